@@ -1,0 +1,33 @@
+# make demo   fit DiffLM on the Adult census data, write the synthetic table and its report to out/
+# make test   lint, types, tests
+# make venv   the environment alone (the other two make it when it is missing)
+# make clean  remove what the three made
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: demo test venv clean
+
+demo: venv
+	mkdir -p out
+	$(BIN)/lookalike generate examples/adult.csv.gz -n 32561 -o out/adult-synthetic.parquet \
+		--holdout examples/adult-test.csv.gz --target income --report out/adult-report.html
+
+test: venv
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+venv: .venv/.stamp
+
+# torch comes first and alone: it is the one large package, and a failed download of it should not undo the rest.
+.venv/.stamp: pyproject.toml constraints.txt
+	@echo 'making .venv: a few minutes, once'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet $$(grep '^torch==' constraints.txt)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[difflm,dev]'
+	touch $@
+
+clean:
+	rm -rf .venv out .ruff_cache .mypy_cache .pytest_cache
+	find src tests -name __pycache__ -prune -exec rm -rf {} +

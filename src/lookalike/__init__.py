@@ -1,0 +1,75 @@
+"""lookalike: a synthetic table that is distributed like a real one.
+
+    import lookalike
+    model = lookalike.DiffLM(max_time="90s").fit(df)
+    synthetic = model.sample(10_000, where={"income": ">50K"}, seed=0)
+    print(lookalike.evaluate(df, synthetic))
+
+Every public name is imported when it is first used, so that `import lookalike` costs milliseconds and needs
+neither pandas nor torch.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lookalike.difflm import DiffLM as DiffLM
+    from lookalike.errors import LookalikeError as LookalikeError
+    from lookalike.evaluate import evaluate as evaluate
+    from lookalike.io import read_table as read_table
+    from lookalike.io import write_table as write_table
+    from lookalike.pipeline import generate as generate
+    from lookalike.schema import Schema as Schema
+    from lookalike.schema import infer as infer
+
+__version__ = "0.1.0"
+_HOMES = {  # public name -> the module it lives in
+    "DiffLM": "lookalike.difflm",
+    "LookalikeError": "lookalike.errors",
+    "Schema": "lookalike.schema",
+    "evaluate": "lookalike.evaluate",
+    "generate": "lookalike.pipeline",
+    "infer": "lookalike.schema",
+    "read_table": "lookalike.io",
+    "write_table": "lookalike.io",
+}
+__all__ = [
+    "DiffLM",
+    "LookalikeError",
+    "Schema",
+    "__version__",
+    "evaluate",
+    "generate",
+    "infer",
+    "read_table",
+    "write_table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lookalike' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))
+
+
+class _Package(ModuleType):
+    """Makes `lookalike.evaluate` the function, whichever way its package of the same name was imported.
+
+    Importing the package `lookalike.evaluate` makes Python set that name here to the package; the function
+    inside is what a user wants to call, so it is kept instead. `from lookalike.evaluate import ...` does not
+    look here.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "evaluate" and isinstance(value, ModuleType):
+            value = value.evaluate
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,31 @@
+"""A column <-> tokens: one file per kind of column, and the record that joins them.
+
+Every codec file has the same plain functions:
+    analyse(series, column, rare) -> params         what is learned of a column
+    slots(params, column) -> [Slot]                 the column's positions in a record
+    encode(params, series, column) -> tokens, cells             each (rows, slots of the column)
+    decode(params, column, tokens, cells, rng, condition) -> Series
+    allowed(params, column, condition) -> {slot of the column: (tokens, cells) share}
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import category, constant, datetime, ids, number, text
+
+CODECS: dict[str, Any] = {
+    "category": category,
+    "boolean": category,
+    "number": number,
+    "datetime": datetime,
+    "text": text,
+    "id": ids,
+    "constant": constant,
+}
+
+from .record import RecordCodec  # noqa: E402  (it needs CODECS)
+from .slot import Slot  # noqa: E402
+from .where import NOT_MISSING, parse_where  # noqa: E402
+
+__all__ = ["CODECS", "NOT_MISSING", "RecordCodec", "Slot", "parse_where"]

@@ -1,0 +1,62 @@
+"""Constant columns: no slot at all, or one slot of two tokens (present, missing) where values are missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..dtypes import restore
+from ..errors import ConditionError
+from ..schema import Column
+from .slot import Array, Params, Slot, plain_slot
+from .where import Condition
+
+PRESENT, MISSING = 0, 1
+
+
+def analyse(series: pd.Series, column: Column, rare: int) -> Params:
+    missing = int(series.isna().sum())
+    return {"rows": [len(series) - missing, missing]}
+
+
+def slots(params: Params, column: Column) -> list[Slot]:
+    return [plain_slot(column.name, "", np.array(params["rows"]))] if all(params["rows"]) else []
+
+
+def encode(params: Params, series: pd.Series, column: Column) -> tuple[Array, Array]:
+    width = len(slots(params, column))
+    tokens = np.where(series.isna().to_numpy(bool), MISSING, PRESENT).astype(np.int32)[:, None][:, :width]
+    return tokens, np.zeros_like(tokens, dtype=np.int16)
+
+
+def absent(params: Params, tokens: Array) -> Array:
+    """Where the column is missing."""
+    if all(params["rows"]):
+        return np.asarray(tokens[:, 0] == MISSING)
+    return np.full(len(tokens), params["rows"][PRESENT] == 0)
+
+
+def decode(
+    params: Params,
+    column: Column,
+    tokens: Array,
+    cells: Array,
+    rng: np.random.Generator,
+    condition: Condition | None,
+) -> pd.Series:
+    vocabulary = restore([column.value, None] if params["rows"][MISSING] else [column.value], column)
+    return vocabulary.take(absent(params, tokens).astype(np.int64)).reset_index(drop=True)
+
+
+def allowed(params: Params, column: Column, condition: Condition) -> dict[int, Array]:
+    ok = [
+        condition.values is None or column.value in condition.values or str(column.value) in condition.values
+    ]
+    ok.append(condition.missing)
+    ok[PRESENT] = ok[PRESENT] and params["rows"][PRESENT] > 0 and condition.holds(column.value)
+    ok[MISSING] = ok[MISSING] and params["rows"][MISSING] > 0
+    if not any(ok):
+        raise ConditionError(
+            f"column '{column.name}' is always {column.value!r}: no row satisfies the condition on it."
+        )
+    return {0: np.array(ok, dtype=np.float64)[:, None]} if all(params["rows"]) else {}

@@ -1,0 +1,161 @@
+"""Unique ids: no slots, never modelled. Decoding makes fresh ones of the same shape, none a real one.
+
+Integers go on after the largest real one. Strings keep their shape and count on in their last run of digits,
+beyond the largest number that stands there; long hexadecimal strings (UUIDs) are random. An id that may be
+missing has one slot of two tokens, present and missing, as a constant has.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..dtypes import as_numbers, restore
+from ..errors import ConditionError, DataError
+from ..schema import Column
+from . import constant
+from .constant import encode, slots
+from .slot import Array, Params
+from .where import Condition
+
+__all__ = ["allowed", "analyse", "decode", "encode", "slots"]
+
+_SHAPES = 100
+_HEX = re.compile(r"[0-9a-f-]{16,}|[0-9A-F-]{16,}")
+
+
+def analyse(series: pd.Series, column: Column, rare: int) -> Params:
+    """next: the first fresh number; shapes: [{share, head, width, tail}], the letters of every position."""
+    params = constant.analyse(series, column, rare)
+    present = series.dropna()
+    if pd.api.types.is_numeric_dtype(present.dtype) or column.python == "int":
+        values, _ = as_numbers(present)
+        return {**params, "form": "integer", "next": int(values.max()) + 1}
+    strings = [str(value) for value in present]
+    lengths = {len(s) for s in strings}
+    if (
+        len(lengths) == 1
+        and all(_HEX.fullmatch(s) for s in strings)
+        and re.search("[a-fA-F]", "".join(strings[:50]))
+    ):
+        return {**params, "form": "hex", "shapes": [_shape(strings, 0, rare)]}
+    matches = [re.search(r"\d+(?=\D*$)", s) for s in strings]
+    largest = max((int(m[0]) for m in matches if m), default=0)
+    groups: dict[str, list[str]] = {}
+    for s in strings:
+        groups.setdefault(re.sub("[A-Z]", "A", re.sub("[a-z]", "a", re.sub(r"\d", "9", s))), []).append(s)
+    common = sorted(groups.values(), key=len, reverse=True)[:_SHAPES]
+    common = [group for group in common if len(group) >= rare] or common[:1]
+    return {
+        **params,
+        "form": "counted",
+        "next": largest + 1,
+        "shapes": [_shape(g, len(strings), rare) for g in common],
+    }
+
+
+def _shape(group: list[str], rows: int, rare: int) -> dict[str, Any]:
+    """Letters seen in at least `rare` strings, for every position before and after the counter.
+
+    Where no letter is that frequent, the whole class of the letter (digits, upper or lower case) is used.
+    """
+    match = re.search(r"\d+(?=\D*$)", group[0]) if rows else None
+    start, stop = match.span() if match else (len(group[0]), len(group[0]))
+    letters = []
+    for position in zip(*group, strict=True):
+        seen, counts = np.unique(np.array(position), return_counts=True)
+        common = "".join(seen[counts >= rare])
+        letters.append(common or _class(str(seen[0])))
+    return {"share": len(group), "head": letters[:start], "width": stop - start, "tail": letters[stop:]}
+
+
+def _class(letter: str) -> str:
+    for letters in ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
+        if letter in letters:
+            return letters
+    return letter
+
+
+def decode(
+    params: Params, column: Column, tokens: Array, cells: Array, rng: np.random.Generator, offset: int = 0
+) -> pd.Series:
+    rows = len(tokens)
+    if params["form"] == "integer":
+        values = _integers(params["next"] + offset, rows, column)
+    elif params["form"] == "hex":
+        values = pd.Series(_hex(params["shapes"][0]["head"], rows, offset, rng), dtype=object)
+    else:
+        values = pd.Series(_counted(params, rows, offset, rng), dtype=object)
+    absent = constant.absent(params, tokens) if rows else np.zeros(0, dtype=bool)
+    if absent.any():
+        values = values.astype(object).mask(absent)
+    return restore(values, column)
+
+
+def _integers(first: int, rows: int, column: Column) -> pd.Series:
+    limit = re.search(r"(u?)int(\d+)", column.dtype.lower())
+    top = 2 ** (int(limit[2]) - (not limit[1])) if limit else None
+    if top is not None and first + rows > top:
+        raise DataError(
+            f"column '{column.name}' holds ids of the dtype {column.dtype}, which has no {rows} fresh ones: "
+            "give it a wider dtype."
+        )
+    if first + rows < 2**63:
+        return pd.Series(np.arange(first, first + rows, dtype=np.int64))
+    return pd.Series(list(range(first, first + rows)), dtype=object)
+
+
+def _letters(positions: list[str], rows: int, rng: np.random.Generator) -> Array:
+    """(rows,) object strings: a random letter of every position."""
+    if not positions:
+        return np.full(rows, "", dtype=object)
+    drawn = np.stack([np.array(list(p))[rng.integers(len(p), size=rows)] for p in positions], axis=1)
+    return np.ascontiguousarray(drawn).view(f"U{len(positions)}")[:, 0].astype(object)
+
+
+def _counted(params: Params, rows: int, offset: int, rng: np.random.Generator) -> Array:
+    shapes = params["shapes"]
+    shares = np.array([shape["share"] for shape in shapes], dtype=np.float64)
+    which = rng.choice(len(shapes), size=rows, p=shares / shares.sum())
+    values = np.full(rows, "", dtype=object)
+    first = params["next"] + offset
+    for i, shape in enumerate(shapes):
+        own = np.flatnonzero(which == i)
+        numbers = np.array(
+            [str(first + int(row)).zfill(shape["width"]) for row in own] + [None], dtype=object
+        )[:-1]
+        values[own] = (
+            _letters(shape["head"], len(own), rng) + numbers + _letters(shape["tail"], len(own), rng)
+        )
+    return values
+
+
+def _hex(positions: list[str], rows: int, offset: int, rng: np.random.Generator) -> list[str]:
+    """Random strings whose last eight digits are a permutation of the row numbers: none comes twice."""
+    free = [i for i, letters in enumerate(positions) if len(letters) > 1][-8:]
+    upper = any(letter in "ABCDEF" for letters in positions for letter in letters)
+    codes = (
+        np.arange(offset, offset + rows, dtype=np.uint64) * np.uint64(2654435761) + np.uint64(97)
+    ) % np.uint64(2**32)
+    base = _letters(positions, rows, rng)
+    values = []
+    for text, code in zip(base, codes.tolist(), strict=True):
+        letters = list(text)
+        for i, digit in zip(free, f"{code:08X}" if upper else f"{code:08x}", strict=True):
+            letters[i] = digit
+        values.append("".join(letters))
+    return values
+
+
+def allowed(params: Params, column: Column, condition: Condition) -> dict[int, Array]:
+    if condition.values or condition.low is not None or condition.high is not None:
+        raise ConditionError(
+            f"column '{column.name}' is an id: its values are made afresh and cannot be asked for."
+        )
+    wanted = [condition.values is None and params["rows"][0] > 0, condition.missing and params["rows"][1] > 0]
+    if not any(wanted):
+        raise ConditionError(f"no value of column '{column.name}' is missing.")
+    return {0: np.array(wanted, dtype=np.float64)[:, None]} if all(params["rows"]) else {}

@@ -1,0 +1,185 @@
+"""The record codec: a table <-> tokens, all its columns in order."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import DataError
+from ..kinds import from_json, to_json
+from ..schema import Schema, check_table, describe, is_missing, masked
+from . import CODECS
+from .slot import Array, Params, Slot
+from .where import Where, read_where
+
+
+@dataclasses.dataclass
+class RecordCodec:
+    """Turns rows into records of tokens and back.
+
+    slots: one per position of a record, in order. columns: the slot indices of every modelled column, in
+    order (ids and constants without missing values have none). params: what each column's codec learned.
+    """
+
+    schema: Schema
+    params: list[Params]
+    slots: list[Slot]
+    columns: list[list[int]]
+
+    @classmethod
+    def fit(cls, table: pd.DataFrame, schema: Schema, rare: int = 5, seed: int = 0) -> RecordCodec:
+        """Learns how to encode `table`.
+
+        rare: values of fewer rows than this are not reproduced (the privacy threshold).
+        Raises DataError for a table that lacks a column, SchemaError where the table contradicts the schema.
+        """
+        check_table(table)
+        _need_columns(table, schema, schema.names)
+        fitted = Schema(
+            [dataclasses.replace(column) for column in schema.columns], schema.rows, schema.missing
+        )
+        params = []
+        for column in fitted.columns:
+            series = masked(table, column, fitted)
+            gone = series.isna()
+            column.nullable = column.nullable or bool(gone.any())
+            describe(series[~gone] if gone.any() else series, column)
+            params.append(CODECS[column.kind].analyse(series, column, rare))
+        return cls._of(fitted, params)
+
+    @classmethod
+    def _of(cls, schema: Schema, params: list[Params]) -> RecordCodec:
+        slots: list[Slot] = []
+        columns: list[list[int]] = []
+        for column, learned in zip(schema.columns, params, strict=True):
+            own = CODECS[column.kind].slots(learned, column)
+            if own:
+                columns.append(list(range(len(slots), len(slots) + len(own))))
+            slots += own
+        return cls(schema, params, slots, columns)
+
+    def _spans(self) -> list[tuple[int, int]]:
+        """First slot and one past the last slot of every column of the schema."""
+        widths = {self.slots[own[0]].column: len(own) for own in self.columns}
+        ends = np.cumsum([widths.get(name, 0) for name in self.schema.names])
+        return [
+            (int(end) - widths.get(name, 0), int(end))
+            for name, end in zip(self.schema.names, ends, strict=True)
+        ]
+
+    def encode(self, table: pd.DataFrame, partial: bool = False) -> tuple[Array, Array]:
+        """(tokens int32, cells int16), each (rows, slots).
+
+        Token -1 is an empty slot: after an `ends` token, in the slots of a column that the table lacks (only
+        with `partial`), and for a missing value where the training table had none. Categories that were not
+        seen get the rare token, or the most frequent one where there is none; numbers the nearest cell.
+        Raises DataError for a table that lacks a column.
+        """
+        if not partial:
+            _need_columns(table, self.schema, self.schema.names)
+        tokens = np.full((len(table), len(self.slots)), -1, dtype=np.int32)
+        cells = np.zeros((len(table), len(self.slots)), dtype=np.int16)
+        for column, params, (start, stop) in zip(
+            self.schema.columns, self.params, self._spans(), strict=True
+        ):
+            if start < stop and column.name in table.columns:
+                own = CODECS[column.kind].encode(params, masked(table, column, self.schema), column)
+                tokens[:, start:stop], cells[:, start:stop] = own
+        return tokens, cells
+
+    def decode(
+        self,
+        tokens: Array,
+        cells: Array,
+        rng: np.random.Generator,
+        where: Where | None = None,
+        offset: int = 0,
+    ) -> pd.DataFrame:
+        """The table of (rows, slots) tokens and cells, with the exact dtypes of the schema; every value is
+        valid.
+
+        where: conditions that numbers and datetimes are drawn within (the tokens must already be `allowed`).
+        offset: how many rows were decoded before, so that ids stay unique from chunk to chunk.
+        """
+        conditions = read_where(where, self.schema)
+        table = {}
+        for column, params, (start, stop) in zip(
+            self.schema.columns, self.params, self._spans(), strict=True
+        ):
+            codec = CODECS[column.kind]
+            own = (tokens[:, start:stop], cells[:, start:stop], rng)
+            if column.kind == "id":
+                table[column.name] = codec.decode(params, column, *own, offset)
+            else:
+                table[column.name] = codec.decode(params, column, *own, conditions.get(column.name))
+        return pd.DataFrame(table, index=pd.RangeIndex(len(tokens)))
+
+    def allowed(self, where: Where | None) -> dict[int, Array]:
+        """slot index -> (tokens, cells): the share of each cell, in [0, 1], that satisfies the conditions.
+
+        Slots that are not named are free. Raises ConditionError for what never occurs.
+        """
+        found = {}
+        conditions = read_where(where, self.schema)
+        for column, params, (start, _) in zip(self.schema.columns, self.params, self._spans(), strict=True):
+            if column.name in conditions:
+                shares = CODECS[column.kind].allowed(params, column, conditions[column.name])
+                found.update({start + part: share for part, share in shares.items()})
+        return found
+
+    def missing(self, table: pd.DataFrame) -> Array:
+        """(rows, columns of the schema) bool: the cells that are missing or hold a declared sentinel."""
+        _need_columns(table, self.schema, self.schema.names)
+        return np.stack(
+            [is_missing(table[name], self.schema.missing).to_numpy(bool) for name in self.schema.names],
+            axis=1,
+        )
+
+    def known(self) -> dict[Any, list[Any]]:
+        """The values of every category and boolean column, most frequent first."""
+        pairs = zip(self.schema.columns, self.params, strict=True)
+        return {column.name: params["values"] for column, params in pairs if "values" in params}
+
+    def to_dict(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """(JSON values, arrays by name); `from_dict` reads both."""
+        arrays: dict[str, Array] = {}
+        params = [_pack(learned, f"{i}", arrays) for i, learned in enumerate(self.params)]
+        return {"schema": self.schema.to_dict(), "params": params}, arrays
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any], arrays: dict[str, Array]) -> RecordCodec:
+        return cls._of(Schema.from_dict(facts["schema"]), [_unpack(p, arrays) for p in facts["params"]])
+
+
+def _need_columns(table: pd.DataFrame, schema: Schema, names: list[Any]) -> None:
+    for name in names:
+        if name not in table.columns:
+            raise DataError(f"the table has no column '{name}', which the model was fitted on: add it.")
+
+
+def _pack(value: Any, name: str, arrays: dict[str, Array]) -> Any:
+    """A JSON value; arrays go into `arrays` and leave their name, arrays of Python ints stay as lists."""
+    if isinstance(value, dict):
+        return {"dict": {key: _pack(item, f"{name}.{key}", arrays) for key, item in value.items()}}
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return {"list": [_pack(item, f"{name}.{i}", arrays) for i, item in enumerate(value)]}
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return {"integers": [int(item) for item in value]}
+    if isinstance(value, np.ndarray):
+        arrays[name] = value
+        return {"array": name}
+    return {"value": to_json(value)}
+
+
+def _unpack(packed: dict[str, Any], arrays: dict[str, Array]) -> Any:
+    ((kind, value),) = packed.items()
+    if kind == "dict":
+        return {key: _unpack(item, arrays) for key, item in value.items()}
+    if kind == "list":
+        return [_unpack(item, arrays) for item in value]
+    if kind == "integers":
+        return np.array([*value, None], dtype=object)[:-1]
+    return arrays[value] if kind == "array" else from_json(value)

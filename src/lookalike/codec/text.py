@@ -1,0 +1,181 @@
+"""Text columns: sub-word tokens of a byte-level BPE that is trained on the column.
+
+Tokens: 0 = stop (the text ends), 1 = missing, then the sub-words. Frequent strings become one sub-word. A
+text that needs more slots than nearly all others, or than `SLOTS`, is cut. Decoding gives valid UTF-8
+whatever the tokens: broken bytes are dropped.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..dtypes import restore
+from ..errors import ConditionError, MissingDependency
+from ..schema import Column
+from .slot import Array, Params, Slot, plain_slot
+from .where import Condition
+
+SLOTS = 32
+VOCABULARY = 1024
+STOP, MISSING, FIRST = 0, 1, 2
+_TRAINED_ON = 10_000  # strings; more do not change a vocabulary of this size
+_LETTERS = 1_000  # longer strings are cut before they are read: SLOTS sub-words do not reach so far
+
+
+def analyse(series: pd.Series, column: Column, rare: int) -> Params:
+    """tokenizer: JSON of the tokenizer; counts: (slots, tokens) rows; empty: whether a text may be empty."""
+    missing = series.isna().to_numpy(bool)
+    strings = _strings(series[~missing])
+    tokenizer = _train(strings[:: max(1, len(strings) // _TRAINED_ON)], rare)
+    encoded, codes = _encode_distinct(tokenizer, strings)
+    lengths = np.array([len(ids) for ids in encoded])[codes]
+    # a few very long texts would make every record long
+    longest = int(np.quantile(lengths, 0.995, method="higher")) if len(lengths) else 0
+    width = max(1, min(SLOTS, longest))
+    tokens = _tokens(encoded, codes, width, missing)
+    counts = np.stack(
+        [np.bincount(t[t >= 0], minlength=tokenizer.get_vocab_size() + FIRST) for t in tokens.T]
+    )
+    return {"tokenizer": tokenizer.to_str(), "width": width, "counts": counts.astype(np.float64)}
+
+
+def _strings(series: pd.Series) -> list[str]:
+    # lone surrogates cannot be written as UTF-8
+    return [str(s)[:_LETTERS].encode("utf-8", "ignore").decode() for s in series]
+
+
+def _tokenizers() -> Any:
+    try:
+        import tokenizers
+    except ImportError:
+        raise MissingDependency("tokenizers") from None
+    return tokenizers
+
+
+def _train(strings: list[str], rare: int) -> Any:
+    tk = _tokenizers()
+    tokenizer = tk.Tokenizer(tk.models.BPE())
+    # no splitting at spaces: whole frequent strings become tokens, and records stay short
+    tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    trainer = tk.trainers.BpeTrainer(
+        vocab_size=max(300, min(VOCABULARY - FIRST, 256 + len(strings) // 10)),
+        min_frequency=max(2, rare),
+        show_progress=False,
+        initial_alphabet=tk.pre_tokenizers.ByteLevel.alphabet(),
+    )
+    tokenizer.train_from_iterator(strings, trainer)
+    return tokenizer
+
+
+@lru_cache(maxsize=64)
+def _tokenizer(text: str) -> Any:
+    return _tokenizers().Tokenizer.from_str(text)
+
+
+@lru_cache(maxsize=64)
+def _pieces(text: str) -> list[bytes]:
+    """The bytes of every token. Byte-level vocabularies are written in stand-in letters, one per byte."""
+    stand_in = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in stand_in]
+    table = {chr(byte): byte for byte in stand_in} | {chr(256 + i): byte for i, byte in enumerate(others)}
+    vocabulary = _tokenizer(text).get_vocab()
+    pieces = [b""] * (FIRST + len(vocabulary))
+    for piece, token in vocabulary.items():
+        pieces[token + FIRST] = bytes(table[letter] for letter in piece)
+    return pieces
+
+
+def slots(params: Params, column: Column) -> list[Slot]:
+    found = []
+    seen = params["counts"].sum(0)
+    seen[[STOP, MISSING]] = 0
+    for i, counts in enumerate(params["counts"]):
+        # a sub-word may stand where the training rows happen not to have it
+        counts = np.where((counts == 0) & (seen > 0), 0.01, counts)
+        slot = plain_slot(column.name, str(i), counts, ends=(STOP, MISSING))
+        slot.vocabulary = str(column.name)
+        found.append(slot)
+    return found
+
+
+def _encode_distinct(tokenizer: Any, strings: list[str]) -> tuple[list[list[int]], Array]:
+    """Tokens of the distinct strings, and which of them every string is."""
+    codes, distinct = pd.factorize(np.array([*strings, None], dtype=object)[:-1])
+    return [encoding.ids for encoding in tokenizer.encode_batch_fast(list(distinct))], codes
+
+
+def _tokens(encoded: list[list[int]], codes: Array, width: int, missing: Array) -> Array:
+    """(rows, width) tokens of rows that are missing or one of the encoded strings."""
+    table = np.full((len(encoded) + 1, width), -1, dtype=np.int32)
+    for row, ids in zip(table, encoded, strict=False):
+        kept = ids[:width]
+        row[: len(kept)] = kept
+        row[: len(kept)] += FIRST
+        if len(kept) < width:
+            row[len(kept)] = STOP
+    tokens = np.full((len(missing), width), -1, dtype=np.int32)
+    tokens[~missing] = table[codes]
+    tokens[missing, 0] = MISSING
+    return tokens
+
+
+def encode(params: Params, series: pd.Series, column: Column) -> tuple[Array, Array]:
+    missing = series.isna().to_numpy(bool)
+    encoded, codes = _encode_distinct(_tokenizer(params["tokenizer"]), _strings(series[~missing]))
+    tokens = _tokens(encoded, codes, params["width"], missing)
+    if params["counts"][0, MISSING] == 0:
+        tokens[missing, 0] = -1
+    return tokens, np.zeros(tokens.shape, dtype=np.int16)
+
+
+def decode(
+    params: Params,
+    column: Column,
+    tokens: Array,
+    cells: Array,
+    rng: np.random.Generator,
+    condition: Condition | None,
+) -> pd.Series:
+    ended = np.cumsum((tokens < FIRST) | (tokens < 0), axis=1) > 0
+    pieces = _pieces(params["tokenizer"])
+    rows = np.where(ended, 0, tokens).tolist()  # the pieces of stop and missing are empty
+    get = pieces.__getitem__
+    texts: list[str | None] = [b"".join(map(get, row)).decode("utf-8", "ignore") for row in rows]
+    for row in np.flatnonzero(tokens[:, 0] == MISSING):
+        texts[row] = None
+    return restore(pd.Series(texts, dtype=object), column)
+
+
+def allowed(params: Params, column: Column, condition: Condition) -> dict[int, Array]:
+    tokens = params["counts"].shape[1]
+    nullable = params["counts"][0, MISSING] > 0
+    if condition.missing and not nullable:
+        raise ConditionError(f"no value of column '{column.name}' is missing.")
+    if condition.low is not None or condition.high is not None:
+        raise ConditionError(f"column '{column.name}' holds text, which has no range: name one exact value.")
+    values = condition.values
+    if values is None or not values:
+        share = np.full((tokens, 1), float(values is None))
+        share[MISSING] = condition.missing
+        return {0: share}
+    if len(values) > 1 or condition.missing:
+        raise ConditionError(
+            f"column '{column.name}' holds text, of which one exact value can be asked for at a time."
+        )
+    wanted, _ = encode(params, pd.Series([str(values[0])], dtype=object), column)
+    back = decode(params, column, wanted, wanted, np.random.default_rng(0), None).iloc[0]
+    possible = [
+        slot.counts[token, 0] > 0
+        for slot, token in zip(slots(params, column), wanted[0], strict=True)
+        if token >= 0
+    ]
+    if str(back) != str(values[0]) or not all(possible):
+        raise ConditionError(
+            f"the value {values[0]!r} of column '{column.name}' is unlike the texts that were learned: "
+            "it cannot be made."
+        )
+    return {i: np.eye(tokens)[:, [token]] for i, token in enumerate(wanted[0]) if token >= 0}

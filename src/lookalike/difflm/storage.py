@@ -1,0 +1,85 @@
+"""A model on disk: model.json, weights.safetensors and codec.safetensors. Never a pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import safetensors
+import safetensors.numpy
+import safetensors.torch
+
+from ..codec import RecordCodec
+from ..errors import ModelError
+from .denoiser import DenoiserConfig
+from .train import TrainConfig
+from .vae import VAEConfig
+
+if TYPE_CHECKING:
+    from .model import DiffLM
+
+FORMAT = 1
+
+
+def save_model(model: DiffLM, folder: Path) -> None:
+    """model.json is written last: a folder without it is an unfinished one."""
+    facts, arrays = model.codec.to_dict()
+    folder.mkdir(parents=True, exist_ok=True)
+    described = folder / "model.json"
+    described.unlink(missing_ok=True)
+    weights = {}
+    if model.codec.slots:
+        for name, module in (("vae", model.vae), ("prior", model.prior)):
+            weights |= {f"{name}.{k}": v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
+    safetensors.torch.save_file(weights, folder / "weights.safetensors")
+    safetensors.numpy.save_file(arrays, folder / "codec.safetensors")
+    facts = {
+        "format": FORMAT,
+        "seed": model.seed,
+        "vae": asdict(model.vae_config),
+        "train": asdict(model.train_config),
+        "denoiser": asdict(model.denoiser_config),
+        "history": model.history,
+        "codec": facts,
+    }
+    temporary = folder / "model.json.tmp"
+    temporary.write_text(json.dumps(facts), encoding="utf-8")
+    os.replace(temporary, described)
+
+
+def load_model(model: DiffLM, folder: Path) -> DiffLM:
+    """Fill a fresh model from a folder. Raises ModelError naming what is wrong with it."""
+    if not folder.is_dir():
+        raise ModelError(f"{folder} is not a folder: give the folder that fit or save wrote.")
+    try:
+        facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{folder} holds no finished model (model.json is missing): fit it again.") from None
+    except ValueError:
+        raise ModelError(f"{folder}/model.json is damaged: fit the model again.") from None
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        found = facts.get("format") if isinstance(facts, dict) else None
+        raise ModelError(
+            f"{folder} is of model format {found}, this version reads format {FORMAT}: fit the model again, or "
+            "use the version of lookalike that wrote it."
+        )
+    try:
+        arrays = safetensors.numpy.load_file(folder / "codec.safetensors")
+        weights = safetensors.torch.load_file(folder / "weights.safetensors")
+        codec = RecordCodec.from_dict(facts["codec"], arrays)
+        model.seed, model.history = facts["seed"], facts["history"]
+        model.vae_config = VAEConfig(**facts["vae"])
+        model.train_config = TrainConfig(**facts["train"])
+        model.denoiser_config = DenoiserConfig(**facts["denoiser"])
+        model._build(codec)
+        if codec.slots:
+            for name, module in (("vae", model.vae), ("prior", model.prior)):
+                own = {k.removeprefix(f"{name}."): v for k, v in weights.items() if k.startswith(f"{name}.")}
+                module.load_state_dict(own)
+                module.eval()
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        raise ModelError(f"{folder} is incomplete or damaged ({type(error).__name__}): fit the model again.") from error
+    return model

@@ -1,0 +1,106 @@
+"""Every error that a user can cause, as one sentence that says what to change.
+
+LookalikeError              the root: `except lookalike.LookalikeError` catches all of them
+└── UserError               the CLI prints it without a traceback and exits with 2
+    ├── DataError           a table or file that cannot be used
+    ├── SchemaError         a schema that the data contradict, or that cannot be read
+    ├── ConditionError      a `where`, `given` or `balance` that no row can satisfy
+    ├── ModelError          a model folder that is incomplete or of another format version
+    ├── OptionError         an option with a value that makes no sense
+    └── MissingDependency   an optional package that is not installed
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import errno
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class LookalikeError(Exception):
+    """The root of the errors that lookalike raises on purpose."""
+
+
+class UserError(LookalikeError):
+    """Something the user can put right; the message is one sentence and names the fix."""
+
+
+class DataError(UserError):
+    """A table or a file that cannot be used."""
+
+
+class SchemaError(UserError):
+    """A schema that the data contradict, or a schema file that cannot be read."""
+
+
+class ConditionError(UserError):
+    """A condition (`where`, `given`, `balance`) that no row can satisfy."""
+
+
+class ModelError(UserError):
+    """A model folder that is incomplete, damaged or of another format version."""
+
+
+class OptionError(UserError):
+    """An option with a value that makes no sense."""
+
+
+class MissingDependency(UserError):
+    """An optional package is missing; the message holds the command that installs it."""
+
+    def __init__(self, package: str, extra: str = "difflm") -> None:
+        super().__init__(
+            f"this needs the package '{package}', which is not installed: "
+            f"type  pip install 'lookalike[{extra}]'"
+        )
+
+
+@contextlib.contextmanager
+def file_errors(path: str | Path, done: str = "read") -> Iterator[None]:
+    """Turns whatever goes wrong with a table file while it is `done` (read or written) into a DataError."""
+    try:
+        yield
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        reasons = {
+            FileNotFoundError: "does not exist: check the name",
+            IsADirectoryError: "is a folder: name a table file in it",
+            PermissionError: f"may not be {done}: check its permissions",
+        }
+        raise DataError(f"{path} {reasons[type(error)]}.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} {_broken_byte(path)}.") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise DataError(f"{path} is not a complete gzip file: fetch or compress it again.") from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DataError(f"{path} cannot be {done}, the disk is full: free some space.") from None
+        raise DataError(f"{path} cannot be {done}: {error.strerror or first_line(error)}.") from None
+    except (ValueError, ArithmeticError, NotImplementedError, TypeError, csv.Error) as error:
+        # what pandas and pyarrow raise for damaged files and for values that a format cannot hold
+        raise DataError(f"{path} cannot be {done}: {first_line(error)}.") from None
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without the lines that follow and the full stop."""
+    return (str(error).splitlines() or [type(error).__name__])[0].strip().rstrip(".")
+
+
+def _broken_byte(path: str | Path) -> str:
+    """Where a file stops being UTF-8."""
+    opened = gzip.open if str(path).lower().endswith(".gz") else open
+    start, line = 0, 1
+    with opened(path, "rb") as file:
+        for raw in file:
+            try:
+                raw.decode("utf-8")
+            except UnicodeDecodeError as error:
+                return (
+                    f"is not UTF-8: the byte 0x{raw[error.start]:02x} at position {start + error.start} "
+                    f"(line {line}) is no character: save the file as UTF-8"
+                )
+            start, line = start + len(raw), line + 1
+    return "is not UTF-8: save it as UTF-8"

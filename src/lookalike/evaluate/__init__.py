@@ -1,0 +1,5 @@
+"""How alike a synthetic table is to the real one: `evaluate(real, synthetic, holdout)` gives a `Report`."""
+
+from .report import Report, evaluate
+
+__all__ = ["Report", "evaluate"]

@@ -1,0 +1,142 @@
+"""The whole story: learn a real table, make a synthetic one, measure how alike they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lookalike.errors import ConditionError, DataError, OptionError
+from lookalike.progress import say, stage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lookalike.codec import RecordCodec
+    from lookalike.evaluate import Report
+    from lookalike.schema import Schema
+
+TEXT_TO_MEMORY = 4  # a table in memory is about this many times its size as text
+COMFORTABLE = 0.2  # of the machine's memory: training needs the rest for tokens, latents and weights
+SAMPLE_ROWS = 500_000  # what is learned of a table that is larger than that
+
+
+def generate(
+    real: pd.DataFrame,
+    n: int | None = None,
+    *,
+    schema: Schema | None = None,
+    where: Mapping[str, Any] | Sequence[str] | None = None,
+    target: str | None = None,
+    holdout: pd.DataFrame | None = None,
+    max_time: str | float | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    checkpoint: str | Path | None = None,
+    progress: bool = True,
+) -> tuple[pd.DataFrame, Report]:
+    """A synthetic table of `n` rows (default: as many as `real`) and the report that compares it with `real`.
+
+    schema: default is the inferred one.
+    where: conditions that every row satisfies, as for `DiffLM.sample` or as on the command line; the report
+        then compares with the real rows that satisfy them.
+    target: the column that a downstream model would predict, for the utility part of the report.
+    holdout: real rows that are not in `real`; the report shows what they score, too.
+    max_time: for preparing and training ("90s", "5m" or seconds); sampling and measuring come on top.
+    checkpoint: a folder where an interrupted run goes on from; kept until the caller removes it.
+
+    Raises a UserError (OptionError, ConditionError, DataError) before any training where an argument does not
+    fit the table.
+    """
+    from lookalike.codec import RecordCodec, parse_where
+    from lookalike.evaluate import evaluate
+    from lookalike.schema import infer
+
+    n = len(real) if n is None else n
+    schema = infer(real) if schema is None else schema
+    _check(real, n, target, holdout)
+    conditions: Mapping[str, Any] | None = None
+    alike, alike_holdout = real, holdout  # the rows that the synthetic ones should look like
+    if where:
+        codec = RecordCodec.fit(real, schema, seed=seed)
+        conditions = where if isinstance(where, Mapping) else parse_where(where, schema, codec.known())
+        alike = _satisfying(codec, real, conditions)
+        if alike.empty:
+            raise ConditionError("no real row satisfies all the conditions at once: leave one of them out.")
+        if holdout is not None:
+            alike_holdout = _satisfying(codec, holdout, conditions)
+            alike_holdout = None if alike_holdout.empty else alike_holdout
+
+    from lookalike.difflm import DiffLM
+
+    with stage(f"learned {len(real):,} rows of {len(real.columns)} columns", progress=progress):
+        model = DiffLM(max_time=max_time, seed=seed, device=device, progress=progress)
+        model.fit(real, schema=schema, checkpoint=checkpoint)
+    with stage(f"sampled {n:,} rows", progress=progress):
+        synthetic = model.sample(n, where=conditions, seed=seed)
+    with stage("compared them with the real ones", progress=progress):
+        report = evaluate(alike, synthetic, holdout=alike_holdout, target=target, seed=seed)
+    return synthetic, report
+
+
+def _check(real: pd.DataFrame, n: int, target: str | None, holdout: pd.DataFrame | None) -> None:
+    if n < 1:
+        raise OptionError(f"{n} rows were asked for: ask for at least 1.")
+    if target is not None and target not in real.columns:
+        raise OptionError(f"the target '{target}' is not a column: choose one of {_names(real.columns)}.")
+    if holdout is not None and set(holdout.columns) != set(real.columns):
+        odd = sorted(map(str, set(holdout.columns) ^ set(real.columns)))
+        raise DataError(f"the holdout has not the columns of the real table: {_names(odd)} differ.")
+
+
+def _satisfying(codec: RecordCodec, table: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows that satisfy the conditions, and of a cell that a range cuts all rows.
+
+    Raises ConditionError for a value or a range that never occurs.
+    """
+    tokens, cells = codec.encode(table)
+    keep = tokens[:, 0] == tokens[:, 0]
+    for slot, share in codec.allowed(where).items():
+        keep &= (tokens[:, slot] < 0) | (share[tokens[:, slot], cells[:, slot]] > 0)
+    return table[keep]
+
+
+def _names(columns: Iterable[object]) -> str:
+    names = [f"'{name}'" for name in columns]
+    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+
+
+def read_real(
+    path: str | Path,
+    *,
+    missing: Collection[Any] = (),
+    seed: int = 0,
+    comfortable: float | None = None,
+) -> pd.DataFrame:
+    """The table to learn from: the file, or a sample of its rows (and says so) if it is too large for memory.
+
+    comfortable: bytes that the table may take in memory; default a fifth of the machine's. The sample has
+    500,000 rows. Raises DataError as `io.read_table`.
+    """
+    from lookalike.io import read_table, sample_rows
+
+    limit = _memory() * COMFORTABLE if comfortable is None else comfortable
+    if not os.path.isfile(path) or _size_as_text(Path(path)) * TEXT_TO_MEMORY <= limit:
+        return read_table(path, missing=missing)
+    table, total = sample_rows(path, SAMPLE_ROWS, seed, missing)
+    say(f"{path} is large for this machine: learning from {len(table):,} of its {total:,} rows")
+    return table
+
+
+def _size_as_text(path: Path) -> float:
+    """Bytes of a table file written as plain text; compressed files hold about a fifth to a third of it."""
+    return path.stat().st_size * (1 if path.suffix in (".csv", ".jsonl") else 5)
+
+
+def _memory() -> float:
+    """Bytes of memory of this machine; 8 GB where it does not tell."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return 8e9

@@ -1,0 +1,347 @@
+"""The schema of a table: its columns, their kinds, exact dtypes, precision and range.
+
+    schema = lookalike.infer(df)
+    schema["zip"].kind = "category"         # edit, then fit with it
+    schema.save("schema.json")
+
+Kinds: category, number, datetime, boolean, text (short strings of many values), id (unique keys: never
+modelled, fresh ones are made) and constant.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import kinds
+from .dtypes import as_numbers, dtype_name, python_type, timedelta_units
+from .errors import DataError, SchemaError
+
+FORMAT = 1
+KINDS = ("category", "number", "datetime", "boolean", "text", "id", "constant")
+_HIDDEN = 5  # minimum and maximum are the 5th smallest and largest value: a schema tells no single row
+
+
+@dataclass
+class Column:
+    """One column of a table.
+
+    name, kind: `kind` is one of `KINDS`; set it to have the column treated otherwise.
+    dtype: the exact dtype, by name; python: what an object column holds (str, int, float, bool, date, decimal
+    ...).
+    nullable: missing values occur, so they are modelled.
+    decimals: digits after the point of a number, 0 for whole numbers; None = full float precision.
+    minimum, maximum: range of a number (timedeltas as strings) or a datetime (ISO string).
+    resolution: the finest part of a datetime or timedelta that varies: year, month, day, hour ... ns.
+    format: how a datetime that is a string is written.
+    categories, ordered: of a pandas categorical, in their order. value: of a constant.
+    sentinel: what is written for missing where the dtype has no missing value.
+    """
+
+    name: Any
+    kind: str
+    dtype: str
+    nullable: bool = False
+    python: str | None = None
+    decimals: int | None = None
+    minimum: Any = None
+    maximum: Any = None
+    resolution: str | None = None
+    format: str | None = None
+    categories: list[Any] | None = None
+    ordered: bool = False
+    value: Any = None
+    sentinel: Any = None
+
+    @property
+    def integer(self) -> bool:
+        """Whether the column holds whole numbers only (whatever its dtype)."""
+        return self.kind == "number" and self.decimals == 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether the numbers are Decimals."""
+        return self.python == "decimal" or self.dtype.startswith("arrow[decimal")
+
+    def units(self, series: pd.Series) -> int:
+        """How many units of a timedelta Series one `resolution` is."""
+        unit = dtype_name(series).rstrip("]").rpartition("[")[2]
+        return timedelta_units(str(self.resolution), unit)
+
+
+@dataclass
+class Schema:
+    """The columns of a table in their order. `rows` is how many rows they were inferred from.
+
+    missing: values declared missing by the user, such as "?".
+    """
+
+    columns: list[Column]
+    rows: int
+    missing: tuple[Any, ...] = field(default=())
+
+    @property
+    def names(self) -> list[Any]:
+        """The column names in order."""
+        return [column.name for column in self.columns]
+
+    def __getitem__(self, name: Any) -> Column:
+        """The column of that name. Raises SchemaError if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise SchemaError(
+            f"the schema has no column '{name}': its columns are {', '.join(map(str, self.names))}."
+        )
+
+    def __repr__(self) -> str:
+        rows = [("column", "kind", "dtype", "missing", "details")]
+        for column in self.columns:
+            nullable = "yes" if column.nullable else "no"
+            rows.append((str(column.name), column.kind, column.dtype, nullable, _details(column)))
+        widths = [max(len(row[i]) for row in rows) for i in range(4)]
+        lines = [
+            "  ".join([*(cell.ljust(w) for cell, w in zip(row[:4], widths, strict=True)), row[4]])
+            for row in rows
+        ]
+        return "\n".join([f"Schema of {len(self.columns)} columns, inferred from {self.rows:,} rows", *lines])
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values only; facts that a column does not have are left out."""
+        columns = []
+        for column in self.columns:
+            facts = {k: v for k, v in asdict(column).items() if v is not None and v is not False}
+            columns.append({key: kinds.to_json(value) for key, value in facts.items()})
+        missing = [kinds.to_json(value) for value in self.missing]
+        return {"format": FORMAT, "rows": self.rows, "missing": missing, "columns": columns}
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> Schema:
+        """Reads `to_dict`. Raises SchemaError for another format version, unknown facts or kinds."""
+        if facts.get("format") != FORMAT:
+            raise SchemaError(
+                f"the schema has the format {facts.get('format')!r} and this version reads {FORMAT}: "
+                "infer it again."
+            )
+        known = {f.name for f in fields(Column)}
+        columns = []
+        for entry in facts["columns"]:
+            for fact in entry:
+                if fact not in known:
+                    raise SchemaError(
+                        f"column '{entry.get('name')}' of the schema has an unknown entry '{fact}'."
+                    )
+            column = Column(**{key: kinds.from_json(value) for key, value in entry.items()})
+            check_kind(column)
+            columns.append(column)
+        return cls(columns, int(facts["rows"]), tuple(kinds.from_json(v) for v in facts.get("missing", [])))
+
+    def save(self, path: str | Path) -> None:
+        """Writes the schema as JSON."""
+        try:
+            Path(path).write_text(
+                json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
+        except OSError as error:
+            raise DataError(f"the schema cannot be written to '{path}': {error.strerror}.") from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Schema:
+        """Reads a schema file. Raises SchemaError if it cannot be read."""
+        try:
+            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        except SchemaError as error:
+            raise SchemaError(f"'{path}': {error}") from None
+        except OSError as error:
+            raise SchemaError(f"the schema '{path}' cannot be read: {error.strerror}.") from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise SchemaError(f"'{path}' is no schema: write one with `Schema.save`.") from None
+
+
+def _details(column: Column) -> str:
+    said = []
+    if column.kind == "number":
+        precision = {None: "full precision", 0: "whole"}.get(column.decimals, f"{column.decimals} decimals")
+        said.append(f"by {column.resolution}" if column.resolution else precision)
+    if column.kind == "datetime":
+        said.append(f"by {column.resolution}")
+    if column.minimum is not None and column.kind in ("number", "datetime"):
+        said.append(f"{column.minimum} to {column.maximum}")
+    if column.format:
+        said.append(f"written {column.format}")
+    if column.categories is not None:
+        said.append(f"{len(column.categories)} categories" + (", ordered" if column.ordered else ""))
+    if column.kind == "constant":
+        said.append(f"always {column.value!r}")
+    return ", ".join(said)
+
+
+def check_kind(column: Column) -> None:
+    """Raises SchemaError for a kind that does not exist."""
+    if column.kind not in KINDS:
+        raise SchemaError(
+            f"column '{column.name}' has the kind '{column.kind}': the kinds are {', '.join(KINDS)}."
+        )
+
+
+def infer(table: pd.DataFrame, missing: Collection[Any] = (), source: str = "the table") -> Schema:
+    """The schema of a table.
+
+    missing: values that mean missing in this table, such as {"?"}; by default only real missing values do.
+    source: what error messages call the table (a file name).
+    Raises DataError for a table without columns, with fewer than two rows, with a column name that occurs
+    twice, or with values that no kind can hold.
+    """
+    check_table(table, source)
+    columns = [_infer_column(table[name], tuple(missing)) for name in table.columns]
+    return Schema(columns, len(table), tuple(missing))
+
+
+def check_table(table: pd.DataFrame, source: str = "the table") -> None:
+    """Raises DataError for a table that cannot be learned from."""
+    if not isinstance(table, pd.DataFrame):
+        raise DataError(f"{source} is a {type(table).__name__}: give a pandas DataFrame.")
+    if table.shape[1] == 0:
+        raise DataError(f"{source} has no columns.")
+    if isinstance(table.columns, pd.MultiIndex):
+        raise DataError(f"{source} has column names of several levels: join them into one name each.")
+    for name in table.columns:
+        if not isinstance(name, (str, int, np.integer)) or isinstance(name, bool):
+            raise DataError(
+                f"{source} has a column named {name!r}, which is neither a string nor an integer: rename it."
+            )
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise DataError(f"{source} has two columns named '{twice[0]}': rename one of them.")
+    if len(table) < 2:
+        rows = "only one row" if len(table) else "no rows"
+        raise DataError(f"{source} has {rows}: at least two are needed to learn from.")
+
+
+def is_missing(series: pd.Series, sentinels: Iterable[Any]) -> pd.Series:
+    """Where a Series is missing or holds a declared sentinel (strings also match numbers written so)."""
+    gone = series.isna()
+    wanted = list(sentinels)
+    if wanted and pd.api.types.is_numeric_dtype(series.dtype):
+        numbers = pd.to_numeric(pd.Series([str(v) for v in wanted]), errors="coerce").dropna()
+        return gone | series.isin(numbers.tolist()).fillna(False).astype(bool)
+    if wanted:
+        return gone | series.astype(object).isin(wanted)
+    return gone
+
+
+def masked(table: pd.DataFrame, column: Column, schema: Schema) -> pd.Series:
+    """A column of a table with its sentinels as missing values."""
+    series = table[column.name]
+    if not schema.missing:
+        return series
+    gone = is_missing(series, schema.missing)
+    return hide(series, gone) if gone.any() else series
+
+
+def hide(series: pd.Series, gone: pd.Series) -> pd.Series:
+    """The Series with missing values at `gone`, in a dtype that can hold them."""
+    if series.dtype.kind in "iu" and isinstance(series.dtype, np.dtype):
+        series = series.astype(str(series.dtype).replace("i", "I").replace("u", "U"))
+    elif series.dtype == bool:
+        series = series.astype("boolean")
+    return series.mask(gone)
+
+
+def _infer_column(series: pd.Series, sentinels: tuple[Any, ...]) -> Column:
+    name = series.name if isinstance(series.name, str) else int(series.name)
+    gone = is_missing(series, sentinels)
+    present = series[~gone] if gone.any() else series
+    column = Column(name, "category", dtype_name(series), bool(gone.any()), python_type(present.dropna()))
+    if sentinels and gone.any() and isinstance(series.dtype, np.dtype) and series.dtype.kind in "iub":
+        column.sentinel = kinds.plain(series[gone].iloc[0])
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        column.categories = [kinds.plain(value) for value in series.dtype.categories]
+        column.ordered = bool(series.dtype.ordered)
+    values = plain_values(present, column)
+    if len(present) == 0:
+        column.kind = "constant"
+        return column
+    first = values.iloc[0]
+    if not (values != first).any() and not gone.all():
+        column.kind, column.value = "constant", kinds.plain(first)
+        return column
+    column.kind = kinds.guess(present, values, column, len(series))
+    describe(present, column)
+    return column
+
+
+def plain_values(series: pd.Series, column: Column) -> pd.Series:
+    """The values as codecs look them up: those of mixed columns as strings, everything else as it is."""
+    if column.python == "mixed":
+        return series.map(str, na_action="ignore")
+    return series
+
+
+def describe(present: pd.Series, column: Column) -> None:
+    """Fills in the facts of the column's kind that are not set. `present` has no missing values.
+
+    Raises SchemaError if the values contradict the kind.
+    """
+    check_kind(column)
+    if len(present) == 0:
+        return
+    if column.kind == "number":
+        _describe_number(present, column)
+    elif column.kind == "datetime":
+        kinds.describe_datetime(present, column, _HIDDEN)
+    elif column.kind == "boolean":
+        distinct = present.drop_duplicates()
+        if len(distinct) > 2:
+            raise SchemaError(
+                f"column '{column.name}' is declared boolean, but has a third value "
+                f"{kinds.plain(distinct.iloc[2])!r}: make it a category."
+            )
+    elif column.kind == "text":
+        kinds.need_strings(present, column)
+    elif column.kind == "constant" and column.value is None:
+        values = plain_values(present, column)
+        column.value = kinds.plain(values.iloc[0])
+    if column.kind == "constant":
+        other = present[plain_values(present, column) != column.value]
+        if len(other):
+            raise SchemaError(
+                f"column '{column.name}' is declared constant with the value {column.value!r}, but holds "
+                f"{kinds.plain(other.iloc[0])!r} too: change its kind."
+            )
+    if column.kind == "id" and present.duplicated().any():
+        value = kinds.plain(present[present.duplicated()].iloc[0])
+        raise SchemaError(
+            f"column '{column.name}' is declared an id, but {value!r} occurs twice: change its kind."
+        )
+
+
+def _describe_number(present: pd.Series, column: Column) -> None:
+    try:
+        values, _ = as_numbers(present)
+    except ValueError as error:
+        raise SchemaError(
+            f"column '{column.name}' is declared a number, but holds {error.args[0]!r}: change its kind."
+        ) from None
+    timedelta = "timedelta" in column.dtype or "duration" in column.dtype
+    finite = values[np.isfinite(values)] if values.dtype == np.float64 else values
+    if timedelta:
+        column.resolution = column.resolution or kinds.timedelta_resolution(present, values)
+    elif column.decimals is None and column.minimum is None:
+        column.decimals = kinds.decimals(finite, column.dtype)
+    if column.minimum is None and column.maximum is None and len(finite):
+        ordered = np.sort(finite)
+        skip = min(_HIDDEN - 1, (len(ordered) - 1) // 4)
+        ends = [ordered[skip], ordered[len(ordered) - 1 - skip]]
+        if timedelta:
+            unit = dtype_name(present).rstrip("]").rpartition("[")[2]
+            ends = [str(pd.Timedelta(int(end), unit)) for end in ends]
+        elif column.decimals == 0:
+            ends = [int(end) for end in ends]
+        column.minimum, column.maximum = (kinds.plain(end) for end in ends)

@@ -1,0 +1,121 @@
+"""The partition of ordered values into cells and bins."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from lookalike.codec.cells import Cells, draw, locate, mass, partition
+
+RNG = np.random.default_rng(0)
+Values = npt.NDArray[np.int64] | npt.NDArray[np.float64]
+
+
+def fitted(values: Values, rare: int = 5) -> Cells:
+    return partition(*np.unique(values, return_counts=True), rare)
+
+
+CASES = {
+    "continuous": np.round(RNG.normal(0, 1000, 20_000)).astype(np.int64),
+    "real": RNG.normal(size=20_000),
+    "heavy tail": RNG.pareto(0.5, 20_000),
+    "zeros": np.where(RNG.random(20_000) < 0.9, 0.0, RNG.normal(size=20_000)),
+    "few values": RNG.integers(0, 30, 20_000),
+    "heaped": np.concatenate([RNG.integers(0, 10**6, 10_000), RNG.integers(0, 100, 10_000) * 10_000]),
+    "small": RNG.normal(size=100),
+    "tiny": RNG.normal(size=7),
+    "pair": np.array([3, 8]),
+    "wide": RNG.integers(-(2**61), 2**61, 5_000),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_cells_are_an_ordered_partition_into_bins(name: str) -> None:
+    values = CASES[name]
+    cells = fitted(values)
+    assert (cells.low <= cells.knee).all() and (cells.knee <= cells.high).all()
+    assert (cells.high[:-1] <= cells.low[1:]).all()
+    if len(values) >= 20:
+        assert cells.rows.min() >= 5  # no cell tells of fewer rows than the privacy threshold
+    assert cells.rows.sum() == len(values)
+    assert cells.tokens <= 70 and cells.place.max() < 16
+    assert np.unique(np.stack([cells.token, cells.place]), axis=1).shape[1] == len(cells.low)
+    assert (cells.table()[cells.token, cells.place] == np.arange(len(cells.low))).all()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_draws_stay_in_their_cell_and_in_the_data(name: str) -> None:
+    values = CASES[name]
+    cells = fitted(values)
+    index = locate(cells.low, cells.high, values)
+    drawn = draw(cells, index, np.random.default_rng(1))
+    assert drawn.dtype == values.dtype
+    assert (drawn >= cells.low[index]).all() and (drawn <= cells.high[index]).all()
+    assert values.min() <= drawn.min() and drawn.max() <= values.max()
+    again = locate(cells.low, cells.high, drawn)
+    # on the border of two intervals of reals a draw may fall to either side
+    assert ((again == index) | (drawn == cells.high[again])).all()
+    if len(values) >= 1000:
+        steps = np.quantile(values, np.linspace(0, 1, 200))
+        distance = np.abs((values[:, None] <= steps).mean(0) - (drawn[:, None] <= steps).mean(0)).max()
+        assert distance < 0.005
+
+
+def test_no_extreme_of_a_single_row_is_told() -> None:
+    values = np.concatenate([RNG.normal(size=1000), [50.0, 60.0, 70.0]])
+    cells = fitted(values)
+    ordered = np.sort(values)
+    assert cells.low[0] == ordered[4] and cells.high[-1] == ordered[-5]
+
+
+def test_heaps_are_cells_and_spikes_are_tokens_of_their_own() -> None:
+    cells = fitted(CASES["heaped"])
+    exact = set(cells.low[cells.low == cells.high].tolist())
+    heaps = {i * 10_000 for i in range(100)}
+    assert len(exact & heaps) >= 98
+    spikes = fitted(CASES["zeros"])
+    zero = np.flatnonzero((spikes.low == 0) & (spikes.high == 0))
+    assert len(zero) == 1 and (spikes.token == spikes.token[zero[0]]).sum() == 1
+    few = fitted(CASES["few values"])
+    assert few.tokens == 30 and (few.low == few.high).all() and few.place.max() == 0
+
+
+def test_rare_values_between_common_ones_are_not_reproduced() -> None:
+    values = np.concatenate([np.repeat([10, 20, 30], 100), [14, 14, 17]])
+    cells = fitted(values)
+    assert cells.low.tolist() == cells.high.tolist() == [10, 20, 30]
+    assert locate(cells.low, cells.high, np.array([14, 17, 99, -5])).tolist() == [0, 1, 2, 0]
+
+
+def test_draws_are_as_round_as_the_data() -> None:
+    rough = RNG.integers(0, 10**6, 6_000)
+    values = np.concatenate([rough, RNG.integers(0, 10**4, 4_000) * 100])
+    cells = fitted(values)
+    drawn = draw(cells, locate(cells.low, cells.high, values), np.random.default_rng(0))
+    for step in (10, 100, 1000):
+        assert abs((drawn % step == 0).mean() - (values % step == 0).mean()) < 0.03
+
+
+@pytest.mark.parametrize("name", ["continuous", "real", "heaped", "few values", "wide"])
+def test_mass_and_draws_of_a_range_agree(name: str) -> None:
+    values = CASES[name]
+    cells = fitted(values)
+    low, high = sorted(values[:2].tolist())
+    share = mass(cells, low, high)
+    assert share.min() >= 0 and share.max() <= 1 + 1e-9
+    expected = ((values >= low) & (values <= high)).mean()
+    assert abs((share * cells.rows).sum() / len(values) - expected) < 0.005
+    assert np.allclose(mass(cells, -np.inf, np.inf), 1)
+    met = np.flatnonzero(share > 0)
+    drawn = draw(cells, RNG.choice(met, 5_000), np.random.default_rng(0), [(low, high)])
+    assert (drawn >= low).all() and (drawn <= high).all()
+
+
+def test_several_ranges_share_a_cell_by_their_mass() -> None:
+    cells = fitted(np.arange(10_000))
+    first = np.flatnonzero(cells.high - cells.low >= 8)[0]
+    start = int(cells.low[first])
+    ranges = [(start, start), (start + 2, start + 4)]
+    drawn = draw(cells, np.full(8_000, first), np.random.default_rng(0), ranges)
+    found, counts = np.unique(drawn, return_counts=True)
+    assert found.tolist() == [start, start + 2, start + 3, start + 4]
+    assert (np.abs(counts / 8_000 - 0.25) < 0.03).all()

@@ -1,0 +1,76 @@
+"""Ids: fresh, unique, of the same shape, and never a real one."""
+
+import re
+import uuid
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lookalike.codec import RecordCodec
+from lookalike.errors import ConditionError, DataError
+from lookalike.schema import infer
+
+ROWS = 2000
+RNG = np.random.default_rng(0)
+IDS: dict[str, tuple[Any, str]] = {
+    "counted": (np.arange(ROWS) + 10, r"\d+"),
+    "padded": ([f"C-{i:05d}" for i in range(ROWS)], r"C-\d{5}"),
+    "suffixed": ([f"{i:04d}/XY" for i in range(ROWS)], r"\d{4,5}/XY"),
+    "keyed": ([f"20{i % 20:02d}:AR{'XYZ'[i % 3]}:{i}" for i in range(ROWS)], r"\d{4}:[A-Z]{3}:\d{4}"),
+    "uuid": ([str(uuid.UUID(bytes=RNG.bytes(16), version=4)) for _ in range(ROWS)], r"[\da-f-]{36}"),
+    "upper": ([RNG.bytes(10).hex().upper() for _ in range(ROWS)], r"[0-9A-F]{20}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_ids_are_fresh_unique_and_of_the_same_shape(name: str) -> None:
+    values, shape = IDS[name]
+    table = pd.DataFrame({"x": values})
+    schema = infer(table)
+    assert schema["x"].kind == "id"
+    codec = RecordCodec.fit(table, schema)
+    assert codec.slots == [] and codec.columns == []
+    tokens, cells = codec.encode(table)
+    assert tokens.shape == (ROWS, 0)
+    rng = np.random.default_rng(0)
+    chunks = [codec.decode(tokens, cells, rng, offset=offset)["x"] for offset in (0, ROWS, 2 * ROWS)]
+    made = pd.concat(chunks)
+    assert made.is_unique and not made.isin(values).any()
+    assert made.dtype == table["x"].dtype
+    assert all(re.fullmatch(shape, str(value)) for value in made), made.iloc[0]
+
+
+def test_real_strings_are_not_kept_in_the_model() -> None:
+    table = pd.DataFrame({"x": IDS["keyed"][0]})
+    facts, arrays = RecordCodec.fit(table, infer(table)).to_dict()
+    assert not any(value in repr(facts) for value in table["x"])
+    assert all(array.dtype.kind in "fiu" for array in arrays.values())
+
+
+def test_a_dtype_without_room_is_refused() -> None:
+    table = pd.DataFrame({"x": np.arange(100, dtype="int8")})
+    codec = RecordCodec.fit(table, infer(table))
+    with pytest.raises(DataError, match="column 'x' holds ids of the dtype int8"):
+        codec.decode(*codec.encode(table), np.random.default_rng(0))
+
+
+def test_an_id_that_may_be_missing() -> None:
+    values = [f"K{i:04d}" if i % 4 else None for i in range(ROWS)]
+    table = pd.DataFrame({"x": values})
+    schema = infer(table)
+    schema["x"].kind = "id"
+    codec = RecordCodec.fit(table, schema)
+    assert codec.slots[0].counts.ravel().tolist() == [1500, 500]
+    back = codec.decode(*codec.encode(table), np.random.default_rng(0))["x"]
+    assert (back.isna() == table["x"].isna()).all() and back.dropna().is_unique
+    assert codec.allowed({"x": None})[0].ravel().tolist() == [0, 1]
+
+
+def test_ids_cannot_be_asked_for() -> None:
+    table = pd.DataFrame({"x": IDS["padded"][0]})
+    codec = RecordCodec.fit(table, infer(table))
+    for where in ("C-00001", None):
+        with pytest.raises(ConditionError, match="'x'"):
+            codec.allowed({"x": where})

@@ -1,0 +1,107 @@
+"""Number columns: what the slot says of them, and how values come back."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ks_2samp
+
+from lookalike.codec import RecordCodec
+from lookalike.schema import infer
+
+RNG = np.random.default_rng(0)
+ROWS = 20_000
+COLUMNS = {
+    "age": pd.Series(RNG.integers(17, 91, ROWS)),
+    "gain": pd.Series(np.where(RNG.random(ROWS) < 0.92, 0, RNG.choice(99_999, ROWS))),
+    "price": pd.Series(RNG.lognormal(3, 1, ROWS).round(2)),
+    "real": pd.Series(RNG.normal(size=ROWS)),
+    "holes": pd.Series(RNG.normal(size=ROWS)).mask(RNG.random(ROWS) < 0.2),
+    "infinite": pd.Series(np.where(RNG.random(ROWS) < 0.1, np.inf, RNG.normal(size=ROWS).round(1))),
+    "huge": pd.Series(RNG.integers(2**62, 2**63 - 1, ROWS)),
+    "both ends": pd.Series(RNG.integers(-(2**63), 2**63 - 1, ROWS)),
+    "unsigned": pd.Series(RNG.integers(2**63, 2**64 - 1, ROWS, dtype=np.uint64)),
+}
+
+
+def codec_of(series: pd.Series) -> RecordCodec:
+    table = pd.DataFrame({"x": series})
+    return RecordCodec.fit(table, infer(table))
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_values_come_back_with_their_distribution(name: str) -> None:
+    table = pd.DataFrame({"x": COLUMNS[name]})
+    codec = codec_of(table["x"])
+    back = codec.decode(*codec.encode(table), np.random.default_rng(0))["x"]
+    assert back.dtype == table["x"].dtype
+    assert (back.isna() == table["x"].isna()).all()
+    real, made = table["x"].dropna(), back.dropna()
+    assert real.min() <= made.min() and made.max() <= real.max()
+    assert ks_2samp(real, made, method="asymp").statistic < 0.005
+    if name == "price":
+        assert (made.round(2) == made).all()
+        finite_difference = (made - real).abs() / real
+        assert finite_difference.median() < 0.01  # a cell is a narrow place
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_the_slot_describes_its_tokens(name: str) -> None:
+    series = COLUMNS[name]
+    codec = codec_of(series)
+    table = pd.DataFrame({"x": series})
+    tokens, cells = codec.encode(table)
+    (slot,) = codec.slots
+    assert codec.columns == [[0]] and slot.vocabulary == "x"
+    counted = np.zeros(slot.counts.shape)
+    np.add.at(counted, (tokens[:, 0], cells[:, 0]), 1)
+    assert (counted == slot.counts).all()
+    assert slot.rank is not None and slot.value is not None
+    exists = slot.counts > 0
+    missing = int(series.isna().sum())
+    assert np.isnan(slot.rank[exists]).sum() == np.isnan(slot.value[exists]).sum() == (missing > 0)
+    rank, value = slot.rank[exists], slot.value[exists]
+    order = np.argsort(value[~np.isnan(value)], kind="stable")
+    assert (np.diff(rank[~np.isnan(rank)][order]) > 0).all()
+    assert np.nanmin(rank) >= 0 and np.nanmax(rank) <= 1 and np.nanmax(np.abs(value)) <= 5
+    weights = slot.counts[exists]
+    known = ~np.isnan(rank)
+    assert abs(np.average(rank[known], weights=weights[known]) - 0.5) < 1e-9  # mid-ranks
+
+
+def test_full_precision_floats_and_whole_floats() -> None:
+    table = pd.DataFrame({"real": COLUMNS["real"], "whole": COLUMNS["age"].astype(float)})
+    codec = RecordCodec.fit(table, infer(table))
+    back = codec.decode(*codec.encode(table), np.random.default_rng(0))
+    assert (back["whole"] == back["whole"].round()).all() and back["whole"].dtype == float
+    assert (back["real"].round(9) != back["real"]).mean() > 0.99
+
+
+def test_values_outside_the_training_range_get_the_nearest_cell() -> None:
+    codec = codec_of(pd.Series([10, 20, 30] * 50))
+    tokens, _ = codec.encode(pd.DataFrame({"x": [-5, 14, 26, 10**9, None]}))
+    assert tokens[:, 0].tolist() == [0, 0, 2, 2, -1]  # missing has no token: it never was
+
+
+def test_a_flag_of_two_values_is_two_tokens() -> None:
+    (slot,) = codec_of(pd.Series([0, 1, 1] * 100)).slots
+    assert slot.counts.tolist() == [[100.0], [200.0]]
+
+
+def test_rare_values_of_a_flag_are_not_reproduced() -> None:
+    table = pd.DataFrame({"x": [0] * 500 + [1] * 4 + [2] * 500})
+    codec = codec_of(table["x"])
+    assert set(codec.decode(*codec.encode(table), np.random.default_rng(0))["x"]) == {0, 2}
+
+
+def test_nothing_but_infinities() -> None:
+    table = pd.DataFrame({"x": [np.inf, -np.inf] * 20})
+    codec = codec_of(table["x"])
+    assert codec.decode(*codec.encode(table), np.random.default_rng(0)).equals(table)
+    assert codec.slots[0].counts.ravel().tolist() == [0, 20, 20]
+
+
+def test_time_spans_keep_their_step() -> None:
+    table = pd.DataFrame({"x": pd.to_timedelta(RNG.integers(0, 5000, ROWS) * 60, unit="s")})
+    codec = codec_of(table["x"])
+    back = codec.decode(*codec.encode(table), np.random.default_rng(0))["x"]
+    assert (back.dt.total_seconds() % 60 == 0).all()

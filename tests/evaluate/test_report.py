@@ -1,0 +1,215 @@
+"""The report: its JSON, its page, and tables that are hard to report on."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lookalike.errors import DataError, OptionError
+from lookalike.evaluate import evaluate
+
+NAUGHTY = "<script>alert(1)</script>"
+
+
+def table(rows: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    words = np.array(["red", "Green", "blue7", "émoji 🎈"])
+    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, rows), unit="D")
+    out = pd.DataFrame(
+        {
+            "x": rng.normal(size=rows),
+            "whole": rng.integers(0, 100, rows),
+            NAUGHTY: rng.choice([NAUGHTY, "b", "c"], rows),
+            "flag": rng.random(rows) < 0.3,
+            "when": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 10**6, rows), unit="s"),
+            "day": days.strftime("%Y-%m-%d"),
+            "zone": pd.to_datetime(rng.integers(0, 10**9, rows), unit="s", utc=True).tz_convert(
+                "Europe/Berlin"
+            ),
+            "text": [
+                " ".join(rng.choice(words, rng.integers(1, 6))) + str(rng.integers(10**6))
+                for _ in range(rows)
+            ],
+            "constant": 1,
+            "empty": None,
+            "gaps": np.where(rng.random(rows) < 0.2, np.nan, rng.normal(size=rows)),
+            "infinite": np.where(rng.random(rows) < 0.1, np.inf, rng.normal(size=rows)),
+            "huge": rng.integers(2**60, 2**62, rows),
+            "nullable": pd.array(rng.integers(0, 9, rows), dtype="Int64"),
+            "ordered": pd.Categorical(rng.choice(["lo", "hi"], rows), ["lo", "hi"], ordered=True),
+            "id": np.arange(rows) + seed * 10**6,
+        }
+    )
+    for name in ("when", "text", "nullable"):
+        out.loc[rng.random(rows) < 0.1, name] = None
+    return out
+
+
+class Page(HTMLParser):
+    """What a page is made of, and whether its tags close."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.open: list[str] = []
+        self.count: dict[str, int] = {}
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        names = dict(attrs)
+        self.ids += [names["id"]] if "id" in names else []
+        self.links += [v for k, v in attrs if k in ("src", "href") and v]
+        self.count[tag] = self.count.get(tag, 0) + 1
+        if tag not in ("meta", "link", "input", "path", "rect", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list) -> None:
+        self.count[tag] = self.count.get(tag, 0) + 1
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def report():
+    return evaluate(table(600, 0), table(600, 1), table(600, 2), target="x")
+
+
+def test_every_kind_of_column_is_reported(report):
+    figures = report.to_dict()
+    kinds = {name: detail["kind"] for name, detail in figures["columns"].items()}
+    assert kinds["when"] == kinds["day"] == kinds["zone"] == "datetime"
+    assert (kinds["text"], kinds["id"], kinds["x"], kinds["flag"]) == ("text", "id", "number", "category")
+    for name, detail in figures["columns"].items():
+        shape = detail["shape_error"]["value"]
+        assert shape is None if name == "id" else shape < 0.25, name
+    assert "ids" in figures["skipped"]
+    assert figures["verdict"]["grade"] == "good"
+
+
+def test_the_json_is_flat_and_plain(report, tmp_path):
+    report.save(tmp_path / "report.json")
+    figures = json.loads((tmp_path / "report.json").read_text())
+    for key in (
+        "shape_error",
+        "pair_error",
+        "c2st_auc",
+        "c2st_auc_linear",
+        "missing_error",
+        "unseen",
+        "out_of_range",
+    ):
+        assert {"value", "reference", "low", "high"} <= set(figures["fidelity"][key])
+    assert {"value", "reference", "low", "high"} <= set(figures["privacy"]["exact_copies"])
+    assert "NaN" not in (tmp_path / "report.json").read_text()
+    assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
+
+
+def test_the_page_stands_alone(report, tmp_path):
+    report.save(tmp_path / "report.html")
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = Page(html)
+    assert not page.open
+    assert {"verdict", "figures", "columns", "pairs", "examples", "notes"} <= set(page.ids)
+    assert page.links == ["data:,"], "nothing is loaded from anywhere"
+    assert "url(" not in html and "@import" not in html and "http" not in re.sub(r"<!doctype.*?>", "", html)
+    assert NAUGHTY not in html
+    assert page.count["script"] == 1
+    assert report.to_dict()["verdict"]["headline"] in html
+    assert [f.name for f in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_the_page_shows_no_rare_real_value(tmp_path):
+    real = table(600, 0).assign(secret=["common"] * 597 + ["rare-a", "rare-b", "rare-b"])
+    real.loc[5, "x"] = 987654.25
+    report = evaluate(real, table(600, 1).assign(secret="common"))
+    report.save(tmp_path / "r.html")
+    html = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "common" in html
+    assert "rare-a" not in html and "rare-b" not in html and "987" not in html
+
+
+def test_the_repr_is_a_short_table(report):
+    lines = repr(report).splitlines()
+    assert len(lines) < 25
+    assert any(line.startswith("C2ST AUC, gradient boosting") for line in lines)
+
+
+def test_without_a_holdout_nothing_has_a_reference(tmp_path):
+    report = evaluate(table(300, 0), table(200, 1))
+    figures = report.to_dict()
+    assert figures["fidelity"]["shape_error"]["reference"] is None
+    assert "reference" in figures["skipped"]
+    assert figures["fidelity"]["shape_error"]["chance"] > 0.02
+    report.save(tmp_path / "r.html")
+    Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+
+
+def test_a_larger_synthetic_table_is_compared_on_as_many_rows_as_the_holdout_has():
+    figures = evaluate(table(400, 0), table(900, 1), table(300, 2)).to_dict()
+    assert figures["sizes"]["columns"] == {"real": 400, "synthetic": 300, "holdout": 300}
+    tiny = evaluate(table(400, 0), table(900, 1), table(9, 2)).to_dict()
+    assert tiny["sizes"]["columns"] == {"real": 400, "synthetic": 900}
+    assert "9 rows" in tiny["skipped"]["reference"]
+
+
+@pytest.mark.parametrize("name", ["x", NAUGHTY, "text", "constant", "empty", "id", "gaps"])
+def test_one_column_is_enough(name, tmp_path):
+    report = evaluate(*(table(100, seed)[[name]] for seed in (0, 1, 2)))
+    assert repr(report)
+    report.save(tmp_path / "r.html")
+
+
+@pytest.mark.parametrize("rows", [2, 20])
+def test_few_rows_are_reported_with_a_warning(rows, tmp_path):
+    report = evaluate(table(rows, 0), table(rows, 1), table(rows, 2))
+    assert report.to_dict()["verdict"]["headline"] == "There are too few rows to tell."
+    assert report.to_dict()["warnings"]
+    report.save(tmp_path / "r.html")
+
+
+def test_hundreds_of_columns_stay_small(tmp_path):
+    rng = np.random.default_rng(0)
+    wide = [pd.DataFrame(rng.normal(size=(60, 300))).add_prefix("c") for _ in range(2)]
+    report = evaluate(*wide)
+    assert "drawn" in report.to_dict()["skipped"]["pairs"]
+    report.save(tmp_path / "r.html")
+    assert (tmp_path / "r.html").stat().st_size < 3_000_000
+
+
+def test_other_dtypes_with_the_same_values_are_the_same_table():
+    real = table(300, 0).drop(columns="empty")
+    figures = evaluate(real, real.convert_dtypes(dtype_backend="pyarrow")).to_dict()
+    assert figures["fidelity"]["shape_error"]["value"] == 0
+    assert figures["privacy"]["exact_copies"]["value"] == 1
+    assert any("int64[pyarrow]" in warning for warning in figures["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda t: t.drop(columns="x"), "no column 'x'"),
+        (lambda t: t.assign(more=1), "'more'"),
+        (lambda t: t.head(0), "no rows"),
+        (lambda t: t.assign(x="foo"), "'x' holds numbers .* 'foo'"),
+        (lambda t: t.assign(day="32.13.2020"), "'day' holds dates .* '32.13.2020'"),
+        (lambda t: pd.concat([t, t[["x"]]], axis=1), "two columns named 'x'"),
+    ],
+)
+def test_tables_that_do_not_fit_are_named(change, sentence):
+    with pytest.raises(DataError, match=sentence) as error:
+        evaluate(table(100, 0), change(table(100, 1)))
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_target_and_suffix_are_named(report, tmp_path):
+    with pytest.raises(OptionError, match="'income' is not a column"):
+        evaluate(table(50, 0), table(50, 1), target="income")
+    with pytest.raises(OptionError, match=r"report\.pdf"):
+        report.save(tmp_path / "report.pdf")
+    with pytest.raises(DataError, match="cannot be written"):
+        report.save(tmp_path / "nowhere" / "report.html")

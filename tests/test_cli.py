@@ -1,0 +1,225 @@
+"""Every verb of the command line, on a table of 300 rows."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import lookalike
+from lookalike.cli import main
+
+SRC = str(Path(__file__).parents[1] / "src")
+ENVIRONMENT = {**os.environ, "PYTHONPATH": SRC, "OMP_NUM_THREADS": "1"}
+VERBS = ["generate", "fit", "sample", "impute", "evaluate"]
+
+
+def run(*arguments: object) -> None:
+    assert main([str(argument) for argument in arguments]) == 0
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_has_examples(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main([verb, "--help"])
+    assert exit_.value.code == 0
+    assert f"\n  lookalike {verb} " in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"lookalike {lookalike.__version__}\n"
+
+
+def test_generate(small_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, report = tmp_path / "synthetic.parquet", tmp_path / "report.html"
+    where = ["--where", "sex=Female", "--where", "age=25..50"]
+    run(
+        "generate",
+        small_csv,
+        "-n",
+        120,
+        "-o",
+        out,
+        *where,
+        "--target",
+        "income",
+        "--holdout",
+        small_csv,
+        "--report",
+        report,
+        "--max-time",
+        "5s",
+    )
+    real, synthetic = lookalike.read_table(small_csv), lookalike.read_table(out)
+    assert len(synthetic) == 120
+    assert list(synthetic.columns) == list(real.columns)
+    assert synthetic.dtypes.astype(str).tolist() == real.dtypes.astype(str).tolist()
+    assert set(synthetic["sex"]) == {"Female"}
+    assert synthetic["age"].between(25, 50).all()
+    assert "<html" in report.read_text(encoding="utf-8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "synthetic.parquet"]
+    assert "120 rows" in capsys.readouterr().out
+
+
+def test_fit_leaves_a_complete_model_and_no_checkpoint(small_model: Path) -> None:
+    assert not (small_model / "checkpoint").exists()
+    assert lookalike.DiffLM.load(small_model).schema["age"].kind == "number"
+
+
+def test_fit_with_an_edited_schema(small_csv: Path, tmp_path: Path) -> None:
+    schema = lookalike.infer(lookalike.read_table(small_csv))
+    schema["education-num"].kind = "category"
+    schema.save(tmp_path / "schema.json")
+    run("fit", small_csv, "-o", tmp_path / "m", "--max-time", "2s", "--schema", tmp_path / "schema.json")
+    assert lookalike.DiffLM.load(tmp_path / "m").schema["education-num"].kind == "category"
+
+
+def test_sample(small_model: Path, small_csv: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rows.csv.gz"
+    run("sample", small_model, "-n", 500, "-o", out, "--where", "sex=Male", "--where", "income=<=50K,>50K")
+    rows = lookalike.read_table(out)
+    assert len(rows) == 500
+    assert list(rows.columns) == list(lookalike.read_table(small_csv).columns)
+    assert set(rows["sex"]) == {"Male"}
+
+
+def test_the_same_seed_gives_the_same_table(small_model: Path, tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        run("sample", small_model, "-n", 50, "-o", tmp_path / f"{name}.csv", "--seed", seed)
+    a, b, c = ((tmp_path / f"{name}.csv").read_text() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_sample_like(small_model: Path, small_csv: Path, tmp_path: Path) -> None:
+    run("sample", small_model, "-n", 40, "-o", tmp_path / "o.csv", "--like", small_csv, "--strength", 0.2)
+    assert len(lookalike.read_table(tmp_path / "o.csv")) == 40
+
+
+def test_sample_given_completes_every_row(small_model: Path, small_csv: Path, tmp_path: Path) -> None:
+    given = lookalike.read_table(small_csv)[["age", "sex"]].head(30)
+    given.to_csv(tmp_path / "given.csv", index=False)
+    run("sample", small_model, "-o", tmp_path / "out.csv", "--given", tmp_path / "given.csv")
+    rows = lookalike.read_table(tmp_path / "out.csv")
+    assert len(rows) == 30
+    assert rows["age"].tolist() == given["age"].tolist()
+    assert rows["sex"].tolist() == given["sex"].tolist()
+    assert rows["income"].isin(["<=50K", ">50K"]).all()
+
+
+def test_sample_balance(small_model: Path, tmp_path: Path) -> None:
+    run("sample", small_model, "-n", 100, "-o", tmp_path / "out.csv", "--balance", "income")
+    assert lookalike.read_table(tmp_path / "out.csv")["income"].value_counts().tolist() == [50, 50]
+
+
+def test_impute(
+    small_model: Path, small_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = lookalike.read_table(small_csv).head(20)
+    whole = table.copy()
+    table["age"] = table["age"].astype("float").where(table.index % 2 == 0)
+    table.loc[3:5, "sex"] = None
+    table.to_csv(tmp_path / "gaps.csv", index=False)
+    run("impute", small_model, tmp_path / "gaps.csv", "-o", tmp_path / "full.csv")
+    full = lookalike.read_table(tmp_path / "full.csv")
+    assert not full.isna().to_numpy().any()
+    assert full["age"][::2].tolist() == whole["age"][::2].tolist()
+    assert full["income"].tolist() == whole["income"].tolist()
+    assert "13 missing cells filled" in capsys.readouterr().out
+
+
+def test_evaluate(small_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(
+        "evaluate",
+        "--real",
+        small_csv,
+        "--synthetic",
+        small_csv,
+        "--target",
+        "income",
+        "-o",
+        tmp_path / "report.html",
+        "--json",
+        tmp_path / "report.json",
+    )
+    assert "<html" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "report.json").read_text())
+    assert capsys.readouterr().out.strip()
+
+
+def test_declared_missing_values(small_csv: Path, tmp_path: Path) -> None:
+    run("fit", small_csv, "-o", tmp_path / "m", "--max-time", "2s", "--missing", "?", "--quiet")
+    run("sample", tmp_path / "m", "-n", 200, "-o", tmp_path / "out.csv", "--where", "occupation=")
+    assert lookalike.read_table(tmp_path / "out.csv")["occupation"].isna().all()
+
+
+def test_quiet_says_nothing_on_stderr(
+    small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("sample", small_model, "-n", 5, "-o", tmp_path / "out.csv", "--quiet")
+    assert capsys.readouterr().err == ""
+
+
+def started(*arguments: object, before: str = "") -> subprocess.Popen[str]:
+    """The command in a process of its own; `before` is Python code that runs there first."""
+    code = (
+        f"import sys; from lookalike.cli import main; {before}\nsys.exit(main({[str(a) for a in arguments]}))"
+    )
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-c", code], env=ENVIRONMENT, text=True, stdout=pipe, stderr=pipe
+    )
+
+
+def wait_for(paths: Callable[[], object], process: subprocess.Popen[str], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not paths():
+        assert process.poll() is None and time.monotonic() < end, process.communicate()
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_sample_leaves_no_file(small_model: Path, tmp_path: Path, how: signal.Signals) -> None:
+    process = started("sample", small_model, "-n", 100_000_000, "-o", tmp_path / "out.csv")
+    wait_for(lambda: list(tmp_path.iterdir()), process)  # the file beside the target that is being written
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.strip().splitlines()[-1] == "lookalike: stopped."
+    assert "Traceback" not in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_fit_goes_on_from_its_checkpoint(small_csv: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    command = ("fit", small_csv, "-o", folder, "--max-time", "8s")
+    first = started(*command, before="import lookalike.difflm.train as t; t.SECONDS = 0.2")
+    wait_for((folder / "checkpoint" / "state.json").exists, first)
+    first.kill()
+    first.communicate()
+    with pytest.raises(lookalike.LookalikeError):
+        lookalike.DiffLM.load(folder)
+    second = started(*command)
+    _, errors = second.communicate(timeout=60)
+    assert second.returncode == 0, errors
+    assert "going on from the checkpoint" in errors
+    assert sorted(lookalike.DiffLM.load(folder).sample(5).columns) == sorted(pd.read_csv(small_csv).columns)
+    assert not (folder / "checkpoint").exists()
+
+
+def test_a_stopped_fit_says_how_to_go_on(small_csv: Path, tmp_path: Path) -> None:
+    process = started("fit", small_csv, "-o", tmp_path / "m")
+    wait_for((tmp_path / "m" / "checkpoint").exists, process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "the same command goes on from the checkpoint" in errors.splitlines()[-1]
+    assert "Traceback" not in errors
