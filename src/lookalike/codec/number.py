@@ -20,6 +20,7 @@ from .cells import Cells, draw, locate, mass, partition
 from .slot import Array, Params, Slot
 from .where import Condition
 
+FEW = 20  # values that a number column can have and still be a choice between classes, such as a 0/1 target
 BELOW, ABOVE, MISSING = 1, 2, 3  # marks of the rows whose tick means nothing: -inf, +inf, missing
 _LIMIT = 2**61  # ticks beyond it are Python ints: differences of int64 would overflow
 _WIDE = decimal.Context(prec=100)
@@ -68,6 +69,20 @@ def bounded(params: Params, low: Any, high: Any) -> Params:
         k: np.minimum(np.maximum(cells[k], low), high).astype(cells[k].dtype) for k in ("low", "knee", "high")
     }
     return {**params, "cells": {**cells, **clipped}}
+
+
+def known(params: Params, column: Column) -> list[Any] | None:
+    """The values of a column of at most `FEW`, each a token of its own, most frequent first; else None."""
+    cells = Cells(**params["cells"])
+    if (
+        len(cells.rows) > FEW
+        or cells.place.any()
+        or (cells.low != cells.high).any()
+        or any(params["special"][:2])
+    ):
+        return None
+    ticks = cells.low[np.argsort(-cells.rows, kind="stable")]
+    return restore(from_ticks(ticks, np.zeros(len(ticks), dtype=np.int8), column), column).tolist()
 
 
 def slots(params: Params, column: Column, part: str = "") -> list[Slot]:

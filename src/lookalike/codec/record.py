@@ -11,7 +11,7 @@ import pandas as pd
 from ..errors import DataError
 from ..kinds import from_json, to_json
 from ..schema import Schema, check_table, describe, is_missing, masked
-from . import CODECS
+from . import CODECS, number
 from .slot import Array, Params, Slot
 from .where import Where, read_where
 
@@ -139,9 +139,13 @@ class RecordCodec:
         )
 
     def known(self) -> dict[Any, list[Any]]:
-        """The values of every category and boolean column, most frequent first."""
-        pairs = zip(self.schema.columns, self.params, strict=True)
-        return {column.name: params["values"] for column, params in pairs if "values" in params}
+        """The values of every category, boolean and number of few values, most frequent first."""
+        found = {}
+        for column, params in zip(self.schema.columns, self.params, strict=True):
+            values = number.known(params, column) if column.kind == "number" else params.get("values")
+            if values is not None:
+                found[column.name] = values
+        return found
 
     def to_dict(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """(JSON values, arrays by name); `from_dict` reads both."""

@@ -60,7 +60,7 @@ class Block(nn.Module):
             query, key, value, attn_mask=mask, is_causal=length > 1 and mask is None
         )
         x = x + self.dropout(self.out(attended.transpose(1, 2).reshape(rows, length, width)))
-        return x + self.dropout(self.down(F.gelu(self.up(self.norm_mlp(x)), approximate="tanh")))
+        return x + self.dropout(self.down(F.gelu(self.up(self.norm_mlp(x)))))
 
 
 class Backbone(nn.Module):

@@ -1,8 +1,9 @@
 """Latent -> record tokens: cached decoding of many rows at once, with columns given or restricted.
 
-Given and restricted columns are written first. For every row several candidate latents can be tried; each is weighted by
-the likelihood that the language model gives to what is given (the mass that it leaves to what is allowed) and one is
-drawn by these weights: sampling-importance-resampling (Rubin 1987), exact in the limit of many candidates, bounded work.
+Given and restricted columns are written first. For every row several candidate latents can be tried; each is
+weighted by the likelihood that the language model gives to what is given (the mass that it leaves to what is
+allowed) and one is drawn by these weights: sampling-importance-resampling (Rubin 1987), exact in the limit of
+many candidates, bounded work.
 """
 
 from __future__ import annotations
@@ -29,14 +30,17 @@ def decode(
 ) -> tuple[Tensor, Tensor]:
     """Write one record per row.
 
-    latent: (rows x candidates, latent size), the candidates of a row one after the other. given: slot -> tokens and cells,
-    each (rows,), that are kept as they are; allowed: slot -> what a condition leaves of it, the same for all
-    rows. Slots of a column are given all or none. Returns tokens and cells, (rows, slots); token -1 where a slot is empty.
+    latent: (rows x candidates, latent size), the candidates of a row one after the other. given: slot ->
+    tokens and cells, each (rows,), that are kept as they are; allowed: slot -> what a condition leaves of it,
+    the same for all rows. Slots of a column are given all or none. Returns tokens and cells, (rows, slots);
+    token -1 where a slot is empty.
     """
     given, allowed = given or {}, allowed or {}
     first = [c for c, slots in enumerate(vae.columns) if any(s in given or s in allowed for s in slots)]
     order = vae.order(first)
     conditions = sum(len(vae.columns[c]) for c in first)
+    if not conditions:  # nothing to weigh the candidates by
+        latent, candidates = latent[::candidates], 1
     column_of = {s: c for c, slots in enumerate(vae.columns) for s in slots}
     total, device = len(latent), latent.device
     tokens = torch.full((total, len(order)), -1, dtype=torch.long, device=device)

@@ -1,6 +1,7 @@
 """The prior over latents: a diffusion model in the preconditioning of EDM (Karras et al. 2022, table 1, section 5).
 
-Latents are whitened before (mean 0, variance 1 in every dimension), hence SIGMA_DATA = 1.
+Latents are whitened before (mean 0, variance 1 in every dimension), hence SIGMA_DATA = 1. The untrained network is then the
+exact denoiser of N(0, 1), and only the dimensions that the posterior uses have more to learn: the others are left out.
 """
 
 from __future__ import annotations
@@ -25,11 +26,17 @@ class DenoiserConfig:
 
 
 class Denoiser(nn.Module):
-    """D(x; sigma): the expected clean latent, given a noisy one."""
+    """D(x; sigma): the expected clean latent, given a noisy one.
+
+    active: (latent size,) 1 for the dimensions that are learned, 0 for those that are N(0, 1).
+    """
+
+    active: Tensor
 
     def __init__(self, size: int, config: DenoiserConfig):
         super().__init__()
         self.config, width = config, config.width
+        self.register_buffer("active", torch.ones(size))
         self.inputs = nn.Linear(size, width)
         self.noise = nn.Sequential(nn.Linear(16, width), nn.SiLU(), nn.Linear(width, width))
         self.blocks = nn.ModuleList(
@@ -45,16 +52,17 @@ class Denoiser(nn.Module):
         total = sigma**2 + SIGMA_DATA**2
         skip, out, scale = SIGMA_DATA**2 / total, sigma * SIGMA_DATA / total.sqrt(), total.rsqrt()
         level = sigma.log() / 4 * 2.0 ** torch.arange(8, device=noisy.device)
-        hidden = self.inputs(noisy * scale) + self.noise(torch.cat([level.sin(), level.cos()], -1))
+        hidden = self.inputs(noisy * scale * self.active) + self.noise(torch.cat([level.sin(), level.cos()], -1))
         for block in self.blocks:
             hidden = hidden + block(hidden)
-        return skip * noisy + out * self.outputs(F.silu(hidden))
+        return skip * noisy + out * self.active * self.outputs(F.silu(hidden))
 
     def loss(self, clean: Tensor, generator: torch.Generator) -> Tensor:
-        """Weighted squared error at random noise levels, mean over rows and dimensions (EDM, equation 8)."""
+        """Weighted squared error at random noise levels, mean over rows and active dimensions (EDM, eq. 8)."""
         shape, device = (len(clean), 1), clean.device
         log_sigma = torch.randn(shape, generator=generator, device=device) * self.config.log_sigma_std
         sigma = (log_sigma + self.config.log_sigma_mean).exp()
         noise = torch.randn(clean.shape, generator=generator, device=device)
         weight = (sigma**2 + SIGMA_DATA**2) / (sigma * SIGMA_DATA) ** 2
-        return (weight * (self(clean + sigma * noise, sigma) - clean).square()).mean()
+        error = (self(clean + sigma * noise, sigma) - clean).square() * self.active
+        return (weight * error).mean() * (len(self.active) / self.active.sum().clamp(min=1))

@@ -243,13 +243,15 @@ class Fields(nn.Module):
         parts = []
         for g, head in enumerate(self.heads):
             group, shared = getattr(self, f"group{g}"), getattr(self, f"shared{g}")
-            weight = head[shared] if len(group) > len(head) else head
-            logits = torch.baddbmm(getattr(self, f"bias{g}"), by_slot[group], weight)
-            flat = F.cross_entropy(logits.flatten(0, 1), classes[group].flatten(), reduction="none")
+            weight = head.index_select(0, shared) if len(group) > len(head) else head
+            logits = torch.baddbmm(getattr(self, f"bias{g}"), by_slot.index_select(0, group), weight)
+            flat = F.cross_entropy(logits.flatten(0, 1), classes.index_select(0, group).flatten(), reduction="none")
             parts.append(flat.view(len(group), rows))
-        nll = torch.cat(parts)[self.ungroup].T  # (rows, slots)
+        nll = torch.cat(parts).index_select(0, self.ungroup).T  # (rows, slots)
         if self.numbers and self.cells > 1:
-            mixture = torch.baddbmm(self.mixture_bias, by_slot[self.number_index], self.mixture).transpose(0, 1)
+            mixture = torch.baddbmm(
+                self.mixture_bias, by_slot.index_select(0, self.number_index), self.mixture
+            ).transpose(0, 1)
             number_tokens = tokens[:, self.number_index]
             index = self._number_cells(number_tokens, cells[:, self.number_index])
             inside = _log_mass(mixture, self.low[index], self.high[index]).logsumexp(-1)

@@ -1,6 +1,6 @@
 """How the latent enters the language model (DiffLM, section 3.3: latent injection).
 
-- soft_prompt: every latent token becomes a vector before the record's first token (the paper's best, the default);
+- soft_prompt: every latent token becomes a vector before the record's first token (the default);
 - kv_memory: every latent token becomes a key and a value of each layer, seen by all positions;
 - input_embed: one vector is added to the embedding of every token.
 """
@@ -14,9 +14,12 @@ VARIANTS = ("soft_prompt", "kv_memory", "input_embed")
 
 
 class Injection(nn.Module):
-    def __init__(self, variant: str, latent_tokens: int, latent_width: int, width: int, layers: int, heads: int):
+    def __init__(
+        self, variant: str, latent_tokens: int, latent_width: int, width: int, layers: int, heads: int
+    ):
         super().__init__()
-        self.variant, self.latent_tokens, self.layers, self.heads = variant, latent_tokens, layers, heads
+        self.variant, self.latent_tokens, self.width = variant, latent_tokens, width
+        self.layers, self.heads = layers, heads
         outputs = {
             "soft_prompt": latent_tokens * width,
             "kv_memory": 2 * layers * latent_tokens * width,
@@ -28,7 +31,7 @@ class Injection(nn.Module):
     def prefix(self, latent: Tensor) -> Tensor:
         """(rows, latent) -> the positions before the first slot: (rows, latent_tokens or 1, width)."""
         if self.variant == "soft_prompt":
-            return self.map(latent).view(len(latent), self.latent_tokens, -1) + self.begin
+            return self.map(latent).view(len(latent), self.latent_tokens, self.width) + self.begin
         return self.begin.expand(len(latent), -1, -1) + self.added(latent)
 
     def added(self, latent: Tensor) -> Tensor | float:
@@ -39,6 +42,6 @@ class Injection(nn.Module):
         """Keys and values of each layer, (rows, heads, latent_tokens, head width), or None."""
         if self.variant != "kv_memory":
             return None
-        shape = (len(latent), self.layers, 2, self.latent_tokens, self.heads, -1)
+        shape = (len(latent), self.layers, 2, self.latent_tokens, self.heads, self.width // self.heads)
         pairs = self.map(latent).view(*shape).permute(1, 2, 0, 4, 3, 5)
         return [(pair[0], pair[1]) for pair in pairs]

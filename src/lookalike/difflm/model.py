@@ -13,21 +13,25 @@ import torch
 from torch import Tensor
 
 from ..codec import NOT_MISSING, RecordCodec
+from ..codec.where import listed
 from ..errors import ConditionError, OptionError
 from ..progress import parse_time
-from ..schema import Schema, infer, is_missing
+from ..schema import Schema, hide, infer
 from .checkpoint import Checkpoint
 from .decoder import decode
 from .denoiser import DenoiserConfig
+from .given import patterns_of, read_given
 from .injection import VARIANTS
 from .prior import Prior
 from .storage import load_model, save_model
 from .train import Clock, TrainConfig, posteriors, train_denoiser, train_vae
 from .vae import VAE, VAEConfig
 
-CHUNK = 8192  # rows decoded at once
+CHUNK = 8192  # rows decoded at once, at most
+CHUNK_SLOTS = 250_000  # rows x slots decoded at once, at most: the key/value cache takes a kilobyte for each
 GIVEN_CANDIDATES = 8  # latents tried for a row of which some columns are given
 WHERE_CANDIDATES = 2  # latents tried for a row when all rows share a condition
+LEAST_CANDIDATES = 1024  # latents tried altogether, however few rows are asked for
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 Where = Mapping[str, Any]
 
@@ -37,9 +41,9 @@ class DiffLM:
 
     max_time: limit on `fit`, everything included: seconds, or "90s", "5m"; None: as long as it takes.
     seed: same seed, machine and thread count: same model. device: "auto", "cpu" or "cuda".
-    rate: nats of a record that the latent carries, held by a controller. injection: how the latent enters the language
-    model: "soft_prompt", "kv_memory" or "input_embed". epochs: passes over the table; None chooses by its
-    size. progress: bars on stderr.
+    rate: nats of a record that the latent carries, held by a controller. injection: how the latent enters
+    the language model: "soft_prompt", "kv_memory" or "input_embed". epochs: passes over the table; None
+    chooses by its size. progress: bars on stderr.
 
     model = DiffLM(max_time="90s").fit(df)
     synthetic = model.sample(10_000, where={"income": ">50K"}, seed=0)
@@ -57,28 +61,33 @@ class DiffLM:
         progress: bool = True,
     ):
         if injection not in VARIANTS:
-            raise OptionError(f"injection {injection!r} is not known: choose one of {', '.join(VARIANTS)}")
+            raise OptionError(f"injection {injection!r} is not known: choose one of {', '.join(VARIANTS)}.")
         if not rate >= 0:
-            raise OptionError(f"rate {rate!r} is not a number of nats: choose 0 or more, e.g. {TrainConfig.rate}")
+            raise OptionError(
+                f"rate {rate!r} is not a number of nats: choose 0 or more, e.g. {TrainConfig.rate}."
+            )
+        if epochs is not None and not epochs > 0:
+            raise OptionError(f"epochs is {epochs!r}: choose a number above 0, or None to have it chosen.")
+        _check_seed(seed)
         self.max_time, self.seed, self.progress = parse_time(max_time), seed, progress
         self.device = pick_device(device)
         self.vae_config = VAEConfig(injection=injection)
-        passes = {} if epochs is None else {"steps": 0, "epochs": epochs}
+        passes = {} if epochs is None else {"epochs": epochs, "epochs_limits": (epochs, epochs)}
         self.train_config = TrainConfig(rate=rate, **passes)  # type: ignore[arg-type]
         self.denoiser_config = DenoiserConfig()
         self.history: list[dict[str, Any]] = []
         self._codec: RecordCodec | None = None
 
-    # ---- fit -------------------------------------------------------------------------------------------------
+    # ---- fit -----------------------------------------------------------------------------------------------
 
     def fit(
         self, table: pd.DataFrame, schema: Schema | None = None, checkpoint: str | Path | None = None
     ) -> DiffLM:
         """Learn a table.
 
-        schema: from `lookalike.infer`, edited if need be; None infers it. checkpoint: a folder that training state is written
-        to; the same call after a kill goes on from there. Afterwards `schema` is what was learned and
-        `history` how. Raises DataError and SchemaError for tables that cannot be learned.
+        schema: from `lookalike.infer`, edited if need be; None infers it. checkpoint: a folder that training
+        state is written to; the same call after a kill goes on from there. Afterwards `schema` is what was
+        learned and `history` how. Raises DataError and SchemaError for tables that cannot be learned.
         """
         clock = Clock(self.max_time)
         codec = RecordCodec.fit(table, schema or infer(table), seed=self.seed)
@@ -86,7 +95,10 @@ class DiffLM:
         tokens = torch.from_numpy(encoded.astype(np.int16))
         cells = torch.from_numpy(positions.astype(np.int16))
         self._build(codec)
-        state = Checkpoint(None if checkpoint is None else Path(checkpoint), self._identity(encoded, positions))
+        self.history = []
+        state = Checkpoint(
+            None if checkpoint is None else Path(checkpoint), self._identity(encoded, positions)
+        )
         if state.state:
             clock = Clock(self.max_time, state.state["spent"])
         if codec.slots:
@@ -112,33 +124,33 @@ class DiffLM:
         )
         chosen = torch.from_numpy(np.random.default_rng((self.seed, 3)).permutation(len(tokens))[:PRIOR_ROWS])
         mean, log_variance = posteriors(self.vae, tokens[chosen], cells[chosen])
-        self.active = int((mean.var(0) > 0.05).sum()) if len(mean) > 1 else 0
-        report = train_denoiser(
-            self.prior, mean, log_variance, config, clock, self.seed, self.progress
-        )
-        self.history.append(report | {"active_dimensions": self.active})
+        report = train_denoiser(self.prior, mean, log_variance, config, clock, self.seed, self.progress)
+        self.history.append(report | {"active_dimensions": int(self.prior.denoiser.active.sum())})
         self.vae.eval()
         self.prior.eval()
 
     def _identity(self, *arrays: np.ndarray) -> str:
-        digest = hashlib.sha256(repr((self.vae_config, self.train_config, self.denoiser_config, self.seed)).encode())
+        settings = (self.vae_config, self.train_config, self.denoiser_config, self.seed)
+        digest = hashlib.sha256(repr(settings).encode())
         for array in arrays:
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
-    # ---- what was learned ------------------------------------------------------------------------------------
+    # ---- what was learned ----------------------------------------------------------------------------------
 
     @property
     def codec(self) -> RecordCodec:
         if self._codec is None:
-            raise OptionError("the model has learned nothing yet: call fit(table) or DiffLM.load(folder) first")
+            raise OptionError(
+                "the model has learned nothing yet: call fit(table) or DiffLM.load(folder) first."
+            )
         return self._codec
 
     @property
     def schema(self) -> Schema:
         return self.codec.schema
 
-    # ---- sample ----------------------------------------------------------------------------------------------
+    # ---- sample --------------------------------------------------------------------------------------------
 
     def sample(self, n: int | None = None, **options: Any) -> pd.DataFrame:
         """A synthetic table of n rows; the options are those of `sample_chunks`."""
@@ -158,31 +170,39 @@ class DiffLM:
     ) -> Iterator[pd.DataFrame]:
         """The rows of `sample` in chunks of at most 8192, so that memory does not grow with n.
 
-        where: {column: condition} that every row satisfies: a value, a set of values, a range (low, high), None (missing) or
-        NOT_MISSING. given: a table of some of the columns, one synthetic row for each of its rows (n must be None).
-        like: rows to make variations of, taken in turn; strength: in [0, 1], how far from them. balance:
-        a category column whose values get equal shares.
-        Raises ConditionError for conditions that the real table never meets, OptionError for other values.
+        where: {column: condition} that every row satisfies: a value, a set of values, a range (low, high),
+        None (missing) or NOT_MISSING. given: a table of some of the columns, one synthetic row for each of
+        its rows (n must be None); its missing cells are drawn too. like: rows to make variations of, taken in
+        turn (n None: one of each); strength: in [0, 1], how far from them. balance: a column of few values,
+        which then have equal shares. Raises ConditionError for conditions that the real table never meets,
+        OptionError for other values.
         """
         codec = self.codec
         if given is not None:
             if n not in (None, len(given)):
-                raise OptionError(f"n is {n} but given has {len(given)} rows: leave n out, it follows from given")
+                raise OptionError(
+                    f"n is {n} but given has {len(given)} rows: leave n out, it follows from given."
+                )
             n = len(given)
-        if n is None or n <= 0:
-            raise OptionError(f"the number of rows is {n}: ask for at least 1")
-        if not 0 <= strength <= 1:
-            raise OptionError(f"strength is {strength}: choose 0 (the rows themselves) to 1 (fresh rows)")
         if like is not None and len(like) == 0:
-            raise OptionError("like has no rows: give at least one")
+            raise OptionError("like has no rows: give at least one.")
+        if n is None and like is not None:
+            n = len(like)
+        if n is None or n <= 0:
+            raise OptionError(f"the number of rows is {n}: ask for at least 1.")
+        if not 0 <= strength <= 1:
+            raise OptionError(f"strength is {strength}: choose 0 (the rows themselves) to 1 (fresh rows).")
         if given is not None and (like is not None or balance is not None):
-            raise OptionError("given cannot be joined with like or balance: the given rows say what they are")
+            raise OptionError(
+                "given cannot be joined with like or balance: the given rows say what they are."
+            )
+        _check_seed(seed)
         parts: list[Where] = [where or {}]
         if balance is not None:
             parts = [{**(where or {}), balance: value} for value in self._classes(balance, where)]
         allowed = [codec.allowed(part) for part in parts]
-        for index, start in enumerate(range(0, n, CHUNK)):
-            rows = min(CHUNK, n - start)
+        for index, start in enumerate(range(0, n, self._chunk)):
+            rows = min(self._chunk, n - start)
             rng = np.random.default_rng((seed, index))
             if given is not None:
                 yield self._complete(given.iloc[start : start + rows], parts[0], rng, start)
@@ -193,8 +213,9 @@ class DiffLM:
                 if share == 0:
                     continue
                 generator = self._generator(rng)
-                wanted = None if like is None else like.iloc[np.arange(start + done, start + done + share) % len(like)]
-                candidates = WHERE_CANDIDATES if allowed[k] and like is None else 1
+                turn = np.arange(start + done, start + done + share)
+                wanted = None if like is None else like.iloc[turn % len(like)]
+                candidates = _candidates(share) if allowed[k] and like is None else 1
                 latent = self._latents(share * candidates, wanted, strength, generator)
                 tokens, cells = self._decode(latent, generator, allowed=allowed[k], candidates=candidates)
                 tables.append(codec.decode(tokens, cells, rng, where=part, offset=start + done))
@@ -203,33 +224,38 @@ class DiffLM:
             yield table if balance is None else table.iloc[rng.permutation(rows)].reset_index(drop=True)
 
     def impute(self, table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-        """The table with its missing cells filled by draws from their distribution given the row's other cells.
+        """The table with its missing cells drawn from their distribution given the row's other cells.
 
-        Cells that are not missing come back as they are. A column that was always missing stays so.
+        Cells that are not missing come back as they are. A column that was always missing stays so. The
+        table may lack columns of the model. Raises ConditionError for a column that the model does not know.
         """
+        _check_seed(seed)
         chunks = []
-        for index, start in enumerate(range(0, len(table), CHUNK)):
+        for index, start in enumerate(range(0, len(table), self._chunk)):
             rng = np.random.default_rng((seed, index))
-            chunks.append(self._complete(table.iloc[start : start + CHUNK], {}, rng, start, fill=True))
+            chunks.append(self._complete(table.iloc[start : start + self._chunk], {}, rng, start, fill=True))
         if not chunks:
             return table.copy()
-        return pd.concat(chunks).set_axis(table.index)
+        return pd.concat(chunks).set_axis(table.index)[list(table.columns)]
 
-    # ---- latents ---------------------------------------------------------------------------------------------
+    # ---- latents -------------------------------------------------------------------------------------------
 
     def encode(self, table: pd.DataFrame) -> np.ndarray:
         """Posterior means of rows: (rows, latent tokens, latent width), float32."""
         mean, _ = self._posterior(table)
-        return mean.view(len(table), self.vae_config.latent_tokens, -1).cpu().numpy()
+        shape = (self.vae_config.latent_tokens, self.vae_config.latent_width)
+        return mean.view(len(table), *shape).cpu().numpy()
 
     def decode(self, latents: np.ndarray, seed: int = 0) -> pd.DataFrame:
         """Rows written from latents of the shape that `encode` gives."""
-        latent = torch.as_tensor(latents, dtype=torch.float32, device=self.device).reshape(len(latents), -1)
-        if not self.codec.slots or latent.shape[1] != self.vae.latent_size:
-            raise OptionError(f"latents of shape {tuple(latents.shape)} are not of this model: use those of encode()")
-        rng = np.random.default_rng((seed, 0))
-        tokens, cells = self._decode(latent, self._generator(rng))
-        return self.codec.decode(tokens, cells, rng)
+        latent = torch.as_tensor(latents, dtype=torch.float32, device=self.device)
+        shape = (self.vae_config.latent_tokens, self.vae_config.latent_width)
+        if not self.codec.slots or latent.shape[1:] != shape:
+            raise OptionError(
+                f"latents of the shape {tuple(latent.shape)} are not of this model: use those of encode()."
+            )
+        _check_seed(seed)
+        return self._written(latent.flatten(1), seed, 0)
 
     def interpolate(self, a: pd.DataFrame, b: pd.DataFrame, steps: int = 5, seed: int = 0) -> pd.DataFrame:
         """Rows on the line between the latents of two rows (tables of one row each), ends included.
@@ -237,21 +263,25 @@ class DiffLM:
         All are written with the same random numbers, so that what changes is due to the latent.
         """
         if len(a) != 1 or len(b) != 1 or steps < 2:
-            raise OptionError("interpolate needs two tables of one row each and at least 2 steps")
-        first, last = self.encode(a), self.encode(b)
-        shares = np.linspace(0, 1, steps)
-        return pd.concat(
-            [self.decode((1 - share) * first + share * last, seed) for share in shares], ignore_index=True
-        )
+            raise OptionError("interpolate needs two tables of one row each and at least 2 steps.")
+        _check_seed(seed)
+        (first, _), (last, _) = self._posterior(a), self._posterior(b)
+        line = [first + (last - first) * step / (steps - 1) for step in range(steps)]
+        return pd.concat([self._written(x, seed, i) for i, x in enumerate(line)], ignore_index=True)
 
-    # ---- inside ----------------------------------------------------------------------------------------------
+    # ---- inside --------------------------------------------------------------------------------------------
+
+    @property
+    def _chunk(self) -> int:
+        """Rows that are decoded at once."""
+        return min(CHUNK, max(64, CHUNK_SLOTS // max(1, len(self.codec.slots))))
 
     def _generator(self, rng: np.random.Generator) -> torch.Generator:
         return torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
 
     def _posterior(self, table: pd.DataFrame) -> tuple[Tensor, Tensor]:
         if not self.codec.slots:
-            raise OptionError("the table has only ids and constants: there is no latent")
+            raise OptionError("the table has only ids and constants: there is no latent.")
         tokens, cells = self.codec.encode(table)
         return posteriors(self.vae, torch.from_numpy(tokens), torch.from_numpy(cells))
 
@@ -266,6 +296,15 @@ class DiffLM:
         mean, log_variance = self._posterior(like)
         noise = torch.randn(mean.shape, generator=generator, device=self.device)
         return self.prior.vary(mean + noise * (0.5 * log_variance).exp(), strength, generator)
+
+    def _written(self, latent: Tensor, seed: int, offset: int) -> pd.DataFrame:
+        """Rows of (rows, latent size) latents; offset as in `RecordCodec.decode`."""
+        tables = []
+        for index, part in enumerate(latent.split(self._chunk)):
+            rng = np.random.default_rng((seed, index))
+            tokens, cells = self._decode(part, self._generator(rng))
+            tables.append(self.codec.decode(tokens, cells, rng, offset=offset + index * self._chunk))
+        return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
     def _decode(
         self,
@@ -297,58 +336,54 @@ class DiffLM:
     ) -> pd.DataFrame:
         """One row for each row of `table`: what it holds is kept, the rest is drawn given it.
 
-        fill: missing cells are drawn from the values that are not missing. Rows that lack the same cells are drawn together.
+        fill: missing cells are drawn from the values that are not missing. Rows that lack the same cells are
+        drawn together.
         """
         codec, rows = self.codec, len(table)
-        unknown = [name for name in table.columns if name not in codec.schema.names]
-        if unknown:
-            raise ConditionError(f"the given table has a column '{unknown[0]}' that the model does not know: drop it")
-        clash = [name for name in where if name in table.columns]
-        if clash:
-            raise ConditionError(f"column '{clash[0]}' is both given and in where: leave it out of one of them")
-        tokens, cells = codec.encode(table, partial=True)
+        kept, known = read_given(table, codec.schema, where)
+        visible = {name: hide(values, pd.Series(~known[name])) for name, values in kept.items()}
+        tokens, cells = codec.encode(pd.DataFrame(visible, index=pd.RangeIndex(rows)), partial=True)
         names = [codec.slots[slots[0]].column for slots in codec.columns]
-        held = np.stack(
-            [~is_missing(table[n], codec.schema.missing).to_numpy(bool) if n in table else np.zeros(rows, bool) for n in names]
-            or [np.zeros(rows, bool)],
-            axis=1,
-        )
+        held = np.zeros((rows, len(names)), dtype=bool)
+        for column, name in enumerate(names):
+            held[:, column] = known.get(name, False)
         generator = self._generator(rng)
-        pool = self._latents(rows, None, 0.0, generator)
-        patterns, member = np.unique(held, axis=0, return_inverse=True)
+        pool = self._latents(max(rows, LEAST_CANDIDATES), None, 0.0, generator)
+        patterns, member = patterns_of(held)
         out_tokens, out_cells = tokens.astype(np.int64), cells.astype(np.int64)
         for p, pattern in enumerate(patterns):
-            at = np.flatnonzero(member.reshape(-1) == p)
-            condition = dict(where)
-            if fill:
-                gaps = [n for n, known in zip(names, pattern, strict=True) if not known and n in table]
-                condition |= {n: NOT_MISSING for n in gaps if codec.schema[n].kind != "constant"}
-            slots = [s for c in np.flatnonzero(pattern) for s in codec.columns[c]] if codec.slots else []
+            at = np.flatnonzero(member == p)
+            slots = [s for c in np.flatnonzero(pattern) for s in codec.columns[c]]
+            gaps = [n for n, there in zip(names, pattern, strict=True) if fill and not there and n in known]
+            allowed = codec.allowed({**where, **dict.fromkeys(gaps, NOT_MISSING)})
             given = {s: (tokens[at, s], cells[at, s]) for s in slots}
-            candidates = GIVEN_CANDIDATES if given else WHERE_CANDIDATES if condition else 1
-            chosen = torch.from_numpy(rng.integers(0, rows, len(at) * candidates)).to(pool.device)
-            own = self._decode(pool[chosen], generator, given, codec.allowed(condition), candidates)
+            candidates = GIVEN_CANDIDATES if given else _candidates(len(at)) if allowed else 1
+            chosen = torch.from_numpy(rng.integers(0, len(pool), len(at) * candidates)).to(pool.device)
+            own = self._decode(pool[chosen], generator, given, allowed, candidates)
             out_tokens[at], out_cells[at] = own
         made = codec.decode(out_tokens, out_cells, rng, where=where, offset=offset)
-        for name in table.columns:
-            known = ~is_missing(table[name], codec.schema.missing).to_numpy(bool)
-            made[name] = _keep(made[name], table[name].reset_index(drop=True), known)
+        for name, values in kept.items():
+            made[name] = values.where(known[name], made[name])
         return made
 
     def _classes(self, balance: str, where: Where | None) -> list[Any]:
-        known = self.codec.known()
-        if balance not in self.codec.schema.names:
-            raise ConditionError(f"there is no column '{balance}' to balance: columns are {', '.join(map(str, self.codec.schema.names))}")
+        known, names = self.codec.known(), self.codec.schema.names
+        if balance not in names:
+            raise ConditionError(
+                f"there is no column '{balance}' to balance: {listed(balance, names, 'columns')}."
+            )
         if balance in (where or {}):
-            raise ConditionError(f"column '{balance}' is both balanced and in where: leave it out of one of them")
+            raise ConditionError(
+                f"column '{balance}' is both balanced and in where: leave it out of one of them."
+            )
         if balance not in known:
             raise ConditionError(
-                f"column '{balance}' has no classes to balance, it is of kind {self.codec.schema[balance].kind}: "
-                "set its kind to category in the schema and fit again"
+                f"column '{balance}' has no classes to balance (it is of the kind "
+                f"{self.schema[balance].kind}): set its kind to category in the schema and fit again."
             )
         return known[balance]
 
-    # ---- keep ------------------------------------------------------------------------------------------------
+    # ---- keep ----------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
         """Write the model to a folder of JSON and safetensors."""
@@ -360,24 +395,20 @@ class DiffLM:
         return load_model(cls(device=device), Path(path))
 
 
-def _keep(drawn: pd.Series, held: pd.Series, known: np.ndarray) -> pd.Series:
-    """`drawn` with the known cells of `held` put in, in the dtype of `drawn`."""
-    try:
-        kept = held.where(known).astype(drawn.dtype) if not known.all() else held.astype(drawn.dtype)
-    except (ValueError, TypeError):  # integers have no missing value to stand for the unknown cells
-        kept = drawn.copy()
-        kept[known] = held[known].to_numpy()
-        return kept
-    if (kept.isna().to_numpy() & known).any():
-        bad = held[kept.isna().to_numpy() & known].iloc[0]
-        raise ConditionError(f"column '{drawn.name}' cannot hold the given value {bad!r}: it was never in the real table")
-    return kept if known.all() else kept.where(known, drawn)
+def _candidates(rows: int) -> int:
+    """Latents tried for each of `rows` rows that share a condition."""
+    return max(WHERE_CANDIDATES, -(-LEAST_CANDIDATES // rows))
+
+
+def _check_seed(seed: int) -> None:
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
+        raise OptionError(f"seed is {seed!r}: choose a whole number of at least 0.")
 
 
 def pick_device(name: str) -> torch.device:
-    """"auto" is the GPU where there is one. Raises OptionError for a device that is not there."""
+    """The device of that name ("auto": the GPU where there is one). Raises OptionError if it is not there."""
     if name not in ("auto", "cpu", "cuda"):
-        raise OptionError(f"device {name!r} is not known: choose auto, cpu or cuda")
+        raise OptionError(f"device {name!r} is not known: choose auto, cpu or cuda.")
     if name == "cuda" and not torch.cuda.is_available():
-        raise OptionError("device cuda was asked for, but torch sees no GPU: choose cpu or auto")
+        raise OptionError("device cuda was asked for, but torch sees no GPU: choose cpu or auto.")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

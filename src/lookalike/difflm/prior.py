@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from .denoiser import Denoiser, DenoiserConfig
 from .sampler import SIGMA_MAX, STEPS, angles, heun
 
+ACTIVE = 0.02  # variance of the posterior means over the rows above which a latent dimension is in use
+
 
 class Prior(nn.Module):
     """Draws latents that are distributed like the encoded training rows."""
@@ -25,9 +27,11 @@ class Prior(nn.Module):
         self.register_buffer("deviation", torch.ones(size))
 
     def fit_whitening(self, mean: Tensor, log_variance: Tensor) -> None:
-        """Set the whitening from the posteriors of the training rows, each (rows, size)."""
+        """Set the whitening and the active dimensions from the posteriors of the training rows, each (rows, size)."""
         self.mean.copy_(mean.mean(0))
-        self.deviation.copy_((mean.var(0, correction=0) + log_variance.exp().mean(0)).sqrt())
+        spread = mean.var(0, correction=0)
+        self.deviation.copy_((spread + log_variance.exp().mean(0)).sqrt())
+        self.denoiser.active.copy_(spread > ACTIVE)
 
     def whiten(self, latent: Tensor) -> Tensor:
         return (latent - self.mean) / self.deviation

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import safetensors
 import safetensors.numpy
 import safetensors.torch
+from torch import Tensor
 
 from ..codec import RecordCodec
 from ..errors import ModelError
+from .checkpoint import writing
 from .denoiser import DenoiserConfig
 from .train import TrainConfig
 from .vae import VAEConfig
@@ -25,17 +27,15 @@ FORMAT = 1
 
 
 def save_model(model: DiffLM, folder: Path) -> None:
-    """model.json is written last: a folder without it is an unfinished one."""
-    facts, arrays = model.codec.to_dict()
-    folder.mkdir(parents=True, exist_ok=True)
-    described = folder / "model.json"
-    described.unlink(missing_ok=True)
-    weights = {}
+    """model.json is written last: a folder without it is an unfinished one.
+
+    Raises ModelError where the folder cannot be written.
+    """
+    codec, arrays = model.codec.to_dict()
+    weights: dict[str, Tensor] = {}
     if model.codec.slots:
         for name, module in (("vae", model.vae), ("prior", model.prior)):
             weights |= {f"{name}.{k}": v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
-    safetensors.torch.save_file(weights, folder / "weights.safetensors")
-    safetensors.numpy.save_file(arrays, folder / "codec.safetensors")
     facts = {
         "format": FORMAT,
         "seed": model.seed,
@@ -43,11 +43,16 @@ def save_model(model: DiffLM, folder: Path) -> None:
         "train": asdict(model.train_config),
         "denoiser": asdict(model.denoiser_config),
         "history": model.history,
-        "codec": facts,
+        "codec": codec,
     }
-    temporary = folder / "model.json.tmp"
-    temporary.write_text(json.dumps(facts), encoding="utf-8")
-    os.replace(temporary, described)
+    described, temporary = folder / "model.json", folder / "model.json.tmp"
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        described.unlink(missing_ok=True)
+        safetensors.torch.save_file(weights, folder / "weights.safetensors")
+        safetensors.numpy.save_file(arrays, folder / "codec.safetensors")
+        temporary.write_text(json.dumps(facts), encoding="utf-8")
+        os.replace(temporary, described)
 
 
 def load_model(model: DiffLM, folder: Path) -> DiffLM:
@@ -58,13 +63,17 @@ def load_model(model: DiffLM, folder: Path) -> DiffLM:
         facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(f"{folder} holds no finished model (model.json is missing): fit it again.") from None
+    except OSError as error:
+        raise ModelError(
+            f"{folder}/model.json cannot be read ({error.strerror}): check the folder's permissions."
+        ) from None
     except ValueError:
         raise ModelError(f"{folder}/model.json is damaged: fit the model again.") from None
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         found = facts.get("format") if isinstance(facts, dict) else None
         raise ModelError(
-            f"{folder} is of model format {found}, this version reads format {FORMAT}: fit the model again, or "
-            "use the version of lookalike that wrote it."
+            f"{folder} is of model format {found}, this version reads format {FORMAT}: fit the model again, "
+            "or use the version of lookalike that wrote it."
         )
     try:
         arrays = safetensors.numpy.load_file(folder / "codec.safetensors")
@@ -81,5 +90,7 @@ def load_model(model: DiffLM, folder: Path) -> DiffLM:
                 module.load_state_dict(own)
                 module.eval()
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
-        raise ModelError(f"{folder} is incomplete or damaged ({type(error).__name__}): fit the model again.") from error
+        raise ModelError(
+            f"{folder} is incomplete or damaged ({type(error).__name__}): fit the model again."
+        ) from None
     return model

@@ -21,29 +21,34 @@ from .vae import VAE, RateController
 class TrainConfig:
     """How long and how both networks are trained.
 
-    rate: target KL in nats per row. steps: of the VAE at least (unless that were more than `epochs_most` passes); epochs: of
-    the VAE at least. batch: rows; slots_most: rows x slots of a batch at most. subset_share: of the batches in which a
-    random subset of the columns comes first, so that any subset can be given when sampling. muon_ratio: learning rate of the
-    matrices of the language model over `learning_rate`. patience: validations without a gain before stopping.
+    rate: target KL in nats per row.
+    epochs: passes of the VAE over the table, where they make a number of steps within `steps`; else as many steps
+    as that allows, but passes within `epochs_limits`.
+    batch: rows, fewer for tables of under 20 batches; slots_most: rows x slots of a batch at most.
+    subset_share: of the batches in which a random subset of the columns comes first, so that any subset can be
+    given when sampling. More of it makes conditions better and unconditional samples worse.
+    muon_ratio: learning rate of the matrices of the language model over `learning_rate`.
+    patience: validations without a gain before stopping.
+    denoiser_time: share of the time limit that is kept for the denoiser.
     """
 
     rate: float = 4.0
-    steps: int = 1000
-    epochs: float = 6.0
-    epochs_most: float = 40.0
+    epochs: float = 14.0
+    steps: tuple[int, int] = (1200, 2000)
+    epochs_limits: tuple[float, float] = (3.0, 25.0)
     batch: int = 256
     slots_most: int = 32_768
     learning_rate: float = 4e-3
     muon_ratio: float = 3.0
     weight_decay: float = 0.01
     warmup: int = 80
-    subset_share: float = 0.4
+    subset_share: float = 0.3
     validations: int = 10
     validation_rows: int = 2000
     patience: int = 4
-    denoiser_steps: int = 500
-    denoiser_batch: int = 1024
-    denoiser_learning_rate: float = 3e-3
+    denoiser_steps: int = 800
+    denoiser_batch: int = 2048
+    denoiser_learning_rate: float = 1e-3
     denoiser_time: float = 0.12
 
 
@@ -64,6 +69,14 @@ def split(rows: int, config: TrainConfig, seed: int) -> tuple[np.ndarray, np.nda
     return (shuffled[held:], shuffled[:held]) if rows >= 20 else (shuffled, shuffled)
 
 
+def plan_steps(per_epoch: int, config: TrainConfig) -> int:
+    """Training steps of the VAE: enough for small tables, linear in the rows for large ones."""
+    low, high = config.steps
+    steps = min(max(config.epochs * per_epoch, low), high)
+    fewest, most = (passes * per_epoch for passes in config.epochs_limits)
+    return math.ceil(min(max(steps, fewest), most))
+
+
 def _optimizers(vae: VAE, config: TrainConfig) -> list[torch.optim.Optimizer]:
     """Muon (Jordan et al. 2024) for the matrices of the language model, AdamW for the rest.
 
@@ -73,7 +86,9 @@ def _optimizers(vae: VAE, config: TrainConfig) -> list[torch.optim.Optimizer]:
     chosen = {id(p) for p in matrices}
     rest = [p for p in vae.parameters() if id(p) not in chosen]
     rate, decay = config.learning_rate, config.weight_decay
-    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(rest, rate, (0.9, 0.99), weight_decay=decay)]
+    found: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(rest, rate, (0.9, 0.99), weight_decay=decay, fused=True)
+    ]
     if matrices:
         found.append(
             torch.optim.Muon(
@@ -124,9 +139,10 @@ def train_vae(
     train_rows, held_rows = split(len(tokens), config, seed)
     train_index, held_index = torch.from_numpy(train_rows), torch.from_numpy(held_rows)
     held_tokens, held_cells = tokens[held_index].to(device), cells[held_index].to(device)
-    batch = min(config.batch, max(32, config.slots_most // tokens.shape[1]), len(train_rows))
+    batch = min(config.batch, max(32, config.slots_most // tokens.shape[1]), max(32, len(train_rows) // 20))
+    batch = min(batch, len(train_rows))
     per_epoch = max(1, len(train_rows) // batch)
-    steps = math.ceil(max(min(config.steps, config.epochs_most * per_epoch), config.epochs * per_epoch))
+    steps = plan_steps(per_epoch, config)
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(held_rows), vae.latent_size, generator=generator).to(device)
     controller = RateController(config.rate)
@@ -248,7 +264,8 @@ def train_denoiser(
     """
     device = mean.device
     prior.fit_whitening(mean, log_variance)
-    optimizer = torch.optim.AdamW(prior.denoiser.parameters(), config.denoiser_learning_rate, (0.9, 0.99))
+    rate = config.denoiser_learning_rate
+    optimizer = torch.optim.AdamW(prior.denoiser.parameters(), rate, (0.9, 0.99), fused=True)
     generator = torch.Generator(device).manual_seed(seed)
     deviation = (0.5 * log_variance).exp()
     begun, running, step = clock.spent(), 0.0, 0
@@ -260,7 +277,7 @@ def train_denoiser(
                 done = max(done, (clock.spent() - begun) / (limit - begun))
             if done >= 1:
                 break
-            optimizer.param_groups[0]["lr"] = config.denoiser_learning_rate * min(1, (step + 1) / 20) * (1 - done)
+            optimizer.param_groups[0]["lr"] = rate * min(1, (step + 1) / 20) * (1 - done)
             at = torch.randint(len(mean), (config.denoiser_batch,), generator=generator, device=device)
             noise = torch.randn(len(at), prior.size, generator=generator, device=device)
             loss = prior.denoiser.loss(prior.whiten(mean[at] + deviation[at] * noise), generator)

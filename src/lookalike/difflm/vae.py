@@ -26,12 +26,12 @@ class VAEConfig:
 
     width: int = 64
     layers: int = 2
-    heads: int = 4
+    heads: int = 2
     expansion: int = 2
     mixtures: int = 10
     latent_tokens: int = 4
     latent_width: int = 4
-    dropout: float = 0.05
+    dropout: float = 0.0
     injection: str = "soft_prompt"
 
 
@@ -84,17 +84,17 @@ class VAE(nn.Module):
         latent = mean + noise * (0.5 * log_variance).exp()
         index = torch.tensor(order, device=tokens.device)
         prefix = self.injection.prefix(latent)
-        following = self.next_slot[index]
+        following = self.next_slot.index_select(0, index)
         inputs = torch.cat(
             [
                 prefix[:, :-1],
                 prefix[:, -1:] + following[:1],
-                embedded[:, index[:-1]] + following[1:] + self.injection.added(latent),
+                embedded.index_select(1, index[:-1]) + following[1:] + self.injection.added(latent),
             ],
             1,
         )
         hidden = self.backbone(inputs, memory=self.injection.memory(latent))[:, prefix.shape[1] - 1 :]
-        return self.fields.nll(hidden[:, index.argsort()], tokens, cells), kl
+        return self.fields.nll(hidden.index_select(1, index.argsort()), tokens, cells), kl
 
 
 class RateController:

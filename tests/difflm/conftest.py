@@ -1,0 +1,49 @@
+"""What the tests of DiffLM share: models that take seconds, fitted once."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from lookalike.difflm import DiffLM
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+Quick = Callable[..., DiffLM]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def quick() -> Quick:
+    """A DiffLM that is not yet fitted and will take `steps` steps; more options are those of DiffLM."""
+
+    def make(steps: int = 40, denoiser_steps: int = 30, **options: object) -> DiffLM:
+        model = DiffLM(progress=False, **options)  # type: ignore[arg-type]
+        model.train_config = dataclasses.replace(
+            model.train_config,
+            steps=(steps, steps),
+            epochs_limits=(0.0, 1e9),
+            denoiser_steps=denoiser_steps,
+            denoiser_batch=512,
+        )
+        return model
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def adult() -> pd.DataFrame:
+    """3,000 rows of Adult; "?" means missing."""
+    table = pd.read_csv(EXAMPLES / "adult.csv.gz", keep_default_na=False, na_values=["?"])
+    return table.sample(3000, random_state=0).reset_index(drop=True)
+
+
+@pytest.fixture(scope="session")
+def adult_model(adult: pd.DataFrame, quick: Quick) -> DiffLM:
+    return quick(steps=300, denoiser_steps=150).fit(adult)

@@ -1,0 +1,297 @@
+"""What a user can ask of the rows: conditions, given cells, variations, equal shares."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lookalike.codec import NOT_MISSING
+from lookalike.difflm import DiffLM
+from lookalike.errors import ConditionError, OptionError
+
+ROWS = 2000
+
+
+def shape_error(real: pd.DataFrame, synthetic: pd.DataFrame, leave_out: tuple[str, ...] = ()) -> float:
+    """Mean over the columns: total variation of categories, Kolmogorov-Smirnov distance of numbers."""
+    errors = []
+    for name in real.columns.difference(leave_out):
+        a, b = real[name].dropna(), synthetic[name].dropna()
+        if pd.api.types.is_numeric_dtype(a.dtype):
+            grid = np.union1d(a, b)
+            below = [np.searchsorted(np.sort(x), grid, side="right") / len(x) for x in (a, b)]
+            errors.append(np.abs(below[0] - below[1]).max())
+        else:
+            shares = [real[name].astype(object).fillna("?"), synthetic[name].astype(object).fillna("?")]
+            p, q = (x.value_counts(normalize=True) for x in shares)
+            errors.append(p.sub(q, fill_value=0).abs().sum() / 2)
+    return float(np.mean(errors))
+
+
+def holds(column: pd.Series, condition: object) -> pd.Series:
+    if condition is None or condition is NOT_MISSING:
+        return column.isna() if condition is None else column.notna()
+    if isinstance(condition, tuple):
+        low, high = condition
+        return (column >= (low if low is not None else -np.inf)) & (
+            column <= (high if high is not None else np.inf)
+        )
+    if isinstance(condition, set):
+        return column.isin(condition - {None}) | (column.isna() if None in condition else False)
+    return column == condition
+
+
+@pytest.fixture(scope="module")
+def free(adult_model: DiffLM) -> pd.DataFrame:
+    return adult_model.sample(ROWS)
+
+
+CONDITIONS = [
+    {"income": ">50K"},
+    {"education-num": (13, None)},
+    {"age": (30, 39)},
+    {"relationship": {"Wife", "Own-child"}},
+    {"sex": "Female", "hours-per-week": (None, 35)},
+    {"capital-gain": (1, None)},
+    {"occupation": NOT_MISSING, "marital-status": "Divorced"},
+    {"workclass": {"Private", None}, "income": "<=50K"},
+]
+
+
+@pytest.mark.parametrize("where", CONDITIONS, ids=str)
+def test_all_rows_satisfy_a_condition_and_the_rest_follows_it(
+    adult: pd.DataFrame, adult_model: DiffLM, free: pd.DataFrame, where: dict
+) -> None:
+    made = adult_model.sample(ROWS, where=where, seed=1)
+    assert len(made) == ROWS
+    met = pd.Series(True, index=adult.index)
+    for name, condition in where.items():
+        assert holds(made[name], condition).all(), name
+        met &= holds(adult[name], condition)
+    real = adult[met]
+    # the real rows that meet it are few, their shares have an error of their own
+    chance = shape_error(
+        real.sample(frac=0.5, random_state=0), real.drop(real.sample(frac=0.5, random_state=0).index)
+    )
+    assert shape_error(real, made) <= 2 * shape_error(adult, free) + 0.5 * chance
+    assert shape_error(adult, made) > 1.5 * shape_error(real, made)  # an unconditional sample would not do
+
+
+def test_missing_values_can_be_asked_for(adult: pd.DataFrame, adult_model: DiffLM) -> None:
+    made = adult_model.sample(500, where={"occupation": None})
+    assert made["occupation"].isna().all()
+    # where the occupation is missing the class of work is, too
+    assert adult.loc[adult["occupation"].isna(), "workclass"].isna().mean() > 0.95
+    assert made["workclass"].isna().mean() > 0.8
+
+
+def test_one_row_under_a_condition(adult_model: DiffLM) -> None:
+    made = [
+        adult_model.sample(1, where={"relationship": "Husband"}, seed=seed)["sex"].item()
+        for seed in range(20)
+    ]
+    assert made.count("Male") >= 18
+
+
+def test_a_rare_condition_costs_at_most_three_times_a_free_sample(
+    adult: pd.DataFrame, adult_model: DiffLM
+) -> None:
+    rare = {"hours-per-week": (70, None), "sex": "Female"}
+    share = np.mean([holds(adult[name], condition) for name, condition in rare.items()], axis=0) == 1
+    assert 0.002 < share.mean() < 0.015
+
+    def seconds(**options: object) -> float:
+        start = time.process_time()
+        adult_model.sample(4000, **options)
+        return time.process_time() - start
+
+    seconds()
+    assert min(seconds(where=rare) for _ in range(3)) <= 3 * min(seconds() for _ in range(3))
+
+
+def test_given_columns_come_back_and_the_rest_follows_them(
+    adult: pd.DataFrame, adult_model: DiffLM, free: pd.DataFrame
+) -> None:
+    names = ["relationship", "education-num", "age", "fnlwgt"]
+    made = adult_model.sample(given=adult[names].iloc[:ROWS])
+    pd.testing.assert_frame_equal(made[names], adult[names].iloc[:ROWS])
+    assert (made["sex"] == "Male")[made["relationship"] == "Husband"].mean() > 0.97
+    assert (made["sex"] == "Female")[made["relationship"] == "Wife"].mean() > 0.9
+    schooling = adult.groupby("education-num")["education"].agg(lambda x: x.mode()[0])
+    assert (made["education"] == made["education-num"].map(schooling)).mean() > 0.8
+    assert shape_error(adult.iloc[:ROWS], made) <= 1.5 * shape_error(adult.iloc[:ROWS], free)
+
+
+def test_given_cells_that_are_missing_are_drawn(adult: pd.DataFrame, adult_model: DiffLM) -> None:
+    given = adult[["age", "relationship", "sex"]].iloc[:400].astype({"age": "Int64"})
+    for step, name in enumerate(given.columns):
+        given.loc[given.index % 4 == step, name] = pd.NA
+    made = adult_model.sample(given=given)
+    assert made["age"].dtype == adult["age"].dtype
+    for name in given:
+        known = given[name].notna()
+        assert (made[name][known] == given[name][known]).all()
+    hidden = (given["sex"].isna()) & (given["relationship"] == "Husband")
+    assert hidden.sum() > 20 and (made["sex"][hidden] == "Male").mean() > 0.85
+
+
+def test_given_and_where_go_together(adult: pd.DataFrame, adult_model: DiffLM) -> None:
+    made = adult_model.sample(given=adult[["sex"]].iloc[:200], where={"income": ">50K", "age": (40, 50)})
+    assert (made["sex"] == adult["sex"].iloc[:200]).all()
+    assert (made["income"] == ">50K").all() and made["age"].between(40, 50).all()
+
+
+def test_impute_fills_gaps_sensibly_and_keeps_everything_else(
+    adult: pd.DataFrame, adult_model: DiffLM
+) -> None:
+    full = adult.iloc[:600].set_axis(np.arange(600) // 2)  # an index with duplicates
+    full.index.name = "person"
+    gaps = full.astype({name: "Int64" for name in full.select_dtypes("int64")})
+    hidden = np.random.default_rng(0).random(gaps.shape) < 0.06
+    gaps = gaps.mask(hidden)
+    filled = adult_model.impute(gaps)
+    assert filled.dtypes.equals(full.dtypes)
+    pd.testing.assert_index_equal(filled.index, full.index)
+    assert not filled.isna().any().any()
+    for name in full:
+        known = gaps[name].notna().to_numpy()
+        assert (filled[name][known].to_numpy() == full[name][known].to_numpy()).all()
+    at = hidden[:, full.columns.get_loc("sex")] & (gaps["relationship"] == "Husband").to_numpy()
+    assert (filled["sex"][at] == "Male").mean() > 0.85
+    at = hidden[:, full.columns.get_loc("education-num")] & gaps["education"].notna().to_numpy()
+    right = (filled["education-num"] == full["education-num"]).to_numpy()[at].mean()
+    assert right > 0.4  # chance: 0.2
+
+
+def test_balance_gives_equal_shares(adult: pd.DataFrame, adult_model: DiffLM) -> None:
+    made = adult_model.sample(ROWS + 1, balance="income")
+    assert set(made["income"].value_counts()) == {ROWS // 2, ROWS // 2 + 1}
+    rich, poor = (made[made["income"] == value] for value in (">50K", "<=50K"))
+    assert (rich["relationship"] == "Husband").mean() > 1.5 * (poor["relationship"] == "Husband").mean()
+    both = adult_model.sample(100, balance="sex", where={"income": ">50K"})
+    assert (both["income"] == ">50K").all() and set(both["sex"].value_counts()) == {50}
+    # it is mixed: not one class after the other
+    assert 0.3 < made["income"].iloc[: ROWS // 2].eq(">50K").mean() < 0.7
+
+
+def distance(a: pd.DataFrame, b: pd.DataFrame, scale: pd.DataFrame) -> float:
+    """Mean over rows and columns: categories that differ, difference of the ranks of numbers."""
+    parts = []
+    for name in a.columns:
+        if pd.api.types.is_numeric_dtype(scale[name].dtype):
+            ordered = np.sort(scale[name])
+            x, y = (
+                (np.searchsorted(ordered, c[name], "left") + np.searchsorted(ordered, c[name], "right")) / 2
+                for c in (a, b)
+            )
+            parts.append(np.abs(x - y).mean() / len(ordered))
+        else:
+            parts.append(
+                (
+                    a[name].astype(object).fillna("?").to_numpy()
+                    != b[name].astype(object).fillna("?").to_numpy()
+                ).mean()
+            )
+    return float(np.mean(parts))
+
+
+def test_variations_move_away_with_strength(adult: pd.DataFrame, adult_model: DiffLM) -> None:
+    seeds = adult.iloc[:1500]
+    distances = [
+        distance(seeds, adult_model.sample(like=seeds, strength=strength), adult)
+        for strength in (0.0, 0.35, 0.7, 1.0)
+    ]
+    assert distances == sorted(distances)
+    assert distances[0] < 0.9 * distances[-1]
+    fresh = distance(seeds, adult_model.sample(1500), adult)
+    assert distances[-1] == pytest.approx(fresh, rel=0.05)  # at 1 nothing is left of the seeds
+
+
+def test_variations_can_be_under_a_condition(adult: pd.DataFrame, adult_model: DiffLM) -> None:
+    made = adult_model.sample(
+        300, like=adult.iloc[:7], strength=0.2, where={"sex": "Female", "age": (20, 30)}
+    )
+    assert len(made) == 300 and (made["sex"] == "Female").all() and made["age"].between(20, 30).all()
+
+
+def test_latents_go_out_and_come_back(adult: pd.DataFrame, adult_model: DiffLM) -> None:
+    latents = adult_model.encode(adult.iloc[:1500])
+    config = adult_model.vae_config
+    assert latents.shape == (1500, config.latent_tokens, config.latent_width) and latents.dtype == np.float32
+    back = adult_model.decode(latents, seed=3)
+    assert back.dtypes.equals(adult.dtypes)
+    own = distance(adult.iloc[:1500], back, adult)
+    shuffled = distance(adult.iloc[:1500], back.sample(frac=1, random_state=0).reset_index(drop=True), adult)
+    assert own < 0.93 * shuffled  # the latent knows something of the row
+
+
+def test_interpolation_ends_at_the_two_rows(adult: pd.DataFrame, adult_model: DiffLM) -> None:
+    a, b = adult.iloc[[0]], adult.iloc[[7]]
+    line = adult_model.interpolate(a, b, steps=5, seed=4)
+    assert len(line) == 5
+    for row, end in ((0, a), (4, b)):
+        expected = adult_model.decode(adult_model.encode(end), seed=4)
+        pd.testing.assert_frame_equal(line.iloc[[row]].reset_index(drop=True), expected)
+
+
+def test_chunks_join_to_the_sample(adult_model: DiffLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lookalike.difflm.model.CHUNK", 300)
+    for options in ({}, {"where": {"sex": "Male"}}, {"balance": "sex"}):
+        chunks = list(adult_model.sample_chunks(700, **options))
+        assert [len(chunk) for chunk in chunks] == [300, 300, 100]
+        whole = adult_model.sample(700, **options)
+        pd.testing.assert_frame_equal(pd.concat(chunks, ignore_index=True), whole)
+        assert not chunks[0].equals(chunks[1])
+
+
+MISTAKES = [
+    ({"n": 0}, OptionError, "number of rows is 0"),
+    ({}, OptionError, "number of rows is None"),
+    ({"n": 5, "seed": -1}, OptionError, "seed is -1"),
+    ({"n": 5, "where": {"wealth": 1}}, ConditionError, "no column 'wealth'"),
+    ({"n": 5, "where": {"income": "1M"}}, ConditionError, "'1M' of column 'income'"),
+    ({"n": 5, "where": {"age": (200, 300)}}, ConditionError, "column 'age' lies in 200..300"),
+    ({"n": 5, "where": {"age": None}}, ConditionError, "column 'age' is missing"),
+    ({"n": 5, "balance": "wealth"}, ConditionError, "no column 'wealth'"),
+    ({"n": 5, "balance": "fnlwgt"}, ConditionError, "column 'fnlwgt' has no classes"),
+    ({"n": 5, "balance": "sex", "where": {"sex": "Male"}}, ConditionError, "column 'sex' is both"),
+    (
+        {"given": pd.DataFrame({"wealth": [1]})},
+        ConditionError,
+        "column 'wealth' that the model does not know",
+    ),
+    ({"given": pd.DataFrame({"age": [30.5]})}, ConditionError, "'30.5' of column 'age'"),
+    ({"given": pd.DataFrame({"age": ["old"]})}, ConditionError, "'old' of column 'age'"),
+    ({"given": pd.DataFrame({"age": [3]}), "where": {"age": 3}}, ConditionError, "column 'age' is both"),
+    ({"given": pd.DataFrame({"age": [3]}), "n": 2}, OptionError, "given has 1 rows"),
+    ({"given": pd.DataFrame([[1, 2]], columns=["age", "age"])}, ConditionError, "two columns named 'age'"),
+    ({"given": pd.DataFrame({"age": [3]}), "balance": "sex"}, OptionError, "given cannot be joined"),
+    ({"n": 5, "like": pd.DataFrame({"age": []})}, OptionError, "like has no rows"),
+    ({"n": 5, "strength": 1.5}, OptionError, "strength is 1.5"),
+]
+
+
+@pytest.mark.parametrize(("options", "error", "said"), MISTAKES, ids=[said for _, _, said in MISTAKES])
+def test_mistakes_are_told_in_one_sentence(
+    adult_model: DiffLM, options: dict, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error) as caught:
+        adult_model.sample(**options)
+    text = str(caught.value)
+    assert said in text and text.endswith(".") and "\n" not in text
+
+
+def test_the_options_of_a_model_are_checked() -> None:
+    for options in (
+        {"rate": -1},
+        {"injection": "x"},
+        {"epochs": 0},
+        {"seed": -1},
+        {"device": "x"},
+        {"max_time": "x"},
+    ):
+        with pytest.raises(OptionError, match=r"\.$"):
+            DiffLM(**options)
+    with pytest.raises(OptionError, match="learned nothing yet"):
+        DiffLM().sample(3)

@@ -1,0 +1,165 @@
+"""Decoding step by step says what reading whole records says; candidates are weighed by their likelihood."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor
+
+from lookalike.codec import NOT_MISSING, RecordCodec
+from lookalike.difflm import decoder
+from lookalike.difflm.injection import VARIANTS
+from lookalike.difflm.vae import VAE, VAEConfig
+from lookalike.schema import infer
+
+ROWS = 300
+
+
+def table() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "kind": rng.choice(list("abc"), ROWS),
+            "size": pd.Series(rng.normal(size=ROWS)).mask(rng.random(ROWS) < 0.2),
+            "when": pd.Series(
+                pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 5000, ROWS), "h")
+            ).mask(rng.random(ROWS) < 0.2),
+            "word": [
+                f"w{a} x{b}" if a % 5 else None
+                for a, b in zip(rng.integers(0, 40, ROWS), rng.integers(0, 90, ROWS), strict=True)
+            ],
+        }
+    )
+
+
+TABLE = table()
+CODEC = RecordCodec.fit(TABLE, infer(TABLE))
+TOKENS, CELLS = (torch.from_numpy(array.astype(np.int64)) for array in CODEC.encode(TABLE))
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def vae(request: pytest.FixtureRequest) -> VAE:
+    """Random weights, so that everything depends on everything before it."""
+    torch.manual_seed(0)
+    made = VAE(CODEC.slots, CODEC.columns, VAEConfig(width=16, mixtures=3, injection=request.param)).eval()
+    for name, weight in made.named_parameters():
+        if weight.ndim >= 2 and not name.startswith("fields.mixture"):
+            torch.nn.init.normal_(weight, std=0.3)
+    return made
+
+
+def read(vae: VAE, tokens: Tensor, cells: Tensor, order: list[int], latent: Tensor) -> Tensor:
+    """Log probability of every slot, (rows, slots), of whole records read at once."""
+    with torch.no_grad():
+        mean, log_variance = vae.posterior(tokens, cells)
+        nll, _ = vae(tokens, cells, order, (latent - mean) / (0.5 * log_variance).exp())
+    return -nll
+
+
+@pytest.fixture
+def spied(vae: VAE, monkeypatch: pytest.MonkeyPatch) -> dict:
+    """What the decoder does: per slot what it knew before it, and which candidates it kept."""
+    seen: dict = {"hidden": {}, "kept": None, "weight": None}
+    log_prob, draw, resample = vae.fields.log_prob, vae.fields.draw, decoder._resample
+
+    def spy(real: Callable) -> Callable:
+        def call(slot: int, hidden: Tensor, *rest: object) -> object:
+            seen["hidden"][slot] = hidden
+            return real(slot, hidden, *rest)
+
+        return call
+
+    def spy_resample(weight: Tensor, *rest: object) -> Tensor:
+        seen["weight"], seen["kept"] = weight, resample(weight, *rest)
+        return seen["kept"]
+
+    monkeypatch.setattr(vae.fields, "log_prob", spy(log_prob), raising=False)
+    monkeypatch.setattr(vae.fields, "draw", spy(draw), raising=False)
+    monkeypatch.setattr(decoder, "_resample", spy_resample)
+    return seen
+
+
+def likelihood(vae: VAE, spied: dict, slot: int, tokens: Tensor, cells: Tensor) -> Tensor:
+    return type(vae.fields).log_prob(vae.fields, slot, spied["hidden"][slot], tokens[:, slot], cells[:, slot])
+
+
+def test_decoding_given_records_says_what_reading_them_says(vae: VAE, spied: dict) -> None:
+    latent = torch.randn(ROWS, vae.latent_size, generator=torch.Generator().manual_seed(1))
+    given = {slot: (TOKENS[:, slot], CELLS[:, slot]) for slot in range(len(CODEC.slots))}
+    tokens, cells = decoder.decode(vae, latent, torch.Generator(), given=given)
+    assert torch.equal(tokens, TOKENS) and torch.equal(cells, CELLS)
+    whole = read(vae, TOKENS, CELLS, vae.order(), latent)
+    for slot in range(len(CODEC.slots)):
+        found = likelihood(vae, spied, slot, TOKENS, CELLS)
+        torch.testing.assert_close(found, whole[:, slot], atol=2e-4, rtol=1e-3)
+    assert (whole[:, 1:].std(0) > 0.01).all()  # else agreement would mean nothing
+
+
+@pytest.mark.parametrize("how", ["given", "allowed"])
+def test_after_resampling_cache_and_latents_still_belong_together(vae: VAE, spied: dict, how: str) -> None:
+    candidates, first = 4, CODEC.columns[1] + CODEC.columns[2]
+    latent = torch.randn(ROWS * candidates, vae.latent_size, generator=torch.Generator().manual_seed(1))
+    options: dict = {"given": {slot: (TOKENS[:, slot], CELLS[:, slot]) for slot in first}}
+    if how == "allowed":
+        shares = CODEC.allowed({"size": NOT_MISSING, "when": ("2024-02-01", "2024-05-01")})
+        options = {"allowed": {slot: vae.fields.allow(slot, share) for slot, share in shares.items()}}
+    tokens, cells = decoder.decode(
+        vae, latent, torch.Generator().manual_seed(2), candidates=candidates, **options
+    )
+    assert len(spied["kept"]) == ROWS
+    if how == "given":
+        assert torch.equal(tokens[:, first], TOKENS[:, first])
+        assert torch.equal(spied["kept"] // candidates, torch.arange(ROWS))  # a row keeps one of its own
+    whole = read(vae, tokens, cells, vae.order([1, 2]), latent[spied["kept"]])
+    for slot in CODEC.columns[0] + CODEC.columns[3]:
+        found = likelihood(vae, spied, slot, tokens, cells)
+        torch.testing.assert_close(found, whole[:, slot], atol=2e-4, rtol=1e-3)
+    if how == "given":
+        weight = spied["weight"][spied["kept"]]
+        torch.testing.assert_close(weight, whole[:, first].sum(1), atol=2e-3, rtol=1e-3)
+
+
+def test_candidates_without_a_condition_are_ignored(vae: VAE) -> None:
+    latent = torch.randn(20, vae.latent_size)
+    one = decoder.decode(vae, latent[::2], torch.Generator().manual_seed(0))
+    two = decoder.decode(vae, latent, torch.Generator().manual_seed(0), candidates=2)
+    assert torch.equal(one[0], two[0])
+
+
+def test_what_follows_an_end_is_empty(vae: VAE) -> None:
+    latent = torch.randn(500, vae.latent_size, generator=torch.Generator().manual_seed(3))
+    tokens, cells = decoder.decode(vae, latent, torch.Generator().manual_seed(4))
+    several = [column for column in CODEC.columns if len(column) > 1]
+    assert len(several) == 2
+    for column in several:
+        over = torch.zeros(500, dtype=torch.bool)
+        for slot in column:
+            assert torch.equal(tokens[:, slot] < 0, over)
+            assert (cells[:, slot][over] == 0).all()
+            over |= torch.isin(tokens[:, slot], torch.tensor(CODEC.slots[slot].ends))
+        assert over.any()
+
+
+def test_a_row_keeps_a_candidate_with_the_chance_of_its_weight() -> None:
+    weight = torch.tensor([0.7, 0.2, 0.1]).log().repeat(30_000) - 5
+    kept = decoder._resample(weight, 3, True, torch.Generator().manual_seed(0))
+    assert torch.equal(kept // 3, torch.arange(30_000))
+    share = torch.bincount(kept % 3) / 30_000
+    torch.testing.assert_close(share, torch.tensor([0.7, 0.2, 0.1]), atol=0.01, rtol=0)
+
+
+def test_rows_that_share_a_condition_share_their_candidates() -> None:
+    weight = torch.randn(4000, generator=torch.Generator().manual_seed(0)) * 2
+    kept = decoder._resample(weight, 2, False, torch.Generator().manual_seed(1))
+    expected = weight.double().softmax(0) * 2000
+    found = torch.bincount(kept, minlength=4000).double()
+    assert found.sum() == 2000 and (found - expected).abs().max() <= 1.0001  # systematic: up to one
+
+
+def test_an_impossible_candidate_is_never_kept() -> None:
+    weight = torch.tensor([-1e9, 0.0, -1e9]).repeat(1000)
+    for by_row in (True, False):
+        kept = decoder._resample(weight, 3, by_row, torch.Generator().manual_seed(0))
+        assert (kept % 3 == 1).all()
