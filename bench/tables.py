@@ -171,13 +171,13 @@ def tables(results: dict[str, Any], sets: list[str], methods: list[str], seeds: 
     return "\n".join(parts)
 
 
-def publish(text: str, path: Path) -> None:
+def publish(text: str, path: Path, marks: tuple[str, str] = MARKS) -> None:
     """Put the text between the marks of the file, which are added at the end of a file that has none."""
-    old = path.read_text() if path.exists() else "# Results\n\n" + "\n".join(MARKS) + "\n"
-    if MARKS[0] not in old:
-        old += "\n" + "\n".join(MARKS) + "\n"
-    before, rest = old.split(MARKS[0], 1)
-    path.write_text(before + MARKS[0] + "\n" + text + "\n" + MARKS[1] + rest.split(MARKS[1], 1)[1])
+    old = path.read_text() if path.exists() else "# Results\n\n" + "\n".join(marks) + "\n"
+    if marks[0] not in old:
+        old += "\n" + "\n".join(marks) + "\n"
+    before, rest = old.split(marks[0], 1)
+    path.write_text(before + marks[0] + "\n" + text + "\n" + marks[1] + rest.split(marks[1], 1)[1])
 
 
 def main() -> None:

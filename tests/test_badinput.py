@@ -207,7 +207,11 @@ def test_without_torch_the_command_to_type_is_named(tmp_path: Path) -> None:
     done = python(
         f"""
 import sys
-sys.modules["torch"] = None  # as if it were not installed
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":  # as if it were not installed
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+sys.meta_path.insert(0, Missing())
 from lookalike.cli import main
 sys.exit(main({[str(argument) for argument in GENERATE]}))
 """,

@@ -39,11 +39,11 @@ def quick() -> Quick:
 
 @pytest.fixture(scope="session")
 def adult() -> pd.DataFrame:
-    """3,000 rows of Adult; "?" means missing."""
+    """6,000 rows of Adult; "?" means missing."""
     table = pd.read_csv(EXAMPLES / "adult.csv.gz", keep_default_na=False, na_values=["?"])
-    return table.sample(3000, random_state=0).reset_index(drop=True)
+    return table.sample(6000, random_state=0).reset_index(drop=True)
 
 
 @pytest.fixture(scope="session")
 def adult_model(adult: pd.DataFrame, quick: Quick) -> DiffLM:
-    return quick(steps=300, denoiser_steps=150).fit(adult)
+    return quick(steps=400, denoiser_steps=150).fit(adult)

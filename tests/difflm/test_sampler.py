@@ -40,6 +40,14 @@ def test_a_mixture_of_gaussians_is_recovered() -> None:
         torch.testing.assert_close(own.std(0), torch.full((2,), WIDTH), atol=0.03, rtol=0)
 
 
+def test_half_the_step_is_a_quarter_of_the_error() -> None:
+    """Second order: what the correction of Heun's solver is for."""
+    noise = torch.randn(2000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    exact = heun(denoise_mixture, noise, angles(640))
+    coarse, fine = ((heun(denoise_mixture, noise, angles(n)) - exact).abs().median() for n in (20, 40))
+    assert coarse > 3 * fine
+
+
 def test_a_standard_gaussian_is_kept_exactly_with_few_steps() -> None:
     noise = torch.randn(1000, 3, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(heun(denoise_gaussian, noise, angles(5)), noise, atol=1e-4, rtol=1e-4)

@@ -1,4 +1,5 @@
-"""DiffLM: latent diffusion and a language model over the records of a table. Needs the extra lookalike[difflm]."""
+"""DiffLM: latent diffusion and a language model over the records of a table. Needs the extra
+lookalike[difflm]."""
 
 from ..errors import MissingDependency
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 class Encoder(nn.Module):
     """Reads the embedded slots of a record and gives the mean and log variance of its latent.
 
-    `latent_tokens` learned weightings pool the slots, a small network reads the pools. At a rate of a few nats this loses
-    nothing against a transformer over the slots and costs a fiftieth of it.
+    `latent_tokens` learned weightings pool the slots, a small network reads the pools. At a rate of a few
+    nats this loses nothing against a transformer over the slots and costs a fiftieth of it.
     """
 
     def __init__(self, slots: int, width: int, latent_tokens: int, latent_width: int):

@@ -215,7 +215,7 @@ class DiffLM:
                 generator = self._generator(rng)
                 turn = np.arange(start + done, start + done + share)
                 wanted = None if like is None else like.iloc[turn % len(like)]
-                candidates = _candidates(share) if allowed[k] and like is None else 1
+                candidates = _candidates(rows) if allowed[k] and like is None else 1
                 latent = self._latents(share * candidates, wanted, strength, generator)
                 tokens, cells = self._decode(latent, generator, allowed=allowed[k], candidates=candidates)
                 tables.append(codec.decode(tokens, cells, rng, where=part, offset=start + done))
@@ -357,7 +357,7 @@ class DiffLM:
             gaps = [n for n, there in zip(names, pattern, strict=True) if fill and not there and n in known]
             allowed = codec.allowed({**where, **dict.fromkeys(gaps, NOT_MISSING)})
             given = {s: (tokens[at, s], cells[at, s]) for s in slots}
-            candidates = GIVEN_CANDIDATES if given else _candidates(len(at)) if allowed else 1
+            candidates = GIVEN_CANDIDATES if given else _candidates(rows) if allowed else 1
             chosen = torch.from_numpy(rng.integers(0, len(pool), len(at) * candidates)).to(pool.device)
             own = self._decode(pool[chosen], generator, given, allowed, candidates)
             out_tokens[at], out_cells[at] = own
@@ -396,7 +396,7 @@ class DiffLM:
 
 
 def _candidates(rows: int) -> int:
-    """Latents tried for each of `rows` rows that share a condition."""
+    """Latents tried for each of the rows that share a condition, when `rows` are decoded at once."""
     return max(WHERE_CANDIDATES, -(-LEAST_CANDIDATES // rows))
 
 

@@ -22,11 +22,11 @@ class TrainConfig:
     """How long and how both networks are trained.
 
     rate: target KL in nats per row.
-    epochs: passes of the VAE over the table, where they make a number of steps within `steps`; else as many steps
-    as that allows, but passes within `epochs_limits`.
+    epochs: passes of the VAE over the table, where they make a number of steps within `steps`; else as many
+    steps as that allows, but passes within `epochs_limits`.
     batch: rows, fewer for tables of under 20 batches; slots_most: rows x slots of a batch at most.
-    subset_share: of the batches in which a random subset of the columns comes first, so that any subset can be
-    given when sampling. More of it makes conditions better and unconditional samples worse.
+    subset_share: of the batches in which a random subset of the columns comes first, so that any subset can
+    be given when sampling. More of it makes conditions better and unconditional samples worse.
     muon_ratio: learning rate of the matrices of the language model over `learning_rate`.
     patience: validations without a gain before stopping.
     denoiser_time: share of the time limit that is kept for the denoiser.
@@ -117,7 +117,8 @@ def _validate(vae: VAE, tokens: Tensor, cells: Tensor, noise: Tensor, batch: int
         nll, kl = vae(tokens[at].long(), cells[at].long(), vae.order(), noise[at])
         sums += torch.stack([nll.sum(), kl.sum()]).cpu()
     vae.train()
-    return tuple((sums / len(tokens)).tolist())  # type: ignore[return-value]
+    reconstruction, rate = (sums / len(tokens)).tolist()
+    return reconstruction, rate
 
 
 def train_vae(
@@ -130,7 +131,8 @@ def train_vae(
     seed: int,
     progress: bool = True,
 ) -> list[dict[str, float]]:
-    """Train on (rows, slots) tokens and cells, which may lie on any device; the best validated weights are kept.
+    """Train on (rows, slots) tokens and cells, which may lie on any device; the best validated weights are
+    kept.
 
     Returns one entry per validation: step, seconds, reconstruction, rate, bound (nats per row, on held-out
     rows), train (the bound on the last training batches) and beta.

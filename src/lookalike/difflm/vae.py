@@ -1,4 +1,5 @@
-"""The variational autoencoder over records (DiffLM, section 3.1): encoder, injection and language model in one."""
+"""The variational autoencoder over records (DiffLM, section 3.1): encoder, injection and language model in
+one."""
 
 from __future__ import annotations
 
@@ -20,8 +21,10 @@ from .injection import Injection
 class VAEConfig:
     """Sizes of the VAE.
 
-    width: of every vector; layers, heads, expansion: of the language model (expansion = feed-forward width / width);
-    mixtures: logistics per number; latent_tokens x latent_width: size of the latent; dropout: in the language model.
+    width: of every vector; layers, heads, expansion: of the language model (expansion = feed-forward width /
+    width);
+    mixtures: logistics per number; latent_tokens x latent_width: size of the latent; dropout: in the
+    language model.
     """
 
     width: int = 64
@@ -38,7 +41,8 @@ class VAEConfig:
 class VAE(nn.Module):
     """p(record | latent) and q(latent | record).
 
-    columns: for every modelled column the indices of its slots, in order. The *canonical order* of a record puts columns of
+    columns: for every modelled column the indices of its slots, in order. The *canonical order* of a record
+    puts columns of
     few values first: what they say is then known when the columns that are hard to draw are drawn.
     """
 
@@ -62,7 +66,8 @@ class VAE(nn.Module):
         return self.config.latent_tokens * self.config.latent_width
 
     def order(self, first: list[int] | None = None) -> list[int]:
-        """Slot indices of a record in the order they are written: columns `first`, then the others, both canonical."""
+        """Slot indices of a record in the order they are written: columns `first`, then the others, both
+        canonical."""
         chosen = set(first or ())
         columns = [c for c in self.canonical if c in chosen] + [c for c in self.canonical if c not in chosen]
         return [slot for column in columns for slot in self.columns[column]]
@@ -72,11 +77,14 @@ class VAE(nn.Module):
         mean, log_variance = self.encoder(self.fields.embed(tokens, cells))
         return mean, log_variance
 
-    def forward(self, tokens: Tensor, cells: Tensor, order: list[int], noise: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, tokens: Tensor, cells: Tensor, order: list[int], noise: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """The two terms of the evidence bound, in nats.
 
-        tokens, cells: (rows, slots); order: of the slots; noise: (rows, latent size), standard normal. Returns the negative log
-        likelihood of every slot, (rows, slots), and the KL of every latent dimension from N(0, 1), (rows, latent size).
+        tokens, cells: (rows, slots); order: of the slots; noise: (rows, latent size), standard normal.
+        Returns the negative log likelihood of every slot, (rows, slots), and the KL of every latent
+        dimension from N(0, 1), (rows, latent size).
         """
         embedded = self.fields.embed(tokens, cells)
         mean, log_variance = self.encoder(embedded)
@@ -100,9 +108,10 @@ class VAE(nn.Module):
 class RateController:
     """Holds the rate (KL of the posterior from N(0, I), nats per row) at a target by moving beta.
 
-    Dual ascent on the constraint KL = target: beta rises while the rate is above it and falls while it is below. A
-    fixed small beta, as in the paper, lets the latent hold the whole record (63 nats on Adult), which the prior then has to
-    model; beta = 1 leaves it unused. The rate-constrained view: Alemi et al., Fixing a Broken ELBO (2018), section 3.
+    Dual ascent on the constraint KL = target: beta rises while the rate is above it and falls while it is
+    below. A fixed small beta, as in the paper, lets the latent hold the whole record (63 nats on Adult),
+    which the prior then has to model; beta = 1 leaves it unused. The rate-constrained view: Alemi et al.,
+    Fixing a Broken ELBO (2018), section 3.
     """
 
     GAIN, LOWEST, HIGHEST = 0.02, math.log(0.01), math.log(3.0)
