@@ -1,5 +1,4 @@
-"""DiffLM: latent diffusion and a language model over the records of a table. Needs the extra
-lookalike[difflm]."""
+"""DiffLM: latent diffusion and a language model over the records of a table (extra lookalike[difflm])."""
 
 from ..errors import MissingDependency
 

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 
 class Cache:
-    """Keys and values of the positions decoded so far, one pair per layer: (rows, heads, positions, head
-    width)."""
+    """Keys and values of the positions so far, a pair per layer: (rows, heads, positions, head width)."""
 
     def __init__(self, layers: int):
         self.pairs: list[tuple[Tensor, Tensor] | None] = [None] * layers
@@ -43,8 +42,10 @@ class Block(nn.Module):
     def forward(
         self, x: Tensor, layer: int, cache: Cache | None, memory: tuple[Tensor, Tensor] | None
     ) -> Tensor:
-        """x: (rows, positions, width); memory: keys and values that every position sees, (rows, heads, n,
-        head width)."""
+        """x: (rows, positions, width).
+
+        memory: keys and values that every position sees, (rows, heads, n, head width).
+        """
         rows, length, width = x.shape
         qkv = self.qkv(self.norm_attention(x)).view(rows, length, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
@@ -66,8 +67,7 @@ class Block(nn.Module):
 
 
 class Backbone(nn.Module):
-    """Causal transformer. No position embedding: what a token is, and which slot comes next, is in its
-    vector."""
+    """Causal transformer. No position embedding: what a token is and what comes next is in its vector."""
 
     def __init__(self, width: int, layers: int, heads: int, expansion: int, dropout: float):
         super().__init__()

@@ -1,5 +1,4 @@
-"""The prior over latents: a diffusion model in the preconditioning of EDM (Karras et al. 2022, table 1,
-section 5).
+"""The prior over latents: a diffusion model preconditioned as EDM (Karras et al. 2022, table 1, section 5).
 
 Latents are whitened before (mean 0, variance 1 in every dimension), hence SIGMA_DATA = 1. The untrained
 network is then the exact denoiser of N(0, 1), and only the dimensions that the posterior uses have more to
@@ -50,21 +49,18 @@ class Denoiser(nn.Module):
         nn.init.zeros_(self.outputs.bias)
 
     def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:
-        """noisy: (rows, latent size); sigma: (rows, 1) or (1, 1) noise level. Returns the shape of
-        `noisy`."""
+        """noisy: (rows, latent size); sigma: noise level, (rows, 1) or (1, 1). Returns `noisy`'s shape."""
         total = sigma**2 + SIGMA_DATA**2
         skip, out, scale = SIGMA_DATA**2 / total, sigma * SIGMA_DATA / total.sqrt(), total.rsqrt()
         level = sigma.log() / 4 * 2.0 ** torch.arange(8, device=noisy.device)
-        hidden = self.inputs(noisy * scale * self.active) + self.noise(
-            torch.cat([level.sin(), level.cos()], -1)
-        )
+        noise = self.noise(torch.cat([level.sin(), level.cos()], -1))
+        hidden = self.inputs(noisy * scale * self.active) + noise
         for block in self.blocks:
             hidden = hidden + block(hidden)
         return skip * noisy + out * self.active * self.outputs(F.silu(hidden))
 
     def loss(self, clean: Tensor, generator: torch.Generator) -> Tensor:
-        """Weighted squared error at random noise levels, mean over rows and active dimensions (EDM, eq.
-        8)."""
+        """Weighted squared error at random noise levels, mean of rows and active dimensions (EDM, eq. 8)."""
         shape, device = (len(clean), 1), clean.device
         log_sigma = torch.randn(shape, generator=generator, device=device) * self.config.log_sigma_std
         sigma = (log_sigma + self.config.log_sigma_mean).exp()

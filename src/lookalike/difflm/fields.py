@@ -7,14 +7,12 @@ training rows by heart (on Magic: 63.3 nats on held-out rows against 61.6 for wh
 - in: fixed features of the value (its normal score, its rank, Fourier features of the rank, its standardised
   value) through a matrix of the slot's own, plus a free vector for spikes;
 - out: a softmax over *classes* (one per spike, such as 0 or missing, and one for "anywhere else"), then for
-  "anywhere
-  else" a mixture of logistics over the normal score. The probability of a (token, cell) is the mixture's
-  mass between the cell's edges, so every cell of the codec keeps an exact probability and a range costs two
-  evaluations.
+  "anywhere else" a mixture of logistics over the normal score. The probability of a (token, cell) is the
+  mixture's mass between the cell's edges, so every cell of the codec keeps an exact probability and a range
+  costs two evaluations.
 
 The normal score of a value is the standard-normal quantile of its rank among the values that are not spikes.
-Logistic
-mixtures as a likelihood for ordered values: Salimans et al., PixelCNN++ (2017), section 2.1.
+Logistic mixtures as a likelihood for ordered values: Salimans et al., PixelCNN++ (2017), section 2.1.
 """
 
 from __future__ import annotations
@@ -39,10 +37,9 @@ TAIL = 12.0  # the normal score at which the outermost cells are closed
 class Allowed:
     """What a condition leaves of one slot, in the terms of `Fields.draw`.
 
-    classes: (classes,) log of the share of each class that is allowed; the "anywhere else" class is left to
-    `spans`.
+    classes: (classes,) log of the share of each class that is allowed; "anywhere else" is left to `spans`.
     spans: (spans, 3) lower edge, upper edge (normal scores) and log share of the allowed stretches of
-    "anywhere else".
+        "anywhere else".
     first, last: (spans,) the flat cells at both ends of each span.
     """
 
@@ -84,8 +81,7 @@ class Fields(nn.Module):
         self._build_numbers(slots)
         self._build_classes(slots)
 
-    # ---- tables
-    # ----------------------------------------------------------------------------------------------
+    # ---- tables --------------------------------------------------------------------------------------------
 
     def _build_numbers(self, slots: list[Slot]) -> None:
         """Feature, edge and look-up tables of the number slots; (all their tokens x cells) flattened."""
@@ -135,8 +131,7 @@ class Fields(nn.Module):
         self.register_buffer("spread", torch.from_numpy(spread), persistent=False)
         self.register_buffer("number_start", torch.tensor(starts, dtype=torch.long), persistent=False)
         self.register_buffer("number_index", torch.tensor(self.numbers, dtype=torch.long), persistent=False)
-        # free input vectors are for spikes and plain tokens: those of the other bins would only learn rows
-        # by heart
+        # free input vectors are for spikes and plain tokens: other bins would only learn rows by heart
         free = torch.ones(self.empty + 1, 1)
         for i, o in zip(self.numbers, starts, strict=True):
             s, begin = slots[i], int(self.start[i])
@@ -211,8 +206,7 @@ class Fields(nn.Module):
         self.ungroup: Tensor
         self.register_buffer("ungroup", torch.from_numpy(inverse), persistent=False)
 
-    # ---- in
-    # --------------------------------------------------------------------------------------------------
+    # ---- in ------------------------------------------------------------------------------------------------
 
     def embed(self, tokens: Tensor, cells: Tensor) -> Tensor:
         """(rows, slots) tokens and cells -> (rows, slots, width)."""
@@ -238,14 +232,12 @@ class Fields(nn.Module):
     def _number_cells(self, tokens: Tensor, cells: Tensor) -> Tensor:
         return (tokens.clamp(min=0) + self.number_start) * self.cells + cells
 
-    # ---- out
-    # -------------------------------------------------------------------------------------------------
+    # ---- out -----------------------------------------------------------------------------------------------
 
     def nll(self, hidden: Tensor, tokens: Tensor, cells: Tensor) -> Tensor:
         """Negative log likelihood, in nats, of every slot of a record; 0 where the slot is empty.
 
-        hidden: (rows, slots, width), slot i holding what the model knows before slot i. Returns (rows,
-        slots).
+        hidden: (rows, slots, width), slot i holding what is known before slot i. Returns (rows, slots).
         """
         rows = hidden.shape[0]
         by_slot = hidden.transpose(0, 1)  # (slots, rows, width)
@@ -351,8 +343,7 @@ class Fields(nn.Module):
         return tokens, cells, log_mass
 
     def allow(self, slot: int, share: np.ndarray) -> Allowed:
-        """(tokens, cells) shares in [0, 1] that a condition leaves of a slot's cells, made ready for
-        `draw`."""
+        """What a condition leaves of a slot's cells, (tokens, cells) shares in [0, 1], ready for `draw`."""
         g, j = self.place[slot]
         other, size = self.other[slot], len(self.token_of[slot])
         plain = np.log(np.maximum(share[self.token_of[slot].numpy(), 0], 1e-300))

@@ -27,8 +27,7 @@ class Prior(nn.Module):
         self.register_buffer("deviation", torch.ones(size))
 
     def fit_whitening(self, mean: Tensor, log_variance: Tensor) -> None:
-        """Set the whitening and the active dimensions from the posteriors of the training rows, each (rows,
-        size)."""
+        """Set whitening and active dimensions from the posteriors of the training rows, each (rows, size)."""
         self.mean.copy_(mean.mean(0))
         spread = mean.var(0, correction=0)
         self.deviation.copy_((spread + log_variance.exp().mean(0)).sqrt())

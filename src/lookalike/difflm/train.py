@@ -131,8 +131,7 @@ def train_vae(
     seed: int,
     progress: bool = True,
 ) -> list[dict[str, float]]:
-    """Train on (rows, slots) tokens and cells, which may lie on any device; the best validated weights are
-    kept.
+    """Train on (rows, slots) tokens and cells, on any device; the best validated weights are kept.
 
     Returns one entry per validation: step, seconds, reconstruction, rate, bound (nats per row, on held-out
     rows), train (the bound on the last training batches) and beta.

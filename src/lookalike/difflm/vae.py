@@ -1,5 +1,4 @@
-"""The variational autoencoder over records (DiffLM, section 3.1): encoder, injection and language model in
-one."""
+"""The variational autoencoder over records (DiffLM, section 3.1): encoder, injection, language model."""
 
 from __future__ import annotations
 
@@ -22,8 +21,7 @@ class VAEConfig:
     """Sizes of the VAE.
 
     width: of every vector; layers, heads, expansion: of the language model (expansion = feed-forward width /
-    width);
-    mixtures: logistics per number; latent_tokens x latent_width: size of the latent; dropout: in the
+    width); mixtures: logistics per number; latent_tokens x latent_width: size of the latent; dropout: in the
     language model.
     """
 
@@ -42,8 +40,7 @@ class VAE(nn.Module):
     """p(record | latent) and q(latent | record).
 
     columns: for every modelled column the indices of its slots, in order. The *canonical order* of a record
-    puts columns of
-    few values first: what they say is then known when the columns that are hard to draw are drawn.
+    puts columns of few values first: what they say is then known when those that are hard to draw are drawn.
     """
 
     def __init__(self, slots: list[Slot], columns: list[list[int]], config: VAEConfig):
@@ -66,8 +63,7 @@ class VAE(nn.Module):
         return self.config.latent_tokens * self.config.latent_width
 
     def order(self, first: list[int] | None = None) -> list[int]:
-        """Slot indices of a record in the order they are written: columns `first`, then the others, both
-        canonical."""
+        """Slot indices in the order they are written: columns `first`, then the others, both canonical."""
         chosen = set(first or ())
         columns = [c for c in self.canonical if c in chosen] + [c for c in self.canonical if c not in chosen]
         return [slot for column in columns for slot in self.columns[column]]
