@@ -170,8 +170,11 @@ def test_quiet_says_nothing_on_stderr(
 
 def started(*arguments: object, before: str = "") -> subprocess.Popen[str]:
     """The command in a process of its own; `before` is Python code that runs there first."""
+    # where the tests run in the background a shell has made its children ignore Ctrl-C
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     code = (
-        f"import sys; from lookalike.cli import main; {before}\nsys.exit(main({[str(a) for a in arguments]}))"
+        f"{listen}\nimport sys; from lookalike.cli import main; {before}\n"
+        f"sys.exit(main({[str(a) for a in arguments]}))"
     )
     pipe = subprocess.PIPE
     return subprocess.Popen(

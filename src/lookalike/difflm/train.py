@@ -28,8 +28,7 @@ class TrainConfig:
     subset_share: of the batches in which a random subset of the columns comes first, so that any subset can
     be given when sampling. More of it makes conditions better and unconditional samples worse.
     muon_ratio: learning rate of the matrices of the language model over `learning_rate`.
-    patience: validations without a gain before the best weights are annealed and training stops; cooldown: how much
-    of the schedule the annealing takes.
+    patience: validations without a gain before stopping.
     denoiser_time: share of the time limit that is kept for the denoiser.
     """
 
@@ -47,7 +46,6 @@ class TrainConfig:
     validations: int = 10
     validation_rows: int = 2000
     patience: int = 4
-    cooldown: float = 0.1
     denoiser_steps: int = 800
     denoiser_batch: int = 2048
     denoiser_learning_rate: float = 1e-3
@@ -154,18 +152,16 @@ def train_vae(
     history: list[dict[str, float]] = []
     step, begun, best = 0, clock.spent(), math.inf
     best_weights = {k: v.clone() for k, v in vae.state_dict().items()}
-    waiting, cooling = 0, None  # cooling: how far the schedule was when the annealing began
     if checkpoint.state.get("stage") == "vae":
         unpack(vae, optimizers, "vae", checkpoint.tensors)
         state = checkpoint.state
         step, begun, best, history = state["step"], state["begun"], state["best"], state["history"]
         controller.log_beta = state["log_beta"]
-        waiting, cooling = state["waiting"], state["cooling"]
         best_weights = {k: checkpoint.tensors[f"best.{k}"].to(device) for k in best_weights}
     limit = None if clock.limit is None else max(clock.limit * (1 - config.denoiser_time), begun + 0.5)
     every = max(20, steps // config.validations)
     permutation, epoch = torch.empty(0), -1
-    saved, running = time.perf_counter(), 0.0
+    saved, waiting, running = time.perf_counter(), 0, 0.0
     vae.train()
     with bar(steps, "training the language model", unit="steps", progress=progress) as shown:
         shown.update(step)
@@ -173,17 +169,11 @@ def train_vae(
             done = step / steps
             if limit is not None:
                 done = max(done, (clock.spent() - begun) / (limit - begun))
-            if waiting >= config.patience and cooling is None:  # back to the best weights, then anneal them
-                vae.load_state_dict(best_weights)
-                cooling = done
-            left = 1 - done
-            if cooling is not None:
-                left = min(left, (1 - cooling) * (1 - (done - cooling) / config.cooldown))
-            if left <= 0:
+            if done >= 1 or waiting >= config.patience:
                 break
             for groups in schedule:
                 for group, rate in groups:
-                    group["lr"] = rate * min(1.0, (step + 1) / config.warmup) * left
+                    group["lr"] = rate * min(1.0, (step + 1) / config.warmup) * (1 - done)
             if step // per_epoch != epoch:
                 epoch = step // per_epoch
                 shuffle = torch.Generator().manual_seed(hash((seed, epoch)) % 2**31)
@@ -238,8 +228,6 @@ def train_vae(
                     best=best,
                     begun=begun,
                     log_beta=controller.log_beta,
-                    waiting=waiting,
-                    cooling=cooling,
                     history=history,
                     spent=clock.spent(),
                 )
