@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from statistics import mean
 
@@ -80,7 +81,7 @@ def main() -> None:
             f"| {rate:g} | {figures['nats']:.1f} | {figures['active']:.1f} | {figures['beta']:.2f} | "
             f"{figures['bound']:.2f} | " + " | ".join(f"{figures[name]:.3f}" for name in PRIORS) + " |"
         )
-    text = f"{machine(0)}; C2ST AUC, mean over seeds {args.seeds}.\n\n" + "\n".join(lines)
+    text = f"{machine(os.cpu_count() or 1)}; C2ST AUC, mean over seeds {args.seeds}.\n\n" + "\n".join(lines)
     publish(text, args.results, MARKS)
     print("\n" + text)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -72,7 +73,7 @@ def main() -> None:
             f"{found['sample_rows_s']:,.0f} |"
         )
         print(lines[-1], flush=True)
-    text = f"{machine(0)}; {args.epochs:g} pass over tables sampled by the model.\n\n" + "\n".join(lines)
+    text = f"{machine(os.cpu_count() or 1)}; {args.epochs:g} pass over tables sampled by the model.\n\n" + "\n".join(lines)
     publish(text, args.results, MARKS)
     print("\n" + text)
 

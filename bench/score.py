@@ -175,9 +175,8 @@ def c2st(real: pd.DataFrame, other: pd.DataFrame, seed: int = 0) -> float:
     x = pd.concat(design(real, other), ignore_index=True)
     y = np.repeat([0, 1], rows)
     model = HistGradientBoostingClassifier(categorical_features="from_dtype", random_state=seed)
-    folds = StratifiedKFold(
-        FOLDS, shuffle=True, random_state=seed + 12345
-    )  # not the seed of `sample`: same draws
+    # not the seed of `sample`: equal draws would make folds of rows that lie together in the file
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed + 12345)
     with threadpool_limits(1):  # on a busy machine a second thread of the booster waits longer than it works
         p = cross_val_predict(model, x, y, cv=folds, method="predict_proba")[:, 1]
     return float(roc_auc_score(y, p))
