@@ -73,7 +73,10 @@ def main() -> None:
             f"{found['sample_rows_s']:,.0f} |"
         )
         print(lines[-1], flush=True)
-    text = f"{machine(os.cpu_count() or 1)}; {args.epochs:g} pass over tables sampled by the model.\n\n" + "\n".join(lines)
+    text = (
+        f"{machine(os.cpu_count() or 1)}; {args.epochs:g} pass over tables sampled by the model.\n\n"
+        + "\n".join(lines)
+    )
     publish(text, args.results, MARKS)
     print("\n" + text)
 
