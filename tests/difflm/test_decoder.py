@@ -50,8 +50,10 @@ def vae(request: pytest.FixtureRequest) -> VAE:
     return made
 
 
-def read(vae: VAE, tokens: Tensor, cells: Tensor, order: list[int], latent: Tensor) -> Tensor:
-    """Log probability of every slot, (rows, slots), of whole records read at once."""
+def read(vae: VAE, tokens: Tensor, cells: Tensor, first: list[int], latent: Tensor) -> Tensor:
+    """Log probability of every slot, (rows, slots), of whole records read at once, columns `first` first."""
+    early = torch.isin(torch.arange(len(vae.columns)), torch.tensor(first, dtype=torch.long))
+    order = vae.order(early.expand(len(tokens), -1))
     with torch.no_grad():
         mean, log_variance = vae.posterior(tokens, cells)
         nll, _ = vae(tokens, cells, order, (latent - mean) / (0.5 * log_variance).exp())
@@ -88,9 +90,9 @@ def likelihood(vae: VAE, spied: dict, slot: int, tokens: Tensor, cells: Tensor) 
 def test_decoding_given_records_says_what_reading_them_says(vae: VAE, spied: dict) -> None:
     latent = torch.randn(ROWS, vae.latent_size, generator=torch.Generator().manual_seed(1))
     given = {slot: (TOKENS[:, slot], CELLS[:, slot]) for slot in range(len(CODEC.slots))}
-    tokens, cells = decoder.decode(vae, latent, torch.Generator(), given=given)
+    tokens, cells = decoder.decode(vae, latent, torch.Generator(), ROWS, given=given)
     assert torch.equal(tokens, TOKENS) and torch.equal(cells, CELLS)
-    whole = read(vae, TOKENS, CELLS, vae.order(), latent)
+    whole = read(vae, TOKENS, CELLS, [], latent)
     for slot in range(len(CODEC.slots)):
         found = likelihood(vae, spied, slot, TOKENS, CELLS)
         torch.testing.assert_close(found, whole[:, slot], atol=2e-4, rtol=1e-3)
@@ -105,15 +107,14 @@ def test_after_resampling_cache_and_latents_still_belong_together(vae: VAE, spie
     if how == "allowed":
         shares = CODEC.allowed({"size": NOT_MISSING, "when": ("2024-02-01", "2024-05-01")})
         options = {"allowed": {slot: vae.fields.allow(slot, share) for slot, share in shares.items()}}
-    tokens, cells = decoder.decode(
-        vae, latent, torch.Generator().manual_seed(2), candidates=candidates, **options
-    )
+    tokens, cells = decoder.decode(vae, latent, torch.Generator().manual_seed(2), ROWS, **options)
     assert len(spied["kept"]) == ROWS
     if how == "given":
         assert torch.equal(tokens[:, first], TOKENS[:, first])
         assert torch.equal(spied["kept"] // candidates, torch.arange(ROWS))  # a row keeps one of its own
-    whole = read(vae, tokens, cells, vae.order([1, 2]), latent[spied["kept"]])
-    for slot in CODEC.columns[0] + CODEC.columns[3]:
+    # a condition only proposes in its own order: the record is weighed and finished in the canonical one
+    whole = read(vae, tokens, cells, [1, 2] if how == "given" else [], latent[spied["kept"]])
+    for slot in (CODEC.columns[0] if how == "given" else []) + CODEC.columns[3]:
         found = likelihood(vae, spied, slot, tokens, cells)
         torch.testing.assert_close(found, whole[:, slot], atol=2e-4, rtol=1e-3)
     if how == "given":
@@ -121,16 +122,38 @@ def test_after_resampling_cache_and_latents_still_belong_together(vae: VAE, spie
         torch.testing.assert_close(weight, whole[:, first].sum(1), atol=2e-3, rtol=1e-3)
 
 
+def test_a_condition_is_met_as_in_the_canonical_order(vae: VAE) -> None:
+    """Random weights make the orders disagree, so only the right weights find the canonical one's rows."""
+    kind, size = CODEC.columns[0][0], CODEC.columns[1][0]
+    allowed = CODEC.allowed({"size": None})[size]
+    missing = {size: vae.fields.allow(size, allowed)}
+    (token,) = np.flatnonzero(allowed.max(1))
+
+    def shares(rows: int, candidates: int, **options: object) -> Tensor:
+        generator = torch.Generator().manual_seed(5)
+        latent = torch.randn(rows * candidates, vae.latent_size, generator=generator)
+        tokens, _ = decoder.decode(vae, latent, generator, rows, **options)
+        if not options:
+            tokens = tokens[tokens[:, size] == token]
+        assert (tokens[:, size] == token).all()
+        return torch.bincount(tokens[:, kind], minlength=3)[:3] / len(tokens)
+
+    expected = shares(60_000, 1)
+    given = {size: (torch.full((6000,), token), torch.zeros(6000, dtype=torch.long))}
+    assert (shares(6000, 8, given=given) - expected).abs().sum() / 2 > 0.02  # in its own order
+    assert (shares(6000, 8, allowed=missing) - expected).abs().sum() / 2 < 0.018
+
+
 def test_candidates_without_a_condition_are_ignored(vae: VAE) -> None:
     latent = torch.randn(20, vae.latent_size)
-    one = decoder.decode(vae, latent[::2], torch.Generator().manual_seed(0))
-    two = decoder.decode(vae, latent, torch.Generator().manual_seed(0), candidates=2)
+    one = decoder.decode(vae, latent[::2], torch.Generator().manual_seed(0), 10)
+    two = decoder.decode(vae, latent, torch.Generator().manual_seed(0), 10)
     assert torch.equal(one[0], two[0])
 
 
 def test_what_follows_an_end_is_empty(vae: VAE) -> None:
     latent = torch.randn(500, vae.latent_size, generator=torch.Generator().manual_seed(3))
-    tokens, cells = decoder.decode(vae, latent, torch.Generator().manual_seed(4))
+    tokens, cells = decoder.decode(vae, latent, torch.Generator().manual_seed(4), 500)
     several = [column for column in CODEC.columns if len(column) > 1]
     assert len(several) == 2
     for column in several:
@@ -144,7 +167,7 @@ def test_what_follows_an_end_is_empty(vae: VAE) -> None:
 
 def test_a_row_keeps_a_candidate_with_the_chance_of_its_weight() -> None:
     weight = torch.tensor([0.7, 0.2, 0.1]).log().repeat(30_000) - 5
-    kept = decoder._resample(weight, 3, True, torch.Generator().manual_seed(0))
+    kept = decoder._resample(weight, 30_000, True, torch.Generator().manual_seed(0))
     assert torch.equal(kept // 3, torch.arange(30_000))
     share = torch.bincount(kept % 3) / 30_000
     torch.testing.assert_close(share, torch.tensor([0.7, 0.2, 0.1]), atol=0.01, rtol=0)
@@ -152,7 +175,7 @@ def test_a_row_keeps_a_candidate_with_the_chance_of_its_weight() -> None:
 
 def test_rows_that_share_a_condition_share_their_candidates() -> None:
     weight = torch.randn(4000, generator=torch.Generator().manual_seed(0)) * 2
-    kept = decoder._resample(weight, 2, False, torch.Generator().manual_seed(1))
+    kept = decoder._resample(weight, 2000, False, torch.Generator().manual_seed(1))
     expected = weight.double().softmax(0) * 2000
     found = torch.bincount(kept, minlength=4000).double()
     assert found.sum() == 2000 and (found - expected).abs().max() <= 1.0001  # systematic: up to one
@@ -161,5 +184,5 @@ def test_rows_that_share_a_condition_share_their_candidates() -> None:
 def test_an_impossible_candidate_is_never_kept() -> None:
     weight = torch.tensor([-1e9, 0.0, -1e9]).repeat(1000)
     for by_row in (True, False):
-        kept = decoder._resample(weight, 3, by_row, torch.Generator().manual_seed(0))
+        kept = decoder._resample(weight, 1000, by_row, torch.Generator().manual_seed(0))
         assert (kept % 3 == 1).all()

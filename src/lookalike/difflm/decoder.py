@@ -1,9 +1,15 @@
 """Latent -> record tokens: cached decoding of many rows at once, with columns given or restricted.
 
-Given and restricted columns are written first. For every row several candidate latents can be tried; each is
-weighted by the likelihood that the language model gives to what is given (the mass that it leaves to what is
-allowed) and one is drawn by these weights: sampling-importance-resampling (Rubin 1987), exact in the limit of
-many candidates, bounded work.
+Without conditions a record is written in the canonical order. What is given or restricted is written first.
+For every row several candidates are tried and one is drawn by its weight: sampling-importance-resampling
+(Rubin 1987), exact in the limit of many candidates, bounded work.
+
+- Given cells differ from row to row: a candidate is a latent, weighted by the likelihood of the given cells.
+- A condition is shared by all rows: a candidate is a latent with all columns up to the last restricted one.
+  They are written with the restricted columns first and weighted by how much likelier the canonical order
+  finds them; the record is then finished in the canonical order. (What is rare is learned far better in the
+  one canonical order than in one of many others. Adult, people from Mexico: a shape error of 9% without
+  these weights, 3% with them, of which 2% is the chance of their being few.)
 """
 
 from __future__ import annotations
@@ -18,69 +24,112 @@ from .fields import Allowed, pick
 from .vae import VAE
 
 
+class _Draft:
+    """Records being written: (rows, slots) tokens and cells, -1 and 0 where nothing is written yet."""
+
+    def __init__(self, vae: VAE, latent: Tensor):
+        self.vae, self.latent = vae, latent
+        self.tokens = torch.full((len(latent), len(vae.place)), -1, dtype=torch.long, device=latent.device)
+        self.cells = torch.zeros_like(self.tokens)
+        injection = vae.injection
+        self.memory, self.added = injection.memory(latent), injection.added(latent)
+        self.x = injection.prefix(latent)
+        memory = vae.config.latent_tokens if self.memory else 0
+        self.cache = Cache(vae.config.layers, memory + self.x.shape[1] + len(vae.place) - 1)
+
+    def next(self, slot: int) -> Tensor:
+        """What is known before `slot`, which is the next in order: (rows, width)."""
+        x = torch.cat([self.x[:, :-1], self.x[:, -1:] + self.vae.next_slot[slot]], 1)
+        return self.vae.backbone(x, self.cache, self.memory)[:, -1]
+
+    def put(self, slot: int, token: Tensor, cell: Tensor) -> None:
+        self.tokens[:, slot], self.cells[:, slot] = token, cell
+        self.x = self.vae.fields.embed_slot(slot, token, cell).unsqueeze(1) + self.added
+
+    def select(self, rows: Tensor) -> None:
+        """Keep these rows, in this order (a row may come twice)."""
+        self.latent, self.tokens, self.cells = self.latent[rows], self.tokens[rows], self.cells[rows]
+        self.x = self.x[rows]
+        self.added = self.added[rows] if isinstance(self.added, Tensor) else self.added
+        self.cache.select(rows)
+
+
 @torch.no_grad()
 def decode(
     vae: VAE,
     latent: Tensor,
     generator: torch.Generator,
+    rows: int,
     *,
     given: Mapping[int, tuple[Tensor, Tensor]] | None = None,
     allowed: Mapping[int, Allowed] | None = None,
-    candidates: int = 1,
 ) -> tuple[Tensor, Tensor]:
     """Write one record per row.
 
-    latent: (rows x candidates, latent size), the candidates of a row one after the other. given: slot ->
-    tokens and cells, each (rows,), that are kept as they are; allowed: slot -> what a condition leaves of it,
-    the same for all rows. Slots of a column are given all or none. Returns tokens and cells, (rows, slots);
-    token -1 where a slot is empty.
+    latent: (rows x candidates, latent size), the candidates of a row one after the other; with `allowed`
+    alone, where the rows share their candidates, it need not be a multiple of rows. given: slot -> tokens and
+    cells, each (rows,), that are kept as they are; allowed: slot -> what a condition leaves of it, the same
+    for all rows. Slots of a column are given all or none. Returns tokens and cells, (rows, slots); token -1
+    where a slot is empty.
     """
     given, allowed = given or {}, allowed or {}
-    first = [c for c, slots in enumerate(vae.columns) if any(s in given or s in allowed for s in slots)]
-    order = vae.order(first)
-    conditions = sum(len(vae.columns[c]) for c in first)
-    if not conditions:  # nothing to weigh the candidates by
-        latent, candidates = latent[::candidates], 1
-    column_of = {s: c for c, slots in enumerate(vae.columns) for s in slots}
-    total, device = len(latent), latent.device
-    tokens = torch.full((total, len(order)), -1, dtype=torch.long, device=device)
-    cells = torch.zeros_like(tokens)
-    log_weight = torch.zeros(total, device=device)
-    cache = Cache(vae.config.layers)
-    memory, added = vae.injection.memory(latent), vae.injection.added(latent)
-    x = vae.injection.prefix(latent)
-    x = torch.cat([x[:, :-1], x[:, -1:] + vae.next_slot[order[0]]], 1)
-    for position, slot in enumerate(order):
-        if position == conditions and candidates > 1:
-            kept = _resample(log_weight, candidates, bool(given), generator)
-            tokens, cells, x, total = tokens[kept], cells[kept], x[kept], len(kept)
-            cache.select(kept)
-            log_weight = log_weight[kept]
-            added = added[kept] if isinstance(added, Tensor) else added
-            candidates = 1
-        hidden = vae.backbone(x, cache, memory)[:, -1]
+    first = torch.tensor([any(s in given or s in allowed for s in slots) for slots in vae.columns])
+    at = torch.stack([torch.zeros_like(first), first]).to(latent.device)
+    canonical, order = vae.order(at).tolist()
+    early = [s for slots, f in zip(vae.columns, first.tolist(), strict=True) if f for s in slots]
+    if not early:  # nothing to weigh the candidates by
+        latent = latent[:: len(latent) // rows]
+    each = {slot: [t.repeat_interleave(len(latent) // rows) for t in pair] for slot, pair in given.items()}
+    # written before a candidate is chosen
+    tried = len(early) if given or not early else 1 + max(canonical.index(s) for s in early)
+    draft = _Draft(vae, latent)
+    log_weight, log_prob = _write(draft, order[:tried], generator, each, allowed, tried > len(early))
+    if tried > len(early):
+        again = {s: [draft.tokens[:, s], draft.cells[:, s]] for s in canonical[:tried]}
+        draft, order = _Draft(vae, latent), canonical
+        log_weight = log_weight - log_prob + _write(draft, order[:tried], generator, again, {})[0]
+    if len(latent) > rows:
+        draft.select(_resample(log_weight, rows, bool(given), generator))
+    _write(draft, order[tried:], generator, {}, {})
+    return draft.tokens, draft.cells
+
+
+def _write(
+    draft: _Draft,
+    order: list[int],
+    generator: torch.Generator,
+    given: Mapping[int, list[Tensor]],
+    allowed: Mapping[int, Allowed],
+    rescored: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """Write the slots of `order`.
+
+    Returns the log likelihood of what is given or allowed and, if it will be rescored, that of what is drawn:
+    each (rows,).
+    """
+    vae, log_prob = draft.vae, torch.zeros(len(draft.latent), device=draft.latent.device)
+    log_weight = log_prob
+    for slot in order:
+        hidden = draft.next(slot)
         if slot in given:
-            token, cell = (t.repeat_interleave(candidates) for t in given[slot])
+            token, cell = given[slot]
             log_weight = log_weight + vae.fields.log_prob(slot, hidden, token, cell)
         else:
             token, cell, mass = vae.fields.draw(slot, hidden, generator, allowed.get(slot))
-            ended = _ended(vae, slot, tokens, vae.columns[column_of[slot]])
+            ended = _ended(vae, slot, draft.tokens)
             if ended is not None:
                 token, cell = torch.where(ended, -1, token), torch.where(ended, 0, cell)
                 mass = torch.where(ended, 0.0, mass)
             log_weight = log_weight + mass
-        tokens[:, slot], cells[:, slot] = token, cell
-        if position + 1 < len(order):
-            following = vae.fields.embed_slot(slot, token, cell) + vae.next_slot[order[position + 1]]
-            x = following.unsqueeze(1) + added
-    if candidates > 1:  # every column was given or restricted
-        kept = _resample(log_weight, candidates, bool(given), generator)
-        tokens, cells = tokens[kept], cells[kept]
-    return tokens, cells
+            if rescored:
+                log_prob = log_prob + vae.fields.log_prob(slot, hidden, token, cell)
+        draft.put(slot, token, cell)
+    return log_weight, log_prob
 
 
-def _ended(vae: VAE, slot: int, tokens: Tensor, column: list[int]) -> Tensor | None:
+def _ended(vae: VAE, slot: int, tokens: Tensor) -> Tensor | None:
     """(rows,) True where an earlier slot of the same column has ended it."""
+    column = vae.columns[int(vae.column_of[slot])]
     place = column.index(slot)
     if place == 0:
         return None
@@ -91,12 +140,11 @@ def _ended(vae: VAE, slot: int, tokens: Tensor, column: list[int]) -> Tensor | N
     return ended
 
 
-def _resample(log_weight: Tensor, candidates: int, by_row: bool, generator: torch.Generator) -> Tensor:
+def _resample(log_weight: Tensor, rows: int, by_row: bool, generator: torch.Generator) -> Tensor:
     """Indices of the candidates kept, one per row: within each row, or systematically over all of them."""
     if by_row:
-        choice = pick(log_weight.view(-1, candidates), generator)
-        return torch.arange(len(choice), device=choice.device) * candidates + choice
-    rows = len(log_weight) // candidates
+        choice = pick(log_weight.view(rows, -1), generator)
+        return torch.arange(rows, device=choice.device) * (len(log_weight) // rows) + choice
     cumulative = log_weight.double().softmax(0).cumsum(0)
     start = torch.rand(1, generator=generator, device=log_weight.device, dtype=torch.float64)
     at = (torch.arange(rows, device=log_weight.device) + start) / rows * cumulative[-1]

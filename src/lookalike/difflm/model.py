@@ -27,11 +27,11 @@ from .storage import load_model, save_model
 from .train import Clock, TrainConfig, posteriors, train_denoiser, train_vae
 from .vae import VAE, VAEConfig
 
-CHUNK = 8192  # rows decoded at once, at most
+CHUNK = 2048  # rows decoded at once, at most: more do not fit the cache of a processor
 CHUNK_SLOTS = 250_000  # rows x slots decoded at once, at most: the key/value cache takes a kilobyte for each
-GIVEN_CANDIDATES = 8  # latents tried for a row of which some columns are given
-WHERE_CANDIDATES = 2  # latents tried for a row when all rows share a condition
-LEAST_CANDIDATES = 1024  # latents tried altogether, however few rows are asked for
+GIVEN_CANDIDATES = 8  # latents tried for a row of which some cells are given
+WHERE_CANDIDATES = 2  # candidates for each of the rows that share a condition
+LEAST_CANDIDATES = 1024  # altogether, however few rows are asked for
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 Where = Mapping[str, Any]
 
@@ -168,7 +168,7 @@ class DiffLM:
         balance: str | None = None,
         seed: int = 0,
     ) -> Iterator[pd.DataFrame]:
-        """The rows of `sample` in chunks of at most 8192, so that memory does not grow with n.
+        """The rows of `sample` in chunks of at most 2048, so that memory does not grow with n.
 
         where: {column: condition} that every row satisfies: a value, a set of values, a range (low, high),
         None (missing) or NOT_MISSING. given: a table of some of the columns, one synthetic row for each of
@@ -215,9 +215,9 @@ class DiffLM:
                 generator = self._generator(rng)
                 turn = np.arange(start + done, start + done + share)
                 wanted = None if like is None else like.iloc[turn % len(like)]
-                candidates = _candidates(rows) if allowed[k] and like is None else 1
-                latent = self._latents(share * candidates, wanted, strength, generator)
-                tokens, cells = self._decode(latent, generator, allowed=allowed[k], candidates=candidates)
+                tried = _candidates(share) if allowed[k] and like is None else share
+                latent = self._latents(tried, wanted, strength, generator)
+                tokens, cells = self._decode(latent, generator, share, allowed=allowed[k])
                 tables.append(codec.decode(tokens, cells, rng, where=part, offset=start + done))
                 done += share
             table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
@@ -302,7 +302,7 @@ class DiffLM:
         tables = []
         for index, part in enumerate(latent.split(self._chunk)):
             rng = np.random.default_rng((seed, index))
-            tokens, cells = self._decode(part, self._generator(rng))
+            tokens, cells = self._decode(part, self._generator(rng), len(part))
             tables.append(self.codec.decode(tokens, cells, rng, offset=offset + index * self._chunk))
         return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
@@ -310,24 +310,24 @@ class DiffLM:
         self,
         latent: Tensor,
         generator: torch.Generator,
+        rows: int,
         given: Mapping[int, tuple[np.ndarray, np.ndarray]] | None = None,
         allowed: Mapping[int, np.ndarray] | None = None,
-        candidates: int = 1,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Tokens and cells, (rows, slots); given and allowed as the codec has them."""
         if not self.codec.slots:
-            empty = np.zeros((len(latent) // candidates, 0), dtype=np.int64)
+            empty = np.zeros((rows, 0), dtype=np.int64)
             return empty, empty
         tokens, cells = decode(
             self.vae,
             latent,
             generator,
+            rows,
             given={
                 slot: tuple(torch.from_numpy(a).long().to(self.device) for a in pair)  # type: ignore[misc]
                 for slot, pair in (given or {}).items()
             },
             allowed={slot: self.vae.fields.allow(slot, share) for slot, share in (allowed or {}).items()},
-            candidates=candidates,
         )
         return tokens.cpu().numpy(), cells.cpu().numpy()
 
@@ -357,9 +357,9 @@ class DiffLM:
             gaps = [n for n, there in zip(names, pattern, strict=True) if fill and not there and n in known]
             allowed = codec.allowed({**where, **dict.fromkeys(gaps, NOT_MISSING)})
             given = {s: (tokens[at, s], cells[at, s]) for s in slots}
-            candidates = GIVEN_CANDIDATES if given else _candidates(rows) if allowed else 1
-            chosen = torch.from_numpy(rng.integers(0, len(pool), len(at) * candidates)).to(pool.device)
-            own = self._decode(pool[chosen], generator, given, allowed, candidates)
+            tried = len(at) * GIVEN_CANDIDATES if given else _candidates(len(at)) if allowed else len(at)
+            chosen = torch.from_numpy(rng.integers(0, len(pool), tried)).to(pool.device)
+            own = self._decode(pool[chosen], generator, len(at), given, allowed)
             out_tokens[at], out_cells[at] = own
         made = codec.decode(out_tokens, out_cells, rng, where=where, offset=offset)
         for name, values in kept.items():
@@ -396,8 +396,8 @@ class DiffLM:
 
 
 def _candidates(rows: int) -> int:
-    """Latents tried for each of the rows that share a condition, when `rows` are decoded at once."""
-    return max(WHERE_CANDIDATES, -(-LEAST_CANDIDATES // rows))
+    """Latents tried for `rows` that share a condition and are decoded at once."""
+    return max(WHERE_CANDIDATES * rows, LEAST_CANDIDATES)
 
 
 def _check_seed(seed: int) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..codec import Slot
@@ -56,49 +57,58 @@ class VAE(nn.Module):
         self.backbone = Backbone(width, config.layers, config.heads, config.expansion, config.dropout)
         self.next_slot = nn.Parameter(torch.randn(len(slots), width) * 0.3)
         choices = [float(np.log(np.count_nonzero(slots[c[0]].counts))) + 100 * (len(c) > 8) for c in columns]
-        self.canonical = sorted(range(len(columns)), key=lambda c: choices[c])
+        canonical = [s for c in np.argsort(choices, kind="stable") for s in columns[c]]
+        column_of = [next(c for c, own in enumerate(columns) if s in own) for s in range(len(slots))]
+        self.column_of: Tensor
+        self.place: Tensor  # of every slot in the canonical order
+        self.register_buffer("column_of", torch.tensor(column_of), persistent=False)
+        self.register_buffer("place", torch.tensor(canonical).argsort(), persistent=False)
 
     @property
     def latent_size(self) -> int:
         return self.config.latent_tokens * self.config.latent_width
 
-    def order(self, first: list[int] | None = None) -> list[int]:
-        """Slot indices in the order they are written: columns `first`, then the others, both canonical."""
-        chosen = set(first or ())
-        columns = [c for c in self.canonical if c in chosen] + [c for c in self.canonical if c not in chosen]
-        return [slot for column in columns for slot in self.columns[column]]
+    def order(self, first: Tensor) -> Tensor:
+        """Slot indices in the order they are written: columns `first`, then the others, both canonical.
+
+        first: (rows, columns), bool. Returns (rows, slots).
+        """
+        later = ~first[:, self.column_of]
+        return (self.place + later * len(self.place)).argsort(1)
 
     def posterior(self, tokens: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
         """(rows, slots) -> mean and log variance of the latent, each (rows, latent size)."""
         mean, log_variance = self.encoder(self.fields.embed(tokens, cells))
         return mean, log_variance
 
-    def forward(
-        self, tokens: Tensor, cells: Tensor, order: list[int], noise: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, tokens: Tensor, cells: Tensor, order: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """The two terms of the evidence bound, in nats.
 
-        tokens, cells: (rows, slots); order: of the slots; noise: (rows, latent size), standard normal.
-        Returns the negative log likelihood of every slot, (rows, slots), and the KL of every latent
-        dimension from N(0, 1), (rows, latent size).
+        tokens, cells: (rows, slots); order: of every row's slots, likewise; noise: (rows, latent size),
+        standard normal. Returns the negative log likelihood of every slot, (rows, slots), and the KL of
+        every latent dimension from N(0, 1), (rows, latent size).
         """
         embedded = self.fields.embed(tokens, cells)
         mean, log_variance = self.encoder(embedded)
         kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
         latent = mean + noise * (0.5 * log_variance).exp()
-        index = torch.tensor(order, device=tokens.device)
         prefix = self.injection.prefix(latent)
-        following = self.next_slot.index_select(0, index)
+        following = F.embedding(order, self.next_slot)
         inputs = torch.cat(
             [
                 prefix[:, :-1],
-                prefix[:, -1:] + following[:1],
-                embedded.index_select(1, index[:-1]) + following[1:] + self.injection.added(latent),
+                prefix[:, -1:] + following[:, :1],
+                _pick(embedded, order[:, :-1]) + following[:, 1:] + self.injection.added(latent),
             ],
             1,
         )
         hidden = self.backbone(inputs, memory=self.injection.memory(latent))[:, prefix.shape[1] - 1 :]
-        return self.fields.nll(hidden.index_select(1, index.argsort()), tokens, cells), kl
+        return self.fields.nll(_pick(hidden, order.argsort(1)), tokens, cells), kl
+
+
+def _pick(x: Tensor, index: Tensor) -> Tensor:
+    """(rows, slots, width), (rows, n) -> (rows, n, width)."""
+    return x.gather(1, index.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
 
 
 class RateController:
