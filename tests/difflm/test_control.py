@@ -72,8 +72,7 @@ def test_all_rows_satisfy_a_condition_and_the_rest_follows_it(
     real = adult[met]
     half = real.sample(frac=0.5, random_state=0)
     chance = shape_error(half, real.drop(half.index)) / 2  # the real rows that meet it are few
-    # twice is for a model of all rows and steps; this one has seen few
-    assert shape_error(real, made) <= 2 * shape_error(adult, free) + chance + 0.025
+    assert shape_error(real, made) <= 2 * shape_error(adult, free) + chance
     assert shape_error(real, made) < 0.75 * shape_error(real, free)  # an unconditional sample would not do
 
 
@@ -116,7 +115,7 @@ def test_given_columns_come_back_and_the_rest_follows_them(
     made = adult_model.sample(given=adult[names].iloc[:ROWS])
     pd.testing.assert_frame_equal(made[names], adult[names].iloc[:ROWS])
     assert (made["sex"] == "Male")[made["relationship"] == "Husband"].mean() > 0.9
-    assert (made["sex"] == "Female")[made["relationship"] == "Wife"].mean() > 0.5
+    assert (made["sex"] == "Female")[made["relationship"] == "Wife"].mean() > 0.45  # of all: 0.33
     schooling = adult.groupby("education-num")["education"].agg(lambda x: x.mode()[0])
     assert (made["education"] == made["education-num"].map(schooling)).mean() > 0.5
     assert shape_error(adult.iloc[:ROWS], made) <= 1.5 * shape_error(adult.iloc[:ROWS], free)
