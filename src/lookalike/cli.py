@@ -25,12 +25,15 @@ REPORTS = (".html", ".json")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line; returns the exit code: 0 done, 2 a user's mistake, 130 stopped by Ctrl-C."""
+    """Run one command line.
+
+    Returns the exit code: 0 done, 2 a user's mistake, 3 a figure below --fail-under, 130 stopped by Ctrl-C.
+    """
     args = argparse.Namespace(checkpoint=None)
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up like Ctrl-C
         _parser().parse_args(argv, args)
-        args.verb(args)
+        code = args.verb(args)
     except UserError as error:
         print(f"lookalike: {error}", file=sys.stderr)
         return 2
@@ -43,13 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         more = f"; the same command goes on from the checkpoint in {args.checkpoint}" if kept else ""
         print(f"lookalike: stopped{more}.", file=sys.stderr)
         return 130
-    return 0
+    return code or 0
 
 
 # --- the verbs -------------------------------------------------------------------------------------------
 
 
-def generate(args: argparse.Namespace) -> None:
+def generate(args: argparse.Namespace) -> int:
     """REAL -> a synthetic table and the report on it, in one go."""
     _check_outputs(args, reports=[args.report])
     from lookalike import pipeline
@@ -76,6 +79,7 @@ def generate(args: argparse.Namespace) -> None:
     print(f"{report}\n")
     _save_reports(report, [args.report])
     print(f"{len(synthetic):,} rows -> {args.out}")
+    return _gate(report, args.fail_under)
 
 
 def fit(args: argparse.Namespace) -> None:
@@ -144,15 +148,25 @@ def impute(args: argparse.Namespace) -> None:
     print(f"{filled:,} missing cells filled, {len(full):,} rows -> {args.out}")
 
 
-def evaluate(args: argparse.Namespace) -> None:
+def evaluate(args: argparse.Namespace) -> int:
     """Two tables -> the report on how alike they are."""
     _check_outputs(args, reports=[args.out, args.json])
+    from lookalike.evaluate import SECTIONS
     from lookalike.evaluate import evaluate as measure
 
     tables = {name: _read(getattr(args, name), args.missing) for name in ("real", "synthetic", "holdout")}
-    report = measure(**tables, target=args.target, seed=args.seed)
+    report = measure(
+        **tables,
+        target=args.target,
+        text=args.text,
+        seed=args.seed,
+        only=[name.strip() for name in args.only.split(",")] if args.only else SECTIONS,
+        quick=args.quick,
+        progress=not args.quiet,
+    )
     print(f"{report}\n")
     _save_reports(report, [args.out, args.json])
+    return _gate(report, args.fail_under)
 
 
 # --- what the verbs share --------------------------------------------------------------------------------
@@ -202,6 +216,14 @@ def _save_reports(report: Any, paths: Sequence[str | None]) -> None:
             print(f"report -> {path}")
 
 
+def _gate(report: Any, wanted: str | None) -> int:
+    """3 if a figure is worse than --fail-under says, each with a sentence on stderr."""
+    failed = report.failures(wanted) if wanted else []
+    for sentence in failed:
+        print(f"lookalike: {sentence}", file=sys.stderr)
+    return 3 if failed else 0
+
+
 def _resume(args: argparse.Namespace, checkpoint: Path) -> None:
     """Say that an earlier run left something to go on from; whether it fits is for the training to see."""
     args.checkpoint = checkpoint
@@ -242,6 +264,13 @@ def _number(option: str, kind: type, low: float, high: float, rule: str) -> Call
     return parse
 
 
+def _limits(text: str) -> str:
+    from lookalike.evaluate.figures import limits
+
+    limits(text)  # a mistake is found before hours of work
+    return text
+
+
 def _time(text: str) -> float | None:
     try:
         return parse_time(text)
@@ -256,6 +285,7 @@ STRENGTH = _number("--strength", float, 0, 1, "a strength lies between 0 (close)
 WHERE = "COL=VALUE, COL=A,B, COL=LO..HI, COL= (missing) or COL!= (not missing); may be repeated"
 MAX_TIME = "time for preparing and training, such as 90s, 5m or 1h (default: as long as it helps)"
 MISSING = "this value, such as '?', means missing; may be repeated"
+FAIL_UNDER = "exit with 3 if a figure is worse, such as c2st=0.60,utility=0.95"
 EXAMPLES = {
     "generate": """
   lookalike generate real.csv -n 10000 -o synthetic.csv
@@ -277,7 +307,9 @@ Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoi
   lookalike impute real.model with-gaps.csv -o without-gaps.csv""",
     "evaluate": """
   lookalike evaluate --real train.csv --synthetic synthetic.parquet
-  lookalike evaluate --real train.csv --synthetic s.csv --holdout test.csv --target income -o report.html""",
+  lookalike evaluate --real train.csv --synthetic s.csv --holdout test.csv --target income -o report.html
+  lookalike evaluate --real train.csv --synthetic s.csv --only fidelity,privacy --quick
+  lookalike evaluate --real train.csv --synthetic s.csv --only fidelity --fail-under c2st=0.60""",
 }
 
 
@@ -293,7 +325,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"lookalike {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
-    def verb(run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
+    def verb(run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
         one = verbs.add_parser(
             run.__name__,
             help=text,
@@ -320,6 +352,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--target", metavar="COL", help="the column that a model would predict, for the report")
     one.add_argument("--holdout", metavar="FILE", help="real rows that are not in REAL, for the report")
     one.add_argument("--report", metavar="HTML", help="write the report to this .html (or .json) file")
+    one.add_argument("--fail-under", metavar="LIMITS", type=_limits, help=FAIL_UNDER)
     one.add_argument("--max-time", metavar="TIME", type=_time, help=MAX_TIME)
     common(one)
 
@@ -358,6 +391,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--synthetic", metavar="S", required=True, help="the synthetic table")
     one.add_argument("--holdout", metavar="H", help="real rows that the synthesizer never saw")
     one.add_argument("--target", metavar="COL", help="the column that a model would predict")
+    one.add_argument("--text", metavar="COL", help="the column that is read as text (default: the first)")
+    one.add_argument("--only", metavar="SECTIONS", help="of fidelity,diversity,utility,privacy")
+    one.add_argument("--quick", action="store_true", help="fewer rows and one family of models")
+    one.add_argument("--fail-under", metavar="LIMITS", type=_limits, help=FAIL_UNDER)
     one.add_argument("-o", dest="out", metavar="HTML", help="write the report to this .html file")
     one.add_argument("--json", metavar="FILE", help="write the figures to this .json file")
     common(one, device=False)

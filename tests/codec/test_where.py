@@ -134,3 +134,10 @@ def test_the_command_line_says_the_same(text: str, where: dict[str, Any]) -> Non
 def test_bad_texts_are_refused(texts: list[str], said: str) -> None:
     with pytest.raises(ConditionError, match=said):
         parse_where(texts, SCHEMA)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "Float32", "float[pyarrow]"])
+def test_a_value_of_a_single_precision_column_is_found_as_it_is_written(dtype: str) -> None:
+    table = pd.DataFrame({"x": pd.Series(RNG.normal(size=400).astype("float32")).astype(dtype)})
+    codec = RecordCodec.fit(table, infer(table))
+    assert codec.allowed({"x": float(str(table["x"].iloc[7]))})[0].sum() > 0

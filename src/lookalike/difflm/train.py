@@ -39,7 +39,7 @@ class TrainConfig:
     rate: float = 4.0
     epochs: float = 22.0
     steps: tuple[int, int] = (1200, 2000)
-    epochs_limits: tuple[float, float] = (3.0, 25.0)
+    epochs_limits: tuple[float, float] = (3.0, 22.0)
     batch: int = 256
     slots_most: int = 32_768
     learning_rate: float = 4e-3

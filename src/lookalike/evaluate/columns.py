@@ -56,6 +56,7 @@ class Column:
     compared: int = 1
     integer: bool = False
     notes: list[str] = field(default_factory=list)
+    texts: Array | None = None  # of a text: what the codes of `identity` stand for
 
     def take(self, rows: Mapping[str, Array]) -> Column:
         """The same column with the given row numbers of the tables that are named, without the others."""
@@ -68,7 +69,14 @@ class Column:
             for p in self.parts
         ]
         return Column(
-            self.name, self.kind, parts, pick(self.identity), self.compared, self.integer, self.notes
+            self.name,
+            self.kind,
+            parts,
+            pick(self.identity),
+            self.compared,
+            self.integer,
+            self.notes,
+            self.texts,
         )
 
 
@@ -130,7 +138,7 @@ def _read(column: Any, series: dict[str, pd.Series]) -> Column:
         return Column(column.name, "id", [], whole.codes, compared=0, notes=notes)
     if column.kind == "text":
         parts = _text(words)
-        return Column(column.name, "text", parts, whole.codes, compared=3, notes=notes)
+        return Column(column.name, "text", parts, whole.codes, compared=3, notes=notes, texts=whole.labels)
     return Column(column.name, "category", [whole], whole.codes, notes=notes)
 
 

@@ -17,11 +17,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from .columns import Column
+from .fidelity import entry
 
 Array = npt.NDArray[Any]
 
 FOLDS = 5
-MOST_ROWS = 20_000  # of each table
 MOST_CELLS = 1_000_000  # rows x columns of each table
 LINEAR_ROWS = 10_000
 CATEGORIES = 254  # what the trees can tell apart; the rarer ones are one
@@ -42,7 +42,7 @@ class Features:
 
 def rows_used(columns: int, tables: list[int]) -> int:
     """How many rows of each table the detector sees: equal numbers."""
-    return min([*tables, MOST_ROWS, max(MOST_CELLS // max(columns, 1), 2000)])
+    return min([*tables, max(MOST_CELLS // max(columns, 1), 2000)])
 
 
 def features(columns: list[Column], table: str, rows: int, rng: np.random.Generator) -> Features:
@@ -186,3 +186,44 @@ def _dummies(x: Array, categorical: Array) -> Array:
 def _folds(y: Array, seed: int) -> Any:
     folds = min(FOLDS, int((y == 0).sum()), int((y == 1).sum()))
     return StratifiedKFold(folds, shuffle=True, random_state=seed).split(np.zeros((len(y), 1)), y)
+
+
+def measure(
+    columns: list[Column], tables: list[str], rows: int, seed: int
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, list[float]]]:
+    """(entries `c2st_auc` and `c2st_auc_linear`, the columns by importance, the ROC curve of boosting).
+
+    columns: with parts, of `tables` ("real" among them); rows: drawn of each.
+    """
+    out, reference, importance, curve = {}, {}, np.zeros(0), {}
+    for table in (t for t in tables if t != "real"):
+        data = features(columns, table, rows, np.random.default_rng(seed))
+        score, lost = boosted(data, seed, rank=table == "synthetic")
+        plain = linear(data, seed)
+        labels = np.repeat([0, 1], len(plain) // 2)
+        if table == "holdout":
+            reference = {"c2st_auc": auc(score, data.y), "c2st_auc_linear": auc(plain, labels)}
+            continue
+        rng = np.random.default_rng(seed)
+        out = {
+            "c2st_auc": (auc(score, data.y), auc_spread(score, data.y, rng)),
+            "c2st_auc_linear": (auc(plain, labels), auc_spread(plain, labels, rng)),
+        }
+        importance, curve = lost, roc(score, data.y)
+    ranked = [
+        {"column": str(columns[i].name), "importance": float(importance[i])}
+        for i in np.argsort(-np.nan_to_num(importance), kind="stable")
+        if importance[i] > 0
+    ]
+    return {name: entry(v, reference.get(name), spread) for name, (v, spread) in out.items()}, ranked, curve
+
+
+def roc(score: Array, y: Array, points: int = 60) -> dict[str, list[float]]:
+    """{"false", "true"}: shares of real and of other rows above each of some thresholds, from 0 to 1."""
+    levels = np.quantile(score, np.linspace(1, 0, points))
+    shares = {}
+    for name, label in (("false", 0), ("true", 1)):
+        own = np.sort(score[y == label])
+        above = 1 - np.searchsorted(own, levels, side="left") / len(own)
+        shares[name] = [0.0, *(round(float(x), 4) for x in above), 1.0]
+    return shares

@@ -28,16 +28,24 @@ WIDTH = 1.96
 
 
 def entry(
-    value: float, reference: float | None = None, spread: float | None = None, chance: float | None = None
+    value: float,
+    reference: float | None = None,
+    spread: float | None = None,
+    chance: float | None = None,
+    bounds: tuple[float, float] = (0.0, 1.0),
 ) -> dict[str, float | None]:
-    """The figures of a measurement: value, the holdout's, and the 95% interval of the value on 0..1.
+    """The figures of a measurement: value, the holdout's, and the 95% interval of the value.
 
-    chance: what a perfect synthesizer would score because tables are finite, where that is known.
+    chance: what a perfect synthesizer would score because tables are finite, where that is known. bounds:
+    what the figure cannot pass.
     """
     figures = [None if x is None or np.isnan(x) else float(x) for x in (value, reference, spread, chance)]
     low = high = None
     if figures[0] is not None and figures[2] is not None:
-        low, high = max(0.0, figures[0] - WIDTH * figures[2]), min(1.0, figures[0] + WIDTH * figures[2])
+        low, high = (
+            max(bounds[0], figures[0] - WIDTH * figures[2]),
+            min(bounds[1], figures[0] + WIDTH * figures[2]),
+        )
     out = {"value": figures[0], "reference": figures[1], "low": low, "high": high}
     return out if figures[3] is None else out | {"chance": figures[3]}
 
@@ -187,13 +195,13 @@ def copies(columns: list[Column]) -> dict[str, Any]:
     kept = [column for column in columns if column.kind != "id"]
     if not kept:
         return entry(float("nan"))
-    keys = {t: _row_keys([c.identity[t] for c in kept]) for t in kept[0].identity}
+    keys = {t: row_keys([c.identity[t] for c in kept]) for t in kept[0].identity}
     seen = np.unique(keys["real"])
     flags = {table: np.isin(k, seen) for table, k in keys.items() if table != "real"}
     return share(flags["synthetic"], flags.get("holdout"))
 
 
-def _row_keys(codes: list[Array]) -> Array:
+def row_keys(codes: list[Array]) -> Array:
     """A 64-bit fingerprint of each row (two different rows share one with a chance of 5e-20)."""
     key = np.full(len(codes[0]), 0x9E3779B97F4A7C15, dtype=np.uint64)
     for column in codes:  # splitmix64 over the columns

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
 from typing import Any
 
-from .verdict import FIGURES, GOOD, decimal, grade, grades, percent, telling
+from . import drawings
+from .figures import FIGURES, GOOD, decimal, grade, grades, percent
+from .measure import SECTIONS
+from .verdict import telling
 
-WIDTH, HEIGHT = 320, 132  # of a histogram, in SVG units
-ROW = 17, 30  # height of a category: least and most
-NAME, SHARES = 122, 82  # widths left and right of a category's bars
 SHOWN_PAIRS = 15
 TELLING = 10
-LETTERS = 18  # of a category's name
 SHAPE = next(figure for figure in FIGURES if figure.key == "shape_error")
 
 
@@ -28,14 +29,19 @@ def page(figures: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    columns = [_column(name, detail, figures["target"]) for name, detail in figures["columns"].items()]
+    cards = grades(figures)
+    details = figures["columns"].items() if figures["fidelity"] else ()
+    columns = [_column(name, detail, figures["target"]) for name, detail in details]
     columns.sort(key=lambda c: (not c["target"], -c["excess"]))
     return environment.get_template("report.html.j2").render(
         verdict=figures["verdict"],
         rows=figures["tables"]["rows"],
         width=figures["tables"]["columns"],
         sizes=figures["sizes"] | {"columns": {"holdout": None} | figures["sizes"]["columns"]},
-        cards=grades(figures),
+        sections=[(name, rows) for name in SECTIONS if (rows := [r for r in cards if r["section"] == name])],
+        models=_models(figures),
+        attacks=_attacks(figures),
+        verbatim=figures["texts"].get("verbatim", []),
         telling=_telling(figures),
         columns=columns,
         pairs=[_pair(pair, figures["pairs"][0]["error"]) for pair in figures["pairs"][:SHOWN_PAIRS]],
@@ -44,8 +50,46 @@ def page(figures: dict[str, Any]) -> str:
         examples=figures["examples"],
         notes=[*figures["warnings"], *figures["skipped"].values()],
         seed=figures["seed"],
-        canvas={"width": WIDTH, "height": HEIGHT, "name": NAME, "shares": SHARES},
+        canvas=drawings.CANVAS,
+        roc=drawings.curve(figures["roc"]),
+        projection=drawings.scatter(figures["projection"]),
+        heat=drawings.heat(figures["pair_map"]),
+        dcr=drawings.distances(figures["attacks"].get("dcr")),
+        download=_download(figures),
     )
+
+
+def _download(figures: dict[str, Any]) -> str:
+    """The figures as a data: link."""
+    text = json.dumps({k: v for k, v in figures.items() if k != "examples"}, ensure_ascii=False)
+    return "data:application/json;base64," + base64.b64encode(text.encode()).decode()
+
+
+def _models(figures: dict[str, Any]) -> dict[str, Any] | None:
+    """The scores of each family of models, as text."""
+    found = figures["models"]
+    if not found:
+        return None
+    rows = [
+        (family, *(decimal(scores[table]) for table in ("real", "synthetic", "mixed")))
+        for family, scores in found["models"].items()
+    ]
+    return found | {"rows": rows, "target": figures["target"]}
+
+
+def _attacks(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    """What each attack found, as text."""
+    found = figures["attacks"]
+    if not found:
+        return []
+    names = {
+        "nearest": "membership by the nearest synthetic row",
+        "density_ratio": "membership by density ratio",
+    }
+    return [(names[name], f"AUC {decimal(value)}") for name, value in found["attacks"].items()] + [
+        (f"'{name}' read off the nearest synthetic row", f"{100 * gain:+.1f} points")
+        for name, gain in found["secrets"].items()
+    ]
 
 
 def _telling(figures: dict[str, Any]) -> list[dict[str, Any]]:
@@ -81,7 +125,7 @@ def _column(name: str, detail: dict[str, Any], target: str | None) -> dict[str, 
     if detail["importance"] >= 0.005:
         facts.append(f"gives away {decimal(detail['importance'])}")
     histogram = detail["histogram"]
-    draw = _bars if histogram.get("bins") else _list
+    draw = drawings.bars if histogram.get("bins") else drawings.categories
     return {
         "name": name,
         "kind": "text, drawn by its length" if detail["kind"] == "text" else detail["kind"],
@@ -95,50 +139,3 @@ def _column(name: str, detail: dict[str, Any], target: str | None) -> dict[str, 
         "facts": facts,
         "chart": draw(histogram) if histogram else None,
     }
-
-
-def _bars(histogram: dict[str, Any]) -> dict[str, Any]:
-    """Bins side by side: wide bars for the real table, narrow ones inside them for the synthetic one."""
-    bins = len(histogram["real"])
-    top = max(*histogram["real"], *histogram["synthetic"], 1e-9)
-    step = WIDTH / bins
-
-    def path(shares: list[float], width: float) -> str:
-        out = []
-        for i, share in enumerate(shares):
-            if height := round((HEIGHT - 4) * share / top, 1):
-                left = round((i + 0.5 - width / 2) * step, 1)
-                out.append(f"M{left:g} {HEIGHT}v{-height:g}h{round(width * step, 1):g}v{height:g}z")
-        return "".join(out)
-
-    labels = histogram["labels"]
-    return {
-        "bins": True,
-        "real": path(histogram["real"], 0.92),
-        "synthetic": path(histogram["synthetic"], 0.4),
-        "low": labels[0],
-        "middle": labels[len(labels) // 2],
-        "high": labels[-1],
-        "top": percent(top),
-    }
-
-
-def _list(histogram: dict[str, Any]) -> dict[str, Any]:
-    """Categories under each other: a thick bar for the real share, a thin one inside for the synthetic."""
-    space = WIDTH - NAME - SHARES
-    top = max(*histogram["real"], *histogram["synthetic"], 1e-9)
-    rows = []
-    for label, real, synthetic in zip(
-        histogram["labels"], histogram["real"], histogram["synthetic"], strict=True
-    ):
-        rows.append(
-            {
-                "label": label if len(label) <= LETTERS else label[: LETTERS - 1] + "…",
-                "whole": label,
-                "real": round(space * real / top, 1),
-                "synthetic": round(space * synthetic / top, 1),
-                "shares": f"{100 * real:.1f} / {100 * synthetic:.1f}",
-            }
-        )
-    row = min(max(HEIGHT / len(rows), ROW[0]), ROW[1])
-    return {"bins": False, "rows": rows, "row": row, "height": round(len(rows) * row)}

@@ -1,134 +1,67 @@
-"""What the figures mean: a grade for each, and a verdict in words."""
+"""What the figures mean, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-GOOD, FAIR, POOR = "good", "fair", "poor"
+from .figures import FAIR, FIGURES, GOOD, POOR, decimal, grade, grades, percent
+
 TOLD = 0.52  # AUC from which a ranking of columns is more than noise
 FEW = 50  # rows of a table below which there is no verdict
+COPIES = next(figure for figure in FIGURES if figure.key == "exact_copies")
+DECIDE = ("c2st_auc", "shape_error", "pair_error")
 
 
-@dataclass(frozen=True)
-class Figure:
-    """How a figure is shown and judged.
-
-    slack: (good, fair), how far it may be above the largest of the holdout's figure, what chance does and
-    `perfect`;
-    factor: the same as a multiple of that, whichever allows more.
-    """
-
-    section: str
-    key: str
-    title: str
-    show: Callable[[float], str]
-    perfect: float
-    slack: tuple[float, float]
-    factor: tuple[float, float]
-    meaning: str
-
-
-def percent(value: float) -> str:
-    """A share of 0..1 in percent, with as many digits as it is worth."""
-    if value in (0, 1):
-        return f"{100 * value:.0f}%"
-    return f"{100 * value:.2f}%" if value < 0.1 else f"{100 * value:.1f}%"
-
-
-def decimal(value: float) -> str:
-    """A figure such as an AUC."""
-    return f"{value:.3f}"
-
-
-FIGURES = (
-    Figure("fidelity", "c2st_auc", "C2ST AUC, gradient boosting", decimal, 0.5, (0.05, 0.15), (1, 1),
-           "AUC of a strong classifier that looks for the synthetic rows; 0.5 is a coin flip, 1 finds all."),
-    Figure("fidelity", "c2st_auc_linear", "C2ST AUC, logistic", decimal, 0.5, (0.05, 0.15), (1, 1),
-           "The same by a simple classifier: what it finds is wrong with single columns."),
-    Figure("fidelity", "shape_error", "column shape error", percent, 0.0, (0.01, 0.04), (1.5, 3),
-           "Mean distance between the real and the synthetic distribution of a column."),
-    Figure("fidelity", "pair_error", "column pair error", percent, 0.0, (0.02, 0.06), (1.5, 3),
-           "Mean distance between the real and the synthetic relation of two columns."),
-    Figure("fidelity", "missing_error", "missing rate error", percent, 0.0, (0.01, 0.05), (1.5, 3),
-           "Mean difference between the real and the synthetic share of missing values."),
-    Figure("fidelity", "unseen", "rows with unseen category", percent, 0.0, (0.005, 0.05), (1, 2),
-           "Rows with a category that no real training row has."),
-    Figure("fidelity", "out_of_range", "rows out of range", percent, 0.0, (0.005, 0.05), (1, 2),
-           "Rows with a number or date beyond the smallest or largest of the real training rows."),
-    Figure("privacy", "exact_copies", "exact copies", percent, 0.0, (0.001, 0.01), (1.25, 2),
-           "Rows that equal a real training row in every column; real tables have twins, too."),
-)  # fmt: skip
-
-
-def grade(figure: Figure, entry: dict[str, Any]) -> str | None:
-    """good, fair or poor; None where the figure is missing or only a holdout could tell."""
-    value, reference = entry["value"], entry["reference"]
-    if value is None:
-        return None
-    if figure.key == "exact_copies" and reference is None and value > figure.slack[0]:
-        return None  # a table of few columns has many honest twins
-    base = max(figure.perfect, reference or 0.0, entry.get("chance", 0.0))
-    allowed = [
-        max(base + slack, base * factor) for slack, factor in zip(figure.slack, figure.factor, strict=True)
-    ]
-    return GOOD if value <= allowed[0] else FAIR if value <= allowed[1] else POOR
-
-
-def grades(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every figure that was measured, as text, with its grade and meaning."""
-    rows = []
-    for figure in FIGURES:
-        entry = figures[figure.section][figure.key]
-        if entry["value"] is None:
-            continue
-        show = figure.show
-        rows.append(
-            {
-                "key": figure.key,
-                "title": figure.title,
-                "value": show(entry["value"]),
-                "reference": "-" if entry["reference"] is None else show(entry["reference"]),
-                "interval": ""
-                if entry["low"] == entry["high"]
-                else f"{show(entry['low'])} to {show(entry['high'])}",
-                "grade": grade(figure, entry),
-                "meaning": figure.meaning,
-            }
-        )
-    return rows
+def _entry(figures: dict[str, Any], section: str, key: str) -> dict[str, Any]:
+    nothing = {"value": None, "reference": None, "low": None, "high": None}
+    return figures[section].get(key, nothing)
 
 
 def telling(figures: dict[str, Any]) -> list[dict[str, Any]]:
     """The columns that give the synthetic rows away, worst first; none if the detector is near chance."""
-    if (figures["fidelity"]["c2st_auc"]["value"] or 0.5) < TOLD:
+    if (_entry(figures, "fidelity", "c2st_auc")["value"] or 0.5) < TOLD:
         return []
     return [g for g in figures["giveaways"] if g["importance"] >= 0.0005]
 
 
 def verdict(figures: dict[str, Any]) -> dict[str, Any]:
     """{"grade", "headline": one sentence, "sentences": the rest}."""
-    auc, copies = figures["fidelity"]["c2st_auc"], figures["privacy"]["exact_copies"]
+    auc, copies = _entry(figures, "fidelity", "c2st_auc"), _entry(figures, "privacy", "exact_copies")
     marks = {row["key"]: row["grade"] for row in grades(figures)}
     if min(figures["tables"]["rows"][table] for table in ("real", "synthetic")) < FEW:
         return {"grade": None, "headline": "There are too few rows to tell.", "sentences": [_copied(copies)]}
-    worst = next((mark for mark in (POOR, FAIR) if mark in (marks.get(k) for k in _DECIDE)), GOOD)
+    worst = next((mark for mark in (POOR, FAIR) if mark in (marks.get(k) for k in DECIDE)), GOOD)
     headline = {
         GOOD: "The synthetic rows can hardly be told from real ones.",
         FAIR: "The synthetic rows are close to real ones, with differences that a classifier finds.",
         POOR: "The synthetic rows are clearly different from real ones.",
     }[worst]
+    if not any(key in marks for key in DECIDE):
+        worst = next((mark for mark in (POOR, FAIR) if mark in marks.values()), GOOD)
+        headline = {
+            GOOD: "Nothing alarming was found.",
+            FAIR: "Some figures are off.",
+            POOR: "Some figures are poor.",
+        }[worst]
+    if marks.get("ratio") == POOR:
+        worst, headline = POOR, "Models learn far less from the synthetic rows than from real ones."
+    if "diversity" in {row["section"] for row in grades(figures) if row["grade"] == POOR}:
+        worst, headline = POOR, "The synthetic rows say fewer different things than real ones."
+    if POOR in (marks.get("membership_auc"), marks.get("dcr_share"), marks.get("attribute_gain")):
+        worst, headline = POOR, "The synthetic rows betray which real rows they were learned from."
     if marks.get("exact_copies") == POOR:
         worst, headline = POOR, "Too many synthetic rows are copies of real ones."
     return {
         "grade": worst,
         "headline": headline,
-        "sentences": [*_seen(figures, auc), *_errors(figures), _copied(copies)],
+        "sentences": [
+            *_seen(figures, auc),
+            *_errors(figures),
+            *_useful(figures),
+            *_memorised(figures),
+            *([_copied(copies)] if figures["privacy"] else []),
+        ],
     }
-
-
-_DECIDE = ("c2st_auc", "shape_error", "pair_error")
 
 
 def _seen(figures: dict[str, Any], auc: dict[str, Any]) -> list[str]:
@@ -147,13 +80,37 @@ def _seen(figures: dict[str, Any], auc: dict[str, Any]) -> list[str]:
 def _errors(figures: dict[str, Any]) -> list[str]:
     parts = []
     for key, name in (("shape_error", "columns"), ("pair_error", "pairs of columns")):
-        entry = figures["fidelity"][key]
+        entry = _entry(figures, "fidelity", key)
         if entry["value"] is not None:
             real = f" (by chance alone: {percent(entry['chance'])})"
             if entry["reference"] is not None:
                 real = f" (the real holdout: {percent(entry['reference'])})"
             parts.append(f"{name} by {percent(entry['value'])}{real}")
     return [f"The distributions differ: {', '.join(parts)}."] if parts else []
+
+
+def _useful(figures: dict[str, Any]) -> list[str]:
+    ratio, tstr = _entry(figures, "utility", "ratio"), _entry(figures, "utility", "tstr")
+    if ratio["value"] is None or tstr["value"] is None:
+        return []
+    return [
+        f"Models trained on the synthetic rows reach {percent(ratio['value'])} of the "
+        f"{figures['models']['score']} of models trained on as many real ones ({decimal(tstr['value'])} "
+        f"against {decimal(tstr['reference'])}, predicting {figures['target']})."
+    ]
+
+
+def _memorised(figures: dict[str, Any]) -> list[str]:
+    attack, closer = _entry(figures, "privacy", "membership_auc"), _entry(figures, "privacy", "dcr_share")
+    if attack["value"] is None or closer["value"] is None:
+        return []
+    marks = {row["key"]: row["grade"] for row in grades(figures)}
+    calm = {marks.get("membership_auc"), marks.get("dcr_share")} <= {GOOD, None}
+    return [
+        f"{'No sign' if calm else 'Signs'} of memorising: an attacker tells training rows from other real "
+        f"rows with an AUC of {decimal(attack['value'])} (guessing: 0.5), and {percent(closer['value'])} of "
+        "the synthetic rows lie closer to training rows than to holdout rows (ideal: 50%)."
+    ]
 
 
 def _copied(copies: dict[str, Any]) -> str:
@@ -165,6 +122,6 @@ def _copied(copies: dict[str, Any]) -> str:
     text = f"{percent(value)} of the synthetic rows equal a real training row"
     if reference is None:
         return text + "; only a real holdout could tell whether that is more than chance."
-    if grade(FIGURES[-1], copies) == GOOD:
+    if grade(COPIES, copies) == GOOD:
         return text + f", no more than real rows do by chance ({percent(reference)} of the holdout)."
     return text + f", against {percent(reference)} of the holdout: a sign of memorising."

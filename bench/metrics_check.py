@@ -1,0 +1,98 @@
+"""lookalike's figures beside those of SDMetrics and of an XGBoost, on the same tables.
+
+    python bench/metrics_check.py --train TRAIN --test TEST --synthetic S --target COLUMN
+
+Shapes and pairs are compared with SDMetrics' Column Shapes and Column Pair Trends (both thresholds 0, so that
+no pair is left out), which run in bench/envs/sdv (made on first use, never a dependency of lookalike); pairs
+with two numbers and pairs with a category apart, since SDMetrics cuts each table's numbers at edges of its
+own range and lookalike both at those of the real table. TSTR is compared with an XGBoost trained on as many
+rows. Prints a table of both figures and their difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from score import is_number, mle, numbers, read, text
+from tables import environment
+
+SDMETRICS = """
+import json, sys, pandas as pd, warnings
+warnings.simplefilter("ignore")
+from sdmetrics.reports.single_table import QualityReport
+real, synthetic = (pd.read_parquet(p) for p in sys.argv[1:3])
+kinds = json.loads(sys.argv[3])
+report = QualityReport()
+report.real_correlation_threshold = 0
+report.real_association_threshold = 0
+report.generate(real, synthetic, {"columns": {n: {"sdtype": k} for n, k in kinds.items()}}, verbose=False)
+shapes = report.get_details("Column Shapes").set_index("Column")["Score"].to_dict()
+pairs = report.get_details("Column Pair Trends")
+pairs = pairs[["Column 1", "Column 2", "Metric", "Score"]].values.tolist()
+print(json.dumps({"shapes": shapes, "pairs": pairs}))
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name in ("train", "test", "synthetic"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--target", required=True)
+    args = parser.parse_args()
+    from lookalike.evaluate import evaluate
+
+    real, test, synthetic = read(args.train), read(args.test), read(args.synthetic)
+    rows = min(len(real), len(synthetic), 100_000)
+    real, synthetic = (t.sample(rows, random_state=0).reset_index(drop=True) for t in (real, synthetic))
+    kinds = {name: "numerical" if is_number(real[name]) else "categorical" for name in real}
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{name}.parquet" for name in ("real", "synthetic")]
+        for table, path in zip((real, synthetic), paths, strict=True):
+            columns = {
+                name: numbers(table[name]) if kind == "numerical" else text(table[name])
+                for name, kind in kinds.items()
+            }
+            table.assign(**columns).to_parquet(path)
+        command = [environment("sdv"), "-c", SDMETRICS, *map(str, paths), json.dumps(kinds)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    theirs = json.loads(done.stdout.splitlines()[-1])
+    ours = evaluate(real, synthetic, test, target=args.target).to_dict()
+    lines = []
+    for name, score in theirs["shapes"].items():
+        own = ours["columns"][str(name)]["shape_error"]["value"]
+        lines.append((f"shape of {name}", own, 1 - score))
+    place = {name: i for i, name in enumerate(ours["pair_map"]["columns"])}
+    for kind in ("CorrelationSimilarity", "ContingencySimilarity"):
+        own, other = [], []
+        for first, second, metric, score in theirs["pairs"]:
+            error = ours["pair_map"]["errors"][place[first]][place[second]]
+            if metric == kind and error is not None and not np.isnan(score):
+                own.append(error)
+                other.append(1 - score)
+        if own:
+            lines.append((f"pairs by {kind}", float(np.mean(own)), float(np.mean(other))))
+    regression = is_number(real[args.target])
+    positive = "" if regression else str(text(real[args.target]).value_counts().index[-1])
+    if not regression:
+        boosted = ours["models"]["models"]["gradient boosting"]
+        for name, table in (("real", real), ("synthetic", synthetic)):
+            few = table.sample(ours["models"]["train_rows"], random_state=1)
+            lines.append(
+                (f"AUC, trained on {name}", boosted[name], mle(few, test, args.target, False, positive))
+            )
+    print(f"{'':44}{'lookalike':>10}{'other':>10}{'difference':>12}")
+    for name, own, other in lines:
+        print(f"{name:44}{own:10.4f}{other:10.4f}{own - other:12.4f}")
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""The figures that a reader sees: their titles, how they are shown, and what is good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lookalike.errors import OptionError
+
+GOOD, FAIR, POOR = "good", "fair", "poor"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How a figure is shown and judged.
+
+    slack: (good, fair), how far it may be above the largest of the holdout's figure, what chance does and
+    `perfect` (`up`: below the smallest); None: shown without a grade.
+    factor: the same as a multiple of that, whichever allows more.
+    alone: whether it can be judged without a holdout.
+    """
+
+    section: str
+    key: str
+    title: str
+    show: Callable[[float], str]
+    perfect: float
+    slack: tuple[float, float] | None
+    factor: tuple[float, float]
+    meaning: str
+    up: bool = False
+    alone: bool = True
+
+
+def percent(value: float) -> str:
+    """A share of 0..1 in percent, with as many digits as it is worth."""
+    if value in (0, 1):
+        return f"{100 * value:.0f}%"
+    return f"{100 * value:.2f}%" if value < 0.1 else f"{100 * value:.1f}%"
+
+
+def decimal(value: float) -> str:
+    """A figure such as an AUC."""
+    return f"{value:.3f}"
+
+
+FIGURES = (
+    Figure("fidelity", "c2st_auc", "C2ST AUC, gradient boosting", decimal, 0.5, (0.05, 0.15), (1, 1),
+           "AUC of a strong classifier that looks for the synthetic rows; 0.5 is a coin flip, 1 finds all."),
+    Figure("fidelity", "c2st_auc_linear", "C2ST AUC, logistic", decimal, 0.5, (0.05, 0.15), (1, 1),
+           "The same by a simple classifier: what it finds is wrong with single columns."),
+    Figure("fidelity", "shape_error", "column shape error", percent, 0.0, (0.01, 0.04), (1.5, 3),
+           "Mean distance between the real and the synthetic distribution of a column."),
+    Figure("fidelity", "pair_error", "column pair error", percent, 0.0, (0.02, 0.06), (1.5, 3),
+           "Mean distance between the real and the synthetic relation of two columns."),
+    Figure("fidelity", "missing_error", "missing rate error", percent, 0.0, (0.01, 0.05), (1.5, 3),
+           "Mean difference between the real and the synthetic share of missing values."),
+    Figure("fidelity", "unseen", "rows with unseen category", percent, 0.0, (0.005, 0.05), (1, 2),
+           "Rows with a category that no real training row has."),
+    Figure("fidelity", "out_of_range", "rows out of range", percent, 0.0, (0.005, 0.05), (1, 2),
+           "Rows with a number or date beyond the smallest or largest of the real training rows."),
+    Figure("fidelity", "alpha_precision", "alpha-precision", decimal, 1.0, (0.03, 0.1), (1, 1),
+           "How well the synthetic rows keep to where the real ones lie; 1 is perfect.", up=True),
+    Figure("fidelity", "beta_recall", "beta-recall", decimal, 1.0, (0.03, 0.1), (1, 1),
+           "How much of where the real rows lie the synthetic ones reach; 1 is perfect.", up=True),
+    Figure("fidelity", "mmd_p", "MMD, p-value", decimal, 1.0, None, (1, 1),
+           "Chance of so large a discrepancy between two samples of one distribution; small: they differ.",
+           up=True),
+    Figure("fidelity", "mauve", "text: MAUVE", decimal, 1.0, (0.05, 0.2), (1, 1),
+           "How alike the texts are by subject, 1 being equal (on clusters of TF-IDF vectors).", up=True),
+    Figure("fidelity", "words_error", "text: word frequencies", percent, 0.0, (0.03, 0.15), (1.2, 2),
+           "Total variation between the frequencies of words.", alone=False),
+    Figure("fidelity", "length_error", "text: lengths", percent, 0.0, (0.03, 0.1), (1.5, 3),
+           "Distance between the distributions of the number of words."),
+    Figure("fidelity", "parses", "code: parses", percent, 1.0, (0.01, 0.1), (1, 1),
+           "Values of columns of code or JSON that a parser accepts.", up=True),
+    Figure("fidelity", "schema_valid", "JSON: fits the schema", percent, 1.0, (0.01, 0.1), (1, 1),
+           "Values of JSON columns that satisfy the schema inferred from the real ones.", up=True),
+    Figure("fidelity", "calls_fit", "tool calls: fit their tools", percent, 1.0, (0.02, 0.1), (1, 1),
+           "Rows whose calls name a tool of the row and give it arguments that it takes.", up=True),
+    Figure("diversity", "distinct_2", "text: distinct pairs of words", percent, 1.0, (0.05, 0.2), (1, 1),
+           "Different pairs of neighbouring words over all of them.", up=True, alone=False),
+    Figure("diversity", "vocabulary", "text: vocabulary of real", percent, 1.0, (0.1, 0.3), (1, 1),
+           "Different words, over those in as much real text.", up=True, alone=False),
+    Figure("diversity", "self_bleu", "text: self-BLEU", decimal, 0.0, (0.05, 0.15), (1, 1),
+           "How much of a text the other texts of its table say, too.", alone=False),
+    Figure("diversity", "vendi", "text: Vendi score", percent, 1.0, (0.02, 0.1), (1, 1),
+           "Effective number of different texts over the number of texts.", up=True, alone=False),
+    Figure("diversity", "unique_rows", "unique rows", percent, 1.0, (0.01, 0.1), (1, 1),
+           "Rows that do not repeat an earlier synthetic row.", up=True, alone=False),
+    Figure("diversity", "near_duplicates", "near-duplicates", percent, 0.01, (0.01, 0.05), (1.5, 3),
+           "Rows with a neighbour closer than 1% of the real rows have one."),
+    Figure("diversity", "category_coverage", "categories covered", percent, 1.0, (0.02, 0.1), (1, 1),
+           "Of the categories of at least five real rows, those that occur.", up=True),
+    Figure("diversity", "cell_coverage", "combinations covered", percent, 1.0, (0.03, 0.1), (1, 1),
+           "Of the pairs of categories of at least five real rows, those that occur.", up=True, alone=False),
+    Figure("utility", "tstr", "trained on synthetic", decimal, 1.0, None, (1, 1),
+           "Score on real rows of models trained on synthetic ones (beside it: on real ones).", up=True),
+    Figure("utility", "ratio", "utility of real", percent, 1.0, (0.02, 0.1), (1, 1),
+           "Score of models trained on synthetic rows over that of models trained on real ones.", up=True),
+    Figure("utility", "importance_agreement", "importance agreement", decimal, 1.0, (0.2, 0.5), (1, 1),
+           "Rank correlation of the columns' importance between both models.", up=True),
+    Figure("privacy", "exact_copies", "exact copies", percent, 0.0, (0.001, 0.01), (1.25, 2),
+           "Rows that equal a real training row in every column; real tables have twins, too.", alone=False),
+    Figure("privacy", "dcr_share", "closer to training rows", percent, 0.5, (0.03, 0.1), (1, 1),
+           "Rows closer to a training row than to any of as many holdout rows; 50% is ideal."),
+    Figure("privacy", "nndr", "neighbour distance ratio", decimal, 1.0, (0.05, 0.2), (1, 1),
+           "Median distance to the nearest training row over that to the second; small points at one.",
+           up=True, alone=False),
+    Figure("privacy", "membership_auc", "membership attack AUC", decimal, 0.5, (0.03, 0.1), (1, 1),
+           "How well an attacker tells training rows from other real rows; 0.5 is guessing."),
+    Figure("privacy", "attribute_gain", "attribute attack gain", percent, 0.0, (0.02, 0.08), (1, 1),
+           "How much more often a hidden value is guessed for training rows than for other real rows."),
+    Figure("privacy", "rare_values", "rare values leaked", percent, 0.0, (0.02, 0.2), (1, 1),
+           "Of the categories of one to four real rows, those that occur.", alone=False),
+    Figure("privacy", "verbatim", "text: copied spans", percent, 0.0, (0.02, 0.1), (1.25, 2),
+           "Texts that share eight words in a row with a real training text.", alone=False),
+)  # fmt: skip
+
+
+def grade(figure: Figure, entry: dict[str, Any]) -> str | None:
+    """good, fair or poor; None where the figure is missing or only a holdout could tell."""
+    value, reference = entry["value"], entry["reference"]
+    if value is None or figure.slack is None:
+        return None
+    known = [x for x in (figure.perfect, reference, entry.get("chance")) if x is not None]
+    if figure.up:
+        marks = [min(known) - slack for slack in figure.slack]
+        found = GOOD if value >= marks[0] else FAIR if value >= marks[1] else POOR
+    else:
+        marks = [
+            max(max(known) + slack, max(known) * factor)
+            for slack, factor in zip(figure.slack, figure.factor, strict=True)
+        ]
+        found = GOOD if value <= marks[0] else FAIR if value <= marks[1] else POOR
+    return None if found != GOOD and reference is None and not figure.alone else found
+
+
+def grades(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every figure that was measured, as text, with its grade and meaning."""
+    rows = []
+    for figure in FIGURES:
+        entry = figures[figure.section].get(figure.key)
+        if entry is None or entry["value"] is None:
+            continue
+        show = figure.show
+        rows.append(
+            {
+                "section": figure.section,
+                "key": figure.key,
+                "title": figure.title,
+                "value": show(entry["value"]),
+                "reference": "-" if entry["reference"] is None else show(entry["reference"]),
+                "interval": ""
+                if entry["low"] is None or entry["low"] == entry["high"]
+                else f"{show(entry['low'])} to {show(entry['high'])}",
+                "grade": grade(figure, entry),
+                "meaning": figure.meaning,
+            }
+        )
+    return rows
+
+
+ALIASES = {"c2st": "c2st_auc", "utility": "ratio", "membership": "membership_auc", "copies": "exact_copies"}
+
+
+def limits(text: str) -> dict[str, float]:
+    """ "c2st=0.60,utility=0.95" -> {"c2st_auc": 0.6, "ratio": 0.95}; raises OptionError for anything else."""
+    known = {figure.key for figure in FIGURES}
+    found = {}
+    for part in text.split(","):
+        name, _, number = part.partition("=")
+        key = ALIASES.get(name.strip(), name.strip())
+        if key not in known:
+            names = ", ".join([*ALIASES, *sorted(known)])
+            raise OptionError(f"there is no figure '{name.strip()}' to fail under: choose of {names}.")
+        try:
+            found[key] = float(number)
+        except ValueError:
+            raise OptionError(f"'{part}' is not a figure and its limit: write it as c2st=0.60.") from None
+    return found
+
+
+def failures(figures: dict[str, Any], wanted: dict[str, float]) -> list[str]:
+    """One sentence for each figure that is worse than its limit or was not measured."""
+    out = []
+    for figure in (f for f in FIGURES if f.key in wanted):
+        limit, value = wanted[figure.key], figures[figure.section].get(figure.key, {}).get("value")
+        if value is None:
+            out.append(f"{figure.title} was not measured.")
+        elif (value < limit) if figure.up else (value > limit):
+            word = "below" if figure.up else "above"
+            out.append(f"{figure.title} is {figure.show(value)}, {word} {figure.show(limit)}.")
+    return out

@@ -1,0 +1,227 @@
+"""Columns of code, JSON and tool calls: does what was made still work?
+
+- parses: share of the values that parse: Python by `ast`, SQL by sqlglot, JSON by `json`.
+- schema_valid: of a JSON column, share of the values that satisfy the JSON Schema inferred from the real ones
+  (by genson: types, keys, which keys are always there; checked by jsonschema).
+- calls_fit: of a column of tool calls, share of the rows in which every call names a tool and gives arguments
+  that its specification allows. A call is {"name", "arguments"}; the specification is {"name",
+  "parameters"} in another column of the row, as a JSON Schema or as {argument: {"type", ...}}.
+
+A column is recognised by its real values. Each figure is the mean over such columns.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.errors import MissingDependency
+
+from .columns import Column
+from .fidelity import entry, share
+
+Array = npt.NDArray[Any]
+
+LOOKED_AT = 300  # real values from which a column is recognised
+SURE = 0.9  # share of them that must agree
+SCHEMA_ROWS = 5_000
+SQL = re.compile(r"\s*(select|insert|update|delete|with|create|alter|drop)\b", re.IGNORECASE)
+PYTHON = re.compile(r"^\s*(def|class|import|from|for|if|while|return|print|with|try)\b|=|\(", re.MULTILINE)
+NAMES = {"python": "Python", "sql": "SQL", "json": "JSON"}
+
+
+def parse_json(text: str) -> Any:
+    """The object or list that a text holds; None where it holds none."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, (dict, list)) else None
+
+
+def parses_python(text: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return bool(text.strip())
+
+
+def parses_sql(text: str) -> bool:
+    try:
+        import sqlglot
+    except ImportError:
+        raise MissingDependency("sqlglot", "code") from None
+    try:
+        return bool(sqlglot.parse_one(text))
+    except (sqlglot.errors.SqlglotError, RecursionError):
+        return False
+
+
+PARSERS: dict[str, Callable[[str], bool]] = {
+    "json": lambda text: parse_json(text) is not None,
+    "sql": parses_sql,
+    "python": parses_python,
+}
+
+
+def language(texts: list[str]) -> str | None:
+    """ "json", "sql" or "python" where nine in ten of the texts are that; else None."""
+    some = texts[:LOOKED_AT]
+    if not some:
+        return None
+
+    def agree(test: Callable[[str], Any]) -> bool:
+        return sum(bool(test(text)) for text in some) >= SURE * len(some)
+
+    if agree(PARSERS["json"]):
+        return "json"
+    if agree(SQL.match):
+        return "sql"
+    if agree(lambda text: PYTHON.search(text) and parses_python(text)):
+        return "python"
+    return None
+
+
+def measure(columns: list[Column]) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """(entries `parses`, `schema_valid`, `calls_fit` as far as there is such a column; by column; notes)."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    detail: dict[str, Any] = {}
+    notes: list[str] = []
+    texts: dict[str, dict[str, list[str]]] = {}
+    for column in (c for c in columns if c.texts is not None):
+        assert column.texts is not None
+        labels = np.append(column.texts, "")
+        own = {table: [str(text) for text in labels[codes]] for table, codes in column.identity.items()}
+        name, kind = str(column.name), language([text for text in own["real"] if text])
+        if kind is None:
+            continue
+        if kind == "json":
+            texts[name] = own
+        detail[name] = {"language": kind}
+        tests = {"parses": PARSERS[kind]}
+        try:
+            if kind == "json":
+                tests["schema_valid"] = _validator(own["real"])
+            for key, test in tests.items():
+                flags = {t: np.array([test(text) for text in own[t] if text]) for t in own if t != "real"}
+                detail[name][key] = share(flags["synthetic"], flags.get("holdout"))
+                found.setdefault(key, []).append(detail[name][key])
+        except MissingDependency as error:
+            notes.append(f"column '{name}' holds {NAMES[kind]}: {error}.")
+    for calls, specs in _tools(texts):
+        flags = {
+            table: np.array(
+                [_fits(a, b) for a, b in zip(texts[calls][table], texts[specs][table], strict=True)]
+            )
+            for table in texts[calls]
+            if table != "real"
+        }
+        detail[calls]["calls_fit"] = share(flags["synthetic"], flags.get("holdout"))
+        found.setdefault("calls_fit", []).append(detail[calls]["calls_fit"])
+    return {key: _mean(entries) for key, entries in found.items()}, detail, notes
+
+
+def _mean(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    def mean(key: str) -> float | None:
+        values = [one[key] for one in entries]
+        return None if any(value is None for value in values) else float(np.mean(values))
+
+    return entry(mean("value") or 0.0) | {key: mean(key) for key in ("value", "reference", "low", "high")}
+
+
+def _validator(texts: list[str]) -> Callable[[str], bool]:
+    """Whether a text satisfies the JSON Schema of these ones."""
+    try:
+        from genson import SchemaBuilder
+        from jsonschema import Draft202012Validator
+    except ImportError as error:
+        raise MissingDependency(error.name or "jsonschema", "code") from None
+    builder = SchemaBuilder()
+    for text in texts[:SCHEMA_ROWS]:
+        value = parse_json(text)
+        if value is not None:
+            builder.add_object(value)
+    validator = Draft202012Validator(builder.to_schema())
+
+    def valid(text: str) -> bool:
+        value = parse_json(text)
+        return value is not None and validator.is_valid(value)
+
+    return valid
+
+
+def _listed(text: str) -> list[Any]:
+    value = parse_json(text)
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _tools(texts: dict[str, dict[str, list[str]]]) -> list[tuple[str, str]]:
+    """(column of calls, column of specifications), recognised by their keys."""
+
+    def holds(name: str, *keys: str) -> bool:
+        some = [_listed(text) for text in texts[name]["real"][:LOOKED_AT] if text]
+        fits = [bool(v) and all(isinstance(x, dict) and set(keys) <= x.keys() for x in v) for v in some]
+        return bool(fits) and bool(np.mean(fits) >= SURE)
+
+    calls = [name for name in texts if holds(name, "name", "arguments")]
+    specs = [name for name in texts if holds(name, "name", "parameters")]
+    return [(call, specs[0]) for call in calls if specs]
+
+
+def _fits(calls: str, specs: str) -> bool:
+    """Whether every call names a tool of the row and gives it arguments that it takes."""
+    tools = {
+        tool.get("name"): tool.get("parameters") or {} for tool in _listed(specs) if isinstance(tool, dict)
+    }
+    made = _listed(calls)
+    return bool(made) and all(
+        isinstance(call, dict)
+        and call.get("name") in tools
+        and _takes(tools[call["name"]], call.get("arguments"))
+        for call in made
+    )
+
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,), "string": (str,), "int": (int,), "integer": (int,), "float": (int, float),
+    "number": (int, float), "bool": (bool,), "boolean": (bool,), "list": (list,), "array": (list,),
+    "dict": (dict,), "object": (dict,),
+}  # fmt: skip
+
+
+def _takes(parameters: dict[str, Any], arguments: Any) -> bool:
+    if not isinstance(arguments, dict) or not isinstance(parameters, dict):
+        return False
+    formal = parameters.get("type") == "object"
+    known = parameters.get("properties", {}) if formal else parameters
+    needed = (
+        parameters.get("required", [])
+        if formal
+        else [
+            name
+            for name, spec in known.items()
+            if isinstance(spec, dict)
+            and "default" not in spec
+            and spec.get("required", "optional" not in str(spec.get("type", "")))
+        ]
+    )
+    if not set(arguments) <= set(known) or not set(needed) <= set(arguments):
+        return False
+    for name, value in arguments.items():
+        spec = known[name] if isinstance(known[name], dict) else {}
+        kind = re.split(r"[\[,( ]", str(spec.get("type", "")).lower())[0]
+        if kind in TYPES and not isinstance(value, TYPES[kind]):
+            return False
+        if spec.get("enum") and value not in spec["enum"]:
+            return False
+    return True

@@ -1,0 +1,237 @@
+"""Is a model that learned from the synthetic table as good on real rows as one that learned from real ones?
+
+Train on synthetic, test on real (TSTR, Esteban et al. 2017) beside train on real, test on real (TRTR): as
+many training rows, the same models, tested on the holdout. Three families: gradient boosting (its depth
+chosen on a split of the training table), a random forest and a linear model. Scores: AUC of a class (one
+class against the rest, mean over the classes), R^2 of a number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .columns import Column
+from .fidelity import entry
+
+Array = npt.NDArray[Any]
+
+MOST_CLASSES = 20
+FEWEST = 50  # rows of the holdout below which there is no test
+FOLD = 0.2  # of the training table, to choose the depth on
+DEPTHS = (3, 6, None)
+TREES = 100
+DUMMIES = 30
+CATEGORIES = 254
+BOOTSTRAPS = 20
+SHUFFLES = 2
+
+
+class Task:
+    """The tables as features and target of a model.
+
+    x: table -> (rows, features) float64, nan where missing; y: table -> (rows,) classes 0.. or numbers;
+    categorical: (features,) bool; names: (features,) of the columns.
+    """
+
+    def __init__(self, columns: list[Column], target: Column) -> None:
+        part = target.parts[0]
+        self.classes = not part.ordered
+        self.x: dict[str, Array] = {}
+        self.y: dict[str, Array] = {}
+        made = [(column.name, p) for column in columns if column is not target for p in column.parts]
+        self.names = [str(name) for name, _ in made]
+        self.categorical = np.array([p.values is None for _, p in made])
+        if self.classes:
+            real = part.codes["real"]
+            number = np.bincount(real[real >= 0], minlength=part.support)
+            place = np.full(part.support + 1, -1)
+            place[np.argsort(-number, kind="stable")] = np.arange(part.support)
+            place[-1] = -1
+            self.count = int((number > 0).sum())
+        for table, codes in part.codes.items():
+            y = place[codes] if self.classes else part.values[table] if part.values is not None else codes
+            kept = (codes >= 0) & ((y < min(self.count, MOST_CLASSES)) if self.classes else np.isfinite(y))
+            x = [_feature(p, table)[kept] for _, p in made]
+            self.x[table], self.y[table] = np.stack(x, axis=1), y[kept]
+
+
+def _feature(part: Any, table: str) -> Array:
+    if part.values is not None:
+        values = part.values[table]
+        return np.where(np.isfinite(values), values, np.nan)
+    real = part.codes["real"]
+    number = np.bincount(real[real >= 0], minlength=part.support)
+    place = np.empty(part.support + 1)
+    place[np.argsort(-number, kind="stable")] = np.minimum(np.arange(part.support), CATEGORIES - 1)
+    place[-1] = np.nan
+    return place[part.codes[table]]
+
+
+def families(task: Task, seed: int) -> dict[str, Any]:
+    """name -> function(x, y) that gives a fitted model."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.ensemble import (
+        HistGradientBoostingClassifier,
+        HistGradientBoostingRegressor,
+        RandomForestClassifier,
+        RandomForestRegressor,
+    )
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, QuantileTransformer
+
+    boosting = HistGradientBoostingClassifier if task.classes else HistGradientBoostingRegressor
+    forest = RandomForestClassifier if task.classes else RandomForestRegressor
+
+    def boosted(x: Array, y: Array) -> Any:
+        check = np.random.default_rng(seed).random(len(y)) < FOLD
+        options = {"categorical_features": task.categorical, "random_state": seed, "early_stopping": False}
+
+        def fit(depth: int | None, rows: Array) -> Any:
+            return boosting(max_depth=depth, **options).fit(x[rows], y[rows])
+
+        def held(depth: int | None) -> float:
+            return score(fit(depth, ~check), x[check], y[check], task.classes)
+
+        best = max(DEPTHS, key=held) if check.any() and not check.all() else DEPTHS[-1]
+        return fit(best, np.ones(len(y), dtype=bool))
+
+    def grown(x: Array, y: Array) -> Any:
+        model = forest(TREES, min_samples_leaf=3, random_state=seed, max_features="sqrt")
+        return make_pipeline(
+            SimpleImputer(strategy="constant", fill_value=-1, keep_empty_features=True), model
+        ).fit(x, y)
+
+    def linear(x: Array, y: Array) -> Any:
+        numbers = make_pipeline(
+            SimpleImputer(keep_empty_features=True),
+            QuantileTransformer(
+                n_quantiles=min(1000, len(x)), output_distribution="normal", random_state=seed
+            ),
+        )
+        dummies = OneHotEncoder(max_categories=DUMMIES, handle_unknown="infrequent_if_exist")
+        both = make_column_transformer((numbers, ~task.categorical), (dummies, task.categorical))
+        model = LogisticRegression(max_iter=300) if task.classes else Ridge()
+        return make_pipeline(both, model).fit(x, y)
+
+    return {"gradient boosting": boosted, "random forest": grown, "linear": linear}
+
+
+def score(model: Any, x: Array, y: Array, classes: bool) -> float:
+    """AUC (mean over the classes that the test rows have, each against the rest) or R^2."""
+    if not classes:
+        return _r2(y, model.predict(x))
+    return _auc(y, model.predict_proba(x), model.classes_)
+
+
+def _r2(y: Array, predicted: Array) -> float:
+    total = ((y - y.mean()) ** 2).sum()
+    return float(1 - ((y - predicted) ** 2).sum() / total) if total > 0 else float("nan")
+
+
+def _auc(y: Array, chance: Array, known: Array) -> float:
+    from .detection import auc
+
+    present = np.unique(y)
+    if len(present) == 2:
+        present = present[1:]
+    found = []
+    for one in present:
+        at = np.flatnonzero(known == one)
+        found.append(auc(chance[:, at[0]], (y == one).astype(int)) if len(at) else 0.5)
+    return float(np.mean(found))
+
+
+def measure(
+    columns: list[Column], target: str, seed: int, quick: bool = False
+) -> tuple[dict[str, Any], dict[str, Any], str | None]:
+    """(entries `tstr`, `trtr`, `ratio`, `mixed`, `importance_agreement`; details; why nothing, or None).
+
+    columns: of "real", "synthetic" and "holdout". quick: gradient boosting alone. ratio: tstr / trtr; mixed:
+    trained on both tables together; importance_agreement: Spearman correlation of the columns' importance
+    (score lost when shuffled) for gradient boosting trained on synthetic and on real rows. details: the
+    scores of each family.
+    """
+    nothing = {
+        name: entry(float("nan")) for name in ("tstr", "trtr", "ratio", "mixed", "importance_agreement")
+    }
+    (column,) = (c for c in columns if str(c.name) == target)
+    if not column.parts or column.kind in ("id", "text"):
+        return nothing, {}, f"the target '{target}' is a {column.kind}: no model was trained for it."
+    task = Task(columns, column)
+    rng = np.random.default_rng(seed)
+    most = min(len(task.y["real"]), len(task.y["synthetic"]))
+    rows = {t: rng.permutation(len(task.y[t]))[: None if t == "holdout" else most] for t in task.y}
+    x, y = ({t: part[t][rows[t]] for t in rows} for part in (task.x, task.y))
+    if not task.names or len(y["holdout"]) < FEWEST or most < FEWEST:
+        return nothing, {}, "utility needs 50 rows of each table whose target is known."
+    if any(len(np.unique(y[t])) < 2 for t in y):
+        t = next(t for t in y if len(np.unique(y[t])) < 2)
+        empty = entry(0.0) if t == "synthetic" else entry(float("nan"))
+        return nothing | {"ratio": empty}, {}, f"the target '{target}' has one value only in the {t} table."
+    x["mixed"], y["mixed"] = (np.concatenate([p["real"], p["synthetic"]]) for p in (x, y))
+    scores: dict[str, dict[str, float]] = {}
+    draws: dict[str, list[Array]] = {t: [] for t in ("real", "synthetic", "mixed")}
+    picks = [rng.integers(0, len(y["holdout"]), len(y["holdout"])) for _ in range(BOOTSTRAPS)]
+    lost = {}
+    trained = families(task, seed)
+    for family in list(trained)[: 1 if quick else None]:
+        fit = trained[family]
+        scores[family] = {}
+        for table in draws:
+            model = fit(x[table], y[table])
+            said = model.predict_proba(x["holdout"]) if task.classes else model.predict(x["holdout"])
+
+            def judge(at: Array, said: Array = said, model: Any = model) -> float:
+                truth = y["holdout"][at]
+                return _auc(truth, said[at], model.classes_) if task.classes else _r2(truth, said[at])
+
+            scores[family][table] = judge(np.arange(len(said)))
+            draws[table].append(np.array([judge(at) for at in picks]))
+            if family == "gradient boosting" and table != "mixed":
+                lost[table] = _importance(model, x["holdout"], y["holdout"], task, rng)
+    mean = {t: float(np.mean([s[t] for s in scores.values()])) for t in draws}
+    drawn = {t: np.mean(d, axis=0) for t, d in draws.items()}
+    spread = {t: float(d.std(ddof=1)) for t, d in drawn.items()}
+    ratio = entry(float("nan"))
+    if mean["real"] > 0:
+        ratios = np.maximum(drawn["synthetic"], 0) / np.maximum(drawn["real"], 1e-9)
+        value = max(mean["synthetic"], 0.0) / mean["real"]
+        ratio = entry(value, 1.0, float(ratios.std(ddof=1)), bounds=(0.0, 2.0))
+    entries = {
+        "tstr": entry(mean["synthetic"], mean["real"], spread["synthetic"]),
+        "trtr": entry(mean["real"], None, spread["real"]),
+        "ratio": ratio,
+        "mixed": entry(mean["mixed"], mean["real"], spread["mixed"]),
+        "importance_agreement": entry(_spearman(lost["real"], lost["synthetic"]), bounds=(-1.0, 1.0)),
+    }
+    facts = {"score": "AUC" if task.classes else "R^2", "models": scores, "train_rows": most}
+    return entries, facts | {"test_rows": len(y["holdout"])}, None
+
+
+def _importance(model: Any, x: Array, y: Array, task: Task, rng: np.random.Generator) -> Array:
+    """(columns,) score lost when the features of a column are shuffled."""
+    look = rng.permutation(len(y))[:4000]
+    x, y = x[look], y[look]
+    base = score(model, x, y, task.classes)
+    out = []
+    for name in dict.fromkeys(task.names):
+        mine = np.array([n == name for n in task.names])
+        drops = []
+        for _ in range(SHUFFLES):
+            shuffled = x.copy()
+            shuffled[:, mine] = x[rng.permutation(len(x))][:, mine]
+            drops.append(base - score(model, shuffled, y, task.classes))
+        out.append(np.mean(drops))
+    return np.array(out)
+
+
+def _spearman(a: Array, b: Array) -> float:
+    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    one, other = (np.argsort(np.argsort(v)) - (len(v) - 1) / 2 for v in (a, b))
+    return float((one * other).sum() / (one**2).sum())
