@@ -51,9 +51,10 @@ def opened(browser: str, page: Path, dark: bool = False) -> tuple[str, str]:
     """(the document after its scripts have run, what the console said); a screenshot lies beside the page."""
     command = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-        "--hide-scrollbars", f"--user-data-dir={page.parent / 'profile'}", "--enable-logging=stderr", "--window-size=1280,2400",
-        f"--screenshot={page.with_suffix('.png')}", "--dump-dom", "--virtual-time-budget=3000",
-        *(["--blink-settings=preferredColorScheme=0"] if dark else []), page.as_uri(),
+        "--hide-scrollbars", "--enable-logging=stderr", f"--user-data-dir={page.parent / 'profile'}",
+        "--window-size=1280,2400", f"--screenshot={page.with_suffix('.png')}", "--dump-dom",
+        "--virtual-time-budget=3000", *(["--blink-settings=preferredColorScheme=0"] if dark else []),
+        page.as_uri(),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
