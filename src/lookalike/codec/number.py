@@ -266,8 +266,9 @@ def _tick(column: Column, value: Any, up: bool) -> Any:
             if not isinstance(value, str) or not value.strip().lstrip("+-").isdigit()
             else int(value)
         )
-        if column.decimals is None and str(column.dtype).lower() in ("float32", "float[pyarrow]"):
-            return float(np.float32(number))  # what the column holds when it is told to hold this
+        single = str(column.dtype).lower() in ("float32", "arrow[float]")
+        if single and (column.decimals is None or column.decimals > 6):
+            number, value = float(np.float32(number)), None  # what the column holds when it is given this
         if column.decimals is None or np.isinf(number):
             return float(number)
         exact = isinstance(value, (int, np.integer, decimal.Decimal))
