@@ -268,7 +268,8 @@ def _tick(column: Column, value: Any, up: bool) -> Any:
         )
         single = str(column.dtype).lower() in ("float32", "arrow[float]")
         if single and (column.decimals is None or column.decimals > 6):
-            number, value = float(np.float32(number)), None  # what the column holds when it is given this
+            number = float(np.float32(number))  # what the column holds when it is given this
+            number, value = number if column.decimals is None else round(number, column.decimals), None
         if column.decimals is None or np.isinf(number):
             return float(number)
         exact = isinstance(value, (int, np.integer, decimal.Decimal))
