@@ -44,6 +44,14 @@ class Part:
     ordered: bool
     labels: Array | None = None  # (support,) what the codes stand for
 
+    def by_frequency(self) -> Array:
+        """(support + 1,) the place of each code by frequency in the real table; last, for missing: -1."""
+        real = self.codes["real"]
+        count = np.bincount(real[real >= 0], minlength=self.support)
+        place = np.full(self.support + 1, -1)
+        place[np.argsort(-count, kind="stable")] = np.arange(self.support)
+        return place
+
 
 @dataclass
 class Column:

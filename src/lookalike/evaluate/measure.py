@@ -156,8 +156,8 @@ def _pairs(
     limits: Limits,
     rng: np.random.Generator,
 ) -> None:
-    comparable = sum(column.compared > 0 for column in some)
-    count = max(1, min(comparable * (comparable - 1) // 2, MOST_PAIRS))
+    names = [str(column.name) for column in some if column.compared]
+    count = max(1, min(len(names) * (len(names) - 1) // 2, MOST_PAIRS))
     most = max(limits.pair_cells // count, 2000)
     in_pairs = {table: min(n, most) for table, n in compared.items()}
     pair, worst, every, by_column = pair_errors(_sample(some, compared, in_pairs, rng), rng)
@@ -166,7 +166,6 @@ def _pairs(
             f"{count:,} of the {every:,} pairs of columns were drawn at random and measured."
         )
     target = str(figures["target"])
-    names = [str(column.name) for column in some if column.compared]
     if len(names) <= MOST_MAPPED:
         figures["pair_map"] = {"columns": names, "errors": _square(names, worst)}
     figures["fidelity"]["pair_error"] = pair

@@ -43,12 +43,8 @@ def points(columns: list[Column], seed: int = 0) -> tuple[dict[str, Array], Arra
 def _plain(column: Column) -> dict[str, Array]:
     part = column.parts[0]
     if part.values is None:
-        real = part.codes["real"]
-        count = np.bincount(real[real >= 0], minlength=part.support)
-        place = np.empty(part.support + 1, dtype=np.int64)  # the last is missing, code -1
-        place[np.argsort(-count, kind="stable")] = np.arange(part.support)
         width = min(part.support, COMMON) + 1
-        place = np.minimum(place, width - 1)
+        place = np.minimum(part.by_frequency(), width - 1)
         place[-1] = width
         corners = np.eye(width + 1, dtype=np.float32) * HALF
         return {table: corners[place[codes]] for table, codes in part.codes.items()}

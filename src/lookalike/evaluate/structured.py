@@ -25,7 +25,7 @@ import numpy.typing as npt
 from lookalike.errors import MissingDependency
 
 from .columns import Column
-from .fidelity import entry, share
+from .fidelity import share
 
 Array = npt.NDArray[Any]
 
@@ -136,7 +136,7 @@ def _mean(entries: list[dict[str, Any]]) -> dict[str, Any]:
         values = [one[key] for one in entries]
         return None if any(value is None for value in values) else float(np.mean(values))
 
-    return entry(mean("value") or 0.0) | {key: mean(key) for key in ("value", "reference", "low", "high")}
+    return {key: mean(key) for key in ("value", "reference", "low", "high")}
 
 
 def _validator(texts: list[str]) -> Callable[[str], bool]:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .columns import Column
+from .detection import CATEGORIES, DUMMIES, auc
 from .fidelity import entry
 
 Array = npt.NDArray[Any]
@@ -23,8 +24,6 @@ FEWEST = 50  # rows of the holdout below which there is no test
 FOLD = 0.2  # of the training table, to choose the depth on
 DEPTHS = (3, 6, None)
 TREES = 100
-DUMMIES = 30
-CATEGORIES = 254
 BOOTSTRAPS = 20
 SHUFFLES = 2
 
@@ -45,12 +44,9 @@ class Task:
         self.names = [str(name) for name, _ in made]
         self.categorical = np.array([p.values is None for _, p in made])
         if self.classes:
+            place = part.by_frequency()
             real = part.codes["real"]
-            number = np.bincount(real[real >= 0], minlength=part.support)
-            place = np.full(part.support + 1, -1)
-            place[np.argsort(-number, kind="stable")] = np.arange(part.support)
-            place[-1] = -1
-            self.count = int((number > 0).sum())
+            self.count = len(np.unique(real[real >= 0]))
         for table, codes in part.codes.items():
             y = place[codes] if self.classes else part.values[table] if part.values is not None else codes
             kept = (codes >= 0) & ((y < min(self.count, MOST_CLASSES)) if self.classes else np.isfinite(y))
@@ -62,10 +58,7 @@ def _feature(part: Any, table: str) -> Array:
     if part.values is not None:
         values = part.values[table]
         return np.where(np.isfinite(values), values, np.nan)
-    real = part.codes["real"]
-    number = np.bincount(real[real >= 0], minlength=part.support)
-    place = np.empty(part.support + 1)
-    place[np.argsort(-number, kind="stable")] = np.minimum(np.arange(part.support), CATEGORIES - 1)
+    place = np.minimum(part.by_frequency(), CATEGORIES - 1).astype(float)
     place[-1] = np.nan
     return place[part.codes[table]]
 
@@ -134,8 +127,6 @@ def _r2(y: Array, predicted: Array) -> float:
 
 
 def _auc(y: Array, chance: Array, known: Array) -> float:
-    from .detection import auc
-
     present = np.unique(y)
     if len(present) == 2:
         present = present[1:]
