@@ -76,7 +76,9 @@ def generate(
     with stage(f"sampled {n:,} rows", progress=progress):
         synthetic = model.sample(n, where=conditions, seed=seed)
     with stage("compared them with the real ones", progress=progress):
-        report = evaluate(alike, synthetic, holdout=alike_holdout, target=target, seed=seed)
+        report = evaluate(
+            alike, synthetic, holdout=alike_holdout, target=target, seed=seed, progress=progress
+        )
     return synthetic, report
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 from lookalike import schema as schemas
 from lookalike.dates import read_dates
 from lookalike.dtypes import as_numbers
-from lookalike.errors import DataError
+from lookalike.errors import DataError, OptionError
 
 Array = npt.NDArray[Any]
 
@@ -67,10 +67,13 @@ class Column:
     texts: Array | None = None  # of a text: what the codes of `identity` stand for
 
     def take(self, rows: Mapping[str, Array]) -> Column:
-        """The same column with the given row numbers of the tables that are named, without the others."""
+        """The same column with the given row numbers of the tables that are named, without the others.
+
+        A holdout where there was none is made of rows of the real table.
+        """
 
         def pick(arrays: dict[str, Array]) -> dict[str, Array]:
-            return {table: arrays[table][numbers] for table, numbers in rows.items()}
+            return {table: arrays.get(table, arrays["real"])[numbers] for table, numbers in rows.items()}
 
         parts = [
             Part(p.name, pick(p.codes), p.support, p.values and pick(p.values), p.ordered, p.labels)
@@ -88,16 +91,24 @@ class Column:
         )
 
 
-def read_columns(tables: Mapping[str, pd.DataFrame]) -> list[Column]:
+def read_columns(tables: Mapping[str, pd.DataFrame], text: str | None = None) -> list[Column]:
     """Every column of tables["real"], with the same columns of the others.
 
-    The kinds come from the real table. Raises DataError where a table lacks a column, has one more, or holds
-    a value that does not fit the column's kind.
+    The kinds come from the real table; text: a column that is read as text whatever it looks like. Raises
+    DataError where a table lacks a column, has one more, or holds a value that does not fit the column's
+    kind; OptionError where `text` holds no texts.
     """
     real = tables["real"]
     for title, table in tables.items():
         check_table(title, table, real)
     schema = schemas.infer(real)
+    if text is not None:
+        kind = schema[text].kind
+        if kind not in ("text", "category", "id"):
+            raise OptionError(
+                f"column '{text}' holds no texts but is of kind {kind}: name a column of texts."
+            )
+        schema[text].kind = "text"
     return [_read(schema[name], {t: table[name] for t, table in tables.items()}) for name in real.columns]
 
 

@@ -36,6 +36,7 @@ class Features:
 
     x: Array  # (rows, features) float64, nan where missing
     y: Array  # (rows,) 0 real, 1 other
+    drawn: Array  # (rows / 2,) which rows of the other table
     categorical: Array  # (features,) bool
     owner: Array  # (features,) number of the column
 
@@ -64,6 +65,7 @@ def features(columns: list[Column], table: str, rows: int, rng: np.random.Genera
     return Features(
         x,
         np.repeat([0, 1], rows),
+        drawn[table],
         np.array(categorical or [False]),
         np.array(owner or [0]),
     )
@@ -190,12 +192,15 @@ def _folds(y: Array, seed: int) -> Any:
 
 def measure(
     columns: list[Column], tables: list[str], rows: int, seed: int
-) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, list[float]]]:
-    """(entries `c2st_auc` and `c2st_auc_linear`, the columns by importance, the ROC curve of boosting).
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(entries `c2st_auc` and `c2st_auc_linear`, details of boosting).
 
-    columns: with parts, of `tables` ("real" among them); rows: drawn of each.
+    columns: with parts, of `tables` ("real" among them); rows: drawn of each. details: "giveaways", the
+    columns by importance; "roc", the curve; "telltale", the synthetic rows by its score, highest first.
     """
-    out, reference, importance, curve = {}, {}, np.zeros(0), {}
+    out: dict[str, Any] = {}
+    reference: dict[str, float] = {}
+    detail: dict[str, Any] = {}
     for table in (t for t in tables if t != "real"):
         data = features(columns, table, rows, np.random.default_rng(seed))
         score, lost = boosted(data, seed, rank=table == "synthetic")
@@ -209,13 +214,15 @@ def measure(
             "c2st_auc": (auc(score, data.y), auc_spread(score, data.y, rng)),
             "c2st_auc_linear": (auc(plain, labels), auc_spread(plain, labels, rng)),
         }
-        importance, curve = lost, roc(score, data.y)
-    ranked = [
-        {"column": str(columns[i].name), "importance": float(importance[i])}
-        for i in np.argsort(-np.nan_to_num(importance), kind="stable")
-        if importance[i] > 0
-    ]
-    return {name: entry(v, reference.get(name), spread) for name, (v, spread) in out.items()}, ranked, curve
+        ranked = np.argsort(-np.nan_to_num(lost), kind="stable")
+        detail = {
+            "giveaways": [
+                {"column": str(columns[i].name), "importance": float(lost[i])} for i in ranked if lost[i] > 0
+            ],
+            "roc": roc(score, data.y),
+            "telltale": data.drawn[np.argsort(-score[data.y == 1], kind="stable")],
+        }
+    return {name: entry(v, reference.get(name), spread) for name, (v, spread) in out.items()}, detail
 
 
 def roc(score: Array, y: Array, points: int = 60) -> dict[str, list[float]]:

@@ -86,5 +86,7 @@ def measure(points: dict[str, Array], rng: np.random.Generator) -> dict[str, dic
     distance, spread, p = mmd(some["real"], some["synthetic"], rng)
     reference = mmd(some["real"], some["holdout"], rng) if "holdout" in some else (None, None, None)
     out["mmd2"] = entry(distance, reference[0], spread, bounds=(-1.0, 2.0))
-    out["mmd_p"] = entry(p, reference[2])
+    out["mmd_p"] = entry(
+        p, reference[2], float(np.sqrt(p * (1 - p) / PERMUTATIONS))
+    )  # of drawing permutations
     return out

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lookalike.progress import bar
 
@@ -17,6 +18,8 @@ from .verdict import verdict
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Array = npt.NDArray[Any]
 
 FORMAT = 2
 SECTIONS = ("fidelity", "diversity", "utility", "privacy")
@@ -55,14 +58,25 @@ def measure(
 ) -> dict[str, Any]:
     """All figures of the sections named in `only`, as `Report.to_dict` documents them."""
     limits = QUICK if quick else FULL
-    columns = read_columns(tables)
+    columns = read_columns(tables, text)
     rng = np.random.default_rng(seed)
     rows = {table: len(t) for table, t in tables.items()}
     skipped: dict[str, str] = {}
-    compared = _match(rows, limits, skipped)
+    apart = _split(rows, rng)
+    compared = _match(rows if apart is None else {t: len(at) for t, at in apart.items()}, limits, skipped)
+    if apart is not None:
+        skipped["reference"] = (
+            f"no holdout was given: {compared['holdout']:,} of the real rows were split off as the "
+            "reference of fidelity and diversity; the synthesizer saw them, so utility and attacks could not "
+            "be judged."
+        )
     figures: dict[str, Any] = {
         "format": FORMAT,
-        "tables": {"rows": rows | {"holdout": rows.get("holdout")}, "columns": len(columns)},
+        "tables": {
+            "rows": rows | {"holdout": rows.get("holdout")},
+            "columns": len(columns),
+            "split": apart is not None,
+        },
         "target": target,
         "seed": seed,
         **{section: {} for section in SECTIONS},
@@ -79,19 +93,26 @@ def measure(
         "sizes": {"columns": compared},
         "skipped": skipped,
         "warnings": _warnings(columns, rows),
-        "examples": _examples(tables["synthetic"]),
+        "examples": {"first": _examples(tables["synthetic"].head(SHOWN_ROWS))},
     }
     ids = [str(column.name) for column in columns if column.kind == "id"]
     if ids:
         skipped["ids"] = f"unique ids have no distribution to compare: {', '.join(ids)}."
-    some = _sample(columns, rows, compared, rng)
+    drawn = _draw(rows if apart is None else apart, compared, rng)
+    some = [column.take(drawn) for column in columns]
     steps: list[tuple[str, str | None, Callable[[], None]]] = [
         ("column shapes", "fidelity", lambda: _shapes(figures, columns, some, rng)),
         ("column pairs", "fidelity", lambda: _pairs(figures, some, compared, limits, rng)),
-        ("the detector", "fidelity", lambda: _detection(figures, some, compared, limits, seed)),
+        (
+            "the detector",
+            "fidelity",
+            lambda: _detection(
+                figures, some, compared, limits, seed, tables["synthetic"], drawn["synthetic"]
+            ),
+        ),
         ("neighbours", None, lambda: _points(figures, columns, some, compared, limits, only, rng)),
         ("diversity", "diversity", lambda: _diversity(figures, some, rng)),
-        ("texts", None, lambda: _texts(figures, some, text, limits, only, seed)),
+        ("texts", None, lambda: _texts(figures, columns, some, text, limits, only, seed)),
         ("code and tools", "fidelity", lambda: _structured(figures, some, limits)),
         ("models", "utility", lambda: _utility(figures, columns, rows, limits, seed)),
     ]
@@ -160,7 +181,7 @@ def _pairs(
     count = max(1, min(len(names) * (len(names) - 1) // 2, MOST_PAIRS))
     most = max(limits.pair_cells // count, 2000)
     in_pairs = {table: min(n, most) for table, n in compared.items()}
-    pair, worst, every, by_column = pair_errors(_sample(some, compared, in_pairs, rng), rng)
+    pair, worst, every, by_column = pair_errors(_sample(some, in_pairs, rng), rng)
     if every > MOST_PAIRS:
         figures["skipped"]["pairs"] = (
             f"{count:,} of the {every:,} pairs of columns were drawn at random and measured."
@@ -185,8 +206,15 @@ def _square(names: list[str], pairs: list[Pair]) -> list[list[float | None]]:
 
 
 def _detection(
-    figures: dict[str, Any], some: list[Column], compared: dict[str, int], limits: Limits, seed: int
+    figures: dict[str, Any],
+    some: list[Column],
+    compared: dict[str, int],
+    limits: Limits,
+    seed: int,
+    table: pd.DataFrame,
+    numbers: Array,
 ) -> None:
+    """numbers: which rows of the synthetic table those of `some` are."""
     useful = [column for column in some if column.parts]
     rows = detection.rows_used(len(useful), [*compared.values(), limits.detection])
     figures["sizes"]["detection"] = rows
@@ -197,8 +225,10 @@ def _detection(
             "a classifier needs at least 20 rows of each table and a column that is not an id."
         )
         return
-    detected, figures["giveaways"], figures["roc"] = detection.measure(useful, list(compared), rows, seed)
+    detected, detail = detection.measure(useful, list(compared), rows, seed)
     figures["fidelity"] |= detected
+    figures["giveaways"], figures["roc"] = detail["giveaways"], detail["roc"]
+    figures["examples"]["telltale"] = _examples(table.iloc[numbers[detail["telltale"][:SHOWN_ROWS]]])
     for one in figures["giveaways"]:
         figures["columns"][one["column"]]["importance"] = one["importance"]
 
@@ -220,7 +250,7 @@ def _points(
             "distances between rows need at least 20 rows of each table and a column that is not an id."
         )
         return
-    near = _sample(some, compared, wanted, rng)
+    near = _sample(some, wanted, rng)
     places, owner = space.points(near)
     few = {table: p[: limits.points] for table, p in places.items()}
     figures["sizes"]["neighbours"] = {table: len(p) for table, p in few.items()}
@@ -230,8 +260,12 @@ def _points(
     if "diversity" in only:
         figures["diversity"]["near_duplicates"] = diversity.near_duplicates(few, rng)
     if "privacy" in only:
-        figures["privacy"] |= {"rare_values": privacy.rare_values(columns), "nndr": privacy.nndr(few, rng)}
-        if compared.get("holdout", 0) < privacy.FEWEST:
+        figures["privacy"]["rare_values"] = privacy.rare_values(columns, some)
+        if figures["tables"]["split"]:  # what the synthesizer saw is no holdout here
+            seen = {t: min(len(codes), limits.points) for t, codes in columns[0].identity.items()}
+            few = space.points(_sample(columns, seen, rng))[0]
+        figures["privacy"]["nndr"] = privacy.nndr(few, rng)
+        if figures["tables"]["split"] or compared.get("holdout", 0) < privacy.FEWEST:
             figures["skipped"]["privacy"] = (
                 "attacks on membership and attributes need a real holdout of at least 40 rows."
             )
@@ -246,23 +280,30 @@ def _diversity(figures: dict[str, Any], some: list[Column], rng: np.random.Gener
 
 def _texts(
     figures: dict[str, Any],
+    columns: list[Column],
     some: list[Column],
     text: str | None,
     limits: Limits,
     only: Collection[str],
     seed: int,
 ) -> None:
-    wordy = [c for c in some if c.texts is not None and (text is None or str(c.name) == text)]
+    wordy = [i for i, c in enumerate(some) if c.texts is not None and (text is None or c.name == text)]
     if not wordy:
         return
-    rows = {table: np.arange(min(len(codes), limits.texts)) for table, codes in wordy[0].identity.items()}
-    entries, figures["texts"] = texts.measure(wordy[0].take(rows), seed)
+    column = some[wordy[0]]
+    rows = {table: np.arange(min(len(codes), limits.texts)) for table, codes in column.identity.items()}
+    entries, figures["texts"] = texts.measure(column.take(rows), seed)
     for section, found in entries.items():
         if section in only:
             figures[section] |= found
+    if "privacy" in only:
+        every = columns[wordy[0]]  # copies are looked for among all training texts
+        held = {t: rows.get(t, np.arange(0)) for t in every.identity}
+        drawn = held | {"real": np.arange(min(len(every.identity["real"]), limits.columns))}
+        figures["privacy"]["verbatim"], figures["texts"]["verbatim"] = texts.verbatim(every.take(drawn))
     if len(wordy) > 1:
         figures["skipped"]["texts"] = (
-            f"of the text columns only '{wordy[0].name}' was read as text; name another to read that one."
+            f"of the text columns only '{column.name}' was read as text; name another to read that one."
         )
 
 
@@ -285,13 +326,26 @@ def _utility(
         )
     else:
         wanted = {table: min(n, limits.models) for table, n in rows.items()}
-        drawn = _sample(columns, rows, wanted, np.random.default_rng(seed))
+        drawn = _sample(columns, wanted, np.random.default_rng(seed))
         entries, figures["models"], reason = utility.measure(
             drawn, figures["target"], seed, quick=limits is QUICK
         )
         figures["utility"] |= entries
         if reason:
             figures["skipped"]["utility"] = reason
+
+
+def _split(rows: dict[str, int], rng: np.random.Generator) -> dict[str, Array] | None:
+    """Table -> row numbers, half of the real rows as a holdout; None with a holdout or with few rows.
+
+    Honest for what compares distributions: two halves of the real table are two real samples. Not for what
+    asks whether the synthesizer saw a row.
+    """
+    if "holdout" in rows or rows["real"] < 2 * SMALL:
+        return None
+    real = rng.permutation(rows["real"])
+    half = len(real) // 2
+    return {"real": real[half:], "synthetic": np.arange(rows["synthetic"]), "holdout": real[:half]}
 
 
 def _match(rows: dict[str, int], limits: Limits, skipped: dict[str, str]) -> dict[str, int]:
@@ -311,22 +365,23 @@ def _match(rows: dict[str, int], limits: Limits, skipped: dict[str, str]) -> dic
     return compared
 
 
-def _sample(
-    columns: list[Column], rows: dict[str, int], wanted: dict[str, int], rng: np.random.Generator
-) -> list[Column]:
+def _draw(
+    rows: Mapping[str, Array | int], wanted: dict[str, int], rng: np.random.Generator
+) -> dict[str, Array]:
+    """Row numbers: the wanted number of each wanted table's (a number n: of 0..n-1), in a random order."""
+    return {table: rng.permutation(rows[table])[:n] for table, n in wanted.items()}
+
+
+def _sample(columns: list[Column], wanted: dict[str, int], rng: np.random.Generator) -> list[Column]:
     """The wanted number of rows of each wanted table, in a random order."""
-    drawn = {table: rng.permutation(rows[table])[:n] for table, n in wanted.items()}
+    drawn = _draw({t: len(codes) for t, codes in columns[0].identity.items()}, wanted, rng)
     return [column.take(drawn) for column in columns]
 
 
-def _examples(table: pd.DataFrame) -> dict[str, Any]:
-    """{"columns", "data"} of the first rows, as text; missing is empty."""
+def _examples(some: pd.DataFrame) -> dict[str, Any]:
+    """{"columns", "data"} of some rows, as text; missing is empty."""
     cells = [
         ["" if gone else str(value) for value, gone in zip(row, lost, strict=True)]
-        for row, lost in zip(
-            table.head(SHOWN_ROWS).astype(object).to_numpy(),
-            table.head(SHOWN_ROWS).isna().to_numpy(),
-            strict=True,
-        )
+        for row, lost in zip(some.astype(object).to_numpy(), some.isna().to_numpy(), strict=True)
     ]
-    return {"columns": [str(name) for name in table.columns], "data": cells}
+    return {"columns": [str(name) for name in some.columns], "data": cells}

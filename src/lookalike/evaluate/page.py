@@ -46,8 +46,11 @@ def page(figures: dict[str, Any]) -> str:
         columns=columns,
         pairs=[_pair(pair, figures["pairs"][0]["error"]) for pair in figures["pairs"][:SHOWN_PAIRS]],
         correlated=any(pair["real"] is not None for pair in figures["pairs"][:SHOWN_PAIRS]),
-        held=figures["tables"]["rows"]["holdout"] is not None,
-        examples=figures["examples"],
+        held=figures["tables"]["split"] or figures["tables"]["rows"]["holdout"] is not None,
+        holdout="half of real" if figures["tables"]["split"] else "real holdout",
+        examples=figures["examples"]["first"],
+        telltale=figures["examples"].get("telltale") if telling(figures) else None,
+        spectra=_spectra(figures["texts"]),
         notes=[*figures["warnings"], *figures["skipped"].values()],
         seed=figures["seed"],
         canvas=drawings.CANVAS,
@@ -90,6 +93,20 @@ def _attacks(figures: dict[str, Any]) -> list[tuple[str, str]]:
         (f"'{name}' read off the nearest synthetic row", f"{100 * gain:+.1f} points")
         for name, gain in found["secrets"].items()
     ]
+
+
+def _spectra(found: dict[str, Any]) -> dict[str, Any] | None:
+    """The spectra of `texts.measure`, as text."""
+    if "lengths" not in found:
+        return None
+    tables = [table for table in ("real", "synthetic", "holdout") if table in found["lengths"]]
+    return {
+        "column": found["column"],
+        "tables": tables,
+        "lengths": [[f"{found['lengths'][t][k]:,.0f}" for t in tables] for k in range(11)],
+        "ngrams": [(n, [[percent(x) for x in by[t]] for t in tables]) for n, by in found["ngrams"].items()],
+        "tokens": [(token, percent(real), percent(made)) for token, real, made in found["tokens"]],
+    }
 
 
 def _telling(figures: dict[str, Any]) -> list[dict[str, Any]]:

@@ -43,17 +43,24 @@ BINS = 30  # of the distances to the closest record
 ATTACKS = ("nearest", "density_ratio")
 
 
-def rare_values(columns: list[Column]) -> dict[str, Any]:
-    """The entry `rare_values`; needs no holdout, but for its reference."""
+def rare_values(columns: list[Column], some: list[Column]) -> dict[str, Any]:
+    """The entry `rare_values`; needs no holdout, but for its reference.
+
+    columns: with all real rows, which tell what is rare; some: as many rows of the synthetic table as of the
+    holdout, because more rows hold more values.
+    """
     found: dict[str, list[Array]] = {}
-    for column in (c for c in columns if c.kind == "category"):
-        codes = column.parts[0].codes
-        values, number = np.unique(codes["real"][codes["real"] >= 0], return_counts=True)
+    for column, drawn in zip(columns, some, strict=True):
+        if column.kind != "category":
+            continue
+        real = column.parts[0].codes["real"]
+        values, number = np.unique(real[real >= 0], return_counts=True)
         rare = values[number < RARE]
-        for table in codes:
-            found.setdefault(table, []).append(np.isin(rare, codes[table]))
+        for table, codes in drawn.parts[0].codes.items():
+            if table != "real":
+                found.setdefault(table, []).append(np.isin(rare, codes))
     flags = {table: np.concatenate(parts) for table, parts in found.items()}
-    if not flags or not len(flags["real"]):
+    if not flags or not len(flags["synthetic"]):
         return entry(float("nan"))
     return share(flags["synthetic"], flags.get("holdout"))
 

@@ -94,8 +94,10 @@ class Report:
             figures["verdict"]["headline"],
             "",
         ]
-        held = figures["tables"]["rows"]["holdout"] is not None
-        lines.append(f"{'':34}{'synthetic':>10}{'real holdout' if held else '':>14}   95% interval")
+        split = figures["tables"]["split"]
+        held = split or figures["tables"]["rows"]["holdout"] is not None
+        title = "half of real" if split else "real holdout" if held else ""
+        lines.append(f"{'':34}{'synthetic':>10}{title:>14}   95% interval")
         section = None
         for row in grades(figures):
             if row["section"] != section:
@@ -127,9 +129,11 @@ def evaluate(
 
     real: the rows that the synthesizer saw. synthetic: what it made, with the same columns. holdout: real
     rows that it did not see; every figure then stands beside what these rows score, on as many rows of each
-    (a smaller table differs more by chance alone). target: the column that a model would predict; its pairs
-    are marked, and models that predict it measure the utility. text: the text column that is read as text
-    (`texts.py`); None takes the first.
+    (a smaller table differs more by chance alone). Without one, half of the real rows (from 400 on) are split
+    off as the reference of fidelity and diversity; what asks whether a row was seen is skipped. target: the
+    column that a model would predict; its pairs are marked, and models that predict it measure the utility.
+    text: the column that is read as text (`texts.py`), whatever its values look like; None takes the first
+    one with several words.
     seed: of the row samples, the folds and the bootstrap. only: the sections to measure, of "fidelity",
     "diversity", "utility" and "privacy". quick: on few rows, with one family of models. progress: a bar.
 
@@ -139,7 +143,7 @@ def evaluate(
     and privacy (`privacy.py`; attacks need a holdout): the formulas and their sources are there.
 
     Raises DataError where a table is empty, has other columns or values that do not fit their column;
-    OptionError for an unknown target or section.
+    OptionError for an unknown target, text or section.
     """
     for what, name in (("target", target), ("text", text)):
         if name is not None and name not in real.columns:

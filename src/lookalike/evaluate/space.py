@@ -58,16 +58,21 @@ def _plain(column: Column) -> dict[str, Array]:
     return out
 
 
-def _text(column: Column, seed: int) -> dict[str, Array]:
+def embedded(column: Column, dims: int, seed: int) -> dict[str, Array]:
+    """table -> (rows, at most dims) float32 unit vectors of a text column, zero where missing."""
     assert column.texts is not None
     labels = np.append(column.texts, "")
-    words = {table: labels[codes] for table, codes in column.identity.items()}
-    embed = fit_tfidf([str(text) for text in words["real"]], TEXT_DIMS, seed)
+    words = {table: [str(text) for text in labels[codes]] for table, codes in column.identity.items()}
+    embed = fit_tfidf(words["real"], dims, seed)
+    return {table: embed(texts) for table, texts in words.items()}
+
+
+def _text(column: Column, seed: int) -> dict[str, Array]:
     return {
-        table: np.concatenate(
-            [embed([str(text) for text in texts]) * HALF, (column.identity[table] < 0)[:, None]], axis=1
-        ).astype(np.float32)
-        for table, texts in words.items()
+        table: np.concatenate([vectors * HALF, (column.identity[table] < 0)[:, None]], axis=1).astype(
+            np.float32
+        )
+        for table, vectors in embedded(column, TEXT_DIMS, seed).items()
     }
 
 

@@ -42,6 +42,8 @@ KERNEL_TEXTS = 1000
 CLUSTERS = 100
 SCALE = 5.0
 SHOWN = 8
+SHOWN_TOKENS = 20
+COMMON = 5  # real texts that have a token that is shown
 BOOTSTRAPS = 20
 TOKEN = re.compile(r"\w+|[^\w\s]")
 
@@ -51,13 +53,8 @@ def tokenize(text: str) -> list[str]:
 
 
 def measure(column: Column, seed: int) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """(entries by section: {"fidelity": ..., "diversity": ..., "privacy": ...}, details).
-
-    details: the longest spans shared with a training text, side by side ("verbatim"), and the commonest
-    tokens that one of the tables uses too much ("tokens").
-    """
-    assert column.texts is not None
-    texts = {t: [str(column.texts[c]) for c in codes if c >= 0] for t, codes in column.identity.items()}
+    """(entries by section: {"fidelity": ..., "diversity": ...}, details: the spectra of `_spectra`)."""
+    texts = _texts(column)
     if min(map(len, texts.values())) < 2:
         return {}, {}
     rng = np.random.default_rng(seed)
@@ -82,7 +79,7 @@ def measure(column: Column, seed: int) -> tuple[dict[str, dict[str, Any]], dict[
     }
     count = min(map(len, texts.values()))  # distinct-n and the like depend on the number of texts
     drawn = {table: rng.permutation(len(some))[:count] for table, some in texts.items()}
-    out: dict[str, dict[str, Any]] = {section: {} for section in ("fidelity", "diversity", "privacy")}
+    out: dict[str, dict[str, Any]] = {section: {} for section in measures}
     for section, group in measures.items():
         for name, of in group.items():
             against = "holdout" if "holdout" in texts else "real" if section == "diversity" else None
@@ -90,9 +87,12 @@ def measure(column: Column, seed: int) -> tuple[dict[str, dict[str, Any]], dict[
             spread = float(np.std(halves, ddof=1) / 2)  # of the mean of four quarters
             reference = None if against is None else of(against, drawn[against])
             out[section][name] = entry(of("synthetic", drawn["synthetic"]), reference, spread)
-    spans, worst = _verbatim(texts, words)
-    out["privacy"]["verbatim"] = share(spans["synthetic"], spans.get("holdout"))
-    return out, {"column": str(column.name), "verbatim": worst}
+    return out, {"column": str(column.name), **_spectra(words)}
+
+
+def _texts(column: Column) -> dict[str, list[str]]:
+    assert column.texts is not None
+    return {t: [str(column.texts[c]) for c in codes if c >= 0] for t, codes in column.identity.items()}
 
 
 def _grams(tokens: list[str], n: int) -> list[tuple[str, ...]]:
@@ -182,15 +182,53 @@ def _words_error(texts: list[list[str]], real: list[list[str]]) -> float:
     return sum(abs(p[token] / n - q[token] / m) for token in p.keys() | q.keys()) / 2
 
 
-def _verbatim(
-    texts: dict[str, list[str]], words: dict[str, list[list[str]]]
-) -> tuple[dict[str, Array], list[dict[str, Any]]]:
-    """(table -> (texts,) whether a span is shared with a real text, the synthetic texts that share most)."""
+def _spectra(words: dict[str, list[list[str]]]) -> dict[str, Any]:
+    """What two tables of texts are made of, beside each other.
+
+    "lengths": table -> tokens of a text at the tenths of the table, shortest to longest. "ngrams": for n = 1
+    to 4, table -> [share of distinct n-grams, share of n-grams that the real texts have, too]. "tokens": the
+    tokens whose frequency differs most, as [token, share of the real, of the synthetic tokens]; none that
+    fewer than 5 real texts have.
+    """
+    lengths = {
+        t: np.quantile([len(tokens) for tokens in some], np.linspace(0, 1, 11)).round().tolist()
+        for t, some in words.items()
+    }
+    least = min(map(len, words.values()))
+    ngrams: dict[int, dict[str, list[float]]] = {}
+    for n in range(1, ORDER + 1):
+        known = {gram for tokens in words["real"] for gram in _grams(tokens, n)}
+        ngrams[n] = {}
+        for t, some in words.items():
+            grams = [gram for tokens in some[:least] for gram in _grams(tokens, n)]
+            count = max(len(grams), 1)
+            ngrams[n][t] = [len(set(grams)) / count, sum(gram in known for gram in grams) / count]
+    counts = {t: Counter(token for tokens in words[t] for token in tokens) for t in ("real", "synthetic")}
+    total = {t: max(sum(c.values()), 1) for t, c in counts.items()}
+    spread = Counter(token for tokens in words["real"] for token in set(tokens))
+    shares = [
+        (token, counts["real"][token] / total["real"], counts["synthetic"][token] / total["synthetic"])
+        for token in counts["real"] | counts["synthetic"]
+        if spread[token] >= COMMON or not spread[token]
+    ]
+    shares.sort(key=lambda found: -abs(found[1] - found[2]))
+    return {"lengths": lengths, "ngrams": ngrams, "tokens": [list(found) for found in shares[:SHOWN_TOKENS]]}
+
+
+def verbatim(column: Column) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """(the entry `verbatim`, the synthetic texts that share most with a training text, side by side).
+
+    column: with all training texts as "real"; the reference is that of a holdout with texts.
+    """
+    texts = {t: some for t, some in _texts(column).items() if some}
+    if len(texts.keys() & {"real", "synthetic"}) < 2:
+        return entry(float("nan")), []
+    words = {table: [tokenize(text) for text in some] for table, some in texts.items()}
     where: dict[tuple[str, ...], int] = {}
     for number, tokens in enumerate(words["real"]):
         for gram in _grams(tokens, SPAN):
             where.setdefault(gram, number)
-    out, worst = {}, []
+    spans, worst = {}, []
     for table in (t for t in texts if t != "real"):
         flags = np.zeros(len(texts[table]), dtype=bool)
         for i, tokens in enumerate(words[table]):
@@ -202,7 +240,7 @@ def _verbatim(
             flags[i] = best > 0
             if best and table == "synthetic":
                 worst.append((best + SPAN - 1, texts[table][i], texts["real"][source]))
-        out[table] = flags
+        spans[table] = flags
     worst.sort(key=lambda found: -found[0])
     shown = [{"tokens": n, "synthetic": a[:400], "real": b[:400]} for n, a, b in worst[:SHOWN]]
-    return out, shown
+    return share(spans["synthetic"], spans.get("holdout")), shown

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from .columns import Column
 from .detection import CATEGORIES, DUMMIES, auc
 from .fidelity import entry
+from .space import embedded
 
 Array = npt.NDArray[Any]
 
@@ -25,24 +26,36 @@ FOLD = 0.2  # of the training table, to choose the depth on
 DEPTHS = (3, 6, None)
 TREES = 100
 BOOTSTRAPS = 20
-SHUFFLES = 2
+SHUFFLES = 4
+MOST_CELLS = 1_000_000  # training rows x features x classes beyond two
+LEAST_ROWS = 2_000  # of each table, whatever the cells
+LOOKED_CELLS = 1_000_000  # holdout rows x columns that are shuffled for the importance
+TEXT_DIMS = 64
+FEW_CLASSES = 5  # up to which the depth is chosen: more take as many trees a round
 
 
 class Task:
     """The tables as features and target of a model.
 
     x: table -> (rows, features) float64, nan where missing; y: table -> (rows,) classes 0.. or numbers;
-    categorical: (features,) bool; names: (features,) of the columns.
+    categorical: (features,) bool; names: (features,) of the columns. A text gives its lengths and letters and
+    its embedding (TF-IDF reduced by SVD, fitted on the real rows).
     """
 
-    def __init__(self, columns: list[Column], target: Column) -> None:
+    def __init__(self, columns: list[Column], target: Column, seed: int) -> None:
         part = target.parts[0]
         self.classes = not part.ordered
+        self.count = 0
         self.x: dict[str, Array] = {}
         self.y: dict[str, Array] = {}
-        made = [(column.name, p) for column in columns if column is not target for p in column.parts]
-        self.names = [str(name) for name, _ in made]
-        self.categorical = np.array([p.values is None for _, p in made])
+        others = [column for column in columns if column is not target]
+        made = [(column.name, p) for column in others for p in column.parts]
+        worded = [
+            (column.name, embedded(column, TEXT_DIMS, seed)) for column in others if column.texts is not None
+        ]
+        dims = [str(name) for name, vectors in worded for _ in range(vectors["real"].shape[1])]
+        self.names = [str(name) for name, _ in made] + dims
+        self.categorical = np.array([p.values is None for _, p in made] + [False] * len(dims), dtype=bool)
         if self.classes:
             place = part.by_frequency()
             real = part.codes["real"]
@@ -50,8 +63,14 @@ class Task:
         for table, codes in part.codes.items():
             y = place[codes] if self.classes else part.values[table] if part.values is not None else codes
             kept = (codes >= 0) & ((y < min(self.count, MOST_CLASSES)) if self.classes else np.isfinite(y))
-            x = [_feature(p, table)[kept] for _, p in made]
-            self.x[table], self.y[table] = np.stack(x, axis=1), y[kept]
+            x = [_feature(p, table)[kept, None] for _, p in made] + [v[table][kept] for _, v in worded]
+            self.x[table] = np.concatenate(x, axis=1) if x else np.zeros((int(kept.sum()), 0))
+            self.y[table] = y[kept]
+
+    def most_rows(self) -> int:
+        """How many rows of each table the models learn from at most."""
+        trees = max(1, min(self.count, MOST_CLASSES) - 1)
+        return max(LEAST_ROWS, MOST_CELLS // (max(len(self.names), 1) * trees))
 
 
 def _feature(part: Any, table: str) -> Array:
@@ -81,7 +100,7 @@ def families(task: Task, seed: int) -> dict[str, Any]:
     forest = RandomForestClassifier if task.classes else RandomForestRegressor
 
     def boosted(x: Array, y: Array) -> Any:
-        check = np.random.default_rng(seed).random(len(y)) < FOLD
+        check = np.random.default_rng(seed).random(len(y)) < (FOLD if task.count <= FEW_CLASSES else 0)
         options = {"categorical_features": task.categorical, "random_state": seed, "early_stopping": False}
 
         def fit(depth: int | None, rows: Array) -> Any:
@@ -153,9 +172,9 @@ def measure(
     (column,) = (c for c in columns if str(c.name) == target)
     if not column.parts or column.kind in ("id", "text"):
         return nothing, {}, f"the target '{target}' is a {column.kind}: no model was trained for it."
-    task = Task(columns, column)
+    task = Task(columns, column, seed)
     rng = np.random.default_rng(seed)
-    most = min(len(task.y["real"]), len(task.y["synthetic"]))
+    most = min(len(task.y["real"]), len(task.y["synthetic"]), task.most_rows())
     rows = {t: rng.permutation(len(task.y[t]))[: None if t == "holdout" else most] for t in task.y}
     x, y = ({t: part[t][rows[t]] for t in rows} for part in (task.x, task.y))
     if not task.names or len(y["holdout"]) < FEWEST or most < FEWEST:
@@ -198,27 +217,37 @@ def measure(
         "trtr": entry(mean["real"], None, spread["real"]),
         "ratio": ratio,
         "mixed": entry(mean["mixed"], mean["real"], spread["mixed"]),
-        "importance_agreement": entry(_spearman(lost["real"], lost["synthetic"]), bounds=(-1.0, 1.0)),
+        "importance_agreement": _agreement(lost["real"], lost["synthetic"], rng),
     }
     facts = {"score": "AUC" if task.classes else "R^2", "models": scores, "train_rows": most}
     return entries, facts | {"test_rows": len(y["holdout"])}, None
 
 
 def _importance(model: Any, x: Array, y: Array, task: Task, rng: np.random.Generator) -> Array:
-    """(columns,) score lost when the features of a column are shuffled."""
-    look = rng.permutation(len(y))[:4000]
-    x, y = x[look], y[look]
-    base = score(model, x, y, task.classes)
-    out = []
-    for name in dict.fromkeys(task.names):
-        mine = np.array([n == name for n in task.names])
-        drops = []
-        for _ in range(SHUFFLES):
-            shuffled = x.copy()
-            shuffled[:, mine] = x[rng.permutation(len(x))][:, mine]
-            drops.append(base - score(model, shuffled, y, task.classes))
-        out.append(np.mean(drops))
-    return np.array(out)
+    """(SHUFFLES, columns) score lost when the features of a column are shuffled, each on its own rows."""
+    columns = list(dict.fromkeys(task.names))
+    look = rng.permutation(len(y))[: max(SHUFFLES * FEWEST, LOOKED_CELLS // len(columns) // SHUFFLES)]
+    out = np.empty((SHUFFLES, len(columns)))
+    for k, rows in enumerate(np.array_split(look, SHUFFLES)):
+        own, truth = x[rows], y[rows]
+        base = score(model, own, truth, task.classes)
+        for number, name in enumerate(columns):
+            mine = np.array([n == name for n in task.names])
+            shuffled = own.copy()
+            shuffled[:, mine] = own[rng.permutation(len(own))][:, mine]
+            out[k, number] = base - score(model, shuffled, truth, task.classes)
+    return out
+
+
+def _agreement(real: Array, synthetic: Array, rng: np.random.Generator) -> dict[str, float | None]:
+    """Rank correlation of both models' importance, with the spread over bootstraps of the shuffles."""
+    draws = []
+    for _ in range(BOOTSTRAPS):
+        one, other = (lost[rng.integers(0, SHUFFLES, SHUFFLES)].mean(0) for lost in (real, synthetic))
+        draws.append(_spearman(one, other))
+    return entry(
+        _spearman(real.mean(0), synthetic.mean(0)), None, float(np.std(draws, ddof=1)), bounds=(-1.0, 1.0)
+    )
 
 
 def _spearman(a: Array, b: Array) -> float:
