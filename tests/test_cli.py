@@ -155,6 +155,17 @@ def test_evaluate(small_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.strip()
 
 
+def test_evaluate_is_a_gate(small_csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tables = ["--real", small_csv, "--synthetic", small_csv, "--only", "fidelity,privacy", "--quick"]
+    run("evaluate", *tables, "--fail-under", "c2st=0.60")
+    printed = capsys.readouterr().out
+    assert "fidelity:" in printed and "privacy:" in printed and "diversity:" not in printed
+    failed = ["evaluate", *tables, "--fail-under", "c2st=0.60,copies=0.5"]
+    assert main([str(part) for part in failed]) == 3
+    assert "exact copies is 100%, above 50.0%" in capsys.readouterr().err
+    assert main([*map(str, failed[:-1]), "speed=1"]) == 2
+
+
 def test_declared_missing_values(small_csv: Path, tmp_path: Path) -> None:
     run("fit", small_csv, "-o", tmp_path / "m", "--max-time", "2s", "--missing", "?", "--quiet")
     run("sample", tmp_path / "m", "-n", 200, "-o", tmp_path / "out.csv", "--where", "occupation=")

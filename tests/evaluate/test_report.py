@@ -149,6 +149,32 @@ def test_without_a_holdout_nothing_has_a_reference(tmp_path):
     Page((tmp_path / "r.html").read_text(encoding="utf-8"))
 
 
+def test_without_a_holdout_half_of_the_real_rows_are_the_reference(tmp_path):
+    report = evaluate(table(500, 0), table(400, 1))
+    figures = report.to_dict()
+    assert figures["sizes"]["columns"] == {"real": 250, "synthetic": 250, "holdout": 250}
+    shape = figures["fidelity"]["shape_error"]
+    assert 0 < shape["reference"] < 0.15 and abs(shape["value"] - shape["reference"]) < 0.05
+    assert "250 of the real rows were split off" in figures["skipped"]["reference"]
+    assert figures["tables"]["rows"]["holdout"] is None
+    assert figures["privacy"]["exact_copies"]["reference"] is None  # no honest one
+    assert "membership_auc" not in figures["privacy"]
+    assert "half of real" in repr(report)
+    copied = evaluate(table(500, 0), table(500, 0)).to_dict()
+    assert copied["privacy"]["exact_copies"]["value"] == 1, "among all real rows, not among half"
+
+
+def test_the_rows_that_the_detector_is_surest_about_are_shown(tmp_path):
+    real, held, made = (table(600, seed) for seed in (0, 1, 2))
+    made.loc[::3, "x"] += 20
+    report = evaluate(real, made, held)
+    told = report.to_dict()["examples"]["telltale"]
+    place = told["columns"].index("x")
+    assert all(float(row[place]) > 10 for row in told["data"])
+    report.save(tmp_path / "r.html")
+    assert 'id="telltale"' in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
 def test_a_larger_synthetic_table_is_compared_on_as_many_rows_as_the_holdout_has():
     figures = evaluate(table(400, 0), table(900, 1), table(300, 2)).to_dict()
     assert figures["sizes"]["columns"] == {"real": 400, "synthetic": 300, "holdout": 300}
@@ -204,6 +230,18 @@ def test_tables_that_do_not_fit_are_named(change, sentence):
     with pytest.raises(DataError, match=sentence) as error:
         evaluate(table(100, 0), change(table(100, 1)))
     assert "\n" not in str(error.value)
+
+
+def test_dtypes_that_hold_the_same_values_are_coerced_and_the_others_named():
+    real = table(300, 0)
+    as_text = table(300, 1).assign(
+        whole=lambda t: t["whole"].astype(str), x=lambda t: t["x"].astype("float32")
+    )
+    figures = evaluate(real, as_text).to_dict()
+    assert any("'whole' is" in w for w in figures["warnings"]), figures["warnings"]
+    assert figures["columns"]["whole"]["shape_error"]["value"] < 0.2
+    with pytest.raises(DataError, match=r"'whole' holds numbers .* 'many'"):
+        evaluate(real, table(300, 1).assign(whole="many"))
 
 
 def test_an_unknown_target_and_suffix_are_named(report, tmp_path):

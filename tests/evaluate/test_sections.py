@@ -132,6 +132,29 @@ def test_only_some_sections_and_quickly() -> None:
         evaluate(REAL, OTHER, only=["speed"])
 
 
+def test_rare_values_are_looked_for_in_as_many_rows_as_the_holdout_has() -> None:
+    found = figures(pd.concat([OTHER] * 3), only=["privacy"])["privacy"]["rare_values"]
+    assert found["value"] == pytest.approx(found["reference"], abs=0.25)
+    leaked = figures(REAL, only=["privacy"])["privacy"]["rare_values"]
+    assert leaked["value"] == 1 and leaked["reference"] < 0.7
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+def test_a_tiny_holdout_is_no_reference(rows: int) -> None:
+    found = figures(OTHER, holdout=HOLDOUT[:rows])
+    assert f"the holdout has {rows} rows" in found["skipped"]["reference"]
+    assert {"utility", "privacy"} <= set(found["skipped"])
+    assert found["fidelity"]["c2st_auc"]["reference"] is None
+
+
+def test_a_missing_target_is_left_out_row_by_row() -> None:
+    gaps = [t.assign(income=t["income"].where(np.arange(len(t)) % 3 > 0)) for t in (REAL, OTHER, HOLDOUT)]
+    found = evaluate(*gaps, target="income", only=["utility"], quick=True).to_dict()
+    assert found["utility"]["ratio"]["value"] == pytest.approx(1, abs=0.1)
+    none = [t.assign(income=None) for t in gaps]
+    assert "income" in evaluate(*none, target="income", only=["utility"]).to_dict()["skipped"]["utility"]
+
+
 def test_without_a_holdout_it_says_what_could_not_be_judged() -> None:
     found = figures(OTHER, holdout=None)
     assert {"reference", "utility", "privacy"} <= set(found["skipped"])

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lookalike.errors import OptionError
 from lookalike.evaluate import evaluate
 from lookalike.evaluate.texts import _cosine, _distinct, _mauve, _self_bleu, _vendi, tokenize
 
@@ -77,6 +78,48 @@ def test_copied_texts_are_shown_side_by_side() -> None:
     assert found["privacy"]["verbatim"]["value"] > fresh["privacy"]["verbatim"]["value"] + 0.05
     worst = found["texts"]["verbatim"][0]
     assert worst["synthetic"] == worst["real"]
+
+
+def test_spectra_show_what_the_texts_are_made_of() -> None:
+    found = figures(OTHER.assign(text=OTHER["text"] + " indeed indeed"))["texts"]
+    assert found["tokens"][0][0] == "indeed" and found["tokens"][0][1] == 0
+    assert found["lengths"]["synthetic"][5] == found["lengths"]["holdout"][5] + 2
+    for n in "1234":
+        distinct, known = found["ngrams"][n]["real"]
+        assert 0 < distinct <= 1 and known == 1
+        assert found["ngrams"][n]["synthetic"][1] < 1
+    fresh = figures(OTHER)["texts"]["ngrams"]["2"]
+    assert fresh["synthetic"][1] == pytest.approx(fresh["holdout"][1], abs=0.05)
+
+
+def labelled(table: pd.DataFrame) -> pd.DataFrame:
+    subject = [next(s for s, words in SUBJECTS.items() if set(words) & set(t.split())) for t in table["text"]]
+    return table.assign(subject=subject)
+
+
+def test_a_classifier_on_embeddings_measures_the_utility_of_texts() -> None:
+    real, held, other = (labelled(t) for t in (REAL, HOLDOUT, OTHER))
+    found = evaluate(real, other, held, target="subject", only=["utility"]).to_dict()["utility"]
+    assert found["tstr"]["value"] > 0.95 and found["ratio"]["value"] > 0.95
+    shuffled = other.assign(subject=other["subject"].sample(frac=1, random_state=0).to_numpy())
+    lost = evaluate(real, shuffled, held, target="subject", only=["utility"]).to_dict()["utility"]
+    assert lost["tstr"]["value"] < 0.6
+
+
+def test_text_names_the_column_that_is_read_as_text() -> None:
+    tables = [t.assign(title=t["text"].str.split().str[1], n=1.5) for t in (REAL, OTHER, HOLDOUT)]
+    plain, named = (evaluate(*tables, text=text, only=["diversity"]).to_dict() for text in (None, "title"))
+    assert plain["texts"]["column"] == "text" and named["texts"]["column"] == "title"
+    assert named["columns"]["title"]["kind"] == "text"
+    numbers = [t.assign(n=np.arange(len(t)) / 3) for t in tables]
+    with pytest.raises(OptionError, match="'n' holds no texts"):
+        evaluate(*numbers, text="n")
+
+
+def test_real_texts_are_as_near_to_the_real_ones_as_others_are() -> None:
+    found = figures(OTHER)
+    assert found["fidelity"]["mmd_p"]["value"] > 0.02 and found["fidelity"]["mmd_p"]["reference"] > 0.02
+    assert found["privacy"]["dcr_share"]["value"] == pytest.approx(0.5, abs=0.06)
 
 
 def test_formulas_on_small_examples() -> None:

@@ -99,7 +99,7 @@ FIGURES = (
            "Score on real rows of models trained on synthetic ones (beside it: on real ones).", up=True),
     Figure("utility", "ratio", "utility of real", percent, 1.0, (0.02, 0.1), (1, 1),
            "Score of models trained on synthetic rows over that of models trained on real ones.", up=True),
-    Figure("utility", "importance_agreement", "importance agreement", decimal, 1.0, (0.2, 0.5), (1, 1),
+    Figure("utility", "importance_agreement", "importance agreement", decimal, 1.0, None, (1, 1),
            "Rank correlation of the columns' importance between both models.", up=True),
     Figure("privacy", "exact_copies", "exact copies", percent, 0.0, (0.001, 0.01), (1.25, 2),
            "Rows that equal a real training row in every column; real tables have twins, too.", alone=False),

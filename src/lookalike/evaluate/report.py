@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +106,7 @@ class Report:
                 lines.append(f"{section}:")
             lines.append(
                 f"  {row['title']:32}{row['value']:>10}{row['reference'] if held else '':>14}   "
-                f"{row['interval']:16}{row['grade'] or ''}".rstrip()
+                f"{row['interval']:17}{row['grade'] or ''}".rstrip()
             )
         if best := [f"{g['column']} ({g['importance']:.3f})" for g in telling(figures)[:3]]:
             lines += ["", f"most telling columns (AUC lost when shuffled): {', '.join(best)}"]
@@ -155,8 +156,11 @@ def evaluate(
                 f"there is no section '{section}' of the report: choose of {', '.join(SECTIONS)}."
             )
     tables = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
+    from sklearn.exceptions import ConvergenceWarning
+
     # Small steps: a second thread gains little, and on a busy machine it waits ten times what it works.
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a few steps short is good enough to compare
         return Report(_plain(measure(tables, target, text, seed, only, quick, progress)))
 
 

@@ -59,11 +59,18 @@ def _plain(column: Column) -> dict[str, Array]:
 
 
 def embedded(column: Column, dims: int, seed: int) -> dict[str, Array]:
-    """table -> (rows, at most dims) float32 unit vectors of a text column, zero where missing."""
+    """table -> (rows, at most dims) float32 unit vectors of a text column, zero where missing.
+
+    TF-IDF reduced by SVD, fitted on as many texts of each table: texts that it was fitted on lie elsewhere
+    than fresh ones, which would tell two real samples apart.
+    """
     assert column.texts is not None
     labels = np.append(column.texts, "")
     words = {table: [str(text) for text in labels[codes]] for table, codes in column.identity.items()}
-    embed = fit_tfidf(words["real"], dims, seed)
+    least = min(map(len, words.values()))
+    rng = np.random.default_rng(seed)
+    fitted = [some[i] for some in words.values() for i in rng.permutation(len(some))[:least]]
+    embed = fit_tfidf(fitted, dims, seed)
     return {table: embed(texts) for table, texts in words.items()}
 
 

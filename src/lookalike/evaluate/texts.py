@@ -28,10 +28,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.embed import fit_tfidf
-
 from .columns import Column
 from .fidelity import entry, share
+from .space import embedded
 
 Array = npt.NDArray[Any]
 
@@ -59,8 +58,7 @@ def measure(column: Column, seed: int) -> tuple[dict[str, dict[str, Any]], dict[
         return {}, {}
     rng = np.random.default_rng(seed)
     words = {table: [tokenize(text) for text in some] for table, some in texts.items()}
-    embed = fit_tfidf(texts["real"], DIMS, seed)
-    vectors = {table: embed(some) for table, some in texts.items()}
+    vectors = {t: v[column.identity[t] >= 0] for t, v in embedded(column, DIMS, seed).items()}
     clusters = _clusters(vectors, seed)
     measures: dict[str, dict[str, Callable[[str, Array], float]]] = {
         "diversity": {
@@ -86,7 +84,8 @@ def measure(column: Column, seed: int) -> tuple[dict[str, dict[str, Any]], dict[
             halves = [of("synthetic", half) for half in np.array_split(drawn["synthetic"], 4)]
             spread = float(np.std(halves, ddof=1) / 2)  # of the mean of four quarters
             reference = None if against is None else of(against, drawn[against])
-            out[section][name] = entry(of("synthetic", drawn["synthetic"]), reference, spread)
+            bounds = (0.0, np.inf if name == "vocabulary" else 1.0)
+            out[section][name] = entry(of("synthetic", drawn["synthetic"]), reference, spread, bounds=bounds)
     return out, {"column": str(column.name), **_spectra(words)}
 
 

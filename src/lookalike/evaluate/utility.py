@@ -30,6 +30,8 @@ SHUFFLES = 4
 MOST_CELLS = 1_000_000  # training rows x features x classes beyond two
 LEAST_ROWS = 2_000  # of each table, whatever the cells
 LOOKED_CELLS = 1_000_000  # holdout rows x columns that are shuffled for the importance
+LOOKED_COLUMNS = 50  # whose importance is compared: those that say most of the target by themselves
+FEW_COLUMNS = 100  # up to which the depth is chosen
 TEXT_DIMS = 64
 FEW_CLASSES = 5  # up to which the depth is chosen: more take as many trees a round
 
@@ -39,7 +41,7 @@ class Task:
 
     x: table -> (rows, features) float64, nan where missing; y: table -> (rows,) classes 0.. or numbers;
     categorical: (features,) bool; names: (features,) of the columns. A text gives its lengths and letters and
-    its embedding (TF-IDF reduced by SVD, fitted on the real rows).
+    its embedding (`space.embedded`).
     """
 
     def __init__(self, columns: list[Column], target: Column, seed: int) -> None:
@@ -99,8 +101,10 @@ def families(task: Task, seed: int) -> dict[str, Any]:
     boosting = HistGradientBoostingClassifier if task.classes else HistGradientBoostingRegressor
     forest = RandomForestClassifier if task.classes else RandomForestRegressor
 
+    choose = task.count <= FEW_CLASSES and len(task.names) <= FEW_COLUMNS
+
     def boosted(x: Array, y: Array) -> Any:
-        check = np.random.default_rng(seed).random(len(y)) < (FOLD if task.count <= FEW_CLASSES else 0)
+        check = np.random.default_rng(seed).random(len(y)) < (FOLD if choose else 0)
         options = {"categorical_features": task.categorical, "random_state": seed, "early_stopping": False}
 
         def fit(depth: int | None, rows: Array) -> Any:
@@ -225,7 +229,7 @@ def measure(
 
 def _importance(model: Any, x: Array, y: Array, task: Task, rng: np.random.Generator) -> Array:
     """(SHUFFLES, columns) score lost when the features of a column are shuffled, each on its own rows."""
-    columns = list(dict.fromkeys(task.names))
+    columns = _promising(task)
     look = rng.permutation(len(y))[: max(SHUFFLES * FEWEST, LOOKED_CELLS // len(columns) // SHUFFLES)]
     out = np.empty((SHUFFLES, len(columns)))
     for k, rows in enumerate(np.array_split(look, SHUFFLES)):
@@ -237,6 +241,19 @@ def _importance(model: Any, x: Array, y: Array, task: Task, rng: np.random.Gener
             shuffled[:, mine] = own[rng.permutation(len(own))][:, mine]
             out[k, number] = base - score(model, shuffled, truth, task.classes)
     return out
+
+
+def _promising(task: Task) -> list[str]:
+    """The columns whose importance is compared, all if there are few."""
+    columns = list(dict.fromkeys(task.names))
+    if len(columns) <= LOOKED_COLUMNS:
+        return columns
+    x, y = task.x["real"][: task.most_rows()], task.y["real"][: task.most_rows()]
+    x = np.where(np.isnan(x), 0.0, x) - np.nanmean(x, axis=0)
+    y = (y == 0) - np.mean(y == 0) if task.classes else y - y.mean()
+    told = np.abs(x.T @ y) / np.maximum(np.sqrt((x**2).sum(0) * (y**2).sum()), 1e-12)
+    best = {name: max(told[i] for i, n in enumerate(task.names) if n == name) for name in columns}
+    return sorted(columns, key=lambda name: -best[name])[:LOOKED_COLUMNS]
 
 
 def _agreement(real: Array, synthetic: Array, rng: np.random.Generator) -> dict[str, float | None]:
