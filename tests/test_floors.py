@@ -22,6 +22,7 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "prompting": 3,
     "curate": 3,
     "pipeline": 4,
+    "verbs": 5,
     "cli": 5,
     "__main__": 6,
 }
