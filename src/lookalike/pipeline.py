@@ -100,7 +100,7 @@ def align(
     seed: int = 0,
     progress: bool = True,
 ) -> tuple[pd.DataFrame, Alignment]:
-    """`n` rows of the synthetic table, chosen so that they are distributed like the real ones, and the figures.
+    """`n` rows of the synthetic table, chosen to be distributed like the real ones, and the figures.
 
     text: the column of text that is compared, as `embed` sees it; None compares whole rows, as
     `evaluate/space.py` does, for which both tables need the same columns. label: a column of classes; each is

@@ -103,9 +103,9 @@ def align(
     `weights.py`. most_repeats: how often a row may come at most. holdout: (rows, dims) real points to judge
     by; None holds every fifth real row out of the matching, drawn at random in each class. progress: a bar.
 
-    Raises OptionError for n below 2 or most_repeats below 1, an unknown method, or more rows than the cap allows (of
-    a class, which is named); DataError for fewer than 10 real rows, points that are not finite, a missing label
-    and a class of real rows that has no synthetic ones.
+    Raises OptionError for n below 2 or most_repeats below 1, an unknown method, or more rows than the cap
+    allows (of a class, which is named); DataError for fewer than 10 real rows, points that are not finite, a
+    missing label and a class of real rows that has no synthetic ones.
     """
     _check(real, synthetic, holdout, n, method, most_repeats)
     names, codes, codes_synthetic = _classes(labels, len(real), len(synthetic))
@@ -214,7 +214,7 @@ def _check(
 ) -> None:
     if n < 2 or most_repeats < 1:
         raise OptionError(
-            f"{n} rows, each at most {most_repeats} times, were asked for: ask for at least 2 rows, once each."
+            f"{n} rows, each at most {most_repeats} times, were asked for: ask for at least 2, once each."
         )
     if method not in METHODS:
         raise OptionError(f"there is no method '{method}': choose one of {', '.join(METHODS)}.")
@@ -247,6 +247,6 @@ def _check_rows(names: list[Any], counts: Array, rows_of: list[Array], most_repe
         if count > most_repeats * len(own):
             what = "synthetic rows" if name is None else f"synthetic rows of '{name}'"
             raise OptionError(
-                f"{count:,} rows cannot be made of {len(own):,} {what} that may each come {most_repeats} times: "
-                "ask for fewer rows, make more, or allow more repeats."
+                f"{count:,} rows cannot be made of {len(own):,} {what} that may come {most_repeats} times "
+                "each: ask for fewer rows, make more, or allow more repeats."
             )

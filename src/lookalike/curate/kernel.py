@@ -41,7 +41,7 @@ def mean_kernel(one: Array, other: Array, length: float) -> Array:
 
 
 class Features:
-    """Random Fourier features of the kernel (Rahimi and Recht 2007), with orthogonal frequencies (Yu et al. 2016).
+    """Random Fourier features (Rahimi, Recht 2007) of the kernel, with orthogonal frequencies (Yu et al. 2016).
 
     The dot product of the features of two rows is about their kernel: cos(f'x) and sin(f'x) for frequencies f
     drawn from the kernel's Fourier transform, a third of them for each length.
@@ -79,9 +79,9 @@ class Features:
 def mmd2_test(real: Array, other: Array, length: float, rng: np.random.Generator) -> tuple[float, float]:
     """(MMD^2, p-value) of up to 2,000 rows of each table, drawn at random.
 
-    MMD^2 is the unbiased estimate of Gretton et al., JMLR 2012, lemma 6, which may fall below zero. p is the share
-    of 200 random splits of the pooled rows that differ at least as much, so at least 1/201. real, other:
-    (rows, dims), at least 2 rows each.
+    MMD^2 is the unbiased estimate of Gretton et al., JMLR 2012, lemma 6, which may fall below zero. p is the
+    share of 200 random splits of the pooled rows that differ at least as much, so at least 1/201. real,
+    other: (rows, dims), at least 2 rows each.
     """
     some = [t[rng.permutation(len(t))[:TEST_ROWS]].astype(np.float64) for t in (real, other)]
     m, n = len(some[0]), len(some[1])

@@ -1,17 +1,17 @@
-"""Weights that match synthetic rows to real ones (SynAlign, arXiv 2502.08661, synthetic distribution alignment).
+"""Weights that match synthetic rows to real ones (SynAlign, arXiv 2502.08661, distribution alignment).
 
 The squared maximum mean discrepancy between the real rows and the weighted synthetic ones is, but for a
-constant, w'Kw - 2 kappa'w with K_jl = k(s_j, s_l) and kappa_j = mean_i k(s_j, x_i); it is minimised over w >= 0
-with sum w = 1, and w <= most where a row may not weigh more.
+constant, w'Kw - 2 kappa'w with K_jl = k(s_j, s_l) and kappa_j = mean_i k(s_j, x_i) (the biased estimate).
+It is minimised over w >= 0 with sum w = 1, and w <= most where a row may not weigh more.
 
-"exact": the kernel of `kernel.py`; on more than 4,000 synthetic rows its random features, in which the same is
-|Phi'w - mu|^2. "linear": the mean embedding, E |Theta'(sum_j w_j s_j - mean_i x_i)|^2 over random projections
-Theta. That expectation is known, |sum_j w_j s_j - mean_i x_i|^2 times a constant, so nothing is drawn: the points
-are their own features.
+"exact": the kernel of `kernel.py`; on more than 4,000 synthetic rows its random features Phi, in which the
+same is |Phi'w - mu|^2. "linear": the mean embedding, E |Theta'(sum_j w_j s_j - mean_i x_i)|^2 over random
+projections Theta. That expectation is known, |sum_j w_j s_j - mean_i x_i|^2 times a constant, so nothing is
+drawn: the points are their own features.
 
 Both are solved by accelerated projected gradient (FISTA, Beck and Teboulle 2009) with restarts where the
-momentum points uphill (O'Donoghue and Candes 2015), from equal weights: of the many weights that match equally
-well it ends near those that are the least uneven.
+momentum points uphill (O'Donoghue and Candes 2015), from equal weights: of the many weights that match about
+equally well it ends near those that are the least uneven.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def minimise(
 
 
 def project(v: Array, most: float) -> Array:
-    """The nearest w to v with 0 <= w <= most and sum 1, by Newton steps on the shift that they have in common."""
+    """The nearest w to v with 0 <= w <= most and sum 1, by Newton steps on the shift that they share."""
     low, high = float(v.min()) - most, float(v.max())
     shift = float(v.sum() - 1) / len(v)
     for _ in range(100):
@@ -159,7 +159,7 @@ def project(v: Array, most: float) -> Array:
 
 
 def _gap(w: Array, slope: Array, most: float) -> float:
-    """How much a straight step to the best corner would gain: a bound on f(w) - min f (Frank and Wolfe 1956)."""
+    """What a step to the best corner would gain: half a bound on f(w) - min f (Frank and Wolfe 1956)."""
     full = min(int(1 / most), len(w))  # rows of weight `most` in that corner
     if full < 2:
         return float(w @ slope - slope.min())
@@ -168,7 +168,7 @@ def _gap(w: Array, slope: Array, most: float) -> float:
 
 
 def _curvature(slope: Slope, w: Array, rng: np.random.Generator) -> float:
-    """A bound on the curvature among weights of equal sum: the largest eigenvalue by power steps, and a half."""
+    """A bound on the curvature among weights of equal sum: the largest eigenvalue by power steps, x 1.5."""
     base, value = slope(w), 0.0
     v = rng.standard_normal(len(w))
     for _ in range(POWER_STEPS):
