@@ -2,8 +2,8 @@
 
     python bench/align.py [--synthetic 1000000] [--real 100000] [--picks 1000] [--case exact,linear,explore]
 
-The points are Gaussian clusters of equal shares in the real table and of skewed ones in the synthetic one. Each
-case runs in a process of its own; the peak counts everything, the points included (1.5 GB for 1,000,000).
+The points are Gaussian clusters, of equal shares in the real table and of skewed ones in the synthetic one.
+Each case runs in a process of its own; the peak counts everything, the points included (1.5 GB a million).
 Reads nothing from disk and writes nothing.
 """
 

@@ -129,8 +129,9 @@ def test_mistakes_are_one_sentence(changes: dict[str, object], error: type, sent
         align(**arguments)  # type: ignore[arg-type]
 
 
-def test_constant_points() -> None:
-    found = align(np.ones((50, 3)), np.ones((50, 3)), 20)
+@pytest.mark.parametrize("method", METHODS)
+def test_constant_points(method: str) -> None:
+    found = align(np.ones((50, 3)), np.ones((50, 3)), 20, method=method)
     assert abs(found.mmd2["after"]) < 1e-9 and found.effective == pytest.approx(50)
 
 

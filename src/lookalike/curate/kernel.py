@@ -41,7 +41,7 @@ def mean_kernel(one: Array, other: Array, length: float) -> Array:
 
 
 class Features:
-    """Random Fourier features (Rahimi, Recht 2007) of the kernel, with orthogonal frequencies (Yu et al. 2016).
+    """Random Fourier features (Rahimi, Recht 2007) of the kernel, at orthogonal frequencies (Yu et al. 2016).
 
     The dot product of the features of two rows is about their kernel: cos(f'x) and sin(f'x) for frequencies f
     drawn from the kernel's Fourier transform, a third of them for each length.
