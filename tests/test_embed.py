@@ -1,6 +1,7 @@
 """Texts -> unit vectors: the built-in embedding, a function's, and what they may not return."""
 
 import sys
+import types
 from collections.abc import Sequence
 
 import numpy as np
@@ -60,3 +61,23 @@ def test_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(MissingDependency, match=r"lookalike\[embed\]"):
         embedder("sentence-transformers:any", TEXTS)
+
+
+def test_a_sentence_transformer_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a stand-in for the package, which is large: its class is called as its documentation says."""
+
+    class SentenceTransformer:
+        def __init__(self, name: str) -> None:
+            if name != "some/model":
+                raise OSError(f"{name} is not a local folder")
+
+        def encode(self, texts: list[str], **options: object) -> np.ndarray:
+            return np.array([[len(text), 1.0] for text in texts])
+
+    package = types.ModuleType("sentence_transformers")
+    package.SentenceTransformer = SentenceTransformer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "sentence_transformers", package)
+    rows = embedder("sentence-transformers:some/model", TEXTS)(TEXTS)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
+    with pytest.raises(OptionError, match="'other' cannot be loaded"):
+        embedder("sentence-transformers:other", TEXTS)
