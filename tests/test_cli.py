@@ -17,7 +17,7 @@ from lookalike.cli import main
 
 SRC = str(Path(__file__).parents[1] / "src")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": SRC, "OMP_NUM_THREADS": "1"}
-VERBS = ["generate", "fit", "sample", "impute", "evaluate"]
+VERBS = ["generate", "fit", "sample", "impute", "align", "evaluate"]
 
 
 def run(*arguments: object) -> None:
@@ -164,6 +164,46 @@ def test_evaluate_is_a_gate(small_csv: Path, capsys: pytest.CaptureFixture[str])
     assert main([str(part) for part in failed]) == 3
     assert "exact copies is 100%, above 50.0%" in capsys.readouterr().err
     assert main([*map(str, failed[:-1]), "speed=1"]) == 2
+
+
+def test_align(small_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    real = pd.read_csv(small_csv)
+    rich = real["income"] == ">50K"
+    biased = pd.concat([real[rich], real[~rich].head(60)])
+    biased.to_csv(tmp_path / "biased.csv", index=False)
+    out, figures = tmp_path / "out.csv", tmp_path / "figures.json"
+    tables = ["--real", small_csv, "--synthetic", tmp_path / "biased.csv", "-n", 200, "-o", out]
+    run("align", *tables, "--label", "income", "--json", figures)
+    shown = capsys.readouterr().out
+    assert "MMD^2" in shown and "p-value" in shown and f"200 rows -> {out}" in shown
+    found = json.loads(figures.read_text())
+    assert found["classes"][">50K"]["aligned"] == round(200 * rich.mean())
+    assert found["most_repeated"] <= 5
+    aligned = pd.read_csv(out)
+    assert list(aligned.columns) == list(real.columns)
+    assert (aligned["income"] == ">50K").sum() == round(200 * rich.mean())
+    run("align", *tables, "--label", "income", "--quiet")
+    assert pd.read_csv(out).equals(aligned)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--label", "no"], "the label 'no' is not a column of the real table"),
+        (["--text", "sex", "--embedder", "bert"], "there is no embedder 'bert'"),
+        (["--most-repeats", 0], "--most-repeats 0"),
+        (["--most-repeats", 1, "-n", 301], "allow more repeats"),
+        (["--json", "figures.html"], "written as .json"),
+    ],
+)
+def test_mistakes_of_align(
+    small_csv: Path, tmp_path: Path, options: list[object], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["align", "--real", small_csv, "--synthetic", small_csv, "-n", 5, "-o", tmp_path / "o.csv"]
+    assert main([str(argument) for argument in [*command, *options]]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error and "Traceback" not in error
+    assert not (tmp_path / "o.csv").exists()
 
 
 def test_declared_missing_values(small_csv: Path, tmp_path: Path) -> None:

@@ -13,12 +13,16 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "dtypes": 1,
     "kinds": 1,
     "schema": 1,
+    "sampling": 1,
     "io": 1,
     "codec": 2,
     "embed": 2,
     "difflm": 3,
     "evaluate": 3,
+    "prompting": 3,
+    "curate": 3,
     "pipeline": 4,
+    "verbs": 5,
     "cli": 5,
     "__main__": 6,
 }
@@ -28,6 +32,7 @@ PLACES = {  # heavy package -> the only places that may import it
     "safetensors": ("difflm/",),
     "tokenizers": ("codec/text.py",),
     "sklearn": ("evaluate/", "embed.py"),
+    "sentence_transformers": ("embed.py",),
     "jinja2": ("evaluate/",),
 }
 

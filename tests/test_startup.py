@@ -12,7 +12,17 @@ import pytest
 import lookalike
 
 SRC = str(Path(__file__).parents[1] / "src")
-PUBLIC = ["DiffLM", "LookalikeError", "Schema", "evaluate", "generate", "infer", "read_table", "write_table"]
+PUBLIC = [
+    "DiffLM",
+    "LookalikeError",
+    "Schema",
+    "align",
+    "evaluate",
+    "generate",
+    "infer",
+    "read_table",
+    "write_table",
+]
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:

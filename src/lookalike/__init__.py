@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lookalike.evaluate import evaluate as evaluate
     from lookalike.io import read_table as read_table
     from lookalike.io import write_table as write_table
+    from lookalike.pipeline import align as align
     from lookalike.pipeline import generate as generate
     from lookalike.schema import Schema as Schema
     from lookalike.schema import infer as infer
@@ -29,6 +30,7 @@ _HOMES = {  # public name -> the module it lives in
     "DiffLM": "lookalike.difflm",
     "LookalikeError": "lookalike.errors",
     "Schema": "lookalike.schema",
+    "align": "lookalike.pipeline",
     "evaluate": "lookalike.evaluate",
     "generate": "lookalike.pipeline",
     "infer": "lookalike.schema",
@@ -40,6 +42,7 @@ __all__ = [
     "LookalikeError",
     "Schema",
     "__version__",
+    "align",
     "evaluate",
     "generate",
     "infer",

@@ -1,27 +1,19 @@
-"""The command `lookalike`: one short function per verb.
+"""The command `lookalike`: its options; what each verb does is in `verbs.py`.
 
-Heavy packages are imported inside the verbs, so that `lookalike --help` is instant. What a user can get wrong
-is checked before the expensive work, and every such mistake is one sentence on stderr and exit code 2.
+Every mistake of a user is one sentence on stderr and exit code 2.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import signal
 import sys
-from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
-from lookalike import __version__
+from lookalike import __version__, verbs
 from lookalike.errors import OptionError, UserError
-from lookalike.progress import bar, parse_time, say, stage
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-REPORTS = (".html", ".json")
+from lookalike.progress import parse_time
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,199 +39,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"lookalike: stopped{more}.", file=sys.stderr)
         return 130
     return code or 0
-
-
-# --- the verbs -------------------------------------------------------------------------------------------
-
-
-def generate(args: argparse.Namespace) -> int:
-    """REAL -> a synthetic table and the report on it, in one go."""
-    _check_outputs(args, reports=[args.report])
-    from lookalike import pipeline
-    from lookalike.io import write_table
-    from lookalike.schema import infer
-
-    real = pipeline.read_real(args.real, missing=args.missing, seed=args.seed)
-    _resume(args, Path(f"{args.out}.run"))
-    synthetic, report = pipeline.generate(
-        real,
-        args.rows,
-        schema=infer(real, args.missing, source=args.real),
-        where=args.where,
-        target=args.target,
-        holdout=_read(args.holdout, args.missing),
-        max_time=args.max_time,
-        seed=args.seed,
-        device=args.device,
-        checkpoint=args.checkpoint,
-        progress=not args.quiet,
-    )
-    write_table(synthetic, args.out)
-    _discard(args.checkpoint)
-    print(f"{report}\n")
-    _save_reports(report, [args.report])
-    print(f"{len(synthetic):,} rows -> {args.out}")
-    return _gate(report, args.fail_under)
-
-
-def fit(args: argparse.Namespace) -> None:
-    """REAL -> MODEL_DIR; the checkpoint lies inside it until the model is complete."""
-    folder = Path(args.out)
-    _check_folder(folder)
-    from lookalike.pipeline import read_real
-    from lookalike.schema import Schema, infer
-
-    schema = Schema.load(args.schema) if args.schema else None
-    missing = args.missing or (schema.missing if schema else ())
-    real = read_real(args.real, missing=missing, seed=args.seed)
-    schema = schema or infer(real, missing, source=args.real)
-    from lookalike.difflm import DiffLM
-
-    model = DiffLM(max_time=args.max_time, seed=args.seed, device=args.device, progress=not args.quiet)
-    _resume(args, folder / "checkpoint")
-    with stage(f"learned {len(real):,} rows of {len(real.columns)} columns", progress=not args.quiet):
-        model.fit(real, schema=schema, checkpoint=args.checkpoint)
-    model.save(folder)
-    model.schema.save(folder / "schema.json")  # to read, and to edit a copy of for --schema
-    _discard(args.checkpoint)
-    print(f"{model.schema}\n")
-    print(f"model -> {folder}")
-
-
-def sample(args: argparse.Namespace) -> None:
-    """MODEL_DIR -> OUT, chunk by chunk, so that memory does not grow with the number of rows."""
-    _check_outputs(args)
-    if args.rows is None and args.given is None:
-        raise OptionError("how many rows is not said: add  -n ROWS  (only --given has a number of its own).")
-    from lookalike.codec import parse_where
-    from lookalike.difflm import DiffLM
-    from lookalike.io import ChunkWriter
-
-    model = DiffLM.load(args.model, device=args.device)
-    given = _read(args.given, model.schema.missing)
-    rows = len(given) if args.rows is None and given is not None else args.rows
-    chunks = model.sample_chunks(
-        rows,
-        where=parse_where(args.where, model.schema, model.codec.known()),
-        given=given,
-        like=_read(args.like, model.schema.missing),
-        strength=args.strength,
-        balance=args.balance,
-        seed=args.seed,
-    )
-    with ChunkWriter(args.out) as writer, bar(rows, "sampling", progress=not args.quiet) as progress:
-        for chunk in chunks:
-            writer.write(chunk)
-            progress.update(len(chunk))
-    print(f"{rows:,} rows -> {args.out}")
-
-
-def impute(args: argparse.Namespace) -> None:
-    """MODEL_DIR and a TABLE with gaps -> the same table without them."""
-    _check_outputs(args)
-    from lookalike.difflm import DiffLM
-    from lookalike.io import read_table, write_table
-
-    model = DiffLM.load(args.model, device=args.device)
-    table = read_table(args.table, missing=model.schema.missing)
-    full = model.impute(table, seed=args.seed)
-    write_table(full, args.out)
-    filled = int(table.isna().to_numpy().sum() - full.isna().to_numpy().sum())
-    print(f"{filled:,} missing cells filled, {len(full):,} rows -> {args.out}")
-
-
-def evaluate(args: argparse.Namespace) -> int:
-    """Two tables -> the report on how alike they are."""
-    _check_outputs(args, reports=[args.out, args.json])
-    from lookalike.evaluate import SECTIONS
-    from lookalike.evaluate import evaluate as measure
-
-    tables = {name: _read(getattr(args, name), args.missing) for name in ("real", "synthetic", "holdout")}
-    report = measure(
-        **tables,
-        target=args.target,
-        text=args.text,
-        seed=args.seed,
-        only=[name.strip() for name in args.only.split(",")] if args.only else SECTIONS,
-        quick=args.quick,
-        progress=not args.quiet,
-    )
-    print(f"{report}\n")
-    _save_reports(report, [args.out, args.json])
-    return _gate(report, args.fail_under)
-
-
-# --- what the verbs share --------------------------------------------------------------------------------
-
-
-def _read(path: str | None, missing: Collection[Any]) -> pd.DataFrame | None:
-    from lookalike.io import read_table
-
-    return None if path is None else read_table(path, missing=missing)
-
-
-def _check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) -> None:
-    """Whatever makes a result impossible to write is found before hours of work, not after."""
-    inputs = [value for name in INPUTS if (value := getattr(args, name, None))]
-    tables = [] if args.out in reports else [args.out]
-    for path in [Path(path) for path in [*tables, *reports] if path is not None]:
-        if not path.parent.is_dir():
-            raise OptionError(f"{path}: the folder {path.parent} does not exist: make it first.")
-        if path.is_dir():
-            raise OptionError(f"{path} is a folder: name a file to write to.")
-        if any(path.exists() and Path(other).exists() and path.samefile(other) for other in inputs):
-            raise OptionError(f"{path} is an input of this command: choose another file to write to.")
-    for report in reports:
-        if report is not None and Path(report).suffix not in REPORTS:
-            raise OptionError(f"{report}: a report is written as {' or '.join(REPORTS)}: choose such a name.")
-    if tables:
-        from lookalike.io import check_suffix
-
-        check_suffix(args.out)
-
-
-def _check_folder(folder: Path) -> None:
-    """A model may go into a new folder, an empty one, or over an earlier model or its checkpoint."""
-    if not folder.absolute().parent.is_dir():
-        raise OptionError(f"{folder}: the folder {folder.parent} does not exist: make it first.")
-    if folder.exists() and not folder.is_dir():
-        raise OptionError(f"{folder} is a file: a model is a folder, choose another name.")
-    ours = (folder / "model.json").exists() or (folder / "checkpoint").exists()
-    if folder.is_dir() and any(folder.iterdir()) and not ours:
-        raise OptionError(f"{folder} holds other files: choose a new or an empty folder.")
-
-
-def _save_reports(report: Any, paths: Sequence[str | None]) -> None:
-    for path in paths:
-        if path is not None:
-            report.save(path)
-            print(f"report -> {path}")
-
-
-def _gate(report: Any, wanted: str | None) -> int:
-    """3 if a figure is worse than --fail-under says, each with a sentence on stderr."""
-    failed = report.failures(wanted) if wanted else []
-    for sentence in failed:
-        print(f"lookalike: {sentence}", file=sys.stderr)
-    return 3 if failed else 0
-
-
-def _resume(args: argparse.Namespace, checkpoint: Path) -> None:
-    """Say that an earlier run left something to go on from; whether it fits is for the training to see."""
-    args.checkpoint = checkpoint
-    if checkpoint.exists():
-        say(f"going on from the checkpoint in {checkpoint}, if it is of this table", progress=not args.quiet)
-
-
-def _discard(checkpoint: Path) -> None:
-    """A finished run needs its checkpoint no more."""
-    if checkpoint.is_dir():
-        shutil.rmtree(checkpoint)
-    else:
-        checkpoint.unlink(missing_ok=True)
-
-
-# --- the options -----------------------------------------------------------------------------------------
 
 
 class _OneSentence(argparse.ArgumentParser):
@@ -278,13 +77,16 @@ def _time(text: str) -> float | None:
         raise OptionError(f"--max-time: {error}") from None
 
 
-INPUTS = ("real", "synthetic", "holdout", "table", "given", "like", "schema")  # they name files to read
 ROWS = _number("-n", int, 1, float("inf"), "the number of rows is a whole number of at least 1")
 SEED = _number("--seed", int, 0, 2**63 - 1, "a seed is a whole number of at least 0")
+REPEATS = _number("--most-repeats", int, 1, 2**31, "the repeats of a row are a whole number of at least 1")
 STRENGTH = _number("--strength", float, 0, 1, "a strength lies between 0 (close) and 1 (fresh rows)")
 WHERE = "COL=VALUE, COL=A,B, COL=LO..HI, COL= (missing) or COL!= (not missing); may be repeated"
 MAX_TIME = "time for preparing and training, such as 90s, 5m or 1h (default: as long as it helps)"
 MISSING = "this value, such as '?', means missing; may be repeated"
+METHOD = "exact (default): all of the distribution; linear: its mean"
+EMBEDDER = "of --text: tfidf (default) or sentence-transformers:<name or path>"
+MOST_REPEATS = "how often a row may come, at most (default 5)"
 FAIL_UNDER = "exit with 3 if a figure is worse, such as c2st=0.60,utility=0.95"
 EXAMPLES = {
     "generate": """
@@ -305,6 +107,11 @@ Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoi
   lookalike sample real.model -n 1000 -o balanced.csv --balance income""",
     "impute": """
   lookalike impute real.model with-gaps.csv -o without-gaps.csv""",
+    "align": """
+  lookalike align --real train.csv --synthetic synthetic.parquet -n 10000 -o aligned.parquet
+  lookalike align --real train.csv --synthetic llm.jsonl -n 2000 -o out.jsonl --text text --label label
+  lookalike align --real train.csv --synthetic s.csv -n 500 -o out.csv --holdout test.csv --json align.json
+The figures are of real rows that were held out: a fifth of the real table, or --holdout.""",
     "evaluate": """
   lookalike evaluate --real train.csv --synthetic synthetic.parquet
   lookalike evaluate --real train.csv --synthetic s.csv --holdout test.csv --target income -o report.html
@@ -323,10 +130,10 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lookalike {__version__}")
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    subparsers = parser.add_subparsers(metavar="VERB", required=True)
 
     def verb(run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
-        one = verbs.add_parser(
+        one = subparsers.add_parser(
             run.__name__,
             help=text,
             description=f"{text[0].upper()}{text[1:]}.",
@@ -344,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--seed", type=SEED, default=0, help="same seed, same table (default 0)")
         one.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
-    one = verb(generate, "learn a table, write a synthetic one, measure how alike they are")
+    one = verb(verbs.generate, "learn a table, write a synthetic one, measure how alike they are")
     one.add_argument("real", metavar="REAL", help="the real table")
     one.add_argument("-n", dest="rows", metavar="ROWS", type=ROWS, required=True, help="rows to make")
     one.add_argument("-o", dest="out", metavar="OUT", required=True, help="the synthetic table to write")
@@ -356,14 +163,14 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--max-time", metavar="TIME", type=_time, help=MAX_TIME)
     common(one)
 
-    one = verb(fit, "learn a table and keep the model")
+    one = verb(verbs.fit, "learn a table and keep the model")
     one.add_argument("real", metavar="REAL", help="the real table")
     one.add_argument("-o", dest="out", metavar="MODEL_DIR", required=True, help="the model folder to write")
     one.add_argument("--max-time", metavar="TIME", type=_time, help=MAX_TIME)
     one.add_argument("--schema", metavar="FILE", help="take the columns' kinds from this JSON file")
     common(one)
 
-    one = verb(sample, "write rows from a model, as they come or under conditions")
+    one = verb(verbs.sample, "write rows from a model, as they come or under conditions")
     one.add_argument("model", metavar="MODEL_DIR", help="a folder written by `lookalike fit`")
     one.add_argument("-n", dest="rows", metavar="ROWS", type=ROWS, help="rows to make")
     one.add_argument("-o", dest="out", metavar="OUT", required=True, help="the synthetic table to write")
@@ -380,13 +187,29 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--balance", metavar="COL", help="equal shares for the values of this column")
     common(one, missing=False)
 
-    one = verb(impute, "fill the missing cells of a table")
+    one = verb(verbs.impute, "fill the missing cells of a table")
     one.add_argument("model", metavar="MODEL_DIR", help="a folder written by `lookalike fit`")
     one.add_argument("table", metavar="TABLE", help="the table with missing cells")
     one.add_argument("-o", dest="out", metavar="OUT", required=True, help="the full table to write")
     common(one, missing=False)
 
-    one = verb(evaluate, "measure how alike two tables are")
+    one = verb(
+        verbs.align, "choose synthetic rows, some more than once, that are distributed like the real ones"
+    )
+    one.add_argument("--real", metavar="R", required=True, help="the real table")
+    one.add_argument("--synthetic", metavar="S", required=True, help="the table to choose rows of")
+    one.add_argument("-n", dest="rows", metavar="ROWS", type=ROWS, required=True, help="rows to choose")
+    one.add_argument("-o", dest="out", metavar="OUT", required=True, help="the aligned table to write")
+    one.add_argument("--text", metavar="COL", help="compare this column of text (default: whole rows)")
+    one.add_argument("--label", metavar="COL", help="align each class of this column by itself")
+    one.add_argument("--method", choices=["exact", "linear"], default="exact", help=METHOD)
+    one.add_argument("--embedder", metavar="NAME", help=EMBEDDER)
+    one.add_argument("--most-repeats", metavar="N", type=REPEATS, default=5, help=MOST_REPEATS)
+    one.add_argument("--holdout", metavar="H", help="real rows to judge by (default: a fifth of R)")
+    one.add_argument("--json", metavar="FILE", help="write the figures to this .json file")
+    common(one, device=False)
+
+    one = verb(verbs.evaluate, "measure how alike two tables are")
     one.add_argument("--real", metavar="R", required=True, help="the real table")
     one.add_argument("--synthetic", metavar="S", required=True, help="the synthetic table")
     one.add_argument("--holdout", metavar="H", help="real rows that the synthesizer never saw")

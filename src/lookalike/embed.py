@@ -1,4 +1,4 @@
-"""Texts -> unit vectors."""
+"""Texts -> unit vectors: built in, by a sentence-transformers model, or by any function."""
 
 from __future__ import annotations
 
@@ -8,10 +8,40 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.errors import DataError, MissingDependency, OptionError, first_line
+
 Embed = Callable[[Sequence[str]], npt.NDArray[Any]]
 
 MOST_TERMS = 50_000
 FIT_TEXTS = 20_000  # that the reduction is fitted on, at most
+DIMS = 128  # of the built-in embedding
+LOCAL, REMOTE = "sentence-transformers:", "openai:"
+
+
+def embedder(spec: str | Embed | None, texts: Sequence[str], seed: int = 0) -> Embed:
+    """A function from n texts to (n, dims) float32 rows of length 1.
+
+    spec: None or "tfidf" is the built-in TF-IDF and SVD (`fit_tfidf`, at most 128 dims), fitted on `texts`,
+    the real ones, without any download; "sentence-transformers:<name or path>" is that model, of the hub or
+    of a folder; a function from a list of texts to an array is used as it is, and its rows are brought to
+    length 1. An endpoint's embeddings ("openai:<model>") are such a function, which whoever knows the
+    endpoint passes. A row of zeros (a text without a known word) stays zero.
+
+    Raises OptionError for another name or a model that cannot be loaded, MissingDependency where
+    sentence-transformers is not installed; the function that is returned raises DataError where another
+    function returns something other than one finite vector a text, always of the same length.
+    """
+    if callable(spec):
+        return _checked(spec)
+    if spec is None or spec == "tfidf":
+        return fit_tfidf(texts, DIMS, seed)
+    if spec.startswith(LOCAL) and len(spec) > len(LOCAL):
+        return _checked(_sentence_transformer(spec.removeprefix(LOCAL)))
+    if spec.startswith(REMOTE):
+        raise OptionError(f"the embedder '{spec}' needs an endpoint: name it, or pass a function of texts.")
+    raise OptionError(
+        f"there is no embedder '{spec}': write tfidf, {LOCAL}<name or path>, or pass a function of texts."
+    )
 
 
 def fit_tfidf(texts: Sequence[str], dims: int, seed: int = 0) -> Embed:
@@ -39,7 +69,59 @@ def fit_tfidf(texts: Sequence[str], dims: int, seed: int = 0) -> Embed:
     def embed(some: Sequence[str]) -> npt.NDArray[Any]:
         found = words.transform(some)
         dense = reduce.transform(found) if reduce is not None else found.toarray()
-        length = np.linalg.norm(dense, axis=1, keepdims=True)
-        return (dense / np.where(length > 1e-12, length, 1.0)).astype(np.float32)
+        return _unit(dense)
 
     return embed
+
+
+def _unit(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The rows at length 1, float32; rows of zeros stay."""
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return (rows / np.where(length > 1e-12, length, 1.0)).astype(np.float32)
+
+
+def _checked(function: Embed) -> Embed:
+    """The function, with what it returns checked and brought to length 1."""
+    width: int | None = None
+
+    def embed(some: Sequence[str]) -> npt.NDArray[Any]:
+        nonlocal width
+        try:
+            rows = np.asarray(function(list(some)), dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"the embedder failed, return an array of numbers, one row a text: {first_line(error)}."
+            ) from None
+        if rows.ndim != 2 or len(rows) != len(some) or not rows.shape[1]:
+            raise DataError(
+                f"the embedder made an array of shape {rows.shape} of {len(some)} texts: "
+                "return one row of numbers a text."
+            )
+        if width not in (None, rows.shape[1]):
+            raise DataError(
+                f"the embedder made {rows.shape[1]} numbers a text, and {width} before: return as many."
+            )
+        wrong = ~np.isfinite(rows).all(axis=1)
+        if wrong.any():
+            text = some[int(wrong.argmax())]
+            raise DataError(
+                f"the embedder made nan or infinite numbers of {str(text)[:40]!r}: return finite ones."
+            )
+        width = rows.shape[1]
+        return _unit(rows)
+
+    return embed
+
+
+def _sentence_transformer(name: str) -> Embed:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError:
+        raise MissingDependency("sentence-transformers", "embed") from None
+    try:
+        model = SentenceTransformer(name)
+    except (OSError, ValueError) as error:
+        raise OptionError(
+            f"the embedder '{name}' cannot be loaded, check its name or path: {first_line(error)}."
+        ) from None
+    return lambda some: model.encode(list(some), show_progress_bar=False, convert_to_numpy=True)

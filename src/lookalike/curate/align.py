@@ -1,0 +1,252 @@
+"""`align`: synthetic rows -> rows that are distributed like the real ones, and how much that helped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lookalike.errors import DataError, OptionError, file_errors
+from lookalike.progress import bar
+from lookalike.sampling import apportion, median_distance
+
+from .kernel import TEST_ROWS, mmd2_test
+from .resample import resample
+from .weights import METHODS, steps, weigh
+
+Array = npt.NDArray[Any]
+
+HELD_OUT = 5  # every fifth real row is held out where no holdout is given
+FEWEST = 10  # real rows, so that at least two can be
+
+
+@dataclass
+class Alignment:
+    """How synthetic rows were weighted, drawn and judged; `print(alignment)` shows a short table.
+
+    weights: (m,) float64, of all synthetic rows, sum 1. rows: (n,) row numbers of the aligned table.
+    mmd2, p: {"before", "after", "real"}: MMD^2 (unbiased, so it may fall below zero; 0..2, see `kernel.py`)
+    to real rows that were held out, and the p-value of its permutation test: of the synthetic rows as they
+    came, of the aligned rows (their repeats count), and of the real rows that were matched, as yardstick.
+    tested: {"holdout", "before", "after", "real"}: rows that this was measured on, drawn at random.
+    held_out: real rows held out. effective: 1/sum w^2, the effective sample size, 1..m.
+    most_repeated: how often the most frequent row comes; repeats: the share of rows that were there before,
+    0..1. classes: label -> {"real", "synthetic", "aligned"} rows; empty without labels.
+    """
+
+    method: str
+    weights: Array
+    rows: Array
+    mmd2: dict[str, float]
+    p: dict[str, float]
+    tested: dict[str, int]
+    held_out: int
+    effective: float
+    most_repeated: int
+    repeats: float
+    classes: dict[str, dict[str, int]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every figure as JSON values, without the weights and the rows."""
+        figures = asdict(self)
+        return {name: value for name, value in figures.items() if name not in ("weights", "rows")}
+
+    def save(self, path: str | Path) -> None:
+        """Write the figures of `to_dict` to a .json file. Raises DataError if it cannot be written."""
+        with file_errors(path, "written"):
+            Path(path).write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+    def __repr__(self) -> str:
+        head = f"{'to ' + format(self.held_out, ',') + ' real rows held out':28}{'MMD^2':>10}{'p-value':>10}"
+        titles = {"before": "synthetic rows as they came", "after": "aligned rows", "real": "real rows"}
+        lines = [head, *(f"{t:28}{self.mmd2[k]:10.5f}{self.p[k]:10.3f}" for k, t in titles.items())]
+        lines += [
+            "",
+            f"effective sample size       {self.effective:10,.0f} of {len(self.weights):,} rows",
+            f"most frequent row           {self.most_repeated:10,} times",
+            f"rows that repeat another    {self.repeats:10.1%}",
+        ]
+        if self.classes:
+            lines += ["", f"{'class':28}{'real':>10}{'synthetic':>10}{'aligned':>10}"]
+            for label, count in list(self.classes.items())[:20]:
+                lines.append(
+                    f"{label[:27]:28}{count['real']:10,}{count['synthetic']:10,}{count['aligned']:10,}"
+                )
+            if len(self.classes) > 20:
+                lines.append(f"and {len(self.classes) - 20} more classes")
+        return "\n".join(lines)
+
+
+def align(
+    real: Array,
+    synthetic: Array,
+    n: int,
+    *,
+    labels: tuple[Sequence[Any], Sequence[Any]] | None = None,
+    method: str = "exact",
+    most_repeats: int = 5,
+    holdout: Array | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> Alignment:
+    """Weights for synthetic points that match the real ones, and n rows drawn by them.
+
+    real: (rows, dims), synthetic: (m, dims) points, finite floats, in memory once (float32 is enough).
+    labels: those of the real and of the synthetic rows, strings or numbers: each class is matched by itself,
+    and the classes of the n rows have the shares of the real ones. method: "exact" or "linear", as in
+    `weights.py`. most_repeats: how often a row may come at most. holdout: (rows, dims) real points to judge
+    by; None holds every fifth real row out of the matching, drawn at random in each class. progress: a bar.
+
+    Raises OptionError for n below 2 or most_repeats below 1, an unknown method, or more rows than the cap
+    allows (of a class, which is named); DataError for fewer than 10 real rows, points that are not finite, a
+    missing label and a class of real rows that has no synthetic ones.
+    """
+    _check(real, synthetic, holdout, n, method, most_repeats)
+    names, codes, codes_synthetic = _classes(labels, len(real), len(synthetic))
+    rng = np.random.default_rng(seed)
+    held = np.zeros(len(real), dtype=bool) if holdout is not None else _hold_out(codes, rng)
+    matched = real if holdout is not None else real[~held]
+    judged = real[held] if holdout is None else holdout
+    if len(judged) < 2:
+        raise DataError("no class has enough real rows for some to be held out: give a holdout of real rows.")
+    length = median_distance(matched, rng)
+    sizes = np.bincount(codes, minlength=len(names))
+    counts = apportion(sizes, n)
+    rows_of = [np.flatnonzero(codes_synthetic == code) for code in range(len(names))]
+    _check_rows(names, counts, rows_of, most_repeats)
+
+    weights, rows = np.zeros(len(synthetic)), []
+    with bar(sum(steps(len(own)) for own in rows_of), "aligning", unit="steps", progress=progress) as shown:
+        for code, own in enumerate(rows_of):
+            alone = len(own) == len(synthetic)  # no copy of the only class
+            found = _weigh_class(
+                matched if len(names) == 1 else matched[codes[~held] == code],
+                synthetic if alone else synthetic[own],
+                length,
+                method,
+                max(most_repeats / max(int(counts[code]), most_repeats), 1 / len(own)),
+                rng,
+                shown.update,
+            )
+            weights[own] = found * sizes[code] / len(real)
+            rows.append(own[resample(found, int(counts[code]), most_repeats, int(rng.integers(2**63)))])
+    drawn = rng.permutation(np.concatenate(rows))
+    tables = {"before": synthetic, "after": synthetic[_some(drawn, rng)], "real": matched}
+    tests = {name: mmd2_test(judged, table, length, rng) for name, table in tables.items()}
+    repeated = np.bincount(drawn)
+    return Alignment(
+        method,
+        weights,
+        drawn,
+        {name: value for name, (value, _) in tests.items()},
+        {name: p for name, (_, p) in tests.items()},
+        {name: min(len(t), TEST_ROWS) for name, t in {"holdout": judged, **tables}.items()},
+        len(judged),
+        float(1 / (weights**2).sum()),
+        int(repeated.max()),
+        1 - float((repeated > 0).sum()) / n,
+        {}
+        if labels is None
+        else {
+            str(name): {"real": int(sizes[i]), "synthetic": len(rows_of[i]), "aligned": int(counts[i])}
+            for i, name in enumerate(names)
+        },
+    )
+
+
+def _weigh_class(
+    real: Array,
+    synthetic: Array,
+    length: float,
+    method: str,
+    most: float,
+    rng: np.random.Generator,
+    tick: Callable[[int], object],
+) -> Array:
+    """Weights of one class; its own median distance is its kernel's, if it has rows enough to tell."""
+    if len(real) >= FEWEST:
+        length = median_distance(real, rng)
+    seed = int(rng.integers(2**63))
+    return weigh(real, synthetic, length, method=method, most=most, seed=seed, tick=tick)
+
+
+def _some(rows: Array, rng: np.random.Generator) -> Array:
+    """As many row numbers as are tested: the points of all of them might not fit in memory."""
+    return rows[rng.permutation(len(rows))[:TEST_ROWS]]
+
+
+def _hold_out(codes: Array, rng: np.random.Generator) -> Array:
+    """(rows,) bool: every fifth row of each class, drawn at random, but never a whole class."""
+    order = rng.permutation(len(codes))
+    order = order[np.argsort(codes[order], kind="stable")]
+    held = np.zeros(len(codes), dtype=bool)
+    held[order[HELD_OUT - 1 :: HELD_OUT]] = True
+    return held & (np.bincount(codes[~held], minlength=codes.max() + 1) > 0)[codes]
+
+
+def _classes(
+    labels: tuple[Sequence[Any], Sequence[Any]] | None, n: int, m: int
+) -> tuple[list[Any], Array, Array]:
+    """(labels of the real rows, number of the label of each real row, of each synthetic row or -1)."""
+    if labels is None:
+        return [None], np.zeros(n, dtype=np.int64), np.zeros(m, dtype=np.int64)
+    for title, some, rows in zip(("real", "synthetic"), labels, (n, m), strict=True):
+        if len(some) != rows:
+            raise DataError(f"there are {len(some):,} labels of {rows:,} {title} rows: give one a row.")
+        if missing := int(pd.isna(pd.Series(list(some), dtype=object)).sum()):
+            raise DataError(f"{missing:,} {title} rows have no label: fill it in, or leave them out.")
+    codes, names = pd.factorize(pd.Series(list(labels[0]), dtype=object))
+    return (
+        list(names),
+        codes.astype(np.int64),
+        pd.Index(names).get_indexer(pd.Index(list(labels[1]), dtype=object)),
+    )
+
+
+def _check(
+    real: Array, synthetic: Array, holdout: Array | None, n: int, method: str, most_repeats: int
+) -> None:
+    if n < 2 or most_repeats < 1:
+        raise OptionError(
+            f"{n} rows, each at most {most_repeats} times, were asked for: ask for at least 2, once each."
+        )
+    if method not in METHODS:
+        raise OptionError(f"there is no method '{method}': choose one of {', '.join(METHODS)}.")
+    if len(real) < FEWEST:
+        raise DataError(f"there are {len(real)} real rows: give at least {FEWEST}, some are held out.")
+    if len(synthetic) < 2 or (holdout is not None and len(holdout) < 2):
+        raise DataError("the synthetic table or the holdout has fewer than 2 rows: give a larger one.")
+    for title, points in (("real", real), ("synthetic", synthetic), ("holdout", holdout)):
+        if points is None:
+            continue
+        if points.ndim != 2 or points.shape[1] != real.shape[1]:
+            raise DataError(
+                f"the {title} points are not of the {real.shape[1]} dims of the real ones: make them so."
+            )
+        for start in range(0, len(points), 100_000):
+            if not np.isfinite(points[start : start + 100_000]).all():
+                raise DataError(f"the {title} points hold nan or infinite numbers: leave those rows out.")
+
+
+def _check_rows(names: list[Any], counts: Array, rows_of: list[Array], most_repeats: int) -> None:
+    """Every class of the real table must have synthetic rows, and enough of them."""
+    absent = [str(name) for name, own in zip(names, rows_of, strict=True) if not len(own)]
+    if absent:
+        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+        raise DataError(
+            f"no synthetic row has the label {', '.join(map(repr, absent[:5]))}{more}, which real rows have: "
+            "make some, or leave those real rows out."
+        )
+    for name, count, own in zip(names, counts, rows_of, strict=True):
+        if count > most_repeats * len(own):
+            what = "synthetic rows" if name is None else f"synthetic rows of '{name}'"
+            raise OptionError(
+                f"{count:,} rows cannot be made of {len(own):,} {what} that may come {most_repeats} times "
+                "each: ask for fewer rows, make more, or allow more repeats."
+            )

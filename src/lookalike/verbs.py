@@ -1,0 +1,236 @@
+"""What the verbs of the command line do: one short function each.
+
+Heavy packages are imported inside them, so that `lookalike --help` is instant. What a user can get wrong is
+checked before the expensive work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lookalike.errors import OptionError
+from lookalike.progress import bar, say, stage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INPUTS = ("real", "synthetic", "holdout", "table", "given", "like", "schema")  # they name files to read
+REPORTS = (".html", ".json")
+
+
+def generate(args: argparse.Namespace) -> int:
+    """REAL -> a synthetic table and the report on it, in one go."""
+    _check_outputs(args, reports=[args.report])
+    from lookalike import pipeline
+    from lookalike.io import write_table
+    from lookalike.schema import infer
+
+    real = pipeline.read_real(args.real, missing=args.missing, seed=args.seed)
+    _resume(args, Path(f"{args.out}.run"))
+    synthetic, report = pipeline.generate(
+        real,
+        args.rows,
+        schema=infer(real, args.missing, source=args.real),
+        where=args.where,
+        target=args.target,
+        holdout=_read(args.holdout, args.missing),
+        max_time=args.max_time,
+        seed=args.seed,
+        device=args.device,
+        checkpoint=args.checkpoint,
+        progress=not args.quiet,
+    )
+    write_table(synthetic, args.out)
+    _discard(args.checkpoint)
+    print(f"{report}\n")
+    _save_reports(report, [args.report])
+    print(f"{len(synthetic):,} rows -> {args.out}")
+    return _gate(report, args.fail_under)
+
+
+def fit(args: argparse.Namespace) -> None:
+    """REAL -> MODEL_DIR; the checkpoint lies inside it until the model is complete."""
+    folder = Path(args.out)
+    _check_folder(folder)
+    from lookalike.pipeline import read_real
+    from lookalike.schema import Schema, infer
+
+    schema = Schema.load(args.schema) if args.schema else None
+    missing = args.missing or (schema.missing if schema else ())
+    real = read_real(args.real, missing=missing, seed=args.seed)
+    schema = schema or infer(real, missing, source=args.real)
+    from lookalike.difflm import DiffLM
+
+    model = DiffLM(max_time=args.max_time, seed=args.seed, device=args.device, progress=not args.quiet)
+    _resume(args, folder / "checkpoint")
+    with stage(f"learned {len(real):,} rows of {len(real.columns)} columns", progress=not args.quiet):
+        model.fit(real, schema=schema, checkpoint=args.checkpoint)
+    model.save(folder)
+    model.schema.save(folder / "schema.json")  # to read, and to edit a copy of for --schema
+    _discard(args.checkpoint)
+    print(f"{model.schema}\n")
+    print(f"model -> {folder}")
+
+
+def sample(args: argparse.Namespace) -> None:
+    """MODEL_DIR -> OUT, chunk by chunk, so that memory does not grow with the number of rows."""
+    _check_outputs(args)
+    if args.rows is None and args.given is None:
+        raise OptionError("how many rows is not said: add  -n ROWS  (only --given has a number of its own).")
+    from lookalike.codec import parse_where
+    from lookalike.difflm import DiffLM
+    from lookalike.io import ChunkWriter
+
+    model = DiffLM.load(args.model, device=args.device)
+    given = _read(args.given, model.schema.missing)
+    rows = len(given) if args.rows is None and given is not None else args.rows
+    chunks = model.sample_chunks(
+        rows,
+        where=parse_where(args.where, model.schema, model.codec.known()),
+        given=given,
+        like=_read(args.like, model.schema.missing),
+        strength=args.strength,
+        balance=args.balance,
+        seed=args.seed,
+    )
+    with ChunkWriter(args.out) as writer, bar(rows, "sampling", progress=not args.quiet) as progress:
+        for chunk in chunks:
+            writer.write(chunk)
+            progress.update(len(chunk))
+    print(f"{rows:,} rows -> {args.out}")
+
+
+def impute(args: argparse.Namespace) -> None:
+    """MODEL_DIR and a TABLE with gaps -> the same table without them."""
+    _check_outputs(args)
+    from lookalike.difflm import DiffLM
+    from lookalike.io import read_table, write_table
+
+    model = DiffLM.load(args.model, device=args.device)
+    table = read_table(args.table, missing=model.schema.missing)
+    full = model.impute(table, seed=args.seed)
+    write_table(full, args.out)
+    filled = int(table.isna().to_numpy().sum() - full.isna().to_numpy().sum())
+    print(f"{filled:,} missing cells filled, {len(full):,} rows -> {args.out}")
+
+
+def align(args: argparse.Namespace) -> None:
+    """A real and a synthetic table -> rows of the synthetic one that are distributed like the real ones."""
+    _check_outputs(args, reports=[args.json])
+    if args.json is not None and Path(args.json).suffix != ".json":
+        raise OptionError(f"{args.json}: the figures are written as .json: choose such a name.")
+    from lookalike import pipeline
+    from lookalike.io import write_table
+
+    tables = {name: _read(getattr(args, name), args.missing) for name in ("real", "synthetic", "holdout")}
+    aligned, alignment = pipeline.align(
+        **tables,
+        n=args.rows,
+        text=args.text,
+        label=args.label,
+        method=args.method,
+        embed=args.embedder,
+        most_repeats=args.most_repeats,
+        seed=args.seed,
+        progress=not args.quiet,
+    )
+    write_table(aligned, args.out)
+    print(f"{alignment}\n")
+    _save_reports(alignment, [args.json])
+    print(f"{len(aligned):,} rows -> {args.out}")
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """Two tables -> the report on how alike they are."""
+    _check_outputs(args, reports=[args.out, args.json])
+    from lookalike.evaluate import SECTIONS
+    from lookalike.evaluate import evaluate as measure
+
+    tables = {name: _read(getattr(args, name), args.missing) for name in ("real", "synthetic", "holdout")}
+    report = measure(
+        **tables,
+        target=args.target,
+        text=args.text,
+        seed=args.seed,
+        only=[name.strip() for name in args.only.split(",")] if args.only else SECTIONS,
+        quick=args.quick,
+        progress=not args.quiet,
+    )
+    print(f"{report}\n")
+    _save_reports(report, [args.out, args.json])
+    return _gate(report, args.fail_under)
+
+
+# --- what the verbs share --------------------------------------------------------------------------------
+
+
+def _read(path: str | None, missing: Collection[Any]) -> pd.DataFrame | None:
+    from lookalike.io import read_table
+
+    return None if path is None else read_table(path, missing=missing)
+
+
+def _check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) -> None:
+    """Whatever makes a result impossible to write is found before hours of work, not after."""
+    inputs = [value for name in INPUTS if (value := getattr(args, name, None))]
+    tables = [] if args.out in reports else [args.out]
+    for path in [Path(path) for path in [*tables, *reports] if path is not None]:
+        if not path.parent.is_dir():
+            raise OptionError(f"{path}: the folder {path.parent} does not exist: make it first.")
+        if path.is_dir():
+            raise OptionError(f"{path} is a folder: name a file to write to.")
+        if any(path.exists() and Path(other).exists() and path.samefile(other) for other in inputs):
+            raise OptionError(f"{path} is an input of this command: choose another file to write to.")
+    for report in reports:
+        if report is not None and Path(report).suffix not in REPORTS:
+            raise OptionError(f"{report}: a report is written as {' or '.join(REPORTS)}: choose such a name.")
+    if tables:
+        from lookalike.io import check_suffix
+
+        check_suffix(args.out)
+
+
+def _check_folder(folder: Path) -> None:
+    """A model may go into a new folder, an empty one, or over an earlier model or its checkpoint."""
+    if not folder.absolute().parent.is_dir():
+        raise OptionError(f"{folder}: the folder {folder.parent} does not exist: make it first.")
+    if folder.exists() and not folder.is_dir():
+        raise OptionError(f"{folder} is a file: a model is a folder, choose another name.")
+    ours = (folder / "model.json").exists() or (folder / "checkpoint").exists()
+    if folder.is_dir() and any(folder.iterdir()) and not ours:
+        raise OptionError(f"{folder} holds other files: choose a new or an empty folder.")
+
+
+def _save_reports(report: Any, paths: Sequence[str | None]) -> None:
+    for path in paths:
+        if path is not None:
+            report.save(path)
+            print(f"report -> {path}")
+
+
+def _gate(report: Any, wanted: str | None) -> int:
+    """3 if a figure is worse than --fail-under says, each with a sentence on stderr."""
+    failed = report.failures(wanted) if wanted else []
+    for sentence in failed:
+        print(f"lookalike: {sentence}", file=sys.stderr)
+    return 3 if failed else 0
+
+
+def _resume(args: argparse.Namespace, checkpoint: Path) -> None:
+    """Say that an earlier run left something to go on from; whether it fits is for the training to see."""
+    args.checkpoint = checkpoint
+    if checkpoint.exists():
+        say(f"going on from the checkpoint in {checkpoint}, if it is of this table", progress=not args.quiet)
+
+
+def _discard(checkpoint: Path) -> None:
+    """A finished run needs its checkpoint no more."""
+    if checkpoint.is_dir():
+        shutil.rmtree(checkpoint)
+    else:
+        checkpoint.unlink(missing_ok=True)
