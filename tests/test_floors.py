@@ -16,6 +16,7 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "io": 1,
     "codec": 2,
     "embed": 2,
+    "llm": 2,
     "difflm": 3,
     "evaluate": 3,
     "pipeline": 4,
@@ -29,6 +30,7 @@ PLACES = {  # heavy package -> the only places that may import it
     "tokenizers": ("codec/text.py",),
     "sklearn": ("evaluate/", "embed.py"),
     "jinja2": ("evaluate/",),
+    "aiohttp": ("llm/",),
 }
 
 
