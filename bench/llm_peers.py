@@ -160,8 +160,9 @@ def main() -> None:
         "distilabel": distilabel,
     }
     replies = clients[client](url, int(calls), int(at_once), Path(folder))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"replies": replies, "peak_mb": round(peak, 1)}))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = used.ru_utime + used.ru_stime
+    print(json.dumps({"replies": replies, "peak_mb": round(used.ru_maxrss / 1024, 1), "cpu": round(cpu, 2)}))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lookalike.errors import LLMError
 from lookalike.llm.batch import all_or_first_error
@@ -20,7 +17,11 @@ from lookalike.progress import bar
 
 EMBEDDINGS = "/embeddings"
 BATCH = 64  # texts per call
-Vectors = npt.NDArray[np.float32]
+if TYPE_CHECKING:  # numpy is loaded when there are vectors: a run that only asks needs none of its memory
+    import numpy as np
+    import numpy.typing as npt
+
+    Vectors: TypeAlias = npt.NDArray[np.float32]
 
 
 async def embed(llm: LLM, texts: Sequence[str], *, progress: bool = True) -> Vectors:
@@ -29,6 +30,8 @@ async def embed(llm: LLM, texts: Sequence[str], *, progress: bool = True) -> Vec
     Every text is kept in the ledger by itself, so that it is paid for once whatever it is asked together
     with. Raises LLMError for a text that the model does not take, and as `LLM.ask`.
     """
+    import numpy as np
+
     keys = [key_of(llm.url, EMBEDDINGS, dumps({"model": llm.model, "input": text}), 0) for text in texts]
     found: dict[bytes, bytes] = {}
     missing: dict[bytes, str] = {}
@@ -66,6 +69,8 @@ def embedder(llm: LLM, *, progress: bool = True) -> Callable[[Sequence[str]], Ve
 
 async def _some(llm: LLM, texts: Mapping[bytes, str]) -> dict[bytes, bytes]:
     """The vectors of one call, as float32 bytes."""
+    import numpy as np
+
     body = dumps({"model": llm.model, "input": list(texts.values())})
 
     def read(answer: dict[str, Any], most: Spent) -> tuple[list[bytes], Spent]:
@@ -89,5 +94,7 @@ async def _some(llm: LLM, texts: Mapping[bytes, str]) -> dict[bytes, bytes]:
 
 
 def _unit(rows: Vectors) -> Vectors:
+    import numpy as np
+
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return (rows / np.where(length > 1e-12, length, 1.0)).astype(np.float32)
