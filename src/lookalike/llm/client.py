@@ -20,7 +20,7 @@ from lookalike.llm.request import Messages, Reply, Request, dumps, in_words, key
 from lookalike.llm.sentences import dead, gave_up, sentence
 from lookalike.llm.sync import at_end
 from lookalike.llm.throttle import Outcome, Throttle
-from lookalike.llm.transport import Transport, check_url
+from lookalike.llm.transport import Transport, check_url, is_secret
 
 CHAT = "/chat/completions"
 WAYS = ("auto", "response_format", "prompt")
@@ -145,7 +145,11 @@ class LLM:
 
             return await self.call(CHAT, wire, request.max_tokens, read, keep)
 
-        return reply_of(await self._joined(key, pay), asked, key, known=False)
+        entry = await self._joined(key, pay)
+        try:
+            return reply_of(entry, asked, key, known=False)
+        except structured.Malformed as error:  # kept by a version that let it pass, and kept replies stay
+            raise LLMError(f"the ledger's reply {error}: use a new ledger.", "malformed") from None
 
     def estimate(self, requests: Sequence[Request], tokens_out: int | None = None) -> Estimate:
         """What asking for all of them will take, without those that the ledger holds.
@@ -384,7 +388,7 @@ class LLM:
 
     def _clean(self, text: str) -> str:
         """A text without the key: some servers quote it in their errors."""
-        return text if self._key is None else text.replace(self._key, "***")
+        return text.replace(self._key, "***") if self._key and is_secret(self._key) else text
 
 
 def _check_key(key: str | None) -> str | None:

@@ -7,6 +7,7 @@ busy run pays for the disk once per batch and not once per reply.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import queue
 import sqlite3
@@ -86,6 +87,7 @@ class Ledger:
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="lookalike-ledger", daemon=True)
         self._thread.start()
+        atexit.register(self.close)  # tidies up; what was kept is on disk without it
 
     def get(self, key: bytes) -> Entry | None:
         """The reply that is kept for a key, of this process or another."""
@@ -126,6 +128,7 @@ class Ledger:
         if self._closed:
             return
         self._closed = True
+        atexit.unregister(self.close)
         self._queue.put(None)
         self._thread.join()
         self._reader.close()

@@ -45,6 +45,7 @@ class Transport:
         self._errors = (aiohttp.ClientError, OSError, TimeoutError)
         self._url, self._timeout, self._throttle = url, timeout, throttle
         self._proxy = _proxy(url)
+        self._secret = key.encode() if key and is_secret(key) else None
         self._answered = False
 
     async def post(self, path: str, body: bytes) -> dict[str, Any]:
@@ -56,6 +57,8 @@ class Transport:
                 raw = await response.read()
         except self._errors as error:
             raise unreachable(error, self._timeout) from None
+        if self._secret is not None and self._secret in raw:  # before anything is shortened or kept
+            raw = raw.replace(self._secret, b"***")
         headers = response.headers
         if pause := used_up(headers):
             self._throttle.pause(pause)
@@ -87,6 +90,13 @@ class Transport:
 
     async def close(self) -> None:
         await self._session.close()
+
+
+def is_secret(key: str) -> bool:
+    """Whether a key is more than what servers without keys are given ("none", "EMPTY"), which may stand
+    anywhere.
+    """
+    return len(key) >= 8
 
 
 def check_url(url: str) -> str:
