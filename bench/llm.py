@@ -32,7 +32,7 @@ from llm_peers import environment
 HERE = Path(__file__).resolve().parent
 SERVER = HERE.parent / "tests" / "llm" / "server.py"
 FAULTS = ("429-bare=0.05", "500=0.02", "truncated=0.01", "hang=0.005")
-LONGEST = 180.0  # seconds after which a run counts as unfinished
+LONGEST = 100.0  # seconds after which a run counts as unfinished
 
 
 def serve(*options: str) -> tuple[subprocess.Popen[str], str]:
@@ -95,7 +95,9 @@ def killed(client: str) -> dict[str, Any]:
         except subprocess.TimeoutExpired:
             second.kill()
             second.communicate()
-            return {"unfinished": True, "too_many": stats(url)["repeated"]}
+            too_many = stats(url)["repeated"]
+            server.kill()
+            return {"unfinished": True, "too_many": too_many}
         too_many = stats(url)["repeated"]
     server.kill()
     return {"calls_at_kill": at_kill, "too_many": too_many, **json.loads(out.splitlines()[-1])}
@@ -122,7 +124,9 @@ def main() -> None:
                 figures["runs"].append({"case": case, "client": client, "turn": turn, **found})
     for client in options.clients.split(","):
         times = [
-            one["seconds"] for one in figures["runs"] if (one["case"], one["client"]) == ("plain", client)
+            one["seconds"]
+            for one in figures["runs"]
+            if (one["case"], one["client"]) == ("plain", client) and "replies" in one
         ]
         if times:
             print(f"{client}: median of 5,000 calls {statistics.median(times):.2f} s")

@@ -3,7 +3,8 @@
     python bench/llm_peers.py CLIENT URL CALLS AT_ONCE FOLDER
 
 asks "Write a line about <i>." for i in range(CALLS), 10 s for each call, keeps what it keeps in FOLDER and
-prints one line of JSON: the replies it has and the peak memory of this process in MB.
+prints one line of JSON: the replies it has, the peak memory of its largest process in MB and its seconds of
+CPU.
 """
 
 from __future__ import annotations
@@ -22,8 +23,7 @@ TIMEOUT = 10.0
 INSTALLS = {  # client -> environment and what pip is asked for
     "openai": ("openai", ["openai"]),
     "curator": ("curator", ["bespokelabs-curator==0.1.31"]),
-    "datadesigner": ("datadesigner", ["data-designer==0.9.7"]),
-    "distilabel": ("distilabel", ["distilabel[openai]==1.5.3"]),
+    "distilabel": ("distilabel", ["distilabel[openai]==1.5.3", "requests"]),  # it forgets to ask for requests
 }
 
 
@@ -107,6 +107,10 @@ def openai(url: str, calls: int, at_once: int, folder: Path) -> int:
 def curator(url: str, calls: int, at_once: int, folder: Path) -> int:
     os.environ.update(CURATOR_CACHE_DIR=str(folder), TELEMETRY_ENABLED="false", CURATOR_VIEWER="false")
     os.environ.update(HOSTED_CURATOR_VIEWER="0", CURATOR_DISABLE_RICH_DISPLAY="1")
+    import litellm  # brings the tokens that tiktoken would otherwise fetch
+
+    words = Path(litellm.__file__).parent / "litellm_core_utils" / "tokenizers"
+    os.environ["TIKTOKEN_CACHE_DIR"] = str(words)
     from bespokelabs import curator
 
     model = curator.LLM(
@@ -160,9 +164,10 @@ def main() -> None:
         "distilabel": distilabel,
     }
     replies = clients[client](url, int(calls), int(at_once), Path(folder))
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    cpu = used.ru_utime + used.ru_stime
-    print(json.dumps({"replies": replies, "peak_mb": round(used.ru_maxrss / 1024, 1), "cpu": round(cpu, 2)}))
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu = sum(one.ru_utime + one.ru_stime for one in used)
+    peak = max(one.ru_maxrss for one in used) / 1024  # of the largest process, where a client starts several
+    print(json.dumps({"replies": replies, "peak_mb": round(peak, 1), "cpu": round(cpu, 2)}))
 
 
 if __name__ == "__main__":

@@ -168,7 +168,7 @@ class Model:
     def chat(self, asked: dict[str, Any], body: bytes, fault: str | None) -> dict[str, Any]:
         messages = asked["messages"]
         given = asked.get("response_format", {}).get("json_schema", {}).get("schema")
-        schema = schema_in(str(messages[-1]["content"]))
+        schema = schema_in(str(messages[-1]["content"])) if messages else None  # some probe with none
         if given is not None and self.options.schemas == "take":
             schema = given
         text = self.writer(messages, schema, self.rng(body, b"%d" % self.seen[body] if fault else b""))
