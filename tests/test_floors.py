@@ -17,6 +17,7 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "io": 1,
     "codec": 2,
     "embed": 2,
+    "llm": 2,
     "difflm": 3,
     "evaluate": 3,
     "prompting": 3,
@@ -34,6 +35,7 @@ PLACES = {  # heavy package -> the only places that may import it
     "sklearn": ("evaluate/", "embed.py"),
     "sentence_transformers": ("embed.py",),
     "jinja2": ("evaluate/",),
+    "aiohttp": ("llm/",),
 }
 
 

@@ -7,7 +7,11 @@ LookalikeError              the root: `except lookalike.LookalikeError` catches 
     ├── ConditionError      a `where`, `given` or `balance` that no row can satisfy
     ├── ModelError          a model folder that is incomplete or of another format version
     ├── OptionError         an option with a value that makes no sense
-    └── MissingDependency   an optional package that is not installed
+    ├── MissingDependency   an optional package that is not installed
+    ├── LedgerError         a ledger of replies that cannot be used: another version, a full disk
+    └── LLMError            a request that got no usable reply from a language model
+        ├── EndpointError   no request can: wrong key, no such model, no answer, not OpenAI-compatible
+        └── BudgetError     the next call could pass a limit of the budget
 """
 
 from __future__ import annotations
@@ -57,6 +61,32 @@ class MissingDependency(UserError):
             f"this needs the package '{package}', which is not installed: "
             f"type  pip install 'lookalike[{extra}]'"
         )
+
+
+class LedgerError(UserError):
+    """A ledger of replies that is damaged, of another format version, locked or on a full disk."""
+
+
+class LLMError(UserError):
+    """A request to a language model that got no usable reply.
+
+    kind: one or two words for what went wrong, by which failures are counted ("timeout", "malformed").
+    """
+
+    def __init__(self, message: str, kind: str = "rejected") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class EndpointError(LLMError):
+    """An endpoint that will answer no request of this run, so that the run stops."""
+
+
+class BudgetError(LLMError):
+    """A call that was not started because it could pass a limit of the budget."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "budget")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,399 @@
+"""The one door to a language model: `LLM.ask`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lookalike.errors import EndpointError, LLMError, OptionError
+from lookalike.llm import structured
+from lookalike.llm.budget import Budget, Estimate, Spent, add, guess_tokens
+from lookalike.llm.faults import FAILS, MOST_TRIES, STOPS, Fault
+from lookalike.llm.ledger import Entry, Ledger
+from lookalike.llm.request import Messages, Reply, Request, dumps, in_words, key_of, read_chat, reply_of
+from lookalike.llm.sentences import dead, gave_up, sentence
+from lookalike.llm.sync import at_end
+from lookalike.llm.throttle import Outcome, Throttle
+from lookalike.llm.transport import Transport, check_url, is_secret
+
+CHAT = "/chat/completions"
+WAYS = ("auto", "response_format", "prompt")
+FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before the first repetition, and at most before a later one
+FEW = 3  # failures in a row, at least, before an endpoint counts as dead; replies against the schema, as deaf
+T = TypeVar("T")
+
+
+class LLM:
+    """A model behind an OpenAI-compatible endpoint.
+
+    model: its name there; url: the base, such as http://127.0.0.1:8000/v1 (default: OPENAI_BASE_URL); key:
+    default OPENAI_API_KEY, None for none; ledger: a `Ledger` or the path of one, None to keep no replies;
+    budget: limits over all runs with that ledger, counted per model; concurrency: calls in flight at most;
+    timeout: seconds a call may take; total_timeout: seconds a request may take with its repetitions;
+    patience: seconds without any reply after which the endpoint counts as dead; structured: how a schema is
+    asked for ("auto": `response_format` where the server takes it, else in the prompt). Raises OptionError,
+    MissingDependency, LedgerError.
+
+    Its coroutines belong to one event loop at a time; `run` calls them from plain code.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        ledger: Ledger | str | Path | None = None,
+        budget: Budget | None = None,
+        concurrency: int = 32,
+        timeout: float = 120.0,
+        total_timeout: float = 600.0,
+        patience: float = 60.0,
+        structured: str = "auto",
+    ) -> None:
+        url = url or os.environ.get("OPENAI_BASE_URL")
+        if not url:
+            raise OptionError("no endpoint is named: give its URL, or set OPENAI_BASE_URL.")
+        if not model:
+            raise OptionError("no model is named: give the name that the endpoint knows it by.")
+        if concurrency < 1 or min(timeout, total_timeout, patience) <= 0:
+            raise OptionError("concurrency, timeout, total_timeout and patience must be positive.")
+        if structured not in WAYS:
+            raise OptionError(f"structured={structured!r} is not known: write one of {', '.join(WAYS)}.")
+        self.model, self.url = model, check_url(url)
+        self._key = _check_key(key if key is not None else os.environ.get("OPENAI_API_KEY"))
+        self.timeout, self.total_timeout, self.patience = timeout, total_timeout, patience
+        self.account = f"{model} at {self.url}"
+        self.ledger = ledger if ledger is None or isinstance(ledger, Ledger) else Ledger(ledger)
+        self.budget = budget or Budget()
+        self.throttle = Throttle(concurrency)
+        if self.ledger is not None:
+            self.budget.spent = self.ledger.totals(self.account)
+        self.faults: Counter[str] = Counter()  # by kind, those that repeating mended too
+        self.known = 0  # replies read back from the ledger
+        self._way = "response_format" if structured == "auto" else structured
+        self._auto = structured == "auto"
+        self._deaf = 0  # replies in a row that ignored response_format
+        self._renamed = False  # whether the server wants max_completion_tokens
+        self._asking: dict[bytes, asyncio.Future[Entry]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._transport: Transport | None = None
+        self._names: asyncio.Future[list[str]] | None = None
+        self._active = 0  # calls, with those that wait to be repeated
+        self._last_good = 0.0
+        self._failures = 0  # in a row
+        self._random = random.Random()  # of the waits only: nothing that is asked depends on it
+
+    def __repr__(self) -> str:
+        return f"LLM({self.model!r}, {self.url!r})"
+
+    async def ask(
+        self,
+        messages: Messages,
+        schema: dict[str, Any] | None = None,
+        *,
+        sample: int = 0,
+        max_tokens: int = 1024,
+        temperature: float | None = None,
+        **options: Any,
+    ) -> Reply:
+        """One reply, from the ledger where it holds one (parameters as in `Request`).
+
+        It is in the ledger before this returns. Raises LLMError where this request got no usable reply,
+        EndpointError where none can, BudgetError, LedgerError; OptionError for a schema that is none.
+        """
+        return await self.answer(Request(messages, schema, sample, max_tokens, temperature, options))
+
+    async def answer(self, request: Request) -> Reply:
+        """`ask` for a Request."""
+        self._bind()
+        asked, payload, body, key = self._written(request)
+        known = self._read_back(asked, key)
+        if known is not None:
+            self.known += 1
+            return known
+
+        way = "text"
+
+        def wire() -> bytes:
+            nonlocal way
+            way = "text" if asked is None else self._way
+            in_prompt = asked is not None and self._way == "prompt"
+            if not in_prompt and not self._renamed:
+                return body
+            instruction = asked.instruction if asked is not None and in_prompt else None
+            return dumps(in_words(payload, instruction, self._renamed))
+
+        def read(found: dict[str, Any], most: Spent) -> tuple[Entry, Spent]:
+            try:
+                entry = read_chat(found, asked, way, most)
+            except Fault:
+                self._hears(way, False)
+                raise
+            self._hears(way, True)
+            return entry, Spent(1, entry.tokens_in, entry.tokens_out)
+
+        async def pay() -> Entry:
+            async def keep(entry: Entry, used: Spent) -> Entry:
+                return (await self.keep({key: entry}, used))[key]
+
+            return await self.call(CHAT, wire, request.max_tokens, read, keep)
+
+        entry = await self._joined(key, pay)
+        try:
+            return reply_of(entry, asked, key, known=False)
+        except structured.Malformed as error:  # kept by a version that let it pass, and kept replies stay
+            raise LLMError(f"the ledger's reply {error}: use a new ledger.", "malformed") from None
+
+    def estimate(self, requests: Sequence[Request], tokens_out: int | None = None) -> Estimate:
+        """What asking for all of them will take, without those that the ledger holds.
+
+        tokens_out: of one reply; without it, the mean of what the ledger has seen from this model, else
+        max_tokens. Nothing is sent.
+        """
+        missing, seen = {}, self.budget.spent
+        for request in requests:
+            asked, _, body, key = self._written(request)
+            if key not in missing and self._read_back(asked, key) is None:
+                each = seen.tokens_out // seen.calls if seen.calls else request.max_tokens
+                missing[key] = (guess_tokens(body.decode()), each if tokens_out is None else tokens_out)
+        total = Spent(
+            len(missing), sum(one[0] for one in missing.values()), sum(one[1] for one in missing.values())
+        )
+        return Estimate(
+            total.calls,
+            total.tokens_in,
+            total.tokens_out,
+            self.budget.cost(total) if self.budget.priced else None,
+            seen.seconds / seen.calls * total.calls / self.throttle.most if seen.calls else None,
+        )
+
+    async def call(
+        self,
+        path: str,
+        wire: Callable[[], bytes],
+        tokens_out: int,
+        read: Callable[[dict[str, Any], Spent], tuple[T, Spent]],
+        keep: Callable[[T, Spent], Awaitable[T]],
+    ) -> T:
+        """One paid call with its repetitions, for `answer` and `embed`.
+
+        wire: writes the body; tokens_out: the most it can bring; read: takes the reply apart and says what it
+        used; keep: makes it durable. Errors as in `ask`.
+        """
+        self._bind()
+        if not self._active:  # after a pause of its own, a run does not count it as the server's silence
+            self._last_good, self._failures = time.monotonic(), 0
+        self._active += 1
+        begun, tries = None, Counter[str]()
+        try:
+            while True:
+                started = await self.throttle.acquire()
+                begun = begun or started
+                try:
+                    return await self._once(started, path, wire(), tokens_out, read, keep)
+                except Fault as fault:
+                    caught = fault
+                tries[caught.kind] += 1
+                await asyncio.sleep(await self._wait_or_give_up(caught, tries, begun))
+        finally:
+            self._active -= 1
+
+    async def keep(self, rows: Mapping[bytes, Entry], used: Spent) -> Mapping[bytes, Entry]:
+        """Makes replies durable and counts what they took; returns what is now kept under their keys."""
+        if self.ledger is None:
+            self.budget.spent = add(self.budget.spent, used)
+            return rows
+        kept, self.budget.spent = await self.ledger.put(self.account, rows, used)
+        return kept
+
+    async def close(self) -> None:
+        """Closes the connections; `run` does it by itself. The ledger stays open: `ledger.close()`."""
+        if self._transport is not None:
+            transport, self._transport, self._loop = self._transport, None, None
+            await transport.close()
+
+    async def _once(
+        self,
+        started: float,
+        path: str,
+        body: bytes,
+        tokens_out: int,
+        read: Callable[[dict[str, Any], Spent], tuple[T, Spent]],
+        keep: Callable[[T, Spent], Awaitable[T]],
+    ) -> T:
+        """One HTTP call in a slot that was acquired; it is given back when the reply is on disk, so that
+        what a killed process loses is never more than what was in flight.
+        """
+        assert self._transport is not None
+        outcome: Outcome = "neither"
+        hold, used = None, None
+        try:
+            # A token is a byte or longer, and the JSON around a message longer than the template's tokens.
+            hold = await self.budget.reserve(len(body), tokens_out)
+            if self.ledger is not None:
+                self.ledger.check()
+            try:
+                found = await self._transport.post(path, body)
+                self._last_good, self._failures = time.monotonic(), 0
+                value, used = read(found, hold.asked)
+            except Fault as fault:
+                outcome = fault.outcome
+                if fault.paid:
+                    used = fault.used or hold.asked
+                    await self.keep({}, used)
+                raise
+            except asyncio.CancelledError:
+                self._count_cancelled(hold.asked)
+                raise
+            outcome = "good"
+            return await keep(value, used._replace(seconds=self._last_good - started))
+        finally:
+            if hold is not None:
+                self.budget.release(hold, used)
+            self.throttle.release(started, outcome)
+
+    async def _wait_or_give_up(self, fault: Fault, tries: Counter[str], begun: float) -> float:
+        """Seconds to wait before the call is repeated; raises where it is not."""
+        self.faults[fault.kind] += 1
+        now, times = time.monotonic(), tries[fault.kind]
+        if fault.kind == "dialect":
+            if times <= FEW and self._adapt(fault.adapt):
+                return 0.0
+            fault = Fault("rejected", fault.reason)
+        if fault.kind in STOPS:
+            names = await self._models() if fault.kind == "model" else []
+            raise EndpointError(self._say(fault, names), fault.kind) from None
+        if fault.kind in FAILS:
+            raise LLMError(self._say(fault), fault.kind) from None
+        if fault.kind == "malformed":
+            if times >= MOST_TRIES["malformed"]:
+                raise LLMError(self._say(fault), fault.kind) from None
+            return 0.0
+        self._failures += 1
+        silent = now - self._last_good
+        bounds = {"connection": self.patience, "rate limit": max(self.patience, self.total_timeout)}
+        if self._failures >= FEW and silent > bounds.get(fault.kind, self.patience + self.timeout):
+            raise EndpointError(self._clean(dead(fault, self.url, silent)), fault.kind) from None
+        longest = self.patience / 8 if fault.kind == "connection" else LONGEST_WAIT
+        wait = self._random.uniform(0.0, min(longest, FIRST_WAIT * 2.0 ** (times - 1)))  # full jitter
+        if fault.wait is not None:
+            if self.throttle.slowed:
+                self.throttle.pause(fault.wait)
+            wait = fault.wait + self._random.uniform(0.0, min(1.0, 0.1 * fault.wait))
+        if times >= MOST_TRIES.get(fault.kind, times + 1) or now + wait - begun > self.total_timeout:
+            text = gave_up(fault, self.url, sum(tries.values()), now - begun)
+            raise LLMError(self._clean(text), fault.kind) from None
+        return wait
+
+    def _bind(self) -> None:
+        """Opens connections in the running event loop, the first time and whenever it is another one."""
+        loop = asyncio.get_running_loop()
+        if loop is self._loop:
+            return
+        if self._loop is not None and not self._loop.is_closed() and self._active:
+            raise OptionError("this LLM is busy in another event loop: make a second one, or wait.")
+        self.throttle.restart()
+        self._asking.clear()
+        self._names = None
+        self._transport = Transport(self.url, self._key, self.throttle.most, self.timeout, self.throttle)
+        self._loop = loop
+        at_end(self.close)
+
+    def _written(self, request: Request) -> tuple[structured.Form | None, dict[str, Any], bytes, bytes]:
+        """A request's schema made ready, its payload, the payload's bytes and its key.
+
+        The key is that of the payload with response_format, however it is sent in the end: a server that is
+        found to take none is found so again by the next run.
+        """
+        asked = structured.form(request.schema) if request.schema is not None else None
+        payload = request.payload(self.model, asked.response_format if asked is not None else None)
+        body = dumps(payload)
+        return asked, payload, body, key_of(self.url, CHAT, body, request.sample)
+
+    def _read_back(self, asked: structured.Form | None, key: bytes) -> Reply | None:
+        entry = self.ledger.get(key) if self.ledger is not None else None
+        if entry is None:
+            return None
+        try:
+            return reply_of(entry, asked, key, known=True)
+        except structured.Malformed:  # of a version that let it pass
+            return None
+
+    async def _joined(self, key: bytes, pay: Callable[[], Awaitable[Entry]]) -> Entry:
+        """The entry of a key; who asks for what is being asked for already waits for that."""
+        while (other := self._asking.get(key)) is not None:
+            try:
+                return await asyncio.shield(other)
+            except asyncio.CancelledError:
+                if not other.cancelled():
+                    raise
+        mine = asyncio.get_running_loop().create_future()
+        self._asking[key] = mine
+        try:
+            entry = await pay()
+        except BaseException as error:
+            if isinstance(error, Exception):
+                mine.set_exception(error)
+                mine.exception()  # nobody has to look at it
+            else:
+                mine.cancel()
+            raise
+        else:
+            mine.set_result(entry)
+            return entry
+        finally:
+            del self._asking[key]
+
+    def _hears(self, way: str, heard: bool) -> None:
+        """Learns whether the server follows response_format or only swallows it."""
+        if self._auto and way == "response_format":
+            self._deaf = -1 if heard or self._deaf < 0 else self._deaf + 1
+            if self._deaf >= FEW:
+                self._way = "prompt"
+
+    def _adapt(self, what: str | None) -> bool:
+        """Writes calls differently from now on; False where nothing is left to change."""
+        if what == "max_tokens":
+            self._renamed = True
+        elif what == "response_format" and self._auto:
+            self._way = "prompt"
+        else:
+            return False
+        return True
+
+    def _count_cancelled(self, most: Spent) -> None:
+        """Counts a call that Ctrl-C cut off: it may be charged for."""
+        if self.ledger is None:
+            self.budget.spent = add(self.budget.spent, most)
+        else:
+            self.ledger.put(self.account, {}, most).add_done_callback(
+                lambda one: one.cancelled() or one.exception()
+            )
+
+    async def _models(self) -> list[str]:
+        assert self._transport is not None
+        if self._names is None:
+            self._names = asyncio.ensure_future(self._transport.models())
+        return await asyncio.shield(self._names)
+
+    def _say(self, fault: Fault, models: Sequence[str] = ()) -> str:
+        return self._clean(sentence(fault, self.url, self.model, self._key is not None, models))
+
+    def _clean(self, text: str) -> str:
+        """A text without the key: some servers quote it in their errors."""
+        return text.replace(self._key, "***") if self._key and is_secret(self._key) else text
+
+
+def _check_key(key: str | None) -> str | None:
+    """A key that can be sent in a header; raises OptionError, without the key in it."""
+    key = (key or "").strip()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise OptionError("the key holds characters that no key has: copy it again.")
+    return key or None

@@ -1,0 +1,134 @@
+"""Replies that follow a JSON schema: asked for by `response_format` or in the prompt, repaired, validated."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from lookalike.errors import MissingDependency, OptionError, first_line
+
+INSTRUCTION = "\n\nAnswer with one JSON value only, no other words, that fits this JSON schema:\n"
+COMBINATIONS = ("anyOf", "oneOf", "allOf")
+
+
+class Malformed(ValueError):
+    """A reply that holds no JSON value of the schema; the message says why."""
+
+
+class Form:
+    """A JSON schema made ready once for many requests.
+
+    response_format: what is sent to a server that takes schemas; instruction: what is put behind the prompt
+    for one that does not.
+    """
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        """Raises OptionError where `schema` is no JSON schema."""
+        try:
+            from jsonschema.exceptions import SchemaError
+            from jsonschema.validators import validator_for
+        except ImportError:
+            raise MissingDependency("jsonschema", extra="llm") from None
+        kind = validator_for(schema)
+        try:
+            kind.check_schema(schema)
+        except SchemaError as error:
+            raise OptionError(f"the schema of the reply is no JSON schema: {first_line(error)}.") from None
+        self._validator = kind(schema)
+        self.instruction = INSTRUCTION + json.dumps(schema, ensure_ascii=False)
+        self.response_format = {
+            "type": "json_schema",
+            "json_schema": {"name": "reply", "strict": is_strict(schema), "schema": schema},
+        }
+
+    def parse(self, text: str) -> tuple[Any, bool]:
+        """The JSON value in a reply, and whether it had to be repaired.
+
+        Raises Malformed for a reply that is cut short, holds no JSON or does not fit the schema. What is cut
+        short is never repaired: it would end in half a sentence that looks like a whole one.
+        """
+        if text.lstrip().startswith("<think>"):
+            text = text.rpartition("</think>")[2]
+        repaired = False
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value, repaired = repair(text), True
+        if not self._validator.is_valid(value):
+            error = next(self._validator.iter_errors(value))
+            where = "/".join(str(step) for step in error.absolute_path) or "its top"
+            raise Malformed(f"does not fit the schema at {where}: {first_line(error)[:200]}")
+        return value, repaired
+
+
+def form(schema: dict[str, Any]) -> Form:
+    """The `Form` of a schema, made once for equal schemas."""
+    return _form(json.dumps(schema))
+
+
+@lru_cache(256)
+def _form(text: str) -> Form:
+    return Form(json.loads(text))
+
+
+def repair(text: str) -> Any:
+    """The JSON value in a text with code fences, words around it, loose quotes or commas.
+
+    Raises Malformed where there is none, or where it stops before its last bracket.
+    """
+    start = min((at for at in (text.find("{"), text.find("[")) if at >= 0), default=-1)
+    if start < 0:
+        raise Malformed("holds no JSON")
+    if is_cut(text, start):
+        raise Malformed("is cut short")
+    try:
+        from json_repair import loads
+    except ImportError:
+        raise MissingDependency("json-repair", extra="llm") from None
+    try:
+        value = loads(text[start:], skip_json_loads=True)
+    except (ValueError, RecursionError):
+        value = ""
+    if value == "":
+        raise Malformed("holds no JSON")
+    return value
+
+
+def is_cut(text: str, start: int) -> bool:
+    """Whether the bracket at `start` is still open at the end of the text; brackets inside "strings" do not
+    count.
+    """
+    depth, quoted, at = 0, False, start
+    while at < len(text):
+        letter = text[at]
+        if quoted:
+            if letter == "\\":
+                at += 1
+            elif letter == '"':
+                quoted = False
+        elif letter == '"':
+            quoted = True
+        elif letter in "{[":
+            depth += 1
+        elif letter in "}]":
+            depth -= 1
+            if depth == 0:
+                return False
+        at += 1
+    return True
+
+
+def is_strict(schema: Any) -> bool:
+    """Whether OpenAI's strict mode takes the schema: every object closed, all of its properties required."""
+    if isinstance(schema, list):
+        return all(is_strict(one) for one in schema)
+    if not isinstance(schema, dict):
+        return True
+    if schema.get("type") == "object" or "properties" in schema:
+        closed = schema.get("additionalProperties") is False
+        if not closed or set(schema.get("required", ())) != set(schema.get("properties", {})):
+            return False
+    inner = [schema[name] for name in (*COMBINATIONS, "items") if name in schema]
+    inner += [one for name in ("properties", "$defs") for one in schema.get(name, {}).values()]
+    return all(is_strict(one) for one in inner)

@@ -1,0 +1,85 @@
+"""Plain functions outside, coroutines inside."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_at_end: ContextVar[AsyncExitStack | None] = ContextVar("lookalike_at_end", default=None)
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine, from plain code anywhere: a script, the command line, a notebook.
+
+    In a notebook an event loop is already running in this thread; the coroutine then gets a loop in a
+    thread of its own. Ctrl-C cancels the coroutine, waits until it has cleaned up and raises
+    KeyboardInterrupt.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_closing(coroutine))
+    return _run_beside(coroutine)
+
+
+def at_end(close: Callable[[], Awaitable[None]]) -> None:
+    """Calls `close` when the `run` around the current task ends; does nothing in a loop of the user's own."""
+    stack = _at_end.get()
+    if stack is not None:
+        stack.push_async_callback(close)
+
+
+async def _closing(coroutine: Coroutine[Any, Any, T]) -> T:
+    async with AsyncExitStack() as stack:
+        _at_end.set(stack)
+        return await coroutine
+    raise AssertionError  # for mypy: the stack swallows no errors
+
+
+def _run_beside(coroutine: Coroutine[Any, Any, T]) -> T:
+    """`run` in a thread of its own, for a thread whose loop is already running."""
+    results: list[T] = []
+    errors: list[BaseException] = []
+    ready = threading.Event()
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = []
+
+    async def main() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        running.append((asyncio.get_running_loop(), task))
+        ready.set()
+        return await _closing(coroutine)
+
+    def work() -> None:
+        try:
+            results.append(asyncio.run(main()))
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=work, name="lookalike-llm", daemon=True)
+    thread.start()
+    try:
+        _join(thread)
+    except KeyboardInterrupt:
+        ready.wait()
+        for loop, task in running:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(task.cancel)
+        _join(thread)
+        raise
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _join(thread: threading.Thread) -> None:
+    """Waits in short turns: a wait without an end would not see Ctrl-C on Windows."""
+    while thread.is_alive():
+        thread.join(0.2)
