@@ -136,7 +136,7 @@ def test_rare_values_are_looked_for_in_as_many_rows_as_the_holdout_has() -> None
     found = figures(pd.concat([OTHER] * 3), only=["privacy"])["privacy"]["rare_values"]
     assert found["value"] == pytest.approx(found["reference"], abs=0.25)
     leaked = figures(REAL, only=["privacy"])["privacy"]["rare_values"]
-    assert leaked["value"] == 1 and leaked["reference"] < 0.7
+    assert leaked["value"] == 1 and leaked["reference"] < 0.95
 
 
 @pytest.mark.parametrize("rows", [1, 30])

@@ -182,7 +182,7 @@ def measure(
     rows = {t: rng.permutation(len(task.y[t]))[: None if t == "holdout" else most] for t in task.y}
     x, y = ({t: part[t][rows[t]] for t in rows} for part in (task.x, task.y))
     if not task.names or len(y["holdout"]) < FEWEST or most < FEWEST:
-        return nothing, {}, "utility needs 50 rows of each table whose target is known."
+        return nothing, {}, f"utility needs 50 rows of each table in which the target '{target}' is known."
     if any(len(np.unique(y[t])) < 2 for t in y):
         t = next(t for t in y if len(np.unique(y[t])) < 2)
         empty = entry(0.0) if t == "synthetic" else entry(float("nan"))
