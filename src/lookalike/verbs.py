@@ -86,40 +86,40 @@ def _written(args: argparse.Namespace) -> int:
     real = pipeline.read_real(args.real, missing=args.missing, seed=args.seed)
     holdout = _read(args.holdout, args.missing)
     names = [name.strip() for name in (args.attributes or "").split(",") if name.strip()]
-    llm = LLM(
-        args.model,
-        args.llm,
-        args.key,
-        ledger=run.ledger(folder, make=not args.dry_run),
-        budget=Budget(args.max_calls, args.max_tokens, args.max_cost, args.price_in, args.price_out),
-        concurrency=args.concurrency,
-    )
-    writer = SynAlign(
-        llm,
-        args.text if len(args.text) > 1 else args.text[0],
-        args.label,
-        method=args.method,
-        demonstrations=args.demonstrations,
-        gen_size=args.gen_size,
-        embed=args.embedder,
-        attributes="propose" if names == ["propose"] else names or None,
-        task=args.task,
-        templates=args.templates,
-        **({} if args.temperature is None else {"temperature": args.temperature}),
-        seed=args.seed,
-        progress=not args.quiet,
-    ).fit(real)
-    requests = writer.requests(args.rows)
-    print(f"estimate: at least {llm.estimate(requests)}")
-    if args.dry_run:
-        print(run.shown(requests))
-        return 0
-    args.checkpoint = folder
-    run.begin(folder, vars(args))
-    try:
-        synthetic = writer.sample(args.rows)
-    finally:
-        run.keep(folder, writer)  # what was made by then, whatever stopped it
+    with run.begun(folder, vars(args)) as ledger:
+        llm = LLM(
+            args.model,
+            args.llm,
+            args.key,
+            ledger=ledger,
+            budget=Budget(args.max_calls, args.max_tokens, args.max_cost, args.price_in, args.price_out),
+            concurrency=args.concurrency,
+        )
+        writer = SynAlign(
+            llm,
+            args.text if len(args.text) > 1 else args.text[0],
+            args.label,
+            method=args.method,
+            demonstrations=args.demonstrations,
+            gen_size=args.gen_size,
+            embed=args.embedder,
+            attributes="propose" if names == ["propose"] else names or None,
+            task=args.task,
+            templates=args.templates,
+            **({} if args.temperature is None else {"temperature": args.temperature}),
+            seed=args.seed,
+            progress=not args.quiet,
+        ).fit(real)
+        requests = writer.requests(args.rows)
+        print(f"estimate: at least {llm.estimate(requests)}", flush=True)
+        if args.dry_run:
+            print(run.shown(requests))
+            return 0
+        args.checkpoint = folder
+        try:
+            synthetic = writer.sample(args.rows)
+        finally:
+            run.keep(folder, writer)  # what was made by then, whatever stopped it
     write_table(synthetic, args.out)
     columns = list(synthetic.columns)  # keys of the real table are not made up
     report = evaluate(
