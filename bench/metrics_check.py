@@ -95,7 +95,7 @@ def main() -> None:
         some = table.sample(models["train_rows"], random_state=1)
         score = mle(some, test, args.target, regression, positive)
         if regression:  # an RMSE
-            score = 1 - score**2 / numbers(test[args.target]).var()
+            score = 1 - score**2 / np.nanvar(numbers(test[args.target]))
         lines.append((f"{models['score']}, trained on {name}", boosted[name], score))
     print(f"{'':44}{'lookalike':>10}{'other':>10}{'difference':>12}")
     for name, own, other in lines:

@@ -25,6 +25,7 @@ FEWEST = 50  # rows of the holdout below which there is no test
 FOLD = 0.2  # of the training table, to choose the depth on
 DEPTHS = (3, 6, None)
 TREES = 100
+ROUNDS, ROUNDS_OF_NUMBERS = 100, 400  # of boosting: classes are told apart after a few, numbers get closer
 BOOTSTRAPS = 20
 SHUFFLES = 4
 MOST_CELLS = 1_000_000  # training rows x features x classes beyond two
@@ -105,7 +106,12 @@ def families(task: Task, seed: int, quick: bool = False) -> dict[str, Any]:
 
     def boosted(x: Array, y: Array) -> Any:
         check = np.random.default_rng(seed).random(len(y)) < (FOLD if choose else 0)
-        options = {"categorical_features": task.categorical, "random_state": seed, "early_stopping": False}
+        options = {
+            "categorical_features": task.categorical,
+            "random_state": seed,
+            "early_stopping": False,
+            "max_iter": ROUNDS if task.classes or quick else ROUNDS_OF_NUMBERS,
+        }
 
         def fit(depth: int | None, rows: Array) -> Any:
             return boosting(max_depth=depth, **options).fit(x[rows], y[rows])
