@@ -17,7 +17,7 @@ from lookalike.cli import main
 
 SRC = str(Path(__file__).parents[1] / "src")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": SRC, "OMP_NUM_THREADS": "1"}
-VERBS = ["generate", "fit", "sample", "impute", "align", "evaluate"]
+VERBS = ["generate", "resume", "prompts", "fit", "sample", "impute", "align", "evaluate"]
 
 
 def run(*arguments: object) -> None:

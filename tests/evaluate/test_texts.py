@@ -131,6 +131,13 @@ def test_real_texts_are_as_near_to_the_real_ones_as_others_are() -> None:
     assert found["privacy"]["dcr_share"]["value"] == pytest.approx(0.5, abs=0.06)
 
 
+@pytest.mark.parametrize("rows", [2, 3, 7, 8])
+def test_a_handful_of_texts_is_measured(rows: int) -> None:
+    found = evaluate(REAL, OTHER.head(rows), HOLDOUT, only=["diversity"]).to_dict()["diversity"]
+    assert 0 <= found["self_bleu"]["value"] <= 1
+    assert (found["self_bleu"]["low"] is None) == (rows < 8)
+
+
 def test_formulas_on_small_examples() -> None:
     assert tokenize("It's 5 o'clock!") == ["it", "'", "s", "5", "o", "'", "clock", "!"]
     assert _distinct([["a", "b", "a"], ["a", "b"]], 1) == pytest.approx(2 / 5)
