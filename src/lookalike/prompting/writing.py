@@ -215,7 +215,12 @@ class Writer:
                 self._arrived()
 
         workers = min(len(self._jobs), WORKERS * self._llm.throttle.most)
-        await all_or_first_error([work() for _ in range(workers)])
+        try:
+            await all_or_first_error([work() for _ in range(workers)])
+        finally:
+            for task in self._describing.values():
+                task.cancel()
+            await asyncio.gather(*self._describing.values(), return_exceptions=True)
 
     async def _one(self, work: Work, n: int, part: int) -> Reply | Failure:
         if self._describe is not None and work.attributes is None:
