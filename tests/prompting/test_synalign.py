@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from lookalike import SynAlign
+from lookalike.embed import embedder
 from lookalike.errors import DataError, EndpointError, OptionError
 from lookalike.llm import LLM, Budget
 from lookalike.prompting.arms import METHODS
@@ -234,19 +235,20 @@ def test_what_is_left_out_and_cut_is_said(
 ) -> None:
     rows = pd.concat([real, real[:12]], ignore_index=True)
     rows["text"] = [f"{text} number {at}" for at, text in enumerate(rows.text)]
-    rows.loc[0, "text"] = "  "
-    rows.loc[1, "text"] = "card " * 1000
+    rows.loc[:9, "text"] = "  "
+    rows.loc[10, "text"] = "card " * 1000
     rows["key"] = [f"K-{at:06d}" for at in range(len(rows))]
-    model = SynAlign(model_of(writing()), "text", "category", demonstrations=5).fit(rows)
+    model = SynAlign(model_of(writing()), "text", "category", demonstrations=50).fit(rows)
     said = capsys.readouterr().err
-    assert "1 of 60 real rows have no text" in said
+    assert "10 of 60 real rows have no text" in said
     assert "'key' holds keys" in said
     assert "1 real texts are too long for a prompt" in said
     longest = max(len(str(request.messages)) for request in model.requests(60))
     assert longest < 5000
-    table = model.sample(10)
+    table = model.sample(300)
     assert list(table.columns) == ["text", "category"]
-    assert 0 not in set(model.provenance.demonstration)  # row numbers are those of the table that was given
+    shown = model.provenance.demonstration  # row numbers are those of the table that was given
+    assert shown.min() >= 10 and shown.max() >= 50
 
 
 def test_the_model_proposes_the_attributes(writing: Writing, real: pd.DataFrame) -> None:
@@ -275,6 +277,18 @@ def test_an_embedder_of_the_endpoint_counts_on_the_same_budget(
         .equals(model.accepted)
     )
     assert server.stats()["calls"] == llm.budget.spent.calls
+
+
+def test_the_judge_sees_the_same_whether_replies_are_checked_as_they_come_or_later(
+    writing: Writing, banking: pd.DataFrame
+) -> None:
+    server, texts = writing(), banking.text.tolist()
+    as_they_come = quiet(model_of(server)).fit(banking)
+    later = quiet(model_of(server), embed=embedder(None, texts)).fit(banking)
+    pd.testing.assert_frame_equal(as_they_come.sample(60), later.sample(60))
+    assert as_they_come.summary() == later.summary()
+    assert as_they_come.summary()["rejected"]["class"] > 0  # "a refund" is surely not about spare cards
+    assert (as_they_come.rejected.reason == later.rejected.reason).all()
 
 
 def test_the_seed_decides_the_table(writing: Writing, real: pd.DataFrame) -> None:

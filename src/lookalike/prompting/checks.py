@@ -26,7 +26,7 @@ COPIED = 0.8  # share of word 4-grams that stand in one real row
 GRAM = 4
 FEW_GRAMS = 4  # of fewer 4-grams (6 words), those of the real row count too: a short text can lie inside any
 ALIKE = 0.8  # Jaccard similarity of word pairs
-TOO_LONG = 2.0  # times the longest real text
+TOO_LONG, SPARE_LETTERS = 2.0, 50  # times the longest real text, and a little more where all are short
 HABIT = 0.001  # share of the real texts that sound like a refusal, above which it is none
 MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 1], dtype=np.uint64)
 REFUSALS = tuple(
@@ -56,7 +56,7 @@ class Checker:
         self.form, self.originals, self.judge = form, originals, judge
         self.language = Language(texts)
         self.refusals = refusals_of(texts)
-        self.longest = int(max(map(len, texts)) * TOO_LONG)
+        self.longest = int(max(map(len, texts)) * TOO_LONG) + SPARE_LETTERS
         self.accepted = Accepted()
 
     def reasons(self, records: Sequence[dict[str, Any]], labels: Sequence[str | None]) -> list[str | None]:
@@ -75,7 +75,7 @@ class Checker:
 
     def _alone(self, record: dict[str, Any], text: str, label: str | None) -> str | None:
         """What is wrong with a record whatever else was accepted, but for its class."""
-        if not text.strip() or any(record[name] == "" for name in self.form.texts):
+        if not text.strip() or any(str(record[name]).strip() == "" for name in self.form.texts):
             return "empty"
         if label is not None and str(record[str(self.form.label)]) != label:
             return "label"
