@@ -113,7 +113,8 @@ class Writer:
 
     works: the places with their quotas, in order; make: the request for n records of a place, part by part;
     describe: brings the attributes of a place by a call (None: they are there already, or none are needed);
-    workers: places at work at once; live: whether replies are checked as they come (checks that make calls of
+    affordable: how many places the budget that is left suffices for, so that it does not go on descriptions
+    that bring no row; live: whether replies are checked as they come (checks that make calls of
     their own have to wait for the end of a round).
     """
 
@@ -126,13 +127,13 @@ class Writer:
         describe: Describe | None,
         written: Written,
         *,
-        workers: int,
+        affordable: Callable[[], float],
         live: bool,
         progress: bool,
     ) -> None:
         self._llm, self._works, self._checker = llm, list(works), checker
         self._make, self._describe = make, describe
-        self._workers = min(workers, WORKERS * llm.throttle.most)
+        self._affordable, self._at_work = affordable, 0
         self._live, self._progress = live, progress
         self.written, self.alarm = written, Alarm(progress)
         self._jobs: list[tuple[Work, int, int]] = []  # (place, records, part)
@@ -197,17 +198,29 @@ class Writer:
 
         async def work() -> None:
             nonlocal over
-            for at in places:
-                if over:
+            while not over:
+                if self._at_work and self._affordable() <= self._at_work:
+                    return  # the last one goes on alone: what the ledger holds costs nothing
+                at = next(places, None)
+                if at is None:
                     return
+                self._at_work += 1
                 try:
                     self._results[at] = await self._one(*self._jobs[at])
                 except BaseException:
                     over = True  # the others finish what they are at
                     raise
+                finally:
+                    self._at_work -= 1
                 self._arrived()
 
-        await all_or_first_error([work() for _ in range(min(len(self._jobs), self._workers))])
+        workers = min(len(self._jobs), WORKERS * self._llm.throttle.most)
+        try:
+            await all_or_first_error([work() for _ in range(workers)])
+        finally:
+            for task in self._describing.values():
+                task.cancel()
+            await asyncio.gather(*self._describing.values(), return_exceptions=True)
 
     async def _one(self, work: Work, n: int, part: int) -> Reply | Failure:
         if self._describe is not None and work.attributes is None:
