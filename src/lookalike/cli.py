@@ -6,6 +6,7 @@ Every mistake of a user is one sentence on stderr and exit code 2.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -19,7 +20,8 @@ from lookalike.progress import parse_time
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line.
 
-    Returns the exit code: 0 done, 2 a user's mistake, 3 a figure below --fail-under, 130 stopped by Ctrl-C.
+    Returns the exit code: 0 done, 2 a user's mistake, 3 a figure below --fail-under, 130 stopped by Ctrl-C,
+    141 nobody reads the output any more.
     """
     args = argparse.Namespace(checkpoint=None)
     try:
@@ -33,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"lookalike: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # who read the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # as of a program that SIGPIPE ends
     except OSError as error:
         what = f"{error.filename}: {error.strerror}." if error.filename else error
         print(f"lookalike: {what}", file=sys.stderr)

@@ -110,10 +110,9 @@ def _written(args: argparse.Namespace) -> int:
             seed=args.seed,
             progress=not args.quiet,
         ).fit(real)
-        requests = writer.requests(args.rows)
-        print(f"estimate: at least {llm.estimate(requests)}", flush=True)
+        print(f"estimate: at least {writer.estimate(args.rows)}", flush=True)
         if args.dry_run:
-            print(run.shown(requests))
+            print(run.shown(writer.requests(args.rows)))
             return 0
         args.checkpoint = folder
         try:

@@ -46,8 +46,10 @@ class Estimate:
         parts = [f"{self.calls:,} calls", f"{self.tokens_in:,} + {self.tokens_out:,} tokens"]
         if self.cost is not None:
             parts.append(f"{self.cost:,.2f} at the prices given")
-        if self.seconds is not None:
-            parts.append(f"about {self.seconds:,.0f} s")
+        time = (
+            "time unknown before the first reply" if self.seconds is None else f"about {self.seconds:,.0f} s"
+        )
+        parts.append(time)
         return ", ".join(parts)
 
 

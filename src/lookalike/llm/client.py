@@ -167,18 +167,24 @@ class LLM:
         except structured.Malformed as error:  # kept by a version that let it pass, and kept replies stay
             raise LLMError(f"the ledger's reply {error}: use a new ledger.", "malformed") from None
 
-    def estimate(self, requests: Sequence[Request], tokens_out: int | None = None) -> Estimate:
+    def estimate(
+        self, requests: Sequence[Request], tokens_out: int | Sequence[int] | None = None
+    ) -> Estimate:
         """What asking for all of them will take, without those that the ledger holds.
 
-        tokens_out: of one reply; without it, the mean of what the ledger has seen from this model, else
-        max_tokens. Nothing is sent.
+        tokens_out: of one reply, or of each; without it, the mean of what the ledger has seen from this
+        model, else max_tokens. Nothing is sent.
         """
         missing, seen = {}, self.budget.spent
-        for request in requests:
+        if tokens_out is None:
+            mean = seen.tokens_out // seen.calls if seen.calls else None
+            tokens_out = [request.max_tokens if mean is None else mean for request in requests]
+        elif isinstance(tokens_out, int):
+            tokens_out = [tokens_out] * len(requests)
+        for request, each in zip(requests, tokens_out, strict=True):
             asked, _, body, key = self._written(request)
             if key not in missing and self._read_back(asked, key) is None:
-                each = seen.tokens_out // seen.calls if seen.calls else request.max_tokens
-                missing[key] = (guess_tokens(body.decode()), each if tokens_out is None else tokens_out)
+                missing[key] = (guess_tokens(body.decode()), each)
         total = Spent(
             len(missing), sum(one[0] for one in missing.values()), sum(one[1] for one in missing.values())
         )

@@ -51,6 +51,7 @@ class Prompts:
         self.cut = int((letters > LONGEST_SHOWN).sum())
         other = 12 * (len(form.fields) - len(names)) + 8 * len(form.fields)
         self._record_tokens = int(np.percentile(letters, 99)) // 2 + 16 + other
+        self._usual_tokens = int(letters.mean()) // 4 + 8 * len(form.fields)
 
     def names(self, seed: int) -> Request:
         """Asks for the names of attributes, from a sample of the real rows."""
@@ -103,6 +104,13 @@ class Prompts:
         return self._request(
             prompt, reply_schema(self.form, n), sample_of(place, part), min(tokens, MOST_TOKENS)
         )
+
+    def expected(self, request: Request) -> int:
+        """Tokens that a reply will probably have; its max_tokens are several times as many."""
+        properties = (request.schema or {})["properties"]
+        if "records" in properties:
+            return int(properties["records"]["minItems"]) * self._usual_tokens
+        return request.max_tokens // 5
 
     def record(self, row: int) -> dict[str, Any]:
         """A real row as the model sees it, but for its length."""

@@ -14,7 +14,7 @@ import pandas as pd
 from lookalike.embed import REMOTE, Embed, embedder
 from lookalike.errors import DataError, OptionError
 from lookalike.llm.batch import ask_all
-from lookalike.llm.budget import Spent, guess_tokens
+from lookalike.llm.budget import Estimate, Spent, guess_tokens
 from lookalike.llm.client import LLM
 from lookalike.llm.embeddings import embedder as endpoint_embedder
 from lookalike.llm.request import Failure, Reply, Request
@@ -140,6 +140,13 @@ class SynAlign:
                 count = min(work.size, work.wanted - part * work.size)
                 found.append(self._record_request(work, count, part + 1, stand_in))
         return found
+
+    def estimate(self, n: int) -> Estimate:
+        """What `sample(n)` will take at least: the calls that are known before the first reply, without those
+        that the ledger holds, and replies as long as the real records. Rejected records come on top.
+        """
+        requests = self.requests(n)
+        return self.llm.estimate(requests, [self._prompts.expected(request) for request in requests])
 
     def sample(self, n: int) -> pd.DataFrame:
         """n records as a table of the real one's columns and dtypes; fewer where the budget or the patience
