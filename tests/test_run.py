@@ -145,6 +145,11 @@ def test_a_budget_is_hard_and_what_it_bought_is_written(
         (["--max-cost", "1"], "max_cost needs price_in and price_out"),
         (["--embedder", "word2vec"], "there is no embedder 'word2vec'"),
         (["--templates", "/nowhere"], "nowhere"),
+        (["--target", "nope"], "'nope' is not a column"),
+        (
+            ["--holdout", str(HERE.parent / "examples" / "adult-test.csv.gz")],
+            "has not the columns of the real table",
+        ),
         (["--gen-size", "0"], "whole number of at least 1"),
         (["--config", "/nowhere.toml"], "nowhere.toml does not exist"),
     ],

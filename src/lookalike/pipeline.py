@@ -61,7 +61,7 @@ def generate(
 
     n = len(real) if n is None else n
     schema = infer(real) if schema is None else schema
-    _check(real, n, target, holdout)
+    check(real, n, target, holdout)
     conditions: Mapping[str, Any] | None = None
     alike, alike_holdout = real, holdout  # the rows that the synthetic ones should look like
     if where:
@@ -186,7 +186,8 @@ def _labels(title: str, column: pd.Series) -> list[str]:
     return [f"{v:.0f}" if isinstance(v, float) and v.is_integer() else str(v) for v in column.tolist()]
 
 
-def _check(real: pd.DataFrame, n: int, target: str | None, holdout: pd.DataFrame | None) -> None:
+def check(real: pd.DataFrame, n: int, target: str | None, holdout: pd.DataFrame | None) -> None:
+    """Raises OptionError or DataError for what the report would find wrong after hours of work."""
     if n < 1:
         raise OptionError(f"{n} rows were asked for: ask for at least 1.")
     if target is not None and target not in real.columns:

@@ -85,6 +85,7 @@ def _written(args: argparse.Namespace) -> int:
     run.check(folder)
     real = pipeline.read_real(args.real, missing=args.missing, seed=args.seed)
     holdout = _read(args.holdout, args.missing)
+    pipeline.check(real, args.rows, args.target or args.label, holdout)
     names = [name.strip() for name in (args.attributes or "").split(",") if name.strip()]
     with run.begun(folder, vars(args)) as ledger:
         llm = LLM(
