@@ -196,6 +196,18 @@ def test_replies_that_stay_malformed_are_asked_for_in_smaller_parts(
     assert model.summary()["failures"]["malformed"] > 0
 
 
+def test_rows_that_are_too_long_together_for_the_context_are_shown_in_smaller_groups(
+    writing: Writing, real: pd.DataFrame
+) -> None:
+    long = real.assign(text=[" ".join([f"{at} {text}"] * 20) for at, text in enumerate(real.text)])
+    server = writing("good", "--context", "1000")
+    model = quiet(model_of(server), method="few-shot").fit(long)
+    first = max(len(json.dumps(request.messages)) // 4 for request in model.requests(60))
+    assert first > 1000
+    assert len(model.sample(60)) == 60
+    assert model.summary()["failures"]["context"] > 0
+
+
 def test_integer_labels_come_back_as_integers(writing: Writing, real: pd.DataFrame) -> None:
     numbered = real.assign(category=pd.factorize(real.category)[0])
     table = quiet(model_of(writing())).fit(numbered).sample(30)

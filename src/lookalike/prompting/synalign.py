@@ -273,7 +273,8 @@ class SynAlign:
 
     def _record_request(self, work: Work, n: int, part: int, attributes: dict[str, str] | None) -> Request:
         place = work.place
-        return self._prompts.records(place.label, n, part, attributes, place.shown, work.number)
+        shown = place.shown[: max(len(place.shown) >> work.shorter, 1)]
+        return self._prompts.records(place.label, n, part, attributes, shown, work.number)
 
     def _attribute_names(self) -> list[str]:
         """The names of the attributes; asked for where they are to be proposed."""

@@ -29,7 +29,7 @@ MOST_ROUNDS = 30
 LEAST = 0.2  # acceptance below which a place counts as bad in a round
 PATIENCE = 3  # bad rounds in a row after which a place is given up; rounds that bring nothing at all
 MOST_OVER = 4.0  # times the missing rows that are asked for, at most
-SHORTEN = ("malformed", "too long", "timeout")  # failures after which fewer records are asked for at once
+SHORTEN = ("malformed", "context", "timeout")  # failures after which fewer records are asked for at once
 
 Describe = Callable[[Place, int], Coroutine[Any, Any, "dict[str, str] | Failure"]]
 Make = Callable[["Work", int, int], Request]
@@ -41,7 +41,7 @@ class Work:
 
     number: of the place; wanted: rows to bring; made: rows accepted; parts: requests made; size: records a
     request; tries: of its description; bad: rounds in a row with little accepted; asked, good: records in
-    this round; total_asked, total_good: in the rounds before.
+    this round; shorter: how often fewer rows had to be shown; total_asked, total_good: in the rounds before.
     """
 
     number: int
@@ -53,6 +53,7 @@ class Work:
     parts: int = 0
     tries: int = 0
     bad: int = 0
+    shorter: int = 0
     closed: bool = False
     asked: int = 0
     good: int = 0
@@ -292,13 +293,15 @@ class Writer:
             self.written.surplus.append(row)
 
     def _failed(self, work: Work, n: int, failure: Failure) -> None:
-        self.written.failures[failure.kind] += 1
-        if failure.kind == "budget":
+        kind = "context" if failure.kind == "too long" else failure.kind  # records can be too long, too
+        self.written.failures[kind] += 1
+        if kind == "budget":
             self.written.stopped = self.written.stopped or failure.reason
             return
-        if failure.kind in SHORTEN:
+        if kind in SHORTEN:
             work.size = max(1, work.size // 2)
-        self._count(work, n, 0, Counter({failure.kind: n}))
+        work.shorter += kind == "context"
+        self._count(work, n, 0, Counter({kind: n}))
 
     def _count(self, work: Work, asked: int, good: int, reasons: Counter[str]) -> None:
         self.written.asked += asked
