@@ -187,6 +187,15 @@ def test_an_endpoint_that_dies_leaves_what_was_accepted(writing: Writing, real: 
     assert len(model.provenance) == len(model.accepted) == model.summary()["accepted"]
 
 
+def test_a_model_that_miscounts_is_not_paid_twice(writing: Writing, real: pd.DataFrame) -> None:
+    server = writing("miscounting")
+    model = quiet(model_of(server), demonstrations=12).fit(real)
+    assert len(model.sample(120)) == 120
+    summary, stats = model.summary(), server.stats()
+    assert not summary["failures"] and stats["answered_again"] == 0 and summary["calls"] == stats["calls"]
+    assert summary["asked"] - summary["accepted"] >= 10  # what was left out counts as asked for
+
+
 def test_replies_that_stay_malformed_are_asked_for_in_smaller_parts(
     writing: Writing, real: pd.DataFrame
 ) -> None:

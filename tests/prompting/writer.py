@@ -46,19 +46,19 @@ def log(messages: Messages) -> None:
 def reply(prompt: str, schema: Schema, rng: random.Random) -> Any:
     properties = schema["properties"]
     if "records" in properties:
-        return {"records": [record(prompt, properties["records"], rng) for _ in range(count(schema))]}
+        return {"records": [record(prompt, properties["records"], rng) for _ in range(count(prompt))]}
     if "attributes" in properties:
         return {"attributes": ["subject", "mood", "wording"]}
     return {
-        name: [f"{name} {at}" for at in range(one["minItems"])]
-        if "minItems" in one
+        name: [f"{name} {at}" for at in range(int(re.findall(r"List (\d+) values", prompt)[0]))]
+        if "items" in one
         else f"{name} of the kind {rng.randint(0, 9999)}"
         for name, one in properties.items()
     }
 
 
-def count(schema: Schema) -> int:
-    return int(schema["properties"]["records"]["minItems"])
+def count(prompt: str) -> int:
+    return int(re.findall(r"Write (\d+) new records", prompt)[0])
 
 
 def record(prompt: str, schema: Schema, rng: random.Random) -> dict[str, Any]:
@@ -116,4 +116,15 @@ def quoting(messages: Messages, schema: Schema, rng: random.Random) -> str:
     if "records" not in found:
         shown = json.loads(prompt.splitlines()[-1])
         found["details"] = f"It says: {shown['text']}"
+    return json.dumps(found)
+
+
+def miscounting(messages: Messages, schema: Schema, rng: random.Random) -> str:
+    """Two records too few, or one too many."""
+    found = reply(messages[-1]["content"], schema, rng)
+    records = found.get("records", [])
+    if len(records) > 2:
+        found["records"] = (
+            records[:-2] if rng.random() < 0.5 else [*records, found["records"][0] | {"text": sentence(rng)}]
+        )
     return json.dumps(found)

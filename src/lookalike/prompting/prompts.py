@@ -58,9 +58,7 @@ class Prompts:
         drawn = np.random.default_rng(seed).permutation(len(self._real))[:SAMPLE]
         schema = {
             "type": "object",
-            "properties": {
-                "attributes": {"type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 8}
-            },
+            "properties": {"attributes": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
             "required": ["attributes"],
             "additionalProperties": False,
         }
@@ -76,7 +74,7 @@ class Prompts:
     def grid(self, names: Sequence[str], label: str | None) -> Request:
         """Asks for values of attributes of a class, without showing any data."""
         prompt = self._templates.render("grid.j2", m=CELLS, names=list(names), given=self._given(label))
-        one = {"type": "array", "items": {"type": "string"}, "minItems": CELLS, "maxItems": CELLS}
+        one = {"type": "array", "items": {"type": "string"}, "minItems": 1}
         return self._request(prompt, closed(dict.fromkeys(names, one)), 0, 32 * CELLS * len(names))
 
     def records(
@@ -102,14 +100,14 @@ class Prompts:
         )
         tokens = n * self._record_tokens + SPARE_TOKENS
         return self._request(
-            prompt, reply_schema(self.form, n), sample_of(place, part), min(tokens, MOST_TOKENS)
+            prompt, reply_schema(self.form), sample_of(place, part), min(tokens, MOST_TOKENS)
         )
 
     def expected(self, request: Request) -> int:
         """Tokens that a reply will probably have; its max_tokens are several times as many."""
         properties = (request.schema or {})["properties"]
         if "records" in properties:
-            return int(properties["records"]["minItems"]) * self._usual_tokens
+            return int(request.max_tokens * self._usual_tokens / self._record_tokens)
         return request.max_tokens // 5
 
     def record(self, row: int) -> dict[str, Any]:
