@@ -158,6 +158,8 @@ class Model:
             return 404, f"The model `{asked.get('model')}` does not exist", "model_not_found"
         if options.schemas == "refuse" and "response_format" in asked:
             return 400, "Unknown field: response_format", "invalid_request_error"
+        if options.schemas == "object" and asked.get("response_format", {}).get("type") == "json_schema":
+            return 500, "response_format: Input should be 'text' or 'json_object'", "internal_server_error"
         if options.renamed and "max_tokens" in asked:
             return 400, "Unsupported: use 'max_completion_tokens' instead.", "unsupported_parameter"
         if options.context and len(json.dumps(asked.get("messages", ""))) // 4 > options.context:
@@ -167,9 +169,10 @@ class Model:
 
     def chat(self, asked: dict[str, Any], body: bytes, fault: str | None) -> dict[str, Any]:
         messages = asked["messages"]
-        given = asked.get("response_format", {}).get("json_schema", {}).get("schema")
+        wanted = asked.get("response_format", {})
+        given = wanted.get("json_schema", wanted).get("schema")
         schema = schema_in(str(messages[-1]["content"])) if messages else None  # some probe with none
-        if given is not None and self.options.schemas == "take":
+        if given is not None and self.options.schemas in ("take", "object"):
             schema = given
         text = self.writer(messages, schema, self.rng(body, b"%d" % self.seen[body] if fault else b""))
         if fault == "malformed":
@@ -354,7 +357,7 @@ def main() -> None:
     parser.add_argument("--model", help="refuse other models with 404")
     parser.add_argument("--context", type=int, help="tokens of the prompt, about: refuse more with 400")
     parser.add_argument(
-        "--schemas", choices=("take", "refuse", "ignore"), default="take", help="response_format"
+        "--schemas", choices=("take", "object", "refuse", "ignore"), default="take", help="response_format"
     )
     parser.add_argument("--renamed", action="store_true", help="take only max_completion_tokens")
     parser.add_argument("--writer", help="FILE.py:FUNCTION in place of `reply`")

@@ -56,7 +56,12 @@ def test_the_same_request_in_flight_is_paid_once(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     ("schemas", "way", "calls"),
-    [("take", "response_format", 10), ("refuse", "prompt", 11), ("ignore", "prompt", 13)],
+    [
+        ("take", "response_format", 10),
+        ("object", "json_object", 11),
+        ("refuse", "prompt", 12),
+        ("ignore", "prompt", 13),
+    ],
 )
 def test_schemas_are_asked_for_in_the_way_the_server_takes(
     serve: Serve, tmp_path: Path, schemas: str, way: str, calls: int

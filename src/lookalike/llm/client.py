@@ -23,7 +23,7 @@ from lookalike.llm.throttle import Outcome, Throttle
 from lookalike.llm.transport import Transport, check_url, is_secret
 
 CHAT = "/chat/completions"
-WAYS = ("auto", "response_format", "prompt")
+WAYS = ("response_format", "json_object", "prompt")  # from the best to the one that all servers take
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before the first repetition, and at most before a later one
 FEW = 3  # failures in a row, at least, before an endpoint counts as dead; replies against the schema, as deaf
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class LLM:
     budget: limits over all runs with that ledger, counted per model; concurrency: calls in flight at most;
     timeout: seconds a call may take; total_timeout: seconds a request may take with its repetitions;
     patience: seconds without any reply after which the endpoint counts as dead; structured: how a schema is
-    asked for ("auto": `response_format` where the server takes it, else in the prompt). Raises OptionError,
+    asked for ("auto": the first of `WAYS` that the server takes, see `request.in_words`). Raises OptionError,
     MissingDependency, LedgerError.
 
     Its coroutines belong to one event loop at a time; `run` calls them from plain code.
@@ -64,8 +64,10 @@ class LLM:
             raise OptionError("no model is named: give the name that the endpoint knows it by.")
         if concurrency < 1 or min(timeout, total_timeout, patience) <= 0:
             raise OptionError("concurrency, timeout, total_timeout and patience must be positive.")
-        if structured not in WAYS:
-            raise OptionError(f"structured={structured!r} is not known: write one of {', '.join(WAYS)}.")
+        if structured not in ("auto", *WAYS):
+            raise OptionError(
+                f"structured={structured!r} is not known: write auto or one of {', '.join(WAYS)}."
+            )
         self.model, self.url = model, check_url(url)
         self._key = _check_key(key if key is not None else os.environ.get("OPENAI_API_KEY"))
         self.timeout, self.total_timeout, self.patience = timeout, total_timeout, patience
@@ -77,7 +79,7 @@ class LLM:
             self.budget.spent = self.ledger.totals(self.account)
         self.faults: Counter[str] = Counter()  # by kind, those that repeating mended too
         self.known = 0  # replies read back from the ledger
-        self._way = "response_format" if structured == "auto" else structured
+        self._way = WAYS[0] if structured == "auto" else structured
         self._auto = structured == "auto"
         self._deaf = 0  # replies in a row that ignored response_format
         self._renamed = False  # whether the server wants max_completion_tokens
@@ -140,11 +142,9 @@ class LLM:
         def wire() -> bytes:
             nonlocal way
             way = "text" if asked is None else self._way
-            in_prompt = asked is not None and self._way == "prompt"
-            if not in_prompt and not self._renamed:
+            if way in ("text", WAYS[0]) and not self._renamed:
                 return body
-            instruction = asked.instruction if asked is not None and in_prompt else None
-            return dumps(in_words(payload, instruction, self._renamed))
+            return dumps(in_words(payload, asked, way, self._renamed))
 
         def read(found: dict[str, Any], most: Spent) -> tuple[Entry, Spent]:
             try:
@@ -159,7 +159,7 @@ class LLM:
             async def keep(entry: Entry, used: Spent) -> Entry:
                 return (await self.keep({key: entry}, used))[key]
 
-            return await self.call(CHAT, wire, request.max_tokens, read, keep)
+            return await self.call(CHAT, wire, request.max_tokens, read, keep, lambda: way)
 
         entry = await self._joined(key, pay)
         try:
@@ -203,11 +203,12 @@ class LLM:
         tokens_out: int,
         read: Callable[[dict[str, Any], Spent], tuple[T, Spent]],
         keep: Callable[[T, Spent], Awaitable[T]],
+        way: Callable[[], str] = str,
     ) -> T:
         """One paid call with its repetitions, for `answer` and `embed`.
 
         wire: writes the body; tokens_out: the most it can bring; read: takes the reply apart and says what it
-        used; keep: makes it durable. Errors as in `ask`.
+        used; keep: makes it durable; way: how the last body asked for a schema. Errors as in `ask`.
         """
         self._bind()
         if not self._active:  # after a pause of its own, a run does not count it as the server's silence
@@ -222,6 +223,7 @@ class LLM:
                     return await self._once(started, path, wire(), tokens_out, read, keep)
                 except Fault as fault:
                     caught = fault
+                    caught.way = way()
                 tries[caught.kind] += 1
                 await asyncio.sleep(await self._wait_or_give_up(caught, tries, begun))
         finally:
@@ -286,7 +288,7 @@ class LLM:
         self.faults[fault.kind] += 1
         now, times = time.monotonic(), tries[fault.kind]
         if fault.kind == "dialect":
-            if times <= FEW and self._adapt(fault.adapt):
+            if times <= FEW and self._adapt(fault):
                 return 0.0
             fault = Fault("rejected", fault.reason)
         if fault.kind in STOPS:
@@ -375,17 +377,18 @@ class LLM:
 
     def _hears(self, way: str, heard: bool) -> None:
         """Learns whether the server follows response_format or only swallows it."""
-        if self._auto and way == "response_format":
+        if self._auto and way == WAYS[0]:
             self._deaf = -1 if heard or self._deaf < 0 else self._deaf + 1
             if self._deaf >= FEW:
-                self._way = "prompt"
+                self._way = WAYS[-1]
 
-    def _adapt(self, what: str | None) -> bool:
+    def _adapt(self, fault: Fault) -> bool:
         """Writes calls differently from now on; False where nothing is left to change."""
-        if what == "max_tokens":
+        if fault.adapt == "max_tokens":
             self._renamed = True
-        elif what == "response_format" and self._auto:
-            self._way = "prompt"
+        elif fault.adapt == "response_format" and self._auto and fault.way in WAYS[:-1]:
+            if fault.way == self._way:  # of several calls at once only the first changes it
+                self._way = WAYS[WAYS.index(fault.way) + 1]
         else:
             return False
         return True

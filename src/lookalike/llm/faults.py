@@ -46,7 +46,7 @@ class Fault(Exception):
 
     reason: a part of a sentence; paid: whether the server may have charged for it; used: what it said it
     took; wait: seconds it asked to wait; adapt: what is to be written differently ("response_format",
-    "max_tokens").
+    "max_tokens"); way: how the call had asked for a schema.
     """
 
     kind: str
@@ -55,6 +55,7 @@ class Fault(Exception):
     used: Spent | None = None
     wait: float | None = None
     adapt: str | None = None
+    way: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -79,6 +80,8 @@ def refused(status: int, headers: Mapping[str, str], body: bytes) -> Fault:
         return Fault("model" if "model" in text else "endpoint", reason)
     if 300 <= status < 400:
         return Fault("endpoint", f"it sends calls on to {headers.get('Location', 'another address')}")
+    if status == 500 and any(word in text for word in NO_FORMAT[:2]):  # as llama.cpp's Python server says it
+        return Fault("dialect", reason, adapt="response_format")
     if status >= 500 or status in AGAIN:
         return Fault("server error", reason, wait=retry_after(headers))
     if status == 413 or any(word in text for word in TOO_LONG):

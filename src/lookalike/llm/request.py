@@ -52,7 +52,7 @@ class Reply:
     """An answer.
 
     text: as the model wrote it; data: the JSON value in it where a schema was asked for; way: how that was
-    ("text" without a schema, "response_format", "prompt"); repaired: whether the JSON had to be; finish:
+    ("text" without a schema, else one of `client.WAYS`); repaired: whether the JSON had to be; finish:
     why the reply ended ("stop", "length"); tokens_in, tokens_out: as the server counted; known: read back
     from the ledger; key: the request's name in the ledger (hex).
     """
@@ -86,19 +86,27 @@ def key_of(url: str, path: str, body: bytes, sample: int) -> bytes:
     return hashlib.sha256(b"\0".join((f"{url}{path}".encode(), str(sample).encode(), body))).digest()
 
 
-def in_words(payload: dict[str, Any], instruction: str | None, renamed: bool) -> dict[str, Any]:
-    """A payload for a server that takes no response_format (the schema goes into the last message) or that
-    wants `max_completion_tokens`.
+def in_words(
+    payload: dict[str, Any], asked: structured.Form | None, way: str, renamed: bool
+) -> dict[str, Any]:
+    """A payload in another way than `Request.payload` writes it.
+
+    way: "json_object" puts the schema into the last message and beside `response_format`'s older type, where
+    llama.cpp's Python server reads it; "prompt" into the message alone. renamed: for a server that wants
+    `max_completion_tokens`.
     """
     payload = dict(payload)
-    if instruction is not None:
-        payload.pop("response_format")
+    if asked is not None and way != "response_format":
+        if way == "json_object":
+            payload["response_format"] = {"type": "json_object", "schema": asked.schema}
+        else:
+            payload.pop("response_format")
         *before, last = payload["messages"]
         content = last["content"]
         if isinstance(content, list):
-            content = [*content, {"type": "text", "text": instruction}]
+            content = [*content, {"type": "text", "text": asked.instruction}]
         else:
-            content = content + instruction
+            content = content + asked.instruction
         payload["messages"] = [*before, {**last, "content": content}]
     if renamed:
         payload["max_completion_tokens"] = payload.pop("max_tokens")

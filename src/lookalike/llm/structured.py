@@ -35,6 +35,7 @@ class Form:
             kind.check_schema(schema)
         except SchemaError as error:
             raise OptionError(f"the schema of the reply is no JSON schema: {first_line(error)}.") from None
+        self.schema = schema
         self._validator = kind(schema)
         self.instruction = INSTRUCTION + json.dumps(schema, ensure_ascii=False)
         self.response_format = {
