@@ -77,6 +77,11 @@ def test_schemas_are_asked_for_in_the_way_the_server_takes(
     assert server.stats()["calls"] == calls
 
 
+def test_calls_that_are_refused_at_once_change_the_way_once(serve: Serve) -> None:
+    replies = ask_many(LLM("m", serve("--schemas", "object", "--latency", "0.05").url), prompts(20, ROWS))
+    assert [reply.way for reply in replies if isinstance(reply, Reply)] == ["json_object"] * 20
+
+
 def test_max_completion_tokens_is_used_where_it_is_wanted(serve: Serve) -> None:
     server = serve("--renamed")
     assert len(ask_many(LLM("m", server.url, concurrency=1), prompts(5))) == 5

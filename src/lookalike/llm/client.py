@@ -12,20 +12,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lookalike.errors import EndpointError, LLMError, OptionError
-from lookalike.llm import structured
 from lookalike.llm.budget import Budget, Estimate, Spent, add, guess_tokens
 from lookalike.llm.faults import FAILS, MOST_TRIES, STOPS, Fault
 from lookalike.llm.ledger import Entry, Ledger
 from lookalike.llm.request import Messages, Reply, Request, dumps, in_words, key_of, read_chat, reply_of
 from lookalike.llm.sentences import dead, gave_up, sentence
+from lookalike.llm.structured import WAYS, Form, Malformed, Ways, form
 from lookalike.llm.sync import at_end
 from lookalike.llm.throttle import Outcome, Throttle
 from lookalike.llm.transport import Transport, check_url, is_secret
 
 CHAT = "/chat/completions"
-WAYS = ("response_format", "json_object", "prompt")  # from the best to the one that all servers take
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before the first repetition, and at most before a later one
-FEW = 3  # failures in a row, at least, before an endpoint counts as dead; replies against the schema, as deaf
+FEW = 3  # failures in a row, at least, before an endpoint counts as dead
 T = TypeVar("T")
 
 
@@ -37,7 +36,7 @@ class LLM:
     budget: limits over all runs with that ledger, counted per model; concurrency: calls in flight at most;
     timeout: seconds a call may take; total_timeout: seconds a request may take with its repetitions;
     patience: seconds without any reply after which the endpoint counts as dead; structured: how a schema is
-    asked for ("auto": the first of `WAYS` that the server takes, see `request.in_words`). Raises OptionError,
+    asked for ("auto": the first of `structured.WAYS` that the server takes). Raises OptionError,
     MissingDependency, LedgerError.
 
     Its coroutines belong to one event loop at a time; `run` calls them from plain code.
@@ -64,10 +63,6 @@ class LLM:
             raise OptionError("no model is named: give the name that the endpoint knows it by.")
         if concurrency < 1 or min(timeout, total_timeout, patience) <= 0:
             raise OptionError("concurrency, timeout, total_timeout and patience must be positive.")
-        if structured not in ("auto", *WAYS):
-            raise OptionError(
-                f"structured={structured!r} is not known: write auto or one of {', '.join(WAYS)}."
-            )
         self.model, self.url = model, check_url(url)
         self._key = _check_key(key if key is not None else os.environ.get("OPENAI_API_KEY"))
         self.timeout, self.total_timeout, self.patience = timeout, total_timeout, patience
@@ -79,9 +74,7 @@ class LLM:
             self.budget.spent = self.ledger.totals(self.account)
         self.faults: Counter[str] = Counter()  # by kind, those that repeating mended too
         self.known = 0  # replies read back from the ledger
-        self._way = WAYS[0] if structured == "auto" else structured
-        self._auto = structured == "auto"
-        self._deaf = 0  # replies in a row that ignored response_format
+        self._ways = Ways(structured)
         self._renamed = False  # whether the server wants max_completion_tokens
         self._asking: dict[bytes, asyncio.Future[Entry]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -141,7 +134,7 @@ class LLM:
 
         def wire() -> bytes:
             nonlocal way
-            way = "text" if asked is None else self._way
+            way = "text" if asked is None else self._ways.now
             if way in ("text", WAYS[0]) and not self._renamed:
                 return body
             return dumps(in_words(payload, asked, way, self._renamed))
@@ -150,9 +143,9 @@ class LLM:
             try:
                 entry = read_chat(found, asked, way, most)
             except Fault:
-                self._hears(way, False)
+                self._ways.answered(way, fits=False)
                 raise
-            self._hears(way, True)
+            self._ways.answered(way, fits=True)
             return entry, Spent(1, entry.tokens_in, entry.tokens_out)
 
         async def pay() -> Entry:
@@ -164,7 +157,7 @@ class LLM:
         entry = await self._joined(key, pay)
         try:
             return reply_of(entry, asked, key, known=False)
-        except structured.Malformed as error:  # kept by a version that let it pass, and kept replies stay
+        except Malformed as error:  # kept by a version that let it pass, and kept replies stay
             raise LLMError(f"the ledger's reply {error}: use a new ledger.", "malformed") from None
 
     def estimate(
@@ -330,24 +323,24 @@ class LLM:
         self._loop = loop
         at_end(self.close)
 
-    def _written(self, request: Request) -> tuple[structured.Form | None, dict[str, Any], bytes, bytes]:
+    def _written(self, request: Request) -> tuple[Form | None, dict[str, Any], bytes, bytes]:
         """A request's schema made ready, its payload, the payload's bytes and its key.
 
         The key is that of the payload with response_format, however it is sent in the end: a server that is
         found to take none is found so again by the next run.
         """
-        asked = structured.form(request.schema) if request.schema is not None else None
+        asked = form(request.schema) if request.schema is not None else None
         payload = request.payload(self.model, asked.response_format if asked is not None else None)
         body = dumps(payload)
         return asked, payload, body, key_of(self.url, CHAT, body, request.sample)
 
-    def _read_back(self, asked: structured.Form | None, key: bytes) -> Reply | None:
+    def _read_back(self, asked: Form | None, key: bytes) -> Reply | None:
         entry = self.ledger.get(key) if self.ledger is not None else None
         if entry is None:
             return None
         try:
             return reply_of(entry, asked, key, known=True)
-        except structured.Malformed:  # of a version that let it pass
+        except Malformed:  # of a version that let it pass
             return None
 
     async def _joined(self, key: bytes, pay: Callable[[], Awaitable[Entry]]) -> Entry:
@@ -375,23 +368,12 @@ class LLM:
         finally:
             del self._asking[key]
 
-    def _hears(self, way: str, heard: bool) -> None:
-        """Learns whether the server follows response_format or only swallows it."""
-        if self._auto and way == WAYS[0]:
-            self._deaf = -1 if heard or self._deaf < 0 else self._deaf + 1
-            if self._deaf >= FEW:
-                self._way = WAYS[-1]
-
     def _adapt(self, fault: Fault) -> bool:
         """Writes calls differently from now on; False where nothing is left to change."""
         if fault.adapt == "max_tokens":
             self._renamed = True
-        elif fault.adapt == "response_format" and self._auto and fault.way in WAYS[:-1]:
-            if fault.way == self._way:  # of several calls at once only the first changes it
-                self._way = WAYS[WAYS.index(fault.way) + 1]
-        else:
-            return False
-        return True
+            return True
+        return self._ways.refused(fault.way)
 
     def _count_cancelled(self, most: Spent) -> None:
         """Counts a call that Ctrl-C cut off: it may be charged for."""

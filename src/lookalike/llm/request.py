@@ -52,7 +52,7 @@ class Reply:
     """An answer.
 
     text: as the model wrote it; data: the JSON value in it where a schema was asked for; way: how that was
-    ("text" without a schema, else one of `client.WAYS`); repaired: whether the JSON had to be; finish:
+    ("text" without a schema, else one of `structured.WAYS`); repaired: whether the JSON had to be; finish:
     why the reply ended ("stop", "length"); tokens_in, tokens_out: as the server counted; known: read back
     from the ledger; key: the request's name in the ledger (hex).
     """

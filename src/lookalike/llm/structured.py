@@ -10,10 +10,41 @@ from lookalike.errors import MissingDependency, OptionError, first_line
 
 INSTRUCTION = "\n\nAnswer with one JSON value only, no other words, that fits this JSON schema:\n"
 COMBINATIONS = ("anyOf", "oneOf", "allOf")
+WAYS = ("response_format", "json_object", "prompt")  # from the best to the one that all servers take
+DEAF = 3  # replies in a row against the schema after which a server counts as one that ignores it
 
 
 class Malformed(ValueError):
     """A reply that holds no JSON value of the schema; the message says why."""
+
+
+class Ways:
+    """Which way of asking for a schema a server takes, as it turns out (`request.in_words` writes them).
+
+    wanted: one of `WAYS`, or "auto" to begin with the first; now: the way to ask in. Raises OptionError.
+    """
+
+    def __init__(self, wanted: str) -> None:
+        if wanted not in ("auto", *WAYS):
+            raise OptionError(f"structured={wanted!r} is not known: write auto or one of {', '.join(WAYS)}.")
+        self.now = WAYS[0] if wanted == "auto" else wanted
+        self._auto = wanted == "auto"
+        self._ignored = 0  # replies in a row; -1 once one has fitted
+
+    def refused(self, way: str) -> bool:
+        """Goes on to the next way after the server has refused one; False where none is left."""
+        if not self._auto or way not in WAYS[:-1]:
+            return False
+        if way == self.now:  # of several calls at once only the first changes it
+            self.now = WAYS[WAYS.index(way) + 1]
+        return True
+
+    def answered(self, way: str, fits: bool) -> None:
+        """Learns whether the server follows response_format or only swallows it."""
+        if self._auto and way == WAYS[0]:
+            self._ignored = -1 if fits or self._ignored < 0 else self._ignored + 1
+            if self._ignored >= DEAF:
+                self.now = WAYS[-1]
 
 
 class Form:
