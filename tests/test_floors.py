@@ -32,9 +32,9 @@ PLACES = {  # heavy package -> the only places that may import it
     "torch": ("difflm/",),
     "safetensors": ("difflm/",),
     "tokenizers": ("codec/text.py",),
-    "sklearn": ("evaluate/", "embed.py"),
+    "sklearn": ("evaluate/", "prompting/", "embed.py"),
     "sentence_transformers": ("embed.py",),
-    "jinja2": ("evaluate/",),
+    "jinja2": ("evaluate/", "prompting/"),
     "aiohttp": ("llm/",),
 }
 

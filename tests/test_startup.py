@@ -16,6 +16,7 @@ PUBLIC = [
     "DiffLM",
     "LookalikeError",
     "Schema",
+    "SynAlign",
     "align",
     "evaluate",
     "generate",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lookalike.io import write_table as write_table
     from lookalike.pipeline import align as align
     from lookalike.pipeline import generate as generate
+    from lookalike.prompting import SynAlign as SynAlign
     from lookalike.schema import Schema as Schema
     from lookalike.schema import infer as infer
 
@@ -30,6 +31,7 @@ _HOMES = {  # public name -> the module it lives in
     "DiffLM": "lookalike.difflm",
     "LookalikeError": "lookalike.errors",
     "Schema": "lookalike.schema",
+    "SynAlign": "lookalike.prompting",
     "align": "lookalike.pipeline",
     "evaluate": "lookalike.evaluate",
     "generate": "lookalike.pipeline",
@@ -41,6 +43,7 @@ __all__ = [
     "DiffLM",
     "LookalikeError",
     "Schema",
+    "SynAlign",
     "__version__",
     "align",
     "evaluate",

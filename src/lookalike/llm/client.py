@@ -93,6 +93,22 @@ class LLM:
     def __repr__(self) -> str:
         return f"LLM({self.model!r}, {self.url!r})"
 
+    def of_model(self, model: str) -> LLM:
+        """The same endpoint with another model, such as one for embeddings; its calls count on this one's
+        budget.
+        """
+        other = LLM(
+            model,
+            self.url,
+            self._key or "",
+            concurrency=self.throttle.most,
+            timeout=self.timeout,
+            total_timeout=self.total_timeout,
+            patience=self.patience,
+        )
+        other.ledger, other.budget, other.account = self.ledger, self.budget, self.account
+        return other
+
     async def ask(
         self,
         messages: Messages,

@@ -1,0 +1,168 @@
+"""The requests that a method makes: which template, which rows, how long a reply."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.llm.request import Request
+from lookalike.prompting.language import words_of
+from lookalike.prompting.record import Form, as_json, reply_schema
+from lookalike.prompting.templates import Templates
+
+ATTRIBUTES = ("topic", "tone", "style", "length", "structure", "details")
+SAMPLE = 20  # real rows that names are proposed from
+CELLS = 8  # values of an attribute in a grid
+MOST_LETTERS = 16_000  # of real rows in a prompt, so that it fits into a small context
+LONGEST_SHOWN = 3200  # letters of one of them
+LONGEST_VALUE = 300  # letters of an attribute
+QUOTE = 5  # words in a row that count as quoted
+MOST_PARTS = 1_000_000  # requests of one place
+MOST_TOKENS = 8192  # of a reply
+NAME_TOKENS, VALUE_TOKENS, SPARE_TOKENS = 256, 80, 64
+STAND_IN = "what the first call will say of it, in about a dozen words, once it was asked"
+
+
+class Prompts:
+    """Makes the requests of one data set.
+
+    real: the usable rows, numbered from 0; temperature, max_tokens (None: by the longest real records): of
+    the requests. cut: how many real texts are too long to be shown as a whole.
+    """
+
+    def __init__(
+        self,
+        form: Form,
+        real: pd.DataFrame,
+        templates: Templates,
+        task: str | None,
+        temperature: float | None,
+        max_tokens: int | None,
+    ) -> None:
+        self.form, self._real, self._templates = form, real, templates
+        self._temperature, self._max_tokens = temperature, max_tokens
+        self._system = templates.render("system.j2", task=task, fields=form.fields)
+        names = [form[name].column.name for name in form.texts]
+        letters = sum(real[name].fillna("").astype(str).str.len() for name in names)
+        self.cut = int((letters > LONGEST_SHOWN).sum())
+        other = 12 * (len(form.fields) - len(names)) + 8 * len(form.fields)
+        self._record_tokens = int(np.percentile(letters, 99)) // 2 + 16 + other
+
+    def names(self, seed: int) -> Request:
+        """Asks for the names of attributes, from a sample of the real rows."""
+        drawn = np.random.default_rng(seed).permutation(len(self._real))[:SAMPLE]
+        schema = {
+            "type": "object",
+            "properties": {
+                "attributes": {"type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 8}
+            },
+            "required": ["attributes"],
+            "additionalProperties": False,
+        }
+        prompt = self._templates.render("names.j2", records=self._records(drawn.tolist()))
+        return self._request(prompt, schema, 0, NAME_TOKENS)
+
+    def attributes(self, names: Sequence[str], row: int, sample: int) -> Request:
+        """Asks for the attributes of one real row (the first call, SynAlign section 3.3)."""
+        prompt = self._templates.render("attributes.j2", names=list(names), record=self._records([row])[0])
+        schema = closed({name: {"type": "string"} for name in names})
+        return self._request(prompt, schema, sample, VALUE_TOKENS * len(names) + SPARE_TOKENS)
+
+    def grid(self, names: Sequence[str], label: str | None) -> Request:
+        """Asks for values of attributes of a class, without showing any data."""
+        prompt = self._templates.render("grid.j2", m=CELLS, names=list(names), given=self._given(label))
+        one = {"type": "array", "items": {"type": "string"}, "minItems": CELLS, "maxItems": CELLS}
+        return self._request(prompt, closed(dict.fromkeys(names, one)), 0, 32 * CELLS * len(names))
+
+    def records(
+        self,
+        label: str | None,
+        n: int,
+        part: int,
+        attributes: dict[str, str] | None = None,
+        shown: Sequence[int] = (),
+        place: int = 0,
+    ) -> Request:
+        """Asks for n records of a class; part: 1 for the first request of a place, then 2 and so on, which
+        is said so that equal requests are not answered alike; place: its number, because two places may
+        have the same attributes.
+        """
+        prompt = self._templates.render(
+            "records.j2",
+            n=n,
+            given=self._given(label),
+            attributes=attributes or {},
+            demonstrations=self._records(shown),
+            part=part,
+        )
+        tokens = n * self._record_tokens + SPARE_TOKENS
+        return self._request(
+            prompt, reply_schema(self.form, n), sample_of(place, part), min(tokens, MOST_TOKENS)
+        )
+
+    def record(self, row: int) -> dict[str, Any]:
+        """A real row as the model sees it, but for its length."""
+        return as_json(self.form, self._real.iloc[[row]])[0]
+
+    def _given(self, label: str | None) -> dict[str, str]:
+        return {} if label is None else {str(self.form.label): label}
+
+    def _records(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        if not len(rows):
+            return []
+        most = min(LONGEST_SHOWN, MOST_LETTERS // len(rows)) // len(self.form.texts)
+        found = as_json(self.form, self._real.iloc[list(rows)])
+        for record in found:
+            for name in self.form.texts:
+                if record[name] is not None and len(record[name]) > most:
+                    record[name] = record[name][:most].rstrip() + " ..."
+        return found
+
+    def _request(self, prompt: str, schema: dict[str, Any], sample: int, tokens: int) -> Request:
+        messages = [{"role": "system", "content": self._system}, {"role": "user", "content": prompt}]
+        return Request(messages, schema, sample, self._max_tokens or tokens, self._temperature)
+
+
+def sample_of(place: int, part: int) -> int:
+    """The sample index of a place's part: two requests of a run never share a reply."""
+    return place * MOST_PARTS + part - 1
+
+
+def closed(properties: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an object of these properties, all required and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def unquoted(attributes: dict[str, str], text: str) -> dict[str, str]:
+    """Attributes without those that quote the text they describe: five of its words in a row, or all of them
+    where it has fewer. What is left is one line each, at most 300 letters.
+    """
+    words = words_of(text)
+    size = min(QUOTE, len(words))
+    said = {tuple(words[at : at + size]) for at in range(len(words) - size + 1)} if size else set()
+    found = {}
+    for name, value in attributes.items():
+        line = re.sub(r"\s+", " ", value).strip()[:LONGEST_VALUE]
+        own = words_of(line)
+        quotes = size > 1 and any(tuple(own[at : at + size]) in said for at in range(len(own) - size + 1))
+        if line and not quotes:
+            found[name] = line
+    return found
+
+
+def cell(grid: dict[str, list[str]], draw: int) -> dict[str, str]:
+    """One value of each attribute of a grid, drawn by a seed."""
+    rng = np.random.default_rng(draw)
+    return {
+        name: re.sub(r"\s+", " ", values[int(rng.integers(len(values)))]).strip()[:LONGEST_VALUE]
+        for name, values in grid.items()
+    }

@@ -1,0 +1,383 @@
+"""SynAlign: any language model writes records that cover a real table (arXiv 2502.08661)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lookalike.embed import REMOTE, Embed, embedder
+from lookalike.errors import DataError, OptionError
+from lookalike.llm.batch import ask_all
+from lookalike.llm.client import LLM
+from lookalike.llm.embeddings import embedder as endpoint_embedder
+from lookalike.llm.request import Failure, Reply, Request
+from lookalike.llm.sync import run
+from lookalike.progress import say
+from lookalike.prompting.alarm import fix, main_reason
+from lookalike.prompting.arms import METHODS, Place, places, quotas, shares
+from lookalike.prompting.checks import Checker, Judge, Originals, judge_of, text_of
+from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, unquoted
+from lookalike.prompting.record import as_json, form_of, table_of, with_text
+from lookalike.prompting.templates import Templates
+from lookalike.prompting.writing import Row, Work, Writer, Written, answer
+
+
+class SynAlign:
+    """A synthesizer that has a language model write the rows.
+
+        llm = LLM("my-model", "http://127.0.0.1:8000/v1", ledger="run/ledger.sqlite")
+        synthetic = SynAlign(llm, text="text", label="label").fit(real).sample(2000)
+
+    text: the text column, or several (question and answer); the other columns are written too.
+    label: the column of the class: all records of a request are of one class, in the real shares.
+    method: one of `METHODS` (see arms.py). demonstrations: places of the real data that are shown, at most.
+    gen_size: records a request. embed: as in `embed.embedder`, or "openai:<model>" of the same endpoint.
+    attributes: None for the usual names, "propose" to have the model name them, or a list.
+    task: what the data are, in half a sentence. templates: a folder of prompts in place of the built-in ones.
+    temperature: None for the server's own. max_tokens: of a reply; None: by the longest real records.
+    seed: of what is shown. progress: False for silence.
+
+    Raises OptionError for values that make no sense and for templates that cannot be used.
+    """
+
+    def __init__(
+        self,
+        llm: LLM,
+        text: Any,
+        label: Any | None = None,
+        *,
+        method: str = "synalign",
+        demonstrations: int = 200,
+        gen_size: int = 10,
+        embed: str | Embed | None = None,
+        attributes: str | Sequence[str] | None = None,
+        task: str | None = None,
+        templates: str | Path | None = None,
+        temperature: float | None = 1.0,
+        max_tokens: int | None = None,
+        seed: int = 0,
+        progress: bool = True,
+    ) -> None:
+        if method not in METHODS:
+            raise OptionError(f"there is no method '{method}': choose one of {', '.join(METHODS)}.")
+        for name, value in (("demonstrations", demonstrations), ("gen_size", gen_size)):
+            if value < 1:
+                raise OptionError(f"{name}={value} makes no sense: give a number of 1 or more.")
+        if max_tokens is not None and max_tokens < 1:
+            raise OptionError(f"max_tokens={max_tokens} makes no sense: give a number of 1 or more.")
+        if temperature is not None and not temperature >= 0:
+            raise OptionError(f"temperature={temperature} makes no sense: give a number of 0 or more.")
+        self.llm, self.label, self.method, self.task = llm, label, method, task
+        self.texts: list[Any] = list(text) if isinstance(text, list | tuple) else [text]
+        if not self.texts:
+            raise OptionError("no text column is named: name at least one.")
+        self.demonstrations, self.gen_size, self.embed = demonstrations, gen_size, embed
+        self.attributes = _checked_names(attributes)
+        self.templates = Templates(templates)
+        self.temperature, self.max_tokens, self.seed, self.progress = temperature, max_tokens, seed, progress
+        self._written = Written()
+        self._alarms: list[str] = []
+        self._wanted = 0
+        self._fitted = False
+
+    def fit(self, real: pd.DataFrame) -> SynAlign:
+        """Reads the real rows and picks the demonstrations; only an embedder of the endpoint makes calls.
+
+        Rows without a text are left out, and keys (ids), which nobody can invent. Raises DataError for a
+        table that cannot be used, and what the embedder raises.
+        """
+        self._rows = with_text(real, self.texts, self.label)
+        self._real = real.iloc[self._rows].reset_index(drop=True)
+        self.form = form_of(self._real, self.texts, self.label)
+        self._prompts = Prompts(
+            self.form, self._real, self.templates, self.task, self.temperature, self.max_tokens
+        )
+        records = as_json(self.form, self._real[self.form.order])
+        self._real_texts = [text_of(self.form, record) for record in records]
+        self._labels: list[str | None] = [
+            None if self.form.label is None else str(record[self.form.label]) for record in records
+        ]
+        embed = self._embedder()
+        needed = self.method in ("synalign", "nearest")
+        points = embed(self._real_texts) if needed else None
+        self._places, self.coverage = places(
+            self.method, self._labels, points, self.demonstrations, self.seed
+        )
+        self._judge: Judge | None = None
+        if self.form.label is not None:
+            self._judge = judge_of(embed, self._real_texts, [str(one) for one in self._labels], self.seed)
+        self._originals = Originals(self._real_texts)
+        self._fitted = True
+        self._say_what_is_left_out(len(real))
+        return self
+
+    def requests(self, n: int) -> list[Request]:
+        """What `sample(n)` asks first, for an estimate or to look at; nothing is asked.
+
+        Requests that need a reply first (of the attributes) are there with stand-ins of about that length.
+        """
+        names = list(ATTRIBUTES) if isinstance(self.attributes, str) else self.attributes
+        found: list[Request] = []
+        described = self.method in ("synalign", "attributes")
+        if described and self.attributes == "propose":
+            found.append(self._prompts.names(self.seed))
+        works = [work for work in self._works(n) if work.wanted]
+        if self.method == "synalign":
+            found += [self._prompts.attributes(names, work.place.row, 0) for work in works]
+        if self.method == "attributes":
+            labels = dict.fromkeys(work.place.label for work in works)
+            found += [self._prompts.grid(names, label) for label in labels]
+        for at, work in enumerate(works):
+            stand_in = {name: f"{STAND_IN} ({at})" for name in names} if described else None
+            for part in range(-(-work.wanted // work.size)):
+                count = min(work.size, work.wanted - part * work.size)
+                found.append(self._record_request(work, count, part + 1, stand_in))
+        return found
+
+    def sample(self, n: int) -> pd.DataFrame:
+        """n records as a table of the real one's columns and dtypes; fewer where the budget or the patience
+        with the model ends, which is said.
+
+        The same seed, real rows and replies give the same table; with a ledger, so does a run that was
+        killed and started again. Raises EndpointError where the endpoint answers nothing more: what was
+        accepted by then is in `accepted`, `rejected` and `provenance`.
+        """
+        works = self._works(n)
+        self._written, self._alarms, self._wanted = Written(), [], n
+        names = self._attribute_names()
+        if self.method == "attributes":
+            self._fill_in_grids(works, names)
+        checker = Checker(self.form, self._real_texts, self._originals, self._judge)
+
+        async def describe(place: Place, tries: int) -> dict[str, str] | Failure:
+            reply = await answer(self.llm, self._prompts.attributes(names, place.row, tries))
+            if isinstance(reply, Failure):
+                return reply
+            self._written.count(reply)
+            found = unquoted(reply.data, self._real_texts[place.row])
+            return found or Failure("quote", "every attribute quotes the record that it describes")
+
+        def make(work: Work, count: int, part: int) -> Request:
+            return self._record_request(work, count, part, work.attributes)
+
+        writer = Writer(
+            self.llm,
+            works,
+            checker,
+            make,
+            describe if self.method == "synalign" else None,
+            self._written,
+            workers=self._affordable(n),
+            live=self._judge is None or self.embed in (None, "tfidf"),
+            progress=self.progress,
+        )
+        self._alarms = writer.alarm.said
+        writer.write()
+        self._say_what_is_missing()
+        return self.accepted
+
+    @property
+    def accepted(self) -> pd.DataFrame:
+        """The rows of the last `sample`, whether it came to its end or not."""
+        self._need_fit()
+        return table_of(self.form, [row.record for row in self._written.accepted])
+
+    @property
+    def rejected(self) -> pd.DataFrame:
+        """The records that were rejected, as the model wrote them, with reason, demonstration (row number in
+        the real table, -1 for none) and key (of the reply in the ledger).
+        """
+        self._need_fit()
+        rows = self._written.rejected
+        columns = {
+            field.column.name: pd.Series([row.record[field.name] for row in rows], dtype=object)
+            for field in self.form.fields
+        }
+        facts = {
+            "reason": [row.reason for row in rows],
+            "demonstration": [self._row(row) for row in rows],
+            "key": [row.key for row in rows],
+        }
+        return pd.DataFrame(columns | {_free(name, columns): values for name, values in facts.items()})
+
+    @property
+    def provenance(self) -> pd.DataFrame:
+        """Where each accepted row came from: demonstration (row number in the real table, -1 for none),
+        attributes (JSON; "{}" for none), prompt (version of the templates), key (of the reply in the ledger)
+        and sample (the reply's sample index there).
+        """
+        self._need_fit()
+        rows = self._written.accepted
+        return pd.DataFrame(
+            {
+                "demonstration": [self._row(row) for row in rows],
+                "attributes": [json.dumps(row.attributes or {}, ensure_ascii=False) for row in rows],
+                "prompt": [self.templates.version] * len(rows),
+                "key": [row.key for row in rows],
+                "sample": [row.sample for row in rows],
+            }
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """The last `sample` in figures: records asked for, accepted, rejected by reason, left over; requests
+        without a reply by kind; calls (known: read back from the ledger) and tokens; the coverage when the
+        last place was shown; alarms; stopped: why it ended early.
+        """
+        self._need_fit()
+        done = self._written
+        rejected = Counter(str(row.reason) for row in done.rejected)
+        shown = {id(row.place) for row in done.accepted}
+        used = [at for at, place in enumerate(self._places) if id(place) in shown]
+        left = float(self.coverage[max(used)]) if self.coverage is not None and used else None
+        return {
+            "method": self.method,
+            "wanted": self._wanted,
+            "asked": done.asked,
+            "accepted": len(done.accepted),
+            "surplus": len(done.surplus),
+            "rejected": dict(rejected.most_common()),
+            "failures": dict(done.failures.most_common()),
+            "calls": done.calls,
+            "known": done.known,
+            "tokens_in": done.tokens_in,
+            "tokens_out": done.tokens_out,
+            "demonstrations": len(used),
+            "coverage": left,
+            "alarms": list(self._alarms),
+            "stopped": done.stopped,
+        }
+
+    def _works(self, n: int) -> list[Work]:
+        self._need_fit()
+        if n < 1:
+            raise OptionError(f"{n} rows were asked for: ask for at least 1.")
+        counts = quotas(self._places, shares(self._labels, n), self.gen_size)
+        return [
+            Work(number, place, count, self.gen_size)
+            for number, (place, count) in enumerate(zip(self._places, counts, strict=True))
+        ]  # fmt: skip
+
+    def _record_request(self, work: Work, n: int, part: int, attributes: dict[str, str] | None) -> Request:
+        place = work.place
+        return self._prompts.records(place.label, n, part, attributes, place.shown, work.number)
+
+    def _attribute_names(self) -> list[str]:
+        """The names of the attributes; asked for where they are to be proposed."""
+        if self.attributes != "propose":
+            return list(self.attributes)
+        if self.method not in ("synalign", "attributes"):
+            return []
+        reply = run(answer(self.llm, self._prompts.names(self.seed)))
+        if isinstance(reply, Reply):
+            self._written.count(reply)
+            names = dict.fromkeys(" ".join(str(one).split())[:60] for one in reply.data["attributes"])
+            if found := [name for name in names if name]:
+                return found
+        else:
+            self._written.failures[reply.kind] += 1
+        say("no attributes were proposed: the usual ones are taken.", progress=self.progress)
+        return list(ATTRIBUTES)
+
+    def _fill_in_grids(self, works: list[Work], names: list[str]) -> None:
+        """Asks for a grid a class and gives every place its cell; classes without a grid are given up."""
+        labels = list(dict.fromkeys(work.place.label for work in works if work.wanted))
+        asked = [self._prompts.grid(names, label) for label in labels]
+        replies = run(ask_all(self.llm, asked, progress=self.progress, label="grids"))
+        grids: dict[str | None, Any] = {}
+        for label, reply in zip(labels, replies, strict=True):
+            if isinstance(reply, Reply):
+                self._written.count(reply)
+                grids[label] = reply.data
+            else:
+                self._written.failures[reply.kind] += 1
+                if reply.kind == "budget":
+                    self._written.stopped = reply.reason
+        for work in works:
+            if work.place.label in grids:
+                work.attributes = cell(grids[work.place.label], work.place.draw)
+            else:
+                work.closed = True
+
+    def _affordable(self, n: int) -> int:
+        """Places that can be at work at once so that each gets to its records: a budget that is gone on
+        descriptions brings no row.
+        """
+        budget, spent = self.llm.budget, self.llm.budget.spent
+        each = self.llm.estimate([*self.requests(n)[:1], self.requests(1)[-1]])
+        bounds = [
+            (budget.max_calls, spent.calls, 2),
+            (budget.max_tokens, spent.tokens_in + spent.tokens_out, each.tokens_in + each.tokens_out),
+            (budget.max_cost, budget.cost(spent), each.cost),
+        ]
+        left = [
+            (limit - used) / need for limit, used, need in bounds if limit is not None and need
+        ]  # fmt: skip
+        return max(1, math.floor(min(left, default=10**9)))
+
+    def _embedder(self) -> Embed:
+        if isinstance(self.embed, str) and self.embed.startswith(REMOTE) and len(self.embed) > len(REMOTE):
+            other = self.llm.of_model(self.embed.removeprefix(REMOTE))
+            return endpoint_embedder(other, progress=self.progress)
+        return embedder(self.embed, self._real_texts, self.seed)
+
+    def _row(self, row: Row) -> int:
+        return int(self._rows[row.place.row]) if row.place.row >= 0 else -1
+
+    def _need_fit(self) -> None:
+        if not self._fitted:
+            raise DataError("nothing was fitted yet: call fit(real) first.")
+
+    def _say_what_is_left_out(self, rows: int) -> None:
+        empty = rows - len(self._rows)
+        lines = []
+        if empty:
+            lines.append(f"{empty:,} of {rows:,} real rows have no text and are left out.")
+        for name in self.form.left_out:
+            lines.append(f"the column '{name}' holds keys, which nobody can invent: it is left out.")
+        if self._prompts.cut:
+            lines.append(f"{self._prompts.cut:,} real texts are too long for a prompt and are cut there.")
+        if self.method != "zero-shot" and len(self._real) < self.demonstrations:
+            lines.append(f"there are {len(self._real):,} real rows, fewer than {self.demonstrations} "
+                         "demonstrations: all of them are used.")  # fmt: skip
+        for line in lines:
+            say(line, progress=self.progress)
+
+    def _say_what_is_missing(self) -> None:
+        done = self._written
+        missing = self._wanted - len(done.accepted)
+        if not missing:
+            return
+        reasons = Counter(str(row.reason) for row in done.rejected) + done.failures
+        reason = main_reason(reasons)
+        if done.stopped is None:
+            done.stopped = "no way was found to the rows that are missing"
+            if reason is not None:
+                done.stopped = f"most others fail as '{reason}': {fix(reason)}"
+        say(f"{missing:,} of {self._wanted:,} rows are missing: {done.stopped.rstrip('.')}.",
+            progress=self.progress)  # fmt: skip
+
+
+def _checked_names(attributes: str | Sequence[str] | None) -> str | list[str]:
+    if attributes is None:
+        return list(ATTRIBUTES)
+    if isinstance(attributes, str):
+        if attributes != "propose":
+            raise OptionError(f"attributes={attributes!r} is not known: write 'propose' or a list of names.")
+        return attributes
+    names = [str(name).strip() for name in attributes]
+    if not names or not all(names) or len(set(names)) < len(names):
+        raise OptionError("attributes must be different names, at least one: write a list such as ['topic'].")
+    return names
+
+
+def _free(name: str, taken: Any) -> str:
+    """The name, longer by an underscore where the table has a column of it."""
+    while name in taken:
+        name += "_"
+    return name

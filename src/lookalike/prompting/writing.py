@@ -1,0 +1,341 @@
+"""Records written in rounds: planned, asked for, checked in order, and what is missing asked for again.
+
+What is asked depends on the seed, the real rows and the earlier replies, never on when a reply came: replies
+are checked in the order in which they were asked for. So a run that was killed asks the same again, and its
+ledger answers what it had been answered before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lookalike.errors import EndpointError, LLMError
+from lookalike.llm.batch import WORKERS, all_or_first_error, status
+from lookalike.llm.client import LLM
+from lookalike.llm.request import Failure, Reply, Request
+from lookalike.llm.sync import run
+from lookalike.progress import bar
+from lookalike.prompting.alarm import Alarm
+from lookalike.prompting.arms import Place
+from lookalike.prompting.checks import Checker
+from lookalike.prompting.prompts import sample_of
+
+MOST_ROUNDS = 30
+LEAST = 0.2  # acceptance below which a place counts as bad in a round
+PATIENCE = 3  # bad rounds in a row after which a place is given up; rounds that bring nothing at all
+MOST_OVER = 4.0  # times the missing rows that are asked for, at most
+SHORTEN = ("malformed", "too long", "timeout")  # failures after which fewer records are asked for at once
+
+Describe = Callable[[Place, int], Coroutine[Any, Any, "dict[str, str] | Failure"]]
+Make = Callable[["Work", int, int], Request]
+
+
+@dataclass
+class Work:
+    """A place and how far it is.
+
+    number: of the place; wanted: rows it is to bring; made: rows accepted; parts: requests made; size: records
+    a request; tries: of its description; bad: rounds in a row with little accepted; asked, good: records in
+    this round; total_asked, total_good: in the rounds before.
+    """
+
+    number: int
+    place: Place
+    wanted: int
+    size: int
+    attributes: dict[str, str] | None = None
+    made: int = 0
+    parts: int = 0
+    tries: int = 0
+    bad: int = 0
+    closed: bool = False
+    asked: int = 0
+    good: int = 0
+    total_asked: int = 0
+    total_good: int = 0
+
+
+@dataclass
+class Row:
+    """A record that was written: where it came from and, if it was rejected, why."""
+
+    record: dict[str, Any]
+    place: Place
+    attributes: dict[str, str] | None
+    sample: int
+    key: str
+    reason: str | None = None
+
+
+@dataclass
+class Written:
+    """What a run has made so far.
+
+    asked: records asked for; surplus: good ones beyond what was wanted; stopped: why it ended early, as a
+    sentence.
+    """
+
+    accepted: list[Row] = field(default_factory=list)
+    rejected: list[Row] = field(default_factory=list)
+    surplus: list[Row] = field(default_factory=list)
+    failures: Counter[str] = field(default_factory=Counter)
+    asked: int = 0
+    calls: int = 0
+    known: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    stopped: str | None = None
+
+    def count(self, reply: Reply) -> None:
+        self.calls += 1
+        self.known += reply.known
+        self.tokens_in += reply.tokens_in
+        self.tokens_out += reply.tokens_out
+
+
+async def answer(llm: LLM, request: Request) -> Reply | Failure:
+    """The reply to one request; raises EndpointError where there will be none for any."""
+    try:
+        return await llm.answer(request)
+    except EndpointError:
+        raise
+    except LLMError as error:
+        return Failure(error.kind, str(error))
+
+
+class Writer:
+    """A run: `write` until there are as many rows as wanted, or no way to them.
+
+    works: the places with their quotas, in order; make: the request for n records of a place, part by part;
+    describe: brings the attributes of a place by a call (None: they are there already, or none are needed);
+    workers: places at work at once; live: whether replies are checked as they come (checks that make calls of
+    their own have to wait for the end of a round).
+    """
+
+    def __init__(
+        self,
+        llm: LLM,
+        works: Sequence[Work],
+        checker: Checker,
+        make: Make,
+        describe: Describe | None,
+        written: Written,
+        *,
+        workers: int,
+        live: bool,
+        progress: bool,
+    ) -> None:
+        self._llm, self._works, self._checker = llm, list(works), checker
+        self._make, self._describe = make, describe
+        self._workers = min(workers, WORKERS * llm.throttle.most)
+        self._live, self._progress = live, progress
+        self.written, self.alarm = written, Alarm(progress)
+        self._jobs: list[tuple[Work, int, int]] = []  # (place, records, part)
+        self._results: list[Reply | Failure | None] = []
+        self._checked = 0
+        self._describing: dict[int, asyncio.Future[Failure | None]] = {}
+        self._shown: Any = None
+
+    def write(self) -> None:
+        """Fills `written`. Raises EndpointError and LedgerError when what had been answered is in it."""
+        wanted = sum(work.wanted for work in self._works)
+        barren = 0
+        with bar(wanted, "writing", progress=self._progress) as self._shown:
+            self._shown.miniters, self._shown.dynamic_miniters = 0, False  # redrawn by time, not by rows
+            for _ in range(MOST_ROUNDS):
+                self._plan()
+                if not self._jobs:
+                    break
+                before = len(self.written.accepted)
+                try:
+                    run(self._ask())
+                except LLMError:  # no use going on, but what came in is paid for
+                    self._check(len(self._jobs))
+                    raise
+                self._check(len(self._jobs))
+                self._close()
+                barren = 0 if len(self.written.accepted) > before else barren + 1
+                if self.written.stopped or barren >= PATIENCE:
+                    break
+            self._fill()
+
+    @property
+    def missing(self) -> int:
+        return sum(work.wanted - work.made for work in self._works)
+
+    def _plan(self) -> None:
+        """The jobs of a round: first parts of all places first, so that a budget that ends early has seen
+        them all.
+        """
+        good = sum(work.total_good for work in self._works)
+        asked = sum(work.total_asked for work in self._works)
+        over = min(asked / good, MOST_OVER) if good else 1.0
+        turns: list[tuple[int, Work, int]] = []
+        for work in self._works:
+            count = math.ceil((work.wanted - work.made) * over) if not work.closed else 0
+            requests = -(-count // work.size)
+            for at in range(requests):
+                share = count // requests + (at < count % requests)
+                turns.append((at, work, share))
+        turns.sort(key=lambda one: one[0])
+        self._jobs = []
+        for _, work, share in turns:
+            work.parts += 1
+            self._jobs.append((work, share, work.parts))
+        self._results = [None] * len(self._jobs)
+        self._checked = 0
+        self._describing.clear()
+
+    async def _ask(self) -> None:
+        places = iter(range(len(self._jobs)))
+        over = False
+
+        async def work() -> None:
+            nonlocal over
+            for at in places:
+                if over:
+                    return
+                try:
+                    self._results[at] = await self._one(*self._jobs[at])
+                except BaseException:
+                    over = True  # the others finish what they are at
+                    raise
+                self._arrived()
+
+        await all_or_first_error([work() for _ in range(min(len(self._jobs), self._workers))])
+
+    async def _one(self, work: Work, n: int, part: int) -> Reply | Failure:
+        if self._describe is not None and work.attributes is None:
+            if id(work) not in self._describing:
+                self._describing[id(work)] = asyncio.ensure_future(self._described(work))
+            failure = await asyncio.shield(self._describing[id(work)])
+            if failure is not None:
+                return failure
+        return await answer(self._llm, self._make(work, n, part))
+
+    async def _described(self, work: Work) -> Failure | None:
+        assert self._describe is not None
+        found = await self._describe(work.place, work.tries)
+        work.tries += 1
+        if isinstance(found, Failure):
+            return found
+        work.attributes = found
+        return None
+
+    def _arrived(self) -> None:
+        """Checks what can be checked in order, and shows how far it is."""
+        if self._live:
+            end = self._checked
+            while end < len(self._results) and self._results[end] is not None:
+                end += 1
+            self._check(end)
+        if self._shown.update(0):
+            self._shown.set_postfix_str(status(self._llm))
+
+    def _check(self, end: int) -> None:
+        """Checks the results up to one, in order; those that have not come (after an error) are skipped."""
+        some = [
+            (*job, result)
+            for job, result in zip(self._jobs[self._checked : end], self._results[self._checked : end],
+                                   strict=True)
+            if result is not None
+        ]  # fmt: skip
+        self._checked = max(self._checked, end)
+        rows: list[Row] = []
+        for work, _, part, result in some:
+            if isinstance(result, Reply):
+                self.written.count(result)
+                rows += [
+                    Row(record, work.place, work.attributes, sample_of(work.number, part), result.key)
+                    for record in result.data["records"]
+                ]
+        reasons = iter(self._checker.reasons([row.record for row in rows], [row.place.label for row in rows]))
+        taken = iter(rows)
+        for work, n, _, result in some:
+            if isinstance(result, Failure):
+                self._failed(work, n, result)
+                continue
+            found = Counter[str]()
+            for _ in result.data["records"]:
+                row = next(taken)
+                row.reason = next(reasons)
+                found[row.reason or ""] += 1
+                self._keep(work, row)
+            self._count(work, max(n, found.total()), found[""], found)
+
+    def _keep(self, work: Work, row: Row) -> None:
+        if row.reason is not None:
+            self.written.rejected.append(row)
+        elif work.made < work.wanted:
+            work.made += 1
+            self.written.accepted.append(row)
+            self._shown.update(1)
+        else:
+            self.written.surplus.append(row)
+
+    def _failed(self, work: Work, n: int, failure: Failure) -> None:
+        self.written.failures[failure.kind] += 1
+        if failure.kind == "budget":
+            self.written.stopped = self.written.stopped or failure.reason
+            return
+        if failure.kind in SHORTEN:
+            work.size = max(1, work.size // 2)
+        self._count(work, n, 0, Counter({failure.kind: n}))
+
+    def _count(self, work: Work, asked: int, good: int, reasons: Counter[str]) -> None:
+        self.written.asked += asked
+        work.asked += asked
+        work.good += good
+        self.alarm.heard(asked, good, reasons)
+
+    def _close(self) -> None:
+        """Ends a round: places that stay bad give what they lack to the next one of their class."""
+        for work in self._works:
+            if work.asked:
+                work.bad = work.bad + 1 if work.good < LEAST * work.asked else 0
+            work.total_asked += work.asked
+            work.total_good += work.good
+            work.asked = work.good = 0
+        for at, work in enumerate(self._works):
+            if work.closed or work.bad < PATIENCE or work.wanted == work.made:
+                continue
+            heir = self._heir(at)
+            work.closed = True
+            if heir is not None:
+                heir.wanted += work.wanted - work.made
+                work.wanted = work.made
+
+    def _fill(self) -> None:
+        """Gives classes that still lack rows the good ones that other places of the class had left over."""
+        left = []
+        for row in self.written.surplus:
+            short = [
+                work
+                for work in self._works
+                if work.place.label == row.place.label and work.made < work.wanted
+            ]
+            if short:
+                short[0].made += 1
+                self.written.accepted.append(row)
+            else:
+                left.append(row)
+        self.written.surplus = left
+
+    def _heir(self, at: int) -> Work | None:
+        """The next place of the class that is not yet used, else the one that has accepted most of what it
+        was asked for.
+        """
+        name = self._works[at].place.label
+        others = [
+            work for work in self._works if work is not self._works[at] and work.place.label == name
+            and not work.closed and work.bad < PATIENCE
+        ]  # fmt: skip
+        unused = [work for work in others if not work.parts and not work.wanted]
+        if unused:
+            return unused[0]
+        return max(others, key=lambda work: work.total_good / max(work.total_asked, 1), default=None)

@@ -1,0 +1,109 @@
+"""What the local server writes in these tests: plausible records, or bad ones of one kind (see server.py
+--writer).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from typing import Any
+
+Messages = list[dict[str, Any]]
+Schema = dict[str, Any]
+
+OPENERS = ("Hi,", "Hello there,", "Good morning,", "Please help:", "So,", "Well,", "Hey,", "Excuse me,")
+WHO = ("my brother", "our shop", "the cashier", "my wife", "some clerk", "the app", "your branch", "a friend")
+DOES = ("told me about", "asked for", "wonders about", "lost", "complained over", "mentioned", "refused")
+THINGS = (
+    "a payment",
+    "the fee",
+    "a refund",
+    "that letter",
+    "the limit",
+    "a transfer",
+    "the number",
+    "a card",
+)
+WHEN = ("yesterday", "last week", "on Monday", "at noon", "twice", "in June", "after lunch", "this morning")
+WHERE = ("in Paris", "at the counter", "online", "abroad", "near home", "in a cafe", "by phone", "at work")
+
+
+def good(messages: Messages, schema: Schema, rng: random.Random) -> str:
+    """Records that differ, of the class that was asked for, and attributes in words of their own."""
+    return json.dumps(reply(messages[-1]["content"], schema, rng))
+
+
+def reply(prompt: str, schema: Schema, rng: random.Random) -> Any:
+    properties = schema["properties"]
+    if "records" in properties:
+        return {"records": [record(prompt, properties["records"], rng) for _ in range(count(schema))]}
+    if "attributes" in properties:
+        return {"attributes": ["subject", "mood", "wording"]}
+    return {
+        name: [f"{name} {at}" for at in range(one["minItems"])]
+        if "minItems" in one
+        else f"{name} of the kind {rng.randint(0, 9999)}"
+        for name, one in properties.items()
+    }
+
+
+def count(schema: Schema) -> int:
+    return int(schema["properties"]["records"]["minItems"])
+
+
+def record(prompt: str, schema: Schema, rng: random.Random) -> dict[str, Any]:
+    found = re.findall(r"^Every record has (\w+) = (.*)\.$", prompt, re.M)
+    given = {name: json.loads(value) for name, value in found}
+    return {
+        name: given[name] if name in given else instance(one, rng)
+        for name, one in schema["items"]["properties"].items()
+    }
+
+
+def instance(schema: Schema, rng: random.Random) -> Any:
+    if "enum" in schema:
+        return rng.choice(schema["enum"])
+    kind = schema["type"][0] if isinstance(schema["type"], list) else schema["type"]
+    return sentence(rng) if kind == "string" else rng.randint(20, 60)
+
+
+def sentence(rng: random.Random) -> str:
+    parts = [rng.choice(some) for some in (OPENERS, WHO, DOES, THINGS, WHEN, WHERE)]
+    rest = [rng.choice(some) for some in (WHO, DOES, THINGS, WHEN)]
+    return " ".join([*parts, "and", *rest]) + "?"
+
+
+def refusing(messages: Messages, schema: Schema, rng: random.Random) -> str:
+    """Every record is a refusal."""
+    found = reply(messages[-1]["content"], schema, rng)
+    for one in found.get("records", ()):
+        one["text"] = f"I'm sorry, but I can't help with that, {rng.choice(WHO)} {rng.choice(WHEN)}."
+    return json.dumps(found)
+
+
+def collapsing(messages: Messages, schema: Schema, rng: random.Random) -> str:
+    """The same few records again and again."""
+    found = reply(messages[-1]["content"], schema, rng)
+    for one in found.get("records", ()):
+        one["text"] = sentence(random.Random(rng.randint(0, 4)))
+    return json.dumps(found)
+
+
+def half_mislabelled(messages: Messages, schema: Schema, rng: random.Random) -> str:
+    """Every second record has another class than was asked for."""
+    found = reply(messages[-1]["content"], schema, rng)
+    for one in found.get("records", ())[::2]:
+        classes = schema["properties"]["records"]["items"]["properties"]["category"]["enum"]
+        one["category"] = next(name for name in classes if name != one["category"])
+    return json.dumps(found)
+
+
+def quoting(messages: Messages, schema: Schema, rng: random.Random) -> str:
+    """Attributes that quote the whole record."""
+    prompt = messages[-1]["content"]
+    found = reply(prompt, schema, rng)
+    if "records" not in found:
+        shown = json.loads(prompt.splitlines()[-1])
+        found["details"] = f"It says: {shown['text']}"
+    return json.dumps(found)
