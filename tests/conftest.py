@@ -1,14 +1,21 @@
-"""What several test files share: a small real table and a model of it that took seconds to fit."""
+"""What several test files share: a small real table, a model that was fitted in seconds, a local server."""
 
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny tables: threads only get in each other's way
 
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+SERVER = Path(__file__).with_name("llm") / "server.py"
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +36,36 @@ def small_model(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("models") / "small.model"
     assert main(["fit", str(small_csv), "-o", str(folder), "--max-time", "5s", "--quiet"]) == 0
     return folder
+
+
+class Served:
+    """A running server: `url` is its base URL."""
+
+    def __init__(self, options: tuple[str, ...]) -> None:
+        self.process = subprocess.Popen([sys.executable, SERVER, *options], stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+
+    def stats(self) -> dict[str, Any]:
+        with urllib.request.urlopen(self.url.removesuffix("/v1") + "/stats") as answer:
+            return json.load(answer)
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Served]]:
+    """serve("--latency", "0.1") -> a running server, stopped after the test."""
+    running: list[Served] = []
+
+    def start(*options: str) -> Served:
+        running.append(Served(options))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 from typing import Any
@@ -31,7 +32,15 @@ WHERE = ("in Paris", "at the counter", "online", "abroad", "near home", "in a ca
 
 def good(messages: Messages, schema: Schema, rng: random.Random) -> str:
     """Records that differ, of the class that was asked for, and attributes in words of their own."""
+    log(messages)
     return json.dumps(reply(messages[-1]["content"], schema, rng))
+
+
+def log(messages: Messages) -> None:
+    """Keeps the prompts in the file that LOOKALIKE_TEST_PROMPTS names, one JSON string a line."""
+    if path := os.environ.get("LOOKALIKE_TEST_PROMPTS"):
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(messages[-1]["content"]) + "\n")
 
 
 def reply(prompt: str, schema: Schema, rng: random.Random) -> Any:
@@ -101,6 +110,7 @@ def half_mislabelled(messages: Messages, schema: Schema, rng: random.Random) -> 
 
 def quoting(messages: Messages, schema: Schema, rng: random.Random) -> str:
     """Attributes that quote the whole record."""
+    log(messages)
     prompt = messages[-1]["content"]
     found = reply(prompt, schema, rng)
     if "records" not in found:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class Checker:
         self.language = Language(texts)
         self.refusals = refusals_of(texts)
         self.longest = int(max(map(len, texts)) * TOO_LONG)
-        self.accepted = Accepted()
+        self.accepted = Accepted(originals.frequency)
 
     def reasons(self, records: Sequence[dict[str, Any]], labels: Sequence[str | None]) -> list[str | None]:
         """What is wrong with each record, in order; labels: the class that was asked for. One that passes is
@@ -130,6 +130,12 @@ class Originals:
         first[1:] = (np.diff(grams) != 0) | (np.diff(places) != 0)
         self._grams, self._rows = grams[first], places[first]
         self._sizes = np.bincount(self._rows, minlength=len(texts))
+        self._counts = np.bincount(flat, minlength=len(self._numbers)) if flat else np.zeros(0, int)
+
+    def frequency(self, word: str) -> int:
+        """How often the real texts have a word."""
+        at = self._numbers.get(word)
+        return 0 if at is None else int(self._counts[at])
 
     def copied(self, text: str) -> int | None:
         """The row number of a real text that this one copies, None where there is none: it says the same
@@ -144,11 +150,13 @@ class Originals:
         grams = np.unique(hashed(np.array(numbers, dtype=np.uint64)))
         starts = np.searchsorted(self._grams, grams)
         stops = np.searchsorted(self._grams, grams, side="right")
-        needed = math.ceil(COPIED * len(grams))
-        if not len(grams) or int((stops > starts).sum()) < needed:
+        spare = len(grams) - math.ceil(COPIED * len(grams))
+        if not len(grams) or int((stops == starts).sum()) > spare:
             return None
         found = [self._rows[start:stop] for start, stop in zip(starts, stops, strict=True)]
-        rows, counts = np.unique(np.concatenate(found), return_counts=True)
+        found.sort(key=len)  # a row that has enough of them has one of the rarest
+        rows = np.unique(np.concatenate(found[: spare + 1]))
+        counts = sum((np.isin(rows, some, assume_unique=True) for some in found), np.zeros(len(rows), int))
         sizes = np.full(len(rows), len(grams))
         if len(grams) < FEW_GRAMS:
             sizes = np.maximum(sizes, self._sizes[rows])
@@ -172,10 +180,12 @@ class Accepted:
     """The texts accepted so far, found again by their word pairs.
 
     Two sets with a Jaccard similarity of t share an element among the first |a| - ceil(t |a|) + 1 of each in
-    any fixed order (prefix filtering, Chaudhuri et al. 2006): only those are indexed.
+    any fixed order (prefix filtering, Chaudhuri et al. 2006): only those are indexed, in an order that puts
+    pairs with a rare word first. frequency: of a word, in the real texts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, frequency: Callable[[str], int]) -> None:
+        self._frequency = frequency
         self._sets: list[frozenset[str]] = []
         self._places: dict[str, list[int]] = {}
 
@@ -183,7 +193,7 @@ class Accepted:
         """Adds a text; False where it is a near-duplicate of one that was added before."""
         words = words_of(text)
         pairs = frozenset(f"{a} {b}" for a, b in zip(["", *words], [*words, ""], strict=True))
-        prefix = sorted(pairs)[: len(pairs) - math.ceil(ALIKE * len(pairs)) + 1]
+        prefix = sorted(pairs, key=self._rank)[: len(pairs) - math.ceil(ALIKE * len(pairs)) + 1]
         near = {place for pair in prefix for place in self._places.get(pair, ())}
         for place in near:
             other = self._sets[place]
@@ -194,6 +204,9 @@ class Accepted:
             self._places.setdefault(pair, []).append(len(self._sets))
         self._sets.append(pairs)
         return True
+
+    def _rank(self, pair: str) -> tuple[int, str]:
+        return min((self._frequency(word) for word in pair.split(" ") if word), default=0), pair
 
 
 class Judge:
@@ -216,7 +229,7 @@ class Judge:
         return [bool(one) for one in (ahead > self.margin) & (own >= 0)]
 
 
-LEAST_ROWS, LEAST_OF_A_CLASS, MOST_ROWS = 60, 6, 4000
+LEAST_ROWS, LEAST_OF_A_CLASS, MOST_ROWS = 60, 6, 2500
 LEAST_ACCURACY, PASSED, FOLDS = 0.6, 0.99, 3
 
 

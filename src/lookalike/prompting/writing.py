@@ -39,8 +39,8 @@ Make = Callable[["Work", int, int], Request]
 class Work:
     """A place and how far it is.
 
-    number: of the place; wanted: rows it is to bring; made: rows accepted; parts: requests made; size: records
-    a request; tries: of its description; bad: rounds in a row with little accepted; asked, good: records in
+    number: of the place; wanted: rows to bring; made: rows accepted; parts: requests made; size: records a
+    request; tries: of its description; bad: rounds in a row with little accepted; asked, good: records in
     this round; total_asked, total_good: in the rounds before.
     """
 

@@ -1,0 +1,31 @@
+"""What the tests of `prompting` share: real rows, and a server that writes plausible records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+DATA = Path(__file__).parents[1] / "data" / "banking77.csv"
+WRITER = Path(__file__).with_name("writer.py")
+
+
+@pytest.fixture(scope="session")
+def banking() -> pd.DataFrame:
+    """10 classes of BANKING77 with 30 rows each, text and category."""
+    return pd.read_csv(DATA)
+
+
+@pytest.fixture
+def writing(serve: Callable[..., Any]) -> Callable[..., Any]:
+    """writing("refusing", "--fault", "500=0.1") -> a server whose replies writer.py writes."""
+    return lambda function="good", *options: serve("--writer", f"{WRITER}:{function}", *options)
+
+
+@pytest.fixture(autouse=True)
+def no_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
