@@ -174,6 +174,7 @@ def test_the_attribute_grid_is_of_the_class() -> None:
         prompt = f'List 7 values of each of these attributes: topic\nThe records have category = "{label}".\n'
         found = call(model, prompt, asked)
         assert {name: len(values) for name, values in found.items()} == dict.fromkeys(arrays, 7)
+        assert len(set(found["topic"])) == 7
         topics[label] = Counter(word for value in found["topic"] for word in value.split(", "))
         in_class = " ".join(TABLE.text[TABLE.category == label]).lower()
         assert np.mean([word in in_class for word in topics[label].elements()]) > 0.6
