@@ -17,7 +17,7 @@ from lookalike.cli import main
 
 SRC = str(Path(__file__).parents[1] / "src")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": SRC, "OMP_NUM_THREADS": "1"}
-VERBS = ["generate", "fit", "sample", "impute", "align", "evaluate"]
+VERBS = ["generate", "resume", "prompts", "fit", "sample", "impute", "align", "evaluate"]
 
 
 def run(*arguments: object) -> None:
@@ -275,5 +275,5 @@ def test_a_stopped_fit_says_how_to_go_on(small_csv: Path, tmp_path: Path) -> Non
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "the same command goes on from the checkpoint" in errors.splitlines()[-1]
+    assert "the same command goes on from what is kept in" in errors.splitlines()[-1]
     assert "Traceback" not in errors

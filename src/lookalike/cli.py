@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from lookalike import __version__, verbs
+from lookalike import __version__, options, verbs
 from lookalike.errors import OptionError, UserError
 from lookalike.progress import parse_time
 
@@ -24,7 +24,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = argparse.Namespace(checkpoint=None)
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up like Ctrl-C
-        _parser().parse_args(argv, args)
+        parser, of_verb = _parser()
+        given = list(sys.argv[1:] if argv is None else argv)
+        if given and given[0] in of_verb:
+            given[1:] = options.expand(of_verb[given[0]], given[1:])
+        parser.parse_args(given, args)
         code = args.verb(args)
     except UserError as error:
         print(f"lookalike: {error}", file=sys.stderr)
@@ -35,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         kept = args.checkpoint is not None and args.checkpoint.exists()
-        more = f"; the same command goes on from the checkpoint in {args.checkpoint}" if kept else ""
+        more = f"; the same command goes on from what is kept in {args.checkpoint}" if kept else ""
         print(f"lookalike: stopped{more}.", file=sys.stderr)
         return 130
     return code or 0
@@ -79,21 +83,35 @@ def _time(text: str) -> float | None:
 
 ROWS = _number("-n", int, 1, float("inf"), "the number of rows is a whole number of at least 1")
 SEED = _number("--seed", int, 0, 2**63 - 1, "a seed is a whole number of at least 0")
+COUNT = _number("the number of calls, rows or tokens", int, 1, 2**62, "write a whole number of at least 1")
+MONEY = _number("the amount", float, 0, float("inf"), "write a number of at least 0")
 REPEATS = _number("--most-repeats", int, 1, 2**31, "the repeats of a row are a whole number of at least 1")
 STRENGTH = _number("--strength", float, 0, 1, "a strength lies between 0 (close) and 1 (fresh rows)")
 WHERE = "COL=VALUE, COL=A,B, COL=LO..HI, COL= (missing) or COL!= (not missing); may be repeated"
 MAX_TIME = "time for preparing and training, such as 90s, 5m or 1h (default: as long as it helps)"
 MISSING = "this value, such as '?', means missing; may be repeated"
+METHODS = ["synalign", "few-shot", "nearest", "zero-shot", "attributes"]
 METHOD = "exact (default): all of the distribution; linear: its mean"
 EMBEDDER = "of --text: tfidf (default) or sentence-transformers:<name or path>"
 MOST_REPEATS = "how often a row may come, at most (default 5)"
+CONFIG = "take long options from this TOML file; those on the command line count more"
+ARMS = "synalign (default): demonstrations that cover REAL, of which only attributes are shown"
+RUN = "folder of replies, rejects and provenance (default OUT.run)"
 FAIL_UNDER = "exit with 3 if a figure is worse, such as c2st=0.60,utility=0.95"
 EXAMPLES = {
     "generate": """
   lookalike generate real.csv -n 10000 -o synthetic.csv
   lookalike generate real.csv -n 10000 -o rich.parquet --where 'income=>50K' --where age=30..40
   lookalike generate train.csv -n 5000 -o out.csv --holdout test.csv --target income --report out.html
-Stopped by a crash or by Ctrl-C, the same command goes on from the checkpoint in OUT.run.""",
+  lookalike generate real.csv -n 2000 -o out.csv --llm http://127.0.0.1:8000/v1 --model NAME \\
+      --text text --label label --max-calls 500 --dry-run     (then without --dry-run)
+Stopped by a crash or by Ctrl-C, the same command goes on from what is kept in OUT.run.""",
+    "resume": """
+  lookalike resume out.csv.run                     (the run folder of  lookalike generate ... --llm)
+The replies that were paid for are read back; the key is taken from OPENAI_API_KEY.""",
+    "prompts": """
+  lookalike prompts
+  lookalike prompts -o my-prompts     (edit them, then:  lookalike generate ... --templates my-prompts)""",
     "fit": """
   lookalike fit real.csv -o real.model
   lookalike fit real.parquet -o real.model --max-time 5m --missing '?'
@@ -120,7 +138,8 @@ The figures are of real rows that were held out: a fifth of the real table, or -
 }
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The command's parser, and that of each verb."""
     parser = _OneSentence(
         prog="lookalike",
         description="Make a synthetic table that is distributed like a real one.",
@@ -139,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
             description=f"{text[0].upper()}{text[1:]}.",
             epilog=f"examples:{EXAMPLES[run.__name__]}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,  # so that --config is found before the others are read
         )
         one.set_defaults(verb=run)
         return one
@@ -150,11 +170,12 @@ def _parser() -> argparse.ArgumentParser:
             one.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="default auto")
         one.add_argument("--seed", type=SEED, default=0, help="same seed, same table (default 0)")
         one.add_argument("--quiet", action="store_true", help="no progress on stderr")
+        one.add_argument("--config", metavar="FILE", help=CONFIG)
 
     one = verb(verbs.generate, "learn a table, write a synthetic one, measure how alike they are")
     one.add_argument("real", metavar="REAL", help="the real table")
-    one.add_argument("-n", dest="rows", metavar="ROWS", type=ROWS, required=True, help="rows to make")
-    one.add_argument("-o", dest="out", metavar="OUT", required=True, help="the synthetic table to write")
+    one.add_argument("-n", "--rows", metavar="ROWS", type=ROWS, required=True, help="rows to make")
+    one.add_argument("-o", "--out", metavar="OUT", required=True, help="the synthetic table to write")
     one.add_argument("--where", action="append", default=[], metavar="COND", help=WHERE)
     one.add_argument("--target", metavar="COL", help="the column that a model would predict, for the report")
     one.add_argument("--holdout", metavar="FILE", help="real rows that are not in REAL, for the report")
@@ -162,18 +183,49 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--fail-under", metavar="LIMITS", type=_limits, help=FAIL_UNDER)
     one.add_argument("--max-time", metavar="TIME", type=_time, help=MAX_TIME)
     common(one)
+    llm = one.add_argument_group("written by a language model (any OpenAI-compatible endpoint)")
+    llm.add_argument("--llm", metavar="URL", help="the endpoint, such as http://127.0.0.1:8000/v1")
+    llm.add_argument("--model", metavar="NAME", help="the model's name there")
+    llm.add_argument("--key", help="default: OPENAI_API_KEY, which other users of the machine cannot see")
+    llm.add_argument("--text", action="append", default=[], metavar="COL", help="a text column; repeatable")
+    llm.add_argument("--label", metavar="COL", help="the column of classes")
+    llm.add_argument("--method", choices=METHODS, default="synalign", help=ARMS)
+    llm.add_argument("--demonstrations", metavar="N", type=COUNT, default=200, help="of REAL (default 200)")
+    llm.add_argument("--gen-size", metavar="N", type=COUNT, default=10, help="rows a call (default 10)")
+    llm.add_argument("--attributes", metavar="A,B", help="their names, or propose (default: six of style)")
+    llm.add_argument("--task", metavar="TEXT", help="what the records are, in one sentence for the model")
+    llm.add_argument("--templates", metavar="DIR", help="prompts instead of those that `prompts` shows")
+    llm.add_argument("--temperature", metavar="T", type=MONEY, help="of the model (default 1)")
+    llm.add_argument("--embedder", metavar="NAME", help=f"{EMBEDDER} or openai:<model>")
+    llm.add_argument("--max-calls", metavar="N", type=COUNT, help="hard limit")
+    llm.add_argument("--max-tokens", metavar="N", type=COUNT, help="hard limit, of prompts and replies")
+    llm.add_argument("--max-cost", metavar="X", type=MONEY, help="hard limit; needs both prices")
+    llm.add_argument("--price-in", metavar="X", type=MONEY, help="of a million tokens of prompts")
+    llm.add_argument("--price-out", metavar="X", type=MONEY, help="of a million tokens of replies")
+    llm.add_argument("--concurrency", metavar="N", type=COUNT, default=32, help="calls at once (32)")
+    llm.add_argument("--run", metavar="DIR", help=RUN)
+    llm.add_argument("--dry-run", action="store_true", help="estimate, show three prompts, ask nothing")
+
+    one = verb(verbs.resume, "go on with a run that a language model was writing")
+    one.add_argument("run", metavar="RUN_DIR", help="its folder")
+    one.add_argument("--key", help="default: OPENAI_API_KEY")
+    one.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+    one = verb(verbs.prompts, "show the prompts that a language model is given")
+    one.add_argument("--templates", metavar="DIR", help="with those of this folder in their place")
+    one.add_argument("-o", "--out", metavar="DIR", help="write them to this folder, to be edited")
 
     one = verb(verbs.fit, "learn a table and keep the model")
     one.add_argument("real", metavar="REAL", help="the real table")
-    one.add_argument("-o", dest="out", metavar="MODEL_DIR", required=True, help="the model folder to write")
+    one.add_argument("-o", "--out", metavar="MODEL_DIR", required=True, help="the model folder to write")
     one.add_argument("--max-time", metavar="TIME", type=_time, help=MAX_TIME)
     one.add_argument("--schema", metavar="FILE", help="take the columns' kinds from this JSON file")
     common(one)
 
     one = verb(verbs.sample, "write rows from a model, as they come or under conditions")
     one.add_argument("model", metavar="MODEL_DIR", help="a folder written by `lookalike fit`")
-    one.add_argument("-n", dest="rows", metavar="ROWS", type=ROWS, help="rows to make")
-    one.add_argument("-o", dest="out", metavar="OUT", required=True, help="the synthetic table to write")
+    one.add_argument("-n", "--rows", metavar="ROWS", type=ROWS, help="rows to make")
+    one.add_argument("-o", "--out", metavar="OUT", required=True, help="the synthetic table to write")
     one.add_argument("--where", action="append", default=[], metavar="COND", help=WHERE)
     one.add_argument("--given", metavar="FILE", help="a table of some of the columns: complete its rows")
     one.add_argument("--like", metavar="FILE", help="rows to make variations of")
@@ -190,7 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     one = verb(verbs.impute, "fill the missing cells of a table")
     one.add_argument("model", metavar="MODEL_DIR", help="a folder written by `lookalike fit`")
     one.add_argument("table", metavar="TABLE", help="the table with missing cells")
-    one.add_argument("-o", dest="out", metavar="OUT", required=True, help="the full table to write")
+    one.add_argument("-o", "--out", metavar="OUT", required=True, help="the full table to write")
     common(one, missing=False)
 
     one = verb(
@@ -198,8 +250,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--real", metavar="R", required=True, help="the real table")
     one.add_argument("--synthetic", metavar="S", required=True, help="the table to choose rows of")
-    one.add_argument("-n", dest="rows", metavar="ROWS", type=ROWS, required=True, help="rows to choose")
-    one.add_argument("-o", dest="out", metavar="OUT", required=True, help="the aligned table to write")
+    one.add_argument("-n", "--rows", metavar="ROWS", type=ROWS, required=True, help="rows to choose")
+    one.add_argument("-o", "--out", metavar="OUT", required=True, help="the aligned table to write")
     one.add_argument("--text", metavar="COL", help="compare this column of text (default: whole rows)")
     one.add_argument("--label", metavar="COL", help="align each class of this column by itself")
     one.add_argument("--method", choices=["exact", "linear"], default="exact", help=METHOD)
@@ -218,7 +270,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--only", metavar="SECTIONS", help="of fidelity,diversity,utility,privacy")
     one.add_argument("--quick", action="store_true", help="fewer rows and one family of models")
     one.add_argument("--fail-under", metavar="LIMITS", type=_limits, help=FAIL_UNDER)
-    one.add_argument("-o", dest="out", metavar="HTML", help="write the report to this .html file")
+    one.add_argument("-o", "--out", metavar="HTML", help="write the report to this .html file")
     one.add_argument("--json", metavar="FILE", help="write the figures to this .json file")
     common(one, device=False)
-    return parser
+    return parser, dict(subparsers.choices)

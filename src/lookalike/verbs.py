@@ -21,11 +21,17 @@ if TYPE_CHECKING:
 
 INPUTS = ("real", "synthetic", "holdout", "table", "given", "like", "schema")  # they name files to read
 REPORTS = (".html", ".json")
+LLM_OPTIONS = (
+    *("text", "label", "task", "run", "attributes", "templates", "temperature", "embedder"),
+    *("max_calls", "max_tokens", "max_cost", "price_in", "price_out", "dry_run"),
+)
 
 
 def generate(args: argparse.Namespace) -> int:
     """REAL -> a synthetic table and the report on it, in one go."""
     _check_outputs(args, reports=[args.report])
+    if _by_llm(args):
+        return _written(args)
     from lookalike import pipeline
     from lookalike.io import write_table
     from lookalike.schema import infer
@@ -51,6 +57,110 @@ def generate(args: argparse.Namespace) -> int:
     _save_reports(report, [args.report])
     print(f"{len(synthetic):,} rows -> {args.out}")
     return _gate(report, args.fail_under)
+
+
+def _by_llm(args: argparse.Namespace) -> bool:
+    """Whether a language model writes the table; options of the other way are a mistake."""
+    asked = [f"--{name}" for name in ("llm", "model") if getattr(args, name)]
+    others = ("where", "max_time") if asked else LLM_OPTIONS
+    wrong = [f"--{name.replace('_', '-')}" for name in others if getattr(args, name)]
+    if wrong and asked:
+        raise OptionError(f"{wrong[0]} is for a table that is learned here: leave it or {asked[0]} out.")
+    if wrong:
+        raise OptionError(f"{wrong[0]} is for a language model that writes the table: add --llm and --model.")
+    return bool(asked)
+
+
+def _written(args: argparse.Namespace) -> int:
+    """REAL -> rows that a language model writes, everything that led to them in a run folder, the report."""
+    if not args.text:
+        raise OptionError("which column holds the text is not said: add  --text COL.")
+    from lookalike import pipeline, run
+    from lookalike.evaluate import evaluate
+    from lookalike.io import write_table
+    from lookalike.llm import LLM, Budget
+    from lookalike.prompting import SynAlign
+
+    folder = Path(args.run or f"{args.out}.run")
+    run.check(folder)
+    real = pipeline.read_real(args.real, missing=args.missing, seed=args.seed)
+    holdout = _read(args.holdout, args.missing)
+    names = [name.strip() for name in (args.attributes or "").split(",") if name.strip()]
+    with run.begun(folder, vars(args)) as ledger:
+        llm = LLM(
+            args.model,
+            args.llm,
+            args.key,
+            ledger=ledger,
+            budget=Budget(args.max_calls, args.max_tokens, args.max_cost, args.price_in, args.price_out),
+            concurrency=args.concurrency,
+        )
+        writer = SynAlign(
+            llm,
+            args.text if len(args.text) > 1 else args.text[0],
+            args.label,
+            method=args.method,
+            demonstrations=args.demonstrations,
+            gen_size=args.gen_size,
+            embed=args.embedder,
+            attributes="propose" if names == ["propose"] else names or None,
+            task=args.task,
+            templates=args.templates,
+            **({} if args.temperature is None else {"temperature": args.temperature}),
+            seed=args.seed,
+            progress=not args.quiet,
+        ).fit(real)
+        requests = writer.requests(args.rows)
+        print(f"estimate: at least {llm.estimate(requests)}", flush=True)
+        if args.dry_run:
+            print(run.shown(requests))
+            return 0
+        args.checkpoint = folder
+        try:
+            synthetic = writer.sample(args.rows)
+        finally:
+            run.keep(folder, writer)  # what was made by then, whatever stopped it
+    write_table(synthetic, args.out)
+    columns = list(synthetic.columns)  # keys of the real table are not made up
+    report = evaluate(
+        real[columns],
+        synthetic,
+        holdout if holdout is None else holdout[columns],
+        target=args.target or args.label,
+        text=args.text[0],
+        seed=args.seed,
+        progress=not args.quiet,
+    )
+    print(f"{report}\n\n{run.told(writer)}")
+    _save_reports(report, [str(folder / "report.html"), str(folder / "report.json"), args.report])
+    print(f"{len(synthetic):,} rows -> {args.out}; how each was made -> {folder}")
+    return _gate(report, args.fail_under)
+
+
+def resume(args: argparse.Namespace) -> int:
+    """A run folder -> the command that made it, given again: the replies that it paid for are read back."""
+    from lookalike import run
+    from lookalike.cli import main
+
+    key = [f"--key={args.key}"] if args.key else []
+    return main(["generate", f"--config={run.config(args.run)}", *key, *(["--quiet"] if args.quiet else [])])
+
+
+def prompts(args: argparse.Namespace) -> None:
+    """The templates of the prompts, on the screen or in a folder to be edited."""
+    from lookalike.prompting import templates
+
+    shown = templates.show(args.templates)
+    if args.out is None:
+        print("\n\n".join(f"--- {name} ---\n{source.strip()}" for name, source in shown.items()))
+        return
+    folder = Path(args.out)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OptionError(f"{folder} exists: choose a new folder, so that no edited prompt is overwritten.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, source in shown.items():
+        (folder / name).write_text(source, encoding="utf-8")
+    print(f"{len(shown)} templates -> {folder}")
 
 
 def fit(args: argparse.Namespace) -> None:

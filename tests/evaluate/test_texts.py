@@ -1,5 +1,7 @@
 """Texts whose right answer is known."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,8 +45,13 @@ def figures(synthetic: pd.DataFrame) -> dict:
     return evaluate(REAL, synthetic, HOLDOUT).to_dict()
 
 
+@functools.cache
+def of_others() -> dict:
+    return figures(OTHER)
+
+
 def test_other_texts_of_the_same_kind_are_at_their_references() -> None:
-    found = figures(OTHER)
+    found = of_others()
     for section, keys in {
         "fidelity": ("mauve", "words_error", "length_error"),
         "diversity": ("distinct_1", "distinct_2", "self_bleu", "cosine", "vendi"),
@@ -74,21 +81,23 @@ def test_repeated_texts_lower_diversity() -> None:
 def test_copied_texts_are_shown_side_by_side() -> None:
     copied = OTHER.copy()
     copied.loc[:59, "text"] = REAL.loc[:59, "text"]
-    fresh, found = figures(OTHER), figures(copied)
+    fresh, found = of_others(), figures(copied)
     assert found["privacy"]["verbatim"]["value"] > fresh["privacy"]["verbatim"]["value"] + 0.05
     worst = found["texts"]["verbatim"][0]
     assert worst["synthetic"] == worst["real"]
 
 
 def test_spectra_show_what_the_texts_are_made_of() -> None:
-    found = figures(OTHER.assign(text=OTHER["text"] + " indeed indeed"))["texts"]
+    found = evaluate(
+        REAL, OTHER.assign(text=OTHER["text"] + " indeed indeed"), HOLDOUT, only=["diversity"]
+    ).to_dict()["texts"]
     assert found["tokens"][0][0] == "indeed" and found["tokens"][0][1] == 0
     assert found["lengths"]["synthetic"][5] == found["lengths"]["holdout"][5] + 2
     for n in "1234":
         distinct, known = found["ngrams"][n]["real"]
         assert 0 < distinct <= 1 and known == 1
         assert found["ngrams"][n]["synthetic"][1] < 1
-    fresh = figures(OTHER)["texts"]["ngrams"]["2"]
+    fresh = of_others()["texts"]["ngrams"]["2"]
     assert fresh["synthetic"][1] == pytest.approx(fresh["holdout"][1], abs=0.05)
 
 
@@ -99,10 +108,10 @@ def labelled(table: pd.DataFrame) -> pd.DataFrame:
 
 def test_a_classifier_on_embeddings_measures_the_utility_of_texts() -> None:
     real, held, other = (labelled(t) for t in (REAL, HOLDOUT, OTHER))
-    found = evaluate(real, other, held, target="subject", only=["utility"]).to_dict()["utility"]
+    found = evaluate(real, other, held, target="subject", only=["utility"], quick=True).to_dict()["utility"]
     assert found["tstr"]["value"] > 0.95 and found["ratio"]["value"] > 0.95
     shuffled = other.assign(subject=other["subject"].sample(frac=1, random_state=0).to_numpy())
-    lost = evaluate(real, shuffled, held, target="subject", only=["utility"]).to_dict()["utility"]
+    lost = evaluate(real, shuffled, held, target="subject", only=["utility"], quick=True).to_dict()["utility"]
     assert lost["tstr"]["value"] < 0.6
 
 
@@ -117,9 +126,16 @@ def test_text_names_the_column_that_is_read_as_text() -> None:
 
 
 def test_real_texts_are_as_near_to_the_real_ones_as_others_are() -> None:
-    found = figures(OTHER)
+    found = of_others()
     assert found["fidelity"]["mmd_p"]["value"] > 0.02 and found["fidelity"]["mmd_p"]["reference"] > 0.02
     assert found["privacy"]["dcr_share"]["value"] == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("rows", [2, 3, 7, 8])
+def test_a_handful_of_texts_is_measured(rows: int) -> None:
+    found = evaluate(REAL, OTHER.head(rows), HOLDOUT, only=["diversity"]).to_dict()["diversity"]
+    assert 0 <= found["self_bleu"]["value"] <= 1
+    assert (found["self_bleu"]["low"] is None) == (rows < 8)
 
 
 def test_formulas_on_small_examples() -> None:

@@ -46,8 +46,13 @@ def refitted(
         picks.append(int(np.where(used, -1, deviation).argmax()))
 
 
+@pytest.mark.parametrize("pool", [256, 8, 1])
 @pytest.mark.parametrize(("group", "seed"), [(1, 0), (4, 1), (4, 2)])
-def test_the_picks_are_those_of_a_refitted_gaussian_process(group: int, seed: int) -> None:
+def test_the_picks_are_those_of_a_refitted_gaussian_process(
+    group: int, seed: int, pool: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"LEAST_POOL": pool, "POOL": 1000, "BLOCK": 5}.items():
+        monkeypatch.setattr(MODULE, name, value)
     points = unit(np.random.default_rng(seed).standard_normal((300, 12)))
     found = explore(points, 40, group=group, seed=seed)
     length = median_distance(points, np.random.default_rng(0))

@@ -21,7 +21,6 @@ from .fidelity import entry
 
 Array = npt.NDArray[Any]
 
-FOLDS = 5
 MOST_CELLS = 1_000_000  # rows x columns of each table
 LINEAR_ROWS = 10_000
 CATEGORIES = 254  # what the trees can tell apart; the rarer ones are one
@@ -120,7 +119,7 @@ def auc_spread(score: Array, y: Array, rng: np.random.Generator) -> float:
     return float(np.std(draws, ddof=1))
 
 
-def boosted(data: Features, seed: int, rank: bool = False) -> tuple[Array, Array]:
+def boosted(data: Features, folds: int, seed: int, rank: bool = False) -> tuple[Array, Array]:
     """(out-of-fold scores of the rows, importance of each column) by gradient boosting.
 
     The importance of a column is the AUC lost when its values are shuffled in rows that the classifier has
@@ -130,23 +129,28 @@ def boosted(data: Features, seed: int, rank: bool = False) -> tuple[Array, Array
     leaf = int(np.clip(len(data.y) // 40, 2, 20))  # scikit-learn's 20 could split nothing in a small table
     columns = np.unique(data.owner)
     lost: dict[int, list[float]] = {int(c): [] for c in columns}
-    folds = max(1, min(FOLDS, LOOKS // len(columns))) if rank else 0
+    looked = max(1, min(folds, LOOKS // len(columns))) if rank else 0
     rng = np.random.default_rng(seed)
-    for k, (train, test) in enumerate(_folds(data.y, seed)):
+    for k, (train, test) in enumerate(_folds(data.y, folds, seed)):
         model = HistGradientBoostingClassifier(
             categorical_features=data.categorical, min_samples_leaf=leaf, random_state=seed
         )
         model.fit(data.x[train], data.y[train])
         score[test] = model.predict_proba(data.x[test])[:, 1]
-        if k < folds:
-            look = rng.permutation(test)[: max(200, 400_000 // len(columns) // folds)]
-            base = auc(model.predict_proba(data.x[look])[:, 1], data.y[look])
-            for column in columns:
-                x = data.x[look]
-                shuffled = rng.permutation(len(look))
-                mine = data.owner == column
-                x[:, mine] = x[shuffled][:, mine]
-                lost[int(column)].append(base - auc(model.predict_proba(x)[:, 1], data.y[look]))
+        if k < looked:
+            look = rng.permutation(test)[: max(200, 400_000 // len(columns) // looked)]
+            x, y = data.x[look], data.y[look]
+            # One call for all columns, as far as memory allows: a call costs more than its rows.
+            at_once = max(1, MOST_CELLS // x.size)
+            base = auc(model.predict_proba(x)[:, 1], y)
+            for few in np.array_split(columns, -(-len(columns) // at_once)):
+                copies = np.tile(x, (len(few), 1, 1))
+                for copy, column in zip(copies, few, strict=True):
+                    mine = data.owner == column
+                    copy[:, mine] = x[rng.permutation(len(x))][:, mine]
+                scores = model.predict_proba(copies.reshape(-1, x.shape[1]))[:, 1].reshape(len(few), -1)
+                for column, one in zip(few, scores, strict=True):
+                    lost[int(column)].append(base - auc(one, y))
     importance = np.full(int(data.owner.max()) + 1, np.nan)
     for column, drops in lost.items():
         if drops:
@@ -154,14 +158,14 @@ def boosted(data: Features, seed: int, rank: bool = False) -> tuple[Array, Array
     return score, importance
 
 
-def linear(data: Features, seed: int) -> Array:
+def linear(data: Features, folds: int, seed: int) -> Array:
     """Out-of-fold scores of the rows by logistic regression on standardised numbers and common categories."""
     half = len(data.y) // 2
     rows = np.random.default_rng(seed).permutation(half)[:LINEAR_ROWS]
     rows = np.concatenate([rows, rows + half])
     x, y = _dummies(data.x[rows], data.categorical), data.y[rows]
     score = np.zeros(len(y))
-    for train, test in _folds(y, seed):
+    for train, test in _folds(y, folds, seed):
         score[test] = (
             LogisticRegression(max_iter=50, tol=1e-3).fit(x[train], y[train]).predict_proba(x[test])[:, 1]
         )
@@ -185,26 +189,27 @@ def _dummies(x: Array, categorical: Array) -> Array:
     return np.stack(out, axis=1).astype(np.float32)
 
 
-def _folds(y: Array, seed: int) -> Any:
-    folds = min(FOLDS, int((y == 0).sum()), int((y == 1).sum()))
+def _folds(y: Array, folds: int, seed: int) -> Any:
+    folds = min(folds, int((y == 0).sum()), int((y == 1).sum()))
     return StratifiedKFold(folds, shuffle=True, random_state=seed).split(np.zeros((len(y), 1)), y)
 
 
 def measure(
-    columns: list[Column], tables: list[str], rows: int, seed: int
+    columns: list[Column], tables: list[str], rows: int, folds: int, seed: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """(entries `c2st_auc` and `c2st_auc_linear`, details of boosting).
 
-    columns: with parts, of `tables` ("real" among them); rows: drawn of each. details: "giveaways", the
-    columns by importance; "roc", the curve; "telltale", the synthetic rows by its score, highest first.
+    columns: with parts, of `tables` ("real" among them); rows: drawn of each; folds: of the
+    cross-validation. details: "giveaways", the columns by importance; "roc", the curve; "telltale", the
+    synthetic rows by its score, highest first.
     """
     out: dict[str, Any] = {}
     reference: dict[str, float] = {}
     detail: dict[str, Any] = {}
     for table in (t for t in tables if t != "real"):
         data = features(columns, table, rows, np.random.default_rng(seed))
-        score, lost = boosted(data, seed, rank=table == "synthetic")
-        plain = linear(data, seed)
+        score, lost = boosted(data, folds, seed, rank=table == "synthetic")
+        plain = linear(data, folds, seed)
         labels = np.repeat([0, 1], len(plain) // 2)
         if table == "holdout":
             reference = {"c2st_auc": auc(score, data.y), "c2st_auc_linear": auc(plain, labels)}

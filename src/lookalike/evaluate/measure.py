@@ -33,7 +33,7 @@ LEAK = 0.02  # share of the holdout in the real table, above that of twins, from
 
 @dataclass(frozen=True)
 class Limits:
-    """Rows of each table that the metrics see, at most; pair_cells: rows x pairs."""
+    """Rows of each table that the metrics see, at most; pair_cells: rows x pairs; folds: of the C2ST."""
 
     columns: int = 100_000
     pair_cells: int = 20_000_000
@@ -41,10 +41,11 @@ class Limits:
     points: int = 10_000
     models: int = 20_000
     texts: int = 10_000
+    folds: int = 5
 
 
 FULL = Limits()
-QUICK = Limits(20_000, 4_000_000, 4_000, 2_000, 2_000, 2_000)
+QUICK = Limits(20_000, 4_000_000, 4_000, 2_000, 2_000, 2_000, folds=3)
 
 
 def measure(
@@ -225,7 +226,7 @@ def _detection(
             "a classifier needs at least 20 rows of each table and a column that is not an id."
         )
         return
-    detected, detail = detection.measure(useful, list(compared), rows, seed)
+    detected, detail = detection.measure(useful, list(compared), rows, limits.folds, seed)
     figures["fidelity"] |= detected
     figures["giveaways"], figures["roc"] = detail["giveaways"], detail["roc"]
     figures["examples"]["telltale"] = _examples(table.iloc[numbers[detail["telltale"][:SHOWN_ROWS]]])

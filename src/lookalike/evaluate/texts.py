@@ -43,7 +43,7 @@ SCALE = 5.0
 SHOWN = 8
 SHOWN_TOKENS = 20
 COMMON = 5  # real texts that have a token that is shown
-BOOTSTRAPS = 20
+PARTS = 4  # of the synthetic texts, whose figures differ by chance
 TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
@@ -81,8 +81,10 @@ def measure(column: Column, seed: int) -> tuple[dict[str, dict[str, Any]], dict[
     for section, group in measures.items():
         for name, of in group.items():
             against = "holdout" if "holdout" in texts else "real" if section == "diversity" else None
-            halves = [of("synthetic", half) for half in np.array_split(drawn["synthetic"], 4)]
-            spread = float(np.std(halves, ddof=1) / 2)  # of the mean of four quarters
+            spread = None
+            if count >= 2 * PARTS:  # so that no part is a single text
+                parts = [of("synthetic", part) for part in np.array_split(drawn["synthetic"], PARTS)]
+                spread = float(np.std(parts, ddof=1) / np.sqrt(PARTS))  # of the mean of the parts
             reference = None if against is None else of(against, drawn[against])
             bounds = (0.0, np.inf if name == "vocabulary" else 1.0)
             out[section][name] = entry(of("synthetic", drawn["synthetic"]), reference, spread, bounds=bounds)

@@ -25,6 +25,7 @@ FEWEST = 50  # rows of the holdout below which there is no test
 FOLD = 0.2  # of the training table, to choose the depth on
 DEPTHS = (3, 6, None)
 TREES = 100
+ROUNDS, ROUNDS_OF_NUMBERS = 100, 400  # of boosting: classes are told apart after a few, numbers get closer
 BOOTSTRAPS = 20
 SHUFFLES = 4
 MOST_CELLS = 1_000_000  # training rows x features x classes beyond two
@@ -84,8 +85,8 @@ def _feature(part: Any, table: str) -> Array:
     return place[part.codes[table]]
 
 
-def families(task: Task, seed: int) -> dict[str, Any]:
-    """name -> function(x, y) that gives a fitted model."""
+def families(task: Task, seed: int, quick: bool = False) -> dict[str, Any]:
+    """name -> function(x, y) that gives a fitted model; quick: boosting alone, of one depth."""
     from sklearn.compose import make_column_transformer
     from sklearn.ensemble import (
         HistGradientBoostingClassifier,
@@ -101,11 +102,16 @@ def families(task: Task, seed: int) -> dict[str, Any]:
     boosting = HistGradientBoostingClassifier if task.classes else HistGradientBoostingRegressor
     forest = RandomForestClassifier if task.classes else RandomForestRegressor
 
-    choose = task.count <= FEW_CLASSES and len(task.names) <= FEW_COLUMNS
+    choose = not quick and task.count <= FEW_CLASSES and len(task.names) <= FEW_COLUMNS
 
     def boosted(x: Array, y: Array) -> Any:
         check = np.random.default_rng(seed).random(len(y)) < (FOLD if choose else 0)
-        options = {"categorical_features": task.categorical, "random_state": seed, "early_stopping": False}
+        options = {
+            "categorical_features": task.categorical,
+            "random_state": seed,
+            "early_stopping": False,
+            "max_iter": ROUNDS if task.classes or quick else ROUNDS_OF_NUMBERS,
+        }
 
         def fit(depth: int | None, rows: Array) -> Any:
             return boosting(max_depth=depth, **options).fit(x[rows], y[rows])
@@ -134,14 +140,20 @@ def families(task: Task, seed: int) -> dict[str, Any]:
         model = LogisticRegression(max_iter=300) if task.classes else Ridge()
         return make_pipeline(both, model).fit(x, y)
 
-    return {"gradient boosting": boosted, "random forest": grown, "linear": linear}
+    return {"gradient boosting": boosted} | ({} if quick else {"random forest": grown, "linear": linear})
 
 
 def score(model: Any, x: Array, y: Array, classes: bool) -> float:
     """AUC (mean over the classes that the test rows have, each against the rest) or R^2."""
-    if not classes:
-        return _r2(y, model.predict(x))
-    return _auc(y, model.predict_proba(x), model.classes_)
+    return _score(model, _says(model, x, classes), y, classes)
+
+
+def _says(model: Any, x: Array, classes: bool) -> Array:
+    return model.predict_proba(x) if classes else model.predict(x)
+
+
+def _score(model: Any, said: Array, y: Array, classes: bool) -> float:
+    return _auc(y, said, model.classes_) if classes else _r2(y, said)
 
 
 def _r2(y: Array, predicted: Array) -> float:
@@ -192,17 +204,14 @@ def measure(
     draws: dict[str, list[Array]] = {t: [] for t in ("real", "synthetic", "mixed")}
     picks = [rng.integers(0, len(y["holdout"]), len(y["holdout"])) for _ in range(BOOTSTRAPS)]
     lost = {}
-    trained = families(task, seed)
-    for family in list(trained)[: 1 if quick else None]:
-        fit = trained[family]
+    for family, fit in families(task, seed, quick).items():
         scores[family] = {}
         for table in draws:
             model = fit(x[table], y[table])
-            said = model.predict_proba(x["holdout"]) if task.classes else model.predict(x["holdout"])
+            said = _says(model, x["holdout"], task.classes)
 
             def judge(at: Array, said: Array = said, model: Any = model) -> float:
-                truth = y["holdout"][at]
-                return _auc(truth, said[at], model.classes_) if task.classes else _r2(truth, said[at])
+                return _score(model, said[at], y["holdout"][at], task.classes)
 
             scores[family][table] = judge(np.arange(len(said)))
             draws[table].append(np.array([judge(at) for at in picks]))
@@ -234,12 +243,15 @@ def _importance(model: Any, x: Array, y: Array, task: Task, rng: np.random.Gener
     out = np.empty((SHUFFLES, len(columns)))
     for k, rows in enumerate(np.array_split(look, SHUFFLES)):
         own, truth = x[rows], y[rows]
-        base = score(model, own, truth, task.classes)
-        for number, name in enumerate(columns):
+        copies = np.tile(own, (len(columns), 1, 1))
+        for copy, name in zip(copies, columns, strict=True):
             mine = np.array([n == name for n in task.names])
-            shuffled = own.copy()
-            shuffled[:, mine] = own[rng.permutation(len(own))][:, mine]
-            out[k, number] = base - score(model, shuffled, truth, task.classes)
+            copy[:, mine] = own[rng.permutation(len(own))][:, mine]
+        # One call for all columns: a call costs more than its rows, of which LOOKED_CELLS bounds the number.
+        said = _says(model, copies.reshape(-1, own.shape[1]), task.classes)
+        said = said.reshape(len(columns), len(own), *said.shape[1:])
+        base = score(model, own, truth, task.classes)
+        out[k] = [base - _score(model, one, truth, task.classes) for one in said]
     return out
 
 

@@ -19,6 +19,7 @@ FIXES = {  # reason or kind of failure -> what helps
     "empty": "use another model: this one leaves texts empty",
     "too long": "say in `task` how long a text is, or lower max_tokens",
     "value": "say in `task` what the columns mean",
+    "context": "use a model with a longer context, or lower max_tokens and gen_size",
     "malformed": "raise max_tokens, lower gen_size, or use a model that writes JSON better",
     "timeout": "raise the timeout of the endpoint, or lower gen_size",
     "quote": "use a model that describes a text in words of its own",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ COPIED = 0.8  # share of word 4-grams that stand in one real row
 GRAM = 4
 FEW_GRAMS = 4  # of fewer 4-grams (6 words), those of the real row count too: a short text can lie inside any
 ALIKE = 0.8  # Jaccard similarity of word pairs
-TOO_LONG = 2.0  # times the longest real text
+TOO_LONG, SPARE_LETTERS = 2.0, 50  # times the longest real text, and a little more where all are short
 HABIT = 0.001  # share of the real texts that sound like a refusal, above which it is none
 MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 1], dtype=np.uint64)
 REFUSALS = tuple(
@@ -55,8 +56,8 @@ class Checker:
         self.form, self.originals, self.judge = form, originals, judge
         self.language = Language(texts)
         self.refusals = refusals_of(texts)
-        self.longest = int(max(map(len, texts)) * TOO_LONG)
-        self.accepted = Accepted(originals.frequency)
+        self.longest = int(max(map(len, texts)) * TOO_LONG) + SPARE_LETTERS
+        self.accepted = Accepted()
 
     def reasons(self, records: Sequence[dict[str, Any]], labels: Sequence[str | None]) -> list[str | None]:
         """What is wrong with each record, in order; labels: the class that was asked for. One that passes is
@@ -74,7 +75,7 @@ class Checker:
 
     def _alone(self, record: dict[str, Any], text: str, label: str | None) -> str | None:
         """What is wrong with a record whatever else was accepted, but for its class."""
-        if not text.strip() or any(record[name] == "" for name in self.form.texts):
+        if not text.strip() or any(str(record[name]).strip() == "" for name in self.form.texts):
             return "empty"
         if label is not None and str(record[str(self.form.label)]) != label:
             return "label"
@@ -130,12 +131,6 @@ class Originals:
         first[1:] = (np.diff(grams) != 0) | (np.diff(places) != 0)
         self._grams, self._rows = grams[first], places[first]
         self._sizes = np.bincount(self._rows, minlength=len(texts))
-        self._counts = np.bincount(flat, minlength=len(self._numbers)) if flat else np.zeros(0, int)
-
-    def frequency(self, word: str) -> int:
-        """How often the real texts have a word."""
-        at = self._numbers.get(word)
-        return 0 if at is None else int(self._counts[at])
 
     def copied(self, text: str) -> int | None:
         """The row number of a real text that this one copies, None where there is none: it says the same
@@ -179,34 +174,32 @@ def hashed(numbers: Array) -> Array:
 class Accepted:
     """The texts accepted so far, found again by their word pairs.
 
-    Two sets with a Jaccard similarity of t share an element among the first |a| - ceil(t |a|) + 1 of each in
-    any fixed order (prefix filtering, Chaudhuri et al. 2006): only those are indexed, in an order that puts
-    pairs with a rare word first. frequency: of a word, in the real texts.
+    An inverted index: a text is compared with all before it by counting, for each, how many of its pairs they
+    share. That stays fast where a model repeats itself and most texts share most of their pairs.
     """
 
-    def __init__(self, frequency: Callable[[str], int]) -> None:
-        self._frequency = frequency
-        self._sets: list[frozenset[str]] = []
-        self._places: dict[str, list[int]] = {}
+    def __init__(self) -> None:
+        self._places: dict[str, array[int]] = {}  # pair -> texts that have it
+        self._sizes = array("i")
 
     def add(self, text: str) -> bool:
         """Adds a text; False where it is a near-duplicate of one that was added before."""
         words = words_of(text)
-        pairs = frozenset(f"{a} {b}" for a, b in zip(["", *words], [*words, ""], strict=True))
-        prefix = sorted(pairs, key=self._rank)[: len(pairs) - math.ceil(ALIKE * len(pairs)) + 1]
-        near = {place for pair in prefix for place in self._places.get(pair, ())}
-        for place in near:
-            other = self._sets[place]
-            common = len(pairs & other)
-            if common >= ALIKE * (len(pairs) + len(other) - common):
-                return False
-        for pair in prefix:
-            self._places.setdefault(pair, []).append(len(self._sets))
-        self._sets.append(pairs)
+        pairs = {f"{a} {b}" for a, b in zip(["", *words], [*words, ""], strict=True)}
+        if self._alike(pairs):
+            return False
+        for pair in pairs:
+            self._places.setdefault(pair, array("i")).append(len(self._sizes))
+        self._sizes.append(len(pairs))
         return True
 
-    def _rank(self, pair: str) -> tuple[int, str]:
-        return min((self._frequency(word) for word in pair.split(" ") if word), default=0), pair
+    def _alike(self, pairs: set[str]) -> bool:
+        found = [np.frombuffer(self._places[pair], dtype=np.intc) for pair in pairs if pair in self._places]
+        if not found:
+            return False
+        common = np.bincount(np.concatenate(found))
+        sizes = np.frombuffer(self._sizes, dtype=np.intc)[: len(common)]
+        return bool((common >= ALIKE * (len(pairs) + sizes - common)).any())
 
 
 class Judge:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 from lookalike.embed import REMOTE, Embed, embedder
 from lookalike.errors import DataError, OptionError
 from lookalike.llm.batch import ask_all
+from lookalike.llm.budget import Spent, guess_tokens
 from lookalike.llm.client import LLM
 from lookalike.llm.embeddings import embedder as endpoint_embedder
 from lookalike.llm.request import Failure, Reply, Request
@@ -173,7 +174,7 @@ class SynAlign:
             make,
             describe if self.method == "synalign" else None,
             self._written,
-            workers=self._affordable(n),
+            affordable=self._affordable() if self.method == "synalign" else lambda: math.inf,
             live=self._judge is None or self.embed in (None, "tfidf"),
             progress=self.progress,
         )
@@ -265,7 +266,8 @@ class SynAlign:
 
     def _record_request(self, work: Work, n: int, part: int, attributes: dict[str, str] | None) -> Request:
         place = work.place
-        return self._prompts.records(place.label, n, part, attributes, place.shown, work.number)
+        shown = place.shown[: max(len(place.shown) >> work.shorter, 1)]
+        return self._prompts.records(place.label, n, part, attributes, shown, work.number)
 
     def _attribute_names(self) -> list[str]:
         """The names of the attributes; asked for where they are to be proposed."""
@@ -304,21 +306,31 @@ class SynAlign:
             else:
                 work.closed = True
 
-    def _affordable(self, n: int) -> int:
-        """Places that can be at work at once so that each gets to its records: a budget that is gone on
-        descriptions brings no row.
-        """
-        budget, spent = self.llm.budget, self.llm.budget.spent
-        each = self.llm.estimate([*self.requests(n)[:1], self.requests(1)[-1]])
-        bounds = [
-            (budget.max_calls, spent.calls, 2),
-            (budget.max_tokens, spent.tokens_in + spent.tokens_out, each.tokens_in + each.tokens_out),
-            (budget.max_cost, budget.cost(spent), each.cost),
-        ]
-        left = [
-            (limit - used) / need for limit, used, need in bounds if limit is not None and need
-        ]  # fmt: skip
-        return max(1, math.floor(min(left, default=10**9)))
+    def _affordable(self) -> Callable[[], float]:
+        """Tells how many places, each with a description and a request, the budget that is left pays for."""
+        budget = self.llm.budget
+        work = Work(0, self._places[0], self.gen_size, self.gen_size)
+        both = (
+            self._prompts.attributes(ATTRIBUTES, work.place.row, 0),
+            self._record_request(work, self.gen_size, 1, dict.fromkeys(ATTRIBUTES, STAND_IN)),
+        )
+        tokens_in = sum(guess_tokens(str(one.messages) + str(one.schema)) for one in both)
+        each = Spent(2, tokens_in, sum(one.max_tokens for one in both))
+        limits = (
+            (budget.max_calls, lambda spent: spent.calls),
+            (budget.max_tokens, lambda spent: spent.tokens_in + spent.tokens_out),
+            (budget.max_cost, budget.cost),
+        )
+
+        def affordable() -> float:
+            left = [
+                (limit - what(budget.spent)) / max(what(each), 1e-12)
+                for limit, what in limits
+                if limit is not None
+            ]
+            return math.floor(min(left)) if left else math.inf
+
+        return affordable
 
     def _embedder(self) -> Embed:
         if isinstance(self.embed, str) and self.embed.startswith(REMOTE) and len(self.embed) > len(REMOTE):

@@ -29,7 +29,7 @@ MOST_ROUNDS = 30
 LEAST = 0.2  # acceptance below which a place counts as bad in a round
 PATIENCE = 3  # bad rounds in a row after which a place is given up; rounds that bring nothing at all
 MOST_OVER = 4.0  # times the missing rows that are asked for, at most
-SHORTEN = ("malformed", "too long", "timeout")  # failures after which fewer records are asked for at once
+SHORTEN = ("malformed", "context", "timeout")  # failures after which fewer records are asked for at once
 
 Describe = Callable[[Place, int], Coroutine[Any, Any, "dict[str, str] | Failure"]]
 Make = Callable[["Work", int, int], Request]
@@ -41,7 +41,7 @@ class Work:
 
     number: of the place; wanted: rows to bring; made: rows accepted; parts: requests made; size: records a
     request; tries: of its description; bad: rounds in a row with little accepted; asked, good: records in
-    this round; total_asked, total_good: in the rounds before.
+    this round; shorter: how often fewer rows had to be shown; total_asked, total_good: in the rounds before.
     """
 
     number: int
@@ -53,6 +53,7 @@ class Work:
     parts: int = 0
     tries: int = 0
     bad: int = 0
+    shorter: int = 0
     closed: bool = False
     asked: int = 0
     good: int = 0
@@ -113,7 +114,8 @@ class Writer:
 
     works: the places with their quotas, in order; make: the request for n records of a place, part by part;
     describe: brings the attributes of a place by a call (None: they are there already, or none are needed);
-    workers: places at work at once; live: whether replies are checked as they come (checks that make calls of
+    affordable: how many places the budget that is left suffices for, so that it does not go on descriptions
+    that bring no row; live: whether replies are checked as they come (checks that make calls of
     their own have to wait for the end of a round).
     """
 
@@ -126,13 +128,13 @@ class Writer:
         describe: Describe | None,
         written: Written,
         *,
-        workers: int,
+        affordable: Callable[[], float],
         live: bool,
         progress: bool,
     ) -> None:
         self._llm, self._works, self._checker = llm, list(works), checker
         self._make, self._describe = make, describe
-        self._workers = min(workers, WORKERS * llm.throttle.most)
+        self._affordable, self._at_work = affordable, 0
         self._live, self._progress = live, progress
         self.written, self.alarm = written, Alarm(progress)
         self._jobs: list[tuple[Work, int, int]] = []  # (place, records, part)
@@ -197,17 +199,29 @@ class Writer:
 
         async def work() -> None:
             nonlocal over
-            for at in places:
-                if over:
+            while not over:
+                if self._at_work and self._affordable() <= self._at_work:
+                    return  # the last one goes on alone: what the ledger holds costs nothing
+                at = next(places, None)
+                if at is None:
                     return
+                self._at_work += 1
                 try:
                     self._results[at] = await self._one(*self._jobs[at])
                 except BaseException:
                     over = True  # the others finish what they are at
                     raise
+                finally:
+                    self._at_work -= 1
                 self._arrived()
 
-        await all_or_first_error([work() for _ in range(min(len(self._jobs), self._workers))])
+        workers = min(len(self._jobs), WORKERS * self._llm.throttle.most)
+        try:
+            await all_or_first_error([work() for _ in range(workers)])
+        finally:
+            for task in self._describing.values():
+                task.cancel()
+            await asyncio.gather(*self._describing.values(), return_exceptions=True)
 
     async def _one(self, work: Work, n: int, part: int) -> Reply | Failure:
         if self._describe is not None and work.attributes is None:
@@ -279,13 +293,15 @@ class Writer:
             self.written.surplus.append(row)
 
     def _failed(self, work: Work, n: int, failure: Failure) -> None:
-        self.written.failures[failure.kind] += 1
-        if failure.kind == "budget":
+        kind = "context" if failure.kind == "too long" else failure.kind  # records can be too long, too
+        self.written.failures[kind] += 1
+        if kind == "budget":
             self.written.stopped = self.written.stopped or failure.reason
             return
-        if failure.kind in SHORTEN:
+        if kind in SHORTEN:
             work.size = max(1, work.size // 2)
-        self._count(work, n, 0, Counter({failure.kind: n}))
+        work.shorter += kind == "context"
+        self._count(work, n, 0, Counter({kind: n}))
 
     def _count(self, work: Work, asked: int, good: int, reasons: Counter[str]) -> None:
         self.written.asked += asked

@@ -1,0 +1,227 @@
+"""`lookalike generate --llm`, `resume` and `prompts`: a run is a folder that survives everything."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import lookalike
+from lookalike.cli import main
+
+pytest.importorskip("aiohttp")
+
+HERE = Path(__file__).parent
+WRITER = HERE / "prompting" / "writer.py"
+DATA = HERE / "data" / "banking77.csv"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE.parent / "src"), "OMP_NUM_THREADS": "1"}
+SECRET = "sk-never-to-be-seen-0123456789"
+SHORT = ["-n", "30", "--demonstrations", "6", "--gen-size", "5", "--quiet"]
+
+
+@pytest.fixture(autouse=True)
+def no_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def writing(serve: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *options: serve("--writer", f"{WRITER}:good", *options)
+
+
+def command(url: str, out: Path, *more: object) -> list[str]:
+    columns = ["--text", "text", "--label", "category"]
+    return ["generate", str(DATA), "-o", str(out), "--llm", url, "--model", "m", *columns, *map(str, more)]
+
+
+def test_a_run_is_a_folder_with_everything_that_led_to_the_table(
+    writing: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served, out = writing(), tmp_path / "o.csv"
+    assert main([*command(served.url, out, *SHORT, "--key", SECRET)]) == 0
+    said, real, made = capsys.readouterr().out, lookalike.read_table(DATA), lookalike.read_table(out)
+    assert len(made) == 30 and list(made.columns) == list(real.columns)
+    assert set(made["category"]) == set(real["category"])
+    folder = tmp_path / "o.csv.run"
+    calls = served.stats()["calls"]
+    assert f"{calls:,}, of which 0 were read back" in said and "estimate: at least" in said
+    names = {path.name for path in folder.iterdir()}
+    tables = {"accepted.jsonl", "rejected.jsonl", "provenance.jsonl"}
+    assert names >= tables | {"config.toml", "ledger.sqlite", "report.html", "report.json", "summary.json"}
+    provenance = lookalike.read_table(folder / "provenance.jsonl")
+    assert len(provenance) == 30 and provenance["demonstration"].between(0, len(real) - 1).all()
+    with sqlite3.connect(folder / "ledger.sqlite") as ledger:
+        (kept,) = ledger.execute("SELECT count(*) FROM replies").fetchone()
+    assert kept == calls
+    assert not any(SECRET.encode() in path.read_bytes() for path in folder.iterdir())
+    assert tomllib.loads((folder / "config.toml").read_text())["gen-size"] == 5
+
+    os.rename(out, tmp_path / "first.csv")  # the same again costs nothing, and gives the same
+    assert main(["resume", str(folder), "--quiet"]) == 0
+    assert served.stats()["calls"] == calls
+    assert out.read_bytes() == (tmp_path / "first.csv").read_bytes()
+
+
+def test_a_killed_run_is_resumed_and_ends_as_if_it_had_not_been(
+    writing: Callable[..., Any], tmp_path: Path
+) -> None:
+    served, other = writing("--latency", "0.15"), writing()
+    out, rows = tmp_path / "killed.csv", ["-n", "120", "--concurrency", "4", "--gen-size", "5", "--quiet"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lookalike", *command(served.url, out, *rows)], env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    while served.stats()["answered"] < 16:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not out.exists()
+    assert main(["resume", f"{out}.run", "--quiet"]) == 0
+    stats = served.stats()
+    assert stats["answered_again"] <= 4  # what was in flight, and nothing that was finished
+    assert main(command(other.url, tmp_path / "whole.csv", *rows)) == 0
+    assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert stats["calls"] - other.stats()["calls"] <= 4
+
+
+def test_a_run_that_is_stopped_says_how_to_go_on(writing: Callable[..., Any], tmp_path: Path) -> None:
+    served, out = writing("--latency", "0.2"), tmp_path / "o.csv"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lookalike", *command(served.url, out, "-n", "100", "--concurrency", "2")],
+        env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while served.stats()["answered"] < 6:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in errors
+    last = errors.splitlines()[-1]
+    assert last == f"lookalike: stopped; the same command goes on from what is kept in {out}.run."
+    assert (tmp_path / "o.csv.run" / "accepted.jsonl").exists() and not out.exists()
+
+
+def test_a_dry_run_asks_nothing_and_leaves_nothing(
+    writing: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served = writing()
+    assert main([*command(served.url, tmp_path / "o.csv", *SHORT), "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert served.stats()["calls"] == 0 and not list(tmp_path.iterdir())
+    assert said.startswith("estimate: at least 20 calls")  # 10 classes: a description and a request
+    assert said.count("--- prompt") == 3
+    assert "Describe this record" in said and "Write 3 new records" in said
+
+
+def test_a_budget_is_hard_and_what_it_bought_is_written(
+    writing: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served, out = writing(), tmp_path / "o.csv"
+    assert main([*command(served.url, out, *SHORT), "--max-calls", "9"]) == 0
+    assert served.stats()["calls"] <= 9
+    assert 0 < len(lookalike.read_table(out)) < 30
+    assert "max_calls=9 is used up" in capsys.readouterr().out
+    assert main([*command(served.url, out, *SHORT), "--max-calls", "50"]) == 0
+    assert len(lookalike.read_table(out)) == 30 and served.stats()["answered_again"] == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--text", "nope"], "has no column 'nope'"),
+        (["--where", "a=1"], "--where is for a table that is learned here"),
+        (["--attributes", "a,a"], "attributes must be different names"),
+        (["--max-cost", "1"], "max_cost needs price_in and price_out"),
+        (["--embedder", "word2vec"], "there is no embedder 'word2vec'"),
+        (["--templates", "/nowhere"], "nowhere"),
+        (["--gen-size", "0"], "whole number of at least 1"),
+        (["--config", "/nowhere.toml"], "nowhere.toml does not exist"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], words: str
+) -> None:
+    assert main([*command("http://127.0.0.1:9/v1", tmp_path / "o.csv", *SHORT), *more]) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dead_endpoint_and_a_wrong_key_are_one_sentence(
+    serve: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served = serve("--key", "right", "--writer", f"{WRITER}:good")
+    assert main([*command(served.url, tmp_path / "o.csv", *SHORT), "--key", SECRET]) == 2
+    error = capsys.readouterr().err
+    assert "key" in error and SECRET not in error and error.count("\n") == 1
+    assert main(command(served.url.replace("/v1", "/v2"), tmp_path / "p.csv", *SHORT)) == 2
+    assert "lookalike: " in capsys.readouterr().err
+
+
+def test_options_that_belong_together_are_asked_for_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = ["generate", str(DATA), "-n", "5", "-o", str(tmp_path / "o.csv")]
+    assert main([*base, "--text", "text"]) == 2
+    assert "add --llm and --model" in capsys.readouterr().err
+    assert main([*base, "--llm", "http://127.0.0.1:9/v1", "--model", "m"]) == 2
+    assert "add  --text COL" in capsys.readouterr().err
+    assert main([*base, "--text", "text", "--model", "m"]) == 2
+    assert "no endpoint is named" in capsys.readouterr().err
+    assert main(["resume", str(tmp_path)]) == 2
+    assert "is not a run" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_never_takes_a_folder_of_something_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    url, out = "http://127.0.0.1:9/v1", tmp_path / "o.csv"
+    assert main(command(url, out, *SHORT, "--run", tmp_path / "mine")) == 2
+    assert "holds other files" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
+
+
+def test_prompts_are_shown_written_edited_and_used(
+    writing: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prompts"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"--- {name}.j2 ---" in shown for name in ("system", "attributes", "records", "grid", "names"))
+    folder = tmp_path / "mine"
+    assert main(["prompts", "-o", str(folder)]) == 0
+    assert main(["prompts", "-o", str(folder)]) == 2  # what was edited is not overwritten
+    system = folder / "system.j2"
+    system.write_text(system.read_text(encoding="utf-8") + "\nWrite like a pirate.\n", encoding="utf-8")
+    capsys.readouterr()
+    dry = ["--templates", str(folder), "--dry-run"]
+    assert main([*command(writing().url, tmp_path / "o.csv", *SHORT), *dry]) == 0
+    assert capsys.readouterr().out.count("Write like a pirate.") == 3
+    system.write_text("{{ nonsense }}", encoding="utf-8")
+    assert main([*command("http://127.0.0.1:9/v1", tmp_path / "o.csv", *SHORT), *dry]) == 2
+    assert "system.j2, line 1" in capsys.readouterr().err
+
+
+def test_the_same_from_python(writing: Callable[..., Any]) -> None:
+    from lookalike.llm import LLM
+
+    real = pd.read_csv(DATA).assign(n=range(300))
+    writer = lookalike.SynAlign(
+        LLM("m", writing().url), text="text", label="category", demonstrations=6, gen_size=5, progress=False
+    )
+    made = writer.fit(real[["text", "category"]]).sample(20)
+    assert len(made) == 20 and len(writer.provenance) == 20
+    assert json.loads(writer.provenance["attributes"][0]).keys() >= {"topic", "tone"}
