@@ -4,7 +4,8 @@ python tests/llm/server.py [--latency 0.1] [--fault 429=0.05] [--fault hang=0.00
 FILE.py:FUNCTION]
 
 prints its base URL as its first line and serves until it is killed. Everything it does depends only on the
-payload, on how often that payload has come, and on --seed. GET /stats tells what it has counted.
+payload, on how often that payload has come (with --sampling and with faults), and on --seed. GET /stats tells
+what it has counted.
 
 What it writes comes from `reply(messages, schema, rng) -> str`, or from the function that --writer names.
 """
@@ -18,6 +19,7 @@ import importlib.util
 import json
 import random
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -174,7 +176,8 @@ class Model:
         schema = schema_in(str(messages[-1]["content"])) if messages else None  # some probe with none
         if given is not None and self.options.schemas in ("take", "object"):
             schema = given
-        text = self.writer(messages, schema, self.rng(body, b"%d" % self.seen[body] if fault else b""))
+        again = fault or self.options.sampling
+        text = self.writer(messages, schema, self.rng(body, b"%d" % self.seen[body] if again else b""))
         if fault == "malformed":
             text = text[: len(text) * 2 // 3]
         elif fault == "schema":
@@ -330,7 +333,7 @@ def writer_of(name: str | None) -> Writer:
     path, _, function = name.rpartition(":")
     spec = importlib.util.spec_from_file_location(Path(path).stem, path)
     assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # where dataclasses look
     spec.loader.exec_module(module)
     return getattr(module, function)
 
@@ -349,6 +352,9 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before every answer")
     parser.add_argument(
         "--fault", action="append", default=[], help=f"NAME=SHARE; names: {', '.join(FAULTS)}"
+    )
+    parser.add_argument(
+        "--sampling", action="store_true", help="another answer each time that a payload comes"
     )
     parser.add_argument("--once", action="store_true", help="faults only the first time that a payload comes")
     parser.add_argument("--retry-after", type=float, default=1.0, help="seconds, of the fault 429")

