@@ -138,7 +138,7 @@ def boosted(data: Features, folds: int, seed: int, rank: bool = False) -> tuple[
         model.fit(data.x[train], data.y[train])
         score[test] = model.predict_proba(data.x[test])[:, 1]
         if k < looked:
-            look = rng.permutation(test)[: max(200, 400_000 // len(columns) // looked)]
+            look = rng.permutation(test)[: max(200, min(400_000 // len(columns), len(data.y) // 2) // looked)]
             x, y = data.x[look], data.y[look]
             # One call for all columns, as far as memory allows: a call costs more than its rows.
             at_once = max(1, MOST_CELLS // x.size)

@@ -58,18 +58,18 @@ def mmd(real: Array, other: Array, rng: np.random.Generator) -> tuple[float, flo
     bootstrap). real, other: (rows, dims), as many rows each.
     """
     n = min(len(real), len(other), KERNEL_ROWS)
-    both = np.concatenate([t[rng.permutation(len(t))[:n]] for t in (real, other)]).astype(np.float64)
+    both = np.concatenate([t[rng.permutation(len(t))[:n]] for t in (real, other)]).astype(np.float32)
     size = (both**2).sum(1)
     squared = np.maximum(size[:, None] + size - 2 * both @ both.T, 0)
     width = np.median(squared[np.triu_indices(2 * n, 1)])
-    kernel = np.exp(-squared / max(width, 1e-12))
+    kernel = np.exp(squared / -max(width, 1e-12))
     np.fill_diagonal(kernel, 0)
-    signs = np.ones((2 * n, PERMUTATIONS + 1))
+    signs = np.ones((2 * n, PERMUTATIONS + 1), dtype=np.float32)
     signs[n:, 0] = -1
     for k in range(1, PERMUTATIONS + 1):
         signs[rng.permutation(2 * n)[:n], k] = -1
-    same = np.einsum("ik,ik->k", signs, kernel @ signs)  # within the tables minus twice across
-    total = kernel.sum()
+    same = np.einsum("ik,ik->k", signs, kernel @ signs, dtype=np.float64)  # within the tables minus twice across
+    total = kernel.sum(dtype=np.float64)
     within, across = (total + same) / 2, (total - same) / 2
     values = within / (n * (n - 1)) - across / n**2
     p = (values[1:] >= values[0]).sum() + 1

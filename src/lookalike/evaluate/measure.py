@@ -45,7 +45,7 @@ class Limits:
 
 
 FULL = Limits()
-QUICK = Limits(20_000, 4_000_000, 4_000, 2_000, 2_000, 2_000, folds=3)
+QUICK = Limits(10_000, 1_000_000, 4_000, 2_000, 2_000, 2_000, folds=3)
 
 
 def measure(
