@@ -68,7 +68,8 @@ def mmd(real: Array, other: Array, rng: np.random.Generator) -> tuple[float, flo
     signs[n:, 0] = -1
     for k in range(1, PERMUTATIONS + 1):
         signs[rng.permutation(2 * n)[:n], k] = -1
-    same = np.einsum("ik,ik->k", signs, kernel @ signs, dtype=np.float64)  # within the tables minus twice across
+    # within the tables minus twice across
+    same = np.einsum("ik,ik->k", signs, kernel @ signs, dtype=np.float64)
     total = kernel.sum(dtype=np.float64)
     within, across = (total + same) / 2, (total - same) / 2
     values = within / (n * (n - 1)) - across / n**2
