@@ -137,9 +137,9 @@ class Corpus:
     def list_values(self, prompt: str, schema: Schema, draw: np.random.Generator) -> dict[str, list[str]]:
         """Values of each attribute: topics are key words of popular texts of the label."""
         label = self._asked(prompt)
+        m = _number(prompt, r"^List (\d+) ")
         out = {}
-        for name, one in schema.items():
-            m = one.get("minItems", 5)
+        for name in schema:
             if name in VALUES:
                 some = VALUES[name]
                 out[name] = [some[i % len(some)] for i in draw.permutation(max(m, len(some)))[:m]]
@@ -153,13 +153,13 @@ class Corpus:
         return out
 
     def write_records(self, prompt: str, schema: Schema, draw: np.random.Generator) -> list[dict[str, Any]]:
-        """As many records as the schema asks for, with the errors of `Habits`."""
+        """As many records as the prompt asks for, with the errors of `Habits`."""
         item = schema.get("items", {}).get("properties", {})
         asked, shown = self._asked(prompt), _demonstrations(prompt)
         fits = self._fits(_description(prompt), shown)
         habits, used = self.habits, set[int]()
         records: list[dict[str, Any]] = []
-        for error in self._errors(int(schema.get("minItems", 1)), bool(shown), draw):
+        for error in self._errors(_number(prompt, r"^Write (\d+) "), bool(shown), draw):
             if error == "copy":
                 records.append(_fill(item, {**shown[int(draw.integers(len(shown)))], **_given(prompt)}, draw))
                 continue
@@ -322,6 +322,11 @@ def _description(prompt: str) -> dict[str, str]:
     if block is None:
         return {}
     return dict(re.findall(r"^- ([^:\n]+): (.*)$", block[1], re.MULTILINE))
+
+
+def _number(prompt: str, pattern: str) -> int:
+    found = re.search(pattern, prompt, re.MULTILINE)
+    return int(found[1]) if found else 1
 
 
 def _demonstrations(prompt: str) -> list[dict[str, Any]]:
