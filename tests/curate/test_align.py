@@ -40,6 +40,16 @@ def test_nothing_is_made_worse_where_nothing_is_wrong(mixture: Draw) -> None:
     assert found.mmd2["after"] < 0.002
 
 
+def test_what_speaks_against_the_aligned_rows_is_said(mixture: Draw) -> None:
+    rng = np.random.default_rng(0)
+    wide = rng.standard_normal((1000, 20)).astype(np.float32)
+    found = align(rng.standard_normal((24, 20)).astype(np.float32), wide, 500, holdout=wide)
+    assert found.effective < 500 and "24 real rows are few to align to" in repr(found)
+    assert "note: the aligned rows are further from the real rows held out" in repr(found)
+    real, synthetic = mixture(4000, [0.5, 0.5], 0)[0], mixture(3000, [0.8, 0.2], 1)[0]
+    assert not align(real, synthetic, 2000).notes
+
+
 def test_a_given_holdout_is_used_and_all_real_rows_are_matched(mixture: Draw) -> None:
     real, held = mixture(500, [0.5, 0.5], 0)[0], mixture(333, [0.5, 0.5], 1)[0]
     found = align(real, mixture(300, [0.8, 0.2], 2)[0], 200, holdout=held)

@@ -24,6 +24,7 @@ Array = npt.NDArray[Any]
 
 HELD_OUT = 5  # every fifth real row is held out where no holdout is given
 FEWEST = 10  # real rows, so that at least two can be
+FEW = 50  # real rows of a class, below which their chance shows in the weights
 
 
 @dataclass
@@ -57,6 +58,23 @@ class Alignment:
         figures = asdict(self)
         return {name: value for name, value in figures.items() if name not in ("weights", "rows")}
 
+    @property
+    def notes(self) -> list[str]:
+        """What speaks against using the aligned rows, as sentences."""
+        found = []
+        if self.mmd2["after"] > self.mmd2["before"]:
+            found.append(
+                "the aligned rows are further from the real rows held out than the synthetic ones as they "
+                "came: use those."
+            )
+        few = self.tested["real"] < FEW * max(len(self.classes), 1)
+        if few and self.effective < len(self.weights) / 2:
+            found.append(
+                f"{self.tested['real']:,} real rows are few to align to: the weights follow their chance, "
+                "and much of what the synthetic rows say is lost; give more real rows, or use them as they came."
+            )
+        return found
+
     def save(self, path: str | Path) -> None:
         """Write the figures of `to_dict` to a .json file. Raises DataError if it cannot be written."""
         with file_errors(path, "written"):
@@ -72,6 +90,7 @@ class Alignment:
             f"most frequent row           {self.most_repeated:10,} times",
             f"rows that repeat another    {self.repeats:10.1%}",
         ]
+        lines += ["", *(f"note: {note}" for note in self.notes)] if self.notes else []
         if self.classes:
             lines += ["", f"{'class':28}{'real':>10}{'synthetic':>10}{'aligned':>10}"]
             for label, count in list(self.classes.items())[:20]:
