@@ -71,7 +71,7 @@ class Alignment:
         if few and self.effective < len(self.weights) / 2:
             found.append(
                 f"{self.tested['real']:,} real rows are few to align to: the weights follow their chance, "
-                "and much of what the synthetic rows say is lost; give more real rows, or use them as they came."
+                "and much of what the synthetic rows say is lost; give more real rows, or use all of them."
             )
         return found
 
