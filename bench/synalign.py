@@ -34,6 +34,7 @@ from lookalike.embed import embedder
 from lookalike.errors import UserError
 from lookalike.llm import LLM, Budget
 from lookalike.prompting import explore
+from lookalike.prompting.explore import CRITERIA
 
 HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent / "tests" / "llm"
@@ -42,6 +43,11 @@ EMBEDDERS = ("minilm", "tfidf")
 GEN_SIZE = 10
 PICKS = 200  # demonstrations whose coverage is compared
 POOL = 1000  # real rows of the larger alignment
+PICKED = {
+    "mean": "explored: least mean variance",
+    "largest": "explored: largest variance",
+    "random": "random",
+}
 MARKS = ("<!-- bench/synalign.py: begin -->", "<!-- bench/synalign.py: end -->")
 
 
@@ -169,7 +175,11 @@ def yardsticks(data: Data, real: pd.DataFrame, seed: int) -> dict[str, Any]:
     judge, label, draw = data.judge, data.set.label, np.random.default_rng(seed)
     some = draw.permutation(len(judge.train))[: data.set.rows]
     few = judge.embed(real.text.tolist())
-    picks = explore(judge.train, PICKS, judge.train_labels, seed=seed).picks
+    picked = {
+        name: explore(judge.train, PICKS, judge.train_labels, criterion=name, group=1, seed=seed).picks
+        for name in CRITERIA
+    }
+    picked["random"] = draw.permutation(len(judge.train))[:PICKS]
     return {
         "real": {
             "rows": len(some),
@@ -185,8 +195,13 @@ def yardsticks(data: Data, real: pd.DataFrame, seed: int) -> dict[str, Any]:
             "mmd2": judge.mmd2(few),
             "utility": judge.utility(few, real[label].to_numpy()),
         },
-        "explored": judge.coverage(judge.train[picks]),
-        "random": judge.coverage(judge.train[draw.permutation(len(judge.train))[:PICKS]]),
+        "picked": {
+            name: {
+                "coverage": judge.coverage(judge.train[rows]),
+                "utility": judge.utility(judge.train[rows], judge.train_labels[rows]),
+            }
+            for name, rows in picked.items()
+        },
     }
 
 
@@ -211,8 +226,8 @@ def tables(results: dict[str, Any], sets: list[str], arms: list[str], seeds: lis
     ]
     learned.append("|---|---|---|---|---|---|---|---|")
     picked = [
-        f"| set | clusters hit by {PICKS} explored rows % | by {PICKS} random rows % |",
-        "|---|---|---|",
+        f"| set | {PICKS} rows of train | clusters hit % | accuracy of a classifier of them % |",
+        "|---|---|---|---|",
     ]
     notes = []
     for name in sets:
@@ -251,8 +266,10 @@ def tables(results: dict[str, Any], sets: list[str], arms: list[str], seeds: lis
             cells = [f"{100 * ceiling['accuracy']:.1f}", "-", "-", "-", f"{100 * ceiling['f1']:.1f}", "-"]
             learned.append(f"| {name} | all of train | " + " | ".join(cells) + " |")
         if found["real"]:
-            cells = [shown(found["real"], key, scale=100) for key in ("explored", "random")]
-            picked.append(f"| {name} | " + " | ".join(cells) + " |")
+            for key, title in PICKED.items():
+                hit = shown(found["real"], "picked", key, "coverage", scale=100)
+                right = shown(found["real"], "picked", key, "utility", "accuracy", scale=100)
+                picked.append(f"| {name} | {title} | {hit} | {right} |")
     return "\n\n".join([NOTE, *map("\n".join, (far, learned, picked)), *notes, LIMITS])
 
 

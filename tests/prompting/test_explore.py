@@ -10,8 +10,8 @@ from sklearn.gaussian_process.kernels import RBF
 
 from lookalike.embed import embedder
 from lookalike.errors import DataError, OptionError
-from lookalike.prompting import explore
-from lookalike.prompting.explore import ALPHA
+from lookalike.prompting import explore, tracker
+from lookalike.prompting.tracker import ALPHA
 from lookalike.sampling import apportion, median_distance
 
 MODULE = sys.modules["lookalike.prompting.explore"]  # the package's name of the function hides it
@@ -52,20 +52,49 @@ def test_the_picks_are_those_of_a_refitted_gaussian_process(
     group: int, seed: int, pool: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"LEAST_POOL": pool, "POOL": 1000, "BLOCK": 5}.items():
-        monkeypatch.setattr(MODULE, name, value)
+        monkeypatch.setattr(tracker, name, value)
     points = unit(np.random.default_rng(seed).standard_normal((300, 12)))
-    found = explore(points, 40, group=group, seed=seed)
+    found = explore(points, 40, criterion="largest", group=group, seed=seed)
     length = median_distance(points, np.random.default_rng(0))
     picks, left = refitted(points.astype(np.float64), int(found.picks[0]), 40, group, length)
     assert found.picks.tolist() == picks
     np.testing.assert_allclose(found.coverage, left, atol=1e-9)
 
 
+def test_the_mean_criterion_is_that_of_a_refitted_gaussian_process() -> None:
+    points = unit(np.random.default_rng(3).standard_normal((60, 6)))
+    found = explore(points, 8, criterion="mean", group=1)
+    length = median_distance(points, np.random.default_rng(0))
+    picks: list[int] = []
+    for step in range(8):
+        left = {}
+        for row in set(range(60)) - set(picks):
+            process = GaussianProcessRegressor(RBF(length, "fixed"), alpha=ALPHA, optimizer=None)
+            shown = points[[*picks, row]].astype(np.float64)
+            _, deviation = process.fit(shown, np.zeros(step + 1)).predict(points, return_std=True)
+            left[row] = float((deviation**2).mean())
+        picks.append(min(left, key=lambda row: left[row]))
+        assert found.coverage[step] == pytest.approx(left[picks[-1]], abs=1e-6)
+    assert found.picks.tolist() == picks
+
+
+def test_the_mean_criterion_prefers_rows_that_stand_for_others_to_outliers() -> None:
+    rng = np.random.default_rng(0)
+    points = clusters(rng, 2000)[0]
+    odd = unit(rng.standard_normal((60, 64)))
+    both = np.concatenate([points, odd])
+    outliers = {name: (explore(both, 30, criterion=name).picks >= 2000).sum() for name in ("largest", "mean")}
+    assert outliers["mean"] <= 3 and outliers["largest"] >= 10
+    left = {name: explore(both, 30, criterion=name).coverage[-1] for name in outliers}
+    assert left["mean"] < left["largest"]
+    assert len(set(explore(points, 20, criterion="mean").picks)) == 20
+
+
 def test_single_precision_makes_the_same_picks(monkeypatch: pytest.MonkeyPatch) -> None:
     points = unit(np.random.default_rng(0).standard_normal((2000, 32)))
-    double = explore(points, 100)
-    monkeypatch.setattr(MODULE, "EXACT_BYTES", 0)
-    single = explore(points, 100)
+    double = explore(points, 100, criterion="largest")
+    monkeypatch.setattr(tracker, "EXACT_BYTES", 0)
+    single = explore(points, 100, criterion="largest")
     assert single.picks.tolist() == double.picks.tolist()
     np.testing.assert_allclose(single.coverage, double.coverage, atol=1e-5)
 
@@ -75,7 +104,7 @@ def test_twenty_picks_cover_twenty_skewed_clusters_where_random_ones_cover_half(
     for seed in range(5):
         rng = np.random.default_rng(seed)
         points, of = clusters(rng)
-        seen.append(len(set(of[explore(points, 20, seed=seed).picks])))
+        seen.append(len(set(of[explore(points, 20, criterion="largest", seed=seed).picks])))
         random.append(len(set(of[rng.permutation(len(of))[:20]])))
     assert seen == [20] * 5
     assert 7 < np.mean(random) < 13
@@ -91,7 +120,7 @@ def test_coverage_never_rises_and_starts_below_one() -> None:
 def test_reference_takes_unnormalised_rows_in_file_order() -> None:
     points = np.random.default_rng(0).standard_normal((60, 768)).astype(np.float32)
     assert explore(points, 30, group=1, reference=True).picks.tolist() == list(range(30))
-    assert explore(points, 30, group=1).picks.tolist() != list(range(30))
+    assert explore(points, 30, criterion="largest", group=1).picks.tolist() != list(range(30))
     found = explore(points, 5, group=4, reference=True)
     used: set[int] = set()
     for pick, group in zip(found.picks, found.groups, strict=True):
@@ -128,7 +157,9 @@ def test_apportion_sums_to_n_and_is_off_by_less_than_one(n: int) -> None:
 
 def test_same_seed_same_picks_and_another_seed_others() -> None:
     points, _ = clusters(np.random.default_rng(0), 500)
-    one, same, other = (explore(points, 10, seed=seed).picks.tolist() for seed in (1, 1, 2))
+    one, same, other = (
+        explore(points, 10, criterion="largest", seed=seed).picks.tolist() for seed in (1, 1, 2)
+    )
     assert one == same != other
 
 
@@ -186,7 +217,7 @@ def test_points_that_are_not_finite() -> None:
 def test_speed_and_memory_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     points = unit(np.random.default_rng(0).standard_normal((20_000, 64)))
     start = time.perf_counter()
-    explore(points, 200)
+    explore(points, 200, criterion="largest")
     assert time.perf_counter() - start < 10  # about half a second
     monkeypatch.setattr(MODULE, "MOST_BYTES", 4 * 200 * 1000)
-    assert len(np.unique(explore(points, 200).picks)) == 200  # of a sample of 1,000 rows
+    assert len(np.unique(explore(points, 200, criterion="largest").picks)) == 200  # of a sample of 1,000 rows
