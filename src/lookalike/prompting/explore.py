@@ -8,7 +8,7 @@ the rows that were shown: its posterior variance
 The paper shows the unused row with the largest variance next, which is often an outlier. Here it is the row
 after which the mean variance of all rows is least (Cohn, "Neural network exploration using optimal experiment
 design", 1996): it stands for many others. Of 200 rows of SST-2 and of BANKING77 in a sentence embedding, a
-classifier learns 71% and 64% with the paper's rule, 73% and 55% with random rows, 78% and 80% with this one
+classifier learns 71% and 64% with the paper's rule, 73% and 53% with random rows, 78% and 80% with this one
 (bench/synalign.py). The process is never refitted: `tracker.py`.
 """
 
