@@ -104,7 +104,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(writing: Callable[..., Any], tm
     while served.stats()["answered"] < 6:
         assert process.poll() is None
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)  # as Ctrl-C, which a background job would not hear
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in errors
     last = errors.splitlines()[-1]

@@ -24,7 +24,8 @@ from lookalike.llm.ledger import Entry
 Serve = Callable[..., Any]
 IN_FLIGHT = 32
 SCRIPT = """
-import json, sys
+import json, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job has been told to ignore it
 from lookalike.llm import LLM, Request, ask_all, run
 url, ledger, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 llm = LLM("m", url, ledger=ledger, concurrency=32, timeout=5)

@@ -312,11 +312,15 @@ def test_the_judge_sees_the_same_whether_replies_are_checked_as_they_come_or_lat
     assert (as_they_come.rejected.reason == later.rejected.reason).all()
 
 
-def test_the_seed_decides_the_table(writing: Writing, real: pd.DataFrame) -> None:
+def test_the_seed_decides_what_is_asked(writing: Writing, real: pd.DataFrame) -> None:
     server = writing()
-    first = quiet(model_of(server), seed=1).fit(real).sample(60)
-    pd.testing.assert_frame_equal(quiet(model_of(server), seed=1).fit(real).sample(60), first)
-    assert not quiet(model_of(server), seed=2).fit(real).sample(60).equals(first)
+    first, same, other = (quiet(model_of(server), seed=seed).fit(real) for seed in (1, 1, 2))
+    table = first.sample(60)
+    pd.testing.assert_frame_equal(same.sample(60), table)
+    pd.testing.assert_frame_equal(same.provenance, first.provenance)
+    other.sample(60)
+    assert not set(other.provenance.key) & set(first.provenance.key)  # a ledger gives another seed nothing
+    assert max(other.provenance["sample"]) < 2**62
 
 
 @pytest.mark.parametrize(

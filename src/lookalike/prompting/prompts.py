@@ -21,7 +21,7 @@ MOST_LETTERS = 16_000  # of real rows in a prompt, so that it fits into a small 
 LONGEST_SHOWN = 3200  # letters of one of them
 LONGEST_VALUE = 300  # letters of an attribute
 QUOTE = 5  # words in a row that count as quoted
-MOST_PARTS = 1_000_000  # requests of one place
+MOST_PLACES = MOST_PARTS = 1_000_000  # places of a run, and requests of one place
 MOST_TOKENS = 8192  # of a reply
 NAME_TOKENS, VALUE_TOKENS, SPARE_TOKENS = 256, 80, 64
 STAND_IN = "what the first call will say of it, in about a dozen words, once it was asked"
@@ -131,6 +131,11 @@ class Prompts:
     def _request(self, prompt: str, schema: dict[str, Any], sample: int, tokens: int) -> Request:
         messages = [{"role": "system", "content": self._system}, {"role": "user", "content": prompt}]
         return Request(messages, schema, sample, self._max_tokens or tokens, self._temperature)
+
+
+def first_number(seed: int) -> int:
+    """The number of the first place: those of two seeds are apart, so that they share no reply."""
+    return int(np.random.default_rng(seed).integers(1, MOST_PLACES)) * MOST_PLACES if seed else 0
 
 
 def sample_of(place: int, part: int) -> int:

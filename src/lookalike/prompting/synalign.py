@@ -23,7 +23,7 @@ from lookalike.progress import say
 from lookalike.prompting.alarm import fix, main_reason
 from lookalike.prompting.arms import METHODS, Place, places, quotas, shares
 from lookalike.prompting.checks import Checker, Judge, Originals, judge_of, text_of
-from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, unquoted
+from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, first_number, unquoted
 from lookalike.prompting.record import as_json, form_of, table_of, with_text
 from lookalike.prompting.templates import Templates
 from lookalike.prompting.writing import Row, Work, Writer, Written, answer
@@ -42,7 +42,7 @@ class SynAlign:
     attributes: None for the usual names, "propose" to have the model name them, or a list.
     task: what the data are, in half a sentence. templates: a folder of prompts in place of the built-in ones.
     temperature: None for the server's own. max_tokens: of a reply; None: by the longest real records.
-    seed: of what is shown. progress: False for silence.
+    seed: of what is shown, and of the replies: another seed asks anew. progress: False for silence.
 
     Raises OptionError for values that make no sense and for templates that cannot be used.
     """
@@ -266,10 +266,11 @@ class SynAlign:
         if n < 1:
             raise OptionError(f"{n} rows were asked for: ask for at least 1.")
         counts = quotas(self._places, shares(self._labels, n), self.gen_size)
+        first = first_number(self.seed)
         return [
             Work(number, place, count, self.gen_size)
-            for number, (place, count) in enumerate(zip(self._places, counts, strict=True))
-        ]  # fmt: skip
+            for number, (place, count) in enumerate(zip(self._places, counts, strict=True), first)
+        ]
 
     def _record_request(self, work: Work, n: int, part: int, attributes: dict[str, str] | None) -> Request:
         place = work.place
