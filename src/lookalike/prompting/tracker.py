@@ -20,6 +20,29 @@ BLOCK = 64  # rows shown before all are brought up to date
 POOL, LEAST_POOL = 48, 256  # one in so many rows is in the pool, and at least so many
 
 
+class Rows:
+    """Points with an RBF kernel of one length between them."""
+
+    def __init__(self, points: Array, length: float) -> None:
+        """points: (rows, dims) float."""
+        self.points, self.length = np.ascontiguousarray(points), length
+        self._squares = (self.points**2).sum(1)
+
+    def take(self, rows: Array) -> Rows:
+        """Some of the rows."""
+        return Rows(self.points[rows], self.length)
+
+    def distances(self, row: int) -> Array:
+        """(rows,) squared distances to one row."""
+        squared = self._squares + self._squares[row] - 2 * (self.points @ self.points[row])
+        return np.maximum(squared, 0)
+
+    def kernel(self, others: Array) -> Array:
+        """(rows, others) kernel values; others: (others, dims) points."""
+        squared = self._squares[:, None] + (others**2).sum(1) - 2 * (self.points @ others.T)
+        return np.exp(np.maximum(squared, 0) / (-2 * self.length**2))
+
+
 class Tracker:
     """The posterior variance of the process at every row, as rows are shown.
 
@@ -35,9 +58,7 @@ class Tracker:
         """points: (rows, dims) float; length: of the RBF; most: rows that will be shown, at most."""
         exact = points.shape[0] * most * 8 <= EXACT_BYTES
         dtype = np.float64 if exact else np.float32
-        self._points = np.ascontiguousarray(points, dtype=dtype)
-        self._squares = (self._points**2).sum(1)
-        self._length = length
+        self._rows = Rows(points.astype(dtype, copy=False), length)
         self._factor = np.zeros((len(points), most), dtype=dtype)  # (rows, shown): (C^-1 k_Sx)^T
         self._variance = np.ones(len(points))  # when the block began
         self._left: list[float] = []  # its mean after each row of the settled blocks
@@ -47,19 +68,13 @@ class Tracker:
         self._outside = -np.inf  # the largest variance of the others
         # Of the pool: variance, points, factor, and its columns of the block.
         self._current: Array = np.empty(0)
-        self._near: Array = np.empty(0)
+        self._near = self._rows
         self._pooled: Array = np.empty(0)
         self._columns: Array = np.empty(0)
 
     @property
     def shown(self) -> int:
         return len(self._known)
-
-    @property
-    def variance(self) -> Array:
-        """(rows,) float64, 0..1."""
-        self.settle()
-        return self._variance
 
     @property
     def left(self) -> list[float]:
@@ -69,8 +84,7 @@ class Tracker:
 
     def distances(self, row: int) -> Array:
         """(rows,) squared distances to one row."""
-        squared = self._squares + self._squares[row] - 2 * (self._points @ self._points[row])
-        return np.maximum(squared, 0)
+        return self._rows.distances(row)
 
     def best(self, used: Array) -> int:
         """The row with the largest variance of those that are not used, the first of equals."""
@@ -96,7 +110,7 @@ class Tracker:
             self.settle()
             return
         before = self._columns[:, : len(self._block)]
-        kernel = self._kernel(self._near, self._squares[self._pool], np.array([row]))[:, 0]
+        kernel = self._near.kernel(self._rows.points[[row]])[:, 0]
         kernel[at] = 1.0
         kernel = kernel - self._pooled @ self._pooled[at] - before @ before[at]
         column = kernel / np.sqrt(max(self._current[at], 0.0) + ALPHA)
@@ -113,11 +127,11 @@ class Tracker:
         if not self._block:
             return
         rows, start = np.array(self._block), len(self._left)
-        kernel = self._kernel(self._points, self._squares, rows)
+        kernel = self._rows.kernel(self._rows.points[rows])
         kernel[rows, np.arange(len(rows))] = 1.0
         kernel -= self._factor[:, :start] @ self._factor[rows, :start].T
         own = self._variance[rows]
-        fresh = np.empty((len(self._points), len(rows)), dtype=kernel.dtype, order="F")
+        fresh = np.empty(kernel.shape, dtype=kernel.dtype, order="F")
         for at, row in enumerate(rows):
             column = kernel[:, at] - fresh[:, :at] @ fresh[row, :at]
             fresh[:, at] = column / np.sqrt(max(own[at], 0.0) + ALPHA)
@@ -139,13 +153,8 @@ class Tracker:
             pool = np.sort(np.append(above, equal[: size - len(above)]))
             self._outside = float(edge)
         self._pool, self._current = pool, self._variance[pool]
-        self._near, self._pooled = self._points[pool], self._factor[pool, : len(self._left)]
+        self._near, self._pooled = self._rows.take(pool), self._factor[pool, : len(self._left)]
         self._columns = np.empty((len(pool), BLOCK), dtype=self._factor.dtype)
-
-    def _kernel(self, points: Array, squares: Array, others: Array) -> Array:
-        """(points, others) of the RBF; others: row numbers."""
-        squared = squares[:, None] + self._squares[others] - 2 * (points @ self._points[others].T)
-        return np.exp(np.maximum(squared, 0) / (-2 * self._length**2))
 
 
 class MeanTracker:
@@ -160,13 +169,12 @@ class MeanTracker:
 
     def __init__(self, points: Array, length: float, most: int) -> None:
         """As `Tracker`; at most 5,000 points, in random order."""
-        self._points = np.ascontiguousarray(points, dtype=np.float64)
-        self._squares = (self._points**2).sum(1)
+        self._rows = Rows(points.astype(np.float64, copy=False), length)
         self._sample = min(len(points), self.SAMPLE)
-        self._covariance = self._kernel(slice(0, self._sample), length)  # (sample, rows)
+        sample = self._rows.take(np.arange(self._sample))
+        self._covariance = sample.kernel(self._rows.points)  # (sample, rows)
         if self._sample < len(points):
             self._covariance = self._covariance.astype(np.float32)  # half the time; it only ranks the rows
-        self._length = length
         self._factor = np.zeros((most, len(points)))
         self._known: set[int] = set()
         self.variance = np.ones(len(points))
@@ -178,8 +186,7 @@ class MeanTracker:
 
     def distances(self, row: int) -> Array:
         """(rows,) squared distances to one row."""
-        squared = self._squares + self._squares[row] - 2 * (self._points @ self._points[row])
-        return np.maximum(squared, 0)
+        return self._rows.distances(row)
 
     def best(self, used: Array) -> int:
         """The row that is not used and lowers the mean variance most, the first of equals."""
@@ -191,7 +198,7 @@ class MeanTracker:
         if row in self._known:
             return
         before = self._factor[: len(self._known)]
-        kernel = self._kernel(slice(row, row + 1), self._length)[0]
+        kernel = self._rows.kernel(self._rows.points[[row]])[:, 0]
         column = (kernel - before[:, row] @ before) / np.sqrt(max(self.variance[row], 0.0) + ALPHA)
         self._factor[len(self._known)] = column
         small = column.astype(self._covariance.dtype)
@@ -202,9 +209,3 @@ class MeanTracker:
 
     def settle(self) -> None:
         """Nothing is put off here."""
-
-    def _kernel(self, rows: slice, length: float) -> Array:
-        """(some rows, all rows) of the RBF."""
-        own = self._points[rows]
-        squared = self._squares[rows][:, None] + self._squares - 2 * (own @ self._points.T)
-        return np.exp(np.maximum(squared, 0) / (-2 * length**2))
