@@ -13,12 +13,12 @@ import asyncio
 import json
 import os
 import resource
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
+from environments import make
+
 TIMEOUT = 10.0
 INSTALLS = {  # client -> environment and what pip is asked for
     "openai": ("openai", ["openai"]),
@@ -32,14 +32,7 @@ def environment(client: str) -> Path:
     if client not in INSTALLS:
         return Path(sys.executable)
     name, packages = INSTALLS[client]
-    folder = HERE / "envs" / name
-    python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        print(f"making the environment {folder.relative_to(HERE.parent)}", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
-        (folder / "complete").touch()
-    return python
+    return make(name, packages)
 
 
 def prompts(calls: int) -> list[str]:

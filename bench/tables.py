@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from environments import make
 from score import read, score
 
 HERE = Path(__file__).resolve().parent
@@ -52,16 +53,7 @@ def environment(name: str | None) -> Path:
     """The Python of an environment, installed first if it is not there."""
     if name is None:
         return Path(sys.executable)
-    folder = HERE / "envs" / name
-    python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        print(f"making the environment {folder.relative_to(HERE.parent)}", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        for packages in INSTALLS[name]:
-            command = [python, "-m", "pip", "install", "--quiet", "-c", HERE / "constraints.txt", *packages]
-            subprocess.run(command, check=True)
-        (folder / "complete").touch()
-    return python
+    return make(name, *(["-c", HERE / "constraints.txt", *packages] for packages in INSTALLS[name]))
 
 
 def run(method: str, train: Path, out: Path, seed: int, threads: int, rows: int | None) -> dict[str, Any]:
