@@ -9,6 +9,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -230,3 +231,15 @@ def test_the_same_from_python(writing: Callable[..., Any]) -> None:
     made = writer.fit(real[["text", "category"]]).sample(20)
     assert len(made) == 20 and len(writer.provenance) == 20
     assert json.loads(writer.provenance["attributes"][0]).keys() >= {"topic", "tone"}
+
+
+def test_the_command_line_has_the_methods_and_defaults_of_python() -> None:
+    from lookalike import cli
+    from lookalike.llm import LLM
+    from lookalike.prompting.arms import METHODS
+
+    assert tuple(cli.METHODS) == METHODS
+    args = cli._parser()[1]["generate"].parse_args(["real.csv", "-n", "5", "-o", "out.csv"])
+    written = signature(lookalike.SynAlign).parameters | signature(LLM).parameters
+    for name in ("method", "demonstrations", "gen_size", "concurrency"):
+        assert getattr(args, name) == written[name].default, name
