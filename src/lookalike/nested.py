@@ -31,15 +31,15 @@ def is_json_text(strings: list[str]) -> bool:
     return sum(parse_json(text) is not None for text in strings) >= SURE * len(strings)
 
 
-def json_values(present: pd.Series, name: Any) -> pd.Series:
+def json_values(present: pd.Series, name: Any, native: bool) -> pd.Series:
     """The cells as Python values of JSON: dict, list, str, int, float, bool, None. nan becomes None.
 
-    present: without missing values; dicts and lists, or strings of JSON.
+    present: without missing values; native: the cells are JSON values, else JSON text. Where nearly all
+    native cells are or look like lists and objects, a string that looks like one is read as JSON text.
     Raises SchemaError that names the row (by its index label) and the column `name`, for text that is no JSON
     and for values that JSON has not.
     """
-    native = holds_values(present)
-    meant = native and present.map(_meant).mean() >= SURE
+    meant = native and len(present) > 0 and present.map(_meant).mean() >= SURE
     values: list[Any] = []
     for row, cell in present.items():
         try:
@@ -52,12 +52,19 @@ def json_values(present: pd.Series, name: Any) -> pd.Series:
                 f"column '{name}' holds JSON, but row {row} does not, {_short(cell)}: {first_line(error)}: "
                 "repair it or leave it empty."
             ) from None
-    return pd.Series([*values, None], index=[*present.index, None], dtype=object).iloc[:-1]
+    return pd.Series(values, index=present.index, dtype=object)
 
 
 def json_text(value: Any) -> str:
     """A value as compact JSON, its keys as they are."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def keys(value: Any) -> set[str]:
+    """The keys of an object, or of the objects of a list."""
+    if isinstance(value, list):
+        return {key for item in value if isinstance(item, dict) for key in item}
+    return set(value) if isinstance(value, dict) else set()
 
 
 def _meant(cell: Any) -> bool:
