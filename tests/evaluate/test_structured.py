@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from lookalike.evaluate import evaluate
-from lookalike.evaluate.structured import _fits, language, parses_python, parses_sql
+from lookalike.evaluate.structured import _fits
 
 TOOL = {"name": "weather", "parameters": {"city": {"type": "str"}, "days": {"type": "int", "default": 3}}}
 
@@ -75,11 +75,3 @@ def test_a_call_fits_its_tool_or_not(call: dict, fits: bool) -> None:
     }
     for tool in (TOOL, formal):
         assert _fits(json.dumps([call]), json.dumps([tool])) == fits
-
-
-def test_languages_are_told_apart() -> None:
-    assert language(["the cat sat on the mat", "a dog (big)"]) is None
-    assert language(["select a from b"] * 5) == "sql"
-    assert language(["1", "2"]) is None
-    assert parses_sql("SELECT a FROM b") and not parses_sql("SELECT FROM WHERE (")
-    assert parses_python("x = 1") and not parses_python("x = (") and not parses_python(" ")
