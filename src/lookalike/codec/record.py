@@ -11,7 +11,8 @@ import pandas as pd
 from ..errors import DataError
 from ..kinds import from_json, to_json
 from ..schema import Schema, check_table, describe, is_missing, masked
-from . import CODECS, RUNS, number
+from . import CODECS, RUNS, number, structure
+from .grammar import Grammar
 from .slot import Array, Params, Slot
 from .text import LONGEST
 from .where import Where, read_where
@@ -151,6 +152,16 @@ class RecordCodec:
                 found[column.name] = values
         return found
 
+    def grammars(self) -> dict[int, Grammar]:
+        """First slot of a run -> the grammar that its tokens keep to, for the columns that have one."""
+        return {
+            start: structure.grammar(params, column)
+            for column, params, (start, _) in zip(
+                self.schema.columns, self.params, self._spans(), strict=True
+            )
+            if column.kind == "json"
+        }
+
     def notes(self) -> list[str]:
         """A sentence for each column of which not everything was read."""
         return [
@@ -172,7 +183,7 @@ class RecordCodec:
 
 
 def _narrowed(schema: Schema, params: list[Params]) -> dict[int, int]:
-    """Columns of runs that get fewer slots than they ask for, as a record has `LONGEST` in all: the longest."""
+    """Columns of runs that ask for more slots than a record has, `LONGEST` in all: how many they get."""
     asked = {i: own["width"] for i, own in enumerate(params) if schema.columns[i].kind in RUNS}
     share, left = 0, LONGEST
     for done, width in enumerate(sorted(asked.values())):

@@ -74,7 +74,7 @@ def _train(strings: list[str], rare: int) -> Any:
     tk = _tokenizers()
     tokenizer = tk.Tokenizer(tk.models.BPE())
     # names and the like are not split at spaces: frequent ones become one token, and records stay short
-    prose = sum(text.count(" ") for text in strings) > 2 * len(strings)
+    prose = sum(text.count(" ") for text in strings) > 4 * len(strings)
     tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=prose)
     size = sum(map(len, strings)) // BYTES_A_WORD
     trainer = tk.trainers.BpeTrainer(

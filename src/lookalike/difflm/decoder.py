@@ -39,9 +39,11 @@ CLOSING = 0.8  # of a run's slots: a value under a grammar then has to come to i
 
 @dataclass
 class Style:
-    """How texts are drawn. temperature: above 0, 1 as learned, less for what is likelier. top_p: in (0, 1], of
-    the sub-words only the likeliest ones that have this probability together. grammars: first slot of a run ->
-    the grammar that its sub-words follow.
+    """How texts are drawn.
+
+    temperature: above 0, 1 as learned, less for what is likelier. top_p: in (0, 1], of the sub-words only the
+    likeliest ones that have this probability together. grammars: first slot of a run -> the grammar that its
+    sub-words follow.
     """
 
     temperature: float = 1.0

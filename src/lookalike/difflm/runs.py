@@ -1,9 +1,9 @@
 """Texts as vectors: the sub-words of a run in, their probabilities out.
 
-All slots of a run share one table of vectors, which is both the input embedding and the output head (Press &
-Wolf, Using the Output Embedding to Improve Language Models, 2017): a text of the small tables that are learned
-here has too few words for two. What is rare starts at its share of the training rows (the bias), so that the
-network only learns what changes it.
+All slots of a run share one table of vectors. It is both the input embedding and the output head (Press,
+Wolf: Using the Output Embedding to Improve Language Models, 2017): the texts of a table have too few words
+for two of them. What is rare starts at its share of the training rows (the bias), so that the network only
+learns what changes it.
 """
 
 from __future__ import annotations

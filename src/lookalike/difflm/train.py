@@ -27,8 +27,7 @@ class TrainConfig:
     rate: target KL in nats per row.
     epochs: passes of the VAE over the table, where they make a number of steps within `steps`; else as many
     steps as that allows, but passes within `epochs_limits`.
-    batch: rows, fewer for tables of under 20 batches; slots_most: rows x slots of a batch at most, where there
-    are texts of what is computed at once: a batch then consists of several parts.
+    batch: rows, fewer for tables of under 20 batches; slots_most: rows x slots that are computed at once.
     subset_share: of the rows of a batch, those in which a random subset of the columns comes first, so that
     any subset can be given when sampling.
     muon_ratio: learning rate of the matrices of the language model over `learning_rate`.
@@ -125,7 +124,7 @@ def _first_columns(rows: int, columns: int, config: TrainConfig, rng: np.random.
 
 
 def _parts(rows: Tensor, lengths: Tensor, most: int) -> list[Tensor]:
-    """Rows in parts of about the same length, each of at most `most` slots (or one row); the longest first."""
+    """Rows in parts of about the same length, the longest first, of `most` slots (or one row) at most."""
     rows = rows[lengths[rows].argsort(descending=True, stable=True)]
     parts = []
     while len(rows):

@@ -146,8 +146,8 @@ class VAE(nn.Module):
         """The two terms of the evidence bound, in nats.
 
         tokens, cells: (rows, slots); order: of every row's slots, as `order` gives it; noise: (rows, latent
-        size), standard normal. Returns the negative log likelihood of every slot, (rows, slots), and the KL of
-        every latent dimension from N(0, 1), (rows, latent size).
+        size), standard normal. Returns the negative log likelihood of every slot, (rows, slots), and the KL
+        of every latent dimension from N(0, 1), (rows, latent size).
         """
         use = self._in_use(tokens)
         embedded = self._embed(tokens, cells, use)
@@ -161,8 +161,8 @@ class VAE(nn.Module):
     ) -> Tensor:
         """Negative log likelihood of the slots in `order` given the latent, (rows, slots), 0 for the others.
 
-        order: (rows, n) slot indices, of which every row leaves out the same columns. cache: an empty one; the
-        language model can go on from it, the vector of the last slot being what it reads next.
+        order: (rows, n) slot indices, of which every row leaves out the same columns. cache: an empty one;
+        the language model can go on from it, the vector of the last slot being what it reads next.
         """
         use = self._in_use(tokens)
         return self._nll(latent, self._embed(tokens, cells, use), tokens, cells, order, use, cache)
@@ -173,7 +173,8 @@ class VAE(nn.Module):
         """What the language model reads before the next slot is written.
 
         order: (rows, n) the slots written so far. Returns (rows, positions, width), to the last of which only
-        what comes next is still to be added, and (rows,) how many positions at the start are padding, or None.
+        what comes next is still to be added, and (rows,) how many positions at the start are padding, None
+        where none is.
         """
         prefix = self.injection.prefix(latent)
         n, start = order.shape[1], prefix.shape[1] - 1
@@ -205,7 +206,7 @@ class VAE(nn.Module):
         return out
 
     def allow(self, slot: int, share: np.ndarray) -> Allowed | Tensor:
-        """What a condition leaves of a slot, (tokens, cells) shares in [0, 1], in the terms of its vocabulary."""
+        """What a condition leaves of a slot, (tokens, cells) shares in [0, 1], as the decoder has it."""
         if self.in_run[slot] >= 0:
             return self.runs.allow(share)
         return self.fields.allow(int(self.field_of[slot]), share)
