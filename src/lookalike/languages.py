@@ -23,10 +23,14 @@ PYTHON = re.compile(r"^\s*(def|class|import|from|for|if|while|return|print|with|
 def parse_json(text: str) -> Any:
     """The object or list that a text holds; None where it holds none."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, (dict, list)) else None
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def parses_python(text: str) -> bool:
