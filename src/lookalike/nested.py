@@ -60,8 +60,17 @@ def json_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def plain_cell(cell: Any) -> Any:
+    """A cell as lists and dicts where it has numpy's arrays."""
+    if isinstance(cell, dict):
+        return {key: plain_cell(item) for key, item in cell.items()}
+    if isinstance(cell, (list, tuple, np.ndarray)):
+        return [plain_cell(item) for item in cell]
+    return cell.item() if isinstance(cell, np.generic) else cell
+
+
 def flat(cell: Any) -> Any:
-    """A cell of lists and objects, or JSON text of them, as compact JSON with sorted keys; others as they are."""
+    """A cell of lists and objects, or JSON text of them, as JSON with sorted keys; others as they are."""
     value = parse_json(cell) if isinstance(cell, str) else cell
     if not isinstance(value, (dict, list)):
         return cell
