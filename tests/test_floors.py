@@ -13,6 +13,7 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "dtypes": 1,
     "kinds": 1,
     "languages": 1,
+    "lines": 1,
     "nested": 1,
     "schema": 1,
     "options": 1,

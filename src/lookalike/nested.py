@@ -43,10 +43,10 @@ def json_values(present: pd.Series, name: Any, native: bool) -> pd.Series:
     values: list[Any] = []
     for row, cell in present.items():
         try:
-            if native and not (meant and isinstance(cell, str) and cell.lstrip()[:1] in ("{", "[")):
+            if native and not (meant and isinstance(cell, str) and _meant(cell)):
                 values.append(_plain(cell))
             else:
-                values.append(_plain(_read(cell)))
+                values.append(read_json(cell))
         except ValueError as error:
             raise SchemaError(
                 f"column '{name}' holds JSON, but row {row} does not, {_short(cell)}: {first_line(error)}: "
@@ -58,6 +58,23 @@ def json_values(present: pd.Series, name: Any, native: bool) -> pd.Series:
 def json_text(value: Any) -> str:
     """A value as compact JSON, its keys as they are."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def plain_cell(cell: Any) -> Any:
+    """A cell as lists and dicts where it has numpy's arrays."""
+    if isinstance(cell, dict):
+        return {key: plain_cell(item) for key, item in cell.items()}
+    if isinstance(cell, (list, tuple, np.ndarray)):
+        return [plain_cell(item) for item in cell]
+    return cell.item() if isinstance(cell, np.generic) else cell
+
+
+def flat(cell: Any) -> Any:
+    """A cell of lists and objects, or JSON text of them, as JSON with sorted keys; others as they are."""
+    value = parse_json(cell) if isinstance(cell, str) else cell
+    if not isinstance(value, (dict, list)):
+        return cell
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=str)
 
 
 def keys(value: Any) -> set[str]:
@@ -76,11 +93,12 @@ def _short(cell: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _read(cell: Any) -> Any:
-    if not isinstance(cell, str):
-        raise ValueError(f"a {type(cell).__name__} is no JSON text")
+def read_json(text: Any) -> Any:
+    """The JSON value that a text holds, nan as None; ValueError where it holds none, or one too deep."""
+    if not isinstance(text, str):
+        raise ValueError(f"a {type(text).__name__} is no JSON text")
     try:
-        return json.loads(cell)
+        return _plain(json.loads(text))
     except RecursionError:
         raise ValueError(f"it nests deeper than {DEEPEST} levels") from None
 

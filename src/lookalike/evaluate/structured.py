@@ -2,7 +2,7 @@
 
 - parses: share of the values that parse: Python by `ast`, SQL by sqlglot, JSON by `json`.
 - schema_valid: of a JSON column, share of the values that satisfy the JSON Schema inferred from the real ones
-  (by genson: types, keys, which keys are always there; checked by jsonschema).
+  (`codec/shape.py`: types, keys, which keys are always there, enums, limits; checked by jsonschema).
 - calls_fit: of a column of tool calls, share of the rows in which every call names a tool and gives arguments
   that its specification allows. A call is {"name", "arguments"}; the specification is {"name",
   "parameters"} in another column of the row, as a JSON Schema or as {argument: {"type", ...}}.
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.codec.shape import infer_shape
 from lookalike.errors import MissingDependency
 from lookalike.languages import LOOKED_AT, PARSERS, SURE, language, parse_json
 
@@ -79,18 +80,13 @@ def _mean(entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _validator(texts: list[str]) -> Callable[[str], bool]:
-    """Whether a text satisfies the JSON Schema of these ones."""
+    """Whether a text satisfies the shape of these ones."""
     try:
-        from genson import SchemaBuilder
         from jsonschema import Draft202012Validator
-    except ImportError as error:
-        raise MissingDependency(error.name or "jsonschema", "code") from None
-    builder = SchemaBuilder()
-    for text in texts[:SCHEMA_ROWS]:
-        value = parse_json(text)
-        if value is not None:
-            builder.add_object(value)
-    validator = Draft202012Validator(builder.to_schema())
+    except ImportError:
+        raise MissingDependency("jsonschema", "code") from None
+    known = [value for text in texts[:SCHEMA_ROWS] if (value := parse_json(text)) is not None]
+    validator = Draft202012Validator(infer_shape(known))
 
     def valid(text: str) -> bool:
         value = parse_json(text)
