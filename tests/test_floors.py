@@ -38,6 +38,10 @@ PLACES = {  # heavy package -> the only places that may import it
     "sentence_transformers": ("embed.py",),
     "jinja2": ("evaluate/", "prompting/"),
     "aiohttp": ("llm/",),
+    "transformers": ("difflm/hub.py",),
+    "huggingface_hub": ("difflm/hub.py",),
+    "peft": ("difflm/pretrained.py",),
+    "llguidance": ("codec/grammar.py", "difflm/tokens.py"),
 }
 
 

@@ -48,6 +48,8 @@ def generate(args: argparse.Namespace) -> int:
         max_time=args.max_time,
         seed=args.seed,
         device=args.device,
+        backbone=args.backbone,
+        lora=args.lora,
         checkpoint=args.checkpoint,
         progress=not args.quiet,
     )
@@ -62,7 +64,7 @@ def generate(args: argparse.Namespace) -> int:
 def _by_llm(args: argparse.Namespace) -> bool:
     """Whether a language model writes the table; options of the other way are a mistake."""
     asked = [f"--{name}" for name in ("llm", "model") if getattr(args, name)]
-    others = ("where", "max_time") if asked else LLM_OPTIONS
+    others = ("where", "max_time", "backbone", "lora") if asked else LLM_OPTIONS
     wrong = [f"--{name.replace('_', '-')}" for name in others if getattr(args, name)]
     if wrong and asked:
         raise OptionError(f"{wrong[0]} is for a table that is learned here: leave it or {asked[0]} out.")
@@ -176,7 +178,14 @@ def fit(args: argparse.Namespace) -> None:
     schema = schema or infer(real, missing, source=args.real)
     from lookalike.difflm import DiffLM
 
-    model = DiffLM(max_time=args.max_time, seed=args.seed, device=args.device, progress=not args.quiet)
+    model = DiffLM(
+        max_time=args.max_time,
+        seed=args.seed,
+        device=args.device,
+        backbone=args.backbone,
+        lora=args.lora,
+        progress=not args.quiet,
+    )
     _resume(args, folder / "checkpoint")
     with stage(f"learned {len(real):,} rows of {len(real.columns)} columns", progress=not args.quiet):
         model.fit(real, schema=schema, checkpoint=args.checkpoint)
@@ -196,7 +205,7 @@ def sample(args: argparse.Namespace) -> None:
     from lookalike.difflm import DiffLM
     from lookalike.io import ChunkWriter
 
-    model = DiffLM.load(args.model, device=args.device)
+    model = DiffLM.load(args.model, device=args.device, backbone=args.backbone)
     given = _read(args.given, model.schema.missing)
     rows = len(given) if args.rows is None and given is not None else args.rows
     chunks = model.sample_chunks(
@@ -221,7 +230,7 @@ def impute(args: argparse.Namespace) -> None:
     from lookalike.difflm import DiffLM
     from lookalike.io import read_table, write_table
 
-    model = DiffLM.load(args.model, device=args.device)
+    model = DiffLM.load(args.model, device=args.device, backbone=args.backbone)
     table = read_table(args.table, missing=model.schema.missing)
     full = model.impute(table, seed=args.seed)
     write_table(full, args.out)

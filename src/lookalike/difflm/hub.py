@@ -33,12 +33,13 @@ class Backbone:
     files: dict[str, str]
 
 
-def hugging_face(package: str = "transformers") -> Any:
-    """The package, or MissingDependency."""
+def hugging_face() -> Any:
+    """The package transformers, or MissingDependency."""
     try:
-        return __import__(package)
+        import transformers
     except ImportError:
-        raise MissingDependency(package, "pretrained") from None
+        raise MissingDependency("transformers", "pretrained") from None
+    return transformers
 
 
 def load_backbone(name: str, device: torch.device, extra: float = 0.0) -> Backbone:
@@ -114,7 +115,8 @@ def fetch(name: str, patterns: tuple[str, ...]) -> Path:
         raise ModelError(
             f"the backbone {name} is no folder: give the folder of a model, or its id on the hub as OWNER/NAME."
         )
-    hub = hugging_face("huggingface_hub")
+    import huggingface_hub as hub  # transformers needs it
+
     try:
         return Path(
             hub.snapshot_download(

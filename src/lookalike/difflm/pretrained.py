@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import ModelError, OptionError
+from ..errors import MissingDependency, ModelError, OptionError
 from .hub import Backbone, hugging_face
 
 VARIANTS = ("soft_prompt", "prefix_soft_prompt", "kv_memory", "input_embed")
@@ -251,7 +251,10 @@ def _limit(config: Any) -> int:
 
 
 def _adapted(language: Any, rank: int) -> Any:
-    peft = hugging_face("peft")
+    try:
+        import peft
+    except ImportError:
+        raise MissingDependency("peft", "pretrained") from None
     config = peft.LoraConfig(
         r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
     )
