@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import category, constant, datetime, ids, number, text
+from . import category, constant, datetime, ids, number, structure, text
 
 CODECS: dict[str, Any] = {
     "category": category,
@@ -20,6 +20,8 @@ CODECS: dict[str, Any] = {
     "number": number,
     "datetime": datetime,
     "text": text,
+    "code": text,
+    "json": structure,
     "id": ids,
     "constant": constant,
 }

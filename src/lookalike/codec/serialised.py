@@ -21,9 +21,11 @@ import pandas as pd
 
 from ..dtypes import restore
 from ..errors import ConditionError, DataError
+from ..nested import json_values
 from ..schema import Column, masked, plain_values
-from . import CODECS, datetime, iso, number
+from . import CODECS, datetime, iso, number, structure
 from .record import RecordCodec
+from .shape import canonical
 from .slot import Array, Params
 from .where import Condition, Where, read_where
 
@@ -68,7 +70,7 @@ class Serialised:
         """Takes the facts of the columns of text from the table that `codec` was fitted on."""
         facts = {}
         for column in codec.schema.columns:
-            if column.kind in TEXTS:
+            if column.kind in (*TEXTS, "json"):
                 series = masked(table, column, codec.schema)
                 lengths = series.dropna().map(lambda text: len(str(text)))
                 facts[str(column.name)] = {
@@ -118,7 +120,7 @@ class Serialised:
         found = read_where(where, self.codec.schema)
         for column in self.codec.schema.columns:
             if column.name in found:
-                if column.kind in TEXTS:
+                if column.kind in (*TEXTS, "json"):
                     _check_text(column, found[column.name], self.facts[str(column.name)])
                 else:
                     CODECS[column.kind].allowed(self._params(column), column, found[column.name])
@@ -423,20 +425,74 @@ def _read_text(params: Params, column: Column, cells: Array, condition: Conditio
     return restore(pd.Series(texts[codes], dtype=object), column)
 
 
+# --- JSON --------------------------------------------------------------------------------------------------
+
+
+def _write_json(params: Params, column: Column, series: pd.Series) -> Array:
+    present = series.notna().to_numpy(bool)
+    texts = np.full(len(series), "null", dtype=object)
+    values = json_values(series[present], column.name, structure.native(column))
+    texts[present] = [_canonical(value, params) for value in values]
+    return texts
+
+
+def _canonical(value: Any, params: Params) -> str:
+    return canonical(value, json.loads(params["shape"])).replace("\x7f", "\\u007f")
+
+
+def _json_shape(facts: Params, column: Column, condition: Condition | None) -> JsonSchema:
+    if condition is not None and condition.values is not None:
+        values = json_values(pd.Series(condition.values, dtype=object), column.name, structure.native(column))
+        wanted = [json.loads(_canonical(value, facts)) for value in values]
+        return {"enum": [*wanted, *([None] if condition.missing else [])]}
+    shape = json.loads(facts["shape"])
+    if not facts["nullable"] or (condition is not None and not condition.missing):
+        return _moved(shape, f"#/properties/{_pointer(column)}")
+    return {"anyOf": [_moved(shape, f"#/properties/{_pointer(column)}/anyOf/0"), {"type": "null"}]}
+
+
+def _pointer(column: Column) -> str:
+    return str(column.name).replace("~", "~0").replace("/", "~1")
+
+
+def _moved(shape: Any, place: str) -> Any:
+    """A schema that stands inside of another one: what refers to its root refers to its place there."""
+    if isinstance(shape, list):
+        return [_moved(item, place) for item in shape]
+    if not isinstance(shape, dict):
+        return shape
+    found = {key: _moved(item, place) for key, item in shape.items() if key not in ("$schema", "$id")}
+    target = shape.get("$ref")
+    if isinstance(target, str) and target.startswith("#"):
+        found["$ref"] = place + target[1:]
+    return found
+
+
+def _read_json(params: Params, column: Column, cells: Array, condition: Condition | None) -> pd.Series:
+    style, values = params["style"], []
+    for text in cells:
+        value = None if text is None else json.loads(text)
+        values.append(value if value is None or style is None else json.dumps(value, **style))
+    return restore(pd.Series(values, dtype=object), column)
+
+
 _WRITERS: dict[str, Callable[[Params, Column, pd.Series], Array]] = {
     **dict.fromkeys(CHOICES, _write_choice),
     **dict.fromkeys(TEXTS, _write_text),
+    "json": _write_json,
     "number": _write_number,
     "datetime": _write_datetime,
 }
 _SHAPES: dict[str, Callable[[Params, Column, Condition | None], JsonSchema]] = {
     **dict.fromkeys(CHOICES, _choice_shape),
     **dict.fromkeys(TEXTS, _text_shape),
+    "json": _json_shape,
     "number": _number_shape,
     "datetime": _datetime_shape,
 }
 _READERS: dict[str, Callable[[Params, Column, Array, Condition | None], pd.Series]] = {
     **dict.fromkeys(TEXTS, _read_text),
+    "json": _read_json,
     "number": _read_number,
     "datetime": _read_datetime,
 }
