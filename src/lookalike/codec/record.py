@@ -185,11 +185,13 @@ class RecordCodec:
 def _narrowed(schema: Schema, params: list[Params]) -> dict[int, int]:
     """Columns of runs that ask for more slots than a record has, `LONGEST` in all: how many they get."""
     asked = {i: own["width"] for i, own in enumerate(params) if schema.columns[i].kind in RUNS}
-    share, left = 0, LONGEST
+    left = LONGEST
     for done, width in enumerate(sorted(asked.values())):
         share = left // (len(asked) - done)
-        left -= min(width, share)
-    return {i: share for i, width in asked.items() if width > share}
+        if width > share:
+            return {i: share for i, own in asked.items() if own > share}
+        left -= width
+    return {}
 
 
 def _need_columns(table: pd.DataFrame, schema: Schema, names: list[Any]) -> None:
