@@ -104,7 +104,10 @@ def _bfcl(name: str, folder: Path) -> tuple[Table, Table]:
 def _calls(truth: list[dict[str, dict[str, list[Any]]]]) -> list[dict[str, Any]]:
     """The first accepted value of every argument; one that may be left out is left out."""
     return [
-        {"name": name, "arguments": {key: _plain(values[0]) for key, values in own.items() if "" not in values}}
+        {
+            "name": name,
+            "arguments": {key: _plain(values[0]) for key, values in own.items() if "" not in values},
+        }
         for call in truth
         for name, own in call.items()
     ]
