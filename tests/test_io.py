@@ -114,7 +114,11 @@ BAD = {
     "empty.jsonl": (b"", "is empty"),
     "no.jsonl": (b'{"a": 1}\nno\n', "no JSON object in line 2"),
     "list.jsonl": (b"[1]\n", "no JSON object in line 1"),
-    "nested.jsonl": (b'{"a": 1}\n{"a": [1]}\n', "nested value in column 'a' of line 2"),
+    "cut.jsonl": (b'{"a": 1}\n{"a": [1}\n', "no JSON object in line 2"),
+    "deep.jsonl": (b'{"a": ' + b"[" * 100_000, "no JSON object in line 1"),
+    "empty.txt": (b"", "is empty"),
+    "blank.txt": (b"\n \r\n", "is empty"),
+    "latin.txt": ("a\né\n".encode("latin-1"), r"not UTF-8: the byte 0xe9 at position 2 \(line 2\)"),
     "table.xlsx": (b"", "no suffix of a table"),
 }
 

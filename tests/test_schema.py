@@ -301,7 +301,7 @@ def test_sentinels_are_ordinary_until_declared() -> None:
         (pd.DataFrame({"a": [1j, 2j]}), "column 'a' has the dtype complex128"),
         (pd.DataFrame({"a": pd.period_range("2020", periods=3)}), "column 'a' has the dtype period"),
         (pd.DataFrame({"a": [datetime.time(10)] * 3}), "column 'a' holds values of the type time"),
-        (pd.DataFrame({"a": [[1], [2]]}), "column 'a' holds values of the type list"),
+        (pd.DataFrame({"a": [(1,), (2,)]}), "column 'a' holds values of the type tuple"),
     ],
 )
 def test_tables_that_cannot_be_learned_are_refused(table: pd.DataFrame, said: str) -> None:

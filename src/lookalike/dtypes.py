@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .errors import DataError
+from .nested import holds_values
 
 Array = npt.NDArray[Any]
 
@@ -72,13 +73,16 @@ def _arrow_type(pa: Any, text: str) -> Any:
 
 
 def python_type(series: pd.Series) -> str | None:
-    """What an object column holds: "str", "bool", "int", "float", "decimal", "date", "datetime" or "mixed".
+    """What an object column holds: "str", "bool", "int", "float", "decimal", "date", "datetime", "json" or
+    "mixed".
 
-    None for other dtypes. `series` has no missing values. Values of several types are "mixed": they are
-    treated, and come back, as their strings.
+    None for other dtypes. `series` has no missing values. A column with a dict or list is "json". Values of
+    several types are "mixed": they are treated, and come back, as their strings.
     """
     if series.dtype != object:
         return None
+    if holds_values(series):
+        return "json"
     kind = pd.api.types.infer_dtype(series, skipna=True)
     names = {"string": "str", "boolean": "bool", "integer": "int", "floating": "float", "decimal": "decimal"}
     names |= {
@@ -92,7 +96,7 @@ def python_type(series: pd.Series) -> str | None:
     if kind == "empty":
         return "str"
     if len(series) and isinstance(
-        series.iloc[0], (datetime.time, datetime.timedelta, bytes, complex, list, dict, set)
+        series.iloc[0], (datetime.time, datetime.timedelta, bytes, complex, tuple, set, np.ndarray)
     ):
         kind = type(series.iloc[0]).__name__
         raise DataError(

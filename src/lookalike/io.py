@@ -1,4 +1,4 @@
-"""Tables in and out of files, by suffix: .csv .csv.gz .parquet .jsonl .jsonl.gz .feather.
+"""Tables in and out of files, by suffix: .csv .csv.gz .parquet .jsonl .jsonl.gz .feather; .txt and folders.
 
 Reading: in CSV only an empty cell is missing ("NA", "?" and the like stay what they are, unless declared
 missing). Writing goes to a temporary file beside the target, which is renamed at the end: there is never half
@@ -11,12 +11,10 @@ import contextlib
 import csv
 import gzip
 import io
-import json
 import os
 import tempfile
 import warnings
-from collections.abc import Collection, Iterator
-from decimal import Decimal
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -25,9 +23,24 @@ import numpy as np
 import pandas as pd
 
 from .errors import DataError, file_errors, first_line
+from .lines import (
+    TEXT_END,
+    check_texts,
+    count_lines,
+    folder_files,
+    folder_table,
+    json_lines,
+    json_table,
+    open_text,
+    text_lines,
+    text_table,
+)
+from .nested import holds_values, json_text, plain_cell
 from .schema import hide, is_missing
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz", ".feather")
+LINES = ".txt"  # one text per line: no table but a column
+FOLDER = "a folder"
 _CHUNK = 100_000  # rows read at a time when a table is sampled
 # before pandas 3.1 the floats of a CSV were off in the last digit, unless asked for; now asking is deprecated
 _OLD_PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
@@ -37,21 +50,29 @@ _EXACT_FLOATS = {"float_precision": "round_trip"} if _OLD_PANDAS else {}
 def check_suffix(path: str | Path) -> str:
     """The suffix of a table file. Raises DataError for a suffix that no table is written with."""
     name = Path(path).name.lower()
-    for suffix in SUFFIXES:
+    for suffix in (*SUFFIXES, LINES):
         if name.endswith(suffix):
             return suffix
-    raise DataError(f"{path} has no suffix of a table: name it with one of {', '.join(SUFFIXES)}.")
+    raise DataError(f"{path} has no suffix of a table: name it with one of {', '.join((*SUFFIXES, LINES))}.")
+
+
+def check_target(path: str | Path, table: pd.DataFrame) -> None:
+    """Raises DataError if a table of these columns, or with such texts, cannot be written to a path."""
+    if check_suffix(path) == LINES:
+        check_texts(path, table)
 
 
 def _readable(path: str | Path) -> str:
-    """The suffix of a file to read; that it exists matters more than how it is called."""
+    """The suffix of a file to read, or `FOLDER`; that it exists matters more than how it is called."""
+    if Path(path).is_dir():
+        return FOLDER
     with file_errors(path):
         open(path, "rb").close()
     return check_suffix(path)
 
 
 def read_table(path: str | Path, missing: Collection[Any] = ()) -> pd.DataFrame:
-    """Reads a table by its suffix.
+    """Reads a table by its suffix; of a folder of .py, .sql, .json or .txt files, a row per file.
 
     missing: values that mean missing in this table, such as {"?"}.
     Raises DataError for whatever is wrong with the file, and for a table without rows.
@@ -61,9 +82,13 @@ def read_table(path: str | Path, missing: Collection[Any] = ()) -> pd.DataFrame:
         if suffix.startswith(".csv"):
             table = _read_csv(path, missing)
         elif suffix.startswith(".jsonl"):
-            table = _json_table(path, _open(path))
+            table = json_table(path)
+        elif suffix == LINES:
+            table = text_table(path)
+        elif suffix == FOLDER:
+            table = folder_table(folder_files(path))
         else:
-            table = pd.read_parquet(path) if suffix == ".parquet" else pd.read_feather(path)
+            table = _plain_cells(pd.read_parquet(path) if suffix == ".parquet" else pd.read_feather(path))
     table = table.reset_index(drop=True)
     _check_names(path, [str(name) for name in table.columns])
     if len(table) == 0:
@@ -84,12 +109,18 @@ def sample_rows(
         if suffix.startswith(".csv"):
             table, total = _sample_csv(path, rows, rng, missing)
         elif suffix.startswith(".jsonl"):
-            with _open(path) as lines:
-                total = sum(1 for line in lines if line.strip())
-            chosen = set(_choose(total, rows, rng).tolist())
-            table = _json_table(path, _open(path), chosen)
+            total = count_lines(path)
+            table = json_table(path, set(_choose(total, rows, rng).tolist()))
+        elif suffix == LINES:
+            total = count_lines(path, TEXT_END)
+            table = text_table(path, set(_choose(total, rows, rng).tolist()))
+        elif suffix == FOLDER:
+            files = folder_files(path)
+            total = len(files)
+            table = folder_table([files[i] for i in _choose(total, rows, rng)])
         else:
             table, total = _sample_arrow(path, suffix, rows, rng)
+            table = _plain_cells(table)
     if total == 0:
         raise DataError(f"{path} has no rows: give a table with rows.")
     return (table if suffix.startswith(".csv") else _without(table, missing)), total
@@ -117,6 +148,7 @@ class ChunkWriter:
         self._partial = ""
         self._file: Any = None
         self._arrow: Any = None
+        self._nested: set[Any] = set()  # columns of lists and objects
         self._closing = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -134,7 +166,7 @@ class ChunkWriter:
         return self
 
     def _opened(self) -> Any:
-        if self._suffix in (".csv", ".jsonl"):
+        if self._suffix in (".csv", ".jsonl", LINES):
             return self._opened_file("w", encoding="utf-8", newline="")
         raw = self._opened_file("wb")
         if not self._suffix.endswith(".gz"):
@@ -149,13 +181,22 @@ class ChunkWriter:
     def write(self, table: pd.DataFrame) -> None:
         """Appends a piece; all pieces have the same columns and dtypes."""
         with file_errors(self.path, "written"):
-            if self._suffix.startswith(".csv"):
+            if self._suffix == LINES:
+                self._file.writelines(text_lines(self.path, table))
+            elif self._suffix.startswith(".jsonl"):
+                self._file.writelines(json_lines(table))
+            elif self._suffix.startswith(".csv"):
+                table = self._flat(table)
                 table.to_csv(self._file, index=False, header=self._arrow is None, lineterminator="\n")
                 self._arrow = False  # the header is written
-            elif self._suffix.startswith(".jsonl"):
-                self._file.writelines(_json_lines(table))
             else:
-                self._write_arrow(table)
+                self._write_arrow(self._flat(table))
+
+    def _flat(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with JSON text for lists and objects, in every piece from the first that has them."""
+        self._nested |= {name for name in table.columns if holds_values(table[name])}
+        texts = {name: table[name].map(json_text, na_action="ignore") for name in self._nested}
+        return table.assign(**texts) if texts else table
 
     def _write_arrow(self, table: pd.DataFrame) -> None:
         import pyarrow as pa
@@ -212,20 +253,14 @@ def _arrow_schema(table: pd.DataFrame) -> Any:
 # --- CSV -----------------------------------------------------------------------------------------------
 
 
-def _open(path: str | Path) -> IO[str]:
-    if str(path).lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return open(path, encoding="utf-8-sig", newline="")
-
-
 def _header(path: str | Path) -> tuple[list[str], str]:
     """(column names, separator) of a CSV file; the separator is a comma, or else a semicolon or tab."""
-    with _open(path) as file:
+    with open_text(path) as file:
         line = next((line for line in file if line.strip()), "")
     if not line:
         raise DataError(f"{path} is empty: give a table with a header and rows.")
     separator = next((s for s in (",", ";", "\t") if s in line), ",")
-    with _open(path) as file:
+    with open_text(path) as file:
         names = next((row for row in csv.reader(file, delimiter=separator) if row), [])
     _check_names(path, names)
     return names, separator
@@ -272,7 +307,7 @@ def _unreadable(path: str | Path, separator: str, width: int, error: Exception) 
 
 def _check_fields(path: str | Path, separator: str, width: int) -> None:
     """Raises DataError for the first row that has not `width` fields."""
-    with _open(path) as file:
+    with open_text(path) as file:
         reader = csv.reader(file, delimiter=separator)
         for row in reader:
             if row and len(row) != width:
@@ -310,62 +345,7 @@ def _sample_csv(
     return pd.read_csv(text, **{**_csv_options(separator, missing), "encoding": None}), total
 
 
-# --- JSON lines and Arrow ------------------------------------------------------------------------------
-
-
-def _json_table(path: str | Path, lines: IO[str], chosen: set[int] | None = None) -> pd.DataFrame:
-    """One JSON object per line; a key that a line lacks is missing there. chosen: line indices, None: all."""
-    columns: dict[str, list[Any]] = {}
-    rows = seen = 0
-    with lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            seen += 1
-            if chosen is not None and seen - 1 not in chosen:
-                continue
-            try:
-                record = json.loads(line)
-            except ValueError:
-                record = None
-            if not isinstance(record, dict):
-                raise DataError(f"{path} has no JSON object in line {number}: write one object per line.")
-            for name, value in record.items():
-                if isinstance(value, (dict, list)):
-                    raise DataError(
-                        f"{path} has a nested value in column '{name}' of line {number}: make it a string."
-                    )
-                if name not in columns:
-                    columns[name] = [None] * rows
-                columns[name].append(value)
-            rows += 1
-            for values in columns.values():
-                if len(values) < rows:
-                    values.append(None)
-    if not seen:
-        raise DataError(f"{path} is empty: give a table with rows.")
-    return pd.DataFrame(columns)
-
-
-def _json_lines(table: pd.DataFrame) -> Iterator[str]:
-    """One line per row; numbers keep every digit, dates become strings, infinities null (JSON has none)."""
-    names = [str(name) for name in table.columns]
-    columns = []
-    for i in range(len(names)):
-        values = table.iloc[:, i].astype(object)
-        columns.append(values.where(values.notna() & ~values.isin([np.inf, -np.inf]), None).tolist())
-    for row in zip(*columns, strict=True):
-        yield json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=_json_value) + "\n"
-
-
-def _json_value(value: Any) -> Any:
-    return (
-        value.item()
-        if isinstance(value, np.generic)
-        else float(value)
-        if isinstance(value, Decimal)
-        else str(value)
-    )
+# --- Arrow ---------------------------------------------------------------------------------------------
 
 
 def _choose(total: int, rows: int, rng: np.random.Generator) -> np.ndarray[Any, Any]:
@@ -394,6 +374,14 @@ def _sample_arrow(
         pieces.append(batch.take(pa.array(chosen[first:last] - start)))
         start += batch.num_rows
     return pa.Table.from_batches(pieces, schema=schema).to_pandas().reset_index(drop=True), total
+
+
+def _plain_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with Python's lists where pyarrow gives arrays."""
+    for name in table.columns:
+        if table[name].dtype == object and any(isinstance(cell, (np.ndarray, dict)) for cell in table[name]):
+            table[name] = table[name].map(plain_cell)
+    return table
 
 
 def _without(table: pd.DataFrame, missing: Collection[Any]) -> pd.DataFrame:

@@ -14,6 +14,8 @@ import pandas as pd
 from .dates import date_format, read_dates, write_dates
 from .dtypes import RESOLUTIONS, dtype_name, is_arrow
 from .errors import SchemaError
+from .languages import language
+from .nested import is_json_text
 
 if TYPE_CHECKING:
     from .schema import Column
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 _MANY = 200  # strings with more distinct values than this can be text
+_SEVERAL = 20  # fewer distinct strings are a category or a key
 _ID_ROWS = 50  # fewer unique values may be chance
 
 
@@ -42,11 +45,18 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     if column.python != "mixed" and date_format(distinct) is not None:
         return "datetime"
     unique = len(distinct) == rows
-    if unique and not column.nullable and rows >= _ID_ROWS and looks_like_id(distinct):
-        return "id"
     kept = counts[counts >= 5][:1000].sum() / len(values)
     many = len(distinct) > _MANY and (len(distinct) > 0.05 * len(values) or kept < 0.95)
-    return "text" if many or (kept < 0.5 and len(distinct) >= 20) else "category"
+    loose = many or (kept < 0.5 and len(distinct) >= _SEVERAL)
+    if column.python != "mixed" and (loose or unique):
+        strings = [str(value) for value in distinct]
+        if is_json_text(strings):
+            return "json"
+        if len(strings) >= _SEVERAL and language(strings) in ("python", "sql"):
+            return "code"
+    if unique and not column.nullable and rows >= _ID_ROWS and looks_like_id(distinct):
+        return "id"
+    return "text" if loose else "category"
 
 
 def is_datetime(dtype: Any) -> bool:
@@ -203,8 +213,8 @@ def need_strings(present: pd.Series, column: Column) -> None:
     """Raises SchemaError if a column that is declared text holds something else."""
     if not _is_string(present.dtype, column):
         raise SchemaError(
-            f"column '{column.name}' is declared text, but holds {plain(present.iloc[0])!r}: make it a "
-            "category, or convert it to strings."
+            f"column '{column.name}' is declared {column.kind}, but holds {plain(present.iloc[0])!r}: make "
+            "it a category, or convert it to strings."
         )
 
 

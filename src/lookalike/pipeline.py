@@ -229,7 +229,7 @@ def read_real(
     from lookalike.io import read_table, sample_rows
 
     limit = _memory() * COMFORTABLE if comfortable is None else comfortable
-    if not os.path.isfile(path) or _size_as_text(Path(path)) * TEXT_TO_MEMORY <= limit:
+    if not os.path.exists(path) or _size_as_text(Path(path)) * TEXT_TO_MEMORY <= limit:
         return read_table(path, missing=missing)
     table, total = sample_rows(path, SAMPLE_ROWS, seed, missing)
     say(f"{path} is large for this machine: learning from {len(table):,} of its {total:,} rows")
@@ -238,7 +238,9 @@ def read_real(
 
 def _size_as_text(path: Path) -> float:
     """Bytes of a table file written as plain text; compressed files hold about a fifth to a third of it."""
-    return path.stat().st_size * (1 if path.suffix in (".csv", ".jsonl") else 5)
+    if path.is_dir():
+        return float(sum(file.stat().st_size for file in path.rglob("*") if file.is_file()))
+    return path.stat().st_size * (1 if path.suffix in (".csv", ".jsonl", ".txt") else 5)
 
 
 def _memory() -> float:

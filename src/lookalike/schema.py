@@ -4,8 +4,8 @@
     schema["zip"].kind = "category"         # edit, then fit with it
     schema.save("schema.json")
 
-Kinds: category, number, datetime, boolean, text (short strings of many values), id (unique keys: never
-modelled, fresh ones are made) and constant.
+Kinds: category, number, datetime, boolean, text (strings of many values), code (text in a language), json
+(dicts and lists, or text of them), id (unique keys: never modelled, fresh ones are made) and constant.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import kinds
+from . import kinds, nested
 from .dtypes import as_numbers, dtype_name, python_type, timedelta_units
 from .errors import DataError, SchemaError
+from .languages import language
 
 FORMAT = 1
-KINDS = ("category", "number", "datetime", "boolean", "text", "id", "constant")
+KINDS = ("category", "number", "datetime", "boolean", "text", "code", "json", "id", "constant")
+LANGUAGES = ("python", "sql")
 _HIDDEN = 5  # minimum and maximum are the 5th smallest and largest value: a schema tells no single row
 
 
@@ -34,12 +36,15 @@ class Column:
 
     name, kind: `kind` is one of `KINDS`; set it to have the column treated otherwise.
     dtype: the exact dtype, by name; python: what an object column holds (str, int, float, bool, date, decimal
-    ...).
+    ...; json where there are dicts or lists).
     nullable: missing values occur, so they are modelled.
     decimals: digits after the point of a number, 0 for whole numbers; None = full float precision.
     minimum, maximum: range of a number (timedeltas as strings) or a datetime (ISO string).
     resolution: the finest part of a datetime or timedelta that varies: year, month, day, hour ... ns.
     format: how a datetime that is a string is written.
+    language: of code, one of `LANGUAGES`; None = no parser is known.
+    json_schema: of json, the JSON Schema that its values satisfy; None = it is inferred. keys: of json, how
+    many keys there are at its top.
     categories, ordered: of a pandas categorical, in their order. value: of a constant.
     sentinel: what is written for missing where the dtype has no missing value.
     """
@@ -54,6 +59,9 @@ class Column:
     maximum: Any = None
     resolution: str | None = None
     format: str | None = None
+    language: str | None = None
+    json_schema: dict[str, Any] | None = None
+    keys: int | None = None
     categories: list[Any] | None = None
     ordered: bool = False
     value: Any = None
@@ -117,7 +125,8 @@ class Schema:
         columns = []
         for column in self.columns:
             facts = {k: v for k, v in asdict(column).items() if v is not None and v is not False}
-            columns.append({key: kinds.to_json(value) for key, value in facts.items()})
+            # a JSON Schema is JSON as it is, so that it can be edited
+            columns.append({k: v if k == "json_schema" else kinds.to_json(v) for k, v in facts.items()})
         missing = [kinds.to_json(value) for value in self.missing]
         return {"format": FORMAT, "rows": self.rows, "missing": missing, "columns": columns}
 
@@ -137,7 +146,9 @@ class Schema:
                     raise SchemaError(
                         f"column '{entry.get('name')}' of the schema has an unknown entry '{fact}'."
                     )
-            column = Column(**{key: kinds.from_json(value) for key, value in entry.items()})
+            column = Column(
+                **{key: v if key == "json_schema" else kinds.from_json(v) for key, v in entry.items()}
+            )
             check_kind(column)
             columns.append(column)
         return cls(columns, int(facts["rows"]), tuple(kinds.from_json(v) for v in facts.get("missing", [])))
@@ -179,14 +190,30 @@ def _details(column: Column) -> str:
         said.append(f"{len(column.categories)} categories" + (", ordered" if column.ordered else ""))
     if column.kind == "constant":
         said.append(f"always {column.value!r}")
+    if column.kind == "code":
+        said.append(f"in {column.language}" if column.language else "no parser known")
+    if column.kind == "json":
+        keys = f"{column.keys} key" + ("s" if column.keys != 1 else "")
+        said += [keys] if column.keys is not None else []
+        said += ["schema given"] if column.json_schema is not None else []
     return ", ".join(said)
 
 
 def check_kind(column: Column) -> None:
-    """Raises SchemaError for a kind that does not exist."""
+    """Raises SchemaError for a kind or a language that does not exist."""
     if column.kind not in KINDS:
         raise SchemaError(
             f"column '{column.name}' has the kind '{column.kind}': the kinds are {', '.join(KINDS)}."
+        )
+    if column.language is not None and column.language not in LANGUAGES:
+        raise SchemaError(
+            f"column '{column.name}' has the language {column.language!r}, which has no parser here: name "
+            f"one of {', '.join(LANGUAGES)}, or none."
+        )
+    if column.json_schema is not None and not isinstance(column.json_schema, dict):
+        raise SchemaError(
+            f"column '{column.name}' has the json_schema {column.json_schema!r}, which is no JSON object: "
+            "give a JSON Schema."
         )
 
 
@@ -232,7 +259,10 @@ def is_missing(series: pd.Series, sentinels: Iterable[Any]) -> pd.Series:
         numbers = pd.to_numeric(pd.Series([str(v) for v in wanted]), errors="coerce").dropna()
         return gone | series.isin(numbers.tolist()).fillna(False).astype(bool)
     if wanted:
-        return gone | series.astype(object).isin(wanted)
+        cells = series.astype(object)
+        if nested.holds_values(cells):
+            cells = cells.map(lambda cell: None if isinstance(cell, (dict, list)) else cell)
+        return gone | cells.isin(wanted)
     return gone
 
 
@@ -264,10 +294,14 @@ def _infer_column(series: pd.Series, sentinels: tuple[Any, ...]) -> Column:
     if isinstance(series.dtype, pd.CategoricalDtype):
         column.categories = [kinds.plain(value) for value in series.dtype.categories]
         column.ordered = bool(series.dtype.ordered)
-    values = plain_values(present, column)
     if len(present) == 0:
         column.kind = "constant"
         return column
+    if column.python == "json":
+        column.kind = "json"
+        describe(present, column)
+        return column
+    values = plain_values(present, column)
     first = values.iloc[0]
     if not (values != first).any() and not gone.all():
         column.kind, column.value = "constant", kinds.plain(first)
@@ -292,6 +326,11 @@ def describe(present: pd.Series, column: Column) -> None:
     check_kind(column)
     if len(present) == 0:
         return
+    if column.python == "json" and column.kind != "json":
+        raise SchemaError(
+            f"column '{column.name}' is declared {column.kind}, but holds lists or objects: make its kind "
+            "json, or write them as text."
+        )
     if column.kind == "number":
         _describe_number(present, column)
     elif column.kind == "datetime":
@@ -303,8 +342,16 @@ def describe(present: pd.Series, column: Column) -> None:
                 f"column '{column.name}' is declared boolean, but has a third value "
                 f"{kinds.plain(distinct.iloc[2])!r}: make it a category."
             )
-    elif column.kind == "text":
+    elif column.kind in ("text", "code"):
         kinds.need_strings(present, column)
+        if column.kind == "code" and column.language is None:
+            found = language(present.astype(object).drop_duplicates().map(str).tolist())
+            column.language = found if found in LANGUAGES else None
+    elif column.kind == "json":
+        keys = [
+            nested.keys(value) for value in nested.json_values(present, column.name, column.python == "json")
+        ]
+        column.keys = len(set().union(*keys))
     elif column.kind == "constant" and column.value is None:
         values = plain_values(present, column)
         column.value = kinds.plain(values.iloc[0])

@@ -33,10 +33,11 @@ def generate(args: argparse.Namespace) -> int:
     if _by_llm(args):
         return _written(args)
     from lookalike import pipeline
-    from lookalike.io import write_table
+    from lookalike.io import check_target, write_table
     from lookalike.schema import infer
 
     real = pipeline.read_real(args.real, missing=args.missing, seed=args.seed)
+    check_target(args.out, real)
     _resume(args, Path(f"{args.out}.run"))
     synthetic, report = pipeline.generate(
         real,
@@ -77,7 +78,7 @@ def _written(args: argparse.Namespace) -> int:
         raise OptionError("which column holds the text is not said: add  --text COL.")
     from lookalike import pipeline, run
     from lookalike.evaluate import evaluate
-    from lookalike.io import write_table
+    from lookalike.io import check_target, write_table
     from lookalike.llm import LLM, Budget
     from lookalike.prompting import SynAlign
 
@@ -86,6 +87,7 @@ def _written(args: argparse.Namespace) -> int:
     real = pipeline.read_real(args.real, missing=args.missing, seed=args.seed)
     holdout = _read(args.holdout, args.missing)
     pipeline.check(real, args.rows, args.target or args.label, holdout)
+    check_target(args.out, real)
     names = [name.strip() for name in (args.attributes or "").split(",") if name.strip()]
     with run.begun(folder, vars(args)) as ledger:
         llm = LLM(
@@ -192,11 +194,14 @@ def sample(args: argparse.Namespace) -> None:
     _check_outputs(args)
     if args.rows is None and args.given is None:
         raise OptionError("how many rows is not said: add  -n ROWS  (only --given has a number of its own).")
+    import pandas as pd
+
     from lookalike.codec import parse_where
     from lookalike.difflm import DiffLM
-    from lookalike.io import ChunkWriter
+    from lookalike.io import ChunkWriter, check_target
 
     model = DiffLM.load(args.model, device=args.device)
+    check_target(args.out, pd.DataFrame(columns=model.schema.names))
     given = _read(args.given, model.schema.missing)
     rows = len(given) if args.rows is None and given is not None else args.rows
     chunks = model.sample_chunks(
@@ -219,10 +224,11 @@ def impute(args: argparse.Namespace) -> None:
     """MODEL_DIR and a TABLE with gaps -> the same table without them."""
     _check_outputs(args)
     from lookalike.difflm import DiffLM
-    from lookalike.io import read_table, write_table
+    from lookalike.io import check_target, read_table, write_table
 
     model = DiffLM.load(args.model, device=args.device)
     table = read_table(args.table, missing=model.schema.missing)
+    check_target(args.out, table.dropna())
     full = model.impute(table, seed=args.seed)
     write_table(full, args.out)
     filled = int(table.isna().to_numpy().sum() - full.isna().to_numpy().sum())
@@ -235,9 +241,10 @@ def align(args: argparse.Namespace) -> None:
     if args.json is not None and Path(args.json).suffix != ".json":
         raise OptionError(f"{args.json}: the figures are written as .json: choose such a name.")
     from lookalike import pipeline
-    from lookalike.io import write_table
+    from lookalike.io import check_target, write_table
 
     tables = {name: _read(getattr(args, name), args.missing) for name in ("real", "synthetic", "holdout")}
+    check_target(args.out, tables["synthetic"])
     aligned, alignment = pipeline.align(
         **tables,
         n=args.rows,

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from lookalike.evaluate import evaluate
-from lookalike.evaluate.structured import _fits, language, parses_python, parses_sql
+from lookalike.evaluate.structured import _fits
 
 TOOL = {"name": "weather", "parameters": {"city": {"type": "str"}, "days": {"type": "int", "default": 3}}}
 
@@ -77,9 +77,33 @@ def test_a_call_fits_its_tool_or_not(call: dict, fits: bool) -> None:
         assert _fits(json.dumps([call]), json.dumps([tool])) == fits
 
 
-def test_languages_are_told_apart() -> None:
-    assert language(["the cat sat on the mat", "a dog (big)"]) is None
-    assert language(["select a from b"] * 5) == "sql"
-    assert language(["1", "2"]) is None
-    assert parses_sql("SELECT a FROM b") and not parses_sql("SELECT FROM WHERE (")
-    assert parses_python("x = 1") and not parses_python("x = (") and not parses_python(" ")
+def native(name: str) -> list:
+    return [json.loads(value) for value in table()[name]]
+
+
+def test_cells_with_lists_and_objects_are_compared_as_json() -> None:
+    real = table().assign(tools=native("tools"), calls=native("calls"))
+    found = evaluate(real, real.sample(frac=1, random_state=0), only=["fidelity"]).to_dict()
+    assert {key: found["fidelity"][key]["value"] for key in ("parses", "schema_valid", "calls_fit")} == {
+        "parses": 1,
+        "schema_valid": 1,
+        "calls_fit": 1,
+    }
+    broken = real.copy()
+    for row in range(75):
+        broken.at[row, "calls"] = [{"name": "weather", "arguments": {"days": row}}]  # without the city
+    for row in range(30):
+        broken.at[row, "tools"] = {"name": "weather"}
+    for synthetic in (broken, broken.assign(calls=[json.dumps(value) for value in broken["calls"]])):
+        columns = evaluate(real, synthetic, only=["fidelity"]).to_dict()["structured"]
+        assert columns["calls"]["parses"]["value"] == 1
+        assert columns["calls"]["schema_valid"]["value"] == pytest.approx(0.75)
+        assert columns["tools"]["schema_valid"]["value"] == pytest.approx(0.9)
+        assert columns["calls"]["calls_fit"]["value"] == pytest.approx(0.75)
+
+
+def test_the_order_of_keys_makes_no_other_value() -> None:
+    real = table().assign(calls=native("calls"))
+    turned = real.assign(calls=[[dict(reversed(call.items())) for call in row] for row in real["calls"]])
+    found = evaluate(real, turned, only=["privacy"]).to_dict()
+    assert found["privacy"]["exact_copies"]["value"] == 1

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import category, constant, datetime, ids, number, text
+from . import category, constant, datetime, ids, number, structure, text
 
 CODECS: dict[str, Any] = {
     "category": category,
@@ -20,9 +20,12 @@ CODECS: dict[str, Any] = {
     "number": number,
     "datetime": datetime,
     "text": text,
+    "code": text,
+    "json": structure,
     "id": ids,
     "constant": constant,
 }
+RUNS = ("text", "code", "json")  # kinds whose slots are runs: `cut(params, series, width)` gives them fewer
 
 from .record import RecordCodec  # noqa: E402  (it needs CODECS)
 from .slot import Slot  # noqa: E402

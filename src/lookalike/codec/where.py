@@ -5,6 +5,7 @@
     {"age": (None, 39)}                     an open range             age=..39
     {"race": {"Black", "Other"}}            any of these (set, list)  race=Black,Other
     {"speed": None}                         missing                   speed=
+    {"tool": {"name": "f"}}                 one value of json         tool={"name": "f"}
     {"speed": NOT_MISSING}                  not missing               speed!=
 
 A value that itself holds a comma or ".." is taken whole when the column has it; else quote it as in CSV:
@@ -24,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConditionError
+from ..nested import json_text
 from ..schema import Schema
 
 
@@ -76,6 +78,8 @@ def _condition(name: str, wanted: Any, schema: Schema) -> Condition:
                 "(low, high), a set names several values."
             )
         return Condition(low=wanted[0], high=wanted[1])
+    if schema[name].kind == "json" and isinstance(wanted, (dict, list)):
+        wanted = json_text(wanted)
     several = isinstance(wanted, (set, frozenset, list, pd.Series, pd.Index, np.ndarray))
     values = list(wanted) if several else [wanted]
     if not values:
@@ -113,7 +117,7 @@ def parse_where(
         if names[left] in where:
             raise ConditionError(f"column '{left}' has two conditions: join their values as {left}=A,B.")
         values = {str(value) for value in (known or {}).get(names[left], ())}
-        whole = schema[names[left]].kind == "text" or right in values
+        whole = schema[names[left]].kind in ("text", "code", "json") or right in values
         where[names[left]] = NOT_MISSING if negated else right if whole and right else _parse_right(right)
     return where
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor
 from ..codec import NOT_MISSING, RecordCodec
 from ..codec.where import listed
 from ..errors import ConditionError, OptionError
-from ..progress import parse_time
+from ..progress import parse_time, say
 from ..schema import Schema, hide, infer
 from .checkpoint import Checkpoint
 from .decoder import decode
@@ -25,8 +26,8 @@ from .given import patterns_of, read_given
 from .injection import VARIANTS
 from .prior import Prior
 from .storage import load_model, save_model
-from .train import Clock, TrainConfig, posteriors, train_denoiser, train_vae
-from .vae import VAE, VAEConfig
+from .train import TEXT_TRAINING, Clock, TrainConfig, posteriors, train_denoiser, train_vae
+from .vae import TEXT_SIZES, VAE, VAEConfig
 
 CHUNK = 2048  # rows decoded at once, at most: more do not fit the cache of a processor
 CHUNK_SLOTS = 250_000  # rows x slots decoded at once, at most: the key/value cache takes a kilobyte for each
@@ -42,7 +43,8 @@ class DiffLM:
 
     max_time: limit on `fit`, everything included: seconds, or "90s", "5m"; None: as long as it takes.
     seed: same seed, machine and thread count: same model. device: "auto", "cpu" or "cuda".
-    rate: nats of a record that the latent carries, held by a controller. injection: how the latent enters
+    rate: nats of a record that the latent carries, held by a controller; None chooses by what the records
+    hold. injection: how the latent enters
     the language model: "soft_prompt", "kv_memory" or "input_embed". epochs: passes over the table; None
     chooses by its size. progress: bars on stderr.
 
@@ -56,14 +58,14 @@ class DiffLM:
         max_time: str | float | None = None,
         seed: int = 0,
         device: str = "auto",
-        rate: float = TrainConfig.rate,
+        rate: float | None = None,
         injection: str = VAEConfig.injection,
         epochs: float | None = None,
         progress: bool = True,
     ):
         if injection not in VARIANTS:
             raise OptionError(f"injection {injection!r} is not known: choose one of {', '.join(VARIANTS)}.")
-        if not rate >= 0:
+        if rate is not None and not rate >= 0:
             raise OptionError(
                 f"rate {rate!r} is not a number of nats: choose 0 or more, e.g. {TrainConfig.rate}."
             )
@@ -72,9 +74,10 @@ class DiffLM:
         _check_seed(seed)
         self.max_time, self.seed, self.progress = parse_time(max_time), seed, progress
         self.device = pick_device(device)
-        self.vae_config = VAEConfig(injection=injection)
-        passes = {} if epochs is None else {"epochs": epochs, "epochs_limits": (epochs, epochs)}
-        self.train_config = TrainConfig(rate=rate, **passes)  # type: ignore[arg-type]
+        self.vae_config, self.train_config = VAEConfig(injection=injection), TrainConfig()
+        self._asked: dict[str, Any] = {} if rate is None else {"rate": rate}
+        if epochs is not None:
+            self._asked |= {"epochs": epochs, "epochs_limits": (epochs, epochs)}
         self.denoiser_config = DenoiserConfig()
         self.history: list[dict[str, Any]] = []
         self._codec: RecordCodec | None = None
@@ -92,6 +95,11 @@ class DiffLM:
         """
         clock = Clock(self.max_time)
         codec = RecordCodec.fit(table, schema or infer(table), seed=self.seed)
+        for note in codec.notes():
+            say(note, progress=self.progress)
+        texts = any(slot.run for slot in codec.slots)
+        self.vae_config = replace(self.vae_config, **(TEXT_SIZES if texts else {}))
+        self.train_config = replace(self.train_config, **((TEXT_TRAINING if texts else {}) | self._asked))
         encoded, positions = codec.encode(table)
         tokens = torch.from_numpy(encoded.astype(np.int16))
         cells = torch.from_numpy(positions.astype(np.int16))
@@ -328,7 +336,7 @@ class DiffLM:
                 slot: tuple(torch.from_numpy(a).long().to(self.device) for a in pair)  # type: ignore[misc]
                 for slot, pair in (given or {}).items()
             },
-            allowed={slot: self.vae.fields.allow(slot, share) for slot, share in (allowed or {}).items()},
+            allowed={slot: self.vae.allow(slot, share) for slot, share in (allowed or {}).items()},
         )
         return tokens.cpu().numpy(), cells.cpu().numpy()
 

@@ -20,6 +20,7 @@ from lookalike import schema as schemas
 from lookalike.dates import read_dates
 from lookalike.dtypes import as_numbers
 from lookalike.errors import DataError, OptionError
+from lookalike.nested import flat, holds_values
 
 Array = npt.NDArray[Any]
 
@@ -101,15 +102,26 @@ def read_columns(tables: Mapping[str, pd.DataFrame], text: str | None = None) ->
     real = tables["real"]
     for title, table in tables.items():
         check_table(title, table, real)
+    tables = _flat(tables)
+    real = tables["real"]
     schema = schemas.infer(real)
     if text is not None:
         kind = schema[text].kind
-        if kind not in ("text", "category", "id"):
+        if kind not in ("text", "code", "json", "category", "id"):
             raise OptionError(
                 f"column '{text}' holds no texts but is of kind {kind}: name a column of texts."
             )
         schema[text].kind = "text"
     return [_read(schema[name], {t: table[name] for t, table in tables.items()}) for name in real.columns]
+
+
+def _flat(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables with JSON text in the columns where any of them has lists or objects."""
+    names = [n for n in tables["real"].columns if any(holds_values(table[n]) for table in tables.values())]
+    return {
+        title: table.assign(**{name: table[name].astype(object).map(flat) for name in names})
+        for title, table in tables.items()
+    }
 
 
 def check_table(title: str, table: pd.DataFrame, real: pd.DataFrame) -> None:
@@ -155,7 +167,7 @@ def _read(column: Any, series: dict[str, pd.Series]) -> Column:
     whole = _unordered("", words)
     if column.kind == "id":
         return Column(column.name, "id", [], whole.codes, compared=0, notes=notes)
-    if column.kind == "text":
+    if column.kind in ("text", "code", "json"):
         parts = _text(words)
         return Column(column.name, "text", parts, whole.codes, compared=3, notes=notes, texts=whole.labels)
     return Column(column.name, "category", [whole], whole.codes, notes=notes)

@@ -2,7 +2,7 @@
 
 - parses: share of the values that parse: Python by `ast`, SQL by sqlglot, JSON by `json`.
 - schema_valid: of a JSON column, share of the values that satisfy the JSON Schema inferred from the real ones
-  (by genson: types, keys, which keys are always there; checked by jsonschema).
+  (`codec/shape.py`: types, keys, which keys are always there, enums, limits; checked by jsonschema).
 - calls_fit: of a column of tool calls, share of the rows in which every call names a tool and gives arguments
   that its specification allows. A call is {"name", "arguments"}; the specification is {"name",
   "parameters"} in another column of the row, as a JSON Schema or as {argument: {"type", ...}}.
@@ -12,84 +12,24 @@ A column is recognised by its real values. Each figure is the mean over such col
 
 from __future__ import annotations
 
-import ast
-import json
 import re
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.codec.shape import infer_shape
 from lookalike.errors import MissingDependency
+from lookalike.languages import LOOKED_AT, PARSERS, SURE, language, parse_json
 
 from .columns import Column
 from .fidelity import share
 
 Array = npt.NDArray[Any]
 
-LOOKED_AT = 300  # real values from which a column is recognised
-SURE = 0.9  # share of them that must agree
 SCHEMA_ROWS = 5_000
-SQL = re.compile(r"\s*(select|insert|update|delete|with|create|alter|drop)\b", re.IGNORECASE)
-PYTHON = re.compile(r"^\s*(def|class|import|from|for|if|while|return|print|with|try)\b|=|\(", re.MULTILINE)
 NAMES = {"python": "Python", "sql": "SQL", "json": "JSON"}
-
-
-def parse_json(text: str) -> Any:
-    """The object or list that a text holds; None where it holds none."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, (dict, list)) else None
-
-
-def parses_python(text: str) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return bool(text.strip())
-
-
-def parses_sql(text: str) -> bool:
-    try:
-        import sqlglot
-    except ImportError:
-        raise MissingDependency("sqlglot", "code") from None
-    try:
-        return bool(sqlglot.parse_one(text))
-    except (sqlglot.errors.SqlglotError, RecursionError):
-        return False
-
-
-PARSERS: dict[str, Callable[[str], bool]] = {
-    "json": lambda text: parse_json(text) is not None,
-    "sql": parses_sql,
-    "python": parses_python,
-}
-
-
-def language(texts: list[str]) -> str | None:
-    """ "json", "sql" or "python" where nine in ten of the texts are that; else None."""
-    some = texts[:LOOKED_AT]
-    if not some:
-        return None
-
-    def agree(test: Callable[[str], Any]) -> bool:
-        return sum(bool(test(text)) for text in some) >= SURE * len(some)
-
-    if agree(PARSERS["json"]):
-        return "json"
-    if agree(SQL.match):
-        return "sql"
-    if agree(lambda text: PYTHON.search(text) and parses_python(text)):
-        return "python"
-    return None
 
 
 def measure(columns: list[Column]) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
@@ -140,18 +80,13 @@ def _mean(entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _validator(texts: list[str]) -> Callable[[str], bool]:
-    """Whether a text satisfies the JSON Schema of these ones."""
+    """Whether a text satisfies the shape of these ones."""
     try:
-        from genson import SchemaBuilder
         from jsonschema import Draft202012Validator
-    except ImportError as error:
-        raise MissingDependency(error.name or "jsonschema", "code") from None
-    builder = SchemaBuilder()
-    for text in texts[:SCHEMA_ROWS]:
-        value = parse_json(text)
-        if value is not None:
-            builder.add_object(value)
-    validator = Draft202012Validator(builder.to_schema())
+    except ImportError:
+        raise MissingDependency("jsonschema", "code") from None
+    known = [value for text in texts[:SCHEMA_ROWS] if (value := parse_json(text)) is not None]
+    validator = Draft202012Validator(infer_shape(known))
 
     def valid(text: str) -> bool:
         value = parse_json(text)

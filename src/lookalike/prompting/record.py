@@ -106,7 +106,12 @@ def form_of(real: pd.DataFrame, texts: Sequence[Any], label: Any | None) -> Form
     schema = infer(real, source="the real table")
     fields, fixed, left_out = [], [], []
     for column in schema.columns:
-        if column.name in texts:
+        if column.python == "json":
+            raise DataError(
+                f"the column '{column.name}' holds lists or objects, which cannot be shown in a prompt: "
+                "write them as text, or leave the column out."
+            )
+        if column.name in texts or column.kind in ("code", "json"):
             column.kind = "text"
             fields.append(_field(real[column.name], column))
         elif column.name == label:
