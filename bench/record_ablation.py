@@ -1,4 +1,4 @@
-"""The paper's ablation, and the one it lacks: how the latent enters x how much it says x where it is drawn from.
+"""The paper's ablation, and the one it lacks: how the latent enters x what it says x where it is drawn from.
 
 On one table (10,000 rows of Adult) and one text set. At rate 0 the latent says nothing and all variants are
 one: the same language model without a latent, which is what the rest is to be compared with.

@@ -34,6 +34,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from lookalike.evaluate import evaluate
 from lookalike.evaluate import structured as checks
 from lookalike.evaluate.texts import SPAN, tokenize
+from lookalike.languages import PARSERS, parse_json
 
 Table = pd.DataFrame
 Figures = dict[str, float]
@@ -151,7 +152,7 @@ def code(made: Table, set_: Set, runs: Callable[[str], bool] | None) -> Figures:
     texts that parse and define a function. matched: of the words of a query that are neither names nor key
     words (of the name of the first function), share that the question of its row has, mean over the rows."""
     own = [str(text) for text in made[set_.text].fillna("")]
-    parses = checks.PARSERS[str(set_.language)]
+    parses = PARSERS[str(set_.language)]
     found = {"parses": float(np.mean([parses(text) for text in own]))}
     if runs is not None:
         found["runs"] = float(np.mean([runs(text) for text in own]))
@@ -165,8 +166,11 @@ def code(made: Table, set_: Set, runs: Callable[[str], bool] | None) -> Figures:
 
 NAMES = re.compile(r"\S*(?:_FIELD|alias\d+)\S*")
 KEY_WORDS = set(
-    "select from where and or not in like as distinct count max min sum avg order by group limit table inner "
-    "join on having between desc asc exists union is null".split()
+    re.findall(
+        r"\w+",
+        "select from where and or not in like as distinct count max min sum avg order by group limit table "
+        "inner join on having between desc asc exists union is null",
+    )
 )
 
 
@@ -229,7 +233,7 @@ def valid(values: Iterable[Any], schema: dict[str, Any]) -> float:
 
 
 def _listed(text: Any) -> list[dict[str, Any]]:
-    value = checks.parse_json(str(text))
+    value = parse_json(str(text))
     return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
 
 

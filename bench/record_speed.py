@@ -65,8 +65,9 @@ def llama(width: int, layers: int, heads: int, expansion: int, vocabulary: int, 
 
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=vocabulary, hidden_size=width, intermediate_size=expansion * width, num_hidden_layers=layers,
-        num_attention_heads=heads, num_key_value_heads=heads, max_position_embeddings=length + 8,
+        vocab_size=vocabulary, hidden_size=width, intermediate_size=expansion * width,
+        num_hidden_layers=layers, num_attention_heads=heads, num_key_value_heads=heads,
+        max_position_embeddings=length + 8,
         bos_token_id=vocabulary - 2, eos_token_id=vocabulary - 1, pad_token_id=vocabulary - 1,
     )  # fmt: skip
     return LlamaForCausalLM(config)

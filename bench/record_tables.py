@@ -42,7 +42,8 @@ ALL: dict[str, tuple[Column, ...]] = {
         ("sample s", "sample_s", 1, 0, None),
     ),
     "tools": (
-        ("valid, inferred %", "valid_inferred", 100, 1, True), ("valid, given %", "valid_given", 100, 1, True),
+        ("valid, inferred %", "valid_inferred", 100, 1, True),
+        ("valid, given %", "valid_given", 100, 1, True),
         ("calls fit %", "calls_fit", 100, 1, True), ("tools covered %", "names", 100, 1, True),
         ("arguments covered %", "arguments", 100, 1, True), ("new tools %", "new", 100, 1, None),
         ("duplicates %", "duplicates", 100, 1, None), ("copied %", "copied", 100, 1, None),
@@ -65,13 +66,13 @@ TITLES = {
 }
 NOTE = """Means ± standard deviation over the seeds. "No latent" is the same model at rate 0, a plain language
 model trained as long; "n-gram" the Kneser-Ney model of bench/ngram.py (of a class, where rows have one),
-which writes as many rows. "Real" is the test split in the place of the synthetic rows (under accuracy and F1,
-as many real training rows). Every figure is defined at the top of bench/record_figures.py. A C2ST below .5
+which writes as many rows. "Real" is the test split in the place of the synthetic rows (under accuracy and
+F1, as many real training rows). Every figure is defined at the top of bench/record_figures.py. A C2ST below .5
 means that rows are repeated."""
-LIMITS = """WikiSQL's queries are no SQL as they stand, so that the parser takes few of the real ones, too, and
-the tables they are about are not in the file: "runs" there means that a query has WikiSQL's form, names known
-columns and is taken by SQLite on a table of its own columns. Advising's run on empty tables of the columns
-that the real queries name. Python is parsed, not run."""
+LIMITS = """WikiSQL's queries are no SQL as they stand, so that the parser refuses many of the real ones, too,
+and the tables they are about are not in the file: "runs" there means that a query has WikiSQL's form, names
+known columns and is taken by SQLite on a table of its own columns. Advising's run on empty tables of the
+columns that the real queries name. Python is parsed, not run."""
 
 
 def _shown(runs: Runs, arm: str, column: Column) -> str:
@@ -118,7 +119,9 @@ def _of(runs: dict[str, Any], prefix: str) -> Runs:
 
 
 def _family(family: str, sets: list[str], found: dict[str, Runs]) -> str:
-    rows, columns = [], ALL[family]
+    rows = []
+    there = {key for name in sets for run in found[name] for own in run["arms"].values() for key in own}
+    columns = [column for column in ALL[family] if column[1] in there]
     for name in sets:
         arms = [arm for arm in NAMES if any(arm in run["arms"] for run in found[name])]
         rows += [[name, NAMES[arm], *(_shown(found[name], arm, c) for c in columns)] for arm in arms]
@@ -129,7 +132,7 @@ def _wins(family: str, sets: list[str], found: dict[str, Runs]) -> list[str]:
     """Where the plain language model or the n-grams beat lookalike, by more than the spread of both."""
     out = []
     for arm in ("no latent", "n-gram", "tabularargn"):
-        won = []
+        won: dict[str, list[str]] = {}
         for name in sets:
             for title, key, _, _, more in ALL[family]:
                 ours, theirs = (
@@ -143,11 +146,12 @@ def _wins(family: str, sets: list[str], found: dict[str, Runs]) -> list[str]:
                 gap = (theirs.mean() - ours.mean()) * (1 if more else -1)
                 spread = max(ours.std(ddof=1), theirs.std(ddof=1)) if len(ours) > 1 else 0.0
                 if gap > spread:
-                    won.append(f"{name}: {title.removesuffix(' %')}")
+                    won.setdefault(name, []).append(title.removesuffix(" %"))
         there = any(arm in run["arms"] for name in sets for run in found[name])
         if there:
-            listed = "; ".join(won) if won else "nowhere"
-            out.append(f"{NAMES[arm]} is better than lookalike by more than the seeds differ in: {listed}.")
+            listed = "; ".join(f"{name} ({', '.join(titles)})" for name, titles in won.items())
+            sure = "by more than the seeds differ" if len(ours) > 1 else "on one seed"
+            out.append(f"Better than lookalike {sure}: {NAMES[arm]} on {listed or 'none of these'}.")
     return out
 
 
@@ -189,8 +193,8 @@ def _latents(found: dict[str, Runs]) -> list[str]:
         "the label of the row they vary (%).",
         _table(["set", *dict.fromkeys(strengths)], liked),
         "Walking the line between two test rows of different classes: of the tokens (labels) that one end "
-        "alone has, share of the second one's (%); rising: share of the pairs with more of them in the second "
-        "half.",
+        "alone has, share of the second one's (%); rising: share of the pairs with more of them in the "
+        "second half.",
         _table(["set", "of", "0", "1/4", "1/2", "3/4", "1", "rising"], walked),
     ]
 
@@ -212,7 +216,7 @@ def _ablation(runs: dict[str, Any]) -> list[str]:
                         _cell(of("c2st"), 1, 3), _cell(of("utility"), 1, 3), _cell(of("copied"), 100, 1),
                     ])  # fmt: skip
         if rows:
-            head = "injection,rate asked,KL (nats),bound,prior,C2ST,utility,copied %".split(",")
+            head = ["injection", "rate asked", "KL (nats)", "bound", "prior", "C2ST", "utility", "copied %"]
             out += [f"**Injection x rate x prior on {name}.**", _table(head, rows), *_ablated(name, runs)]
     return out
 
@@ -243,8 +247,8 @@ def _speed(runs: dict[str, Any]) -> list[str]:
         for what, name in (("training", "train"), ("sampling", "write"), ("parameters", "parameters"))
     ]
     return [
-        "**Tokens a second**, DiffLM on sms_spam and a plain `transformers` Llama of the same width, layers and "
-        "vocabulary (bench/record_speed.py says what each holds).",
+        "**Tokens a second**, DiffLM on sms_spam and a plain `transformers` Llama of the same width, layers "
+        "and vocabulary (bench/record_speed.py says what each holds).",
         _table(["", "DiffLM", "plain loop"], rows),
     ]
 
@@ -252,8 +256,8 @@ def _speed(runs: dict[str, Any]) -> list[str]:
 def samples(results: dict[str, Any]) -> str:
     """20 rows of every set, for the eye: of the first seed."""
     parts = [
-        "# 20 rows of every set\n\nSampled by bench/records.py, the first 20 of the first seed, not picked; columns "
-        f"are parted by `|`, white space is one space, and a row is cut at {WIDTH} letters."
+        "# 20 rows of every set\n\nSampled by bench/records.py, the first 20 of the first seed, not picked; "
+        f"columns are parted by `|`, white space is one space, and a row is cut at {WIDTH} letters."
     ]
     for backbone, runs in results["runs"].items():
         for name in SETS:

@@ -1,11 +1,11 @@
 """Records of every kind: texts, code, queries, tool specifications and mixed tables, learned and judged.
 
     python bench/records.py --data FOLDER [--sets banking77,...] [--seeds 0,1,2] [--max-time 90s]
-    python bench/records.py --data FOLDER --ablation     injection x rate x prior, on one table and one text set
-    python bench/records.py --data FOLDER --speed        tokens a second beside a plain transformers loop
+    python bench/records.py --data FOLDER --ablation   injection x rate x prior, on one table and one text set
+    python bench/records.py --data FOLDER --speed      tokens a second beside a plain transformers loop
 
-FOLDER holds the folders text, code, tools, mixed and tabular (see record_sets.py). Every (set, seed) runs in a
-process of its own, and its figures go to --out when it is done: an interrupted benchmark goes on where it
+FOLDER holds the folders text, code, tools, mixed and tabular (see record_sets.py). Every (set, seed) runs in
+a process of its own, and its figures go to --out when it is done: an interrupted benchmark goes on where it
 stopped, and a set that failed is tried again. The tables go between the marks of bench/RESULTS.md, 20 rows of
 every set to bench/RECORDS.md. --max-time: of every fit (a set has one to three of them). --backbone: a
 pretrained model by its path; its figures stand beside the others. --again: sets whose earlier figures are
@@ -19,6 +19,7 @@ trained as long. "n-gram" is ngram.py.
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import os
 import subprocess
@@ -28,7 +29,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import record_figures as figures
 import record_latents
@@ -41,6 +41,7 @@ from record_tables import RECORDS_MARKS, records, samples
 
 import lookalike
 from lookalike import DiffLM
+from lookalike.codec.shape import infer_shape
 
 HERE = Path(__file__).resolve().parent
 ROWS = 5_000  # synthetic rows, at most; else as many as there are training rows
@@ -130,21 +131,31 @@ def code_set(
         judged(arm, made, {"fit_s": fit_s, "sample_s": sample_s})
         if arm == "lookalike":
             out["samples"] = shown(made)
-            made, sample_s = timed(lambda model=model: model.sample(rows, seed=seed, valid_only=True))
-            judged("valid only", made, {"fit_s": fit_s, "sample_s": sample_s})
+            if "valid_only" in inspect.signature(DiffLM.sample_chunks).parameters:
+                made, sample_s = timed(lambda model=model: model.sample(rows, seed=seed, valid_only=True))
+                judged("valid only", made, {"fit_s": fit_s, "sample_s": sample_s})
     judged("n-gram", *written(train, rows, seed, None))
     arms["test rows"] |= figures.texts(train, test, set_.text, seed) | figures.code(test, set_, runs)
     arms["test rows"] |= figures.tokens(test, train.sample(len(test), random_state=seed), set_.text)
     return out
 
 
+def _kinds(train: Table, set_: Set) -> lookalike.Schema:
+    schema = lookalike.infer(train)
+    for column in set_.json:
+        if schema[column].kind != "json":  # few or equal values are a category or constant otherwise
+            schema[column].kind = "json"
+    return schema
+
+
 def tool_set(set_: Set, train: Table, test: Table, seed: int, options: dict[str, Any]) -> dict[str, Any]:
     assert set_.given is not None
     arms: Arms = {}
-    rows, inferred, given = min(len(train), ROWS), lookalike.infer(train), lookalike.infer(train)
+    rows, inferred, given = min(len(train), ROWS), _kinds(train, set_), _kinds(train, set_)
     for column, shape in set_.given.items():
-        given[column].kind, given[column].json_schema = "json", shape
-    schemas = {"inferred": {name: inferred[name].json_schema for name in set_.json}, "given": set_.given}
+        given[column].json_schema = shape
+    shapes = {name: infer_shape([json.loads(text) for text in train[name]]) for name in set_.json}
+    schemas = {"inferred": shapes, "given": set_.given}
     out: dict[str, Any] = {"arms": arms}
     for arm, schema in (("lookalike", inferred), ("schema given", given)):
         model, fit_s = fitted(train, seed, options, schema)
