@@ -46,10 +46,10 @@ def by_prior(model: DiffLM, real: pd.DataFrame, seed: int, draw: int) -> dict[st
 
 
 def facts(model: DiffLM) -> dict[str, float]:
-    """What the training says of the latent."""
-    last = [entry for entry in model.history if "bound" in entry][-1]
-    active = next(e["active_dimensions"] for e in model.history if "active_dimensions" in e)
-    return {"nats": last["rate"], "bound": last["bound"], "beta": last["beta"], "active": active}
+    """What the training says of the latent; nothing where it ended before the first validation."""
+    found = {key: value for entry in model.history for key, value in entry.items()}  # the last of each
+    names = {"nats": "rate", "bound": "bound", "beta": "beta", "active": "active_dimensions"}
+    return {name: found[key] for name, key in names.items() if key in found}
 
 
 def measure(train: Path, rate: float, seed: int, draws: int) -> dict[str, float]:

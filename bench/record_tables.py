@@ -67,8 +67,8 @@ TITLES = {
 NOTE = """Means ± standard deviation over the seeds. "No latent" is the same model at rate 0, a plain language
 model trained as long; "n-gram" the Kneser-Ney model of bench/ngram.py (of a class, where rows have one),
 which writes as many rows. "Real" is the test split in the place of the synthetic rows (under accuracy and
-F1, as many real training rows). Every figure is defined at the top of bench/record_figures.py. A C2ST below .5
-means that rows are repeated."""
+F1, as many real training rows). Every figure is defined at the top of bench/record_figures.py. A C2ST below
+.5 means that rows are repeated."""
 LIMITS = """WikiSQL's queries are no SQL as they stand, so that the parser refuses many of the real ones, too,
 and the tables they are about are not in the file: "runs" there means that a query has WikiSQL's form, names
 known columns and is taken by SQLite on a table of its own columns. Advising's run on empty tables of the
@@ -211,8 +211,8 @@ def _ablation(runs: dict[str, Any]) -> list[str]:
                         run["priors"][prior].get(key) for run in own
                     ]
                     rows.append([
-                        variant if rate else "no latent", f"{rate:g}", _cell((r["nats"] for r in own), 1, 1),
-                        _cell((r["bound"] for r in own), 1, 2), prior if rate or prior != PLAIN else "-",
+                        variant if rate else "no latent", f"{rate:g}", _cell((r.get("nats") for r in own), 1, 1),
+                        _cell((r.get("bound") for r in own), 1, 2), prior if rate or prior != PLAIN else "-",
                         _cell(of("c2st"), 1, 3), _cell(of("utility"), 1, 3), _cell(of("copied"), 100, 1),
                     ])  # fmt: skip
         if rows:

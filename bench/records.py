@@ -45,6 +45,7 @@ from lookalike.codec.shape import infer_shape
 
 HERE = Path(__file__).resolve().parent
 ROWS = 5_000  # synthetic rows, at most; else as many as there are training rows
+TOOL_ROWS = 400  # of specifications, which take some hundred tokens each
 SHOWN = 20
 BETWEEN = "\x04"  # the columns of a record, in one text for the n-gram model
 TIME = "90s"
@@ -151,7 +152,7 @@ def _kinds(train: Table, set_: Set) -> lookalike.Schema:
 def tool_set(set_: Set, train: Table, test: Table, seed: int, options: dict[str, Any]) -> dict[str, Any]:
     assert set_.given is not None
     arms: Arms = {}
-    rows, inferred, given = min(len(train), ROWS), _kinds(train, set_), _kinds(train, set_)
+    rows, inferred, given = min(len(train), TOOL_ROWS), _kinds(train, set_), _kinds(train, set_)
     for column, shape in set_.given.items():
         given[column].json_schema = shape
     shapes = {name: infer_shape([json.loads(text) for text in train[name]]) for name in set_.json}

@@ -103,8 +103,8 @@ def test_tools_are_valid_cover_and_fit():
     made.loc[0, "calls"] = json.dumps([good])
     found = figures.tools(train, made, set_, {"given": {"function": FUNCTIONS, "calls": CALLS}})
     assert found == pytest.approx({
-        "valid_given": 0.75, "names": 1.0, "new": 2 / 3, "arguments": 1.0, "calls_fit": 0.25, "duplicates": 0.25,
-        "copied": 0.25,
+        "valid_given": 0.75, "names": 1.0, "new": 2 / 3, "arguments": 1.0, "calls_fit": 0.25,
+        "duplicates": 0.25, "copied": 0.25,
     })  # fmt: skip
 
 
