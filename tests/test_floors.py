@@ -37,11 +37,14 @@ PLACES = {  # heavy package -> the only places that may import it
     "torch": ("difflm/",),
     "safetensors": ("difflm/",),
     "tokenizers": ("codec/text.py",),
-    "llguidance": ("codec/grammar.py", "difflm/pretrained.py"),
     "sklearn": ("evaluate/", "prompting/", "embed.py"),
     "sentence_transformers": ("embed.py",),
     "jinja2": ("evaluate/", "prompting/"),
     "aiohttp": ("llm/",),
+    "transformers": ("difflm/hub.py",),
+    "huggingface_hub": ("difflm/hub.py",),
+    "peft": ("difflm/pretrained.py",),
+    "llguidance": ("codec/grammar.py", "difflm/tokens.py"),
 }
 
 

@@ -90,10 +90,14 @@ ROWS = _number("-n", int, 1, float("inf"), "the number of rows is a whole number
 SEED = _number("--seed", int, 0, 2**63 - 1, "a seed is a whole number of at least 0")
 COUNT = _number("the number of calls, rows or tokens", int, 1, 2**62, "write a whole number of at least 1")
 MONEY = _number("the amount", float, 0, float("inf"), "write a number of at least 0")
+RANK = _number("--lora", int, 1, 1024, "the rank of the adapters is a whole number from 1 to 1024")
 REPEATS = _number("--most-repeats", int, 1, 2**31, "the repeats of a row are a whole number of at least 1")
 STRENGTH = _number("--strength", float, 0, 1, "a strength lies between 0 (close) and 1 (fresh rows)")
 WHERE = "COL=VALUE, COL=A,B, COL=LO..HI, COL= (missing) or COL!= (not missing); may be repeated"
 MAX_TIME = "time for preparing and training, such as 90s, 5m or 1h (default: as long as it helps)"
+BACKBONE = "a pretrained language model writes the records: a folder, or OWNER/NAME on the Hugging Face hub"
+LORA = "adapt the backbone, too (of this rank, default 8)"
+MOVED = "where the pretrained backbone of the model is now, if it has moved"
 MISSING = "this value, such as '?', means missing; may be repeated"
 METHODS = ["synalign", "few-shot", "nearest", "zero-shot", "attributes"]
 METHOD = "exact (default): all of the distribution; linear: its mean"
@@ -121,6 +125,7 @@ The replies that were paid for are read back; the key is taken from OPENAI_API_K
   lookalike fit real.csv -o real.model
   lookalike fit real.parquet -o real.model --max-time 5m --missing '?'
   lookalike fit real.csv -o real.model --schema edited.json     (a copy of real.model/schema.json)
+  lookalike fit real.csv -o real.model --backbone Qwen/Qwen2.5-0.5B --lora
 Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoint in MODEL_DIR.""",
     "sample": """
   lookalike sample real.model -n 10000000 -o synthetic.parquet
@@ -177,6 +182,10 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         one.add_argument("--quiet", action="store_true", help="no progress on stderr")
         one.add_argument("--config", metavar="FILE", help=CONFIG)
 
+    def pretrained(one: argparse.ArgumentParser) -> None:
+        one.add_argument("--backbone", metavar="NAME", help=BACKBONE)
+        one.add_argument("--lora", metavar="RANK", type=RANK, nargs="?", const=True, default=False, help=LORA)
+
     one = verb(verbs.generate, "learn a table, write a synthetic one, measure how alike they are")
     one.add_argument("real", metavar="REAL", help="the real table")
     one.add_argument("-n", "--rows", metavar="ROWS", type=ROWS, required=True, help="rows to make")
@@ -187,6 +196,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     one.add_argument("--report", metavar="HTML", help="write the report to this .html (or .json) file")
     one.add_argument("--fail-under", metavar="LIMITS", type=_limits, help=FAIL_UNDER)
     one.add_argument("--max-time", metavar="TIME", type=_time, help=MAX_TIME)
+    pretrained(one)
     common(one)
     llm = one.add_argument_group("written by a language model (any OpenAI-compatible endpoint)")
     llm.add_argument("--llm", metavar="URL", help="the endpoint, such as http://127.0.0.1:8000/v1")
@@ -225,6 +235,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     one.add_argument("-o", "--out", metavar="MODEL_DIR", required=True, help="the model folder to write")
     one.add_argument("--max-time", metavar="TIME", type=_time, help=MAX_TIME)
     one.add_argument("--schema", metavar="FILE", help="take the columns' kinds from this JSON file")
+    pretrained(one)
     common(one)
 
     one = verb(verbs.sample, "write rows from a model, as they come or under conditions")
@@ -242,12 +253,14 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         help="how far from --like: 0 close to 1 fresh (default 0.3)",
     )
     one.add_argument("--balance", metavar="COL", help="equal shares for the values of this column")
+    one.add_argument("--backbone", metavar="DIR", help=MOVED)
     common(one, missing=False)
 
     one = verb(verbs.impute, "fill the missing cells of a table")
     one.add_argument("model", metavar="MODEL_DIR", help="a folder written by `lookalike fit`")
     one.add_argument("table", metavar="TABLE", help="the table with missing cells")
     one.add_argument("-o", "--out", metavar="OUT", required=True, help="the full table to write")
+    one.add_argument("--backbone", metavar="DIR", help=MOVED)
     common(one, missing=False)
 
     one = verb(

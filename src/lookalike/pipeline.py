@@ -39,6 +39,8 @@ def generate(
     max_time: str | float | None = None,
     seed: int = 0,
     device: str = "auto",
+    backbone: str | None = None,
+    lora: bool | int = False,
     checkpoint: str | Path | None = None,
     progress: bool = True,
 ) -> tuple[pd.DataFrame, Report]:
@@ -50,6 +52,7 @@ def generate(
     target: the column that a downstream model would predict, for the utility part of the report.
     holdout: real rows that are not in `real`; the report shows what they score, too.
     max_time: for preparing and training ("90s", "5m" or seconds); sampling and measuring come on top.
+    backbone, lora: a pretrained language model that writes the records, as for `DiffLM`.
     checkpoint: a folder where an interrupted run goes on from; kept until the caller removes it.
 
     Raises a UserError (OptionError, ConditionError, DataError) before any training where an argument does not
@@ -77,7 +80,9 @@ def generate(
     from lookalike.difflm import DiffLM
 
     with stage(f"learned {len(real):,} rows of {len(real.columns)} columns", progress=progress):
-        model = DiffLM(max_time=max_time, seed=seed, device=device, progress=progress)
+        model = DiffLM(
+            max_time=max_time, seed=seed, device=device, backbone=backbone, lora=lora, progress=progress
+        )
         model.fit(real, schema=schema, checkpoint=checkpoint)
     with stage(f"sampled {n:,} rows", progress=progress):
         synthetic = model.sample(n, where=conditions, seed=seed)

@@ -49,6 +49,8 @@ def generate(args: argparse.Namespace) -> int:
         max_time=args.max_time,
         seed=args.seed,
         device=args.device,
+        backbone=args.backbone,
+        lora=args.lora,
         checkpoint=args.checkpoint,
         progress=not args.quiet,
     )
@@ -63,7 +65,7 @@ def generate(args: argparse.Namespace) -> int:
 def _by_llm(args: argparse.Namespace) -> bool:
     """Whether a language model writes the table; options of the other way are a mistake."""
     asked = [f"--{name}" for name in ("llm", "model") if getattr(args, name)]
-    others = ("where", "max_time") if asked else LLM_OPTIONS
+    others = ("where", "max_time", "backbone", "lora") if asked else LLM_OPTIONS
     wrong = [f"--{name.replace('_', '-')}" for name in others if getattr(args, name)]
     if wrong and asked:
         raise OptionError(f"{wrong[0]} is for a table that is learned here: leave it or {asked[0]} out.")
@@ -178,7 +180,14 @@ def fit(args: argparse.Namespace) -> None:
     schema = schema or infer(real, missing, source=args.real)
     from lookalike.difflm import DiffLM
 
-    model = DiffLM(max_time=args.max_time, seed=args.seed, device=args.device, progress=not args.quiet)
+    model = DiffLM(
+        max_time=args.max_time,
+        seed=args.seed,
+        device=args.device,
+        backbone=args.backbone,
+        lora=args.lora,
+        progress=not args.quiet,
+    )
     _resume(args, folder / "checkpoint")
     with stage(f"learned {len(real):,} rows of {len(real.columns)} columns", progress=not args.quiet):
         model.fit(real, schema=schema, checkpoint=args.checkpoint)
@@ -200,7 +209,7 @@ def sample(args: argparse.Namespace) -> None:
     from lookalike.difflm import DiffLM
     from lookalike.io import ChunkWriter, check_target
 
-    model = DiffLM.load(args.model, device=args.device)
+    model = DiffLM.load(args.model, device=args.device, backbone=args.backbone)
     check_target(args.out, pd.DataFrame(columns=model.schema.names))
     given = _read(args.given, model.schema.missing)
     rows = len(given) if args.rows is None and given is not None else args.rows
@@ -226,7 +235,7 @@ def impute(args: argparse.Namespace) -> None:
     from lookalike.difflm import DiffLM
     from lookalike.io import check_target, read_table, write_table
 
-    model = DiffLM.load(args.model, device=args.device)
+    model = DiffLM.load(args.model, device=args.device, backbone=args.backbone)
     table = read_table(args.table, missing=model.schema.missing)
     check_target(args.out, table.dropna())
     full = model.impute(table, seed=args.seed)

@@ -276,9 +276,9 @@ def test_a_small_given_table_is_drawn_from_many_latents(model: DiffLM) -> None:
     latents = []
     original = model._decode
 
-    def spy(latent, *rest):  # type: ignore[no-untyped-def]
+    def spy(latent, *rest, **more):  # type: ignore[no-untyped-def]
         latents.append(latent)
-        return original(latent, *rest)
+        return original(latent, *rest, **more)
 
     model._decode = spy  # type: ignore[method-assign]
     try:

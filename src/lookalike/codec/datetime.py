@@ -55,7 +55,7 @@ def _join(parts: list[Array], column: Column) -> Array:
     return ticks
 
 
-def _ticks(series: pd.Series, column: Column) -> tuple[Array, Array]:
+def to_ticks(series: pd.Series, column: Column) -> tuple[Array, Array]:
     """(counts of the finest unit since 1970, missing)."""
     dates = naive_datetimes(series, column)
     missing = np.isnat(dates)
@@ -65,7 +65,7 @@ def _ticks(series: pd.Series, column: Column) -> tuple[Array, Array]:
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     """parts: name -> number params of the parts that vary; fixed: name -> value of those that do not."""
-    ticks, missing = _ticks(series, column)
+    ticks, missing = to_ticks(series, column)
     marks = np.where(missing, number.MISSING, 0).astype(np.int8)
     parts: dict[str, Params] = {}
     fixed: dict[str, int] = {}
@@ -88,10 +88,10 @@ def _bounds(column: Column, name: str) -> tuple[Any, ...]:
     """The schema's range for the first part."""
     if name != _layout(column)[0][0]:
         return None, None
-    return tuple(None if np.isinf(end) else _split_end(end, column)[0] for end in _schema_range(column))
+    return tuple(None if np.isinf(end) else _split_end(end, column)[0] for end in schema_range(column))
 
 
-def _schema_range(column: Column) -> tuple[Any, Any]:
+def schema_range(column: Column) -> tuple[Any, Any]:
     """The schema's range in ticks; infinite where it is open."""
     low = -np.inf if column.minimum is None else _span(column.minimum, column)[0]
     return low, np.inf if column.maximum is None else _span(column.maximum, column)[1]
@@ -99,20 +99,21 @@ def _schema_range(column: Column) -> tuple[Any, Any]:
 
 def slots(params: Params, column: Column) -> list[Slot]:
     found = [number.slots(part, column, name)[0] for name, part in params["parts"].items()]
-    missing = _missing_token(params)
+    missing = missing_token(params)
     if len(found) > 1 and missing is not None:
         found[0].ends = (missing,)
     return found
 
 
-def _missing_token(params: Params) -> int | None:
+def missing_token(params: Params) -> int | None:
+    """The token of the first part that means missing, if there is one."""
     first: Params = next(iter(params["parts"].values()))
     token: int | None = first["positions"][number.MISSING - 1]
     return token
 
 
 def encode(params: Params, series: pd.Series, column: Column) -> tuple[Array, Array]:
-    ticks, missing = _ticks(series, column)
+    ticks, missing = to_ticks(series, column)
     marks = np.where(missing, number.MISSING, 0).astype(np.int8)
     tokens, cells = [], []
     for (name, _), values in zip(_layout(column), _split(ticks, column), strict=True):
@@ -131,7 +132,7 @@ def decode(
     rng: np.random.Generator,
     condition: Condition | None,
 ) -> pd.Series:
-    ranges = None if condition is None else _ranges(column, condition)
+    ranges = None if condition is None else condition_ranges(column, condition)
     parts, slot, missing = [], 0, np.zeros(len(tokens), dtype=bool)
     limits = _part_ranges(column, ranges)
     for name, _ in _layout(column):
@@ -145,7 +146,12 @@ def decode(
         parts.append(drawn)
         slot += 1
     ticks = _join(parts, column)
-    ticks = _into_ranges(ticks, column, ranges or [_schema_range(column)], rng)
+    ticks = _into_ranges(ticks, column, ranges or [schema_range(column)], rng)
+    return from_ticks(ticks, missing, column)
+
+
+def from_ticks(ticks: Array, missing: Array, column: Column) -> pd.Series:
+    """The column of (rows,) counts of the finest unit since 1970."""
     dates = ticks.astype(f"M8[{RESOLUTIONS[str(column.resolution)]}]")
     dates[missing] = np.datetime64("NaT")
     unit = np.datetime_data(dates.dtype)[0]
@@ -182,8 +188,8 @@ def _into_ranges(
 
 
 def allowed(params: Params, column: Column, condition: Condition) -> dict[int, Array]:
-    ranges = _ranges(column, condition)
-    if condition.missing and _missing_token(params) is None:
+    ranges = condition_ranges(column, condition)
+    if condition.missing and missing_token(params) is None:
         raise ConditionError(f"no value of column '{column.name}' is missing.")
     for one in ranges or []:
         if not all(share.any() for share in _shares(params, column, [one], False).values()):
@@ -235,7 +241,7 @@ def _nothing(column: Column, condition: Condition) -> str:
     return f"no value of column '{column.name}' lies in {what}: its values go from {ends}."
 
 
-def _ranges(column: Column, condition: Condition) -> number.Ranges:
+def condition_ranges(column: Column, condition: Condition) -> number.Ranges:
     """The condition as inclusive ranges of the finest unit; None = any value."""
     if condition.values is not None:
         pairs = [_span(value, column) for value in condition.values]
@@ -245,7 +251,7 @@ def _ranges(column: Column, condition: Condition) -> number.Ranges:
         low = -np.inf if condition.low is None else _span(condition.low, column)[0]
         high = np.inf if condition.high is None else _span(condition.high, column)[1]
         pairs = [(low, high)]
-    lowest, highest = _schema_range(column)
+    lowest, highest = schema_range(column)
     pairs = [(max(low, lowest), min(high, highest)) for low, high in pairs]
     if any(low > high for low, high in pairs):
         raise ConditionError(_nothing(column, condition))

@@ -131,7 +131,7 @@ def decode(
     rng: np.random.Generator,
     condition: Condition | None,
 ) -> pd.Series:
-    ranges = None if condition is None else _ranges(column, condition)
+    ranges = None if condition is None else condition_ranges(column, condition)
     ticks, marks = decode_ticks(params, tokens[:, 0], cells[:, 0], rng, ranges)
     return restore(from_ticks(ticks, marks, column), column)
 
@@ -154,10 +154,10 @@ def decode_ticks(
 def allowed(params: Params, column: Column, condition: Condition) -> dict[int, Array]:
     if condition.missing and params["positions"][MISSING - 1] is None:
         raise ConditionError(f"no value of column '{column.name}' is missing.")
-    share = allowed_ticks(params, _ranges(column, condition), condition.missing)
+    share = allowed_ticks(params, condition_ranges(column, condition), condition.missing)
     every = [condition] if condition.values is None else [Condition((value,)) for value in condition.values]
     for one in every:
-        if not allowed_ticks(params, _ranges(column, one), False).any():
+        if not allowed_ticks(params, condition_ranges(column, one), False).any():
             raise ConditionError(_nothing(params, column, one))
     return {0: share}
 
@@ -277,7 +277,7 @@ def _tick(column: Column, value: Any, up: bool) -> Any:
     return int(ratio.to_integral_value(decimal.ROUND_CEILING if up else decimal.ROUND_FLOOR))
 
 
-def _ranges(column: Column, condition: Condition) -> Ranges:
+def condition_ranges(column: Column, condition: Condition) -> Ranges:
     try:
         if condition.values is not None:
             pairs = {(_tick(column, v, up=True), _tick(column, v, up=False)) for v in condition.values}

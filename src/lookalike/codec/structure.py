@@ -42,13 +42,13 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     Raises SchemaError for a cell that is no JSON, or that contradicts the schema that was given.
     """
     present = series.dropna()
-    values = json_values(present, column.name, _native(column))
+    values = json_values(present, column.name, native(column))
     if column.json_schema is not None:
         check_shape(values, column.json_schema, column.name)
     shape = infer_shape(list(values), rare) if column.json_schema is None else column.json_schema
     params = text.analyse(_canonical(series, values, shape), column, rare)
     params["shape"] = json.dumps(shape, ensure_ascii=False)
-    params["style"] = None if _native(column) else _style(present, values)
+    params["style"] = None if native(column) else _style(present, values)
     # room for a value that is longer than the real ones and still has to come to its end
     params["width"] = min(text.LONGEST, params["width"] * 5 // 4 + 32)
     grammar(params, column).walk(1).ending(0)  # a schema that has no end is better found now
@@ -61,7 +61,7 @@ def cut(params: Params, series: pd.Series, width: int) -> Params:
     return text.cut(params, _canonical(series, values, json.loads(params["shape"])), width)
 
 
-def _native(column: Column) -> bool:
+def native(column: Column) -> bool:
     """Whether the cells are dicts and lists."""
     return column.python == "json"
 
@@ -90,7 +90,7 @@ def slots(params: Params, column: Column) -> list[Slot]:
 
 def encode(params: Params, series: pd.Series, column: Column) -> tuple[Array, Array]:
     """As `text.encode`. Raises SchemaError for a cell that is no JSON."""
-    values = json_values(series.dropna(), column.name, _native(column))
+    values = json_values(series.dropna(), column.name, native(column))
     return text.encode(params, _canonical(series, values, json.loads(params["shape"])), column)
 
 
@@ -137,7 +137,7 @@ def allowed(params: Params, column: Column, condition: Condition) -> dict[int, A
     if condition.values and len(condition.values) == 1:
         wanted = pd.Series([condition.values[0]], dtype=object)
         try:
-            values = json_values(wanted, column.name, _native(column))
+            values = json_values(wanted, column.name, native(column))
         except SchemaError as error:
             raise ConditionError(str(error)) from None
         (one,) = _canonical(wanted, values, json.loads(params["shape"]))

@@ -17,7 +17,6 @@ Texts end where they end: every row is at a slot of its own, and rows that are d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,6 +24,7 @@ from torch import Tensor
 
 from ..codec.text import MISSING
 from .backbone import Cache
+from .drawing import Drawing
 from .fields import IMPOSSIBLE, Allowed, pick
 from .vae import VAE
 
@@ -37,20 +37,6 @@ ROOM = 64  # slots that there is room for at first in a text that is being writt
 CLOSING = 0.8  # of a run's slots: a value under a grammar then has to come to its end
 
 
-@dataclass
-class Style:
-    """How texts are drawn.
-
-    temperature: above 0, 1 as learned, less for what is likelier. top_p: in (0, 1], of the sub-words only the
-    likeliest ones that have this probability together. grammars: first slot of a run -> the grammar that its
-    sub-words follow.
-    """
-
-    temperature: float = 1.0
-    top_p: float = 1.0
-    grammars: dict[int, Grammar] = field(default_factory=dict)
-
-
 @torch.no_grad()
 def decode(
     vae: VAE,
@@ -60,24 +46,26 @@ def decode(
     *,
     given: Mapping[int, tuple[Tensor, Tensor]] | None = None,
     allowed: Mapping[int, Allowed | Tensor] | None = None,
-    style: Style | None = None,
+    drawing: Drawing | None = None,
+    grammars: Mapping[int, Grammar] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Write one record per row.
 
     latent: (rows x candidates, latent size), the candidates of a row one after the other; with `allowed`
     alone, where the rows share their candidates, it need not be a multiple of rows. given: slot -> tokens and
     cells, each (rows,), that are kept as they are; allowed: slot -> what a condition leaves of it, the same
-    for all rows. Slots of a column are given all or none. Returns tokens and cells, (rows, slots); token -1
-    where a slot is empty.
+    for all rows. Slots of a column are given all or none. drawing: how the sub-words of texts are
+    drawn; grammars: first slot of a run -> the grammar that its sub-words keep to. Returns tokens and cells,
+    (rows, slots); token -1 where a slot is empty.
     """
-    given, allowed, style = given or {}, allowed or {}, style or Style()
+    given, allowed = given or {}, allowed or {}
     first = torch.tensor([any(s in given or s in allowed for s in slots) for slots in vae.columns])
     at = torch.stack([torch.zeros_like(first), first]).to(latent.device)
     canonical, order = vae.order(at).tolist()
     early = [s for slots, f in zip(vae.columns, first.tolist(), strict=True) if f for s in slots]
     if not early:  # nothing to weigh the candidates by
         latent = latent[:: len(latent) // rows]
-    draft = _Draft(vae, latent, generator, allowed, style)
+    draft = _Draft(vae, latent, generator, allowed, drawing or Drawing(), grammars or {})
     for slot, (tokens, cells) in given.items():
         draft.tokens[:, slot] = tokens.repeat_interleave(len(latent) // rows)
         draft.cells[:, slot] = cells.repeat_interleave(len(latent) // rows)
@@ -113,10 +101,11 @@ class _Draft:
         latent: Tensor,
         generator: torch.Generator,
         allowed: Mapping[int, Allowed | Tensor],
-        style: Style,
+        drawing: Drawing,
+        grammars: Mapping[int, Grammar],
     ):
         self.vae, self.latent, self.generator = vae, latent, generator
-        self.allowed, self.style = allowed, style
+        self.allowed, self.drawing, self.grammars = allowed, drawing, grammars
         self.given: set[int] = set()
         self.tokens = torch.full((len(latent), len(vae.place)), -1, dtype=torch.long, device=latent.device)
         self.cells = torch.zeros_like(self.tokens)
@@ -229,7 +218,7 @@ class _Draft:
         place = vae.in_run[slot]
         if int(vae.column_of[slots[0]]) not in self.given:
             logits = vae.runs.logits(run, hidden, place)
-            grammar = self.style.grammars.get(slots[0])
+            grammar = self.grammars.get(slots[0])
             if grammar is None:
                 options = logits + vae.runs.emit(run, place)
             else:  # it knows what may come, which need not have been seen
@@ -246,7 +235,7 @@ class _Draft:
                 restricted = logits[rows].log_softmax(-1) + share
                 self.log_mass[own[rows]] += restricted.logsumexp(-1)
                 options[rows] = restricted
-            token = pick(_styled(options, self.style), self.generator)
+            token = pick(self.drawing.shape(options), self.generator)
             self.tokens[own, slot] = token
             if rescored:
                 self.log_prob[own] += logits.log_softmax(-1).gather(1, token[:, None])[:, 0]
@@ -255,23 +244,6 @@ class _Draft:
                 walks[run].take(own[said].cpu().numpy(), token[said].cpu().numpy())
         token = self.tokens[own, slot]
         return (token <= MISSING) | (place + 1 == len(slots))
-
-
-def _styled(options: Tensor, style: Style) -> Tensor:
-    """Logits at the temperature, without what is below the nucleus (Holtzman et al. 2020, section 3.1).
-
-    The least probability of the nucleus is found by bisection: on a CPU 20 times as fast as sorting.
-    """
-    options = options / style.temperature
-    if style.top_p >= 1:
-        return options
-    share = options.softmax(-1)
-    low, high = torch.zeros_like(share[:, :1]), share.amax(-1, keepdim=True)
-    for _ in range(16):
-        middle = (low + high) / 2
-        enough = (share * (share >= middle)).sum(-1, keepdim=True) >= style.top_p
-        low, high = torch.where(enough, middle, low), torch.where(enough, high, middle)
-    return options.masked_fill(share < low, IMPOSSIBLE)
 
 
 def _groups(vae: VAE, slots: Tensor, done: Tensor) -> list[tuple[int, Tensor]]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,20 +20,21 @@ from ..errors import ConditionError, OptionError
 from ..progress import parse_time, say
 from ..schema import Schema, hide, infer
 from .checkpoint import Checkpoint
-from .decoder import decode
 from .denoiser import DenoiserConfig
+from .drawing import Drawing
 from .given import patterns_of, read_given
-from .injection import VARIANTS
 from .prior import Prior
+from .records import TokenRecords
+from .setup import Setup, check_seed, pick_device
 from .storage import load_model, save_model
-from .train import TEXT_TRAINING, Clock, TrainConfig, posteriors, train_denoiser, train_vae
+from .train import TEXT_TRAINING, Clock, TrainConfig, train_denoiser
 from .vae import TEXT_SIZES, VAE, VAEConfig
 
-CHUNK = 2048  # rows decoded at once, at most: more do not fit the cache of a processor
-CHUNK_SLOTS = 250_000  # rows x slots decoded at once, at most: the key/value cache takes a kilobyte for each
+if TYPE_CHECKING:
+    from .textrecords import TextRecords
+
 GIVEN_CANDIDATES = 8  # latents tried for a row of which some cells are given
 WHERE_CANDIDATES = 1.5  # for each of the rows that share a condition: 2 would cost over 3 times a free sample
-LEAST_CANDIDATES = 1024  # altogether, however few rows are asked for
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 Where = Mapping[str, Any]
 
@@ -48,6 +49,12 @@ class DiffLM:
     the language model: "soft_prompt", "kv_memory" or "input_embed". epochs: passes over the table; None
     chooses by its size. progress: bars on stderr.
 
+    backbone: a pretrained causal language model that writes the records as JSON text, in place of the small
+    one that is trained from scratch: a folder, or an id on the Hugging Face hub, which is then contacted. It
+    stays as it is, unless lora is True or the rank of adapters. encoder: a model such as BERT that reads the
+    records, by name; None: built in. beta: "rate" as above, or "schedule", the paper's. With a backbone,
+    injection may also be "prefix_soft_prompt".
+
     model = DiffLM(max_time="90s").fit(df)
     synthetic = model.sample(10_000, where={"income": ">50K"}, seed=0)
     """
@@ -61,19 +68,22 @@ class DiffLM:
         rate: float | None = None,
         injection: str = VAEConfig.injection,
         epochs: float | None = None,
+        backbone: str | None = None,
+        encoder: str | None = None,
+        lora: bool | int = False,
+        beta: str | None = None,
         progress: bool = True,
     ):
-        if injection not in VARIANTS:
-            raise OptionError(f"injection {injection!r} is not known: choose one of {', '.join(VARIANTS)}.")
         if rate is not None and not rate >= 0:
             raise OptionError(
                 f"rate {rate!r} is not a number of nats: choose 0 or more, e.g. {TrainConfig.rate}."
             )
         if epochs is not None and not epochs > 0:
             raise OptionError(f"epochs is {epochs!r}: choose a number above 0, or None to have it chosen.")
-        _check_seed(seed)
+        check_seed(seed)
         self.max_time, self.seed, self.progress = parse_time(max_time), seed, progress
         self.device = pick_device(device)
+        self.setup = Setup.of(backbone, encoder, lora, injection, beta, epochs)
         self.vae_config, self.train_config = VAEConfig(injection=injection), TrainConfig()
         self._asked: dict[str, Any] = {} if rate is None else {"rate": rate}
         if epochs is not None:
@@ -100,50 +110,66 @@ class DiffLM:
         texts = any(slot.run for slot in codec.slots)
         self.vae_config = replace(self.vae_config, **(TEXT_SIZES if texts else {}))
         self.train_config = replace(self.train_config, **((TEXT_TRAINING if texts else {}) | self._asked))
-        encoded, positions = codec.encode(table)
-        tokens = torch.from_numpy(encoded.astype(np.int16))
-        cells = torch.from_numpy(positions.astype(np.int16))
-        self._build(codec)
+        self._build(codec, table)
+        records = self.records.encode(table) if codec.slots else np.zeros((len(table), 0))
         self.history = []
-        state = Checkpoint(
-            None if checkpoint is None else Path(checkpoint), self._identity(encoded, positions)
-        )
+        state = Checkpoint(None if checkpoint is None else Path(checkpoint), self._identity(records))
         if state.state:
             clock = Clock(self.max_time, state.state["spent"])
         if codec.slots:
             devices = [self.device] if self.device.type == "cuda" else []
             with torch.random.fork_rng(devices):
-                self._train(tokens, cells, clock, state)
+                self._train(records, clock, state)
         self.history.append({"seconds": round(clock.spent(), 2)})
         return self
 
-    def _build(self, codec: RecordCodec) -> None:
+    def _build(
+        self, codec: RecordCodec, table: pd.DataFrame | None = None, facts: dict[str, Any] | None = None
+    ) -> None:
+        """What is to be trained on `table`, or loaded with the `facts` of a saved model."""
         self._codec = codec
-        if not codec.slots:  # ids and constants alone: nothing to learn
-            return
         with torch.random.fork_rng([]):
             torch.manual_seed(self.seed)
-            self.vae = VAE(codec.slots, codec.columns, self.vae_config).to(self.device)
-            self.prior = Prior(self.vae.latent_size, self.denoiser_config).to(self.device)
+            self.records: TokenRecords | TextRecords
+            if self.setup is not None and codec.slots:
+                self.records = self.setup.records(codec, table, self.device, facts)
+                size = self.records.vae.latent_size
+            else:
+                vae = (
+                    VAE(codec.slots, codec.columns, self.vae_config).to(self.device) if codec.slots else None
+                )
+                self.records = TokenRecords(codec, vae)
+                size = vae.latent_size if vae else 0
+            if codec.slots:  # else ids and constants alone: nothing to learn
+                self.prior = Prior(size, self.denoiser_config).to(self.device)
 
-    def _train(self, tokens: Tensor, cells: Tensor, clock: Clock, state: Checkpoint) -> None:
+    def _train(self, records: np.ndarray, clock: Clock, state: Checkpoint) -> None:
         config = self.train_config
-        self.history = list(
-            train_vae(self.vae, tokens, cells, config, clock, state, self.seed, self.progress)
-        )
-        chosen = torch.from_numpy(np.random.default_rng((self.seed, 3)).permutation(len(tokens))[:PRIOR_ROWS])
-        mean, log_variance = posteriors(self.vae, tokens[chosen], cells[chosen])
+        self.history = list(self.records.train(records, config, clock, state, self.seed, self.progress))
+        chosen = np.random.default_rng((self.seed, 3)).permutation(len(records))[:PRIOR_ROWS]
+        mean, log_variance = self.records.posteriors(records[chosen])
         report = train_denoiser(self.prior, mean, log_variance, config, clock, self.seed, self.progress)
         self.history.append(report | {"active_dimensions": int(self.prior.denoiser.active.sum())})
-        self.vae.eval()
+        self.records.vae.eval()
         self.prior.eval()
 
-    def _identity(self, *arrays: np.ndarray) -> str:
-        settings = (self.vae_config, self.train_config, self.denoiser_config, self.seed)
+    def _identity(self, records: np.ndarray) -> str:
+        settings = (
+            self.vae_config,
+            self.train_config,
+            self.denoiser_config,
+            self.seed,
+            self.records.identity,
+        )
         digest = hashlib.sha256(repr(settings).encode())
-        for array in arrays:
-            digest.update(np.ascontiguousarray(array).tobytes())
+        text = records.dtype == object
+        digest.update(repr(records.tolist()).encode() if text else np.ascontiguousarray(records).tobytes())
         return digest.hexdigest()
+
+    @property
+    def vae(self) -> Any:
+        """The variational autoencoder: `vae.VAE`, or `pretrained.PretrainedVAE` around a backbone."""
+        return self.records.vae
 
     # ---- what was learned ----------------------------------------------------------------------------------
 
@@ -175,6 +201,8 @@ class DiffLM:
         like: pd.DataFrame | None = None,
         strength: float = 0.3,
         balance: str | None = None,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
         seed: int = 0,
     ) -> Iterator[pd.DataFrame]:
         """The rows of `sample` in chunks of at most 2048, so that memory does not grow with n.
@@ -183,10 +211,9 @@ class DiffLM:
         None (missing) or NOT_MISSING. given: a table of some of the columns, one synthetic row for each of
         its rows (n must be None); its missing cells are drawn too. like: rows to make variations of, taken in
         turn (n None: one of each); strength: in [0, 1], how far from them. balance: a column of few values,
-        which then have equal shares. Raises ConditionError for conditions that the real table never meets,
-        OptionError for other values.
+        which then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says. Raises
+        ConditionError for conditions that the real table never meets, OptionError for other values.
         """
-        codec = self.codec
         if given is not None:
             if n not in (None, len(given)):
                 raise OptionError(
@@ -205,16 +232,17 @@ class DiffLM:
             raise OptionError(
                 "given cannot be joined with like or balance: the given rows say what they are."
             )
-        _check_seed(seed)
+        check_seed(seed)
+        drawing = Drawing(temperature, top_p)
         parts: list[Where] = [where or {}]
         if balance is not None:
             parts = [{**(where or {}), balance: value} for value in self._classes(balance, where)]
-        allowed = [codec.allowed(part) for part in parts]
-        for index, start in enumerate(range(0, n, self._chunk)):
-            rows = min(self._chunk, n - start)
+        allowed = [self.records.allowed(part) for part in parts]
+        for index, start in enumerate(range(0, n, self.records.chunk)):
+            rows = min(self.records.chunk, n - start)
             rng = np.random.default_rng((seed, index))
             if given is not None:
-                yield self._complete(given.iloc[start : start + rows], parts[0], rng, start)
+                yield self._complete(given.iloc[start : start + rows], parts[0], rng, start, drawing=drawing)
                 continue
             tables, done = [], 0
             for k, part in enumerate(parts):
@@ -224,10 +252,10 @@ class DiffLM:
                 generator = self._generator(rng)
                 turn = np.arange(start + done, start + done + share)
                 wanted = None if like is None else like.iloc[turn % len(like)]
-                tried = _candidates(share) if allowed[k] and like is None else share
+                tried = self._candidates(share) if allowed[k] and like is None else share
                 latent = self._latents(tried, wanted, strength, generator)
-                tokens, cells = self._decode(latent, generator, share, allowed=allowed[k])
-                tables.append(codec.decode(tokens, cells, rng, where=part, offset=start + done))
+                drawn = self._decode(latent, generator, share, allowed=allowed[k], drawing=drawing)
+                tables.append(self.records.decode(drawn, rng, where=part, offset=start + done))
                 done += share
             table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
             yield table if balance is None else table.iloc[rng.permutation(rows)].reset_index(drop=True)
@@ -238,11 +266,12 @@ class DiffLM:
         Cells that are not missing come back as they are. A column that was always missing stays so. The
         table may lack columns of the model. Raises ConditionError for a column that the model does not know.
         """
-        _check_seed(seed)
+        check_seed(seed)
         chunks = []
-        for index, start in enumerate(range(0, len(table), self._chunk)):
+        for index, start in enumerate(range(0, len(table), self.records.chunk)):
             rng = np.random.default_rng((seed, index))
-            chunks.append(self._complete(table.iloc[start : start + self._chunk], {}, rng, start, fill=True))
+            part = table.iloc[start : start + self.records.chunk]
+            chunks.append(self._complete(part, {}, rng, start, fill=True))
         if not chunks:
             return table.copy()
         return pd.concat(chunks).set_axis(table.index)[list(table.columns)]
@@ -252,18 +281,16 @@ class DiffLM:
     def encode(self, table: pd.DataFrame) -> np.ndarray:
         """Posterior means of rows: (rows, latent tokens, latent width), float32."""
         mean, _ = self._posterior(table)
-        shape = (self.vae_config.latent_tokens, self.vae_config.latent_width)
-        return mean.view(len(table), *shape).cpu().numpy()
+        return mean.view(len(table), *self.records.shape).cpu().numpy()
 
     def decode(self, latents: np.ndarray, seed: int = 0) -> pd.DataFrame:
         """Rows written from latents of the shape that `encode` gives."""
         latent = torch.as_tensor(latents, dtype=torch.float32, device=self.device)
-        shape = (self.vae_config.latent_tokens, self.vae_config.latent_width)
-        if not self.codec.slots or latent.shape[1:] != shape:
+        if not self.codec.slots or latent.shape[1:] != self.records.shape:
             raise OptionError(
                 f"latents of the shape {tuple(latent.shape)} are not of this model: use those of encode()."
             )
-        _check_seed(seed)
+        check_seed(seed)
         return self._written(latent.flatten(1), seed, 0)
 
     def interpolate(self, a: pd.DataFrame, b: pd.DataFrame, steps: int = 5, seed: int = 0) -> pd.DataFrame:
@@ -273,17 +300,16 @@ class DiffLM:
         """
         if len(a) != 1 or len(b) != 1 or steps < 2:
             raise OptionError("interpolate needs two tables of one row each and at least 2 steps.")
-        _check_seed(seed)
+        check_seed(seed)
         (first, _), (last, _) = self._posterior(a), self._posterior(b)
         line = [first + (last - first) * step / (steps - 1) for step in range(steps)]
         return pd.concat([self._written(x, seed, i) for i, x in enumerate(line)], ignore_index=True)
 
     # ---- inside --------------------------------------------------------------------------------------------
 
-    @property
-    def _chunk(self) -> int:
-        """Rows that are decoded at once."""
-        return min(CHUNK, max(64, CHUNK_SLOTS // max(1, len(self.codec.slots))))
+    def _candidates(self, rows: int) -> int:
+        """Latents tried for `rows` that share a condition and are decoded at once."""
+        return max(math.ceil(WHERE_CANDIDATES * rows), self.records.least)
 
     def _generator(self, rng: np.random.Generator) -> torch.Generator:
         return torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
@@ -291,8 +317,7 @@ class DiffLM:
     def _posterior(self, table: pd.DataFrame) -> tuple[Tensor, Tensor]:
         if not self.codec.slots:
             raise OptionError("the table has only ids and constants: there is no latent.")
-        tokens, cells = self.codec.encode(table)
-        return posteriors(self.vae, torch.from_numpy(tokens), torch.from_numpy(cells))
+        return self.records.posteriors(self.records.encode(table))
 
     def _latents(
         self, rows: int, like: pd.DataFrame | None, strength: float, generator: torch.Generator
@@ -309,68 +334,53 @@ class DiffLM:
     def _written(self, latent: Tensor, seed: int, offset: int) -> pd.DataFrame:
         """Rows of (rows, latent size) latents; offset as in `RecordCodec.decode`."""
         tables = []
-        for index, part in enumerate(latent.split(self._chunk)):
+        for index, part in enumerate(latent.split(self.records.chunk)):
             rng = np.random.default_rng((seed, index))
-            tokens, cells = self._decode(part, self._generator(rng), len(part))
-            tables.append(self.codec.decode(tokens, cells, rng, offset=offset + index * self._chunk))
+            drawn = self._decode(part, self._generator(rng), len(part))
+            tables.append(self.records.decode(drawn, rng, offset=offset + index * self.records.chunk))
         return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
-    def _decode(
-        self,
-        latent: Tensor,
-        generator: torch.Generator,
-        rows: int,
-        given: Mapping[int, tuple[np.ndarray, np.ndarray]] | None = None,
-        allowed: Mapping[int, np.ndarray] | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Tokens and cells, (rows, slots); given and allowed as the codec has them."""
-        if not self.codec.slots:
-            empty = np.zeros((rows, 0), dtype=np.int64)
-            return empty, empty
-        tokens, cells = decode(
-            self.vae,
-            latent,
-            generator,
-            rows,
-            given={
-                slot: tuple(torch.from_numpy(a).long().to(self.device) for a in pair)  # type: ignore[misc]
-                for slot, pair in (given or {}).items()
-            },
-            allowed={slot: self.vae.allow(slot, share) for slot, share in (allowed or {}).items()},
-        )
-        return tokens.cpu().numpy(), cells.cpu().numpy()
+    def _decode(self, latent: Tensor, generator: torch.Generator, rows: int, **more: Any) -> np.ndarray:
+        """Records, (rows, ...); the rest as in `draw` of the records."""
+        return self.records.draw(latent, rows, generator, **more)
 
     def _complete(
-        self, table: pd.DataFrame, where: Where, rng: np.random.Generator, offset: int, fill: bool = False
+        self,
+        table: pd.DataFrame,
+        where: Where,
+        rng: np.random.Generator,
+        offset: int,
+        fill: bool = False,
+        drawing: Drawing | None = None,
     ) -> pd.DataFrame:
         """One row for each row of `table`: what it holds is kept, the rest is drawn given it.
 
         fill: missing cells are drawn from the values that are not missing. Rows that lack the same cells are
         drawn together.
         """
-        codec, rows = self.codec, len(table)
-        kept, known = read_given(table, codec.schema, where)
+        records, rows = self.records, len(table)
+        kept, known = read_given(table, self.schema, where)
         visible = {name: hide(values, pd.Series(~known[name])) for name, values in kept.items()}
-        tokens, cells = codec.encode(pd.DataFrame(visible, index=pd.RangeIndex(rows)), partial=True)
-        names = [codec.slots[slots[0]].column for slots in codec.columns]
+        given = records.encode(pd.DataFrame(visible, index=pd.RangeIndex(rows)), partial=True)
+        names = records.columns
         held = np.zeros((rows, len(names)), dtype=bool)
         for column, name in enumerate(names):
             held[:, column] = known.get(name, False)
         generator = self._generator(rng)
-        pool = self._latents(max(rows, LEAST_CANDIDATES), None, 0.0, generator)
+        pool = self._latents(max(rows, records.least), None, 0.0, generator)
         patterns, member = patterns_of(held)
-        out_tokens, out_cells = tokens.astype(np.int64), cells.astype(np.int64)
+        drawn = given.copy()
         for p, pattern in enumerate(patterns):
             at = np.flatnonzero(member == p)
-            slots = [s for c in np.flatnonzero(pattern) for s in codec.columns[c]]
             gaps = [n for n, there in zip(names, pattern, strict=True) if fill and not there and n in known]
-            allowed = codec.allowed({**where, **dict.fromkeys(gaps, NOT_MISSING)})
-            given = {s: (tokens[at, s], cells[at, s]) for s in slots}
-            tried = len(at) * GIVEN_CANDIDATES if given else _candidates(len(at)) if allowed else len(at)
+            allowed = records.allowed({**where, **dict.fromkeys(gaps, NOT_MISSING)})
+            own = {"given": given[at], "held": pattern} if pattern.any() else {}
+            tried = len(at) * GIVEN_CANDIDATES if own else self._candidates(len(at)) if allowed else len(at)
             chosen = torch.from_numpy(rng.integers(0, len(pool), tried)).to(pool.device)
-            own = self._decode(pool[chosen], generator, len(at), given, allowed)
-            out_tokens[at], out_cells[at] = own
-        made = codec.decode(out_tokens, out_cells, rng, where=where, offset=offset)
+            drawn[at] = self._decode(
+                pool[chosen], generator, len(at), **own, allowed=allowed, drawing=drawing
+            )
+        made = records.decode(drawn, rng, where=where, offset=offset)
         for name, values in kept.items():
             made[name] = values.where(known[name], made[name])
         return made
@@ -399,25 +409,9 @@ class DiffLM:
         save_model(self, Path(path))
 
     @classmethod
-    def load(cls, path: str | Path, device: str = "auto") -> DiffLM:
-        """Read a model that `save` wrote. Raises ModelError where it is not complete or of another format."""
-        return load_model(cls(device=device), Path(path))
+    def load(cls, path: str | Path, device: str = "auto", backbone: str | None = None) -> DiffLM:
+        """Read a model that `save` wrote. Raises ModelError where it is not complete or of another format.
 
-
-def _candidates(rows: int) -> int:
-    """Latents tried for `rows` that share a condition and are decoded at once."""
-    return max(math.ceil(WHERE_CANDIDATES * rows), LEAST_CANDIDATES)
-
-
-def _check_seed(seed: int) -> None:
-    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
-        raise OptionError(f"seed is {seed!r}: choose a whole number of at least 0.")
-
-
-def pick_device(name: str) -> torch.device:
-    """The device of that name ("auto": the GPU where there is one). Raises OptionError if it is not there."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise OptionError(f"device {name!r} is not known: choose auto, cpu or cuda.")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise OptionError("device cuda was asked for, but torch sees no GPU: choose cpu or auto.")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+        backbone: where its pretrained language model is now, if it has moved; it has to be the same.
+        """
+        return load_model(cls(device=device), Path(path), backbone)

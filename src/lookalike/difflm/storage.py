@@ -17,6 +17,7 @@ from ..codec import RecordCodec
 from ..errors import ModelError
 from .checkpoint import writing
 from .denoiser import DenoiserConfig
+from .setup import Setup
 from .train import TrainConfig
 from .vae import VAEConfig
 
@@ -34,8 +35,8 @@ def save_model(model: DiffLM, folder: Path) -> None:
     codec, arrays = model.codec.to_dict()
     weights: dict[str, Tensor] = {}
     if model.codec.slots:
-        for name, module in (("vae", model.vae), ("prior", model.prior)):
-            weights |= {f"{name}.{k}": v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
+        prior = {f"prior.{k}": v for k, v in model.prior.state_dict().items()}
+        weights = {k: v.detach().cpu().contiguous() for k, v in (model.records.weights() | prior).items()}
     facts = {
         "format": FORMAT,
         "seed": model.seed,
@@ -44,6 +45,7 @@ def save_model(model: DiffLM, folder: Path) -> None:
         "denoiser": asdict(model.denoiser_config),
         "history": model.history,
         "codec": codec,
+        "pretrained": model.records.facts(),
     }
     described, temporary = folder / "model.json", folder / "model.json.tmp"
     with writing(folder):
@@ -55,8 +57,11 @@ def save_model(model: DiffLM, folder: Path) -> None:
         os.replace(temporary, described)
 
 
-def load_model(model: DiffLM, folder: Path) -> DiffLM:
-    """Fill a fresh model from a folder. Raises ModelError naming what is wrong with it."""
+def load_model(model: DiffLM, folder: Path, backbone: str | None = None) -> DiffLM:
+    """Fill a fresh model from a folder; backbone: as in `DiffLM.load`.
+
+    Raises ModelError naming what is wrong with it.
+    """
     if not folder.is_dir():
         raise ModelError(f"{folder} is not a folder: give the folder that fit or save wrote.")
     try:
@@ -83,12 +88,17 @@ def load_model(model: DiffLM, folder: Path) -> DiffLM:
         model.vae_config = VAEConfig(**facts["vae"])
         model.train_config = TrainConfig(**facts["train"])
         model.denoiser_config = DenoiserConfig(**facts["denoiser"])
-        model._build(codec)
+        pretrained = facts.get("pretrained") or None
+        if pretrained:
+            model.setup = Setup.of_facts(pretrained, backbone)
+        elif backbone is not None:
+            raise ModelError(f"{folder} was learned without a pretrained backbone: leave backbone out.")
+        model._build(codec, facts=pretrained)
         if codec.slots:
-            for name, module in (("vae", model.vae), ("prior", model.prior)):
-                own = {k.removeprefix(f"{name}."): v for k, v in weights.items() if k.startswith(f"{name}.")}
-                module.load_state_dict(own)
-                module.eval()
+            model.records.load(weights)
+            prior = {k.removeprefix("prior."): v for k, v in weights.items() if k.startswith("prior.")}
+            model.prior.load_state_dict(prior)
+            model.prior.eval()
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise ModelError(
             f"{folder} is incomplete or damaged ({type(error).__name__}): fit the model again."

@@ -1,0 +1,109 @@
+"""What the options of `DiffLM` say, checked: the device, the seed, and the pretrained language model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ..codec import RecordCodec
+from ..errors import OptionError
+from . import injection as small
+
+if TYPE_CHECKING:
+    from .finetune import FinetuneConfig
+    from .pretrained import PretrainedConfig
+    from .textrecords import TextRecords
+
+RANK = 8  # of the adapters, for lora=True
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A pretrained language model, and how it is used; its packages are imported only here and only then."""
+
+    backbone: str
+    encoder: str | None
+    config: PretrainedConfig
+    finetune: FinetuneConfig
+
+    @classmethod
+    def of(
+        cls,
+        backbone: str | None,
+        encoder: str | None,
+        lora: bool | int,
+        injection: str,
+        beta: str | None,
+        epochs: float | None,
+    ) -> Setup | None:
+        """None without a backbone. Raises OptionError for values that do not fit together."""
+        if backbone is None:
+            _check_choice("injection", injection, small.VARIANTS)
+            given = {"encoder": encoder, "lora": lora or None, "beta": beta}
+            for name, value in given.items():
+                if value is not None:
+                    raise OptionError(
+                        f"{name} is for a pretrained language model: add backbone, or leave it out."
+                    )
+            return None
+        from .finetune import BETAS, FinetuneConfig
+        from .pretrained import VARIANTS, PretrainedConfig
+
+        _check_choice("injection", injection, VARIANTS)
+        if lora is not True and (not isinstance(lora, int) or not 0 <= lora <= 1024):
+            raise OptionError(f"lora is {lora!r}: choose True, False or a rank from 1 to 1024.")
+        rank = RANK if lora is True else int(lora)
+        beta = FinetuneConfig.beta if beta is None else beta
+        _check_choice("beta", beta, BETAS)
+        passes: dict[str, Any] = {} if epochs is None else {"epochs": epochs, "steps": (1, 10**9)}
+        finetune = FinetuneConfig(beta=beta, **passes)
+        return cls(backbone, encoder, PretrainedConfig(injection=injection, lora=rank), finetune)
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any], backbone: str | None = None) -> Setup:
+        """That of a saved model; backbone: where its language model is now, if it has moved."""
+        from .finetune import FinetuneConfig
+        from .pretrained import PretrainedConfig
+
+        finetune = FinetuneConfig(**{**facts["finetune"], "steps": tuple(facts["finetune"]["steps"])})
+        config = PretrainedConfig(**facts["config"])
+        return cls(backbone or facts["backbone"], facts["encoder"], config, finetune)
+
+    def records(
+        self,
+        codec: RecordCodec,
+        table: pd.DataFrame | None,
+        device: torch.device,
+        facts: dict[str, Any] | None = None,
+    ) -> TextRecords:
+        """The records of a table, or with `facts` those of a saved model."""
+        from ..codec.serialised import Serialised
+        from .textrecords import TextRecords
+
+        serialised = Serialised.of(codec, facts["texts"]) if facts else Serialised.fit(codec, table)
+        return TextRecords(serialised, self.backbone, self.encoder, self.config, self.finetune, device, facts)
+
+
+def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise OptionError(f"{option} {value!r} is not known: choose one of {', '.join(known)}.")
+
+
+def check_seed(seed: int) -> None:
+    """Raises OptionError for what is no seed."""
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
+        raise OptionError(f"seed is {seed!r}: choose a whole number of at least 0.")
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name ("auto": the GPU where there is one). Raises OptionError if it is not there."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise OptionError(f"device {name!r} is not known: choose auto, cpu or cuda.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise OptionError("device cuda was asked for, but torch sees no GPU: choose cpu or auto.")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

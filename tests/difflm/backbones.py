@@ -1,0 +1,102 @@
+"""Tiny random language models with a tokenizer of their own, as folders: what the tests use as pretrained ones."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+WIDTH, POSITIONS = 32, 512
+
+
+def tokenizer(texts: list[str], special: tuple[str, ...] = ("<|end|>",), size: int = 400) -> Tokenizer:
+    """A byte-level BPE that is trained on the spot."""
+    found = Tokenizer(models.BPE())
+    found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    found.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=list(special),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    found.train_from_iterator(texts, trainer)
+    return found
+
+
+def save_tokenizer(folder: Path, texts: list[str], **tokens: str) -> int:
+    """Writes the files of a tokenizer; tokens: such as eos_token. Returns its size."""
+    own = tokenizer(texts, tuple(tokens.values()) or ("<|none|>",))
+    wrapped = transformers.PreTrainedTokenizerFast(tokenizer_object=own, **tokens)
+    wrapped.save_pretrained(folder)
+    return len(wrapped)
+
+
+def _llama(size: int) -> Any:
+    config = transformers.LlamaConfig(
+        vocab_size=size + 7,  # more rows than tokens, as models have them
+        hidden_size=WIDTH,
+        intermediate_size=2 * WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=POSITIONS,
+        bos_token_id=None,
+        eos_token_id=0,
+    )
+    return transformers.LlamaForCausalLM(config)
+
+
+def _gpt2(size: int) -> Any:
+    config = transformers.GPT2Config(
+        vocab_size=size, n_embd=WIDTH, n_layer=2, n_head=2, n_positions=POSITIONS, eos_token_id=0
+    )
+    return transformers.GPT2LMHeadModel(config)
+
+
+def _qwen2(size: int) -> Any:
+    config = transformers.Qwen2Config(
+        vocab_size=size,
+        hidden_size=WIDTH,
+        intermediate_size=2 * WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=1,
+        max_position_embeddings=POSITIONS,
+        tie_word_embeddings=True,
+        eos_token_id=0,
+    )
+    return transformers.Qwen2ForCausalLM(config)
+
+
+FAMILIES = {"llama": _llama, "gpt2": _gpt2, "qwen2": _qwen2}
+
+
+def save_backbone(folder: Path, family: str, texts: list[str], **tokens: str) -> Path:
+    """The folder of a random language model of a family and its tokenizer."""
+    size = save_tokenizer(folder, texts, **(tokens or {"eos_token": "<|end|>"}))
+    with torch.random.fork_rng([]):
+        torch.manual_seed(1)
+        model = FAMILIES[family](size)
+    for parameter in model.parameters():  # random weights of the usual scale say nothing but the bias
+        parameter.data *= 3.0 if parameter.ndim > 1 else 1.0
+    model.save_pretrained(folder)
+    return folder
+
+
+def save_bert(folder: Path, texts: list[str]) -> Path:
+    """A tiny encoder, which is no causal language model."""
+    size = save_tokenizer(folder, texts, pad_token="<|pad|>", eos_token="<|end|>")
+    config = transformers.BertConfig(
+        vocab_size=size,
+        hidden_size=WIDTH,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=2 * WIDTH,
+        max_position_embeddings=POSITIONS,
+    )
+    with torch.random.fork_rng([]):
+        torch.manual_seed(1)
+        transformers.BertForMaskedLM(config).save_pretrained(folder)
+    return folder
