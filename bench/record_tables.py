@@ -213,7 +213,8 @@ def _ablation(runs: dict[str, Any]) -> list[str]:
                     rows.append([
                         variant if rate else "no latent", f"{rate:g}",
                         _cell((r.get("nats") for r in own), 1, 1), _cell((r.get("bound") for r in own), 1, 2),
-                        prior if rate else "-", _cell(of("c2st"), 1, 3), _cell(of("utility"), 1, 3), _cell(of("copied"), 100, 1),
+                        prior if rate else "-", _cell(of("c2st"), 1, 3), _cell(of("utility"), 1, 3),
+                        _cell(of("copied"), 100, 1),
                     ])  # fmt: skip
         if rows:
             head = ["injection", "rate asked", "KL (nats)", "bound", "prior", "C2ST", "utility", "copied %"]
