@@ -114,8 +114,8 @@ class DiffLM:
         for note in codec.notes():
             say(note, progress=self.progress)
         texts = any(slot.run for slot in codec.slots)
-        self.vae_config = replace(self.vae_config, **(TEXT_SIZES if texts else {}))
-        self.train_config = replace(self.train_config, **((TEXT_TRAINING if texts else {}) | self._asked))
+        self.vae_config = _for(texts, self.vae_config, TEXT_SIZES, {})
+        self.train_config = _for(texts, self.train_config, TEXT_TRAINING, self._asked)
         self._build(codec, table)
         records = self.records.encode(table) if codec.slots else np.zeros((len(table), 0))
         self.history = []
@@ -478,3 +478,10 @@ class DiffLM:
         backbone: where its pretrained language model is now, if it has moved; it has to be the same.
         """
         return load_model(cls(device=device), Path(path), backbone)
+
+
+def _for(texts: bool, config: Any, changes: dict[str, Any], asked: dict[str, Any]) -> Any:
+    """The config as asked for; for records with texts, with changes of what is still at its default."""
+    default = type(config)()
+    free = {key: value for key, value in changes.items() if getattr(config, key) == getattr(default, key)}
+    return replace(config, **((free if texts else {}) | asked))
