@@ -46,8 +46,7 @@ from lookalike.codec.shape import infer_shape
 HERE = Path(__file__).resolve().parent
 ROWS = 5_000  # synthetic rows, at most; else as many as there are training rows
 TOOL_ROWS = 400  # of specifications, which take some hundred tokens each
-SHOWN = 20
-BETWEEN = "\x04"  # the columns of a record, in one text for the n-gram model
+SHOWN, LETTERS = 20, 400  # rows of every set that are kept for the eye, and letters of each
 TIME = "90s"
 Table = pd.DataFrame
 Arms = dict[str, dict[str, Any]]
@@ -65,23 +64,24 @@ def fitted(
 
 
 def written(train: Table, rows: int, seed: int, label: str | None) -> tuple[Table, dict[str, float]]:
-    """Rows of the n-gram models, a model for each class of `label`; its facts."""
-    names = [name for name in train.columns if name != label]
-    texts = train[names].fillna("").astype(str).agg(BETWEEN.join, axis=1).tolist()
+    """Rows of n-gram models, one for each column and each class of `label`; the times, and the orders."""
     labels = train[label].tolist() if label else [None] * len(train)
-    writer, fit_s = timed(lambda: Writer(texts, labels, seed))
-    (made, classes), sample_s = timed(lambda: writer.write(rows, seed))
-    cells = [(text.split(BETWEEN) + [""] * len(names))[: len(names)] for text in made]
-    table = Table(cells, columns=names)
-    if label:
-        table[label] = classes
-    return table[list(train.columns)], {"order": writer.order, "fit_s": fit_s, "sample_s": sample_s}
+    columns, facts = {}, {"fit_s": 0.0, "sample_s": 0.0}
+    for name in (name for name in train.columns if name != label):
+        texts = train[name].fillna("").astype(str).tolist()
+        writer, fit_s = timed(lambda texts=texts: Writer(texts, labels, seed))
+        (columns[name], classes), sample_s = timed(lambda writer=writer: writer.write(rows, seed))
+        facts |= {"fit_s": facts["fit_s"] + fit_s, "sample_s": facts["sample_s"] + sample_s}
+        facts[f"order of {name}"] = writer.order
+        if label:
+            columns[label] = classes
+    return Table(columns)[list(train.columns)], facts
 
 
 def shown(table: Table) -> list[str]:
     """Rows as lines, for the eye."""
     return [
-        " | ".join(" ".join(str(cell).split()) for cell in row)
+        " | ".join(" ".join(str(cell).split()) for cell in row)[:LETTERS]
         for row in table.head(SHOWN).itertuples(index=False)
     ]
 
