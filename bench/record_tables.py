@@ -65,10 +65,10 @@ TITLES = {
     "table": "Tables of mixed kinds",
 }
 NOTE = """Means ± standard deviation over the seeds. "No latent" is the same model at rate 0, a plain language
-model trained as long; "n-gram" the Kneser-Ney models of bench/ngram.py (of a class, where rows have one, and
-of a column), which write as many rows. "Real" is the test split in the place of the synthetic rows (under accuracy and
-F1, as many real training rows). Every figure is defined at the top of bench/record_figures.py. A C2ST below
-.5 means that rows are repeated."""
+model trained as long; "n-gram" the Kneser-Ney models of bench/ngram.py (of a column, and of a class where
+rows have one), which write as many rows. "Real" is the test split in the place of the synthetic rows (under
+accuracy and F1, as many real training rows). Every figure is defined at the top of bench/record_figures.py.
+A C2ST below .5 means that rows are repeated."""
 LIMITS = """WikiSQL's queries are no SQL as they stand, so that the parser refuses many of the real ones, too,
 and the tables they are about are not in the file: "runs" there means that a query has WikiSQL's form, names
 known columns and is taken by SQLite on a table of its own columns. Advising's run on empty tables of the

@@ -192,7 +192,9 @@ def one(name: str, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     set_ = SETS[name]
     train, test = load(args.data, name)
     if args.rows:  # to try the benchmark itself
-        train, test = train.head(args.rows), test.head(args.rows)
+        train, test = (
+            t.sample(min(args.rows, len(t)), random_state=0).reset_index(drop=True) for t in (train, test)
+        )
     started = time.perf_counter()
     ways: dict[str, Callable[[], dict[str, Any]]] = {
         "text": lambda: text_set(set_, train, test, seed, args.options),
