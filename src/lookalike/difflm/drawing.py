@@ -44,7 +44,7 @@ class Drawing:
             return logits
         share = logits.softmax(-1)
         low, high = torch.zeros_like(share[:, :1]), share.amax(-1, keepdim=True)
-        for _ in range(16):
+        for _ in range(24):
             middle = (low + high) / 2
             enough = (share * (share >= middle)).sum(-1, keepdim=True) >= self.top_p
             low, high = torch.where(enough, middle, low), torch.where(enough, high, middle)
