@@ -19,7 +19,6 @@ trained as long. "n-gram" is ngram.py.
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 import os
 import subprocess
@@ -45,7 +44,8 @@ from lookalike.codec.shape import infer_shape
 
 HERE = Path(__file__).resolve().parent
 ROWS = 5_000  # synthetic rows, at most; else as many as there are training rows
-TOOL_ROWS = 400  # of specifications, which take some hundred tokens each
+TOOL_ROWS = 200  # of specifications, which take some hundred tokens each
+FEWEST = 50  # rows that are worth judging
 SHOWN, LETTERS = 20, 400  # rows of every set that are kept for the eye, and letters of each
 TIME = "90s"
 Table = pd.DataFrame
@@ -132,9 +132,16 @@ def code_set(
         judged(arm, made, {"fit_s": fit_s, "sample_s": sample_s})
         if arm == "lookalike":
             out["samples"] = shown(made)
-            if "valid_only" in inspect.signature(DiffLM.sample_chunks).parameters:
-                made, sample_s = timed(lambda model=model: model.sample(rows, seed=seed, valid_only=True))
-                judged("valid only", made, {"fit_s": fit_s, "sample_s": sample_s})
+            chunks, sample_s = timed(
+                lambda model=model: list(model.sample_chunks(rows, seed=seed, valid_only=True))
+            )
+            assert model.accepted is not None
+            kept, drawn = model.accepted
+            facts = {"fit_s": fit_s, "sample_s": sample_s, "rows": kept, "accepted": kept / drawn}
+            if kept >= FEWEST:
+                judged("valid only", pd.concat(chunks, ignore_index=True), facts)
+            else:
+                arms["valid only"] = facts
     judged("n-gram", *written(train, rows, seed, None))
     arms["test rows"] |= figures.texts(train, test, set_.text, seed) | figures.code(test, set_, runs)
     arms["test rows"] |= figures.tokens(test, train.sample(len(test), random_state=seed), set_.text)
