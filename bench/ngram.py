@@ -5,7 +5,8 @@ Interpolated Kneser-Ney with three discounts an order, estimated from the counts
 all texts, add-one. A token is a word or a mark with the white space before it, so that tokens joined are the
 text again. The order (1 to 5) is the one with the least bits a token on a tenth of the texts, held out; the
 model that writes is then counted on all of them. Labelled texts have a model a class, of one order, and are
-written in the real shares of the classes.
+written in the real shares of the classes. Records of several columns have a model for each column: five
+tokens do not reach from a question to its answer, and one model of both would mix their words.
 """
 
 from __future__ import annotations
@@ -172,10 +173,12 @@ class Writer:
         self.shares = np.array([len(rows[label]) for label in self.labels], dtype=float)
 
     def write(self, rows: int, seed: int) -> tuple[list[str], list[Any]]:
-        """Texts and labels, as many of each class as it has of the real rows, in a random order."""
+        """Texts and labels, as many of each class as it has of the real rows, in a random order.
+
+        The order depends on the seed and the classes alone: writers of several columns agree in it.
+        """
         rng = np.random.default_rng((seed, 41))
         counts = apportion(self.shares, rows)
-        labels = [label for label, n in zip(self.labels, counts, strict=True) for _ in range(n)]
-        texts = [self.models[label].write(rng) for label in labels]
-        order = rng.permutation(rows)
-        return [texts[i] for i in order], [labels[i] for i in order]
+        each = [label for label, n in zip(self.labels, counts, strict=True) for _ in range(n)]
+        labels = [each[i] for i in rng.permutation(rows)]
+        return [self.models[label].write(rng) for label in labels], labels

@@ -34,7 +34,8 @@ ALL: dict[str, tuple[Column, ...]] = {
         ("sample s", "sample_s", 1, 0, None),
     ),
     "code": (
-        ("parses %", "parses", 100, 1, True), ("runs %", "runs", 100, 1, True),
+        ("accepted %", "accepted", 100, 1, None), ("parses %", "parses", 100, 1, True),
+        ("runs %", "runs", 100, 1, True),
         ("functions %", "functions", 100, 1, True), ("matched %", "matched", 100, 1, True),
         ("C2ST", "c2st", 1, 3, False), ("JS 1", "js_1", 1, 3, False), ("JS 2", "js_2", 1, 3, False),
         ("length error", "length_error", 1, 3, False), ("copied %", "copied", 100, 1, None),
@@ -65,14 +66,16 @@ TITLES = {
     "table": "Tables of mixed kinds",
 }
 NOTE = """Means ± standard deviation over the seeds. "No latent" is the same model at rate 0, a plain language
-model trained as long; "n-gram" the Kneser-Ney model of bench/ngram.py (of a class, where rows have one),
-which writes as many rows. "Real" is the test split in the place of the synthetic rows (under accuracy and
-F1, as many real training rows). Every figure is defined at the top of bench/record_figures.py. A C2ST below
-.5 means that rows are repeated."""
-LIMITS = """WikiSQL's queries are no SQL as they stand, so that the parser refuses many of the real ones, too,
-and the tables they are about are not in the file: "runs" there means that a query has WikiSQL's form, names
-known columns and is taken by SQLite on a table of its own columns. Advising's run on empty tables of the
-columns that the real queries name. Python is parsed, not run."""
+model trained as long; "n-gram" the Kneser-Ney models of bench/ngram.py (of a column, and of a class where
+rows have one), which write as many rows. "Real" is the test split in the place of the synthetic rows (under
+accuracy and F1, as many real training rows). Every figure is defined at the top of bench/record_figures.py.
+A C2ST below .5 means that rows are repeated."""
+LIMITS = """Accepted: of the rows that `valid_only` drew, those that parse. WikiSQL's queries are no SQL as
+they stand, so that the parser refuses many of the real ones, too, and the tables they are about are not in
+the file: "runs" there means that a query has WikiSQL's form, names known columns and is taken by SQLite on a
+table of its own columns. Advising's run on empty tables of the columns that the real queries name. Python is
+parsed, not run. Matched: of the words of a query that are neither names nor key words (of the name of a
+function), those that its question has."""
 
 
 def _shown(runs: Runs, arm: str, column: Column) -> str:

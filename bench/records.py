@@ -19,7 +19,6 @@ trained as long. "n-gram" is ngram.py.
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 import os
 import subprocess
@@ -45,9 +44,9 @@ from lookalike.codec.shape import infer_shape
 
 HERE = Path(__file__).resolve().parent
 ROWS = 5_000  # synthetic rows, at most; else as many as there are training rows
-TOOL_ROWS = 400  # of specifications, which take some hundred tokens each
-SHOWN = 20
-BETWEEN = "\x04"  # the columns of a record, in one text for the n-gram model
+TOOL_ROWS = 200  # of specifications, which take some hundred tokens each
+FEWEST = 50  # rows that are worth judging
+SHOWN, LETTERS = 20, 400  # rows of every set that are kept for the eye, and letters of each
 TIME = "90s"
 Table = pd.DataFrame
 Arms = dict[str, dict[str, Any]]
@@ -65,23 +64,24 @@ def fitted(
 
 
 def written(train: Table, rows: int, seed: int, label: str | None) -> tuple[Table, dict[str, float]]:
-    """Rows of the n-gram models, a model for each class of `label`; its facts."""
-    names = [name for name in train.columns if name != label]
-    texts = train[names].fillna("").astype(str).agg(BETWEEN.join, axis=1).tolist()
+    """Rows of n-gram models, one for each column and each class of `label`; the times, and the orders."""
     labels = train[label].tolist() if label else [None] * len(train)
-    writer, fit_s = timed(lambda: Writer(texts, labels, seed))
-    (made, classes), sample_s = timed(lambda: writer.write(rows, seed))
-    cells = [(text.split(BETWEEN) + [""] * len(names))[: len(names)] for text in made]
-    table = Table(cells, columns=names)
-    if label:
-        table[label] = classes
-    return table[list(train.columns)], {"order": writer.order, "fit_s": fit_s, "sample_s": sample_s}
+    columns, facts = {}, {"fit_s": 0.0, "sample_s": 0.0}
+    for name in (name for name in train.columns if name != label):
+        texts = train[name].fillna("").astype(str).tolist()
+        writer, fit_s = timed(lambda texts=texts: Writer(texts, labels, seed))
+        (columns[name], classes), sample_s = timed(lambda writer=writer: writer.write(rows, seed))
+        facts |= {"fit_s": facts["fit_s"] + fit_s, "sample_s": facts["sample_s"] + sample_s}
+        facts[f"order of {name}"] = writer.order
+        if label:
+            columns[label] = classes
+    return Table(columns)[list(train.columns)], facts
 
 
 def shown(table: Table) -> list[str]:
     """Rows as lines, for the eye."""
     return [
-        " | ".join(" ".join(str(cell).split()) for cell in row)
+        " | ".join(" ".join(str(cell).split()) for cell in row)[:LETTERS]
         for row in table.head(SHOWN).itertuples(index=False)
     ]
 
@@ -132,9 +132,16 @@ def code_set(
         judged(arm, made, {"fit_s": fit_s, "sample_s": sample_s})
         if arm == "lookalike":
             out["samples"] = shown(made)
-            if "valid_only" in inspect.signature(DiffLM.sample_chunks).parameters:
-                made, sample_s = timed(lambda model=model: model.sample(rows, seed=seed, valid_only=True))
-                judged("valid only", made, {"fit_s": fit_s, "sample_s": sample_s})
+            chunks, sample_s = timed(
+                lambda model=model: list(model.sample_chunks(rows, seed=seed, valid_only=True))
+            )
+            assert model.accepted is not None
+            kept, drawn = model.accepted
+            facts = {"fit_s": fit_s, "sample_s": sample_s, "rows": kept, "accepted": kept / drawn}
+            if kept >= FEWEST:
+                judged("valid only", pd.concat(chunks, ignore_index=True), facts)
+            else:
+                arms["valid only"] = facts
     judged("n-gram", *written(train, rows, seed, None))
     arms["test rows"] |= figures.texts(train, test, set_.text, seed) | figures.code(test, set_, runs)
     arms["test rows"] |= figures.tokens(test, train.sample(len(test), random_state=seed), set_.text)
@@ -192,7 +199,9 @@ def one(name: str, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     set_ = SETS[name]
     train, test = load(args.data, name)
     if args.rows:  # to try the benchmark itself
-        train, test = train.head(args.rows), test.head(args.rows)
+        train, test = (
+            t.sample(min(args.rows, len(t)), random_state=0).reset_index(drop=True) for t in (train, test)
+        )
     started = time.perf_counter()
     ways: dict[str, Callable[[], dict[str, Any]]] = {
         "text": lambda: text_set(set_, train, test, seed, args.options),

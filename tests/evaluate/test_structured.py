@@ -73,7 +73,8 @@ def test_a_call_fits_its_tool_or_not(call: dict, fits: bool) -> None:
             "required": ["city"],
         },
     }
-    for tool in (TOOL, formal):
+    as_bfcl = {**formal, "parameters": {**formal["parameters"], "type": "dict"}}
+    for tool in (TOOL, formal, as_bfcl):
         assert _fits(json.dumps([call]), json.dumps([tool])) == fits
 
 
