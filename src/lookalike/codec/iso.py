@@ -62,7 +62,7 @@ def pattern(
 
 def _split(tick: int, resolution: str) -> Part:
     """A tick as year, month ... second, as far as the resolution goes."""
-    text = str(np.datetime_as_string(np.datetime64(tick, RESOLUTIONS[resolution])))
+    (text,) = write_iso(np.array([tick]), resolution)
     whole = text.partition(".")[0]
     return tuple(int(part) for part in whole.replace("T", "-").replace(":", "-").split("-"))
 

@@ -18,9 +18,12 @@ from .checkpoint import SECONDS, Checkpoint, pack, unpack
 from .hub import enough_memory
 from .pretrained import PretrainedVAE
 from .tokens import Tokens, lengths, padded
-from .train import Clock, RateController, TrainConfig, _first_columns, split
+from .train import Clock, TrainConfig, _first_columns, split
+from .vae import RateController
 
 BETAS = ("rate", "schedule")
+_FIRST = 512  # records that the reader's start is set by
+EVERY = 20  # steps between two validations, at least
 _SORTED = 16  # batches whose rows are sorted by length together
 
 
@@ -83,7 +86,8 @@ def read_posteriors(
 
 def parts(length: Array, rows: Array, micro: int) -> list[Array]:
     """The rows in parts of like length, each of at most `micro` tokens when padded (or one row)."""
-    found, own = [], []
+    found: list[Array] = []
+    own: list[int] = []
     for row in rows[np.argsort(length[rows], kind="stable")].tolist():
         if own and (len(own) + 1) * int(length[row]) > micro:
             found.append(np.array(own))
@@ -146,8 +150,11 @@ def train_pretrained(
         controller.log_beta, waiting, seen = state["log_beta"], state["waiting"], state["seen"]
         schedule.beta, schedule.best = state["schedule"]
         best_weights = {k: checkpoint.tensors[f"best.{k}"].to(vae.words.device) for k in best_weights}
+    else:
+        _begin(vae, [read[row] for row in train_rows[:_FIRST]], micro)
+        best_weights = {k: v.clone() for k, v in holder.state_dict().items()}
     limit = None if clock.limit is None else max(clock.limit * (1 - config.denoiser_time), begun + 0.5)
-    every = max(1, min(max(20, steps // config.validations), steps))
+    every = max(1, min(max(EVERY, steps // config.validations), steps))
     order_of: list[Array] = []
     epoch, saved, running = -1, time.perf_counter(), 0.0
 
@@ -251,8 +258,18 @@ def train_pretrained(
     return history
 
 
+@torch.no_grad()
+def _begin(vae: PretrainedVAE, read: list[list[int]], micro: int) -> None:
+    """Sets what the reader starts from by these records."""
+    pooled, device = [], vae.words.device
+    for at in parts(lengths(read), np.arange(len(read)), micro):
+        tokens, mask = (x.to(device) for x in padded([read[row] for row in at], vae.reading))
+        pooled.append(vae.reader.pooled(vae.embedded(tokens, mask), mask))
+    vae.reader.follow(torch.cat(pooled))
+
+
 def _optimizer(holder: nn.ParameterDict, own: FinetuneConfig) -> torch.optim.Optimizer:
-    named = list(holder.items())
+    named = [(name, p) for name, p in holder.items() if p.requires_grad]
     adapters = [p for name, p in named if "lora_" in name]
     rest = [p for name, p in named if "lora_" not in name]
     groups: list[dict[str, Any]] = [{"params": rest, "lr": own.learning_rate}]

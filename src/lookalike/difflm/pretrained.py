@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from ..errors import MissingDependency, ModelError, OptionError
 from .hub import Backbone, hugging_face
 
+FOLLOW = 0.02  # how fast the encoder's running mean and deviation follow
 VARIANTS = ("soft_prompt", "prefix_soft_prompt", "kv_memory", "input_embed")
 
 
@@ -57,20 +58,41 @@ class Reader(nn.Module):
         self.layers = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False) if layers else None
         self.query = nn.Parameter(torch.randn(config.latent_tokens, width) * width**-0.5)
         self.norm = nn.LayerNorm(width)
-        self.posterior = nn.Linear(width, 2 * config.latent_width)
-        nn.init.normal_(self.posterior.weight, std=0.3 * self.posterior.weight.std().item())
-        nn.init.zeros_(self.posterior.bias)
+        self.shift = nn.Parameter(torch.zeros(config.latent_tokens, width), requires_grad=False)
+        self.gain = nn.Parameter(torch.ones(config.latent_tokens, width), requires_grad=False)
+        # without a bias: a mean that is the same for all records would spend the rate on a prompt
+        self.mean = nn.Linear(width, config.latent_width, bias=False)
+        self.log_variance = nn.Linear(width, config.latent_width)
+        for head in (self.mean, self.log_variance):
+            nn.init.normal_(head.weight, std=0.3 * head.weight.std().item())
+        nn.init.zeros_(self.log_variance.bias)
 
-    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """(rows, tokens, inputs), (rows, tokens) True where a token is -> mean, log variance, each (rows, latent)."""
+    def pooled(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        """(rows, tokens, inputs), (rows, tokens) True where a token is -> (rows, latent tokens, width)."""
         hidden = self.inputs(embedded.float())
         if self.layers is not None:
             hidden = self.layers(hidden + _positions(hidden), src_key_padding_mask=~mask)
         hidden = self.norm(hidden)
         scores = (hidden @ self.query.T).masked_fill(~mask.unsqueeze(-1), -torch.inf)
-        pooled = scores.softmax(1).transpose(1, 2) @ hidden  # (rows, latent tokens, width)
-        mean, log_variance = self.posterior(pooled).chunk(2, -1)
-        return mean.flatten(1), log_variance.flatten(1).clamp(-8, 4)
+        return scores.softmax(1).transpose(1, 2) @ hidden
+
+    @torch.no_grad()
+    def follow(self, pooled: Tensor, share: float = 1.0) -> None:
+        """Moves shift and gain by `share` to what gives these rows mean 0 and variance 1.
+
+        Records are alike in most of their tokens: without it, what tells them apart is lost among what does not.
+        """
+        if len(pooled) > 1:
+            self.shift.lerp_(pooled.mean(0), share)
+            self.gain.lerp_(1 / pooled.std(0, correction=0).clamp(min=0.01), share)
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The same inputs -> mean and log variance, each (rows, latent size)."""
+        pooled = self.pooled(embedded, mask)
+        if self.training:
+            self.follow(pooled.detach(), FOLLOW)
+        told = (pooled - self.shift) * self.gain
+        return self.mean(told).flatten(1), self.log_variance(told).flatten(1).clamp(-8, 4)
 
 
 def _positions(hidden: Tensor) -> Tensor:
@@ -92,7 +114,7 @@ class PretrainedVAE(nn.Module):
         self.config, self.name = config, backbone.name
         self.language = backbone.model
         self.encoder = None if encoder is None else encoder.model
-        self.embeddings: list[nn.Module] = [backbone.model.get_input_embeddings()]  # a list: not a part twice
+        self.embeddings: list[Any] = [backbone.model.get_input_embeddings()]  # a list: not a part twice
         tokenizer = backbone.tokenizer
         self.begin = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
         self.end, self.pad = int(tokenizer.eos_token_id), int(tokenizer.pad_token_id)
@@ -166,7 +188,8 @@ class PretrainedVAE(nn.Module):
 
     def trained(self) -> dict[str, nn.Parameter]:
         """name -> what is trained: this and nothing else is saved."""
-        return {name: p for name, p in self.named_parameters() if p.requires_grad}
+        kept = {"reader.shift", "reader.gain"}  # which follow the records
+        return {name: p for name, p in self.named_parameters() if p.requires_grad or name in kept}
 
     # ---- the two directions ------------------------------------------------------------------------------------
 
@@ -175,13 +198,15 @@ class PretrainedVAE(nn.Module):
 
         With an encoder by name, the tokens are those of its own tokenizer.
         """
-        with torch.no_grad():
-            if self.encoder is None:
-                embedded = self.embeddings[0](tokens)
-            else:
-                embedded = self.encoder(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
-        mean, log_variance = self.reader(embedded, mask)
+        mean, log_variance = self.reader(self.embedded(tokens, mask), mask)
         return mean, log_variance
+
+    @torch.no_grad()
+    def embedded(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """What the reader is given: the language model's embeddings, or what the encoder makes of the tokens."""
+        if self.encoder is None:
+            return self.embeddings[0](tokens)
+        return self.encoder(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
 
     def inputs(self, latent: Tensor, tokens: Tensor, pads: Tensor | None = None) -> dict[str, Any]:
         """What the language model is given for records that begin with `tokens`, (rows, tokens).

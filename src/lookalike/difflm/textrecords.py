@@ -51,7 +51,8 @@ class TextRecords:
         self.serialised, self.config, self.own, self.device = serialised, config, own, device
         self.backbone = load_backbone(backbone, device)
         self.encoder = None if encoder is None else load_encoder(encoder, device)
-        self.longest, self.ending = (facts["longest"], facts["ending"]) if facts else (0, 0)
+        self.longest: int = facts["longest"] if facts else 0
+        self.ending: int = facts["ending"] if facts else 0
         if facts:
             check_same(backbone, facts["files"], self.backbone.files)
             if self.encoder is not None:

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from ..codec.grammar import Grammar
-from ..codec.serialised import JsonSchema, Serialised, Where
+from ..codec.serialised import JsonSchema, Serialised
 from ..codec.slot import Array
+from ..codec.where import Where
 from ..errors import MissingDependency
 from .hub import Backbone
 
