@@ -1,4 +1,4 @@
-"""Tiny random language models with a tokenizer of their own, as folders: what the tests use as pretrained ones."""
+"""Tiny language models with a tokenizer of their own, as folders: what the tests use as pretrained ones."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The training loop around a pretrained language model: the injection, the encoder's head and, with LoRA, adapters."""
+"""The training loop around a pretrained language model: injection, encoder and, with LoRA, adapters."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _SORTED = 16  # batches whose rows are sorted by length together
 class FinetuneConfig:
     """What differs from `TrainConfig`, which holds for the rest.
 
-    beta: "rate" holds the KL at TrainConfig.rate; "schedule" is the paper's: the loss is the mean over tokens plus beta times
-    the mean over latent dimensions, and beta falls (see `Backtracking`). epochs: passes over the table, where they make a
-    number of steps within `steps`. batch: rows of a step; micro: tokens (with their padding) that are on the device at once,
-    the gradients of a step are added up. lora_rate: learning rate of the adapters. most: tokens of a record, longer ones are
-    cut.
+    beta: "rate" holds the KL at TrainConfig.rate; "schedule" is the paper's: the loss is the mean over
+    tokens plus beta times the mean over latent dimensions, and beta falls (see `Backtracking`). epochs:
+    passes over the table, where they make a number of steps within `steps`. batch: rows of a step; micro:
+    tokens (with their padding) that are on the device at once, the gradients of a step are added up.
+    lora_rate: learning rate of the adapters. most: tokens of a record, longer ones are cut.
     """
 
     beta: str = "rate"
@@ -51,7 +51,7 @@ class FinetuneConfig:
 
 
 class Backtracking:
-    """The paper's schedule (section 3.1): beta falls by 0.7 whenever the validation reconstruction stops improving.
+    """The paper's schedule (section 3.1): beta falls by 0.7 when the validation stops improving.
 
     It starts at 0.1 and ends at 0.001; then training goes on until the reconstruction stops improving again.
     """
@@ -119,9 +119,10 @@ def train_pretrained(
 ) -> list[dict[str, float]]:
     """Train what is trained of `vae` on (rows, columns) cells; the best validated state is kept.
 
-    read: the records as tokens of the encoder. Returns one entry per validation: step, seconds, reconstruction, rate, bound
-    (nats per row, on held-out rows), train (the bound on the last batches), beta and tokens (those of the texts that were
-    trained on, per second). Raises OptionError where the memory is too small.
+    read: the records as tokens of the encoder. Returns one entry per validation: step, seconds,
+    reconstruction, rate, bound (nats per row, on held-out rows), train (the bound on the last batches),
+    beta and tokens (those of the texts that were trained on, per second). Raises OptionError where the
+    memory is too small.
     """
     train_rows, held_rows = split(len(cells), config, seed)
     columns = cells.shape[1]
@@ -242,7 +243,7 @@ def train_pretrained(
                 if scheduled:  # it ends when the reconstruction stops improving at the lowest beta
                     ready, value = True, reconstruction
                     waiting = 0 if schedule.update(reconstruction) or not schedule.ended else waiting + 1
-                else:  # a posterior that is not yet at its rate has a better bound than the one that is asked for
+                else:  # a posterior that is not yet at its rate has a better bound than is asked for
                     ready, value = rate >= 0.8 * config.rate or config.rate <= 0, reconstruction + rate
                     waiting = 0 if not ready or value < best - 1e-4 else waiting + 1
                 if ready and value < best - 1e-4:
@@ -289,7 +290,7 @@ def _micro(vae: PretrainedVAE, own: FinetuneConfig) -> int:
 
 
 def _set_training(vae: PretrainedVAE, on: bool) -> None:
-    """Layers only trade time for memory while they train; there is no dropout, so that nothing else changes."""
+    """Layers trade time for memory only while they train; as there is no dropout, nothing else changes."""
     vae.train(on)
     vae.language.train(on and vae.config.checkpointing)
     if vae.encoder is not None:

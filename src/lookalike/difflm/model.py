@@ -14,16 +14,15 @@ import torch
 from torch import Tensor
 
 from ..codec import NOT_MISSING, RecordCodec
-from ..codec.where import listed
-from ..errors import ConditionError, OptionError
+from ..errors import OptionError
 from ..progress import parse_time
 from ..schema import Schema, hide, infer
 from .checkpoint import Checkpoint
 from .denoiser import DenoiserConfig
-from .given import patterns_of, read_given
+from .given import classes, patterns_of, read_given
 from .prior import Prior
 from .records import TokenRecords
-from .setup import Setup, check_seed, pick_device
+from .setup import Setup, check_sample, check_seed, pick_device
 from .storage import load_model, save_model
 from .train import Clock, TrainConfig, train_denoiser
 from .vae import VAE, VAEConfig
@@ -200,36 +199,19 @@ class DiffLM:
 
         where: {column: condition} that every row satisfies: a value, a set of values, a range (low, high),
         None (missing) or NOT_MISSING. given: a table of some of the columns, one synthetic row for each of
-        its rows (n must be None); its missing cells are drawn too. like: rows to make variations of, taken in
-        turn (n None: one of each); strength: in [0, 1], how far from them. balance: a column of few values,
-        which then have equal shares. temperature, top_p: how a pretrained backbone draws its tokens; 1 as they were
-        learned. Raises ConditionError for conditions that the real table never meets,
-        OptionError for other values.
+        its rows (n must be None); its missing cells are drawn too. like: rows to make variations of, taken
+        in turn (n None: one of each); strength: in [0, 1], how far from them. balance: a column of few
+        values, which then have equal shares. temperature, top_p: how a pretrained backbone draws its
+        tokens; 1 as they were learned. Raises ConditionError for conditions that the real table never
+        meets, OptionError for other values.
         """
         codec = self.codec
-        if given is not None:
-            if n not in (None, len(given)):
-                raise OptionError(
-                    f"n is {n} but given has {len(given)} rows: leave n out, it follows from given."
-                )
-            n = len(given)
-        if like is not None and len(like) == 0:
-            raise OptionError("like has no rows: give at least one.")
-        if n is None and like is not None:
-            n = len(like)
-        if n is None or n <= 0:
-            raise OptionError(f"the number of rows is {n}: ask for at least 1.")
-        if not 0 <= strength <= 1:
-            raise OptionError(f"strength is {strength}: choose 0 (the rows themselves) to 1 (fresh rows).")
-        if given is not None and (like is not None or balance is not None):
-            raise OptionError(
-                "given cannot be joined with like or balance: the given rows say what they are."
-            )
+        n = check_sample(n, given, like, strength, balance)
         check_seed(seed)
         style = self._style(temperature, top_p)
         parts: list[Where] = [where or {}]
         if balance is not None:
-            parts = [{**(where or {}), balance: value} for value in self._classes(balance, where)]
+            parts = [{**(where or {}), balance: value} for value in classes(codec, balance, where)]
         allowed = [self.records.allowed(part) for part in parts]
         for index, start in enumerate(range(0, n, self.records.chunk)):
             rows = min(self.records.chunk, n - start)
@@ -382,23 +364,6 @@ class DiffLM:
         for name, values in kept.items():
             made[name] = values.where(known[name], made[name])
         return made
-
-    def _classes(self, balance: str, where: Where | None) -> list[Any]:
-        known, names = self.codec.known(), self.codec.schema.names
-        if balance not in names:
-            raise ConditionError(
-                f"there is no column '{balance}' to balance: {listed(balance, names, 'columns')}."
-            )
-        if balance in (where or {}):
-            raise ConditionError(
-                f"column '{balance}' is both balanced and in where: leave it out of one of them."
-            )
-        if balance not in known:
-            raise ConditionError(
-                f"column '{balance}' has no classes to balance (it is of the kind "
-                f"{self.schema[balance].kind}): set its kind to category in the schema and fit again."
-            )
-        return known[balance]
 
     # ---- keep ----------------------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """The variational autoencoder around a pretrained causal language model (DiffLM, sections 3.1 and 3.3).
 
-The language model stays frozen (or is adapted by LoRA) and is used through the interfaces that all of them share: input
-embeddings, a key/value cache, logits. What is trained is the encoder's head and the injection of the latent:
+The language model stays frozen (or is adapted by LoRA) and is used through the interfaces that all of them
+share: input embeddings, a key/value cache, logits. What is trained is the encoder's head and the injection
+of the latent:
 
 - soft_prompt: vectors before the record's first token (the default);
 - prefix_soft_prompt: learned vectors that are the same for every record, then those of the latent;
@@ -30,8 +31,9 @@ VARIANTS = ("soft_prompt", "prefix_soft_prompt", "kv_memory", "input_embed")
 class PretrainedConfig:
     """Sizes of what is trained around the language model.
 
-    lora: rank of the adapters, 0 = the language model stays as it is. latent_tokens x latent_width: size of the latent;
-    prompt: vectors (or keys) that it becomes; width, layers, heads: of the encoder; checkpointing: trade time for memory.
+    lora: rank of the adapters, 0 = the language model stays as it is. latent_tokens x latent_width: size of
+    the latent; prompt: vectors (or keys) that it becomes; width, layers, heads: of the encoder;
+    checkpointing: trade time for memory.
     """
 
     injection: str = "soft_prompt"
@@ -46,7 +48,7 @@ class PretrainedConfig:
 
 
 class Reader(nn.Module):
-    """Embedded tokens -> posterior: a small transformer, pooled by one learned query for every latent token."""
+    """Embedded tokens -> posterior: a small transformer, pooled by a learned query for each latent token."""
 
     def __init__(self, inputs: int, config: PretrainedConfig, layers: int):
         super().__init__()
@@ -80,7 +82,8 @@ class Reader(nn.Module):
     def follow(self, pooled: Tensor, share: float = 1.0) -> None:
         """Moves shift and gain by `share` to what gives these rows mean 0 and variance 1.
 
-        Records are alike in most of their tokens: without it, what tells them apart is lost among what does not.
+        Records are alike in most of their tokens: without it, what tells them apart is lost among what does
+        not.
         """
         if len(pooled) > 1:
             self.shift.lerp_(pooled.mean(0), share)
@@ -191,10 +194,10 @@ class PretrainedVAE(nn.Module):
         kept = {"reader.shift", "reader.gain"}  # which follow the records
         return {name: p for name, p in self.named_parameters() if p.requires_grad or name in kept}
 
-    # ---- the two directions ------------------------------------------------------------------------------------
+    # ---- the two directions --------------------------------------------------------------------------------
 
     def posterior(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log variance, each (rows, latent size), of records: tokens (rows, tokens) and where there are any.
+        """Mean and log variance, each (rows, latent size), of records; mask: where there is a token.
 
         With an encoder by name, the tokens are those of its own tokenizer.
         """
@@ -203,7 +206,7 @@ class PretrainedVAE(nn.Module):
 
     @torch.no_grad()
     def embedded(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """What the reader is given: the language model's embeddings, or what the encoder makes of the tokens."""
+        """What the reader is given: embeddings of the language model, or what the encoder makes of them."""
         if self.encoder is None:
             return self.embeddings[0](tokens)
         return self.encoder(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
@@ -211,8 +214,9 @@ class PretrainedVAE(nn.Module):
     def inputs(self, latent: Tensor, tokens: Tensor, pads: Tensor | None = None) -> dict[str, Any]:
         """What the language model is given for records that begin with `tokens`, (rows, tokens).
 
-        pads: (rows,) how many positions at the left are empty, so that texts of different lengths end together: `tokens` then
-        stands right. The logits at position `before - 1` and on (without the memory's) are those of the record's tokens.
+        pads: (rows,) how many positions at the left are empty, so that texts of different lengths end
+        together: `tokens` then stands right. The logits at position `before - 1` and on (without the
+        memory's) are those of the record's tokens.
         """
         rows, config = len(latent), self.config
         dtype = self.embeddings[0].weight.dtype
@@ -257,7 +261,8 @@ class PretrainedVAE(nn.Module):
     def forward(self, latent: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
         """Negative log likelihood of every token of records, (rows, tokens), in nats; 0 where there is none.
 
-        latent: (rows, latent size); tokens: (rows, tokens), padded at the right; mask: where there is a token.
+        latent: (rows, latent size); tokens: (rows, tokens), padded at the right; mask: where there is a
+        token.
         """
         inputs = self.inputs(latent, tokens[:, :-1])
         width = inputs["inputs_embeds"].shape[1]
