@@ -158,13 +158,8 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         description="Make a synthetic table that is distributed like a real one.",
         epilog="`lookalike VERB --help` shows the options of a verb with examples.\n\nexamples:"
         "\n  lookalike generate real.csv -n 10000 -o synthetic.csv --report report.html\n\n"
-<<<<<<< HEAD
-        "Tables are .csv, .csv.gz, .parquet, .jsonl, .jsonl.gz, .feather or .txt (a text a line), by suffix;"
-        " or folders of .py, .sql, .json or .txt files.",
-=======
         "Tables are .csv, .csv.gz, .parquet, .jsonl, .jsonl.gz, .feather or .txt (a text per line), by "
         "suffix, or folders of .py, .sql, .json or .txt files.",
->>>>>>> bdf7f65b00041bb42ec44a2ecfb7fdc20826ef2d
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lookalike {__version__}")

@@ -222,13 +222,8 @@ def _rank(pieces: list[bytes], stop: int) -> Array:
             rank[_OUTSIDE, token] = 5
         elif len(text) == 1:
             rank[_OUTSIDE, token] = 6 + first.get(text, 2)
-<<<<<<< HEAD
-        # inside: the quote; where it may not come, a key or the like goes on, soonest by long tokens; but
-        # single bytes complete a letter of several
-=======
         # inside: the quote; where it may not come, a key or the like goes on, which long tokens do soonest;
         # but single bytes complete a letter of several
->>>>>>> bdf7f65b00041bb42ec44a2ecfb7fdc20826ef2d
         if text[0] == '"':
             rank[_INSIDE, token] = 1 if not text[1:].strip("]}") else 2
         elif text[0] != "\\":
