@@ -1,0 +1,176 @@
+"""Text, code and JSON through DiffLM: what is learned of them, under conditions and around given rows."""
+
+import ast
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from jsonschema import Draft202012Validator
+
+from lookalike.codec import NOT_MISSING
+from lookalike.codec.shape import infer_shape
+from lookalike.difflm import DiffLM
+from lookalike.errors import OptionError
+from lookalike.io import read_table
+
+DATA = Path(__file__).parents[1] / "data"
+TOPICS = {
+    "cat": ["cat", "purrs", "whiskers", "milk", "mouse", "meow"],
+    "sea": ["wave", "salt", "boat", "tide", "fish", "harbour"],
+    "tax": ["form", "refund", "income", "deadline", "auditor", "receipt"],
+}
+
+
+def topics(rows: int = 1200) -> pd.DataFrame:
+    """Sentences of three topics, the words of one never in another; the answer repeats a word of the text."""
+    rng = np.random.default_rng(0)
+    label = rng.choice(list(TOPICS), rows, p=[0.5, 0.3, 0.2])
+    chosen = [list(rng.choice(TOPICS[name], rng.integers(3, 9))) for name in label]
+    texts = [f"the {' and the '.join(words)}." for words in chosen]
+    notes = [f"about {words[0]} number {i}" if i % 4 else None for i, words in enumerate(chosen)]
+    return pd.DataFrame({"label": label, "text": texts, "note": notes, "words": [len(w) for w in chosen]})
+
+
+REAL = topics()
+
+
+def small(quick, **options: object) -> DiffLM:  # type: ignore[no-untyped-def]
+    made = quick(**options)
+    made.vae_config = replace(made.vae_config, width=48, layers=2, expansion=3)
+    return made
+
+
+@pytest.fixture(scope="module")
+def model(quick) -> DiffLM:  # type: ignore[no-untyped-def]
+    return small(quick, steps=400, denoiser_steps=200).fit(REAL)
+
+
+def on_topic(table: pd.DataFrame) -> float:
+    """Share of the words (of those that have a topic) that are of the row's own topic."""
+    topic_of = {word: name for name, words in TOPICS.items() for word in words}
+    found = [
+        topic_of[word] == label
+        for text, label in zip(table["text"], table["label"], strict=True)
+        for word in text.replace(".", "").split()
+        if word in topic_of
+    ]
+    return float(np.mean(found))
+
+
+def test_texts_are_runs_beside_typed_columns(model: DiffLM) -> None:
+    assert [model.schema[name].kind for name in REAL.columns] == ["category", "text", "text", "number"]
+    made = model.sample(600, seed=1)
+    assert made.dtypes.equals(REAL.dtypes)
+    assert on_topic(made) > 0.9
+    assert made["text"].str.fullmatch(r"the \w+( and the \w+)*\.").mean() > 0.9
+    assert abs(made["note"].isna().mean() - REAL["note"].isna().mean()) < 0.08
+    counted = made["text"].str.count("the ") == made["words"]
+    shuffled = made["text"].str.count("the ").sample(frac=1, random_state=0).to_numpy() == made["words"]
+    assert counted.mean() > shuffled.mean() + 0.3
+
+
+def test_a_label_as_a_condition_on_a_text(model: DiffLM) -> None:
+    made = model.sample(200, where={"label": "tax"})
+    assert (made["label"] == "tax").all() and on_topic(made) > 0.85
+
+
+def test_a_given_text_is_completed(model: DiffLM) -> None:
+    given = REAL[["text"]].head(200)
+    made = model.sample(given=given)
+    assert made["text"].tolist() == given["text"].tolist()
+    assert (made["label"] == REAL["label"].head(200)).mean() > 0.9
+
+
+def test_a_text_that_has_to_be_there(model: DiffLM) -> None:
+    assert model.sample(100, where={"note": NOT_MISSING})["note"].notna().all()
+    assert model.sample(100, where={"note": None})["note"].isna().all()
+    gaps = REAL.head(100).assign(note=None)
+    filled = model.impute(gaps)
+    assert filled["note"].notna().all() and filled["text"].equals(gaps["text"])
+
+
+def test_one_exact_text(model: DiffLM) -> None:
+    text = REAL["text"][REAL["label"] == "sea"].iloc[0]
+    made = model.sample(60, where={"text": text})
+    assert (made["text"] == text).all() and (made["label"] == "sea").mean() > 0.9
+
+
+def test_variations_stay_on_topic(model: DiffLM) -> None:
+    seeds = REAL[REAL["label"] == "tax"].head(50)
+    near = (model.sample(like=seeds, strength=0.1)["label"] == "tax").mean()
+    far = (model.sample(like=seeds, strength=1.0)["label"] == "tax").mean()
+    assert near > 0.85 and far < 0.5
+
+
+def test_neighbours_of_a_latent_share_its_label(model: DiffLM) -> None:
+    latent = model.encode(REAL).reshape(len(REAL), -1)
+    distance = ((latent[:, None] - latent[None]) ** 2).sum(-1) + np.eye(len(REAL)) * 1e9
+    label = REAL["label"].to_numpy()
+    assert (label[distance.argmin(1)] == label).mean() > 0.8  # by chance 0.38
+
+
+def test_less_is_said_at_a_low_temperature(model: DiffLM) -> None:
+    free, low = model.sample(300, seed=2), model.sample(300, temperature=0.3, seed=2)
+    nucleus = model.sample(300, top_p=0.5, seed=2)
+    assert low["text"].nunique() < free["text"].nunique()
+    assert nucleus["text"].nunique() < free["text"].nunique()
+    with pytest.raises(OptionError, match="top_p is 2"):
+        model.sample(10, top_p=2)
+
+
+def test_a_kept_model_writes_the_same_texts(model: DiffLM, tmp_path: Path) -> None:
+    model.save(tmp_path / "model")
+    again = DiffLM.load(tmp_path / "model")
+    assert again.sample(50, seed=3).equals(model.sample(50, seed=3))
+
+
+def test_only_code_that_parses(quick) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(0)
+    real = pd.DataFrame(
+        {
+            "key": [f"K-{i:05}" for i in range(600)],
+            "code": [
+                f"def f{a}(x):\n    return x + {b} * ({a} - {b})" for a, b in rng.integers(0, 99, (600, 2))
+            ],
+        }
+    )
+    model = small(quick, steps=150).fit(real)
+    assert model.schema["code"].kind == "code" and model.schema["code"].language == "python"
+
+    def parses(code: str) -> bool:
+        try:
+            return bool(ast.parse(code))
+        except SyntaxError:
+            return False
+
+    free = model.sample(300, seed=0)["code"].map(parses).mean()
+    assert model.accepted is None
+    made = model.sample(300, valid_only=True, seed=0)
+    good, drawn = model.accepted
+    assert made["code"].map(parses).all() and made["key"].is_unique
+    assert good == len(made) <= drawn and good / drawn == pytest.approx(free, abs=0.12)
+    with pytest.raises(OptionError, match="valid_only"):
+        small(quick, steps=2).fit(REAL.head(50)).sample(5, valid_only=True)
+
+
+@pytest.fixture(scope="module")
+def tools() -> pd.DataFrame:
+    table = read_table(DATA / "bfcl.jsonl")
+    table = table[[len(json.dumps(one)) < 500 for one in table["function"]]]
+    return pd.concat([table] * 3, ignore_index=True).drop(columns="id")
+
+
+def test_every_json_value_satisfies_its_schema(quick, tools: pd.DataFrame) -> None:  # type: ignore[no-untyped-def]
+    model = small(quick, steps=6).fit(tools)  # it has learned next to nothing: the grammar does it
+    made = model.sample(12, seed=0)
+    for name in ("function", "call"):
+        assert model.schema[name].kind == "json"
+        shape = Draft202012Validator(infer_shape(tools[name].dropna().tolist()))
+        values = made[name].dropna().tolist()
+        assert values and all(shape.is_valid(value) for value in values)
+        assert all(json.loads(json.dumps(value)) == value for value in values)
+    filled = model.impute(tools.head(6).assign(call=None))
+    assert filled["call"].notna().all()
