@@ -158,7 +158,8 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         description="Make a synthetic table that is distributed like a real one.",
         epilog="`lookalike VERB --help` shows the options of a verb with examples.\n\nexamples:"
         "\n  lookalike generate real.csv -n 10000 -o synthetic.csv --report report.html\n\n"
-        "Tables are .csv, .csv.gz, .parquet, .jsonl, .jsonl.gz or .feather, by suffix.",
+        "Tables are .csv, .csv.gz, .parquet, .jsonl, .jsonl.gz, .feather or .txt (a text per line), by "
+        "suffix, or folders of .py, .sql, .json or .txt files.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lookalike {__version__}")

@@ -1,4 +1,4 @@
-"""Tiny random language models with a tokenizer of their own, as folders: what the tests use as pretrained ones."""
+"""Tiny language models with a tokenizer of their own, as folders: what the tests use as pretrained ones."""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 WIDTH, POSITIONS = 32, 512
+SPARE = 7  # rows of the embeddings beyond the tokens, as models have them
 
 
 def tokenizer(texts: list[str], special: tuple[str, ...] = ("<|end|>",), size: int = 400) -> Tokenizer:
@@ -35,7 +36,7 @@ def save_tokenizer(folder: Path, texts: list[str], **tokens: str) -> int:
 
 def _llama(size: int) -> Any:
     config = transformers.LlamaConfig(
-        vocab_size=size + 7,  # more rows than tokens, as models have them
+        vocab_size=size + SPARE,
         hidden_size=WIDTH,
         intermediate_size=2 * WIDTH,
         num_hidden_layers=2,
@@ -50,14 +51,14 @@ def _llama(size: int) -> Any:
 
 def _gpt2(size: int) -> Any:
     config = transformers.GPT2Config(
-        vocab_size=size, n_embd=WIDTH, n_layer=2, n_head=2, n_positions=POSITIONS, eos_token_id=0
+        vocab_size=size + SPARE, n_embd=WIDTH, n_layer=2, n_head=2, n_positions=POSITIONS, eos_token_id=0
     )
     return transformers.GPT2LMHeadModel(config)
 
 
 def _qwen2(size: int) -> Any:
     config = transformers.Qwen2Config(
-        vocab_size=size,
+        vocab_size=size + SPARE,
         hidden_size=WIDTH,
         intermediate_size=2 * WIDTH,
         num_hidden_layers=2,
@@ -73,16 +74,35 @@ def _qwen2(size: int) -> Any:
 FAMILIES = {"llama": _llama, "gpt2": _gpt2, "qwen2": _qwen2}
 
 
-def save_backbone(folder: Path, family: str, texts: list[str], **tokens: str) -> Path:
-    """The folder of a random language model of a family and its tokenizer."""
+def save_backbone(folder: Path, family: str, texts: list[str], steps: int = 0, **tokens: str) -> Path:
+    """The folder of a random language model of a family and its tokenizer.
+
+    steps: of training on the texts, which makes it a pretrained one.
+    """
     size = save_tokenizer(folder, texts, **(tokens or {"eos_token": "<|end|>"}))
     with torch.random.fork_rng([]):
         torch.manual_seed(1)
         model = FAMILIES[family](size)
-    for parameter in model.parameters():  # random weights of the usual scale say nothing but the bias
-        parameter.data *= 3.0 if parameter.ndim > 1 else 1.0
+        if steps:
+            _pretrain(model, transformers.AutoTokenizer.from_pretrained(folder), texts, steps)
     model.save_pretrained(folder)
     return folder
+
+
+def _pretrain(model: Any, words: Any, texts: list[str], steps: int) -> None:
+    rows = [[0, *words.encode(text, add_special_tokens=False), 0] for text in texts]
+    longest = max(map(len, rows))
+    tokens = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
+    labels = torch.tensor([row + [-100] * (longest - len(row)) for row in rows])
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-2)
+    for step in range(steps):
+        at = torch.randperm(len(rows))[:32]
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-2 * (1 - step / steps)
+        optimizer.zero_grad()
+        model(input_ids=tokens[at], labels=labels[at]).loss.backward()
+        optimizer.step()
+    model.eval()
 
 
 def save_bert(folder: Path, texts: list[str]) -> Path:

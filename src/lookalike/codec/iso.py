@@ -1,7 +1,7 @@
 """Datetimes as ISO text, and regular expressions for exactly those of a range: what a grammar lets through.
 
-The text is as fine as the column: "2015", "2015-03", "2015-03-02", "2015-03-02T10:05" ... "T10:05:30.123". Where all
-days are one and the same, the text is the time alone.
+The text is as fine as the column: "2015", "2015-03", "2015-03-02", "2015-03-02T10:05" ... "T10:05:30.123".
+Where all days are one and the same, the text is the time alone.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def pattern(
 ) -> str:
     """A regular expression for the texts of the ticks in inclusive ranges; "" where there is none.
 
-    fixed: the parts (hour, minute, second ...) that always have one value. Every date that it lets through exists; a bound
-    inside a second is rounded to the second.
+    fixed: the parts (hour, minute, second ...) that always have one value. Every date that it lets through
+    exists; a bound inside a second is rounded to the second.
     """
     names = [*_PARTS[: list(RESOLUTIONS).index(resolution) + 1]][:7]
     values = {name: value for name, value in fixed.items() if name in ("hour", "minute", "second")}
@@ -62,7 +62,7 @@ def pattern(
 
 def _split(tick: int, resolution: str) -> Part:
     """A tick as year, month ... second, as far as the resolution goes."""
-    text = str(np.datetime_as_string(np.datetime64(tick, RESOLUTIONS[resolution])))
+    (text,) = write_iso(np.array([tick]), resolution)
     whole = text.partition(".")[0]
     return tuple(int(part) for part in whole.replace("T", "-").replace(":", "-").split("-"))
 
@@ -75,7 +75,7 @@ class _Pattern:
         self.known: dict[tuple[int, Part], str | None] = {}
 
     def between(self, low: Part | None, high: Part | None, level: int, above: Part) -> str | None:
-        """low, high: the remaining parts of the ends, None where open; above: year and month, as far as known."""
+        """low, high: what is left of the ends, None where open; above: year and month, as far as known."""
         if level >= self.parts:
             return ""
         before = _BEFORE[level] if above or level not in (0, 3) else ""

@@ -233,6 +233,8 @@ class _Draft:
                 share, rows = self.allowed[at], slot == at
                 assert isinstance(share, Tensor)
                 restricted = logits[rows].log_softmax(-1) + share
+                if grammar is not None:
+                    restricted = restricted.masked_fill(~mask[rows], IMPOSSIBLE)
                 self.log_mass[own[rows]] += restricted.logsumexp(-1)
                 options[rows] = restricted
             token = pick(self.drawing.shape(options), self.generator)

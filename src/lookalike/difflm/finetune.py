@@ -1,4 +1,4 @@
-"""The training loop around a pretrained language model: the injection, the encoder's head and, with LoRA, adapters."""
+"""The training loop around a pretrained language model: injection, encoder and, with LoRA, adapters."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ from .checkpoint import SECONDS, Checkpoint, pack, unpack
 from .hub import enough_memory
 from .pretrained import PretrainedVAE
 from .tokens import Tokens, lengths, padded
-from .train import Clock, RateController, TrainConfig, _first_columns, split
+from .train import Clock, TrainConfig, _first_columns, split
+from .vae import RateController
 
 BETAS = ("rate", "schedule")
+_FIRST = 512  # records that the reader's start is set by
+EVERY = 20  # steps between two validations, at least
 _SORTED = 16  # batches whose rows are sorted by length together
 
 
@@ -28,11 +31,11 @@ _SORTED = 16  # batches whose rows are sorted by length together
 class FinetuneConfig:
     """What differs from `TrainConfig`, which holds for the rest.
 
-    beta: "rate" holds the KL at TrainConfig.rate; "schedule" is the paper's: the loss is the mean over tokens plus beta times
-    the mean over latent dimensions, and beta falls (see `Backtracking`). epochs: passes over the table, where they make a
-    number of steps within `steps`. batch: rows of a step; micro: tokens (with their padding) that are on the device at once,
-    the gradients of a step are added up. lora_rate: learning rate of the adapters. most: tokens of a record, longer ones are
-    cut.
+    beta: "rate" holds the KL at TrainConfig.rate; "schedule" is the paper's: the loss is the mean over
+    tokens plus beta times the mean over latent dimensions, and beta falls (see `Backtracking`). epochs:
+    passes over the table, where they make a number of steps within `steps`. batch: rows of a step; micro:
+    tokens (with their padding) that are on the device at once, the gradients of a step are added up.
+    lora_rate: learning rate of the adapters. most: tokens of a record, longer ones are cut.
     """
 
     beta: str = "rate"
@@ -48,7 +51,7 @@ class FinetuneConfig:
 
 
 class Backtracking:
-    """The paper's schedule (section 3.1): beta falls by 0.7 whenever the validation reconstruction stops improving.
+    """The paper's schedule (section 3.1): beta falls by 0.7 when the validation stops improving.
 
     It starts at 0.1 and ends at 0.001; then training goes on until the reconstruction stops improving again.
     """
@@ -83,7 +86,8 @@ def read_posteriors(
 
 def parts(length: Array, rows: Array, micro: int) -> list[Array]:
     """The rows in parts of like length, each of at most `micro` tokens when padded (or one row)."""
-    found, own = [], []
+    found: list[Array] = []
+    own: list[int] = []
     for row in rows[np.argsort(length[rows], kind="stable")].tolist():
         if own and (len(own) + 1) * int(length[row]) > micro:
             found.append(np.array(own))
@@ -115,9 +119,10 @@ def train_pretrained(
 ) -> list[dict[str, float]]:
     """Train what is trained of `vae` on (rows, columns) cells; the best validated state is kept.
 
-    read: the records as tokens of the encoder. Returns one entry per validation: step, seconds, reconstruction, rate, bound
-    (nats per row, on held-out rows), train (the bound on the last batches), beta and tokens (those of the texts that were
-    trained on, per second). Raises OptionError where the memory is too small.
+    read: the records as tokens of the encoder. Returns one entry per validation: step, seconds,
+    reconstruction, rate, bound (nats per row, on held-out rows), train (the bound on the last batches),
+    beta and tokens (those of the texts that were trained on, per second). Raises OptionError where the
+    memory is too small.
     """
     train_rows, held_rows = split(len(cells), config, seed)
     columns = cells.shape[1]
@@ -146,8 +151,11 @@ def train_pretrained(
         controller.log_beta, waiting, seen = state["log_beta"], state["waiting"], state["seen"]
         schedule.beta, schedule.best = state["schedule"]
         best_weights = {k: checkpoint.tensors[f"best.{k}"].to(vae.words.device) for k in best_weights}
+    else:
+        _begin(vae, [read[row] for row in train_rows[:_FIRST]], micro)
+        best_weights = {k: v.clone() for k, v in holder.state_dict().items()}
     limit = None if clock.limit is None else max(clock.limit * (1 - config.denoiser_time), begun + 0.5)
-    every = max(1, min(max(20, steps // config.validations), steps))
+    every = max(1, min(max(EVERY, steps // config.validations), steps))
     order_of: list[Array] = []
     epoch, saved, running = -1, time.perf_counter(), 0.0
 
@@ -235,7 +243,7 @@ def train_pretrained(
                 if scheduled:  # it ends when the reconstruction stops improving at the lowest beta
                     ready, value = True, reconstruction
                     waiting = 0 if schedule.update(reconstruction) or not schedule.ended else waiting + 1
-                else:  # a posterior that is not yet at its rate has a better bound than the one that is asked for
+                else:  # a posterior that is not yet at its rate has a better bound than is asked for
                     ready, value = rate >= 0.8 * config.rate or config.rate <= 0, reconstruction + rate
                     waiting = 0 if not ready or value < best - 1e-4 else waiting + 1
                 if ready and value < best - 1e-4:
@@ -251,8 +259,18 @@ def train_pretrained(
     return history
 
 
+@torch.no_grad()
+def _begin(vae: PretrainedVAE, read: list[list[int]], micro: int) -> None:
+    """Sets what the reader starts from by these records."""
+    pooled, device = [], vae.words.device
+    for at in parts(lengths(read), np.arange(len(read)), micro):
+        tokens, mask = (x.to(device) for x in padded([read[row] for row in at], vae.reading))
+        pooled.append(vae.reader.pooled(vae.embedded(tokens, mask), mask))
+    vae.reader.follow(torch.cat(pooled))
+
+
 def _optimizer(holder: nn.ParameterDict, own: FinetuneConfig) -> torch.optim.Optimizer:
-    named = list(holder.items())
+    named = [(name, p) for name, p in holder.items() if p.requires_grad]
     adapters = [p for name, p in named if "lora_" in name]
     rest = [p for name, p in named if "lora_" not in name]
     groups: list[dict[str, Any]] = [{"params": rest, "lr": own.learning_rate}]
@@ -272,7 +290,7 @@ def _micro(vae: PretrainedVAE, own: FinetuneConfig) -> int:
 
 
 def _set_training(vae: PretrainedVAE, on: bool) -> None:
-    """Layers only trade time for memory while they train; there is no dropout, so that nothing else changes."""
+    """Layers trade time for memory only while they train; as there is no dropout, nothing else changes."""
     vae.train(on)
     vae.language.train(on and vae.config.checkpointing)
     if vae.encoder is not None:

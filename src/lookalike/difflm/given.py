@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..codec import RecordCodec
 from ..codec.where import listed
 from ..dtypes import restore
 from ..errors import ConditionError
@@ -71,3 +72,22 @@ def patterns_of(held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return held[:1], np.zeros(len(held), dtype=np.int64)
     patterns, member = np.unique(held, axis=0, return_inverse=True)
     return patterns, member.reshape(-1)
+
+
+def classes(codec: RecordCodec, balance: Any, where: Collection[Any] | None) -> list[Any]:
+    """The values of the column that is to be balanced. Raises ConditionError where it has no classes."""
+    known, names = codec.known(), codec.schema.names
+    if balance not in names:
+        raise ConditionError(
+            f"there is no column '{balance}' to balance: {listed(balance, names, 'columns')}."
+        )
+    if balance in (where or {}):
+        raise ConditionError(
+            f"column '{balance}' is both balanced and in where: leave it out of one of them."
+        )
+    if balance not in known:
+        raise ConditionError(
+            f"column '{balance}' has no classes to balance (it is of the kind "
+            f"{codec.schema[balance].kind}): set its kind to category in the schema and fit again."
+        )
+    return known[balance]

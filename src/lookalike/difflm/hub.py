@@ -1,7 +1,7 @@
 """Finding, checking and loading a Hugging Face causal language model and its fast tokenizer.
 
-A folder is read as it is; only a name that is no folder is looked up on the hub. No code of a repository is ever run, and
-only safetensors are read.
+A folder is read as it is; only a name that is no folder is looked up on the hub. No code of a repository is
+ever run, and only safetensors are read.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def hugging_face() -> Any:
 def load_backbone(name: str, device: torch.device, extra: float = 0.0) -> Backbone:
     """A causal language model, frozen, in bfloat16 on a GPU and float32 elsewhere.
 
-    name: a folder, or the id of a model on the hub. extra: bytes that training needs beside its weights, for the check of the
-    memory, which comes before any weight is read. Raises ModelError for what is no causal language model or lacks files,
-    OptionError where the memory is too small.
+    name: a folder, or the id of a model on the hub. extra: bytes that training needs beside its weights,
+    for the check of the memory, which comes before any weight is read. Raises ModelError for what is no
+    causal language model or lacks files, OptionError where the memory is too small.
     """
     transformers = hugging_face()
     with _quiet(transformers):
@@ -113,7 +113,7 @@ def fetch(name: str, patterns: tuple[str, ...]) -> Path:
         return folder
     if name.startswith((".", "~", os.sep)) or name.count("/") != 1 or folder.exists():
         raise ModelError(
-            f"the backbone {name} is no folder: give the folder of a model, or its id on the hub as OWNER/NAME."
+            f"the backbone {name} is no folder: give that of a model, or its id on the hub as OWNER/NAME."
         )
     import huggingface_hub as hub  # transformers needs it
 
@@ -131,8 +131,8 @@ def fetch(name: str, patterns: tuple[str, ...]) -> Path:
         raise ModelError(f"the hub has no model {name}: check the name.") from None
     except (hub.errors.LocalEntryNotFoundError, hub.errors.HfHubHTTPError, OSError, ValueError) as error:
         raise ModelError(
-            f"the model {name} is not on this machine and the hub cannot be reached ({type(error).__name__}): "
-            "go online, or give a folder."
+            f"the model {name} is not on this machine and the hub cannot be reached "
+            f"({type(error).__name__}): go online, or give a folder."
         ) from None
 
 
@@ -159,7 +159,7 @@ def check_same(name: str, known: dict[str, str], found: dict[str, str]) -> None:
 
 @contextlib.contextmanager
 def enough_memory(name: str, kept: bool = False) -> Iterator[None]:
-    """Turns an allocation that fails into an OptionError; kept: whether a checkpoint is there to go on from."""
+    """Turns an allocation that fails into an OptionError; kept: whether there is a checkpoint."""
     try:
         yield
     except (MemoryError, torch.OutOfMemoryError) as error:
@@ -195,8 +195,8 @@ def _check_memory(name: str, config: Any, device: torch.device, extra: float) ->
     needed, free = weights * _SPARE + extra, free_memory(device)
     if needed > free:
         raise OptionError(
-            f"the backbone {name} needs about {needed / _GIGABYTE:.1f} GB of memory and {free / _GIGABYTE:.1f} GB "
-            f"are free ({device.type}): choose a smaller one."
+            f"the backbone {name} needs about {needed / _GIGABYTE:.1f} GB of memory and "
+            f"{free / _GIGABYTE:.1f} GB are free ({device.type}): choose a smaller one."
         )
 
 
@@ -213,7 +213,8 @@ def _check_causal(name: str, config: Any) -> None:
         return
     what = named[0] if named else f"model of the type {config.model_type}"
     raise ModelError(
-        f"the backbone {name} is a {what}, which is no causal language model: name one such as Qwen/Qwen2.5-0.5B."
+        f"the backbone {name} is a {what}, which is no causal language model: name one such as "
+        "Qwen/Qwen2.5-0.5B."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -17,18 +17,17 @@ import torch
 from torch import Tensor
 
 from ..codec import NOT_MISSING, RecordCodec
-from ..codec.where import listed
-from ..errors import ConditionError, OptionError
-from ..languages import PARSERS
+from ..errors import OptionError
 from ..progress import parse_time, say
 from ..schema import Schema, hide, infer
 from .checkpoint import Checkpoint
 from .denoiser import DenoiserConfig
 from .drawing import Drawing
-from .given import patterns_of, read_given
+from .given import classes, patterns_of, read_given
+from .parsed import parsed, parsers
 from .prior import Prior
 from .records import TokenRecords
-from .setup import Setup, check_seed, pick_device
+from .setup import Setup, check_sample, check_seed, pick_device
 from .storage import load_model, save_model
 from .train import TEXT_TRAINING, Clock, TrainConfig, train_denoiser
 from .vae import TEXT_SIZES, VAE, VAEConfig
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 GIVEN_CANDIDATES = 8  # latents tried for a row of which some cells are given
 WHERE_CANDIDATES = 1.5  # for each of the rows that share a condition: 2 would cost over 3 times a free sample
-TRIES = 20  # draws of a row whose code has to parse
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 Where = Mapping[str, Any]
 
@@ -221,37 +219,21 @@ class DiffLM:
 
         where: {column: condition} that every row satisfies: a value, a set of values, a range (low, high),
         None (missing) or NOT_MISSING. given: a table of some of the columns, one synthetic row for each of
-        its rows (n must be None); its missing cells are drawn too. like: rows to make variations of, taken in
-        turn (n None: one of each); strength: in [0, 1], how far from them. balance: a column of few values,
-        which then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says.
-        valid_only: rows whose code does not parse are drawn again, up to `TRIES` times in all, and then left
-        out; `accepted` says how many rows were accepted of how many that were drawn. Raises
+        its rows (n must be None); its missing cells are drawn too. like: rows to make variations of, taken
+        in turn (n None: one of each); strength: in [0, 1], how far from them. balance: a column of few
+        values, which then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says.
+        valid_only: rows whose code does not parse are drawn again, up to 20 times in all, and then
+        left out; `accepted` says how many rows were accepted of how many that were drawn. Raises
         ConditionError for conditions that the real table never meets, OptionError for other values.
         """
-        if given is not None:
-            if n not in (None, len(given)):
-                raise OptionError(
-                    f"n is {n} but given has {len(given)} rows: leave n out, it follows from given."
-                )
-            n = len(given)
-        if like is not None and len(like) == 0:
-            raise OptionError("like has no rows: give at least one.")
-        if n is None and like is not None:
-            n = len(like)
-        if n is None or n <= 0:
-            raise OptionError(f"the number of rows is {n}: ask for at least 1.")
-        if not 0 <= strength <= 1:
-            raise OptionError(f"strength is {strength}: choose 0 (the rows themselves) to 1 (fresh rows).")
-        if given is not None and (like is not None or balance is not None):
-            raise OptionError(
-                "given cannot be joined with like or balance: the given rows say what they are."
-            )
+        codec = self.codec
+        n = check_sample(n, given, like, strength, balance)
         check_seed(seed)
         drawing = Drawing(temperature, top_p)
         parts: list[Where] = [where or {}]
         if balance is not None:
-            parts = [{**(where or {}), balance: value} for value in self._classes(balance, where)]
-        parsers = self._parsers() if valid_only else {}
+            parts = [{**(where or {}), balance: value} for value in classes(codec, balance, where)]
+        checked = parsers(self.schema) if valid_only else {}
         allowed = [self.records.allowed(part) for part in parts]
         self.accepted = (0, 0) if valid_only else None
 
@@ -270,58 +252,19 @@ class DiffLM:
             rows = min(self.records.chunk, n - start)
             rng = np.random.default_rng((seed, index))
             edges = [start + rows * k // len(parts) for k in range(len(parts) + 1)]
-            tables = [
-                self._parsed(partial(draw, k), np.arange(first, last), rng, parsers)
-                for k, (first, last) in enumerate(pairwise(edges))
-                if first < last
-            ]
+            tables = []
+            for k, (first, last) in enumerate(pairwise(edges)):
+                if first < last:
+                    turn = np.arange(first, last)
+                    table, good, drawn = parsed(partial(draw, k), turn, rng, checked, self.schema)
+                    tables.append(table)
+                    if self.accepted is not None:
+                        self.accepted = (self.accepted[0] + good, self.accepted[1] + drawn)
             table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
             if balance is not None:
                 table = table.iloc[rng.permutation(len(table))].reset_index(drop=True)
             if len(table):
                 yield table
-
-    def _parsers(self) -> dict[Any, Callable[[str], bool]]:
-        """Column -> the parser of its language."""
-        found = {c.name: PARSERS[c.language] for c in self.schema.columns if c.language in PARSERS}
-        if not found:
-            raise OptionError(
-                "valid_only is for columns of code, and none is in a language that can be parsed: leave it "
-                "out, or say kind and language of the column in the schema."
-            )
-        return found
-
-    def _parsed(
-        self,
-        draw: Callable[[np.ndarray, np.random.Generator], pd.DataFrame],
-        turn: np.ndarray,
-        rng: np.random.Generator,
-        parsers: Mapping[Any, Callable[[str], bool]],
-    ) -> pd.DataFrame:
-        """The rows that `draw` gives for the numbers `turn`; those that no parser accepts are drawn again.
-
-        What has not been accepted after `TRIES` draws is left out. `accepted` counts both.
-        """
-        table = draw(turn, rng)
-        if not parsers:
-            return table
-        ids = [column.name for column in self.schema.columns if column.kind == "id"]  # unique as they are
-        drawn = len(table)
-        for draws in range(1, TRIES + 1):
-            good = np.ones(len(table), dtype=bool)
-            for name, parse in parsers.items():
-                good &= np.array([pd.isna(text) or parse(str(text)) for text in table[name]])
-            bad = np.flatnonzero(~good)
-            if not len(bad) or draws == TRIES:
-                break
-            again = draw(turn[bad], rng)
-            drawn += len(bad)
-            again.index = table.index[bad]
-            again[ids] = table.loc[again.index, ids]
-            table = pd.concat([table.drop(index=again.index), again]).sort_index()
-        assert self.accepted is not None
-        self.accepted = (self.accepted[0] + int(good.sum()), self.accepted[1] + drawn)
-        return table[good].reset_index(drop=True)
 
     def impute(self, table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         """The table with its missing cells drawn from their distribution given the row's other cells.
@@ -447,23 +390,6 @@ class DiffLM:
         for name, values in kept.items():
             made[name] = values.where(known[name], made[name])
         return made
-
-    def _classes(self, balance: str, where: Where | None) -> list[Any]:
-        known, names = self.codec.known(), self.codec.schema.names
-        if balance not in names:
-            raise ConditionError(
-                f"there is no column '{balance}' to balance: {listed(balance, names, 'columns')}."
-            )
-        if balance in (where or {}):
-            raise ConditionError(
-                f"column '{balance}' is both balanced and in where: leave it out of one of them."
-            )
-        if balance not in known:
-            raise ConditionError(
-                f"column '{balance}' has no classes to balance (it is of the kind "
-                f"{self.schema[balance].kind}): set its kind to category in the schema and fit again."
-            )
-        return known[balance]
 
     # ---- keep ----------------------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """The variational autoencoder around a pretrained causal language model (DiffLM, sections 3.1 and 3.3).
 
-The language model stays frozen (or is adapted by LoRA) and is used through the interfaces that all of them share: input
-embeddings, a key/value cache, logits. What is trained is the encoder's head and the injection of the latent:
+The language model stays frozen (or is adapted by LoRA) and is used through the interfaces that all of them
+share: input embeddings, a key/value cache, logits. What is trained is the encoder's head and the injection
+of the latent:
 
 - soft_prompt: vectors before the record's first token (the default);
 - prefix_soft_prompt: learned vectors that are the same for every record, then those of the latent;
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from ..errors import MissingDependency, ModelError, OptionError
 from .hub import Backbone, hugging_face
 
+FOLLOW = 0.02  # how fast the encoder's running mean and deviation follow
 VARIANTS = ("soft_prompt", "prefix_soft_prompt", "kv_memory", "input_embed")
 
 
@@ -29,8 +31,9 @@ VARIANTS = ("soft_prompt", "prefix_soft_prompt", "kv_memory", "input_embed")
 class PretrainedConfig:
     """Sizes of what is trained around the language model.
 
-    lora: rank of the adapters, 0 = the language model stays as it is. latent_tokens x latent_width: size of the latent;
-    prompt: vectors (or keys) that it becomes; width, layers, heads: of the encoder; checkpointing: trade time for memory.
+    lora: rank of the adapters, 0 = the language model stays as it is. latent_tokens x latent_width: size of
+    the latent; prompt: vectors (or keys) that it becomes; width, layers, heads: of the encoder;
+    checkpointing: trade time for memory.
     """
 
     injection: str = "soft_prompt"
@@ -45,7 +48,7 @@ class PretrainedConfig:
 
 
 class Reader(nn.Module):
-    """Embedded tokens -> posterior: a small transformer, pooled by one learned query for every latent token."""
+    """Embedded tokens -> posterior: a small transformer, pooled by a learned query for each latent token."""
 
     def __init__(self, inputs: int, config: PretrainedConfig, layers: int):
         super().__init__()
@@ -57,20 +60,42 @@ class Reader(nn.Module):
         self.layers = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False) if layers else None
         self.query = nn.Parameter(torch.randn(config.latent_tokens, width) * width**-0.5)
         self.norm = nn.LayerNorm(width)
-        self.posterior = nn.Linear(width, 2 * config.latent_width)
-        nn.init.normal_(self.posterior.weight, std=0.3 * self.posterior.weight.std().item())
-        nn.init.zeros_(self.posterior.bias)
+        self.shift = nn.Parameter(torch.zeros(config.latent_tokens, width), requires_grad=False)
+        self.gain = nn.Parameter(torch.ones(config.latent_tokens, width), requires_grad=False)
+        # without a bias: a mean that is the same for all records would spend the rate on a prompt
+        self.mean = nn.Linear(width, config.latent_width, bias=False)
+        self.log_variance = nn.Linear(width, config.latent_width)
+        for head in (self.mean, self.log_variance):
+            nn.init.normal_(head.weight, std=0.3 * head.weight.std().item())
+        nn.init.zeros_(self.log_variance.bias)
 
-    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """(rows, tokens, inputs), (rows, tokens) True where a token is -> mean, log variance, each (rows, latent)."""
+    def pooled(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        """(rows, tokens, inputs), (rows, tokens) True where a token is -> (rows, latent tokens, width)."""
         hidden = self.inputs(embedded.float())
         if self.layers is not None:
             hidden = self.layers(hidden + _positions(hidden), src_key_padding_mask=~mask)
         hidden = self.norm(hidden)
         scores = (hidden @ self.query.T).masked_fill(~mask.unsqueeze(-1), -torch.inf)
-        pooled = scores.softmax(1).transpose(1, 2) @ hidden  # (rows, latent tokens, width)
-        mean, log_variance = self.posterior(pooled).chunk(2, -1)
-        return mean.flatten(1), log_variance.flatten(1).clamp(-8, 4)
+        return scores.softmax(1).transpose(1, 2) @ hidden
+
+    @torch.no_grad()
+    def follow(self, pooled: Tensor, share: float = 1.0) -> None:
+        """Moves shift and gain by `share` to what gives these rows mean 0 and variance 1.
+
+        Records are alike in most of their tokens: without it, what tells them apart is lost among what does
+        not.
+        """
+        if len(pooled) > 1:
+            self.shift.lerp_(pooled.mean(0), share)
+            self.gain.lerp_(1 / pooled.std(0, correction=0).clamp(min=0.01), share)
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The same inputs -> mean and log variance, each (rows, latent size)."""
+        pooled = self.pooled(embedded, mask)
+        if self.training:
+            self.follow(pooled.detach(), FOLLOW)
+        told = (pooled - self.shift) * self.gain
+        return self.mean(told).flatten(1), self.log_variance(told).flatten(1).clamp(-8, 4)
 
 
 def _positions(hidden: Tensor) -> Tensor:
@@ -92,7 +117,7 @@ class PretrainedVAE(nn.Module):
         self.config, self.name = config, backbone.name
         self.language = backbone.model
         self.encoder = None if encoder is None else encoder.model
-        self.embeddings: list[nn.Module] = [backbone.model.get_input_embeddings()]  # a list: not a part twice
+        self.embeddings: list[Any] = [backbone.model.get_input_embeddings()]  # a list: not a part twice
         tokenizer = backbone.tokenizer
         self.begin = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
         self.end, self.pad = int(tokenizer.eos_token_id), int(tokenizer.pad_token_id)
@@ -166,28 +191,32 @@ class PretrainedVAE(nn.Module):
 
     def trained(self) -> dict[str, nn.Parameter]:
         """name -> what is trained: this and nothing else is saved."""
-        return {name: p for name, p in self.named_parameters() if p.requires_grad}
+        kept = {"reader.shift", "reader.gain"}  # which follow the records
+        return {name: p for name, p in self.named_parameters() if p.requires_grad or name in kept}
 
-    # ---- the two directions ------------------------------------------------------------------------------------
+    # ---- the two directions --------------------------------------------------------------------------------
 
     def posterior(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log variance, each (rows, latent size), of records: tokens (rows, tokens) and where there are any.
+        """Mean and log variance, each (rows, latent size), of records; mask: where there is a token.
 
         With an encoder by name, the tokens are those of its own tokenizer.
         """
-        with torch.no_grad():
-            if self.encoder is None:
-                embedded = self.embeddings[0](tokens)
-            else:
-                embedded = self.encoder(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
-        mean, log_variance = self.reader(embedded, mask)
+        mean, log_variance = self.reader(self.embedded(tokens, mask), mask)
         return mean, log_variance
+
+    @torch.no_grad()
+    def embedded(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """What the reader is given: embeddings of the language model, or what the encoder makes of them."""
+        if self.encoder is None:
+            return self.embeddings[0](tokens)
+        return self.encoder(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
 
     def inputs(self, latent: Tensor, tokens: Tensor, pads: Tensor | None = None) -> dict[str, Any]:
         """What the language model is given for records that begin with `tokens`, (rows, tokens).
 
-        pads: (rows,) how many positions at the left are empty, so that texts of different lengths end together: `tokens` then
-        stands right. The logits at position `before - 1` and on (without the memory's) are those of the record's tokens.
+        pads: (rows,) how many positions at the left are empty, so that texts of different lengths end
+        together: `tokens` then stands right. The logits at position `before - 1` and on (without the
+        memory's) are those of the record's tokens.
         """
         rows, config = len(latent), self.config
         dtype = self.embeddings[0].weight.dtype
@@ -232,7 +261,8 @@ class PretrainedVAE(nn.Module):
     def forward(self, latent: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
         """Negative log likelihood of every token of records, (rows, tokens), in nats; 0 where there is none.
 
-        latent: (rows, latent size); tokens: (rows, tokens), padded at the right; mask: where there is a token.
+        latent: (rows, latent size); tokens: (rows, tokens), padded at the right; mask: where there is a
+        token.
         """
         inputs = self.inputs(latent, tokens[:, :-1])
         width = inputs["inputs_embeds"].shape[1]

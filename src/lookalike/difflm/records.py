@@ -36,7 +36,7 @@ LEAST_CANDIDATES = 1024  # altogether, however few rows are asked for
 
 
 class TokenRecords:
-    """Records of field-aware tokens, modelled by the small VAE; their array is (rows, 2, slots): tokens, cells."""
+    """Records of field-aware tokens and the small VAE; their array is (rows, 2, slots): tokens, cells."""
 
     least = LEAST_CANDIDATES
     identity = ""
@@ -103,7 +103,7 @@ class TokenRecords:
         allowed: Any = None,
         drawing: Drawing | None = None,
     ) -> Array:
-        """given: (rows, 2, slots) records of which the columns `held`, (columns,) bool, are kept as they are."""
+        """given: (rows, 2, slots) records of which the columns `held`, (columns,) bool, are kept."""
         if not self.codec.slots:
             return np.zeros((rows, 2, 0), dtype=np.int64)
         kept: dict[int, tuple[Tensor, Tensor]] = {}

@@ -1,4 +1,4 @@
-"""Records as JSON text, modelled around a pretrained language model; the interface is that of `records.py`."""
+"""Records as JSON text around a pretrained language model; the interface is that of `records.py`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ..codec.serialised import CHOICES, Serialised, first_columns
+from ..codec.celltext import CHOICES
+from ..codec.serialised import Serialised, first_columns
 from ..codec.slot import Array
 from ..errors import ConditionError, OptionError
 from ..progress import say
@@ -52,7 +53,8 @@ class TextRecords:
         self.serialised, self.config, self.own, self.device = serialised, config, own, device
         self.backbone = load_backbone(backbone, device)
         self.encoder = None if encoder is None else load_encoder(encoder, device)
-        self.longest, self.ending = (facts["longest"], facts["ending"]) if facts else (0, 0)
+        self.longest: int = facts["longest"] if facts else 0
+        self.ending: int = facts["ending"] if facts else 0
         if facts:
             check_same(backbone, facts["files"], self.backbone.files)
             if self.encoder is not None:
@@ -126,8 +128,8 @@ class TextRecords:
         room = self.vae.limit - self.vae.before - self.ending
         if room < LEAST_ROOM:
             raise OptionError(
-                f"a record needs more than the {self.vae.limit} positions of {self.backbone.name}: leave columns "
-                "out, or choose a backbone for longer texts."
+                f"a record needs more than the {self.vae.limit} positions of {self.backbone.name}: leave "
+                "columns out, or choose a backbone for longer texts."
             )
         cut = int((length >= self.tokens.most).sum())
         if cut:
@@ -198,6 +200,7 @@ class TextRecords:
                 prefix=prefix,
                 log_weight=weight,
                 early=len(kept) + asked if asked else 0,
+                free=self.tokens.grammar(order, None, kept) if asked else grammar,
                 limit=limit,
                 drawing=drawing,
             )

@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..codec.celltext import JsonSchema
 from ..codec.grammar import Grammar
-from ..codec.serialised import JsonSchema, Serialised, Where
+from ..codec.serialised import Serialised
 from ..codec.slot import Array
+from ..codec.where import Where
 from ..errors import MissingDependency
 from .hub import Backbone
 
@@ -22,8 +24,8 @@ GRAMMARS = 64  # compiled ones that are kept
 class Tokens:
     """Cells of records <-> tokens.
 
-    Every field is tokenised by itself, so that a record that begins with given fields has the same tokens in training and
-    in sampling. most: tokens of a record, longer ones are cut.
+    Every field is tokenised by itself, so that a record that begins with given fields has the same tokens
+    in training and in sampling. most: tokens of a record, longer ones are cut.
     """
 
     def __init__(self, serialised: Serialised, backbone: Backbone, vocabulary: int, most: int):

@@ -1,8 +1,9 @@
-"""Latent -> the text of a record, by a pretrained language model: cached, in batches, under the grammar of the schema.
+"""Latent -> the text of a record by a pretrained language model: cached, in batches, under a grammar.
 
-What is given is forced, what a condition restricts is written next, and a row is drawn from several candidates by the
-likelihood of both: sampling-importance-resampling, as in `decoder.py`. Every text is valid: a token that the schema does not
-let through is never drawn, and a row that grows too long is brought to its end.
+What is given is forced, what a condition restricts is written next, and a row is drawn from several
+candidates by the likelihood of both: sampling-importance-resampling, as in `decoder.py`. Every text is
+valid: a token that the schema does not let through is never drawn, and a row that grows too long is brought
+to its end.
 """
 
 from __future__ import annotations
@@ -120,15 +121,18 @@ def write(
     prefix: list[list[int]] | None = None,
     log_weight: Tensor | None = None,
     early: int = 0,
+    free: Grammar,
     limit: int,
     drawing: Drawing | None = None,
 ) -> list[list[int]]:
     """Tokens of one record per row, without the one that ends it.
 
-    latent: (rows x candidates, latent size), the candidates of a row one after the other; without `prefix` the rows share
-    their candidates. prefix: the tokens that each candidate begins with, log_weight: their log likelihood. early: how
-    many fields come before a candidate is chosen (0 = all candidates but the first of a row are left out). limit: tokens
-    after which a record is brought to its end. pieces: the bytes of every token.
+    latent: (rows x candidates, latent size), the candidates of a row one after the other; without `prefix`
+    the rows share their candidates. prefix: the tokens that each candidate begins with, log_weight: their
+    log likelihood. early: how many fields come before a candidate is chosen (0 = all candidates but the
+    first of a row are left out); free: the grammar without the conditions: what it excludes, too, says
+    nothing of a latent. limit: tokens after which a record is brought to its end. pieces: the
+    bytes of every token.
     """
     drawing = drawing or Drawing()
     by_row = each = prefix is not None
@@ -140,6 +144,7 @@ def write(
         latent, prefix = latent[kept], [prefix[row] for row in kept.tolist()]
     draft = Draft(vae, latent, prefix)
     walk = _begun(grammar, prefix)
+    unrestricted = _begun(free, prefix) if early else walk
     fields = _Fields(pieces, [b"".join(pieces[token] for token in own) for own in prefix]) if early else None
     done = torch.zeros(len(latent), dtype=torch.bool, device=latent.device)
     written: list[list[int]] = [[] for _ in range(rows)]
@@ -158,11 +163,13 @@ def write(
                 done, allowed = done[kept], allowed[kept]
                 origin, fields = torch.arange(rows), None
             else:
-                mass = draft.logits.masked_fill(~allowed, -torch.inf).logsumexp(1) - draft.logits.logsumexp(1)
+                possible = _allowed(unrestricted, draft, done, limit, vae.end)
+                mass = _log_mass(draft.logits, allowed) - _log_mass(draft.logits, possible)
                 weight = weight + torch.where(open_, mass, 0.0)
         tokens = torch.where(done, vae.end, _draw(draft.logits, allowed, drawing, generator))
         live = ~done & (tokens != vae.end)
-        walk.take(np.flatnonzero(live.cpu().numpy()), tokens[live].cpu().numpy())
+        for one in [walk] if fields is None else [walk, unrestricted]:
+            one.take(np.flatnonzero(live.cpu().numpy()), tokens[live].cpu().numpy())
         done = done | (tokens == vae.end)
         if fields is not None:
             fields.put(tokens.tolist())
@@ -176,6 +183,10 @@ def write(
             walk.select(kept.cpu().numpy())
             origin, tokens, done = origin[kept.cpu()], tokens[kept], done[kept]
         draft.put(tokens)
+
+
+def _log_mass(logits: Tensor, allowed: Tensor) -> Tensor:
+    return logits.masked_fill(~allowed, -torch.inf).logsumexp(1)
 
 
 def _begun(grammar: Grammar, prefix: list[list[int]]) -> Walk:

@@ -137,7 +137,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 def _takes(parameters: dict[str, Any], arguments: Any) -> bool:
     if not isinstance(arguments, dict) or not isinstance(parameters, dict):
         return False
-    # the JSON Schema of an object, which BFCL calls a "dict"; {argument: ...} may have an argument "type", too
+    # the JSON Schema of an object, which BFCL calls a "dict"; {argument: ...} may have a "type", too
     formal = parameters.get("type") in ("object", "dict")
     known = parameters.get("properties", {}) if formal else parameters
     needed = (
