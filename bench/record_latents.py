@@ -84,16 +84,19 @@ def walk(model: DiffLM, test: Table, text: str, label: str, rng: np.random.Gener
     Means over the pairs. rising: share of the pairs with less of the second row's tokens in the first half
     than in the second; ties count half.
     """
+    at = [_pair(test[label].to_numpy(), rng) for _ in range(PAIRS)]
+    ends = [test.iloc[list(rows)].reset_index(drop=True) for rows in zip(*at, strict=True)]
+    first, last = (model.encode(table) for table in ends)
+    # a step of all pairs at once, with the same random numbers, as `interpolate` has it for one pair
+    line = [model.decode(first + (last - first) * k / (STEPS - 1), seed=seed) for k in range(STEPS)]
     shares, labels = [], []
-    for _ in range(PAIRS):
-        a, b = (test.iloc[[i]].reset_index(drop=True) for i in rng.permutation(len(test))[:2])
-        if a[label][0] == b[label][0]:
-            other = test[test[label] != a[label][0]]
-            b = other.iloc[[int(rng.integers(len(other)))]].reset_index(drop=True)
-        line = model.interpolate(a, b, steps=STEPS, seed=seed)
-        shares.append(_shares(str(a[text][0]), str(b[text][0]), [str(t) for t in line[text].fillna("")]))
-        ends = [str(a[label][0]), str(b[label][0])]
-        labels.append([float(v == ends[1]) if v in ends else np.nan for v in line[label].astype(str)])
+    for row in range(PAIRS):
+        a, b = (table.iloc[row] for table in ends)
+        written = [_text(step[text].iloc[row]) for step in line]
+        shares.append(_shares(str(a[text]), str(b[text]), written))
+        own = [str(step[label].iloc[row]) for step in line]
+        both = [str(a[label]), str(b[label])]
+        labels.append([float(value == both[1]) if value in both else float("nan") for value in own])
     halves = [
         (np.nanmean(s[: STEPS // 2]), np.nanmean(s[-(STEPS // 2) :])) for s in shares if _both_halves(s)
     ]
@@ -103,6 +106,16 @@ def walk(model: DiffLM, test: Table, text: str, label: str, rng: np.random.Gener
         "labels": _columns(labels),
         "rising": float(np.mean(rising)) if rising else float("nan"),
     }
+
+
+def _pair(labels: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
+    """Rows of different classes."""
+    first = int(rng.integers(len(labels)))
+    return first, int(rng.choice(np.flatnonzero(labels != labels[first])))
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
 
 
 def _shares(a: str, b: str, line: list[str]) -> list[float]:

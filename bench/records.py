@@ -44,6 +44,7 @@ from lookalike.codec.shape import infer_shape
 
 HERE = Path(__file__).resolve().parent
 ROWS = 5_000  # synthetic rows, at most; else as many as there are training rows
+VALID_ROWS = 200  # with valid_only, which draws a row up to `TRIES` times
 TOOL_ROWS = 200  # of specifications, which take some hundred tokens each
 FEWEST = 50  # rows that are worth judging
 SHOWN, LETTERS = 20, 400  # rows of every set that are kept for the eye, and letters of each
@@ -133,7 +134,9 @@ def code_set(
         if arm == "lookalike":
             out["samples"] = shown(made)
             chunks, sample_s = timed(
-                lambda model=model: list(model.sample_chunks(rows, seed=seed, valid_only=True))
+                lambda model=model: list(
+                    model.sample_chunks(min(rows, VALID_ROWS), seed=seed, valid_only=True)
+                )
             )
             assert model.accepted is not None
             kept, drawn = model.accepted
