@@ -74,6 +74,13 @@ def test_candidates_are_taken_as_the_condition_is_likely_for_them() -> None:
     assert float(taken.mean()) == pytest.approx(float((weight * latent[:, 0]).sum() / weight.sum()), abs=0.02)
 
 
+def test_rows_that_have_one_candidate_keep_it() -> None:
+    latent = torch.linspace(-3, 3, 30).unsqueeze(1)
+    texts = written(30, latent, rules=grammar(["a"]), early=1)
+    assert len(texts) == 30 and all(text.startswith(b'{"c":"a"') for text in texts)
+    assert all((rows.diff() > 0).all() for rows in Draft.kept)  # only put aside, never drawn anew
+
+
 def test_without_a_condition_every_candidate_is_as_good() -> None:
     latent = torch.linspace(-3, 3, 50).unsqueeze(1)
     texts = written(50, latent)

@@ -146,6 +146,7 @@ def write(
     by_row = each = prefix is not None
     prefix = prefix or [[] for _ in range(len(latent))]
     weight = torch.zeros(len(latent), device=latent.device) if log_weight is None else log_weight
+    early = early if len(latent) > rows else 0
     if not early and len(latent) > rows:
         kept = torch.arange(rows, device=latent.device) * (len(latent) // rows)
         kept = resample(weight, rows, True, generator) if by_row else kept
@@ -218,8 +219,9 @@ def _allowed(walk: Walk, draft: Draft, done: Tensor, limit: int, end: int) -> Te
 
 def _draw(logits: Tensor, allowed: Tensor, drawing: Drawing, generator: torch.Generator) -> Tensor:
     """(rows, tokens) -> (rows,) one allowed token each."""
-    masked = logits.masked_fill(~allowed, -torch.inf)
-    probability = (masked / drawing.temperature).softmax(1)
+    some = allowed.any(0).nonzero().flatten()  # outside of texts a grammar leaves few tokens of a vocabulary
+    allowed, logits = allowed[:, some], logits[:, some]
+    probability = (logits.masked_fill(~allowed, -torch.inf) / drawing.temperature).softmax(1)
     if drawing.top_p < 1:
         ordered, order = probability.sort(1, descending=True)
         beyond = ordered.cumsum(1) - ordered >= drawing.top_p  # the first token always stays
@@ -230,7 +232,7 @@ def _draw(logits: Tensor, allowed: Tensor, drawing: Drawing, generator: torch.Ge
     chosen = torch.searchsorted(cumulative, drawn * cumulative[:, -1:], right=True).squeeze(1)
     chosen = chosen.clamp(max=logits.shape[1] - 1)
     best = probability.argmax(1)  # where rounding ends on a token of no mass
-    return torch.where(probability.gather(1, chosen.unsqueeze(1)).squeeze(1) > 0, chosen, best)
+    return some[torch.where(probability.gather(1, chosen.unsqueeze(1)).squeeze(1) > 0, chosen, best)]
 
 
 def check_drawing(temperature: float, top_p: float) -> Drawing:
