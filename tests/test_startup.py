@@ -85,3 +85,13 @@ def test_evaluate_is_the_function_whichever_way_it_was_imported(before: str) -> 
     code = f"{before}; from lookalike.evaluate import evaluate as f; assert lookalike.evaluate is f"
     done = python("-c", code)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_pretrained_model_is_the_only_reason_to_import_its_packages() -> None:
+    code = """
+import sys, lookalike.difflm
+lookalike.difflm.DiffLM()
+print(*{"transformers", "peft", "huggingface_hub"} & set(sys.modules))
+"""
+    found = python("-c", code)
+    assert found.returncode == 0 and found.stdout.strip() == "", found.stdout + found.stderr

@@ -23,7 +23,7 @@ from lookalike.codec import NOT_MISSING, RecordCodec
 from lookalike.codec.serialised import Serialised
 from lookalike.difflm import DiffLM, finetune, hub
 from lookalike.difflm.finetune import Backtracking, parts
-from lookalike.difflm.writer import Draft, Drawing, _draw
+from lookalike.difflm.writer import Draft
 from lookalike.errors import ConditionError, ModelError, OptionError
 
 JOBS = ["clerk", "farmer", "nurse"]
@@ -259,43 +259,6 @@ def test_padding_changes_no_likelihood(learned: DiffLM) -> None:
         both = learned.vae(latent, tokens, mask)
         alone = learned.vae(latent[1:], tokens[1:, :2], mask[1:, :2])
     assert torch.allclose(both[1, :2], alone[0], atol=1e-4) and both[1, 2:].abs().sum() == 0
-
-
-def test_the_latent_is_drawn_given_the_condition(learned: DiffLM) -> None:
-    """Candidates whose latents make the condition likely are taken more often than others."""
-    records = learned.records
-    generator = torch.Generator().manual_seed(0)
-    pool = learned.prior.sample(256, generator)
-    scores = [records._score(pool, [records.tokens.fields([f'"{job}"'], [0])] * len(pool)) for job in JOBS]
-    likely = torch.stack(scores, 1).softmax(1)[:, JOBS.index("nurse")]  # p(nurse | z)
-    allowed = records.allowed({"job": "nurse"})
-    kept: list[torch.Tensor] = []
-    original = Draft.select
-
-    def spy(draft: Draft, rows: torch.Tensor) -> None:
-        kept.append(rows)
-        original(draft, rows)
-
-    Draft.select = spy  # type: ignore[method-assign]
-    try:
-        records.draw(pool, 64, generator, allowed=allowed)
-    finally:
-        Draft.select = original  # type: ignore[method-assign]
-    assert len(kept[0]) == 64
-    plain, weighed = float(likely.mean()), float(likely.square().sum() / likely.sum())
-    assert weighed > 1.1 * plain  # the latents differ in it
-    assert float(likely[kept[0]].mean()) == pytest.approx(weighed, abs=0.4 * (weighed - plain))
-
-
-def test_temperature_and_top_p() -> None:
-    logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]]).repeat(4000, 1)
-    allowed = torch.tensor([[True, True, True, False]]).repeat(4000, 1)
-    generator = torch.Generator().manual_seed(0)
-    for drawing, keep in [(Drawing(), 3), (Drawing(0.5), 3), (Drawing(2.0, 0.8), 2)]:
-        shares = torch.bincount(_draw(logits, allowed, drawing, generator), minlength=4) / 4000
-        exact = (logits[0, :keep] / drawing.temperature).softmax(0)
-        assert shares[:keep].tolist() == pytest.approx(exact.tolist(), abs=0.03)
-        assert shares[keep:].sum() == 0
 
 
 def test_options_of_drawing(learned: DiffLM) -> None:

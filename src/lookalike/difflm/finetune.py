@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..codec.slot import Array
 from ..progress import bar
 from .checkpoint import SECONDS, Checkpoint, pack, unpack
-from .hub import enough_memory
+from .hub import enough_memory, most_tokens
 from .pretrained import PretrainedVAE
 from .tokens import Tokens, lengths, padded
 from .train import Clock, TrainConfig, _first_columns, split
@@ -132,7 +132,7 @@ def train_pretrained(
     batch = min(own.batch, max(8, len(train_rows) // 10), len(train_rows))
     per_epoch = math.ceil(len(train_rows) / batch)
     steps = math.ceil(min(max(own.epochs * per_epoch, own.steps[0]), own.steps[1]))
-    micro = _micro(vae, own)
+    micro = most_tokens(vae.vocabulary, own.micro)
     holder = nn.ParameterDict({name.replace(".", "/"): p for name, p in vae.trained().items()})
     optimizer = _optimizer(holder, own)
     rates = [group["lr"] for group in optimizer.param_groups]
@@ -282,11 +282,6 @@ def _optimizer(holder: nn.ParameterDict, own: FinetuneConfig) -> torch.optim.Opt
 def _order(first: Array) -> list[int]:
     """The columns `first`, then the others, both in the order of the table."""
     return [*np.flatnonzero(first).tolist(), *np.flatnonzero(~first).tolist()]
-
-
-def _micro(vae: PretrainedVAE, own: FinetuneConfig) -> int:
-    """Tokens at once: the logits and their gradients take three numbers for each token of the vocabulary."""
-    return max(256, min(own.micro, int(3e9 / (12 * vae.vocabulary))))
 
 
 def _set_training(vae: PretrainedVAE, on: bool) -> None:

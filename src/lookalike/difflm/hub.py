@@ -19,6 +19,7 @@ import torch
 from ..errors import MissingDependency, ModelError, OptionError, first_line
 
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.model")
+LOGITS = 3_000_000_000  # bytes of logits and their gradients that training may take
 _GIGABYTE = 1e9
 _SPARE = 1.25  # activations, logits and what the machine needs itself, over the weights
 
@@ -42,19 +43,19 @@ def hugging_face() -> Any:
     return transformers
 
 
-def load_backbone(name: str, device: torch.device, extra: float = 0.0) -> Backbone:
+def load_backbone(name: str, device: torch.device, tokens: int = 0) -> Backbone:
     """A causal language model, frozen, in bfloat16 on a GPU and float32 elsewhere.
 
-    name: a folder, or the id of a model on the hub. extra: bytes that training needs beside its weights,
-    for the check of the memory, which comes before any weight is read. Raises ModelError for what is no
-    causal language model or lacks files, OptionError where the memory is too small.
+    name: a folder, or the id of a model on the hub. tokens: that training has at once, 0 where nothing is
+    trained: for the check of the memory, which comes before any weight is read. Raises ModelError for what
+    is no causal language model or lacks files, OptionError where the memory is too small.
     """
     transformers = hugging_face()
     with _quiet(transformers):
         folder = fetch(name, ("config.json",))
         config = _read(name, lambda: transformers.AutoConfig.from_pretrained(folder, **_LOCAL))
         _check_causal(name, config)
-        _check_memory(name, config, device, extra)
+        _check_memory(name, config, device, tokens)
         folder = fetch(name, WANTED)
         _check_files(name, folder)
         tokenizer = _tokenizer(name, folder)
@@ -187,12 +188,24 @@ def free_memory(device: torch.device) -> float:
         return float("inf")
 
 
-def _check_memory(name: str, config: Any, device: torch.device, extra: float) -> None:
+def logits_bytes(vocabulary: int, tokens: int) -> int:
+    """What the logits of so many tokens take in training, with their gradients."""
+    return 12 * vocabulary * tokens
+
+
+def most_tokens(vocabulary: int, tokens: int) -> int:
+    """At most so many tokens at once, fewer where the vocabulary is large."""
+    return max(256, min(tokens, LOGITS // logits_bytes(vocabulary, 1)))
+
+
+def _check_memory(name: str, config: Any, device: torch.device, tokens: int) -> None:
     transformers = hugging_face()
     with torch.device("meta"):
         empty = _read(name, lambda: transformers.AutoModelForCausalLM.from_config(config))
     weights = sum(p.numel() for p in empty.parameters()) * (2 if device.type == "cuda" else 4)
-    needed, free = weights * _SPARE + extra, free_memory(device)
+    vocabulary = config.get_text_config().vocab_size
+    needed = weights * _SPARE + logits_bytes(vocabulary, most_tokens(vocabulary, tokens) if tokens else 0)
+    free = free_memory(device)
     if needed > free:
         raise OptionError(
             f"the backbone {name} needs about {needed / _GIGABYTE:.1f} GB of memory and "

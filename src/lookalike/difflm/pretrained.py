@@ -13,6 +13,7 @@ of the latent:
 from __future__ import annotations
 
 import inspect
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -288,4 +289,8 @@ def _adapted(language: Any, rank: int) -> Any:
     config = peft.LoraConfig(
         r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    return peft.get_peft_model(language, config)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # it says that it sets an option right by itself, and of its own deprecations
+        return peft.get_peft_model(language, config)

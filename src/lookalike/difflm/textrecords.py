@@ -51,7 +51,7 @@ class TextRecords:
         facts: Mapping[str, Any] | None = None,
     ):
         self.serialised, self.config, self.own, self.device = serialised, config, own, device
-        self.backbone = load_backbone(backbone, device)
+        self.backbone = load_backbone(backbone, device, 0 if facts else own.micro)
         self.encoder = None if encoder is None else load_encoder(encoder, device)
         self.longest: int = facts["longest"] if facts else 0
         self.ending: int = facts["ending"] if facts else 0

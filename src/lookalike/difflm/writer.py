@@ -138,6 +138,7 @@ def write(
     by_row = each = prefix is not None
     prefix = prefix or [[] for _ in range(len(latent))]
     weight = torch.zeros(len(latent), device=latent.device) if log_weight is None else log_weight
+    early = early if len(latent) > rows else 0
     if not early and len(latent) > rows:
         kept = torch.arange(rows, device=latent.device) * (len(latent) // rows)
         kept = resample(weight, rows, True, generator) if by_row else kept
@@ -210,4 +211,6 @@ def _allowed(walk: Walk, draft: Draft, done: Tensor, limit: int, end: int) -> Te
 
 def _draw(logits: Tensor, allowed: Tensor, drawing: Drawing, generator: torch.Generator) -> Tensor:
     """(rows, tokens) -> (rows,) one allowed token each."""
-    return pick(drawing.shape(logits.float().masked_fill(~allowed, IMPOSSIBLE)), generator)
+    some = allowed.any(0).nonzero().flatten()  # outside of texts a grammar leaves few tokens of a vocabulary
+    own = logits[:, some].float().masked_fill(~allowed[:, some], IMPOSSIBLE)
+    return some[pick(drawing.shape(own), generator)]
