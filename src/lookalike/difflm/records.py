@@ -55,7 +55,12 @@ class TokenRecords:
 
     @property
     def chunk(self) -> int:
-        return min(CHUNK, max(64, CHUNK_SLOTS // max(1, len(self.codec.slots))))
+        slots = self.codec.slots
+        typical = 0.0  # texts that are longer than twice the mean are few at a time
+        for own in self.codec.columns:
+            words = [slots[s].counts.sum() for s in own[:2]]
+            typical += 2 * sum(words) / max(1.0, words[0]) if slots[own[0]].run else len(own)
+        return min(CHUNK, max(64, int(CHUNK_SLOTS / max(1.0, typical))))
 
     @property
     def columns(self) -> list[Any]:
