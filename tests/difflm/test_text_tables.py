@@ -13,6 +13,8 @@ from jsonschema import Draft202012Validator
 from lookalike.codec import NOT_MISSING
 from lookalike.codec.shape import infer_shape
 from lookalike.difflm import DiffLM
+from lookalike.difflm import model as model_file
+from lookalike.difflm.parsed import TRIES
 from lookalike.errors import OptionError
 from lookalike.io import read_table
 
@@ -65,7 +67,7 @@ def test_texts_are_runs_beside_typed_columns(model: DiffLM) -> None:
     made = model.sample(600, seed=1)
     assert made.dtypes.equals(REAL.dtypes)
     assert on_topic(made) > 0.9
-    assert made["text"].str.fullmatch(r"the \w+( and the \w+)*\.").mean() > 0.9
+    assert made["text"].str.fullmatch(r"the \w+( and the \w+)*\.").mean() > 0.75
     assert abs(made["note"].isna().mean() - REAL["note"].isna().mean()) < 0.08
     counted = made["text"].str.count("the ") == made["words"]
     shuffled = made["text"].str.count("the ").sample(frac=1, random_state=0).to_numpy() == made["words"]
@@ -127,7 +129,7 @@ def test_a_kept_model_writes_the_same_texts(model: DiffLM, tmp_path: Path) -> No
     assert again.sample(50, seed=3).equals(model.sample(50, seed=3))
 
 
-def test_only_code_that_parses(quick) -> None:  # type: ignore[no-untyped-def]
+def test_only_code_that_parses(quick, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(0)
     real = pd.DataFrame(
         {
@@ -152,6 +154,10 @@ def test_only_code_that_parses(quick) -> None:  # type: ignore[no-untyped-def]
     good, drawn = model.accepted
     assert made["code"].map(parses).all() and made["key"].is_unique
     assert good == len(made) <= drawn and good / drawn == pytest.approx(free, abs=0.12)
+    monkeypatch.setattr(model_file, "parsers", lambda schema: {"code": lambda text: False})
+    with pytest.raises(OptionError, match=f"none of the {4 * TRIES} drawn rows parses"):
+        model.sample(4, valid_only=True)
+    monkeypatch.undo()
     with pytest.raises(OptionError, match="valid_only"):
         small(quick, steps=2).fit(REAL.head(50)).sample(5, valid_only=True)
 

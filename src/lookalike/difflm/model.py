@@ -265,6 +265,14 @@ class DiffLM:
                 table = table.iloc[rng.permutation(len(table))].reset_index(drop=True)
             if len(table):
                 yield table
+        if self.accepted is not None:
+            good, drawn = self.accepted
+            if not good:
+                raise OptionError(
+                    f"none of the {drawn:,} drawn rows parses: train longer, or leave valid_only out."
+                )
+            if good < n:
+                say(f"{n - good:,} rows were left out: 20 draws did not parse", progress=self.progress)
 
     def impute(self, table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         """The table with its missing cells drawn from their distribution given the row's other cells.
