@@ -17,41 +17,50 @@ from pathlib import Path
 from statistics import mean
 
 import numpy as np
+import pandas as pd
 from score import c2st, read
 from tables import HERE, machine, publish
+
+from lookalike import DiffLM
 
 PRIORS = ("diffusion", "N(0, I)", "Gaussian", "encoded rows")
 MARKS = ("<!-- bench/ablation.py: begin -->", "<!-- bench/ablation.py: end -->")
 
 
-def measure(train: Path, rate: float, seed: int, draws: int) -> dict[str, float]:
-    """One fit at one rate: C2ST of every prior, and what the training says of the latent."""
-    from lookalike import DiffLM
-
-    real = read(train)
-    model = DiffLM(rate=rate, seed=seed, progress=False).fit(real)
+def by_prior(model: DiffLM, real: pd.DataFrame, seed: int, draw: int) -> dict[str, pd.DataFrame]:
+    """As many rows as there are real ones, of the latents of every prior."""
     encoded = model.encode(real)
     flat = encoded.reshape(len(real), -1)
     shrunk = np.maximum(1 - flat.var(0), 0.0)  # about the posterior variance in each dimension
+    rng = np.random.default_rng((seed, draw))
+    # posterior samples, not means, are what the decoder was trained on
+    order = real.sample(frac=1, random_state=draw)
+    noise = rng.standard_normal(flat.shape)
+    aggregate = rng.multivariate_normal(flat.mean(0), np.cov(flat.T), len(real)) + noise * np.sqrt(shrunk)
+    return {
+        "diffusion": model.sample(len(real), seed=draw),
+        "N(0, I)": model.decode(noise.reshape(encoded.shape), seed=draw),
+        "Gaussian": model.decode(aggregate.reshape(encoded.shape), seed=draw),
+        "encoded rows": model.sample(len(real), like=order, strength=0.0, seed=draw),
+    }
+
+
+def facts(model: DiffLM) -> dict[str, float]:
+    """What the training says of the latent; nothing where it ended before the first validation."""
+    found = {key: value for entry in model.history for key, value in entry.items()}  # the last of each
+    names = {"nats": "rate", "bound": "bound", "beta": "beta", "active": "active_dimensions"}
+    return {name: found[key] for name, key in names.items() if key in found}
+
+
+def measure(train: Path, rate: float, seed: int, draws: int) -> dict[str, float]:
+    """One fit at one rate: C2ST of every prior, and what the training says of the latent."""
+    real = read(train)
+    model = DiffLM(rate=rate, seed=seed, progress=False).fit(real)
     found: dict[str, list[float]] = {name: [] for name in PRIORS}
     for draw in range(draws):
-        rng = np.random.default_rng((seed, draw))
-        # posterior samples, not means, are what the decoder was trained on
-        order = real.sample(frac=1, random_state=draw)
-        noise = rng.standard_normal(flat.shape)
-        aggregate = rng.multivariate_normal(flat.mean(0), np.cov(flat.T), len(real)) + noise * np.sqrt(shrunk)
-        tables = {
-            "diffusion": model.sample(len(real), seed=draw),
-            "N(0, I)": model.decode(noise.reshape(encoded.shape), seed=draw),
-            "Gaussian": model.decode(aggregate.reshape(encoded.shape), seed=draw),
-            "encoded rows": model.sample(len(real), like=order, strength=0.0, seed=draw),
-        }
-        for name, table in tables.items():
+        for name, table in by_prior(model, real, seed, draw).items():
             found[name].append(c2st(real, table, draw))
-    last = [entry for entry in model.history if "bound" in entry][-1]
-    active = next(e["active_dimensions"] for e in model.history if "active_dimensions" in e)
-    facts = {"nats": last["rate"], "bound": last["bound"], "beta": last["beta"], "active": active}
-    return facts | {name: mean(values) for name, values in found.items()}
+    return facts(model) | {name: mean(values) for name, values in found.items()}
 
 
 def main() -> None:

@@ -117,6 +117,103 @@ def test_bad_arguments(check: Callable[..., str], arguments: tuple[object, ...],
     check(*arguments, names=names)
 
 
+def lines(*cells: object) -> str:
+    return "".join(json.dumps({"n": i % 7, "x": cell}) + "\n" for i, cell in enumerate(cells))
+
+
+OBJECTS = [{"id": i, "tags": ["a", "b"][: i % 3]} for i in range(60)]
+TEXTS = [json.dumps(cell) for cell in OBJECTS]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "names"),
+    [
+        ("t.jsonl", lines(*TEXTS[:40], '{"id": 1', *TEXTS[40:]), ["'x'", "row 40", "Expecting", "repair"]),
+        ("t.jsonl", lines(*OBJECTS[:40], '{"id": 1', *OBJECTS[40:]), ["'x'", "row 40", "Expecting"]),
+        ("t.jsonl", lines(*OBJECTS) + '{"n": 1, "x": [1}\n', ["t.jsonl", "line 61"]),
+        ("t.txt", "one\n", ["only one row"]),
+        ("t.txt", "\n \n", ["t.txt", "empty"]),
+    ],
+    ids=["text", "cells", "line", "one text", "no text"],
+)
+def test_broken_json_and_texts(check: Callable[..., str], name: str, content: str, names: list[str]) -> None:
+    Path(name).write_text(content)
+    check("generate", name, "-n", 10, "-o", "out.jsonl", names=names)
+    check("fit", name, "-o", "model", names=names)
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ({"required": ["name"]}, ["'x'", "row 0", "$", "'name' is a required"]),
+        ({"properties": {"id": {"maximum": 9}}}, ["'x'", "row 10", "$.id", "10", "9"]),
+        ({"properties": {"tags": {"items": {"type": "integer"}}}}, ["'x'", "row 1", "$.tags[0]", "'a'"]),
+        ({"type": "objekt"}, ["'x'", "$.type", "objekt"]),
+        ({"properties": {"tags": {"type": "array", "uniqueItems": True}}}, ["'x'", "uniqueItems"]),
+        ([1], ["'x'", "json_schema"]),
+    ],
+    ids=str,
+)
+def test_a_json_schema_that_contradicts_the_data(
+    check: Callable[..., str], given: object, names: list[str]
+) -> None:
+    from lookalike import infer, read_table
+
+    Path("t.jsonl").write_text(lines(*OBJECTS))
+    facts = infer(read_table("t.jsonl")).to_dict()
+    facts["columns"][1]["json_schema"] = {"type": "object"} | given if isinstance(given, dict) else given
+    Path("schema.json").write_text(json.dumps(facts))
+    check("fit", "t.jsonl", "-o", "model", "--schema", "schema.json", names=names)
+
+
+def test_a_folder_of_mixed_encodings(check: Callable[..., str]) -> None:
+    Path("source").mkdir()
+    Path("source", "a.py").write_bytes("x = 'é'\n".encode())
+    Path("source", "b.py").write_bytes("\n\ny = 'é'\n".encode("latin-1"))
+    check("fit", "source", "-o", "model", names=["b.py", "UTF-8", "0xe9", "line 3"])
+
+
+def test_a_table_that_is_no_list_of_texts(check: Callable[..., str]) -> None:
+    check("generate", "real.csv", "-n", 10, "-o", "out.txt", names=["out.txt", "'a', 'b'", ".csv"])
+
+
+def test_a_megabyte_in_one_cell_is_cut() -> None:
+    import numpy as np
+    import pandas as pd
+
+    from lookalike.codec import RecordCodec
+    from lookalike.schema import infer
+
+    wide = "word and word " * 80_000
+    table = pd.DataFrame({"t": [wide, *(f"some text {i}" for i in range(300))]})
+    table["j"] = pd.Series([{"k": wide}, *({"k": f"some text {i}"} for i in range(300))], dtype=object)
+    codec = RecordCodec.fit(table, infer(table))
+    back = codec.decode(*codec.encode(table), np.random.default_rng(0))
+    assert len(codec.slots) < 5_000
+    assert wide.startswith(back["t"][0]) and 100 < len(back["t"][0]) < 100_000
+    assert wide.startswith(back["j"][0]["k"]) and set(back["j"][0]) == {"k"}  # cut, and still JSON
+    assert back["t"][1:].tolist() == table["t"][1:].tolist()
+    assert back["j"][1:].tolist() == table["j"][1:].tolist()
+
+
+@pytest.mark.parametrize("value", ["https://example.com/article/{:x}?page={}", "sha1:{:040x}{}"], ids=str)
+def test_addresses_and_hashes_are_ids_and_never_real_ones(value: str) -> None:
+    import numpy as np
+    import pandas as pd
+
+    from lookalike.codec import RecordCodec
+    from lookalike.schema import infer
+
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": [value.format(int.from_bytes(rng.bytes(20)), i % 7) for i in range(400)]})
+    schema = infer(table)
+    assert schema["x"].kind == "id"
+    codec = RecordCodec.fit(table, schema)
+    made = codec.decode(*codec.encode(table), np.random.default_rng(0))["x"]
+    assert made.is_unique and not made.isin(table["x"]).any()
+    assert made.str.startswith(value.split("{")[0]).all() and infer(made.to_frame())["x"].kind == "id"
+
+
 def test_a_model_does_not_go_into_a_folder_of_other_files(check: Callable[..., str]) -> None:
     check("fit", "real.csv", "-o", ".", names=["other files"])
     Path("folder", "mine.txt").touch()

@@ -90,6 +90,13 @@ def test_only_empty_cells_of_a_csv_are_missing(tmp_path: Path) -> None:
     assert back["b"].isna().tolist() == [False, False, True]
 
 
+def test_a_cell_may_be_of_a_megabyte(tmp_path: Path) -> None:
+    wide = "é" * 2**20
+    write_table(pd.DataFrame({"a": [wide, "x"], "b": [None, "y"]}), tmp_path / "t.csv")
+    assert read_table(tmp_path / "t.csv")["a"].tolist() == [wide, "x"]
+    assert sample_rows(tmp_path / "t.csv", 2)[0]["a"].tolist() == [wide, "x"]
+
+
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_other_separators_are_seen(tmp_path: Path, separator: str) -> None:
     (tmp_path / "t.csv").write_text(f"\ufeffa{separator}b\n1{separator}2\n", encoding="utf-8")

@@ -7,6 +7,8 @@ def test_languages_are_told_apart() -> None:
     assert language(["the cat sat on the mat", "a dog (big)"]) is None
     assert language(["select a from b"] * 5) == "sql"
     assert language(["1", "2"]) is None
+    assert language([f"({i}.5, -{i})" for i in range(9)]) is None
+    assert language(["f(x)", "x = 1", "import os"]) == "python"
     assert parses_sql("SELECT a FROM b") and not parses_sql("SELECT FROM WHERE (")
     assert parses_python("x = 1") and not parses_python("x = (") and not parses_python(" ")
 

@@ -93,6 +93,9 @@ MONEY = _number("the amount", float, 0, float("inf"), "write a number of at leas
 RANK = _number("--lora", int, 1, 1024, "the rank of the adapters is a whole number from 1 to 1024")
 REPEATS = _number("--most-repeats", int, 1, 2**31, "the repeats of a row are a whole number of at least 1")
 STRENGTH = _number("--strength", float, 0, 1, "a strength lies between 0 (close) and 1 (fresh rows)")
+TEMPERATURE = "of texts: 1 as learned (default), less for what is likelier"
+TOP_P = "of texts: only the likeliest tokens of this probability together (default 1, all)"
+VALID_ONLY = "code that does not parse is drawn again, 20 times at most"
 WHERE = "COL=VALUE, COL=A,B, COL=LO..HI, COL= (missing) or COL!= (not missing); may be repeated"
 MAX_TIME = "time for preparing and training, such as 90s, 5m or 1h (default: as long as it helps)"
 BACKBONE = "a pretrained language model writes the records: a folder, or OWNER/NAME on the Hugging Face hub"
@@ -155,7 +158,8 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         description="Make a synthetic table that is distributed like a real one.",
         epilog="`lookalike VERB --help` shows the options of a verb with examples.\n\nexamples:"
         "\n  lookalike generate real.csv -n 10000 -o synthetic.csv --report report.html\n\n"
-        "Tables are .csv, .csv.gz, .parquet, .jsonl, .jsonl.gz or .feather, by suffix.",
+        "Tables are .csv, .csv.gz, .parquet, .jsonl, .jsonl.gz, .feather or .txt (a text per line), by "
+        "suffix, or folders of .py, .sql, .json or .txt files.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lookalike {__version__}")
@@ -253,6 +257,9 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         help="how far from --like: 0 close to 1 fresh (default 0.3)",
     )
     one.add_argument("--balance", metavar="COL", help="equal shares for the values of this column")
+    one.add_argument("--temperature", metavar="T", type=float, default=1.0, help=TEMPERATURE)
+    one.add_argument("--top-p", metavar="P", type=float, default=1.0, help=TOP_P)
+    one.add_argument("--valid-only", action="store_true", help=VALID_ONLY)
     one.add_argument("--backbone", metavar="DIR", help=MOVED)
     common(one, missing=False)
 

@@ -14,7 +14,7 @@ import io
 import os
 import tempfile
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -305,9 +305,19 @@ def _unreadable(path: str | Path, separator: str, width: int, error: Exception) 
     return DataError(f"{path} is not a readable CSV file ({first_line(error)}): repair or export it again.")
 
 
+@contextlib.contextmanager
+def _wide_cells() -> Iterator[None]:
+    """Python's csv reader refuses cells of more than 128 KB; pandas does not."""
+    before = csv.field_size_limit(2**31 - 1)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
 def _check_fields(path: str | Path, separator: str, width: int) -> None:
     """Raises DataError for the first row that has not `width` fields."""
-    with open_text(path) as file:
+    with open_text(path) as file, _wide_cells():
         reader = csv.reader(file, delimiter=separator)
         for row in reader:
             if row and len(row) != width:

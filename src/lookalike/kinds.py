@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
+URL = r"(?:https?|ftp)://\S+"  # a web address
 _MANY = 200  # strings with more distinct values than this can be text
 _SEVERAL = 20  # fewer distinct strings are a category or a key
 _ID_ROWS = 50  # fewer unique values may be chance
@@ -90,14 +91,26 @@ def _is_integer_id(present: pd.Series, column: Column) -> bool:
 
 
 def looks_like_id(distinct: Array) -> bool:
-    """Whether unique strings look like keys: no spaces, a digit in each, and few shapes."""
+    """Whether unique strings look like keys: no spaces, a digit in each, and few shapes; or web addresses."""
     sample = [str(value) for value in distinct[:2000]]
+    if all(re.fullmatch(URL, s) for s in sample) or is_random_key(sample):
+        return True
     if any(len(s) > 64 or re.search(r"\s", s) or not re.search(r"\d", s) for s in sample):
         return False
     if all(re.fullmatch(r"[0-9a-fA-F-]{16,}", s) for s in sample) and len({len(s) for s in sample}) == 1:
         return True
     shapes = {re.sub(r"[A-Z]+", "A", re.sub(r"[a-z]+", "a", re.sub(r"\d+", "9", s))) for s in sample}
     return len(shapes) <= max(5, len(sample) // 20)
+
+
+def is_random_key(strings: list[str]) -> bool:
+    """Whether strings are of one length and random letters and digits, as hashes are."""
+    if len({len(s) for s in strings}) != 1 or not all(re.fullmatch(r"[\w+/=:.-]{16,}", s) for s in strings):
+        return False
+    varied = ["".join(sorted(set(letters))) for letters in zip(*strings, strict=True)]
+    # of words, few letters stand at one place, and seldom digits
+    several = [letters for letters in varied if len(letters) > min(10, len(strings) // 4)]
+    return len(several) >= 16 and all(re.search(r"\d", letters) for letters in several)
 
 
 def decimals(finite: Array, dtype: str) -> int | None:

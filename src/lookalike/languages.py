@@ -34,13 +34,25 @@ def _refuse(name: str) -> None:
 
 
 def parses_python(text: str) -> bool:
+    return bool(text.strip()) and _tree(text) is not None
+
+
+def _tree(text: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(text)
+            return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return bool(text.strip())
+        return None
+
+
+def _does_something(text: str) -> bool:
+    """Whether a text is Python that calls or defines: numbers in brackets parse too, but are no code."""
+    tree = _tree(text) if PYTHON.search(text) else None
+    return tree is not None and any(
+        isinstance(node, ast.Call) or (isinstance(node, ast.stmt) and not isinstance(node, ast.Expr))
+        for node in ast.walk(tree)
+    )
 
 
 def parses_sql(text: str) -> bool:
@@ -74,6 +86,6 @@ def language(texts: list[str]) -> str | None:
         return "json"
     if agree(SQL.match):
         return "sql"
-    if agree(lambda text: PYTHON.search(text) and parses_python(text)):
+    if agree(_does_something):
         return "python"
     return None

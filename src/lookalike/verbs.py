@@ -220,13 +220,21 @@ def sample(args: argparse.Namespace) -> None:
         like=_read(args.like, model.schema.missing),
         strength=args.strength,
         balance=args.balance,
+        temperature=args.temperature,
+        top_p=args.top_p,
+        valid_only=args.valid_only,
         seed=args.seed,
     )
+    written = 0
     with ChunkWriter(args.out) as writer, bar(rows, "sampling", progress=not args.quiet) as progress:
         for chunk in chunks:
             writer.write(chunk)
+            written += len(chunk)
             progress.update(len(chunk))
-    print(f"{rows:,} rows -> {args.out}")
+    if model.accepted is not None:
+        good, drawn = model.accepted
+        print(f"{good:,} of {drawn:,} drawn rows parse ({good / drawn:.1%})")
+    print(f"{written:,} rows -> {args.out}")
 
 
 def impute(args: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """Ids: fresh, unique, of the same shape, and never a real one."""
 
+import base64
 import re
 import uuid
 from typing import Any
@@ -14,6 +15,9 @@ from lookalike.schema import infer
 
 ROWS = 2000
 RNG = np.random.default_rng(0)
+WORDS = [
+    ("".join(RNG.choice(list("abcdefgh"), 7)), "".join(RNG.choice(list("stuvwxyz"), 5))) for _ in range(ROWS)
+]
 IDS: dict[str, tuple[Any, str]] = {
     "counted": (np.arange(ROWS) + 10, r"\d+"),
     "padded": ([f"C-{i:05d}" for i in range(ROWS)], r"C-\d{5}"),
@@ -21,6 +25,13 @@ IDS: dict[str, tuple[Any, str]] = {
     "keyed": ([f"20{i % 20:02d}:AR{'XYZ'[i % 3]}:{i}" for i in range(ROWS)], r"\d{4}:[A-Z]{3}:\d{4}"),
     "uuid": ([str(uuid.UUID(bytes=RNG.bytes(16), version=4)) for _ in range(ROWS)], r"[\da-f-]{36}"),
     "upper": ([RNG.bytes(10).hex().upper() for _ in range(ROWS)], r"[0-9A-F]{20}"),
+    "base64": (["k_" + base64.b64encode(RNG.bytes(18)).decode() for _ in range(ROWS)], r"k_[\dA-Za-z/+]{24}"),
+    "digest": ([f"sha256:{RNG.bytes(32).hex()}" for _ in range(ROWS)], r"sha256:[0-9a-f]{64}"),
+    "page": ([f"https://example.com/{'ab'[i % 2]}/item?id={i}&v=2" for i in range(ROWS)],
+             r"https://example\.com/[ab]/item\?id=\d{4}&v=2"),
+    "article": ([f"https://news.example.org/24/0{1 + i % 9}/{w}-{v}.html" for i, (w, v) in enumerate(WORDS)],
+                r"https://news\.example\.org/24/0[1-9]/[a-z]+-[a-z]+\.html"),
+    "site": ([f"http://www.{a}{b}.com" for a, b in WORDS], r"http://www\.[a-z]+\.com"),
 }  # fmt: skip
 
 

@@ -141,6 +141,46 @@ def test_a_value_that_contradicts_its_schema_is_named() -> None:
         check_shape(pd.Series([{"n": 3}, {"n": 12}], index=[6, 7]), SMALL, "data")
 
 
+def test_what_the_grammar_refuses_although_it_is_valid_is_said_so() -> None:
+    schema = {"type": "object", "properties": {"n": {"const": 1}}}
+    check_shape(pd.Series([{"n": 1}]), schema, "data")
+    with pytest.raises(
+        SchemaError, match=r"'data' satisfies its JSON schema in row 3, but .*'\{\"n\":1\.0\}'"
+    ):
+        check_shape(pd.Series([{"n": 1.0}], index=[3]), schema, "data")
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (
+            {"type": "object", "patternProperties": {"^x-": {"type": "integer"}}, "properties": {"b": {}}},
+            {"x-a": 1, "b": "c"},
+        ),
+        (
+            {
+                "allOf": [{"properties": {"a": {}}, "required": ["a"]}, {"properties": {"b": {}}}],
+                "type": "object",
+            },
+            {"b": 1, "a": 2},
+        ),
+        ({"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "number"}}]}, [1, 2.5, 1e-9]),
+        ({"enum": [{"b": 1, "a": 2}, None]}, {"a": 2, "b": 1}),
+        (
+            {"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}], "items": False},
+            ["a", 2],
+        ),
+        ({"type": "string", "format": "date-time"}, "2024-02-29T10:00:00Z"),
+        ({"type": "integer", "multipleOf": 5, "exclusiveMinimum": 0}, 15),
+        ({"type": ["number", "null"], "minimum": -1, "maximum": 1}, -0.0),
+        ({}, {"any": ["thing", {"": None}]}),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_schemas_as_people_write_them(schema: dict[str, Any], value: Any) -> None:
+    check_shape(pd.Series([value]), schema, "data")
+
+
 @pytest.mark.parametrize(
     ("schema", "said"),
     [

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lookalike.codec import RecordCodec
-from lookalike.codec.text import MISSING, SLOTS, STOP
+from lookalike.codec.text import LONGEST, MISSING, STOP
 from lookalike.errors import ConditionError, MissingDependency
 from lookalike.schema import infer
 
@@ -65,12 +65,38 @@ def test_any_tokens_give_valid_text() -> None:
     assert len(texts) > 1900 and all(text.encode("utf-8").decode("utf-8") == text for text in texts)
 
 
-def test_long_texts_are_cut() -> None:
-    values = [" ".join(f"{RNG.integers(10**9)}" for _ in range(100)) for _ in range(300)]
+def test_a_text_takes_as_many_slots_as_it_needs() -> None:
+    values = [" ".join([f"word{i}"] * (1 + i % 50)) for i in range(600)]
+    codec = codec_of(values)
+    tokens, _ = codec.encode(pd.DataFrame({"x": values}))
+    assert (tokens >= 0).sum(1).max() == len(codec.slots) and (tokens[0] >= 0).sum() < 8
+    assert all(slot.run for slot in codec.slots)
+    assert all(slot.counts is codec.slots[1].counts for slot in codec.slots[1:])
+
+
+def test_long_texts_are_cut_and_that_is_said() -> None:
+    long = " ".join(str(n) for n in RNG.integers(10**9, size=100_000))  # a megabyte
+    values = [*names(300), long]
     codec = codec_of(values)
     back = codec.decode(*codec.encode(pd.DataFrame({"x": values})), np.random.default_rng(0))["x"]
-    assert len(codec.slots) == SLOTS
-    assert all(real.startswith(made) and made for real, made in zip(values, back, strict=True))
+    assert len(codec.slots) == LONGEST
+    assert list(back[:-1]) == values[:-1] and long.startswith(back.iloc[-1]) and len(back.iloc[-1]) > 2000
+    assert codec.notes() == [
+        "column 'x': 1 of its texts are longer than 2,048 sub-words, the rest of them is cut off"
+    ]
+    assert codec_of(names(300)).notes() == []
+
+
+def test_the_texts_of_a_record_share_its_slots() -> None:
+    short, long = names(400), [" ".join(str(n) for n in RNG.integers(10**9, size=500)) for _ in range(400)]
+    table = pd.DataFrame({"a": long, "b": short, "c": long[::-1]})
+    codec = RecordCodec.fit(table, infer(table))
+    widths = [len(own) for own in codec.columns]
+    assert sum(widths) <= LONGEST and widths[0] == widths[2] == (LONGEST - widths[1]) // 2
+    back = codec.decode(*codec.encode(table), np.random.default_rng(0))
+    assert list(back["b"]) == short
+    assert all(real.startswith(made) and made for real, made in zip(long, back["a"], strict=True))
+    assert len(codec.notes()) == 2
 
 
 def test_broken_surrogates_do_not_crash() -> None:

@@ -1,7 +1,5 @@
 """Decoding step by step says what reading whole records says; candidates are weighed by their likelihood."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,7 +51,7 @@ def vae(request: pytest.FixtureRequest) -> VAE:
 def read(vae: VAE, tokens: Tensor, cells: Tensor, first: list[int], latent: Tensor) -> Tensor:
     """Log probability of every slot, (rows, slots), of whole records read at once, columns `first` first."""
     early = torch.isin(torch.arange(len(vae.columns)), torch.tensor(first, dtype=torch.long))
-    order = vae.order(early.expand(len(tokens), -1))
+    order = vae.order(early.expand(len(tokens), -1), tokens)
     with torch.no_grad():
         mean, log_variance = vae.posterior(tokens, cells)
         nll, _ = vae(tokens, cells, order, (latent - mean) / (0.5 * log_variance).exp())
@@ -61,63 +59,69 @@ def read(vae: VAE, tokens: Tensor, cells: Tensor, first: list[int], latent: Tens
 
 
 @pytest.fixture
-def spied(vae: VAE, monkeypatch: pytest.MonkeyPatch) -> dict:
-    """What the decoder does: per slot what it knew before it, and which candidates it kept."""
-    seen: dict = {"hidden": {}, "kept": None, "weight": None}
-    log_prob, draw, resample = vae.fields.log_prob, vae.fields.draw, decoder._resample
-
-    def spy(real: Callable) -> Callable:
-        def call(slot: int, hidden: Tensor, *rest: object) -> object:
-            seen["hidden"][slot] = hidden
-            return real(slot, hidden, *rest)
-
-        return call
+def spied(monkeypatch: pytest.MonkeyPatch) -> dict:
+    """What the decoder does: which candidates it kept, and how likely it found what it wrote after that."""
+    seen: dict = {"kept": None, "weight": None, "written": None}
+    resample, write = decoder._resample, decoder._Draft.write
 
     def spy_resample(weight: Tensor, *rest: object) -> Tensor:
         seen["weight"], seen["kept"] = weight, resample(weight, *rest)
         return seen["kept"]
 
-    monkeypatch.setattr(vae.fields, "log_prob", spy(log_prob), raising=False)
-    monkeypatch.setattr(vae.fields, "draw", spy(draw), raising=False)
+    def spy_write(draft: decoder._Draft, order: list, start: int, stop: int, rescored: bool = False) -> None:
+        kept = draft.log_prob
+        if stop == len(order):
+            draft.log_prob = torch.zeros(len(draft.latent))
+        write(draft, order, start, stop, True)
+        if stop == len(order):
+            seen["written"], draft.log_prob = draft.log_prob, kept
+
     monkeypatch.setattr(decoder, "_resample", spy_resample)
+    monkeypatch.setattr(decoder._Draft, "write", spy_write)
     return seen
 
 
-def likelihood(vae: VAE, spied: dict, slot: int, tokens: Tensor, cells: Tensor) -> Tensor:
-    return type(vae.fields).log_prob(vae.fields, slot, spied["hidden"][slot], tokens[:, slot], cells[:, slot])
-
-
-def test_decoding_given_records_says_what_reading_them_says(vae: VAE, spied: dict) -> None:
+def test_writing_step_by_step_says_what_reading_at_once_says(vae: VAE, spied: dict) -> None:
     latent = torch.randn(ROWS, vae.latent_size, generator=torch.Generator().manual_seed(1))
+    tokens, cells = decoder.decode(vae, latent, torch.Generator().manual_seed(3), ROWS)
+    whole = read(vae, tokens, cells, [], latent)
+    torch.testing.assert_close(spied["written"], whole.sum(1), atol=2e-3, rtol=1e-3)
+    text = CODEC.columns[3]
+    lengths = (tokens[:, text] >= 0).sum(1)
+    assert lengths.min() < lengths.max()  # rows were put aside at different times
+
+
+def test_what_is_given_is_kept_and_scored(vae: VAE, spied: dict) -> None:
+    latent = torch.randn(2 * ROWS, vae.latent_size, generator=torch.Generator().manual_seed(1))
     given = {slot: (TOKENS[:, slot], CELLS[:, slot]) for slot in range(len(CODEC.slots))}
     tokens, cells = decoder.decode(vae, latent, torch.Generator(), ROWS, given=given)
     assert torch.equal(tokens, TOKENS) and torch.equal(cells, CELLS)
-    whole = read(vae, TOKENS, CELLS, [], latent)
-    for slot in range(len(CODEC.slots)):
-        found = likelihood(vae, spied, slot, TOKENS, CELLS)
-        torch.testing.assert_close(found, whole[:, slot], atol=2e-4, rtol=1e-3)
-    assert (whole[:, 1:].std(0) > 0.01).all()  # else agreement would mean nothing
+    whole = read(vae, TOKENS, CELLS, [], latent[spied["kept"]])
+    torch.testing.assert_close(spied["weight"][spied["kept"]], whole.sum(1), atol=2e-3, rtol=1e-3)
+    assert (whole[:, :2].std(0) > 0.01).all()  # else agreement would mean nothing
 
 
-@pytest.mark.parametrize("how", ["given", "allowed"])
+@pytest.mark.parametrize("how", ["given", "given text", "allowed"])
 def test_after_resampling_cache_and_latents_still_belong_together(vae: VAE, spied: dict, how: str) -> None:
-    candidates, first = 4, CODEC.columns[1] + CODEC.columns[2]
+    candidates = 4
+    columns = {"given": [1, 2], "given text": [1, 3]}.get(how, [])
+    first = [slot for column in columns for slot in CODEC.columns[column]]
     latent = torch.randn(ROWS * candidates, vae.latent_size, generator=torch.Generator().manual_seed(1))
     options: dict = {"given": {slot: (TOKENS[:, slot], CELLS[:, slot]) for slot in first}}
     if how == "allowed":
         shares = CODEC.allowed({"size": NOT_MISSING, "when": ("2024-02-01", "2024-05-01")})
-        options = {"allowed": {slot: vae.fields.allow(slot, share) for slot, share in shares.items()}}
+        options = {"allowed": {slot: vae.allow(slot, share) for slot, share in shares.items()}}
     tokens, cells = decoder.decode(vae, latent, torch.Generator().manual_seed(2), ROWS, **options)
     assert len(spied["kept"]) == ROWS
-    if how == "given":
+    if columns:
         assert torch.equal(tokens[:, first], TOKENS[:, first])
         assert torch.equal(spied["kept"] // candidates, torch.arange(ROWS))  # a row keeps one of its own
     # a condition only proposes in its own order: the record is weighed and finished in the canonical one
-    whole = read(vae, tokens, cells, [1, 2] if how == "given" else [], latent[spied["kept"]])
-    for slot in (CODEC.columns[0] if how == "given" else []) + CODEC.columns[3]:
-        found = likelihood(vae, spied, slot, tokens, cells)
-        torch.testing.assert_close(found, whole[:, slot], atol=2e-4, rtol=1e-3)
-    if how == "given":
+    whole = read(vae, tokens, cells, columns, latent[spied["kept"]])
+    early = first if columns else [s for c in (0, 1, 2) for s in CODEC.columns[c]]
+    late = [slot for slot in range(len(CODEC.slots)) if slot not in early]
+    torch.testing.assert_close(spied["written"], whole[:, late].sum(1), atol=2e-3, rtol=1e-3)
+    if columns:
         weight = spied["weight"][spied["kept"]]
         torch.testing.assert_close(weight, whole[:, first].sum(1), atol=2e-3, rtol=1e-3)
 
@@ -126,7 +130,7 @@ def test_a_condition_is_met_as_in_the_canonical_order(vae: VAE) -> None:
     """Random weights make the orders disagree, so only the right weights find the canonical one's rows."""
     kind, size = CODEC.columns[0][0], CODEC.columns[1][0]
     allowed = CODEC.allowed({"size": None})[size]
-    missing = {size: vae.fields.allow(size, allowed)}
+    missing = {size: vae.allow(size, allowed)}
     (token,) = np.flatnonzero(allowed.max(1))
 
     def shares(rows: int, candidates: int, **options: object) -> Tensor:

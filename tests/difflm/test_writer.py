@@ -9,7 +9,8 @@ import torch
 
 from lookalike.codec.grammar import Grammar, byte_tokenizer
 from lookalike.difflm import writer
-from lookalike.difflm.writer import Drawing, _draw, _Fields, write
+from lookalike.difflm.drawing import Drawing
+from lookalike.difflm.writer import _draw, _Fields, write
 
 PIECES = [b"", *(bytes([byte]) for byte in range(256))]  # token 0 ends a text
 TOKENIZER = byte_tokenizer(PIECES, 0, [], lambda text: [byte + 1 for byte in text])

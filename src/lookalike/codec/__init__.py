@@ -25,6 +25,7 @@ CODECS: dict[str, Any] = {
     "id": ids,
     "constant": constant,
 }
+RUNS = ("text", "code", "json")  # kinds whose slots are runs: `cut(params, series, width)` gives them fewer
 
 from .record import RecordCodec  # noqa: E402  (it needs CODECS)
 from .slot import Slot  # noqa: E402

@@ -222,11 +222,12 @@ def _rank(pieces: list[bytes], stop: int) -> Array:
             rank[_OUTSIDE, token] = 5
         elif len(text) == 1:
             rank[_OUTSIDE, token] = 6 + first.get(text, 2)
-        # inside: the quote; else one letter, so that a letter of several bytes is completed
+        # inside: the quote; where it may not come, a key or the like goes on, which long tokens do soonest;
+        # but single bytes complete a letter of several
         if text[0] == '"':
             rank[_INSIDE, token] = 1 if not text[1:].strip("]}") else 2
         elif text[0] != "\\":
-            rank[_INSIDE, token] = 3 if len(text) == 1 else 4
+            rank[_INSIDE, token] = 3 + max(0, 8 - len(text)) if text.isascii() else 12 + (len(text) > 1)
         if len(text) == 1:
             rank[_ESCAPED, token] = 2 if text == "u" else 1
     rank[:, stop] = 0

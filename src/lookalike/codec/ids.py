@@ -1,8 +1,9 @@
 """Unique ids: no slots, never modelled. Decoding makes fresh ones of the same shape, none a real one.
 
 Integers go on after the largest real one. Strings keep their shape and count on in their last run of digits,
-beyond the largest number that stands there; long hexadecimal strings (UUIDs) are random. An id that may be
-missing has one slot of two tokens, present and missing, as a constant has.
+beyond the largest number that stands there; long hexadecimal strings (UUIDs) and other keys of one length and
+no few shapes are random; of web addresses see urls.py. An id that may be missing has one slot of two tokens,
+present and missing, as a constant has.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import pandas as pd
 
 from ..dtypes import as_numbers, restore
 from ..errors import ConditionError, DataError
+from ..kinds import URL, is_random_key
 from ..schema import Column
-from . import constant
+from . import constant, urls
 from .constant import encode, slots
 from .slot import Array, Params
 from .where import Condition
@@ -42,6 +44,11 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
         and re.search("[a-fA-F]", "".join(strings[:50]))
     ):
         return {**params, "form": "hex", "shapes": [_shape(strings, 0, rare)]}
+    if all(re.match(URL, s) for s in strings):
+        last = max((int(number) for s in strings for number in re.findall(r"\d{1,12}", s)), default=0)
+        return {**params, "form": "url", "next": last + 1, "templates": urls.learn(strings, rare)}
+    if is_random_key(strings):
+        return {**params, "form": "random", "shapes": [_shape(strings, 0, rare)]}
     matches = [re.search(r"\d+(?=\D*$)", s) for s in strings]
     largest = max((int(m[0]) for m in matches if m), default=0)
     groups: dict[str, list[str]] = {}
@@ -87,6 +94,11 @@ def decode(
         values = _integers(params["next"] + offset, rows, column)
     elif params["form"] == "hex":
         values = pd.Series(_hex(params["shapes"][0]["head"], rows, offset, rng), dtype=object)
+    elif params["form"] == "random":
+        values = pd.Series(_letters(params["shapes"][0]["head"], rows, rng), dtype=object)
+    elif params["form"] == "url":
+        made = urls.make(params["templates"], params["next"] + offset, rows, rng)
+        values = pd.Series(made, dtype=object)
     else:
         values = pd.Series(_counted(params, rows, offset, rng), dtype=object)
     absent = constant.absent(params, tokens) if rows else np.zeros(0, dtype=bool)

@@ -11,8 +11,10 @@ import pandas as pd
 from ..errors import DataError
 from ..kinds import from_json, to_json
 from ..schema import Schema, check_table, describe, is_missing, masked
-from . import CODECS, number
+from . import CODECS, RUNS, number, structure
+from .grammar import Grammar
 from .slot import Array, Params, Slot
+from .text import LONGEST
 from .where import Where, read_where
 
 
@@ -48,6 +50,9 @@ class RecordCodec:
             column.nullable = column.nullable or bool(gone.any())
             describe(series[~gone] if gone.any() else series, column)
             params.append(CODECS[column.kind].analyse(series, column, rare))
+        for i, width in _narrowed(fitted, params).items():
+            column = fitted.columns[i]
+            params[i] = CODECS[column.kind].cut(params[i], masked(table, column, fitted), width)
         return cls._of(fitted, params)
 
     @classmethod
@@ -147,6 +152,25 @@ class RecordCodec:
                 found[column.name] = values
         return found
 
+    def grammars(self) -> dict[int, Grammar]:
+        """First slot of a run -> the grammar that its tokens keep to, for the columns that have one."""
+        return {
+            start: structure.grammar(params, column)
+            for column, params, (start, _) in zip(
+                self.schema.columns, self.params, self._spans(), strict=True
+            )
+            if column.kind == "json"
+        }
+
+    def notes(self) -> list[str]:
+        """A sentence for each column of which not everything was read."""
+        return [
+            f"column '{column.name}': {params['longer']:,} of its texts are longer than {params['width']:,} "
+            "sub-words, the rest of them is cut off"
+            for column, params in zip(self.schema.columns, self.params, strict=True)
+            if params.get("longer")
+        ]
+
     def to_dict(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """(JSON values, arrays by name); `from_dict` reads both."""
         arrays: dict[str, Array] = {}
@@ -156,6 +180,18 @@ class RecordCodec:
     @classmethod
     def from_dict(cls, facts: dict[str, Any], arrays: dict[str, Array]) -> RecordCodec:
         return cls._of(Schema.from_dict(facts["schema"]), [_unpack(p, arrays) for p in facts["params"]])
+
+
+def _narrowed(schema: Schema, params: list[Params]) -> dict[int, int]:
+    """Columns of runs that ask for more slots than a record has, `LONGEST` in all: how many they get."""
+    asked = {i: own["width"] for i, own in enumerate(params) if schema.columns[i].kind in RUNS}
+    left = LONGEST
+    for done, width in enumerate(sorted(asked.values())):
+        share = left // (len(asked) - done)
+        if width > share:
+            return {i: share for i, own in asked.items() if own > share}
+        left -= width
+    return {}
 
 
 def _need_columns(table: pd.DataFrame, schema: Schema, names: list[Any]) -> None:

@@ -21,6 +21,7 @@ ENUM = 64  # most distinct strings that are listed
 ENUM_LETTERS = 100  # of each: a longer text is no name
 PROPERTIES = 128  # most keys that are listed
 _MAP_KEYS = 8  # an object of more keys than this, few of them at a time, is a map
+_WALKED = 200  # values of a column that are tried in the grammar of its schema
 _EXACT = 2**53  # integers beyond this have no limits
 
 
@@ -165,6 +166,10 @@ def canonical(value: Any, schema: dict[str, Any]) -> str:
 
 def _write(value: Any, schema: Any, root: dict[str, Any]) -> str:
     parts = list(_parts(schema, root))
+    if isinstance(value, (dict, list)):
+        fixed = [item for part in parts for item in [*part.get("enum", []), part.get("const")]]
+        if value in fixed:
+            return json.dumps(fixed[fixed.index(value)], ensure_ascii=False, separators=(",", ":"))
     if isinstance(value, dict):
         order: dict[str, Any] = {}
         other: Any = None
@@ -241,8 +246,6 @@ def check_shape(values: pd.Series, schema: dict[str, Any], column: Any) -> None:
         from referencing.exceptions import Unresolvable
     except ImportError as error:
         raise MissingDependency((error.name or "jsonschema").partition(".")[0]) from None
-    from .grammar import Grammar, byte_tokenizer
-
     try:
         Draft202012Validator.check_schema(schema)
     except NoSchema as error:
@@ -255,13 +258,9 @@ def check_shape(values: pd.Series, schema: dict[str, Any], column: Any) -> None:
             f"the JSON schema of column '{column}' has {word} for numbers, which the grammar library does "
             "not keep exactly: use minimum and maximum, or the type integer."
         )
-    letters = [bytes([byte]) for byte in range(256)]
-    try:
-        Grammar(schema, byte_tokenizer([b"", *letters], 0, [0], lambda text: [b + 1 for b in text]), 257)
-    except SchemaError as error:
-        raise SchemaError(f"column '{column}': {error}") from None
+    rules = _byte_grammar(schema, column)
     validator = Draft202012Validator(schema)
-    for row, value in values.items():
+    for number, (row, value) in enumerate(values.items()):
         try:
             wrong = next(validator.iter_errors(value), None)
         except Unresolvable as error:
@@ -274,6 +273,28 @@ def check_shape(values: pd.Series, schema: dict[str, Any], column: Any) -> None:
                 f"column '{column}' contradicts its JSON schema in row {row} at {wrong.json_path}: "
                 f"{_brief(wrong)}: correct the value or the schema."
             )
+        if number < _WALKED:
+            text = canonical(value, schema).encode()
+            matcher = rules.start.deep_copy()
+            taken = matcher.try_consume_tokens([byte + 1 for byte in text])
+            if taken < len(text) or not matcher.is_accepting():
+                said = text[max(0, taken - 30) : taken + 10].decode("utf-8", "replace")
+                raise SchemaError(
+                    f"column '{column}' satisfies its JSON schema in row {row}, but the grammar library does "
+                    f"not let {said!r} through: simplify the schema."
+                )
+
+
+def _byte_grammar(schema: dict[str, Any], column: Any) -> Any:
+    """The grammar over single bytes: token 0 stops, token 1 + b is the byte b."""
+    from .grammar import Grammar, byte_tokenizer
+
+    letters = [bytes([byte]) for byte in range(256)]
+    tokenizer = byte_tokenizer([b"", *letters], 0, [0], lambda text: [byte + 1 for byte in text])
+    try:
+        return Grammar(schema, tokenizer, 257)
+    except SchemaError as error:
+        raise SchemaError(f"column '{column}': {error}") from None
 
 
 def _inexact(schema: Any) -> str | None:

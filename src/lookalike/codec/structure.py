@@ -49,8 +49,16 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     params = text.analyse(_canonical(series, values, shape), column, rare)
     params["shape"] = json.dumps(shape, ensure_ascii=False)
     params["style"] = None if native(column) else _style(present, values)
+    # room for a value that is longer than the real ones and still has to come to its end
+    params["width"] = min(text.LONGEST, params["width"] * 5 // 4 + 32)
     grammar(params, column).walk(1).ending(0)  # a schema that has no end is better found now
     return params
+
+
+def cut(params: Params, series: pd.Series, width: int) -> Params:
+    """As `text.cut`."""
+    values = json_values(series.dropna(), series.name, params["style"] is None)
+    return text.cut(params, _canonical(series, values, json.loads(params["shape"])), width)
 
 
 def native(column: Column) -> bool:

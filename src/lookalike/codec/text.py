@@ -1,8 +1,8 @@
-"""Text columns: sub-word tokens of a byte-level BPE that is trained on the column.
+"""Text columns (and code, which is text in a language): sub-words of a byte-level BPE trained on the column.
 
-Tokens: 0 = stop (the text ends), 1 = missing, then the sub-words. Frequent strings become one sub-word. A
-text that needs more slots than nearly all others, or than `SLOTS`, is cut. Decoding gives valid UTF-8
-whatever the tokens: broken bytes are dropped.
+Tokens: 0 = stop (the text ends), 1 = missing, then the sub-words. A text is a run of them: it takes as many
+slots as it needs, up to `LONGEST`; what is longer is cut. Any bytes can be written, so no word is unknown.
+Decoding gives valid UTF-8 whatever the tokens: broken bytes are dropped.
 """
 
 from __future__ import annotations
@@ -19,28 +19,42 @@ from ..schema import Column
 from .slot import Array, Params, Slot, plain_slot
 from .where import Condition
 
-SLOTS = 32
-VOCABULARY = 1024
+LONGEST = 2048  # sub-words of a text
+VOCABULARY = 8192
+BYTES_A_WORD = 120  # of the column for each word of its vocabulary: what is rarer is not learned well
 STOP, MISSING, FIRST = 0, 1, 2
-_TRAINED_ON = 10_000  # strings; more do not change a vocabulary of this size
-_LETTERS = 1_000  # longer strings are cut before they are read: SLOTS sub-words do not reach so far
+_TRAINED_ON = 100_000  # strings; more do not change a vocabulary of this size
+_LETTERS = 8 * LONGEST  # longer strings are cut before they are read
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
-    """tokenizer: JSON of the tokenizer; counts: (slots, tokens) rows; empty: whether a text may be empty."""
+    """tokenizer: JSON of the tokenizer; width: slots; longer: how many texts were cut; counts: (2, tokens)
+    training rows of each token at the first slot, and at all the others together.
+    """
     missing = series.isna().to_numpy(bool)
     strings = _strings(series[~missing])
     tokenizer = _train(strings[:: max(1, len(strings) // _TRAINED_ON)], rare)
     encoded, codes = _encode_distinct(tokenizer, strings)
+    params = {"tokenizer": tokenizer.to_str(), "longer": 0}
     lengths = np.array([len(ids) for ids in encoded])[codes]
-    # a few very long texts would make every record long
-    longest = int(np.quantile(lengths, 0.995, method="higher")) if len(lengths) else 0
-    width = max(1, min(SLOTS, longest))
+    return _with_width(params, encoded, codes, missing, int(lengths.max(initial=0)) + 1)
+
+
+def cut(params: Params, series: pd.Series, width: int) -> Params:
+    """The same params for a column that has only `width` slots."""
+    missing = series.isna().to_numpy(bool)
+    encoded, codes = _encode_distinct(_tokenizer(params["tokenizer"]), _strings(series[~missing]))
+    return _with_width(params, encoded, codes, missing, width)
+
+
+def _with_width(params: Params, encoded: list[list[int]], codes: Array, missing: Array, width: int) -> Params:
+    width = max(1, min(LONGEST, width))
     tokens = _tokens(encoded, codes, width, missing)
-    counts = np.stack(
-        [np.bincount(t[t >= 0], minlength=tokenizer.get_vocab_size() + FIRST) for t in tokens.T]
-    )
-    return {"tokenizer": tokenizer.to_str(), "width": width, "counts": counts.astype(np.float64)}
+    words = _tokenizer(params["tokenizer"]).get_vocab_size() + FIRST
+    first, rest = tokens[:, :1], tokens[:, 1:]
+    counts = np.stack([np.bincount(t[t >= 0], minlength=words) for t in (first, rest)])
+    longer = sum(len(encoded[code]) > width for code in codes)
+    return params | {"width": width, "longer": longer, "counts": counts.astype(np.float64)}
 
 
 def _strings(series: pd.Series) -> list[str]:
@@ -59,10 +73,12 @@ def _tokenizers() -> Any:
 def _train(strings: list[str], rare: int) -> Any:
     tk = _tokenizers()
     tokenizer = tk.Tokenizer(tk.models.BPE())
-    # no splitting at spaces: whole frequent strings become tokens, and records stay short
-    tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    # names and the like are not split at spaces: frequent ones become one token, and records stay short
+    prose = sum(text.count(" ") for text in strings) > 4 * len(strings)
+    tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=prose)
+    size = sum(map(len, strings)) // BYTES_A_WORD
     trainer = tk.trainers.BpeTrainer(
-        vocab_size=max(300, min(VOCABULARY - FIRST, 256 + len(strings) // 10)),
+        vocab_size=max(300, min(VOCABULARY - FIRST, 256 + size)),
         min_frequency=max(2, rare),
         show_progress=False,
         initial_alphabet=tk.pre_tokenizers.ByteLevel.alphabet(),
@@ -90,16 +106,13 @@ def _pieces(text: str) -> list[bytes]:
 
 
 def slots(params: Params, column: Column) -> list[Slot]:
-    found = []
-    seen = params["counts"].sum(0)
+    first, rest = params["counts"]
+    seen = first + rest
     seen[[STOP, MISSING]] = 0
-    for i, counts in enumerate(params["counts"]):
-        # a sub-word may stand where the training rows happen not to have it
-        counts = np.where((counts == 0) & (seen > 0), 0.01, counts)
-        slot = plain_slot(column.name, str(i), counts, ends=(STOP, MISSING))
-        slot.vocabulary = str(column.name)
-        found.append(slot)
-    return found
+    # a sub-word may stand where the training rows happen not to have it
+    both = [np.where((counts == 0) & (seen > 0), 0.01, counts) for counts in (first, rest)]
+    found = [plain_slot(column.name, "", counts, ends=(STOP, MISSING), run=True) for counts in both]
+    return [found[min(i, 1)] for i in range(params["width"])]
 
 
 def _encode_distinct(tokenizer: Any, strings: list[str]) -> tuple[list[list[int]], Array]:

@@ -10,48 +10,31 @@ For every row several candidates are tried and one is drawn by its weight: sampl
   finds them; the record is then finished in the canonical order. (What is rare is learned far better in the
   one canonical order than in one of many others. Adult, people from Mexico: a shape error of 9% without
   these weights, 3% with them, of which 2% is the chance of their being few.)
+
+Texts end where they end: every row is at a slot of its own, and rows that are done are put aside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ..codec.text import MISSING
 from .backbone import Cache
-from .fields import Allowed, pick
+from .drawing import Drawing
+from .fields import IMPOSSIBLE, Allowed, pick
 from .vae import VAE
 
+if TYPE_CHECKING:
+    from ..codec.grammar import Grammar, Walk
 
-class _Draft:
-    """Records being written: (rows, slots) tokens and cells, -1 and 0 where nothing is written yet."""
-
-    def __init__(self, vae: VAE, latent: Tensor):
-        self.vae, self.latent = vae, latent
-        self.tokens = torch.full((len(latent), len(vae.place)), -1, dtype=torch.long, device=latent.device)
-        self.cells = torch.zeros_like(self.tokens)
-        injection = vae.injection
-        self.memory, self.added = injection.memory(latent), injection.added(latent)
-        self.x = injection.prefix(latent)
-        memory = vae.config.latent_tokens if self.memory else 0
-        self.cache = Cache(vae.config.layers, memory + self.x.shape[1] + len(vae.place) - 1)
-
-    def next(self, slot: int) -> Tensor:
-        """What is known before `slot`, which is the next in order: (rows, width)."""
-        x = torch.cat([self.x[:, :-1], self.x[:, -1:] + self.vae.next_slot[slot]], 1)
-        return self.vae.backbone(x, self.cache, self.memory)[:, -1]
-
-    def put(self, slot: int, token: Tensor, cell: Tensor) -> None:
-        self.tokens[:, slot], self.cells[:, slot] = token, cell
-        self.x = self.vae.fields.embed_slot(slot, token, cell).unsqueeze(1) + self.added
-
-    def select(self, rows: Tensor) -> None:
-        """Keep these rows, in this order (a row may come twice)."""
-        self.latent, self.tokens, self.cells = self.latent[rows], self.tokens[rows], self.cells[rows]
-        self.x = self.x[rows]
-        self.added = self.added[rows] if isinstance(self.added, Tensor) else self.added
-        self.cache.select(rows)
+DONE_SHARE = 0.25  # of the rows: when so many are done, they are put aside
+SCORED = 4096  # rows x slots that are scored at once: more do not fit the cache of a processor
+ROOM = 64  # slots that there is room for at first in a text that is being written
+CLOSING = 0.8  # of a run's slots: a value under a grammar then has to come to its end
 
 
 @torch.no_grad()
@@ -62,15 +45,18 @@ def decode(
     rows: int,
     *,
     given: Mapping[int, tuple[Tensor, Tensor]] | None = None,
-    allowed: Mapping[int, Allowed] | None = None,
+    allowed: Mapping[int, Allowed | Tensor] | None = None,
+    drawing: Drawing | None = None,
+    grammars: Mapping[int, Grammar] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Write one record per row.
 
     latent: (rows x candidates, latent size), the candidates of a row one after the other; with `allowed`
     alone, where the rows share their candidates, it need not be a multiple of rows. given: slot -> tokens and
     cells, each (rows,), that are kept as they are; allowed: slot -> what a condition leaves of it, the same
-    for all rows. Slots of a column are given all or none. Returns tokens and cells, (rows, slots); token -1
-    where a slot is empty.
+    for all rows. Slots of a column are given all or none. drawing: how the sub-words of texts are
+    drawn; grammars: first slot of a run -> the grammar that its sub-words keep to. Returns tokens and cells,
+    (rows, slots); token -1 where a slot is empty.
     """
     given, allowed = given or {}, allowed or {}
     first = torch.tensor([any(s in given or s in allowed for s in slots) for slots in vae.columns])
@@ -79,52 +65,205 @@ def decode(
     early = [s for slots, f in zip(vae.columns, first.tolist(), strict=True) if f for s in slots]
     if not early:  # nothing to weigh the candidates by
         latent = latent[:: len(latent) // rows]
-    each = {slot: [t.repeat_interleave(len(latent) // rows) for t in pair] for slot, pair in given.items()}
-    # written before a candidate is chosen
+    draft = _Draft(vae, latent, generator, allowed, drawing or Drawing(), grammars or {})
+    for slot, (tokens, cells) in given.items():
+        draft.tokens[:, slot] = tokens.repeat_interleave(len(latent) // rows)
+        draft.cells[:, slot] = cells.repeat_interleave(len(latent) // rows)
+    draft.given = {int(vae.column_of[slot]) for slot in given}
     tried = len(early) if given or not early else 1 + max(canonical.index(s) for s in early)
-    draft = _Draft(vae, latent)
-    log_weight, log_prob = _write(draft, order[:tried], generator, each, allowed, tried > len(early))
-    if tried > len(early):
-        again = {s: [draft.tokens[:, s], draft.cells[:, s]] for s in canonical[:tried]}
-        draft, order = _Draft(vae, latent), canonical
-        log_weight = log_weight - log_prob + _write(draft, order[:tried], generator, again, {})[0]
-    if len(latent) > rows:
-        draft.select(_resample(log_weight, rows, bool(given), generator))
-    _write(draft, order[tried:], generator, {}, {})
+    if tried:
+        # written before a candidate is chosen; what is given altogether need not be written
+        if not set(order[:tried]) <= given.keys():
+            draft.write(order, 0, tried, rescored=tried > len(early))
+        if given:
+            log_weight = draft.log_mass + draft.score(order[:tried])[:, sorted(given)].sum(1)
+        elif tried > len(early):
+            order = canonical
+            log_weight = draft.log_mass - draft.log_prob + draft.score(order[:tried]).sum(1)
+        else:
+            log_weight = draft.log_mass
+        if len(latent) > rows:
+            draft.select(_resample(log_weight, rows, bool(given), generator))
+    draft.write(order, tried, len(order))
     return draft.tokens, draft.cells
 
 
-def _write(
-    draft: _Draft,
-    order: list[int],
-    generator: torch.Generator,
-    given: Mapping[int, list[Tensor]],
-    allowed: Mapping[int, Allowed],
-    rescored: bool = False,
-) -> tuple[Tensor, Tensor]:
-    """Write the slots of `order`.
+class _Draft:
+    """Records being written: (rows, slots) tokens and cells, -1 and 0 where nothing is written.
 
-    Returns the log likelihood of what is given or allowed and, if it will be rescored, that of what is drawn:
-    each (rows,).
+    given: columns that are kept as they are; log_mass: (rows,) log of the mass that the conditions left;
+    log_prob: (rows,) log likelihood of what was drawn to be rescored.
     """
-    vae, log_prob = draft.vae, torch.zeros(len(draft.latent), device=draft.latent.device)
-    log_weight = log_prob
-    for slot in order:
-        hidden = draft.next(slot)
-        if slot in given:
-            token, cell = given[slot]
-            log_weight = log_weight + vae.fields.log_prob(slot, hidden, token, cell)
+
+    def __init__(
+        self,
+        vae: VAE,
+        latent: Tensor,
+        generator: torch.Generator,
+        allowed: Mapping[int, Allowed | Tensor],
+        drawing: Drawing,
+        grammars: Mapping[int, Grammar],
+    ):
+        self.vae, self.latent, self.generator = vae, latent, generator
+        self.allowed, self.drawing, self.grammars = allowed, drawing, grammars
+        self.given: set[int] = set()
+        self.tokens = torch.full((len(latent), len(vae.place)), -1, dtype=torch.long, device=latent.device)
+        self.cells = torch.zeros_like(self.tokens)
+        self.log_mass = torch.zeros(len(latent), device=latent.device)
+        self.log_prob = torch.zeros_like(self.log_mass)
+        self.cache: Cache | None = None
+
+    def select(self, rows: Tensor) -> None:
+        """Keep these rows, in this order (a row may come twice)."""
+        self.latent, self.log_mass = self.latent[rows], self.log_mass[rows]
+        self.tokens, self.cells = self.tokens[rows], self.cells[rows]
+        if self.cache is not None:
+            self.cache.select(rows)
+
+    def _written(self, order: list[int]) -> Tensor:
+        """(rows, n) the slots of `order` that hold something, in their order, those of each row first."""
+        own = torch.tensor(order, dtype=torch.long, device=self.latent.device).expand(len(self.latent), -1)
+        if not self.vae.run_slots or not order:
+            return own
+        empty = (self.tokens.gather(1, own) < 0) & (self.vae.in_run[own] >= 0)
+        n = int((~empty).sum(1).max())
+        return own.gather(1, empty.to(torch.uint8).argsort(dim=1, stable=True)[:, :n])
+
+    def score(self, order: list[int]) -> Tensor:
+        """(rows, slots) log likelihood of what stands in the slots of `order`, written in this order."""
+        vae, written = self.vae, self._written(order)
+        if not vae.run_slots:  # rows that are all at the same place go on from here
+            self.cache = Cache(vae.config.layers, vae.positions(len(vae.place)), memory=vae.memory)
+            return -vae.nll(self.latent, self.tokens, self.cells, written, self.cache)
+        parts, n = [], max(1, SCORED // max(1, written.shape[1]))
+        for at in range(0, len(written), n):
+            part = slice(at, at + n)
+            parts.append(vae.nll(self.latent[part], self.tokens[part], self.cells[part], written[part]))
+        return -torch.cat(parts)
+
+    def write(self, order: list[int], start: int, stop: int, rescored: bool = False) -> None:
+        """Write order[start:stop]; what is before start has been written. rescored: keep `log_prob`."""
+        if start >= stop or not len(self.latent):
+            return
+        vae, device = self.vae, self.latent.device
+        injection = vae.injection
+        memory, added = injection.memory(self.latent), injection.added(self.latent)
+        cache = self.cache
+        if cache is not None:  # all but the last slot is in it
+            last = order[start - 1]
+            own = vae.fields.embed_slot(int(vae.field_of[last]), self.tokens[:, last], self.cells[:, last])
+            x = own.unsqueeze(1) + added
         else:
-            token, cell, mass = vae.fields.draw(slot, hidden, generator, allowed.get(slot))
-            ended = _ended(vae, slot, draft.tokens)
+            x, padding = vae.sequence(self.latent, self.tokens, self.cells, self._written(order[:start]))
+            room = vae.positions(start + (ROOM if vae.run_slots else stop - start))
+            cache = Cache(vae.config.layers, room, padding, vae.memory)
+        slots = torch.tensor(order[:stop], device=device)
+        after = _after(vae, order, stop).to(device)
+        walks: dict[int, Walk] = {}
+        at = torch.full((len(x),), start, device=device)  # the place in `order` of every row
+        here = torch.arange(len(x), device=device)  # the row of the draft that every row is
+        done = torch.zeros(len(x), dtype=torch.bool, device=device)
+        while True:
+            current = slots[at.clamp(max=stop - 1)]
+            x = torch.cat([x[:, :-1], x[:, -1:] + vae.next(current).unsqueeze(1)], 1)
+            hidden = vae.backbone(x, cache, memory)[:, -1]
+            x = torch.zeros_like(x[:, :1])
+            for name, rows in _groups(vae, current, done):
+                own, slot = here[rows], current[rows]
+                if name < len(vae.fixed):
+                    ended = self._write_fixed(vae.fixed[name], hidden[rows], own, rescored)
+                    embedded = vae.fields.embed_slot(
+                        name, self.tokens[own, slot[0]], self.cells[own, slot[0]]
+                    )
+                else:
+                    run = name - len(vae.fixed)
+                    ended = self._write_run(run, hidden[rows], own, slot, walks, rescored)
+                    embedded = vae.runs.embed(run, self.tokens[own, slot])
+                x[rows] = embedded.unsqueeze(1)
+                at[rows] = torch.where(ended, after[at[rows]], at[rows] + 1)
+            x = x + added
+            done = at >= stop
+            if bool(done.all()):
+                return
+            if vae.run_slots and len(done) > 8 and float(done.float().mean()) >= DONE_SHARE:
+                rest = (~done).nonzero()[:, 0]
+                cache.select(rest)
+                x, at, here, done = x[rest], at[rest], here[rest], done[rest]
+                added = added[rest] if isinstance(added, Tensor) else added
+                memory = None  # it is in the cache
+
+    def _write_fixed(self, slot: int, hidden: Tensor, own: Tensor, rescored: bool) -> Tensor:
+        """Draw a fixed slot of the rows `own`; returns that no column ends here."""
+        vae = self.vae
+        if int(vae.column_of[slot]) not in self.given:
+            field_ = int(vae.field_of[slot])
+            allowed = self.allowed.get(slot)
+            assert not isinstance(allowed, Tensor)
+            token, cell, mass = vae.fields.draw(field_, hidden, self.generator, allowed)
+            ended = _ended(vae, slot, self.tokens[own])
             if ended is not None:
                 token, cell = torch.where(ended, -1, token), torch.where(ended, 0, cell)
                 mass = torch.where(ended, 0.0, mass)
-            log_weight = log_weight + mass
+            self.tokens[own, slot], self.cells[own, slot] = token, cell
+            self.log_mass[own] += mass
             if rescored:
-                log_prob = log_prob + vae.fields.log_prob(slot, hidden, token, cell)
-        draft.put(slot, token, cell)
-    return log_weight, log_prob
+                self.log_prob[own] += vae.fields.log_prob(field_, hidden, token, cell)
+        return torch.zeros(len(own), dtype=torch.bool, device=own.device)
+
+    def _write_run(
+        self, run: int, hidden: Tensor, own: Tensor, slot: Tensor, walks: dict[int, Walk], rescored: bool
+    ) -> Tensor:
+        """Draw the next sub-word of the rows `own`, each at its `slot` of the run; returns whose run ends."""
+        vae, slots = self.vae, self.vae.run_slots[run]
+        place = vae.in_run[slot]
+        if int(vae.column_of[slots[0]]) not in self.given:
+            logits = vae.runs.logits(run, hidden, place)
+            grammar = self.grammars.get(slots[0])
+            if grammar is None:
+                options = logits + vae.runs.emit(run, place)
+            else:  # it knows what may come, which need not have been seen
+                if run not in walks:
+                    walks[run] = grammar.walk(len(self.latent))
+                closing = place.cpu().numpy() > CLOSING * len(slots)
+                mask = torch.from_numpy(walks[run].mask(own.cpu().numpy(), closing)).to(own.device)
+                begins = place == 0
+                mask[:, MISSING] = begins & (vae.runs.emit(run, place)[:, MISSING] == 0)
+                options = logits.masked_fill(~mask, IMPOSSIBLE)
+            for at in set(slot.tolist()) & self.allowed.keys() if self.allowed else ():
+                share, rows = self.allowed[at], slot == at
+                assert isinstance(share, Tensor)
+                restricted = logits[rows].log_softmax(-1) + share
+                self.log_mass[own[rows]] += restricted.logsumexp(-1)
+                options[rows] = restricted
+            token = pick(self.drawing.shape(options), self.generator)
+            self.tokens[own, slot] = token
+            if rescored:
+                self.log_prob[own] += logits.log_softmax(-1).gather(1, token[:, None])[:, 0]
+            if grammar is not None:
+                said = token > MISSING
+                walks[run].take(own[said].cpu().numpy(), token[said].cpu().numpy())
+        token = self.tokens[own, slot]
+        return (token <= MISSING) | (place + 1 == len(slots))
+
+
+def _groups(vae: VAE, slots: Tensor, done: Tensor) -> list[tuple[int, Tensor]]:
+    """The rows that are at the same fixed slot or in the same run, as (field, rows)."""
+    fields = vae.field_of[slots]
+    if not vae.run_slots:
+        return [(int(fields[0]), torch.arange(len(slots), device=slots.device))]
+    fields = fields.masked_fill(done, -1)
+    return [(f, (fields == f).nonzero()[:, 0]) for f in fields.unique().tolist() if f >= 0]
+
+
+def _after(vae: VAE, order: list[int], stop: int) -> Tensor:
+    """For every place in the order, the place at which the next column begins; `stop` at most."""
+    columns = vae.column_of[torch.tensor(order, device=vae.place.device)].tolist()
+    after, following = [0] * len(order), len(order)
+    for i in range(len(order) - 1, -1, -1):
+        if i + 1 < len(order) and columns[i + 1] != columns[i]:
+            following = i + 1
+        after[i] = min(following, stop)
+    return torch.tensor(after)
 
 
 def _ended(vae: VAE, slot: int, tokens: Tensor) -> Tensor | None:

@@ -61,7 +61,7 @@ def _features(rank: np.ndarray, value: np.ndarray, score: np.ndarray) -> np.ndar
 
 
 class Fields(nn.Module):
-    """The vocabularies of all slots of a record.
+    """The vocabularies of the fixed slots of a record (those of texts are in `runs.py`).
 
     slots: as in `RecordCodec.slots`; width: of every vector; mixtures: logistics per number.
     """
@@ -177,7 +177,7 @@ class Fields(nn.Module):
         self.groups = groups
         self.place = {i: (g, j) for g, group in enumerate(groups) for j, i in enumerate(group)}
         self.heads = nn.ParameterList()
-        most = max(s.tokens for s in slots)
+        most = max((s.tokens for s in slots), default=1)
         table = torch.zeros(self.count, most, dtype=torch.long)
         for i, c in enumerate(self.class_of):
             table[i, : len(c)] = c
@@ -202,7 +202,7 @@ class Fields(nn.Module):
             self.register_buffer(f"emit{g}", emit, persistent=False)
             self.register_buffer(f"group{g}", torch.tensor(group), persistent=False)
             self.register_buffer(f"shared{g}", shared, persistent=False)
-        inverse = np.argsort([i for group in groups for i in group])
+        inverse = np.argsort(np.array([i for group in groups for i in group], dtype=np.int64))
         self.ungroup: Tensor
         self.register_buffer("ungroup", torch.from_numpy(inverse), persistent=False)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,23 +18,26 @@ from torch import Tensor
 
 from ..codec import NOT_MISSING, RecordCodec
 from ..errors import OptionError
-from ..progress import parse_time
+from ..languages import PARSERS
+from ..progress import parse_time, say
 from ..schema import Schema, hide, infer
 from .checkpoint import Checkpoint
 from .denoiser import DenoiserConfig
+from .drawing import Drawing
 from .given import classes, patterns_of, read_given
 from .prior import Prior
 from .records import TokenRecords
 from .setup import Setup, check_sample, check_seed, pick_device
 from .storage import load_model, save_model
-from .train import Clock, TrainConfig, train_denoiser
-from .vae import VAE, VAEConfig
+from .train import TEXT_TRAINING, Clock, TrainConfig, train_denoiser
+from .vae import TEXT_SIZES, VAE, VAEConfig
 
 if TYPE_CHECKING:
     from .textrecords import TextRecords
 
 GIVEN_CANDIDATES = 8  # latents tried for a row of which some cells are given
 WHERE_CANDIDATES = 1.5  # for each of the rows that share a condition: 2 would cost over 3 times a free sample
+TRIES = 20  # draws of a row whose code has to parse
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 Where = Mapping[str, Any]
 
@@ -41,7 +47,8 @@ class DiffLM:
 
     max_time: limit on `fit`, everything included: seconds, or "90s", "5m"; None: as long as it takes.
     seed: same seed, machine and thread count: same model. device: "auto", "cpu" or "cuda".
-    rate: nats of a record that the latent carries, held by a controller. injection: how the latent enters
+    rate: nats of a record that the latent carries, held by a controller; None chooses by what the records
+    hold. injection: how the latent enters
     the language model: "soft_prompt", "kv_memory" or "input_embed". epochs: passes over the table; None
     chooses by its size. progress: bars on stderr.
 
@@ -61,7 +68,7 @@ class DiffLM:
         max_time: str | float | None = None,
         seed: int = 0,
         device: str = "auto",
-        rate: float = TrainConfig.rate,
+        rate: float | None = None,
         injection: str = VAEConfig.injection,
         epochs: float | None = None,
         backbone: str | None = None,
@@ -70,7 +77,7 @@ class DiffLM:
         beta: str | None = None,
         progress: bool = True,
     ):
-        if not rate >= 0:
+        if rate is not None and not rate >= 0:
             raise OptionError(
                 f"rate {rate!r} is not a number of nats: choose 0 or more, e.g. {TrainConfig.rate}."
             )
@@ -80,12 +87,15 @@ class DiffLM:
         self.max_time, self.seed, self.progress = parse_time(max_time), seed, progress
         self.device = pick_device(device)
         self.setup = Setup.of(backbone, encoder, lora, injection, beta, epochs)
-        self.vae_config = VAEConfig(injection=injection)
-        passes = {} if epochs is None else {"epochs": epochs, "epochs_limits": (epochs, epochs)}
-        self.train_config = TrainConfig(rate=rate, **passes)  # type: ignore[arg-type]
+        self.vae_config, self.train_config = VAEConfig(injection=injection), TrainConfig()
+        self._asked: dict[str, Any] = {} if rate is None else {"rate": rate}
+        if epochs is not None:
+            self._asked |= {"epochs": epochs, "epochs_limits": (epochs, epochs)}
         self.denoiser_config = DenoiserConfig()
         self.history: list[dict[str, Any]] = []
         self._codec: RecordCodec | None = None
+        self._records: TokenRecords | TextRecords | None = None
+        self.accepted: tuple[int, int] | None = None
 
     # ---- fit -----------------------------------------------------------------------------------------------
 
@@ -100,6 +110,11 @@ class DiffLM:
         """
         clock = Clock(self.max_time)
         codec = RecordCodec.fit(table, schema or infer(table), seed=self.seed)
+        for note in codec.notes():
+            say(note, progress=self.progress)
+        texts = any(slot.run for slot in codec.slots)
+        self.vae_config = replace(self.vae_config, **(TEXT_SIZES if texts else {}))
+        self.train_config = replace(self.train_config, **((TEXT_TRAINING if texts else {}) | self._asked))
         self._build(codec, table)
         records = self.records.encode(table) if codec.slots else np.zeros((len(table), 0))
         self.history = []
@@ -120,15 +135,14 @@ class DiffLM:
         self._codec = codec
         with torch.random.fork_rng([]):
             torch.manual_seed(self.seed)
-            self.records: TokenRecords | TextRecords
             if self.setup is not None and codec.slots:
-                self.records = self.setup.records(codec, table, self.device, facts)
-                size = self.records.vae.latent_size
+                self._records = self.setup.records(codec, table, self.device, facts)
+                size = self._records.vae.latent_size
             else:
                 vae = (
                     VAE(codec.slots, codec.columns, self.vae_config).to(self.device) if codec.slots else None
                 )
-                self.records = TokenRecords(codec, vae)
+                self._records = TokenRecords(codec, vae)
                 size = vae.latent_size if vae else 0
             if codec.slots:  # else ids and constants alone: nothing to learn
                 self.prior = Prior(size, self.denoiser_config).to(self.device)
@@ -172,6 +186,12 @@ class DiffLM:
         return self._codec
 
     @property
+    def records(self) -> TokenRecords | TextRecords:
+        """The model of the records."""
+        assert self.codec is not None and self._records is not None
+        return self._records
+
+    @property
     def schema(self) -> Schema:
         return self.codec.schema
 
@@ -193,47 +213,98 @@ class DiffLM:
         balance: str | None = None,
         temperature: float = 1.0,
         top_p: float = 1.0,
+        valid_only: bool = False,
         seed: int = 0,
     ) -> Iterator[pd.DataFrame]:
         """The rows of `sample` in chunks of at most 2048, so that memory does not grow with n.
 
         where: {column: condition} that every row satisfies: a value, a set of values, a range (low, high),
         None (missing) or NOT_MISSING. given: a table of some of the columns, one synthetic row for each of
-        its rows (n must be None); its missing cells are drawn too. like: rows to make variations of, taken
-        in turn (n None: one of each); strength: in [0, 1], how far from them. balance: a column of few
-        values, which then have equal shares. temperature, top_p: how a pretrained backbone draws its
-        tokens; 1 as they were learned. Raises ConditionError for conditions that the real table never
-        meets, OptionError for other values.
+        its rows (n must be None); its missing cells are drawn too. like: rows to make variations of, taken in
+        turn (n None: one of each); strength: in [0, 1], how far from them. balance: a column of few values,
+        which then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says.
+        valid_only: rows whose code does not parse are drawn again, up to `TRIES` times in all, and then left
+        out; `accepted` says how many rows were accepted of how many that were drawn. Raises
+        ConditionError for conditions that the real table never meets, OptionError for other values.
         """
         codec = self.codec
         n = check_sample(n, given, like, strength, balance)
         check_seed(seed)
-        style = self._style(temperature, top_p)
+        drawing = Drawing(temperature, top_p)
         parts: list[Where] = [where or {}]
         if balance is not None:
             parts = [{**(where or {}), balance: value} for value in classes(codec, balance, where)]
+        parsers = self._parsers() if valid_only else {}
         allowed = [self.records.allowed(part) for part in parts]
+        self.accepted = (0, 0) if valid_only else None
+
+        def draw(k: int, turn: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+            """The rows of these numbers, under the conditions of part k."""
+            if given is not None:
+                return self._complete(given.iloc[turn], parts[k], rng, int(turn[0]), drawing=drawing)
+            generator = self._generator(rng)
+            wanted = None if like is None else like.iloc[turn % len(like)]
+            tried = self._candidates(len(turn)) if allowed[k] and like is None else len(turn)
+            latent = self._latents(tried, wanted, strength, generator)
+            drawn = self._decode(latent, generator, len(turn), allowed=allowed[k], drawing=drawing)
+            return self.records.decode(drawn, rng, where=parts[k], offset=int(turn[0]))
+
         for index, start in enumerate(range(0, n, self.records.chunk)):
             rows = min(self.records.chunk, n - start)
             rng = np.random.default_rng((seed, index))
-            if given is not None:
-                yield self._complete(given.iloc[start : start + rows], parts[0], rng, start, style=style)
-                continue
-            tables, done = [], 0
-            for k, part in enumerate(parts):
-                share = (rows * (k + 1)) // len(parts) - done
-                if share == 0:
-                    continue
-                generator = self._generator(rng)
-                turn = np.arange(start + done, start + done + share)
-                wanted = None if like is None else like.iloc[turn % len(like)]
-                tried = self._candidates(share) if allowed[k] and like is None else share
-                latent = self._latents(tried, wanted, strength, generator)
-                drawn = self._decode(latent, generator, share, allowed=allowed[k], style=style)
-                tables.append(self.records.decode(drawn, rng, where=part, offset=start + done))
-                done += share
+            edges = [start + rows * k // len(parts) for k in range(len(parts) + 1)]
+            tables = [
+                self._parsed(partial(draw, k), np.arange(first, last), rng, parsers)
+                for k, (first, last) in enumerate(pairwise(edges))
+                if first < last
+            ]
             table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
-            yield table if balance is None else table.iloc[rng.permutation(rows)].reset_index(drop=True)
+            if balance is not None:
+                table = table.iloc[rng.permutation(len(table))].reset_index(drop=True)
+            if len(table):
+                yield table
+
+    def _parsers(self) -> dict[Any, Callable[[str], bool]]:
+        """Column -> the parser of its language."""
+        found = {c.name: PARSERS[c.language] for c in self.schema.columns if c.language in PARSERS}
+        if not found:
+            raise OptionError(
+                "valid_only is for columns of code, and none is in a language that can be parsed: leave it "
+                "out, or say kind and language of the column in the schema."
+            )
+        return found
+
+    def _parsed(
+        self,
+        draw: Callable[[np.ndarray, np.random.Generator], pd.DataFrame],
+        turn: np.ndarray,
+        rng: np.random.Generator,
+        parsers: Mapping[Any, Callable[[str], bool]],
+    ) -> pd.DataFrame:
+        """The rows that `draw` gives for the numbers `turn`; those that no parser accepts are drawn again.
+
+        What has not been accepted after `TRIES` draws is left out. `accepted` counts both.
+        """
+        table = draw(turn, rng)
+        if not parsers:
+            return table
+        ids = [column.name for column in self.schema.columns if column.kind == "id"]  # unique as they are
+        drawn = len(table)
+        for draws in range(1, TRIES + 1):
+            good = np.ones(len(table), dtype=bool)
+            for name, parse in parsers.items():
+                good &= np.array([pd.isna(text) or parse(str(text)) for text in table[name]])
+            bad = np.flatnonzero(~good)
+            if not len(bad) or draws == TRIES:
+                break
+            again = draw(turn[bad], rng)
+            drawn += len(bad)
+            again.index = table.index[bad]
+            again[ids] = table.loc[again.index, ids]
+            table = pd.concat([table.drop(index=again.index), again]).sort_index()
+        assert self.accepted is not None
+        self.accepted = (self.accepted[0] + int(good.sum()), self.accepted[1] + drawn)
+        return table[good].reset_index(drop=True)
 
     def impute(self, table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         """The table with its missing cells drawn from their distribution given the row's other cells.
@@ -286,13 +357,6 @@ class DiffLM:
         """Latents tried for `rows` that share a condition and are decoded at once."""
         return max(math.ceil(WHERE_CANDIDATES * rows), self.records.least)
 
-    def _style(self, temperature: float, top_p: float) -> Any:
-        if self.setup is not None:
-            return self.setup.style(temperature, top_p)
-        if (temperature, top_p) != (1.0, 1.0):
-            raise OptionError("temperature and top_p are for a pretrained backbone: leave them out.")
-        return None
-
     def _generator(self, rng: np.random.Generator) -> torch.Generator:
         return torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
 
@@ -333,7 +397,7 @@ class DiffLM:
         rng: np.random.Generator,
         offset: int,
         fill: bool = False,
-        style: Any = None,
+        drawing: Drawing | None = None,
     ) -> pd.DataFrame:
         """One row for each row of `table`: what it holds is kept, the rest is drawn given it.
 
@@ -359,7 +423,9 @@ class DiffLM:
             own = {"given": given[at], "held": pattern} if pattern.any() else {}
             tried = len(at) * GIVEN_CANDIDATES if own else self._candidates(len(at)) if allowed else len(at)
             chosen = torch.from_numpy(rng.integers(0, len(pool), tried)).to(pool.device)
-            drawn[at] = self._decode(pool[chosen], generator, len(at), **own, allowed=allowed, style=style)
+            drawn[at] = self._decode(
+                pool[chosen], generator, len(at), **own, allowed=allowed, drawing=drawing
+            )
         made = records.decode(drawn, rng, where=where, offset=offset)
         for name, values in kept.items():
             made[name] = values.where(known[name], made[name])

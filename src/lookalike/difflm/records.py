@@ -26,6 +26,7 @@ from ..codec import RecordCodec
 from ..codec.slot import Array
 from .checkpoint import Checkpoint
 from .decoder import decode
+from .drawing import Drawing
 from .train import Clock, TrainConfig, posteriors, train_vae
 from .vae import VAE
 
@@ -100,7 +101,7 @@ class TokenRecords:
         given: Array | None = None,
         held: Array | None = None,
         allowed: Any = None,
-        style: Any = None,
+        drawing: Drawing | None = None,
     ) -> Array:
         """given: (rows, 2, slots) records of which the columns `held`, (columns,) bool, are kept."""
         if not self.codec.slots:
@@ -110,8 +111,17 @@ class TokenRecords:
             for slot in [s for c in np.flatnonzero(held) for s in self.codec.columns[c]]:
                 pair = [torch.from_numpy(given[:, part, slot]).long().to(latent.device) for part in range(2)]
                 kept[slot] = (pair[0], pair[1])
-        limits = {slot: self.vae.fields.allow(slot, share) for slot, share in (allowed or {}).items()}
-        tokens, cells = decode(self.vae, latent, generator, rows, given=kept, allowed=limits)
+        limits = {slot: self.vae.allow(slot, share) for slot, share in (allowed or {}).items()}
+        tokens, cells = decode(
+            self.vae,
+            latent,
+            generator,
+            rows,
+            given=kept,
+            allowed=limits,
+            drawing=drawing,
+            grammars=self.codec.grammars(),
+        )
         return torch.stack([tokens, cells], 1).cpu().numpy()
 
     def weights(self) -> dict[str, Tensor]:

@@ -88,11 +88,6 @@ class Setup:
         serialised = Serialised.of(codec, facts["texts"]) if facts else Serialised.fit(codec, table)
         return TextRecords(serialised, self.backbone, self.encoder, self.config, self.finetune, device, facts)
 
-    def style(self, temperature: float, top_p: float) -> Any:
-        from .writer import check_drawing
-
-        return check_drawing(temperature, top_p)
-
 
 def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:

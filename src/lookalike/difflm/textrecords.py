@@ -18,12 +18,13 @@ from ..codec.slot import Array
 from ..errors import ConditionError, OptionError
 from ..progress import say
 from .checkpoint import Checkpoint
+from .drawing import Drawing
 from .finetune import FinetuneConfig, read_posteriors, train_pretrained
 from .hub import check_same, enough_memory, load_backbone, load_encoder
 from .pretrained import PretrainedConfig, PretrainedVAE
 from .tokens import Tokens, encoder_tokens, lengths, padded
 from .train import Clock, TrainConfig
-from .writer import Drawing, write
+from .writer import write
 
 CHUNK, CHUNK_GPU = 64, 256  # rows that are written at once, at most
 CHUNK_BYTES = 4e9  # of their caches and probabilities
@@ -163,7 +164,7 @@ class TextRecords:
         given: Array | None = None,
         held: Array | None = None,
         allowed: Any = None,
-        style: Drawing | None = None,
+        drawing: Drawing | None = None,
     ) -> Array:
         """given: (rows, columns) cells of which the columns `held`, (columns,) bool, are kept as they are.
 
@@ -201,7 +202,7 @@ class TextRecords:
                 early=len(kept) + asked if asked else 0,
                 free=self.tokens.grammar(order, None, kept) if asked else grammar,
                 limit=limit,
-                drawing=style,
+                drawing=drawing,
             )
         cells = np.full((rows, len(self.columns)), None, dtype=object)
         for row, tokens in enumerate(texts):

@@ -17,6 +17,8 @@ from .checkpoint import SECONDS, Checkpoint, pack, unpack
 from .prior import Prior
 from .vae import VAE, RateController
 
+WINDOW = 20  # batches whose rows are sorted by length, so that rows of one batch are alike in it
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -25,7 +27,7 @@ class TrainConfig:
     rate: target KL in nats per row.
     epochs: passes of the VAE over the table, where they make a number of steps within `steps`; else as many
     steps as that allows, but passes within `epochs_limits`.
-    batch: rows, fewer for tables of under 20 batches; slots_most: rows x slots of a batch at most.
+    batch: rows, fewer for tables of under 20 batches; slots_most: rows x slots that are computed at once.
     subset_share: of the rows of a batch, those in which a random subset of the columns comes first, so that
     any subset can be given when sampling.
     muon_ratio: learning rate of the matrices of the language model over `learning_rate`.
@@ -55,6 +57,16 @@ class TrainConfig:
     denoiser_batch: int = 2048
     denoiser_learning_rate: float = 1e-3
     denoiser_time: float = 0.12
+
+
+TEXT_TRAINING: dict[str, Any] = {  # instead of the defaults above where a record has texts
+    "rate": 12.0,
+    "epochs_limits": (3.0, 40.0),
+    "batch": 64,
+    "slots_most": 8192,
+    "learning_rate": 2e-3,
+    "weight_decay": 0.05,
+}
 
 
 class Clock:
@@ -111,14 +123,40 @@ def _first_columns(rows: int, columns: int, config: TrainConfig, rng: np.random.
     return rng.random((rows, columns)).argsort(1).argsort(1) < size[:, None]
 
 
+def _parts(rows: Tensor, lengths: Tensor, most: int) -> list[Tensor]:
+    """Rows in parts of about the same length, the longest first, of `most` slots (or one row) at most."""
+    rows = rows[lengths[rows].argsort(descending=True, stable=True)]
+    parts = []
+    while len(rows):
+        n = max(1, most // int(lengths[rows[0]]))
+        parts.append(rows[:n])
+        rows = rows[n:]
+    return parts
+
+
+def _shuffled(rows: Tensor, lengths: Tensor, batch: int, generator: torch.Generator) -> Tensor:
+    """Rows in random order, but those of a batch have about the same length."""
+    rows = rows[torch.randperm(len(rows), generator=generator)]
+    if lengths.min() == lengths.max():
+        return rows
+    windows = [window[lengths[window].argsort(stable=True)] for window in rows.split(WINDOW * batch)]
+    batches = torch.cat(windows).split(batch)
+    order = torch.randperm(len(batches), generator=generator).tolist()
+    short = len(batches) - 1  # the only one that may be smaller stays last
+    return torch.cat([batches[i] for i in order if i != short] + [batches[short]])
+
+
 @torch.no_grad()
-def _validate(vae: VAE, tokens: Tensor, cells: Tensor, noise: Tensor, batch: int) -> tuple[float, float]:
+def _validate(
+    vae: VAE, tokens: Tensor, cells: Tensor, lengths: Tensor, noise: Tensor, most: int
+) -> tuple[float, float]:
     """Reconstruction and rate on the validation rows, nats per row."""
     vae.eval()
-    sums = torch.zeros(2)
-    canonical = vae.order(torch.zeros(len(tokens), len(vae.columns), dtype=torch.bool, device=tokens.device))
-    for at in torch.arange(len(tokens)).split(batch * 4):
-        nll, kl = vae(tokens[at].long(), cells[at].long(), canonical[at], noise[at])
+    sums, device = torch.zeros(2, dtype=torch.float64), noise.device
+    first = torch.zeros(len(tokens), len(vae.columns), dtype=torch.bool, device=device)
+    for at in _parts(torch.arange(len(tokens)), lengths, most):
+        own, cell = tokens[at].to(device).long(), cells[at].to(device).long()
+        nll, kl = vae(own, cell, vae.order(first[at], own), noise[at])
         sums += torch.stack([nll.sum(), kl.sum()]).cpu()
     vae.train()
     reconstruction, rate = (sums / len(tokens)).tolist()
@@ -140,11 +178,13 @@ def train_vae(
     Returns one entry per validation: step, seconds, reconstruction, rate, bound (nats per row, on held-out
     rows), train (the bound on the last training batches) and beta.
     """
-    device = vae.next_slot.device
+    device = vae.device
     train_rows, held_rows = split(len(tokens), config, seed)
     train_index, held_index = torch.from_numpy(train_rows), torch.from_numpy(held_rows)
-    held_tokens, held_cells = tokens[held_index].to(device), cells[held_index].to(device)
-    batch = min(config.batch, max(32, config.slots_most // tokens.shape[1]), max(32, len(train_rows) // 20))
+    held_tokens, held_cells = tokens[held_index], cells[held_index]
+    lengths = vae.lengths(tokens)
+    average_length = max(1, int(lengths.float().mean()))
+    batch = min(config.batch, max(32, config.slots_most // average_length), max(32, len(train_rows) // 20))
     batch = min(batch, len(train_rows))
     per_epoch = max(1, len(train_rows) // batch)
     steps = plan_steps(per_epoch, config)
@@ -204,32 +244,36 @@ def train_vae(
             if step // per_epoch != epoch:
                 epoch = step // per_epoch
                 shuffle = torch.Generator().manual_seed(hash((seed, epoch)) % 2**31)
-                permutation = train_index[torch.randperm(len(train_index), generator=shuffle)]
+                permutation = _shuffled(train_index, lengths, batch, shuffle)
             at = permutation[(step % per_epoch) * batch :][:batch]
             torch.manual_seed(hash((seed, step)) % 2**31)  # dropout and noise; the caller forks the generator
             rng = np.random.default_rng((seed, 2, step))
-            first = _first_columns(len(at), len(vae.columns), config, rng)
-            order = vae.order(torch.from_numpy(first).to(device))
+            first = torch.from_numpy(_first_columns(len(at), len(vae.columns), config, rng)).to(device)
             drawn = torch.randn(len(at), vae.latent_size, device=device)
-            nll, kl = vae(tokens[at].to(device).long(), cells[at].to(device).long(), order, drawn)
-            reconstruction, rate_now = nll.sum(1).mean(), kl.sum(1).mean()
-            value = rate_now.item()
-            controller.update(value)
             for optimizer in optimizers:
                 optimizer.zero_grad(set_to_none=True)
-            (reconstruction + controller.beta * rate_now).backward()
-            nn.utils.clip_grad_norm_(vae.parameters(), 5.0 * math.sqrt(tokens.shape[1]))
+            loss = value = 0.0
+            for part in _parts(torch.arange(len(at)), lengths[at], config.slots_most):
+                own, cell = (x[at[part]].to(device).long() for x in (tokens, cells))
+                nll, kl = vae(own, cell, vae.order(first[part], own), drawn[part])
+                reconstruction, rate_now = nll.sum() / len(at), kl.sum() / len(at)
+                (reconstruction + controller.beta * rate_now).backward()
+                loss, value = loss + reconstruction.item(), value + rate_now.item()
+            controller.update(value)
+            nn.utils.clip_grad_norm_(vae.parameters(), 5.0 * math.sqrt(average_length))
             for optimizer in optimizers:
                 optimizer.step()
             averaged.update_parameters(vae)
-            loss = reconstruction.item() + value
+            loss += value
             running = loss if not running else 0.95 * running + 0.05 * loss
             step += 1
             shown.update(1)
             if step % 10 == 0:
                 shown.set_postfix_str(f"loss {running:.2f} rate {value:.1f}")
             if step % every == 0 or step == steps:
-                held, rate = _validate(average, held_tokens, held_cells, noise, batch)
+                held, rate = _validate(
+                    average, held_tokens, held_cells, lengths[held_index], noise, 4 * config.slots_most
+                )
                 history.append(
                     {
                         "step": step,
@@ -252,15 +296,20 @@ def train_vae(
                 saved = time.perf_counter()
                 keep()
     keep()
-    held, rate = _validate(average, held_tokens, held_cells, noise, batch)
+    held, rate = _validate(
+        average, held_tokens, held_cells, lengths[held_index], noise, 4 * config.slots_most
+    )
     vae.load_state_dict(average.state_dict() if held + rate <= best else best_weights)
     return history
 
 
 @torch.no_grad()
-def posteriors(vae: VAE, tokens: Tensor, cells: Tensor, batch: int = 8192) -> tuple[Tensor, Tensor]:
-    """Mean and log variance of every row's posterior, each (rows, latent size), on the model's device."""
-    device = vae.next_slot.device
+def posteriors(vae: VAE, tokens: Tensor, cells: Tensor, slots: int = 262_144) -> tuple[Tensor, Tensor]:
+    """Mean and log variance of every row's posterior, each (rows, latent size), on the model's device.
+
+    slots: rows x slots that are read at once.
+    """
+    device, batch = vae.device, max(16, slots // tokens.shape[1])
     vae.eval()
     parts = [
         vae.posterior(t.to(device).long(), c.to(device).long())

@@ -9,8 +9,6 @@ to its end.
 from __future__ import annotations
 
 import inspect
-import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,17 +17,11 @@ from torch import Tensor
 
 from ..codec.grammar import Grammar, Walk
 from .decoder import _resample as resample
+from .drawing import Drawing
+from .fields import IMPOSSIBLE, pick
 from .pretrained import PretrainedVAE
 
 RETIRE = 0.75  # the batch is packed anew when no more than this share of its rows is still being written
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """How tokens are drawn. temperature: above 0, 1 as learned; top_p: only the likeliest of this mass."""
-
-    temperature: float = 1.0
-    top_p: float = 1.0
 
 
 class Draft:
@@ -220,31 +212,5 @@ def _allowed(walk: Walk, draft: Draft, done: Tensor, limit: int, end: int) -> Te
 def _draw(logits: Tensor, allowed: Tensor, drawing: Drawing, generator: torch.Generator) -> Tensor:
     """(rows, tokens) -> (rows,) one allowed token each."""
     some = allowed.any(0).nonzero().flatten()  # outside of texts a grammar leaves few tokens of a vocabulary
-    allowed, logits = allowed[:, some], logits[:, some]
-    probability = (logits.masked_fill(~allowed, -torch.inf) / drawing.temperature).softmax(1)
-    if drawing.top_p < 1:
-        ordered, order = probability.sort(1, descending=True)
-        beyond = ordered.cumsum(1) - ordered >= drawing.top_p  # the first token always stays
-        probability = probability.scatter(1, order, ordered.masked_fill(beyond, 0.0))
-    # the inverse of the distribution function: one number a row, whatever the vocabulary
-    cumulative = probability.double().cumsum(1)
-    drawn = torch.rand(len(logits), 1, generator=generator, device=logits.device, dtype=torch.float64)
-    chosen = torch.searchsorted(cumulative, drawn * cumulative[:, -1:], right=True).squeeze(1)
-    chosen = chosen.clamp(max=logits.shape[1] - 1)
-    best = probability.argmax(1)  # where rounding ends on a token of no mass
-    return some[torch.where(probability.gather(1, chosen.unsqueeze(1)).squeeze(1) > 0, chosen, best)]
-
-
-def check_drawing(temperature: float, top_p: float) -> Drawing:
-    """Raises OptionError for values that make no sense."""
-    from ..errors import OptionError
-
-    if not 0 < temperature < math.inf:
-        raise OptionError(
-            f"temperature is {temperature}: choose a number above 0, 1 writes as it was learned."
-        )
-    if not 0 < top_p <= 1:
-        raise OptionError(
-            f"top_p is {top_p}: choose a share above 0 and up to 1, which leaves all tokens in."
-        )
-    return Drawing(temperature, top_p)
+    masked = logits[:, some].float().masked_fill(~allowed[:, some], IMPOSSIBLE)
+    return some[pick(drawing.shape(masked), generator)]

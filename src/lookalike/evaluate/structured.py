@@ -137,7 +137,8 @@ TYPES: dict[str, tuple[type, ...]] = {
 def _takes(parameters: dict[str, Any], arguments: Any) -> bool:
     if not isinstance(arguments, dict) or not isinstance(parameters, dict):
         return False
-    formal = parameters.get("type") == "object"
+    # the JSON Schema of an object, which BFCL calls a "dict"; {argument: ...} may have an argument "type", too
+    formal = parameters.get("type") in ("object", "dict")
     known = parameters.get("properties", {}) if formal else parameters
     needed = (
         parameters.get("required", [])

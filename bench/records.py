@@ -1,0 +1,291 @@
+"""Records of every kind: texts, code, queries, tool specifications and mixed tables, learned and judged.
+
+    python bench/records.py --data FOLDER [--sets banking77,...] [--seeds 0,1,2] [--max-time 90s]
+    python bench/records.py --data FOLDER --ablation   injection x rate x prior, on one table and one text set
+    python bench/records.py --data FOLDER --speed      tokens a second beside a plain transformers loop
+
+FOLDER holds the folders text, code, tools, mixed and tabular (see record_sets.py). Every (set, seed) runs in
+a process of its own, and its figures go to --out when it is done: an interrupted benchmark goes on where it
+stopped, and a set that failed is tried again. The tables go between the marks of bench/RESULTS.md, 20 rows of
+every set to bench/RECORDS.md. --max-time: of every fit (a set has one to three of them). --backbone: a
+pretrained model by its path; its figures stand beside the others. --again: sets whose earlier figures are
+forgotten.
+
+What every figure means stands in record_figures.py and record_latents.py. "No latent" is the same
+language model at rate 0, so that the latent says nothing: a plain language model of the same architecture,
+trained as long. "n-gram" is ngram.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import record_figures as figures
+import record_latents
+import tables
+from ngram import Writer
+from record_ablation import RATES, TABLE, TEXT, VARIANTS, ablate
+from record_sets import SETS, Set, load
+from record_speed import speed
+from record_tables import RECORDS_MARKS, records, samples
+
+import lookalike
+from lookalike import DiffLM
+from lookalike.codec.shape import infer_shape
+
+HERE = Path(__file__).resolve().parent
+ROWS = 5_000  # synthetic rows, at most; else as many as there are training rows
+TOOL_ROWS = 400  # of specifications, which take some hundred tokens each
+SHOWN = 20
+BETWEEN = "\x04"  # the columns of a record, in one text for the n-gram model
+TIME = "90s"
+Table = pd.DataFrame
+Arms = dict[str, dict[str, Any]]
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    started = time.perf_counter()
+    return work(), time.perf_counter() - started
+
+
+def fitted(
+    train: Table, seed: int, options: dict[str, Any], schema: Any = None, **more: Any
+) -> tuple[DiffLM, float]:
+    return timed(lambda: DiffLM(seed=seed, progress=False, **options, **more).fit(train, schema))
+
+
+def written(train: Table, rows: int, seed: int, label: str | None) -> tuple[Table, dict[str, float]]:
+    """Rows of the n-gram models, a model for each class of `label`; its facts."""
+    names = [name for name in train.columns if name != label]
+    texts = train[names].fillna("").astype(str).agg(BETWEEN.join, axis=1).tolist()
+    labels = train[label].tolist() if label else [None] * len(train)
+    writer, fit_s = timed(lambda: Writer(texts, labels, seed))
+    (made, classes), sample_s = timed(lambda: writer.write(rows, seed))
+    cells = [(text.split(BETWEEN) + [""] * len(names))[: len(names)] for text in made]
+    table = Table(cells, columns=names)
+    if label:
+        table[label] = classes
+    return table[list(train.columns)], {"order": writer.order, "fit_s": fit_s, "sample_s": sample_s}
+
+
+def shown(table: Table) -> list[str]:
+    """Rows as lines, for the eye."""
+    return [
+        " | ".join(" ".join(str(cell).split()) for cell in row)
+        for row in table.head(SHOWN).itertuples(index=False)
+    ]
+
+
+def text_set(set_: Set, train: Table, test: Table, seed: int, options: dict[str, Any]) -> dict[str, Any]:
+    assert set_.label is not None
+    rows, label = min(len(train), ROWS), set_.label
+    arms: Arms = {}
+    out: dict[str, Any] = {"arms": arms}
+    judge = figures.classifier().fit(train[set_.text], train[label])
+
+    def judged(name: str, made: Table, facts: dict[str, float]) -> None:
+        own, real = figures.report(train, made, test, set_.text, seed)
+        own |= figures.utility(made, test, set_.text, label) | figures.texts(train, made, set_.text, seed)
+        arms[name] = facts | own | figures.tokens(test, made, set_.text)
+        arms.setdefault("test rows", {}).update(real)
+
+    for name, more in (("lookalike", {}), ("no latent", {"rate": 0.0})):
+        model, fit_s = fitted(train, seed, options, **more)
+        made, sample_s = timed(lambda model=model: model.sample(rows, seed=seed))
+        judged(name, made, {"fit_s": fit_s, "sample_s": sample_s})
+        if name == "lookalike":
+            out["samples"] = shown(made)
+            out["latents"] = record_latents.measure(model, train, test, set_.text, label, judge, seed)
+    judged("n-gram", *written(train, rows, seed, label))
+    some = train.sample(rows, random_state=seed)
+    arms["test rows"] |= figures.texts(train, test, set_.text, seed) | figures.tokens(test, some, set_.text)
+    arms["test rows"] |= figures.utility(some, test, set_.text, label)
+    return out
+
+
+def code_set(
+    name: str, set_: Set, train: Table, test: Table, seed: int, options: dict[str, Any]
+) -> dict[str, Any]:
+    arms: Arms = {}
+    rows, runs = min(len(train), ROWS), figures.runner(name, set_, train, test)
+    out: dict[str, Any] = {"arms": arms}
+
+    def judged(arm: str, made: Table, facts: dict[str, float]) -> None:
+        own, real = figures.report(train, made, test, set_.text, seed)
+        own |= figures.texts(train, made, set_.text, seed) | figures.tokens(test, made, set_.text)
+        arms[arm] = facts | own | figures.code(made, set_, runs)
+        arms.setdefault("test rows", {}).update(real)
+
+    for arm, more in (("lookalike", {}), ("no latent", {"rate": 0.0})):
+        model, fit_s = fitted(train, seed, options, **more)
+        made, sample_s = timed(lambda model=model: model.sample(rows, seed=seed))
+        judged(arm, made, {"fit_s": fit_s, "sample_s": sample_s})
+        if arm == "lookalike":
+            out["samples"] = shown(made)
+            if "valid_only" in inspect.signature(DiffLM.sample_chunks).parameters:
+                made, sample_s = timed(lambda model=model: model.sample(rows, seed=seed, valid_only=True))
+                judged("valid only", made, {"fit_s": fit_s, "sample_s": sample_s})
+    judged("n-gram", *written(train, rows, seed, None))
+    arms["test rows"] |= figures.texts(train, test, set_.text, seed) | figures.code(test, set_, runs)
+    arms["test rows"] |= figures.tokens(test, train.sample(len(test), random_state=seed), set_.text)
+    return out
+
+
+def _kinds(train: Table, set_: Set) -> lookalike.Schema:
+    schema = lookalike.infer(train)
+    for column in set_.json:
+        if schema[column].kind != "json":  # few or equal values are a category or constant otherwise
+            schema[column].kind = "json"
+    return schema
+
+
+def tool_set(set_: Set, train: Table, test: Table, seed: int, options: dict[str, Any]) -> dict[str, Any]:
+    assert set_.given is not None
+    arms: Arms = {}
+    rows, inferred, given = min(len(train), TOOL_ROWS), _kinds(train, set_), _kinds(train, set_)
+    for column, shape in set_.given.items():
+        given[column].json_schema = shape
+    shapes = {name: infer_shape([json.loads(text) for text in train[name]]) for name in set_.json}
+    schemas = {"inferred": shapes, "given": set_.given}
+    out: dict[str, Any] = {"arms": arms}
+    for arm, schema in (("lookalike", inferred), ("schema given", given)):
+        model, fit_s = fitted(train, seed, options, schema)
+        made, sample_s = timed(lambda model=model: model.sample(rows, seed=seed))
+        arms[arm] = {"fit_s": fit_s, "sample_s": sample_s} | figures.tools(train, made, set_, schemas)
+        out.setdefault("samples", shown(made))
+    made, facts = written(train, rows, seed, None)
+    arms["n-gram"] = facts | figures.tools(train, made, set_, schemas)
+    arms["test rows"] = figures.tools(train, test, set_, schemas)
+    return out
+
+
+def table_set(
+    name: str, set_: Set, train: Table, test: Table, seed: int, args: argparse.Namespace
+) -> dict[str, Any]:
+    model, fit_s = fitted(train, seed, args.options)
+    made, sample_s = timed(lambda: model.sample(len(train), seed=seed))
+    own, real = figures.table(train, made, test, set_.label, seed)
+    arms: Arms = {"lookalike": {"fit_s": fit_s, "sample_s": sample_s} | own, "test rows": real}
+    peer = HERE / "envs" / "mostlyai" / "complete"
+    if peer.exists() and not args.backbone:
+        path = HERE / "work" / f"{name}-tabularargn-{seed}.csv.gz"
+        facts = tables.run(
+            "tabularargn", args.data / "mixed" / name / "train.csv.gz", path, seed, args.threads, None
+        )
+        if "error" not in facts:
+            arms["tabularargn"] = facts | figures.table(train, figures.read(path), test, set_.label, seed)[0]
+    return {"arms": arms, "samples": shown(made)}
+
+
+def one(name: str, seed: int, args: argparse.Namespace) -> dict[str, Any]:
+    """All figures of one set and seed."""
+    set_ = SETS[name]
+    train, test = load(args.data, name)
+    if args.rows:  # to try the benchmark itself
+        train, test = train.head(args.rows), test.head(args.rows)
+    started = time.perf_counter()
+    ways: dict[str, Callable[[], dict[str, Any]]] = {
+        "text": lambda: text_set(set_, train, test, seed, args.options),
+        "code": lambda: code_set(name, set_, train, test, seed, args.options),
+        "tools": lambda: tool_set(set_, train, test, seed, args.options),
+        "table": lambda: table_set(name, set_, train, test, seed, args),
+    }
+    found = ways[set_.family]()
+    facts = {"max_time": args.max_time, "train": len(train), "test": len(test)}
+    return facts | {"seconds": time.perf_counter() - started} | found
+
+
+def alone(key: str, args: argparse.Namespace) -> dict[str, Any]:
+    """The same in a process of its own: its figures, or {"error": the last lines}."""
+    command = [sys.executable, str(HERE / "records.py"), "--one", key, "--data", str(args.data)]
+    command += ["--max-time", args.max_time, "--threads", str(args.threads), "--rows", str(args.rows)]
+    command += ["--backbone", args.backbone] if args.backbone else []
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(args.threads))
+    path = {"PYTHONPATH": str(HERE.parent / "src")}
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | threads | path)
+    lines = done.stdout.strip().splitlines()
+    if done.returncode or not lines:
+        return {"error": "\n".join(done.stderr.strip().splitlines()[-5:]), "max_time": args.max_time}
+    return json.loads(lines[-1])
+
+
+def worker(key: str, args: argparse.Namespace) -> dict[str, Any]:
+    kind, *names = key.split(":")
+    if kind == "ablation":
+        name, variant, rate, seed = names
+        return ablate(args.data, name, variant, float(rate), int(seed), args.options, args.rows)
+    if kind == "speed":
+        return speed(*load(args.data, "sms_spam"), int(names[0]), args.rows)
+    return one(names[0], int(names[1]), args)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--sets", default="", help=f"of {', '.join(SETS)} (default: all)")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--max-time", default=TIME, help=f"of every fit (default {TIME})")
+    parser.add_argument("--backbone", default="", help="path of a pretrained model")
+    parser.add_argument("--ablation", action="store_true")
+    parser.add_argument("--speed", action="store_true", help="alone on the machine")
+    parser.add_argument("--again", default="", help="sets whose earlier figures are forgotten")
+    parser.add_argument("--report-only", action="store_true")
+    parser.add_argument("--rows", type=int, default=0, help="of train and test, to try the benchmark itself")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--out", type=Path, default=HERE / "records.json")
+    parser.add_argument("--results", type=Path, default=HERE / "RESULTS.md")
+    parser.add_argument("--shown", type=Path, default=HERE / "RECORDS.md")
+    parser.add_argument("--one", default="", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    args.options = {"max_time": args.max_time} | ({"backbone": args.backbone} if args.backbone else {})
+    if args.one:
+        print(json.dumps(worker(args.one, args)))
+        return
+    choices = (TABLE, TEXT) if args.ablation else tuple(SETS)
+    sets = args.sets.split(",") if args.sets else list(choices)
+    again = set(filter(None, args.again.split(",")))
+    for wrong in {*sets, *again} - set(choices):
+        parser.error(f"there is no set {wrong!r}: choose from {', '.join(choices)}")
+    seeds = [int(seed) for seed in args.seeds.split(",")]
+    results = json.loads(args.out.read_text()) if args.out.exists() else {"runs": {}}
+    known = Path(args.backbone).name if args.backbone else "built in"
+    keys = [f"records:{name}:{seed}" for seed in seeds for name in sets]
+    if args.ablation:
+        each = [
+            (v, r) for v in VARIANTS for r in RATES if r or v == VARIANTS[0]
+        ]  # without latent all are one
+        keys = [f"ablation:{name}:{v}:{rate:g}:{seed}" for seed in seeds for name in sets for v, rate in each]
+    elif args.speed:
+        keys = [f"speed:{seed}" for seed in seeds]
+    runs = results["runs"].setdefault(known, {})
+    for key in [] if args.report_only else keys:
+        old = runs.get(key)
+        if old and "error" not in old and not again & set(key.split(":")):
+            if old.get("max_time", args.max_time) != args.max_time and not args.speed:
+                parser.error(f"{args.out.name} has {key} at --max-time {old['max_time']}: name it in --again")
+            continue
+        runs[key] = alone(key, args)
+        results["machine"] = tables.machine(args.threads)
+        args.out.write_text(json.dumps(results, indent=1))
+        told = {k: v for k, v in runs[key].items() if k != "samples"}
+        print(key, json.dumps(told), flush=True)
+    text = f"{results.get('machine', '')}; `python bench/records.py --data FOLDER`.\n\n" + records(results)
+    tables.publish(text, args.results, RECORDS_MARKS)
+    args.shown.write_text(samples(results))
+    print("\n" + text)
+
+
+if __name__ == "__main__":
+    main()

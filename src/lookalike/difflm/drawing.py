@@ -1,0 +1,51 @@
+"""How a token of a text is drawn from what the language model says of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import OptionError
+from .fields import IMPOSSIBLE
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """temperature: above 0; 1 draws as it was learned, less what is likelier. top_p: in (0, 1]: only the
+    likeliest tokens that have this probability together (the nucleus).
+
+    Raises OptionError for values that make no sense.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < math.inf:
+            raise OptionError(
+                f"temperature is {self.temperature}: choose a number above 0, 1 writes as it was learned."
+            )
+        if not 0 < self.top_p <= 1:
+            raise OptionError(
+                f"top_p is {self.top_p}: choose a share above 0 and up to 1, which leaves all tokens in."
+            )
+
+    def shape(self, logits: Tensor) -> Tensor:
+        """(rows, tokens) logits at the temperature, without what is outside the nucleus.
+
+        Nucleus sampling: Holtzman et al., The Curious Case of Neural Text Degeneration (2020), section 3.1.
+        The least probability in it is found by bisection, which needs no sorting.
+        """
+        logits = logits / self.temperature
+        if self.top_p == 1:
+            return logits
+        share = logits.softmax(-1)
+        low, high = torch.zeros_like(share[:, :1]), share.amax(-1, keepdim=True)
+        for _ in range(16):
+            middle = (low + high) / 2
+            enough = (share * (share >= middle)).sum(-1, keepdim=True) >= self.top_p
+            low, high = torch.where(enough, middle, low), torch.where(enough, high, middle)
+        return logits.masked_fill(share < low, IMPOSSIBLE)

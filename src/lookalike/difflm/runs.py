@@ -1,0 +1,94 @@
+"""Texts as vectors: the sub-words of a run in, their probabilities out.
+
+All slots of a run share one table of vectors. It is both the input embedding and the output head (Press,
+Wolf: Using the Output Embedding to Improve Language Models, 2017): the texts of a table have too few words
+for two of them. What is rare starts at its share of the training rows (the bias), so that the network only
+learns what changes it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..codec import Slot
+from .fields import IMPOSSIBLE
+
+WAVES = 16  # sines and cosines that tell the place in a run; the slowest takes some 10,000 slots
+SPREAD = (
+    0.05  # standard deviation of the vectors as output head; as input embedding they are 10 times as long
+)
+POOLS = 4  # vectors that a run is to the encoder
+NEIGHBOURS = 3  # sub-words that the encoder sees at once
+
+
+class Runs(nn.Module):
+    """The vocabularies of the runs of a record.
+
+    runs: for each run its slots, of which the first two say all (`codec/text.py`); width: of every vector.
+    """
+
+    waves: Tensor
+
+    def __init__(self, runs: list[list[Slot]], width: int):
+        super().__init__()
+        self.words = nn.ParameterList(
+            nn.Parameter(torch.randn(run[0].tokens, width) * SPREAD) for run in runs
+        )
+        self.empty = nn.Parameter(torch.randn(len(runs), width) * SPREAD)  # a missing text where none was
+        self.following = nn.Parameter(torch.randn(len(runs), width) * 0.3)
+        longest = max((len(run) for run in runs), default=1)
+        period = 1e4 ** (torch.arange(WAVES) / WAVES)
+        phase = torch.arange(longest)[:, None] / period
+        self.register_buffer("waves", torch.cat([phase.sin(), phase.cos()], 1), persistent=False)
+        self.place = nn.Parameter(torch.randn(2 * WAVES if runs else 0, width) * 0.1)
+        self.see = nn.ModuleList(nn.Conv1d(width, width, NEIGHBOURS, padding=1) for _ in runs)
+        self.ask = nn.Parameter(torch.randn(len(runs), width, POOLS) / math.sqrt(width))
+        for r, run in enumerate(runs):
+            counts = torch.stack([torch.from_numpy(slot.counts[:, 0]) for slot in (run[0], run[-1])])
+            share = (counts + 0.1) / (counts + 0.1).sum(1, keepdim=True)
+            gone = torch.where(counts > 0, 0.0, IMPOSSIBLE)
+            gone[1, 1] = IMPOSSIBLE  # missing is said at once or not at all
+            if len(run) == 1:
+                gone[1] = gone[0]
+            self.register_buffer(f"bias{r}", share.log().float(), persistent=False)
+            self.register_buffer(f"emit{r}", gone.float(), persistent=False)
+
+    def next(self, run: int, place: Tensor) -> Tensor:
+        """What says that a slot of this run comes next: (...) places in the run -> (..., width)."""
+        return self.following[run] + self.waves[place] @ self.place
+
+    def embed(self, run: int, tokens: Tensor) -> Tensor:
+        """(...) tokens, -1 where there is none -> (..., width)."""
+        words = F.embedding(tokens.clamp(min=0), self.words[run])
+        return torch.where(tokens.unsqueeze(-1) < 0, self.empty[run], words) * (0.5 / SPREAD)
+
+    def pool(self, run: int, embedded: Tensor, tokens: Tensor) -> Tensor:
+        """A run for the encoder: (rows, slots, width) and its tokens -> (rows, POOLS, width)."""
+        there = (tokens >= 0) | (torch.arange(tokens.shape[1], device=tokens.device) == 0)
+        x = embedded * there.unsqueeze(-1)
+        x = x + F.gelu(self.see[run](x.transpose(1, 2)).transpose(1, 2))
+        weight = (x @ self.ask[run]).masked_fill(~there.unsqueeze(-1), IMPOSSIBLE).softmax(1)
+        return weight.transpose(1, 2) @ x
+
+    def logits(self, run: int, hidden: Tensor, place: Tensor) -> Tensor:
+        """(n, width), (n,) places in the run -> (n, tokens)."""
+        bias = F.embedding(place.clamp(max=1), getattr(self, f"bias{run}"))
+        return torch.addmm(bias, hidden, self.words[run].T)
+
+    def nll(self, run: int, hidden: Tensor, tokens: Tensor, place: Tensor) -> Tensor:
+        """Negative log likelihood in nats: (n, width), (n,), (n,) -> (n,)."""
+        return F.cross_entropy(self.logits(run, hidden, place), tokens, reduction="none")
+
+    def allow(self, share: np.ndarray) -> Tensor:
+        """What a condition leaves of one slot: (tokens, 1) shares in [0, 1] -> their logs, (tokens,)."""
+        logs = np.where(share[:, 0] > 0, np.log(np.maximum(share[:, 0], 1e-300)), IMPOSSIBLE)
+        return torch.from_numpy(logs).float().to(self.waves.device)
+
+    def emit(self, run: int, place: Tensor) -> Tensor:
+        """(n, tokens): 0, or `IMPOSSIBLE` for what no training row has there."""
+        return F.embedding(place.clamp(max=1), getattr(self, f"emit{run}"))
