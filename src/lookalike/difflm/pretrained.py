@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from ..errors import MissingDependency, ModelError, OptionError
 from .hub import Backbone, hugging_face
 
-# Of what is injected at first, over that of embeddings. With 1 the posterior's noise disturbs the language model,
-# is made small for that, and this takes all of the rate: a bound of 91 nats instead of 83 on a tiny Llama.
+# Of what is injected at first, over that of embeddings. With 1 the posterior's noise disturbs the language
+# model and is made small for that, which takes all of the rate: a bound of 91 nats, not 83, on a tiny Llama.
 SPREAD = 0.1
 FOLLOW = 0.02  # how fast the encoder's running mean and deviation follow
 VARIANTS = ("soft_prompt", "prefix_soft_prompt", "kv_memory", "input_embed")
