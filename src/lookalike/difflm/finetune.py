@@ -23,6 +23,7 @@ from .vae import RateController
 
 BETAS = ("rate", "schedule")
 _FIRST = 512  # records that the reader's start is set by
+BEGIN = 0.1  # beta, which the controller then moves
 EVERY = 20  # steps between two validations, at least
 _SORTED = 16  # batches whose rows are sorted by length together
 
@@ -137,7 +138,7 @@ def train_pretrained(
     optimizer = _optimizer(holder, own)
     rates = [group["lr"] for group in optimizer.param_groups]
     controller, schedule = RateController(config.rate), Backtracking()
-    controller.log_beta = math.log(Backtracking.HIGHEST)
+    controller.log_beta = math.log(BEGIN)
     scheduled = own.beta == "schedule"
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(held_rows), vae.latent_size, generator=generator).to(vae.words.device)

@@ -212,5 +212,7 @@ def _allowed(walk: Walk, draft: Draft, done: Tensor, limit: int, end: int) -> Te
 def _draw(logits: Tensor, allowed: Tensor, drawing: Drawing, generator: torch.Generator) -> Tensor:
     """(rows, tokens) -> (rows,) one allowed token each."""
     some = allowed.any(0).nonzero().flatten()  # outside of texts a grammar leaves few tokens of a vocabulary
-    own = logits[:, some].float().masked_fill(~allowed[:, some], IMPOSSIBLE)
-    return some[pick(drawing.shape(own), generator)]
+    masked = logits[:, some].float().masked_fill(~allowed[:, some], IMPOSSIBLE)
+    chosen = pick(drawing.shape(masked), generator).unsqueeze(1)
+    fits = allowed[:, some].gather(1, chosen)  # sums over a large vocabulary are rounded
+    return some[torch.where(fits, chosen, masked.argmax(1, keepdim=True)).squeeze(1)]
