@@ -83,7 +83,7 @@ def decode(
         else:
             log_weight = draft.log_mass
         if len(latent) > rows:
-            draft.select(_resample(log_weight, rows, bool(given), generator))
+            draft.select(resample(log_weight, rows, bool(given), generator))
     draft.write(order, tried, len(order))
     return draft.tokens, draft.cells
 
@@ -281,7 +281,7 @@ def _ended(vae: VAE, slot: int, tokens: Tensor) -> Tensor | None:
     return ended
 
 
-def _resample(log_weight: Tensor, rows: int, by_row: bool, generator: torch.Generator) -> Tensor:
+def resample(log_weight: Tensor, rows: int, by_row: bool, generator: torch.Generator) -> Tensor:
     """Indices of the candidates kept, one per row: within each row, or systematically over all of them."""
     if by_row:
         choice = pick(log_weight.view(rows, -1), generator)

@@ -18,7 +18,7 @@ from .checkpoint import SECONDS, Checkpoint, pack, unpack
 from .hub import enough_memory, most_tokens
 from .pretrained import PretrainedVAE
 from .tokens import Tokens, lengths, padded
-from .train import Clock, TrainConfig, _first_columns, split
+from .train import Clock, TrainConfig, random_first, split
 from .vae import RateController
 
 BETAS = ("rate", "schedule")
@@ -197,7 +197,7 @@ def train_pretrained(
             at = order_of[step % per_epoch % len(order_of)]
             rng = np.random.default_rng((seed, 3, step))
             torch.manual_seed(int(rng.integers(2**31)))  # of the noise; the caller forks the generator
-            first = _first_columns(len(at), columns, config, rng)
+            first = random_first(len(at), columns, config, rng)
             records = [
                 tokens.record(cells[row], _order(first[i]) if first[i].any() else canonical)
                 for i, row in enumerate(at)

@@ -46,8 +46,7 @@ class DiffLM:
 
     max_time: limit on `fit`, everything included: seconds, or "90s", "5m"; None: as long as it takes.
     seed: same seed, machine and thread count: same model. device: "auto", "cpu" or "cuda".
-    rate: nats of a record that the latent carries, held by a controller; None chooses by what the records
-    hold. injection: how the latent enters
+    rate: nats of a record that the latent carries, held by a controller. injection: how the latent enters
     the language model: "soft_prompt", "kv_memory" or "input_embed". epochs: passes over the table; None
     chooses by its size. progress: bars on stderr.
 
@@ -67,7 +66,7 @@ class DiffLM:
         max_time: str | float | None = None,
         seed: int = 0,
         device: str = "auto",
-        rate: float | None = None,
+        rate: float = TrainConfig.rate,
         injection: str = VAEConfig.injection,
         epochs: float | None = None,
         backbone: str | None = None,
@@ -76,7 +75,7 @@ class DiffLM:
         beta: str | None = None,
         progress: bool = True,
     ):
-        if rate is not None and not rate >= 0:
+        if not rate >= 0:
             raise OptionError(
                 f"rate {rate!r} is not a number of nats: choose 0 or more, e.g. {TrainConfig.rate}."
             )
@@ -86,10 +85,9 @@ class DiffLM:
         self.max_time, self.seed, self.progress = parse_time(max_time), seed, progress
         self.device = pick_device(device)
         self.setup = Setup.of(backbone, encoder, lora, injection, beta, epochs)
-        self.vae_config, self.train_config = VAEConfig(injection=injection), TrainConfig()
-        self._asked: dict[str, Any] = {} if rate is None else {"rate": rate}
-        if epochs is not None:
-            self._asked |= {"epochs": epochs, "epochs_limits": (epochs, epochs)}
+        self.vae_config = VAEConfig(injection=injection)
+        passes = {} if epochs is None else {"epochs": epochs, "epochs_limits": (epochs, epochs)}
+        self.train_config = TrainConfig(rate=rate, **passes)  # type: ignore[arg-type]
         self.denoiser_config = DenoiserConfig()
         self.history: list[dict[str, Any]] = []
         self._codec: RecordCodec | None = None
@@ -111,9 +109,9 @@ class DiffLM:
         codec = RecordCodec.fit(table, schema or infer(table), seed=self.seed)
         for note in codec.notes():
             say(note, progress=self.progress)
-        texts = any(slot.run for slot in codec.slots)
-        self.vae_config = _for(texts, self.vae_config, TEXT_SIZES, {})
-        self.train_config = _for(texts, self.train_config, TEXT_TRAINING, self._asked)
+        if any(slot.run for slot in codec.slots):
+            self.vae_config = _changed(self.vae_config, TEXT_SIZES)
+            self.train_config = _changed(self.train_config, TEXT_TRAINING)
         self._build(codec, table)
         records = self.records.encode(table) if codec.slots else np.zeros((len(table), 0))
         self.history = []
@@ -414,8 +412,8 @@ class DiffLM:
         return load_model(cls(device=device), Path(path), backbone)
 
 
-def _for(texts: bool, config: Any, changes: dict[str, Any], asked: dict[str, Any]) -> Any:
-    """The config as asked for; for records with texts, with changes of what is still at its default."""
+def _changed(config: Any, changes: dict[str, Any]) -> Any:
+    """A config with those of the changes that concern what is still at its default."""
     default = type(config)()
     free = {key: value for key, value in changes.items() if getattr(config, key) == getattr(default, key)}
-    return replace(config, **((free if texts else {}) | asked))
+    return replace(config, **free)

@@ -60,12 +60,12 @@ class TrainConfig:
 
 
 TEXT_TRAINING: dict[str, Any] = {  # instead of the defaults above where a record has texts
-    "rate": 12.0,
+    "steps": (1200, 2500),
     "epochs_limits": (3.0, 40.0),
     "batch": 64,
     "slots_most": 8192,
-    "learning_rate": 2e-3,
     "weight_decay": 0.05,
+    "subset_share": 0.3,
 }
 
 
@@ -115,7 +115,7 @@ def _optimizers(vae: VAE, config: TrainConfig) -> list[torch.optim.Optimizer]:
     return found
 
 
-def _first_columns(rows: int, columns: int, config: TrainConfig, rng: np.random.Generator) -> np.ndarray:
+def random_first(rows: int, columns: int, config: TrainConfig, rng: np.random.Generator) -> np.ndarray:
     """(rows, columns) bool: none or, in a share of the rows, a random subset of the columns, mostly a few."""
     few = np.minimum(rng.geometric(0.35, rows), columns - 1)
     size = np.where(rng.random(rows) < 0.6, few, rng.integers(min(1, columns - 1), max(columns, 1), rows))
@@ -248,7 +248,7 @@ def train_vae(
             at = permutation[(step % per_epoch) * batch :][:batch]
             torch.manual_seed(hash((seed, step)) % 2**31)  # dropout and noise; the caller forks the generator
             rng = np.random.default_rng((seed, 2, step))
-            first = torch.from_numpy(_first_columns(len(at), len(vae.columns), config, rng)).to(device)
+            first = torch.from_numpy(random_first(len(at), len(vae.columns), config, rng)).to(device)
             drawn = torch.randn(len(at), vae.latent_size, device=device)
             for optimizer in optimizers:
                 optimizer.zero_grad(set_to_none=True)

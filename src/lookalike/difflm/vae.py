@@ -25,7 +25,8 @@ class VAEConfig:
 
     width: of every vector; layers, heads, expansion: of the language model (expansion = feed-forward width /
     width); mixtures: logistics per number; latent_tokens x latent_width: size of the latent; dropout: in the
-    language model.
+    language model; word_dropout: share of the words of texts that the language model does not see while
+    it is trained (Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1).
     """
 
     width: int = 64
@@ -36,6 +37,7 @@ class VAEConfig:
     latent_tokens: int = 4
     latent_width: int = 4
     dropout: float = 0.0
+    word_dropout: float = 0.0
     injection: str = "soft_prompt"
 
 
@@ -46,6 +48,7 @@ TEXT_SIZES: dict[str, Any] = {  # instead of the defaults above where a record h
     "expansion": 4,
     "latent_width": 16,
     "dropout": 0.1,
+    "word_dropout": 0.2,
 }
 
 
@@ -263,6 +266,10 @@ class VAE(nn.Module):
     ) -> Tensor:
         prefix = self.injection.prefix(latent)
         inner = use.inner[order].clamp(min=0)  # (rows, n)
+        if self.training and self.config.word_dropout and use.spans:
+            unseen = torch.rand(embedded.shape[:2], device=embedded.device) < self.config.word_dropout
+            unseen[:, : len(self.fixed)] = False
+            embedded = embedded * ~unseen.unsqueeze(-1)
         following = F.embedding(inner, self._following(use))
         inputs = torch.cat(
             [

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..codec.grammar import Grammar, Walk
-from .decoder import _resample as resample
+from .decoder import resample
 from .drawing import Drawing
 from .fields import IMPOSSIBLE, pick
 from .pretrained import PretrainedVAE
