@@ -60,10 +60,11 @@ class TrainConfig:
 
 
 TEXT_TRAINING: dict[str, Any] = {  # instead of the defaults above where a record has texts
-    "steps": (1200, 2500),
+    "steps": (1500, 4000),
     "epochs_limits": (3.0, 40.0),
-    "batch": 64,
+    "batch": 32,
     "slots_most": 8192,
+    "learning_rate": 6e-3,
     "weight_decay": 0.05,
     "subset_share": 0.3,
 }
