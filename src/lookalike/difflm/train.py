@@ -60,7 +60,7 @@ class TrainConfig:
 
 
 TEXT_TRAINING: dict[str, Any] = {  # instead of the defaults above where a record has texts
-    "steps": (1500, 4000),
+    "steps": (1500, 3000),
     "epochs_limits": (3.0, 40.0),
     "batch": 32,
     "slots_most": 8192,

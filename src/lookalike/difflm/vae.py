@@ -47,7 +47,7 @@ TEXT_SIZES: dict[str, Any] = {  # instead of the defaults above where a record h
     "heads": 4,
     "expansion": 4,
     "latent_width": 16,
-    "word_dropout": 0.2,
+    "word_dropout": 0.3,
 }
 
 
