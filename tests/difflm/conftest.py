@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from lookalike.difflm import DiffLM
+from lookalike.difflm.vae import TEXT_SIZES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Quick = Callable[..., DiffLM]
@@ -17,6 +18,11 @@ Quick = Callable[..., DiffLM]
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_texts() -> None:
+    TEXT_SIZES.update(width=48, layers=2, heads=2, expansion=2, latent_width=4)
 
 
 @pytest.fixture(scope="session")
