@@ -273,7 +273,7 @@ def train_vae(
                 shown.set_postfix_str(f"loss {running:.2f} rate {value:.1f}")
             if step % every == 0 or step == steps:
                 held, rate = _validate(
-                    average, held_tokens, held_cells, lengths[held_index], noise, 4 * config.slots_most
+                    average, held_tokens, held_cells, lengths[held_index], noise, config.slots_most // 2
                 )
                 history.append(
                     {
@@ -298,7 +298,7 @@ def train_vae(
                 keep()
     keep()
     held, rate = _validate(
-        average, held_tokens, held_cells, lengths[held_index], noise, 4 * config.slots_most
+        average, held_tokens, held_cells, lengths[held_index], noise, config.slots_most // 2
     )
     vae.load_state_dict(average.state_dict() if held + rate <= best else best_weights)
     return history
