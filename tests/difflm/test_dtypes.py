@@ -274,15 +274,15 @@ def test_tables_of_all_shapes_fit_and_sample(quick, tmp_path, shape: str) -> Non
 
 def test_a_small_given_table_is_drawn_from_many_latents(model: DiffLM) -> None:
     latents = []
-    original = model._decode
+    original = model.records.draw
 
     def spy(latent, *rest, **more):  # type: ignore[no-untyped-def]
         latents.append(latent)
         return original(latent, *rest, **more)
 
-    model._decode = spy  # type: ignore[method-assign]
+    model.records.draw = spy  # type: ignore[method-assign]
     try:
         model.sample(given=TABLE[["category"]].iloc[:1])
     finally:
-        del model._decode
+        del model.records.draw
     assert len(latents[0].unique(dim=0)) == len(latents[0]) > 1

@@ -19,7 +19,7 @@ from .hub import enough_memory, most_tokens
 from .pretrained import PretrainedVAE
 from .tokens import Tokens, lengths, padded
 from .train import Clock, TrainConfig, random_first, split
-from .vae import RateController
+from .vae import RateController, divergence
 
 BETAS = ("rate", "schedule")
 _FIRST = 512  # records that the reader's start is set by
@@ -155,7 +155,6 @@ def train_pretrained(
     else:
         _begin(vae, [read[row] for row in train_rows[:_FIRST]], micro)
         best_weights = {k: v.clone() for k, v in holder.state_dict().items()}
-    limit = None if clock.limit is None else max(clock.limit * (1 - config.denoiser_time), begun + 0.5)
     every = max(1, min(max(EVERY, steps // config.validations), steps))
     order_of: list[Array] = []
     epoch, saved, running = -1, time.perf_counter(), 0.0
@@ -183,9 +182,7 @@ def train_pretrained(
     ):
         shown.update(step)
         while step < steps:
-            done = step / steps
-            if limit is not None:
-                done = max(done, (clock.spent() - begun) / (limit - begun))
+            done = clock.done(step / steps, begun, config.denoiser_time)
             if done >= 1 or waiting >= config.patience:
                 break
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
@@ -297,7 +294,7 @@ def _terms(vae: PretrainedVAE, records: list[list[int]], read: list[list[int]]) 
     """The negative log likelihood of every token and the KL of every latent dimension, in nats."""
     device = vae.words.device
     mean, log_variance = vae.posterior(*(x.to(device) for x in padded(read, vae.reading)))
-    kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+    kl = divergence(mean, log_variance)
     latent = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
     own, mask = (x.to(device) for x in padded(records, vae.pad))
     return vae(latent, own, mask), kl
@@ -318,5 +315,5 @@ def _validate(
         latent = mean + noise[torch.from_numpy(at).to(device)] * (0.5 * log_variance).exp()
         own, mask = (x.to(device) for x in padded([held[row] for row in at], vae.pad))
         nll += float(vae(latent, own, mask).sum())
-        rate += float(0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum())
+        rate += float(divergence(mean, log_variance).sum())
     return nll / len(held), rate / len(held)

@@ -243,7 +243,7 @@ class DiffLM:
             wanted = None if like is None else like.iloc[turn % len(like)]
             tried = self._candidates(len(turn)) if allowed[k] and like is None else len(turn)
             latent = self._latents(tried, wanted, strength, generator)
-            drawn = self._decode(latent, generator, len(turn), allowed=allowed[k], drawing=drawing)
+            drawn = self.records.draw(latent, len(turn), generator, allowed=allowed[k], drawing=drawing)
             return self.records.decode(drawn, rng, where=parts[k], offset=int(turn[0]))
 
         for index, start in enumerate(range(0, n, self.records.chunk)):
@@ -348,13 +348,9 @@ class DiffLM:
         tables = []
         for index, part in enumerate(latent.split(self.records.chunk)):
             rng = np.random.default_rng((seed, index))
-            drawn = self._decode(part, self._generator(rng), len(part))
+            drawn = self.records.draw(part, len(part), self._generator(rng))
             tables.append(self.records.decode(drawn, rng, offset=offset + index * self.records.chunk))
         return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
-
-    def _decode(self, latent: Tensor, generator: torch.Generator, rows: int, **more: Any) -> np.ndarray:
-        """Records, (rows, ...); the rest as in `draw` of the records."""
-        return self.records.draw(latent, rows, generator, **more)
 
     def _complete(
         self,
@@ -389,8 +385,8 @@ class DiffLM:
             own = {"given": given[at], "held": pattern} if pattern.any() else {}
             tried = len(at) * GIVEN_CANDIDATES if own else self._candidates(len(at)) if allowed else len(at)
             chosen = torch.from_numpy(rng.integers(0, len(pool), tried)).to(pool.device)
-            drawn[at] = self._decode(
-                pool[chosen], generator, len(at), **own, allowed=allowed, drawing=drawing
+            drawn[at] = records.draw(
+                pool[chosen], len(at), generator, **own, allowed=allowed, drawing=drawing
             )
         made = records.decode(drawn, rng, where=where, offset=offset)
         for name, values in kept.items():

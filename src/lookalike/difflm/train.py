@@ -79,6 +79,16 @@ class Clock:
     def spent(self) -> float:
         return time.perf_counter() - self.start
 
+    def done(self, share: float, begun: float, kept: float = 0.0) -> float:
+        """How much of a stage is over: the share of its steps or of its time, whichever is more.
+
+        begun: seconds spent when it began; kept: the share of the time limit that is left for what follows.
+        """
+        if self.limit is None:
+            return share
+        limit = max(self.limit * (1 - kept), begun + 0.5)
+        return max(share, (self.spent() - begun) / (limit - begun))
+
 
 def split(rows: int, config: TrainConfig, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices of training and validation rows; tables of under 20 rows validate on the training rows."""
@@ -208,7 +218,6 @@ def train_vae(
         waiting = state["waiting"]
         best_weights = {k: checkpoint.tensors[f"best.{k}"].to(device) for k in best_weights}
         averaged.load_state_dict({k: checkpoint.tensors[f"mean.{k}"] for k in averaged.state_dict()})
-    limit = None if clock.limit is None else max(clock.limit * (1 - config.denoiser_time), begun + 0.5)
     every = max(20, steps // config.validations)
     permutation, epoch = torch.empty(0), -1
     saved, running = time.perf_counter(), 0.0
@@ -234,9 +243,7 @@ def train_vae(
     with bar(steps, "training the language model", unit="steps", progress=progress) as shown:
         shown.update(step)
         while step < steps:
-            done = step / steps
-            if limit is not None:
-                done = max(done, (clock.spent() - begun) / (limit - begun))
+            done = clock.done(step / steps, begun, config.denoiser_time)
             if done >= 1 or waiting >= config.patience:
                 break
             for groups in schedule:
@@ -339,12 +346,9 @@ def train_denoiser(
     generator = torch.Generator(device).manual_seed(seed)
     deviation = (0.5 * log_variance).exp()
     begun, running, step = clock.spent(), 0.0, 0
-    limit = None if clock.limit is None else max(clock.limit, begun + 0.5)
     with bar(config.denoiser_steps, "training the denoiser", unit="steps", progress=progress) as shown:
         while step < config.denoiser_steps:
-            done = step / config.denoiser_steps
-            if limit is not None:
-                done = max(done, (clock.spent() - begun) / (limit - begun))
+            done = clock.done(step / config.denoiser_steps, begun)
             if done >= 1:
                 break
             optimizer.param_groups[0]["lr"] = rate * min(1, (step + 1) / 20) * (1 - done)

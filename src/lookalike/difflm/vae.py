@@ -154,7 +154,7 @@ class VAE(nn.Module):
         use = self._in_use(tokens)
         embedded = self._embed(tokens, cells, use)
         mean, log_variance = self.encoder(self._summary(embedded, tokens, use))
-        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+        kl = divergence(mean, log_variance)
         latent = mean + noise * (0.5 * log_variance).exp()
         return self._nll(latent, embedded, tokens, cells, order, use), kl
 
@@ -280,7 +280,6 @@ class VAE(nn.Module):
         )
         hidden = self.backbone(inputs, cache, self.injection.memory(latent))[:, prefix.shape[1] - 1 :]
         n, fixed = order.shape[1], len(self.fixed)
-        nll = hidden.new_zeros(tokens.shape)
         if fixed:
             at = torch.full((len(order), len(use.slots)), n, device=order.device)
             at = at.scatter(1, inner, torch.arange(n, device=order.device).expand_as(inner))[:, :fixed]
@@ -290,6 +289,8 @@ class VAE(nn.Module):
             own = own * (at < n)
             if not use.spans:
                 return own
+        nll = hidden.new_zeros(tokens.shape)
+        if fixed:
             nll = nll.index_copy(1, use.slots[:fixed], own)
         for r, (a, b) in enumerate(use.spans):
             row, i = ((inner >= a) & (inner < b) & (tokens.gather(1, order) >= 0)).nonzero(as_tuple=True)
@@ -310,6 +311,11 @@ class _Used:
     slots: Tensor
     inner: Tensor
     spans: list[tuple[int, int]]
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL of N(mean, variance) from N(0, 1) in every dimension, in nats; all of one shape."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
 
 
 def _pick(x: Tensor, index: Tensor) -> Tensor:
