@@ -21,7 +21,7 @@ from lookalike import Schema, infer
 from lookalike.cli import main
 from lookalike.codec import NOT_MISSING, RecordCodec
 from lookalike.codec.serialised import Serialised
-from lookalike.difflm import DiffLM, finetune, hub
+from lookalike.difflm import DiffLM, finetune, hub, memory
 from lookalike.difflm.finetune import Backtracking, parts
 from lookalike.difflm.writer import Draft
 from lookalike.errors import ConditionError, ModelError, OptionError
@@ -420,18 +420,27 @@ def test_backbones_that_cannot_be_used(
     (foreign / "config.json").write_text(json.dumps(settings))
     with pytest.raises(ModelError, match="cannot be loaded"):
         hub.load_backbone(str(foreign), device)
-    monkeypatch.setattr(hub, "free_memory", lambda _: 1e5)
+    monkeypatch.setattr(memory, "free_memory", lambda _: 1e5)
     with pytest.raises(OptionError, match=r"needs about 0.0 GB of memory and 0.0 GB are free \(cpu\)"):
         hub.load_backbone(str(own), device)
+
+
+def test_a_table_too_large_for_the_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "free_memory", lambda _: 1e3)
+    table = pd.DataFrame({"text": [f"row {i} of a table that is too large" for i in range(100)]})
+    schema = infer(table)
+    schema["text"].kind = "text"
+    with pytest.raises(OptionError, match=r"100 records of up to \d+ tokens need about .* give fewer rows"):
+        DiffLM(progress=False).fit(table, schema)
 
 
 def test_memory_that_runs_out_is_a_sentence() -> None:
     with (
         pytest.raises(OptionError, match=r"too small for M.*the checkpoint is kept"),
-        hub.enough_memory("M", True),
+        memory.enough_memory("M", "choose another", True),
     ):
         raise MemoryError
-    with pytest.raises(ZeroDivisionError), hub.enough_memory("M"):
+    with pytest.raises(ZeroDivisionError), memory.enough_memory("M", "choose another"):
         raise ZeroDivisionError
 
 

@@ -49,12 +49,15 @@ def cut(params: Params, series: pd.Series, width: int) -> Params:
 
 def _with_width(params: Params, encoded: list[list[int]], codes: Array, missing: Array, width: int) -> Params:
     width = max(1, min(LONGEST, width))
-    tokens = _tokens(encoded, codes, width, missing)
-    words = _tokenizer(params["tokenizer"]).get_vocab_size() + FIRST
-    first, rest = tokens[:, :1], tokens[:, 1:]
-    counts = np.stack([np.bincount(t[t >= 0], minlength=words) for t in (first, rest)])
-    longer = sum(len(encoded[code]) > width for code in codes)
-    return params | {"width": width, "longer": longer, "counts": counts.astype(np.float64)}
+    rows = np.bincount(codes, minlength=len(encoded))
+    counts = np.zeros((2, _tokenizer(params["tokenizer"]).get_vocab_size() + FIRST))
+    counts[0, MISSING] = missing.sum()
+    for ids, n in zip(encoded, rows, strict=True):  # a matrix of all rows may not fit the memory
+        run = _run(ids, width)
+        counts[0, run[0]] += n
+        np.add.at(counts[1], run[1:], n)
+    longer = sum(n for ids, n in zip(encoded, rows.tolist(), strict=True) if len(ids) > width)
+    return params | {"width": width, "longer": longer, "counts": counts}
 
 
 def _strings(series: pd.Series) -> list[str]:
@@ -121,15 +124,18 @@ def _encode_distinct(tokenizer: Any, strings: list[str]) -> tuple[list[list[int]
     return [encoding.ids for encoding in tokenizer.encode_batch_fast(list(distinct))], codes
 
 
+def _run(ids: list[int], width: int) -> Array:
+    """The tokens of one text, with its stop if there is room for it."""
+    run = np.array(ids[:width] + [STOP - FIRST] * (len(ids) < width), dtype=np.int32)
+    return run + np.int32(FIRST)
+
+
 def _tokens(encoded: list[list[int]], codes: Array, width: int, missing: Array) -> Array:
     """(rows, width) tokens of rows that are missing or one of the encoded strings."""
     table = np.full((len(encoded) + 1, width), -1, dtype=np.int32)
     for row, ids in zip(table, encoded, strict=False):
-        kept = ids[:width]
-        row[: len(kept)] = kept
-        row[: len(kept)] += FIRST
-        if len(kept) < width:
-            row[len(kept)] = STOP
+        run = _run(ids, width)
+        row[: len(run)] = run
     tokens = np.full((len(missing), width), -1, dtype=np.int32)
     tokens[~missing] = table[codes]
     tokens[missing, 0] = MISSING

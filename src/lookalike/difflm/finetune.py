@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from ..codec.slot import Array
 from ..progress import bar
 from .checkpoint import SECONDS, Checkpoint, pack, unpack
-from .hub import enough_memory, most_tokens
+from .hub import SMALLER, most_tokens
+from .memory import enough_memory
 from .pretrained import PretrainedVAE
 from .tokens import Tokens, lengths, padded
 from .train import Clock, TrainConfig, random_first, split
@@ -178,7 +179,7 @@ def train_pretrained(
 
     with (
         bar(steps, f"training around {vae.name}", unit="steps", progress=progress) as shown,
-        enough_memory(vae.name, checkpoint.folder is not None),
+        enough_memory(vae.name, SMALLER, checkpoint.folder is not None),
     ):
         shown.update(step)
         while step < steps:

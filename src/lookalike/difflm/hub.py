@@ -16,11 +16,12 @@ from typing import Any
 
 import torch
 
-from ..errors import MissingDependency, ModelError, OptionError, first_line
+from ..errors import MissingDependency, ModelError, first_line
+from .memory import check_memory, enough_memory
 
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.model")
 LOGITS = 3_000_000_000  # bytes of logits and their gradients that training may take
-_GIGABYTE = 1e9
+SMALLER = "choose a smaller backbone or shorter texts"
 _SPARE = 1.25  # activations, logits and what the machine needs itself, over the weights
 
 
@@ -158,36 +159,6 @@ def check_same(name: str, known: dict[str, str], found: dict[str, str]) -> None:
         )
 
 
-@contextlib.contextmanager
-def enough_memory(name: str, kept: bool = False) -> Iterator[None]:
-    """Turns an allocation that fails into an OptionError; kept: whether there is a checkpoint."""
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise OptionError(_no_memory(name, kept)) from error
-    except RuntimeError as error:
-        if "allocate memory" not in str(error):
-            raise
-        raise OptionError(_no_memory(name, kept)) from error
-
-
-def _no_memory(name: str, kept: bool) -> str:
-    more = "; the checkpoint is kept" if kept else ""
-    return f"the memory is too small for {name}: choose a smaller backbone or shorter texts{more}."
-
-
-def free_memory(device: torch.device) -> float:
-    """Bytes that are free on a device; infinite where the machine does not tell."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            facts = dict(line.split(":") for line in file)
-        return float(facts["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return float("inf")
-
-
 def logits_bytes(vocabulary: int, tokens: int) -> int:
     """What the logits of so many tokens take in training, with their gradients."""
     return 12 * vocabulary * tokens
@@ -205,12 +176,7 @@ def _check_memory(name: str, config: Any, device: torch.device, tokens: int) -> 
     weights = sum(p.numel() for p in empty.parameters()) * (2 if device.type == "cuda" else 4)
     vocabulary = config.get_text_config().vocab_size
     needed = weights * _SPARE + logits_bytes(vocabulary, most_tokens(vocabulary, tokens) if tokens else 0)
-    free = free_memory(device)
-    if needed > free:
-        raise OptionError(
-            f"the backbone {name} needs about {needed / _GIGABYTE:.1f} GB of memory and "
-            f"{free / _GIGABYTE:.1f} GB are free ({device.type}): choose a smaller one."
-        )
+    check_memory(needed, device, f"the backbone {name} needs", "choose a smaller one")
 
 
 def _check_causal(name: str, config: Any) -> None:
@@ -255,7 +221,7 @@ def _tokenizer(name: str, folder: Path) -> Any:
 
 
 def _load(name: str, auto: Any, folder: Path, dtype: torch.dtype) -> Any:
-    with enough_memory(name):
+    with enough_memory(name, SMALLER):
         model, report = _read(
             name,
             lambda: auto.from_pretrained(

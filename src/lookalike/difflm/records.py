@@ -27,16 +27,19 @@ from ..codec.slot import Array
 from .checkpoint import Checkpoint
 from .decoder import decode
 from .drawing import Drawing
+from .memory import check_memory, enough_memory
 from .train import Clock, TrainConfig, posteriors, train_vae
 from .vae import VAE
 
 CHUNK = 2048  # rows decoded at once, at most: more do not fit the cache of a processor
 CHUNK_SLOTS = 250_000  # rows x slots decoded at once, at most: the key/value cache takes a kilobyte for each
+RECORD_BYTES = 16  # of a slot of a record while a table is encoded
+FEWER = "give fewer rows or shorter texts"
 LEAST_CANDIDATES = 1024  # altogether, however few rows are asked for
 
 
 class TokenRecords:
-    """Records of field-aware tokens and the small VAE; their array is (rows, 2, slots): tokens, cells."""
+    """Records of field-aware tokens and the small VAE; array: (rows, 2, slots) int16, tokens and cells."""
 
     least = LEAST_CANDIDATES
     identity = ""
@@ -67,8 +70,11 @@ class TokenRecords:
         return [self.codec.slots[slots[0]].column for slots in self.codec.columns]
 
     def encode(self, table: pd.DataFrame, partial: bool = False) -> Array:
+        needed = RECORD_BYTES * len(table) * len(self.codec.slots)
+        who = f"{len(table):,} records of up to {len(self.codec.slots):,} tokens need"
+        check_memory(needed, torch.device("cpu"), who, FEWER)
         tokens, cells = self.codec.encode(table, partial=partial)
-        return np.stack([tokens, cells.astype(np.int32)], axis=1)
+        return np.stack([tokens.astype(np.int16), cells], axis=1)
 
     def decode(
         self,
@@ -91,8 +97,9 @@ class TokenRecords:
         seed: int,
         progress: bool,
     ) -> list[dict[str, float]]:
-        tokens, cells = (torch.from_numpy(records[:, part].astype(np.int16)) for part in range(2))
-        return train_vae(self.vae, tokens, cells, config, clock, checkpoint, seed, progress)
+        tokens, cells = (torch.from_numpy(records[:, part]) for part in range(2))
+        with enough_memory("these records", FEWER, checkpoint.folder is not None):
+            return train_vae(self.vae, tokens, cells, config, clock, checkpoint, seed, progress)
 
     def posteriors(self, records: Array) -> tuple[Tensor, Tensor]:
         tokens, cells = (torch.from_numpy(np.ascontiguousarray(records[:, part])) for part in range(2))

@@ -20,7 +20,8 @@ from ..progress import say
 from .checkpoint import Checkpoint
 from .drawing import Drawing
 from .finetune import FinetuneConfig, read_posteriors, train_pretrained
-from .hub import check_same, enough_memory, load_backbone, load_encoder
+from .hub import SMALLER, check_same, load_backbone, load_encoder
+from .memory import enough_memory
 from .pretrained import PretrainedConfig, PretrainedVAE
 from .tokens import Tokens, encoder_tokens, lengths, padded
 from .train import Clock, TrainConfig
@@ -180,7 +181,7 @@ class TextRecords:
         room = self.vae.limit - self.vae.before - self.ending
         limit = min(int(self.longest * ROOM) + LEAST_ROOM, room)
         prefix, weight = None, None
-        with enough_memory(self.backbone.name):
+        with enough_memory(self.backbone.name, SMALLER):
             if kept and given is not None:
                 own = [self.tokens.fields(row, kept) for row in given]
                 if max(map(len, own)) > room:

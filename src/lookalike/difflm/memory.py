@@ -1,0 +1,46 @@
+"""Memory: what is free, a sentence before it is too small, and one where it turns out so."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+from ..errors import OptionError
+
+_GIGABYTE = 1e9
+
+
+def free_memory(device: torch.device) -> float:
+    """Bytes that are free on a device; infinite where the machine does not tell."""
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0])
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            facts = dict(line.split(":") for line in file)
+        return float(facts["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return float("inf")
+
+
+def check_memory(needed: float, device: torch.device, who: str, remedy: str) -> None:
+    """Raises OptionError where fewer bytes than `needed` are free. who: "the backbone M needs"."""
+    free = free_memory(device)
+    if needed > free:
+        raise OptionError(
+            f"{who} about {needed / _GIGABYTE:.1f} GB of memory and {free / _GIGABYTE:.1f} GB are free "
+            f"({device.type}): {remedy}."
+        )
+
+
+@contextlib.contextmanager
+def enough_memory(name: str, remedy: str, kept: bool = False) -> Iterator[None]:
+    """Turns an allocation that fails into an OptionError; kept: whether there is a checkpoint."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+        if type(error) is RuntimeError and "allocate memory" not in str(error):
+            raise
+        more = "; the checkpoint is kept" if kept else ""
+        raise OptionError(f"the memory is too small for {name}: {remedy}{more}.") from error
