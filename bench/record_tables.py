@@ -70,6 +70,8 @@ model trained as long; "n-gram" the Kneser-Ney models of bench/ngram.py (of a co
 rows have one), which write as many rows. "Real" is the test split in the place of the synthetic rows (under
 accuracy and F1, as many real training rows). Every figure is defined at the top of bench/record_figures.py.
 A C2ST below .5 means that rows are repeated."""
+SAMPLES = f"""**20 rows of every set**, the first 20 of the first seed, not picked; columns are parted by `|`,
+white space is one space, and a row is cut at {WIDTH} letters."""
 LIMITS = """Accepted: of the rows that `valid_only` drew, those that parse. WikiSQL's queries are no SQL as
 they stand, so that the parser refuses many of the real ones, too, and the tables they are about are not in
 the file: "runs" there means that a query has WikiSQL's form, names known columns and is taken by SQLite on a
@@ -109,7 +111,7 @@ def records(results: dict[str, Any]) -> str:
             if sets:
                 parts += [f"**{title}.**", _family(family, sets, found), *_wins(family, sets, found)]
                 parts += [LIMITS] if family == "code" else []
-        parts += _latents(found) + _ablation(runs) + _speed(runs)
+        parts += _latents(found) + _ablation(runs) + _speed(runs) + _samples(found)
         failed = [
             f"- {key}: {run['error'].splitlines()[-1]}" for key, run in runs.items() if run.get("error")
         ]
@@ -257,21 +259,12 @@ def _speed(runs: dict[str, Any]) -> list[str]:
     ]
 
 
-def samples(results: dict[str, Any]) -> str:
+def _samples(found: dict[str, Runs]) -> list[str]:
     """20 rows of every set, for the eye: of the first seed."""
-    parts = [
-        "# 20 rows of every set\n\nSampled by bench/records.py, the first 20 of the first seed, not picked; "
-        f"columns are parted by `|`, white space is one space, and a row is cut at {WIDTH} letters."
-    ]
-    for backbone, runs in results["runs"].items():
-        for name in SETS:
-            own = _of(runs, f"records:{name}:")
-            if own:
-                title = name if backbone == "built in" else f"{name}, {backbone}"
-                rows = [row if len(row) <= WIDTH else row[: WIDTH - 1] + "…" for row in own[0]["samples"]]
-                parts.append(
-                    f"## {title}\n\n```text\n"
-                    + "\n".join(row.replace("```", "'''") for row in rows)
-                    + "\n```"
-                )
-    return "\n\n".join(parts) + "\n"
+    out = []
+    for name, own in found.items():
+        if own:
+            rows = [row if len(row) <= WIDTH else row[: WIDTH - 1] + "…" for row in own[0]["samples"]]
+            text = "\n".join(row.replace("```", "'''") for row in rows)
+            out.append(f"<details><summary>{name}</summary>\n\n```text\n{text}\n```\n\n</details>")
+    return [SAMPLES, *out] if out else []

@@ -6,11 +6,11 @@
 
 FOLDER holds the folders text, code, tools, mixed and tabular (see record_sets.py). Every (set, seed) runs in
 a process of its own, and its figures go to --out when it is done: an interrupted benchmark goes on where it
-stopped, and a set that failed is tried again. The tables go between the marks of bench/RESULTS.md, 20 rows of
-every set to bench/RECORDS.md. --max-time: of every fit (a set has one to three of them). --backbone: a
-pretrained model by its path; its figures stand beside the others. --again: sets whose earlier figures are
-forgotten. --jobs: as many processes at once, each with its share of the processors; two of one thread
-learn 1.4 times as much as one of two threads, as these models are small.
+stopped, and a set that failed is tried again. The tables, and 20 rows of every set, go between the marks of
+bench/RESULTS.md. --max-time: of every fit (a set has one or two of them). --backbone: a pretrained model by
+its path; its figures stand beside the others. --again: sets whose earlier figures are forgotten. --jobs: as
+many processes at once, each with its share of the processors; two of one thread learn 1.4 times as much as
+one of two threads, as these models are small.
 
 What every figure means stands in record_figures.py and record_latents.py. "No latent" is the same
 language model at rate 0, so that the latent says nothing: a plain language model of the same architecture,
@@ -38,7 +38,7 @@ from ngram import Writer
 from record_ablation import RATES, TABLE, TEXT, VARIANTS, ablate
 from record_sets import SETS, Set, load
 from record_speed import speed
-from record_tables import RECORDS_MARKS, records, samples
+from record_tables import RECORDS_MARKS, records
 
 import lookalike
 from lookalike import DiffLM
@@ -260,7 +260,6 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes at once (default 1)")
     parser.add_argument("--out", type=Path, default=HERE / "records.json")
     parser.add_argument("--results", type=Path, default=HERE / "RESULTS.md")
-    parser.add_argument("--shown", type=Path, default=HERE / "RECORDS.md")
     parser.add_argument("--one", default="", help=argparse.SUPPRESS)
     args = parser.parse_args()
     args.threads = max(1, (os.cpu_count() or 1) // args.jobs)
@@ -306,7 +305,6 @@ def main() -> None:
         pool.shutdown(cancel_futures=True)
     text = f"{results.get('machine', '')}; `python bench/records.py --data FOLDER`.\n\n" + records(results)
     tables.publish(text, args.results, RECORDS_MARKS)
-    args.shown.write_text(samples(results))
     print("\n" + text)
 
 

@@ -404,6 +404,9 @@ def test_backbones_that_cannot_be_used(
         hub.load_backbone(str(bert), device)
     with pytest.raises(ModelError, match="is no folder"):
         hub.load_backbone(str(tmp_path / "nothing"), device)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match="is no folder"):
+        hub.load_backbone("bert/nothing", device)
     with pytest.raises(ModelError, match="the hub cannot be reached"):
         hub.load_backbone("lookalike-tests/no-such-model", device)
     endless = _without(own, tmp_path / "endless")
