@@ -22,7 +22,7 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def small_texts() -> None:
-    TEXT_SIZES.update(width=48, layers=2, heads=2, expansion=2, latent_width=4)
+    TEXT_SIZES.update(width=48, layers=2, heads=2, expansion=2)
 
 
 @pytest.fixture(scope="session")

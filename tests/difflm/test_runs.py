@@ -49,7 +49,7 @@ def vae(request: pytest.FixtureRequest) -> VAE:
     return made
 
 
-def terms(vae: VAE, rows: Tensor, first: Tensor = FREE) -> tuple[Tensor, Tensor]:
+def terms(vae: VAE, rows: Tensor, first: Tensor = FREE) -> tuple[Tensor, Tensor, Tensor]:
     noise = torch.randn(ROWS, vae.latent_size, generator=torch.Generator().manual_seed(1))[rows]
     with torch.no_grad():
         return vae(TOKENS[rows], CELLS[rows], vae.order(first[rows], TOKENS[rows]), noise)
@@ -67,14 +67,14 @@ def test_a_record_does_not_depend_on_its_batch(vae: VAE) -> None:
 def test_nor_does_it_when_texts_come_first(vae: VAE, first: list[int]) -> None:
     early = FREE.clone()
     early[:, first] = True
-    together, _ = terms(vae, torch.arange(ROWS), early)
-    alone, _ = terms(vae, torch.tensor([5]), early)
+    together = terms(vae, torch.arange(ROWS), early)[0]
+    alone = terms(vae, torch.tensor([5]), early)[0]
     torch.testing.assert_close(alone[0], together[5], atol=1e-4, rtol=1e-4)
     assert not torch.allclose(together, terms(vae, torch.arange(ROWS))[0], atol=1e-2)
 
 
 def test_empty_slots_cost_nothing_and_come_last(vae: VAE) -> None:
-    nll, _ = terms(vae, torch.arange(ROWS))
+    nll = terms(vae, torch.arange(ROWS))[0]
     assert (nll[TOKENS < 0] == 0).all() and (nll[TOKENS >= 0] > 0).all()
     order = vae.order(FREE, TOKENS)
     lengths = vae.lengths(TOKENS)
@@ -86,7 +86,7 @@ def test_empty_slots_cost_nothing_and_come_last(vae: VAE) -> None:
 def test_the_words_of_a_place_have_probability_one() -> None:
     torch.manual_seed(0)
     slots = [[CODEC.slots[s] for s in CODEC.columns[c]] for c in (0, 2)]
-    runs = Runs(slots, 16)
+    runs = Runs(slots, 16, 4)
     hidden, place = torch.randn(20, 16), torch.arange(20) % 3
     for run, own in enumerate(slots):
         every = torch.arange(own[0].tokens).repeat(20)
@@ -97,6 +97,19 @@ def test_the_words_of_a_place_have_probability_one() -> None:
     first, later = runs.emit(1, torch.tensor([0, 4]))
     assert first[MISSING] == first[STOP] == later[STOP] == 0 and later[MISSING] < -1e6
     assert runs.emit(0, torch.tensor([0]))[0, STOP] < -1e6  # no question is empty
+
+
+def test_a_bag_of_words_is_what_its_words_cost_whatever_their_order() -> None:
+    torch.manual_seed(0)
+    slots = [[CODEC.slots[s] for s in CODEC.columns[0]]]
+    runs, latent = Runs(slots, 16, 4), torch.randn(3, 4)
+    words = torch.tensor([[5, 9, 9, STOP, -1], [9, 5, 9, STOP, -1], [MISSING, -1, -1, -1, -1]])
+    bags = runs.bag(0, latent[[0, 0, 2]], words)
+    logits = runs.topic[0](latent[:1]) @ runs.words[0].T + runs.bias0[1]
+    share = logits.softmax(-1)[0]
+    torch.testing.assert_close(bags[0], -(share[5].log() + 2 * share[9].log()))
+    torch.testing.assert_close(bags[0], bags[1])
+    assert bags[2] == 0 and not torch.allclose(bags[0], runs.bag(0, latent[1:2], words[:1])[0])
 
 
 def test_rows_of_a_batch_are_about_as_long_as_each_other() -> None:

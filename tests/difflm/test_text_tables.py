@@ -15,6 +15,7 @@ from lookalike.codec.shape import infer_shape
 from lookalike.difflm import DiffLM
 from lookalike.difflm import model as model_file
 from lookalike.difflm.parsed import TRIES
+from lookalike.difflm.train import TEXT_RATE, TrainConfig
 from lookalike.errors import OptionError
 from lookalike.io import read_table
 
@@ -75,6 +76,12 @@ def test_texts_are_runs_beside_typed_columns(model: DiffLM) -> None:
     counted = made["text"].str.count("the ") == made["words"]
     shuffled = made["text"].str.count("the ").sample(frac=1, random_state=0).to_numpy() == made["words"]
     assert counted.mean() > shuffled.mean() + 0.3
+
+
+def test_texts_have_a_rate_of_their_own_unless_one_is_asked_for(model: DiffLM, quick) -> None:  # type: ignore[no-untyped-def]
+    assert model.train_config.rate == TEXT_RATE
+    asked = quick(steps=1, denoiser_steps=1, rate=TrainConfig.rate).fit(topics(100))
+    assert asked.train_config.rate == TrainConfig.rate != TEXT_RATE
 
 
 def test_a_label_as_a_condition_on_a_text(model: DiffLM) -> None:

@@ -29,7 +29,7 @@ from .prior import Prior
 from .records import TokenRecords
 from .setup import Setup, check_sample, check_seed, pick_device
 from .storage import load_model, save_model
-from .train import TEXT_TRAINING, Clock, TrainConfig, train_denoiser
+from .train import TEXT_RATE, TEXT_TRAINING, Clock, TrainConfig, train_denoiser
 from .vae import TEXT_SIZES, VAE, VAEConfig
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ class DiffLM:
 
     max_time: limit on `fit`, everything included: seconds, or "90s", "5m"; None: as long as it takes.
     seed: same seed, machine and thread count: same model. device: "auto", "cpu" or "cuda".
-    rate: nats of a record that the latent carries, held by a controller. injection: how the latent enters
-    the language model: "soft_prompt", "kv_memory" or "input_embed". epochs: passes over the table; None
-    chooses by its size. progress: bars on stderr.
+    rate: nats of a record that the latent carries, held by a controller; None: 4, or 8 for texts. injection:
+    how the latent enters the language model: "soft_prompt", "kv_memory" or "input_embed". epochs: passes over
+    the table; None chooses by its size. progress: bars on stderr.
 
     backbone: a pretrained causal language model that writes the records as JSON text, in place of the small
     one that is trained from scratch: a folder, or an id on the Hugging Face hub, which is then contacted. It
@@ -66,7 +66,7 @@ class DiffLM:
         max_time: str | float | None = None,
         seed: int = 0,
         device: str = "auto",
-        rate: float = TrainConfig.rate,
+        rate: float | None = None,
         injection: str = VAEConfig.injection,
         epochs: float | None = None,
         backbone: str | None = None,
@@ -75,7 +75,7 @@ class DiffLM:
         beta: str | None = None,
         progress: bool = True,
     ):
-        if not rate >= 0:
+        if rate is not None and not rate >= 0:
             raise OptionError(
                 f"rate {rate!r} is not a number of nats: choose 0 or more, e.g. {TrainConfig.rate}."
             )
@@ -86,8 +86,10 @@ class DiffLM:
         self.device = pick_device(device)
         self.setup = Setup.of(backbone, encoder, lora, injection, beta, epochs)
         self.vae_config = VAEConfig(injection=injection)
-        passes = {} if epochs is None else {"epochs": epochs, "epochs_limits": (epochs, epochs)}
-        self.train_config = TrainConfig(rate=rate, **passes)  # type: ignore[arg-type]
+        asked: dict[str, Any] = {} if rate is None else {"rate": rate}
+        if epochs is not None:
+            asked |= {"epochs": epochs, "epochs_limits": (epochs, epochs)}
+        self.rate, self.train_config = rate, TrainConfig(**asked)
         self.denoiser_config = DenoiserConfig()
         self.history: list[dict[str, Any]] = []
         self._codec: RecordCodec | None = None
@@ -111,7 +113,8 @@ class DiffLM:
             say(note, progress=self.progress)
         if any(slot.run for slot in codec.slots):
             self.vae_config = _changed(self.vae_config, TEXT_SIZES)
-            self.train_config = _changed(self.train_config, TEXT_TRAINING)
+            chosen = TEXT_TRAINING | ({"rate": TEXT_RATE} if self.rate is None else {})
+            self.train_config = _changed(self.train_config, chosen)
         self._build(codec, table)
         records = self.records.encode(table) if codec.slots else np.zeros((len(table), 0))
         self.history = []

@@ -24,10 +24,11 @@ WINDOW = 20  # batches whose rows are sorted by length, so that rows of one batc
 class TrainConfig:
     """How long and how both networks are trained.
 
-    rate: target KL in nats per row.
+    rate: target KL in nats per row; `TEXT_RATE` where a record has texts and none was asked for.
     epochs: passes of the VAE over the table, where they make a number of steps within `steps`; else as many
     steps as that allows, but passes within `epochs_limits`.
     batch: rows, fewer for tables of under 20 batches; slots_most: rows x slots that are computed at once.
+    bag_of_words: weight of the bag-of-words loss of texts (`Runs.bag`).
     subset_share: of the rows of a batch, those in which a random subset of the columns comes first, so that
     any subset can be given when sampling.
     muon_ratio: learning rate of the matrices of the language model over `learning_rate`.
@@ -48,6 +49,7 @@ class TrainConfig:
     muon_ratio: float = 3.0
     weight_decay: float = 0.01
     warmup: int = 80
+    bag_of_words: float = 0.1
     subset_share: float = 0.6
     validations: int = 10
     validation_rows: int = 2000
@@ -68,6 +70,9 @@ TEXT_TRAINING: dict[str, Any] = {  # instead of the defaults above where a recor
     "weight_decay": 0.05,
     "subset_share": 0.1,
 }
+
+
+TEXT_RATE = 8.0
 
 
 class Clock:
@@ -167,7 +172,7 @@ def _validate(
     first = torch.zeros(len(tokens), len(vae.columns), dtype=torch.bool, device=device)
     for at in _parts(torch.arange(len(tokens)), lengths, most):
         own, cell = tokens[at].to(device).long(), cells[at].to(device).long()
-        nll, kl = vae(own, cell, vae.order(first[at], own), noise[at])
+        nll, kl, _ = vae(own, cell, vae.order(first[at], own), noise[at])
         sums += torch.stack([nll.sum(), kl.sum()]).cpu()
     vae.train()
     reconstruction, rate = (sums / len(tokens)).tolist()
@@ -263,9 +268,10 @@ def train_vae(
             loss = value = 0.0
             for part in _parts(torch.arange(len(at)), lengths[at], config.slots_most):
                 own, cell = (x[at[part]].to(device).long() for x in (tokens, cells))
-                nll, kl = vae(own, cell, vae.order(first[part], own), drawn[part])
+                nll, kl, bags = vae(own, cell, vae.order(first[part], own), drawn[part])
                 reconstruction, rate_now = nll.sum() / len(at), kl.sum() / len(at)
-                (reconstruction + controller.beta * rate_now).backward()
+                aside = config.bag_of_words * bags.sum() / len(at) if config.rate else 0.0
+                (reconstruction + controller.beta * rate_now + aside).backward()
                 loss, value = loss + reconstruction.item(), value + rate_now.item()
             controller.update(value)
             nn.utils.clip_grad_norm_(vae.parameters(), 5.0 * math.sqrt(average_length))

@@ -46,7 +46,6 @@ TEXT_SIZES: dict[str, Any] = {  # instead of the defaults above where a record h
     "layers": 3,
     "heads": 4,
     "expansion": 4,
-    "latent_width": 16,
     "word_dropout": 0.3,
 }
 
@@ -78,7 +77,7 @@ class VAE(nn.Module):
             width, config.layers, config.heads, config.expansion, config.dropout, bool(runs)
         )
         self.next_slot = nn.Parameter(torch.randn(len(fixed), width) * 0.3)
-        self.runs = Runs([[slots[s] for s in own] for own in runs], width)
+        self.runs = Runs([[slots[s] for s in own] for own in runs], width, self.latent_size)
         choices = [
             float(np.log(np.count_nonzero(slots[c[0]].counts))) + 100 * slots[c[0]].run for c in columns
         ]
@@ -144,19 +143,24 @@ class VAE(nn.Module):
         mean, log_variance = self.encoder(self._summary(self._embed(tokens, cells, use), tokens, use))
         return mean, log_variance
 
-    def forward(self, tokens: Tensor, cells: Tensor, order: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """The two terms of the evidence bound, in nats.
+    def forward(
+        self, tokens: Tensor, cells: Tensor, order: Tensor, noise: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The two terms of the evidence bound, in nats, and what the texts cost as bags of words.
 
         tokens, cells: (rows, slots); order: of every row's slots, as `order` gives it; noise: (rows, latent
-        size), standard normal. Returns the negative log likelihood of every slot, (rows, slots), and the KL
-        of every latent dimension from N(0, 1), (rows, latent size).
+        size), standard normal. Returns the negative log likelihood of every slot, (rows, slots), the KL of
+        every latent dimension from N(0, 1), (rows, latent size), and `Runs.bag` of all texts, (rows,).
         """
         use = self._in_use(tokens)
         embedded = self._embed(tokens, cells, use)
         mean, log_variance = self.encoder(self._summary(embedded, tokens, use))
         kl = divergence(mean, log_variance)
         latent = mean + noise * (0.5 * log_variance).exp()
-        return self._nll(latent, embedded, tokens, cells, order, use), kl
+        bags = kl.new_zeros(len(kl))
+        for r, (a, b) in enumerate(use.spans):
+            bags = bags + self.runs.bag(r, latent, tokens[:, use.slots[a:b]])
+        return self._nll(latent, embedded, tokens, cells, order, use), kl, bags
 
     def nll(
         self, latent: Tensor, tokens: Tensor, cells: Tensor, order: Tensor, cache: Cache | None = None
