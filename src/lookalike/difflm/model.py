@@ -342,9 +342,8 @@ class DiffLM:
             return torch.zeros(rows, 0)
         if like is None:
             return self.prior.sample(rows, generator)
-        mean, log_variance = self._posterior(like)
-        noise = torch.randn(mean.shape, generator=generator, device=self.device)
-        return self.prior.vary(mean + noise * (0.5 * log_variance).exp(), strength, generator)
+        mean, _ = self._posterior(like)
+        return self.prior.vary(mean, strength, generator)
 
     def _written(self, latent: Tensor, seed: int, offset: int) -> pd.DataFrame:
         """Rows of (rows, latent size) latents; offset as in `RecordCodec.decode`."""
