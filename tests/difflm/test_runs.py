@@ -90,13 +90,39 @@ def test_the_words_of_a_place_have_probability_one() -> None:
     hidden, place = torch.randn(20, 16), torch.arange(20) % 3
     for run, own in enumerate(slots):
         every = torch.arange(own[0].tokens).repeat(20)
-        nll = runs.nll(
-            run, hidden.repeat_interleave(own[0].tokens, 0), every, place.repeat_interleave(own[0].tokens)
-        )
+        hiddens, places = (x.repeat_interleave(own[0].tokens, 0) for x in (hidden, place))
+        alone = torch.zeros(len(every)), torch.full((len(every),), -1e9)  # nothing is copied
+        nll = runs.nll(run, hiddens, every, places, *alone)
         torch.testing.assert_close((-nll).exp().view(20, -1).sum(1), torch.ones(20))
     first, later = runs.emit(1, torch.tensor([0, 4]))
     assert first[MISSING] == first[STOP] == later[STOP] == 0 and later[MISSING] < -1e6
     assert runs.emit(0, torch.tensor([0]))[0, STOP] < -1e6  # no question is empty
+
+
+def test_a_word_is_written_anew_or_copied_from_before() -> None:
+    torch.manual_seed(0)
+    slots = [[CODEC.slots[s] for s in CODEC.columns[0]]]
+    runs = Runs(slots, 16, 4)
+    hidden, place = torch.randn(2, 6, 16), torch.arange(6)
+    words = torch.tensor([[7, 9, 7, STOP, -1, 9], [5, -1, 5, 5, 8, STOP]])
+    anew, copied = runs.copies(hidden, words)
+    keys = runs.tell_copy(hidden)
+    for row in range(2):
+        for at in range(6):
+            own = slice(row, row + 1)
+            logits = runs.logits(0, hidden[own, at], place[at : at + 1])
+            mixed = runs.mixed(logits, hidden[own, at], keys[own, :at], words[own, :at])[0].exp()
+            torch.testing.assert_close(mixed.sum(), torch.tensor(1.0))
+            word = words[row, at]
+            if word >= 0:  # what training and writing say of it is the same
+                nll = runs.nll(
+                    0, hidden[own, at], word[None], place[at : at + 1], anew[own, at], copied[own, at]
+                )
+                torch.testing.assert_close(-nll[0], mixed[word].log())
+            else:
+                assert copied[row, at] < -1e6
+            said_before = words[row, :at].tolist()
+            assert (copied[row, at] > -100) == (word >= 2 and int(word) in said_before)
 
 
 def test_a_bag_of_words_is_what_its_words_cost_whatever_their_order() -> None:
@@ -105,7 +131,7 @@ def test_a_bag_of_words_is_what_its_words_cost_whatever_their_order() -> None:
     runs, latent = Runs(slots, 16, 4), torch.randn(3, 4)
     words = torch.tensor([[5, 9, 9, STOP, -1], [9, 5, 9, STOP, -1], [MISSING, -1, -1, -1, -1]])
     bags = runs.bag(0, latent[[0, 0, 2]], words)
-    logits = runs.topic[0](latent[:1]) @ runs.words[0].T + runs.bias0[1]
+    logits = runs.topic[0](latent[:1]) @ runs.words.T + runs.bias0[1]
     share = logits.softmax(-1)[0]
     torch.testing.assert_close(bags[0], -(share[5].log() + 2 * share[9].log()))
     torch.testing.assert_close(bags[0], bags[1])

@@ -18,6 +18,7 @@ from lookalike.difflm.parsed import TRIES
 from lookalike.difflm.train import TEXT_RATE, TrainConfig
 from lookalike.errors import OptionError
 from lookalike.io import read_table
+from lookalike.schema import infer
 
 DATA = Path(__file__).parents[1] / "data"
 TOPICS = {
@@ -82,6 +83,28 @@ def test_texts_have_a_rate_of_their_own_unless_one_is_asked_for(model: DiffLM, q
     assert model.train_config.rate == TEXT_RATE
     asked = quick(steps=1, denoiser_steps=1, rate=TrainConfig.rate).fit(topics(100))
     assert asked.train_config.rate == TrainConfig.rate != TEXT_RATE
+
+
+def test_a_text_takes_up_words_of_another_that_no_row_had_before(quick) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(0)
+    codes = ["".join(rng.choice(list("bcdfghjklm"), 5)) for _ in range(1300)]
+    table = pd.DataFrame(
+        {
+            "asked": [f"where is the parcel {code} that I sent" for code in codes],
+            "query": [f"FIND PARCEL {code} IN STORE" for code in codes],
+        }
+    )
+    schema = infer(table)
+    for column in schema.columns:
+        column.kind = "text"
+    made = small(quick, steps=300, denoiser_steps=30).fit(table[:1200], schema)
+    first, second = made.codec.params
+    assert first["tokenizer"] == second["tokenizer"]
+    answers = made.sample(given=table.loc[1200:, ["asked"]].reset_index(drop=True))["query"]
+    assert (answers == table["query"][1200:].to_numpy()).mean() > 0.5
+    free = made.sample(200)
+    said = free["asked"].str.extract(r"parcel (\w+)")[0].fillna("no code")
+    assert np.mean([code in query for code, query in zip(said, free["query"], strict=True)]) > 0.5
 
 
 def test_a_label_as_a_condition_on_a_text(model: DiffLM) -> None:

@@ -14,7 +14,7 @@ from ..schema import Schema, check_table, describe, is_missing, masked
 from . import CODECS, RUNS, number, structure
 from .grammar import Grammar
 from .slot import Array, Params, Slot
-from .text import LONGEST
+from .text import LONGEST, vocabulary
 from .where import Where, read_where
 
 
@@ -50,9 +50,21 @@ class RecordCodec:
             column.nullable = column.nullable or bool(gone.any())
             describe(series[~gone] if gone.any() else series, column)
             params.append(CODECS[column.kind].analyse(series, column, rare))
+        runs = [i for i, column in enumerate(fitted.columns) if column.kind in RUNS]
+        if len(runs) > 1:  # one vocabulary for all of them, so that one text can take up words of another
+            texts = [
+                CODECS[fitted.columns[i].kind].texts(params[i], masked(table, fitted.columns[i], fitted))
+                for i in runs
+            ]
+            tokenizer = vocabulary(texts, rare)
+            for i in runs:
+                column = fitted.columns[i]
+                series = masked(table, column, fitted)
+                params[i] = CODECS[column.kind].reread(params[i], series, tokenizer)
         for i, width in _narrowed(fitted, params).items():
             column = fitted.columns[i]
-            params[i] = CODECS[column.kind].cut(params[i], masked(table, column, fitted), width)
+            series = masked(table, column, fitted)
+            params[i] = CODECS[column.kind].reread(params[i], series, params[i]["tokenizer"], width)
         return cls._of(fitted, params)
 
     @classmethod

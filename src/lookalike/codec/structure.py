@@ -46,19 +46,31 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     if column.json_schema is not None:
         check_shape(values, column.json_schema, column.name)
     shape = infer_shape(list(values), rare) if column.json_schema is None else column.json_schema
-    params = text.analyse(_canonical(series, values, shape), column, rare)
-    params["shape"] = json.dumps(shape, ensure_ascii=False)
-    params["style"] = None if native(column) else _style(present, values)
-    # room for a value that is longer than the real ones and still has to come to its end
-    params["width"] = min(text.LONGEST, params["width"] * 5 // 4 + 32)
+    own = _canonical(series, values, shape)
+    params = {
+        "shape": json.dumps(shape, ensure_ascii=False),
+        "style": None if native(column) else _style(present, values),
+    }
+    params = _roomy(text.reread(params, own, text.vocabulary([own], rare)))
     grammar(params, column).walk(1).ending(0)  # a schema that has no end is better found now
     return params
 
 
-def cut(params: Params, series: pd.Series, width: int) -> Params:
-    """As `text.cut`."""
+def _roomy(params: Params) -> Params:
+    # room for a value that is longer than the real ones and still has to come to its end
+    return params | {"width": min(text.LONGEST, params["width"] * 5 // 4 + 32)}
+
+
+def texts(params: Params, series: pd.Series) -> pd.Series:
+    """The canonical texts."""
     values = json_values(series.dropna(), series.name, params["style"] is None)
-    return text.cut(params, _canonical(series, values, json.loads(params["shape"])), width)
+    return _canonical(series, values, json.loads(params["shape"]))
+
+
+def reread(params: Params, series: pd.Series, tokenizer: str, width: int | None = None) -> Params:
+    """As `text.reread`."""
+    params = text.reread(params, texts(params, series), tokenizer, width)
+    return _roomy(params) if width is None else params
 
 
 def native(column: Column) -> bool:

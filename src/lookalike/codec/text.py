@@ -31,20 +31,21 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     """tokenizer: JSON of the tokenizer; width: slots; longer: how many texts were cut; counts: (2, tokens)
     training rows of each token at the first slot, and at all the others together.
     """
-    missing = series.isna().to_numpy(bool)
-    strings = _strings(series[~missing])
-    tokenizer = _train(strings[:: max(1, len(strings) // _TRAINED_ON)], rare)
-    encoded, codes = _encode_distinct(tokenizer, strings)
-    params = {"tokenizer": tokenizer.to_str(), "longer": 0}
-    lengths = np.array([len(ids) for ids in encoded])[codes]
-    return _with_width(params, encoded, codes, missing, int(lengths.max(initial=0)) + 1)
+    return reread({}, series, vocabulary([series], rare))
 
 
-def cut(params: Params, series: pd.Series, width: int) -> Params:
-    """The same params for a column that has only `width` slots."""
+def texts(params: Params, series: pd.Series) -> pd.Series:
+    """What is written as sub-words."""
+    return series
+
+
+def reread(params: Params, series: pd.Series, tokenizer: str, width: int | None = None) -> Params:
+    """The same params with another tokenizer or width; None: as many slots as the longest text takes."""
     missing = series.isna().to_numpy(bool)
-    encoded, codes = _encode_distinct(_tokenizer(params["tokenizer"]), _strings(series[~missing]))
-    return _with_width(params, encoded, codes, missing, width)
+    encoded, codes = _encode_distinct(_tokenizer(tokenizer), _strings(series[~missing]))
+    if width is None:
+        width = 1 + max((len(ids) for ids in encoded), default=0)
+    return _with_width(params | {"tokenizer": tokenizer}, encoded, codes, missing, width)
 
 
 def _with_width(params: Params, encoded: list[list[int]], codes: Array, missing: Array, width: int) -> Params:
@@ -73,7 +74,10 @@ def _tokenizers() -> Any:
     return tokenizers
 
 
-def _train(strings: list[str], rare: int) -> Any:
+def vocabulary(columns: list[pd.Series], rare: int) -> str:
+    """JSON of a tokenizer that is trained on the texts of all these columns."""
+    kept = [_strings(series.dropna()) for series in columns]
+    strings = [text for own in kept for text in own[:: max(1, len(own) // _TRAINED_ON)]]
     tk = _tokenizers()
     tokenizer = tk.Tokenizer(tk.models.BPE())
     # names and the like are not split at spaces: frequent ones become one token, and records stay short
@@ -87,7 +91,7 @@ def _train(strings: list[str], rare: int) -> Any:
         initial_alphabet=tk.pre_tokenizers.ByteLevel.alphabet(),
     )
     tokenizer.train_from_iterator(strings, trainer)
-    return tokenizer
+    return str(tokenizer.to_str())
 
 
 @lru_cache(maxsize=64)

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..codec.text import MISSING
@@ -154,7 +155,8 @@ class _Draft:
             own = vae.fields.embed_slot(int(vae.field_of[last]), self.tokens[:, last], self.cells[:, last])
             x = own.unsqueeze(1) + added
         else:
-            x, padding = vae.sequence(self.latent, self.tokens, self.cells, self._written(order[:start]))
+            written = self._written(order[:start])
+            x, padding = vae.sequence(self.latent, self.tokens, self.cells, written)
             room = vae.positions(start + (ROOM if vae.run_slots else stop - start))
             cache = Cache(vae.config.layers, room, padding, vae.memory)
         slots = torch.tensor(order[:stop], device=device)
@@ -163,10 +165,18 @@ class _Draft:
         at = torch.full((len(x),), start, device=device)  # the place in `order` of every row
         here = torch.arange(len(x), device=device)  # the row of the draft that every row is
         done = torch.zeros(len(x), dtype=torch.bool, device=device)
+        copied: _Copied | None = None
         while True:
             current = slots[at.clamp(max=stop - 1)]
             x = torch.cat([x[:, :-1], x[:, -1:] + vae.next(current).unsqueeze(1)], 1)
-            hidden = vae.backbone(x, cache, memory)[:, -1]
+            hidden = vae.backbone(x, cache, memory)
+            if vae.run_slots and copied is None:
+                words = vae.words(self.tokens, written)
+                if padding is not None:  # it is at the start
+                    back = torch.arange(words.shape[1], device=device) - padding[:, None]
+                    words = words.gather(1, back.clamp(min=0)).masked_fill(back < 0, -1)
+                copied = _Copied(vae.runs.tell_copy(hidden[:, -1 - words.shape[1] : -1]), words)
+            hidden = hidden[:, -1]
             x = torch.zeros_like(x[:, :1])
             for name, rows in _groups(vae, current, done):
                 own, slot = here[rows], current[rows]
@@ -177,11 +187,16 @@ class _Draft:
                     )
                 else:
                     run = name - len(vae.fixed)
-                    ended = self._write_run(run, hidden[rows], own, slot, walks, rescored)
+                    assert copied is not None
+                    logits = copied.mixed(vae, run, hidden, slot, rows)
+                    ended = self._write_run(run, logits, own, slot, walks, rescored)
                     embedded = vae.runs.embed(run, self.tokens[own, slot])
                 x[rows] = embedded.unsqueeze(1)
                 at[rows] = torch.where(ended, after[at[rows]], at[rows] + 1)
             x = x + added
+            if copied is not None:
+                words = vae.words(self.tokens[here], current[:, None])
+                copied.add(vae.runs.tell_copy(hidden)[:, None], words.masked_fill(done[:, None], -1))
             done = at >= stop
             if bool(done.all()):
                 return
@@ -189,6 +204,8 @@ class _Draft:
                 rest = (~done).nonzero()[:, 0]
                 cache.select(rest)
                 x, at, here, done = x[rest], at[rest], here[rest], done[rest]
+                if copied is not None:
+                    copied.select(rest)
                 added = added[rest] if isinstance(added, Tensor) else added
                 memory = None  # it is in the cache
 
@@ -211,13 +228,12 @@ class _Draft:
         return torch.zeros(len(own), dtype=torch.bool, device=own.device)
 
     def _write_run(
-        self, run: int, hidden: Tensor, own: Tensor, slot: Tensor, walks: dict[int, Walk], rescored: bool
+        self, run: int, logits: Tensor, own: Tensor, slot: Tensor, walks: dict[int, Walk], rescored: bool
     ) -> Tensor:
         """Draw the next sub-word of the rows `own`, each at its `slot` of the run; returns whose run ends."""
         vae, slots = self.vae, self.vae.run_slots[run]
         place = vae.in_run[slot]
         if int(vae.column_of[slots[0]]) not in self.given:
-            logits = vae.runs.logits(run, hidden, place)
             grammar = self.grammars.get(slots[0])
             if grammar is None:
                 options = logits + vae.runs.emit(run, place)
@@ -246,6 +262,36 @@ class _Draft:
                 walks[run].take(own[said].cpu().numpy(), token[said].cpu().numpy())
         token = self.tokens[own, slot]
         return (token <= MISSING) | (place + 1 == len(slots))
+
+
+class _Copied:
+    """The words that every row has written and can take up again, and the keys they are found by.
+
+    keys: (rows, n, COPYING); words: (rows, n), -1 where there is none. Both have room for more.
+    """
+
+    def __init__(self, keys: Tensor, words: Tensor):
+        self.keys, self.words, self.filled = keys, words, words.shape[1]
+
+    def add(self, keys: Tensor, words: Tensor) -> None:
+        """Of one more slot: (rows, 1, COPYING), (rows, 1)."""
+        if self.filled == self.words.shape[1]:
+            room = max(ROOM, self.filled)
+            self.keys = F.pad(self.keys, (0, 0, 0, room))
+            self.words = F.pad(self.words, (0, room), value=-1)
+        self.keys[:, self.filled : self.filled + 1] = keys
+        self.words[:, self.filled : self.filled + 1] = words
+        self.filled += 1
+
+    def select(self, rows: Tensor) -> None:
+        self.keys, self.words = self.keys[rows], self.words[rows]
+
+    def mixed(self, vae: VAE, run: int, hidden: Tensor, slot: Tensor, rows: Tensor) -> Tensor:
+        """What comes next in these rows, each at its `slot` of the run: (rows, tokens) log probabilities."""
+        keys, words = self.keys[:, : self.filled], self.words[:, : self.filled]
+        if len(rows) < len(keys):
+            keys, words, hidden = keys[rows], words[rows], hidden[rows]
+        return vae.runs.mixed(vae.runs.logits(run, hidden, vae.in_run[slot]), hidden, keys, words)
 
 
 def _groups(vae: VAE, slots: Tensor, done: Tensor) -> list[tuple[int, Tensor]]:

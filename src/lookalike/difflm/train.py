@@ -70,7 +70,7 @@ TEXT_TRAINING: dict[str, Any] = {  # instead of the defaults above where a recor
     "slots_most": 8192,
     "learning_rate": 6e-3,
     "weight_decay": 0.05,
-    "subset_share": 0.1,
+    "subset_share": 0.2,
     "muon_steps": 3,
 }
 

@@ -211,6 +211,10 @@ class VAE(nn.Module):
             out[own] = self.runs.next(r, self.in_run[slots[own]])
         return out
 
+    def words(self, tokens: Tensor, order: Tensor) -> Tensor:
+        """(rows, slots), (rows, n) slots -> (rows, n) their tokens, -1 where there is no sub-word."""
+        return tokens.gather(1, order).masked_fill(self.in_run[order] < 0, -1)
+
     def allow(self, slot: int, share: np.ndarray) -> Allowed | Tensor:
         """What a condition leaves of a slot, (tokens, cells) shares in [0, 1], as the decoder has it."""
         if self.in_run[slot] >= 0:
@@ -296,10 +300,13 @@ class VAE(nn.Module):
         nll = hidden.new_zeros(tokens.shape)
         if fixed:
             nll = nll.index_copy(1, use.slots[:fixed], own)
+        anew, copied = self.runs.copies(hidden, self.words(tokens, order))
         for r, (a, b) in enumerate(use.spans):
             row, i = ((inner >= a) & (inner < b) & (tokens.gather(1, order) >= 0)).nonzero(as_tuple=True)
             slot = order[row, i]
-            own = self.runs.nll(r, hidden[row, i], tokens[row, slot], self.in_run[slot])
+            own = self.runs.nll(
+                r, hidden[row, i], tokens[row, slot], self.in_run[slot], anew[row, i], copied[row, i]
+            )
             nll = nll.index_put((row, slot), own)
         return nll
 
