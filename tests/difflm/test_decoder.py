@@ -54,7 +54,7 @@ def read(vae: VAE, tokens: Tensor, cells: Tensor, first: list[int], latent: Tens
     order = vae.order(early.expand(len(tokens), -1), tokens)
     with torch.no_grad():
         mean, log_variance = vae.posterior(tokens, cells)
-        nll, _ = vae(tokens, cells, order, (latent - mean) / (0.5 * log_variance).exp())
+        nll, _, _ = vae(tokens, cells, order, (latent - mean) / (0.5 * log_variance).exp())
     return -nll
 
 
