@@ -33,6 +33,7 @@ from typing import Any
 import pandas as pd
 import record_figures as figures
 import record_latents
+import score
 import tables
 from ngram import Writer
 from record_ablation import RATES, TABLE, TEXT, VARIANTS, ablate
@@ -195,7 +196,7 @@ def table_set(
             "tabularargn", args.data / "mixed" / name / "train.csv.gz", path, seed, args.threads, None
         )
         if "error" not in facts:
-            arms["tabularargn"] = facts | figures.table(train, figures.read(path), test, set_.label, seed)[0]
+            arms["tabularargn"] = facts | figures.table(train, score.read(path), test, set_.label, seed)[0]
     return {"arms": arms, "samples": shown(made)}
 
 

@@ -91,8 +91,7 @@ def test_the_words_of_a_place_have_probability_one() -> None:
     for run, own in enumerate(slots):
         every = torch.arange(own[0].tokens).repeat(20)
         hiddens, places = (x.repeat_interleave(own[0].tokens, 0) for x in (hidden, place))
-        alone = torch.zeros(len(every)), torch.full((len(every),), -1e9)  # nothing is copied
-        nll = runs.nll(run, hiddens, every, places, *alone)
+        nll = runs.nll(run, hiddens, every, places)
         torch.testing.assert_close((-nll).exp().view(20, -1).sum(1), torch.ones(20))
     first, later = runs.emit(1, torch.tensor([0, 4]))
     assert first[MISSING] == first[STOP] == later[STOP] == 0 and later[MISSING] < -1e6
@@ -101,8 +100,9 @@ def test_the_words_of_a_place_have_probability_one() -> None:
 
 def test_a_word_is_written_anew_or_copied_from_before() -> None:
     torch.manual_seed(0)
-    slots = [[CODEC.slots[s] for s in CODEC.columns[0]]]
+    slots = [[CODEC.slots[s] for s in CODEC.columns[c]] for c in (0, 2)]
     runs = Runs(slots, 16, 4)
+    assert runs.copying and not Runs(slots[:1], 16, 4).copying
     hidden, place = torch.randn(2, 6, 16), torch.arange(6)
     words = torch.tensor([[7, 9, 7, STOP, -1, 9], [5, -1, 5, 5, 8, STOP]])
     anew, copied = runs.copies(hidden, words)
@@ -115,9 +115,8 @@ def test_a_word_is_written_anew_or_copied_from_before() -> None:
             torch.testing.assert_close(mixed.sum(), torch.tensor(1.0))
             word = words[row, at]
             if word >= 0:  # what training and writing say of it is the same
-                nll = runs.nll(
-                    0, hidden[own, at], word[None], place[at : at + 1], anew[own, at], copied[own, at]
-                )
+                copies = anew[own, at], copied[own, at]
+                nll = runs.nll(0, hidden[own, at], word[None], place[at : at + 1], copies)
                 torch.testing.assert_close(-nll[0], mixed[word].log())
             else:
                 assert copied[row, at] < -1e6

@@ -25,7 +25,7 @@ CODECS: dict[str, Any] = {
     "id": ids,
     "constant": constant,
 }
-RUNS = ("text", "code", "json")  # kinds whose slots are runs; they also have `texts` and `reread`
+RUNS = ("text", "code", "json")  # kinds whose slots are runs; they also have `texts` and `room`
 
 from .record import RecordCodec  # noqa: E402  (it needs CODECS)
 from .slot import Slot  # noqa: E402

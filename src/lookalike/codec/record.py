@@ -14,7 +14,7 @@ from ..schema import Schema, check_table, describe, is_missing, masked
 from . import CODECS, RUNS, number, structure
 from .grammar import Grammar
 from .slot import Array, Params, Slot
-from .text import LONGEST, vocabulary
+from .text import learn
 from .where import Where, read_where
 
 
@@ -43,29 +43,24 @@ class RecordCodec:
         fitted = Schema(
             [dataclasses.replace(column) for column in schema.columns], schema.rows, schema.missing
         )
-        params = []
-        for column in fitted.columns:
+        params: list[Params] = []
+        texts: dict[int, pd.Series] = {}
+        for i, column in enumerate(fitted.columns):
             series = masked(table, column, fitted)
             gone = series.isna()
             column.nullable = column.nullable or bool(gone.any())
             describe(series[~gone] if gone.any() else series, column)
             params.append(CODECS[column.kind].analyse(series, column, rare))
-        runs = [i for i, column in enumerate(fitted.columns) if column.kind in RUNS]
-        if len(runs) > 1:  # one vocabulary for all of them, so that one text can take up words of another
-            texts = [
-                CODECS[fitted.columns[i].kind].texts(params[i], masked(table, fitted.columns[i], fitted))
-                for i in runs
-            ]
-            tokenizer = vocabulary(texts, rare)
-            for i in runs:
-                column = fitted.columns[i]
-                series = masked(table, column, fitted)
-                params[i] = CODECS[column.kind].reread(params[i], series, tokenizer)
-        for i, width in _narrowed(fitted, params).items():
-            column = fitted.columns[i]
-            series = masked(table, column, fitted)
-            params[i] = CODECS[column.kind].reread(params[i], series, params[i]["tokenizer"], width)
-        return cls._of(fitted, params)
+            if column.kind in RUNS:
+                texts[i] = CODECS[column.kind].texts(params[i], series)
+        if texts:
+            rooms = [CODECS[fitted.columns[i].kind].room for i in texts]
+            for i, own in zip(texts, learn(list(texts.values()), rooms, rare), strict=True):
+                params[i] |= own
+        codec = cls._of(fitted, params)
+        for grammar in codec.grammars().values():
+            grammar.walk(1).ending(0)  # a schema that has no end is better found now
+        return codec
 
     @classmethod
     def _of(cls, schema: Schema, params: list[Params]) -> RecordCodec:
@@ -192,18 +187,6 @@ class RecordCodec:
     @classmethod
     def from_dict(cls, facts: dict[str, Any], arrays: dict[str, Array]) -> RecordCodec:
         return cls._of(Schema.from_dict(facts["schema"]), [_unpack(p, arrays) for p in facts["params"]])
-
-
-def _narrowed(schema: Schema, params: list[Params]) -> dict[int, int]:
-    """Columns of runs that ask for more slots than a record has, `LONGEST` in all: how many they get."""
-    asked = {i: own["width"] for i, own in enumerate(params) if schema.columns[i].kind in RUNS}
-    left = LONGEST
-    for done, width in enumerate(sorted(asked.values())):
-        share = left // (len(asked) - done)
-        if width > share:
-            return {i: share for i, own in asked.items() if own > share}
-        left -= width
-    return {}
 
 
 def _need_columns(table: pd.DataFrame, schema: Schema, names: list[Any]) -> None:

@@ -36,8 +36,7 @@ _STYLES: list[dict[str, Any]] = [
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
-    """What `text.analyse` learns of the canonical texts; shape: JSON of the schema; style: how real JSON text
-    is written, None where the cells are dicts and lists.
+    """shape: JSON of the schema; style: how JSON text is written, None for cells that are dicts and lists.
 
     Raises SchemaError for a cell that is no JSON, or that contradicts the schema that was given.
     """
@@ -46,19 +45,10 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     if column.json_schema is not None:
         check_shape(values, column.json_schema, column.name)
     shape = infer_shape(list(values), rare) if column.json_schema is None else column.json_schema
-    own = _canonical(series, values, shape)
-    params = {
+    return {
         "shape": json.dumps(shape, ensure_ascii=False),
         "style": None if native(column) else _style(present, values),
     }
-    params = _roomy(text.reread(params, own, text.vocabulary([own], rare)))
-    grammar(params, column).walk(1).ending(0)  # a schema that has no end is better found now
-    return params
-
-
-def _roomy(params: Params) -> Params:
-    # room for a value that is longer than the real ones and still has to come to its end
-    return params | {"width": min(text.LONGEST, params["width"] * 5 // 4 + 32)}
 
 
 def texts(params: Params, series: pd.Series) -> pd.Series:
@@ -67,10 +57,9 @@ def texts(params: Params, series: pd.Series) -> pd.Series:
     return _canonical(series, values, json.loads(params["shape"]))
 
 
-def reread(params: Params, series: pd.Series, tokenizer: str, width: int | None = None) -> Params:
-    """As `text.reread`."""
-    params = text.reread(params, texts(params, series), tokenizer, width)
-    return _roomy(params) if width is None else params
+def room(longest: int) -> int:
+    """As `text.room`: a value that is longer than the real ones still has to come to its end."""
+    return longest * 5 // 4 + 32
 
 
 def native(column: Column) -> bool:

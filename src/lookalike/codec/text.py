@@ -7,6 +7,7 @@ Decoding gives valid UTF-8 whatever the tokens: broken bytes are dropped.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -28,10 +29,8 @@ _LETTERS = 8 * LONGEST  # longer strings are cut before they are read
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
-    """tokenizer: JSON of the tokenizer; width: slots; longer: how many texts were cut; counts: (2, tokens)
-    training rows of each token at the first slot, and at all the others together.
-    """
-    return reread({}, series, vocabulary([series], rare))
+    """Nothing yet: the texts of a record are learned together, by `learn`."""
+    return {}
 
 
 def texts(params: Params, series: pd.Series) -> pd.Series:
@@ -39,26 +38,50 @@ def texts(params: Params, series: pd.Series) -> pd.Series:
     return series
 
 
-def reread(params: Params, series: pd.Series, tokenizer: str, width: int | None = None) -> Params:
-    """The same params with another tokenizer or width; None: as many slots as the longest text takes."""
-    missing = series.isna().to_numpy(bool)
-    encoded, codes = _encode_distinct(_tokenizer(tokenizer), _strings(series[~missing]))
-    if width is None:
-        width = 1 + max((len(ids) for ids in encoded), default=0)
-    return _with_width(params | {"tokenizer": tokenizer}, encoded, codes, missing, width)
+def room(longest: int) -> int:
+    """Slots for texts of up to so many."""
+    return longest
 
 
-def _with_width(params: Params, encoded: list[list[int]], codes: Array, missing: Array, width: int) -> Params:
-    width = max(1, min(LONGEST, width))
-    rows = np.bincount(codes, minlength=len(encoded))
-    counts = np.zeros((2, _tokenizer(params["tokenizer"]).get_vocab_size() + FIRST))
-    counts[0, MISSING] = missing.sum()
-    for ids, n in zip(encoded, rows, strict=True):  # a matrix of all rows may not fit the memory
-        run = _run(ids, width)
-        counts[0, run[0]] += n
-        np.add.at(counts[1], run[1:], n)
-    longer = sum(n for ids, n in zip(encoded, rows.tolist(), strict=True) if len(ids) > width)
-    return params | {"width": width, "longer": longer, "counts": counts}
+def learn(columns: list[pd.Series], rooms: list[Callable[[int], int]], rare: int) -> list[Params]:
+    """What is learned of the texts of each column.
+
+    They share one vocabulary, so that one can take up words of another. rooms: the `room` of each.
+    tokenizer: JSON of the tokenizer; width: slots, `LONGEST` in all; longer: how many texts were cut; counts:
+    (2, tokens) training rows of each token at the first slot, and at all the others together.
+    """
+    tokenizer = _vocabulary(columns, rare)
+    size = _tokenizer(tokenizer).get_vocab_size() + FIRST
+    missing = [series.isna().to_numpy(bool) for series in columns]
+    read = [
+        _encode_distinct(_tokenizer(tokenizer), _strings(series[~gone]))
+        for series, gone in zip(columns, missing, strict=True)
+    ]
+    longest = [1 + max(map(len, encoded), default=0) for encoded, _ in read]
+    widths = _narrowed([room(most) for room, most in zip(rooms, longest, strict=True)])
+    found: list[Params] = []
+    for (encoded, codes), gone, width in zip(read, missing, widths, strict=True):
+        rows = np.bincount(codes, minlength=len(encoded))
+        counts = np.zeros((2, size))
+        counts[0, MISSING] = gone.sum()
+        for ids, n in zip(encoded, rows, strict=True):  # a matrix of all rows may not fit the memory
+            run = _run(ids, width)
+            counts[0, run[0]] += n
+            np.add.at(counts[1], run[1:], n)
+        longer = sum(n for ids, n in zip(encoded, rows.tolist(), strict=True) if len(ids) > width)
+        found.append({"tokenizer": tokenizer, "width": width, "longer": longer, "counts": counts})
+    return found
+
+
+def _narrowed(asked: list[int]) -> list[int]:
+    """Widths of columns that ask for more slots than a record has: those that ask for most get as many."""
+    left = LONGEST
+    for done, width in enumerate(sorted(asked)):
+        share = left // (len(asked) - done)
+        if width > share:
+            return [min(own, max(1, share)) for own in asked]
+        left -= width
+    return asked
 
 
 def _strings(series: pd.Series) -> list[str]:
@@ -74,7 +97,7 @@ def _tokenizers() -> Any:
     return tokenizers
 
 
-def vocabulary(columns: list[pd.Series], rare: int) -> str:
+def _vocabulary(columns: list[pd.Series], rare: int) -> str:
     """JSON of a tokenizer that is trained on the texts of all these columns."""
     kept = [_strings(series.dropna()) for series in columns]
     strings = [text for own in kept for text in own[:: max(1, len(own) // _TRAINED_ON)]]

@@ -165,19 +165,12 @@ class _Draft:
         at = torch.full((len(x),), start, device=device)  # the place in `order` of every row
         here = torch.arange(len(x), device=device)  # the row of the draft that every row is
         done = torch.zeros(len(x), dtype=torch.bool, device=device)
-        copied: _Copied | None = None
+        current = slots[at]
+        x = torch.cat([x[:, :-1], x[:, -1:] + vae.next(current).unsqueeze(1)], 1)
+        hidden = vae.backbone(x, cache, memory)
+        copied = _Copied.of(vae, hidden, self.tokens, written, padding) if vae.runs.copying else None
         while True:
-            current = slots[at.clamp(max=stop - 1)]
-            x = torch.cat([x[:, :-1], x[:, -1:] + vae.next(current).unsqueeze(1)], 1)
-            hidden = vae.backbone(x, cache, memory)
-            if vae.run_slots and copied is None:
-                words = vae.words(self.tokens, written)
-                if padding is not None:  # it is at the start
-                    back = torch.arange(words.shape[1], device=device) - padding[:, None]
-                    words = words.gather(1, back.clamp(min=0)).masked_fill(back < 0, -1)
-                copied = _Copied(vae.runs.tell_copy(hidden[:, -1 - words.shape[1] : -1]), words)
-            hidden = hidden[:, -1]
-            x = torch.zeros_like(x[:, :1])
+            hidden, x = hidden[:, -1], torch.zeros_like(x[:, :1])
             for name, rows in _groups(vae, current, done):
                 own, slot = here[rows], current[rows]
                 if name < len(vae.fixed):
@@ -187,8 +180,9 @@ class _Draft:
                     )
                 else:
                     run = name - len(vae.fixed)
-                    assert copied is not None
-                    logits = copied.mixed(vae, run, hidden, slot, rows)
+                    logits = vae.runs.logits(run, hidden[rows], vae.in_run[slot])
+                    if copied is not None:
+                        logits = copied.mixed(vae, logits, hidden, rows)
                     ended = self._write_run(run, logits, own, slot, walks, rescored)
                     embedded = vae.runs.embed(run, self.tokens[own, slot])
                 x[rows] = embedded.unsqueeze(1)
@@ -207,7 +201,8 @@ class _Draft:
                 if copied is not None:
                     copied.select(rest)
                 added = added[rest] if isinstance(added, Tensor) else added
-                memory = None  # it is in the cache
+            current = slots[at.clamp(max=stop - 1)]
+            hidden = vae.backbone(x + vae.next(current).unsqueeze(1), cache)
 
     def _write_fixed(self, slot: int, hidden: Tensor, own: Tensor, rescored: bool) -> Tensor:
         """Draw a fixed slot of the rows `own`; returns that no column ends here."""
@@ -273,6 +268,18 @@ class _Copied:
     def __init__(self, keys: Tensor, words: Tensor):
         self.keys, self.words, self.filled = keys, words, words.shape[1]
 
+    @classmethod
+    def of(cls, vae: VAE, hidden: Tensor, tokens: Tensor, written: Tensor, padding: Tensor | None) -> _Copied:
+        """Of what has been written: the slots `written`, (rows, n), which come before the last of `hidden`.
+
+        tokens: (rows, slots); padding: (rows,) positions at the start that say nothing.
+        """
+        words = vae.words(tokens, written)
+        if padding is not None:
+            back = torch.arange(words.shape[1], device=words.device) - padding[:, None]
+            words = words.gather(1, back.clamp(min=0)).masked_fill(back < 0, -1)
+        return cls(vae.runs.tell_copy(hidden[:, -1 - words.shape[1] : -1]), words)
+
     def add(self, keys: Tensor, words: Tensor) -> None:
         """Of one more slot: (rows, 1, COPYING), (rows, 1)."""
         if self.filled == self.words.shape[1]:
@@ -286,12 +293,12 @@ class _Copied:
     def select(self, rows: Tensor) -> None:
         self.keys, self.words = self.keys[rows], self.words[rows]
 
-    def mixed(self, vae: VAE, run: int, hidden: Tensor, slot: Tensor, rows: Tensor) -> Tensor:
-        """What comes next in these rows, each at its `slot` of the run: (rows, tokens) log probabilities."""
+    def mixed(self, vae: VAE, logits: Tensor, hidden: Tensor, rows: Tensor) -> Tensor:
+        """What comes next in these `rows`, for which `logits` are: (rows, tokens) log probabilities."""
         keys, words = self.keys[:, : self.filled], self.words[:, : self.filled]
         if len(rows) < len(keys):
             keys, words, hidden = keys[rows], words[rows], hidden[rows]
-        return vae.runs.mixed(vae.runs.logits(run, hidden, vae.in_run[slot]), hidden, keys, words)
+        return vae.runs.mixed(logits, hidden, keys, words)
 
 
 def _groups(vae: VAE, slots: Tensor, done: Tensor) -> list[tuple[int, Tensor]]:

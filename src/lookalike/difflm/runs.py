@@ -3,7 +3,8 @@
 All slots of all runs share one vocabulary and one table of vectors. It is both the input embedding and the
 output head (Press, Wolf: Using the Output Embedding to Improve Language Models, 2017): the texts of a table
 have too few words for two of them. What is rare starts at its share of the training rows (the bias), so that
-the network only learns what changes it. A word may also be copied from what the record says before.
+the network only learns what changes it. Where a record has several texts, a word may also be copied from what
+it says before.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class Runs(nn.Module):
     def __init__(self, runs: list[list[Slot]], width: int, latent: int):
         super().__init__()
         self.words = nn.Parameter(torch.randn(runs[0][0].tokens if runs else 0, width) * SPREAD)
-        if runs:
+        self.copying = len(runs) > 1
+        if self.copying:
             self.ask_copy, self.tell_copy = (nn.Linear(width, COPYING, bias=False) for _ in range(2))
             self.anew = nn.Linear(width, 1)
             nn.init.constant_(self.anew.bias, 4.0)  # few words are copied at first
@@ -90,11 +92,16 @@ class Runs(nn.Module):
         return torch.addmm(bias, hidden, self.words.T)
 
     def nll(
-        self, run: int, hidden: Tensor, tokens: Tensor, place: Tensor, anew: Tensor, copied: Tensor
+        self,
+        run: int,
+        hidden: Tensor,
+        tokens: Tensor,
+        place: Tensor,
+        copies: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
-        """Negative log likelihood in nats: (n, width), (n,), (n,) -> (n,); anew, copied: of `copies`."""
+        """Negative log likelihood in nats: (n, width), (n,), (n,) -> (n,); copies: of these tokens."""
         written = F.cross_entropy(self.logits(run, hidden, place), tokens, reduction="none")
-        return -torch.logaddexp(anew - written, copied)
+        return written if copies is None else -torch.logaddexp(copies[0] - written, copies[1])
 
     def copies(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Log probabilities that every token is written anew, and that it is copied, each (rows, n).

@@ -150,7 +150,8 @@ class VAE(nn.Module):
 
         tokens, cells: (rows, slots); order: of every row's slots, as `order` gives it; noise: (rows, latent
         size), standard normal. Returns the negative log likelihood of every slot, (rows, slots), the KL of
-        every latent dimension from N(0, 1), (rows, latent size), and `Runs.bag` of all texts, (rows,).
+        every latent dimension from N(0, 1), (rows, latent size), and `Runs.bag` of all texts, (rows,), 0 when
+        not in training.
         """
         use = self._in_use(tokens)
         embedded = self._embed(tokens, cells, use)
@@ -158,7 +159,7 @@ class VAE(nn.Module):
         kl = divergence(mean, log_variance)
         latent = mean + noise * (0.5 * log_variance).exp()
         bags = kl.new_zeros(len(kl))
-        for r, (a, b) in enumerate(use.spans):
+        for r, (a, b) in enumerate(use.spans if self.training else []):
             bags = bags + self.runs.bag(r, latent, tokens[:, use.slots[a:b]])
         return self._nll(latent, embedded, tokens, cells, order, use), kl, bags
 
@@ -300,14 +301,13 @@ class VAE(nn.Module):
         nll = hidden.new_zeros(tokens.shape)
         if fixed:
             nll = nll.index_copy(1, use.slots[:fixed], own)
-        anew, copied = self.runs.copies(hidden, self.words(tokens, order))
+        copies = self.runs.copies(hidden, self.words(tokens, order)) if self.runs.copying else None
         for r, (a, b) in enumerate(use.spans):
             row, i = ((inner >= a) & (inner < b) & (tokens.gather(1, order) >= 0)).nonzero(as_tuple=True)
             slot = order[row, i]
-            own = self.runs.nll(
-                r, hidden[row, i], tokens[row, slot], self.in_run[slot], anew[row, i], copied[row, i]
-            )
-            nll = nll.index_put((row, slot), own)
+            own = copies and (copies[0][row, i], copies[1][row, i])
+            said = self.runs.nll(r, hidden[row, i], tokens[row, slot], self.in_run[slot], own)
+            nll = nll.index_put((row, slot), said)
         return nll
 
 
