@@ -192,11 +192,13 @@ def table_set(
     peer = HERE / "envs" / "mostlyai" / "complete"
     if peer.exists() and not args.backbone:
         path = HERE / "work" / f"{name}-tabularargn-{seed}.csv.gz"
+        path.parent.mkdir(exist_ok=True)
         facts = tables.run(
             "tabularargn", args.data / "mixed" / name / "train.csv.gz", path, seed, args.threads, None
         )
-        if "error" not in facts:
-            arms["tabularargn"] = facts | figures.table(train, score.read(path), test, set_.label, seed)[0]
+        if "error" in facts:
+            raise RuntimeError(facts["error"])
+        arms["tabularargn"] = facts | figures.table(train, score.read(path), test, set_.label, seed)[0]
     return {"arms": arms, "samples": shown(made)}
 
 
