@@ -252,9 +252,9 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     one.add_argument(
         "--strength",
         type=STRENGTH,
-        default=0.3,
+        default=0.1,
         metavar="S",
-        help="how far from --like: 0 close to 1 fresh (default 0.3)",
+        help="how far from --like: 0 close to 1 fresh (default 0.1)",
     )
     one.add_argument("--balance", metavar="COL", help="equal shares for the values of this column")
     one.add_argument("--temperature", metavar="T", type=float, default=1.0, help=TEMPERATURE)

@@ -209,7 +209,7 @@ class DiffLM:
         where: Where | None = None,
         given: pd.DataFrame | None = None,
         like: pd.DataFrame | None = None,
-        strength: float = 0.3,
+        strength: float = 0.1,
         balance: str | None = None,
         temperature: float = 1.0,
         top_p: float = 1.0,
