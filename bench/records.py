@@ -198,7 +198,9 @@ def table_set(
         )
         if "error" in facts:
             raise RuntimeError(facts["error"])
-        arms["tabularargn"] = facts | figures.table(train, score.read(path), test, set_.label, seed)[0]
+        # it writes that for what is rare, in dates as well, which then are none
+        peer_rows = score.read(path).replace("_RARE_", None)
+        arms["tabularargn"] = facts | figures.table(train, peer_rows, test, set_.label, seed)[0]
     return {"arms": arms, "samples": shown(made)}
 
 
