@@ -193,13 +193,14 @@ def table_set(
     if peer.exists() and not args.backbone:
         path = HERE / "work" / f"{name}-tabularargn-{seed}.csv.gz"
         path.parent.mkdir(exist_ok=True)
-        facts = tables.run(
-            "tabularargn", args.data / "mixed" / name / "train.csv.gz", path, seed, args.threads, None
-        )
+        dates = {c.name: c.format for c in lookalike.infer(train).columns if c.kind == "datetime"}
+        real = args.data / "mixed" / name / "train.csv.gz"
+        facts = tables.run("tabularargn", real, path, seed, args.threads, dates=list(dates))
         if "error" in facts:
             raise RuntimeError(facts["error"])
-        # it writes that for what is rare, in dates as well, which then are none
-        peer_rows = score.read(path).replace("_RARE_", None)
+        peer_rows = score.read(path)
+        for column, written in dates.items():  # as the real ones are written
+            peer_rows[column] = pd.to_datetime(peer_rows[column]).dt.strftime(written)
         arms["tabularargn"] = facts | figures.table(train, peer_rows, test, set_.label, seed)[0]
     return {"arms": arms, "samples": shown(made)}
 

@@ -90,9 +90,10 @@ def main() -> None:
     parser.add_argument("--rows", type=int, help="train on ROWS rows drawn at random")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--options", type=json.loads, default={})
+    parser.add_argument("--dates", action="append", default=[], help="a column that is read as dates")
     args = parser.parse_args()
 
-    table = pd.read_csv(args.train, keep_default_na=False, na_values=[""])
+    table = pd.read_csv(args.train, keep_default_na=False, na_values=[""], parse_dates=args.dates)
     if args.rows:
         table = table.sample(args.rows, random_state=0).reset_index(drop=True)
     fit = METHODS[args.method](table, args.seed, args.options)

@@ -18,6 +18,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -56,10 +57,22 @@ def environment(name: str | None) -> Path:
     return make(name, *(["-c", HERE / "constraints.txt", *packages] for packages in INSTALLS[name]))
 
 
-def run(method: str, train: Path, out: Path, seed: int, threads: int, rows: int | None) -> dict[str, Any]:
-    """Fit and sample in a process of its own; its figures, or the last lines of its error."""
+def run(
+    method: str,
+    train: Path,
+    out: Path,
+    seed: int,
+    threads: int,
+    rows: int | None = None,
+    dates: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Fit and sample in a process of its own; its figures, or the last lines of its error.
+
+    dates: columns that the method is given as dates; lookalike finds them by itself.
+    """
     command = [environment(ENVIRONMENTS[method]), HERE / "run.py", method, train, out, "--seed", str(seed)]
     command += ["--rows", str(rows)] if rows else []
+    command += [word for name in dates for word in ("--dates", name)]
     count = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     offline = {"HF_HUB_OFFLINE": "1", "TELEMETRY_ENABLED": "false", "PYTHONWARNINGS": "ignore"}
     path = {"PYTHONPATH": str(HERE.parent / "src")} if ENVIRONMENTS[method] is None else {}
