@@ -36,7 +36,7 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__in
 PLACES = {  # heavy package -> the only places that may import it
     "torch": ("difflm/",),
     "safetensors": ("difflm/",),
-    "tokenizers": ("codec/text.py",),
+    "tokenizers": ("codec/vocabulary.py",),
     "sklearn": ("evaluate/", "prompting/", "embed.py"),
     "sentence_transformers": ("embed.py",),
     "jinja2": ("evaluate/", "prompting/"),

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from lookalike.codec.grammar import Grammar, byte_tokenizer
 from lookalike.codec.shape import canonical, infer_shape
-from lookalike.codec.text import _pieces
+from lookalike.codec.vocabulary import _pieces
 from lookalike.errors import MissingDependency, SchemaError
 
 BFCL = [
@@ -50,7 +50,7 @@ def vocabulary() -> tuple[list[bytes], Any]:
         vocab_size=800, show_progress=False, initial_alphabet=tk.pre_tokenizers.ByteLevel.alphabet()
     )
     tokenizer.train_from_iterator([canonical(value, SHAPE) for value in FUNCTIONS], trainer)
-    return _pieces(tokenizer.to_str()), tokenizer
+    return [b"", b"", *_pieces(tokenizer)], tokenizer
 
 
 PIECES, BPE = vocabulary()

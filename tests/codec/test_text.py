@@ -82,7 +82,8 @@ def test_long_texts_are_cut_and_that_is_said() -> None:
     assert len(codec.slots) == LONGEST
     assert list(back[:-1]) == values[:-1] and long.startswith(back.iloc[-1]) and len(back.iloc[-1]) > 2000
     assert codec.notes() == [
-        "column 'x': 1 of its texts are longer than 2,048 sub-words, the rest of them is cut off"
+        "column 'x': 1 of its texts are longer than 2,048 sub-words or 16,384 letters, "
+        "the rest of them is cut off"
     ]
     assert codec_of(names(300)).notes() == []
 

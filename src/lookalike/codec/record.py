@@ -14,7 +14,7 @@ from ..schema import Schema, check_table, describe, is_missing, masked
 from . import CODECS, RUNS, number, structure
 from .grammar import Grammar
 from .slot import Array, Params, Slot
-from .text import learn
+from .text import LETTERS, learn
 from .where import Where, read_where
 
 
@@ -54,8 +54,9 @@ class RecordCodec:
             if column.kind in RUNS:
                 texts[i] = CODECS[column.kind].texts(params[i], series)
         if texts:
-            rooms = [CODECS[fitted.columns[i].kind].room for i in texts]
-            for i, own in zip(texts, learn(list(texts.values()), rooms, rare), strict=True):
+            kinds = [fitted.columns[i].kind for i in texts]
+            formal, rooms = [kind != "text" for kind in kinds], [CODECS[kind].room for kind in kinds]
+            for i, own in zip(texts, learn(list(texts.values()), formal, rooms, rare), strict=True):
                 params[i] |= own
         codec = cls._of(fitted, params)
         for grammar in codec.grammars().values():
@@ -173,7 +174,7 @@ class RecordCodec:
         """A sentence for each column of which not everything was read."""
         return [
             f"column '{column.name}': {params['longer']:,} of its texts are longer than {params['width']:,} "
-            "sub-words, the rest of them is cut off"
+            f"sub-words or {LETTERS:,} letters, the rest of them is cut off"
             for column, params in zip(self.schema.columns, self.params, strict=True)
             if params.get("longer")
         ]

@@ -24,6 +24,7 @@ from . import text
 from .grammar import Grammar, byte_tokenizer
 from .shape import canonical, check_shape, infer_shape
 from .slot import Array, Params, Slot
+from .vocabulary import Vocabulary
 from .where import Condition
 
 _LOOKED_AT = 200  # JSON texts from which their style is seen
@@ -106,7 +107,7 @@ def decode(
     """Every value parses and satisfies the schema: from the first token that the grammar refuses, and where
     the tokens stop too soon, a row is brought to the end that comes soonest.
     """
-    rules, pieces = grammar(params, column), text._pieces(params["tokenizer"])
+    rules, pieces = grammar(params, column), text.token_pieces(params["vocabulary"])
     ended = np.cumsum(tokens < text.FIRST, axis=1) > 0
     values: list[Any] = []
     for row, stop in zip(tokens, ended, strict=True):
@@ -152,18 +153,18 @@ def grammar(params: Params, column: Column) -> Grammar:
     Raises SchemaError for a schema that cannot be compiled.
     """
     try:
-        return _grammar(params["shape"], params["tokenizer"])
+        return _grammar(params["shape"], params["vocabulary"])
     except SchemaError as error:
         raise SchemaError(f"column '{column.name}': {error}") from None
 
 
 @lru_cache(maxsize=64)
-def _grammar(shape: str, tokenizer: str) -> Grammar:
-    pieces = text._pieces(tokenizer)
-    words = text._tokenizer(tokenizer)
+def _grammar(shape: str, vocabulary: str) -> Grammar:
+    pieces = text.token_pieces(vocabulary)
+    words = Vocabulary.of(vocabulary)
 
     def encoded(letters: bytes) -> list[int]:
-        return [word + text.FIRST for word in words.encode(letters.decode("utf-8", "ignore")).ids]
+        return [word + text.FIRST for word in words.encode([letters.decode("utf-8", "ignore")])[0]]
 
     special = (text.STOP, text.MISSING)
     return Grammar(json.loads(shape), byte_tokenizer(pieces, text.STOP, special, encoded), len(pieces))

@@ -1,31 +1,27 @@
-"""Text columns (and code, which is text in a language): sub-words of a byte-level BPE trained on the column.
+"""Text columns (and code, which is text in a language): runs of the sub-words and phrases of `vocabulary.py`.
 
-Tokens: 0 = stop (the text ends), 1 = missing, then the sub-words. A text is a run of them: it takes as many
-slots as it needs, up to `LONGEST`; what is longer is cut. Any bytes can be written, so no word is unknown.
-Decoding gives valid UTF-8 whatever the tokens: broken bytes are dropped.
+Tokens: 0 = stop (the text ends), 1 = missing, then those of the vocabulary. A text is a run of them: it takes
+as many slots as it needs, up to `LONGEST`; what is longer is cut. Any bytes can be written, so no word is
+unknown. Decoding gives valid UTF-8 whatever the tokens: broken bytes are dropped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..dtypes import restore
-from ..errors import ConditionError, MissingDependency
+from ..errors import ConditionError
 from ..schema import Column
 from .slot import Array, Params, Slot, plain_slot
+from .vocabulary import Vocabulary
 from .where import Condition
 
-LONGEST = 2048  # sub-words of a text
-VOCABULARY = 8192
-BYTES_A_WORD = 120  # of the column for each word of its vocabulary: what is rarer is not learned well
+LONGEST = 2048  # tokens of a text
 STOP, MISSING, FIRST = 0, 1, 2
-_TRAINED_ON = 100_000  # strings; more do not change a vocabulary of this size
-_LETTERS = 8 * LONGEST  # longer strings are cut before they are read
+LETTERS = 8 * LONGEST  # longer strings are cut before they are read
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
@@ -43,33 +39,32 @@ def room(longest: int) -> int:
     return longest
 
 
-def learn(columns: list[pd.Series], rooms: list[Callable[[int], int]], rare: int) -> list[Params]:
+def learn(
+    columns: list[pd.Series], formal: list[bool], rooms: list[Callable[[int], int]], rare: int
+) -> list[Params]:
     """What is learned of the texts of each column.
 
-    They share one vocabulary, so that one can take up words of another. rooms: the `room` of each.
-    tokenizer: JSON of the tokenizer; width: slots, `LONGEST` in all; longer: how many texts were cut; counts:
-    (2, tokens) training rows of each token at the first slot, and at all the others together.
+    They share one vocabulary, so that one can take up words of another. formal: which are code or JSON;
+    rooms: the `room` of each. vocabulary: its `text`; width: slots, `LONGEST` in all; longer: how many texts
+    were cut; counts: (2, tokens) training rows of each token at the first slot, and at all the others.
     """
-    tokenizer = _vocabulary(columns, rare)
-    size = _tokenizer(tokenizer).get_vocab_size() + FIRST
     missing = [series.isna().to_numpy(bool) for series in columns]
-    read = [
-        _encode_distinct(_tokenizer(tokenizer), _strings(series[~gone]))
-        for series, gone in zip(columns, missing, strict=True)
-    ]
+    texts = [_strings(series[~gone]) for series, gone in zip(columns, missing, strict=True)]
+    vocabulary = Vocabulary.learn(texts, formal, rare)
+    read = [_encode_distinct(vocabulary, own) for own in texts]
     longest = [1 + max(map(len, encoded), default=0) for encoded, _ in read]
     widths = _narrowed([room(most) for room, most in zip(rooms, longest, strict=True)])
     found: list[Params] = []
-    for (encoded, codes), gone, width in zip(read, missing, widths, strict=True):
+    for own, (encoded, codes), gone, width in zip(texts, read, missing, widths, strict=True):
         rows = np.bincount(codes, minlength=len(encoded))
-        counts = np.zeros((2, size))
+        counts = np.zeros((2, vocabulary.size + FIRST))
         counts[0, MISSING] = gone.sum()
         for ids, n in zip(encoded, rows, strict=True):  # a matrix of all rows may not fit the memory
             run = _run(ids, width)
             counts[0, run[0]] += n
             np.add.at(counts[1], run[1:], n)
-        longer = sum(n for ids, n in zip(encoded, rows.tolist(), strict=True) if len(ids) > width)
-        found.append({"tokenizer": tokenizer, "width": width, "longer": longer, "counts": counts})
+        longer = [len(text) >= LETTERS or len(encoded[i]) > width for text, i in zip(own, codes, strict=True)]
+        found.append({"vocabulary": vocabulary.text, "width": width, "longer": sum(longer), "counts": counts})
     return found
 
 
@@ -86,53 +81,12 @@ def _narrowed(asked: list[int]) -> list[int]:
 
 def _strings(series: pd.Series) -> list[str]:
     # lone surrogates cannot be written as UTF-8
-    return [str(s)[:_LETTERS].encode("utf-8", "ignore").decode() for s in series]
+    return [str(s)[:LETTERS].encode("utf-8", "ignore").decode() for s in series]
 
 
-def _tokenizers() -> Any:
-    try:
-        import tokenizers
-    except ImportError:
-        raise MissingDependency("tokenizers") from None
-    return tokenizers
-
-
-def _vocabulary(columns: list[pd.Series], rare: int) -> str:
-    """JSON of a tokenizer that is trained on the texts of all these columns."""
-    kept = [_strings(series.dropna()) for series in columns]
-    strings = [text for own in kept for text in own[:: max(1, len(own) // _TRAINED_ON)]]
-    tk = _tokenizers()
-    tokenizer = tk.Tokenizer(tk.models.BPE())
-    # names and the like are not split at spaces: frequent ones become one token, and records stay short
-    prose = sum(text.count(" ") for text in strings) > 4 * len(strings)
-    tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=prose)
-    size = sum(map(len, strings)) // BYTES_A_WORD
-    trainer = tk.trainers.BpeTrainer(
-        vocab_size=max(300, min(VOCABULARY - FIRST, 256 + size)),
-        min_frequency=max(2, rare),
-        show_progress=False,
-        initial_alphabet=tk.pre_tokenizers.ByteLevel.alphabet(),
-    )
-    tokenizer.train_from_iterator(strings, trainer)
-    return str(tokenizer.to_str())
-
-
-@lru_cache(maxsize=64)
-def _tokenizer(text: str) -> Any:
-    return _tokenizers().Tokenizer.from_str(text)
-
-
-@lru_cache(maxsize=64)
-def _pieces(text: str) -> list[bytes]:
-    """The bytes of every token. Byte-level vocabularies are written in stand-in letters, one per byte."""
-    stand_in = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in stand_in]
-    table = {chr(byte): byte for byte in stand_in} | {chr(256 + i): byte for i, byte in enumerate(others)}
-    vocabulary = _tokenizer(text).get_vocab()
-    pieces = [b""] * (FIRST + len(vocabulary))
-    for piece, token in vocabulary.items():
-        pieces[token + FIRST] = bytes(table[letter] for letter in piece)
-    return pieces
+def token_pieces(vocabulary: str) -> list[bytes]:
+    """The bytes of every token; those of stop and missing are empty."""
+    return [b""] * FIRST + Vocabulary.of(vocabulary).pieces
 
 
 def slots(params: Params, column: Column) -> list[Slot]:
@@ -145,10 +99,10 @@ def slots(params: Params, column: Column) -> list[Slot]:
     return [found[min(i, 1)] for i in range(params["width"])]
 
 
-def _encode_distinct(tokenizer: Any, strings: list[str]) -> tuple[list[list[int]], Array]:
+def _encode_distinct(vocabulary: Vocabulary, strings: list[str]) -> tuple[list[list[int]], Array]:
     """Tokens of the distinct strings, and which of them every string is."""
     codes, distinct = pd.factorize(np.array([*strings, None], dtype=object)[:-1])
-    return [encoding.ids for encoding in tokenizer.encode_batch_fast(list(distinct))], codes
+    return vocabulary.encode(list(distinct)), codes
 
 
 def _run(ids: list[int], width: int) -> Array:
@@ -171,7 +125,7 @@ def _tokens(encoded: list[list[int]], codes: Array, width: int, missing: Array) 
 
 def encode(params: Params, series: pd.Series, column: Column) -> tuple[Array, Array]:
     missing = series.isna().to_numpy(bool)
-    encoded, codes = _encode_distinct(_tokenizer(params["tokenizer"]), _strings(series[~missing]))
+    encoded, codes = _encode_distinct(Vocabulary.of(params["vocabulary"]), _strings(series[~missing]))
     tokens = _tokens(encoded, codes, params["width"], missing)
     if params["counts"][0, MISSING] == 0:
         tokens[missing, 0] = -1
@@ -187,7 +141,7 @@ def decode(
     condition: Condition | None,
 ) -> pd.Series:
     ended = np.cumsum((tokens < FIRST) | (tokens < 0), axis=1) > 0
-    pieces = _pieces(params["tokenizer"])
+    pieces = token_pieces(params["vocabulary"])
     rows = np.where(ended, 0, tokens).tolist()  # the pieces of stop and missing are empty
     get = pieces.__getitem__
     texts: list[str | None] = [b"".join(map(get, row)).decode("utf-8", "ignore") for row in rows]

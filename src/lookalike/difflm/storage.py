@@ -24,7 +24,7 @@ from .vae import VAEConfig
 if TYPE_CHECKING:
     from .model import DiffLM
 
-FORMAT = 3
+FORMAT = 4
 
 
 def save_model(model: DiffLM, folder: Path) -> None:

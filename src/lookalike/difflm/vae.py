@@ -305,9 +305,9 @@ class VAE(nn.Module):
         for r, (a, b) in enumerate(use.spans):
             row, i = ((inner >= a) & (inner < b) & (tokens.gather(1, order) >= 0)).nonzero(as_tuple=True)
             slot = order[row, i]
-            own = copies and (copies[0][row, i], copies[1][row, i])
-            said = self.runs.nll(r, hidden[row, i], tokens[row, slot], self.in_run[slot], own)
-            nll = nll.index_put((row, slot), said)
+            here = copies and (copies[0][row, i], copies[1][row, i])
+            own = self.runs.nll(r, hidden[row, i], tokens[row, slot], self.in_run[slot], here)
+            nll = nll.index_put((row, slot), own)
         return nll
 
 
