@@ -192,7 +192,6 @@ def table_set(
     peer = HERE / "envs" / "mostlyai" / "complete"
     if peer.exists() and not args.backbone:
         path = HERE / "work" / f"{name}-tabularargn-{seed}.csv.gz"
-        path.parent.mkdir(exist_ok=True)
         dates = {c.name: c.format for c in lookalike.infer(train).columns if c.kind == "datetime"}
         real = args.data / "mixed" / name / "train.csv.gz"
         facts = tables.run("tabularargn", real, path, seed, args.threads, dates=list(dates))

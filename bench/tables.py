@@ -70,6 +70,7 @@ def run(
 
     dates: columns that the method is given as dates; lookalike finds them by itself.
     """
+    out.parent.mkdir(exist_ok=True)
     command = [environment(ENVIRONMENTS[method]), HERE / "run.py", method, train, out, "--seed", str(seed)]
     command += ["--rows", str(rows)] if rows else []
     command += [word for name in dates for word in ("--dates", name)]
@@ -223,8 +224,6 @@ def main() -> None:
     results["command"] = "python bench/tables.py " + " ".join(
         "FOLDER" if before == "--data" else word for before, word in zip(sys.argv, sys.argv[1:], strict=False)
     )
-    work = HERE / "work"
-    work.mkdir(exist_ok=True)
     for name in sets:
         train, test = (args.data / name / f"{part}.csv.gz" for part in ("train", "test"))
         real, held = read(train), read(test)
@@ -234,7 +233,7 @@ def main() -> None:
                 key = f"{name}/{method}/{seed}"
                 if "score" in results["runs"].get(key, {}) and method not in again:
                     continue
-                out = work / f"{name}-{method}-{seed}.csv.gz"
+                out = HERE / "work" / f"{name}-{method}-{seed}.csv.gz"
                 entry: dict[str, Any] = {"when": time.strftime("%Y-%m-%d %H:%M")}
                 if method == HOLDOUT:
                     entry["score"] = score(real, held, held, TARGETS[name], seed, trained_on=real)

@@ -25,7 +25,7 @@ CODECS: dict[str, Any] = {
     "id": ids,
     "constant": constant,
 }
-RUNS = ("text", "code", "json")  # kinds whose slots are runs; they also have `texts` and `room`
+RUNS = ("text", "code", "json")  # their slots are runs: `analyse` gives `texts`, and they have `room`
 
 from .record import RecordCodec  # noqa: E402  (it needs CODECS)
 from .slot import Slot  # noqa: E402

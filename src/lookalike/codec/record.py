@@ -52,7 +52,7 @@ class RecordCodec:
             describe(series[~gone] if gone.any() else series, column)
             params.append(CODECS[column.kind].analyse(series, column, rare))
             if column.kind in RUNS:
-                texts[i] = CODECS[column.kind].texts(params[i], series)
+                texts[i] = params[i].pop("texts")
         if texts:
             kinds = [fitted.columns[i].kind for i in texts]
             formal, rooms = [kind != "text" for kind in kinds], [CODECS[kind].room for kind in kinds]

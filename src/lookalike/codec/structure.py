@@ -37,7 +37,8 @@ _STYLES: list[dict[str, Any]] = [
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
-    """shape: JSON of the schema; style: how JSON text is written, None for cells that are dicts and lists.
+    """texts: the canonical ones; shape: JSON of the schema; style: how JSON text is written, None for cells
+    that are dicts and lists.
 
     Raises SchemaError for a cell that is no JSON, or that contradicts the schema that was given.
     """
@@ -47,15 +48,10 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
         check_shape(values, column.json_schema, column.name)
     shape = infer_shape(list(values), rare) if column.json_schema is None else column.json_schema
     return {
+        "texts": _canonical(series, values, shape),
         "shape": json.dumps(shape, ensure_ascii=False),
         "style": None if native(column) else _style(present, values),
     }
-
-
-def texts(params: Params, series: pd.Series) -> pd.Series:
-    """The canonical texts."""
-    values = json_values(series.dropna(), series.name, params["style"] is None)
-    return _canonical(series, values, json.loads(params["shape"]))
 
 
 def room(longest: int) -> int:
