@@ -254,7 +254,8 @@ def _speed(runs: dict[str, Any]) -> list[str]:
     ]
     return [
         "**Tokens a second**, DiffLM on sms_spam and a plain `transformers` Llama of the same width, layers "
-        "and vocabulary (bench/record_speed.py says what each holds).",
+        "and vocabulary (bench/record_speed.py says what each holds); nothing beside it, threads: "
+        f"{own[0]['threads']:.0f}.",
         _table(["", "DiffLM", "plain loop"], rows),
     ]
 

@@ -244,7 +244,8 @@ def worker(key: str, args: argparse.Namespace) -> dict[str, Any]:
         name, variant, rate, seed = names
         return ablate(args.data, name, variant, float(rate), int(seed), args.options, args.rows)
     if kind == "speed":
-        return speed(*load(args.data, "sms_spam"), int(names[0]), args.rows)
+        found = speed(*load(args.data, "sms_spam"), int(names[0]), args.rows)
+        return found | {"threads": float(args.threads)}
     return one(names[0], int(names[1]), args)
 
 
@@ -302,7 +303,8 @@ def main() -> None:
         for future in as_completed(futures):
             key, found = futures[future], future.result()
             runs[key] = found
-            results["machine"] = f"{tables.machine(args.threads)} each, {args.jobs} process(es) at once"
+            if not args.speed:
+                results["machine"] = f"{tables.machine(args.threads)} each, {args.jobs} process(es) at once"
             args.out.write_text(json.dumps(results, indent=1))
             told = {k: v for k, v in found.items() if k != "samples"}
             print(key, json.dumps(told), flush=True)
