@@ -103,9 +103,10 @@ def records(results: dict[str, Any]) -> str:
         found = {name: _of(runs, f"records:{name}:") for name in SETS}
         if len(results["runs"]) > 1 or backbone != "built in":
             parts.append(f"### Backbone: {backbone}")
-        if any(found.values()):
-            times = sorted({run["max_time"] for own in found.values() for run in own})
-            parts.append(f"{NOTE} Limit on every fit: {', '.join(times)}.")
+        measured = [run for own in found.values() for run in own]
+        if measured:
+            times = sorted({run["max_time"] for run in measured})
+            parts.append(f"{NOTE} Limit on every fit: {', '.join(times)}. {_machines(measured)}")
         for family, title in TITLES.items():
             sets = [name for name in SETS if SETS[name].family == family and found[name]]
             if sets:
@@ -121,6 +122,10 @@ def records(results: dict[str, Any]) -> str:
 
 def _of(runs: dict[str, Any], prefix: str) -> Runs:
     return [run for key, run in runs.items() if key.startswith(prefix) and "error" not in run]
+
+
+def _machines(runs: Runs) -> str:
+    return "; ".join(sorted({run["machine"] for run in runs})) + "."
 
 
 def _family(family: str, sets: list[str], found: dict[str, Runs]) -> str:
@@ -223,7 +228,8 @@ def _ablation(runs: dict[str, Any]) -> list[str]:
                     ])  # fmt: skip
         if rows:
             head = ["injection", "rate asked", "KL (nats)", "bound", "prior", "C2ST", "utility", "copied %"]
-            out += [f"**Injection x rate x prior on {name}.**", _table(head, rows), *_ablated(name, runs)]
+            title = f"**Injection x rate x prior on {name}.** {_machines(_of(runs, f'ablation:{name}:'))}"
+            out += [title, _table(head, rows), *_ablated(name, runs)]
     return out
 
 
@@ -254,8 +260,7 @@ def _speed(runs: dict[str, Any]) -> list[str]:
     ]
     return [
         "**Tokens a second**, DiffLM on sms_spam and a plain `transformers` Llama of the same width, layers "
-        "and vocabulary (bench/record_speed.py says what each holds); nothing beside it, threads: "
-        f"{own[0]['threads']:.0f}.",
+        "and vocabulary (bench/record_speed.py says what each holds). " + _machines(own),
         _table(["", "DiffLM", "plain loop"], rows),
     ]
 

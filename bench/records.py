@@ -244,8 +244,7 @@ def worker(key: str, args: argparse.Namespace) -> dict[str, Any]:
         name, variant, rate, seed = names
         return ablate(args.data, name, variant, float(rate), int(seed), args.options, args.rows)
     if kind == "speed":
-        found = speed(*load(args.data, "sms_spam"), int(names[0]), args.rows)
-        return found | {"threads": float(args.threads)}
+        return speed(*load(args.data, "sms_spam"), int(names[0]), args.rows)
     return one(names[0], int(names[1]), args)
 
 
@@ -297,20 +296,19 @@ def main() -> None:
             todo.append(key)
         elif old.get("max_time", args.max_time) != args.max_time and not args.speed:
             parser.error(f"{args.out.name} has {key} at --max-time {old['max_time']}: name it in --again")
+    machine = f"{tables.machine(args.threads)} each, {args.jobs} process(es) at once"
     pool = ThreadPoolExecutor(args.jobs)
     futures = {pool.submit(alone, key, args): key for key in todo}
     try:
         for future in as_completed(futures):
-            key, found = futures[future], future.result()
+            key, found = futures[future], future.result() | {"machine": machine}
             runs[key] = found
-            if not args.speed:
-                results["machine"] = f"{tables.machine(args.threads)} each, {args.jobs} process(es) at once"
             args.out.write_text(json.dumps(results, indent=1))
             told = {k: v for k, v in found.items() if k != "samples"}
             print(key, json.dumps(told), flush=True)
     finally:
         pool.shutdown(cancel_futures=True)
-    text = f"{results.get('machine', '')}; `python bench/records.py --data FOLDER`.\n\n" + records(results)
+    text = "`python bench/records.py --data FOLDER`.\n\n" + records(results)
     tables.publish(text, args.results, RECORDS_MARKS)
     print("\n" + text)
 
