@@ -19,8 +19,8 @@ from score import c2st, mle, read
 from lookalike import DiffLM
 
 VARIANTS = ("soft_prompt", "kv_memory", "input_embed")
-RATES = (0.0, 1.0, 4.0, 8.0, 25.0)  # 4 is the default of tables, 8 of texts
 TABLE, TEXT = "adult", "sms_spam"
+RATES = {TABLE: (0.0, 1.0, 4.0, 25.0), TEXT: (0.0, 1.0, 8.0, 25.0)}  # little, the default, much
 ADULT_ROWS = 10_000
 DRAWS = 2
 PLAIN = "diffusion"  # what a model without a latent is sampled by

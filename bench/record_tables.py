@@ -214,7 +214,7 @@ def _ablation(runs: dict[str, Any]) -> list[str]:
     for name in (TABLE, TEXT):
         rows = []
         for variant in VARIANTS:
-            for rate in RATES:
+            for rate in RATES[name]:
                 own = _of(runs, f"ablation:{name}:{variant}:{rate:g}:")
                 for prior in dict.fromkeys(p for run in own for p in run["priors"]):
                     of: Callable[[str], list[Any]] = lambda key, own=own, prior=prior: [  # noqa: E731
@@ -244,7 +244,7 @@ def _ablated(name: str, runs: dict[str, Any]) -> list[str]:
     lost = [
         f"{variant} at {rate:g}"
         for variant in VARIANTS
-        for rate in RATES
+        for rate in RATES[name]
         if rate and (own := _of(runs, f"ablation:{name}:{variant}:{rate:g}:")) and gap(own) > gap(plain)
     ]
     return [f"By C2ST the model without a latent is better than: {', '.join(lost) or 'none of the others'}."]

@@ -282,10 +282,14 @@ def main() -> None:
     known = Path(args.backbone).name if args.backbone else "built in"
     keys = [f"records:{name}:{seed}" for seed in seeds for name in sets]
     if args.ablation:
-        each = [
-            (v, r) for v in VARIANTS for r in RATES if r or v == VARIANTS[0]
-        ]  # without latent all are one
-        keys = [f"ablation:{name}:{v}:{rate:g}:{seed}" for seed in seeds for name in sets for v, rate in each]
+        keys = [
+            f"ablation:{name}:{variant}:{rate:g}:{seed}"
+            for seed in seeds
+            for name in sets
+            for variant in VARIANTS
+            for rate in RATES[name]
+            if rate or variant == VARIANTS[0]  # without a latent all are one
+        ]
     elif args.speed:
         keys = [f"speed:{seed}" for seed in seeds]
     runs = results["runs"].setdefault(known, {})
