@@ -1,11 +1,12 @@
 """Tiny language models with a tokenizer of their own, as folders: what the tests use as pretrained ones."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 WIDTH, POSITIONS = 32, 512
 SPARE = 7  # rows of the embeddings beyond the tokens, as models have them
@@ -26,9 +27,24 @@ def tokenizer(texts: list[str], special: tuple[str, ...] = ("<|end|>",), size: i
     return found
 
 
-def save_tokenizer(folder: Path, texts: list[str], **tokens: str) -> int:
+def sentence_pieces(texts: list[str], special: tuple[str, ...], size: int = 700) -> Tokenizer:
+    """A BPE as that of Llama 2 and Mistral: spaces are letters, one comes first, rare letters are bytes."""
+    found = Tokenizer(models.BPE(byte_fallback=True, unk_token=special[0]))
+    found.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    letters = [f"<0x{byte:02X}>" for byte in range(256)]
+    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=[*special, *letters], show_progress=False)
+    found.train_from_iterator(texts, trainer)
+    found.decoder = decoders.Sequence([
+        decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)
+    ])  # fmt: skip
+    parts = json.loads(found.to_str())
+    parts["added_tokens"] = parts["added_tokens"][: len(special)]  # bytes are tokens as others are
+    return Tokenizer.from_str(json.dumps(parts))
+
+
+def save_tokenizer(folder: Path, texts: list[str], make: Any = tokenizer, **tokens: str) -> int:
     """Writes the files of a tokenizer; tokens: such as eos_token. Returns its size."""
-    own = tokenizer(texts, tuple(tokens.values()) or ("<|none|>",))
+    own = make(texts, tuple(tokens.values()) or ("<|none|>",))
     wrapped = transformers.PreTrainedTokenizerFast(tokenizer_object=own, **tokens)
     wrapped.save_pretrained(folder)
     return len(wrapped)
@@ -71,7 +87,22 @@ def _qwen2(size: int) -> Any:
     return transformers.Qwen2ForCausalLM(config)
 
 
-FAMILIES = {"llama": _llama, "gpt2": _gpt2, "qwen2": _qwen2}
+def _mistral(size: int) -> Any:
+    config = transformers.MistralConfig(
+        vocab_size=size,
+        hidden_size=WIDTH,
+        intermediate_size=2 * WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=POSITIONS,
+        sliding_window=24,  # shorter than a record
+    )
+    return transformers.MistralForCausalLM(config)
+
+
+FAMILIES = {"llama": _llama, "gpt2": _gpt2, "qwen2": _qwen2, "mistral": _mistral}
+PIECES = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}  # of Mistral
 
 
 def save_backbone(folder: Path, family: str, texts: list[str], steps: int = 0, **tokens: str) -> Path:
@@ -79,7 +110,10 @@ def save_backbone(folder: Path, family: str, texts: list[str], steps: int = 0, *
 
     steps: of training on the texts, which makes it a pretrained one.
     """
-    size = save_tokenizer(folder, texts, **(tokens or {"eos_token": "<|end|>"}))
+    if family == "mistral":
+        size = save_tokenizer(folder, texts, sentence_pieces, **PIECES)
+    else:
+        size = save_tokenizer(folder, texts, **(tokens or {"eos_token": "<|end|>"}))
     with torch.random.fork_rng([]):
         torch.manual_seed(1)
         model = FAMILIES[family](size)

@@ -111,6 +111,8 @@ def check_rows(rows: pd.DataFrame, people: pd.DataFrame, schema: Schema) -> None
         ("gpt2", "kv_memory"),
         ("gpt2", "prefix_soft_prompt"),
         ("qwen2", "input_embed"),
+        ("mistral", "soft_prompt"),
+        ("mistral", "kv_memory"),
     ],
 )
 def test_families_and_injections(
@@ -218,7 +220,7 @@ def test_a_number_that_is_given_does_not_go_on(learned: DiffLM) -> None:
 
 
 @pytest.mark.parametrize("injection", ["soft_prompt", "prefix_soft_prompt", "kv_memory", "input_embed"])
-@pytest.mark.parametrize("family", ["llama", "gpt2", "qwen2"])
+@pytest.mark.parametrize("family", ["llama", "gpt2", "qwen2", "mistral"])
 def test_the_cache_changes_nothing(
     family: str, injection: str, people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]
 ) -> None:
