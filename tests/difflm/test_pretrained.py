@@ -1,4 +1,4 @@
-"""DiffLM around pretrained language models: tiny ones of three families, built on the spot."""
+"""DiffLM around pretrained language models: tiny ones of several families, built on the spot."""
 
 import os
 
