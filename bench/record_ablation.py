@@ -29,7 +29,7 @@ PLAIN = "diffusion"  # what a model without a latent is sampled by
 def ablate(
     folder: Path, name: str, variant: str, rate: float, seed: int, options: dict[str, Any], rows: int = 0
 ) -> dict[str, Any]:
-    """One fit: {prior: {"c2st", "utility"}}, means over the samples, and what the training says of the latent.
+    """One fit: {prior: {"c2st", "utility"}}, means over samples, and what training says of the latent.
 
     utility: AUC (Adult) or mean F1 (texts) on real test rows of a model trained on the synthetic ones.
     """
