@@ -70,6 +70,8 @@ model trained as long; "n-gram" the Kneser-Ney models of bench/ngram.py (of a co
 rows have one), which write as many rows. "Real" is the test split in the place of the synthetic rows (under
 accuracy and F1, as many real training rows). Every figure is defined at the top of bench/record_figures.py.
 A C2ST below .5 means that rows are repeated."""
+ABLATED = """Utility: AUC (adult) or mean F1 (texts) on real test rows of a model trained on the rows. Rate
+asked, KL and bound in nats a record."""
 SAMPLES = f"""**20 rows of every set**, the first 20 of the first seed, not picked; columns are parted by `|`,
 white space is one space, and a row is cut at {WIDTH} letters."""
 LIMITS = """Accepted: of the rows that `valid_only` drew, those that parse. WikiSQL's queries are no SQL as
@@ -105,8 +107,7 @@ def records(results: dict[str, Any]) -> str:
             parts.append(f"### Backbone: {backbone}")
         measured = [run for own in found.values() for run in own]
         if measured:
-            times = sorted({run["max_time"] for run in measured})
-            parts.append(f"{NOTE} Limit on every fit: {', '.join(times)}. {_machines(measured)}")
+            parts.append(f"{NOTE} {_limits(measured)} {_machines(measured)}")
         for family, title in TITLES.items():
             sets = [name for name in SETS if SETS[name].family == family and found[name]]
             if sets:
@@ -122,6 +123,10 @@ def records(results: dict[str, Any]) -> str:
 
 def _of(runs: dict[str, Any], prefix: str) -> Runs:
     return [run for key, run in runs.items() if key.startswith(prefix) and "error" not in run]
+
+
+def _limits(runs: Runs) -> str:
+    return f"Limit on every fit: {', '.join(sorted({run['max_time'] for run in runs}))}."
 
 
 def _machines(runs: Runs) -> str:
@@ -228,7 +233,8 @@ def _ablation(runs: dict[str, Any]) -> list[str]:
                     ])  # fmt: skip
         if rows:
             head = ["injection", "rate asked", "KL (nats)", "bound", "prior", "C2ST", "utility", "copied %"]
-            title = f"**Injection x rate x prior on {name}.** {_machines(_of(runs, f'ablation:{name}:'))}"
+            own = _of(runs, f"ablation:{name}:")
+            title = f"**Injection x rate x prior on {name}.** {ABLATED} {_limits(own)} {_machines(own)}"
             out += [title, _table(head, rows), *_ablated(name, runs)]
     return out
 
