@@ -9,6 +9,13 @@ import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 WIDTH, POSITIONS = 32, 512
+SMALL = {
+    "hidden_size": WIDTH,
+    "intermediate_size": 2 * WIDTH,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": POSITIONS,
+}
 SPARE = 7  # rows of the embeddings beyond the tokens, as models have them
 
 
@@ -53,12 +60,8 @@ def save_tokenizer(folder: Path, texts: list[str], make: Any = tokenizer, **toke
 def _llama(size: int) -> Any:
     config = transformers.LlamaConfig(
         vocab_size=size + SPARE,
-        hidden_size=WIDTH,
-        intermediate_size=2 * WIDTH,
-        num_hidden_layers=2,
-        num_attention_heads=4,
+        **SMALL,
         num_key_value_heads=2,
-        max_position_embeddings=POSITIONS,
         bos_token_id=None,
         eos_token_id=0,
     )
@@ -75,12 +78,8 @@ def _gpt2(size: int) -> Any:
 def _qwen2(size: int) -> Any:
     config = transformers.Qwen2Config(
         vocab_size=size + SPARE,
-        hidden_size=WIDTH,
-        intermediate_size=2 * WIDTH,
-        num_hidden_layers=2,
-        num_attention_heads=4,
+        **SMALL,
         num_key_value_heads=1,
-        max_position_embeddings=POSITIONS,
         tie_word_embeddings=True,
         eos_token_id=0,
     )
@@ -90,12 +89,8 @@ def _qwen2(size: int) -> Any:
 def _mistral(size: int) -> Any:
     config = transformers.MistralConfig(
         vocab_size=size,
-        hidden_size=WIDTH,
-        intermediate_size=2 * WIDTH,
-        num_hidden_layers=2,
-        num_attention_heads=4,
+        **SMALL,
         num_key_value_heads=2,
-        max_position_embeddings=POSITIONS,
         sliding_window=24,  # shorter than a record
     )
     return transformers.MistralForCausalLM(config)
