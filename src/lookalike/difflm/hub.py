@@ -60,8 +60,7 @@ def load_backbone(name: str, device: torch.device, tokens: int = 0) -> Backbone:
         folder = fetch(name, WANTED)
         _check_files(name, folder)
         tokenizer = _tokenizer(name, folder)
-        dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-        model = _load(name, transformers.AutoModelForCausalLM, folder, dtype).to(device)
+        model = _load(name, transformers.AutoModelForCausalLM, folder, precision(device)).to(device)
     rows = model.get_input_embeddings().num_embeddings
     if len(tokenizer) > rows:
         raise ModelError(
@@ -69,6 +68,11 @@ def load_backbone(name: str, device: torch.device, tokens: int = 0) -> Backbone:
             "give a folder in which both are of the same model."
         )
     return Backbone(name, freeze(model), tokenizer, fingerprint(folder))
+
+
+def precision(device: torch.device) -> torch.dtype:
+    """That of a backbone's weights."""
+    return torch.bfloat16 if device.type == "cuda" else torch.float32
 
 
 def load_encoder(name: str, device: torch.device) -> Backbone:
@@ -174,7 +178,7 @@ def _check_memory(name: str, config: Any, device: torch.device, tokens: int) -> 
     transformers = hugging_face()
     with torch.device("meta"):
         empty = _read(name, lambda: transformers.AutoModelForCausalLM.from_config(config))
-    weights = sum(p.numel() for p in empty.parameters()) * (2 if device.type == "cuda" else 4)
+    weights = sum(p.numel() for p in empty.parameters()) * precision(device).itemsize
     vocabulary = config.get_text_config().vocab_size
     needed = weights * _SPARE + logits_bytes(vocabulary, most_tokens(vocabulary, tokens) if tokens else 0)
     check_memory(needed, device, f"the backbone {name} needs", "choose a smaller one")

@@ -40,7 +40,8 @@ def enough_memory(name: str, remedy: str, kept: bool = False) -> Iterator[None]:
     try:
         yield
     except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
-        if type(error) is RuntimeError and "allocate memory" not in str(error):
+        short = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in str(error)
+        if not short:  # RuntimeError has many subclasses, NotImplementedError among them
             raise
         more = "; the checkpoint is kept" if kept else ""
         raise OptionError(f"the memory is too small for {name}: {remedy}{more}.") from error

@@ -20,7 +20,7 @@ from ..progress import say
 from .checkpoint import Checkpoint
 from .drawing import Drawing
 from .finetune import FinetuneConfig, read_posteriors, train_pretrained
-from .hub import SMALLER, check_same, load_backbone, load_encoder
+from .hub import SMALLER, check_same, load_backbone, load_encoder, precision
 from .memory import enough_memory
 from .pretrained import PretrainedConfig, PretrainedVAE
 from .tokens import Tokens, encoder_tokens, lengths, padded
@@ -81,7 +81,7 @@ class TextRecords:
     @property
     def chunk(self) -> int:
         config = self.backbone.model.config.get_text_config()
-        number = 2 if self.device.type == "cuda" else 4
+        number = precision(self.device).itemsize
         cache = 2 * config.num_hidden_layers * self.vae.hidden * number * max(self.longest, 1)
         most = CHUNK_GPU if self.device.type == "cuda" else CHUNK
         return max(8, min(most, int(CHUNK_BYTES / (cache + 32 * self.vae.vocabulary))))
