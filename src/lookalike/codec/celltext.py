@@ -60,7 +60,7 @@ def _write_choice(params: Params, column: Column, series: pd.Series) -> Array:
     return _distinct(plain_values(series, column).astype(object), literal, missing)
 
 
-def _literals(params: Params, column: Column) -> list[str]:
+def literals(params: Params, column: Column) -> list[str]:
     """The text of every token that may be written."""
     if column.kind == "id":
         return [PRESENT, "null"]
@@ -73,7 +73,7 @@ def _literals(params: Params, column: Column) -> list[str]:
 
 
 def _choice_shape(params: Params, column: Column, condition: Condition | None) -> JsonSchema:
-    texts = _literals(params, column)
+    texts = literals(params, column)
     if condition is not None:
         share = CODECS[column.kind].allowed(params, column, condition)
         texts = [text if share[0][token, 0] > 0 else "" for token, text in enumerate(texts)]
@@ -82,7 +82,7 @@ def _choice_shape(params: Params, column: Column, condition: Condition | None) -
 
 def choice_tokens(params: Params, column: Column, cells: Array) -> Array:
     """(rows, 1) tokens of cells; those of None are 0."""
-    texts = _literals(params, column)
+    texts = literals(params, column)
     known = {_key(text): token for token, text in reversed(list(enumerate(texts))) if text}
     codes, found = pd.factorize(cells)
     lookup = np.array([*(known.get(_key(text), 0) for text in found), 0], dtype=np.int64)

@@ -22,7 +22,18 @@ import pandas as pd
 from ..errors import DataError
 from ..schema import Column, masked
 from . import CODECS
-from .celltext import CHOICES, READERS, SHAPES, TEXTS, WRITERS, JsonSchema, check_text, choice_tokens, literal
+from .celltext import (
+    CHOICES,
+    READERS,
+    SHAPES,
+    TEXTS,
+    WRITERS,
+    JsonSchema,
+    check_text,
+    choice_tokens,
+    literal,
+    literals,
+)
 from .record import RecordCodec
 from .slot import Array, Params
 from .where import Condition, Where, read_where
@@ -87,6 +98,18 @@ class Serialised:
     def fragment(self, place: int, cell: str, first: bool) -> str:
         """One field of a record's text: a record is its fields one after the other, and "}"."""
         return f"{'{' if first else ','}{literal(str(self.columns[place].name))}:{cell}"
+
+    def ending(self, short: int) -> int:
+        """Bytes that the fields of a record take at most when every one is ended at once.
+
+        short: bytes of a number, a date, or the end of a text.
+        """
+        found = 1
+        for place, column in enumerate(self.columns):
+            choices = literals(self._params(column), column) if column.kind in CHOICES else []
+            cell = max((len(text.encode()) for text in choices), default=short)
+            found += len(self.fragment(place, "", False).encode()) + cell
+        return found
 
     def text(self, cells: Sequence[str], order: Iterable[int]) -> str:
         """A record's text with the columns in this order."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ import torch
 from ..errors import MissingDependency, ModelError, first_line
 from .memory import check_memory, enough_memory
 
+WEIGHTS = "model.safetensors"  # or several files
+FILES = ("config.json", "tokenizer.json", WEIGHTS)  # that a model has
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.model")
 LOGITS = 3_000_000_000  # bytes of logits and their gradients that training may take
 SMALLER = "choose a smaller backbone or shorter texts"
@@ -53,7 +55,8 @@ def load_backbone(name: str, device: torch.device, tokens: int = 0) -> Backbone:
     """
     transformers = hugging_face()
     with _quiet(transformers):
-        folder = fetch(name, ("config.json",))
+        folder = fetch(name, FILES[:1])
+        _check_files(name, folder, FILES[:1])
         config = _read(name, lambda: transformers.AutoConfig.from_pretrained(folder, **_LOCAL))
         _check_causal(name, config)
         _check_memory(name, config, device, tokens)
@@ -202,10 +205,9 @@ def _check_causal(name: str, config: Any) -> None:
     )
 
 
-def _check_files(name: str, folder: Path) -> None:
-    missing = [file for file in ("config.json", "tokenizer.json") if not (folder / file).is_file()]
-    if not any(folder.glob("*.safetensors")):
-        missing.append("model.safetensors")
+def _check_files(name: str, folder: Path, wanted: Sequence[str] = FILES) -> None:
+    there = {WEIGHTS if path.suffix == ".safetensors" else path.name for path in folder.iterdir()}
+    missing = [file for file in wanted if file not in there]
     if missing:
         raise ModelError(f"the model {name} lacks {' and '.join(missing)}: give its complete folder.")
 

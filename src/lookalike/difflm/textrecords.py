@@ -12,7 +12,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ..codec.celltext import CHOICES
 from ..codec.serialised import Serialised, first_columns
 from ..codec.slot import Array
 from ..errors import ConditionError, OptionError
@@ -30,6 +29,8 @@ from .writer import write
 CHUNK, CHUNK_GPU = 64, 256  # rows that are written at once, at most
 CHUNK_BYTES = 4e9  # of their caches and probabilities
 ROOM, LEAST_ROOM = 1.25, 32  # a record may be this much longer than the longest one that was learned from
+CUT_RECORDS = 8  # records that are cut, to see what their end takes
+CUTS = (0.0, 0.2, 0.4, 0.6, 0.8)  # after which shares of their tokens
 SHORT = 24  # bytes that a number, a date or an end of a text takes
 
 
@@ -122,10 +123,9 @@ class TextRecords:
         """How long a record is, and how many tokens its end may take when it is cut short."""
         length = lengths([self.tokens.record(row, self.canonical) for row in records])
         self.longest = int(length.max())
-        self.ending = 4
-        for place, column in enumerate(self.serialised.columns):
-            cell = max(map(len, records[:, place])) if column.kind in CHOICES else SHORT
-            self.ending += len(self.serialised.fragment(place, "", False).encode()) + cell
+        self.ending = self.serialised.ending(SHORT) + 3
+        if any(column.kind == "json" for column in self.serialised.columns):
+            self.ending = max(self.ending, self._ended(records, length) + SHORT)
         room = self.vae.limit - self.vae.before - self.ending
         if room < LEAST_ROOM:
             raise OptionError(
@@ -138,6 +138,22 @@ class TextRecords:
                 f"{cut:,} records are longer than {self.tokens.most:,} tokens and cut there",
                 progress=progress,
             )
+
+    def _ended(self, records: Array, length: Array) -> int:
+        """Tokens that the longest records took to be ended, cut at several places: what a schema requires."""
+        grammar, most = self.tokens.grammar(self.canonical, None, []), 0
+        only = np.zeros(1, dtype=np.int64)
+        for row in np.argsort(-length, kind="stable")[:CUT_RECORDS]:
+            walk, tokens = grammar.walk(1), self.tokens.record(records[row], self.canonical)
+            cuts = {int(share * len(tokens)) for share in CUTS}
+            for place, token in enumerate(tokens[: max(cuts) + 1]):
+                if place in cuts:
+                    most = max(most, len(walk.ending(0)))
+                try:
+                    walk.take(only, np.array([token]))
+                except ValueError:  # a value that is too rare to be written
+                    break
+        return most
 
     def _read(self, records: Array) -> list[list[int]]:
         """Records as tokens of the encoder."""
