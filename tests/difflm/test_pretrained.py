@@ -316,7 +316,7 @@ def test_rows_that_grow_too_long_are_brought_to_their_end(
 
 def test_the_end_of_a_record_has_room(texts: list[str], backbone: Callable[[str], Path]) -> None:
     rng = np.random.default_rng(0)
-    words = [" ".join(rng.choice(JOBS, int(count))) for count in rng.integers(20, 160, 100)]
+    words = [" ".join(rng.choice(JOBS, int(count))) for count in [600, *rng.integers(5, 20, 99)]]
     keys = [f"a long name {key}" for key in range(12)]  # all of them required
     tools = [json.dumps({key: int(rng.integers(9)) for key in keys}) for _ in range(100)]
     table = pd.DataFrame({"note": words, "tool": tools, "label": rng.choice(["a", "b"], 100)})
@@ -324,8 +324,7 @@ def test_the_end_of_a_record_has_room(texts: list[str], backbone: Callable[[str]
     schema = infer(table)
     schema["note"].kind, schema["tool"].kind, schema["label"].kind = "text", "json", "category"
     model = made(backbone("gpt2")).fit(table, schema=schema)  # which has no position beyond its last
-    assert model.records.longest > 400
-    rows = model.sample(6)
+    rows = model.sample(4, temperature=0.05)  # it writes one word over and over
     assert set(rows["label"]) <= {"a", "b"} and all(
         set(json.loads(tool)) == set(keys) for tool in rows["tool"]
     )
