@@ -382,10 +382,42 @@ def test_gradients_add_up_and_checkpointing_changes_nothing(
         model.fit(people, schema=schema)
         weights.append(model.vae.map.weight.detach())
     assert torch.allclose(weights[0], weights[2], atol=1e-5)
-    # other parts have other noise, so that the step is only about the same
-    assert float((weights[0] - weights[1]).abs().max()) < 0.02
+    # the encoder's running mean follows part by part, so that a step is only about the same
+    assert float((weights[0] - weights[1]).abs().mean()) < 5e-5 < float(weights[0].abs().mean()) / 100
     length = np.array([5, 3, 9, 1])
     assert [part.tolist() for part in parts(length, np.arange(4), 10)] == [[3, 1], [0], [2]]
+
+
+@pytest.mark.parametrize("injection", ["soft_prompt", "kv_memory"])
+def test_a_memory_that_is_short(
+    injection: str,
+    learned: DiffLM,
+    people: pd.DataFrame,
+    schema: Schema,
+    backbone: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cached = injection == "kv_memory"  # which layers that are computed twice cannot use
+    records = [learned.records.tokens.record(row, range(5)) for row in learned.records.encode(people)]
+    vae = made(backbone("llama"), injection=injection).fit(people, schema=schema).vae
+    chosen = []
+    for free in np.geomspace(1e9, 1e5, 60):
+        monkeypatch.setattr(finetune, "free_memory", lambda _, free=free: free)
+        monkeypatch.setattr(memory, "free_memory", lambda _, free=free: free)
+        try:
+            chosen.append((finetune._tokens_at_once(vae, records[:5], 1024, True), vae.checkpointing))
+        except OptionError as error:
+            assert "training around" in str(error) and "GB are free" in str(error)
+            break
+    else:
+        raise AssertionError("100 kB were enough")
+    assert [micro for micro, twice in chosen if not twice] == sorted(
+        (micro for micro, twice in chosen if not twice), reverse=True
+    )
+    assert {micro for micro, twice in chosen if not twice} == {1024, 512, 256}
+    assert any(twice for _, twice in chosen) != cached
+    assert capsys.readouterr().err.count("computed twice") == (not cached)
 
 
 def test_an_encoder_by_name(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..errors import OptionError
 
@@ -32,6 +34,24 @@ def check_memory(needed: float, device: torch.device, who: str, remedy: str) -> 
             f"{who} about {needed / _GIGABYTE:.1f} GB of memory and {free / _GIGABYTE:.1f} GB are free "
             f"({device.type}): {remedy}."
         )
+
+
+def held_bytes(work: Callable[[], Any], known: Iterable[Tensor]) -> int:
+    """Bytes that a calculation keeps for its gradients, besides the tensors `known`."""
+    there = {tensor.untyped_storage().data_ptr() for tensor in known}
+    held: dict[int, int] = {}
+    kept = []  # a place in memory that were given back could be counted twice
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in there:
+            held[storage.data_ptr()] = storage.nbytes()
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        work()
+    return sum(held.values())
 
 
 @contextlib.contextmanager

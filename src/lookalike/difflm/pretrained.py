@@ -37,7 +37,7 @@ class PretrainedConfig:
 
     lora: rank of the adapters, 0 = the language model stays as it is. latent_tokens x latent_width: size of
     the latent; prompt: vectors (or keys) that it becomes; width, layers, heads: of the encoder;
-    checkpointing: trade time for memory.
+    checkpointing: trade time for memory, even where the memory does not ask for it.
     """
 
     injection: str = "soft_prompt"
@@ -133,17 +133,28 @@ class PretrainedVAE(nn.Module):
         inputs = self.hidden if self.encoder is None else int(self.encoder.config.hidden_size)
         self.reader = Reader(inputs, config, config.layers if self.encoder is None else 0)
         self._injection(weight)
+        self.checkpointing = False
+        if config.lora:
+            self.language = _adapted(self.language, config.lora)
         if config.checkpointing:
-            if config.injection == "kv_memory":
-                raise OptionError(
-                    "injection kv_memory needs the cache that checkpointing does without: choose another one."
-                )
+            self.checkpoint_layers()
+        self.to(weight.device)
+
+    def checkpoint_layers(self) -> None:
+        """From now on the layers are computed a second time for their gradients, which takes less memory.
+
+        Raises OptionError where it is not possible.
+        """
+        if self.config.injection == "kv_memory":
+            raise OptionError(
+                "injection kv_memory needs the cache that checkpointing does without: choose another one."
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # newer versions have another name for it
             self.language.gradient_checkpointing_enable(
                 gradient_checkpointing_kwargs={"use_reentrant": False}
             )
-        if config.lora:
-            self.language = _adapted(self.language, config.lora)
-        self.to(weight.device)
+        self.checkpointing = True
 
     def _injection(self, weight: Tensor) -> None:
         config, size = self.config, self.latent_size

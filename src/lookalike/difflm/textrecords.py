@@ -53,7 +53,7 @@ class TextRecords:
         facts: Mapping[str, Any] | None = None,
     ):
         self.serialised, self.config, self.own, self.device = serialised, config, own, device
-        self.backbone = load_backbone(backbone, device, 0 if facts else own.micro)
+        self.backbone = load_backbone(backbone, device, 0 if facts else self.micro)
         self.encoder = None if encoder is None else load_encoder(encoder, device)
         self.longest: int = facts["longest"] if facts else 0
         self.ending: int = facts["ending"] if facts else 0
@@ -78,6 +78,11 @@ class TextRecords:
     @property
     def columns(self) -> list[Any]:
         return self.serialised.names
+
+    @property
+    def micro(self) -> int:
+        """Tokens that are in memory at once."""
+        return self.own.micro * (4 if self.device.type == "cuda" else 1)
 
     @property
     def chunk(self) -> int:
@@ -115,8 +120,9 @@ class TextRecords:
     ) -> list[dict[str, float]]:
         self._measure(records, progress)
         read = self._read(records)
+        own, micro = self.own, self.micro
         return train_pretrained(
-            self.vae, self.tokens, records, read, config, self.own, clock, checkpoint, seed, progress
+            self.vae, self.tokens, records, read, config, own, micro, clock, checkpoint, seed, progress
         )
 
     def _measure(self, records: Array, progress: bool) -> None:
@@ -168,7 +174,7 @@ class TextRecords:
         self.vae.eval()
         size = (len(records), self.vae.latent_size)
         mean, log_variance = (torch.zeros(size, device=self.device) for _ in range(2))
-        for at, *found in read_posteriors(self.vae, self._read(records), self.own.micro, self.vae.reading):
+        for at, *found in read_posteriors(self.vae, self._read(records), self.micro, self.vae.reading):
             rows = torch.from_numpy(at).to(self.device)
             mean[rows], log_variance[rows] = found
         return mean, log_variance
@@ -231,7 +237,7 @@ class TextRecords:
         """(candidates,) log likelihood of what each begins with."""
         found = torch.zeros(len(latent), device=self.device)
         longest = max(map(len, prefix)) + self.vae.before
-        for at in torch.arange(len(latent)).split(max(1, math.ceil(self.own.micro / longest))):
+        for at in torch.arange(len(latent)).split(max(1, math.ceil(self.micro / longest))):
             tokens, mask = padded([prefix[row] for row in at.tolist()], self.vae.pad)
             found[at] = -self.vae(latent[at], tokens.to(self.device), mask.to(self.device)).sum(1)
         return found
