@@ -279,17 +279,21 @@ def _tokens_at_once(vae: PretrainedVAE, records: list[list[int]], micro: int, pr
     known = [*vae.parameters(), *vae.buffers()]
     held, longest = 0.0, len(records[-1])
     for rows in (records[:-1], records[-1:]):
-        tokens, mask = (x.to(device) for x in padded(rows, vae.pad))
-        latent = torch.zeros(len(rows), vae.latent_size, device=device)
-        held = max(held, held_bytes(partial(vae, latent, tokens, mask), known) / tokens.numel())
+        with enough_memory(vae.name, SMALLER):
+            tokens, mask = (x.to(device) for x in padded(rows, vae.pad))
+            latent = torch.zeros(len(rows), vae.latent_size, device=device)
+            held = max(held, held_bytes(partial(vae, latent, tokens, mask), known) / tokens.numel())
     logits, layers = logits_bytes(vae.vocabulary, 1), config.num_hidden_layers
     whole = held + logits * 2 / 3  # a third of the latter is kept by the forward pass
     lean = (held - logits / 3) / layers + layers * vae.hidden * vae.embeddings[0].weight.itemsize + logits
     free = free_memory(device)
     most = most_tokens(vae.vocabulary, micro)
-    steps = [(cost, most // part) for cost in (whole, lean) for part in (1, 2, 4)]
-    if vae.config.injection == "kv_memory":
-        steps = steps[:3]
+    costs = [whole, lean]
+    if vae.config.injection == "kv_memory":  # which cannot do without its cache
+        costs.remove(lean)
+    elif vae.checkpointing:
+        costs.remove(whole)
+    steps = [(cost, most // part) for cost in costs for part in (1, 2, 4)]
     fits = [step for step in steps if step[0] * max(step[1], longest) < SHARE * free]
     cost, found = (fits or steps[-1:])[0]
     if not fits:

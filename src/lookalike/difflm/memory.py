@@ -40,7 +40,7 @@ def held_bytes(work: Callable[[], Any], known: Iterable[Tensor]) -> int:
     """Bytes that a calculation keeps for its gradients, besides the tensors `known`."""
     there = {tensor.untyped_storage().data_ptr() for tensor in known}
     held: dict[int, int] = {}
-    kept = []  # a place in memory that were given back could be counted twice
+    kept = []  # else a place that is given back and taken again is counted once
 
     def pack(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
