@@ -53,7 +53,7 @@ class FinetuneConfig:
     lora_rate: float = 3e-4
     weight_decay: float = 0.01
     warmup: float = 0.05
-    most: int = 1024
+    most: int = 2048
 
 
 class Backtracking:
