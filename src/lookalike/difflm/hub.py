@@ -123,7 +123,8 @@ def fetch(name: str, patterns: tuple[str, ...]) -> Path:
     beside = len(folder.parts) > 1 and folder.parent.is_dir()  # a slip in the name of a folder
     if name.startswith((".", "~", os.sep)) or name.count("/") != 1 or folder.exists() or beside:
         raise ModelError(
-            f"the backbone {name} is no folder: give that of a model, or its id on the hub as OWNER/NAME."
+            f"the backbone {name} is no folder: say with backbone where it is now, or give its id on the hub "
+            "as OWNER/NAME."
         )
     import huggingface_hub as hub  # transformers needs it
 
