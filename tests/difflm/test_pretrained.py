@@ -383,6 +383,7 @@ def test_gradients_add_up_and_checkpointing_changes_nothing(
         weights.append(model.vae.map.weight.detach())
     assert torch.allclose(weights[0], weights[2], atol=1e-5)
     # the encoder's running mean follows part by part, so that a step is only about the same
+    assert float((weights[0] - weights[1]).abs().max()) < 0.02
     assert float((weights[0] - weights[1]).abs().mean()) < 5e-5 < float(weights[0].abs().mean()) / 100
     length = np.array([5, 3, 9, 1])
     assert [part.tolist() for part in parts(length, np.arange(4), 10)] == [[3, 1], [0], [2]]
@@ -412,10 +413,8 @@ def test_a_memory_that_is_short(
             break
     else:
         raise AssertionError("100 kB were enough")
-    assert [micro for micro, twice in chosen if not twice] == sorted(
-        (micro for micro, twice in chosen if not twice), reverse=True
-    )
-    assert {micro for micro, twice in chosen if not twice} == {1024, 512, 256}
+    once = [micro for micro, twice in chosen if not twice]
+    assert once == sorted(once, reverse=True) and set(once) == {1024, 512, 256}
     assert any(twice for _, twice in chosen) != cached
     assert capsys.readouterr().err.count("computed twice") == (not cached)
 

@@ -55,6 +55,10 @@ class FinetuneConfig:
     warmup: float = 0.05
     most: int = 2048
 
+    def at_once(self, device: torch.device) -> int:
+        """Tokens that are in memory at once, where it is not short."""
+        return self.micro * (4 if device.type == "cuda" else 1)
+
 
 class Backtracking:
     """The paper's schedule (section 3.1): beta falls by 0.7 when the validation stops improving.
@@ -118,7 +122,6 @@ def train_pretrained(
     read: list[list[int]],
     config: TrainConfig,
     own: FinetuneConfig,
-    micro: int,
     clock: Clock,
     checkpoint: Checkpoint,
     seed: int,
@@ -126,10 +129,10 @@ def train_pretrained(
 ) -> list[dict[str, float]]:
     """Train what is trained of `vae` on (rows, columns) cells; the best validated state is kept.
 
-    read: the records as tokens of the encoder; micro: tokens at once, fewer where the memory is short.
-    Returns one entry per validation: step, seconds, reconstruction, rate, bound (nats per row, on held-out
-    rows), train (the bound on the last batches), beta and tokens (those of the texts that were trained on,
-    per second). Raises OptionError where the memory is too small.
+    read: the records as tokens of the encoder. Returns one entry per validation: step, seconds,
+    reconstruction, rate, bound (nats per row, on held-out rows), train (the bound on the last batches),
+    beta and tokens (those of the texts that were trained on, per second). Raises OptionError where the
+    memory is too small.
     """
     train_rows, held_rows = split(len(cells), config, seed)
     columns = cells.shape[1]
@@ -154,7 +157,7 @@ def train_pretrained(
     tried = [
         tokens.record(cells[row], canonical) for row in [*by_length[len(by_length) // 2 :][:4], by_length[-1]]
     ]
-    micro = _tokens_at_once(vae, tried, micro, progress)
+    micro = _tokens_at_once(vae, tried, own.at_once(vae.words.device), progress)
     if checkpoint.state.get("stage") == "vae":
         unpack(holder, [optimizer], "vae", checkpoint.tensors)
         state = checkpoint.state

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from ..errors import MissingDependency, ModelError, first_line
-from .memory import check_memory, enough_memory
+from .memory import check_memory, enough_memory, ran_out
 
 WEIGHTS = "model.safetensors"  # or several files
 FILES = ("config.json", "tokenizer.json", WEIGHTS)  # that a model has
@@ -245,10 +245,8 @@ def _load(name: str, auto: Any, folder: Path, dtype: torch.dtype) -> Any:
 def _read(name: str, make: Any) -> Any:
     try:
         return make()
-    except (MemoryError, torch.OutOfMemoryError):
-        raise
     except Exception as error:  # the library raises whatever its parsers raise
-        if "allocate memory" in str(error):
+        if ran_out(error):
             raise
         own_code = "trust_remote_code" in str(error)
         why = "it needs code of its own, which is never run" if own_code else first_line(error)[:160]

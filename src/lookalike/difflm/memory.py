@@ -54,14 +54,18 @@ def held_bytes(work: Callable[[], Any], known: Iterable[Tensor]) -> int:
     return sum(held.values())
 
 
+def ran_out(error: Exception) -> bool:
+    """Whether it says that the memory is too small; on a CPU torch has no error of its own for that."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in str(error)
+
+
 @contextlib.contextmanager
 def enough_memory(name: str, remedy: str, kept: bool = False) -> Iterator[None]:
     """Turns an allocation that fails into an OptionError; kept: whether there is a checkpoint."""
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
-        short = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in str(error)
-        if not short:  # RuntimeError has many subclasses, NotImplementedError among them
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out(error):
             raise
         more = "; the checkpoint is kept" if kept else ""
         raise OptionError(f"the memory is too small for {name}: {remedy}{more}.") from error

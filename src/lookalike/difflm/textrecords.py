@@ -19,7 +19,7 @@ from ..progress import say
 from .checkpoint import Checkpoint
 from .drawing import Drawing
 from .finetune import FinetuneConfig, read_posteriors, train_pretrained
-from .hub import SMALLER, check_same, load_backbone, load_encoder, precision
+from .hub import SMALLER, check_same, load_backbone, load_encoder
 from .memory import enough_memory
 from .pretrained import PretrainedConfig, PretrainedVAE
 from .tokens import Tokens, encoder_tokens, lengths, padded
@@ -53,7 +53,7 @@ class TextRecords:
         facts: Mapping[str, Any] | None = None,
     ):
         self.serialised, self.config, self.own, self.device = serialised, config, own, device
-        self.backbone = load_backbone(backbone, device, 0 if facts else self.micro)
+        self.backbone = load_backbone(backbone, device, 0 if facts else own.at_once(device))
         self.encoder = None if encoder is None else load_encoder(encoder, device)
         self.longest: int = facts["longest"] if facts else 0
         self.ending: int = facts["ending"] if facts else 0
@@ -80,14 +80,9 @@ class TextRecords:
         return self.serialised.names
 
     @property
-    def micro(self) -> int:
-        """Tokens that are in memory at once."""
-        return self.own.micro * (4 if self.device.type == "cuda" else 1)
-
-    @property
     def chunk(self) -> int:
         config = self.backbone.model.config.get_text_config()
-        number = precision(self.device).itemsize
+        number = self.vae.embeddings[0].weight.itemsize
         cache = 2 * config.num_hidden_layers * self.vae.hidden * number * max(self.longest, 1)
         most = CHUNK_GPU if self.device.type == "cuda" else CHUNK
         return max(8, min(most, int(CHUNK_BYTES / (cache + 32 * self.vae.vocabulary))))
@@ -120,16 +115,15 @@ class TextRecords:
     ) -> list[dict[str, float]]:
         self._measure(records, progress)
         read = self._read(records)
-        own, micro = self.own, self.micro
         return train_pretrained(
-            self.vae, self.tokens, records, read, config, own, micro, clock, checkpoint, seed, progress
+            self.vae, self.tokens, records, read, config, self.own, clock, checkpoint, seed, progress
         )
 
     def _measure(self, records: Array, progress: bool) -> None:
         """How long a record is, and how many tokens its end may take when it is cut short."""
         length = lengths([self.tokens.record(row, self.canonical) for row in records])
         self.longest = int(length.max())
-        self.ending = self.serialised.ending(SHORT) + 3
+        self.ending = self.serialised.ending(SHORT) + 3  # the stop token, and some room
         if any(column.kind == "json" for column in self.serialised.columns):
             self.ending = max(self.ending, self._ended(records, length) + SHORT)
         room = self.vae.limit - self.vae.before - self.ending
@@ -174,7 +168,8 @@ class TextRecords:
         self.vae.eval()
         size = (len(records), self.vae.latent_size)
         mean, log_variance = (torch.zeros(size, device=self.device) for _ in range(2))
-        for at, *found in read_posteriors(self.vae, self._read(records), self.micro, self.vae.reading):
+        micro = self.own.at_once(self.device)
+        for at, *found in read_posteriors(self.vae, self._read(records), micro, self.vae.reading):
             rows = torch.from_numpy(at).to(self.device)
             mean[rows], log_variance[rows] = found
         return mean, log_variance
@@ -237,7 +232,7 @@ class TextRecords:
         """(candidates,) log likelihood of what each begins with."""
         found = torch.zeros(len(latent), device=self.device)
         longest = max(map(len, prefix)) + self.vae.before
-        for at in torch.arange(len(latent)).split(max(1, math.ceil(self.micro / longest))):
+        for at in torch.arange(len(latent)).split(max(1, math.ceil(self.own.at_once(self.device) / longest))):
             tokens, mask = padded([prefix[row] for row in at.tolist()], self.vae.pad)
             found[at] = -self.vae(latent[at], tokens.to(self.device), mask.to(self.device)).sum(1)
         return found
