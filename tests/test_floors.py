@@ -8,6 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "lookalike"
 FLOORS = {  # file or folder right under src/lookalike -> floor
     "errors": 0,
+    "interrupt": 0,
     "progress": 0,
     "dates": 1,
     "dtypes": 1,

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -26,11 +27,11 @@ def test_generate_returns_a_table_and_its_report(real: pd.DataFrame) -> None:
 def test_conditions_hold_and_the_report_compares_with_the_real_rows_that_satisfy_them(
     real: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compared = []
+    compared, warned = [], []
 
-    def evaluate(alike: pd.DataFrame, synthetic: pd.DataFrame, **_: object) -> str:
+    def evaluate(alike: pd.DataFrame, synthetic: pd.DataFrame, **_: object) -> SimpleNamespace:
         compared.append(alike)
-        return "report"
+        return SimpleNamespace(warn=warned.append)
 
     monkeypatch.setattr(import_module("lookalike.evaluate"), "evaluate", evaluate)
     where = {"sex": "Female", "age": (30, None)}
@@ -39,6 +40,7 @@ def test_conditions_hold_and_the_report_compares_with_the_real_rows_that_satisfy
     assert synthetic["age"].min() >= 30
     wanted = real[(real["sex"] == "Female") & (real["age"] >= 30)]
     assert compared[0].equals(wanted)
+    assert len(warned) == 1 and "cut short by the time limit" in warned[0]  # 3 s are not enough
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,7 @@ BACKBONE = "a pretrained language model writes the records: a folder, or OWNER/N
 LORA = "adapt the backbone, too (of this rank, default 8)"
 MOVED = "where the pretrained backbone of the model is now, if it has moved"
 MISSING = "this value, such as '?', means missing; may be repeated"
+THREADS = "of the CPU (default: as many as are fastest beside what else runs, measured again and again)"
 METHODS = ["synalign", "few-shot", "nearest", "zero-shot", "attributes"]
 METHOD = "exact (default): all of the distribution; linear: its mean"
 EMBEDDER = "of --text: tfidf (default) or sentence-transformers:<name or path>"
@@ -182,6 +183,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
             one.add_argument("--missing", action="append", default=[], metavar="VALUE", help=MISSING)
         if device:
             one.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="default auto")
+            one.add_argument("--threads", metavar="N", type=COUNT, help=THREADS)
         one.add_argument("--seed", type=SEED, default=0, help="same seed, same table (default 0)")
         one.add_argument("--quiet", action="store_true", help="no progress on stderr")
         one.add_argument("--config", metavar="FILE", help=CONFIG)
@@ -239,6 +241,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     one.add_argument("-o", "--out", metavar="MODEL_DIR", required=True, help="the model folder to write")
     one.add_argument("--max-time", metavar="TIME", type=_time, help=MAX_TIME)
     one.add_argument("--schema", metavar="FILE", help="take the columns' kinds from this JSON file")
+    one.add_argument("--force", action="store_true", help="replace the model of another table in MODEL_DIR")
     pretrained(one)
     common(one)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import ConditionError, DataError, OptionError
-from lookalike.progress import say, stage
+from lookalike.progress import duration, say, stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from lookalike.codec import RecordCodec
     from lookalike.curate import Alignment
+    from lookalike.difflm import DiffLM
     from lookalike.embed import Embed
     from lookalike.evaluate import Report
     from lookalike.schema import Schema
@@ -41,7 +44,9 @@ def generate(
     device: str = "auto",
     backbone: str | None = None,
     lora: bool | int = False,
+    threads: int | None = None,
     checkpoint: str | Path | None = None,
+    out: str | Path | None = None,
     progress: bool = True,
 ) -> tuple[pd.DataFrame, Report]:
     """A synthetic table of `n` rows (default: as many as `real`) and the report that compares it with `real`.
@@ -52,14 +57,17 @@ def generate(
     target: the column that a downstream model would predict, for the utility part of the report.
     holdout: real rows that are not in `real`; the report shows what they score, too.
     max_time: for preparing and training ("90s", "5m" or seconds); sampling and measuring come on top.
-    backbone, lora: a pretrained language model that writes the records, as for `DiffLM`.
-    checkpoint: a folder where an interrupted run goes on from; kept until the caller removes it.
+    backbone, lora, threads: as for `DiffLM`.
+    checkpoint: a folder where an interrupted run goes on from; removed at the end, but kept where Ctrl-C
+        ended the training, so that the same call goes on with it.
+    out: a file that the table is written to before it is compared.
 
     Raises a UserError (OptionError, ConditionError, DataError) before any training where an argument does not
     fit the table.
     """
     from lookalike.codec import RecordCodec, parse_where
     from lookalike.evaluate import evaluate
+    from lookalike.io import write_table
     from lookalike.schema import infer
 
     n = len(real) if n is None else n
@@ -79,18 +87,41 @@ def generate(
 
     from lookalike.difflm import DiffLM
 
-    with stage(f"learned {len(real):,} rows of {len(real.columns)} columns", progress=progress):
+    begun = perf_counter()
+    rows = f"{len(real):,} rows of {len(real.columns)} columns"
+    with stage(f"learning {rows}", part="1 of 3", progress=progress):
         model = DiffLM(
-            max_time=max_time, seed=seed, device=device, backbone=backbone, lora=lora, progress=progress
+            max_time=max_time,
+            seed=seed,
+            device=device,
+            backbone=backbone,
+            lora=lora,
+            threads=threads,
+            progress=progress,
         )
         model.fit(real, schema=schema, checkpoint=checkpoint)
-    with stage(f"sampled {n:,} rows", progress=progress):
+    with stage(f"sampling {n:,} rows", part="2 of 3", progress=progress):
         synthetic = model.sample(n, where=conditions, seed=seed)
-    with stage("compared them with the real ones", progress=progress):
+    if out is not None:
+        write_table(synthetic, out)
+    with stage("comparing them with the real ones", part="3 of 3", progress=progress):
         report = evaluate(
             alike, synthetic, holdout=alike_holdout, target=target, seed=seed, progress=progress
         )
+    if model.shortfall is not None:
+        report.warn(model.shortfall)
+    say(f"{duration(perf_counter() - begun)} in all", progress=progress)
+    if checkpoint is not None:
+        close(Path(checkpoint), model)
     return synthetic, report
+
+
+def close(checkpoint: Path, model: DiffLM) -> None:
+    """Removes a checkpoint that is needed no more; after Ctrl-C it stays, and that is said."""
+    if model.stopped:
+        say(f"the same command goes on with the training, from what is kept in {checkpoint}")
+    elif checkpoint.is_dir():
+        shutil.rmtree(checkpoint)
 
 
 def align(

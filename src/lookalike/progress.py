@@ -15,6 +15,7 @@ from lookalike.errors import OptionError
 
 SHOW_AFTER = 2.0  # seconds: what is over sooner needs no bar
 EVERY, EVERY_IN_LOG = 0.2, 10.0  # seconds between two drawings, on a terminal and in a log file
+_part = ""  # "2 of 3: " in the second of three stages: all bars begin with it
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -29,7 +30,7 @@ def bar(total: float | None, label: str, *, unit: str = "rows", progress: bool =
 
     one = tqdm(
         total=total,
-        desc=label,
+        desc=f"{_part}{label}",
         unit=unit if unit.startswith(" ") else f" {unit}",
         unit_scale=total is None or total >= 10_000,
         delay=SHOW_AFTER,
@@ -44,17 +45,47 @@ def bar(total: float | None, label: str, *, unit: str = "rows", progress: bool =
 
 
 def say(text: str, *, progress: bool = True) -> None:
-    """One line on stderr."""
-    if progress:
+    """One line on stderr, above a bar that is being drawn."""
+    if not progress:
+        return
+    if "tqdm" in sys.modules:
+        from tqdm import tqdm
+
+        tqdm.write(text, file=sys.stderr)
+        sys.stderr.flush()
+    else:
         print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
-def stage(text: str, *, progress: bool = True) -> Iterator[None]:
-    """Say what was done and how long it took when the block ends without an error."""
-    start = perf_counter()
-    yield
-    say(f"{text:<56} {perf_counter() - start:7.1f} s", progress=progress)
+def stage(text: str, *, part: str = "", progress: bool = True) -> Iterator[None]:
+    """Say what was done and how long it took when the block ends without an error.
+
+    part: "2 of 3" for the second of three stages; that is then said when it begins, and by its bars, too.
+    """
+    global _part
+    before, start = _part, perf_counter()
+    if part:
+        _part = f"{part}: "
+        say(f"{_part}{text}", progress=progress)
+    try:
+        yield
+    finally:
+        _part = before
+    say(f"{f'{part}: ' if part else ''}{text:<56} {perf_counter() - start:7.1f} s", progress=progress)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: "0.4 s", "48 s", "16 min 40 s", "2 h 5 min"."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def parse_time(value: str | float | None) -> float | None:

@@ -7,17 +7,18 @@ checked before the expensive work.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import OptionError
-from lookalike.progress import bar, say, stage
+from lookalike.progress import say, stage
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from lookalike.difflm import DiffLM
 
 INPUTS = ("real", "synthetic", "holdout", "table", "given", "like", "schema")  # they name files to read
 REPORTS = (".html", ".json")
@@ -33,7 +34,7 @@ def generate(args: argparse.Namespace) -> int:
     if _by_llm(args):
         return _written(args)
     from lookalike import pipeline
-    from lookalike.io import check_target, write_table
+    from lookalike.io import check_target
     from lookalike.schema import infer
 
     real = pipeline.read_real(args.real, missing=args.missing, seed=args.seed)
@@ -51,11 +52,11 @@ def generate(args: argparse.Namespace) -> int:
         device=args.device,
         backbone=args.backbone,
         lora=args.lora,
+        threads=args.threads,
         checkpoint=args.checkpoint,
+        out=args.out,
         progress=not args.quiet,
     )
-    write_table(synthetic, args.out)
-    _discard(args.checkpoint)
     print(f"{report}\n")
     _save_reports(report, [args.report])
     print(f"{len(synthetic):,} rows -> {args.out}")
@@ -171,7 +172,7 @@ def fit(args: argparse.Namespace) -> None:
     """REAL -> MODEL_DIR; the checkpoint lies inside it until the model is complete."""
     folder = Path(args.out)
     _check_folder(folder)
-    from lookalike.pipeline import read_real
+    from lookalike.pipeline import close, read_real
     from lookalike.schema import Schema, infer
 
     schema = Schema.load(args.schema) if args.schema else None
@@ -179,6 +180,7 @@ def fit(args: argparse.Namespace) -> None:
     real = read_real(args.real, missing=missing, seed=args.seed)
     schema = schema or infer(real, missing, source=args.real)
     from lookalike.difflm import DiffLM
+    from lookalike.difflm.storage import check_same_table
 
     model = DiffLM(
         max_time=args.max_time,
@@ -186,15 +188,20 @@ def fit(args: argparse.Namespace) -> None:
         device=args.device,
         backbone=args.backbone,
         lora=args.lora,
+        threads=args.threads,
         progress=not args.quiet,
     )
+    if not args.force:
+        check_same_table(folder, real)
     _resume(args, folder / "checkpoint")
     with stage(f"learned {len(real):,} rows of {len(real.columns)} columns", progress=not args.quiet):
         model.fit(real, schema=schema, checkpoint=args.checkpoint)
     model.save(folder)
     model.schema.save(folder / "schema.json")  # to read, and to edit a copy of for --schema
-    _discard(args.checkpoint)
+    close(args.checkpoint, model)
     print(f"{model.schema}\n")
+    if model.shortfall is not None:
+        print(f"{model.shortfall}\n")
     print(f"model -> {folder}")
 
 
@@ -206,10 +213,9 @@ def sample(args: argparse.Namespace) -> None:
     import pandas as pd
 
     from lookalike.codec import parse_where
-    from lookalike.difflm import DiffLM
     from lookalike.io import ChunkWriter, check_target
 
-    model = DiffLM.load(args.model, device=args.device, backbone=args.backbone)
+    model = _load(args)
     check_target(args.out, pd.DataFrame(columns=model.schema.names))
     given = _read(args.given, model.schema.missing)
     rows = len(given) if args.rows is None and given is not None else args.rows
@@ -226,11 +232,10 @@ def sample(args: argparse.Namespace) -> None:
         seed=args.seed,
     )
     written = 0
-    with ChunkWriter(args.out) as writer, bar(rows, "sampling", progress=not args.quiet) as progress:
+    with ChunkWriter(args.out) as writer:
         for chunk in chunks:
             writer.write(chunk)
             written += len(chunk)
-            progress.update(len(chunk))
     if model.accepted is not None:
         good, drawn = model.accepted
         print(f"{good:,} of {drawn:,} drawn rows parse ({good / drawn:.1%})")
@@ -240,10 +245,9 @@ def sample(args: argparse.Namespace) -> None:
 def impute(args: argparse.Namespace) -> None:
     """MODEL_DIR and a TABLE with gaps -> the same table without them."""
     _check_outputs(args)
-    from lookalike.difflm import DiffLM
     from lookalike.io import check_target, read_table, write_table
 
-    model = DiffLM.load(args.model, device=args.device, backbone=args.backbone)
+    model = _load(args)
     table = read_table(args.table, missing=model.schema.missing)
     check_target(args.out, table.dropna())
     full = model.impute(table, seed=args.seed)
@@ -309,6 +313,18 @@ def _read(path: str | None, missing: Collection[Any]) -> pd.DataFrame | None:
     return None if path is None else read_table(path, missing=missing)
 
 
+def _load(args: argparse.Namespace) -> DiffLM:
+    from lookalike.difflm import DiffLM
+
+    return DiffLM.load(
+        args.model,
+        device=args.device,
+        backbone=args.backbone,
+        threads=args.threads,
+        progress=not args.quiet,
+    )
+
+
 def _check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) -> None:
     """Whatever makes a result impossible to write is found before hours of work, not after."""
     inputs = [value for name in INPUTS if (value := getattr(args, name, None))]
@@ -361,10 +377,3 @@ def _resume(args: argparse.Namespace, checkpoint: Path) -> None:
     if checkpoint.exists():
         say(f"going on from the checkpoint in {checkpoint}, if it is of this table", progress=not args.quiet)
 
-
-def _discard(checkpoint: Path) -> None:
-    """A finished run needs its checkpoint no more."""
-    if checkpoint.is_dir():
-        shutil.rmtree(checkpoint)
-    else:
-        checkpoint.unlink(missing_ok=True)

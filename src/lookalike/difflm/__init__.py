@@ -1,10 +1,13 @@
 """DiffLM: latent diffusion and a language model over the records of a table (extra lookalike[difflm])."""
 
 from ..errors import MissingDependency
+from .spin import short_spin as _short_spin
 
 try:
     import safetensors as _safetensors  # noqa: F401
-    import torch as _torch  # noqa: F401
+
+    with _short_spin():
+        import torch as _torch  # noqa: F401
 except ImportError as error:
     raise MissingDependency(error.name or "torch") from error
 

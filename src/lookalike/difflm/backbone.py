@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .norm import LayerNorm
+
 
 class Cache:
     """Keys and values of the positions so far, two tensors per layer: (positions, rows, heads, head width).
@@ -70,7 +72,7 @@ class Block(nn.Module):
     def __init__(self, width: int, heads: int, expansion: int, dropout: float, rotary: bool):
         super().__init__()
         self.heads, self.rotary = heads, rotary
-        self.norm_attention, self.norm_mlp = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.norm_attention, self.norm_mlp = LayerNorm(width), LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
         self.up, self.down = nn.Linear(width, expansion * width), nn.Linear(expansion * width, width)
@@ -153,7 +155,7 @@ class Backbone(nn.Module):
         super().__init__()
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(Block(width, heads, expansion, dropout, rotary) for _ in range(layers))
-        self.norm = nn.LayerNorm(width)
+        self.norm = LayerNorm(width)
 
     def forward(
         self, x: Tensor, cache: Cache | None = None, memory: list[tuple[Tensor, Tensor]] | None = None

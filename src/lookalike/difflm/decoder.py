@@ -23,10 +23,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..codec.text import MISSING
+from ..codec.text import MISSING, STOP
 from .backbone import Cache
 from .drawing import Drawing
 from .fields import IMPOSSIBLE, Allowed, pick
+from .threads import Threads
+from .told import Told
 from .vae import VAE
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 DONE_SHARE = 0.25  # of the rows: when so many are done, they are put aside
 SCORED = 4096  # rows x slots that are scored at once: more do not fit the cache of a processor
 ROOM = 64  # slots that there is room for at first in a text that is being written
+ENOUGH = 2.0  # times the length of real texts, all texts of a draft together; after that they are ended
 CLOSING = 0.8  # of a run's slots: a value under a grammar then has to come to its end
 
 
@@ -49,6 +52,8 @@ def decode(
     allowed: Mapping[int, Allowed | Tensor] | None = None,
     drawing: Drawing | None = None,
     grammars: Mapping[int, Grammar] | None = None,
+    threads: Threads | None = None,
+    told: Told | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Write one record per row.
 
@@ -56,8 +61,9 @@ def decode(
     alone, where the rows share their candidates, it need not be a multiple of rows. given: slot -> tokens and
     cells, each (rows,), that are kept as they are; allowed: slot -> what a condition leaves of it, the same
     for all rows. Slots of a column are given all or none. drawing: how the sub-words of texts are
-    drawn; grammars: first slot of a run -> the grammar that its sub-words keep to. Returns tokens and cells,
-    (rows, slots); token -1 where a slot is empty.
+    drawn; grammars: first slot of a run -> the grammar that its sub-words keep to; threads: chosen as the
+    records are written; told: hears of it. Returns tokens and cells, (rows, slots); token -1 where a slot is
+    empty.
     """
     given, allowed = given or {}, allowed or {}
     first = torch.tensor([any(s in given or s in allowed for s in slots) for slots in vae.columns])
@@ -66,12 +72,14 @@ def decode(
     early = [s for slots, f in zip(vae.columns, first.tolist(), strict=True) if f for s in slots]
     if not early:  # nothing to weigh the candidates by
         latent = latent[:: len(latent) // rows]
-    draft = _Draft(vae, latent, generator, allowed, drawing or Drawing(), grammars or {})
+    threads, told = threads or Threads(torch.get_num_threads()), told or Told()
+    draft = _Draft(vae, latent, generator, allowed, drawing or Drawing(), grammars or {}, threads, told)
     for slot, (tokens, cells) in given.items():
         draft.tokens[:, slot] = tokens.repeat_interleave(len(latent) // rows)
         draft.cells[:, slot] = cells.repeat_interleave(len(latent) // rows)
     draft.given = {int(vae.column_of[slot]) for slot in given}
     tried = len(early) if given or not early else 1 + max(canonical.index(s) for s in early)
+    told.expect(len(latent) * _expected(vae, order[:tried]) + rows * _expected(vae, order[tried:]))
     if tried:
         # written before a candidate is chosen; what is given altogether need not be written
         if not set(order[:tried]) <= given.keys():
@@ -92,7 +100,8 @@ def decode(
 class _Draft:
     """Records being written: (rows, slots) tokens and cells, -1 and 0 where nothing is written.
 
-    given: columns that are kept as they are; log_mass: (rows,) log of the mass that the conditions left;
+    given: columns that are kept as they are; room: of each run, how many sub-words all rows together may
+    still write; log_mass: (rows,) log of the mass that the conditions left;
     log_prob: (rows,) log likelihood of what was drawn to be rescored.
     """
 
@@ -104,7 +113,10 @@ class _Draft:
         allowed: Mapping[int, Allowed | Tensor],
         drawing: Drawing,
         grammars: Mapping[int, Grammar],
+        threads: Threads,
+        told: Told,
     ):
+        self.threads, self.told = threads, told
         self.vae, self.latent, self.generator = vae, latent, generator
         self.allowed, self.drawing, self.grammars = allowed, drawing, grammars
         self.given: set[int] = set()
@@ -113,6 +125,10 @@ class _Draft:
         self.log_mass = torch.zeros(len(latent), device=latent.device)
         self.log_prob = torch.zeros_like(self.log_mass)
         self.cache: Cache | None = None
+        self.room = [
+            ENOUGH * len(latent) * typical + len(slots)
+            for typical, slots in zip(vae.runs.typical, vae.run_slots, strict=True)
+        ]
 
     def select(self, rows: Tensor) -> None:
         """Keep these rows, in this order (a row may come twice)."""
@@ -170,6 +186,7 @@ class _Draft:
         hidden = vae.backbone(x, cache, memory)
         copied = _Copied.of(vae, hidden, self.tokens, written, padding) if vae.runs.copying else None
         while True:
+            self.threads.begin()
             hidden, x = hidden[:, -1], torch.zeros_like(x[:, :1])
             for name, rows in _groups(vae, current, done):
                 own, slot = here[rows], current[rows]
@@ -191,6 +208,7 @@ class _Draft:
             if copied is not None:
                 words = vae.words(self.tokens[here], current[:, None])
                 copied.add(vae.runs.tell_copy(hidden)[:, None], words.masked_fill(done[:, None], -1))
+            self.told.add(int((~done).sum()))
             done = at >= stop
             if bool(done.all()):
                 return
@@ -203,6 +221,7 @@ class _Draft:
                 added = added[rest] if isinstance(added, Tensor) else added
             current = slots[at.clamp(max=stop - 1)]
             hidden = vae.backbone(x + vae.next(current).unsqueeze(1), cache)
+            self.threads.end(float(len(x)))
 
     def _write_fixed(self, slot: int, hidden: Tensor, own: Tensor, rescored: bool) -> Tensor:
         """Draw a fixed slot of the rows `own`; returns that no column ends here."""
@@ -230,12 +249,14 @@ class _Draft:
         place = vae.in_run[slot]
         if int(vae.column_of[slots[0]]) not in self.given:
             grammar = self.grammars.get(slots[0])
+            self.room[run] -= len(own)
+            full = self.room[run] < 0 and slots[0] not in self.allowed
             if grammar is None:
                 options = logits + vae.runs.emit(run, place)
             else:  # it knows what may come, which need not have been seen
                 if run not in walks:
                     walks[run] = grammar.walk(len(self.latent))
-                closing = place.cpu().numpy() > CLOSING * len(slots)
+                closing = (place.cpu().numpy() > CLOSING * len(slots)) | full
                 mask = torch.from_numpy(walks[run].mask(own.cpu().numpy(), closing)).to(own.device)
                 begins = place == 0
                 mask[:, MISSING] = begins & (vae.runs.emit(run, place)[:, MISSING] == 0)
@@ -249,6 +270,9 @@ class _Draft:
                 self.log_mass[own[rows]] += restricted.logsumexp(-1)
                 options[rows] = restricted
             token = pick(self.drawing.shape(options), self.generator)
+            if full and grammar is None:
+                self.told.cut += int((token[place > 0] > MISSING).sum())
+                token = torch.where(place > 0, STOP, token)
             self.tokens[own, slot] = token
             if rescored:
                 self.log_prob[own] += logits.log_softmax(-1).gather(1, token[:, None])[:, 0]
@@ -299,6 +323,13 @@ class _Copied:
         if len(rows) < len(keys):
             keys, words, hidden = keys[rows], words[rows], hidden[rows]
         return vae.runs.mixed(logits, hidden, keys, words)
+
+
+def _expected(vae: VAE, order: list[int]) -> float:
+    """About how many slots a row fills of those in `order`."""
+    fixed = sum(int(vae.in_run[slot]) < 0 for slot in order)
+    here = {int(vae.field_of[slot]) - len(vae.fixed) for slot in order if int(vae.in_run[slot]) >= 0}
+    return fixed + sum(vae.runs.typical[run] for run in here)
 
 
 def _groups(vae: VAE, slots: Tensor, done: Tensor) -> list[tuple[int, Tensor]]:

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .norm import LayerNorm
+
 SIGMA_DATA = 1.0
 
 
@@ -41,7 +43,7 @@ class Denoiser(nn.Module):
         self.inputs = nn.Linear(size, width)
         self.noise = nn.Sequential(nn.Linear(16, width), nn.SiLU(), nn.Linear(width, width))
         self.blocks = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+            nn.Sequential(LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
             for _ in range(config.blocks)
         )
         self.outputs = nn.Linear(width, size)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .norm import LayerNorm
+
 
 class Encoder(nn.Module):
     """Reads the embedded slots of a record and gives the mean and log variance of its latent.
@@ -18,7 +20,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.position = nn.Parameter(torch.randn(slots, width) * 0.3)
         self.pool = nn.Parameter(torch.randn(slots, latent_tokens, width) * 0.1)
-        self.norm = nn.LayerNorm(latent_tokens * width)
+        self.norm = LayerNorm(latent_tokens * width)
         self.read = nn.Linear(latent_tokens * width, 4 * width)
         self.posterior = nn.Linear(4 * width, 2 * latent_tokens * latent_width)
         nn.init.normal_(self.posterior.weight, std=0.3 * self.posterior.weight.std().item())

@@ -16,11 +16,13 @@ from torch import Tensor, nn
 from ..codec.slot import Array
 from ..progress import bar, say
 from .checkpoint import SECONDS, Checkpoint, pack, unpack
+from .course import Clock, Course
 from .hub import SMALLER, logits_bytes, most_tokens
 from .memory import check_memory, enough_memory, free_memory, held_bytes
 from .pretrained import PretrainedVAE
+from .threads import Threads
 from .tokens import Tokens, lengths, padded
-from .train import Clock, TrainConfig, random_first, split
+from .train import TrainConfig, random_first, split
 from .vae import RateController, divergence
 
 BETAS = ("rate", "schedule")
@@ -124,15 +126,16 @@ def train_pretrained(
     own: FinetuneConfig,
     clock: Clock,
     checkpoint: Checkpoint,
+    threads: Threads,
     seed: int,
     progress: bool = True,
-) -> list[dict[str, float]]:
+) -> list[dict[str, Any]]:
     """Train what is trained of `vae` on (rows, columns) cells; the best validated state is kept.
 
     read: the records as tokens of the encoder. Returns one entry per validation: step, seconds,
     reconstruction, rate, bound (nats per row, on held-out rows), train (the bound on the last batches),
-    beta and tokens (those of the texts that were trained on, per second). Raises OptionError where the
-    memory is too small.
+    beta and tokens (those of the texts that were trained on, per second); then one that says how it ended,
+    as `Course.facts`. Raises OptionError where the memory is too small.
     """
     train_rows, held_rows = split(len(cells), config, seed)
     columns = cells.shape[1]
@@ -189,15 +192,16 @@ def train_pretrained(
             spent=clock.spent(),
         )
 
+    course = Course(
+        "the way into the language model", steps, clock, begun, config.denoiser_time, step, progress
+    )
     with (
         bar(steps, f"training around {vae.name}", unit="steps", progress=progress) as shown,
         enough_memory(vae.name, SMALLER, checkpoint.folder is not None),
     ):
         shown.update(step)
-        while step < steps:
-            done = clock.done(step / steps, begun, config.denoiser_time)
-            if done >= 1 or waiting >= config.patience:
-                break
+        while not course.over(step, waiting >= config.patience):
+            done = min(1.0, course.done(step))
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 warm = min(1.0, (step + 1) / max(1.0, own.warmup * steps))
                 group["lr"] = rate * warm * 0.5 * (1 + math.cos(math.pi * done))
@@ -219,6 +223,7 @@ def train_pretrained(
             total_nll, total_kl = 0.0, 0.0
             shaken = torch.randn(len(at), vae.latent_size, device=vae.words.device)
             for part in parts(lengths(records), np.arange(len(at)), micro):
+                threads.begin()
                 own_noise = shaken[torch.from_numpy(part).to(shaken.device)]
                 nll, kl = _terms(vae, [records[i] for i in part], [read[at[i]] for i in part], own_noise)
                 if scheduled:
@@ -227,6 +232,7 @@ def train_pretrained(
                     loss = (nll.sum() + beta * kl.sum()) / len(at)
                 loss.backward()
                 total_nll, total_kl = total_nll + nll.sum().item(), total_kl + kl.sum().item()
+                threads.end(float(len(part) * max(len(records[i]) for i in part)))
             controller.update(total_kl / len(at))
             nn.utils.clip_grad_norm_(
                 holder.parameters(), 1.0 if scheduled else 5.0 * math.sqrt(texts / len(at))
@@ -269,7 +275,7 @@ def train_pretrained(
     if math.isfinite(best):
         holder.load_state_dict(best_weights)
     _set_training(vae, False)
-    return history
+    return [*history, course.facts(step)]
 
 
 def _tokens_at_once(vae: PretrainedVAE, records: list[list[int]], micro: int, progress: bool) -> int:

@@ -18,9 +18,11 @@ from torch import Tensor
 
 from ..codec import NOT_MISSING, RecordCodec
 from ..errors import OptionError
-from ..progress import parse_time, say
+from ..interrupt import finishing
+from ..progress import bar, parse_time, say, stage
 from ..schema import Schema, hide, infer
 from .checkpoint import Checkpoint
+from .course import Clock, shortfall
 from .denoiser import DenoiserConfig
 from .drawing import Drawing
 from .given import classes, patterns_of, read_given
@@ -28,8 +30,10 @@ from .parsed import parsed, parsers
 from .prior import Prior
 from .records import TokenRecords
 from .setup import Setup, check_sample, check_seed, pick_device
-from .storage import load_model, save_model
-from .train import TEXT_RATE, TEXT_TRAINING, Clock, TrainConfig, train_denoiser
+from .storage import fingerprint, load_model, save_model
+from .threads import Threads
+from .told import Told
+from .train import TEXT_RATE, TEXT_TRAINING, TrainConfig, train_denoiser
 from .vae import TEXT_SIZES, VAE, VAEConfig
 
 if TYPE_CHECKING:
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 GIVEN_CANDIDATES = 8  # latents tried for a row of which some cells are given
 WHERE_CANDIDATES = 1.5  # for each of the rows that share a condition: 2 would cost over 3 times a free sample
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
+FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
 Where = Mapping[str, Any]
 
 
@@ -48,7 +53,8 @@ class DiffLM:
     seed: same seed, machine and thread count: same model. device: "auto", "cpu" or "cuda".
     rate: nats of a record that the latent carries, held by a controller; None: 4, or 8 for texts. injection:
     how the latent enters the language model: "soft_prompt", "kv_memory" or "input_embed". epochs: passes over
-    the table; None chooses by its size. progress: bars on stderr.
+    the table; None chooses by its size. threads: of the CPU; None: chosen by measuring steps, as the machine
+    changes. progress: bars on stderr.
 
     backbone: a pretrained causal language model that writes the records as JSON text, in place of the small
     one that is trained from scratch: a folder, or an id on the Hugging Face hub, which is then contacted. It
@@ -73,6 +79,7 @@ class DiffLM:
         encoder: str | None = None,
         lora: bool | int = False,
         beta: str | None = None,
+        threads: int | None = None,
         progress: bool = True,
     ):
         if rate is not None and not rate >= 0:
@@ -84,6 +91,8 @@ class DiffLM:
         check_seed(seed)
         self.max_time, self.seed, self.progress = parse_time(max_time), seed, progress
         self.device = pick_device(device)
+        self.threads = threads
+        self._threads = Threads(threads if self.device.type == "cpu" else torch.get_num_threads())
         self.setup = Setup.of(backbone, encoder, lora, injection, beta, epochs)
         self.vae_config = VAEConfig(injection=injection)
         asked: dict[str, Any] = {} if rate is None else {"rate": rate}
@@ -92,6 +101,7 @@ class DiffLM:
         self.rate, self.train_config = rate, TrainConfig(**asked)
         self.denoiser_config = DenoiserConfig()
         self.history: list[dict[str, Any]] = []
+        self.table = ""  # the fingerprint of what was learned
         self._codec: RecordCodec | None = None
         self._records: TokenRecords | TextRecords | None = None
         self.accepted: tuple[int, int] | None = None
@@ -104,10 +114,30 @@ class DiffLM:
         """Learn a table.
 
         schema: from `lookalike.infer`, edited if need be; None infers it. checkpoint: a folder that training
-        state is written to; the same call after a kill goes on from there. Afterwards `schema` is what was
-        learned and `history` how. Raises DataError and SchemaError for tables that cannot be learned.
+        state is written to; the same call after a kill goes on from there. Ctrl-C once ends the training: the
+        model is what has been learned by then; twice raises KeyboardInterrupt. Afterwards `schema` is what
+        was learned, `history` how, and `shortfall` whether it was cut short. Raises DataError and SchemaError
+        for tables that cannot be learned.
         """
         clock = Clock(self.max_time)
+        with stage(f"prepared {len(table):,} rows", progress=self.progress):
+            records = self._prepare(table, schema)
+        self.history, self.table = [], fingerprint(table)
+        state = Checkpoint(None if checkpoint is None else Path(checkpoint), self._identity(records))
+        if state.state:
+            clock = Clock(self.max_time, state.state["spent"])
+        if self.codec.slots:
+            devices = [self.device] if self.device.type == "cuda" else []
+            finish = partial(clock.stop, self.train_config.denoiser_time)
+            with torch.random.fork_rng(devices), self._threads.used(), finishing(finish, FINISHING):
+                self._train(records, clock, state)
+        self.history.append({"seconds": round(clock.spent(), 2)})
+        if self.shortfall is not None:
+            say(self.shortfall, progress=self.progress)
+        return self
+
+    def _prepare(self, table: pd.DataFrame, schema: Schema | None) -> np.ndarray:
+        """The records of a table, and the networks that are to learn them."""
         codec = RecordCodec.fit(table, schema or infer(table), seed=self.seed)
         for note in codec.notes():
             say(note, progress=self.progress)
@@ -116,17 +146,7 @@ class DiffLM:
             chosen = TEXT_TRAINING | ({"rate": TEXT_RATE} if self.rate is None else {})
             self.train_config = _changed(self.train_config, chosen)
         self._build(codec, table)
-        records = self.records.encode(table) if codec.slots else np.zeros((len(table), 0))
-        self.history = []
-        state = Checkpoint(None if checkpoint is None else Path(checkpoint), self._identity(records))
-        if state.state:
-            clock = Clock(self.max_time, state.state["spent"])
-        if codec.slots:
-            devices = [self.device] if self.device.type == "cuda" else []
-            with torch.random.fork_rng(devices):
-                self._train(records, clock, state)
-        self.history.append({"seconds": round(clock.spent(), 2)})
-        return self
+        return self.records.encode(table) if codec.slots else np.zeros((len(table), 0))
 
     def _build(
         self, codec: RecordCodec, table: pd.DataFrame | None = None, facts: dict[str, Any] | None = None
@@ -136,13 +156,13 @@ class DiffLM:
         with torch.random.fork_rng([]):
             torch.manual_seed(self.seed)
             if self.setup is not None and codec.slots:
-                self._records = self.setup.records(codec, table, self.device, facts)
+                self._records = self.setup.records(codec, table, self.device, self._threads, facts)
                 size = self._records.vae.latent_size
             else:
                 vae = (
                     VAE(codec.slots, codec.columns, self.vae_config).to(self.device) if codec.slots else None
                 )
-                self._records = TokenRecords(codec, vae)
+                self._records = TokenRecords(codec, vae, self._threads)
                 size = vae.latent_size if vae else 0
             if codec.slots:  # else ids and constants alone: nothing to learn
                 self.prior = Prior(size, self.denoiser_config).to(self.device)
@@ -152,7 +172,9 @@ class DiffLM:
         self.history = list(self.records.train(records, config, clock, state, self.seed, self.progress))
         chosen = np.random.default_rng((self.seed, 3)).permutation(len(records))[:PRIOR_ROWS]
         mean, log_variance = self.records.posteriors(records[chosen])
-        report = train_denoiser(self.prior, mean, log_variance, config, clock, self.seed, self.progress)
+        report = train_denoiser(
+            self.prior, mean, log_variance, config, clock, self._threads, self.seed, self.progress
+        )
         self.history.append(report | {"active_dimensions": int(self.prior.denoiser.active.sum())})
         self.records.vae.eval()
         self.prior.eval()
@@ -194,6 +216,16 @@ class DiffLM:
     @property
     def schema(self) -> Schema:
         return self.codec.schema
+
+    @property
+    def shortfall(self) -> str | None:
+        """One sentence on a training that `max_time` or Ctrl-C cut short; None where it was not."""
+        return shortfall(self.history)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether Ctrl-C ended the training."""
+        return any(one.get("ended") == "stopped" for one in self.history)
 
     # ---- sample --------------------------------------------------------------------------------------------
 
@@ -240,15 +272,19 @@ class DiffLM:
 
         def draw(k: int, turn: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
             """The rows of these numbers, under the conditions of part k."""
+            told.chunk(int(turn[0]), len(turn))
             if given is not None:
-                return self._complete(given.iloc[turn], parts[k], rng, int(turn[0]), drawing=drawing)
+                return self._complete(given.iloc[turn], parts[k], rng, int(turn[0]), told, drawing=drawing)
             generator = self._generator(rng)
             wanted = None if like is None else like.iloc[turn % len(like)]
             tried = self._candidates(len(turn)) if allowed[k] and like is None else len(turn)
             latent = self._latents(tried, wanted, strength, generator)
-            drawn = self.records.draw(latent, len(turn), generator, allowed=allowed[k], drawing=drawing)
+            drawn = self.records.draw(
+                latent, len(turn), generator, allowed=allowed[k], drawing=drawing, told=told
+            )
             return self.records.decode(drawn, rng, where=parts[k], offset=int(turn[0]))
 
+        told = Told(bar(n, "sampling", progress=self.progress))
         for index, start in enumerate(range(0, n, self.records.chunk)):
             rows = min(self.records.chunk, n - start)
             rng = np.random.default_rng((seed, index))
@@ -257,7 +293,8 @@ class DiffLM:
             for k, (first, last) in enumerate(pairwise(edges)):
                 if first < last:
                     turn = np.arange(first, last)
-                    table, good, drawn = parsed(partial(draw, k), turn, rng, checked, self.schema)
+                    with self._threads.used():
+                        table, good, drawn = parsed(partial(draw, k), turn, rng, checked, self.schema)
                     tables.append(table)
                     if self.accepted is not None:
                         self.accepted = (self.accepted[0] + good, self.accepted[1] + drawn)
@@ -266,6 +303,7 @@ class DiffLM:
                 table = table.iloc[rng.permutation(len(table))].reset_index(drop=True)
             if len(table):
                 yield table
+        self._finish(told)
         if self.accepted is not None:
             good, drawn = self.accepted
             if not good:
@@ -283,10 +321,14 @@ class DiffLM:
         """
         check_seed(seed)
         chunks = []
+        told = Told(bar(len(table), "filling missing cells", progress=self.progress))
         for index, start in enumerate(range(0, len(table), self.records.chunk)):
             rng = np.random.default_rng((seed, index))
             part = table.iloc[start : start + self.records.chunk]
-            chunks.append(self._complete(part, {}, rng, start, fill=True))
+            told.chunk(start, len(part))
+            with self._threads.used():
+                chunks.append(self._complete(part, {}, rng, start, told, fill=True))
+        self._finish(told)
         if not chunks:
             return table.copy()
         return pd.concat(chunks).set_axis(table.index)[list(table.columns)]
@@ -321,6 +363,16 @@ class DiffLM:
         return pd.concat([self._written(x, seed, i) for i, x in enumerate(line)], ignore_index=True)
 
     # ---- inside --------------------------------------------------------------------------------------------
+
+    def _finish(self, told: Told) -> None:
+        """All rows are written."""
+        told.shown.close()
+        if told.cut:
+            say(
+                f"{told.cut:,} texts were ended early, as all of them together grew over twice as long as "
+                "real ones: the model has learned little, train it longer",
+                progress=self.progress,
+            )
 
     def _candidates(self, rows: int) -> int:
         """Latents tried for `rows` that share a condition and are decoded at once."""
@@ -360,6 +412,7 @@ class DiffLM:
         where: Where,
         rng: np.random.Generator,
         offset: int,
+        told: Told,
         fill: bool = False,
         drawing: Drawing | None = None,
     ) -> pd.DataFrame:
@@ -388,7 +441,7 @@ class DiffLM:
             tried = len(at) * GIVEN_CANDIDATES if own else self._candidates(len(at)) if allowed else len(at)
             chosen = torch.from_numpy(rng.integers(0, len(pool), tried)).to(pool.device)
             drawn[at] = records.draw(
-                pool[chosen], len(at), generator, **own, allowed=allowed, drawing=drawing
+                pool[chosen], len(at), generator, **own, allowed=allowed, drawing=drawing, told=told
             )
         made = records.decode(drawn, rng, where=where, offset=offset)
         for name, values in kept.items():
@@ -402,12 +455,20 @@ class DiffLM:
         save_model(self, Path(path))
 
     @classmethod
-    def load(cls, path: str | Path, device: str = "auto", backbone: str | None = None) -> DiffLM:
+    def load(
+        cls,
+        path: str | Path,
+        device: str = "auto",
+        backbone: str | None = None,
+        threads: int | None = None,
+        progress: bool = True,
+    ) -> DiffLM:
         """Read a model that `save` wrote. Raises ModelError where it is not complete or of another format.
 
-        backbone: where its pretrained language model is now, if it has moved; it has to be the same.
+        backbone: where its pretrained language model is now, if it has moved; it has to be the same. device,
+        threads, progress: as of `DiffLM`.
         """
-        return load_model(cls(device=device), Path(path), backbone)
+        return load_model(cls(device=device, threads=threads, progress=progress), Path(path), backbone)
 
 
 def _changed(config: Any, changes: dict[str, Any]) -> Any:

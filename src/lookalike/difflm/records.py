@@ -25,10 +25,13 @@ from torch import Tensor
 from ..codec import RecordCodec
 from ..codec.slot import Array
 from .checkpoint import Checkpoint
+from .course import Clock
 from .decoder import decode
 from .drawing import Drawing
 from .memory import check_memory, enough_memory
-from .train import Clock, TrainConfig, posteriors, train_vae
+from .threads import Threads
+from .told import Told
+from .train import TrainConfig, posteriors, train_vae
 from .vae import VAE
 
 CHUNK = 2048  # rows decoded at once, at most: more do not fit the cache of a processor
@@ -44,8 +47,8 @@ class TokenRecords:
     least = LEAST_CANDIDATES
     identity = ""
 
-    def __init__(self, codec: RecordCodec, vae: VAE | None):
-        self.codec, self.own = codec, vae
+    def __init__(self, codec: RecordCodec, vae: VAE | None, threads: Threads):
+        self.codec, self.own, self.threads = codec, vae, threads
 
     @property
     def vae(self) -> VAE:
@@ -61,8 +64,9 @@ class TokenRecords:
         slots = self.codec.slots
         typical = 0.0  # texts that are longer than twice the mean are few at a time
         for own in self.codec.columns:
-            words = [slots[s].counts.sum() for s in own[:2]]
-            typical += 2 * sum(words) / max(1.0, words[0]) if slots[own[0]].run else len(own)
+            if not slots[own[0]].run:
+                typical += len(own)
+        typical += 2 * sum(self.vae.runs.typical)
         return min(CHUNK, max(64, int(CHUNK_SLOTS / max(1.0, typical))))
 
     @property
@@ -96,10 +100,12 @@ class TokenRecords:
         checkpoint: Checkpoint,
         seed: int,
         progress: bool,
-    ) -> list[dict[str, float]]:
+    ) -> list[dict[str, Any]]:
         tokens, cells = (torch.from_numpy(records[:, part]) for part in range(2))
         with enough_memory("these records", FEWER, checkpoint.folder is not None):
-            return train_vae(self.vae, tokens, cells, config, clock, checkpoint, seed, progress)
+            return train_vae(
+                self.vae, tokens, cells, config, clock, checkpoint, self.threads, seed, progress
+            )
 
     def posteriors(self, records: Array) -> tuple[Tensor, Tensor]:
         tokens, cells = (torch.from_numpy(np.ascontiguousarray(records[:, part])) for part in range(2))
@@ -114,6 +120,7 @@ class TokenRecords:
         held: Array | None = None,
         allowed: Any = None,
         drawing: Drawing | None = None,
+        told: Told | None = None,
     ) -> Array:
         """given: (rows, 2, slots) records of which the columns `held`, (columns,) bool, are kept."""
         if not self.codec.slots:
@@ -133,6 +140,8 @@ class TokenRecords:
             allowed=limits,
             drawing=drawing,
             grammars=self.codec.grammars(),
+            threads=self.threads,
+            told=told,
         )
         return torch.stack([tokens, cells], 1).cpu().numpy()
 

@@ -49,6 +49,11 @@ class Runs(nn.Module):
             nn.init.constant_(self.anew.bias, 4.0)  # few words are copied at first
         self.empty = nn.Parameter(torch.randn(len(runs), width) * SPREAD)  # a missing text where none was
         self.following = nn.Parameter(torch.randn(len(runs), width) * 0.3)
+        # slots that a run of the training rows fills on average
+        self.typical = [
+            sum(float(slot.counts.sum()) for slot in run[:2]) / max(1.0, float(run[0].counts.sum()))
+            for run in runs
+        ]
         longest = max((len(run) for run in runs), default=1)
         period = 1e4 ** (torch.arange(WAVES) / WAVES)
         phase = torch.arange(longest)[:, None] / period

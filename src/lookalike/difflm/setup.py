@@ -13,6 +13,7 @@ import torch
 from ..codec import RecordCodec
 from ..errors import OptionError
 from . import injection as small
+from .threads import Threads
 
 if TYPE_CHECKING:
     from .finetune import FinetuneConfig
@@ -79,6 +80,7 @@ class Setup:
         codec: RecordCodec,
         table: pd.DataFrame | None,
         device: torch.device,
+        threads: Threads,
         facts: dict[str, Any] | None = None,
     ) -> TextRecords:
         """The records of a table, or with `facts` those of a saved model."""
@@ -86,7 +88,9 @@ class Setup:
         from .textrecords import TextRecords
 
         serialised = Serialised.of(codec, facts["texts"]) if facts else Serialised.fit(codec, table)
-        return TextRecords(serialised, self.backbone, self.encoder, self.config, self.finetune, device, facts)
+        return TextRecords(
+            serialised, self.backbone, self.encoder, self.config, self.finetune, device, threads, facts
+        )
 
 
 def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import safetensors
 import safetensors.numpy
 import safetensors.torch
@@ -44,6 +46,7 @@ def save_model(model: DiffLM, folder: Path) -> None:
         "train": asdict(model.train_config),
         "denoiser": asdict(model.denoiser_config),
         "history": model.history,
+        "table": model.table,
         "codec": codec,
         "pretrained": model.records.facts(),
     }
@@ -55,6 +58,32 @@ def save_model(model: DiffLM, folder: Path) -> None:
         safetensors.numpy.save_file(arrays, folder / "codec.safetensors")
         temporary.write_text(json.dumps(facts), encoding="utf-8")
         os.replace(temporary, described)
+
+
+def fingerprint(table: pd.DataFrame) -> str:
+    """What tells a table from another one: its columns and cells."""
+    digest = hashlib.sha256(repr([*map(str, table.columns)]).encode())
+    plain = {i: table.iloc[:, i] for i in range(table.shape[1])}
+    for series in plain.values():
+        cells = series.astype(str) if series.dtype == object else series
+        digest.update(pd.util.hash_pandas_object(cells, index=False).to_numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def check_same_table(folder: Path, table: pd.DataFrame) -> None:
+    """Raises ModelError where a folder holds the model of another table, which would be lost."""
+    try:
+        facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        known = facts.get("table")
+        names = [column["name"] for column in facts["codec"]["schema"]["columns"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return  # there is no whole model that could be lost
+    if known != fingerprint(table) if known else names != list(table.columns):
+        shown = ", ".join(f"'{name}'" for name in names[:5]) + (", ..." if len(names) > 5 else "")
+        raise ModelError(
+            f"{folder} holds the model of another table (its columns are {shown}): choose another folder, or "
+            "add --force to replace it."
+        )
 
 
 def load_model(model: DiffLM, folder: Path, backbone: str | None = None) -> DiffLM:
@@ -84,7 +113,7 @@ def load_model(model: DiffLM, folder: Path, backbone: str | None = None) -> Diff
         arrays = safetensors.numpy.load_file(folder / "codec.safetensors")
         weights = safetensors.torch.load_file(folder / "weights.safetensors")
         codec = RecordCodec.from_dict(facts["codec"], arrays)
-        model.seed, model.history = facts["seed"], facts["history"]
+        model.seed, model.history, model.table = facts["seed"], facts["history"], facts.get("table", "")
         model.vae_config = VAEConfig(**facts["vae"])
         model.train_config = TrainConfig(**facts["train"])
         model.denoiser_config = DenoiserConfig(**facts["denoiser"])

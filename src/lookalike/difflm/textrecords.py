@@ -17,13 +17,16 @@ from ..codec.slot import Array
 from ..errors import ConditionError, OptionError
 from ..progress import say
 from .checkpoint import Checkpoint
+from .course import Clock
 from .drawing import Drawing
 from .finetune import FinetuneConfig, read_posteriors, train_pretrained
 from .hub import SMALLER, check_same, load_backbone, load_encoder
 from .memory import enough_memory
 from .pretrained import PretrainedConfig, PretrainedVAE
+from .threads import Threads
 from .tokens import Tokens, encoder_tokens, lengths, padded
-from .train import Clock, TrainConfig
+from .told import Told
+from .train import TrainConfig
 from .writer import write
 
 CHUNK, CHUNK_GPU = 64, 256  # rows that are written at once, at most
@@ -50,8 +53,10 @@ class TextRecords:
         config: PretrainedConfig,
         own: FinetuneConfig,
         device: torch.device,
+        threads: Threads,
         facts: Mapping[str, Any] | None = None,
     ):
+        self.threads = threads
         self.serialised, self.config, self.own, self.device = serialised, config, own, device
         self.backbone = load_backbone(backbone, device, 0 if facts else own.at_once(device))
         self.encoder = None if encoder is None else load_encoder(encoder, device)
@@ -112,11 +117,21 @@ class TextRecords:
         checkpoint: Checkpoint,
         seed: int,
         progress: bool,
-    ) -> list[dict[str, float]]:
+    ) -> list[dict[str, Any]]:
         self._measure(records, progress)
         read = self._read(records)
         return train_pretrained(
-            self.vae, self.tokens, records, read, config, self.own, clock, checkpoint, seed, progress
+            self.vae,
+            self.tokens,
+            records,
+            read,
+            config,
+            self.own,
+            clock,
+            checkpoint,
+            self.threads,
+            seed,
+            progress,
         )
 
     def _measure(self, records: Array, progress: bool) -> None:
@@ -183,6 +198,7 @@ class TextRecords:
         held: Array | None = None,
         allowed: Any = None,
         drawing: Drawing | None = None,
+        told: Told | None = None,
     ) -> Array:
         """given: (rows, columns) cells of which the columns `held`, (columns,) bool, are kept as they are.
 
@@ -221,6 +237,8 @@ class TextRecords:
                 free=self.tokens.grammar(order, None, kept) if asked else grammar,
                 limit=limit,
                 drawing=drawing,
+                threads=self.threads,
+                told=told,
             )
         cells = np.full((rows, len(self.columns)), None, dtype=object)
         for row, tokens in enumerate(texts):

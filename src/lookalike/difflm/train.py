@@ -9,12 +9,15 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..progress import bar
 from .checkpoint import SECONDS, Checkpoint, pack, unpack
+from .course import Clock, Course
+from .norm import clip_gradients
 from .prior import Prior
+from .threads import Threads
 from .vae import VAE, RateController
 
 WINDOW = 20  # batches whose rows are sorted by length, so that rows of one batch are alike in it
@@ -76,26 +79,6 @@ TEXT_TRAINING: dict[str, Any] = {  # instead of the defaults above where a recor
 
 
 TEXT_RATE = 8.0
-
-
-class Clock:
-    """Seconds spent on a fit, over all its restarts, and the limit on them (None = no limit)."""
-
-    def __init__(self, limit: float | None, spent: float = 0.0):
-        self.limit, self.start = limit, time.perf_counter() - spent
-
-    def spent(self) -> float:
-        return time.perf_counter() - self.start
-
-    def done(self, share: float, begun: float, kept: float = 0.0) -> float:
-        """How much of a stage is over: the share of its steps or of its time, whichever is more.
-
-        begun: seconds spent when it began; kept: the share of the time limit that is left for what follows.
-        """
-        if self.limit is None:
-            return share
-        limit = max(self.limit * (1 - kept), begun + 0.5)
-        return max(share, (self.spent() - begun) / (limit - begun))
 
 
 def split(rows: int, config: TrainConfig, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -193,13 +176,15 @@ def train_vae(
     config: TrainConfig,
     clock: Clock,
     checkpoint: Checkpoint,
+    threads: Threads,
     seed: int,
     progress: bool = True,
-) -> list[dict[str, float]]:
+) -> list[dict[str, Any]]:
     """Train on (rows, slots) tokens and cells, on any device; the best validated weights are kept.
 
     Returns one entry per validation: step, seconds, reconstruction, rate, bound (nats per row, on held-out
-    rows), train (the bound on the last training batches) and beta.
+    rows), train (the bound on the last training batches) and beta; then one that says how it ended, as
+    `Course.facts`.
     """
     device = vae.device
     train_rows, held_rows = split(len(tokens), config, seed)
@@ -252,15 +237,16 @@ def train_vae(
         )
 
     vae.train()
+    course = Course(
+        "the language model", steps, clock, begun, config.denoiser_time, first=step, progress=progress
+    )
     with bar(steps, "training the language model", unit="steps", progress=progress) as shown:
         shown.update(step)
-        while step < steps:
-            done = clock.done(step / steps, begun, config.denoiser_time)
-            if done >= 1 or waiting >= config.patience:
-                break
+        while not course.over(step, waiting >= config.patience):
+            done = course.done(step)
             for groups in schedule:
                 for group, rate in groups:
-                    group["lr"] = rate * min(1.0, (step + 1) / config.warmup) * (1 - done)
+                    group["lr"] = rate * min(1.0, (step + 1) / config.warmup) * max(0.0, 1 - done)
             if step // per_epoch != epoch:
                 epoch = step // per_epoch
                 shuffle = torch.Generator().manual_seed(hash((seed, epoch)) % 2**31)
@@ -269,6 +255,7 @@ def train_vae(
             torch.manual_seed(hash((seed, step)) % 2**31)  # dropout and noise; the caller forks the generator
             rng = np.random.default_rng((seed, 2, step))
             first = torch.from_numpy(random_first(len(at), len(vae.columns), config, rng)).to(device)
+            threads.begin()
             drawn = torch.randn(len(at), vae.latent_size, device=device)
             for optimizer in optimizers:
                 optimizer.zero_grad(set_to_none=True)
@@ -281,10 +268,11 @@ def train_vae(
                 (reconstruction + controller.beta * rate_now + aside).backward()
                 loss, value = loss + reconstruction.item(), value + rate_now.item()
             controller.update(value)
-            nn.utils.clip_grad_norm_(vae.parameters(), 5.0 * math.sqrt(average_length))
+            clip_gradients(vae.parameters(), 5.0 * math.sqrt(average_length))
             for optimizer in optimizers:
                 optimizer.step()
             averaged.update_parameters(vae)
+            threads.end(float(lengths[at].sum()))
             loss += value
             running = loss if not running else 0.95 * running + 0.05 * loss
             step += 1
@@ -321,7 +309,7 @@ def train_vae(
         average, held_tokens, held_cells, lengths[held_index], noise, config.slots_most // 2
     )
     vae.load_state_dict(average.state_dict() if held + rate <= best else best_weights)
-    return history
+    return [*history, course.facts(step)]
 
 
 @torch.no_grad()
@@ -345,12 +333,14 @@ def train_denoiser(
     log_variance: Tensor,
     config: TrainConfig,
     clock: Clock,
+    threads: Threads,
     seed: int,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Train the denoiser on posterior samples (mean + deviation x noise, new ones in every batch).
 
-    mean, log_variance: (rows, latent size). Returns the last running loss and the number of steps.
+    mean, log_variance: (rows, latent size). Returns the last running loss, the number of steps and how it
+    ended, as `Course.facts`.
     """
     device = mean.device
     prior.fit_whitening(mean, log_variance)
@@ -358,22 +348,24 @@ def train_denoiser(
     optimizer = torch.optim.AdamW(prior.denoiser.parameters(), rate, (0.9, 0.99), fused=True)
     generator = torch.Generator(device).manual_seed(seed)
     deviation = (0.5 * log_variance).exp()
-    begun, running, step = clock.spent(), 0.0, 0
-    with bar(config.denoiser_steps, "training the denoiser", unit="steps", progress=progress) as shown:
-        while step < config.denoiser_steps:
-            done = clock.done(step / config.denoiser_steps, begun)
-            if done >= 1:
-                break
-            optimizer.param_groups[0]["lr"] = rate * min(1, (step + 1) / 20) * (1 - done)
+    running, step = 0.0, 0
+    course = Course("the denoiser", config.denoiser_steps, clock, clock.spent(), progress=False)
+    with bar(course.steps, "training the denoiser", unit="steps", progress=progress) as shown:
+        while not course.over(step):
+            threads.begin()
+            optimizer.param_groups[0]["lr"] = (
+                rate * min(1, (step + 1) / 20) * max(0.0, 1 - course.done(step))
+            )
             at = torch.randint(len(mean), (config.denoiser_batch,), generator=generator, device=device)
             noise = torch.randn(len(at), prior.size, generator=generator, device=device)
             loss = prior.denoiser.loss(prior.whiten(mean[at] + deviation[at] * noise), generator)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
+            threads.end()
             running = loss.item() if not running else 0.98 * running + 0.02 * loss.item()
             step += 1
             shown.update(1)
             if step % 10 == 0:
                 shown.set_postfix_str(f"loss {running:.3f}")
-    return {"denoiser_loss": running, "denoiser_steps": step}
+    return course.facts(step) | {"denoiser_loss": running, "denoiser_steps": step}

@@ -20,6 +20,8 @@ from .decoder import resample
 from .drawing import Drawing
 from .fields import IMPOSSIBLE, pick
 from .pretrained import PretrainedVAE
+from .threads import Threads
+from .told import Told
 
 RETIRE = 0.75  # the batch is packed anew when no more than this share of its rows is still being written
 
@@ -124,6 +126,8 @@ def write(
     free: Grammar,
     limit: int,
     drawing: Drawing | None = None,
+    threads: Threads | None = None,
+    told: Told | None = None,
 ) -> list[list[int]]:
     """Tokens of one record per row, without the one that ends it.
 
@@ -132,9 +136,11 @@ def write(
     log likelihood. early: how many fields come before a candidate is chosen (0 = all candidates but the
     first of a row are left out); free: the grammar without the conditions: what it excludes, too, says
     nothing of a latent. limit: tokens after which a record is brought to its end. pieces: the
-    bytes of every token.
+    bytes of every token. threads: chosen as the texts are written; told: hears of it.
     """
-    drawing = drawing or Drawing()
+    drawing, told = drawing or Drawing(), told or Told()
+    threads = threads or Threads(torch.get_num_threads())
+    told.expect(rows)
     by_row = each = prefix is not None
     prefix = prefix or [[] for _ in range(len(latent))]
     weight = torch.zeros(len(latent), device=latent.device) if log_weight is None else log_weight
@@ -177,13 +183,16 @@ def write(
         elif done.all() or done.float().mean() >= 1 - RETIRE:
             for row in torch.nonzero(done).flatten().tolist():
                 written[int(origin[row])] = [token for token in draft.tokens[row] if token != vae.end]
+                told.add(1)
             kept = torch.nonzero(~done).flatten()
             if not len(kept):
                 return written
             draft.select(kept)
             walk.select(kept.cpu().numpy())
             origin, tokens, done = origin[kept.cpu()], tokens[kept], done[kept]
+        threads.begin()
         draft.put(tokens)
+        threads.end(float(len(tokens)))
 
 
 def _log_mass(logits: Tensor, allowed: Tensor) -> Tensor:

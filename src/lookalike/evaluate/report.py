@@ -87,6 +87,10 @@ class Report:
             'style="width:100%;height:720px;border:0"></iframe>'
         )
 
+    def warn(self, text: str) -> None:
+        """Adds a sentence to the warnings, such as one on how the table was made."""
+        self._figures["warnings"] = [*self._figures["warnings"], text]
+
     def __repr__(self) -> str:
         figures = self._figures
         sizes = ", ".join(f"{n:,} {table}" for table, n in figures["tables"]["rows"].items() if n)

@@ -1,0 +1,109 @@
+"""How many threads torch computes with: chosen by measuring steps, again and again as the machine changes.
+
+A step of a small model is hundreds of parallel regions of microseconds, at the end of each of which every
+thread waits for the others. Where another process keeps a core busy, one waits for the scheduler each time:
+two threads are then up to 50 times as slow as one, and on a quiet machine 1.3 times as fast. Nothing but
+the time of a step tells which is the case.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from time import perf_counter
+
+import torch
+
+from ..errors import OptionError
+
+WARM = 2  # steps before anything is measured: the first ones take memory
+EACH = 3  # steps of each number of threads in a trial
+FIRST, LONGEST = 2.0, 30.0  # seconds to the next trial, doubled as long as trials change nothing
+SLOWER = 1.5  # times the measured cost of a step: a trial is due at once
+HOPELESS = 3.0  # times the cost of the best so far: no further step of a trial is spent on it
+GAIN = 0.97  # of the cost with fewer threads, at most: else the fewer are taken
+
+
+class Threads:
+    """The number of threads, from step to step.
+
+    asked: that number throughout; None: chosen, among 1, 2, 4 ... and the most that torch would take (the
+    cores, or OMP_NUM_THREADS). Raises OptionError for what is no number of threads.
+    """
+
+    def __init__(self, asked: int | None = None):
+        if asked is not None and (isinstance(asked, bool) or not isinstance(asked, int) or asked < 1):
+            raise OptionError(f"threads is {asked!r}: choose a whole number of at least 1, or None.")
+        most = torch.get_num_threads() if asked is None else asked
+        self.counts = [most] if asked is not None else [*(2**k for k in range((most - 1).bit_length())), most]
+        self.now = most
+        self.cost: dict[int, float] = {}  # number of threads -> seconds of a unit of work in the last trial
+        self._trial: list[int] = []  # the numbers of threads of the next steps
+        self._took: dict[int, list[float]] = {}
+        self._recent = 0.0  # a running mean of the cost of the steps
+        self._warm, self._wait, self._due, self._begun = WARM, FIRST, 0.0, 0.0
+
+    @contextlib.contextmanager
+    def used(self) -> Iterator[None]:
+        """For a stretch of steps; afterwards torch has the number of threads that it had."""
+        before = torch.get_num_threads()
+        self._set(self.now)
+        self._warm = WARM
+        try:
+            yield
+        finally:
+            self._trial = []
+            self._set(before)
+
+    def begin(self) -> None:
+        """A step begins."""
+        if self._trial:
+            self._set(self._trial[0])
+        self._begun = perf_counter()
+
+    def end(self, work: float = 1.0) -> None:
+        """The step is over; work: how much it did, in any unit that its time is in proportion to."""
+        if len(self.counts) == 1:
+            return
+        now = perf_counter()
+        cost = (now - self._begun) / max(work, 1e-9)
+        if self._warm:
+            self._warm -= 1
+        elif self._trial:
+            self._tried(cost, now)
+        else:
+            self._recent = cost if not self._recent else 0.7 * self._recent + 0.3 * cost
+            slow = self._recent > SLOWER * self.cost.get(self.now, 0.0)
+            if now >= (self._due - self._wait + min(self._wait / 4, FIRST) if slow else self._due):
+                near = self.counts.index(self.now)
+                others = [c for c in self.counts[max(0, near - 1) : near + 2] if c != self.now]
+                if not self.cost:  # at the start all of them
+                    others = [c for c in self.counts if c != self.now]
+                self._trial = [self.now, *others] * EACH
+                self._took = {count: [] for count in self._trial}
+
+    def _tried(self, cost: float, now: float) -> None:
+        """A step of a trial is over; after the last one the best number of threads is taken."""
+        count = self._trial.pop(0)
+        self._took[count].append(cost)
+        best = min(_mean(costs) for costs in self._took.values() if costs)
+        self._trial = [c for c in self._trial if not self._took[c] or _mean(self._took[c]) < HOPELESS * best]
+        if self._trial:
+            return
+        self.cost = {count: _mean(costs) for count, costs in self._took.items()}
+        before = self.now
+        for count in sorted(self.cost):
+            if count == min(self.cost) or self.cost[count] < GAIN * self.cost[self.now]:
+                self.now = count
+        self._wait = FIRST if self.now != before else min(2 * self._wait, LONGEST)
+        self._due, self._recent = now + self._wait, 0.0
+        self._set(self.now)
+
+    @staticmethod
+    def _set(count: int) -> None:
+        if torch.get_num_threads() != count:
+            torch.set_num_threads(count)
+
+
+def _mean(costs: list[float]) -> float:
+    return sum(costs) / len(costs)
