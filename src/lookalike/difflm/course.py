@@ -106,13 +106,17 @@ class Course:
             )
 
     def facts(self, step: int) -> dict[str, Any]:
-        """What happened, for the history of a model; needed: seconds for all the steps, if it was cut."""
+        """What happened, for the history of a model.
+
+        seconds: since this process began with it; needed: seconds for all the steps, if it was cut.
+        """
         cut = self.ended in ("time", "stopped")
         return {
             "stage": self.what,
             "steps": step,
             "planned": self.steps,
             "ended": self.ended,
+            "seconds": round(time.perf_counter() - self.start, 2),
             "needed": round(self.needed(step), 1) if cut and step > self.first else None,
         }
 
