@@ -2,16 +2,19 @@
 
 import ast
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from jsonschema import Draft202012Validator
 
 from lookalike.codec import NOT_MISSING
 from lookalike.codec.shape import infer_shape
+from lookalike.codec.text import STOP
 from lookalike.difflm import DiffLM
 from lookalike.difflm import model as model_file
 from lookalike.difflm.parsed import TRIES
@@ -52,7 +55,7 @@ def small(quick, **options: object) -> DiffLM:  # type: ignore[no-untyped-def]
 
 @pytest.fixture(scope="module")
 def model(quick) -> DiffLM:  # type: ignore[no-untyped-def]
-    return small(quick, steps=400, denoiser_steps=200).fit(REAL)
+    return small(quick, steps=500, denoiser_steps=200).fit(REAL)
 
 
 def on_topic(table: pd.DataFrame) -> float:
@@ -217,3 +220,31 @@ def test_every_json_value_satisfies_its_schema(quick, tools: pd.DataFrame) -> No
         assert all(json.loads(json.dumps(value)) == value for value in values)
     filled = model.impute(tools.head(6).assign(call=None))
     assert filled["call"].notna().all()
+
+
+def test_a_model_that_never_ends_its_texts_is_brought_to_an_end(
+    quick,  # type: ignore[no-untyped-def]
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table = REAL[["label", "text"]].copy()
+    table.loc[0, "text"] = " ".join(table["text"].iloc[:40])  # one long text: the others could be as long
+    model = small(quick, steps=20, denoiser_steps=5)
+    model.progress = True
+    model.fit(table)
+    with torch.no_grad():
+        model.vae.runs.bias0[:, STOP] = -1e4  # it would go on until there is no room
+    capsys.readouterr()
+    made = model.sample(200, seed=0)
+    longest, usual = table["text"].str.len().max(), table["text"].str.len().mean()
+    assert longest > 20 * usual
+    assert made["text"].str.len().sum() < 3 * 200 * usual
+    assert re.search(r"\d+ texts were ended early, .*train it longer", capsys.readouterr().err)
+
+
+def test_texts_of_a_model_that_has_learned_are_not_cut(
+    model: DiffLM, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "progress", True)
+    model.sample(3, seed=0)
+    model.sample(300, seed=0)
+    assert "ended early" not in capsys.readouterr().err

@@ -44,10 +44,18 @@ class _Normed(torch.autograd.Function):
         return own, scale, shift, None
 
 
+ALONE = 32_768  # numbers that torch sums with one thread, at most
+
+
+def _norm(x: Tensor) -> Tensor:
+    """The norm of a tensor of any shape, that of a large one from those of its rows."""
+    rows = torch.linalg.vector_norm(x.flatten(1), dim=1) if x.ndim > 1 and x.numel() > ALONE else x
+    return torch.linalg.vector_norm(rows)
+
+
 @torch.no_grad()
 def clip_gradients(parameters: Iterable[Tensor], most: float) -> None:
     """Scales the gradients down where their common norm is larger than `most`."""
     gradients = [p.grad for p in parameters if p.grad is not None]
-    rows = [torch.linalg.vector_norm(g.flatten(1) if g.ndim > 1 else g, dim=-1) for g in gradients]
-    norm = torch.stack([torch.linalg.vector_norm(one) for one in rows]).square().sum().sqrt()
+    norm = torch.linalg.vector_norm(torch.stack([_norm(one) for one in gradients]))
     torch._foreach_mul_(gradients, (most / (norm + 1e-6)).clamp(max=1.0))
