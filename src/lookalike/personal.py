@@ -136,9 +136,12 @@ _FIRST_NAMES = _set(
 
 
 def note(column: Column) -> str | None:
-    """What is to be said of a column that looks personal and is learned as it is, or that is left out."""
+    """What is to be said of a column that looks personal and is learned as it is, is made up, or left out."""
     if column.kind == "drop":
         return f"column '{column.name}' is dropped: it is not learned, and the synthetic table has none."
+    if column.kind == "pseudonym":
+        said = SORTS.get(column.personal or "", "values in the shapes of the real ones")
+        return f"column '{column.name}' gets made-up {said} (others with COL=pseudonym:SORT)."
     if column.personal is None or column.kind not in LEARNED:
         return None
     name, sort = column.name, column.personal
@@ -150,15 +153,19 @@ def note(column: Column) -> str | None:
     )
 
 
-def looks_personal(name: Any, values: Sequence[Any], rows: int, distinct: int) -> str | None:
+def looks_personal(
+    name: Any, values: Sequence[Any], rows: int, distinct: int, declared: bool = False
+) -> str | None:
     """What a column looks like, one of `SORTS`; None for what does not look personal.
 
     values: distinct values of the column, none missing (a sample will do: the first 1000 are looked at);
-    rows: how many of its cells are not missing; distinct: how many distinct values it has.
+    rows: how many of its cells are not missing; distinct: how many distinct values it has; declared: it is
+    said to be of persons, so that few values are enough, and words are names.
     """
     words = _words(str(name))
     texts = [str(value).strip() for value in values[:SAMPLE]]
-    if not texts or distinct < min(_DISTINCT, max(2, rows // 2)) or sum(map(len, texts)) > _LONG * len(texts):
+    few = distinct < min(_DISTINCT, max(2, rows // 2)) and not declared
+    if not texts or few or sum(map(len, texts)) > _LONG * len(texts):
         return None
     numeric = all(isinstance(value, (int, float)) for value in values[:SAMPLE])
     if numeric:
@@ -170,6 +177,8 @@ def looks_personal(name: Any, values: Sequence[Any], rows: int, distinct: int) -
             return sort
     if not numeric and _person(words, texts, said):
         return "name"
+    if declared:
+        return "name" if _share(texts, _SURNAME.fullmatch) >= _MOST else None
     return "key" if distinct < rows and _key(words, texts, rows, distinct, numeric) else None
 
 

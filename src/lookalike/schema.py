@@ -357,10 +357,10 @@ def _infer_column(series: pd.Series, sentinels: tuple[Any, ...]) -> Column:
     return column
 
 
-def _personal(present: pd.Series, column: Column) -> str | None:
+def _personal(present: pd.Series, column: Column, declared: bool = False) -> str | None:
     values = plain_values(present, column).drop_duplicates()
     some = [kinds.plain(value) for value in values.head(personal.SAMPLE)]
-    return personal.looks_personal(column.name, some, len(present), len(values))
+    return personal.looks_personal(column.name, some, len(present), len(values), declared)
 
 
 def plain_values(series: pd.Series, column: Column) -> pd.Series:
@@ -415,7 +415,7 @@ def describe(present: pd.Series, column: Column) -> None:
                 f"{kinds.plain(other.iloc[0])!r} too: change its kind."
             )
     if column.kind == "pseudonym" and column.personal is None:
-        column.personal = _personal(present, column)
+        column.personal = _personal(present, column, declared=True)
     if column.kind == "id" and present.duplicated().any():
         value = kinds.plain(present[present.duplicated()].iloc[0])
         raise SchemaError(

@@ -108,6 +108,8 @@ def fill(
     if not anchors or not len(table):
         return table
     table = table.copy()
+    made = [column.name for column in columns if column.kind in KINDS]
+    held = {*held, *(name for name in made if (table[name].notna() & (table[name] != TO_MAKE)).any())}
     for number, anchor in enumerate(anchors):
         _group(anchor, anchors[:number], columns, params, table, rng, held)
     for anchor in anchors:

@@ -81,11 +81,12 @@ def positions(group: list[str], rare: int) -> list[str]:
     for position in zip(*group, strict=True):
         seen, counts = np.unique(np.array(position), return_counts=True)
         common = "".join(seen[counts >= rare])
-        found.append(common or _class(str(seen[0])))
+        found.append(common or class_of(str(seen[0])))
     return found
 
 
-def _class(letter: str) -> str:
+def class_of(letter: str) -> str:
+    """All digits, small or capital letters, as the letter is one; of others the letter alone."""
     for letters in ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
         if letter in letters:
             return letters

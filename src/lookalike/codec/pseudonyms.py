@@ -25,7 +25,7 @@ from .slot import Params
 
 PERSON = ("name", "first_name", "last_name", "username", "email")  # sorts that are made of one person's name
 _BUCKETS = 8  # at least, for a real value
-_FAKER = 20  # tries of Faker, before names are syllables
+_STYLE = 20  # tries as the real ones look; then names are syllables, and letters and digits are any
 _UNIQUE, _TRIES = 200, 400  # tries after which values may repeat; after which there is no room
 _LOCALE = "en_US"
 
@@ -74,7 +74,8 @@ def make(
         for number in numbers:
             for tries in range(_TRIES + 1):
                 first, last = _name(faker, tries, rng) if columns[unit[0]][1]["sort"] in PERSON else ("", "")
-                values = [_value(*columns[i][:2], faker, first, last, number, rng) for i in unit]
+                wide = tries >= _STYLE
+                values = [_value(columns[i][1], faker, first, last, number, wide, rng) for i in unit]
                 free = not any(
                     is_real(columns[i][1], value)
                     or (columns[i][2] and tries < _UNIQUE and value in before)
@@ -140,7 +141,7 @@ def _faker(column: Column, rng: np.random.Generator) -> Any:
 
 
 def _name(faker: Any, tries: int, rng: np.random.Generator) -> tuple[str, str]:
-    if tries < _FAKER:
+    if tries < _STYLE:
         return str(faker.first_name()), str(faker.last_name())
     first, last = (urls.word(int(number)).title() for number in rng.integers(6_400, 512_000, 2))
     return first, last
@@ -164,9 +165,9 @@ def _style(sort: str | None, texts: Sequence[str]) -> list[str]:
 
 
 def _value(
-    column: Column, params: Params, faker: Any, first: str, last: str, number: int, rng: np.random.Generator
+    params: Params, faker: Any, first: str, last: str, number: int, wide: bool, rng: np.random.Generator
 ) -> str:
-    """One value, as a string."""
+    """One value, as a string; wide: with any letter or digit where the real ones have one."""
     sort, style = params["sort"], params["style"]
     if sort == "address":
         address = faker.address() if "with the town" in style else faker.street_address()
@@ -174,7 +175,7 @@ def _value(
     if sort == "ip":
         return str(faker.ipv6() if "version 6" in style else faker.ipv4())
     if sort not in PERSON:
-        return _shaped(params, rng)
+        return _shaped(params, wide, rng)
     mail = f"{_plain(first)}.{_plain(last)}{number}"  # the number: no two persons have the same
     value = {
         "name": f"{last}, {first}" if "last name first" in style else f"{first} {last}",
@@ -193,11 +194,12 @@ def _plain(name: str) -> str:
     return re.sub("[^a-z]", "", flat) or "user"
 
 
-def _shaped(params: Params, rng: np.random.Generator) -> str:
+def _shaped(params: Params, wide: bool, rng: np.random.Generator) -> str:
     """Random letters and digits in one of the real shapes; check digits are right."""
     shares = np.array([shape["share"] for shape in params["shapes"]], dtype=np.float64)
     shape = params["shapes"][int(rng.choice(len(shares), p=shares / shares.sum()))]
-    text = [letters[int(rng.integers(len(letters)))] for letters in shape["letters"]]
+    options = [ids.class_of(some[0]) if wide else some for some in shape["letters"]]
+    text = [letters[int(rng.integers(len(letters)))] for letters in options]
     places = [place for place, letter in enumerate(text) if letter.isalnum()]
     plain = "".join(text[place] for place in places)
     if params["sort"] == "card" and plain.isdigit():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..dtypes import dtype_name
 from ..errors import DataError
 from ..kinds import from_json, to_json
 from ..schema import Schema, check_table, describe, is_missing, masked
@@ -50,6 +51,9 @@ class RecordCodec:
         cells: list[pd.Series] = []
         for i, column in enumerate(fitted.columns):
             series = pd.Series(dtype=object) if column.kind == "drop" else masked(table, column, fitted)
+            if column.kind in entities.KINDS and isinstance(series.dtype, pd.CategoricalDtype):
+                series = series.astype(series.dtype.categories.dtype)  # what is made is no category
+                column.dtype, column.categories, column.ordered = dtype_name(series), None, False
             cells.append(series)
             gone = series.isna()
             column.nullable = column.nullable or bool(gone.any())
