@@ -414,12 +414,30 @@ def describe(present: pd.Series, column: Column) -> None:
                 f"column '{column.name}' is declared constant with the value {column.value!r}, but holds "
                 f"{kinds.plain(other.iloc[0])!r} too: change its kind."
             )
+    if column.kind in ("key", "pseudonym"):
+        _need_names(present, column)
     if column.kind == "pseudonym" and column.personal is None:
         column.personal = _personal(present, column, declared=True)
     if column.kind == "id" and present.duplicated().any():
         value = kinds.plain(present[present.duplicated()].iloc[0])
         raise SchemaError(
             f"column '{column.name}' is declared an id, but {value!r} occurs twice: change its kind."
+        )
+
+
+def _need_names(present: pd.Series, column: Column) -> None:
+    """Raises SchemaError for keys and pseudonyms that are neither strings nor whole numbers."""
+    dtype = present.dtype
+    if pd.api.types.is_bool_dtype(dtype) or column.python == "bool":
+        wrong = present
+    elif pd.api.types.is_numeric_dtype(dtype):
+        wrong = present[as_numbers(present)[0] % 1 != 0]
+    else:
+        wrong = present[[not isinstance(value, (str, int)) for value in plain_values(present, column)]]
+    if len(wrong):
+        raise SchemaError(
+            f"column '{column.name}' is declared a {column.kind}, but holds {kinds.plain(wrong.iloc[0])!r}: "
+            "keys and pseudonyms are strings or whole numbers, so change its kind, or drop the column."
         )
 
 

@@ -249,6 +249,31 @@ def test_a_column_without_room_is_refused_before_training() -> None:
         RecordCodec.fit(table, schema)
 
 
+def test_keys_and_pseudonyms_that_are_always_missing() -> None:
+    table = pd.DataFrame({"key": [np.nan] * 30, "name": pd.Series([None] * 30, dtype="str"), "x": range(30)})
+    found = made(learned(table, ["key=key", "name=pseudonym"]), table)
+    assert found.dtypes.equals(table.dtypes) and found[["key", "name"]].isna().all(axis=None)
+
+
+def test_numbers_fit_their_dtype() -> None:
+    values = np.repeat(np.arange(2_147_483_000, 2_147_483_640, 8), 3).astype("int32")
+    table = pd.DataFrame({"phone": values})
+    found = made(learned(table, ["phone=pseudonym:phone"]), table)["phone"]
+    assert found.dtype == "int32" and found.min() > 0 and found.nunique() == 80
+
+
+@pytest.mark.parametrize("kind", ["key", "pseudonym"])
+@pytest.mark.parametrize(
+    "values",
+    [pd.date_range("1990-01-01", periods=30), np.arange(30) / 4, np.arange(30) % 2 == 0, [b"x", b"y"] * 15],
+)
+def test_what_is_neither_strings_nor_whole_numbers_is_refused(kind: str, values: Any) -> None:
+    schema = infer(pd.DataFrame({"x": range(30)}))
+    schema["x"].kind, table = kind, pd.DataFrame({"x": values})
+    with pytest.raises(SchemaError, match=f"column 'x' is declared a {kind}, but holds"):
+        RecordCodec.fit(table, schema)
+
+
 def test_faker_is_needed_for_names_alone(orders: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str, *more: Any, of: Any = builtins.__import__) -> Any:
         if name == "faker":

@@ -204,7 +204,7 @@ def _make(
         for row in np.flatnonzero(~wanted[j]):
             if cells[j][row] is not None and not pd.isna(cells[j][row]):
                 known[j].setdefault(int(labels[row]), cells[j][row])
-        if columns[j].kind == "key":
+        if columns[j].kind == "key" and wanted[j].any():
             fresh = _keys(columns[j], params[j]["fresh"], total, set(known[j].values()), rng, offset)
             known[j] = dict(enumerate(fresh)) | known[j]
     names = [j for j in anchor.made if columns[j].kind == "pseudonym"]

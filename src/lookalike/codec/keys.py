@@ -32,7 +32,8 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     """fresh: how a key is made (as an id), or a pseudonym; no real value is in it."""
     distinct = series.dropna().drop_duplicates()
     make = ids if column.kind == "key" else pseudonyms
-    return {**constant.analyse(series, column, rare), "fresh": make.analyse(distinct, column, rare)}
+    fresh = make.analyse(distinct, column, rare) if len(distinct) else {"sort": None}  # there is none to make
+    return {**constant.analyse(series, column, rare), "fresh": fresh}
 
 
 def decode(

@@ -50,13 +50,19 @@ def analyse(distinct: pd.Series, column: Column, rare: int) -> Params:
         "sort": sort,
         "style": _style(sort, texts),
         "numeric": numeric,
+        "top": _top(distinct.dtype) if numeric else None,
         "shapes": [] if _faked(sort) else shapes,
         "salt": salt,
         "taken": np.packbits(taken),
     }
-    if len(texts):
-        make([(column, params, False)], [0], np.random.default_rng(0))  # what is wrong is better found now
+    make([(column, params, False)], [0], np.random.default_rng(0))  # what is wrong is better found now
     return params
+
+
+def _top(dtype: Any) -> int:
+    """The largest whole number that every number of the dtype up to it can be."""
+    plain = getattr(dtype, "numpy_dtype", dtype)
+    return int(np.iinfo(plain).max) if plain.kind in "iu" else 2 ** (24 if plain.itemsize < 8 else 53)
 
 
 def make(
@@ -78,6 +84,7 @@ def make(
                 values = [_value(columns[i][1], faker, first, last, number, wide, rng) for i in unit]
                 free = not any(
                     is_real(columns[i][1], value)
+                    or (columns[i][1]["numeric"] and int(value) > columns[i][1]["top"])
                     or (columns[i][2] and tries < _UNIQUE and value in before)
                     for i, value, before in zip(unit, values, used, strict=True)
                 )
