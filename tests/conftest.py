@@ -1,5 +1,7 @@
 """What several test files share: a small real table, a model that was fitted in seconds, a local server."""
 
+from __future__ import annotations
+
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny tables: threads only get in each other's way
@@ -10,9 +12,12 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SERVER = Path(__file__).with_name("llm") / "server.py"
@@ -36,6 +41,34 @@ def small_model(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("models") / "small.model"
     assert main(["fit", str(small_csv), "-o", str(folder), "--max-time", "5s", "--quiet"]) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def orders() -> pd.DataFrame:
+    """400 invented orders of 80 customers, with their names, mails (one in five has none) and cities."""
+    import numpy as np
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    first = ["Anna", "Bea", "Carl", "Dora", "Emil", "Frida", "Georg", "Hanna", "Igor", "Jana"]
+    last = ["Abel", "Brandt", "Claus", "Dorn", "Ernst", "Fuchs", "Gross", "Haas"]
+    names = [f"{a} {b}" for a in first for b in last]
+    mails = [f"{name.lower().replace(' ', '.')}@mail.test" if i % 5 else None for i, name in enumerate(names)]
+    cities = rng.choice(["Kiel", "Ulm", "Bonn", "Jena"], len(names), p=[0.4, 0.3, 0.2, 0.1])
+    weights = rng.gamma(1.5, 1, len(names))
+    of = np.r_[np.arange(len(names)), rng.choice(len(names), 320, p=weights / weights.sum())]
+    rng.shuffle(of)
+    return pd.DataFrame(
+        {
+            "order_id": np.arange(10_001, 10_401),
+            "customer_id": [f"C-{1000 + 3 * i}" for i in of],
+            "customer": [names[i] for i in of],
+            "email": [mails[i] for i in of],
+            "city": cities[of],
+            "product": rng.choice(["pen", "ink", "paper", "stamp"], 400),
+            "amount": np.round(rng.gamma(2, 20, 400), 2),
+        }
+    )
 
 
 class Served:

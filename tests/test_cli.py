@@ -277,3 +277,41 @@ def test_a_stopped_fit_says_how_to_go_on(small_csv: Path, tmp_path: Path) -> Non
     assert process.returncode == 130
     assert "the same command goes on from what is kept in" in errors.splitlines()[-1]
     assert "Traceback" not in errors
+
+
+def test_persons_from_the_command_line(
+    orders: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, model, out = tmp_path / "orders.csv", tmp_path / "model", tmp_path / "out.csv"
+    orders.to_csv(real, index=False)
+    kinds = ["--kind", "customer_id=key", "--kind", "customer=pseudonym", "--kind", "email=drop"]
+    run("fit", real, "-o", model, "--max-time", "3s", *kinds)
+    said = capsys.readouterr().err
+    assert "'email' is dropped" in said and "'customer' gets made-up names of persons" in said
+    run("sample", model, "-n", 300, "-o", out)
+    table = pd.read_csv(out)
+    assert "email" not in table and not table["customer"].isin(orders["customer"]).any()
+    run("generate", real, "-n", 100, "-o", out, "--max-time", "3s", *kinds)
+    table = pd.read_csv(out)
+    assert "email" not in table and (table.groupby("customer_id")["customer"].nunique() == 1).all()
+    assert "ids, keys and pseudonyms have no distribution to compare" in capsys.readouterr().out
+    orders.drop(columns="email").to_csv(real, index=False)
+    ids = ["--id", "customer_id", "--id", "customer"]
+    run("evaluate", "--real", real, "--synthetic", out, *ids, "--quick", "--only", "fidelity")
+    assert "order_id, customer_id, customer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["fit", "-o", "{}/m", "--kind", "planet=key"], "no column 'planet'"),
+        (["generate", "-n", "5", "-o", "{}/o.csv", "--kind", "age=alias"], "the kind 'alias'"),
+        (["generate", "-n", "5", "-o", "{}/o.csv", "--kind", "age"], "'age' has no '='"),
+    ],
+)
+def test_wrong_kinds(
+    small_csv: Path, tmp_path: Path, arguments: list[str], names: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb, *rest = (argument.format(tmp_path) for argument in arguments)
+    assert main([verb, str(small_csv), *rest]) == 2
+    assert names in capsys.readouterr().err

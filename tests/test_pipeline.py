@@ -74,3 +74,19 @@ def test_a_table_too_large_for_memory_is_sampled_and_it_is_said(
     assert "100 of its 300 rows" in capsys.readouterr().err
     assert some.equals(pipeline.read_real(small_csv, comfortable=1000, seed=3))
     assert not some.equals(pipeline.read_real(small_csv, comfortable=1000, seed=4))
+
+
+def test_persons_are_made_up_and_what_is_dropped_is_not_compared(orders: pd.DataFrame) -> None:
+    schema = lookalike.infer(orders)
+    schema.set_kinds(["customer_id=key", "customer=pseudonym", "email=drop"])
+    options: dict[str, object] = {"schema": schema, "max_time": "3s", "progress": False}
+    synthetic, report = lookalike.generate(orders, 200, holdout=orders[:100], target="city", **options)
+    assert list(synthetic.columns) == [name for name in orders.columns if name != "email"]
+    assert not synthetic["customer"].isin(orders["customer"]).any()
+    figures = report.to_dict()
+    kinds = {name: facts["kind"] for name, facts in figures["columns"].items()}
+    assert "email" not in kinds
+    assert {name for name, kind in kinds.items() if kind == "id"} == {"order_id", "customer_id", "customer"}
+    assert "order_id, customer_id, customer" in figures["skipped"]["ids"]
+    with pytest.raises(OptionError, match="'email'"):
+        lookalike.generate(orders, 200, target="email", **options)

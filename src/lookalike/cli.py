@@ -93,6 +93,8 @@ MONEY = _number("the amount", float, 0, float("inf"), "write a number of at leas
 RANK = _number("--lora", int, 1, 1024, "the rank of the adapters is a whole number from 1 to 1024")
 REPEATS = _number("--most-repeats", int, 1, 2**31, "the repeats of a row are a whole number of at least 1")
 STRENGTH = _number("--strength", float, 0, 1, "a strength lies between 0 (close) and 1 (fresh rows)")
+KIND = "key (fresh keys), pseudonym[:SORT] (made-up names, mails, ...), drop, or any kind; may be repeated"
+ID = "a column of keys or made-up values, which is not compared; may be repeated"
 TEMPERATURE = "of texts: 1 as learned (default), less for what is likelier"
 TOP_P = "of texts: only the likeliest tokens of this probability together (default 1, all)"
 VALID_ONLY = "code that does not parse is drawn again, 20 times at most"
@@ -115,6 +117,7 @@ EXAMPLES = {
     "generate": """
   lookalike generate real.csv -n 10000 -o synthetic.csv
   lookalike generate real.csv -n 10000 -o rich.parquet --where 'income=>50K' --where age=30..40
+  lookalike generate orders.csv -n 5000 -o out.csv --kind customer_id=key --kind customer=pseudonym
   lookalike generate train.csv -n 5000 -o out.csv --holdout test.csv --target income --report out.html
   lookalike generate real.csv -n 2000 -o out.csv --llm http://127.0.0.1:8000/v1 --model NAME \\
       --text text --label label --max-calls 500 --dry-run     (then without --dry-run)
@@ -147,6 +150,7 @@ The figures are of real rows that were held out: a fifth of the real table, or -
     "evaluate": """
   lookalike evaluate --real train.csv --synthetic synthetic.parquet
   lookalike evaluate --real train.csv --synthetic s.csv --holdout test.csv --target income -o report.html
+  lookalike evaluate --real orders.csv --synthetic s.csv --id customer_id --id customer
   lookalike evaluate --real train.csv --synthetic s.csv --only fidelity,privacy --quick
   lookalike evaluate --real train.csv --synthetic s.csv --only fidelity --fail-under c2st=0.60""",
 }
@@ -188,6 +192,9 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         one.add_argument("--quiet", action="store_true", help="no progress on stderr")
         one.add_argument("--config", metavar="FILE", help=CONFIG)
 
+    def kinds(one: argparse.ArgumentParser) -> None:
+        one.add_argument("--kind", action="append", default=[], metavar="COL=KIND", help=KIND)
+
     def pretrained(one: argparse.ArgumentParser) -> None:
         one.add_argument("--backbone", metavar="NAME", help=BACKBONE)
         one.add_argument("--lora", metavar="RANK", type=RANK, nargs="?", const=True, default=False, help=LORA)
@@ -202,6 +209,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     one.add_argument("--report", metavar="HTML", help="write the report to this .html (or .json) file")
     one.add_argument("--fail-under", metavar="LIMITS", type=_limits, help=FAIL_UNDER)
     one.add_argument("--max-time", metavar="TIME", type=_time, help=MAX_TIME)
+    kinds(one)
     pretrained(one)
     common(one)
     llm = one.add_argument_group("written by a language model (any OpenAI-compatible endpoint)")
@@ -241,6 +249,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     one.add_argument("-o", "--out", metavar="MODEL_DIR", required=True, help="the model folder to write")
     one.add_argument("--max-time", metavar="TIME", type=_time, help=MAX_TIME)
     one.add_argument("--schema", metavar="FILE", help="take the columns' kinds from this JSON file")
+    kinds(one)
     one.add_argument("--force", action="store_true", help="replace the model of another table in MODEL_DIR")
     pretrained(one)
     common(one)
@@ -295,6 +304,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     one.add_argument("--holdout", metavar="H", help="real rows that the synthesizer never saw")
     one.add_argument("--target", metavar="COL", help="the column that a model would predict")
     one.add_argument("--text", metavar="COL", help="the column that is read as text (default: the first)")
+    one.add_argument("--id", action="append", default=[], metavar="COL", help=ID)
     one.add_argument("--only", metavar="SECTIONS", help="of fidelity,diversity,utility,privacy")
     one.add_argument("--quick", action="store_true", help="fewer rows and one family of models")
     one.add_argument("--fail-under", metavar="LIMITS", type=_limits, help=FAIL_UNDER)

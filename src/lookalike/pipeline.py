@@ -51,7 +51,8 @@ def generate(
 ) -> tuple[pd.DataFrame, Report]:
     """A synthetic table of `n` rows (default: as many as `real`) and the report that compares it with `real`.
 
-    schema: default is the inferred one.
+    schema: default is the inferred one. What it drops is not compared either; keys and pseudonyms count as
+        ids there.
     where: conditions that every row satisfies, as for `DiffLM.sample` or as on the command line; the report
         then compares with the real rows that satisfy them.
     target: the column that a downstream model would predict, for the utility part of the report.
@@ -72,6 +73,9 @@ def generate(
 
     n = len(real) if n is None else n
     schema = infer(real) if schema is None else schema
+    dropped = [name for name in schema.names if name not in schema.kept]
+    real = real.drop(columns=dropped)
+    holdout = None if holdout is None else holdout.drop(columns=dropped, errors="ignore")
     check(real, n, target, holdout)
     conditions: Mapping[str, Any] | None = None
     alike, alike_holdout = real, holdout  # the rows that the synthetic ones should look like
@@ -106,7 +110,13 @@ def generate(
         write_table(synthetic, out)
     with stage("comparing them with the real ones", part="3 of 3", progress=progress):
         report = evaluate(
-            alike, synthetic, holdout=alike_holdout, target=target, seed=seed, progress=progress
+            alike,
+            synthetic,
+            holdout=alike_holdout,
+            target=target,
+            seed=seed,
+            ids=[column.name for column in schema.columns if column.kind in ("key", "pseudonym")],
+            progress=progress,
         )
     if model.shortfall is not None:
         report.warn(model.shortfall)

@@ -5,7 +5,9 @@
     schema.save("schema.json")
 
 Kinds: category, number, datetime, boolean, text (strings of many values), code (text in a language), json
-(dicts and lists, or text of them), id (unique keys: never modelled, fresh ones are made) and constant.
+(dicts and lists, or text of them), id (unique keys: never modelled, fresh ones are made) and constant; and,
+never inferred but set: key (keys that repeat: fresh ones are made), pseudonym (made-up names, mails, ... in
+place of the real ones) and drop (neither learned nor in the synthetic table).
 """
 
 from __future__ import annotations
@@ -19,14 +21,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import kinds, nested
+from . import kinds, nested, personal
 from .dtypes import as_numbers, dtype_name, python_type, timedelta_units
 from .errors import DataError, SchemaError
 from .languages import language
 
 FORMAT = 1
-KINDS = ("category", "number", "datetime", "boolean", "text", "code", "json", "id", "constant")
+KINDS = (
+    *("category", "number", "datetime", "boolean", "text", "code", "json", "id", "constant"),
+    *("key", "pseudonym", "drop"),
+)
+MADE = ("id", "key", "pseudonym")  # kinds that are not learned: all their values are made afresh
 LANGUAGES = ("python", "sql")
+_CAN_BE_PERSONAL = ("category", "text", "number", "id")
 _HIDDEN = 5  # minimum and maximum are the 5th smallest and largest value: a schema tells no single row
 
 
@@ -47,6 +54,8 @@ class Column:
     many keys there are at its top.
     categories, ordered: of a pandas categorical, in their order. value: of a constant.
     sentinel: what is written for missing where the dtype has no missing value.
+    personal: what personal data it looks like, one of `personal.SORTS`; None = nothing that is known. What a
+    pseudonym is made as. locale: of a pseudonym, such as "de_DE"; None = "en_US".
     """
 
     name: Any
@@ -66,6 +75,8 @@ class Column:
     ordered: bool = False
     value: Any = None
     sentinel: Any = None
+    personal: str | None = None
+    locale: str | None = None
 
     @property
     def integer(self) -> bool:
@@ -98,6 +109,11 @@ class Schema:
     def names(self) -> list[Any]:
         """The column names in order."""
         return [column.name for column in self.columns]
+
+    @property
+    def kept(self) -> list[Any]:
+        """The names of the columns that are not dropped, in order."""
+        return [column.name for column in self.columns if column.kind != "drop"]
 
     def __getitem__(self, name: Any) -> Column:
         """The column of that name. Raises SchemaError if there is none."""
@@ -153,6 +169,27 @@ class Schema:
             columns.append(column)
         return cls(columns, int(facts["rows"]), tuple(kinds.from_json(v) for v in facts.get("missing", [])))
 
+    def notes(self) -> list[str]:
+        """A sentence for each column that looks personal, or that is left out: what happens to it, and how to
+        change that.
+        """
+        return [note for column in self.columns if (note := personal.note(column)) is not None]
+
+    def set_kinds(self, declared: Iterable[str]) -> None:
+        """Sets kinds that are written COL=KIND, or COL=pseudonym:SORT with a sort of `personal.SORTS`.
+
+        Raises SchemaError for an unknown column, kind or sort, and for a text without "=".
+        """
+        names = {str(name): name for name in self.names}
+        for text in declared:
+            name, equals, kind = text.rpartition("=")
+            if not equals:
+                raise SchemaError(f"the kind '{text}' has no '=': write COL=KIND, such as id=key.")
+            column = self[names.get(name, name)]
+            column.kind, _, sort = kind.strip().partition(":")
+            column.personal = sort or column.personal
+            check_kind(column)
+
     def save(self, path: str | Path) -> None:
         """Writes the schema as JSON."""
         try:
@@ -190,6 +227,8 @@ def _details(column: Column) -> str:
         said.append(f"{len(column.categories)} categories" + (", ordered" if column.ordered else ""))
     if column.kind == "constant":
         said.append(f"always {column.value!r}")
+    if column.personal is not None:
+        said.append(personal.SORTS.get(column.personal, column.personal))
     if column.kind == "code":
         said.append(f"in {column.language}" if column.language else "no parser known")
     if column.kind == "json":
@@ -204,6 +243,11 @@ def check_kind(column: Column) -> None:
     if column.kind not in KINDS:
         raise SchemaError(
             f"column '{column.name}' has the kind '{column.kind}': the kinds are {', '.join(KINDS)}."
+        )
+    if column.personal is not None and column.personal not in personal.SORTS:
+        raise SchemaError(
+            f"column '{column.name}' is said to hold {column.personal!r}, which is not known: choose one of "
+            f"{', '.join(personal.SORTS)}."
         )
     if column.language is not None and column.language not in LANGUAGES:
         raise SchemaError(
@@ -307,8 +351,16 @@ def _infer_column(series: pd.Series, sentinels: tuple[Any, ...]) -> Column:
         column.kind, column.value = "constant", kinds.plain(first)
         return column
     column.kind = kinds.guess(present, values, column, len(series))
+    if column.kind in _CAN_BE_PERSONAL:
+        column.personal = _personal(present, column)
     describe(present, column)
     return column
+
+
+def _personal(present: pd.Series, column: Column, declared: bool = False) -> str | None:
+    values = plain_values(present, column).drop_duplicates()
+    some = [kinds.plain(value) for value in values.head(personal.SAMPLE)]
+    return personal.looks_personal(column.name, some, len(present), len(values), declared)
 
 
 def plain_values(series: pd.Series, column: Column) -> pd.Series:
@@ -324,7 +376,7 @@ def describe(present: pd.Series, column: Column) -> None:
     Raises SchemaError if the values contradict the kind.
     """
     check_kind(column)
-    if len(present) == 0:
+    if len(present) == 0 or column.kind == "drop":
         return
     if column.python == "json" and column.kind != "json":
         raise SchemaError(
@@ -362,10 +414,30 @@ def describe(present: pd.Series, column: Column) -> None:
                 f"column '{column.name}' is declared constant with the value {column.value!r}, but holds "
                 f"{kinds.plain(other.iloc[0])!r} too: change its kind."
             )
+    if column.kind in ("key", "pseudonym"):
+        _need_names(present, column)
+    if column.kind == "pseudonym" and column.personal is None:
+        column.personal = _personal(present, column, declared=True)
     if column.kind == "id" and present.duplicated().any():
         value = kinds.plain(present[present.duplicated()].iloc[0])
         raise SchemaError(
             f"column '{column.name}' is declared an id, but {value!r} occurs twice: change its kind."
+        )
+
+
+def _need_names(present: pd.Series, column: Column) -> None:
+    """Raises SchemaError for keys and pseudonyms that are neither strings nor whole numbers."""
+    dtype = present.dtype
+    if pd.api.types.is_bool_dtype(dtype) or column.python == "bool":
+        wrong = present
+    elif pd.api.types.is_numeric_dtype(dtype):
+        wrong = present[as_numbers(present)[0] % 1 != 0]
+    else:
+        wrong = present[[not isinstance(value, (str, int)) for value in plain_values(present, column)]]
+    if len(wrong):
+        raise SchemaError(
+            f"column '{column.name}' is declared a {column.kind}, but holds {kinds.plain(wrong.iloc[0])!r}: "
+            "keys and pseudonyms are strings or whole numbers, so change its kind, or drop the column."
         )
 
 

@@ -39,11 +39,13 @@ def generate(args: argparse.Namespace) -> int:
 
     real = pipeline.read_real(args.real, missing=args.missing, seed=args.seed)
     check_target(args.out, real)
+    schema = infer(real, args.missing, source=args.real)
+    schema.set_kinds(args.kind)
     _resume(args, Path(f"{args.out}.run"))
     synthetic, report = pipeline.generate(
         real,
         args.rows,
-        schema=infer(real, args.missing, source=args.real),
+        schema=schema,
         where=args.where,
         target=args.target,
         holdout=_read(args.holdout, args.missing),
@@ -84,6 +86,7 @@ def _written(args: argparse.Namespace) -> int:
     from lookalike.io import check_target, write_table
     from lookalike.llm import LLM, Budget
     from lookalike.prompting import SynAlign
+    from lookalike.schema import infer
 
     folder = Path(args.run or f"{args.out}.run")
     run.check(folder)
@@ -91,6 +94,8 @@ def _written(args: argparse.Namespace) -> int:
     holdout = _read(args.holdout, args.missing)
     pipeline.check(real, args.rows, args.target or args.label, holdout)
     check_target(args.out, real)
+    schema = infer(real, args.missing, source=args.real)
+    schema.set_kinds(args.kind)
     names = [name.strip() for name in (args.attributes or "").split(",") if name.strip()]
     with run.begun(folder, vars(args)) as ledger:
         llm = LLM(
@@ -115,7 +120,7 @@ def _written(args: argparse.Namespace) -> int:
             **({} if args.temperature is None else {"temperature": args.temperature}),
             seed=args.seed,
             progress=not args.quiet,
-        ).fit(real)
+        ).fit(real, schema)
         print(f"estimate: at least {writer.estimate(args.rows)}", flush=True)
         if args.dry_run:
             print(run.shown(writer.requests(args.rows)))
@@ -179,6 +184,7 @@ def fit(args: argparse.Namespace) -> None:
     missing = args.missing or (schema.missing if schema else ())
     real = read_real(args.real, missing=missing, seed=args.seed)
     schema = schema or infer(real, missing, source=args.real)
+    schema.set_kinds(args.kind)
     from lookalike.difflm import DiffLM
     from lookalike.difflm.storage import check_same_table
 
@@ -294,6 +300,7 @@ def evaluate(args: argparse.Namespace) -> int:
         **tables,
         target=args.target,
         text=args.text,
+        ids=args.id,
         seed=args.seed,
         only=[name.strip() for name in args.only.split(",")] if args.only else SECTIONS,
         quick=args.quick,

@@ -564,3 +564,20 @@ def test_the_command_line(
     other = str(backbone("gpt2"))
     assert main([*sample, "--backbone", other]) == 2
     assert "is not the model that was learned with" in capsys.readouterr().err
+
+
+def test_keys_and_pseudonyms_are_made_after_the_text(
+    people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]
+) -> None:
+    persons, names = ([f"{text}{i // 3}" for i in range(150)] for text in ("P", "Anna "))
+    table = people.assign(person=persons, name=names, email="anna@mail.test")
+    own = infer(table)
+    own["note"].kind = "text"
+    own.set_kinds(["person=key", "name=pseudonym:name", "email=drop"])
+    model = made(backbone("llama"), steps=2).fit(table, schema=own)
+    assert model.records.columns == ["job", "age", "pay", "born", "note"]
+    rows = model.sample(90)  # more than one chunk
+    assert list(rows.columns) == [*people.columns, "person", "name"]
+    assert rows["person"].value_counts().tolist() == [3] * 30
+    assert (rows.groupby("person")["name"].nunique() == 1).all()
+    assert not rows["name"].isin(table["name"]).any() and not rows["person"].isin(table["person"]).any()

@@ -251,3 +251,14 @@ def test_an_unknown_target_and_suffix_are_named(report, tmp_path):
         report.save(tmp_path / "report.pdf")
     with pytest.raises(DataError, match="cannot be written"):
         report.save(tmp_path / "nowhere" / "report.html")
+
+
+def test_columns_of_ids_that_are_named() -> None:
+    real, other = table(300, 0), table(300, 1)
+    figures = evaluate(real, other, ids=["whole", "text"], only=["fidelity"], quick=True).to_dict()
+    assert figures["columns"]["whole"]["kind"] == figures["columns"]["text"]["kind"] == "id"
+    assert "whole, text" in figures["skipped"]["ids"]
+    with pytest.raises(OptionError, match="'planet' is not a column"):
+        evaluate(real, other, ids=["planet"])
+    with pytest.raises(OptionError, match="the target 'whole' is a column of ids"):
+        evaluate(real, other, ids=["whole"], target="whole")

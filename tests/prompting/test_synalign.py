@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lookalike import SynAlign
+from lookalike import SynAlign, infer
 from lookalike.embed import embedder
 from lookalike.errors import DataError, EndpointError, OptionError
 from lookalike.llm import LLM, Budget
@@ -346,3 +346,20 @@ def test_it_has_to_be_fitted_and_asked_for_rows(real: pd.DataFrame) -> None:
         model.sample(10)
     with pytest.raises(OptionError, match="ask for at least 1"):
         model.fit(real).sample(0)
+
+
+def test_persons_are_neither_shown_nor_written(
+    writing: Writing, real: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"Anna {chr(65 + i % 20)}bel" for i in range(len(real))]
+    table = real.assign(customer_id=np.arange(len(real)) // 2, customer=names, mail=names)
+    schema = infer(table)
+    schema.set_kinds(["customer_id=key", "customer=pseudonym", "mail=drop"])
+    model = SynAlign(model_of(writing()), "text", "category").fit(table, schema)
+    said = capsys.readouterr().err
+    assert "'customer' is a pseudonym: no prompt shows it" in said and "'mail' is dropped" in said
+    assert "Anna" not in str([request.messages for request in model.requests(20)])
+    assert list(model.sample(20).columns) == ["text", "category"]
+    schema["text"].kind = "drop"
+    with pytest.raises(DataError, match="'text' is declared drop, so it cannot be text or label"):
+        SynAlign(model_of(writing()), "text", "category").fit(table, schema)

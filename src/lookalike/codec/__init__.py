@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import category, constant, datetime, ids, number, structure, text
+from . import category, constant, datetime, drop, ids, keys, number, structure, text
 
 CODECS: dict[str, Any] = {
     "category": category,
@@ -24,6 +24,9 @@ CODECS: dict[str, Any] = {
     "json": structure,
     "id": ids,
     "constant": constant,
+    "key": keys,
+    "pseudonym": keys,
+    "drop": drop,
 }
 RUNS = ("text", "code", "json")  # their slots are runs: `analyse` gives `texts`, and they have `room`
 

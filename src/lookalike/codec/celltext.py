@@ -13,15 +13,15 @@ import pandas as pd
 from ..dtypes import restore
 from ..errors import ConditionError
 from ..nested import json_values
-from ..schema import Column, plain_values
+from ..schema import MADE, Column, plain_values
 from . import CODECS, datetime, iso, number, structure
 from .shape import canonical
 from .slot import Array, Params
 from .where import Condition
 
-CHOICES = ("category", "boolean", "constant", "id")  # a few values, each a token of the column's codec
+CHOICES = ("category", "boolean", "constant", *MADE)  # a few values, each a token of the column's codec
 TEXTS = ("text", "code", "json")
-PRESENT = "true"  # stands for an id, where ids may be missing
+PRESENT = "true"  # stands for an id, a key or a pseudonym, where they may be missing
 _DIGITS = 9  # a grammar can hold numbers to a grid this fine
 _LARGEST = 10**12  # bounds beyond it are left to reading
 _EXACT = json.JSONDecoder(parse_float=decimal.Decimal)
@@ -50,19 +50,19 @@ def _distinct(values: Any, write: Callable[[Any], str], missing: Array) -> Array
     return np.where(missing, "null", texts[codes])
 
 
-# --- categories, booleans, constants, ids ------------------------------------------------------------------
+# --- categories, booleans, constants, ids, keys, pseudonyms -----------------------------------------------
 
 
 def _write_choice(params: Params, column: Column, series: pd.Series) -> Array:
     missing = series.isna().to_numpy(bool)
-    if column.kind == "id":
+    if column.kind in MADE:
         return np.where(missing, "null", PRESENT).astype(object)
     return _distinct(plain_values(series, column).astype(object), literal, missing)
 
 
 def literals(params: Params, column: Column) -> list[str]:
     """The text of every token that may be written."""
-    if column.kind == "id":
+    if column.kind in MADE:
         return [PRESENT, "null"]
     if column.kind == "constant":
         return [literal(column.value), "null"]

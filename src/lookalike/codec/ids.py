@@ -51,35 +51,42 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
         return {**params, "form": "random", "shapes": [_shape(strings, 0, rare)]}
     matches = [re.search(r"\d+(?=\D*$)", s) for s in strings]
     largest = max((int(m[0]) for m in matches if m), default=0)
+    shapes = [_shape(group, len(strings), rare) for group in alike(strings, rare)]
+    return {**params, "form": "counted", "next": largest + 1, "shapes": shapes}
+
+
+def alike(strings: list[str], rare: int) -> list[list[str]]:
+    """Groups of strings that differ in digits and letters alone, of `rare` or more, largest first."""
     groups: dict[str, list[str]] = {}
     for s in strings:
         groups.setdefault(re.sub("[A-Z]", "A", re.sub("[a-z]", "a", re.sub(r"\d", "9", s))), []).append(s)
     common = sorted(groups.values(), key=len, reverse=True)[:_SHAPES]
-    common = [group for group in common if len(group) >= rare] or common[:1]
-    return {
-        **params,
-        "form": "counted",
-        "next": largest + 1,
-        "shapes": [_shape(g, len(strings), rare) for g in common],
-    }
+    return [group for group in common if len(group) >= rare] or common[:1]
 
 
 def _shape(group: list[str], rows: int, rare: int) -> dict[str, Any]:
-    """Letters seen in at least `rare` strings, for every position before and after the counter.
+    """Letters for every position before and after the counter; without `rows` there is no counter."""
+    match = re.search(r"\d+(?=\D*$)", group[0]) if rows else None
+    start, stop = match.span() if match else (len(group[0]), len(group[0]))
+    found = positions(group, rare)
+    return {"share": len(group), "head": found[:start], "width": stop - start, "tail": found[stop:]}
+
+
+def positions(group: list[str], rare: int) -> list[str]:
+    """The letters seen in at least `rare` strings, for every position of strings of one length.
 
     Where no letter is that frequent, the whole class of the letter (digits, upper or lower case) is used.
     """
-    match = re.search(r"\d+(?=\D*$)", group[0]) if rows else None
-    start, stop = match.span() if match else (len(group[0]), len(group[0]))
-    letters = []
+    found = []
     for position in zip(*group, strict=True):
         seen, counts = np.unique(np.array(position), return_counts=True)
         common = "".join(seen[counts >= rare])
-        letters.append(common or _class(str(seen[0])))
-    return {"share": len(group), "head": letters[:start], "width": stop - start, "tail": letters[stop:]}
+        found.append(common or class_of(str(seen[0])))
+    return found
 
 
-def _class(letter: str) -> str:
+def class_of(letter: str) -> str:
+    """All digits, small or capital letters, as the letter is one; of others the letter alone."""
     for letters in ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
         if letter in letters:
             return letters
@@ -95,7 +102,7 @@ def decode(
     elif params["form"] == "hex":
         values = pd.Series(_hex(params["shapes"][0]["head"], rows, offset, rng), dtype=object)
     elif params["form"] == "random":
-        values = pd.Series(_letters(params["shapes"][0]["head"], rows, rng), dtype=object)
+        values = pd.Series(letters(params["shapes"][0]["head"], rows, rng), dtype=object)
     elif params["form"] == "url":
         made = urls.make(params["templates"], params["next"] + offset, rows, rng)
         values = pd.Series(made, dtype=object)
@@ -120,12 +127,12 @@ def _integers(first: int, rows: int, column: Column) -> pd.Series:
     return pd.Series(list(range(first, first + rows)), dtype=object)
 
 
-def _letters(positions: list[str], rows: int, rng: np.random.Generator) -> Array:
+def letters(places: list[str], rows: int, rng: np.random.Generator) -> Array:
     """(rows,) object strings: a random letter of every position."""
-    if not positions:
+    if not places:
         return np.full(rows, "", dtype=object)
-    drawn = np.stack([np.array(list(p))[rng.integers(len(p), size=rows)] for p in positions], axis=1)
-    return np.ascontiguousarray(drawn).view(f"U{len(positions)}")[:, 0].astype(object)
+    drawn = np.stack([np.array(list(p))[rng.integers(len(p), size=rows)] for p in places], axis=1)
+    return np.ascontiguousarray(drawn).view(f"U{len(places)}")[:, 0].astype(object)
 
 
 def _counted(params: Params, rows: int, offset: int, rng: np.random.Generator) -> Array:
@@ -140,32 +147,33 @@ def _counted(params: Params, rows: int, offset: int, rng: np.random.Generator) -
             [str(first + int(row)).zfill(shape["width"]) for row in own] + [None], dtype=object
         )[:-1]
         values[own] = (
-            _letters(shape["head"], len(own), rng) + numbers + _letters(shape["tail"], len(own), rng)
+            letters(shape["head"], len(own), rng) + numbers + letters(shape["tail"], len(own), rng)
         )
     return values
 
 
-def _hex(positions: list[str], rows: int, offset: int, rng: np.random.Generator) -> list[str]:
+def _hex(places: list[str], rows: int, offset: int, rng: np.random.Generator) -> list[str]:
     """Random strings whose last eight digits are a permutation of the row numbers: none comes twice."""
-    free = [i for i, letters in enumerate(positions) if len(letters) > 1][-8:]
-    upper = any(letter in "ABCDEF" for letters in positions for letter in letters)
+    free = [i for i, some in enumerate(places) if len(some) > 1][-8:]
+    upper = any(letter in "ABCDEF" for some in places for letter in some)
     codes = (
         np.arange(offset, offset + rows, dtype=np.uint64) * np.uint64(2654435761) + np.uint64(97)
     ) % np.uint64(2**32)
-    base = _letters(positions, rows, rng)
+    base = letters(places, rows, rng)
     values = []
     for text, code in zip(base, codes.tolist(), strict=True):
-        letters = list(text)
+        digits = list(text)
         for i, digit in zip(free, f"{code:08X}" if upper else f"{code:08x}", strict=True):
-            letters[i] = digit
-        values.append("".join(letters))
+            digits[i] = digit
+        values.append("".join(digits))
     return values
 
 
 def allowed(params: Params, column: Column, condition: Condition) -> dict[int, Array]:
     if condition.values or condition.low is not None or condition.high is not None:
+        what = {"id": "an id"}.get(column.kind, f"a {column.kind}")
         raise ConditionError(
-            f"column '{column.name}' is an id: its values are made afresh and cannot be asked for."
+            f"column '{column.name}' is {what}: its values are made afresh and cannot be asked for."
         )
     wanted = [condition.values is None and params["rows"][0] > 0, condition.missing and params["rows"][1] > 0]
     if not any(wanted):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..dtypes import dtype_name
 from ..errors import DataError
 from ..kinds import from_json, to_json
 from ..schema import Schema, check_table, describe, is_missing, masked
-from . import CODECS, RUNS, number, structure
+from . import CODECS, RUNS, entities, number, structure
 from .grammar import Grammar
 from .slot import Array, Params, Slot
 from .text import LETTERS, learn
@@ -23,7 +25,8 @@ class RecordCodec:
     """Turns rows into records of tokens and back.
 
     slots: one per position of a record, in order. columns: the slot indices of every modelled column, in
-    order (ids and constants without missing values have none). params: what each column's codec learned.
+    order (ids, keys, pseudonyms and constants without missing values have none). params: what each column's
+    codec learned.
     """
 
     schema: Schema
@@ -39,20 +42,26 @@ class RecordCodec:
         Raises DataError for a table that lacks a column, SchemaError where the table contradicts the schema.
         """
         check_table(table)
-        _need_columns(table, schema, schema.names)
+        _need_columns(table, schema.kept)
         fitted = Schema(
             [dataclasses.replace(column) for column in schema.columns], schema.rows, schema.missing
         )
         params: list[Params] = []
         texts: dict[int, pd.Series] = {}
+        cells: list[pd.Series] = []
         for i, column in enumerate(fitted.columns):
-            series = masked(table, column, fitted)
+            series = pd.Series(dtype=object) if column.kind == "drop" else masked(table, column, fitted)
+            if column.kind in entities.KINDS and isinstance(series.dtype, pd.CategoricalDtype):
+                series = series.astype(series.dtype.categories.dtype)  # what is made is no category
+                column.dtype, column.categories, column.ordered = dtype_name(series), None, False
+            cells.append(series)
             gone = series.isna()
             column.nullable = column.nullable or bool(gone.any())
             describe(series[~gone] if gone.any() else series, column)
             params.append(CODECS[column.kind].analyse(series, column, rare))
             if column.kind in RUNS:
                 texts[i] = params[i].pop("texts")
+        entities.learn(fitted.columns, params, cells)
         if texts:
             kinds = [fitted.columns[i].kind for i in texts]
             formal, rooms = [kind != "text" for kind in kinds], [CODECS[kind].room for kind in kinds]
@@ -92,7 +101,7 @@ class RecordCodec:
         Raises DataError for a table that lacks a column.
         """
         if not partial:
-            _need_columns(table, self.schema, self.schema.names)
+            _need_columns(table, self.schema.kept)
         tokens = np.full((len(table), len(self.slots)), -1, dtype=np.int32)
         cells = np.zeros((len(table), len(self.slots)), dtype=np.int16)
         for column, params, (start, stop) in zip(
@@ -112,7 +121,7 @@ class RecordCodec:
         offset: int = 0,
     ) -> pd.DataFrame:
         """The table of (rows, slots) tokens and cells, with the exact dtypes of the schema; every value is
-        valid.
+        valid. Keys and pseudonyms are marks, which `fill` replaces.
 
         where: conditions that numbers and datetimes are drawn within (the tokens must already be `allowed`).
         offset: how many rows were decoded before, so that ids stay unique from chunk to chunk.
@@ -122,6 +131,8 @@ class RecordCodec:
         for column, params, (start, stop) in zip(
             self.schema.columns, self.params, self._spans(), strict=True
         ):
+            if column.kind == "drop":
+                continue
             codec = CODECS[column.kind]
             own = (tokens[:, start:stop], cells[:, start:stop], rng)
             if column.kind == "id":
@@ -129,6 +140,17 @@ class RecordCodec:
             else:
                 table[column.name] = codec.decode(params, column, *own, conditions.get(column.name))
         return pd.DataFrame(table, index=pd.RangeIndex(len(tokens)))
+
+    @property
+    def filled(self) -> bool:
+        """Whether there are columns that `fill` makes."""
+        return any(column.kind in entities.KINDS for column in self.schema.columns)
+
+    def fill(
+        self, table: pd.DataFrame, rng: np.random.Generator, offset: int = 0, held: Collection[Any] = ()
+    ) -> pd.DataFrame:
+        """A decoded table with its keys and pseudonyms; as `entities.fill`."""
+        return entities.fill(self.schema.columns, self.params, table, rng, offset, held)
 
     def allowed(self, where: Where | None) -> dict[int, Array]:
         """slot index -> (tokens, cells): the share of each cell, in [0, 1], that satisfies the conditions.
@@ -145,9 +167,9 @@ class RecordCodec:
 
     def missing(self, table: pd.DataFrame) -> Array:
         """(rows, columns of the schema) bool: the cells that are missing or hold a declared sentinel."""
-        _need_columns(table, self.schema, self.schema.names)
+        _need_columns(table, self.schema.kept)
         return np.stack(
-            [is_missing(table[name], self.schema.missing).to_numpy(bool) for name in self.schema.names],
+            [is_missing(table[name], self.schema.missing).to_numpy(bool) for name in self.schema.kept],
             axis=1,
         )
 
@@ -190,7 +212,7 @@ class RecordCodec:
         return cls._of(Schema.from_dict(facts["schema"]), [_unpack(p, arrays) for p in facts["params"]])
 
 
-def _need_columns(table: pd.DataFrame, schema: Schema, names: list[Any]) -> None:
+def _need_columns(table: pd.DataFrame, names: list[Any]) -> None:
     for name in names:
         if name not in table.columns:
             raise DataError(f"the table has no column '{name}', which the model was fitted on: add it.")

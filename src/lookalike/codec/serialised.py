@@ -3,10 +3,10 @@
     {"age":39,"workclass":"Private","born":"1985-03-02","income":null}
 
 Numbers stand as they are (decimals without trailing zeros), datetimes as ISO text, missing values as null,
-in any order of the columns. Ids and constants have no place in it: they are restored afterwards, only
-whether one is missing is written. What the schema lets through is what the codecs would make: no category
-of fewer rows than the privacy threshold, numbers and datetimes within the range of the table's schema, null
-only where values are missing.
+in any order of the columns. Ids, keys, pseudonyms and constants have no place in it: they are made or
+restored afterwards, only whether one is missing is written. What the schema lets through is what the codecs
+would make: no category of fewer rows than the privacy threshold, numbers and datetimes within the range of
+the table's schema, null only where values are missing.
 """
 
 from __future__ import annotations
@@ -168,7 +168,8 @@ class Serialised:
     def decode(
         self, cells: Array, rng: np.random.Generator, where: Where | None = None, offset: int = 0
     ) -> pd.DataFrame:
-        """The table of (rows, columns) cells, with its exact dtypes; ids are fresh, constants restored.
+        """The table of (rows, columns) cells, with its exact dtypes; ids are fresh, constants restored,
+        keys and pseudonyms are marks, which `RecordCodec.fill` replaces.
 
         where: the conditions that the cells were made under: numbers and datetimes are moved into their
         ranges. offset: how many rows were decoded before, so that ids stay unique from chunk to chunk.
@@ -176,6 +177,8 @@ class Serialised:
         conditions, table = self.conditions(where), {}
         places = {column.name: place for place, column in enumerate(self.columns)}
         for column, params in zip(self.codec.schema.columns, self.codec.params, strict=True):
+            if column.kind == "drop":
+                continue
             own = cells[:, places[column.name]] if column.name in places else np.full(len(cells), None)
             condition = conditions.get(column.name)
             if column.kind in CHOICES:

@@ -65,10 +65,10 @@ def _part(kind: str, text: str, number: int | None, rng: np.random.Generator) ->
         tail = "" if number is None else f"{number:08x}"
         return rng.bytes(12).hex()[: 24 - len(tail)] + tail
     # always two random syllables, so that short words do not come out
-    return _word(int(rng.integers(80, 6_400))) + ("" if number is None else _word(number))
+    return word(int(rng.integers(80, 6_400))) + ("" if number is None else word(number))
 
 
-def _word(number: int) -> str:
+def word(number: int) -> str:
     """Another word for every number: its digits to the base of 80 syllables, from "ba" on."""
     syllables: list[str] = []
     while number or not syllables:

@@ -28,7 +28,7 @@ from .drawing import Drawing
 from .given import classes, patterns_of, read_given
 from .parsed import parsed, parsers
 from .prior import Prior
-from .records import TokenRecords
+from .records import CHUNK, TokenRecords
 from .setup import Setup, check_sample, check_seed, pick_device
 from .storage import fingerprint, load_model, save_model
 from .threads import Threads
@@ -139,7 +139,7 @@ class DiffLM:
     def _prepare(self, table: pd.DataFrame, schema: Schema | None) -> np.ndarray:
         """The records of a table, and the networks that are to learn them."""
         codec = RecordCodec.fit(table, schema or infer(table), seed=self.seed)
-        for note in codec.notes():
+        for note in [*codec.schema.notes(), *codec.notes()]:
             say(note, progress=self.progress)
         if any(slot.run for slot in codec.slots):
             self.vae_config = _changed(self.vae_config, TEXT_SIZES)
@@ -248,7 +248,8 @@ class DiffLM:
         valid_only: bool = False,
         seed: int = 0,
     ) -> Iterator[pd.DataFrame]:
-        """The rows of `sample` in chunks of at most 2048, so that memory does not grow with n.
+        """The rows of `sample` in chunks of at most 2048 (4096 with keys or pseudonyms, a key's rows being in
+        one chunk), so that memory does not grow with n.
 
         where: {column: condition} that every row satisfies: a value, a set of values, a range (low, high),
         None (missing) or NOT_MISSING. given: a table of some of the columns, one synthetic row for each of
@@ -269,6 +270,10 @@ class DiffLM:
         checked = parsers(self.schema) if valid_only else {}
         allowed = [self.records.allowed(part) for part in parts]
         self.accepted = (0, 0) if valid_only else None
+        held = {balance} if given is None else {balance, *given.columns}
+        least = CHUNK if codec.filled else 1  # rows among which those of a key are
+        waiting: list[pd.DataFrame] = []
+        done = 0
 
         def draw(k: int, turn: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
             """The rows of these numbers, under the conditions of part k."""
@@ -301,8 +306,12 @@ class DiffLM:
             table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
             if balance is not None:
                 table = table.iloc[rng.permutation(len(table))].reset_index(drop=True)
-            if len(table):
-                yield table
+            waiting += [table] if len(table) else []
+            if waiting and (sum(map(len, waiting)) >= least or start + rows >= n):
+                table = waiting[0] if len(waiting) == 1 else pd.concat(waiting, ignore_index=True)
+                waiting = []
+                yield codec.fill(table, np.random.default_rng((seed, index, 1)), done, held)
+                done += len(table)
         self._finish(told)
         if self.accepted is not None:
             good, drawn = self.accepted
@@ -316,8 +325,9 @@ class DiffLM:
     def impute(self, table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         """The table with its missing cells drawn from their distribution given the row's other cells.
 
-        Cells that are not missing come back as they are. A column that was always missing stays so. The
-        table may lack columns of the model. Raises ConditionError for a column that the model does not know.
+        Cells that are not missing come back as they are, and so does a column that the model's schema drops.
+        A column that was always missing stays so; a missing key is a fresh one. The table may lack columns of
+        the model. Raises ConditionError for a column that the model does not know.
         """
         check_seed(seed)
         chunks = []
@@ -331,7 +341,12 @@ class DiffLM:
         self._finish(told)
         if not chunks:
             return table.copy()
-        return pd.concat(chunks).set_axis(table.index)[list(table.columns)]
+        full = pd.concat(chunks, ignore_index=True)
+        full = self.codec.fill(full, np.random.default_rng((seed, len(chunks))), held=set(table.columns))
+        full = full.set_axis(table.index)
+        for name in table.columns.difference(full.columns):
+            full[name] = table[name]  # it was dropped
+        return full[list(table.columns)]
 
     # ---- latents -------------------------------------------------------------------------------------------
 
@@ -404,7 +419,8 @@ class DiffLM:
             rng = np.random.default_rng((seed, index))
             drawn = self.records.draw(part, len(part), self._generator(rng))
             tables.append(self.records.decode(drawn, rng, offset=offset + index * self.records.chunk))
-        return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
+        table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
+        return self.codec.fill(table, np.random.default_rng((seed, len(tables), 1)), offset)
 
     def _complete(
         self,
@@ -416,12 +432,14 @@ class DiffLM:
         fill: bool = False,
         drawing: Drawing | None = None,
     ) -> pd.DataFrame:
-        """One row for each row of `table`: what it holds is kept, the rest is drawn given it.
+        """One row for each row of `table`: what it holds is kept, the rest is drawn given it; keys and
+        pseudonyms are still to be filled in.
 
         fill: missing cells are drawn from the values that are not missing. Rows that lack the same cells are
         drawn together.
         """
         records, rows = self.records, len(table)
+        table = table.drop(columns=[c.name for c in self.schema.columns if c.kind == "drop"], errors="ignore")
         kept, known = read_given(table, self.schema, where)
         visible = {name: hide(values, pd.Series(~known[name])) for name, values in kept.items()}
         given = records.encode(pd.DataFrame(visible, index=pd.RangeIndex(rows)), partial=True)
@@ -445,6 +463,7 @@ class DiffLM:
             )
         made = records.decode(drawn, rng, where=where, offset=offset)
         for name, values in kept.items():
+            values = values.astype(made[name].dtype) if made[name].dtype == object else values
             made[name] = values.where(known[name], made[name])
         return made
 

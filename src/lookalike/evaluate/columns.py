@@ -8,7 +8,7 @@ looks at.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,10 +92,13 @@ class Column:
         )
 
 
-def read_columns(tables: Mapping[str, pd.DataFrame], text: str | None = None) -> list[Column]:
+def read_columns(
+    tables: Mapping[str, pd.DataFrame], text: str | None = None, ids: Collection[Any] = ()
+) -> list[Column]:
     """Every column of tables["real"], with the same columns of the others.
 
-    The kinds come from the real table; text: a column that is read as text whatever it looks like. Raises
+    The kinds come from the real table; text: a column that is read as text whatever it looks like; ids: those
+    of keys and of made-up values. Raises
     DataError where a table lacks a column, has one more, or holds a value that does not fit the column's
     kind; OptionError where `text` holds no texts.
     """
@@ -112,6 +115,8 @@ def read_columns(tables: Mapping[str, pd.DataFrame], text: str | None = None) ->
                 f"column '{text}' holds no texts but is of kind {kind}: name a column of texts."
             )
         schema[text].kind = "text"
+    for name in ids:
+        schema[name].kind = "id"
     return [_read(schema[name], {t: table[name] for t, table in tables.items()}) for name in real.columns]
 
 

@@ -52,14 +52,17 @@ def measure(
     tables: dict[str, pd.DataFrame],
     target: str | None,
     text: str | None,
+    made: Collection[Any],
     seed: int,
     only: Collection[str],
     quick: bool,
     progress: bool,
 ) -> dict[str, Any]:
-    """All figures of the sections named in `only`, as `Report.to_dict` documents them."""
+    """All figures of the sections named in `only`, as `Report.to_dict` documents them; made: as `evaluate`'s
+    `ids`.
+    """
     limits = QUICK if quick else FULL
-    columns = read_columns(tables, text)
+    columns = read_columns(tables, text, made)
     rng = np.random.default_rng(seed)
     rows = {table: len(t) for table, t in tables.items()}
     skipped: dict[str, str] = {}
@@ -98,7 +101,7 @@ def measure(
     }
     ids = [str(column.name) for column in columns if column.kind == "id"]
     if ids:
-        skipped["ids"] = f"unique ids have no distribution to compare: {', '.join(ids)}."
+        skipped["ids"] = f"ids, keys and pseudonyms have no distribution to compare: {', '.join(ids)}."
     drawn = _draw(rows if apart is None else apart, compared, rng)
     some = [column.take(drawn) for column in columns]
     steps: list[tuple[str, str | None, Callable[[], None]]] = [

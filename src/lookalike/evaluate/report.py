@@ -126,6 +126,7 @@ def evaluate(
     text: str | None = None,
     seed: int = 0,
     *,
+    ids: Collection[Any] = (),
     only: Collection[str] = SECTIONS,
     quick: bool = False,
     progress: bool = False,
@@ -139,6 +140,7 @@ def evaluate(
     column that a model would predict; its pairs are marked, and models that predict it measure the utility.
     text: the column that is read as text (`texts.py`), whatever its values look like; None takes the first
     one with several words.
+    ids: columns of keys or made-up values, which are not compared; unique keys are found without.
     seed: of the row samples, the folds and the bootstrap. only: the sections to measure, of "fidelity",
     "diversity", "utility" and "privacy". quick: on few rows, with one family of models. progress: a bar.
 
@@ -154,6 +156,11 @@ def evaluate(
         if name is not None and name not in real.columns:
             names = ", ".join(f"'{name}'" for name in real.columns[:20])
             raise OptionError(f"the {what} '{name}' is not a column: choose one of {names}.")
+    for name in ids:
+        if name not in real.columns:
+            raise OptionError(f"the column of ids '{name}' is not a column of the real table.")
+        if name == target:
+            raise OptionError(f"the target '{name}' is a column of ids, which no model predicts.")
     for section in only:
         if section not in SECTIONS:
             raise OptionError(
@@ -165,7 +172,7 @@ def evaluate(
     # Small steps: a second thread gains little, and on a busy machine it waits ten times what it works.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a few steps short is good enough to compare
-        return Report(_plain(measure(tables, target, text, seed, only, quick, progress)))
+        return Report(_plain(measure(tables, target, text, ids, seed, only, quick, progress)))
 
 
 def _plain(value: Any) -> Any:

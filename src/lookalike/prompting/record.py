@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ import pandas as pd
 from lookalike.dtypes import as_numbers, restore
 from lookalike.errors import DataError, SchemaError
 from lookalike.kinds import naive_datetimes
-from lookalike.schema import Column, check_table, infer
+from lookalike.schema import Column, Schema, check_table, infer
 
 MOST_CLASSES = 50  # or half the rows: a label of more values is none
 LISTED = 200  # values of a category that are listed to the model; of more, some
@@ -48,7 +48,8 @@ class Form:
     """What a record looks like.
 
     fields: what the model writes, in the table's order; texts: the names of the text fields; label: that of
-    the class, None without one; fixed: constant columns, filled in; left_out: keys, which nobody can invent.
+    the class, None without one; fixed: constant columns, filled in; left_out: keys, which nobody can invent,
+    pseudonyms and what is dropped.
     """
 
     fields: list[Field]
@@ -97,15 +98,25 @@ def with_text(real: pd.DataFrame, texts: Sequence[Any], label: Any | None) -> np
     return np.flatnonzero(filled)
 
 
-def form_of(real: pd.DataFrame, texts: Sequence[Any], label: Any | None) -> Form:
-    """The form of a table's records; texts: its text columns; label: the column of the class. The columns and
-    rows have passed `with_text`.
+def form_of(
+    real: pd.DataFrame, texts: Sequence[Any], label: Any | None, schema: Schema | None = None
+) -> Form:
+    """The form of a table's records; texts: its text columns; label: the column of the class; schema: None
+    infers it. The columns and rows have passed `with_text`.
 
-    Raises what `infer` raises.
+    Raises what `infer` raises, and DataError for a text or label that the schema leaves out.
     """
-    schema = infer(real, source="the real table")
+    schema = schema or infer(real, source="the real table")
     fields, fixed, left_out = [], [], []
-    for column in schema.columns:
+    for column in [replace(column) for column in schema.columns]:
+        if column.kind in ("key", "pseudonym", "drop"):
+            if column.name in texts or column.name == label:
+                raise DataError(
+                    f"the column '{column.name}' is declared {column.kind}, so it cannot be text or label: "
+                    "change its kind, or name another column."
+                )
+            left_out.append(column.name)
+            continue
         if column.python == "json":
             raise DataError(
                 f"the column '{column.name}' holds lists or objects, which cannot be shown in a prompt: "

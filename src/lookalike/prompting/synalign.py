@@ -27,6 +27,7 @@ from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, fir
 from lookalike.prompting.record import as_json, form_of, table_of, with_text
 from lookalike.prompting.templates import Templates
 from lookalike.prompting.writing import Row, Work, Writer, Written, answer
+from lookalike.schema import Schema, infer
 
 
 class SynAlign:
@@ -87,15 +88,17 @@ class SynAlign:
         self._wanted = 0
         self._fitted = False
 
-    def fit(self, real: pd.DataFrame) -> SynAlign:
+    def fit(self, real: pd.DataFrame, schema: Schema | None = None) -> SynAlign:
         """Reads the real rows and picks the demonstrations; only an embedder of the endpoint makes calls.
 
-        Rows without a text are left out, and keys (ids), which nobody can invent. Raises DataError for a
-        table that cannot be used, and what the embedder raises.
+        schema: from `lookalike.infer`, edited if need be; None infers it. Rows without a text are left out,
+        and so are keys (ids), which nobody can invent, pseudonyms and columns that the schema drops: no
+        prompt shows them. Raises DataError for a table that cannot be used, and what the embedder raises.
         """
         self._rows = with_text(real, self.texts, self.label)
         self._real = real.iloc[self._rows].reset_index(drop=True)
-        self.form = form_of(self._real, self.texts, self.label)
+        schema = schema or infer(self._real, source="the real table")
+        self.form = form_of(self._real, self.texts, self.label, schema)
         self._prompts = Prompts(
             self.form, self._real, self.templates, self.task, self.temperature, self.max_tokens
         )
@@ -115,7 +118,9 @@ class SynAlign:
             self._judge = judge_of(embed, self._real_texts, [str(one) for one in self._labels], self.seed)
         self._originals = Originals(self._real_texts)
         self._fitted = True
-        self._say_what_is_left_out(len(real))
+        for note in schema.notes():
+            say(note, progress=self.progress)
+        self._say_what_is_left_out(len(real), schema)
         return self
 
     def requests(self, n: int) -> list[Request]:
@@ -353,13 +358,16 @@ class SynAlign:
         if not self._fitted:
             raise DataError("nothing was fitted yet: call fit(real) first.")
 
-    def _say_what_is_left_out(self, rows: int) -> None:
+    def _say_what_is_left_out(self, rows: int, schema: Schema) -> None:
         empty = rows - len(self._rows)
         lines = []
         if empty:
             lines.append(f"{empty:,} of {rows:,} real rows have no text and are left out.")
         for name in self.form.left_out:
-            lines.append(f"the column '{name}' holds keys, which nobody can invent: it is left out.")
+            if schema[name].kind == "pseudonym":
+                lines.append(f"the column '{name}' is a pseudonym: no prompt shows it, and it is left out.")
+            elif schema[name].kind != "drop":
+                lines.append(f"the column '{name}' holds keys, which nobody can invent: it is left out.")
         if self._prompts.cut:
             lines.append(f"{self._prompts.cut:,} real texts are too long for a prompt and are cut there.")
         if self.method != "zero-shot" and len(self._real) < self.demonstrations:

@@ -1,0 +1,235 @@
+"""Entities: the rows that belong to one key. Keys and pseudonyms are made for an entity, not for a row.
+
+A column of keys (or of pseudonyms that no key determines) is an *anchor*: its entities have as many rows as
+the real ones, and what it determined in the real table (customer id -> name, city) it determines again. The
+rows are sorted by the learned columns that the anchor determines and cut into entities; where an entity's
+rows differ in such a column, all take the value of the row in the middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..dtypes import restore
+from ..nested import flat
+from ..schema import Column
+from . import ids, pseudonyms
+from .keys import TO_MAKE
+from .slot import Array, Params
+
+KINDS = ("key", "pseudonym")
+_FREE = ("id", "constant", "drop")  # kinds that nothing can be said of
+
+
+def learn(columns: Sequence[Column], params: Sequence[Params], series: Sequence[pd.Series]) -> None:
+    """Adds to the params of keys and pseudonyms what their entities are like.
+
+    distinct: how many there are; sizes, counts: rows of an entity, and how many entities have so many;
+    determines: the columns (by number) of which every entity has one value, missing ones aside; gaps: those
+    of them that are missing in all rows of an entity or in none.
+    """
+    made = [i for i, column in enumerate(columns) if column.kind in KINDS]
+    codes = {i: _codes(series[i]) for i, column in enumerate(columns) if made and column.kind not in _FREE}
+    for i in made:
+        own = codes[i]
+        sizes, counts = np.unique(np.bincount(own[own >= 0]), return_counts=True)
+        others = [j for j in codes if j != i and (sizes.max(initial=0) > 1 or j in made)]
+        found = [j for j in others if _determines(own, codes[j])]
+        params[i] |= {
+            "distinct": int(own.max(initial=-1)) + 1,
+            "sizes": sizes.astype(np.int64),
+            "counts": counts.astype(np.int64),
+            "determines": found,
+            "gaps": [j for j in found if _determines(own, (codes[j] < 0).astype(np.int64))],
+        }
+
+
+def _codes(series: pd.Series) -> Array:
+    """(rows,) the number of the distinct value; -1 where missing."""
+    if series.dtype == object:
+        series = series.map(flat, na_action="ignore")
+    return np.asarray(pd.factorize(series)[0], dtype=np.int64)
+
+
+def _determines(keys: Array, values: Array) -> bool:
+    """Whether all rows of a key have the same value, rows that lack one of the two aside."""
+    both = (keys >= 0) & (values >= 0)
+    first = np.full(keys.max(initial=-1) + 1, -1)
+    first[keys[both][::-1]] = values[both][::-1]
+    return bool((first[keys[both]] == values[both]).all())
+
+
+@dataclass
+class _Anchor:
+    """An anchor's number, those of what is made for its entities (itself first), and the entity of each row.
+
+    labels: (rows,) -1 where the anchor is missing.
+    """
+
+    column: int
+    made: list[int]
+    labels: Array = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+
+def _anchors(columns: Sequence[Column], params: Sequence[Params]) -> list[_Anchor]:
+    """Keys first, those of few entities before others: what determines them is cut out of their rows."""
+    keys = sorted((i for i, c in enumerate(columns) if c.kind == "key"), key=lambda i: params[i]["distinct"])
+    names = [i for i, c in enumerate(columns) if c.kind == "pseudonym"]
+    found: list[_Anchor] = []
+    for i in [*keys, *sorted(names, key=lambda i: -params[i]["distinct"])]:
+        of = next((anchor for anchor in found if i in params[anchor.column]["determines"]), None)
+        if of is None:
+            found.append(_Anchor(i, [i]))
+        else:
+            of.made.append(i)
+    return found
+
+
+def fill(
+    columns: Sequence[Column],
+    params: Sequence[Params],
+    table: pd.DataFrame,
+    rng: np.random.Generator,
+    offset: int = 0,
+    held: Collection[Any] = (),
+) -> pd.DataFrame:
+    """The table with keys and pseudonyms in place of the marks TO_MAKE.
+
+    table: as the record is decoded, rows numbered from 0; keys and pseudonyms that are given stay as they
+    are, and their rows are one entity. offset: rows that came before, so that no key comes again. held: names
+    of the columns that may not be changed.
+    """
+    anchors = _anchors(columns, params)
+    if not anchors or not len(table):
+        return table
+    table = table.copy()
+    made = [column.name for column in columns if column.kind in KINDS]
+    held = {*held, *(name for name in made if (table[name].notna() & (table[name] != TO_MAKE)).any())}
+    for number, anchor in enumerate(anchors):
+        _group(anchor, anchors[:number], columns, params, table, rng, held)
+    for anchor in anchors:
+        _make(anchor, columns, params, table, rng, offset)
+    return table
+
+
+def _group(
+    anchor: _Anchor,
+    before: Sequence[_Anchor],
+    columns: Sequence[Column],
+    params: Sequence[Params],
+    table: pd.DataFrame,
+    rng: np.random.Generator,
+    held: Collection[Any],
+) -> None:
+    """Cuts the rows into entities, and gives those of each one value of what the anchor determines."""
+    own = params[anchor.column]
+    cells = table[columns[anchor.column].name]
+    to_make = (cells == TO_MAKE).to_numpy(bool)
+    given = cells.notna().to_numpy(bool) & ~to_make
+    outer = [a for a in before if a.column in own["determines"]]
+    others = {j for a in before if a not in outer for j in params[a.column]["determines"]}
+    learned = [j for j in own["determines"] if columns[j].kind not in KINDS]
+    fixed = [j for j in learned if j in others or columns[j].name in held]
+    gaps = [j for j in own["gaps"] if columns[j].kind in KINDS]
+    codes = {j: _codes(table[columns[j].name]) for j in learned}
+    codes |= {j: table[columns[j].name].isna().to_numpy() for j in gaps}
+    codes |= {a.column: a.labels for a in outer}
+    order = sorted(codes, key=lambda j: (j not in fixed, len(np.unique(codes[j]))))
+    rows = rng.permutation(np.flatnonzero(to_make))
+    keys = np.stack([codes[j][rows] for j in order] or [np.zeros(len(rows), dtype=np.int64)])
+    sort = np.lexsort(keys[::-1])
+    rows, keys = rows[sort], keys[:, sort]
+    borders = np.flatnonzero((np.diff(keys[: len(fixed)], axis=1) != 0).any(0)) + 1
+    parts = np.diff([0, *borders, len(rows)])
+    lengths = np.array([size for part in parts for size in _lengths(int(part), own, rng)], dtype=np.int64)
+    middle = np.cumsum(lengths) - (lengths + 1) // 2
+    anchor.labels = np.full(len(table), -1, dtype=np.int64)
+    anchor.labels[rows] = np.repeat(np.arange(len(lengths)), lengths)
+    source = np.arange(len(table))
+    source[rows] = rows[np.repeat(middle, lengths)]
+    if given.any():
+        groups = pd.factorize(cells[given])[0]
+        anchor.labels[given] = len(lengths) + groups
+        first = np.unique(groups, return_index=True)[1]
+        source[given] = np.flatnonzero(given)[first][groups]
+    for a in outer:
+        if columns[a.column].name not in held:
+            a.labels = a.labels[source]
+    for j in [*learned, *gaps]:
+        name = columns[j].name
+        if j not in fixed and name not in held:
+            table[name] = table[name].take(source).set_axis(table.index)
+
+
+def _lengths(rows: int, own: Params, rng: np.random.Generator) -> list[int]:
+    """Rows of each entity, as the real ones have them, `rows` altogether; the last one may be cut short."""
+    if not rows:
+        return []
+    sizes, counts = own["sizes"], own["counts"].astype(np.float64)
+    if not len(sizes):
+        return [1] * rows
+    wanted = int(np.ceil(rows * counts.sum() / (sizes * counts).sum()))
+    places = (np.arange(wanted) + rng.random()) / wanted  # whole shares: chance adds little
+    at = np.searchsorted(np.cumsum(counts) / counts.sum(), places).clip(max=len(sizes) - 1)
+    drawn = rng.permutation(sizes[at])
+    ends = np.cumsum(drawn)
+    while ends[-1] < rows:
+        ends = np.append(ends, ends[-1] + rng.choice(sizes, p=counts / counts.sum()))
+    ends = np.append(ends[ends < rows], rows)
+    return [int(length) for length in np.diff(ends, prepend=0)]
+
+
+def _make(
+    anchor: _Anchor,
+    columns: Sequence[Column],
+    params: Sequence[Params],
+    table: pd.DataFrame,
+    rng: np.random.Generator,
+    offset: int,
+) -> None:
+    """Values for the anchor and all that it determines, one for each entity."""
+    labels = anchor.labels.copy()
+    alone = np.flatnonzero(labels < 0)  # without a key every row is an entity
+    labels[alone] = labels.max(initial=-1) + 1 + np.arange(len(alone))
+    total = int(labels.max(initial=-1)) + 1
+    cells = {j: table[columns[j].name].to_numpy(object, copy=True) for j in anchor.made}
+    wanted = {j: np.array([cell is TO_MAKE for cell in cells[j]]) for j in anchor.made}
+    known: dict[int, dict[int, Any]] = {j: {} for j in anchor.made}
+    for j in anchor.made:
+        for row in np.flatnonzero(~wanted[j]):
+            if cells[j][row] is not None and not pd.isna(cells[j][row]):
+                known[j].setdefault(int(labels[row]), cells[j][row])
+        if columns[j].kind == "key" and wanted[j].any():
+            fresh = _keys(columns[j], params[j]["fresh"], total, set(known[j].values()), rng, offset)
+            known[j] = dict(enumerate(fresh)) | known[j]
+    names = [j for j in anchor.made if columns[j].kind == "pseudonym"]
+    needed = sorted({int(label) for j in names for label in labels[wanted[j]]})
+    persons = [label for label in needed if any(label not in known[j] for j in names)]
+    made = pseudonyms.make(
+        [
+            (columns[j], params[j]["fresh"], params[j]["distinct"] >= params[anchor.column]["distinct"])
+            for j in names
+        ],
+        [offset + label for label in persons],
+        rng,
+    )
+    for j, values in zip(names, made, strict=True):
+        known[j] = dict(zip(persons, values, strict=True)) | known[j]
+    for j in anchor.made:
+        cells[j][wanted[j]] = [known[j][label] for label in labels[wanted[j]].tolist()]
+        table[columns[j].name] = restore(pd.Series(cells[j], dtype=object), columns[j]).set_axis(table.index)
+
+
+def _keys(
+    column: Column, params: Params, total: int, given: set[Any], rng: np.random.Generator, offset: int
+) -> list[Any]:
+    """`total` fresh keys, none of which is given."""
+    rows = total + len(given)
+    none = np.zeros((rows, 0), dtype=np.int64)
+    made = ids.decode(params, column, none, none, rng, offset).astype(object)
+    return [key for key in made if key not in given][:total]
