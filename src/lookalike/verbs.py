@@ -19,6 +19,8 @@ from lookalike.progress import bar, say, stage
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lookalike.schema import Schema
+
 INPUTS = ("real", "synthetic", "holdout", "table", "given", "like", "schema")  # they name files to read
 REPORTS = (".html", ".json")
 LLM_OPTIONS = (
@@ -34,18 +36,17 @@ def generate(args: argparse.Namespace) -> int:
         return _written(args)
     from lookalike import pipeline
     from lookalike.io import check_target, write_table
-    from lookalike.schema import infer
 
-    real = pipeline.read_real(args.real, missing=args.missing, seed=args.seed)
+    real, schema = _real(args)
     check_target(args.out, real)
     _resume(args, Path(f"{args.out}.run"))
     synthetic, report = pipeline.generate(
         real,
         args.rows,
-        schema=infer(real, args.missing, source=args.real),
+        schema=schema,
         where=args.where,
         target=args.target,
-        holdout=_read(args.holdout, args.missing),
+        holdout=_read(args.holdout, schema.missing),
         max_time=args.max_time,
         seed=args.seed,
         device=args.device,
@@ -65,7 +66,7 @@ def generate(args: argparse.Namespace) -> int:
 def _by_llm(args: argparse.Namespace) -> bool:
     """Whether a language model writes the table; options of the other way are a mistake."""
     asked = [f"--{name}" for name in ("llm", "model") if getattr(args, name)]
-    others = ("where", "max_time", "backbone", "lora") if asked else LLM_OPTIONS
+    others = ("where", "max_time", "backbone", "lora", "schema") if asked else LLM_OPTIONS
     wrong = [f"--{name.replace('_', '-')}" for name in others if getattr(args, name)]
     if wrong and asked:
         raise OptionError(f"{wrong[0]} is for a table that is learned here: leave it or {asked[0]} out.")
@@ -167,17 +168,28 @@ def prompts(args: argparse.Namespace) -> None:
     print(f"{len(shown)} templates -> {folder}")
 
 
+def schema(args: argparse.Namespace) -> None:
+    """REAL -> its schema and what was decided on the way, on the screen or in a file to be edited."""
+    if args.out is not None:
+        if Path(args.out).suffix != ".json":
+            raise OptionError(f"{args.out}: a schema is written as .json: choose such a name.")
+        _check_paths(args, [args.out])
+    from lookalike.codec import dropped_notes
+
+    real, found = _real(args)
+    print(found)
+    for note in [*found.notes(), *dropped_notes(real, found)]:
+        print(f"note: {note}")
+    if args.out is not None:
+        found.save(args.out)
+        print(f"schema -> {args.out}")
+
+
 def fit(args: argparse.Namespace) -> None:
     """REAL -> MODEL_DIR; the checkpoint lies inside it until the model is complete."""
     folder = Path(args.out)
     _check_folder(folder)
-    from lookalike.pipeline import read_real
-    from lookalike.schema import Schema, infer
-
-    schema = Schema.load(args.schema) if args.schema else None
-    missing = args.missing or (schema.missing if schema else ())
-    real = read_real(args.real, missing=missing, seed=args.seed)
-    schema = schema or infer(real, missing, source=args.real)
+    real, schema = _real(args)
     from lookalike.difflm import DiffLM
 
     model = DiffLM(
@@ -309,17 +321,27 @@ def _read(path: str | None, missing: Collection[Any]) -> pd.DataFrame | None:
     return None if path is None else read_table(path, missing=missing)
 
 
+def _real(args: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
+    """REAL and its schema: that of --schema, or else the inferred one; --keep-rare counts for both."""
+    from lookalike.pipeline import read_real
+    from lookalike.schema import Schema, infer
+
+    given = Schema.load(args.schema) if getattr(args, "schema", None) else None
+    missing = args.missing or (given.missing if given else ())
+    real = read_real(args.real, missing=missing, seed=args.seed)
+    if given is None:
+        return real, infer(real, missing, source=args.real, keep_rare=args.keep_rare)
+    given.missing = tuple(missing)
+    if args.keep_rare:
+        for column in given.columns:
+            column.min_rows = 1
+    return real, given
+
+
 def _check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) -> None:
     """Whatever makes a result impossible to write is found before hours of work, not after."""
-    inputs = [value for name in INPUTS if (value := getattr(args, name, None))]
     tables = [] if args.out in reports else [args.out]
-    for path in [Path(path) for path in [*tables, *reports] if path is not None]:
-        if not path.parent.is_dir():
-            raise OptionError(f"{path}: the folder {path.parent} does not exist: make it first.")
-        if path.is_dir():
-            raise OptionError(f"{path} is a folder: name a file to write to.")
-        if any(path.exists() and Path(other).exists() and path.samefile(other) for other in inputs):
-            raise OptionError(f"{path} is an input of this command: choose another file to write to.")
+    _check_paths(args, [*tables, *reports])
     for report in reports:
         if report is not None and Path(report).suffix not in REPORTS:
             raise OptionError(f"{report}: a report is written as {' or '.join(REPORTS)}: choose such a name.")
@@ -327,6 +349,18 @@ def _check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ())
         from lookalike.io import check_suffix
 
         check_suffix(args.out)
+
+
+def _check_paths(args: argparse.Namespace, outputs: Sequence[str | None]) -> None:
+    """An output is a file in a folder that exists, and no input of the command."""
+    inputs = [value for name in INPUTS if (value := getattr(args, name, None))]
+    for path in [Path(path) for path in outputs if path is not None]:
+        if not path.parent.is_dir():
+            raise OptionError(f"{path}: the folder {path.parent} does not exist: make it first.")
+        if path.is_dir():
+            raise OptionError(f"{path} is a folder: name a file to write to.")
+        if any(path.exists() and Path(other).exists() and path.samefile(other) for other in inputs):
+            raise OptionError(f"{path} is an input of this command: choose another file to write to.")
 
 
 def _check_folder(folder: Path) -> None:

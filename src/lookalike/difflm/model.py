@@ -108,8 +108,9 @@ class DiffLM:
         learned and `history` how. Raises DataError and SchemaError for tables that cannot be learned.
         """
         clock = Clock(self.max_time)
-        codec = RecordCodec.fit(table, schema or infer(table), seed=self.seed)
-        for note in codec.notes():
+        schema = schema or infer(table)
+        codec = RecordCodec.fit(table, schema, seed=self.seed)
+        for note in [*schema.notes(), *codec.notes()]:
             say(note, progress=self.progress)
         if any(slot.run for slot in codec.slots):
             self.vae_config = _changed(self.vae_config, TEXT_SIZES)
