@@ -89,6 +89,15 @@ def _as_category(counts: pd.Series, least: int) -> tuple[float, str | None]:
     return lost, "rare" if cells > (rows.sum() - rows[0]) / 2 else None
 
 
+def least_rows(counts: Array, asked: int) -> int:
+    """Rows that a value of a category needs to be reproduced, where each value has so many.
+
+    It is what was asked for; where every value is rarer (tiny tables) 2, and where all come once 1: something
+    has to be written.
+    """
+    return next((least for least in (asked, 2) if (counts >= least).any()), 1)
+
+
 def _why(kind: str, better: str | None, counts: pd.Series, lost: float, least: int) -> tuple[str, str] | None:
     """(kind, why) of strings that could well have been learned otherwise; None where hardly."""
     if kind == "category":

@@ -113,6 +113,7 @@ def _written(args: argparse.Namespace) -> int:
             task=args.task,
             templates=args.templates,
             **({} if args.temperature is None else {"temperature": args.temperature}),
+            keep_rare=args.keep_rare,
             seed=args.seed,
             progress=not args.quiet,
         ).fit(real)

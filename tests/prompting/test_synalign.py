@@ -346,3 +346,18 @@ def test_it_has_to_be_fitted_and_asked_for_rows(real: pd.DataFrame) -> None:
         model.sample(10)
     with pytest.raises(OptionError, match="ask for at least 1"):
         model.fit(real).sample(0)
+
+
+def test_a_class_of_few_rows_is_neither_shown_nor_written(
+    writing: Writing, real: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = pd.concat([real, real.head(2).assign(category="lonely", text="one of a kind, me")])
+    llm = model_of(writing())
+    model = SynAlign(llm, "text", "category", method="few-shot").fit(table)
+    said = capsys.readouterr().err
+    assert "column 'category': 1 of 4 values occurs in fewer than 5 rows (2 of 50 rows)" in said
+    assert "no text" not in said
+    asked = str([(one.messages, one.schema) for one in model.requests(100)])
+    assert "lonely" not in asked and "one of a kind" not in asked and real.category[0] in asked
+    kept = quiet(llm, method="few-shot", keep_rare=True).fit(table)
+    assert "lonely" in str([one.messages for one in kept.requests(100)])

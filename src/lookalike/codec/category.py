@@ -1,9 +1,7 @@
 """Category and boolean columns: one token per value.
 
 Values of fewer rows than the column's `min_rows` (else than `rare`) share one token that is read but never
-emitted, and so do those beyond the `LARGEST` most frequent: they are *dropped*, which `dropped_note` says.
-Where every value is that rare (tiny tables) the values of at least two rows are kept, and where there are
-none of those either, all of them: something has to be written.
+emitted, and so do those beyond the `LARGEST` most frequent: they are *dropped*, which `note` says.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ import pandas as pd
 
 from ..dtypes import restore
 from ..errors import ConditionError
-from ..kinds import LARGEST, plain
+from ..kinds import LARGEST, least_rows, plain
 from ..schema import Column, plain_values
 from .slot import Array, Params, Slot, plain_slot
 from .where import Condition, listed
@@ -33,10 +31,8 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     counts = np.bincount(codes[codes >= 0], minlength=len(found))
     order = np.argsort(-counts, kind="stable")
     asked = column.min_rows or rare
-    for least in (asked, 2, 1):
-        kept = order[counts[order] >= least][:LARGEST]
-        if len(kept):
-            break
+    least = least_rows(counts, asked)
+    kept = order[counts[order] >= least][:LARGEST]
     other = int(counts.sum() - counts[kept].sum())
     absent = int((codes < 0).sum())
     tokens = [float(counts[i]) for i in kept] + [float(other)] * (other > 0) + [float(absent)] * (absent > 0)

@@ -42,6 +42,7 @@ class SynAlign:
     attributes: None for the usual names, "propose" to have the model name them, or a list.
     task: what the data are, in half a sentence. templates: a folder of prompts in place of the built-in ones.
     temperature: None for the server's own. max_tokens: of a reply; None: by the longest real records.
+    keep_rare: values of categories, the classes included, that fewer than 5 rows hold are shown and written.
     seed: of what is shown, and of the replies: another seed asks anew. progress: False for silence.
 
     Raises OptionError for values that make no sense and for templates that cannot be used.
@@ -62,6 +63,7 @@ class SynAlign:
         templates: str | Path | None = None,
         temperature: float | None = 1.0,
         max_tokens: int | None = None,
+        keep_rare: bool = False,
         seed: int = 0,
         progress: bool = True,
     ) -> None:
@@ -79,6 +81,7 @@ class SynAlign:
         if not self.texts:
             raise OptionError("no text column is named: name at least one.")
         self.demonstrations, self.gen_size, self.embed = demonstrations, gen_size, embed
+        self.keep_rare = keep_rare
         self.attributes = _checked_names(attributes)
         self.templates = Templates(templates)
         self.temperature, self.max_tokens, self.seed, self.progress = temperature, max_tokens, seed, progress
@@ -90,12 +93,19 @@ class SynAlign:
     def fit(self, real: pd.DataFrame) -> SynAlign:
         """Reads the real rows and picks the demonstrations; only an embedder of the endpoint makes calls.
 
-        Rows without a text are left out, and keys (ids), which nobody can invent. Raises DataError for a
+        Rows without a text or of a class that fewer than 5 rows hold (but see keep_rare) are left out, and
+        keys (ids), which nobody can invent. Raises DataError for a
         table that cannot be used, and what the embedder raises.
         """
-        self._rows = with_text(real, self.texts, self.label)
+        filled = with_text(real, self.texts, self.label)
+        self.form = form_of(real.iloc[filled], self.texts, self.label, self.keep_rare)
+        self._rows = filled
+        if self.form.label is not None:  # a class of a single row would be shown with that row
+            kept = (
+                real[self.label].iloc[filled].astype(object).map(str).isin(self.form[self.form.label].values)
+            )
+            self._rows = filled[kept.to_numpy(bool)]
         self._real = real.iloc[self._rows].reset_index(drop=True)
-        self.form = form_of(self._real, self.texts, self.label)
         self._prompts = Prompts(
             self.form, self._real, self.templates, self.task, self.temperature, self.max_tokens
         )
@@ -115,7 +125,7 @@ class SynAlign:
             self._judge = judge_of(embed, self._real_texts, [str(one) for one in self._labels], self.seed)
         self._originals = Originals(self._real_texts)
         self._fitted = True
-        self._say_what_is_left_out(len(real))
+        self._say_what_is_left_out(len(real), len(real) - len(filled))
         return self
 
     def requests(self, n: int) -> list[Request]:
@@ -353,9 +363,8 @@ class SynAlign:
         if not self._fitted:
             raise DataError("nothing was fitted yet: call fit(real) first.")
 
-    def _say_what_is_left_out(self, rows: int) -> None:
-        empty = rows - len(self._rows)
-        lines = []
+    def _say_what_is_left_out(self, rows: int, empty: int) -> None:
+        lines = list(self.form.notes)
         if empty:
             lines.append(f"{empty:,} of {rows:,} real rows have no text and are left out.")
         for name in self.form.left_out:
