@@ -244,7 +244,7 @@ def test_a_label_with_one_row_and_more_demonstrations_than_rows(
     writing: Writing, real: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
     few = real.iloc[[0, 1, 2, 3, 47]]
-    model = SynAlign(model_of(writing()), "text", "category", demonstrations=50).fit(few)
+    model = SynAlign(model_of(writing()), "text", "category", demonstrations=50, keep_rare=True).fit(few)
     assert "5 real rows, fewer than 50 demonstrations" in capsys.readouterr().err
     table = model.sample(100)
     assert table.category.value_counts().tolist() == [80, 20]

@@ -64,17 +64,19 @@ def note(params: Params, column: Column) -> str | None:
     """What `analyse` dropped, or kept for want of anything more frequent, as a sentence; None for nothing."""
     kept, asked, least = len(params["values"]), params.get("asked", 0), params.get("least", 0)
     head, found = f"column '{column.name}'", dropped(params)
-    if kept and least < asked:
-        which = "all of them" if least == 1 else f"those of at least {least} rows"
-        return (
-            f"{head}: none of its {kept + params['dropped']:,} values occurs in {asked} rows, so {which} are "
-            "reproduced; leave the column out if they tell of single persons"
-        )
-    if found is None:
-        return None
     lost = params.get("lost", [])
     names = ", ".join(repr(plain(value)) for value in lost[:NAMED])
     names += f" and {len(lost) - NAMED:,} more" if len(lost) > NAMED else ""
+    names = f": {names}" if names else ""
+    if kept and least < asked:
+        which = "all of them" if least == 1 else f"those of at least {least} rows"
+        others = f", the other {found['values']:,} not{names}" if found else ""
+        return (
+            f"{head}: none of its {kept + params['dropped']:,} values occurs in {asked} rows, so {which} are "
+            f"reproduced{others}; leave the column out if they tell of single persons"
+        )
+    if found is None:
+        return None
     one = found["values"] == 1
     if kept < LARGEST:
         why, otherwise = f"in fewer than {least} rows", "keep them with --keep-rare"
@@ -85,7 +87,7 @@ def note(params: Params, column: Column) -> str | None:
     return (
         f"{head}: {found['values']:,} of {found['of_values']:,} values {why} ({found['rows']:,} of "
         f"{found['of_rows']:,} rows) and {'is' if one else 'are'} not reproduced"
-        f"{': ' if names else ''}{names}; {otherwise}"
+        f"{names}; {otherwise}"
     )
 
 
