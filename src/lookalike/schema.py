@@ -47,7 +47,8 @@ class Column:
     many keys there are at its top.
     categories, ordered: of a pandas categorical, in their order. value: of a constant.
     sentinel: what is written for missing where the dtype has no missing value.
-    min_rows: of a category, values that fewer rows hold are not reproduced; 1 keeps all, None means 5.
+    min_rows: of a category, values that fewer rows hold are not reproduced; None means 5, 1 keeps all (of the
+    1,000 most frequent, which a category has at most).
     note: the kind that it was inferred to be and why, where another is possible; not saved.
     """
 
