@@ -17,7 +17,7 @@ from lookalike.cli import main
 
 SRC = str(Path(__file__).parents[1] / "src")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": SRC, "OMP_NUM_THREADS": "1"}
-VERBS = ["generate", "resume", "prompts", "fit", "sample", "impute", "align", "evaluate"]
+VERBS = ["schema", "generate", "resume", "prompts", "fit", "sample", "impute", "align", "evaluate"]
 
 
 def run(*arguments: object) -> None:
@@ -80,6 +80,65 @@ def test_fit_with_an_edited_schema(small_csv: Path, tmp_path: Path) -> None:
     schema.save(tmp_path / "schema.json")
     run("fit", small_csv, "-o", tmp_path / "m", "--max-time", "2s", "--schema", tmp_path / "schema.json")
     assert lookalike.DiffLM.load(tmp_path / "m").schema["education-num"].kind == "category"
+
+
+@pytest.fixture
+def intents_csv(tmp_path: Path) -> Path:
+    """200 rows: two intents of many rows, two of three rows each; and a town that only repeats."""
+    intent = ["pay", "send"] * 97 + ["rare one"] * 3 + ["rare, too"] * 3
+    table = pd.DataFrame({"intent": intent, "town": [f"town{i % 60}" for i in range(200)]})
+    table.to_csv(tmp_path / "intents.csv", index=False)
+    return tmp_path / "intents.csv"
+
+
+def test_schema_shows_and_writes_what_a_fit_would_learn(
+    intents_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("schema", intents_csv, "-o", tmp_path / "s.json", "--missing", "pay")
+    out = capsys.readouterr().out
+    assert "town    text" in out and "intent  category" in out and "yes" in out
+    assert "note: column 'town' is learned as text" in out
+    assert "note: column 'intent': 2 of 3 values occur in fewer than 5 rows (6 of 200 rows)" in out
+    schema = lookalike.Schema.load(tmp_path / "s.json")
+    assert schema.missing == ("pay",) and "rare one" not in (tmp_path / "s.json").read_text()
+    run("schema", intents_csv, "--keep-rare")
+    out = capsys.readouterr().out
+    assert "town    category" in out and "not reproduced" not in out
+    before = intents_csv.read_text()
+    for wrong, said in (
+        (intents_csv, "is written as .json"),
+        (tmp_path / "no" / "s.json", "does not exist"),
+    ):
+        assert main(["schema", str(intents_csv), "-o", str(wrong)]) == 2
+        assert said in capsys.readouterr().err
+    assert main(["schema", str(tmp_path / "s.json"), "-o", str(tmp_path / "s.json")]) == 2
+    assert intents_csv.read_text() == before
+
+
+def test_rare_values_are_named_when_learned_and_kept_when_asked_for(
+    intents_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("schema", intents_csv, "--keep-rare", "-o", tmp_path / "s.json")  # town is a category, which is fast
+    schema = json.loads((tmp_path / "s.json").read_text())
+    for column in schema["columns"]:
+        column.pop("min_rows")
+    (tmp_path / "s.json").write_text(json.dumps(schema))
+    given = ["--schema", tmp_path / "s.json", "--max-time", "3s"]
+    run("fit", intents_csv, "-o", tmp_path / "m", *given)
+    said = capsys.readouterr().err
+    assert "'intent': 2 of 4 values occur in fewer than 5 rows (6 of 200 rows) and are not reproduced" in said
+    assert "'rare one', 'rare, too'; keep them with --keep-rare" in said
+    assert not any("rare one" in path.read_text("utf-8", "ignore") for path in (tmp_path / "m").iterdir())
+    ask = ["sample", str(tmp_path / "m"), "-n", "10", "-o", str(tmp_path / "x.csv")]
+    assert main([*ask, "--where", "intent=rare one"]) == 2
+    assert "one of the 2 that were dropped as rare" in capsys.readouterr().err
+    run(*ask, "--balance", "intent")
+    assert "'intent' is balanced without 2 of its 4 values" in capsys.readouterr().err
+    make = ["generate", intents_csv, "-n", 60, "-o", tmp_path / "y.csv", *given, "--where", "intent=rare one"]
+    assert main([str(one) for one in make]) == 2
+    assert "'rare one' of column 'intent' was dropped as rare" in capsys.readouterr().err
+    run(*make, "--keep-rare")
+    assert set(lookalike.read_table(tmp_path / "y.csv")["intent"]) == {"rare one"}
 
 
 def test_sample(small_model: Path, small_csv: Path, tmp_path: Path) -> None:

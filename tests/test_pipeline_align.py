@@ -87,7 +87,11 @@ def test_rows_of_any_kind() -> None:
         ({"synthetic": texts(20, 20, 1).head(0), "text": "text"}, DataError, "has no rows"),
         ({"synthetic": texts(20, 20, 1).head(0)}, DataError, "has no rows"),
         ({"real": texts(20, 20, 1).head(0), "text": "text"}, DataError, "has no rows"),
-        ({"synthetic": texts(20, 0, 1), "text": "text", "label": "label"}, DataError, "label 'bank'"),
+        (
+            {"synthetic": texts(20, 0, 1).assign(label="tv"), "text": "text", "label": "label"},
+            DataError,
+            "no synthetic row has a label of the real ones, such as '(film|bank)'",
+        ),
         (
             {"synthetic": pd.concat([texts(9, 9, 1), pd.DataFrame({"text": [" "], "label": ["film"]})])}
             | {"text": "text"},

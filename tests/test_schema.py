@@ -59,12 +59,75 @@ def test_an_id_is_a_key_and_not_a_measurement() -> None:
     assert kind_of([f"C-{i % 20:05d}" for i in range(ROWS)]) == "category"
 
 
-def test_many_strings_are_text_only_if_categories_would_not_cover_them() -> None:
+def test_strings_that_repeat_are_a_category_however_many_they_are() -> None:
     towns = [f"town{i}x" for i in range(150)]
     assert kind_of(towns * 10) == "category"
-    common = towns[:50] * 100
-    assert kind_of([*common, *(f"rare{i}y z" for i in range(210))]) == "category"  # 4% of the rows are rare
-    assert kind_of([f"t {i}" for i in range(300)] * 6) == "text"
+    assert kind_of([f"t {i}" for i in range(300)] * 6) == "category"  # each value a few times
+    assert kind_of([*towns[:50] * 100, *(f"rare{i}y z" for i in range(210))]) == "category"
+    assert kind_of([*towns * 5, *(f"rare{i}y z" for i in range(500))]) == "category"  # 40% of the cells once
+    assert kind_of([*towns * 5, *(f"rare{i}y z" for i in range(900))]) == "text"  # 55%
+    assert kind_of(towns * 4) == "text"  # not one in five rows
+    assert kind_of([f"v{i}" for i in range(3000)] * 5) == "text"  # 2,000 of them beyond the most frequent
+
+
+def test_what_is_kept_of_rare_values_decides_too() -> None:
+    table = pd.DataFrame({"x": [f"town {i}" for i in range(150)] * 4})
+    schema = infer(table, keep_rare=True)
+    assert (schema["x"].kind, schema["x"].min_rows) == ("category", 1)
+    assert infer(pd.DataFrame({"x": [f"town {i}" for i in range(600)]}), keep_rare=True)["x"].kind == "text"
+
+
+@pytest.mark.parametrize(
+    "rare",
+    [
+        lambda i: f"the parcel number {i} came late and broken",
+        lambda i: f"it-came-late-and-was-all-broken-{i:04d}",
+        lambda i: f"{i}.{i % 9}5",
+        lambda i: f"{i % 24}:{i:04d}",
+        lambda i: f"${i},{i:03d}.00",
+    ],
+)
+def test_sentences_and_measurements_stay_text_beside_what_repeats(rare: Any) -> None:
+    """A category would drop just these: here 30% of the cells, though the others repeat."""
+    frequent = ["ok", "none", "good", "fine", "bad"] * 140
+    assert kind_of([*frequent, *(rare(i) for i in range(300))]) == "text"
+    assert kind_of([*frequent, *(f"word{i}" for i in range(300))]) == "category"
+
+
+def test_one_frequent_value_makes_no_category() -> None:
+    assert kind_of(["none"] * 700 + [f"word{i}" for i in range(300)]) == "text"
+    assert kind_of(["none"] * 960 + [f"word{i}" for i in range(40)]) == "category"  # 4% are lost
+
+
+def test_notes_say_what_was_chosen_why_and_how_to_change_it() -> None:
+    table = pd.DataFrame(
+        {
+            "city": [f"town{i}x" for i in range(150)] * 10,
+            "person": [f"p{i % 500}" for i in range(1500)],
+            "product": [*([f"item{i}" for i in range(100)] * 12), *(f"rare{i}" for i in range(300))],
+            "review": [f"{i} is what it is for a while" for i in range(1500)],
+        }
+    )
+    schema = infer(table)
+    person, product = schema.notes()
+    assert person.startswith("column 'person' is learned as text, which may invent values, because 100% of")
+    assert "occur in fewer than 5 rows" in person and 'kind to "category"' in person
+    assert product.startswith("column 'product' is learned as a category, because most of its 400 values")
+    assert 'kind to "text"' in product
+    schema["product"].kind = "text"
+    assert schema.notes() == [person]  # what the user decided needs no note
+    assert Schema.from_dict(schema.to_dict()).notes() == []
+
+
+def test_min_rows_is_kept_in_json_and_checked() -> None:
+    schema = infer(pd.DataFrame({"x": ["a", "b"] * 20}), keep_rare=True)
+    facts = json.loads(json.dumps(schema.to_dict()))
+    assert facts["columns"][0]["min_rows"] == 1 and Schema.from_dict(facts) == schema
+    assert "rare values kept" in repr(schema)
+    for wrong in (0, 2.5, "2", True):
+        facts["columns"][0]["min_rows"] = wrong
+        with pytest.raises(SchemaError, match="column 'x' has the min_rows"):
+            Schema.from_dict(facts)
 
 
 def test_numbers_know_their_precision_and_range() -> None:

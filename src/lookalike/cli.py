@@ -105,6 +105,8 @@ LORA = "adapt the backbone, too (of this rank, default 8)"
 MOVED = "where the pretrained backbone of the model is now, if it has moved"
 MISSING = "this value, such as '?', means missing; may be repeated"
 THREADS = "of the CPU (default: as many as are fastest beside what else runs, measured again and again)"
+SCHEMA = "take the columns' kinds from this JSON file (written by `lookalike schema`)"
+KEEP_RARE = "reproduce the values of categories that fewer than 5 rows hold, too"
 METHODS = ["synalign", "few-shot", "nearest", "zero-shot", "attributes"]
 METHOD = "exact (default): all of the distribution; linear: its mean"
 EMBEDDER = "of --text: tfidf (default) or sentence-transformers:<name or path>"
@@ -128,10 +130,15 @@ The replies that were paid for are read back; the key is taken from OPENAI_API_K
     "prompts": """
   lookalike prompts
   lookalike prompts -o my-prompts     (edit them, then:  lookalike generate ... --templates my-prompts)""",
+    "schema": """
+  lookalike schema real.csv
+  lookalike schema real.csv --missing '?' -o schema.json
+  (edit it: "kind" is category, number, datetime, boolean, text, code, json, id or constant; "min_rows": 1
+  keeps the rare values of a category; then:  lookalike fit real.csv -o real.model --schema schema.json)""",
     "fit": """
   lookalike fit real.csv -o real.model
   lookalike fit real.parquet -o real.model --max-time 5m --missing '?'
-  lookalike fit real.csv -o real.model --schema edited.json     (a copy of real.model/schema.json)
+  lookalike fit real.csv -o real.model --schema schema.json     (of  lookalike schema, edited)
   lookalike fit real.csv -o real.model --backbone Qwen/Qwen2.5-0.5B --lora
 Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoint in MODEL_DIR.""",
     "sample": """
@@ -192,12 +199,23 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         one.add_argument("--quiet", action="store_true", help="no progress on stderr")
         one.add_argument("--config", metavar="FILE", help=CONFIG)
 
-    def kinds(one: argparse.ArgumentParser) -> None:
-        one.add_argument("--kind", action="append", default=[], metavar="COL=KIND", help=KIND)
-
     def pretrained(one: argparse.ArgumentParser) -> None:
         one.add_argument("--backbone", metavar="NAME", help=BACKBONE)
         one.add_argument("--lora", metavar="RANK", type=RANK, nargs="?", const=True, default=False, help=LORA)
+
+    def columns(one: argparse.ArgumentParser) -> None:
+        one.add_argument("--schema", metavar="FILE", help=SCHEMA)
+        kinds(one)
+
+    def kinds(one: argparse.ArgumentParser) -> None:
+        one.add_argument("--kind", action="append", default=[], metavar="COL=KIND", help=KIND)
+        one.add_argument("--keep-rare", action="store_true", help=KEEP_RARE)
+
+    one = verb(verbs.schema, "show which kind each column is of, and write it to be edited")
+    one.add_argument("real", metavar="REAL", help="the real table")
+    one.add_argument("-o", "--out", metavar="FILE", help="write the schema to this .json file")
+    kinds(one)
+    common(one, device=False)
 
     one = verb(verbs.generate, "learn a table, write a synthetic one, measure how alike they are")
     one.add_argument("real", metavar="REAL", help="the real table")
@@ -209,7 +227,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     one.add_argument("--report", metavar="HTML", help="write the report to this .html (or .json) file")
     one.add_argument("--fail-under", metavar="LIMITS", type=_limits, help=FAIL_UNDER)
     one.add_argument("--max-time", metavar="TIME", type=_time, help=MAX_TIME)
-    kinds(one)
+    columns(one)
     pretrained(one)
     common(one)
     llm = one.add_argument_group("written by a language model (any OpenAI-compatible endpoint)")
@@ -248,8 +266,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     one.add_argument("real", metavar="REAL", help="the real table")
     one.add_argument("-o", "--out", metavar="MODEL_DIR", required=True, help="the model folder to write")
     one.add_argument("--max-time", metavar="TIME", type=_time, help=MAX_TIME)
-    one.add_argument("--schema", metavar="FILE", help="take the columns' kinds from this JSON file")
-    kinds(one)
+    columns(one)
     one.add_argument("--force", action="store_true", help="replace the model of another table in MODEL_DIR")
     pretrained(one)
     common(one)

@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 URL = r"(?:https?|ftp)://\S+"  # a web address
-_MANY = 200  # strings with more distinct values than this can be text
+LARGEST = 1000  # values of a category, at most: those beyond the most frequent are not reproduced
+RARE = 5  # values of fewer rows are not reproduced, so that no single person is told: the privacy threshold
 _SEVERAL = 20  # fewer distinct strings are a category or a key
+_LITTLE = 0.05  # the share of cells that a category may always lose
+_WORDS, _LETTERS = 5, 30  # a value of as many is a sentence
+_MEASURE = r"\W*\d+([.,:]\d+)+\W*[^\W\d]{0,3}"  # 1.4, 16:30, $1,234.50, 62.5 kg
 _ID_ROWS = 50  # fewer unique values may be chance
 
 
@@ -41,15 +45,13 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
         return "id" if _is_integer_id(present, column) else "number"
     if not _is_string(dtype, column):
         raise SchemaError(f"column '{column.name}' has the dtype {dtype}, which is not supported.")
-    counts = values.value_counts().to_numpy()
+    counts = values.value_counts()
     distinct = values.drop_duplicates().to_numpy(object)
     if column.python != "mixed" and date_format(distinct) is not None:
         return "datetime"
     unique = len(distinct) == rows
-    kept = counts[counts >= 5][:1000].sum() / len(values)
-    many = len(distinct) > _MANY and (len(distinct) > 0.05 * len(values) or kept < 0.95)
-    loose = many or (kept < 0.5 and len(distinct) >= _SEVERAL)
-    if column.python != "mixed" and (loose or unique):
+    lost, better = _as_category(counts, column.min_rows or RARE)
+    if column.python != "mixed" and (unique or (len(counts) >= _SEVERAL and lost > _LITTLE)):
         strings = [str(value) for value in distinct]
         if is_json_text(strings):
             return "json"
@@ -57,7 +59,62 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
             return "code"
     if unique and not column.nullable and rows >= _ID_ROWS and looks_like_id(distinct):
         return "id"
-    return "text" if loose else "category"
+    kind = "category" if better is None else "text"
+    if lost > _LITTLE and len(counts) >= _SEVERAL:
+        column.note = _why(kind, better, counts, lost, column.min_rows or RARE)
+    return kind
+
+
+def _as_category(counts: pd.Series, least: int) -> tuple[float, str | None]:
+    """(share of the cells that strings lose as a category, 0..1; why a text is better, None if it is not).
+
+    counts: the rows of each string, most frequent first; least: rows that a value needs to be reproduced.
+    Strings that come again and again are a category: a text of them would be slow, and invent values. A text
+    is better where a category would lose more than half of the cells ("rare"; the most frequent value aside,
+    which may stand for "nothing to say"), or sentences, or the ends of a range of measurements.
+    """
+    rows = counts.to_numpy()
+    gone = rows < max(least, 2)  # half of the cells have to repeat, whatever is reproduced
+    gone[LARGEST:] = True
+    cells = rows[gone].sum()
+    lost = float(cells / rows.sum())
+    if len(rows) < _SEVERAL or lost <= _LITTLE:
+        return lost, None
+    strings = [str(value) for value in counts.index[gone][:2000]]
+    words, letters = np.mean([len(s.split()) for s in strings]), np.mean([len(s) for s in strings])
+    if rows[gone & (rows == 1)].sum() > cells / 2 and (words >= _WORDS or letters >= _LETTERS):
+        return lost, "sentences"
+    if np.mean([re.fullmatch(_MEASURE, s) is not None for s in strings]) > 0.5:
+        return lost, "measurements"
+    return lost, "rare" if cells > (rows.sum() - rows[0]) / 2 else None
+
+
+def least_rows(counts: Array, asked: int) -> int:
+    """Rows that a value of a category needs to be reproduced, where each value has so many.
+
+    It is what was asked for; where every value is rarer (tiny tables) 2, and where all come once 1: something
+    has to be written.
+    """
+    return next((least for least in (asked, 2) if (counts >= least).any()), 1)
+
+
+def _why(kind: str, better: str | None, counts: pd.Series, lost: float, least: int) -> tuple[str, str] | None:
+    """(kind, why) of strings that could well have been learned otherwise; None where hardly."""
+    if kind == "category":
+        return kind, (
+            f"is learned as a category, because most of its {len(counts):,} values repeat: no value is "
+            'invented; set its kind to "text" in the schema if it should have new ones, too'
+        )
+    if better != "rare" or counts[counts > 1].sum() < counts.sum() / 2:
+        return None
+    many = int((counts >= max(least, 2)).sum()) > LARGEST
+    rare = f"are not among the {LARGEST:,} most frequent" if many else f"occur in fewer than {least} rows"
+    return kind, (
+        f"is learned as text, which may invent values, because {lost:.0%} of its cells hold values that "
+        f'{rare}: a category would not reproduce them; set its kind to "category" in the schema'
+        + ("" if many else " and its min_rows to 1 (--keep-rare)")
+        + " if it should have real values alone"
+    )
 
 
 def is_datetime(dtype: Any) -> bool:

@@ -157,7 +157,8 @@ def align(
     most_repeats: how often a row may come at most. holdout: real rows to judge by; None holds out a fifth.
 
     Raises OptionError for an option that does not fit, DataError for a table that does not: missing columns,
-    empty texts, missing labels, or a class of real rows of which there is no synthetic one.
+    empty texts, missing labels, or no class of which there are both real and synthetic rows. Classes without
+    synthetic rows get none: the alignment's `notes` name them.
     """
     from lookalike import curate
 

@@ -56,6 +56,9 @@ class Column:
     sentinel: what is written for missing where the dtype has no missing value.
     personal: what personal data it looks like, one of `personal.SORTS`; None = nothing that is known. What a
     pseudonym is made as. locale: of a pseudonym, such as "de_DE"; None = "en_US".
+    min_rows: of a category, values that fewer rows hold are not reproduced; None means 5, 1 keeps all (of the
+    1,000 most frequent, which a category has at most).
+    note: the kind that it was inferred to be and why, where another is possible; not saved.
     """
 
     name: Any
@@ -77,6 +80,8 @@ class Column:
     sentinel: Any = None
     personal: str | None = None
     locale: str | None = None
+    min_rows: int | None = None
+    note: tuple[str, str] | None = field(default=None, compare=False)
 
     @property
     def integer(self) -> bool:
@@ -141,6 +146,7 @@ class Schema:
         columns = []
         for column in self.columns:
             facts = {k: v for k, v in asdict(column).items() if v is not None and v is not False}
+            facts.pop("note", None)
             # a JSON Schema is JSON as it is, so that it can be edited
             columns.append({k: v if k == "json_schema" else kinds.to_json(v) for k, v in facts.items()})
         missing = [kinds.to_json(value) for value in self.missing]
@@ -154,7 +160,7 @@ class Schema:
                 f"the schema has the format {facts.get('format')!r} and this version reads {FORMAT}: "
                 "infer it again."
             )
-        known = {f.name for f in fields(Column)}
+        known = {f.name for f in fields(Column)} - {"note"}
         columns = []
         for entry in facts["columns"]:
             for fact in entry:
@@ -170,10 +176,15 @@ class Schema:
         return cls(columns, int(facts["rows"]), tuple(kinds.from_json(v) for v in facts.get("missing", [])))
 
     def notes(self) -> list[str]:
-        """A sentence for each column that looks personal, or that is left out: what happens to it, and how to
-        change that.
+        """A sentence for each column that could have been learned otherwise, looks personal or is left out:
+        what happens to it, why, and how to change that.
         """
-        return [note for column in self.columns if (note := personal.note(column)) is not None]
+        chosen = [
+            f"column '{column.name}' {column.note[1]}"
+            for column in self.columns
+            if column.note and column.note[0] == column.kind
+        ]
+        return chosen + [note for column in self.columns if (note := personal.note(column)) is not None]
 
     def set_kinds(self, declared: Iterable[str]) -> None:
         """Sets kinds that are written COL=KIND, or COL=pseudonym:SORT with a sort of `personal.SORTS`.
@@ -225,6 +236,9 @@ def _details(column: Column) -> str:
         said.append(f"written {column.format}")
     if column.categories is not None:
         said.append(f"{len(column.categories)} categories" + (", ordered" if column.ordered else ""))
+    if column.kind in ("category", "boolean") and column.min_rows is not None:
+        least = column.min_rows
+        said.append("rare values kept" if least == 1 else f"values of at least {least} rows")
     if column.kind == "constant":
         said.append(f"always {column.value!r}")
     if column.personal is not None:
@@ -249,6 +263,11 @@ def check_kind(column: Column) -> None:
             f"column '{column.name}' is said to hold {column.personal!r}, which is not known: choose one of "
             f"{', '.join(personal.SORTS)}."
         )
+    if column.min_rows is not None and (type(column.min_rows) is not int or column.min_rows < 1):
+        raise SchemaError(
+            f"column '{column.name}' has the min_rows {column.min_rows!r}: give a whole number of at least "
+            "1, which keeps all values."
+        )
     if column.language is not None and column.language not in LANGUAGES:
         raise SchemaError(
             f"column '{column.name}' has the language {column.language!r}, which has no parser here: name "
@@ -261,16 +280,24 @@ def check_kind(column: Column) -> None:
         )
 
 
-def infer(table: pd.DataFrame, missing: Collection[Any] = (), source: str = "the table") -> Schema:
+def infer(
+    table: pd.DataFrame,
+    missing: Collection[Any] = (),
+    source: str = "the table",
+    keep_rare: bool = False,
+) -> Schema:
     """The schema of a table.
 
     missing: values that mean missing in this table, such as {"?"}; by default only real missing values do.
-    source: what error messages call the table (a file name).
+    source: what error messages call the table (a file name). keep_rare: values of fewer than 5 rows are
+    reproduced, too: every column has a `min_rows` of 1, and strings are a category where half of the cells
+    hold values that come at least twice.
     Raises DataError for a table without columns, with fewer than two rows, with a column name that occurs
     twice, or with values that no kind can hold.
     """
     check_table(table, source)
-    columns = [_infer_column(table[name], tuple(missing)) for name in table.columns]
+    least = 1 if keep_rare else None
+    columns = [_infer_column(table[name], tuple(missing), least) for name in table.columns]
     return Schema(columns, len(table), tuple(missing))
 
 
@@ -328,11 +355,12 @@ def hide(series: pd.Series, gone: pd.Series) -> pd.Series:
     return series.mask(gone)
 
 
-def _infer_column(series: pd.Series, sentinels: tuple[Any, ...]) -> Column:
+def _infer_column(series: pd.Series, sentinels: tuple[Any, ...], least: int | None) -> Column:
     name = series.name if isinstance(series.name, str) else int(series.name)
     gone = is_missing(series, sentinels)
     present = series[~gone] if gone.any() else series
     column = Column(name, "category", dtype_name(series), bool(gone.any()), python_type(present.dropna()))
+    column.min_rows = least
     if sentinels and gone.any() and isinstance(series.dtype, np.dtype) and series.dtype.kind in "iub":
         column.sentinel = kinds.plain(series[gone].iloc[0])
     if isinstance(series.dtype, pd.CategoricalDtype):

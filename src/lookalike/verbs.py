@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lookalike.difflm import DiffLM
+    from lookalike.schema import Schema
 
 INPUTS = ("real", "synthetic", "holdout", "table", "given", "like", "schema")  # they name files to read
 REPORTS = (".html", ".json")
@@ -35,12 +36,9 @@ def generate(args: argparse.Namespace) -> int:
         return _written(args)
     from lookalike import pipeline
     from lookalike.io import check_target
-    from lookalike.schema import infer
 
-    real = pipeline.read_real(args.real, missing=args.missing, seed=args.seed)
+    real, schema = _real(args)
     check_target(args.out, real)
-    schema = infer(real, args.missing, source=args.real)
-    schema.set_kinds(args.kind)
     _resume(args, Path(f"{args.out}.run"))
     synthetic, report = pipeline.generate(
         real,
@@ -48,7 +46,7 @@ def generate(args: argparse.Namespace) -> int:
         schema=schema,
         where=args.where,
         target=args.target,
-        holdout=_read(args.holdout, args.missing),
+        holdout=_read(args.holdout, schema.missing),
         max_time=args.max_time,
         seed=args.seed,
         device=args.device,
@@ -68,7 +66,7 @@ def generate(args: argparse.Namespace) -> int:
 def _by_llm(args: argparse.Namespace) -> bool:
     """Whether a language model writes the table; options of the other way are a mistake."""
     asked = [f"--{name}" for name in ("llm", "model") if getattr(args, name)]
-    others = ("where", "max_time", "backbone", "lora") if asked else LLM_OPTIONS
+    others = ("where", "max_time", "backbone", "lora", "schema") if asked else LLM_OPTIONS
     wrong = [f"--{name.replace('_', '-')}" for name in others if getattr(args, name)]
     if wrong and asked:
         raise OptionError(f"{wrong[0]} is for a table that is learned here: leave it or {asked[0]} out.")
@@ -86,16 +84,13 @@ def _written(args: argparse.Namespace) -> int:
     from lookalike.io import check_target, write_table
     from lookalike.llm import LLM, Budget
     from lookalike.prompting import SynAlign
-    from lookalike.schema import infer
 
     folder = Path(args.run or f"{args.out}.run")
     run.check(folder)
-    real = pipeline.read_real(args.real, missing=args.missing, seed=args.seed)
+    real, schema = _real(args)
     holdout = _read(args.holdout, args.missing)
     pipeline.check(real, args.rows, args.target or args.label, holdout)
     check_target(args.out, real)
-    schema = infer(real, args.missing, source=args.real)
-    schema.set_kinds(args.kind)
     names = [name.strip() for name in (args.attributes or "").split(",") if name.strip()]
     with run.begun(folder, vars(args)) as ledger:
         llm = LLM(
@@ -173,18 +168,30 @@ def prompts(args: argparse.Namespace) -> None:
     print(f"{len(shown)} templates -> {folder}")
 
 
+def schema(args: argparse.Namespace) -> None:
+    """REAL -> its schema and what was decided on the way, on the screen or in a file to be edited."""
+    if args.out is not None:
+        if Path(args.out).suffix != ".json":
+            raise OptionError(f"{args.out}: a schema is written as .json: choose such a name.")
+        _check_paths(args, [args.out])
+    from lookalike.codec import dropped_notes
+
+    real, found = _real(args)
+    print(found)
+    for note in [*found.notes(), *dropped_notes(real, found)]:
+        print(f"note: {note}")
+    if args.out is not None:
+        found.save(args.out)
+        print(f"schema -> {args.out}")
+
+
 def fit(args: argparse.Namespace) -> None:
     """REAL -> MODEL_DIR; the checkpoint lies inside it until the model is complete."""
     folder = Path(args.out)
     _check_folder(folder)
-    from lookalike.pipeline import close, read_real
-    from lookalike.schema import Schema, infer
+    from lookalike.pipeline import close
 
-    schema = Schema.load(args.schema) if args.schema else None
-    missing = args.missing or (schema.missing if schema else ())
-    real = read_real(args.real, missing=missing, seed=args.seed)
-    schema = schema or infer(real, missing, source=args.real)
-    schema.set_kinds(args.kind)
+    real, schema = _real(args)
     from lookalike.difflm import DiffLM
     from lookalike.difflm.storage import check_same_table
 
@@ -332,17 +339,29 @@ def _load(args: argparse.Namespace) -> DiffLM:
     )
 
 
+def _real(args: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
+    """REAL and its schema: that of --schema, or else the inferred one; --keep-rare counts for both."""
+    from lookalike.pipeline import read_real
+    from lookalike.schema import Schema, infer
+
+    given = Schema.load(args.schema) if getattr(args, "schema", None) else None
+    missing = args.missing or (given.missing if given else ())
+    real = read_real(args.real, missing=missing, seed=args.seed)
+    if given is None:
+        schema = infer(real, missing, source=args.real, keep_rare=args.keep_rare)
+    else:
+        schema = given
+        schema.missing = tuple(missing)
+        for column in schema.columns if args.keep_rare else []:
+            column.min_rows = 1
+    schema.set_kinds(args.kind)
+    return real, schema
+
+
 def _check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) -> None:
     """Whatever makes a result impossible to write is found before hours of work, not after."""
-    inputs = [value for name in INPUTS if (value := getattr(args, name, None))]
     tables = [] if args.out in reports else [args.out]
-    for path in [Path(path) for path in [*tables, *reports] if path is not None]:
-        if not path.parent.is_dir():
-            raise OptionError(f"{path}: the folder {path.parent} does not exist: make it first.")
-        if path.is_dir():
-            raise OptionError(f"{path} is a folder: name a file to write to.")
-        if any(path.exists() and Path(other).exists() and path.samefile(other) for other in inputs):
-            raise OptionError(f"{path} is an input of this command: choose another file to write to.")
+    _check_paths(args, [*tables, *reports])
     for report in reports:
         if report is not None and Path(report).suffix not in REPORTS:
             raise OptionError(f"{report}: a report is written as {' or '.join(REPORTS)}: choose such a name.")
@@ -350,6 +369,18 @@ def _check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ())
         from lookalike.io import check_suffix
 
         check_suffix(args.out)
+
+
+def _check_paths(args: argparse.Namespace, outputs: Sequence[str | None]) -> None:
+    """An output is a file in a folder that exists, and no input of the command."""
+    inputs = [value for name in INPUTS if (value := getattr(args, name, None))]
+    for path in [Path(path) for path in outputs if path is not None]:
+        if not path.parent.is_dir():
+            raise OptionError(f"{path}: the folder {path.parent} does not exist: make it first.")
+        if path.is_dir():
+            raise OptionError(f"{path} is a folder: name a file to write to.")
+        if any(path.exists() and Path(other).exists() and path.samefile(other) for other in inputs):
+            raise OptionError(f"{path} is an input of this command: choose another file to write to.")
 
 
 def _check_folder(folder: Path) -> None:

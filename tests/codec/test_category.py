@@ -1,10 +1,14 @@
 """Category and boolean columns."""
 
+import json
+
 import numpy as np
 import pandas as pd
+import pytest
 
-from lookalike.codec import RecordCodec
+from lookalike.codec import RecordCodec, dropped_notes
 from lookalike.codec.category import LARGEST
+from lookalike.errors import ConditionError
 from lookalike.schema import infer
 
 
@@ -36,7 +40,7 @@ def test_rare_values_share_a_banned_token_and_are_never_written() -> None:
     tokens, _ = codec.encode(pd.DataFrame({"x": ["zebra", "d", "never seen"]}))
     assert tokens[:, 0].tolist() == [2, 2, 2]
     assert set(back(codec, values)) == {"a", "b"}
-    assert "zebra" not in repr(codec.to_dict()[0]["params"])  # nor kept in the model
+    assert "zebra" not in repr(codec.to_dict())  # nor kept in the model
 
 
 def test_values_that_were_not_seen_become_the_most_frequent_where_nothing_is_rare() -> None:
@@ -70,3 +74,59 @@ def test_booleans_with_missing_values() -> None:
     values = pd.array([True, False, None] * 20, dtype="boolean")
     codec = codec_of(values, kind="boolean")
     assert back(codec, values) == [True, False, None] * 20
+
+
+INTENTS = [f"often{i}" for i in range(117)] * 6 + [f"rare{i}" for i in range(33)] * 3
+
+
+def loaded(codec: RecordCodec) -> RecordCodec:
+    facts, arrays = codec.to_dict()
+    return RecordCodec.from_dict(json.loads(json.dumps(facts)), arrays)
+
+
+def test_what_is_dropped_is_named_and_counted_but_not_saved() -> None:
+    codec = codec_of(INTENTS)
+    counted = {"x": {"values": 33, "of_values": 150, "rows": 99, "of_rows": 801}}
+    assert codec.dropped() == counted == loaded(codec).dropped()
+    assert codec.notes() == [
+        "column 'x': 33 of 150 values occur in fewer than 5 rows (99 of 801 rows) and are not reproduced: "
+        "'rare0', 'rare1', 'rare2' and 30 more; keep them with --keep-rare"
+    ]
+    assert codec.notes() == dropped_notes(pd.DataFrame({"x": INTENTS}), codec.schema)
+    assert loaded(codec).notes() == [codec.notes()[0].replace(": 'rare0', 'rare1', 'rare2' and 30 more", "")]
+    assert codec_of(["a"] * 9 + ["b"] * 10).dropped() == {}
+    assert codec_of(["a"] * 9 + ["b"]).notes()[0].startswith("column 'x': 1 of 2 values occurs in fewer")
+
+
+def test_rare_values_are_kept_where_the_schema_says_so() -> None:
+    table = pd.DataFrame({"x": INTENTS, "y": INTENTS})
+    schema = infer(table)
+    schema["x"].kind = schema["y"].kind = "category"
+    schema["x"].min_rows, schema["y"].min_rows = 1, 4
+    codec = RecordCodec.fit(table, schema)
+    assert set(codec.known()["x"]) == set(INTENTS) and len(codec.known()["y"]) == 117
+    assert list(codec.dropped()) == ["y"] and "in fewer than 4 rows" in codec.notes()[0]
+
+
+def test_that_nothing_is_frequent_is_said() -> None:
+    (note,) = codec_of(["a", "b", "c"]).notes()
+    assert "none of its 3 values occurs in 5 rows, so all of them are reproduced" in note
+    (note,) = codec_of(["a", "a", "b", "b", "c"]).notes()
+    assert "in 5 rows, so those of at least 2 rows are reproduced, the other 1 not: 'c'" in note
+
+
+def test_what_the_cap_drops_is_said_too() -> None:
+    (note,) = codec_of([f"v{i}" for i in range(1500) for _ in range(5)]).notes()
+    assert "500 of 1,500 values are beyond the 1,000 most frequent (2,500 of 7,500 rows)" in note
+
+
+def test_a_condition_on_a_dropped_value_says_how_to_keep_it() -> None:
+    codec = codec_of(INTENTS)
+    with pytest.raises(ConditionError, match=r"'rare7' of column 'x' was dropped as rare.*--keep-rare"):
+        codec.allowed({"x": "rare7"})
+    with pytest.raises(ConditionError, match="'nothing' of column 'x' never occurs: "):
+        codec.allowed({"x": "nothing"})
+    with pytest.raises(
+        ConditionError, match=r"never occurs, or is one of the 33 that were dropped.*--keep-rare"
+    ):
+        loaded(codec).allowed({"x": "rare7"})

@@ -121,7 +121,11 @@ def test_figures_as_text_and_json(mixture: Draw, tmp_path: Path) -> None:
         ({"synthetic": np.zeros((9, 5))}, DataError, "not of the 4 dims"),
         ({"synthetic": np.full((9, 4), np.nan)}, DataError, "synthetic points hold nan"),
         ({"holdout": np.full((9, 4), np.inf)}, DataError, "holdout points hold nan"),
-        ({"labels": (["a"] * 50 + ["b"] * 50, ["a"] * 100)}, DataError, "no synthetic row has the label 'b'"),
+        (
+            {"labels": (["a"] * 50 + ["b"] * 50, ["c"] * 100)},
+            DataError,
+            "no synthetic row has a label of the real ones, such as 'a', 'b'",
+        ),
         ({"labels": (["a"] * 99 + [None], ["a"] * 100)}, DataError, "1 real rows have no label"),
         ({"labels": (["a"] * 100, ["a"] * 99)}, DataError, "99 labels of 100 synthetic rows"),
         (
@@ -149,3 +153,21 @@ def test_a_class_of_one_real_row(mixture: Draw) -> None:
     real, synthetic = mixture(101, [1.0], 0)[0], mixture(100, [1.0], 1)[0]
     found = align(real, synthetic, 101, labels=(["a"] * 100 + ["rare"], ["a", "rare"] * 50))
     assert found.classes["rare"]["aligned"] == 1
+
+
+def test_classes_without_synthetic_rows_are_named_and_their_share_goes_to_the_others(mixture: Draw) -> None:
+    real, synthetic = mixture(200, [1.0], 0)[0], mixture(200, [1.0], 1)[0]
+    labels = ["a"] * 120 + ["b"] * 60 + ["rare"] * 13 + [f"r{i}" for i in range(7)]
+    found = align(real, synthetic, 90, labels=(labels, ["a", "b"] * 100))
+    assert found.classes["a"] == {"real": 120, "synthetic": 100, "aligned": 60}
+    assert found.classes["b"]["aligned"] == 30 and found.classes["rare"] == {
+        "real": 13,
+        "synthetic": 0,
+        "aligned": 0,
+    }
+    assert found.weights.sum() == pytest.approx(1) and len(found.rows) == 90
+    note = next(note for note in found.notes if "8 of 10 classes" in note)
+    assert "'rare' (13), 'r0' (1), 'r1' (1), 'r2' (1), 'r3' (1) and 3 more" in note and "10.0%" in note
+    assert note in repr(found)
+    full = align(real, synthetic, 90, labels=(["a", "b"] * 100, ["a", "b"] * 100))
+    assert not any("classes" in note for note in full.notes)

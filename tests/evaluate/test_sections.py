@@ -180,3 +180,21 @@ def test_limits_are_a_gate() -> None:
         report.failures("speed=1")
     with pytest.raises(OptionError, match=r"c2st=0\.60"):
         report.failures("c2st=low")
+
+
+def test_categories_that_were_withheld_are_not_covered() -> None:
+    """33 of 150 values are rare, and a synthesizer left them out: 78% are covered, not 100%."""
+    frequent, rare = [f"often{i}" for i in range(117)], [f"rare{i}" for i in range(33)]
+    real = pd.DataFrame({"intent": [*frequent * 25, *rare * 3]})
+    holdout = pd.DataFrame({"intent": [*frequent * 25, *rare[:30] * 3, *frequent[:9]]})
+    synthetic = pd.DataFrame({"intent": [*frequent * 25, *frequent[:99]]})
+    for table in (real, holdout, synthetic):  # nine columns with nothing missing do not hide it
+        for i in range(9):
+            table[f"side{i}"] = np.arange(len(table)) % 2 == 0
+    found = evaluate(real, synthetic, holdout, only=["diversity"]).to_dict()
+    covered = found["diversity"]["category_coverage"]
+    assert (covered["value"], covered["reference"]) == ((117 + 18) / 168, (147 + 18) / 168)
+    marks = {row["key"]: row["grade"] for row in grades(found)}
+    assert marks["category_coverage"] == "poor"
+    found = evaluate(real, real.copy(), holdout, only=["diversity"]).to_dict()
+    assert found["diversity"]["category_coverage"]["value"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from lookalike.errors import DataError
 from lookalike.prompting.record import as_json, form_of, reply_schema, table_of, value_of, with_text
+from lookalike.schema import infer
 
 ROWS = 60
 
@@ -131,3 +133,36 @@ def test_tables_that_cannot_be_used_are_refused_in_a_sentence(
 def test_rows_without_any_text_are_left_out() -> None:
     table = pd.DataFrame({"q": ["a", " ", None, "b"], "a": ["c", "", None, None]})
     assert with_text(table, ["q", "a"], None).tolist() == [0, 3]
+
+
+def rare_values() -> pd.DataFrame:
+    """60 rows; one holds a tool that no other has, one a class, and one a flag."""
+    at = pd.Series(range(ROWS))
+    return pd.DataFrame(
+        {
+            "text": [f"what is number {i} of all of them" for i in at],
+            "tool": ["hammer" if i % 2 else "saw" for i in at[:-1]] + ["guillotine"],
+            "class": ["a" if i % 2 else "b" for i in at[:-2]] + ["lonely", "a"],
+            "flag": [i == 5 for i in at],
+        }
+    )
+
+
+def test_rare_values_are_in_no_prompt_and_no_reply_schema() -> None:
+    real = rare_values()
+    form = form_of(real, ["text"], "class")
+    shown = json.dumps([as_json(form, real), reply_schema(form), [f.description for f in form.fields]])
+    assert "guillotine" not in shown and "lonely" not in shown and "hammer" in shown
+    assert as_json(form, real)[-1]["tool"] is None and set(form["flag"].values) == {"False"}
+    with pytest.raises(ValueError):
+        value_of(form["tool"], "guillotine")
+    assert [note.split(":")[0] for note in form.notes] == ["column 'tool'", "column 'class'", "column 'flag'"]
+    assert "'guillotine'; keep them with --keep-rare" in form.notes[0]
+
+
+def test_rare_values_are_shown_where_they_are_to_be_kept() -> None:
+    real = rare_values()
+    form = form_of(real, ["text"], "class", infer(real, keep_rare=True))
+    assert form.notes == [] and value_of(form["tool"], "guillotine") == "guillotine"
+    assert set(form["class"].values) == {"a", "b", "lonely"}
+    pd.testing.assert_frame_equal(table_of(form, as_json(form, real)), real)

@@ -244,7 +244,9 @@ def test_a_label_with_one_row_and_more_demonstrations_than_rows(
     writing: Writing, real: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
     few = real.iloc[[0, 1, 2, 3, 47]]
-    model = SynAlign(model_of(writing()), "text", "category", demonstrations=50).fit(few)
+    model = SynAlign(model_of(writing()), "text", "category", demonstrations=50).fit(
+        few, infer(few, keep_rare=True)
+    )
     assert "5 real rows, fewer than 50 demonstrations" in capsys.readouterr().err
     table = model.sample(100)
     assert table.category.value_counts().tolist() == [80, 20]
@@ -363,3 +365,18 @@ def test_persons_are_neither_shown_nor_written(
     schema["text"].kind = "drop"
     with pytest.raises(DataError, match="'text' is declared drop, so it cannot be text or label"):
         SynAlign(model_of(writing()), "text", "category").fit(table, schema)
+
+
+def test_a_class_of_few_rows_is_neither_shown_nor_written(
+    writing: Writing, real: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = pd.concat([real, real.head(2).assign(category="lonely", text="one of a kind, me")])
+    llm = model_of(writing())
+    model = SynAlign(llm, "text", "category", method="few-shot").fit(table)
+    said = capsys.readouterr().err
+    assert "column 'category': 1 of 4 values occurs in fewer than 5 rows (2 of 50 rows)" in said
+    assert "no text" not in said
+    asked = str([(one.messages, one.schema) for one in model.requests(100)])
+    assert "lonely" not in asked and "one of a kind" not in asked and real.category[0] in asked
+    kept = quiet(llm, method="few-shot").fit(table, infer(table, keep_rare=True))
+    assert "lonely" in str([one.messages for one in kept.requests(100)])

@@ -30,8 +30,8 @@ CODECS: dict[str, Any] = {
 }
 RUNS = ("text", "code", "json")  # their slots are runs: `analyse` gives `texts`, and they have `room`
 
-from .record import RecordCodec  # noqa: E402  (it needs CODECS)
+from .record import RecordCodec, dropped_notes  # noqa: E402  (it needs CODECS)
 from .slot import Slot  # noqa: E402
 from .where import NOT_MISSING, parse_where  # noqa: E402
 
-__all__ = ["CODECS", "NOT_MISSING", "RecordCodec", "Slot", "parse_where"]
+__all__ = ["CODECS", "NOT_MISSING", "RecordCodec", "Slot", "dropped_notes", "parse_where"]

@@ -11,9 +11,9 @@ import pandas as pd
 
 from ..dtypes import dtype_name
 from ..errors import DataError
-from ..kinds import from_json, to_json
+from ..kinds import RARE, from_json, to_json
 from ..schema import Schema, check_table, describe, is_missing, masked
-from . import CODECS, RUNS, entities, number, structure
+from . import CODECS, RUNS, category, entities, number, structure
 from .grammar import Grammar
 from .slot import Array, Params, Slot
 from .text import LETTERS, learn
@@ -35,10 +35,11 @@ class RecordCodec:
     columns: list[list[int]]
 
     @classmethod
-    def fit(cls, table: pd.DataFrame, schema: Schema, rare: int = 5, seed: int = 0) -> RecordCodec:
+    def fit(cls, table: pd.DataFrame, schema: Schema, rare: int = RARE, seed: int = 0) -> RecordCodec:
         """Learns how to encode `table`.
 
-        rare: values of fewer rows than this are not reproduced (the privacy threshold).
+        rare: values of fewer rows than this are not reproduced (the privacy threshold), unless the column
+        has its own `min_rows`.
         Raises DataError for a table that lacks a column, SchemaError where the table contradicts the schema.
         """
         check_table(table)
@@ -192,24 +193,51 @@ class RecordCodec:
             if column.kind == "json"
         }
 
-    def notes(self) -> list[str]:
-        """A sentence for each column of which not everything was read."""
-        return [
-            f"column '{column.name}': {params['longer']:,} of its texts are longer than {params['width']:,} "
-            f"sub-words or {LETTERS:,} letters, the rest of them is cut off"
+    def dropped(self) -> dict[Any, dict[str, int]]:
+        """What is not reproduced of the categories and booleans.
+
+        By column: values, of_values, how many were dropped and of how many; rows, of_rows, that hold them.
+        """
+        found = {
+            column.name: category.dropped(params)
             for column, params in zip(self.schema.columns, self.params, strict=True)
-            if params.get("longer")
-        ]
+            if CODECS[column.kind] is category
+        }
+        return {name: counts for name, counts in found.items() if counts is not None}
+
+    def notes(self) -> list[str]:
+        """A sentence for each column of which not everything was read, or is reproduced."""
+        found = []
+        for column, params in zip(self.schema.columns, self.params, strict=True):
+            if CODECS[column.kind] is category and (note := category.note(params, column)):
+                found.append(note)
+            if params.get("longer"):
+                found.append(
+                    f"column '{column.name}': {params['longer']:,} of its texts are longer than "
+                    f"{params['width']:,} sub-words or {LETTERS:,} letters, the rest of them is cut off"
+                )
+        return found
 
     def to_dict(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """(JSON values, arrays by name); `from_dict` reads both."""
+        """(JSON values, arrays by name), without the values that were dropped; `from_dict` reads both."""
         arrays: dict[str, Array] = {}
-        params = [_pack(learned, f"{i}", arrays) for i, learned in enumerate(self.params)]
+        kept = [{key: value for key, value in own.items() if key != "lost"} for own in self.params]
+        params = [_pack(learned, f"{i}", arrays) for i, learned in enumerate(kept)]
         return {"schema": self.schema.to_dict(), "params": params}, arrays
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any], arrays: dict[str, Array]) -> RecordCodec:
         return cls._of(Schema.from_dict(facts["schema"]), [_unpack(p, arrays) for p in facts["params"]])
+
+
+def dropped_notes(table: pd.DataFrame, schema: Schema) -> list[str]:
+    """What `RecordCodec.notes` will say of dropped values, before anything is learned."""
+    found = [
+        category.note(category.analyse(masked(table, column, schema), column, RARE), column)
+        for column in schema.columns
+        if CODECS[column.kind] is category
+    ]
+    return [note for note in found if note is not None]
 
 
 def _need_columns(table: pd.DataFrame, names: list[Any]) -> None:

@@ -24,6 +24,7 @@ Array = npt.NDArray[Any]
 
 HELD_OUT = 5  # every fifth real row is held out where no holdout is given
 FEWEST = 10  # real rows, so that at least two can be
+NAMED = 5  # classes without synthetic rows that a note names
 FEW = 50  # real rows of a class, below which their chance shows in the weights
 
 
@@ -62,6 +63,15 @@ class Alignment:
     def notes(self) -> list[str]:
         """What speaks against using the aligned rows, as sentences."""
         found = []
+        absent = {label: count["real"] for label, count in self.classes.items() if not count["synthetic"]}
+        if absent:
+            named = ", ".join(f"'{label}' ({rows:,})" for label, rows in list(absent.items())[:NAMED])
+            more = f" and {len(absent) - NAMED:,} more" if len(absent) > NAMED else ""
+            share = sum(absent.values()) / sum(count["real"] for count in self.classes.values())
+            found.append(
+                f"no synthetic row is of {len(absent):,} of {len(self.classes):,} classes, which get none "
+                f"(with their real rows): {named}{more}; the others take their {share:.1%} of the rows."
+            )
         if self.mmd2["after"] > self.mmd2["before"]:
             found.append(
                 "the aligned rows are further from the real rows held out than the synthetic ones as they "
@@ -118,13 +128,14 @@ def align(
 
     real: (rows, dims), synthetic: (m, dims) points, finite floats, in memory once (float32 is enough).
     labels: those of the real and of the synthetic rows, strings or numbers: each class is matched by itself,
-    and the classes of the n rows have the shares of the real ones. method: "exact" or "linear", as in
+    and the classes of the n rows have the shares of the real ones; classes without synthetic rows get none,
+    which `notes` says, and the others take their share. method: "exact" or "linear", as in
     `weights.py`. most_repeats: how often a row may come at most. holdout: (rows, dims) real points to judge
     by; None holds every fifth real row out of the matching, drawn at random in each class. progress: a bar.
 
     Raises OptionError for n below 2 or most_repeats below 1, an unknown method, or more rows than the cap
     allows (of a class, which is named); DataError for fewer than 10 real rows, points that are not finite, a
-    missing label and a class of real rows that has no synthetic ones.
+    missing label, and where no class has both real and synthetic rows.
     """
     _check(real, synthetic, holdout, n, method, most_repeats)
     names, codes, codes_synthetic = _classes(labels, len(real), len(synthetic))
@@ -136,13 +147,15 @@ def align(
         raise DataError("no class has enough real rows for some to be held out: give a holdout of real rows.")
     length = median_distance(matched, rng)
     sizes = np.bincount(codes, minlength=len(names))
-    counts = apportion(sizes, n)
     rows_of = [np.flatnonzero(codes_synthetic == code) for code in range(len(names))]
+    left = np.where([len(own) > 0 for own in rows_of], sizes, 0)  # real rows of the classes that get some
+    counts = apportion(left, n) if left.any() else left
     _check_rows(names, counts, rows_of, most_repeats)
 
     weights, rows = np.zeros(len(synthetic)), []
     with bar(sum(steps(len(own)) for own in rows_of), "aligning", unit="steps", progress=progress) as shown:
-        for code, own in enumerate(rows_of):
+        for code in np.flatnonzero(left):
+            own = rows_of[code]
             alone = len(own) == len(synthetic)  # no copy of the only class
             found = _weigh_class(
                 matched if len(names) == 1 else matched[codes[~held] == code],
@@ -153,7 +166,7 @@ def align(
                 rng,
                 shown.update,
             )
-            weights[own] = found * sizes[code] / len(real)
+            weights[own] = found * sizes[code] / left.sum()
             rows.append(own[resample(found, int(counts[code]), most_repeats, int(rng.integers(2**63)))])
     drawn = rng.permutation(np.concatenate(rows))
     tables = {"before": synthetic, "after": synthetic[_some(drawn, rng)], "real": matched}
@@ -254,13 +267,12 @@ def _check(
 
 
 def _check_rows(names: list[Any], counts: Array, rows_of: list[Array], most_repeats: int) -> None:
-    """Every class of the real table must have synthetic rows, and enough of them."""
-    absent = [str(name) for name, own in zip(names, rows_of, strict=True) if not len(own)]
-    if absent:
-        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+    """A class has to be left, and each that is to have synthetic rows enough for its share."""
+    if not counts.any():
+        shown = ", ".join(map(repr, map(str, names[:NAMED])))
         raise DataError(
-            f"no synthetic row has the label {', '.join(map(repr, absent[:5]))}{more}, which real rows have: "
-            "make some, or leave those real rows out."
+            f"no synthetic row has a label of the real ones, such as {shown}: name their column, "
+            "or make rows of them."
         )
     for name, count, own in zip(names, counts, rows_of, strict=True):
         if count > most_repeats * len(own):

@@ -266,6 +266,12 @@ class DiffLM:
         drawing = Drawing(temperature, top_p)
         parts: list[Where] = [where or {}]
         if balance is not None:
+            if lost := codec.dropped().get(balance):
+                say(
+                    f"column '{balance}' is balanced without {lost['values']:,} of its {lost['of_values']:,} "
+                    "values, which were dropped as rare; to have them, learn the table with --keep-rare",
+                    progress=self.progress,
+                )
             parts = [{**(where or {}), balance: value} for value in classes(codec, balance, where)]
         checked = parsers(self.schema) if valid_only else {}
         allowed = [self.records.allowed(part) for part in parts]

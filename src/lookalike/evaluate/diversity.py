@@ -14,7 +14,7 @@ from .space import nearest
 
 Array = npt.NDArray[Any]
 
-SEEN = 5  # rows from which a category or a cell belongs to the real table: rarer ones may well be withheld
+SEEN = 5  # rows from which a joint cell belongs to the real table: rarer ones are chance
 CELL_PAIRS = 100  # pairs of columns whose joint cells are counted
 CLOSE = 0.01  # share of the real rows that have a neighbour as close as what counts as a near-duplicate
 BOOTSTRAPS = 20
@@ -52,8 +52,10 @@ def near_duplicates(points: dict[str, Array], rng: np.random.Generator) -> dict[
 
 
 def coverage(columns: list[Column], rng: np.random.Generator) -> dict[str, dict[str, Any]]:
-    """`category_coverage` and `cell_coverage`: of the categories (of the joint cells of two categorical
-    columns) that at least five real rows have, the share that occurs, mean over the columns (the pairs).
+    """`category_coverage` and `cell_coverage`: the share that occurs, over all columns (pairs) together.
+
+    Of the categories, those of all real rows count: what is withheld for being rare is missing, too. Of the
+    joint cells of two categorical columns those count that at least five real rows have.
     """
     kept = [c for c in columns if c.kind == "category"]
     pairs = list(combinations(range(len(kept)), 2))
@@ -68,27 +70,33 @@ def coverage(columns: list[Column], rng: np.random.Generator) -> dict[str, dict[
         ]
 
     out = {}
-    for name, of in (("category_coverage", cells.__getitem__), ("cell_coverage", crossed)):
+    for name, of, seen in (
+        ("category_coverage", cells.__getitem__, 1),
+        ("cell_coverage", crossed, SEEN),
+    ):
         codes = {table: of(table) for table in cells}
-        out[name] = _covered(codes, rng) if codes["real"] else entry(float("nan"))
+        out[name] = _covered(codes, seen, rng) if codes["real"] else entry(float("nan"))
     return out
 
 
-def _covered(codes: dict[str, list[Array]], rng: np.random.Generator) -> dict[str, Any]:
+def _covered(codes: dict[str, list[Array]], seen: int, rng: np.random.Generator) -> dict[str, Any]:
+    """The share of the codes of at least `seen` real rows that occurs, over all columns together: a mean over
+    the columns would hide that one of many lost its rare values.
+    """
     wanted = []
     for real in codes["real"]:
         values, number = np.unique(real[real >= 0], return_counts=True)
-        wanted.append(values[number >= SEEN])
+        wanted.append(values[number >= seen])
+    total = sum(map(len, wanted))
 
-    def mean(table: str, rows: Array | None = None) -> float:
-        found = [
-            np.isin(want, own if rows is None else own[rows]).mean()
+    def found(table: str, rows: Array | None = None) -> float:
+        hits = sum(
+            int(np.isin(want, own if rows is None else own[rows]).sum())
             for want, own in zip(wanted, codes[table], strict=True)
-            if len(want)
-        ]
-        return float(np.mean(found)) if found else float("nan")
+        )
+        return hits / total if total else float("nan")
 
     rows = len(codes["synthetic"][0])
-    draws = [mean("synthetic", np.flatnonzero(bootstrap(rows, rng))) for _ in range(BOOTSTRAPS)]
-    held = mean("holdout") if "holdout" in codes else None
-    return entry(mean("synthetic"), held, float(np.std(draws, ddof=1)))
+    draws = [found("synthetic", np.flatnonzero(bootstrap(rows, rng))) for _ in range(BOOTSTRAPS)]
+    held = found("holdout") if "holdout" in codes else None
+    return entry(found("synthetic"), held, float(np.std(draws, ddof=1)))

@@ -92,7 +92,7 @@ FIGURES = (
     Figure("diversity", "near_duplicates", "near-duplicates", percent, 0.01, (0.01, 0.05), (1.5, 3),
            "Rows with a neighbour closer than 1% of the real rows have one."),
     Figure("diversity", "category_coverage", "categories covered", percent, 1.0, (0.02, 0.1), (1, 1),
-           "Of the categories of at least five real rows, those that occur.", up=True),
+           "Of the categories that real rows have, those that occur, rare ones included.", up=True),
     Figure("diversity", "cell_coverage", "combinations covered", percent, 1.0, (0.03, 0.1), (1, 1),
            "Of the pairs of categories of at least five real rows, those that occur.", up=True, alone=False),
     Figure("utility", "tstr", "trained on synthetic", decimal, 1.0, None, (1, 1),

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lookalike.codec import dropped_notes
 from lookalike.dtypes import as_numbers, restore
 from lookalike.errors import DataError, SchemaError
-from lookalike.kinds import naive_datetimes
+from lookalike.kinds import RARE, least_rows, naive_datetimes
 from lookalike.schema import Column, Schema, check_table, infer
 
 MOST_CLASSES = 50  # or half the rows: a label of more values is none
@@ -29,8 +30,9 @@ class Field:
     """A column in a record.
 
     name: in the JSON; kind: "text", "category", "number" or "date"; values: of a category, as written -> as
-    in the table; open: a category that may have other values than those; description: for the prompt; low,
-    high: numbers beyond these are mistakes, as far outside the real ones as those are apart.
+    in the table, without those of fewer rows than the column's `min_rows` (else 5); open: a category that may
+    have other values than those; description: for the prompt; low, high: numbers beyond these are mistakes,
+    as far outside the real ones as those are apart.
     """
 
     name: str
@@ -49,7 +51,7 @@ class Form:
 
     fields: what the model writes, in the table's order; texts: the names of the text fields; label: that of
     the class, None without one; fixed: constant columns, filled in; left_out: keys, which nobody can invent,
-    pseudonyms and what is dropped.
+    pseudonyms and what is dropped; notes: a sentence for each column of which rare values are not reproduced.
     """
 
     fields: list[Field]
@@ -58,6 +60,7 @@ class Form:
     fixed: list[Column]
     left_out: list[Any]
     order: list[Any]
+    notes: list[str]
 
     def __getitem__(self, name: str) -> Field:
         return next(field for field in self.fields if field.name == name)
@@ -136,7 +139,7 @@ def form_of(
             fields.append(_field(real[column.name], column))
     order = [name for name in real.columns if name not in left_out]
     return Form(fields, [str(name) for name in texts], None if label is None else str(label), fixed,
-                left_out, order)  # fmt: skip
+                left_out, order, dropped_notes(real, schema))  # fmt: skip
 
 
 def _field(series: pd.Series, column: Column, closed: bool = False) -> Field:
@@ -160,7 +163,7 @@ def _field(series: pd.Series, column: Column, closed: bool = False) -> Field:
     else:
         kind = "category"
         distinct = present.value_counts()
-        distinct = distinct[distinct > 0]
+        distinct = distinct[distinct >= least_rows(distinct.to_numpy(), column.min_rows or RARE)]
         mixed = column.python == "mixed"
         values = {str(value): str(value) if mixed else value for value in distinct.index}
         is_open = not closed and len(values) > LISTED and column.categories is None
@@ -189,7 +192,7 @@ def describe_texts(texts: pd.Series) -> str:
 
 
 def as_json(form: Form, rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """The records of rows of the table, as JSON objects; missing values are None."""
+    """The records of rows of the table, as JSON objects; missing and rare values are None."""
     columns = {field.name: _written(field, rows[field.column.name]) for field in form.fields}
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
@@ -207,6 +210,8 @@ def _written(field: Field, series: pd.Series) -> list[Any]:
         dates = naive_datetimes(series, field.column)
         unit = "D" if field.column.resolution in DAY else "s"
         found = dates.astype(f"M8[{unit}]").astype(str).tolist()
+    elif field.kind == "category":
+        found = [text if (text := str(value)) in field.values else None for value in series]
     else:
         found = [str(value) for value in series]
     return [None if missing else value for value, missing in zip(found, gone, strict=True)]

@@ -91,14 +91,21 @@ class SynAlign:
     def fit(self, real: pd.DataFrame, schema: Schema | None = None) -> SynAlign:
         """Reads the real rows and picks the demonstrations; only an embedder of the endpoint makes calls.
 
-        schema: from `lookalike.infer`, edited if need be; None infers it. Rows without a text are left out,
-        and so are keys (ids), which nobody can invent, pseudonyms and columns that the schema drops: no
-        prompt shows them. Raises DataError for a table that cannot be used, and what the embedder raises.
+        schema: from `lookalike.infer`, edited if need be; None infers it. Rows without a text or of a class
+        that fewer than 5 rows hold are left out (but see `Column.min_rows`), and so are keys (ids), which
+        nobody can invent, pseudonyms and columns that the schema drops: no prompt shows them. Raises DataError
+        for a table that cannot be used, and what the embedder raises.
         """
-        self._rows = with_text(real, self.texts, self.label)
+        filled = with_text(real, self.texts, self.label)
+        schema = schema or infer(real.iloc[filled], source="the real table")
+        self.form = form_of(real.iloc[filled], self.texts, self.label, schema)
+        self._rows = filled
+        if self.form.label is not None:  # a class of a single row would be shown with that row
+            kept = (
+                real[self.label].iloc[filled].astype(object).map(str).isin(self.form[self.form.label].values)
+            )
+            self._rows = filled[kept.to_numpy(bool)]
         self._real = real.iloc[self._rows].reset_index(drop=True)
-        schema = schema or infer(self._real, source="the real table")
-        self.form = form_of(self._real, self.texts, self.label, schema)
         self._prompts = Prompts(
             self.form, self._real, self.templates, self.task, self.temperature, self.max_tokens
         )
@@ -120,7 +127,7 @@ class SynAlign:
         self._fitted = True
         for note in schema.notes():
             say(note, progress=self.progress)
-        self._say_what_is_left_out(len(real), schema)
+        self._say_what_is_left_out(len(real), len(real) - len(filled), schema)
         return self
 
     def requests(self, n: int) -> list[Request]:
@@ -358,9 +365,8 @@ class SynAlign:
         if not self._fitted:
             raise DataError("nothing was fitted yet: call fit(real) first.")
 
-    def _say_what_is_left_out(self, rows: int, schema: Schema) -> None:
-        empty = rows - len(self._rows)
-        lines = []
+    def _say_what_is_left_out(self, rows: int, empty: int, schema: Schema) -> None:
+        lines = list(self.form.notes)
         if empty:
             lines.append(f"{empty:,} of {rows:,} real rows have no text and are left out.")
         for name in self.form.left_out:
