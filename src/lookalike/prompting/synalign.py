@@ -93,8 +93,8 @@ class SynAlign:
 
         schema: from `lookalike.infer`, edited if need be; None infers it. Rows without a text or of a class
         that fewer than 5 rows hold are left out (but see `Column.min_rows`), and so are keys (ids), which
-        nobody can invent, pseudonyms and columns that the schema drops: no prompt shows them. Raises DataError
-        for a table that cannot be used, and what the embedder raises.
+        nobody can invent, pseudonyms and columns that the schema drops: no prompt shows them. Raises
+        DataError for a table that cannot be used, and what the embedder raises.
         """
         filled = with_text(real, self.texts, self.label)
         schema = schema or infer(real.iloc[filled], source="the real table")
