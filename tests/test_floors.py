@@ -7,7 +7,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "lookalike"
 FLOORS = {  # file or folder right under src/lookalike -> floor
+    "characters": 0,
     "errors": 0,
+    "files": 0,
     "progress": 0,
     "dates": 1,
     "dtypes": 1,

@@ -22,6 +22,7 @@ import pandas as pd
 from . import kinds, nested
 from .dtypes import as_numbers, dtype_name, python_type, timedelta_units
 from .errors import DataError, SchemaError
+from .files import replace_text
 from .languages import language
 
 FORMAT = 1
@@ -156,9 +157,7 @@ class Schema:
     def save(self, path: str | Path) -> None:
         """Writes the schema as JSON."""
         try:
-            Path(path).write_text(
-                json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-            )
+            replace_text(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
             raise DataError(f"the schema cannot be written to '{path}': {error.strerror}.") from None
 

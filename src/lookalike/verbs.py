@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookalike.errors import OptionError
+from lookalike.errors import DataError, OptionError
 from lookalike.progress import bar, say, stage
 
 if TYPE_CHECKING:
@@ -122,8 +122,12 @@ def _written(args: argparse.Namespace) -> int:
         args.checkpoint = folder
         try:
             synthetic = writer.sample(args.rows)
-        finally:
-            run.keep(folder, writer)  # what was made by then, whatever stopped it
+        except BaseException:
+            run.keep(folder, writer, whole=False)  # what was made by then, whatever stopped it
+            raise
+        run.keep(folder, writer)
+        if not len(synthetic):
+            raise run.nothing(writer, args.out)
     write_table(synthetic, args.out)
     columns = list(synthetic.columns)  # keys of the real table are not made up
     report = evaluate(
@@ -231,6 +235,8 @@ def sample(args: argparse.Namespace) -> None:
             writer.write(chunk)
             written += len(chunk)
             progress.update(len(chunk))
+        if not written:  # an earlier table stays
+            raise DataError(f"no row could be made, so {args.out} is not written: ease the conditions.")
     if model.accepted is not None:
         good, drawn = model.accepted
         print(f"{good:,} of {drawn:,} drawn rows parse ({good / drawn:.1%})")

@@ -206,3 +206,20 @@ def test_a_checkpoint_that_cannot_be_written_is_told(quick, tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelError, match=r"file cannot be written.*\.$"):
         quick().fit(TABLE, checkpoint=tmp_path / "file")
+
+
+def test_a_model_that_cannot_be_saved_leaves_the_earlier_one(
+    whole: DiffLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import safetensors.numpy
+
+    whole.save(tmp_path / "m")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "m").iterdir()}
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(safetensors.numpy, "save_file", full)
+    with pytest.raises(ModelError, match="No space left"):
+        whole.save(tmp_path / "m")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "m").iterdir()} == before
