@@ -31,9 +31,12 @@ def table(rows: int = 1000) -> pd.DataFrame:
 def test_a_table_survives_a_file(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"table{suffix}"
     real = table()
+    excel = suffix == ".xlsx"
+    if excel:  # whose numbers are shorter
+        real["whole"] //= 2**12
     write_table(real, path)
     back = read_table(path)
-    pd.testing.assert_frame_equal(back, real, check_dtype=False, check_exact=True)
+    pd.testing.assert_frame_equal(back, real, check_dtype=False, check_exact=not excel, rtol=1e-15)
     assert back.dtypes.astype(str).tolist()[:3] == ["int64", "float64", "float64"]
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]  # no temporary file is left
 
@@ -126,7 +129,8 @@ BAD = {
     "empty.txt": (b"", "is empty"),
     "blank.txt": (b"\n \r\n", "is empty"),
     "latin.txt": ("a\né\n".encode("latin-1"), r"not UTF-8: the byte 0xe9 at position 2 \(line 2\)"),
-    "table.xlsx": (b"", "no suffix of a table"),
+    "table.xls": (b"", "no suffix of a table"),
+    "table.xlsx": (b"", "not a complete Excel file"),
 }
 
 

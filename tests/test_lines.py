@@ -22,7 +22,7 @@ def test_nested_cells_survive_a_file(tmp_path: Path, suffix: str) -> None:
     write_table(pd.DataFrame({"n": range(6), "x": CELLS}), path)
     back = read_table(path)["x"]
     nested = (
-        back.tolist() if "jsonl" in suffix else [json.loads(v) if isinstance(v, str) else v for v in back]
+        back.tolist() if "json" in suffix else [json.loads(v) if isinstance(v, str) else v for v in back]
     )
     assert [None if isinstance(v, float) else v for v in nested] == CELLS
 

@@ -17,11 +17,16 @@ def replacing(path: str | Path) -> Iterator[str]:
     os.close(handle)
     try:
         yield partial
-        os.chmod(partial, 0o666 & ~_umask())  # temporary files are private, results are not
-        os.replace(partial, path)
+        put(partial, path)
     finally:
         with contextlib.suppress(OSError):
             os.unlink(partial)
+
+
+def put(partial: str, path: str | Path) -> None:
+    """Puts a temporary file in the place of another, in one step."""
+    os.chmod(partial, 0o666 & ~_umask())  # temporary files are private, results are not
+    os.replace(partial, path)
 
 
 def replace_text(path: str | Path, text: str) -> None:

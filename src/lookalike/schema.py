@@ -88,12 +88,14 @@ class Column:
 class Schema:
     """The columns of a table in their order. `rows` is how many rows they were inferred from.
 
-    missing: values declared missing by the user, such as "?".
+    missing: values declared missing by the user, such as "?". layout: how the file of delimited text was
+    written (`delimited.py`).
     """
 
     columns: list[Column]
     rows: int
     missing: tuple[Any, ...] = field(default=())
+    layout: dict[str, Any] = field(default_factory=dict)
 
     @property
     def names(self) -> list[Any]:
@@ -129,7 +131,8 @@ class Schema:
             # a JSON Schema is JSON as it is, so that it can be edited
             columns.append({k: v if k == "json_schema" else kinds.to_json(v) for k, v in facts.items()})
         missing = [kinds.to_json(value) for value in self.missing]
-        return {"format": FORMAT, "rows": self.rows, "missing": missing, "columns": columns}
+        facts = {"format": FORMAT, "rows": self.rows, "missing": missing, "columns": columns}
+        return facts | ({"layout": self.layout} if self.layout else {})
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Schema:
@@ -152,7 +155,8 @@ class Schema:
             )
             check_kind(column)
             columns.append(column)
-        return cls(columns, int(facts["rows"]), tuple(kinds.from_json(v) for v in facts.get("missing", [])))
+        missing = tuple(kinds.from_json(v) for v in facts.get("missing", []))
+        return cls(columns, int(facts["rows"]), missing, dict(facts.get("layout", {})))
 
     def save(self, path: str | Path) -> None:
         """Writes the schema as JSON."""
@@ -226,7 +230,7 @@ def infer(table: pd.DataFrame, missing: Collection[Any] = (), source: str = "the
     """
     check_table(table, source)
     columns = [_infer_column(table[name], tuple(missing)) for name in table.columns]
-    return Schema(columns, len(table), tuple(missing))
+    return Schema(columns, len(table), tuple(missing), dict(table.attrs.get("layout", {})))
 
 
 def check_table(table: pd.DataFrame, source: str = "the table") -> None:
