@@ -33,7 +33,27 @@ def test_times(written: str | float | None, seconds: float | None) -> None:
     assert parse_time(written) == seconds
 
 
-@pytest.mark.parametrize("written", ["", "soon", "0", 0, "-5s", -1, "1.2.3s", "5 weeks", "inf", "30s1m", "1m1m", "1m30", "m", "1..m", "0m0s", "1m x"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "soon",
+        "0",
+        0,
+        "-5s",
+        -1,
+        "1.2.3s",
+        "5 weeks",
+        "inf",
+        "30s1m",
+        "1m1m",
+        "1m30",
+        "m",
+        "1..m",
+        "0m0s",
+        "1m x",
+    ],
+)
 def test_what_is_no_time(written: str | float) -> None:
     with pytest.raises(OptionError, match="not understood"):
         parse_time(written)

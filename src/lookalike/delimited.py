@@ -152,11 +152,12 @@ def _numbers(columns: dict[str, list[str]], sep: str, decimal: str | None) -> tu
         if style is None or (style == "," and (not told or decimal == ".")):
             continue
         if style[:1] == "?":
-            if style == "?," and told and not clear:
-                doubtful.append(name)
+            if style == "?," and not clear:
+                doubtful += [name] if told else []
+                continue
             style = usual if clear else "."
         how = _how(columns[name], style, told)
-        if how and told and "," in marks and style == ".":
+        if told and "," in marks and style == ".":
             how["decimal"] = "."
         if how:
             numbers[name] = how

@@ -122,7 +122,7 @@ def open_packed(path: str | Path, name: str, closing: ExitStack) -> IO[bytes]:
 def check_encoding(name: str) -> str:
     """The name of an encoding of text. Raises OptionError for what is none."""
     try:
-        b"".decode(name)
+        "a".encode(name)
     except (LookupError, ValueError):
         raise OptionError(f"there is no encoding {name!r}: write one such as latin-1 or cp1251.") from None
     return name
@@ -182,18 +182,21 @@ def looks_western(path: str | Path) -> bool:
             except UnicodeDecodeError:
                 return False
             for found in _FOREIGN.finditer(line):
-                fits = _fits(found[0], line[: found.start()][-1:], line[found.end() :][:1])
-                good, odd = good + fits, odd + (not fits)
+                start, end = found.span()
+                fits = _fits(found[0], line[max(start - 1, 0) : start], line[end : end + 1])
+                good, odd = good + (fits is True), odd + (fits is False)
     return good > 0 and odd <= _SUSPECT * (good + odd)
 
 
-def _fits(run: str, before: str, after: str) -> bool:
+def _fits(run: str, before: str, after: str) -> bool | None:
     """Whether characters beyond ASCII make sense between their neighbours: one or two letters of a word, or a
-    sign that stands where it can.
+    sign that stands where it can. A letter that stands alone tells nothing: None.
     """
     letters = [one.isascii() and one.isalpha() for one in (before, after)]
     if all(one in _SIGNS for one in run):
         return not all(letters) or run in _INSIDE
+    if len(run) == 1 and run.isalpha() and not any(letters):
+        return None
     camel = before.islower() and run[0].isupper()  # as Mac's and DOS's letters come out
     return run.isalpha() and "ƒ" not in run and len(run) <= 2 and any(letters) and not camel
 
