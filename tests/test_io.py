@@ -217,3 +217,13 @@ def test_a_sample_of_a_csv_has_one_dtype_per_column(tmp_path: Path, monkeypatch:
     (tmp_path / "t.csv").write_text("a\n" + "1\n" * 20 + "?\n" + "2\n" * 20)
     assert sample_rows(tmp_path / "t.csv", 41)[0]["a"].map(type).nunique() == 1
     assert sample_rows(tmp_path / "t.csv", 41, missing={"?"})[0]["a"].dtype == "float64"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".json", ".parquet"])
+def test_every_character_comes_back(tmp_path: Path, suffix: str) -> None:
+    odd = [chr(code) for code in (*range(32), 0x7F, 0x85, 0x2028, 0x2029, 0xFEFF, 0xFFFE)]
+    real = pd.DataFrame({"a": [f"x{one}y" for one in odd] + odd, "b": [*odd, *odd]})
+    write_table(real, tmp_path / f"t{suffix}")
+    back = read_table(tmp_path / f"t{suffix}")
+    assert back.to_dict("list") == real.to_dict("list")
+    assert sample_rows(tmp_path / f"t{suffix}", 999)[0].to_dict("list") == real.to_dict("list")

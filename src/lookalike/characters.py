@@ -9,19 +9,20 @@ REPLACEMENT = "\ufffd"  # what Unicode has for a character that was lost
 _UNSOUND = re.compile("[\x00\ud800-\udfff]")
 
 
-def sound(value: Any) -> Any:
-    """A text, or a JSON value with all its texts and keys, without what UTF-8 or a CSV cell cannot hold.
+def sound(value: Any, nul: str = REPLACEMENT) -> Any:
+    """A text, or a JSON value with all its texts and keys, without what UTF-8 cannot hold.
 
-    Two halves of a character (surrogates) are joined; a half that stands alone and NUL become U+FFFD. Raises
-    RecursionError for a value that is nested too deep.
+    Two halves of a character (surrogates) are joined; a half that stands alone becomes U+FFFD. nul: what
+    takes the place of NUL, at which some programs stop reading. Raises RecursionError for a value that is
+    nested too deep.
     """
     if isinstance(value, str):
         if _UNSOUND.search(value) is None:
             return value
         joined = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return joined.replace("\x00", REPLACEMENT)
+        return joined.replace("\x00", nul)
     if isinstance(value, list):
-        return [sound(one) for one in value]
+        return [sound(one, nul) for one in value]
     if isinstance(value, dict):
-        return {sound(name): sound(one) for name, one in value.items()}
+        return {sound(name, nul): sound(one, nul) for name, one in value.items()}
     return value

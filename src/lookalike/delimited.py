@@ -19,7 +19,7 @@ import re
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -125,6 +125,8 @@ def _separator(text: str, cut: bool, usual: str) -> str:
     """
     best, sep = (0.0, 0, 0), usual
     for rank, candidate in enumerate(reversed(SEPARATORS), 1):
+        if candidate not in text:
+            continue
         header, *rows = _rows(text, candidate, cut)
         width = len(header)
         fits = sum(len(row) == width for row in rows) / len(rows) if rows else 1.0
@@ -204,18 +206,25 @@ def _as_numbers(column: pd.Series, how: dict[str, Any]) -> pd.Series:
     decimal, pattern = how.get("decimal", "."), _COMMA if how.get("decimal") == "," else _ENGLISH
     cells = column.astype(object).where(column.notna(), None).tolist()
     if not all(cell is None or pattern.fullmatch(cell) for cell in cells):
-        lines = pd.Series(cells, name=str(column.name), dtype=object).to_csv(index=False)
-        return pd.read_csv(io.StringIO(lines), **_csv_options(",", ()), skip_blank_lines=False).iloc[:, 0]
+        return _as_pandas(cells)
     group = "." if decimal == "," else ","
     plain = [None if cell is None else cell.replace(group, "").replace(",", ".") for cell in cells]
     if all(one is None or _WHOLE.fullmatch(one) for one in plain):
         whole = [None if one is None else int(one) for one in plain]
-        if "long" in how and None in whole and all(one is None or abs(one) < 2**63 for one in whole):
-            return pd.Series(whole, index=column.index, name=column.name, dtype="Int64")
-        if None not in whole and max((abs(one) for one in whole if one is not None), default=0) < 2**63:
-            return pd.Series(whole, index=column.index, name=column.name, dtype="int64")
+        small = all(one is None or abs(one) < 2**63 for one in whole)
+        if "long" in how and not small:
+            return _as_pandas(cells)
+        if small and (None not in whole or "long" in how):
+            kind = "Int64" if None in whole else "int64"
+            return pd.Series(whole, index=column.index, name=column.name, dtype=kind)
     values = [np.nan if one is None else float(one) for one in plain]
     return pd.Series(values, index=column.index, name=column.name, dtype="float64")
+
+
+def _as_pandas(cells: list[str | None]) -> pd.Series:
+    """Cells as pandas reads them."""
+    lines = pd.Series(cells, name="x", dtype=object).to_csv(index=False, lineterminator="\r\n")
+    return pd.read_csv(io.StringIO(lines), **_csv_options(",", ()), skip_blank_lines=False).iloc[:, 0]
 
 
 def layout(table: pd.DataFrame, found: Found, usual: str) -> dict[str, Any]:
@@ -237,11 +246,28 @@ def written(table: pd.DataFrame, numbers: Numbers, sep: str) -> pd.DataFrame:
     texts = {}
     for name in table.columns:
         how = numbers.get(str(name), {"decimal": ","} if comma else {})
-        if sep == ",":  # its columns would be texts with a comma in them
-            how = {"places": how.get("places")}
+        if sep == ",":  # a comma in a number would make a text of it
+            how = {key: value for key, value in how.items() if key == "places"}
         if how and pd.api.types.is_numeric_dtype(table[name]) and not pd.api.types.is_bool_dtype(table[name]):
             texts[name] = _texts(table[name], how)
     return table.assign(**texts) if texts else table
+
+
+def write(table: pd.DataFrame, file: IO[str], sep: str, header: bool) -> None:
+    """Appends a table to a file, its numbers as texts already; lines end in a line feed."""
+    table.to_csv(_Lines(file), sep=sep, index=False, header=header, lineterminator="\r\n")
+
+
+class _Lines:
+    """What pandas writes to: the end of each line that comes becomes a line feed. Only where lines end in two
+    characters does pandas quote a carriage return in a cell, which else is read as the end of a line.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, line: str) -> None:
+        self._file.write(line.removesuffix("\r\n") + "\n")
 
 
 def _texts(column: pd.Series, how: dict[str, Any]) -> pd.Series:
@@ -323,7 +349,7 @@ def sample(
     if not total:
         return kept, 0
     # the sample is read again, as one table, so that every column gets one dtype
-    text = io.StringIO(kept.to_csv(index=False, sep=found.sep))
+    text = io.StringIO(kept.to_csv(index=False, sep=found.sep, lineterminator="\r\n"))
     texts = dict.fromkeys(found.marked, str)
     table = pd.read_csv(text, dtype=texts, **_csv_options(found.sep, missing))
     return _named(table, found), total

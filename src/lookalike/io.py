@@ -350,7 +350,7 @@ class ChunkWriter:
         usual = DELIMITED[self._kind]
         sep = self._layout.get("sep", usual) if self._kind == ".csv" else usual
         table = delimited.written(table, self._layout.get("numbers", {}), sep)
-        table.to_csv(self._file, sep=sep, index=False, header=not self._begun, lineterminator="\n")
+        delimited.write(table, self._file, sep, header=not self._begun)
         self._begun = True
         if self._standard:
             self._file.flush()

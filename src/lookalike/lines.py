@@ -61,7 +61,7 @@ def _objects(path: str | Path, chosen: set[int] | None, encoding: str) -> Iterat
             try:
                 record = json.loads(line)
                 if "\\u" in line:  # only as an escape can JSON hold what UTF-8 cannot
-                    record, was = sound(record), record
+                    record, was = sound(record, "\x00"), record
                     broken += record != was
             except (ValueError, RecursionError):
                 record = None
@@ -92,7 +92,7 @@ def json_array(path: str | Path, encoding: str = UTF8) -> pd.DataFrame:
         raise DataError(f"{path} holds one JSON value, not a table: write an array of objects, one per row.")
     try:
         found = json.loads(text)
-        records = sound(found)
+        records = sound(found, "\x00")
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is no JSON ({first_line(error)}): repair it or write it again.") from None
     odd = next((at for at, one in enumerate(records, 1) if not isinstance(one, dict)), None)
@@ -104,7 +104,7 @@ def json_array(path: str | Path, encoding: str = UTF8) -> pd.DataFrame:
 
 def _say_broken(path: str | Path, rows: int) -> None:
     if rows:
-        say(f"{path}: half characters (surrogates) or NUL in {rows:,} rows are replaced by U+FFFD")
+        say(f"{path}: half characters (surrogates) in {rows:,} rows are replaced by U+FFFD")
 
 
 def _table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
