@@ -299,3 +299,23 @@ def test_a_run_that_is_stopped_early_leaves_the_rows_of_the_one_before(
     monkeypatch.setattr("lookalike.prompting.writing.Writer.write", stopped)
     assert main(command(served.url, out, *SHORT)) == 130
     assert everything(tmp_path) == before
+
+
+def test_a_run_to_standard_output_is_resumed_there(
+    writing: Callable[..., Any],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pd.read_csv(DATA).to_csv("real.csv", index=False, sep="~")
+    arguments = command(writing().url, Path("-"), *SHORT, "--sep", "~")
+    arguments[1] = "real.csv"
+    assert main(arguments) == 0
+    first = capfd.readouterr()
+    assert first.out.startswith("text~category\n") and first.out.count("\n") == 31
+    assert "30 rows -> -" in first.err and "estimate: " in first.err
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["resume", str(tmp_path / "stdout.run"), "--quiet"]) == 0
+    assert capfd.readouterr().out == first.out

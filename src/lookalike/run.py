@@ -60,7 +60,7 @@ def begun(folder: Path, values: Mapping[str, Any]) -> Iterator[Path | None]:
     folder.mkdir(exist_ok=True)
     earlier, before = _text_of(folder / CONFIG), _version(folder / ACCEPTED)
     kept = {name: value for name, value in values.items() if name not in LEFT_OUT and value is not False}
-    kept |= {name: os.path.abspath(kept[name]) for name in PATHS if kept.get(name, "-") != "-"}
+    kept |= {name: os.path.abspath(kept[name]) for name in PATHS if kept.get(name) not in (None, "-")}
     options.write(folder / CONFIG, kept)
     try:
         yield folder / LEDGER
