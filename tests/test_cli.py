@@ -1,7 +1,9 @@
 """Every verb of the command line, on a table of 300 rows."""
 
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -374,3 +376,75 @@ def test_wrong_kinds(
     verb, *rest = (argument.format(tmp_path) for argument in arguments)
     assert main([verb, str(small_csv), *rest]) == 2
     assert names in capsys.readouterr().err
+
+
+def test_a_table_goes_to_standard_output_and_what_is_told_to_stderr(
+    small_csv: Path,
+    small_model: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    verbs: dict[str, list[object]] = {
+        "sample": ["sample", small_model, "-n", 30],
+        "generate": ["generate", small_csv, "-n", 30, "--max-time", "2s"],
+        "impute": ["impute", small_model, small_csv],
+        "align": ["align", "--real", small_csv, "--synthetic", small_csv, "-n", 30],
+    }
+    columns = list(pd.read_csv(small_csv, nrows=1).columns)
+    for name, verb in verbs.items():
+        run(*verb, "-o", "-", "--quiet")
+        shown = capfd.readouterr()
+        made = pd.read_csv(io.StringIO(shown.out), keep_default_na=False)
+        assert list(made.columns) == columns and len(made) == (300 if name == "impute" else 30), name
+        assert "rows -> -" in shown.err
+        assert not list(tmp_path.iterdir())
+
+
+def test_a_pipe_that_is_closed_early_is_no_error(small_model: Path, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m lookalike sample {small_model} -n 60000 -o - --quiet | head -n 2"
+    done = subprocess.run(command, shell=True, env=ENVIRONMENT, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.count("\n") == 2 and done.stderr == ""
+
+
+def test_standard_input_is_a_table(small_csv: Path, tmp_path: Path) -> None:
+    arguments = ["align", "--real", str(small_csv), "--synthetic", "-", "-n", "20", "-o", "-", "--quiet"]
+    command = [sys.executable, "-m", "lookalike", *arguments]
+    with open(small_csv, "rb") as file:
+        done = subprocess.run(
+            command, env=ENVIRONMENT, cwd=tmp_path, stdin=file, capture_output=True, text=True
+        )
+    assert done.returncode == 0, done.stderr
+    assert len(pd.read_csv(io.StringIO(done.stdout), keep_default_na=False)) == 20
+
+
+EUROPE = "id;preis;name\n" + "".join(f"{i};{i % 50},{i % 10}0;K\u00f6ln {'xyz'[i % 3]}\n" for i in range(300))
+
+
+def test_a_european_table_in_and_a_european_table_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("eu.csv").write_bytes(EUROPE.encode("latin-1"))
+    run("generate", "eu.csv", "-n", 40, "-o", "made.csv", "--max-time", "3s", "--quiet")
+    said = "eu.csv: read with ';' between columns and decimal commas, as Windows-1252 (cp1252)\n"
+    assert capsys.readouterr().err == said
+    lines = Path("made.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "id;preis;name" and len(lines) == 41
+    assert all(re.fullmatch(r"\d+;\d{1,2},\d0;K\u00f6ln [xyz]", line) for line in lines[1:]), lines
+
+    run("fit", "eu.csv", "-o", "eu.model", "--max-time", "3s", "--quiet")
+    run("sample", "eu.model", "-n", 40, "-o", "from-model.csv", "--quiet")
+    lines = Path("from-model.csv").read_text(encoding="utf-8").splitlines()
+    assert all(re.fullmatch(r"\d+;\d{1,2},\d0;K\u00f6ln [xyz]", line) for line in lines[1:]), lines
+    run("sample", "eu.model", "-n", 40, "-o", "from-model.xlsx", "--quiet")
+    assert lookalike.read_table("from-model.xlsx")["preis"].dtype == "float64"
+
+    capsys.readouterr()
+    options = ["--encoding", "latin-1", "--sep", ";", "--decimal", ","]
+    run("align", "--real", "eu.csv", "--synthetic", "made.csv", "-n", 10, "-o", "a.csv", "--quiet", *options)
+    assert capsys.readouterr().err == ""
+    assert set(Path("a.csv").read_text(encoding="utf-8").splitlines()) <= {
+        *Path("made.csv").read_text(encoding="utf-8").splitlines()
+    }

@@ -7,11 +7,16 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "lookalike"
 FLOORS = {  # file or folder right under src/lookalike -> floor
+    "characters": 0,
     "errors": 0,
+    "files": 0,
     "interrupt": 0,
     "progress": 0,
+    "arrow": 1,
     "dates": 1,
+    "delimited": 1,
     "dtypes": 1,
+    "excel": 1,
     "kinds": 1,
     "personal": 1,
     "languages": 1,
@@ -21,6 +26,7 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "options": 1,
     "sampling": 1,
     "io": 1,
+    "textfiles": 1,
     "codec": 2,
     "embed": 2,
     "llm": 2,
@@ -44,6 +50,7 @@ PLACES = {  # heavy package -> the only places that may import it
     "jinja2": ("evaluate/", "prompting/"),
     "faker": ("codec/pseudonyms.py",),
     "aiohttp": ("llm/",),
+    "openpyxl": ("excel.py",),
     "transformers": ("difflm/hub.py",),
     "huggingface_hub": ("difflm/hub.py",),
     "peft": ("difflm/pretrained.py",),

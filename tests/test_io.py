@@ -31,9 +31,12 @@ def table(rows: int = 1000) -> pd.DataFrame:
 def test_a_table_survives_a_file(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"table{suffix}"
     real = table()
+    excel = suffix == ".xlsx"
+    if excel:  # whose numbers are shorter
+        real["whole"] //= 2**12
     write_table(real, path)
     back = read_table(path)
-    pd.testing.assert_frame_equal(back, real, check_dtype=False, check_exact=True)
+    pd.testing.assert_frame_equal(back, real, check_dtype=False, check_exact=not excel, rtol=1e-15)
     assert back.dtypes.astype(str).tolist()[:3] == ["int64", "float64", "float64"]
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]  # no temporary file is left
 
@@ -126,7 +129,8 @@ BAD = {
     "empty.txt": (b"", "is empty"),
     "blank.txt": (b"\n \r\n", "is empty"),
     "latin.txt": ("a\né\n".encode("latin-1"), r"not UTF-8: the byte 0xe9 at position 2 \(line 2\)"),
-    "table.xlsx": (b"", "no suffix of a table"),
+    "table.xls": (b"", "no suffix of a table"),
+    "table.xlsx": (b"", "not a complete Excel file"),
 }
 
 
@@ -213,3 +217,13 @@ def test_a_sample_of_a_csv_has_one_dtype_per_column(tmp_path: Path, monkeypatch:
     (tmp_path / "t.csv").write_text("a\n" + "1\n" * 20 + "?\n" + "2\n" * 20)
     assert sample_rows(tmp_path / "t.csv", 41)[0]["a"].map(type).nunique() == 1
     assert sample_rows(tmp_path / "t.csv", 41, missing={"?"})[0]["a"].dtype == "float64"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".json", ".parquet"])
+def test_every_character_comes_back(tmp_path: Path, suffix: str) -> None:
+    odd = [chr(code) for code in (*range(32), 0x7F, 0x85, 0x2028, 0x2029, 0xFEFF, 0xFFFE)]
+    real = pd.DataFrame({"a": [f"x{one}y" for one in odd] + odd, "b": [*odd, *odd]})
+    write_table(real, tmp_path / f"t{suffix}")
+    back = read_table(tmp_path / f"t{suffix}")
+    assert back.to_dict("list") == real.to_dict("list")
+    assert sample_rows(tmp_path / f"t{suffix}", 999)[0].to_dict("list") == real.to_dict("list")

@@ -22,7 +22,7 @@ def test_nested_cells_survive_a_file(tmp_path: Path, suffix: str) -> None:
     write_table(pd.DataFrame({"n": range(6), "x": CELLS}), path)
     back = read_table(path)["x"]
     nested = (
-        back.tolist() if "jsonl" in suffix else [json.loads(v) if isinstance(v, str) else v for v in back]
+        back.tolist() if "json" in suffix else [json.loads(v) if isinstance(v, str) else v for v in back]
     )
     assert [None if isinstance(v, float) else v for v in nested] == CELLS
 
@@ -132,3 +132,63 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path, files: dict[str, bytes
     with pytest.raises(DataError, match=said) as error:
         read_table(path)
     assert "\n" not in str(error.value) and str(path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[{"a": 1, "b": "x"}, {"b": null, "c": [1]}]', {"a": [1, None], "b": ["x", None], "c": [None, [1]]}),
+        ('\ufeff \n[\n {"a": 1},\n {"a": 2}\n]\n', {"a": [1, 2]}),
+        ('{"a": 1}\n{"a": 2}\n', {"a": [1, 2]}),  # JSON lines by another name
+        ('{"a": 1}', {"a": [1]}),
+        ('[{"a": "half \\ud83d \\u0000 \\ud83d\\ude00"}]', {"a": ["half \ufffd \x00 😀"]}),
+        ('{"a": "half \\ud83d"}', {"a": ["half \ufffd"]}),
+    ],
+)
+def test_an_array_of_objects(tmp_path: Path, text: str, expected: dict[str, list[Any]]) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(text, encoding="utf-8")
+    for back in (read_table(path), sample_rows(path, 9)[0]):
+        found = {name: back[name].astype(object).where(back[name].notna(), None).tolist() for name in back}
+        assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("[]", "no rows"),
+        ("[1]", "no JSON object as its entry 1"),
+        ('[{"a": 1}, [2]]', "no JSON object as its entry 2"),
+        ('[{"a": 1}', "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
+        ("3", "one JSON value, not a table"),
+        ('{\n"a": [1, 2]\n}', "one JSON value, not a table: write an array of objects"),
+        ('{"a": 1}\nno\n', "no JSON object in line 2"),
+    ],
+)
+def test_json_that_is_no_table(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(text)
+    for read in (read_table, lambda p: sample_rows(p, 1)):
+        with pytest.raises(DataError, match=said) as error:
+            read(path)
+        assert "\n" not in str(error.value)
+
+
+def test_half_characters_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"a": "x\\ud83d"}\n{"a": "\\u00e9 \\ud83d\\ude00"}\n')
+    assert read_table(path)["a"].tolist() == ["x\ufffd", "é 😀"]
+    assert "half characters (surrogates) in 1 rows are replaced" in capsys.readouterr().err
+
+
+def test_an_array_is_written_piece_by_piece(tmp_path: Path) -> None:
+    from lookalike.io import ChunkWriter
+
+    with ChunkWriter(tmp_path / "t.json") as writer:
+        for cell in ("x", {"b": None}, 3):
+            writer.write(pd.DataFrame({"a": pd.Series([cell], dtype=object)}))
+    assert json.loads((tmp_path / "t.json").read_text()) == [{"a": "x"}, {"a": {"b": None}}, {"a": 3}]
+    write_table(pd.DataFrame({"a": []}), tmp_path / "none.json")
+    assert json.loads((tmp_path / "none.json").read_text()) == []

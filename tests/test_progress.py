@@ -16,13 +16,44 @@ from lookalike.progress import bar, parse_time, stage
         ("5m", 300),
         ("1.5h", 5400),
         (" 2 M ", 120),
+        ("1m30s", 90),
+        ("2h15m", 8100),
+        ("1h", 3600),
+        ("1 min", 60),
+        ("30 sec", 30),
+        ("5 minutes", 300),
+        ("1 hour and 30 minutes", 5400),
+        ("1 h, 1.5 min 3s", 3693),
+        (".5h", 1800),
+        ("2d", 172800),
+        ("1e3", 1000),
     ],
 )
 def test_times(written: str | float | None, seconds: float | None) -> None:
     assert parse_time(written) == seconds
 
 
-@pytest.mark.parametrize("written", ["", "soon", "0", 0, "-5s", -1, "1.2.3s", "5 minutes", "inf"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "soon",
+        "0",
+        0,
+        "-5s",
+        -1,
+        "1.2.3s",
+        "5 weeks",
+        "inf",
+        "30s1m",
+        "1m1m",
+        "1m30",
+        "m",
+        "1..m",
+        "0m0s",
+        "1m x",
+    ],
+)
 def test_what_is_no_time(written: str | float) -> None:
     with pytest.raises(OptionError, match="not understood"):
         parse_time(written)

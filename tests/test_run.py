@@ -243,3 +243,79 @@ def test_the_command_line_has_the_methods_and_defaults_of_python() -> None:
     written = signature(lookalike.SynAlign).parameters | signature(LLM).parameters
     for name in ("method", "demonstrations", "gen_size", "concurrency"):
         assert getattr(args, name) == written[name].default, name
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """What a run leaves, without the ledger, which only grows."""
+    files = [path for path in folder.rglob("*") if path.is_file() and "ledger" not in path.name]
+    return {str(path): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("writer", ["halves", "escaped_halves"])
+def test_half_a_character_neither_hangs_nor_crashes_a_run(
+    serve: Callable[..., Any], tmp_path: Path, writer: str
+) -> None:
+    served, out = serve("--writer", f"{WRITER}:{writer}"), tmp_path / "o.csv"
+    assert main(command(served.url, out, *SHORT, "--max-calls", "400")) == 0
+    made = lookalike.read_table(out)
+    assert len(made) == 30 and made["text"].str.contains("\ufffd\ufffd").sum() >= 5
+    os.rename(out, tmp_path / "first.csv")
+    calls = served.stats()["calls"]
+    assert main(["resume", f"{out}.run", "--quiet"]) == 0
+    assert out.read_bytes() == (tmp_path / "first.csv").read_bytes() and served.stats()["calls"] == calls
+
+
+def test_nothing_good_is_overwritten_by_nothing(
+    serve: Callable[..., Any], writing: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusing, out, report = serve("--no-system"), tmp_path / "o.csv", tmp_path / "r.html"
+    assert main(command(refusing.url, out, *SHORT, "--report", report)) == 2  # the first run of a folder
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "no record was accepted" in error
+    assert "System role not supported" in error
+    assert not out.exists() and not report.exists()
+    summary = json.loads((tmp_path / "o.csv.run" / "summary.json").read_text())
+    assert "System role not supported" in summary["said"]["rejected"] and summary["accepted"] == 0
+
+    assert main(command(writing().url, out, *SHORT, "--report", report)) == 0
+    before = everything(tmp_path)
+    assert len(before) >= 9
+    capsys.readouterr()
+    assert main(command(refusing.url, out, *SHORT, "--report", report)) == 2
+    assert "System role not supported" in capsys.readouterr().err
+    assert everything(tmp_path) == before  # the options, too, so that `resume` is of the good run
+
+
+def test_a_run_that_is_stopped_early_leaves_the_rows_of_the_one_before(
+    writing: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, out = writing(), tmp_path / "o.csv"
+    assert main(command(served.url, out, *SHORT)) == 0
+    before = everything(tmp_path)
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lookalike.prompting.writing.Writer.write", stopped)
+    assert main(command(served.url, out, *SHORT)) == 130
+    assert everything(tmp_path) == before
+
+
+def test_a_run_to_standard_output_is_resumed_there(
+    writing: Callable[..., Any],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pd.read_csv(DATA).to_csv("real.csv", index=False, sep="~")
+    arguments = command(writing().url, Path("-"), *SHORT, "--sep", "~")
+    arguments[1] = "real.csv"
+    assert main(arguments) == 0
+    first = capfd.readouterr()
+    assert first.out.startswith("text~category\n") and first.out.count("\n") == 31
+    assert "30 rows -> -" in first.err and "estimate: " in first.err
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["resume", str(tmp_path / "stdout.run"), "--quiet"]) == 0
+    assert capfd.readouterr().out == first.out

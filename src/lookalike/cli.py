@@ -6,6 +6,7 @@ Every mistake of a user is one sentence on stderr and exit code 2.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given and given[0] in of_verb:
             given[1:] = options.expand(of_verb[given[0]], given[1:])
         parser.parse_args(given, args)
-        code = args.verb(args)
+        code = _run(args)
     except UserError as error:
         print(f"lookalike: {error}", file=sys.stderr)
         return 2
@@ -48,6 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"lookalike: stopped{more}.", file=sys.stderr)
         return 130
     return code or 0
+
+
+def _run(args: argparse.Namespace) -> int | None:
+    """A verb; where its table goes to standard output, what is told goes to stderr."""
+    if getattr(args, "out", None) != "-":
+        return args.verb(args)
+    with contextlib.redirect_stdout(sys.stderr):
+        return args.verb(args)
 
 
 class _OneSentence(argparse.ArgumentParser):
@@ -99,7 +108,7 @@ TEMPERATURE = "of texts: 1 as learned (default), less for what is likelier"
 TOP_P = "of texts: only the likeliest tokens of this probability together (default 1, all)"
 VALID_ONLY = "code that does not parse is drawn again, 20 times at most"
 WHERE = "COL=VALUE, COL=A,B, COL=LO..HI, COL= (missing) or COL!= (not missing); may be repeated"
-MAX_TIME = "time for preparing and training, such as 90s, 5m or 1h (default: as long as it helps)"
+MAX_TIME = "time for preparing and training, such as 90s, 5m or 1h30m (default: as long as it helps)"
 BACKBONE = "a pretrained language model writes the records: a folder, or OWNER/NAME on the Hugging Face hub"
 LORA = "adapt the backbone, too (of this rank, default 8)"
 MOVED = "where the pretrained backbone of the model is now, if it has moved"
@@ -107,6 +116,9 @@ MISSING = "this value, such as '?', means missing; may be repeated"
 THREADS = "of the CPU (default: as many as are fastest beside what else runs, measured again and again)"
 SCHEMA = "take the columns' kinds from this JSON file (written by `lookalike schema`)"
 KEEP_RARE = "reproduce the values of categories that fewer than 5 rows hold, too"
+ENCODING = "of text tables that are not UTF-8, such as latin-1 (default: told from the file)"
+SEP = "between the columns of delimited text: one character, or tab (default: told from the file)"
+DECIMAL = "before the decimals in delimited text (default: told from the file)"
 METHODS = ["synalign", "few-shot", "nearest", "zero-shot", "attributes"]
 METHOD = "exact (default): all of the distribution; linear: its mean"
 EMBEDDER = "of --text: tfidf (default) or sentence-transformers:<name or path>"
@@ -137,7 +149,9 @@ The replies that were paid for are read back; the key is taken from OPENAI_API_K
   keeps the rare values of a category; then:  lookalike fit real.csv -o real.model --schema schema.json)""",
     "fit": """
   lookalike fit real.csv -o real.model
-  lookalike fit real.parquet -o real.model --max-time 5m --missing '?'
+  lookalike fit real.parquet -o real.model --max-time 1h30m --missing '?'
+  lookalike fit export.xlsx -o real.model
+  lookalike fit export.csv -o real.model --sep ';' --decimal , --encoding latin-1
   lookalike fit real.csv -o real.model --schema schema.json     (of  lookalike schema, edited)
   lookalike fit real.csv -o real.model --backbone Qwen/Qwen2.5-0.5B --lora
 Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoint in MODEL_DIR.""",
@@ -146,7 +160,8 @@ Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoi
   lookalike sample real.model -n 1000 -o some.csv --where city=Paris,Rome --where age=18.. --where phone!=
   lookalike sample real.model -n 1000 -o variations.csv --like seeds.csv --strength 0.2
   lookalike sample real.model -o completed.csv --given partly-filled-rows.csv
-  lookalike sample real.model -n 1000 -o balanced.csv --balance income""",
+  lookalike sample real.model -n 1000 -o balanced.csv --balance income
+  lookalike sample real.model -n 1000 -o - | head""",
     "impute": """
   lookalike impute real.model with-gaps.csv -o without-gaps.csv""",
     "align": """
@@ -170,8 +185,9 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         description="Make a synthetic table that is distributed like a real one.",
         epilog="`lookalike VERB --help` shows the options of a verb with examples.\n\nexamples:"
         "\n  lookalike generate real.csv -n 10000 -o synthetic.csv --report report.html\n\n"
-        "Tables are .csv, .csv.gz, .parquet, .jsonl, .jsonl.gz, .feather or .txt (a text per line), by "
-        "suffix, or folders of .py, .sql, .json or .txt files.",
+        "Tables are .csv, .tsv, .jsonl, .json, .parquet, .feather, .xlsx or .txt (a text per line), by "
+        "suffix,\nor folders of .py, .sql, .json or .txt files; text may be packed: .csv.gz, .bz2, .xz, "
+        ".zst, .zip.\n- is CSV from standard input, or to standard output.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lookalike {__version__}")
@@ -192,12 +208,18 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     def common(one: argparse.ArgumentParser, missing: bool = True, device: bool = True) -> None:
         if missing:
             one.add_argument("--missing", action="append", default=[], metavar="VALUE", help=MISSING)
+        reading(one)
         if device:
             one.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="default auto")
             one.add_argument("--threads", metavar="N", type=COUNT, help=THREADS)
         one.add_argument("--seed", type=SEED, default=0, help="same seed, same table (default 0)")
         one.add_argument("--quiet", action="store_true", help="no progress on stderr")
         one.add_argument("--config", metavar="FILE", help=CONFIG)
+
+    def reading(one: argparse.ArgumentParser) -> None:
+        one.add_argument("--encoding", metavar="NAME", help=ENCODING)
+        one.add_argument("--sep", metavar="CHAR", help=SEP)
+        one.add_argument("--decimal", choices=[".", ","], help=DECIMAL)
 
     def pretrained(one: argparse.ArgumentParser) -> None:
         one.add_argument("--backbone", metavar="NAME", help=BACKBONE)

@@ -19,10 +19,10 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
-import gzip
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+PACKED = {".bz2": "bzip2", ".xz": "xz", ".zst": "zstandard", ".zip": "zip", ".xlsx": "Excel"}
 
 
 class LookalikeError(Exception):
@@ -101,10 +101,13 @@ def file_errors(path: str | Path, done: str = "read") -> Iterator[None]:
             PermissionError: f"may not be {done}: check its permissions",
         }
         raise DataError(f"{path} {reasons[type(error)]}.") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path} {_broken_byte(path)}.") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise DataError(f"{path} is not a complete gzip file: fetch or compress it again.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 ({first_line(error)}): save it as UTF-8.") from None
+    except _damages():
+        kind = PACKED.get(Path(path).suffix.lower(), "gzip")
+        raise DataError(f"{path} is not a complete {kind} file: fetch or compress it again.") from None
+    except BrokenPipeError:  # who reads standard output has seen enough
+        raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DataError(f"{path} cannot be {done}, the disk is full: free some space.") from None
@@ -119,18 +122,11 @@ def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].strip().rstrip(".")
 
 
-def _broken_byte(path: str | Path) -> str:
-    """Where a file stops being UTF-8."""
-    opened = gzip.open if str(path).lower().endswith(".gz") else open
-    start, line = 0, 1
-    with opened(path, "rb") as file:
-        for raw in file:
-            try:
-                raw.decode("utf-8")
-            except UnicodeDecodeError as error:
-                return (
-                    f"is not UTF-8: the byte 0x{raw[error.start]:02x} at position {start + error.start} "
-                    f"(line {line}) is no character: save the file as UTF-8"
-                )
-            start, line = start + len(raw), line + 1
-    return "is not UTF-8: save it as UTF-8"
+def _damages() -> tuple[type[Exception], ...]:
+    """What the readers of packed files raise; looked up when something has been raised."""
+    import gzip
+    import lzma
+    import zipfile
+    import zlib
+
+    return EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile

@@ -1,20 +1,22 @@
-"""Tables in and out of files, by suffix: .csv .csv.gz .parquet .jsonl .jsonl.gz .feather; .txt and folders.
+"""Tables in and out of files, by suffix: .csv .tsv .jsonl .json .parquet .feather .xlsx; .txt and folders.
+
+Text files may be packed: .csv.gz, .bz2, .xz, .zst, .zip. "-" is CSV from standard input, or to standard
+output.
 
 Reading: in CSV only an empty cell is missing ("NA", "?" and the like stay what they are, unless declared
-missing). Writing goes to a temporary file beside the target, which is renamed at the end: there is never half
-a table. Everything that is wrong with a file raises DataError, one sentence that names the file and the fix.
+missing). What stands between the columns, how decimals are written and the encoding are told from the file,
+and said where they are not the usual ones. Writing goes to a temporary file beside the target, which is
+renamed at the end: there is never half a table. Everything that is wrong with a file raises DataError, one
+sentence that names the file and the fix.
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
-import gzip
 import io
 import os
 import tempfile
-import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -22,113 +24,250 @@ from typing import IO, Any, Self
 import numpy as np
 import pandas as pd
 
-from .errors import DataError, file_errors, first_line
+from . import arrow, delimited, excel
+from .errors import DataError, file_errors
+from .files import put
 from .lines import (
     TEXT_END,
     check_texts,
     count_lines,
     folder_files,
     folder_table,
+    json_array,
     json_lines,
     json_table,
-    open_text,
     text_lines,
     text_table,
 )
-from .nested import holds_values, json_text, plain_cell
+from .nested import holds_values, json_text
+from .progress import say
 from .schema import hide, is_missing
+from .textfiles import (
+    STANDARD,
+    UTF8,
+    check_encoding,
+    in_encoding,
+    open_bytes,
+    open_packed,
+    packing,
+    say_how,
+    zip_member,
+)
 
-SUFFIXES = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz", ".feather")
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".parquet", ".jsonl", ".jsonl.gz", ".json", ".feather", ".xlsx")
 LINES = ".txt"  # one text per line: no table but a column
 FOLDER = "a folder"
+DELIMITED = {".csv": ",", ".tsv": "\t", ".tab": "\t"}  # suffix -> what stands between the columns
+JSON_LINES = (".jsonl", ".ndjson")
+TEXT_KINDS = (*DELIMITED, *JSON_LINES, ".json", LINES)
+KINDS = (*TEXT_KINDS, ".parquet", ".feather", ".xlsx")
 _CHUNK = 100_000  # rows read at a time when a table is sampled
-# before pandas 3.1 the floats of a CSV were off in the last digit, unless asked for; now asking is deprecated
-_OLD_PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
-_EXACT_FLOATS = {"float_precision": "round_trip"} if _OLD_PANDAS else {}
 
 
 def check_suffix(path: str | Path) -> str:
-    """The suffix of a table file. Raises DataError for a suffix that no table is written with."""
-    name = Path(path).name.lower()
-    for suffix in (*SUFFIXES, LINES):
-        if name.endswith(suffix):
-            return suffix
-    raise DataError(f"{path} has no suffix of a table: name it with one of {', '.join((*SUFFIXES, LINES))}.")
+    """The suffix of a table file, without that of its packing; ".csv" for "-". Raises DataError for a suffix
+    that no table is written with.
+    """
+    if str(path) == STANDARD:
+        return ".csv"
+    packed = packing(path)
+    name = Path(path).name.lower().removesuffix(packed)
+    for kind in TEXT_KINDS if packed else KINDS:
+        if name.endswith(kind):
+            return kind
+    named = f"name it such as table.csv{packed}" if packed else f"name it with one of {', '.join(KINDS)}"
+    raise DataError(f"{path} has no suffix of a table: {named}.")
 
 
 def check_target(path: str | Path, table: pd.DataFrame) -> None:
     """Raises DataError if a table of these columns, or with such texts, cannot be written to a path."""
-    if check_suffix(path) == LINES:
+    kind = check_suffix(path)
+    if kind == LINES:
         check_texts(path, table)
+    if kind == ".xlsx":
+        excel.openpyxl()
+        excel.check(path, table, 0)
 
 
 def _readable(path: str | Path) -> str:
     """The suffix of a file to read, or `FOLDER`; that it exists matters more than how it is called."""
+    if str(path) == STANDARD:
+        return ".csv"
     if Path(path).is_dir():
         return FOLDER
     with file_errors(path):
         open(path, "rb").close()
+        if packing(path) == ".zip":
+            inside = zip_member(path)
+            if any(inside.lower().endswith(kind) for kind in KINDS):
+                return check_suffix(inside)
     return check_suffix(path)
 
 
-def read_table(path: str | Path, missing: Collection[Any] = ()) -> pd.DataFrame:
+def read_table(
+    path: str | Path,
+    missing: Collection[Any] = (),
+    *,
+    encoding: str | None = None,
+    sep: str | None = None,
+    decimal: str | None = None,
+) -> pd.DataFrame:
     """Reads a table by its suffix; of a folder of .py, .sql, .json or .txt files, a row per file.
 
-    missing: values that mean missing in this table, such as {"?"}.
-    Raises DataError for whatever is wrong with the file, and for a table without rows.
+    missing: values that mean missing in this table, such as {"?"}. Where they cannot be told: encoding, of
+    text that is not UTF-8; sep, between the columns of delimited text; decimal, "." or ",", before the
+    decimals of its numbers. The table's `attrs` keep the layout of delimited text (`delimited.py`).
+    Raises DataError for whatever is wrong with the file, and for a table without rows; OptionError for values
+    that make no sense; MissingDependency for .xlsx without openpyxl.
     """
-    suffix = _readable(path)
-    with file_errors(path):
-        if suffix.startswith(".csv"):
-            table = _read_csv(path, missing)
-        elif suffix.startswith(".jsonl"):
-            table = json_table(path)
-        elif suffix == LINES:
-            table = text_table(path)
-        elif suffix == FOLDER:
-            table = folder_table(folder_files(path))
-        else:
-            table = _plain_cells(pd.read_parquet(path) if suffix == ".parquet" else pd.read_feather(path))
-    table = table.reset_index(drop=True)
-    _check_names(path, [str(name) for name in table.columns])
+    table, _ = _read(path, missing, encoding, sep, decimal, None)
     if len(table) == 0:
         raise DataError(f"{path} has a header but no rows: give a table with rows.")
-    return table if suffix.startswith(".csv") else _without(table, missing)
+    return table
 
 
 def sample_rows(
-    path: str | Path, rows: int, seed: int = 0, missing: Collection[Any] = ()
+    path: str | Path,
+    rows: int,
+    seed: int = 0,
+    missing: Collection[Any] = (),
+    *,
+    encoding: str | None = None,
+    sep: str | None = None,
+    decimal: str | None = None,
 ) -> tuple[pd.DataFrame, int]:
     """(uniform sample of at most `rows` rows in file order, rows in the file), in the memory of the sample.
 
-    Raises DataError as `read_table`.
+    Files of .json and .xlsx are read whole. Options and errors as of `read_table`.
     """
-    suffix = _readable(path)
-    rng = np.random.default_rng(seed)
-    with file_errors(path):
-        if suffix.startswith(".csv"):
-            table, total = _sample_csv(path, rows, rng, missing)
-        elif suffix.startswith(".jsonl"):
-            total = count_lines(path)
-            table = json_table(path, set(_choose(total, rows, rng).tolist()))
-        elif suffix == LINES:
-            total = count_lines(path, TEXT_END)
-            table = text_table(path, set(_choose(total, rows, rng).tolist()))
-        elif suffix == FOLDER:
-            files = folder_files(path)
-            total = len(files)
-            table = folder_table([files[i] for i in _choose(total, rows, rng)])
-        else:
-            table, total = _sample_arrow(path, suffix, rows, rng)
-            table = _plain_cells(table)
+    table, total = _read(path, missing, encoding, sep, decimal, (rows, np.random.default_rng(seed)))
     if total == 0:
         raise DataError(f"{path} has no rows: give a table with rows.")
-    return (table if suffix.startswith(".csv") else _without(table, missing)), total
+    return table, total
 
 
-def write_table(table: pd.DataFrame, path: str | Path) -> None:
-    """Writes a table by the suffix of the path; see `ChunkWriter` for tables that come in pieces."""
-    with ChunkWriter(path) as writer:
+Choice = tuple[int, np.random.Generator] | None  # how many rows of a sample, drawn so; None: all
+
+
+def _read(
+    path: str | Path,
+    missing: Collection[Any],
+    encoding: str | None,
+    sep: str | None,
+    decimal: str | None,
+    choice: Choice,
+) -> tuple[pd.DataFrame, int]:
+    """(the table or a sample of it, rows in the file)."""
+    sep, decimal = delimited.check_options(sep, decimal)
+    encoding = None if encoding is None else check_encoding(encoding)
+    kind = _readable(path)
+    with file_errors(path):
+        if kind in DELIMITED:
+            return _read_delimited(path, missing, encoding, sep, decimal, kind, choice)
+        if kind in TEXT_KINDS:
+            read = _TEXTS[kind]
+            (table, total), guessed = in_encoding(path, encoding, lambda name: read(path, name, choice))
+            say_how(path, [], guessed)
+        elif kind == FOLDER:
+            files = folder_files(path)
+            total = len(files)
+            files = files if choice is None else [files[i] for i in _choose(total, *choice)]
+            table = folder_table(files, encoding or UTF8)
+        elif kind == ".xlsx":
+            with open_bytes(path) as file:
+                table, total = _chosen(excel.read(path, io.BytesIO(file.read())), choice)
+        else:
+            table, total = _read_arrow(path, kind, choice)
+    table = table.reset_index(drop=True)
+    delimited.check_names(path, [str(name) for name in table.columns])
+    return _without(table, missing), total
+
+
+def _read_delimited(
+    path: str | Path,
+    missing: Collection[Any],
+    encoding: str | None,
+    sep: str | None,
+    decimal: str | None,
+    kind: str,
+    choice: Choice,
+) -> tuple[pd.DataFrame, int]:
+    usual = DELIMITED[kind]
+
+    def read(name: str) -> tuple[delimited.Found, tuple[pd.DataFrame, int]]:
+        found = delimited.find(path, name, usual, sep, decimal, missing)
+        if choice is not None:
+            return found, delimited.sample(path, name, found, missing, *choice, _CHUNK)
+        table = delimited.read(path, name, found, missing)
+        return found, (table, len(table))
+
+    (found, (table, total)), guessed = in_encoding(path, encoding, read)
+    layout = delimited.layout(table, found, usual)
+    if layout:
+        table.attrs["layout"] = layout
+    words = [] if sep is not None or found.sep == usual else [delimited.in_words(found.sep)]
+    if decimal is None and any(how.get("decimal") == "," for how in found.numbers.values()):
+        words.append("decimal commas")
+    say_how(path, words, guessed)
+    if found.doubtful:
+        say(
+            f"{path}: the commas of column '{found.doubtful[0]}' may stand before decimals or thousands, "
+            "so its cells are texts: say which mark stands before decimals with --decimal (decimal=)"
+        )
+    return table, total
+
+
+def _read_lines(path: str | Path, encoding: str, choice: Choice) -> tuple[pd.DataFrame, int]:
+    if choice is None:
+        table = json_table(path, encoding=encoding)
+        return table, len(table)
+    total = count_lines(path, encoding=encoding)
+    return json_table(path, set(_choose(total, *choice).tolist()), encoding), total
+
+
+def _read_texts(path: str | Path, encoding: str, choice: Choice) -> tuple[pd.DataFrame, int]:
+    if choice is None:
+        table = text_table(path, encoding=encoding)
+        return table, len(table)
+    total = count_lines(path, TEXT_END, encoding)
+    return text_table(path, set(_choose(total, *choice).tolist()), encoding), total
+
+
+def _read_array(path: str | Path, encoding: str, choice: Choice) -> tuple[pd.DataFrame, int]:
+    return _chosen(json_array(path, encoding), choice)
+
+
+_TEXTS: dict[str, Callable[[str | Path, str, Choice], tuple[pd.DataFrame, int]]] = {
+    **dict.fromkeys(JSON_LINES, _read_lines),
+    ".json": _read_array,
+    LINES: _read_texts,
+}
+
+
+def _read_arrow(path: str | Path, kind: str, choice: Choice) -> tuple[pd.DataFrame, int]:
+    if packing(path):  # of a .zip
+        with open_bytes(path) as file:
+            return _chosen(arrow.read(io.BytesIO(file.read()), kind), choice)
+    if choice is None:
+        table = arrow.read(path, kind)
+        return table, len(table)
+    return arrow.sample(path, kind, lambda total: _choose(total, *choice), _CHUNK)
+
+
+def _choose(total: int, rows: int, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+    return np.arange(total) if rows >= total else np.sort(rng.choice(total, rows, replace=False))
+
+
+def _chosen(table: pd.DataFrame, choice: Choice) -> tuple[pd.DataFrame, int]:
+    return (table if choice is None else table.iloc[_choose(len(table), *choice)]), len(table)
+
+
+def write_table(table: pd.DataFrame, path: str | Path, layout: Mapping[str, Any] | None = None) -> None:
+    """Writes a table by the suffix of the path; see `ChunkWriter` for tables that come in pieces.
+
+    layout: of delimited text; None: that of the table's `attrs`.
+    """
+    with ChunkWriter(path, layout) as writer:
         writer.write(table)
 
 
@@ -139,15 +278,21 @@ class ChunkWriter:
             for piece in pieces:
                 writer.write(piece)
 
+    layout: how delimited text is written (`delimited.py`); None: as the `attrs` of the first piece say, else
+    with commas. "-" is standard output, where each piece appears at once.
     Raises DataError if the folder does not exist or the disk is full.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, layout: Mapping[str, Any] | None = None) -> None:
         self.path = Path(path)
-        self._suffix = check_suffix(path)
+        self._kind = check_suffix(path)
+        self._standard = str(path) == STANDARD
+        self._layout = layout
         self._partial = ""
         self._file: Any = None
-        self._arrow: Any = None
+        self._writer: Any = None  # of Arrow's formats
+        self._sheet: list[pd.DataFrame] = []  # what a sheet will hold: it is written in one go
+        self._begun = False
         self._nested: set[Any] = set()  # columns of lists and objects
         self._closing = contextlib.ExitStack()
 
@@ -158,37 +303,38 @@ class ChunkWriter:
         if self.path.is_dir():
             raise DataError(f"{self.path} is a folder: name a file to write to.")
         with file_errors(self.path, "written"):
-            handle, self._partial = tempfile.mkstemp(
-                prefix=f".{self.path.name}.", suffix=".partial", dir=folder
-            )
-            os.close(handle)
+            if not self._standard:
+                handle, self._partial = tempfile.mkstemp(
+                    prefix=f".{self.path.name}.", suffix=".partial", dir=folder
+                )
+                os.close(handle)
             self._file = self._opened()
         return self
 
-    def _opened(self) -> Any:
-        if self._suffix in (".csv", ".jsonl", LINES):
-            return self._opened_file("w", encoding="utf-8", newline="")
-        raw = self._opened_file("wb")
-        if not self._suffix.endswith(".gz"):
-            return raw
-        # no file name and time inside, so that the same table gives the same bytes
-        packed = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0)
-        return io.TextIOWrapper(packed, encoding="utf-8", newline="")
-
-    def _opened_file(self, mode: str, **options: Any) -> IO[Any]:
-        return self._closing.enter_context(open(self._partial, mode, **options))
+    def _opened(self) -> IO[Any]:
+        raw: Any
+        if self._standard:  # whatever sys.stdout is now: that is for people
+            raw = self._closing.enter_context(open(1, "wb", closefd=False))  # noqa: SIM115
+        else:
+            raw = open_packed(self._partial, self.path.name, self._closing)
+        return io.TextIOWrapper(raw, encoding="utf-8", newline="") if self._kind in TEXT_KINDS else raw
 
     def write(self, table: pd.DataFrame) -> None:
         """Appends a piece; all pieces have the same columns and dtypes."""
         with file_errors(self.path, "written"):
-            if self._suffix == LINES:
+            if self._kind == LINES:
                 self._file.writelines(text_lines(self.path, table))
-            elif self._suffix.startswith(".jsonl"):
+            elif self._kind in JSON_LINES:
                 self._file.writelines(json_lines(table))
-            elif self._suffix.startswith(".csv"):
-                table = self._flat(table)
-                table.to_csv(self._file, index=False, header=self._arrow is None, lineterminator="\n")
-                self._arrow = False  # the header is written
+            elif self._kind == ".json":
+                for line in json_lines(table):
+                    self._file.write(("[\n" if not self._begun else ",\n") + line.rstrip("\n"))
+                    self._begun = True
+            elif self._kind in DELIMITED:
+                self._write_delimited(self._flat(table))
+            elif self._kind == ".xlsx":
+                self._sheet.append(self._flat(table))
+                excel.check(self.path, table, sum(map(len, self._sheet)))
             else:
                 self._write_arrow(self._flat(table))
 
@@ -198,200 +344,55 @@ class ChunkWriter:
         texts = {name: table[name].map(json_text, na_action="ignore") for name in self._nested}
         return table.assign(**texts) if texts else table
 
+    def _write_delimited(self, table: pd.DataFrame) -> None:
+        if self._layout is None:
+            self._layout = table.attrs.get("layout", {})
+        usual = DELIMITED[self._kind]
+        sep = self._layout.get("sep", usual) if self._kind == ".csv" else usual
+        table = delimited.written(table, self._layout.get("numbers", {}), sep)
+        delimited.write(table, self._file, sep, header=not self._begun)
+        self._begun = True
+        if self._standard:
+            self._file.flush()
+
     def _write_arrow(self, table: pd.DataFrame) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        if self._arrow is None:
-            schema = _arrow_schema(table)
-            parquet = self._suffix == ".parquet"
+        if self._writer is None:
+            schema = arrow.schema_of(table)
+            parquet = self._kind == ".parquet"
             options = pa.ipc.IpcWriteOptions(compression="lz4")
-            self._arrow = (
+            self._writer = (
                 pq.ParquetWriter(self._file, schema)
                 if parquet
                 else pa.ipc.new_file(self._file, schema, options=options)
             )
             self._fields = schema
-        self._arrow.write_table(pa.Table.from_pandas(table, schema=self._fields, preserve_index=False))
+        self._writer.write_table(pa.Table.from_pandas(table, schema=self._fields, preserve_index=False))
+
+    def _finish(self, well: bool) -> None:
+        """Writes what comes last and closes the file."""
+        if self._kind == ".json" and well:
+            self._file.write("\n]\n" if self._begun else "[]\n")
+        if self._kind == ".xlsx" and well:
+            self._file.write(excel.to_bytes(pd.concat(self._sheet, ignore_index=True)))
+        if self._writer is not None:
+            self._writer.close()
+        self._file.close()
+        self._closing.close()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
             with file_errors(self.path, "written"):
-                if self._arrow:
-                    self._arrow.close()
-                self._file.close()
-                self._closing.close()
-                if kind is None:
-                    os.chmod(self._partial, 0o666 & ~_umask())  # temporary files are private, results are not
-                    os.replace(self._partial, self.path)
+                self._finish(well=kind is None)
+                if kind is None and not self._standard:
+                    put(self._partial, self.path)
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(self._partial)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _arrow_schema(table: pd.DataFrame) -> Any:
-    """The Arrow schema of the first piece, wide enough for the pieces that follow."""
-    import pyarrow as pa
-
-    schema = pa.Schema.from_pandas(table, preserve_index=False)
-    for i, found in enumerate(schema):
-        if pa.types.is_null(found.type):  # nothing but missing values so far
-            schema = schema.set(i, found.with_type(pa.string()))
-        elif pa.types.is_decimal(found.type) and table.iloc[:, i].dtype == object:
-            schema = schema.set(i, found.with_type(pa.decimal128(38, found.type.scale)))
-    return schema
-
-
-# --- CSV -----------------------------------------------------------------------------------------------
-
-
-def _header(path: str | Path) -> tuple[list[str], str]:
-    """(column names, separator) of a CSV file; the separator is a comma, or else a semicolon or tab."""
-    with open_text(path) as file:
-        line = next((line for line in file if line.strip()), "")
-    if not line:
-        raise DataError(f"{path} is empty: give a table with a header and rows.")
-    separator = next((s for s in (",", ";", "\t") if s in line), ",")
-    with open_text(path) as file:
-        names = next((row for row in csv.reader(file, delimiter=separator) if row), [])
-    _check_names(path, names)
-    return names, separator
-
-
-def _check_names(path: str | Path, names: list[str]) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise DataError(f"{path} has two columns named '{name}': rename one of them.")
-        seen.add(name)
-
-
-def _csv_options(separator: str, missing: Collection[Any]) -> dict[str, Any]:
-    return {
-        "sep": separator,
-        "encoding": "utf-8-sig",
-        "keep_default_na": False,
-        "na_values": ["", *(str(value) for value in missing)],
-        "index_col": False,  # else a row with one field too many would move all columns
-        "low_memory": False,
-        **_EXACT_FLOATS,
-    }
-
-
-def _read_csv(path: str | Path, missing: Collection[Any]) -> pd.DataFrame:
-    names, separator = _header(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        try:
-            table = pd.read_csv(path, **_csv_options(separator, missing))
-        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-            raise _unreadable(path, separator, len(names), error) from None
-    # pandas fills rows that are too short with missing values; those end in one
-    if len(table) and table.iloc[:, -1].isna().any():
-        _check_fields(path, separator, len(names))
-    return table
-
-
-def _unreadable(path: str | Path, separator: str, width: int, error: Exception) -> DataError:
-    _check_fields(path, separator, width)
-    return DataError(f"{path} is not a readable CSV file ({first_line(error)}): repair or export it again.")
-
-
-@contextlib.contextmanager
-def _wide_cells() -> Iterator[None]:
-    """Python's csv reader refuses cells of more than 128 KB; pandas does not."""
-    before = csv.field_size_limit(2**31 - 1)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
-
-
-def _check_fields(path: str | Path, separator: str, width: int) -> None:
-    """Raises DataError for the first row that has not `width` fields."""
-    with open_text(path) as file, _wide_cells():
-        reader = csv.reader(file, delimiter=separator)
-        for row in reader:
-            if row and len(row) != width:
-                raise DataError(
-                    f"{path} has {len(row)} fields in line {reader.line_num} where its header has {width}: "
-                    "repair that line (a value with a comma needs quotes)."
-                )
-
-
-def _sample_csv(
-    path: str | Path, rows: int, rng: np.random.Generator, missing: Collection[Any]
-) -> tuple[pd.DataFrame, int]:
-    names, separator = _header(path)
-    options = {**_csv_options(separator, ()), "na_values": [], "dtype": str}
-    kept, keys, total, checked = pd.DataFrame(columns=names, dtype=str), np.zeros(0), 0, False
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        try:
-            for chunk in pd.read_csv(path, chunksize=_CHUNK, **options):
-                # the rows with the smallest random keys are a uniform sample, however many there are
-                kept = pd.concat([kept, chunk])
-                keys = np.concatenate([keys, rng.random(len(chunk))])
-                total += len(chunk)
-                # a row that is too short ends in an empty cell
-                if not checked and chunk.iloc[:, -1].isin(["", np.nan]).any():
-                    _check_fields(path, separator, len(names))
-                    checked = True
-                if len(kept) > rows:
-                    smallest = np.sort(np.argpartition(keys, rows)[:rows])
-                    kept, keys = kept.iloc[smallest], keys[smallest]
-        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-            raise _unreadable(path, separator, len(names), error) from None
-    # the sample is read again, as one table, so that every column gets one dtype
-    text = io.StringIO(kept.to_csv(index=False, sep=separator))
-    return pd.read_csv(text, **{**_csv_options(separator, missing), "encoding": None}), total
-
-
-# --- Arrow ---------------------------------------------------------------------------------------------
-
-
-def _choose(total: int, rows: int, rng: np.random.Generator) -> np.ndarray[Any, Any]:
-    return np.arange(total) if rows >= total else np.sort(rng.choice(total, rows, replace=False))
-
-
-def _sample_arrow(
-    path: str | Path, suffix: str, rows: int, rng: np.random.Generator
-) -> tuple[pd.DataFrame, int]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if suffix == ".parquet":
-        file = pq.ParquetFile(path)
-        total, schema = file.metadata.num_rows, file.schema_arrow
-        batches = file.iter_batches(batch_size=_CHUNK)
-    else:
-        reader = pa.ipc.open_file(pa.memory_map(str(path)))
-        schema = reader.schema
-        total = sum(reader.get_batch(i).num_rows for i in range(reader.num_record_batches))
-        batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
-    chosen = _choose(total, rows, rng)
-    pieces, start = [], 0
-    for batch in batches:
-        first, last = np.searchsorted(chosen, [start, start + batch.num_rows])
-        pieces.append(batch.take(pa.array(chosen[first:last] - start)))
-        start += batch.num_rows
-    return pa.Table.from_batches(pieces, schema=schema).to_pandas().reset_index(drop=True), total
-
-
-def _plain_cells(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with Python's lists where pyarrow gives arrays."""
-    for name in table.columns:
-        if table[name].dtype == object and any(isinstance(cell, (np.ndarray, dict)) for cell in table[name]):
-            table[name] = table[name].map(plain_cell)
-    return table
 
 
 def _without(table: pd.DataFrame, missing: Collection[Any]) -> pd.DataFrame:

@@ -1,4 +1,5 @@
-"""Tables in text files: a JSON object per line, a text per line, or a folder with a row per file.
+"""Tables in text files: JSON objects, a line each or in an array, a text per line, or a folder with a row per
+file.
 
 A file of texts has one column, `text`. A folder has one column too: `code` of .py or .sql files, `json` of
 .json files, `text` of .txt files. Line ends inside a text stay as they are.
@@ -6,18 +7,20 @@ A file of texts has one column, `text`. A folder has one column too: `code` of .
 
 from __future__ import annotations
 
-import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from .characters import sound
 from .errors import DataError, file_errors, first_line
 from .nested import holds_values, read_json
+from .progress import say
+from .textfiles import UTF8, broken_byte, open_text
 
 SOURCES = {
     ".py": "code",
@@ -29,30 +32,26 @@ TEXT = "text"
 TEXT_END = "\n"  # of a text on its line: a carriage return may stand inside
 
 
-def open_text(path: str | Path, newline: str = "") -> IO[str]:
-    """A text file for reading, packed or not, with its line ends; newline: as of `open`."""
-    if str(path).lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline=newline)
-    return open(path, encoding="utf-8-sig", newline=newline)
-
-
-def count_lines(path: str | Path, newline: str = "") -> int:
+def count_lines(path: str | Path, newline: str = "", encoding: str = UTF8) -> int:
     """How many lines are not blank."""
-    with open_text(path, newline) as lines:
+    with open_text(path, newline, encoding) as lines:
         return sum(1 for line in lines if line.strip())
 
 
-# --- JSON lines ----------------------------------------------------------------------------------------
+# --- JSON ----------------------------------------------------------------------------------------------
 
 
-def json_table(path: str | Path, chosen: set[int] | None = None) -> pd.DataFrame:
+def json_table(path: str | Path, chosen: set[int] | None = None, encoding: str = UTF8) -> pd.DataFrame:
     """One JSON object per line; a key that a line lacks is missing there. chosen: line indices, None: all.
 
     Raises DataError for a line that holds no object.
     """
-    columns: dict[str, list[Any]] = {}
-    rows = seen = 0
-    with open_text(path) as lines:
+    return _table(_objects(path, chosen, encoding))
+
+
+def _objects(path: str | Path, chosen: set[int] | None, encoding: str) -> Iterator[dict[str, Any]]:
+    seen = broken = 0
+    with open_text(path, encoding=encoding) as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -61,20 +60,64 @@ def json_table(path: str | Path, chosen: set[int] | None = None) -> pd.DataFrame
                 continue
             try:
                 record = json.loads(line)
+                if "\\u" in line:  # only as an escape can JSON hold what UTF-8 cannot
+                    record, was = sound(record, "\x00"), record
+                    broken += record != was
             except (ValueError, RecursionError):
                 record = None
             if not isinstance(record, dict):
                 raise DataError(f"{path} has no JSON object in line {number}: write one object per line.")
-            for name, value in record.items():
-                if name not in columns:
-                    columns[name] = [None] * rows
-                columns[name].append(value)
-            rows += 1
-            for values in columns.values():
-                if len(values) < rows:
-                    values.append(None)
+            yield record
     if not seen:
         raise DataError(f"{path} is empty: give a table with rows.")
+    _say_broken(path, broken)
+
+
+def json_array(path: str | Path, encoding: str = UTF8) -> pd.DataFrame:
+    """An array of JSON objects, or one object per line; a key that an object lacks is missing there.
+
+    Raises DataError for what is neither, and for an entry that is no object.
+    """
+    with open_text(path, encoding=encoding) as file:
+        text = file.read()
+    if not text.strip():
+        raise DataError(f"{path} is empty: give a table with rows.")
+    if text.lstrip()[0] != "[":
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            return json_table(path, encoding=encoding)
+        if isinstance(value, dict) and "\n" not in text.strip():
+            return json_table(path, encoding=encoding)
+        raise DataError(f"{path} holds one JSON value, not a table: write an array of objects, one per row.")
+    try:
+        found = json.loads(text)
+        records = sound(found, "\x00")
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is no JSON ({first_line(error)}): repair it or write it again.") from None
+    odd = next((at for at, one in enumerate(records, 1) if not isinstance(one, dict)), None)
+    if odd is not None:
+        raise DataError(f"{path} has no JSON object as its entry {odd}: write an array of objects.")
+    _say_broken(path, sum(one != was for one, was in zip(records, found, strict=True)))
+    return _table(records)
+
+
+def _say_broken(path: str | Path, rows: int) -> None:
+    if rows:
+        say(f"{path}: half characters (surrogates) in {rows:,} rows are replaced by U+FFFD")
+
+
+def _table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """The columns in the order in which they come up."""
+    columns: dict[str, list[Any]] = {}
+    for at, record in enumerate(records):
+        for name, value in record.items():
+            if name not in columns:
+                columns[name] = [None] * at
+            columns[name].append(value)
+        for values in columns.values():
+            if len(values) <= at:
+                values.append(None)
     return pd.DataFrame(columns)
 
 
@@ -101,14 +144,14 @@ def _json_value(value: Any) -> Any:
 # --- texts ---------------------------------------------------------------------------------------------
 
 
-def text_table(path: str | Path, chosen: set[int] | None = None) -> pd.DataFrame:
+def text_table(path: str | Path, chosen: set[int] | None = None, encoding: str = UTF8) -> pd.DataFrame:
     """A text per line, blank lines left out. chosen: indices among the others, None: all.
 
     Raises DataError for a file without texts.
     """
     texts = []
     seen = 0
-    with open_text(path, TEXT_END) as lines:
+    with open_text(path, TEXT_END, encoding) as lines:
         for line in lines:
             if line.strip():
                 if chosen is None or seen in chosen:
@@ -173,15 +216,20 @@ def folder_files(path: str | Path) -> list[Path]:
     return files
 
 
-def folder_table(files: list[Path]) -> pd.DataFrame:
-    """A row per file. Raises DataError that names the file which is not UTF-8, or no JSON."""
+def folder_table(files: list[Path], encoding: str = UTF8) -> pd.DataFrame:
+    """A row per file. Raises DataError that names the file which is not in the encoding, or no JSON."""
     suffix = files[0].suffix.lower()
-    return pd.DataFrame({SOURCES[suffix]: pd.Series([_content(file) for file in files], dtype=object)})
+    contents = [_content(file, encoding) for file in files]
+    return pd.DataFrame({SOURCES[suffix]: pd.Series(contents, dtype=object)})
 
 
-def _content(file: Path) -> Any:
-    with file_errors(file), open_text(file) as opened:
-        text = opened.read()
+def _content(file: Path, encoding: str) -> Any:
+    with file_errors(file), open_text(file, encoding=encoding) as opened:
+        try:
+            text = opened.read()
+        except UnicodeDecodeError:
+            said = broken_byte(file) if encoding == UTF8 else f"is not {encoding}: name its encoding"
+            raise DataError(f"{file} {said}.") from None
     if file.suffix.lower() != ".json":
         return text
     try:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.errors import OptionError, file_errors
+from lookalike.files import replace_text
 
 NEVER = {"help", "key", "config"}  # a key belongs into the environment, not into a file that is shared
 
@@ -37,7 +38,7 @@ def write(path: Path, values: Mapping[str, Any]) -> None:
         for name, value in values.items()
         if value is not None and value != [] and name not in NEVER
     ]
-    path.write_text("".join(lines), encoding="utf-8")
+    replace_text(path, "".join(lines))
 
 
 def _arguments(parser: argparse.ArgumentParser, path: str) -> list[str]:

@@ -107,7 +107,7 @@ def generate(
     with stage(f"sampling {n:,} rows", part="2 of 3", progress=progress):
         synthetic = model.sample(n, where=conditions, seed=seed)
     if out is not None:
-        write_table(synthetic, out)
+        write_table(synthetic, out, schema.layout)
     with stage("comparing them with the real ones", part="3 of 3", progress=progress):
         report = evaluate(
             alike,
@@ -267,18 +267,19 @@ def read_real(
     missing: Collection[Any] = (),
     seed: int = 0,
     comfortable: float | None = None,
+    **how: str | None,
 ) -> pd.DataFrame:
     """The table to learn from: the file, or a sample of its rows (and says so) if it is too large for memory.
 
     comfortable: bytes that the table may take in memory; default a fifth of the machine's. The sample has
-    500,000 rows. Raises DataError as `io.read_table`.
+    500,000 rows. how: encoding, sep and decimal as of `io.read_table`, whose errors are raised.
     """
     from lookalike.io import read_table, sample_rows
 
     limit = _memory() * COMFORTABLE if comfortable is None else comfortable
     if not os.path.exists(path) or _size_as_text(Path(path)) * TEXT_TO_MEMORY <= limit:
-        return read_table(path, missing=missing)
-    table, total = sample_rows(path, SAMPLE_ROWS, seed, missing)
+        return read_table(path, missing, **how)
+    table, total = sample_rows(path, SAMPLE_ROWS, seed, missing, **how)
     say(f"{path} is large for this machine: learning from {len(table):,} of its {total:,} rows")
     return table
 
@@ -287,7 +288,9 @@ def _size_as_text(path: Path) -> float:
     """Bytes of a table file written as plain text; compressed files hold about a fifth to a third of it."""
     if path.is_dir():
         return float(sum(file.stat().st_size for file in path.rglob("*") if file.is_file()))
-    return path.stat().st_size * (1 if path.suffix in (".csv", ".jsonl", ".txt") else 5)
+    from lookalike.io import TEXT_KINDS
+
+    return path.stat().st_size * (1 if path.suffix.lower() in TEXT_KINDS else 5)
 
 
 def _memory() -> float:

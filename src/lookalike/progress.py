@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
@@ -15,8 +16,12 @@ from lookalike.errors import OptionError
 
 SHOW_AFTER = 2.0  # seconds: what is over sooner needs no bar
 EVERY, EVERY_IN_LOG = 0.2, 10.0  # seconds between two drawings, on a terminal and in a log file
+UNITS = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0,
+         "m": 60.0, "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0,
+         "h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hour": 3600.0, "hours": 3600.0,
+         "d": 86400.0, "day": 86400.0, "days": 86400.0}  # fmt: skip
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)\s*([a-z]+)\s*(?:and|,)?\s*")
 _part = ""  # "2 of 3: " in the second of three stages: all bars begin with it
-UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def bar(total: float | None, label: str, *, unit: str = "rows", progress: bool = True) -> Any:
@@ -89,17 +94,30 @@ def duration(seconds: float) -> str:
 
 
 def parse_time(value: str | float | None) -> float | None:
-    """Seconds from "90s", "5m", "1.5h" or a number of seconds; None stays None (no limit).
+    """Seconds from "90s", "5m", "1.5h", "1m30s", "2 hours 15 min" or a number of seconds; None stays None (no
+    limit).
 
     Raises OptionError for anything else, zero and negative times included.
     """
     if value is None:
         return None
-    match = re.fullmatch(r"([0-9.]+)\s*([smh]?)", str(value).strip().lower())
+    text = str(value).strip().lower()
     try:
-        seconds = float(match[1]) * UNITS[match[2]] if match else 0.0
+        seconds = float(text) if re.fullmatch(r"[0-9.]+(e[+-]?\d+)?", text) else _summed(text)
     except ValueError:  # "1.2.3"
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise OptionError(f"the time {str(value)!r} is not understood: write seconds, or 90s, 5m, 1h.")
+        raise OptionError(f"the time {str(value)!r} is not understood: write seconds, or 90s, 1m30s, 1.5h.")
     return seconds
+
+
+def _summed(text: str) -> float:
+    """Seconds of numbers with their units, from the largest unit to the smallest; 0 for anything else."""
+    parts, end = [], 0
+    while match := _PART.match(text, end):
+        parts.append((float(match[1]), UNITS.get(match[2], 0.0)))
+        end = match.end()
+    units = [unit for _, unit in parts]
+    if end < len(text) or 0.0 in units or any(a <= b for a, b in pairwise(units)):
+        return 0.0
+    return sum(number * unit for number, unit in parts)

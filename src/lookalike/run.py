@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike import options
-from lookalike.errors import DataError, OptionError, UserError
+from lookalike.errors import DataError, LLMError, OptionError, UserError
+from lookalike.files import replace_text
 from lookalike.io import write_table
+from lookalike.lines import count_lines
 
 if TYPE_CHECKING:
     from lookalike.llm import Request
@@ -48,22 +50,35 @@ def begun(folder: Path, values: Mapping[str, Any]) -> Iterator[Path | None]:
     """A run's folder with its options written down, their paths made absolute, so that it can be resumed from
     anywhere; gives the path of its ledger, None for a dry run of nothing yet.
 
-    A folder that a mistake has left without a reply is removed again.
+    A folder that a mistake has left without a reply is removed again; an earlier run keeps its options where
+    this one brings it no row.
     """
     if values["dry_run"]:
         yield folder / LEDGER if (folder / LEDGER).exists() else None
         return
     fresh = not folder.exists()
     folder.mkdir(exist_ok=True)
+    earlier, before = _text_of(folder / CONFIG), _version(folder / ACCEPTED)
     kept = {name: value for name, value in values.items() if name not in LEFT_OUT and value is not False}
-    kept |= {name: os.path.abspath(kept[name]) for name in PATHS if kept.get(name)}
+    kept |= {name: os.path.abspath(kept[name]) for name in PATHS if kept.get(name) not in (None, "-")}
     options.write(folder / CONFIG, kept)
     try:
         yield folder / LEDGER
     except UserError:
         if fresh and not (folder / ACCEPTED).exists():
             shutil.rmtree(folder, ignore_errors=True)
+        elif earlier is not None and _version(folder / ACCEPTED) == before:
+            replace_text(folder / CONFIG, earlier)
         raise
+
+
+def _text_of(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """Tells a file from the one that takes its place."""
+    return (path.stat().st_ino, path.stat().st_mtime_ns) if path.exists() else None
 
 
 def config(folder: str | Path) -> Path:
@@ -76,12 +91,27 @@ def config(folder: str | Path) -> Path:
     return path
 
 
-def keep(folder: Path, writer: SynAlign) -> None:
-    """Writes what has been accepted and rejected so far, and where it comes from."""
-    for name in ("accepted", "rejected", "provenance"):
+def keep(folder: Path, writer: SynAlign, whole: bool = True) -> None:
+    """Writes what has been accepted and rejected so far, and where it comes from.
+
+    whole: the run came to its end. Rows of an earlier run are not replaced by none, nor by fewer of a run
+    that was stopped: that one has them still before it.
+    """
+    accepted = writer.accepted
+    earlier = count_lines(folder / ACCEPTED) if (folder / ACCEPTED).exists() else 0
+    if earlier and len(accepted) < (1 if whole else earlier):
+        return
+    for name in ("rejected", "provenance", "accepted"):
         write_table(getattr(writer, name), folder / f"{name}.jsonl")
-    summary = json.dumps(writer.summary(), indent=2, ensure_ascii=False)
-    (folder / "summary.json").write_text(summary, encoding="utf-8")
+    replace_text(folder / "summary.json", json.dumps(writer.summary(), indent=2, ensure_ascii=False))
+
+
+def nothing(writer: SynAlign, out: str) -> LLMError:
+    """Why a run has brought no row at all, with what the endpoint said."""
+    facts = writer.summary()
+    why = [*list(facts["said"].values())[:1], *([facts["stopped"]] if facts["stopped"] else [])]
+    said = "; ".join(dict.fromkeys(one.rstrip(".") for one in why)) or "the model wrote none"
+    return LLMError(f"no record was accepted, so {out} is not written: {said}.")
 
 
 def shown(requests: Sequence[Request]) -> str:
@@ -107,6 +137,7 @@ def told(writer: SynAlign) -> str:
         "records": f"{facts['asked']:,} asked for, {facts['accepted']:,} accepted",
         "rejected": counted("rejected"),
         "failed calls": counted("failures"),
+        **{f"no reply {number}": words for number, words in enumerate(facts["said"].values(), 1)},
         "calls": f"{facts['calls']:,}, of which {facts['known']:,} were read back",
         "tokens": f"{facts['tokens_in']:,} in, {facts['tokens_out']:,} out",
     }

@@ -24,6 +24,7 @@ import pandas as pd
 from . import kinds, nested, personal
 from .dtypes import as_numbers, dtype_name, python_type, timedelta_units
 from .errors import DataError, SchemaError
+from .files import replace_text
 from .languages import language
 
 FORMAT = 1
@@ -103,12 +104,14 @@ class Column:
 class Schema:
     """The columns of a table in their order. `rows` is how many rows they were inferred from.
 
-    missing: values declared missing by the user, such as "?".
+    missing: values declared missing by the user, such as "?". layout: how the file of delimited text was
+    written (`delimited.py`).
     """
 
     columns: list[Column]
     rows: int
     missing: tuple[Any, ...] = field(default=())
+    layout: dict[str, Any] = field(default_factory=dict)
 
     @property
     def names(self) -> list[Any]:
@@ -150,7 +153,8 @@ class Schema:
             # a JSON Schema is JSON as it is, so that it can be edited
             columns.append({k: v if k == "json_schema" else kinds.to_json(v) for k, v in facts.items()})
         missing = [kinds.to_json(value) for value in self.missing]
-        return {"format": FORMAT, "rows": self.rows, "missing": missing, "columns": columns}
+        facts = {"format": FORMAT, "rows": self.rows, "missing": missing, "columns": columns}
+        return facts | ({"layout": self.layout} if self.layout else {})
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Schema:
@@ -173,7 +177,8 @@ class Schema:
             )
             check_kind(column)
             columns.append(column)
-        return cls(columns, int(facts["rows"]), tuple(kinds.from_json(v) for v in facts.get("missing", [])))
+        missing = tuple(kinds.from_json(v) for v in facts.get("missing", []))
+        return cls(columns, int(facts["rows"]), missing, dict(facts.get("layout", {})))
 
     def notes(self) -> list[str]:
         """A sentence for each column that could have been learned otherwise, looks personal or is left out:
@@ -204,9 +209,7 @@ class Schema:
     def save(self, path: str | Path) -> None:
         """Writes the schema as JSON."""
         try:
-            Path(path).write_text(
-                json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-            )
+            replace_text(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
             raise DataError(f"the schema cannot be written to '{path}': {error.strerror}.") from None
 
@@ -298,7 +301,7 @@ def infer(
     check_table(table, source)
     least = 1 if keep_rare else None
     columns = [_infer_column(table[name], tuple(missing), least) for name in table.columns]
-    return Schema(columns, len(table), tuple(missing))
+    return Schema(columns, len(table), tuple(missing), dict(table.attrs.get("layout", {})))
 
 
 def check_table(table: pd.DataFrame, source: str = "the table") -> None:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookalike.errors import OptionError
+from lookalike.errors import DataError, OptionError
 from lookalike.progress import say, stage
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ def generate(args: argparse.Namespace) -> int:
 
     real, schema = _real(args)
     check_target(args.out, real)
-    _resume(args, Path(f"{args.out}.run"))
+    _resume(args, _run_folder(args.out))
     synthetic, report = pipeline.generate(
         real,
         args.rows,
         schema=schema,
         where=args.where,
         target=args.target,
-        holdout=_read(args.holdout, schema.missing),
+        holdout=_read(args.holdout, schema.missing, args),
         max_time=args.max_time,
         seed=args.seed,
         device=args.device,
@@ -79,16 +79,18 @@ def _written(args: argparse.Namespace) -> int:
     """REAL -> rows that a language model writes, everything that led to them in a run folder, the report."""
     if not args.text:
         raise OptionError("which column holds the text is not said: add  --text COL.")
+    if "-" in (args.real, args.holdout):
+        raise OptionError("a run reads its tables again when it is resumed: name a file in place of '-'.")
     from lookalike import pipeline, run
     from lookalike.evaluate import evaluate
     from lookalike.io import check_target, write_table
     from lookalike.llm import LLM, Budget
     from lookalike.prompting import SynAlign
 
-    folder = Path(args.run or f"{args.out}.run")
+    folder = Path(args.run) if args.run else _run_folder(args.out)
     run.check(folder)
     real, schema = _real(args)
-    holdout = _read(args.holdout, args.missing)
+    holdout = _read(args.holdout, args.missing, args)
     pipeline.check(real, args.rows, args.target or args.label, holdout)
     check_target(args.out, real)
     names = [name.strip() for name in (args.attributes or "").split(",") if name.strip()]
@@ -123,9 +125,13 @@ def _written(args: argparse.Namespace) -> int:
         args.checkpoint = folder
         try:
             synthetic = writer.sample(args.rows)
-        finally:
-            run.keep(folder, writer)  # what was made by then, whatever stopped it
-    write_table(synthetic, args.out)
+        except BaseException:
+            run.keep(folder, writer, whole=False)  # what was made by then, whatever stopped it
+            raise
+        run.keep(folder, writer)
+        if not len(synthetic):
+            raise run.nothing(writer, args.out)
+    write_table(synthetic, args.out, real.attrs.get("layout"))
     columns = list(synthetic.columns)  # keys of the real table are not made up
     report = evaluate(
         real[columns],
@@ -230,13 +236,13 @@ def sample(args: argparse.Namespace) -> None:
 
     model = _load(args)
     check_target(args.out, pd.DataFrame(columns=model.schema.names))
-    given = _read(args.given, model.schema.missing)
+    given = _read(args.given, model.schema.missing, args)
     rows = len(given) if args.rows is None and given is not None else args.rows
     chunks = model.sample_chunks(
         rows,
         where=parse_where(args.where, model.schema, model.codec.known()),
         given=given,
-        like=_read(args.like, model.schema.missing),
+        like=_read(args.like, model.schema.missing, args),
         strength=args.strength,
         balance=args.balance,
         temperature=args.temperature,
@@ -245,10 +251,12 @@ def sample(args: argparse.Namespace) -> None:
         seed=args.seed,
     )
     written = 0
-    with ChunkWriter(args.out) as writer:
+    with ChunkWriter(args.out, model.schema.layout) as writer:
         for chunk in chunks:
             writer.write(chunk)
             written += len(chunk)
+        if not written:  # an earlier table stays
+            raise DataError(f"no row could be made, so {args.out} is not written: ease the conditions.")
     if model.accepted is not None:
         good, drawn = model.accepted
         print(f"{good:,} of {drawn:,} drawn rows parse ({good / drawn:.1%})")
@@ -261,10 +269,10 @@ def impute(args: argparse.Namespace) -> None:
     from lookalike.io import check_target, read_table, write_table
 
     model = _load(args)
-    table = read_table(args.table, missing=model.schema.missing)
+    table = read_table(args.table, model.schema.missing, **_how(args))
     check_target(args.out, table.dropna())
     full = model.impute(table, seed=args.seed)
-    write_table(full, args.out)
+    write_table(full, args.out, table.attrs.get("layout"))
     filled = int(table.isna().to_numpy().sum() - full.isna().to_numpy().sum())
     print(f"{filled:,} missing cells filled, {len(full):,} rows -> {args.out}")
 
@@ -277,7 +285,7 @@ def align(args: argparse.Namespace) -> None:
     from lookalike import pipeline
     from lookalike.io import check_target, write_table
 
-    tables = {name: _read(getattr(args, name), args.missing) for name in ("real", "synthetic", "holdout")}
+    tables = _tables(args)
     check_target(args.out, tables["synthetic"])
     aligned, alignment = pipeline.align(
         **tables,
@@ -290,7 +298,7 @@ def align(args: argparse.Namespace) -> None:
         seed=args.seed,
         progress=not args.quiet,
     )
-    write_table(aligned, args.out)
+    write_table(aligned, args.out, tables["synthetic"].attrs.get("layout"))
     print(f"{alignment}\n")
     _save_reports(alignment, [args.json])
     print(f"{len(aligned):,} rows -> {args.out}")
@@ -302,7 +310,7 @@ def evaluate(args: argparse.Namespace) -> int:
     from lookalike.evaluate import SECTIONS
     from lookalike.evaluate import evaluate as measure
 
-    tables = {name: _read(getattr(args, name), args.missing) for name in ("real", "synthetic", "holdout")}
+    tables = _tables(args)
     report = measure(
         **tables,
         target=args.target,
@@ -321,10 +329,25 @@ def evaluate(args: argparse.Namespace) -> int:
 # --- what the verbs share --------------------------------------------------------------------------------
 
 
-def _read(path: str | None, missing: Collection[Any]) -> pd.DataFrame | None:
+def _read(path: str | None, missing: Collection[Any], args: argparse.Namespace) -> pd.DataFrame | None:
     from lookalike.io import read_table
 
-    return None if path is None else read_table(path, missing=missing)
+    return None if path is None else read_table(path, missing, **_how(args))
+
+
+def _tables(args: argparse.Namespace) -> dict[str, Any]:
+    """The tables that are compared, by the names of the options."""
+    return {name: _read(getattr(args, name), args.missing, args) for name in ("real", "synthetic", "holdout")}
+
+
+def _how(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options say of how the tables are written."""
+    return {"encoding": args.encoding, "sep": args.sep, "decimal": args.decimal}
+
+
+def _run_folder(out: str) -> Path:
+    """Where a run to this file goes on from."""
+    return Path("stdout.run" if out == "-" else f"{out}.run")
 
 
 def _load(args: argparse.Namespace) -> DiffLM:
@@ -346,12 +369,13 @@ def _real(args: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
 
     given = Schema.load(args.schema) if getattr(args, "schema", None) else None
     missing = args.missing or (given.missing if given else ())
-    real = read_real(args.real, missing=missing, seed=args.seed)
+    real = read_real(args.real, missing=missing, seed=args.seed, **_how(args))
     if given is None:
         schema = infer(real, missing, source=args.real, keep_rare=args.keep_rare)
     else:
         schema = given
         schema.missing = tuple(missing)
+        schema.layout = schema.layout or real.attrs.get("layout", {})
         for column in schema.columns if args.keep_rare else []:
             column.min_rows = 1
     schema.set_kinds(args.kind)
@@ -360,6 +384,8 @@ def _real(args: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
 
 def _check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) -> None:
     """Whatever makes a result impossible to write is found before hours of work, not after."""
+    if [getattr(args, name, None) for name in INPUTS].count("-") > 1:
+        raise OptionError("two tables cannot come from standard input: name a file in place of one '-'.")
     tables = [] if args.out in reports else [args.out]
     _check_paths(args, [*tables, *reports])
     for report in reports:
@@ -385,6 +411,8 @@ def _check_paths(args: argparse.Namespace, outputs: Sequence[str | None]) -> Non
 
 def _check_folder(folder: Path) -> None:
     """A model may go into a new folder, an empty one, or over an earlier model or its checkpoint."""
+    if str(folder) == "-":
+        raise OptionError("a model is a folder, which standard output cannot be: name one.")
     if not folder.absolute().parent.is_dir():
         raise OptionError(f"{folder}: the folder {folder.parent} does not exist: make it first.")
     if folder.exists() and not folder.is_dir():

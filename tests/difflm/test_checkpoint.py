@@ -183,7 +183,7 @@ def test_what_is_no_model_is_named(tmp_path: Path) -> None:
         DiffLM.load(tmp_path)
 
 
-def test_a_model_that_cannot_be_written_leaves_no_finished_one(
+def test_a_model_that_cannot_be_written_leaves_the_earlier_one(
     whole: DiffLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -191,6 +191,7 @@ def test_a_model_that_cannot_be_written_leaves_no_finished_one(
         whole.save(tmp_path / "file")
     folder = tmp_path / "model"
     whole.save(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -198,8 +199,11 @@ def test_a_model_that_cannot_be_written_leaves_no_finished_one(
     monkeypatch.setattr("safetensors.numpy.save_file", full)
     with pytest.raises(ModelError, match="No space left on device"):
         whole.save(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    with pytest.raises(ModelError, match="No space left on device"):
+        whole.save(tmp_path / "new")
     with pytest.raises(ModelError, match="holds no finished model"):
-        DiffLM.load(folder)
+        DiffLM.load(tmp_path / "new")
 
 
 def test_a_checkpoint_that_cannot_be_written_is_told(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

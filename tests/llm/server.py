@@ -162,6 +162,8 @@ class Model:
             return 400, "Unknown field: response_format", "invalid_request_error"
         if options.schemas == "object" and asked.get("response_format", {}).get("type") == "json_schema":
             return 500, "response_format: Input should be 'text' or 'json_object'", "internal_server_error"
+        if options.no_system and any(one["role"] == "system" for one in asked.get("messages", ())):
+            return 400, "System role not supported", "BadRequestError"
         if options.renamed and "max_tokens" in asked:
             return 400, "Unsupported: use 'max_completion_tokens' instead.", "unsupported_parameter"
         if options.context and len(json.dumps(asked.get("messages", ""))) // 4 > options.context:
@@ -366,6 +368,7 @@ def main() -> None:
         "--schemas", choices=("take", "object", "refuse", "ignore"), default="take", help="response_format"
     )
     parser.add_argument("--renamed", action="store_true", help="take only max_completion_tokens")
+    parser.add_argument("--no-system", action="store_true", help="refuse messages of the system")
     parser.add_argument("--writer", help="FILE.py:FUNCTION in place of `reply`")
     parser.add_argument("--seed", type=int, default=0)
     asyncio.run(serve(parser.parse_args()))

@@ -128,3 +128,19 @@ def miscounting(messages: Messages, schema: Schema, rng: random.Random) -> str:
             records[:-2] if rng.random() < 0.5 else [*records, found["records"][0] | {"text": sentence(rng)}]
         )
     return json.dumps(found)
+
+
+def halves(messages: Messages, schema: Schema, rng: random.Random) -> str:
+    """Half an emoji and a NUL in the first record of each reply."""
+    found = reply(messages[-1]["content"], schema, rng)
+    for one in found.get("records", ())[:1]:
+        one["text"] += " \ud83d\x00"
+    return json.dumps(found, ensure_ascii=False).replace("\\u0000", "\x00")
+
+
+def escaped_halves(messages: Messages, schema: Schema, rng: random.Random) -> str:
+    """The same, written as JSON's escapes."""
+    found = reply(messages[-1]["content"], schema, rng)
+    for one in found.get("records", ())[:1]:
+        one["text"] += " \ud83d\x00"
+    return json.dumps(found)

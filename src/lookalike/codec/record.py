@@ -44,9 +44,8 @@ class RecordCodec:
         """
         check_table(table)
         _need_columns(table, schema.kept)
-        fitted = Schema(
-            [dataclasses.replace(column) for column in schema.columns], schema.rows, schema.missing
-        )
+        columns = [dataclasses.replace(column) for column in schema.columns]
+        fitted = dataclasses.replace(schema, columns=columns)
         params: list[Params] = []
         texts: dict[int, pd.Series] = {}
         cells: list[pd.Series] = []

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.errors import DataError, OptionError, file_errors
+from lookalike.files import replace_text
 from lookalike.progress import bar
 from lookalike.sampling import apportion, median_distance
 
@@ -88,7 +89,7 @@ class Alignment:
     def save(self, path: str | Path) -> None:
         """Write the figures of `to_dict` to a .json file. Raises DataError if it cannot be written."""
         with file_errors(path, "written"):
-            Path(path).write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+            replace_text(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n")
 
     def __repr__(self) -> str:
         head = f"{'to ' + format(self.held_out, ',') + ' real rows held out':28}{'MMD^2':>10}{'p-value':>10}"

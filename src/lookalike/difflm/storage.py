@@ -30,7 +30,8 @@ FORMAT = 4
 
 
 def save_model(model: DiffLM, folder: Path) -> None:
-    """model.json is written last: a folder without it is an unfinished one.
+    """model.json is put in place last: a folder without it is an unfinished one. An earlier model stays until
+    all of the new one is on disk.
 
     Raises ModelError where the folder cannot be written.
     """
@@ -50,14 +51,20 @@ def save_model(model: DiffLM, folder: Path) -> None:
         "codec": codec,
         "pretrained": model.records.facts(),
     }
-    described, temporary = folder / "model.json", folder / "model.json.tmp"
+    names = ("weights.safetensors", "codec.safetensors", "model.json")
+    new = {name: folder / f"{name}.tmp" for name in names}
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        described.unlink(missing_ok=True)
-        safetensors.torch.save_file(weights, folder / "weights.safetensors")
-        safetensors.numpy.save_file(arrays, folder / "codec.safetensors")
-        temporary.write_text(json.dumps(facts), encoding="utf-8")
-        os.replace(temporary, described)
+        try:
+            safetensors.torch.save_file(weights, new["weights.safetensors"])
+            safetensors.numpy.save_file(arrays, new["codec.safetensors"])
+            new["model.json"].write_text(json.dumps(facts), encoding="utf-8")
+            (folder / "model.json").unlink(missing_ok=True)
+            for name, path in new.items():
+                os.replace(path, folder / name)
+        finally:
+            for path in new.values():
+                path.unlink(missing_ok=True)
 
 
 def fingerprint(table: pd.DataFrame) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from collections.abc import Collection
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from lookalike.errors import DataError, OptionError
+from lookalike.files import replace_text
 
 from .figures import failures, grades
 from .figures import limits as parse_limits
@@ -60,12 +60,9 @@ class Report:
             )
         else:
             raise OptionError(f"a report is written to a .html or .json file, and '{path.name}' is neither.")
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            temporary.write_text(text + "\n", encoding="utf-8")
-            os.replace(temporary, path)
+            replace_text(path, text + "\n")
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise DataError(f"the report cannot be written to '{path}': {error.strerror}.") from None
 
     def failures(self, limits: str) -> list[str]:

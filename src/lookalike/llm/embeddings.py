@@ -77,7 +77,7 @@ async def _some(llm: LLM, texts: Mapping[bytes, str]) -> dict[bytes, bytes]:
         try:
             items = sorted(answer["data"], key=lambda one: one["index"])
             vectors = np.asarray([one["embedding"] for one in items], dtype="<f4")
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise Fault("malformed", "its answer holds no vectors", paid=True) from None
         if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
             raise Fault("malformed", "its answer holds other vectors than were asked for", paid=True)

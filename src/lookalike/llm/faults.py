@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lookalike.characters import sound
 from lookalike.errors import first_line
 from lookalike.llm.budget import Spent
 from lookalike.llm.throttle import Outcome, retry_after
@@ -79,7 +80,8 @@ def refused(status: int, headers: Mapping[str, str], body: bytes) -> Fault:
     if status in (404, 405, 501):
         return Fault("model" if "model" in text else "endpoint", reason)
     if 300 <= status < 400:
-        return Fault("endpoint", f"it sends calls on to {headers.get('Location', 'another address')}")
+        there = sound(headers.get("Location", "another address"))
+        return Fault("endpoint", f"it sends calls on to {there}")
     if status == 500 and any(word in text for word in NO_FORMAT[:2]):  # as llama.cpp's Python server says it
         return Fault("dialect", reason, adapt="response_format")
     if status >= 500 or status in AGAIN:
@@ -100,9 +102,9 @@ def server_message(body: bytes) -> tuple[str, str]:
     shortened.
     """
     try:
-        found: Any = json.loads(body)
-    except ValueError:
-        text = body[:200].decode("utf-8", "replace").strip()
+        found: Any = sound(json.loads(body))
+    except (ValueError, RecursionError):
+        text = sound(body[:200].decode("utf-8", "replace")).strip()
         return ("" if text.startswith("<") else first_line(ValueError(text)) if text else ""), ""
     if isinstance(found, dict):
         found = found.get("error", found)

@@ -84,6 +84,7 @@ class Ledger:
         self._set_aside()
         self._broken: LedgerError | None = None
         self._closed = False
+        self._ended = False  # nobody writes any more
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="lookalike-ledger", daemon=True)
         self._thread.start()
@@ -102,10 +103,9 @@ class Ledger:
         kept a reply for the same key, that one stays and is returned. Its error is a LedgerError.
         """
         write = _Write(account, rows, spent, asyncio.get_running_loop().create_future())
-        if self._closed:
-            write.done.set_exception(LedgerError(f"the ledger {self.path} is closed."))
-        else:
-            self._queue.put(write)
+        self._queue.put(write)
+        if self._ended or not self._thread.is_alive():  # looked at after the put, so that nobody is forgotten
+            self._give_up()
         return write.done
 
     def check(self) -> None:
@@ -114,6 +114,8 @@ class Ledger:
         """
         if self._broken is not None:
             raise self._broken
+        if not self._thread.is_alive():
+            raise self._over()
 
     def totals(self, account: str) -> Spent:
         """What an account has spent so far, in all runs."""
@@ -169,17 +171,37 @@ class Ledger:
             self._spare.write_bytes(bytes(SPARE))
 
     def _work(self) -> None:
-        """The writing thread: commits all that waits, then tells who waited."""
+        """The writing thread: commits all that waits, then tells who waited. However it ends, nobody waits
+        for it any longer.
+        """
+        writes: list[_Write] = []
         more = True
-        while more:
-            batch = [self._queue.get()]
-            with contextlib.suppress(queue.Empty):
-                while True:
-                    batch.append(self._queue.get_nowait())
-            writes = [write for write in batch if write is not None]
-            more = len(writes) == len(batch)
-            if writes:
-                _tell(writes, self._commit_or_free(writes))
+        try:
+            while more:
+                batch = [self._queue.get(), *self._waiting()]
+                writes = [write for write in batch if write is not None]
+                more = len(writes) == len(batch)
+                if writes:
+                    _tell(writes, self._commit_or_free(writes))
+        except BaseException as error:  # a fault of this program, or no memory
+            self._broken = self._error(error)
+            _tell(writes, self._broken)
+        finally:
+            self._ended = True
+            self._give_up()
+
+    def _waiting(self) -> Iterator[_Write | None]:
+        """Takes what is in the queue now."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                yield self._queue.get_nowait()
+
+    def _give_up(self) -> None:
+        """Tells those who still wait that nothing is written any more."""
+        _tell([write for write in self._waiting() if write is not None], self._broken or self._over())
+
+    def _over(self) -> LedgerError:
+        return LedgerError(f"the ledger {self.path} is closed: open it again.")
 
     def _commit_or_free(self, writes: list[_Write]) -> LedgerError | None:
         """Commits; on a full disk once more, after giving back the room that was set aside for that."""
@@ -218,15 +240,18 @@ class Ledger:
             write.kept = {key: others.get(key, entry) for key, entry in write.rows.items()}
             write.totals = totals[write.account]
 
-    def _error(self, error: Exception) -> LedgerError:
+    def _error(self, error: BaseException) -> LedgerError:
         if _is_full(error):
             fix = "is on a full disk: free some space and run again; the replies in it are kept"
         elif "locked" in str(error):
             fix = f"was held by another process for {BUSY:.0f} s: stop that one, or name another ledger"
         elif "not a database" in str(error) or "malformed" in str(error):
             fix = "is damaged or no ledger: name another ledger"
-        else:
+        elif isinstance(error, sqlite3.Error | OSError):
             fix = f"cannot be used ({first_line(error)}): check its folder and permissions"
+        else:
+            what = f"{type(error).__name__}: {first_line(error)}"
+            fix = f"cannot be written ({what}): run again; the replies in it are kept"
         return LedgerError(f"the ledger {self.path} {fix}.")
 
     @contextlib.contextmanager
@@ -277,7 +302,7 @@ def _tell(writes: list[_Write], error: LedgerError | None) -> None:
             loop.call_soon_threadsafe(wake, some)
 
 
-def _is_full(error: Exception) -> bool:
+def _is_full(error: BaseException) -> bool:
     return "full" in str(error) or getattr(error, "errno", None) in (28, 122)  # ENOSPC, EDQUOT
 
 

@@ -13,6 +13,7 @@ from lookalike.llm.faults import Fault
 from lookalike.llm.ledger import Entry
 
 Messages = str | list[dict[str, Any]]
+MOST_TOKENS = 1 << 40  # of one call: a server that says more miscounts, and the ledger could not add it up
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def read_chat(found: dict[str, Any], asked: structured.Form | None, way: str, mo
     if isinstance(content, list):
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     text = content if isinstance(content, str) else ""
+    finish = finish if isinstance(finish, str) else None
     tokens_in, tokens_out = usage_of(found, most)
     if asked is not None:
         used = Spent(1, tokens_in, tokens_out)
@@ -151,7 +153,7 @@ def usage_of(found: dict[str, Any], most: Spent) -> tuple[int, int]:
     if not isinstance(usage, dict):
         return most.tokens_in, most.tokens_out
     counts = usage.get("prompt_tokens"), usage.get("completion_tokens", 0)
-    if not all(isinstance(count, int) and count >= 0 for count in counts):
+    if not all(isinstance(count, int) and 0 <= count < MOST_TOKENS for count in counts):
         return most.tokens_in, most.tokens_out
     return int(counts[0] or 0), int(counts[1] or 0)
 

@@ -6,6 +6,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
+from lookalike.characters import sound
 from lookalike.errors import MissingDependency, OptionError, first_line
 
 INSTRUCTION = "\n\nAnswer with one JSON value only, no other words, that fits this JSON schema:\n"
@@ -82,11 +83,18 @@ class Form:
         """
         if text.lstrip().startswith("<think>"):
             text = text.rpartition("</think>")[2]
+        try:
+            return self._valid(text)
+        except RecursionError:
+            raise Malformed("is nested too deep") from None
+
+    def _valid(self, text: str) -> tuple[Any, bool]:
         repaired = False
         try:
             value = json.loads(text)
         except ValueError:
             value, repaired = repair(text), True
+        value = sound(value)  # a reply of JSON can spell half a character as an escape
         if not self._validator.is_valid(value):
             error = next(self._validator.iter_errors(value))
             where = "/".join(str(step) for step in error.absolute_path) or "its top"

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from lookalike.characters import sound
 from lookalike.errors import MissingDependency, OptionError
 from lookalike.llm.faults import Fault, refused, unreachable
 from lookalike.llm.throttle import Throttle, used_up
@@ -65,8 +66,8 @@ class Transport:
         if response.status != 200:
             raise refused(response.status, headers, raw)
         try:
-            found = json.loads(raw)
-        except ValueError:
+            found = sound(json.loads(raw))
+        except (ValueError, RecursionError):
             if not self._answered and raw.lstrip().startswith(b"<"):
                 raise Fault("endpoint", "it answers with a page, not with JSON") from None
             raise Fault("malformed", "it answers with broken JSON", paid=True) from None
@@ -83,9 +84,9 @@ class Transport:
                 timeout=aiohttp_or_explain().ClientTimeout(total=5.0),
                 proxy=self._proxy,
             ) as response:
-                found = json.loads(await response.read())
+                found = sound(json.loads(await response.read()))
             return [str(one["id"]) for one in found["data"]]
-        except (*self._errors, ValueError, KeyError, TypeError):
+        except (*self._errors, ValueError, KeyError, TypeError, RecursionError):
             return []
 
     async def close(self) -> None:

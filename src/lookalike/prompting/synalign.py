@@ -246,8 +246,9 @@ class SynAlign:
 
     def summary(self) -> dict[str, Any]:
         """The last `sample` in figures: records asked for, accepted, rejected by reason, left over; requests
-        without a reply by kind; calls (known: read back from the ledger) and tokens; the coverage when the
-        last place was shown; alarms; stopped: why it ended early.
+        without a reply by kind (said: of each kind the first sentence, with the server's own words); calls
+        (known: read back from the ledger) and tokens; the coverage when the last place was shown; alarms;
+        stopped: why it ended early.
         """
         self._need_fit()
         done = self._written
@@ -263,6 +264,7 @@ class SynAlign:
             "surplus": len(done.surplus),
             "rejected": dict(rejected.most_common()),
             "failures": dict(done.failures.most_common()),
+            "said": dict(done.said),
             "calls": done.calls,
             "known": done.known,
             "tokens_in": done.tokens_in,
@@ -302,7 +304,7 @@ class SynAlign:
             if found := [name for name in names if name]:
                 return found
         else:
-            self._written.failures[reply.kind] += 1
+            self._written.failed(reply)
         say("no attributes were proposed: the usual ones are taken.", progress=self.progress)
         return list(ATTRIBUTES)
 
@@ -317,7 +319,7 @@ class SynAlign:
                 self._written.count(reply)
                 grids[label] = reply.data
             else:
-                self._written.failures[reply.kind] += 1
+                self._written.failed(reply)
                 if reply.kind == "budget":
                     self._written.stopped = reply.reason
         for work in works:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lookalike.errors import EndpointError, LLMError
+from lookalike.errors import EndpointError, LedgerError, LLMError
 from lookalike.llm.batch import WORKERS, all_or_first_error, status
 from lookalike.llm.client import LLM
 from lookalike.llm.request import Failure, Reply, Request
@@ -77,14 +77,16 @@ class Row:
 class Written:
     """What a run has made so far.
 
-    asked: records asked for; surplus: good ones beyond what was wanted; stopped: why it ended early, as a
-    sentence.
+    asked: records asked for; surplus: good ones beyond what was wanted; failures: requests without a reply,
+    by kind; said: of each kind the first sentence, with the server's own words; stopped: why it ended early,
+    as a sentence.
     """
 
     accepted: list[Row] = field(default_factory=list)
     rejected: list[Row] = field(default_factory=list)
     surplus: list[Row] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
+    said: dict[str, str] = field(default_factory=dict)
     asked: int = 0
     calls: int = 0
     known: int = 0
@@ -97,6 +99,11 @@ class Written:
         self.known += reply.known
         self.tokens_in += reply.tokens_in
         self.tokens_out += reply.tokens_out
+
+    def failed(self, failure: Failure, kind: str | None = None) -> None:
+        kind = failure.kind if kind is None else kind
+        self.failures[kind] += 1
+        self.said.setdefault(kind, failure.reason)
 
 
 async def answer(llm: LLM, request: Request) -> Reply | Failure:
@@ -156,7 +163,7 @@ class Writer:
                 before = len(self.written.accepted)
                 try:
                     run(self._ask())
-                except LLMError:  # no use going on, but what came in is paid for
+                except (LLMError, LedgerError):  # no use going on, but what came in is paid for
                     self._check(len(self._jobs))
                     raise
                 self._check(len(self._jobs))
@@ -294,7 +301,7 @@ class Writer:
 
     def _failed(self, work: Work, n: int, failure: Failure) -> None:
         kind = "context" if failure.kind == "too long" else failure.kind  # records can be too long, too
-        self.written.failures[kind] += 1
+        self.written.failed(failure, kind)
         if kind == "budget":
             self.written.stopped = self.written.stopped or failure.reason
             return
