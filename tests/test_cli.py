@@ -280,6 +280,9 @@ def test_quiet_says_nothing_on_stderr(
     assert capsys.readouterr().err == ""
 
 
+OFTEN = "import lookalike.difflm.train as t; t.SECONDS = 0.2"  # a checkpoint soon, and many
+
+
 def started(*arguments: object, before: str = "") -> subprocess.Popen[str]:
     """The command in a process of its own; `before` is Python code that runs there first."""
     # where the tests run in the background a shell has made its children ignore Ctrl-C
@@ -316,7 +319,7 @@ def test_a_stopped_sample_leaves_no_file(small_model: Path, tmp_path: Path, how:
 def test_a_killed_fit_goes_on_from_its_checkpoint(small_csv: Path, tmp_path: Path) -> None:
     folder = tmp_path / "m"
     command = ("fit", small_csv, "-o", folder, "--max-time", "8s")
-    first = started(*command, before="import lookalike.difflm.train as t; t.SECONDS = 0.2")
+    first = started(*command, before=OFTEN)
     wait_for((folder / "checkpoint" / "state.json").exists, first)
     first.kill()
     first.communicate()
@@ -330,9 +333,27 @@ def test_a_killed_fit_goes_on_from_its_checkpoint(small_csv: Path, tmp_path: Pat
     assert not (folder / "checkpoint").exists()
 
 
-def test_a_stopped_fit_says_how_to_go_on(small_csv: Path, tmp_path: Path) -> None:
-    process = started("fit", small_csv, "-o", tmp_path / "m")
-    wait_for((tmp_path / "m" / "checkpoint").exists, process)
+def test_ctrl_c_once_keeps_what_a_fit_has_learned(small_csv: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    process = started("fit", small_csv, "-o", folder, before=OFTEN)
+    wait_for((folder / "checkpoint" / "state.json").exists, process)
+    process.send_signal(signal.SIGINT)
+    told, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "finishing with what has been learned; Ctrl-C again stops at once" in errors
+    assert "cut short by Ctrl-C" in told
+    assert f"goes on with the training, from what is kept in {folder}" in errors
+    model = lookalike.DiffLM.load(folder)
+    assert model.stopped and len(model.sample(5)) == 5
+    assert (folder / "checkpoint" / "state.json").exists()
+
+
+def test_ctrl_c_twice_stops_a_fit_and_says_how_to_go_on(small_csv: Path, tmp_path: Path) -> None:
+    slow = "import lookalike.difflm.course as c; c.Clock.stop = lambda self, kept: print('heard', flush=True)"
+    process = started("fit", small_csv, "-o", tmp_path / "m", before=f"{slow}; {OFTEN}")
+    wait_for((tmp_path / "m" / "checkpoint" / "state.json").exists, process)
+    process.send_signal(signal.SIGINT)
+    assert process.stdout is not None and process.stdout.readline() == "heard\n"
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
