@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from lookalike.errors import DataError, OptionError
 
-from .figures import failures, grades
+from .figures import failures, grades, percent
 from .figures import limits as parse_limits
 from .measure import SECTIONS, measure
 from .verdict import telling
@@ -39,7 +39,8 @@ class Report:
         `fidelity`, `diversity`, `utility` and `privacy` hold entries {"value", "reference", "low", "high"}:
         the figure, the same of the real holdout (None without one), and its 95% interval. `columns` has the
         detail by column, `pairs` the worst pairs, `giveaways` the columns by which the detector knows
-        synthetic rows, `models` and `attacks` the detail of utility and privacy, `sizes` the rows that were
+        synthetic rows, `models` and `attacks` the detail of utility and privacy,
+        `identifying` the columns and pairs that show what few real rows have, `sizes` the rows that were
         compared, `skipped` what could not be judged and why, `warnings` what to be careful about.
         """
         return self._figures
@@ -110,6 +111,12 @@ class Report:
             )
         if best := [f"{g['column']} ({g['importance']:.3f})" for g in telling(figures)[:3]]:
             lines += ["", f"most telling columns (AUC lost when shuffled): {', '.join(best)}"]
+        if shown := [
+            f"{' + '.join(one['names'])} {percent(one['value'])}"
+            for listed in figures["identifying"].values()
+            for one in listed[:1]
+        ]:
+            lines += ["", f"shown most of what few real rows have: {', '.join(shown)}"]
         lines += [f"note: {text}" for text in [*figures["warnings"], *figures["skipped"].values()]]
         return "\n".join(lines)
 
