@@ -97,7 +97,7 @@ FIGURES = (
            "How much of a text the other texts of its table say, too.", other=(0.05, 0.15), alone=False),
     Figure("diversity", "vendi", "text: Vendi score", percent, 1.0, (0.02, 0.1), (1, 1),
            "Effective number of different texts over the number of texts.",
-           up=True, other=(0.02, 0.1), alone=False),
+           up=True, other=(0.05, 0.2), alone=False),
     Figure("diversity", "unique_rows", "unique rows", percent, 1.0, (0.01, 0.1), (1, 1),
            "Rows that do not repeat an earlier synthetic row.", up=True, other=(0.05, 0.2), alone=False),
     Figure("diversity", "near_duplicates", "near-duplicates", percent, 0.01, (0.01, 0.05), (1.5, 3),

@@ -45,6 +45,7 @@ DRAWS = 2_000  # values that are made up
 LOOKED_AT = 20_000  # distinct values that they are made of
 NEIGHBOURS = 10  # real numbers to either side, between which one is drawn
 WORDS = 8  # from which a string is a text, and names no one
+LETTERS = 200  # of a string that are looked at for that
 PAIR_CELLS = 10_000_000  # pairs x rows
 FEWEST_PAIRS = 20
 SHOWN = 5
@@ -151,7 +152,7 @@ def _single(column: Column, personal: bool, rng: np.random.Generator) -> _Found:
 
 def _names(text: str) -> bool:
     """Whether a string has several parts, but is no text and no JSON."""
-    words = [part for part in PART.findall(text) if part[0].isalnum()]
+    words = [part for part in PART.findall(text[:LETTERS]) if part[0].isalnum()]
     return len(words) > 1 and len(text.split()) < WORDS and text[0] not in "{["
 
 
@@ -200,6 +201,8 @@ def _drawn_numbers(labels: Array, real: Array, few: Array, rng: np.random.Genera
             return 0.0
         values, secret = (np.rint(v * 10.0**digits).astype(np.int64) for v in (values, secret))
     low = int(values.min())
+    if int(values.max()) - low >= 2**62:
+        return 0.0  # chance hits none of so many
     step = max(int(np.gcd.reduce(values - low)), 1)
     return float(np.isin(_between((values - low) // step, DRAWS, rng), (secret - low) // step).mean())
 

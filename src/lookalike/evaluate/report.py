@@ -37,11 +37,12 @@ class Report:
         """Every figure, as nested dicts of JSON values.
 
         `fidelity`, `diversity`, `utility` and `privacy` hold entries {"value", "reference", "low", "high"}:
-        the figure, the same of the real holdout (None without one), and its 95% interval. `columns` has the
-        detail by column, `pairs` the worst pairs, `giveaways` the columns by which the detector knows
-        synthetic rows, `models` and `attacks` the detail of utility and privacy,
-        `identifying` the columns and pairs that show what few real rows have, `sizes` the rows that were
-        compared, `skipped` what could not be judged and why, `warnings` what to be careful about.
+        the figure, the same of the real holdout (None without one), and its 95% interval. Some also have
+        "chance", what chance scores, and "allowed", what excuses them to be good and to be fair. `columns`
+        has the detail by column, `pairs` the worst pairs, `giveaways` the columns by which the detector knows
+        synthetic rows, `models` and `attacks` the detail of utility and privacy, `identifying` the columns
+        and pairs that show what few real rows have, `sizes` the rows that were compared, `skipped` what could
+        not be judged and why, `warnings` what to be careful about.
         """
         return self._figures
 
@@ -148,7 +149,8 @@ def evaluate(
     Fidelity: column shapes and pairs, missing, unseen and out-of-range values (`fidelity.py`, `pairs.py`),
     detection by gradient boosting and by logistic regression (`detection.py`), alpha-precision, beta-recall
     and MMD (`manifold.py`). Diversity (`diversity.py`), utility (`utility.py`; needs a target and a holdout)
-    and privacy (`privacy.py`; attacks need a holdout): the formulas and their sources are there.
+    and privacy (`privacy.py`, `identifying.py`; attacks need a holdout): the formulas and their sources are
+    there.
 
     Raises DataError where a table is empty, has other columns or values that do not fit their column;
     OptionError for an unknown target, text or section.
