@@ -1,5 +1,7 @@
 """Tables of orders that name real customers, and tables that name made-up ones."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -205,6 +207,15 @@ def test_many_columns_of_chance_are_good() -> None:
         pd.DataFrame(np.random.default_rng(s).integers(0, 300, (200, 60))).add_prefix("c") for s in (0, 1)
     )
     assert {entry["grade"] for entry in measured(real, other)[0].values()} == {"good"}
+
+
+def test_pairs_that_are_not_looked_at_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["lookalike.evaluate.identifying"]
+    monkeypatch.setattr(module, "PAIR_CELLS", 0)
+    monkeypatch.setattr(module, "FEWEST_PAIRS", 4)
+    found = evaluate(REAL, COPIED, only=["privacy"]).to_dict()
+    assert "4 of the 15 pairs" in found["skipped"]["identifying"]
+    assert found["identifying"]["pairs"][0]["names"] == ["customer_id", "customer"]
 
 
 def test_tables_without_rare_values_or_with_holes_are_measured() -> None:

@@ -156,15 +156,19 @@ def _names(text: str) -> bool:
     return len(words) > 1 and len(text.split()) < WORDS and text[0] not in "{["
 
 
+def most_pairs(columns: list[Column]) -> int:
+    """How many pairs of columns are looked at, at most."""
+    rows = sum(len(codes) for codes in columns[0].identity.values()) if columns else 0
+    return max(FEWEST_PAIRS, PAIR_CELLS // max(rows, 1))
+
+
 def _pairs(columns: list[Column], singles: list[_Found], rng: np.random.Generator) -> list[_Found]:
     """Every pair of columns; where there are too many, those of columns whose values are few rows'."""
-    rows = sum(len(codes) for codes in columns[0].identity.values()) if columns else 0
-    most = max(FEWEST_PAIRS, PAIR_CELLS // max(rows, 1))
     both = sorted(
         combinations(range(len(columns)), 2), key=lambda p: -min(singles[p[0]].mostly, singles[p[1]].mostly)
     )
     out = []
-    for i, j in both[:most]:
+    for i, j in both[: most_pairs(columns)]:
         first, second = columns[i].identity, columns[j].identity
         wide = 1 + max(int(codes.max(initial=0)) for codes in second.values())
 

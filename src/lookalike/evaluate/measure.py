@@ -291,6 +291,12 @@ def _points(
 def _identifying(figures: dict[str, Any], columns: list[Column], seed: int) -> None:
     found, figures["identifying"] = identifying.measure(columns, np.random.default_rng(seed))
     figures["privacy"] |= found
+    every, looked_at = len(columns) * (len(columns) - 1) // 2, identifying.most_pairs(columns)
+    if every > looked_at:
+        figures["skipped"]["identifying"] = (
+            f"{looked_at:,} of the {every:,} pairs of columns were looked at for combinations of few real "
+            "rows: those of columns with the most such values."
+        )
 
 
 def _diversity(figures: dict[str, Any], some: list[Column], rng: np.random.Generator) -> None:
