@@ -115,6 +115,12 @@ def test_made_up_customers_are_good(holdout: str) -> None:
     assert "order_id" not in {name for one in details["columns"] for name in one["names"]}
 
 
+def test_a_good_report_names_no_column() -> None:
+    report = evaluate(REAL, CLEAN, only=["privacy"])
+    assert "shown most of what few" not in repr(report)
+    assert not any("few real rows" in text for text in report.to_dict()["verdict"]["sentences"])
+
+
 def test_the_page_names_columns_and_no_customer(tmp_path) -> None:
     evaluate(REAL, COPIED, quick=True).save(tmp_path / "r.html")
     html = (tmp_path / "r.html").read_text(encoding="utf-8").partition('id="examples"')[0]

@@ -93,7 +93,7 @@ def measure(
     and strings of several parts every value counts, however many rows have it. An entry is that of the worst
     column (pair); its "allowed" is what excuses it to be good, and to be fair. details: {"columns", "pairs"}:
     the worst and up to four more that are clearly above what excuses them, each {"names", "value",
-    "reference", "chance"}.
+    "reference", "excused": to be good, but for chance}.
     """
     kept = [column for column in columns if (column.identity["real"] >= 0).any()]
     singles = [_single(column, str(column.name) in personal, rng) for column in kept]
@@ -106,7 +106,12 @@ def measure(
         if told:
             entries[f"identifying_{kind}"] = told[0]
         details["columns" if kind == "values" else kind] = [
-            {"names": one.names} | {key: entry[key] for key in ("value", "reference", "chance")}
+            {
+                "names": one.names,
+                "value": entry["value"],
+                "reference": entry["reference"],
+                "excused": one.excused(),
+            }
             for one, entry in zip(shown, told, strict=True)
             if entry["value"]
         ]

@@ -100,7 +100,7 @@ def _identifying(figures: dict[str, Any]) -> list[dict[str, str]]:
     """The columns and pairs that show what few real rows have, as text."""
     return [
         {"names": " and ".join(f"'{name}'" for name in one["names"])}
-        | {key: "-" if one[key] is None else percent(one[key]) for key in ("value", "reference", "chance")}
+        | {key: "-" if one[key] is None else percent(one[key]) for key in ("value", "reference", "excused")}
         for listed in figures["identifying"].values()
         for one in listed
     ]

@@ -14,10 +14,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from lookalike.errors import DataError, OptionError
 
-from .figures import failures, grades, percent
+from .figures import GOOD, failures, grades, percent
 from .figures import limits as parse_limits
 from .measure import SECTIONS, measure
-from .verdict import telling
+from .verdict import IDENTIFYING, telling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,10 +112,11 @@ class Report:
             )
         if best := [f"{g['column']} ({g['importance']:.3f})" for g in telling(figures)[:3]]:
             lines += ["", f"most telling columns (AUC lost when shuffled): {', '.join(best)}"]
+        marks = {row["key"]: row["grade"] for row in grades(figures)}
         if shown := [
-            f"{' + '.join(one['names'])} {percent(one['value'])}"
-            for listed in figures["identifying"].values()
-            for one in listed[:1]
+            f"{' + '.join(listed[0]['names'])} {percent(listed[0]['value'])}"
+            for key, kind in IDENTIFYING.items()
+            if marks.get(key, GOOD) != GOOD and (listed := figures["identifying"][kind])
         ]:
             lines += ["", f"shown most of what few real rows have: {', '.join(shown)}"]
         lines += [f"note: {text}" for text in [*figures["warnings"], *figures["skipped"].values()]]
