@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from lookalike.evaluate import evaluate
+from lookalike.evaluate.figures import grades
 from lookalike.evaluate.structured import _fits
 
 TOOL = {"name": "weather", "parameters": {"city": {"type": "str"}, "days": {"type": "int", "default": 3}}}
@@ -108,3 +110,44 @@ def test_the_order_of_keys_makes_no_other_value() -> None:
     turned = real.assign(calls=[[dict(reversed(call.items())) for call in row] for row in real["calls"]])
     found = evaluate(real, turned, only=["privacy"]).to_dict()
     assert found["privacy"]["exact_copies"]["value"] == 1
+
+
+def maps(seed: int, vocabulary: list[str], rows: int = 200) -> pd.DataFrame:
+    """Objects of one fixed key and a map from a few free keys, frequent and rare ones."""
+    rng = np.random.default_rng(seed)
+    places = np.minimum(rng.zipf(1.4, (rows, 4)) - 1, len(vocabulary) - 1)
+    return pd.DataFrame(
+        {
+            "json": [
+                json.dumps({"id": 7, "tags": {vocabulary[i]: int(i) for i in row}}) for row in places.tolist()
+            ]
+        }
+    )
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_random_keys_of_a_map_are_not_good_and_new_real_ones_are(held: bool) -> None:
+    words, random = ([f"{name}{i}" for i in range(500)] for name in ("tag", "qx"))
+    real, other, holdout = (maps(seed, words) for seed in (0, 1, 2))
+    marks = {}
+    for name, made in {"other": other, "random": maps(3, random)}.items():
+        found = evaluate(real, made, holdout if held else None, only=["fidelity"], quick=True).to_dict()
+        entry = found["fidelity"]["new_keys"]
+        marks[name] = {row["key"]: row["grade"] for row in grades(found)}
+        said = [text for text in found["verdict"]["sentences"] if "JSON keys" in text]
+        if name == "other":
+            assert 0.02 < entry["value"] < 0.3 and not said
+        else:
+            keys = [key for text in made["json"] for key in ["id", "tags", *json.loads(text)["tags"]]]
+            assert entry["value"] == pytest.approx(np.mean([key.startswith("qx") for key in keys]))
+            assert said and found["verdict"]["grade"] == "poor"
+            assert found["fidelity"]["schema_valid"]["value"] > 0.95, "any key fits the schema of a map"
+    assert marks["other"]["new_keys"] == "good" and marks["random"]["new_keys"] == "poor"
+
+
+def test_invented_keys_of_an_object_of_fixed_keys_are_counted() -> None:
+    real = pd.DataFrame({"json": [json.dumps({"a": i, "b": i % 3}) for i in range(200)]})
+    made = pd.DataFrame({"json": [json.dumps({"a": i, "zq"[: i % 3] or "b": 1}) for i in range(200)]})
+    entry = evaluate(real, made, only=["fidelity"], quick=True).to_dict()["structured"]["json"]["new_keys"]
+    assert entry["value"] == pytest.approx(np.mean([i % 3 > 0 for i in range(200)]) / 2)
+    assert entry["chance"] == 0

@@ -1,6 +1,7 @@
 """Texts whose right answer is known."""
 
 import functools
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,19 @@ import pytest
 
 from lookalike.errors import OptionError
 from lookalike.evaluate import evaluate
-from lookalike.evaluate.texts import _cosine, _distinct, _mauve, _self_bleu, _vendi, tokenize
+from lookalike.evaluate.figures import grades
+from lookalike.evaluate.texts import (
+    _cosine,
+    _distinct,
+    _fresh_words,
+    _mauve,
+    _new_words,
+    _self_bleu,
+    _vendi,
+    tokenize,
+)
+
+DATA = Path(__file__).parents[1] / "data"
 
 SUBJECTS = {
     "food": ["soup", "bread", "salad", "cheese", "grill", "sauce", "dinner", "fresh", "sweet", "salty"],
@@ -136,6 +149,50 @@ def test_a_handful_of_texts_is_measured(rows: int) -> None:
     found = evaluate(REAL, OTHER.head(rows), HOLDOUT, only=["diversity"]).to_dict()["diversity"]
     assert 0 <= found["self_bleu"]["value"] <= 1
     assert (found["self_bleu"]["low"] is None) == (rows < 8)
+
+
+BANKING = pd.read_csv(DATA / "banking77.csv")[["text"]].sample(frac=1, random_state=0).reset_index(drop=True)
+
+
+def shuffled(text: str, rng: np.random.Generator) -> str:
+    """The text with the letters of each word in another order."""
+    return " ".join("".join(rng.permutation(list(word))) for word in text.split())
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_gibberish_is_not_good_and_other_real_texts_are(held: bool) -> None:
+    rng = np.random.default_rng(0)
+    real, other, holdout = (BANKING[i : i + 100].reset_index(drop=True) for i in (0, 100, 200))
+    gibberish = other.assign(text=[shuffled(text, rng) for text in other["text"]])
+    marks = {}
+    for name, table in {"other": other, "gibberish": gibberish}.items():
+        options = {"holdout": holdout if held else None, "only": ["fidelity", "diversity"], "quick": True}
+        found = evaluate(real, table, **options).to_dict()
+        marks[name] = {row["key"]: row["grade"] for row in grades(found)} | {"all": found["verdict"]["grade"]}
+        said = [text for text in found["verdict"]["sentences"] if "words of the synthetic texts" in text]
+        if name == "other":
+            fresh = found["fidelity"]["new_words"]
+            assert not said and 0.02 < fresh["value"] < 0.15
+            assert fresh["value"] == pytest.approx(fresh["reference"] if held else fresh["chance"], abs=0.03)
+        else:
+            assert found["fidelity"]["new_words"]["value"] > 0.6
+            assert said and ("(the real holdout: " in said[0]) == held
+            assert found["diversity"]["vocabulary"]["value"] > 1.5
+            assert any(
+                "more varied" in text and "vocabulary" in text for text in found["verdict"]["sentences"]
+            )
+            assert found["verdict"]["headline"] == "Much of what the synthetic rows say is made up."
+    keys = ("new_words", "vocabulary", "distinct_2", "self_bleu", "vendi", "unique_rows")
+    assert {marks["other"][key] for key in keys} <= {"good", None}
+    assert marks["gibberish"]["new_words"] == marks["gibberish"]["vocabulary"] == "poor"
+    assert marks["gibberish"]["distinct_2"] in ("fair", "poor") and marks["gibberish"]["all"] == "poor"
+
+
+def test_new_words_are_counted_without_marks() -> None:
+    known = {"a", "b", "."}
+    assert _new_words([["a", "x", ".", "!"], ["b", "y"]], known) == pytest.approx(2 / 4)
+    assert _fresh_words([["a", "b", "."], ["b", "c", "c", "!"]]) == pytest.approx(3 / 5)
+    assert np.isnan(_new_words([["!"]], known))
 
 
 def test_formulas_on_small_examples() -> None:

@@ -66,6 +66,7 @@ class Column:
     integer: bool = False
     notes: list[str] = field(default_factory=list)
     texts: Array | None = None  # of a text: what the codes of `identity` stand for
+    labels: Array | None = None  # of an id: the same
 
     def take(self, rows: Mapping[str, Array]) -> Column:
         """The same column with the given row numbers of the tables that are named, without the others.
@@ -89,6 +90,7 @@ class Column:
             self.integer,
             self.notes,
             self.texts,
+            self.labels,
         )
 
 
@@ -171,7 +173,7 @@ def _read(column: Any, series: dict[str, pd.Series]) -> Column:
     words = {table: _strings(s) for table, s in series.items()}
     whole = _unordered("", words)
     if column.kind == "id":
-        return Column(column.name, "id", [], whole.codes, compared=0, notes=notes)
+        return Column(column.name, "id", [], whole.codes, compared=0, notes=notes, labels=whole.labels)
     if column.kind in ("text", "code", "json"):
         parts = _text(words)
         return Column(column.name, "text", parts, whole.codes, compared=3, notes=notes, texts=whole.labels)

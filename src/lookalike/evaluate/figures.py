@@ -16,8 +16,11 @@ class Figure:
     """How a figure is shown and judged.
 
     slack: (good, fair), how far it may be above the largest of the holdout's figure, what chance does and
-    `perfect` (`up`: below the smallest); None: shown without a grade.
+    `perfect` (`up`: below the smallest); None: shown without a grade. An entry's own "allowed" (good, fair)
+    stands in for the first two.
     factor: the same as a multiple of that, whichever allows more.
+    other: the slack on the other side, where too much is as bad as too little; judged against the holdout's
+    figure and what chance does. None: the other side is no fault.
     alone: whether it can be judged without a holdout.
     """
 
@@ -30,6 +33,7 @@ class Figure:
     factor: tuple[float, float]
     meaning: str
     up: bool = False
+    other: tuple[float, float] | None = None
     alone: bool = True
 
 
@@ -73,24 +77,31 @@ FIGURES = (
            "Total variation between the frequencies of words.", alone=False),
     Figure("fidelity", "length_error", "text: lengths", percent, 0.0, (0.03, 0.1), (1.5, 3),
            "Distance between the distributions of the number of words."),
+    Figure("fidelity", "new_words", "text: new words", percent, 0.0, (0.03, 0.1), (1.25, 2),
+           "Words of the texts that no real training text has; real texts have new words, too."),
     Figure("fidelity", "parses", "code: parses", percent, 1.0, (0.01, 0.1), (1, 1),
            "Values of columns of code or JSON that a parser accepts.", up=True),
     Figure("fidelity", "schema_valid", "JSON: fits the schema", percent, 1.0, (0.01, 0.1), (1, 1),
            "Values of JSON columns that satisfy the schema inferred from the real ones.", up=True),
+    Figure("fidelity", "new_keys", "JSON: new keys", percent, 0.0, (0.01, 0.08), (1.2, 1.6),
+           "Keys of JSON values that no real training value has; real maps have new keys, too."),
     Figure("fidelity", "calls_fit", "tool calls: fit their tools", percent, 1.0, (0.02, 0.1), (1, 1),
            "Rows whose calls name a tool of the row and give it arguments that it takes.", up=True),
     Figure("diversity", "distinct_2", "text: distinct pairs of words", percent, 1.0, (0.05, 0.2), (1, 1),
-           "Different pairs of neighbouring words over all of them.", up=True, alone=False),
+           "Different pairs of neighbouring words over all of them; far above real texts: made up.",
+           up=True, other=(0.05, 0.2), alone=False),
     Figure("diversity", "vocabulary", "text: vocabulary of real", percent, 1.0, (0.1, 0.3), (1, 1),
-           "Different words, over those in as much real text.", up=True, alone=False),
+           "Different words, over those in as much real text; far above 100%: made up.",
+           up=True, other=(0.1, 0.3), alone=False),
     Figure("diversity", "self_bleu", "text: self-BLEU", decimal, 0.0, (0.05, 0.15), (1, 1),
-           "How much of a text the other texts of its table say, too.", alone=False),
+           "How much of a text the other texts of its table say, too.", other=(0.05, 0.15), alone=False),
     Figure("diversity", "vendi", "text: Vendi score", percent, 1.0, (0.02, 0.1), (1, 1),
-           "Effective number of different texts over the number of texts.", up=True, alone=False),
+           "Effective number of different texts over the number of texts.",
+           up=True, other=(0.05, 0.2), alone=False),
     Figure("diversity", "unique_rows", "unique rows", percent, 1.0, (0.01, 0.1), (1, 1),
-           "Rows that do not repeat an earlier synthetic row.", up=True, alone=False),
+           "Rows that do not repeat an earlier synthetic row.", up=True, other=(0.05, 0.2), alone=False),
     Figure("diversity", "near_duplicates", "near-duplicates", percent, 0.01, (0.01, 0.05), (1.5, 3),
-           "Rows with a neighbour closer than 1% of the real rows have one."),
+           "Rows with a neighbour closer than 1% of the real rows have one.", other=(0.05, 0.2)),
     Figure("diversity", "category_coverage", "categories covered", percent, 1.0, (0.02, 0.1), (1, 1),
            "Of the categories that real rows have, those that occur, rare ones included.", up=True),
     Figure("diversity", "cell_coverage", "combinations covered", percent, 1.0, (0.03, 0.1), (1, 1),
@@ -112,7 +123,11 @@ FIGURES = (
            "How well an attacker tells training rows from other real rows; 0.5 is guessing."),
     Figure("privacy", "attribute_gain", "attribute attack gain", percent, 0.0, (0.02, 0.08), (1, 1),
            "How much more often a hidden value is guessed for training rows than for other real rows."),
-    Figure("privacy", "rare_values", "rare values leaked", percent, 0.0, (0.02, 0.2), (1, 1),
+    Figure("privacy", "identifying_values", "identifying values", percent, 0.0, (0.02, 0.1), (1, 1),
+           "Rows with a text, id or other value that only one to four real rows have, in the worst column."),
+    Figure("privacy", "identifying_pairs", "identifying pairs", percent, 0.0, (0.02, 0.1), (1, 1),
+           "Rows with a combination of values that only one to four real rows have, in the worst pair."),
+    Figure("privacy", "rare_values", "rare categories leaked", percent, 0.0, (0.02, 0.2), (1, 1),
            "Of the categories of one to four real rows, those that occur.", alone=False),
     Figure("privacy", "verbatim", "text: copied spans", percent, 0.0, (0.02, 0.1), (1.25, 2),
            "Texts that share eight words in a row with a real training text.", alone=False),
@@ -121,20 +136,37 @@ FIGURES = (
 
 def grade(figure: Figure, entry: dict[str, Any]) -> str | None:
     """good, fair or poor; None where the figure is missing or only a holdout could tell."""
-    value, reference = entry["value"], entry["reference"]
-    if value is None or figure.slack is None:
+    if entry["value"] is None or figure.slack is None:
         return None
-    known = [x for x in (figure.perfect, reference, entry.get("chance")) if x is not None]
-    if figure.up:
-        marks = [min(known) - slack for slack in figure.slack]
-        found = GOOD if value >= marks[0] else FAIR if value >= marks[1] else POOR
-    else:
-        marks = [
-            max(max(known) + slack, max(known) * factor)
-            for slack, factor in zip(figure.slack, figure.factor, strict=True)
-        ]
-        found = GOOD if value <= marks[0] else FAIR if value <= marks[1] else POOR
-    return None if found != GOOD and reference is None and not figure.alone else found
+    found = max(
+        _side(figure, entry, figure.up, figure.slack),
+        _side(figure, entry, not figure.up, figure.other) if figure.other else GOOD,
+        key=(GOOD, FAIR, POOR).index,
+    )
+    return None if found != GOOD and entry["reference"] is None and not figure.alone else found
+
+
+def beyond(figure: Figure, entry: dict[str, Any]) -> bool:
+    """Whether a figure is off on its other side; of diversity: whether there is more than in real rows."""
+    return figure.other is not None and _side(figure, entry, not figure.up, figure.other) != GOOD
+
+
+def _side(figure: Figure, entry: dict[str, Any], up: bool, slack: tuple[float, float]) -> str:
+    """The grade of a figure that must not be too low (`up`), or too high."""
+    marks = []
+    for place in (0, 1):
+        known = [x for x in (entry["reference"], entry.get("chance")) if x is not None]
+        if "allowed" in entry:
+            known = [entry["allowed"][place]]
+        if up == figure.up:
+            known.append(figure.perfect)
+        if not known:
+            return GOOD
+        factor = figure.factor[place] if up == figure.up else 1.0
+        limit = max(known)
+        marks.append(min(known) - slack[place] if up else max(limit + slack[place], limit * factor))
+    held = [entry["value"] >= mark if up else entry["value"] <= mark for mark in marks]
+    return GOOD if held[0] else FAIR if held[1] else POOR
 
 
 def grades(figures: dict[str, Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,18 @@ import numpy.typing as npt
 
 from lookalike.progress import bar
 
-from . import detection, diversity, fidelity, manifold, privacy, space, structured, texts, utility
+from . import (
+    detection,
+    diversity,
+    fidelity,
+    identifying,
+    manifold,
+    privacy,
+    space,
+    structured,
+    texts,
+    utility,
+)
 from .columns import Column, read_columns
 from .pairs import MOST_PAIRS, Pair, pair_errors
 from .verdict import verdict
@@ -92,6 +103,7 @@ def measure(
         "projection": {},
         "models": {},
         "attacks": {},
+        "identifying": {},
         "texts": {},
         "structured": {},
         "sizes": {"columns": compared},
@@ -115,6 +127,7 @@ def measure(
             ),
         ),
         ("neighbours", None, lambda: _points(figures, columns, some, compared, limits, only, rng)),
+        ("values of few rows", "privacy", lambda: _identifying(figures, columns, seed)),
         ("diversity", "diversity", lambda: _diversity(figures, some, rng)),
         ("texts", None, lambda: _texts(figures, columns, some, text, limits, only, seed)),
         ("code and tools", "fidelity", lambda: _structured(figures, some, limits)),
@@ -276,6 +289,17 @@ def _points(
             return
         own, figures["attacks"] = privacy.measure(places, owner, near, figures["target"], limits.points, rng)
         figures["privacy"] |= own
+
+
+def _identifying(figures: dict[str, Any], columns: list[Column], seed: int) -> None:
+    found, figures["identifying"] = identifying.measure(columns, np.random.default_rng(seed))
+    figures["privacy"] |= found
+    every, looked_at = len(columns) * (len(columns) - 1) // 2, identifying.most_pairs(columns)
+    if every > looked_at:
+        figures["skipped"]["identifying"] = (
+            f"{looked_at:,} of the {every:,} pairs of columns were looked at for combinations of few real "
+            "rows: those of columns with the most such values."
+        )
 
 
 def _diversity(figures: dict[str, Any], some: list[Column], rng: np.random.Generator) -> None:

@@ -41,6 +41,7 @@ def page(figures: dict[str, Any]) -> str:
         sections=[(name, rows) for name in SECTIONS if (rows := [r for r in cards if r["section"] == name])],
         models=_models(figures),
         attacks=_attacks(figures),
+        identifying=_identifying(figures),
         verbatim=figures["texts"].get("verbatim", []),
         telling=_telling(figures),
         columns=columns,
@@ -92,6 +93,16 @@ def _attacks(figures: dict[str, Any]) -> list[tuple[str, str]]:
     return [(names[name], f"AUC {decimal(value)}") for name, value in found["attacks"].items()] + [
         (f"'{name}' read off the nearest synthetic row", f"{100 * gain:+.1f} points")
         for name, gain in found["secrets"].items()
+    ]
+
+
+def _identifying(figures: dict[str, Any]) -> list[dict[str, str]]:
+    """The columns and pairs that show what few real rows have, as text."""
+    return [
+        {"names": " and ".join(f"'{name}'" for name in one["names"])}
+        | {key: "-" if one[key] is None else percent(one[key]) for key in ("value", "reference", "excused")}
+        for listed in figures["identifying"].values()
+        for one in listed
     ]
 
 

@@ -16,7 +16,8 @@ seen.
 - attribute_gain: an attacker knows all but one column of a row and reads that one off the nearest synthetic
   row; how much more often it is right for training rows than for holdout rows, mean over columns (Houssiau et
   al., TAPAS, 2022, section 4). Numbers count as right in the same tenth of the values.
-- rare_values: of the categories that 1 to 4 real rows have, the share that occurs.
+- rare_values: of the categories that 1 to 4 real rows have, the share that occurs. What other columns, and
+  pairs of columns, show of few real rows: `identifying.py`.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from lookalike.errors import DataError, OptionError
 from lookalike.files import replace_text
 
-from .figures import failures, grades
+from .figures import GOOD, failures, grades, percent
 from .figures import limits as parse_limits
 from .measure import SECTIONS, measure
-from .verdict import telling
+from .verdict import IDENTIFYING, telling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +37,12 @@ class Report:
         """Every figure, as nested dicts of JSON values.
 
         `fidelity`, `diversity`, `utility` and `privacy` hold entries {"value", "reference", "low", "high"}:
-        the figure, the same of the real holdout (None without one), and its 95% interval. `columns` has the
-        detail by column, `pairs` the worst pairs, `giveaways` the columns by which the detector knows
-        synthetic rows, `models` and `attacks` the detail of utility and privacy, `sizes` the rows that were
-        compared, `skipped` what could not be judged and why, `warnings` what to be careful about.
+        the figure, the same of the real holdout (None without one), and its 95% interval. Some also have
+        "chance", what chance scores, and "allowed", what excuses them to be good and to be fair. `columns`
+        has the detail by column, `pairs` the worst pairs, `giveaways` the columns by which the detector knows
+        synthetic rows, `models` and `attacks` the detail of utility and privacy, `identifying` the columns
+        and pairs that show what few real rows have, `sizes` the rows that were compared, `skipped` what could
+        not be judged and why, `warnings` what to be careful about.
         """
         return self._figures
 
@@ -111,6 +113,13 @@ class Report:
             )
         if best := [f"{g['column']} ({g['importance']:.3f})" for g in telling(figures)[:3]]:
             lines += ["", f"most telling columns (AUC lost when shuffled): {', '.join(best)}"]
+        marks = {row["key"]: row["grade"] for row in grades(figures)}
+        if shown := [
+            f"{' + '.join(listed[0]['names'])} {percent(listed[0]['value'])}"
+            for key, kind in IDENTIFYING.items()
+            if marks.get(key, GOOD) != GOOD and (listed := figures["identifying"][kind])
+        ]:
+            lines += ["", f"shown most of what few real rows have: {', '.join(shown)}"]
         lines += [f"note: {text}" for text in [*figures["warnings"], *figures["skipped"].values()]]
         return "\n".join(lines)
 
@@ -144,7 +153,8 @@ def evaluate(
     Fidelity: column shapes and pairs, missing, unseen and out-of-range values (`fidelity.py`, `pairs.py`),
     detection by gradient boosting and by logistic regression (`detection.py`), alpha-precision, beta-recall
     and MMD (`manifold.py`). Diversity (`diversity.py`), utility (`utility.py`; needs a target and a holdout)
-    and privacy (`privacy.py`; attacks need a holdout): the formulas and their sources are there.
+    and privacy (`privacy.py`, `identifying.py`; attacks need a holdout): the formulas and their sources are
+    there.
 
     Raises DataError where a table is empty, has other columns or values that do not fit their column;
     OptionError for an unknown target, text or section.

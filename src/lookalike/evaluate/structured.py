@@ -3,6 +3,9 @@
 - parses: share of the values that parse: Python by `ast`, SQL by sqlglot, JSON by `json`.
 - schema_valid: of a JSON column, share of the values that satisfy the JSON Schema inferred from the real ones
   (`codec/shape.py`: types, keys, which keys are always there, enums, limits; checked by jsonschema).
+- new_keys: of the keys of a JSON column's values, at any depth, the share that no real value has: a schema
+  that allows any key does not tell made-up ones. By chance, the share of the real keys that one real value
+  alone has.
 - calls_fit: of a column of tool calls, share of the rows in which every call names a tool and gives arguments
   that its specification allows. A call is {"name", "arguments"}; the specification is {"name",
   "parameters"} in another column of the row, as a JSON Schema or as {argument: {"type", ...}}.
@@ -13,6 +16,7 @@ A column is recognised by its real values. Each figure is the mean over such col
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +37,7 @@ NAMES = {"python": "Python", "sql": "SQL", "json": "JSON"}
 
 
 def measure(columns: list[Column]) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """(entries `parses`, `schema_valid`, `calls_fit` as far as there is such a column; by column; notes)."""
+    """(entries, as far as there is such a column; the entries of each column; notes)."""
     found: dict[str, list[dict[str, Any]]] = {}
     detail: dict[str, Any] = {}
     notes: list[str] = []
@@ -49,6 +53,9 @@ def measure(columns: list[Column]) -> tuple[dict[str, Any], dict[str, Any], list
             texts[name] = own
         detail[name] = {"language": kind}
         tests = {"parses": PARSERS[kind]}
+        if kind == "json" and (new := _new_keys(own)) is not None:
+            detail[name]["new_keys"] = new
+            found.setdefault("new_keys", []).append(new)
         try:
             if kind == "json":
                 tests["schema_valid"] = _validator(own["real"])
@@ -76,7 +83,32 @@ def _mean(entries: list[dict[str, Any]]) -> dict[str, Any]:
         values = [one[key] for one in entries]
         return None if any(value is None for value in values) else float(np.mean(values))
 
-    return {key: mean(key) for key in ("value", "reference", "low", "high")}
+    keys = ("value", "reference", "low", "high")
+    return {key: mean(key) for key in (*keys, *(["chance"] if "chance" in entries[0] else []))}
+
+
+def _new_keys(texts: dict[str, list[str]]) -> dict[str, Any] | None:
+    """The entry `new_keys` of a column of JSON; None where the real or the synthetic values have no keys."""
+    keys = {table: [_keys(parse_json(text)) for text in some if text] for table, some in texts.items()}
+    spread = Counter(key for some in keys["real"] for key in set(some))
+    flags = {
+        table: np.array([key not in spread for some in listed for key in some])
+        for table, listed in keys.items()
+    }
+    if not len(flags["real"]) or not len(flags["synthetic"]):
+        return None
+    once = float(np.mean([spread[key] == 1 for some in keys["real"] for key in some]))
+    held = flags.get("holdout")
+    return share(flags["synthetic"], held if held is not None and len(held) else None, once)
+
+
+def _keys(value: Any) -> list[str]:
+    """The keys of all objects in a JSON value, each as often as it occurs."""
+    if isinstance(value, list):
+        return [key for item in value for key in _keys(item)]
+    if isinstance(value, dict):
+        return [*value, *(key for item in value.values() for key in _keys(item))]
+    return []
 
 
 def _validator(texts: list[str]) -> Callable[[str], bool]:

@@ -15,6 +15,8 @@ for
   this clusters the ones above).
 - length_error, words_error: Kolmogorov-Smirnov distance of the numbers of tokens, total variation of the
 tokens.
+- new_words: of the words of the texts, the share that no real text has; by chance, the share of the real
+  words that one real text alone has (Good 1953).
 - verbatim: share of the texts with a span of 8 tokens that occurs in a real training text.
 """
 
@@ -45,6 +47,7 @@ SHOWN_TOKENS = 20
 COMMON = 5  # real texts that have a token that is shown
 PARTS = 4  # of the synthetic texts, whose figures differ by chance
 TOKEN = re.compile(r"\w+|[^\w\s]")
+WORD = re.compile(r"\w")  # begins a token that is no mark
 
 
 def tokenize(text: str) -> list[str]:
@@ -60,6 +63,8 @@ def measure(column: Column, seed: int) -> tuple[dict[str, dict[str, Any]], dict[
     words = {table: [tokenize(text) for text in some] for table, some in texts.items()}
     vectors = {t: v[column.identity[t] >= 0] for t, v in embedded(column, DIMS, seed).items()}
     clusters = _clusters(vectors, seed)
+    known = {token for tokens in words["real"] for token in tokens}
+    chances = {"vocabulary": 1.0, "new_words": _fresh_words(words["real"])}
     measures: dict[str, dict[str, Callable[[str, Array], float]]] = {
         "diversity": {
             "distinct_1": lambda t, at: _distinct([words[t][i] for i in at], 1),
@@ -71,6 +76,7 @@ def measure(column: Column, seed: int) -> tuple[dict[str, dict[str, Any]], dict[
         },
         "fidelity": {
             "length_error": lambda t, at: _length_error([len(words[t][i]) for i in at], words["real"]),
+            "new_words": lambda t, at: _new_words([words[t][i] for i in at], known),
             "words_error": lambda t, at: _words_error([words[t][i] for i in at], words["real"]),
             "mauve": lambda t, at: _mauve(clusters["real"], clusters[t][at]),
         },
@@ -87,7 +93,8 @@ def measure(column: Column, seed: int) -> tuple[dict[str, dict[str, Any]], dict[
                 spread = float(np.std(parts, ddof=1) / np.sqrt(PARTS))  # of the mean of the parts
             reference = None if against is None else of(against, drawn[against])
             bounds = (0.0, np.inf if name == "vocabulary" else 1.0)
-            out[section][name] = entry(of("synthetic", drawn["synthetic"]), reference, spread, bounds=bounds)
+            value = of("synthetic", drawn["synthetic"])
+            out[section][name] = entry(value, reference, spread, chances.get(name), bounds)
     return out, {"column": str(column.name), **_spectra(words)}
 
 
@@ -181,6 +188,18 @@ def _words_error(texts: list[list[str]], real: list[list[str]]) -> float:
     p, q = (Counter(token for tokens in some for token in tokens) for some in (real, texts))
     n, m = max(sum(p.values()), 1), max(sum(q.values()), 1)
     return sum(abs(p[token] / n - q[token] / m) for token in p.keys() | q.keys()) / 2
+
+
+def _new_words(texts: list[list[str]], known: set[str]) -> float:
+    own = [token for tokens in texts for token in tokens if WORD.match(token)]
+    return sum(token not in known for token in own) / len(own) if own else float("nan")
+
+
+def _fresh_words(real: list[list[str]]) -> float:
+    """Share of new words in one more real text, about: of the real words, those of a single text."""
+    spread = Counter(token for tokens in real for token in set(tokens))
+    own = [token for tokens in real for token in tokens if WORD.match(token)]
+    return sum(spread[token] == 1 for token in own) / max(len(own), 1)
 
 
 def _spectra(words: dict[str, list[list[str]]]) -> dict[str, Any]:

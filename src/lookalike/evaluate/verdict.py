@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from .figures import FAIR, FIGURES, GOOD, POOR, decimal, grade, grades, percent
+from .figures import FAIR, FIGURES, GOOD, POOR, beyond, decimal, grade, grades, percent
 
 TOLD = 0.52  # AUC from which a ranking of columns is more than noise
 FEW = 50  # rows of a table below which there is no verdict
-COPIES = next(figure for figure in FIGURES if figure.key == "exact_copies")
+BY_KEY = {figure.key: figure for figure in FIGURES}
+COPIES = BY_KEY["exact_copies"]
+MADE_UP = {"new_words": "words of the synthetic texts occur in no real text",
+           "new_keys": "JSON keys of the synthetic rows occur in no real row"}  # fmt: skip
+IDENTIFYING = {"identifying_values": "columns", "identifying_pairs": "pairs"}
 DECIDE = ("c2st_auc", "shape_error", "pair_error")
 
 
@@ -45,10 +50,20 @@ def verdict(figures: dict[str, Any]) -> dict[str, Any]:
         }[worst]
     if marks.get("ratio") == POOR:
         worst, headline = POOR, "Models learn far less from the synthetic rows than from real ones."
-    if "diversity" in {row["section"] for row in grades(figures) if row["grade"] == POOR}:
-        worst, headline = POOR, "The synthetic rows say fewer different things than real ones."
+    if varied := [
+        row["key"] for row in grades(figures) if (row["section"], row["grade"]) == ("diversity", POOR)
+    ]:
+        more = all(beyond(BY_KEY[key], _entry(figures, "diversity", key)) for key in varied)
+        word = "more" if more else "fewer"
+        worst, headline = POOR, f"The synthetic rows say {word} different things than real ones."
+    if POOR in (marks.get(key) for key in MADE_UP):
+        worst, headline = POOR, "Much of what the synthetic rows say is made up."
     if POOR in (marks.get("membership_auc"), marks.get("dcr_share"), marks.get("attribute_gain")):
         worst, headline = POOR, "The synthetic rows betray which real rows they were learned from."
+    named = [marks.get(key) for key in IDENTIFYING]
+    if POOR in named or (FAIR in named and worst == GOOD):
+        worst = POOR if POOR in named else FAIR
+        headline = "The synthetic rows show values by which single real rows can be found."
     if marks.get("exact_copies") == POOR:
         worst, headline = POOR, "Too many synthetic rows are copies of real ones."
     return {
@@ -57,8 +72,11 @@ def verdict(figures: dict[str, Any]) -> dict[str, Any]:
         "sentences": [
             *_seen(figures, auc),
             *_errors(figures),
+            *_made_up(figures, marks),
+            *_varied(figures, marks),
             *_useful(figures),
             *_memorised(figures),
+            *_named(figures, marks),
             *([_copied(copies)] if figures["privacy"] else []),
         ],
     }
@@ -87,6 +105,53 @@ def _errors(figures: dict[str, Any]) -> list[str]:
                 real = f" (the real holdout: {percent(entry['reference'])})"
             parts.append(f"{name} by {percent(entry['value'])}{real}")
     return [f"The distributions differ: {', '.join(parts)}."] if parts else []
+
+
+def _held(entry: dict[str, Any], show: Callable[[float], str] = percent) -> str:
+    """The holdout's figure in brackets."""
+    return "" if entry["reference"] is None else f" (the real holdout: {show(entry['reference'])})"
+
+
+def _made_up(figures: dict[str, Any], marks: dict[str, str | None]) -> list[str]:
+    parts = []
+    for key, what in MADE_UP.items():
+        if marks.get(key) in (FAIR, POOR):
+            entry = _entry(figures, "fidelity", key)
+            parts.append(f"{percent(entry['value'])} of the {what}{_held(entry)}")
+    return [f"{', and '.join(parts)}."] if parts else []
+
+
+def _varied(figures: dict[str, Any], marks: dict[str, str | None]) -> list[str]:
+    """What is less, and what is more varied than in real rows."""
+    parts: dict[str, list[str]] = {"less": [], "more": []}
+    for figure in (f for f in FIGURES if f.section == "diversity" and marks.get(f.key) in (FAIR, POOR)):
+        entry = _entry(figures, "diversity", figure.key)
+        word = "more" if beyond(figure, entry) else "less"
+        parts[word].append(
+            f"{figure.title.removeprefix('text: ')} {figure.show(entry['value'])}{_held(entry, figure.show)}"
+        )
+    return [
+        f"They are {word} varied than real rows: {', '.join(told)}." for word, told in parts.items() if told
+    ]
+
+
+def _named(figures: dict[str, Any], marks: dict[str, str | None]) -> list[str]:
+    """The column and the pair by which single real rows can be found."""
+    parts, repeated = [], False
+    for key, listed in IDENTIFYING.items():
+        if marks.get(key) in (FAIR, POOR):
+            entry = _entry(figures, "privacy", key)
+            names = " and ".join(f"'{name}'" for name in figures["identifying"][listed][0]["names"])
+            what = "value" if listed == "columns" else "combination"
+            parts.append(
+                f"{percent(entry['value'])} of the synthetic rows show a {what} of {names} that few real "
+                f"rows have{_held(entry)}"
+            )
+            repeated |= (entry["reference"] or 0.0) > entry["allowed"][0]
+    if not parts:
+        return []
+    excuse = "; that the holdout repeats them is no excuse" if repeated else ""
+    return [f"{', and '.join(parts)}{excuse}."]
 
 
 def _useful(figures: dict[str, Any]) -> list[str]:
