@@ -42,6 +42,8 @@ def generate(
     backbone: str | None = None,
     lora: bool | int = False,
     checkpoint: str | Path | None = None,
+    show_real: bool = False,
+    names: Mapping[str, str] | None = None,
     progress: bool = True,
 ) -> tuple[pd.DataFrame, Report]:
     """A synthetic table of `n` rows (default: as many as `real`) and the report that compares it with `real`.
@@ -54,6 +56,7 @@ def generate(
     max_time: for preparing and training ("90s", "5m" or seconds); sampling and measuring come on top.
     backbone, lora: a pretrained language model that writes the records, as for `DiffLM`.
     checkpoint: a folder where an interrupted run goes on from; kept until the caller removes it.
+    show_real, names: of the report, as for `evaluate`.
 
     Raises a UserError (OptionError, ConditionError, DataError) before any training where an argument does not
     fit the table.
@@ -88,7 +91,14 @@ def generate(
         synthetic = model.sample(n, where=conditions, seed=seed)
     with stage("compared them with the real ones", progress=progress):
         report = evaluate(
-            alike, synthetic, holdout=alike_holdout, target=target, seed=seed, progress=progress
+            alike,
+            synthetic,
+            holdout=alike_holdout,
+            target=target,
+            seed=seed,
+            show_real=show_real,
+            names=names,
+            progress=progress,
         )
     return synthetic, report
 

@@ -52,6 +52,8 @@ def generate(args: argparse.Namespace) -> int:
         backbone=args.backbone,
         lora=args.lora,
         checkpoint=args.checkpoint,
+        show_real=args.show_real,
+        names=_file_names(args, synthetic=args.out),
         progress=not args.quiet,
     )
     write_table(synthetic, args.out)
@@ -133,6 +135,8 @@ def _written(args: argparse.Namespace) -> int:
         target=args.target or args.label,
         text=args.text[0],
         seed=args.seed,
+        show_real=args.show_real,
+        names=_file_names(args, synthetic=args.out),
         progress=not args.quiet,
     )
     print(f"{report}\n\n{run.told(writer)}")
@@ -282,7 +286,6 @@ def align(args: argparse.Namespace) -> None:
 def evaluate(args: argparse.Namespace) -> int:
     """Two tables -> the report on how alike they are."""
     _check_outputs(args, reports=[args.out, args.json])
-    from lookalike.evaluate import SECTIONS
     from lookalike.evaluate import evaluate as measure
 
     tables = {name: _read(getattr(args, name), args.missing) for name in ("real", "synthetic", "holdout")}
@@ -291,8 +294,10 @@ def evaluate(args: argparse.Namespace) -> int:
         target=args.target,
         text=args.text,
         seed=args.seed,
-        only=[name.strip() for name in args.only.split(",")] if args.only else SECTIONS,
+        only=[name.strip() for name in args.only.split(",")] if args.only else None,
         quick=args.quick,
+        show_real=args.show_real,
+        names=_file_names(args, synthetic=args.synthetic),
         progress=not args.quiet,
     )
     print(f"{report}\n")
@@ -307,6 +312,12 @@ def _read(path: str | None, missing: Collection[Any]) -> pd.DataFrame | None:
     from lookalike.io import read_table
 
     return None if path is None else read_table(path, missing=missing)
+
+
+def _file_names(args: argparse.Namespace, synthetic: str) -> dict[str, str]:
+    """What the report calls the tables: their files, without the folders."""
+    files = {"real": args.real, "synthetic": synthetic, "holdout": args.holdout}
+    return {table: Path(path).name for table, path in files.items() if path is not None}
 
 
 def _check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) -> None:

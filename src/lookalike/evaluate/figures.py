@@ -16,9 +16,13 @@ class Figure:
     """How a figure is shown and judged.
 
     slack: (good, fair), how far it may be above the largest of the holdout's figure, what chance does and
-    `perfect` (`up`: below the smallest); None: shown without a grade.
+    `perfect` (`up`: below the smallest); None: shown without a grade. An entry's own "allowed" (good, fair)
+    stands in for the first two.
     factor: the same as a multiple of that, whichever allows more.
+    other: the slack on the other side, where too much is as bad as too little. That side is judged against
+    the holdout's figure and what chance does only; None: only one side is judged.
     alone: whether it can be judged without a holdout.
+    equal: measured on equally many rows of each table; the name of their number in "sizes".
     """
 
     section: str
@@ -30,7 +34,9 @@ class Figure:
     factor: tuple[float, float]
     meaning: str
     up: bool = False
+    other: tuple[float, float] | None = None
     alone: bool = True
+    equal: str | None = None
 
 
 def percent(value: float) -> str:
@@ -47,9 +53,10 @@ def decimal(value: float) -> str:
 
 FIGURES = (
     Figure("fidelity", "c2st_auc", "C2ST AUC, gradient boosting", decimal, 0.5, (0.05, 0.15), (1, 1),
-           "AUC of a strong classifier that looks for the synthetic rows; 0.5 is a coin flip, 1 finds all."),
+           "AUC of a strong classifier that looks for the synthetic rows; 0.5 is a coin flip, 1 finds all. "
+           "Far below 0.5, rows are copies.", other=(0.05, 0.15), equal="detection"),
     Figure("fidelity", "c2st_auc_linear", "C2ST AUC, logistic", decimal, 0.5, (0.05, 0.15), (1, 1),
-           "The same by a simple classifier: what it finds is wrong with single columns."),
+           "The same by a simple classifier: what it finds is wrong with single columns.", equal="detection"),
     Figure("fidelity", "shape_error", "column shape error", percent, 0.0, (0.01, 0.04), (1.5, 3),
            "Mean distance between the real and the synthetic distribution of a column."),
     Figure("fidelity", "pair_error", "column pair error", percent, 0.0, (0.02, 0.06), (1.5, 3),
@@ -61,12 +68,14 @@ FIGURES = (
     Figure("fidelity", "out_of_range", "rows out of range", percent, 0.0, (0.005, 0.05), (1, 2),
            "Rows with a number or date beyond the smallest or largest of the real training rows."),
     Figure("fidelity", "alpha_precision", "alpha-precision", decimal, 1.0, (0.03, 0.1), (1, 1),
-           "How well the synthetic rows keep to where the real ones lie; 1 is perfect.", up=True),
+           "How well the synthetic rows keep to where the real ones lie; 1 is perfect.", up=True,
+           equal="neighbours"),
     Figure("fidelity", "beta_recall", "beta-recall", decimal, 1.0, (0.03, 0.1), (1, 1),
-           "How much of where the real rows lie the synthetic ones reach; 1 is perfect.", up=True),
+           "How much of where the real rows lie the synthetic ones reach; 1 is perfect.", up=True,
+           equal="neighbours"),
     Figure("fidelity", "mmd_p", "MMD, p-value", decimal, 1.0, None, (1, 1),
            "Chance of so large a discrepancy between two samples of one distribution; small: they differ.",
-           up=True),
+           up=True, equal="kernel"),
     Figure("fidelity", "mauve", "text: MAUVE", decimal, 1.0, (0.05, 0.2), (1, 1),
            "How alike the texts are by subject, 1 being equal (on clusters of TF-IDF vectors).", up=True),
     Figure("fidelity", "words_error", "text: word frequencies", percent, 0.0, (0.03, 0.15), (1.2, 2),
@@ -88,9 +97,9 @@ FIGURES = (
     Figure("diversity", "vendi", "text: Vendi score", percent, 1.0, (0.02, 0.1), (1, 1),
            "Effective number of different texts over the number of texts.", up=True, alone=False),
     Figure("diversity", "unique_rows", "unique rows", percent, 1.0, (0.01, 0.1), (1, 1),
-           "Rows that do not repeat an earlier synthetic row.", up=True, alone=False),
+           "Rows that do not repeat an earlier synthetic row.", up=True, alone=False, equal="repeats"),
     Figure("diversity", "near_duplicates", "near-duplicates", percent, 0.01, (0.01, 0.05), (1.5, 3),
-           "Rows with a neighbour closer than 1% of the real rows have one."),
+           "Rows with a neighbour closer than 1% of the real rows have one.", equal="neighbours"),
     Figure("diversity", "category_coverage", "categories covered", percent, 1.0, (0.02, 0.1), (1, 1),
            "Of the categories of at least five real rows, those that occur.", up=True),
     Figure("diversity", "cell_coverage", "combinations covered", percent, 1.0, (0.03, 0.1), (1, 1),
@@ -101,8 +110,10 @@ FIGURES = (
            "Score of models trained on synthetic rows over that of models trained on real ones.", up=True),
     Figure("utility", "importance_agreement", "importance agreement", decimal, 1.0, None, (1, 1),
            "Rank correlation of the columns' importance between both models.", up=True),
-    Figure("privacy", "exact_copies", "exact copies", percent, 0.0, (0.001, 0.01), (1.25, 2),
-           "Rows that equal a real training row in every column; real tables have twins, too.", alone=False),
+    Figure("privacy", "exact_copies", "exact copies", percent, 0.0, (0.001, 0.01), (1, 1),
+           "Rows that equal a real training row in every column but ids; real tables have twins, too."),
+    Figure("privacy", "near_copies", "copies but for a cell", percent, 0.0, (0.01, 0.05), (1, 1),
+           "Rows that equal a real training row in every column but one; so do many real rows."),
     Figure("privacy", "dcr_share", "closer to training rows", percent, 0.5, (0.03, 0.1), (1, 1),
            "Rows closer to a training row than to any of as many holdout rows; 50% is ideal."),
     Figure("privacy", "nndr", "neighbour distance ratio", decimal, 1.0, (0.05, 0.2), (1, 1),
@@ -121,20 +132,37 @@ FIGURES = (
 
 def grade(figure: Figure, entry: dict[str, Any]) -> str | None:
     """good, fair or poor; None where the figure is missing or only a holdout could tell."""
-    value, reference = entry["value"], entry["reference"]
-    if value is None or figure.slack is None:
+    if entry["value"] is None or figure.slack is None:
         return None
-    known = [x for x in (figure.perfect, reference, entry.get("chance")) if x is not None]
-    if figure.up:
-        marks = [min(known) - slack for slack in figure.slack]
-        found = GOOD if value >= marks[0] else FAIR if value >= marks[1] else POOR
-    else:
-        marks = [
-            max(max(known) + slack, max(known) * factor)
-            for slack, factor in zip(figure.slack, figure.factor, strict=True)
-        ]
-        found = GOOD if value <= marks[0] else FAIR if value <= marks[1] else POOR
-    return None if found != GOOD and reference is None and not figure.alone else found
+    found = max(
+        _side(figure, entry, figure.up, figure.slack),
+        _side(figure, entry, not figure.up, figure.other) if figure.other else GOOD,
+        key=(GOOD, FAIR, POOR).index,
+    )
+    return None if found != GOOD and entry["reference"] is None and not figure.alone else found
+
+
+def beyond(figure: Figure, entry: dict[str, Any]) -> bool:
+    """Whether a figure is off on its other side; of diversity: whether there is more than in real rows."""
+    return figure.other is not None and _side(figure, entry, not figure.up, figure.other) != GOOD
+
+
+def _side(figure: Figure, entry: dict[str, Any], up: bool, slack: tuple[float, float]) -> str:
+    """The grade of a figure that must not be too low (`up`), or too high."""
+    marks = []
+    for place in (0, 1):
+        known = [x for x in (entry["reference"], entry.get("chance")) if x is not None]
+        if "allowed" in entry:
+            known = [entry["allowed"][place]]
+        if up == figure.up:
+            known.append(figure.perfect)
+        if not known:
+            return GOOD
+        factor = figure.factor[place] if up == figure.up else 1.0
+        limit = max(known)
+        marks.append(min(known) - slack[place] if up else max(limit + slack[place], limit * factor))
+    held = [entry["value"] >= mark if up else entry["value"] <= mark for mark in marks]
+    return GOOD if held[0] else FAIR if held[1] else POOR
 
 
 def grades(figures: dict[str, Any]) -> list[dict[str, Any]]:
@@ -157,9 +185,14 @@ def grades(figures: dict[str, Any]) -> list[dict[str, Any]]:
                 else f"{show(entry['low'])} to {show(entry['high'])}",
                 "grade": grade(figure, entry),
                 "meaning": figure.meaning,
+                "equal": _equal(figures["sizes"].get(figure.equal)),
             }
         )
     return rows
+
+
+def _equal(rows: int | None) -> str:
+    return "" if rows is None else f"{rows:,} rows of each table"
 
 
 ALIASES = {"c2st": "c2st_auc", "utility": "ratio", "membership": "membership_auc", "copies": "exact_copies"}

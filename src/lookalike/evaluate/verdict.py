@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .figures import FAIR, FIGURES, GOOD, POOR, decimal, grade, grades, percent
+from .figures import FAIR, FIGURES, GOOD, POOR, beyond, decimal, grade, grades, percent
 
 TOLD = 0.52  # AUC from which a ranking of columns is more than noise
 FEW = 50  # rows of a table below which there is no verdict
-COPIES = next(figure for figure in FIGURES if figure.key == "exact_copies")
+COPIES = {figure.key: figure for figure in FIGURES if figure.key in ("exact_copies", "near_copies")}
+C2ST = next(figure for figure in FIGURES if figure.key == "c2st_auc")
 DECIDE = ("c2st_auc", "shape_error", "pair_error")
 
 
@@ -26,10 +27,33 @@ def telling(figures: dict[str, Any]) -> list[dict[str, Any]]:
 
 def verdict(figures: dict[str, Any]) -> dict[str, Any]:
     """{"grade", "headline": one sentence, "sentences": the rest}."""
-    auc, copies = _entry(figures, "fidelity", "c2st_auc"), _entry(figures, "privacy", "exact_copies")
-    marks = {row["key"]: row["grade"] for row in grades(figures)}
+    copied = [*_copied(figures, "exact_copies"), *_copied(figures, "near_copies")]
+    copies = _copies(figures)
     if min(figures["tables"]["rows"][table] for table in ("real", "synthetic")) < FEW:
-        return {"grade": None, "headline": "There are too few rows to tell.", "sentences": [_copied(copies)]}
+        grade, headline = (
+            copies if copies and copies[0] == POOR else (None, "There are too few rows to tell.")
+        )
+        return {"grade": grade, "headline": headline, "sentences": copied}
+    worst, headline = _told(figures)
+    if copies and (copies[0] == POOR or worst == GOOD):
+        worst, headline = copies
+    return {
+        "grade": worst,
+        "headline": headline,
+        "sentences": [
+            *(copied if copies else []),
+            *_seen(figures),
+            *_errors(figures),
+            *_useful(figures),
+            *_memorised(figures),
+            *([] if copies else copied[:1]),
+        ],
+    }
+
+
+def _told(figures: dict[str, Any]) -> tuple[str, str]:
+    """(the grade, the headline) of everything but copies."""
+    marks = {row["key"]: row["grade"] for row in grades(figures)}
     worst = next((mark for mark in (POOR, FAIR) if mark in (marks.get(k) for k in DECIDE)), GOOD)
     headline = {
         GOOD: "The synthetic rows can hardly be told from real ones.",
@@ -43,28 +67,61 @@ def verdict(figures: dict[str, Any]) -> dict[str, Any]:
             FAIR: "Some figures are off.",
             POOR: "Some figures are poor.",
         }[worst]
+    elif strange_detector(figures) and not any(marks.get(k) == worst for k in DECIDE[1:]):
+        headline = "The synthetic rows repeat real rows, or nearly so."
     if marks.get("ratio") == POOR:
         worst, headline = POOR, "Models learn far less from the synthetic rows than from real ones."
     if "diversity" in {row["section"] for row in grades(figures) if row["grade"] == POOR}:
         worst, headline = POOR, "The synthetic rows say fewer different things than real ones."
     if POOR in (marks.get("membership_auc"), marks.get("dcr_share"), marks.get("attribute_gain")):
         worst, headline = POOR, "The synthetic rows betray which real rows they were learned from."
-    if marks.get("exact_copies") == POOR:
-        worst, headline = POOR, "Too many synthetic rows are copies of real ones."
-    return {
-        "grade": worst,
-        "headline": headline,
-        "sentences": [
-            *_seen(figures, auc),
-            *_errors(figures),
-            *_useful(figures),
-            *_memorised(figures),
-            *([_copied(copies)] if figures["privacy"] else []),
-        ],
-    }
+    return worst, headline
 
 
-def _seen(figures: dict[str, Any], auc: dict[str, Any]) -> list[str]:
+def _copies(figures: dict[str, Any]) -> tuple[str, str] | None:
+    """(the grade, the headline) where more rows are copies than chance does; exact ones count first."""
+    for key, of in (
+        ("exact_copies", "copies of real ones"),
+        ("near_copies", "copies of real ones but for a cell"),
+    ):
+        entry = _entry(figures, "privacy", key)
+        mark = None if entry["value"] is None else grade(COPIES[key], entry)
+        if mark not in (FAIR, POOR):
+            continue
+        value, usual = entry["value"], _usual(entry)
+        if mark == FAIR:
+            return FAIR, f"{percent(value)} of the synthetic rows are {of}, somewhat more than chance does."
+        if value == 1:
+            return (
+                POOR,
+                f"Every synthetic row is {of.replace('copies of real ones', 'a copy of a real one')}.",
+            )
+        return POOR, f"{percent(value)} of the synthetic rows are {of}, against {usual}."
+    return None
+
+
+def _usual(entry: dict[str, Any]) -> str:
+    """How many rows are copies by nature."""
+    if entry["reference"] is not None and entry["reference"] == entry.get("chance"):
+        return f"{percent(entry['reference'])} of the holdout"
+    return f"{percent(entry['chance'])} of the real rows among themselves"
+
+
+def strange_detector(figures: dict[str, Any]) -> list[str]:
+    """A warning where the detector is wrong more often than a coin, beyond chance and the holdout; else
+    nothing."""
+    entry = _entry(figures, "fidelity", "c2st_auc")
+    if entry["value"] is None or not beyond(C2ST, entry) or entry["high"] >= 0.5:
+        return []
+    return [
+        f"the C2ST AUC of {decimal(entry['value'])} is far below 0.5, which is no sign of quality: rows have "
+        "twins in the other table, copies or near-copies, so that what the classifier learns in one fold is "
+        "wrong in another."
+    ]
+
+
+def _seen(figures: dict[str, Any]) -> list[str]:
+    auc = _entry(figures, "fidelity", "c2st_auc")
     if auc["value"] is None:
         return []
     text = "Shown one real and one synthetic row, a strong classifier picks out the synthetic one "
@@ -72,6 +129,8 @@ def _seen(figures: dict[str, Any], auc: dict[str, Any]) -> list[str]:
     text += (
         ")." if auc["reference"] is None else f"; real holdout rows in its place: {auc['reference']:.1%})."
     )
+    if strange_detector(figures):
+        text += " So it is wrong more often than a coin: rows of one table repeat rows of the other."
     if names := [g["column"] for g in telling(figures) if g["importance"] >= 0.005][:3]:
         text += f" What gives the synthetic rows away most: {', '.join(names)}."
     return [text]
@@ -113,15 +172,18 @@ def _memorised(figures: dict[str, Any]) -> list[str]:
     ]
 
 
-def _copied(copies: dict[str, Any]) -> str:
-    value, reference = copies["value"], copies["reference"]
+def _copied(figures: dict[str, Any], key: str) -> list[str]:
+    """How many rows are copies, exact or but for a cell, and whether that is much."""
+    entry, near = _entry(figures, "privacy", key), key == "near_copies"
+    if not figures["privacy"] or (near and entry["value"] is None):
+        return []
+    value = entry["value"]
     if value is None:
-        return "Copies of real rows could not be counted."
+        return ["Copies of real rows could not be counted."]
+    what = "in all columns but one at most" if near else "in every column"
     if not value:
-        return "No synthetic row is a copy of a real one."
-    text = f"{percent(value)} of the synthetic rows equal a real training row"
-    if reference is None:
-        return text + "; only a real holdout could tell whether that is more than chance."
-    if grade(COPIES, copies) == GOOD:
-        return text + f", no more than real rows do by chance ({percent(reference)} of the holdout)."
-    return text + f", against {percent(reference)} of the holdout: a sign of memorising."
+        return [f"No synthetic row equals a real training row {what}."]
+    text = f"{percent(value)} of the synthetic rows equal a real training row {what}"
+    if grade(COPIES[key], entry) == GOOD:
+        return [f"{text}, no more than real rows do by chance ({_usual(entry)})."]
+    return [f"{text}, against {_usual(entry)}: a sign of memorising."]
