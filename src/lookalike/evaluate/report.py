@@ -111,7 +111,7 @@ class Report:
         equal: dict[str, list[str]] = {}
         for row in grades(figures):
             equal.setdefault(row["equal"], []).append(row["title"])
-        lines += [f"note: on {rows}: {', '.join(titles)}" for rows, titles in equal.items() if rows]
+        lines += [f"note: on {rows}: {'; '.join(titles)}" for rows, titles in equal.items() if rows]
         lines += [f"note: {text}" for text in [*figures["warnings"], *figures["skipped"].values()]]
         return "\n".join(lines)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from .figures import FAIR, FIGURES, GOOD, POOR, beyond, decimal, grade, grades, percent
 
+SAME = 1e-9  # error of two distributions that are one but for rounding
 TOLD = 0.52  # AUC from which a ranking of columns is more than noise
 FEW = 50  # rows of a table below which there is no verdict
 COPIES = {figure.key: figure for figure in FIGURES if figure.key in ("exact_copies", "near_copies")}
@@ -27,12 +28,12 @@ def telling(figures: dict[str, Any]) -> list[dict[str, Any]]:
 
 def verdict(figures: dict[str, Any]) -> dict[str, Any]:
     """{"grade", "headline": one sentence, "sentences": the rest}."""
-    copied = [*_copied(figures, "exact_copies"), *_copied(figures, "near_copies")]
-    copies = _copies(figures)
+    found = _copies(figures)
+    key, copies = found or (None, None)
+    copied = [text for one in sorted(COPIES, key=lambda one: one != key) for text in _copied(figures, one)]
     if min(figures["tables"]["rows"][table] for table in ("real", "synthetic")) < FEW:
-        grade, headline = (
-            copies if copies and copies[0] == POOR else (None, "There are too few rows to tell.")
-        )
+        nothing = (None, "There are too few rows to tell.")
+        grade, headline = copies if copies and copies[0] == POOR else nothing
         return {"grade": grade, "headline": headline, "sentences": copied}
     worst, headline = _told(figures)
     if copies and (copies[0] == POOR or worst == GOOD):
@@ -78,26 +79,20 @@ def _told(figures: dict[str, Any]) -> tuple[str, str]:
     return worst, headline
 
 
-def _copies(figures: dict[str, Any]) -> tuple[str, str] | None:
-    """(the grade, the headline) where more rows are copies than chance does; exact ones count first."""
-    for key, of in (
-        ("exact_copies", "copies of real ones"),
-        ("near_copies", "copies of real ones but for a cell"),
-    ):
-        entry = _entry(figures, "privacy", key)
-        mark = None if entry["value"] is None else grade(COPIES[key], entry)
-        if mark not in (FAIR, POOR):
-            continue
-        value, usual = entry["value"], _usual(entry)
-        if mark == FAIR:
-            return FAIR, f"{percent(value)} of the synthetic rows are {of}, somewhat more than chance does."
-        if value == 1:
-            return (
-                POOR,
-                f"Every synthetic row is {of.replace('copies of real ones', 'a copy of a real one')}.",
-            )
-        return POOR, f"{percent(value)} of the synthetic rows are {of}, against {usual}."
-    return None
+def _copies(figures: dict[str, Any]) -> tuple[str, tuple[str, str]] | None:
+    """(which copies, (the grade, the headline)) where more rows are copies than chance does: the worse ones,
+    the exact ones if both are as bad."""
+    marks = {key: grade(figure, _entry(figures, "privacy", key)) for key, figure in COPIES.items()}
+    key = next((key for mark in (POOR, FAIR) for key in COPIES if marks[key] == mark), None)
+    if key is None:
+        return None
+    entry, but = figures["privacy"][key], " but for a cell" if key == "near_copies" else ""
+    text = f"{percent(entry['value'])} of the synthetic rows are copies of real ones{but}"
+    if marks[key] == FAIR:
+        return key, (FAIR, f"{text}, somewhat more than chance does.")
+    if entry["value"] == 1:
+        return key, (POOR, f"Every synthetic row is a copy of a real one{but}.")
+    return key, (POOR, f"{text}, against {_usual(entry)}.")
 
 
 def _usual(entry: dict[str, Any]) -> str:
@@ -137,7 +132,7 @@ def _seen(figures: dict[str, Any]) -> list[str]:
 
 
 def _errors(figures: dict[str, Any]) -> list[str]:
-    parts = []
+    parts, largest = [], 0.0
     for key, name in (("shape_error", "columns"), ("pair_error", "pairs of columns")):
         entry = _entry(figures, "fidelity", key)
         if entry["value"] is not None:
@@ -145,6 +140,9 @@ def _errors(figures: dict[str, Any]) -> list[str]:
             if entry["reference"] is not None:
                 real = f" (the real holdout: {percent(entry['reference'])})"
             parts.append(f"{name} by {percent(entry['value'])}{real}")
+            largest = max(largest, entry["value"])
+    if parts and largest < SAME:
+        return ["The columns, and the pairs of columns, are distributed exactly as the real ones."]
     return [f"The distributions differ: {', '.join(parts)}."] if parts else []
 
 
