@@ -126,6 +126,7 @@ MOST_REPEATS = "how often a row may come, at most (default 5)"
 CONFIG = "take long options from this TOML file; those on the command line count more"
 ARMS = "synalign (default): demonstrations that cover REAL, of which only attributes are shown"
 RUN = "folder of replies, rejects and provenance (default OUT.run)"
+SHOW_REAL = "the report may show values and texts that fewer than five real rows have"
 FAIL_UNDER = "exit with 3 if a figure is worse, such as c2st=0.60,utility=0.95"
 EXAMPLES = {
     "generate": """
@@ -247,6 +248,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     one.add_argument("--target", metavar="COL", help="the column that a model would predict, for the report")
     one.add_argument("--holdout", metavar="FILE", help="real rows that are not in REAL, for the report")
     one.add_argument("--report", metavar="HTML", help="write the report to this .html (or .json) file")
+    one.add_argument("--show-real", action="store_true", help=SHOW_REAL)
     one.add_argument("--fail-under", metavar="LIMITS", type=_limits, help=FAIL_UNDER)
     one.add_argument("--max-time", metavar="TIME", type=_time, help=MAX_TIME)
     columns(one)
@@ -342,10 +344,11 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     one.add_argument("--synthetic", metavar="S", required=True, help="the synthetic table")
     one.add_argument("--holdout", metavar="H", help="real rows that the synthesizer never saw")
     one.add_argument("--target", metavar="COL", help="the column that a model would predict")
-    one.add_argument("--text", metavar="COL", help="the column that is read as text (default: the first)")
+    one.add_argument("--text", metavar="COL", help="the column that is read as text (default: prose)")
     one.add_argument("--id", action="append", default=[], metavar="COL", help=ID)
     one.add_argument("--only", metavar="SECTIONS", help="of fidelity,diversity,utility,privacy")
     one.add_argument("--quick", action="store_true", help="fewer rows and one family of models")
+    one.add_argument("--show-real", action="store_true", help=SHOW_REAL)
     one.add_argument("--fail-under", metavar="LIMITS", type=_limits, help=FAIL_UNDER)
     one.add_argument("-o", "--out", metavar="HTML", help="write the report to this .html file")
     one.add_argument("--json", metavar="FILE", help="write the figures to this .json file")

@@ -47,6 +47,8 @@ def generate(
     threads: int | None = None,
     checkpoint: str | Path | None = None,
     out: str | Path | None = None,
+    show_real: bool = False,
+    names: Mapping[str, str] | None = None,
     progress: bool = True,
 ) -> tuple[pd.DataFrame, Report]:
     """A synthetic table of `n` rows (default: as many as `real`) and the report that compares it with `real`.
@@ -62,6 +64,7 @@ def generate(
     checkpoint: a folder where an interrupted run goes on from; removed at the end, but kept where Ctrl-C
         ended the training, so that the same call goes on with it.
     out: a file that the table is written to before it is compared.
+    show_real, names: of the report, as for `evaluate`.
 
     Raises a UserError (OptionError, ConditionError, DataError) before any training where an argument does not
     fit the table.
@@ -116,6 +119,8 @@ def generate(
             target=target,
             seed=seed,
             ids=[column.name for column in schema.columns if column.kind in ("key", "pseudonym")],
+            show_real=show_real,
+            names=names,
             progress=progress,
         )
     if model.shortfall is not None:

@@ -55,6 +55,8 @@ def generate(args: argparse.Namespace) -> int:
         threads=args.threads,
         checkpoint=args.checkpoint,
         out=args.out,
+        show_real=args.show_real,
+        names=_file_names(args, synthetic=args.out),
         progress=not args.quiet,
     )
     print(f"{report}\n")
@@ -140,6 +142,8 @@ def _written(args: argparse.Namespace) -> int:
         target=args.target or args.label,
         text=args.text[0],
         seed=args.seed,
+        show_real=args.show_real,
+        names=_file_names(args, synthetic=args.out),
         progress=not args.quiet,
     )
     print(f"{report}\n\n{run.told(writer)}")
@@ -307,7 +311,6 @@ def align(args: argparse.Namespace) -> None:
 def evaluate(args: argparse.Namespace) -> int:
     """Two tables -> the report on how alike they are."""
     _check_outputs(args, reports=[args.out, args.json])
-    from lookalike.evaluate import SECTIONS
     from lookalike.evaluate import evaluate as measure
 
     tables = _tables(args)
@@ -317,8 +320,10 @@ def evaluate(args: argparse.Namespace) -> int:
         text=args.text,
         ids=args.id,
         seed=args.seed,
-        only=[name.strip() for name in args.only.split(",")] if args.only else SECTIONS,
+        only=[name.strip() for name in args.only.split(",")] if args.only else None,
         quick=args.quick,
+        show_real=args.show_real,
+        names=_file_names(args, synthetic=args.synthetic),
         progress=not args.quiet,
     )
     print(f"{report}\n")
@@ -380,6 +385,12 @@ def _real(args: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
             column.min_rows = 1
     schema.set_kinds(args.kind)
     return real, schema
+
+
+def _file_names(args: argparse.Namespace, synthetic: str) -> dict[str, str]:
+    """What the report calls the tables: their files, without the folders."""
+    files = {"real": args.real, "synthetic": synthetic, "holdout": args.holdout}
+    return {table: Path(path).name for table, path in files.items() if path is not None}
 
 
 def _check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) -> None:

@@ -36,12 +36,12 @@ def first_giveaway(report: Report) -> str:
 
 def test_real_against_itself_is_perfect_and_all_copies(real, holdout):
     report = evaluate(real, real.sample(frac=1, random_state=0), holdout)
-    assert value(report, "fidelity", "shape_error") < 1e-12
-    assert value(report, "fidelity", "pair_error") < 1e-12
-    assert value(report, "fidelity", "c2st_auc") < 0.51
+    assert value(report, "fidelity", "shape_error") == 0
+    assert value(report, "fidelity", "pair_error") < 1e-12  # a sum in another order
+    assert value(report, "fidelity", "c2st_auc") < 0.4
     assert value(report, "privacy", "exact_copies") == 1
     assert report.to_dict()["verdict"]["grade"] == "poor"
-    assert "copies" in report.to_dict()["verdict"]["headline"]
+    assert report.to_dict()["verdict"]["headline"] == "Every synthetic row is a copy of a real one."
 
 
 def test_another_real_sample_is_at_its_reference(real, holdout):
@@ -116,5 +116,7 @@ def test_collapse_onto_ten_rows_is_found(real, holdout):
 
 def test_the_same_seed_gives_the_same_figures(real, holdout):
     one, two, other = (evaluate(real[:400], holdout[:400], seed=seed).to_dict() for seed in (3, 3, 4))
+    one["about"].pop("date"), two["about"].pop("date")
+    one["about"].pop("seconds"), two["about"].pop("seconds")
     assert one == two
     assert one["fidelity"]["c2st_auc"] != other["fidelity"]["c2st_auc"]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import lookalike
 from lookalike.errors import DataError, OptionError
 from lookalike.evaluate import evaluate
 
@@ -152,7 +153,8 @@ def test_without_a_holdout_nothing_has_a_reference(tmp_path):
 def test_without_a_holdout_half_of_the_real_rows_are_the_reference(tmp_path):
     report = evaluate(table(500, 0), table(400, 1))
     figures = report.to_dict()
-    assert figures["sizes"]["columns"] == {"real": 250, "synthetic": 250, "holdout": 250}
+    assert figures["sizes"]["matched"] == {"real": 250, "synthetic": 250, "holdout": 250}
+    assert figures["sizes"]["columns"] == {"real": 500, "synthetic": 400, "holdout": 250}
     shape = figures["fidelity"]["shape_error"]
     assert 0 < shape["reference"] < 0.15 and abs(shape["value"] - shape["reference"]) < 0.05
     assert "250 of the real rows were split off" in figures["skipped"]["reference"]
@@ -162,12 +164,13 @@ def test_without_a_holdout_half_of_the_real_rows_are_the_reference(tmp_path):
     assert "half of real" in repr(report)
     copied = evaluate(table(500, 0), table(500, 0)).to_dict()
     assert copied["privacy"]["exact_copies"]["value"] == 1, "among all real rows, not among half"
+    assert copied["fidelity"]["shape_error"]["value"] == 0, "against all real rows, not half of them"
 
 
 def test_the_rows_that_the_detector_is_surest_about_are_shown(tmp_path):
     real, held, made = (table(600, seed) for seed in (0, 1, 2))
     made.loc[::3, "x"] += 20
-    report = evaluate(real, made, held)
+    report = evaluate(real, made, held, show_real=True)
     told = report.to_dict()["examples"]["telltale"]
     place = told["columns"].index("x")
     assert all(float(row[place]) > 10 for row in told["data"])
@@ -175,9 +178,10 @@ def test_the_rows_that_the_detector_is_surest_about_are_shown(tmp_path):
     assert 'id="telltale"' in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
-def test_a_larger_synthetic_table_is_compared_on_as_many_rows_as_the_holdout_has():
+def test_what_depends_on_the_number_of_rows_sees_as_many_as_the_holdout_has():
     figures = evaluate(table(400, 0), table(900, 1), table(300, 2)).to_dict()
-    assert figures["sizes"]["columns"] == {"real": 400, "synthetic": 300, "holdout": 300}
+    assert figures["sizes"]["matched"] == {"real": 400, "synthetic": 300, "holdout": 300}
+    assert figures["sizes"]["columns"] == {"real": 400, "synthetic": 900, "holdout": 300}
     tiny = evaluate(table(400, 0), table(900, 1), table(9, 2)).to_dict()
     assert tiny["sizes"]["columns"] == {"real": 400, "synthetic": 900}
     assert "9 rows" in tiny["skipped"]["reference"]
@@ -218,18 +222,154 @@ def test_other_dtypes_with_the_same_values_are_the_same_table():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda t: t.drop(columns="x"), "no column 'x'"),
-        (lambda t: t.assign(more=1), "'more'"),
-        (lambda t: t.head(0), "no rows"),
-        (lambda t: t.assign(x="foo"), "'x' holds numbers .* 'foo'"),
-        (lambda t: t.assign(day="32.13.2020"), "'day' holds dates .* '32.13.2020'"),
+        (lambda t: t.drop(columns="x"), "synthetic table has no column 'x'"),
+        (lambda t: t.assign(more=1), "synthetic table .* 'more'"),
+        (lambda t: t.head(0), "synthetic table has no rows"),
+        (lambda t: t[[]], "synthetic table has no columns"),
+        (lambda t: t.assign(x="foo"), "'x' holds numbers .* 'foo' in the synthetic"),
+        (lambda t: t.assign(day="32.13.2020"), "'day' holds dates .* '32.13.2020' in the synthetic"),
         (lambda t: pd.concat([t, t[["x"]]], axis=1), "two columns named 'x'"),
+        (lambda t: "made.csv", r"synthetic table is the name 'made.csv': .*read_table\('made.csv'\)"),
+        (lambda t: {"x": [1]}, "synthetic table is a dict: give a pandas DataFrame"),
+        (lambda t: t["x"], "synthetic table is a Series"),
+        (lambda t: None, "synthetic table is None"),
     ],
 )
 def test_tables_that_do_not_fit_are_named(change, sentence):
     with pytest.raises(DataError, match=sentence) as error:
         evaluate(table(100, 0), change(table(100, 1)))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("real", "sentence"), [("a.csv", "real table is the name"), (table(1, 0), "only one")]
+)
+def test_a_real_table_that_is_none_is_named(real, sentence):
+    with pytest.raises(DataError, match=sentence):
+        evaluate(real, table(100, 1))
+
+
+@pytest.mark.parametrize("option", ["target", "text"])
+@pytest.mark.parametrize("value", [["x"], {"x": 1}, 7, "income"])
+def test_what_is_no_column_is_named(option, value):
+    with pytest.raises(OptionError, match=rf"the {option} .*{re.escape(str(value))}.* is not a column"):
+        evaluate(table(50, 0), table(50, 1), **{option: value})
+
+
+def test_sections_and_seeds_that_make_no_sense_are_named():
+    for options, sentence in (
+        ({"only": []}, "no section"),
+        ({"only": ["speed"]}, "no section 'speed'"),
+        ({"seed": -1}, "seed -1"),
+        ({"seed": "a"}, "seed 'a'"),
+    ):
+        with pytest.raises(OptionError, match=sentence):
+            evaluate(table(50, 0), table(50, 1), **options)
+    only = evaluate(table(60, 0), table(60, 1), only="privacy").to_dict()
+    assert only["privacy"] and not only["fidelity"]
+
+
+def test_a_few_values_that_cannot_be_read_count_as_out_of_range(tmp_path):
+    made = table(300, 1).astype({"x": object, "when": object})
+    made.loc[7, ["day", "when", "x"]] = ["32.13.2020", "rubbish", "many"]
+    held = table(300, 2).astype({"x": object})
+    held.loc[3, "x"] = "real secret"
+    report = evaluate(table(300, 0), made, held, quick=True)
+    figures = report.to_dict()
+    for name, bad in (("day", "32.13.2020"), ("when", "rubbish"), ("x", "many")):
+        told = [text for text in figures["warnings"] if f"'{name}': 1 of" in text and "synthetic" in text]
+        assert len(told) == 1 and bad in told[0]
+        strange = figures["columns"][name]["strange"]["synthetic"]
+        missing = figures["columns"][name]["missing"]["synthetic"]
+        assert strange >= 1 / 300 and missing == table(300, 1)[name].isna().sum() / 300 - (name == "when") * (
+            pd.isna(table(300, 1)["when"][7]) / 300
+        )
+    report.save(tmp_path / "r.html")
+    assert "real secret" not in (tmp_path / "r.html").read_text(encoding="utf-8") + repr(report)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+@pytest.mark.parametrize("name", ["x", "day", "when", "zone", NAUGHTY, "text", "nullable", "flag"])
+def test_a_column_without_values_is_reported(name, gap, tmp_path):
+    report = evaluate(
+        table(120, 0), table(120, 1).assign(**{name: gap}), table(120, 2), target="flag", quick=True
+    )
+    figures = report.to_dict()
+    assert f"column '{name}' has no values in the synthetic table" in figures["warnings"]
+    assert figures["columns"][name]["shape_error"]["value"] == 1
+    assert figures["columns"][name]["missing"]["synthetic"] == 1
+    report.save(tmp_path / "r.html")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1.7e308, 1e160, 1e-320])
+def test_huge_and_tiny_numbers_are_compared(size, tmp_path):
+    def scaled(seed: int) -> pd.DataFrame:
+        rng = np.random.default_rng(seed)
+        x = rng.uniform(-1, 1, 300)
+        return pd.DataFrame(
+            {"big": x * size, "plain": x + rng.normal(size=300) / 2, "c": rng.choice(["a", "b"], 300)}
+        )
+
+    report = evaluate(scaled(0), scaled(1), scaled(2), target="big", quick=True)
+    figures = report.to_dict()
+    assert figures["columns"]["big"]["shape_error"]["value"] < 0.15
+    (pair,) = (p for p in figures["pairs"] if {p["first"], p["second"]} == {"big", "plain"})
+    assert pair["real"] == pytest.approx(0.75, abs=0.1) and pair["error"] < 0.05
+    assert size < 1 or 0.3 < figures["utility"]["trtr"]["value"] < 0.8
+    report.save(tmp_path / "r.html")
+    assert "inf" not in figures["columns"]["big"]["histogram"]["labels"]
+
+
+def test_what_was_compared_is_said_everywhere(tmp_path):
+    names = {"real": "train.csv", "synthetic": "made.parquet"}
+    report = evaluate(table(60, 0), table(50, 1), names=names, seed=3, only=["privacy"])
+    about = report.to_dict()["about"]
+    assert about["tables"] == {
+        "real": {"name": "train.csv", "rows": 60, "columns": 16},
+        "synthetic": {"name": "made.parquet", "rows": 50, "columns": 16},
+    }
+    assert about["lookalike"] == lookalike.__version__ and about["seed"] == 3 and about["seconds"] > 0
+    assert abs(pd.Timestamp.now("UTC") - pd.Timestamp(about["date"])) < pd.Timedelta(1, "h")
+    report.save(tmp_path / "r.html")
+    report.save(tmp_path / "r.json")
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["about"] == about
+    for text in (repr(report), (tmp_path / "r.html").read_text(encoding="utf-8")):
+        for part in (
+            "60 real",
+            "train.csv",
+            "made.parquet",
+            about["date"][:10],
+            lookalike.__version__,
+            "seed 3",
+        ):
+            assert part in text, part
+    plain = evaluate(table(60, 0), table(50, 1), only=["privacy"])
+    assert plain.to_dict()["about"]["tables"]["synthetic"]["name"] == "synthetic"
+
+
+def test_pairs_come_by_how_much_they_exceed_the_holdout(tmp_path):
+    """The pair of many categories differs by chance alone, most of all; the pair of few is what is wrong."""
+
+    def wide(seed: int) -> pd.DataFrame:
+        rng = np.random.default_rng(seed)
+        few = rng.integers(0, 2, 400)
+        many = {name: rng.integers(0, 18, 400) for name in ("many", "more")}
+        return pd.DataFrame({**many, "a": few, "b": few ^ (rng.random(400) < 0.1)})
+
+    made = wide(1)
+    made["b"] = made["b"].sample(frac=1, random_state=0).to_numpy()
+    report = evaluate(wide(0), made, wide(2), only=["fidelity"], quick=True)
+    pairs = report.to_dict()["pairs"]
+    assert {pairs[0]["first"], pairs[0]["second"]} == {"a", "b"}
+    largest = max(pairs, key=lambda pair: pair["error"])
+    assert {largest["first"], largest["second"]} == {"many", "more"}
+    excess = [pair["error"] - pair["reference"] for pair in pairs]
+    assert excess == sorted(excess, reverse=True)
+    report.save(tmp_path / "r.html")
+    html = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert all(float(width) <= 100 for width in re.findall(r'class="bar" style="width:([\d.]+)%', html))
 
 
 def test_dtypes_that_hold_the_same_values_are_coerced_and_the_others_named():
@@ -244,9 +384,7 @@ def test_dtypes_that_hold_the_same_values_are_coerced_and_the_others_named():
         evaluate(real, table(300, 1).assign(whole="many"))
 
 
-def test_an_unknown_target_and_suffix_are_named(report, tmp_path):
-    with pytest.raises(OptionError, match="'income' is not a column"):
-        evaluate(table(50, 0), table(50, 1), target="income")
+def test_an_unknown_suffix_is_named(report, tmp_path):
     with pytest.raises(OptionError, match=r"report\.pdf"):
         report.save(tmp_path / "report.pdf")
     with pytest.raises(DataError, match="cannot be written"):

@@ -96,7 +96,8 @@ def test_copied_texts_are_shown_side_by_side() -> None:
     copied.loc[:59, "text"] = REAL.loc[:59, "text"]
     fresh, found = of_others(), figures(copied)
     assert found["privacy"]["verbatim"]["value"] > fresh["privacy"]["verbatim"]["value"] + 0.05
-    worst = found["texts"]["verbatim"][0]
+    assert "verbatim" not in found["texts"], "real texts are shown only where they may be"
+    worst = evaluate(REAL, copied, HOLDOUT, show_real=True).to_dict()["texts"]["verbatim"][0]
     assert worst["synthetic"] == worst["real"]
 
 
@@ -136,6 +137,49 @@ def test_text_names_the_column_that_is_read_as_text() -> None:
     numbers = [t.assign(n=np.arange(len(t)) / 3) for t in tables]
     with pytest.raises(OptionError, match="'n' holds no texts"):
         evaluate(*numbers, text="n")
+
+
+def test_the_column_of_prose_with_most_words_is_read_as_text() -> None:
+    """Not the first one, nor keys, addresses of mail and of the web, names or code."""
+
+    def more(one: pd.DataFrame) -> pd.DataFrame:
+        n = pd.Series(np.random.default_rng(len(one)).permutation(10**5)[: len(one)])
+        return pd.DataFrame(
+            {
+                "key": ("ORD " + n.astype(str) + " A" + (n % 977).astype(str)).where(n > 300),
+                "url": ("https://example.org/the/red/house/" + n.astype(str)).where(n > 300),
+                "mail": "ann.lee" + n.astype(str) + "@example.org",
+                "name": np.random.default_rng(1).choice([f"Ann{i} Lee" for i in range(300)], len(one)),
+                "script": "int f" + n.astype(str) + "(int a) { return a + " + n.astype(str) + "; }",
+                "title": one["text"].str.split().str[1:5].str.join(" "),
+                "text": one["text"],
+                "row": range(len(one)),
+            }
+        )
+
+    tables = [more(one) for one in (REAL, OTHER, HOLDOUT)]
+    found = evaluate(*tables, only=["diversity"], quick=True).to_dict()
+    assert found["texts"]["column"] == "text" and "'text'" in found["skipped"]["texts"]
+    without = [one.drop(columns=["title", "text"]) for one in tables]
+    found = evaluate(*without, only=["diversity"], quick=True).to_dict()
+    assert not found["texts"] and "no column of prose" in found["skipped"]["texts"]
+    named = evaluate(*without, text="mail", only=["diversity"], quick=True).to_dict()
+    assert named["texts"]["column"] == "mail"
+
+
+def test_prose_without_spaces_is_prose() -> None:
+    rng = np.random.default_rng(0)
+    signs = list("天地人日月山水火木金土石花草鸟鱼马牛羊犬")
+    tables = [
+        pd.DataFrame(
+            {
+                "key": [f"k{i}-{s}" for i in range(300)],
+                "text": ["".join(rng.choice(signs, 12)) for _ in range(300)],
+            }
+        )
+        for s in (0, 1)
+    ]
+    assert evaluate(*tables, only=["diversity"], quick=True).to_dict()["texts"]["column"] == "text"
 
 
 def test_real_texts_are_as_near_to_the_real_ones_as_others_are() -> None:

@@ -7,9 +7,12 @@ looks at.
 
 from __future__ import annotations
 
+import decimal
+import re
 import zlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +29,14 @@ Array = npt.NDArray[Any]
 
 FEW = 20  # distinct values up to which a numeric column is compared value by value, like a category
 LETTERS = 50  # pairs of letters of a text that are told apart
+MISSING, UNREADABLE = -1, -2  # in `Column.identity`
+HUGE = 1e150  # numbers from here on are scaled down, or their squares would overflow
+PROSE_WORDS, PROSE_SHARE = 3, 0.5  # words of a text and their share of what it is made of, at least
+PROSE_TEXTS = 1000  # that are looked at
+WORD = re.compile(r"\W*[^\W\d_]+(?:['\u2019-][^\W\d_]+)*\W*")
+UNSPACED = re.compile(
+    "[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]"
+)  # Thai, Japanese, Chinese: no spaces between words
 
 
 @dataclass
@@ -34,8 +45,9 @@ class Part:
 
     codes: table -> int64 (rows,): place among `support` distinct values, sorted where `ordered`; -1 is
     missing.
-    values: table -> float64 (rows,), nan where missing; None where the values have no order.
+    values: table -> float64 (rows,), nan where missing, divided by `scale`; None where they have no order.
     ordered: compared by the distance of distribution functions; else value by value.
+    scale: 1, or the power of two that brings huge numbers down to about 1.
     """
 
     name: str
@@ -44,6 +56,7 @@ class Part:
     values: dict[str, Array] | None
     ordered: bool
     labels: Array | None = None  # (support,) what the codes stand for
+    scale: float = 1.0
 
     def by_frequency(self) -> Array:
         """(support + 1,) the place of each code by frequency in the real table; last, for missing: -1."""
@@ -61,12 +74,16 @@ class Column:
     name: str
     kind: str
     parts: list[Part]
-    identity: dict[str, Array]  # table -> int64 (rows,): equal exactly where the values are equal
+    identity: dict[
+        str, Array
+    ]  # table -> int64 (rows,): equal where the values are; MISSING or UNREADABLE below 0
     compared: int = 1
     integer: bool = False
     notes: list[str] = field(default_factory=list)
     texts: Array | None = None  # of a text: what the codes of `identity` stand for
     labels: Array | None = None  # of an id: the same
+    words: float = 0.0  # of a text: the mean number of words, if it is prose; else 0
+    personal: bool = False  # it looks as if it named persons
 
     def take(self, rows: Mapping[str, Array]) -> Column:
         """The same column with the given row numbers of the tables that are named, without the others.
@@ -78,20 +95,10 @@ class Column:
             return {table: arrays.get(table, arrays["real"])[numbers] for table, numbers in rows.items()}
 
         parts = [
-            Part(p.name, pick(p.codes), p.support, p.values and pick(p.values), p.ordered, p.labels)
+            replace(p, codes=pick(p.codes), values=None if p.values is None else pick(p.values))
             for p in self.parts
         ]
-        return Column(
-            self.name,
-            self.kind,
-            parts,
-            pick(self.identity),
-            self.compared,
-            self.integer,
-            self.notes,
-            self.texts,
-            self.labels,
-        )
+        return replace(self, parts=parts, identity=pick(self.identity))
 
 
 def read_columns(
@@ -100,16 +107,16 @@ def read_columns(
     """Every column of tables["real"], with the same columns of the others.
 
     The kinds come from the real table; text: a column that is read as text whatever it looks like; ids: those
-    of keys and of made-up values. Raises
-    DataError where a table lacks a column, has one more, or holds a value that does not fit the column's
-    kind; OptionError where `text` holds no texts.
+    of keys and of made-up values. A number or a date that cannot be read is UNREADABLE. Raises DataError
+    where a table is none, has no rows, lacks a column, has one more, or where most values of a column do not
+    fit its kind; OptionError where `text` holds no texts.
     """
     real = tables["real"]
     for title, table in tables.items():
         check_table(title, table, real)
     tables = _flat(tables)
     real = tables["real"]
-    schema = schemas.infer(real)
+    schema = schemas.infer(real, source="the real table")
     if text is not None:
         kind = schema[text].kind
         if kind not in ("text", "code", "json", "category", "id"):
@@ -119,7 +126,11 @@ def read_columns(
         schema[text].kind = "text"
     for name in ids:
         schema[name].kind = "id"
-    return [_read(schema[name], {t: table[name] for t, table in tables.items()}) for name in real.columns]
+    columns = []
+    for name in real.columns:
+        one = _read(schema[name], {t: table[name] for t, table in tables.items()})
+        columns.append(replace(one, personal=schema[name].personal is not None))
+    return columns
 
 
 def _flat(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -132,12 +143,16 @@ def _flat(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 def check_table(title: str, table: pd.DataFrame, real: pd.DataFrame) -> None:
-    """Raise DataError unless the table has rows and exactly the columns of the real one."""
+    """Raise DataError unless it is a table with rows and exactly the columns of the real one."""
+    for name, one in (("real", real), (title, table)):
+        if not isinstance(one, pd.DataFrame):
+            raise DataError(f"the {name} table is {_told(one)}: {_remedy(one)}.")
     doubled = table.columns[table.columns.duplicated()]
     if len(doubled):
         raise DataError(f"the {title} table has two columns named '{doubled[0]}': rename one.")
     if not len(table) or not len(table.columns):
-        raise DataError(f"the {title} table has no rows: there is nothing to compare.")
+        what = "columns" if len(table) else "rows"
+        raise DataError(f"the {title} table has no {what}: there is nothing to compare, give one that has.")
     absent = [str(name) for name in real.columns if name not in table.columns]
     if absent:
         raise DataError(
@@ -150,6 +165,19 @@ def check_table(title: str, table: pd.DataFrame, real: pd.DataFrame) -> None:
         )
 
 
+def _told(value: Any) -> str:
+    """What was given in the place of a table."""
+    if isinstance(value, (str, Path)):
+        return f"the name {str(value)[:100]!r}"
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def _remedy(value: Any) -> str:
+    if isinstance(value, (str, Path)):
+        return f"read it first, with lookalike.read_table({str(value)[:100]!r})"
+    return "give a pandas DataFrame"
+
+
 def _names(names: list[str]) -> str:
     return ", ".join(f"'{name}'" for name in names[:5]) + (
         f" and {len(names) - 5} more" if len(names) > 5 else ""
@@ -157,45 +185,98 @@ def _names(names: list[str]) -> str:
 
 
 def _read(column: Any, series: dict[str, pd.Series]) -> Column:
-    notes = [
-        f"column '{column.name}' is {s.dtype} in the {table} table and {series['real'].dtype} in the real one"
-        for table, s in series.items()
-        if s.dtype != series["real"].dtype
-    ]
-    if column.kind == "number":
-        keys = {table: _numbers(table, s) for table, s in series.items()}
-        part = _ordered("", keys)
-        return Column(column.name, "number", [part], part.codes, integer=bool(column.integer), notes=notes)
-    if column.kind == "datetime":
-        keys = {table: _moments(table, s, getattr(column, "format", None)) for table, s in series.items()}
-        part = _ordered("", keys)
-        return Column(column.name, "datetime", [part, *_clock(keys)], part.codes, notes=notes)
+    notes = _dtype_notes(column.name, series)
+    if column.kind in ("number", "datetime"):
+        number = column.kind == "number"
+        read = {
+            t: _numbers(s) if number else _moments(s, getattr(column, "format", None))
+            for t, s in series.items()
+        }
+        wrong = {t: read[t][1] & s.notna().to_numpy(bool) & ~_is_nan(s) for t, s in series.items()}
+        notes += [_unread(t, s, wrong[t], column.kind) for t, s in series.items() if wrong[t].any()]
+        part = _ordered("", read)
+        codes = {t: np.where(wrong[t], UNREADABLE, part.codes[t]) for t in series}
+        parts = [part] if number else [part, *_clock(read)]
+        return Column(
+            column.name, column.kind, parts, codes, integer=number and bool(column.integer), notes=notes
+        )
     words = {table: _strings(s) for table, s in series.items()}
     whole = _unordered("", words)
     if column.kind == "id":
         return Column(column.name, "id", [], whole.codes, compared=0, notes=notes, labels=whole.labels)
     if column.kind in ("text", "code", "json"):
         parts = _text(words)
-        return Column(column.name, "text", parts, whole.codes, compared=3, notes=notes, texts=whole.labels)
+        prose = _prose(words["real"]) if column.kind == "text" else 0.0
+        return Column(
+            column.name, "text", parts, whole.codes, compared=3, notes=notes, texts=whole.labels, words=prose
+        )
     return Column(column.name, "category", [whole], whole.codes, notes=notes)
 
 
-def _numbers(table: str, series: pd.Series) -> tuple[Array, Array]:
-    """(values, missing) of a number column: int64 where they are whole and present, else float64."""
+def _dtype_notes(name: Any, series: dict[str, pd.Series]) -> list[str]:
+    """Where a table has no value at all of a column, or another dtype than the real one."""
+    empty = [table for table, s in series.items() if s.isna().all()]
+    notes = [
+        f"column '{name}' has no values in the {table} table" for table in empty if len(empty) < len(series)
+    ]
+    return notes + [
+        f"column '{name}' is {s.dtype} in the {table} table and {series['real'].dtype} in the real one"
+        for table, s in series.items()
+        if s.dtype != series["real"].dtype and table not in empty and "real" not in empty
+    ]
+
+
+def _unread(table: str, series: pd.Series, wrong: Array, kind: str) -> str:
+    """A note on the values that cannot be read; raises DataError where that is most of them."""
+    present = int(series.notna().sum())
+    what = "numbers" if kind == "number" else "dates"
+    bad = str(series[wrong].iloc[0])[:60]
+    if wrong.sum() > present / 2:
+        fix = "make both numbers, or both strings" if kind == "number" else "write them in one format"
+        raise DataError(
+            f"column '{series.name}' holds {what} in the real table, but {bad!r} in the {table} one: {fix}."
+        )
+    quoted = f" (the first: {bad!r})" if table == "synthetic" else ""  # others are of real rows
+    return (
+        f"column '{series.name}': {int(wrong.sum()):,} of {present:,} values of the {table} table cannot be "
+        f"read as {what}{quoted}; they count as out of range"
+    )
+
+
+def _is_nan(series: pd.Series) -> Array:
+    """Where a cell is missing and `notna` does not know it: a Decimal's NaN, or nan in an Arrow array."""
+    if series.dtype == object:
+        return np.array([isinstance(v, decimal.Decimal) and v.is_nan() for v in series], dtype=bool)
+    if pd.api.types.is_float_dtype(series.dtype):
+        return np.isnan(series.to_numpy(np.float64, na_value=np.nan))
+    return np.zeros(len(series), dtype=bool)
+
+
+def _numbers(series: pd.Series) -> tuple[Array, Array]:
+    """(values, missing or unreadable) of a number column: int64 where all are whole, else float64."""
     try:
         values, missing = as_numbers(series)
-    except (ValueError, TypeError) as error:
-        raise DataError(
-            f"column '{series.name}' holds numbers in the real table, but {str(error)[:60]!r} in the {table} "
-            "one: make both numbers, or both strings."
-        ) from None
+    except (ValueError, TypeError):  # some cannot be read
+        cells = series.astype(object).where(series.notna(), None)
+        values, missing = as_numbers(pd.to_numeric(cells.map(_number_or_text), errors="coerce"))
     if values.dtype == object:
-        values = np.array([float(v) for v in values])
+        values = np.array([_float(v) for v in values])
     return values, missing | (np.isnan(values) if values.dtype.kind == "f" else False)
 
 
-def _moments(table: str, series: pd.Series, form: str | None) -> tuple[Array, Array]:
-    """(microseconds since 1970 as int64, missing); where there is a time zone, of wall time."""
+def _number_or_text(cell: Any) -> Any:
+    return cell if cell is None or isinstance(cell, (int, float, decimal.Decimal, np.number)) else str(cell)
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return float("inf") if value > 0 else float("-inf")
+
+
+def _moments(series: pd.Series, form: str | None) -> tuple[Array, Array]:
+    """(microseconds since 1970 as int64, missing or unreadable); where there is a time zone, of wall time."""
     if isinstance(series.dtype, pd.ArrowDtype) and series.dtype.kind == "M":
         series = series.dt.tz_localize(None) if series.dt.tz is not None else series
         series = pd.Series(series.to_numpy("datetime64[us]"), name=series.name)
@@ -205,15 +286,9 @@ def _moments(table: str, series: pd.Series, form: str | None) -> tuple[Array, Ar
     elif form is not None:
         moments = read_dates(series.astype(object).where(series.notna(), None).to_numpy(object), form)
     else:
-        moments = pd.to_datetime(series.astype(object), errors="coerce").to_numpy().astype("datetime64[us]")
+        read = pd.to_datetime(series.astype(object), errors="coerce", format="mixed")
+        moments = read.to_numpy().astype("datetime64[us]")
     missing = np.isnat(moments)
-    wrong = missing & series.notna().to_numpy(bool)
-    if wrong.any():
-        bad = str(series[wrong].iloc[0])[:60]
-        raise DataError(
-            f"column '{series.name}' holds dates in the real table, but {bad!r} in the "
-            f"{table} one: write them in one format."
-        )
     return np.where(missing, np.datetime64(0, "us"), moments).astype(np.int64), missing
 
 
@@ -234,17 +309,25 @@ def _ordered(name: str, keys: Mapping[str, tuple[Array, Array]]) -> Part:
     common = np.int64 if kinds == {np.dtype(np.int64)} else np.float64
     present = [values[~missing].astype(common) for values, missing in keys.values()]
     support, inverse = np.unique(np.concatenate(present), return_inverse=True)
+    scale = _scale(support)
     codes, values, at = {}, {}, 0
     for (table, (_, missing)), shown in zip(keys.items(), present, strict=True):
         codes[table] = np.full(len(missing), -1, dtype=np.int64)
         codes[table][~missing] = inverse[at : at + len(shown)]
         values[table] = np.full(len(missing), np.nan)
-        values[table][~missing] = shown
+        values[table][~missing] = shown / scale if scale != 1 else shown
         at += len(shown)
     real = codes["real"]
     distinct = len(np.unique(real[real >= 0]))
     ordered = distinct > min(FEW, len(real) // 5)
-    return Part(name, codes, len(support), values, ordered, support)
+    return Part(name, codes, len(support), values, ordered, support, scale)
+
+
+def _scale(support: Array) -> float:
+    """1, or a power of two near the largest value, where squares of the values would overflow."""
+    finite = np.abs(support[np.isfinite(support)])
+    top = float(finite.max(initial=0.0)) if support.dtype.kind == "f" else 0.0
+    return 1.0 if top < HUGE else float(2.0 ** np.floor(np.log2(top)))
 
 
 def _unordered(name: str, keys: Mapping[str, tuple[Array, Array]]) -> Part:
@@ -265,6 +348,20 @@ def _clock(keys: Mapping[str, tuple[Array, Array]]) -> list[Part]:
         _ordered("time", {t: (v % day, gone) for t, (v, gone) in keys.items()}),
     ]
     return [part for part in parts if part.support > 1]
+
+
+def _prose(real: tuple[Array, Array]) -> float:
+    """The mean number of words of the real texts; 0 unless they are several and most of what is there.
+
+    Addresses of the web and of mail, keys and code are no words.
+    """
+    texts, gone = real
+    some = [str(text) for text in texts[~gone][:PROSE_TEXTS]]
+    pieces = [piece for text in some for piece in UNSPACED.sub("a ", text).split()]
+    words = sum(WORD.fullmatch(piece) is not None for piece in pieces)
+    if not some or words < PROSE_SHARE * len(pieces) or words < PROSE_WORDS * len(some):
+        return 0.0
+    return words / len(some)
 
 
 def _text(words: Mapping[str, tuple[Array, Array]]) -> list[Part]:

@@ -17,12 +17,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from .columns import Column, Part
+from .columns import MISSING, UNREADABLE, Column, Part
 
 Array = npt.NDArray[Any]
 
 BUDGET = 2e8  # cells looked at by a bootstrap
+NATURAL = 0.75  # share of copies among fresh real rows, up to which copies mean something
+REST = 0.8  # of the rows that are no copies by nature, up to which copies can be excused at all
+FEWEST = 200  # rows of a holdout, below which the real table says what is natural
 CHANCES = 5  # pairs of samples of the real table that show what chance does
 WIDTH = 1.96
 
@@ -92,14 +96,21 @@ def shape_error(column: Column, table: str, weights: tuple[Array, Array] | None 
     return max(distance(part, counts(part, "real", a), counts(part, table, b)) for part in parts)
 
 
-def shapes(columns: list[Column], rng: np.random.Generator) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """(the mean shape error, the shape error of each column), each with reference and interval."""
+def shapes(
+    columns: list[Column], rng: np.random.Generator, yardstick: list[Column] | None = None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """(the mean shape error, the shape error of each column), each with reference and interval.
+
+    yardstick: the same columns with the real and the holdout rows whose error is the reference; None: those
+    of `columns`.
+    """
     kept = [column for column in columns if column.compared]
     if not kept:
         return entry(float("nan")), []
     sizes = {table: len(codes) for table, codes in kept[0].identity.items()}
     value = np.array([shape_error(column, "synthetic") for column in kept])
-    held = np.array([shape_error(column, "holdout") for column in kept]) if "holdout" in sizes else None
+    others = [column for column in yardstick or kept if column.compared]
+    held = np.array([shape_error(c, "holdout") for c in others]) if "holdout" in others[0].identity else None
     draws = np.empty((repeats(len(kept) * (sizes["real"] + sizes["synthetic"])), len(kept)))
     for i in range(len(draws)):
         weights = bootstrap(sizes["real"], rng), bootstrap(sizes["synthetic"], rng)
@@ -128,37 +139,47 @@ def bootstrap(rows: int, rng: np.random.Generator, draws: int | None = None) -> 
 
 def missing_rate(column: Column, table: str) -> float:
     """Share of the rows whose value is missing."""
-    return float((column.identity[table] < 0).mean())
+    return float((column.identity[table] == MISSING).mean())
 
 
-def missing(columns: list[Column]) -> dict[str, Any]:
-    """Mean difference to the real missing rate, over the columns with a missing value in any table."""
-    some = [c for c in columns if any((codes < 0).any() for codes in c.identity.values())]
+def missing(columns: list[Column], yardstick: list[Column] | None = None) -> dict[str, Any]:
+    """Mean difference to the real missing rate, over the columns with a missing value in any table.
+
+    yardstick: as for `shapes`.
+    """
+    pairs = [
+        (column, other)
+        for column, other in zip(columns, yardstick or columns, strict=True)
+        if any((codes == MISSING).any() for codes in column.identity.values())
+    ]
+    some, others = [column for column, _ in pairs], [other for _, other in pairs]
+    held = "holdout" in (yardstick or columns)[0].identity
     if not some:
-        return entry(0.0, 0.0 if columns and "holdout" in columns[0].identity else None, 0.0, 0.0)
+        return entry(0.0, 0.0 if held else None, 0.0, 0.0)
 
-    def gap(table: str) -> tuple[float, float, float]:
-        rates = np.array([missing_rate(c, table) for c in some])
-        real = np.array([missing_rate(c, "real") for c in some])
-        n, m = len(some[0].identity[table]), len(some[0].identity["real"])
+    def gap(of: list[Column], table: str) -> tuple[float, float, float]:
+        rates = np.array([missing_rate(c, table) for c in of])
+        real = np.array([missing_rate(c, "real") for c in of])
+        n, m = len(of[0].identity[table]), len(of[0].identity["real"])
         noise = rates * (1 - rates) / n + real * (1 - real) / m
         chance = np.sqrt(2 / np.pi * real * (1 - real) * (1 / n + 1 / m)).mean()  # E|x| of a normal x
         return float(np.abs(rates - real).mean()), float(np.sqrt(noise.sum()) / len(some)), float(chance)
 
-    value, spread, chance = gap("synthetic")
-    return entry(value, gap("holdout")[0] if "holdout" in some[0].identity else None, spread, chance)
+    value, spread, chance = gap(some, "synthetic")
+    return entry(value, gap(others, "holdout")[0] if held else None, spread, chance)
 
 
 def strange(column: Column, table: str) -> Array:
-    """(rows,) whether the value is outside the real range (numbers, dates) or unseen (categories)."""
-    rows = np.zeros(len(column.identity[table]), dtype=bool)
+    """(rows,) whether the value is outside the real range or unreadable (numbers, dates) or unseen
+    (categories)."""
+    rows = column.identity[table] == UNREADABLE
     if column.kind in ("number", "datetime"):
         assert column.parts[0].values is not None
         real, other = column.parts[0].values["real"], column.parts[0].values[table]
         if np.isnan(real).all():
-            return ~np.isnan(other)
+            return rows | ~np.isnan(other)
         with np.errstate(invalid="ignore"):
-            return (other < np.nanmin(real)) | (other > np.nanmax(real))
+            return rows | (other < np.nanmin(real)) | (other > np.nanmax(real))
     if column.kind == "category":
         codes = column.identity[table]
         return (codes >= 0) & ~np.isin(codes, np.unique(column.identity["real"]))
@@ -190,15 +211,58 @@ def _fresh(column: Column) -> float:
     return float((number[ends] == 1).sum() / (len(real) + 1))  # a value that others share is no sharp end
 
 
-def copies(columns: list[Column]) -> dict[str, Any]:
-    """Share of the rows that equal a real row in every column but unique ids."""
+def copies(columns: list[Column]) -> dict[str, dict[str, Any]]:
+    """`exact_copies` and `near_copies`: shares of the rows that equal a real row in every column but unique
+    ids, or in all of them but one.
+
+    By chance (where no holdout of some rows says it): the share of the real rows that have such a twin among
+    the other real rows. allowed: (good, fair) shares. A table of few categories has equal rows by nature, and
+    a model of it makes the frequent ones more often; but where they are not three in four by nature, a table
+    of hardly anything else is a copy.
+    """
     kept = [column for column in columns if column.kind != "id"]
-    if not kept:
-        return entry(float("nan"))
-    keys = {t: row_keys([c.identity[t] for c in kept]) for t in kept[0].identity}
-    seen = np.unique(keys["real"])
-    flags = {table: np.isin(k, seen) for table, k in keys.items() if table != "real"}
-    return share(flags["synthetic"], flags.get("holdout"))
+    out: dict[str, dict[str, Any]] = {}
+    for name, found in (("exact_copies", twins(kept)), ("near_copies", twins(kept, 1))):
+        if not found:
+            out[name] = entry(float("nan"))
+            continue
+        held = found.get("holdout")
+        natural = float(found["real"].mean()) if held is None or len(held) < FEWEST else float(held.mean())
+        rest = natural + REST * (1 - natural) if natural <= NATURAL else 1.0
+        allowed = [min(1.25 * natural, rest), min(2 * natural, rest)]
+        out[name] = {**share(found["synthetic"], held, natural), "allowed": allowed}
+    return out
+
+
+def twins(columns: list[Column], but: int = 0) -> dict[str, Array]:
+    """table -> (rows,) whether a row has an equal in the real table, another one if it is a real row itself;
+    equal but for at most `but` columns, 0 or 1. Empty where too few columns would be left to compare."""
+    if len(columns) < 1 + 2 * but:
+        return {}
+    whole = {table: np.zeros(len(codes), dtype=np.uint64) for table, codes in columns[0].identity.items()}
+    for number, column in enumerate(columns):
+        for table, key in whole.items():
+            key += mixed(column.identity[table], number)
+    out: dict[str, Array] = {table: np.zeros(len(key), dtype=bool) for table, key in whole.items()}
+    for number, left_out in enumerate(columns) if but else [(0, None)]:
+        some = {
+            table: key if left_out is None else key - mixed(left_out.identity[table], number)
+            for table, key in whole.items()
+        }
+        real = pd.Series(some["real"])
+        for table, flags in out.items():
+            again = real.duplicated(keep=False) if table == "real" else pd.Series(some[table]).isin(real)
+            out[table] = flags | again.to_numpy()
+    return out
+
+
+def mixed(codes: Array, salt: int) -> Array:
+    """(rows,) uint64 of codes, scattered by splitmix64; sums of them over columns tell rows apart."""
+    with np.errstate(over="ignore"):
+        key = codes.astype(np.uint64) + np.uint64(salt + 1) * np.array(0x9E3779B97F4A7C15, dtype=np.uint64)
+        key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return key ^ (key >> np.uint64(31))
 
 
 def row_keys(codes: list[Array]) -> Array:

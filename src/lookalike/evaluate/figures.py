@@ -22,6 +22,7 @@ class Figure:
     other: the slack on the other side, where too much is as bad as too little; judged against the holdout's
     figure and what chance does. None: the other side is no fault.
     alone: whether it can be judged without a holdout.
+    equal: measured on equally many rows of each table; the name of their number in "sizes".
     """
 
     section: str
@@ -35,6 +36,7 @@ class Figure:
     up: bool = False
     other: tuple[float, float] | None = None
     alone: bool = True
+    equal: str | None = None
 
 
 def percent(value: float) -> str:
@@ -51,9 +53,10 @@ def decimal(value: float) -> str:
 
 FIGURES = (
     Figure("fidelity", "c2st_auc", "C2ST AUC, gradient boosting", decimal, 0.5, (0.05, 0.15), (1, 1),
-           "AUC of a strong classifier that looks for the synthetic rows; 0.5 is a coin flip, 1 finds all."),
+           "AUC of a strong classifier that looks for the synthetic rows; 0.5 is a coin flip, 1 finds all. "
+           "Far below 0.5, rows are copies.", other=(0.05, 0.15), equal="detection"),
     Figure("fidelity", "c2st_auc_linear", "C2ST AUC, logistic", decimal, 0.5, (0.05, 0.15), (1, 1),
-           "The same by a simple classifier: what it finds is wrong with single columns."),
+           "The same by a simple classifier: what it finds is wrong with single columns.", equal="detection"),
     Figure("fidelity", "shape_error", "column shape error", percent, 0.0, (0.01, 0.04), (1.5, 3),
            "Mean distance between the real and the synthetic distribution of a column."),
     Figure("fidelity", "pair_error", "column pair error", percent, 0.0, (0.02, 0.06), (1.5, 3),
@@ -65,12 +68,14 @@ FIGURES = (
     Figure("fidelity", "out_of_range", "rows out of range", percent, 0.0, (0.005, 0.05), (1, 2),
            "Rows with a number or date beyond the smallest or largest of the real training rows."),
     Figure("fidelity", "alpha_precision", "alpha-precision", decimal, 1.0, (0.03, 0.1), (1, 1),
-           "How well the synthetic rows keep to where the real ones lie; 1 is perfect.", up=True),
+           "How well the synthetic rows keep to where the real ones lie; 1 is perfect.", up=True,
+           equal="neighbours"),
     Figure("fidelity", "beta_recall", "beta-recall", decimal, 1.0, (0.03, 0.1), (1, 1),
-           "How much of where the real rows lie the synthetic ones reach; 1 is perfect.", up=True),
+           "How much of where the real rows lie the synthetic ones reach; 1 is perfect.", up=True,
+           equal="neighbours"),
     Figure("fidelity", "mmd_p", "MMD, p-value", decimal, 1.0, None, (1, 1),
            "Chance of so large a discrepancy between two samples of one distribution; small: they differ.",
-           up=True),
+           up=True, equal="kernel"),
     Figure("fidelity", "mauve", "text: MAUVE", decimal, 1.0, (0.05, 0.2), (1, 1),
            "How alike the texts are by subject, 1 being equal (on clusters of TF-IDF vectors).", up=True),
     Figure("fidelity", "words_error", "text: word frequencies", percent, 0.0, (0.03, 0.15), (1.2, 2),
@@ -99,9 +104,11 @@ FIGURES = (
            "Effective number of different texts over the number of texts.",
            up=True, other=(0.05, 0.2), alone=False),
     Figure("diversity", "unique_rows", "unique rows", percent, 1.0, (0.01, 0.1), (1, 1),
-           "Rows that do not repeat an earlier synthetic row.", up=True, other=(0.05, 0.2), alone=False),
+           "Rows that do not repeat an earlier synthetic row.",
+           up=True, other=(0.05, 0.2), alone=False, equal="repeats"),
     Figure("diversity", "near_duplicates", "near-duplicates", percent, 0.01, (0.01, 0.05), (1.5, 3),
-           "Rows with a neighbour closer than 1% of the real rows have one.", other=(0.05, 0.2)),
+           "Rows with a neighbour closer than 1% of the real rows have one.",
+           other=(0.05, 0.2), equal="neighbours"),
     Figure("diversity", "category_coverage", "categories covered", percent, 1.0, (0.02, 0.1), (1, 1),
            "Of the categories that real rows have, those that occur, rare ones included.", up=True),
     Figure("diversity", "cell_coverage", "combinations covered", percent, 1.0, (0.03, 0.1), (1, 1),
@@ -112,8 +119,10 @@ FIGURES = (
            "Score of models trained on synthetic rows over that of models trained on real ones.", up=True),
     Figure("utility", "importance_agreement", "importance agreement", decimal, 1.0, None, (1, 1),
            "Rank correlation of the columns' importance between both models.", up=True),
-    Figure("privacy", "exact_copies", "exact copies", percent, 0.0, (0.001, 0.01), (1.25, 2),
-           "Rows that equal a real training row in every column; real tables have twins, too.", alone=False),
+    Figure("privacy", "exact_copies", "exact copies", percent, 0.0, (0.001, 0.01), (1, 1),
+           "Rows that equal a real training row in every column but ids; real tables have twins, too."),
+    Figure("privacy", "near_copies", "copies but for a cell", percent, 0.0, (0.01, 0.05), (1, 1),
+           "Rows that equal a real training row in every column but one; so do many real rows."),
     Figure("privacy", "dcr_share", "closer to training rows", percent, 0.5, (0.03, 0.1), (1, 1),
            "Rows closer to a training row than to any of as many holdout rows; 50% is ideal."),
     Figure("privacy", "nndr", "neighbour distance ratio", decimal, 1.0, (0.05, 0.2), (1, 1),
@@ -189,9 +198,14 @@ def grades(figures: dict[str, Any]) -> list[dict[str, Any]]:
                 else f"{show(entry['low'])} to {show(entry['high'])}",
                 "grade": grade(figure, entry),
                 "meaning": figure.meaning,
+                "equal": _equal(figures["sizes"].get(figure.equal)),
             }
         )
     return rows
+
+
+def _equal(rows: int | None) -> str:
+    return "" if rows is None else f"{rows:,} rows of each table"
 
 
 ALIASES = {"c2st": "c2st_auc", "utility": "ratio", "membership": "membership_auc", "copies": "exact_copies"}

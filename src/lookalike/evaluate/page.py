@@ -10,6 +10,7 @@ from typing import Any
 from . import drawings
 from .figures import FIGURES, GOOD, decimal, grade, grades, percent
 from .measure import SECTIONS
+from .shown import HIDDEN
 from .verdict import telling
 
 SHOWN_PAIRS = 15
@@ -35,9 +36,13 @@ def page(figures: dict[str, Any]) -> str:
     columns.sort(key=lambda c: (not c["target"], -c["excess"]))
     return environment.get_template("report.html.j2").render(
         verdict=figures["verdict"],
+        about=figures["about"],
+        show_real=figures["show_real"],
         rows=figures["tables"]["rows"],
         width=figures["tables"]["columns"],
-        sizes=figures["sizes"] | {"columns": {"holdout": None} | figures["sizes"]["columns"]},
+        sizes={"pairs": None, "detection": None}
+        | figures["sizes"]
+        | {"columns": {"holdout": None} | figures["sizes"]["columns"]},
         sections=[(name, rows) for name in SECTIONS if (rows := [r for r in cards if r["section"] == name])],
         models=_models(figures),
         attacks=_attacks(figures),
@@ -45,11 +50,12 @@ def page(figures: dict[str, Any]) -> str:
         verbatim=figures["texts"].get("verbatim", []),
         telling=_telling(figures),
         columns=columns,
-        pairs=[_pair(pair, figures["pairs"][0]["error"]) for pair in figures["pairs"][:SHOWN_PAIRS]],
+        pairs=_pairs(figures["pairs"][:SHOWN_PAIRS]),
         correlated=any(pair["real"] is not None for pair in figures["pairs"][:SHOWN_PAIRS]),
         held=figures["tables"]["split"] or figures["tables"]["rows"]["holdout"] is not None,
         holdout="half of real" if figures["tables"]["split"] else "real holdout",
         examples=figures["examples"]["first"],
+        hidden=HIDDEN,
         telltale=figures["examples"].get("telltale") if telling(figures) else None,
         spectra=_spectra(figures["texts"]),
         notes=[*figures["warnings"], *figures["skipped"].values()],
@@ -132,14 +138,19 @@ def _telling(figures: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _pair(pair: dict[str, Any], most: float) -> dict[str, Any]:
-    return pair | {
-        "error": percent(pair["error"]),
-        "width": 100 * pair["error"] / most if most else 0,
-        "reference": None if pair["reference"] is None else percent(pair["reference"]),
-        "real": None if pair["real"] is None else f"{pair['real']:+.2f}",
-        "synthetic": None if pair["synthetic"] is None else f"{pair['synthetic']:+.2f}",
-    }
+def _pairs(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    most = max((pair["error"] for pair in pairs), default=0.0)
+    return [
+        pair
+        | {
+            "error": percent(pair["error"]),
+            "width": 100 * pair["error"] / most if most else 0,
+            "reference": None if pair["reference"] is None else percent(pair["reference"]),
+            "real": None if pair["real"] is None else f"{pair['real']:+.2f}",
+            "synthetic": None if pair["synthetic"] is None else f"{pair['synthetic']:+.2f}",
+        }
+        for pair in pairs
+    ]
 
 
 def _column(name: str, detail: dict[str, Any], target: str | None) -> dict[str, Any]:

@@ -39,6 +39,10 @@ class Pair:
     real: float | None  # the correlations
     synthetic: float | None
 
+    def excess(self) -> float:
+        """The error above the holdout's."""
+        return self.error - (self.reference or 0.0)
+
 
 class Joint:
     """What pairs need of the columns: numbers for correlations, small codes for joint frequencies."""
@@ -94,7 +98,7 @@ def _few(part: Part) -> tuple[dict[str, Array], int]:
     if part.ordered and part.values is not None:
         real = _finite(part.values["real"])
         present = real[~np.isnan(real)]
-        edges = np.histogram_bin_edges(present, bins=BINS)
+        edges = np.linspace(present.min(), present.max(), BINS + 1)
         last = BINS + 2
         return {
             t: np.where(np.isnan(v), last, np.digitize(v, edges)) for t, v in part.values.items()
@@ -126,10 +130,15 @@ def correlations(values: Array, weights: Array | None = None) -> Array:
 
 
 def pair_errors(
-    columns: list[Column], rng: np.random.Generator
+    columns: list[Column], rng: np.random.Generator, yardstick: list[Column] | None = None
 ) -> tuple[dict[str, Any], list[Pair], int, dict[str, float]]:
-    """(the mean error, the pairs with the worst first, how many pairs there are, mean error by column)."""
+    """(the mean error, the pairs with the worst first, how many pairs there are, mean error by column).
+
+    The worst is what exceeds the holdout's error most: pairs of many categories differ by chance alone.
+    yardstick: as for `fidelity.shapes`.
+    """
     columns = [column for column in columns if column.compared]
+    others = [column for column in yardstick or columns if column.compared]
     every = list(combinations(range(len(columns)), 2))
     chosen = every
     if len(every) > MOST_PAIRS:
@@ -139,7 +148,9 @@ def pair_errors(
     tables = Joint(columns)
     sizes = {table: len(codes) for table, codes in columns[0].identity.items()}
     value, r, s = tables.errors(chosen, "synthetic")
-    held = tables.errors(chosen, "holdout")[0] if "holdout" in sizes else None
+    held = None
+    if "holdout" in others[0].identity:
+        held = (tables if yardstick is None else Joint(others)).errors(chosen, "holdout")[0]
     draws = []
     for _ in range(repeats(len(chosen) * (sizes["real"] + sizes["synthetic"]))):
         weights = bootstrap(sizes["real"], rng), bootstrap(sizes["synthetic"], rng)
@@ -166,7 +177,7 @@ def pair_errors(
             )
         )
     found = [pair for pair in found if not np.isnan(pair.error)]
-    found.sort(key=lambda pair: -pair.error)
+    found.sort(key=lambda pair: -pair.excess())
     return mean, found, len(every), _by_column(found)
 
 

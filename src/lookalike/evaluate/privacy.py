@@ -199,7 +199,7 @@ def _tenths(column: Column, table: str) -> Array:
     part = column.parts[0]
     if not part.ordered or part.values is None:
         return part.codes[table]
-    edges = np.unique(np.nanquantile(part.values["real"], np.linspace(0.1, 0.9, 9)))
+    edges = np.unique(np.nanquantile(part.values["real"], np.linspace(0.1, 0.9, 9), method="nearest"))
     return np.where(
         np.isnan(part.values[table]), -1, np.searchsorted(edges, part.values[table], side="right")
     )

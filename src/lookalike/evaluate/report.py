@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from lookalike.errors import DataError, OptionError
 from lookalike.files import replace_text
 
+from .columns import check_table
 from .figures import GOOD, failures, grades, percent
 from .figures import limits as parse_limits
 from .measure import SECTIONS, measure
@@ -42,7 +43,9 @@ class Report:
         has the detail by column, `pairs` the worst pairs, `giveaways` the columns by which the detector knows
         synthetic rows, `models` and `attacks` the detail of utility and privacy, `identifying` the columns
         and pairs that show what few real rows have, `sizes` the rows that were compared, `skipped` what could
-        not be judged and why, `warnings` what to be careful about.
+        not be judged and why, `warnings` what to be careful about. `about` has the tables' names, rows and
+        columns, the date, the version of lookalike, the seconds that measuring took and the seed. Without
+        `show_real` there is no value in it that fewer than five real rows have.
         """
         return self._figures
 
@@ -92,12 +95,7 @@ class Report:
 
     def __repr__(self) -> str:
         figures = self._figures
-        sizes = ", ".join(f"{n:,} {table}" for table, n in figures["tables"]["rows"].items() if n)
-        lines = [
-            f"{sizes} rows of {figures['tables']['columns']} columns",
-            figures["verdict"]["headline"],
-            "",
-        ]
+        lines = [*_about(figures["about"]), figures["verdict"]["headline"], ""]
         split = figures["tables"]["split"]
         held = split or figures["tables"]["rows"]["holdout"] is not None
         title = "half of real" if split else "real holdout" if held else ""
@@ -120,8 +118,26 @@ class Report:
             if marks.get(key, GOOD) != GOOD and (listed := figures["identifying"][kind])
         ]:
             lines += ["", f"shown most of what few real rows have: {', '.join(shown)}"]
+        equal: dict[str, list[str]] = {}
+        for row in grades(figures):
+            equal.setdefault(row["equal"], []).append(row["title"])
+        lines += [f"note: on {rows}: {'; '.join(titles)}" for rows, titles in equal.items() if rows]
         lines += [f"note: {text}" for text in [*figures["warnings"], *figures["skipped"].values()]]
         return "\n".join(lines)
+
+
+def _about(about: dict[str, Any]) -> list[str]:
+    """Which tables were compared, when, by what."""
+    tables = about["tables"]
+    named = [
+        f"{one['rows']:,} {table}" + ("" if one["name"] == table else f" ({one['name']})")
+        for table, one in tables.items()
+    ]
+    return [
+        f"{', '.join(named)} rows of {tables['real']['columns']} columns",
+        f"lookalike {about['lookalike']}, {about['date'][:10]}, measured in {about['seconds']:.1f} s, "
+        f"seed {about['seed']}",
+    ]
 
 
 def evaluate(
@@ -133,22 +149,27 @@ def evaluate(
     seed: int = 0,
     *,
     ids: Collection[Any] = (),
-    only: Collection[str] = SECTIONS,
+    only: Collection[str] | None = None,
     quick: bool = False,
+    show_real: bool = False,
+    names: Mapping[str, str] | None = None,
     progress: bool = False,
 ) -> Report:
     """Compare a synthetic table with the real one it was learned from.
 
     real: the rows that the synthesizer saw. synthetic: what it made, with the same columns. holdout: real
-    rows that it did not see; every figure then stands beside what these rows score, on as many rows of each
-    (a smaller table differs more by chance alone). Without one, half of the real rows (from 400 on) are split
-    off as the reference of fidelity and diversity; what asks whether a row was seen is skipped. target: the
-    column that a model would predict; its pairs are marked, and models that predict it measure the utility.
-    text: the column that is read as text (`texts.py`), whatever its values look like; None takes the first
-    one with several words.
-    ids: columns of keys or made-up values, which are not compared; unique keys are found without.
+    rows that it did not see; every figure then stands beside what these rows score, and what depends on the
+    number of rows (detection, neighbours, repeats) sees equally many of each table. Without one, half of the
+    real rows (from 400 on) are split off as the reference of fidelity and diversity; what asks whether a row
+    was seen is skipped. target: the column that a model would predict; its pairs are marked, and models that
+    predict it measure the utility. text: the column that is read as text (`texts.py`), whatever its values
+    look like; None takes the column of prose with most words. ids:
+    columns of keys or made-up values, which are not compared; unique keys are found without.
     seed: of the row samples, the folds and the bootstrap. only: the sections to measure, of "fidelity",
-    "diversity", "utility" and "privacy". quick: on few rows, with one family of models. progress: a bar.
+    "diversity", "utility" and "privacy"; None is all. quick: on few rows, with one family of models.
+    show_real: the report may show values that fewer than five real rows have, and texts of real rows beside
+    their copies; by default it may be seen by whoever may see the synthetic table. names: what the report
+    calls the tables, such as {"real": "train.csv", "synthetic": "made.csv"}. progress: a bar.
 
     Fidelity: column shapes and pairs, missing, unseen and out-of-range values (`fidelity.py`, `pairs.py`),
     detection by gradient boosting and by logistic regression (`detection.py`), alpha-precision, beta-recall
@@ -156,30 +177,53 @@ def evaluate(
     and privacy (`privacy.py`, `identifying.py`; attacks need a holdout): the formulas and their sources are
     there.
 
-    Raises DataError where a table is empty, has other columns or values that do not fit their column;
-    OptionError for an unknown target, text or section.
+    A number or date of another table that cannot be read counts as out of range, and a warning says so.
+    Raises DataError where something is no table, a table is empty, has other columns, or most values of a
+    column do not fit; OptionError for an unknown target, text, section or seed.
     """
-    for what, name in (("target", target), ("text", text)):
-        if name is not None and name not in real.columns:
-            names = ", ".join(f"'{name}'" for name in real.columns[:20])
-            raise OptionError(f"the {what} '{name}' is not a column: choose one of {names}.")
-    for name in ids:
-        if name not in real.columns:
-            raise OptionError(f"the column of ids '{name}' is not a column of the real table.")
-        if name == target:
-            raise OptionError(f"the target '{name}' is a column of ids, which no model predicts.")
-    for section in only:
-        if section not in SECTIONS:
-            raise OptionError(
-                f"there is no section '{section}' of the report: choose of {', '.join(SECTIONS)}."
-            )
     tables = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
+    for title, table in tables.items():
+        check_table(title, table, real)
+    sections = _check_options(real, target, text, ids, seed, only)
     from sklearn.exceptions import ConvergenceWarning
 
     # Small steps: a second thread gains little, and on a busy machine it waits ten times what it works.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a few steps short is good enough to compare
-        return Report(_plain(measure(tables, target, text, ids, seed, only, quick, progress)))
+        figures = measure(tables, target, text, ids, seed, sections, quick, show_real, names or {}, progress)
+        return Report(_plain(figures))
+
+
+def _check_options(
+    real: pd.DataFrame,
+    target: Any,
+    text: Any,
+    ids: Collection[Any],
+    seed: Any,
+    only: Collection[str] | None,
+) -> Collection[str]:
+    """The sections to measure; raises OptionError for an option of `evaluate` that fits no table."""
+    for what, name in (("target", target), ("text", text)):
+        if name is not None and (not isinstance(name, Hashable) or name not in real.columns):
+            names = ", ".join(f"'{name}'" for name in real.columns[:20])
+            shown = f"'{name}'" if isinstance(name, str) else repr(name)[:100]
+            raise OptionError(f"the {what} {shown} is not a column: choose one of {names}.")
+    for name in ids:
+        if name not in real.columns:
+            raise OptionError(f"the column of ids '{name}' is not a column of the real table.")
+        if name == target:
+            raise OptionError(f"the target '{name}' is a column of ids, which no model predicts.")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise OptionError(f"the seed {seed!r} is not a whole number of at least 0: give one.")
+    sections = SECTIONS if only is None else (only,) if isinstance(only, str) else tuple(only)
+    if not sections:
+        raise OptionError(f"no section of the report was asked for: choose of {', '.join(SECTIONS)}.")
+    for section in sections:
+        if section not in SECTIONS:
+            raise OptionError(
+                f"there is no section '{section}' of the report: choose of {', '.join(SECTIONS)}."
+            )
+    return sections
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .columns import Column
-from .detection import CATEGORIES, DUMMIES, auc
+from .detection import CATEGORIES, DUMMIES, auc, filled
 from .fidelity import entry
 from .space import embedded
 
@@ -115,7 +115,7 @@ def families(task: Task, seed: int, quick: bool = False) -> dict[str, Any]:
         }
 
         def fit(depth: int | None, rows: Array) -> Any:
-            return boosting(max_depth=depth, **options).fit(x[rows], y[rows])
+            return boosting(max_depth=depth, **options).fit(filled(x[rows]), y[rows])
 
         def held(depth: int | None) -> float:
             return score(fit(depth, ~check), x[check], y[check], task.classes)

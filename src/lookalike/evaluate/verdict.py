@@ -7,10 +7,12 @@ from typing import Any
 
 from .figures import FAIR, FIGURES, GOOD, POOR, beyond, decimal, grade, grades, percent
 
+SAME = 1e-9  # error of two distributions that are one but for rounding
 TOLD = 0.52  # AUC from which a ranking of columns is more than noise
 FEW = 50  # rows of a table below which there is no verdict
 BY_KEY = {figure.key: figure for figure in FIGURES}
-COPIES = BY_KEY["exact_copies"]
+COPIES = {key: BY_KEY[key] for key in BY_KEY if key in ("exact_copies", "near_copies")}
+C2ST = BY_KEY["c2st_auc"]
 MADE_UP = {"new_words": "words of the synthetic texts occur in no real text",
            "new_keys": "JSON keys of the synthetic rows occur in no real row"}  # fmt: skip
 IDENTIFYING = {"identifying_values": "columns", "identifying_pairs": "pairs"}
@@ -31,10 +33,36 @@ def telling(figures: dict[str, Any]) -> list[dict[str, Any]]:
 
 def verdict(figures: dict[str, Any]) -> dict[str, Any]:
     """{"grade", "headline": one sentence, "sentences": the rest}."""
-    auc, copies = _entry(figures, "fidelity", "c2st_auc"), _entry(figures, "privacy", "exact_copies")
-    marks = {row["key"]: row["grade"] for row in grades(figures)}
+    found = _copies(figures)
+    key, copies = found or (None, None)
+    copied = [text for one in sorted(COPIES, key=lambda one: one != key) for text in _copied(figures, one)]
     if min(figures["tables"]["rows"][table] for table in ("real", "synthetic")) < FEW:
-        return {"grade": None, "headline": "There are too few rows to tell.", "sentences": [_copied(copies)]}
+        nothing = (None, "There are too few rows to tell.")
+        grade, headline = copies if copies and copies[0] == POOR else nothing
+        return {"grade": grade, "headline": headline, "sentences": copied}
+    marks = {row["key"]: row["grade"] for row in grades(figures)}
+    worst, headline = _told(figures, marks)
+    if copies and (copies[0] == POOR or worst == GOOD):
+        worst, headline = copies
+    return {
+        "grade": worst,
+        "headline": headline,
+        "sentences": [
+            *(copied if copies else []),
+            *_seen(figures),
+            *_errors(figures),
+            *_made_up(figures, marks),
+            *_varied(figures, marks),
+            *_useful(figures),
+            *_memorised(figures),
+            *_named(figures, marks),
+            *([] if copies else copied[:1]),
+        ],
+    }
+
+
+def _told(figures: dict[str, Any], marks: dict[str, str]) -> tuple[str, str]:
+    """(the grade, the headline) of everything but copies."""
     worst = next((mark for mark in (POOR, FAIR) if mark in (marks.get(k) for k in DECIDE)), GOOD)
     headline = {
         GOOD: "The synthetic rows can hardly be told from real ones.",
@@ -48,6 +76,8 @@ def verdict(figures: dict[str, Any]) -> dict[str, Any]:
             FAIR: "Some figures are off.",
             POOR: "Some figures are poor.",
         }[worst]
+    elif strange_detector(figures) and not any(marks.get(k) == worst for k in DECIDE[1:]):
+        headline = "The synthetic rows repeat real rows, or nearly so."
     if marks.get("ratio") == POOR:
         worst, headline = POOR, "Models learn far less from the synthetic rows than from real ones."
     if varied := [
@@ -64,25 +94,47 @@ def verdict(figures: dict[str, Any]) -> dict[str, Any]:
     if POOR in named or (FAIR in named and worst == GOOD):
         worst = POOR if POOR in named else FAIR
         headline = "The synthetic rows show values by which single real rows can be found."
-    if marks.get("exact_copies") == POOR:
-        worst, headline = POOR, "Too many synthetic rows are copies of real ones."
-    return {
-        "grade": worst,
-        "headline": headline,
-        "sentences": [
-            *_seen(figures, auc),
-            *_errors(figures),
-            *_made_up(figures, marks),
-            *_varied(figures, marks),
-            *_useful(figures),
-            *_memorised(figures),
-            *_named(figures, marks),
-            *([_copied(copies)] if figures["privacy"] else []),
-        ],
-    }
+    return worst, headline
 
 
-def _seen(figures: dict[str, Any], auc: dict[str, Any]) -> list[str]:
+def _copies(figures: dict[str, Any]) -> tuple[str, tuple[str, str]] | None:
+    """(which copies, (the grade, the headline)) where more rows are copies than chance does: the worse ones,
+    the exact ones if both are as bad."""
+    marks = {key: grade(figure, _entry(figures, "privacy", key)) for key, figure in COPIES.items()}
+    key = next((key for mark in (POOR, FAIR) for key in COPIES if marks[key] == mark), None)
+    if key is None:
+        return None
+    entry, but = figures["privacy"][key], " but for a cell" if key == "near_copies" else ""
+    text = f"{percent(entry['value'])} of the synthetic rows are copies of real ones{but}"
+    if marks[key] == FAIR:
+        return key, (FAIR, f"{text}, somewhat more than chance does.")
+    if entry["value"] == 1:
+        return key, (POOR, f"Every synthetic row is a copy of a real one{but}.")
+    return key, (POOR, f"{text}, against {_usual(entry)}.")
+
+
+def _usual(entry: dict[str, Any]) -> str:
+    """How many rows are copies by nature."""
+    if entry["reference"] is not None and entry["reference"] == entry.get("chance"):
+        return f"{percent(entry['reference'])} of the holdout"
+    return f"{percent(entry['chance'])} of the real rows among themselves"
+
+
+def strange_detector(figures: dict[str, Any]) -> list[str]:
+    """A warning where the detector is wrong more often than a coin, beyond chance and the holdout; else
+    nothing."""
+    entry = _entry(figures, "fidelity", "c2st_auc")
+    if entry["value"] is None or not beyond(C2ST, entry) or entry["high"] >= 0.5:
+        return []
+    return [
+        f"the C2ST AUC of {decimal(entry['value'])} is far below 0.5, which is no sign of quality: rows have "
+        "twins in the other table, copies or near-copies, so that what the classifier learns in one fold is "
+        "wrong in another."
+    ]
+
+
+def _seen(figures: dict[str, Any]) -> list[str]:
+    auc = _entry(figures, "fidelity", "c2st_auc")
     if auc["value"] is None:
         return []
     text = "Shown one real and one synthetic row, a strong classifier picks out the synthetic one "
@@ -90,13 +142,15 @@ def _seen(figures: dict[str, Any], auc: dict[str, Any]) -> list[str]:
     text += (
         ")." if auc["reference"] is None else f"; real holdout rows in its place: {auc['reference']:.1%})."
     )
+    if strange_detector(figures):
+        text += " So it is wrong more often than a coin: rows of one table repeat rows of the other."
     if names := [g["column"] for g in telling(figures) if g["importance"] >= 0.005][:3]:
         text += f" What gives the synthetic rows away most: {', '.join(names)}."
     return [text]
 
 
 def _errors(figures: dict[str, Any]) -> list[str]:
-    parts = []
+    parts, largest = [], 0.0
     for key, name in (("shape_error", "columns"), ("pair_error", "pairs of columns")):
         entry = _entry(figures, "fidelity", key)
         if entry["value"] is not None:
@@ -104,6 +158,9 @@ def _errors(figures: dict[str, Any]) -> list[str]:
             if entry["reference"] is not None:
                 real = f" (the real holdout: {percent(entry['reference'])})"
             parts.append(f"{name} by {percent(entry['value'])}{real}")
+            largest = max(largest, entry["value"])
+    if parts and largest < SAME:
+        return ["The columns, and the pairs of columns, are distributed exactly as the real ones."]
     return [f"The distributions differ: {', '.join(parts)}."] if parts else []
 
 
@@ -178,15 +235,18 @@ def _memorised(figures: dict[str, Any]) -> list[str]:
     ]
 
 
-def _copied(copies: dict[str, Any]) -> str:
-    value, reference = copies["value"], copies["reference"]
+def _copied(figures: dict[str, Any], key: str) -> list[str]:
+    """How many rows are copies, exact or but for a cell, and whether that is much."""
+    entry, near = _entry(figures, "privacy", key), key == "near_copies"
+    if not figures["privacy"] or (near and entry["value"] is None):
+        return []
+    value = entry["value"]
     if value is None:
-        return "Copies of real rows could not be counted."
+        return ["Copies of real rows could not be counted."]
+    what = "in all columns but one at most" if near else "in every column"
     if not value:
-        return "No synthetic row is a copy of a real one."
-    text = f"{percent(value)} of the synthetic rows equal a real training row"
-    if reference is None:
-        return text + "; only a real holdout could tell whether that is more than chance."
-    if grade(COPIES, copies) == GOOD:
-        return text + f", no more than real rows do by chance ({percent(reference)} of the holdout)."
-    return text + f", against {percent(reference)} of the holdout: a sign of memorising."
+        return [f"No synthetic row equals a real training row {what}."]
+    text = f"{percent(value)} of the synthetic rows equal a real training row {what}"
+    if grade(COPIES[key], entry) == GOOD:
+        return [f"{text}, no more than real rows do by chance ({_usual(entry)})."]
+    return [f"{text}, against {_usual(entry)}: a sign of memorising."]
