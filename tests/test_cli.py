@@ -66,7 +66,8 @@ def test_generate(small_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert synthetic.dtypes.astype(str).tolist() == real.dtypes.astype(str).tolist()
     assert set(synthetic["sex"]) == {"Female"}
     assert synthetic["age"].between(25, 50).all()
-    assert "<html" in report.read_text(encoding="utf-8")
+    page = report.read_text(encoding="utf-8")
+    assert "<html" in page and small_csv.name in page and out.name in page
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "synthetic.parquet"]
     assert "120 rows" in capsys.readouterr().out
 
@@ -211,9 +212,17 @@ def test_evaluate(small_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture
         "--json",
         tmp_path / "report.json",
     )
-    assert "<html" in (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert json.loads((tmp_path / "report.json").read_text())
-    assert capsys.readouterr().out.strip()
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    figures = json.loads((tmp_path / "report.json").read_text())
+    assert "<html" in page and figures["about"]["tables"]["real"]["name"] == small_csv.name
+    assert figures["verdict"]["headline"] == "Every synthetic row is a copy of a real one."
+    printed = capsys.readouterr()
+    assert small_csv.name in page and small_csv.name in printed.out and str(small_csv.parent) not in page
+    assert "Warning" not in printed.err
+    assert not figures["show_real"] and "may show values" not in page
+    tables = ["--real", small_csv, "--synthetic", small_csv, "--only", "privacy", "--quick"]
+    run("evaluate", *tables, "--show-real", "-o", tmp_path / "all.html")
+    assert "may show values" in (tmp_path / "all.html").read_text(encoding="utf-8")
 
 
 def test_evaluate_is_a_gate(small_csv: Path, capsys: pytest.CaptureFixture[str]) -> None:

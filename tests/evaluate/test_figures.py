@@ -5,7 +5,7 @@ import pytest
 from lookalike.evaluate.figures import FIGURES, beyond, grade
 
 FIGURE = {figure.key: figure for figure in FIGURES}
-TWO_SIDED = {"distinct_2", "vocabulary", "self_bleu", "vendi", "unique_rows", "near_duplicates"}
+TWO_SIDED = {"c2st_auc", "distinct_2", "vocabulary", "self_bleu", "vendi", "unique_rows", "near_duplicates"}
 
 
 def entry(value: float, reference: float | None = None, **more: object) -> dict:

@@ -288,6 +288,24 @@ def test_a_few_values_that_cannot_be_read_count_as_out_of_range(tmp_path):
     assert "real secret" not in (tmp_path / "r.html").read_text(encoding="utf-8") + repr(report)
 
 
+def test_moments_and_spans_written_as_text_are_read():
+    real = table(300, 0)[["zone", "when"]].assign(
+        span=pd.to_timedelta(np.random.default_rng(0).integers(0, 10**6, 300), unit="s")
+    )
+    texts = real.astype(str).where(real.notna(), None)
+    assert texts["zone"].str[-6:].nunique() == 2, "summer time and winter time"
+    figures = evaluate(real, texts, only=["fidelity"], quick=True).to_dict()
+    for name in real:
+        assert figures["columns"][name]["shape_error"]["value"] == 0, name
+        assert figures["columns"][name]["strange"]["synthetic"] == 0, name
+
+
+def test_column_names_of_several_levels_are_named():
+    real = pd.concat({"top": table(60, 0)}, axis=1)
+    with pytest.raises(DataError, match="the real table has column names of several levels"):
+        evaluate(real, real)
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
 @pytest.mark.parametrize("name", ["x", "day", "when", "zone", NAUGHTY, "text", "nullable", "flag"])

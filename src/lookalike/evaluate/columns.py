@@ -7,7 +7,6 @@ looks at.
 
 from __future__ import annotations
 
-import decimal
 import re
 import zlib
 from collections.abc import Collection, Mapping
@@ -20,10 +19,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike import schema as schemas
-from lookalike.dates import read_dates
-from lookalike.dtypes import as_numbers
 from lookalike.errors import DataError, OptionError
 from lookalike.nested import flat, holds_values
+
+from .values import is_nan, moments, numbers, spans, strings
 
 Array = npt.NDArray[Any]
 
@@ -34,9 +33,8 @@ HUGE = 1e150  # numbers from here on are scaled down, or their squares would ove
 PROSE_WORDS, PROSE_SHARE = 3, 0.5  # words of a text and their share of what it is made of, at least
 PROSE_TEXTS = 1000  # that are looked at
 WORD = re.compile(r"\W*[^\W\d_]+(?:['\u2019-][^\W\d_]+)*\W*")
-UNSPACED = re.compile(
-    "[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]"
-)  # Thai, Japanese, Chinese: no spaces between words
+# Thai, Japanese and Chinese have no spaces between words: a sign counts as one.
+UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 
 
 @dataclass
@@ -114,6 +112,7 @@ def read_columns(
     real = tables["real"]
     for title, table in tables.items():
         check_table(title, table, real)
+    schemas.check_table(real, "the real table")
     tables = _flat(tables)
     real = tables["real"]
     schema = schemas.infer(real, source="the real table")
@@ -136,10 +135,11 @@ def read_columns(
 def _flat(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The tables with JSON text in the columns where any of them has lists or objects."""
     names = [n for n in tables["real"].columns if any(holds_values(table[n]) for table in tables.values())]
-    return {
-        title: table.assign(**{name: table[name].astype(object).map(flat) for name in names})
-        for title, table in tables.items()
-    }
+    out = {title: table.copy(deep=False) for title, table in tables.items()}
+    for table in out.values():
+        for name in names:
+            table[name] = table[name].astype(object).map(flat)
+    return out
 
 
 def check_table(title: str, table: pd.DataFrame, real: pd.DataFrame) -> None:
@@ -188,11 +188,14 @@ def _read(column: Any, series: dict[str, pd.Series]) -> Column:
     notes = _dtype_notes(column.name, series)
     if column.kind in ("number", "datetime"):
         number = column.kind == "number"
+        span = series["real"].dtype.kind == "m"
         read = {
-            t: _numbers(s) if number else _moments(s, getattr(column, "format", None))
+            t: numbers(spans(s, series["real"]) if span else s)
+            if number
+            else moments(s, getattr(column, "format", None))
             for t, s in series.items()
         }
-        wrong = {t: read[t][1] & s.notna().to_numpy(bool) & ~_is_nan(s) for t, s in series.items()}
+        wrong = {t: read[t][1] & s.notna().to_numpy(bool) & ~is_nan(s) for t, s in series.items()}
         notes += [_unread(t, s, wrong[t], column.kind) for t, s in series.items() if wrong[t].any()]
         part = _ordered("", read)
         codes = {t: np.where(wrong[t], UNREADABLE, part.codes[t]) for t in series}
@@ -200,7 +203,7 @@ def _read(column: Any, series: dict[str, pd.Series]) -> Column:
         return Column(
             column.name, column.kind, parts, codes, integer=number and bool(column.integer), notes=notes
         )
-    words = {table: _strings(s) for table, s in series.items()}
+    words = {table: strings(s) for table, s in series.items()}
     whole = _unordered("", words)
     if column.kind == "id":
         return Column(column.name, "id", [], whole.codes, compared=0, notes=notes, labels=whole.labels)
@@ -241,66 +244,6 @@ def _unread(table: str, series: pd.Series, wrong: Array, kind: str) -> str:
         f"column '{series.name}': {int(wrong.sum()):,} of {present:,} values of the {table} table cannot be "
         f"read as {what}{quoted}; they count as out of range"
     )
-
-
-def _is_nan(series: pd.Series) -> Array:
-    """Where a cell is missing and `notna` does not know it: a Decimal's NaN, or nan in an Arrow array."""
-    if series.dtype == object:
-        return np.array([isinstance(v, decimal.Decimal) and v.is_nan() for v in series], dtype=bool)
-    if pd.api.types.is_float_dtype(series.dtype):
-        return np.isnan(series.to_numpy(np.float64, na_value=np.nan))
-    return np.zeros(len(series), dtype=bool)
-
-
-def _numbers(series: pd.Series) -> tuple[Array, Array]:
-    """(values, missing or unreadable) of a number column: int64 where all are whole, else float64."""
-    try:
-        values, missing = as_numbers(series)
-    except (ValueError, TypeError):  # some cannot be read
-        cells = series.astype(object).where(series.notna(), None)
-        values, missing = as_numbers(pd.to_numeric(cells.map(_number_or_text), errors="coerce"))
-    if values.dtype == object:
-        values = np.array([_float(v) for v in values])
-    return values, missing | (np.isnan(values) if values.dtype.kind == "f" else False)
-
-
-def _number_or_text(cell: Any) -> Any:
-    return cell if cell is None or isinstance(cell, (int, float, decimal.Decimal, np.number)) else str(cell)
-
-
-def _float(value: Any) -> float:
-    try:
-        return float(value)
-    except OverflowError:  # a whole number of more than 308 digits
-        return float("inf") if value > 0 else float("-inf")
-
-
-def _moments(series: pd.Series, form: str | None) -> tuple[Array, Array]:
-    """(microseconds since 1970 as int64, missing or unreadable); where there is a time zone, of wall time."""
-    if isinstance(series.dtype, pd.ArrowDtype) and series.dtype.kind == "M":
-        series = series.dt.tz_localize(None) if series.dt.tz is not None else series
-        series = pd.Series(series.to_numpy("datetime64[us]"), name=series.name)
-    if series.dtype.kind == "M":
-        wall = series.dt.tz_localize(None) if series.dt.tz is not None else series
-        moments = wall.to_numpy().astype("datetime64[us]")
-    elif form is not None:
-        moments = read_dates(series.astype(object).where(series.notna(), None).to_numpy(object), form)
-    else:
-        read = pd.to_datetime(series.astype(object), errors="coerce", format="mixed")
-        moments = read.to_numpy().astype("datetime64[us]")
-    missing = np.isnat(moments)
-    return np.where(missing, np.datetime64(0, "us"), moments).astype(np.int64), missing
-
-
-def _strings(series: pd.Series) -> tuple[Array, Array]:
-    """(strings, missing): what agrees between dtypes (1 and 1.0, True and "True") gives one string."""
-    missing = series.isna().to_numpy(bool)
-    if pd.api.types.is_float_dtype(series.dtype):
-        values = series.to_numpy(np.float64, na_value=np.nan)
-        texts = np.array([f"{v:.0f}" if v.is_integer() else repr(v) for v in values.tolist()], dtype=object)
-    else:
-        texts = series.astype(object).map(str).to_numpy(object)
-    return texts, missing
 
 
 def _ordered(name: str, keys: Mapping[str, tuple[Array, Array]]) -> Part:

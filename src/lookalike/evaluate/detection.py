@@ -205,7 +205,7 @@ def _folds(y: Array, folds: int, seed: int) -> Any:
 def measure(
     columns: list[Column], tables: list[str], rows: int, folds: int, seed: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(entries `c2st_auc` and `c2st_auc_linear`, details of boosting).
+    """(entries `c2st_auc` and `c2st_auc_linear`, details of boosting); chance: the low end of what it does.
 
     columns: with parts, of `tables` ("real" among them); rows: drawn of each; folds: of the
     cross-validation. details: "giveaways", the columns by importance; "roc", the curve; "telltale", the
@@ -235,7 +235,9 @@ def measure(
             "roc": roc(score, data.y),
             "telltale": data.drawn[np.argsort(-score[data.y == 1], kind="stable")],
         }
-    return {name: entry(v, reference.get(name), spread, 0.5) for name, (v, spread) in out.items()}, detail
+    return {
+        name: entry(v, reference.get(name), spread, 0.5 - 2 * spread) for name, (v, spread) in out.items()
+    }, detail
 
 
 def roc(score: Array, y: Array, points: int = 60) -> dict[str, list[float]]:

@@ -204,7 +204,8 @@ def grades(figures: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _equal(rows: int | None) -> str:
+def _equal(rows: int | dict[str, int] | None) -> str:
+    rows = min(rows.values()) if isinstance(rows, dict) else rows
     return "" if rows is None else f"{rows:,} rows of each table"
 
 

@@ -115,8 +115,8 @@ def measure(
             line.set_postfix_str(steps[number][0] if number < len(steps) else "")  # what is measured next
             line.update(1)
     figures["privacy"] |= fidelity.copies(columns) if "privacy" in only else {}
-    if not show_real:
-        figures["texts"].pop("verbatim", None)
+    if not show_real and figures["texts"]:
+        figures["texts"]["verbatim"] = []
     figures["warnings"] += strange_detector(figures)
     figures["verdict"] = verdict(figures)
     figures["about"]["seconds"] = round(time.perf_counter() - began, 1)
@@ -296,8 +296,8 @@ def _points(
     near = sample(some, wanted, rng)
     places, owner = space.points(near)
     few = {table: p[: limits.points] for table, p in places.items()}
-    figures["sizes"]["neighbours"] = min(map(len, few.values()))
-    figures["sizes"]["kernel"] = min(figures["sizes"]["neighbours"], manifold.KERNEL_ROWS)
+    figures["sizes"]["neighbours"] = {table: len(p) for table, p in few.items()}
+    figures["sizes"]["kernel"] = min(*map(len, few.values()), manifold.KERNEL_ROWS)
     if "fidelity" in only:
         figures["fidelity"] |= manifold.measure(few, rng)
         figures["projection"] = space.projection(few, SHOWN_POINTS)

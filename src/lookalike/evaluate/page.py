@@ -81,10 +81,14 @@ def _models(figures: dict[str, Any]) -> dict[str, Any] | None:
     if not found:
         return None
     rows = [
-        (family, *(decimal(scores[table]) for table in ("real", "synthetic", "mixed")))
+        (family, *(_score(scores[table]) for table in ("real", "synthetic", "mixed")))
         for family, scores in found["models"].items()
     ]
     return found | {"rows": rows, "target": figures["target"]}
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else decimal(value)
 
 
 def _attacks(figures: dict[str, Any]) -> list[tuple[str, str]]:

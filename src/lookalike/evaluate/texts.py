@@ -1,6 +1,7 @@
 """Texts: how varied they are, how alike their words are, and what was taken over word for word.
 
-For the first text column; tokens are words and punctuation marks in lower case.
+For one column of text, the one that is named or else that of prose with the most words; tokens are words and
+punctuation marks in lower case.
 
 - distinct_1, distinct_2: distinct tokens (pairs of tokens) over all of them (Li et al. 2016).
 - vocabulary: distinct tokens among as many tokens of each table, over those of the real one.

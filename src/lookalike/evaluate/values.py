@@ -1,0 +1,92 @@
+"""The cells of a column, of whatever dtype, as arrays that two tables can be compared by."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import re
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lookalike.dates import read_dates
+from lookalike.dtypes import as_numbers
+
+Array = npt.NDArray[Any]
+
+ZONE = re.compile(r"(:\d\d(?:\.\d+)?)\s*(?:Z|[+-]\d\d:?\d\d)$")  # after a time
+
+
+def is_nan(series: pd.Series) -> Array:
+    """Where a cell is missing and `notna` does not know it: a Decimal's NaN, or nan in an Arrow array."""
+    if series.dtype == object:
+        return np.array([isinstance(v, decimal.Decimal) and v.is_nan() for v in series], dtype=bool)
+    if pd.api.types.is_float_dtype(series.dtype):
+        return np.isnan(series.to_numpy(np.float64, na_value=np.nan))
+    return np.zeros(len(series), dtype=bool)
+
+
+def numbers(series: pd.Series) -> tuple[Array, Array]:
+    """(values, missing or unreadable) of a number column: int64 where all are whole, else float64."""
+    try:
+        values, missing = as_numbers(series)
+    except (ValueError, TypeError):  # some cannot be read
+        cells = series.astype(object).where(series.notna(), None)
+        values, missing = as_numbers(pd.to_numeric(cells.map(_number_or_text), errors="coerce"))
+    if values.dtype == object:
+        values = np.array([_float(v) for v in values])
+    return values, missing | (np.isnan(values) if values.dtype.kind == "f" else False)
+
+
+def spans(series: pd.Series, real: pd.Series) -> pd.Series:
+    """Spans of time in the unit of the real ones, or missing where they cannot be read as such."""
+    cells = series.astype(object).where(series.notna(), None)
+    return pd.to_timedelta(cells, errors="coerce").astype(real.dtype)
+
+
+def _number_or_text(cell: Any) -> Any:
+    return cell if cell is None or isinstance(cell, (int, float, decimal.Decimal, np.number)) else str(cell)
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return float("inf") if value > 0 else float("-inf")
+
+
+def moments(series: pd.Series, form: str | None) -> tuple[Array, Array]:
+    """(microseconds since 1970 as int64, missing or unreadable); where there is a time zone, of wall time."""
+    if isinstance(series.dtype, pd.ArrowDtype) and series.dtype.kind == "M":
+        series = series.dt.tz_localize(None) if series.dt.tz is not None else series
+        series = pd.Series(series.to_numpy("datetime64[us]"), name=series.name)
+    if series.dtype.kind == "M":
+        wall = series.dt.tz_localize(None) if series.dt.tz is not None else series
+        found = wall.to_numpy().astype("datetime64[us]")
+    elif form is not None:
+        found = read_dates(series.astype(object).where(series.notna(), None).to_numpy(object), form)
+    else:
+        read = pd.to_datetime(series.astype(object).map(_wall), errors="coerce", format="mixed")
+        found = read.to_numpy().astype("datetime64[us]")
+    missing = np.isnat(found)
+    return np.where(missing, np.datetime64(0, "us"), found).astype(np.int64), missing
+
+
+def _wall(cell: Any) -> Any:
+    """A moment as the wall clock shows it, without its zone."""
+    if isinstance(cell, str):
+        return ZONE.sub(r"\1", cell)
+    return cell.replace(tzinfo=None) if isinstance(cell, datetime.datetime) and cell.tzinfo else cell
+
+
+def strings(series: pd.Series) -> tuple[Array, Array]:
+    """(strings, missing): what agrees between dtypes (1 and 1.0, True and "True") gives one string."""
+    missing = series.isna().to_numpy(bool)
+    if pd.api.types.is_float_dtype(series.dtype):
+        values = series.to_numpy(np.float64, na_value=np.nan)
+        texts = np.array([f"{v:.0f}" if v.is_integer() else repr(v) for v in values.tolist()], dtype=object)
+    else:
+        texts = series.astype(object).map(str).to_numpy(object)
+    return texts, missing
