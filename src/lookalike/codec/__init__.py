@@ -31,4 +31,4 @@ from .record import RecordCodec  # noqa: E402  (it needs CODECS)
 from .slot import Slot  # noqa: E402
 from .where import NOT_MISSING, parse_where  # noqa: E402
 
-__all__ = ["CODECS", "NOT_MISSING", "RecordCodec", "Slot", "parse_where"]
+__all__ = ["CODECS", "NOT_MISSING", "RUNS", "RecordCodec", "Slot", "parse_where"]

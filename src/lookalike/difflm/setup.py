@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -92,39 +91,6 @@ class Setup:
 def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise OptionError(f"{option} {value!r} is not known: choose one of {', '.join(known)}.")
-
-
-def check_sample(
-    n: int | None,
-    given: pd.DataFrame | None,
-    like: pd.DataFrame | None,
-    strength: float,
-    balance: str | None,
-) -> int:
-    """The number of rows that `DiffLM.sample` is asked for. Raises OptionError for what does not fit."""
-    if given is not None:
-        if n not in (None, len(given)):
-            raise OptionError(
-                f"n is {n} but given has {len(given)} rows: leave n out, it follows from given."
-            )
-        n = len(given)
-    if like is not None and len(like) == 0:
-        raise OptionError("like has no rows: give at least one.")
-    if n is None and like is not None:
-        n = len(like)
-    if n is None or n <= 0:
-        raise OptionError(f"the number of rows is {n}: ask for at least 1.")
-    if not 0 <= strength <= 1:
-        raise OptionError(f"strength is {strength}: choose 0 (the rows themselves) to 1 (fresh rows).")
-    if given is not None and (like is not None or balance is not None):
-        raise OptionError("given cannot be joined with like or balance: the given rows say what they are.")
-    return n
-
-
-def check_seed(seed: int) -> None:
-    """Raises OptionError for what is no seed."""
-    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
-        raise OptionError(f"seed is {seed!r}: choose a whole number of at least 0.")
 
 
 def pick_device(name: str) -> torch.device:
