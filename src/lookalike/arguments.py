@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +32,13 @@ def shown(value: Any) -> str:
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 
 
-def whole(name: str, value: Any, least: int = 0, most: int = 2**63 - 1) -> int:
-    """A whole number. Raises OptionError for another value."""
-    found = _number(value)
+def whole(name: str, value: Any, least: int = 0, most: int = 2**63 - 1, advice: str = "") -> int:
+    """A whole number of [least, most]; `advice` as in `number`. Raises OptionError for another value."""
+    found = as_number(value)
     if found is None or not found.is_integer() or not least <= found <= most:
         upper = "" if most >= 2**31 else f" and at most {most:,}"
-        raise OptionError(f"{name} is {shown(value)}: choose a whole number of at least {least:,}{upper}.")
+        advice = advice or f"a whole number of at least {least:,}{upper}"
+        raise OptionError(f"{name} is {shown(value)}: choose {advice}.")
     return int(value)  # not of `found`, which is exact only up to 2**53
 
 
@@ -48,7 +49,7 @@ def number(
 
     advice: what to choose, where the range does not say enough.
     """
-    found = _number(value)
+    found = as_number(value)
     if found is None or not math.isfinite(found) or not low <= found <= high or (above and found == low):
         least = f"above {low:g}" if above else f"of at least {low:g}"
         upper = "" if math.isinf(high) else f" and at most {high:g}"
@@ -56,8 +57,8 @@ def number(
     return found
 
 
-def _number(value: Any) -> float | None:
-    """None for what is no number; a truth value is none, though Python counts with it."""
+def as_number(value: Any) -> float | None:
+    """A number as a float, None for what is none; a truth value is none, though Python counts with it."""
     value = value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None
@@ -72,6 +73,13 @@ def switch(name: str, value: Any) -> bool:
     if type(value).__name__ not in ("bool", "bool_"):  # numpy's, too
         raise OptionError(f"{name} is {shown(value)}: choose True or False.")
     return bool(value)
+
+
+def choice(name: str, value: Any, known: Collection[str]) -> str:
+    """One of the known texts. Raises OptionError for another value."""
+    if not isinstance(value, str) or value not in known:
+        raise OptionError(f"{name} {shown(value)} is not known: choose one of {', '.join(known)}.")
+    return value
 
 
 def text(name: str, value: Any, advice: str) -> str:

@@ -11,6 +11,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
+from lookalike.arguments import as_number, shown
 from lookalike.errors import OptionError
 
 SHOW_AFTER = 2.0  # seconds: what is over sooner needs no bar
@@ -64,11 +65,11 @@ def parse_time(value: str | float | None) -> float | None:
     """
     if value is None:
         return None
-    match = re.fullmatch(r"([0-9.]+)\s*([smh]?)", str(value).strip().lower())
+    match = re.fullmatch(r"([0-9.]+)\s*([smh]?)", value.strip().lower()) if isinstance(value, str) else None
     try:
-        seconds = float(match[1]) * UNITS[match[2]] if match else 0.0
+        seconds = float(match[1]) * UNITS[match[2]] if match else as_number(value) or 0.0
     except ValueError:  # "1.2.3"
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise OptionError(f"the time {str(value)!r} is not understood: write seconds, or 90s, 5m, 1h.")
+        raise OptionError(f"the time {shown(value)} is not understood: write seconds, or 90s, 5m, 1h.")
     return seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,9 +89,9 @@ def whole_rows(rows: pd.DataFrame, codec: RecordCodec, what: str) -> pd.DataFram
 def classes(codec: RecordCodec, balance: Any, where: Collection[Any]) -> list[Any]:
     """The values of the column that is to be balanced. Raises ConditionError where it has no classes."""
     known, names = codec.known(), codec.schema.names
-    if not isinstance(balance, Hashable) or balance not in names:
+    if not isinstance(balance, str | int) or balance not in names:
         raise ConditionError(
-            f"there is no column {shown(balance)} to balance: {listed(balance, names, 'columns')}."
+            f"there is no column {shown(balance)} to balance: {listed(shown(balance), names, 'columns')}."
         )
     if balance in where:
         raise ConditionError(

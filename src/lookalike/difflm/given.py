@@ -153,8 +153,8 @@ def _in_dtype(values: pd.Series, column: Column, rows: np.ndarray, what: str) ->
     if lost.any():
         at = int(lost.argmax())
         raise ConditionError(
-            f"row {rows[at]} of {what}: the value '{values.iloc[at]}' of column '{column.name}' does not fit "
-            f"its dtype {column.dtype}: give a value that the real column could hold."
+            f"row {rows[at]} of {what}: the value {shown(plain(values.iloc[at]))} of column '{column.name}' "
+            f"does not fit its dtype {column.dtype}: give a value that the real column could hold."
         )
     return cast
 

@@ -367,7 +367,7 @@ class DiffLM:
         advice = "use those of encode()"
         try:
             latent = torch.as_tensor(np.asarray(latents, dtype=np.float32), device=self.device)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise OptionError(f"latents is {shown(latents)}, no array of numbers: {advice}.") from None
         if latent.shape[1:] != self.records.shape or not len(latent) or not bool(latent.isfinite().all()):
             raise OptionError(

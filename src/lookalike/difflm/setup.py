@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import torch
 
+from ..arguments import as_number, choice, text, whole
 from ..codec import RecordCodec
 from ..errors import OptionError
 from . import injection as small
@@ -42,10 +43,11 @@ class Setup:
     ) -> Setup | None:
         """None without a backbone. Raises OptionError for values that do not fit together."""
         if backbone is None:
-            _check_choice("injection", injection, small.VARIANTS)
-            given = {"encoder": encoder, "lora": lora or None, "beta": beta}
-            for name, value in given.items():
-                if value is not None:
+            choice("injection", injection, small.VARIANTS)
+            plain = lora is None or lora is False or as_number(lora) == 0
+            unset = {"encoder": encoder is None, "lora": plain, "beta": beta is None}
+            for name, left_out in unset.items():
+                if not left_out:
                     raise OptionError(
                         f"{name} is for a pretrained language model: add backbone, or leave it out."
                     )
@@ -53,12 +55,16 @@ class Setup:
         from .finetune import BETAS, FinetuneConfig
         from .pretrained import VARIANTS, PretrainedConfig
 
-        _check_choice("injection", injection, VARIANTS)
-        if lora is not True and (not isinstance(lora, int) or not 0 <= lora <= 1024):
-            raise OptionError(f"lora is {lora!r}: choose True, False or a rank from 1 to 1024.")
-        rank = RANK if lora is True else int(lora)
+        choice("injection", injection, VARIANTS)
+        text("backbone", backbone, "name a folder, or OWNER/NAME on the Hugging Face hub")
+        if encoder is not None:
+            text("encoder", encoder, "name a folder, or OWNER/NAME on the Hugging Face hub")
+        if isinstance(lora, bool):
+            rank = RANK if lora else 0
+        else:
+            rank = whole("lora", lora, 0, 1024, "True, False or a rank from 1 to 1024")
         beta = FinetuneConfig.beta if beta is None else beta
-        _check_choice("beta", beta, BETAS)
+        choice("beta", beta, BETAS)
         passes: dict[str, Any] = {} if epochs is None else {"epochs": epochs, "steps": (1, 10**9)}
         finetune = FinetuneConfig(beta=beta, **passes)
         return cls(backbone, encoder, PretrainedConfig(injection=injection, lora=rank), finetune)
@@ -88,15 +94,9 @@ class Setup:
         return TextRecords(serialised, self.backbone, self.encoder, self.config, self.finetune, device, facts)
 
 
-def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise OptionError(f"{option} {value!r} is not known: choose one of {', '.join(known)}.")
-
-
 def pick_device(name: str) -> torch.device:
     """The device of that name ("auto": the GPU where there is one). Raises OptionError if it is not there."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise OptionError(f"device {name!r} is not known: choose auto, cpu or cuda.")
+    name = choice("device", name, ("auto", "cpu", "cuda"))
     if name == "cuda" and not torch.cuda.is_available():
         raise OptionError("device cuda was asked for, but torch sees no GPU: choose cpu or auto.")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
