@@ -98,6 +98,25 @@ def path(name: str, value: Any) -> Path:
     return Path(value)
 
 
+def is_column(value: Any, columns: Any) -> bool:
+    """Whether a value is the name of one of the columns, whatever it is."""
+    return isinstance(value, str | numbers.Integral) and value in columns
+
+
+def sentinels(name: str, value: Any) -> tuple[Any, ...]:
+    """Values that mean missing: a collection of them, a single one, or None for none.
+
+    Raises OptionError for another value.
+    """
+    if value is None:
+        return ()
+    several = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
+    found = tuple(value) if several else (value,)
+    if not all(isinstance(one, str | numbers.Real) for one in found):
+        raise OptionError(f'{name} is {shown(value)}: give the values that mean missing, such as {{"?"}}.')
+    return found
+
+
 def table(what: str, value: Any) -> pd.DataFrame:
     """A pandas table: a DataFrame as it is, a Series as its one column, a dict of columns or a list of dicts
     as the rows that they are, and a table of another library by its `to_pandas`.

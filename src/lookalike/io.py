@@ -22,6 +22,7 @@ from typing import IO, Any, Self
 import numpy as np
 import pandas as pd
 
+from . import arguments
 from .errors import DataError, file_errors, first_line
 from .lines import (
     TEXT_END,
@@ -77,6 +78,7 @@ def read_table(path: str | Path, missing: Collection[Any] = ()) -> pd.DataFrame:
     missing: values that mean missing in this table, such as {"?"}.
     Raises DataError for whatever is wrong with the file, and for a table without rows.
     """
+    path, missing = arguments.path("path", path), arguments.sentinels("missing", missing)
     suffix = _readable(path)
     with file_errors(path):
         if suffix.startswith(".csv"):
@@ -128,6 +130,7 @@ def sample_rows(
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
     """Writes a table by the suffix of the path; see `ChunkWriter` for tables that come in pieces."""
+    table = arguments.table("the table to write", table)
     with ChunkWriter(path) as writer:
         writer.write(table)
 
@@ -143,7 +146,7 @@ class ChunkWriter:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = arguments.path("path", path)
         self._suffix = check_suffix(path)
         self._partial = ""
         self._file: Any = None

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import kinds, nested
-from .dtypes import as_numbers, dtype_name, python_type, timedelta_units
-from .errors import DataError, SchemaError
+from . import arguments, kinds, nested
+from .arguments import shown
+from .dtypes import RESOLUTIONS, as_numbers, dtype_name, python_type, timedelta_units
+from .errors import DataError, OptionError, SchemaError
 from .languages import language
 
 FORMAT = 1
@@ -102,10 +103,10 @@ class Schema:
     def __getitem__(self, name: Any) -> Column:
         """The column of that name. Raises SchemaError if there is none."""
         for column in self.columns:
-            if column.name == name:
+            if isinstance(name, str | int | np.integer) and column.name == name:
                 return column
         raise SchemaError(
-            f"the schema has no column '{name}': its columns are {', '.join(map(str, self.names))}."
+            f"the schema has no column {shown(name)}: its columns are {', '.join(map(str, self.names))}."
         )
 
     def __repr__(self) -> str:
@@ -133,6 +134,8 @@ class Schema:
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Schema:
         """Reads `to_dict`. Raises SchemaError for another format version, unknown facts or kinds."""
+        if not isinstance(facts, dict) or not isinstance(facts.get("columns", []), list):
+            raise SchemaError(f"{shown(facts)} is no schema: use what `Schema.to_dict` gives.")
         if facts.get("format") != FORMAT:
             raise SchemaError(
                 f"the schema has the format {facts.get('format')!r} and this version reads {FORMAT}: "
@@ -140,7 +143,11 @@ class Schema:
             )
         known = {f.name for f in fields(Column)}
         columns = []
-        for entry in facts["columns"]:
+        for entry in facts.get("columns", []):
+            if not isinstance(entry, dict) or not {"name", "kind", "dtype"} <= entry.keys():
+                raise SchemaError(
+                    f"{shown(entry)} is no column of a schema: name, kind and dtype are needed."
+                )
             for fact in entry:
                 if fact not in known:
                     raise SchemaError(
@@ -151,23 +158,27 @@ class Schema:
             )
             check_kind(column)
             columns.append(column)
-        return cls(columns, int(facts["rows"]), tuple(kinds.from_json(v) for v in facts.get("missing", [])))
+        return cls(
+            columns,
+            arguments.whole("rows", facts.get("rows")),
+            tuple(kinds.from_json(v) for v in facts.get("missing", [])),
+        )
 
     def save(self, path: str | Path) -> None:
         """Writes the schema as JSON."""
+        path = arguments.path("path", path)
         try:
-            Path(path).write_text(
-                json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-            )
+            path.write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         except OSError as error:
             raise DataError(f"the schema cannot be written to '{path}': {error.strerror}.") from None
 
     @classmethod
     def load(cls, path: str | Path) -> Schema:
         """Reads a schema file. Raises SchemaError if it cannot be read."""
+        path = arguments.path("path", path)
         try:
-            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        except SchemaError as error:
+            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except (SchemaError, OptionError) as error:
             raise SchemaError(f"'{path}': {error}") from None
         except OSError as error:
             raise SchemaError(f"the schema '{path}' cannot be read: {error.strerror}.") from None
@@ -201,19 +212,36 @@ def _details(column: Column) -> str:
 
 def check_kind(column: Column) -> None:
     """Raises SchemaError for a kind or a language that does not exist."""
-    if column.kind not in KINDS:
+    if not isinstance(column.kind, str) or column.kind not in KINDS:
         raise SchemaError(
-            f"column '{column.name}' has the kind '{column.kind}': the kinds are {', '.join(KINDS)}."
+            f"column '{column.name}' has the kind {shown(column.kind)}: the kinds are {', '.join(KINDS)}."
         )
-    if column.language is not None and column.language not in LANGUAGES:
+    language = column.language
+    if language is not None and (not isinstance(language, str) or language not in LANGUAGES):
         raise SchemaError(
-            f"column '{column.name}' has the language {column.language!r}, which has no parser here: name "
+            f"column '{column.name}' has the language {shown(language)}, which has no parser here: name "
             f"one of {', '.join(LANGUAGES)}, or none."
         )
     if column.json_schema is not None and not isinstance(column.json_schema, dict):
         raise SchemaError(
-            f"column '{column.name}' has the json_schema {column.json_schema!r}, which is no JSON object: "
-            "give a JSON Schema."
+            f"column '{column.name}' has the json_schema {shown(column.json_schema)}, which is no JSON "
+            "object: give a JSON Schema."
+        )
+    known = isinstance(column.resolution, str) and column.resolution in RESOLUTIONS
+    if column.resolution is not None and not known:
+        raise SchemaError(
+            f"column '{column.name}' has the resolution {shown(column.resolution)}: the resolutions are "
+            f"{', '.join(RESOLUTIONS)}."
+        )
+    if column.decimals is not None:
+        arguments.whole(f"decimals of column '{column.name}'", column.decimals, 0, 300)
+    if not isinstance(column.dtype, str):
+        raise SchemaError(
+            f"column '{column.name}' has the dtype {shown(column.dtype)}: write its name, such as 'int64'."
+        )
+    if column.format is not None and not isinstance(column.format, str):
+        raise SchemaError(
+            f"column '{column.name}' has the format {shown(column.format)}: write one such as '%Y-%m-%d'."
         )
 
 
@@ -225,9 +253,10 @@ def infer(table: pd.DataFrame, missing: Collection[Any] = (), source: str = "the
     Raises DataError for a table without columns, with fewer than two rows, with a column name that occurs
     twice, or with values that no kind can hold.
     """
+    table, missing = arguments.table(source, table), arguments.sentinels("missing", missing)
     check_table(table, source)
-    columns = [_infer_column(table[name], tuple(missing)) for name in table.columns]
-    return Schema(columns, len(table), tuple(missing))
+    columns = [_infer_column(table[name], missing) for name in table.columns]
+    return Schema(columns, len(table), missing)
 
 
 def check_table(table: pd.DataFrame, source: str = "the table") -> None:

@@ -326,7 +326,7 @@ def test_the_seed_decides_what_is_asked(writing: Writing, real: pd.DataFrame) ->
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"method": "best"}, "there is no method 'best': choose one of synalign"),
+        ({"method": "best"}, "method 'best' is not known: choose one of synalign"),
         ({"demonstrations": 0}, "demonstrations=0"),
         ({"gen_size": 0}, "gen_size=0"),
         ({"temperature": -1}, "temperature=-1"),

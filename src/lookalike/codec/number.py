@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import shown
 from ..dtypes import as_numbers, restore
 from ..errors import ConditionError, SchemaError
 from ..schema import Column
@@ -29,7 +30,13 @@ Ranges = list[tuple[Any, Any]] | None  # inclusive, in ticks, ends may be infini
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     params = fit_ticks(*to_ticks(series, column), rare)
-    low, high = _tick(column, column.minimum, up=True), _tick(column, column.maximum, up=False)
+    try:
+        low, high = _tick(column, column.minimum, up=True), _tick(column, column.maximum, up=False)
+    except (TypeError, ValueError, ArithmeticError):
+        raise SchemaError(
+            f"column '{column.name}' has the range {shown(column.minimum)} to {shown(column.maximum)} in the "
+            "schema: its ends are numbers, or None."
+        ) from None
     return bounded(params, low, high)
 
 

@@ -32,7 +32,7 @@ from .given import Given, read_given
 from .parsed import parsed, parsers
 from .prior import Prior
 from .records import TokenRecords
-from .setup import Setup, pick_device
+from .setup import Setup, pick_device, schema_of
 from .storage import load_model, save_model
 from .train import TEXT_RATE, TEXT_TRAINING, Clock, TrainConfig, train_denoiser
 from .vae import TEXT_SIZES, VAE, VAEConfig
@@ -110,7 +110,9 @@ class DiffLM:
         learned and `history` how. Raises DataError and SchemaError for tables that cannot be learned.
         """
         clock = Clock(self.max_time)
-        codec = RecordCodec.fit(table, schema or infer(table), seed=self.seed)
+        table, schema = read_table("the table", table), schema_of(schema)
+        folder = None if checkpoint is None else path_of("checkpoint", checkpoint)
+        codec = RecordCodec.fit(table, infer(table) if schema is None else schema, seed=self.seed)
         for note in codec.notes():
             say(note, progress=self.progress)
         if any(slot.run for slot in codec.slots):
@@ -120,7 +122,7 @@ class DiffLM:
         self._build(codec, table)
         records = self.records.encode(table) if codec.slots else np.zeros((len(table), 0))
         self.history = []
-        state = Checkpoint(None if checkpoint is None else Path(checkpoint), self._identity(records))
+        state = Checkpoint(folder, self._identity(records))
         if state.state:
             clock = Clock(self.max_time, state.state["spent"])
         if codec.slots:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import torch
 
-from ..arguments import as_number, choice, text, whole
+from ..arguments import as_number, choice, shown, text, whole
 from ..codec import RecordCodec
-from ..errors import OptionError
+from ..errors import OptionError, SchemaError
+from ..schema import Schema
 from . import injection as small
 
 if TYPE_CHECKING:
@@ -92,6 +93,16 @@ class Setup:
 
         serialised = Serialised.of(codec, facts["texts"]) if facts else Serialised.fit(codec, table)
         return TextRecords(serialised, self.backbone, self.encoder, self.config, self.finetune, device, facts)
+
+
+def schema_of(value: Any) -> Schema | None:
+    """The schema that `fit` is given, None for none. Raises SchemaError for anything else, such as labels."""
+    if value is None or isinstance(value, Schema):
+        return value
+    raise SchemaError(
+        f"the schema is {shown(value)}, which lookalike.infer did not make: put labels into the table as a "
+        "column of their own, and read a file with lookalike.Schema.load."
+    )
 
 
 def pick_device(name: str) -> torch.device:

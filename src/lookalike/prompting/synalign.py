@@ -11,6 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from lookalike.arguments import choice, number, path, shown, switch, whole
+from lookalike.arguments import table as table_of_argument
+from lookalike.arguments import text as text_of_argument
 from lookalike.embed import REMOTE, Embed, embedder
 from lookalike.errors import DataError, OptionError
 from lookalike.llm.batch import ask_all
@@ -65,15 +68,17 @@ class SynAlign:
         seed: int = 0,
         progress: bool = True,
     ) -> None:
-        if method not in METHODS:
-            raise OptionError(f"there is no method '{method}': choose one of {', '.join(METHODS)}.")
-        for name, value in (("demonstrations", demonstrations), ("gen_size", gen_size)):
-            if value < 1:
-                raise OptionError(f"{name}={value} makes no sense: give a number of 1 or more.")
-        if max_tokens is not None and max_tokens < 1:
-            raise OptionError(f"max_tokens={max_tokens} makes no sense: give a number of 1 or more.")
-        if temperature is not None and not temperature >= 0:
-            raise OptionError(f"temperature={temperature} makes no sense: give a number of 0 or more.")
+        if not hasattr(llm, "answer"):
+            raise OptionError(f"llm is {shown(llm)}: give a lookalike.llm.LLM.")
+        method = choice("method", method, METHODS)
+        demonstrations = whole("demonstrations", demonstrations, 1)
+        gen_size = whole("gen_size", gen_size, 1)
+        max_tokens = None if max_tokens is None else whole("max_tokens", max_tokens, 1)
+        temperature = None if temperature is None else number("temperature", temperature, 0)
+        seed, progress = whole("seed", seed), switch("progress", progress)
+        templates = None if templates is None else path("templates", templates)
+        if task is not None:
+            task = text_of_argument("task", task, "say what the data are, in half a sentence")
         self.llm, self.label, self.method, self.task = llm, label, method, task
         self.texts: list[Any] = list(text) if isinstance(text, list | tuple) else [text]
         if not self.texts:
@@ -93,6 +98,7 @@ class SynAlign:
         Rows without a text are left out, and keys (ids), which nobody can invent. Raises DataError for a
         table that cannot be used, and what the embedder raises.
         """
+        real = table_of_argument("the real table", real)
         self._rows = with_text(real, self.texts, self.label)
         self._real = real.iloc[self._rows].reset_index(drop=True)
         self.form = form_of(self._real, self.texts, self.label)
@@ -157,6 +163,7 @@ class SynAlign:
         accepted by then is in `accepted`, `rejected` and `provenance`.
         """
         works = self._works(n)
+        n = int(n)
         self._written, self._alarms, self._wanted = Written(), [], n
         names = self._attribute_names()
         if self.method == "attributes":
@@ -263,8 +270,7 @@ class SynAlign:
 
     def _works(self, n: int) -> list[Work]:
         self._need_fit()
-        if n < 1:
-            raise OptionError(f"{n} rows were asked for: ask for at least 1.")
+        n = whole("the number of rows", n, 1)
         counts = quotas(self._places, shares(self._labels, n), self.gen_size)
         first = first_number(self.seed)
         return [
@@ -390,6 +396,8 @@ def _checked_names(attributes: str | Sequence[str] | None) -> str | list[str]:
         if attributes != "propose":
             raise OptionError(f"attributes={attributes!r} is not known: write 'propose' or a list of names.")
         return attributes
+    if not isinstance(attributes, list | tuple) or not all(isinstance(name, str) for name in attributes):
+        raise OptionError(f"attributes is {shown(attributes)}: write 'propose' or a list of names.")
     names = [str(name).strip() for name in attributes]
     if not names or not all(names) or len(set(names)) < len(names):
         raise OptionError("attributes must be different names, at least one: write a list such as ['topic'].")
