@@ -23,7 +23,7 @@ SHOWN = 60  # letters of a value in a sentence
 
 def shown(value: Any) -> str:
     """A value in a sentence: short, on one line."""
-    if type(value).__module__.partition(".")[0] in ("pandas", "polars", "pyarrow"):
+    if getattr(value, "ndim", 0) or hasattr(value, "to_pandas"):  # tables and arrays are long
         return f"a {type(value).__name__}"
     try:
         text = " ".join(repr(value).split())

@@ -14,15 +14,16 @@ from . import datetime, number, structure
 from .slot import Array, Params
 from .where import listed
 
-LEARNED, OUTSIDE, UNKNOWN = 0, 1, 2
+LEARNED, OUTSIDE, FAR, UNKNOWN = range(4)
 
 
 def learned(params: Params, column: Column, values: pd.Series) -> Array:
-    """(rows,) of values, none missing: LEARNED, OUTSIDE or UNKNOWN.
+    """(rows,) of values, none missing: LEARNED, OUTSIDE, FAR or UNKNOWN.
 
     OUTSIDE: a value that may well be of the table that was learned, though `where` refuses it: a number or
     date beyond the learned range by no more than the width of it (the most extreme values are not learned),
-    or between its values; it is read as the nearest. UNKNOWN: everything else, and what cannot be read.
+    or between its values; it is read as the nearest. FAR: farther out than that, as the largest value of a
+    column with a long tail may be. UNKNOWN: everything else, and what cannot be read.
     """
     if column.kind in ("category", "boolean"):
         found = plain_values(values, column).astype(object).isin(params["values"]).to_numpy(bool)
@@ -77,7 +78,7 @@ def _in_range(ticks: Array, low: object, high: object) -> Array:
     at = ticks.astype(np.float64) / 4  # quarters, so that twice the width of the widest range is finite
     first, last = float(low) / 4, float(high) / 4  # type: ignore[arg-type]
     width = last - first if np.isfinite([first, last]).all() else np.inf
-    found = np.where((at < first - width) | (at > last + width), UNKNOWN, OUTSIDE)
+    found = np.where((at < first - width) | (at > last + width), FAR, OUTSIDE)
     found[(ticks >= low) & (ticks <= high)] = LEARNED
     return found
 

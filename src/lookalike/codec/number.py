@@ -275,7 +275,8 @@ def _tick(column: Column, value: Any, up: bool) -> Any:
         )
         single = str(column.dtype).lower() in ("float32", "arrow[float]")
         if single and (column.decimals is None or column.decimals > 6):
-            number = float(np.float32(number))  # what the column holds when it is given this
+            with np.errstate(over="ignore"):
+                number = float(np.float32(number))  # what the column holds when it is given this
             number, value = number if column.decimals is None else round(number, column.decimals), None
         if column.decimals is None or np.isinf(number):
             return float(number)

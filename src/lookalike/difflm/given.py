@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..arguments import shown
 from ..codec import RecordCodec
-from ..codec.learned import LEARNED, OUTSIDE, UNKNOWN, choices, learned
+from ..codec.learned import FAR, LEARNED, OUTSIDE, UNKNOWN, choices, learned
 from ..codec.where import listed
 from ..dtypes import restore
 from ..errors import ConditionError
@@ -112,6 +112,7 @@ def _states(values: pd.Series, codec: RecordCodec, column: Column, rare: bool) -
     """What `learned` says; a value that is odd for a row of the learned table is OUTSIDE with `rare` only."""
     params = codec.params[codec.schema.names.index(column.name)]
     state = learned(params, column, values)
+    state[state == FAR] = OUTSIDE if rare else UNKNOWN
     if not rare and column.name in codec.known():  # a choice between a few values
         state[state == OUTSIDE] = UNKNOWN
     if rare and column.kind in ("category", "boolean") and params["rare"] is not None:
@@ -131,6 +132,8 @@ def _in_dtype(values: pd.Series, column: Column, rows: np.ndarray, what: str) ->
     """Given values (none missing) in the dtype of a learned column; exactly, or else a ConditionError."""
     dtype = restore([], column).dtype
     letters = column.kind in ("text", "code")
+    if values.dtype == object and dtype != object and not letters:
+        values = values.infer_objects()
     if values.dtype == dtype and not letters:
         return values
     try:
