@@ -32,6 +32,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 
 
+def brief(value: Any) -> str:
+    """A value as it is written, cut short."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+
+
 def whole(name: str, value: Any, least: int = 0, most: int = 2**63 - 1, advice: str = "") -> int:
     """A whole number of [least, most]; `advice` as in `number`. Raises OptionError for another value."""
     found = as_number(value)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import shown
 from ..dtypes import restore
 from ..errors import ConditionError
 from ..schema import Column, plain_values
@@ -93,7 +94,7 @@ def allowed(params: Params, column: Column, condition: Condition) -> dict[int, A
         token = exact.get(wanted, texts.get(_spelled(wanted, column)))
         if token is None:
             raise ConditionError(
-                f"the value {wanted!r} of column '{column.name}' never occurs often enough: "
+                f"the value {shown(wanted)} of column '{column.name}' never occurs often enough: "
                 f"{listed(wanted, values)}."
             )
         share[token] = 1.0

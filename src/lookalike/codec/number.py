@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..arguments import shown
+from ..arguments import brief, shown
 from ..dtypes import as_numbers, restore
 from ..errors import ConditionError, SchemaError
 from ..schema import Column
@@ -194,7 +194,7 @@ def _nothing(params: Params, column: Column, condition: Condition) -> str:
     if condition.values is None:
         what = f"no value of column '{column.name}' lies in {condition.text()}"
     else:
-        wanted = " or ".join(str(value) for value in condition.values)
+        wanted = " or ".join(map(brief, condition.values))
         what = f"the value {wanted} of column '{column.name}' never occurs"
     return f"{what}: its values go from {low} to {high}."
 
@@ -294,6 +294,6 @@ def condition_ranges(column: Column, condition: Condition) -> Ranges:
             return None
         low, high = _tick(column, condition.low, up=True), _tick(column, condition.high, up=False)
     except (TypeError, ValueError, ArithmeticError):
-        wanted = condition.text() if condition.values is None else ", ".join(map(str, condition.values))
+        wanted = condition.text() if condition.values is None else ", ".join(map(brief, condition.values))
         raise ConditionError(f"column '{column.name}' holds numbers, which {wanted} is not.") from None
     return [(-np.inf if low is None else low, np.inf if high is None else high)]

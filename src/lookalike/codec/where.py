@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..arguments import shown
+from ..arguments import brief, shown
 from ..errors import ConditionError
 from ..nested import json_text
 from ..schema import Schema
@@ -60,7 +60,8 @@ class Condition:
 
     def text(self) -> str:
         """The range as it is written on the command line."""
-        return f"{'' if self.low is None else self.low}..{'' if self.high is None else self.high}"
+        low, high = ("" if end is None else brief(end) for end in (self.low, self.high))
+        return f"{low}..{high}"
 
 
 def as_where(

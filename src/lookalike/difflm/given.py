@@ -132,7 +132,7 @@ def _in_dtype(values: pd.Series, column: Column, rows: np.ndarray, what: str) ->
     """Given values (none missing) in the dtype of a learned column; exactly, or else a ConditionError."""
     dtype = restore([], column).dtype
     letters = column.kind in ("text", "code")
-    if values.dtype == object and dtype != object and not letters:
+    if values.dtype.kind == "O" and dtype.kind in "iuf" and not letters:
         values = values.infer_objects()
     if values.dtype == dtype and not letters:
         return values
@@ -143,6 +143,8 @@ def _in_dtype(values: pd.Series, column: Column, rows: np.ndarray, what: str) ->
             values = values.astype(object)
             cast = values.where(values.isin(dtype.categories)).astype(dtype)
         else:  # numpy's bool takes any string for True, nullable booleans do not
+            if values.dtype.kind == "c":
+                raise TypeError
             cast = values.astype("boolean" if str(dtype) == "bool" else dtype).astype(dtype)
         lost = cast.isna().to_numpy(bool)
         if dtype.kind in "iuMm" and values.dtype.kind in "iufMm":  # fractions and overflows are cut silently
