@@ -60,8 +60,9 @@ class DiffLM:
     records, by name; None: built in. beta: "rate" as above, or "schedule", the paper's. With a backbone,
     injection may also be "prefix_soft_prompt".
 
-    model = DiffLM(max_time="90s").fit(df)
-    synthetic = model.sample(10_000, where={"income": ">50K"}, seed=0)
+        df = lookalike.read_table("examples/adult.csv.gz")
+        model = lookalike.DiffLM(max_time="90s").fit(df)
+        synthetic = model.sample(10_000, where={"income": ">50K"}, seed=0)
     """
 
     def __init__(
@@ -209,7 +210,7 @@ class DiffLM:
         where: Where | str | Sequence[str] | None = None,
         given: pd.DataFrame | None = None,
         like: pd.DataFrame | None = None,
-        strength: float = 0.1,
+        strength: float = 0.3,
         balance: str | None = None,
         temperature: float = 1.0,
         top_p: float = 1.0,
@@ -260,7 +261,7 @@ class DiffLM:
         where: Where | str | Sequence[str] | None = None,
         given: pd.DataFrame | None = None,
         like: pd.DataFrame | None = None,
-        strength: float = 0.1,
+        strength: float = 0.3,
         balance: str | None = None,
         temperature: float = 1.0,
         top_p: float = 1.0,

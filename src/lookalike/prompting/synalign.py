@@ -35,8 +35,9 @@ from lookalike.prompting.writing import Row, Work, Writer, Written, answer
 class SynAlign:
     """A synthesizer that has a language model write the rows.
 
+        real = lookalike.read_table("messages.csv")
         llm = LLM("my-model", "http://127.0.0.1:8000/v1", ledger="run/ledger.sqlite")
-        synthetic = SynAlign(llm, text="text", label="label").fit(real).sample(2000)
+        synthetic = lookalike.SynAlign(llm, text="text", label="label").fit(real).sample(2000)
 
     text: the text column, or several (question and answer); the other columns are written too.
     label: the column of the class: all records of a request are of one class, in the real shares.
