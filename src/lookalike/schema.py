@@ -144,15 +144,15 @@ class Schema:
         known = {f.name for f in fields(Column)}
         columns = []
         for entry in facts.get("columns", []):
-            if not isinstance(entry, dict) or not {"name", "kind", "dtype"} <= entry.keys():
-                raise SchemaError(
-                    f"{shown(entry)} is no column of a schema: name, kind and dtype are needed."
-                )
+            if not isinstance(entry, dict):
+                raise SchemaError(f"{shown(entry)} is no schema of a column: it needs name, kind and dtype.")
             for fact in entry:
                 if fact not in known:
                     raise SchemaError(
                         f"column '{entry.get('name')}' of the schema has an unknown entry '{fact}'."
                     )
+            if not {"name", "kind", "dtype"} <= entry.keys():
+                raise SchemaError(f"{shown(entry)} is no schema of a column: it needs name, kind and dtype.")
             column = Column(
                 **{key: v if key == "json_schema" else kinds.from_json(v) for key, v in entry.items()}
             )
