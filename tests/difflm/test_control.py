@@ -259,7 +259,7 @@ MISTAKES = [
         ConditionError,
         "column 'wealth' that the model does not know",
     ),
-    ({"given": pd.DataFrame({"age": [30.5]})}, ConditionError, "'30.5' of column 'age'"),
+    ({"given": pd.DataFrame({"age": [30.5]})}, ConditionError, "value 30.5 of column 'age'"),
     ({"given": pd.DataFrame({"age": ["old"]})}, ConditionError, "'old' of column 'age'"),
     ({"given": pd.DataFrame({"age": [3]}), "where": {"age": 30}}, ConditionError, "column 'age' is both"),
     ({"given": pd.DataFrame({"age": [3]}), "n": 2}, OptionError, "given has 1 rows"),
