@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "lookalike"
 FLOORS = {  # file or folder right under src/lookalike -> floor
     "characters": 0,
     "errors": 0,
+    "arguments": 0,
     "files": 0,
     "interrupt": 0,
     "progress": 0,

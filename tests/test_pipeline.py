@@ -46,7 +46,7 @@ def test_conditions_hold_and_the_report_compares_with_the_real_rows_that_satisfy
 @pytest.mark.parametrize(
     ("arguments", "error", "names"),
     [
-        ({"n": 0}, OptionError, "0 rows"),
+        ({"n": 0}, OptionError, "number of rows is 0"),
         ({"target": "planet"}, OptionError, "'planet'"),
         ({"where": {"planet": "Mars"}}, ConditionError, "'planet'"),
         ({"where": {"sex": "Robot"}}, ConditionError, "'Robot'"),

@@ -1,6 +1,7 @@
 """lookalike: a synthetic table that is distributed like a real one.
 
     import lookalike
+    df = lookalike.read_table("examples/adult.csv.gz")
     model = lookalike.DiffLM(max_time="90s").fit(df)
     synthetic = model.sample(10_000, where={"income": ">50K"}, seed=0)
     print(lookalike.evaluate(df, synthetic))

@@ -101,7 +101,7 @@ COUNT = _number("the number of calls, rows or tokens", int, 1, 2**62, "write a w
 MONEY = _number("the amount", float, 0, float("inf"), "write a number of at least 0")
 RANK = _number("--lora", int, 1, 1024, "the rank of the adapters is a whole number from 1 to 1024")
 REPEATS = _number("--most-repeats", int, 1, 2**31, "the repeats of a row are a whole number of at least 1")
-STRENGTH = _number("--strength", float, 0, 1, "a strength lies between 0 (close) and 1 (fresh rows)")
+STRENGTH = _number("--strength", float, 0, 1, "choose 0 (the rows themselves) to 1 (fresh rows)")
 KIND = "key (fresh keys), pseudonym[:SORT] (made-up names, mails, ...), drop, or any kind; may be repeated"
 ID = "a column of keys or made-up values, which is not compared; may be repeated"
 TEMPERATURE = "of texts: 1 as learned (default), less for what is likelier"
@@ -305,9 +305,9 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     one.add_argument(
         "--strength",
         type=STRENGTH,
-        default=0.1,
+        default=0.3,
         metavar="S",
-        help="how far from --like: 0 close to 1 fresh (default 0.1)",
+        help="how far from --like: 0 the rows themselves to 1 fresh ones (default 0.3)",
     )
     one.add_argument("--balance", metavar="COL", help="equal shares for the values of this column")
     one.add_argument("--temperature", metavar="T", type=float, default=1.0, help=TEMPERATURE)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.arguments import shown
 from lookalike.errors import DataError, MissingDependency, OptionError, first_line
 
 Embed = Callable[[Sequence[str]], npt.NDArray[Any]]
@@ -33,8 +34,12 @@ def embedder(spec: str | Embed | None, texts: Sequence[str], seed: int = 0) -> E
     """
     if callable(spec):
         return _checked(spec)
-    if spec is None or spec == "tfidf":
+    if spec is None or (isinstance(spec, str) and spec == "tfidf"):
         return fit_tfidf(texts, DIMS, seed)
+    if not isinstance(spec, str):
+        raise OptionError(
+            f"the embedder is {shown(spec)}: write tfidf, {LOCAL}<name or path>, or pass a function of texts."
+        )
     if spec.startswith(LOCAL) and len(spec) > len(LOCAL):
         return _checked(_sentence_transformer(spec.removeprefix(LOCAL)))
     if spec.startswith(REMOTE):

@@ -24,7 +24,7 @@ from typing import IO, Any, Self
 import numpy as np
 import pandas as pd
 
-from . import arrow, delimited, excel
+from . import arguments, arrow, delimited, excel
 from .errors import DataError, file_errors
 from .files import put
 from .lines import (
@@ -120,6 +120,7 @@ def read_table(
     Raises DataError for whatever is wrong with the file, and for a table without rows; OptionError for values
     that make no sense; MissingDependency for .xlsx without openpyxl.
     """
+    path, missing = arguments.path("path", path), arguments.sentinels("missing", missing)
     table, _ = _read(path, missing, encoding, sep, decimal, None)
     if len(table) == 0:
         raise DataError(f"{path} has a header but no rows: give a table with rows.")
@@ -267,6 +268,7 @@ def write_table(table: pd.DataFrame, path: str | Path, layout: Mapping[str, Any]
 
     layout: of delimited text; None: that of the table's `attrs`.
     """
+    table = arguments.table("the table to write", table)
     with ChunkWriter(path, layout) as writer:
         writer.write(table)
 
@@ -284,7 +286,7 @@ class ChunkWriter:
     """
 
     def __init__(self, path: str | Path, layout: Mapping[str, Any] | None = None) -> None:
-        self.path = Path(path)
+        self.path = arguments.path("path", path)
         self._kind = check_suffix(path)
         self._standard = str(path) == STANDARD
         self._layout = layout

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .arguments import shown
 from .errors import SchemaError, first_line
 from .languages import SURE, language, parse_json
 
@@ -49,7 +50,7 @@ def json_values(present: pd.Series, name: Any, native: bool) -> pd.Series:
                 values.append(read_json(cell))
         except ValueError as error:
             raise SchemaError(
-                f"column '{name}' holds JSON, but row {row} does not, {_short(cell)}: {first_line(error)}: "
+                f"column '{name}' holds JSON, but row {row} does not, {shown(cell)}: {first_line(error)}: "
                 "repair it or leave it empty."
             ) from None
     return pd.Series(values, index=present.index, dtype=object)
@@ -86,11 +87,6 @@ def keys(value: Any) -> set[str]:
 
 def _meant(cell: Any) -> bool:
     return isinstance(cell, (dict, list)) or (isinstance(cell, str) and cell.lstrip()[:1] in ("{", "["))
-
-
-def _short(cell: Any) -> str:
-    text = repr(cell)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def read_json(text: Any) -> Any:

@@ -9,7 +9,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from lookalike.errors import ConditionError, DataError, OptionError
+from lookalike.arguments import choice, is_column, shown, switch, table, whole
+from lookalike.errors import ConditionError, DataError, OptionError, SchemaError
 from lookalike.progress import duration, say, stage
 
 if TYPE_CHECKING:
@@ -69,22 +70,29 @@ def generate(
     Raises a UserError (OptionError, ConditionError, DataError) before any training where an argument does not
     fit the table.
     """
-    from lookalike.codec import RecordCodec, parse_where
+    from lookalike.codec import RecordCodec
+    from lookalike.codec.where import as_where
     from lookalike.evaluate import evaluate
     from lookalike.io import write_table
-    from lookalike.schema import infer
+    from lookalike.schema import Schema, infer
 
-    n = len(real) if n is None else n
+    real = table("the real table", real)
+    holdout = None if holdout is None else table("the holdout", holdout)
+    n = len(real) if n is None else whole("the number of rows", n, 1)
+    if not (schema is None or isinstance(schema, Schema)):
+        raise SchemaError(f"the schema is {shown(schema)}: give what lookalike.infer made, or leave it out.")
     schema = infer(real) if schema is None else schema
+    seed, progress = whole("seed", seed), switch("progress", progress)
     dropped = [name for name in schema.names if name not in schema.kept]
     real = real.drop(columns=dropped)
     holdout = None if holdout is None else holdout.drop(columns=dropped, errors="ignore")
     check(real, n, target, holdout)
     conditions: Mapping[str, Any] | None = None
     alike, alike_holdout = real, holdout  # the rows that the synthetic ones should look like
-    if where:
+    if where is not None:
         codec = RecordCodec.fit(real, schema, seed=seed)
-        conditions = where if isinstance(where, Mapping) else parse_where(where, schema, codec.known())
+        conditions = as_where(where, schema, codec.known())
+    if conditions:
         alike = _satisfying(codec, real, conditions)
         if alike.empty:
             raise ConditionError("no real row satisfies all the conditions at once: leave one of them out.")
@@ -166,16 +174,23 @@ def align(
     synthetic rows get none: the alignment's `notes` name them.
     """
     from lookalike import curate
+    from lookalike.curate.weights import METHODS
 
-    tables = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
+    real, synthetic = table("the real table", real), table("the synthetic table", synthetic)
+    n, most_repeats = whole("n, the number of rows,", n, 2), whole("most_repeats", most_repeats, 1)
+    seed, progress = whole("seed", seed), switch("progress", progress)
+    method = choice("method", method, METHODS)
+    tables = {"real": real, "synthetic": synthetic}
+    if holdout is not None:
+        tables["holdout"] = table("the holdout", holdout)
     if embed is not None and text is None:
         raise OptionError("an embedder embeds a column of text: name the column as text.")
     for what, name in (("text", text), ("label", label)):
-        for title, table in tables.items():
-            if name is not None and name not in table.columns:
-                names = _names(table.columns)
+        for title, own in tables.items():
+            if name is not None and not is_column(name, own.columns):
+                names = _names(own.columns)
                 raise OptionError(
-                    f"the {what} '{name}' is not a column of the {title} table: choose one of {names}."
+                    f"the {what} {shown(name)} is not a column of the {title} table: choose one of {names}."
                 )
     labels = None if label is None else (_labels("real", real[label]), _labels("synthetic", synthetic[label]))
     with stage("turned the rows into points", progress=progress):
@@ -213,10 +228,10 @@ def _text_points(
     from lookalike.embed import embedder
 
     texts: dict[str, list[str]] = {}
-    for title, table in tables.items():
-        if not len(table):
+    for title, own in tables.items():
+        if not len(own):
             raise DataError(f"the {title} table has no rows: give a table with rows.")
-        texts[title] = table[text].astype(object).where(table[text].notna(), "").map(str).tolist()
+        texts[title] = own[text].astype(object).where(own[text].notna(), "").map(str).tolist()
         empty = [row for row, one in enumerate(texts[title], 1) if not one.strip()]
         if empty:
             raise DataError(
@@ -242,8 +257,9 @@ def check(real: pd.DataFrame, n: int, target: str | None, holdout: pd.DataFrame 
     """Raises OptionError or DataError for what the report would find wrong after hours of work."""
     if n < 1:
         raise OptionError(f"{n} rows were asked for: ask for at least 1.")
-    if target is not None and target not in real.columns:
-        raise OptionError(f"the target '{target}' is not a column: choose one of {_names(real.columns)}.")
+    if target is not None and not is_column(target, real.columns):
+        names = _names(real.columns)
+        raise OptionError(f"the target {shown(target)} is not a column: choose one of {names}.")
     if holdout is not None and set(holdout.columns) != set(real.columns):
         odd = sorted(map(str, set(holdout.columns) ^ set(real.columns)))
         raise DataError(f"the holdout has not the columns of the real table: {_names(odd)} differ.")

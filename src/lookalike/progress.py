@@ -12,6 +12,7 @@ from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
+from lookalike.arguments import as_number, shown
 from lookalike.errors import OptionError
 
 SHOW_AFTER = 2.0  # seconds: what is over sooner needs no bar
@@ -101,13 +102,14 @@ def parse_time(value: str | float | None) -> float | None:
     """
     if value is None:
         return None
-    text = str(value).strip().lower()
+    text = value.strip().lower() if isinstance(value, str) else ""
     try:
-        seconds = float(text) if re.fullmatch(r"[0-9.]+(e[+-]?\d+)?", text) else _summed(text)
+        plain = re.fullmatch(r"[0-9.]+(e[+-]?\d+)?", text)
+        seconds = (float(text) if plain else _summed(text)) if text else as_number(value) or 0.0
     except ValueError:  # "1.2.3"
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise OptionError(f"the time {str(value)!r} is not understood: write seconds, or 90s, 1m30s, 1.5h.")
+        raise OptionError(f"the time {shown(value)} is not understood: write seconds, or 90s, 1m30s, 1.5h.")
     return seconds
 
 

@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import kinds, nested, personal
-from .dtypes import as_numbers, dtype_name, python_type, timedelta_units
-from .errors import DataError, SchemaError
+from . import arguments, kinds, nested, personal
+from .arguments import shown
+from .dtypes import RESOLUTIONS, as_numbers, dtype_name, python_type, timedelta_units
+from .errors import DataError, OptionError, SchemaError
 from .files import replace_text
 from .languages import language
 
@@ -126,10 +127,10 @@ class Schema:
     def __getitem__(self, name: Any) -> Column:
         """The column of that name. Raises SchemaError if there is none."""
         for column in self.columns:
-            if column.name == name:
+            if isinstance(name, str | int | np.integer) and column.name == name:
                 return column
         raise SchemaError(
-            f"the schema has no column '{name}': its columns are {', '.join(map(str, self.names))}."
+            f"the schema has no column {shown(name)}: its columns are {', '.join(map(str, self.names))}."
         )
 
     def __repr__(self) -> str:
@@ -159,6 +160,8 @@ class Schema:
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Schema:
         """Reads `to_dict`. Raises SchemaError for another format version, unknown facts or kinds."""
+        if not isinstance(facts, dict) or not isinstance(facts.get("columns", []), list):
+            raise SchemaError(f"{shown(facts)} is no schema: use what `Schema.to_dict` gives.")
         if facts.get("format") != FORMAT:
             raise SchemaError(
                 f"the schema has the format {facts.get('format')!r} and this version reads {FORMAT}: "
@@ -166,19 +169,24 @@ class Schema:
             )
         known = {f.name for f in fields(Column)} - {"note"}
         columns = []
-        for entry in facts["columns"]:
+        for entry in facts.get("columns", []):
+            if not isinstance(entry, dict):
+                raise SchemaError(f"{shown(entry)} is no schema of a column: it needs name, kind and dtype.")
             for fact in entry:
                 if fact not in known:
                     raise SchemaError(
                         f"column '{entry.get('name')}' of the schema has an unknown entry '{fact}'."
                     )
+            if not {"name", "kind", "dtype"} <= entry.keys():
+                raise SchemaError(f"{shown(entry)} is no schema of a column: it needs name, kind and dtype.")
             column = Column(
                 **{key: v if key == "json_schema" else kinds.from_json(v) for key, v in entry.items()}
             )
             check_kind(column)
             columns.append(column)
         missing = tuple(kinds.from_json(v) for v in facts.get("missing", []))
-        return cls(columns, int(facts["rows"]), missing, dict(facts.get("layout", {})))
+        rows = arguments.whole("rows", facts.get("rows"))
+        return cls(columns, rows, missing, dict(facts.get("layout", {})))
 
     def notes(self) -> list[str]:
         """A sentence for each column that could have been learned otherwise, looks personal or is left out:
@@ -208,6 +216,7 @@ class Schema:
 
     def save(self, path: str | Path) -> None:
         """Writes the schema as JSON."""
+        path = arguments.path("path", path)
         try:
             replace_text(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
@@ -216,9 +225,10 @@ class Schema:
     @classmethod
     def load(cls, path: str | Path) -> Schema:
         """Reads a schema file. Raises SchemaError if it cannot be read."""
+        path = arguments.path("path", path)
         try:
-            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        except SchemaError as error:
+            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except (SchemaError, OptionError) as error:
             raise SchemaError(f"'{path}': {error}") from None
         except OSError as error:
             raise SchemaError(f"the schema '{path}' cannot be read: {error.strerror}.") from None
@@ -257,9 +267,9 @@ def _details(column: Column) -> str:
 
 def check_kind(column: Column) -> None:
     """Raises SchemaError for a kind or a language that does not exist."""
-    if column.kind not in KINDS:
+    if not isinstance(column.kind, str) or column.kind not in KINDS:
         raise SchemaError(
-            f"column '{column.name}' has the kind '{column.kind}': the kinds are {', '.join(KINDS)}."
+            f"column '{column.name}' has the kind {shown(column.kind)}: the kinds are {', '.join(KINDS)}."
         )
     if column.personal is not None and column.personal not in personal.SORTS:
         raise SchemaError(
@@ -271,15 +281,32 @@ def check_kind(column: Column) -> None:
             f"column '{column.name}' has the min_rows {column.min_rows!r}: give a whole number of at least "
             "1, which keeps all values."
         )
-    if column.language is not None and column.language not in LANGUAGES:
+    language = column.language
+    if language is not None and (not isinstance(language, str) or language not in LANGUAGES):
         raise SchemaError(
-            f"column '{column.name}' has the language {column.language!r}, which has no parser here: name "
+            f"column '{column.name}' has the language {shown(language)}, which has no parser here: name "
             f"one of {', '.join(LANGUAGES)}, or none."
         )
     if column.json_schema is not None and not isinstance(column.json_schema, dict):
         raise SchemaError(
-            f"column '{column.name}' has the json_schema {column.json_schema!r}, which is no JSON object: "
-            "give a JSON Schema."
+            f"column '{column.name}' has the json_schema {shown(column.json_schema)}, which is no JSON "
+            "object: give a JSON Schema."
+        )
+    known = isinstance(column.resolution, str) and column.resolution in RESOLUTIONS
+    if column.resolution is not None and not known:
+        raise SchemaError(
+            f"column '{column.name}' has the resolution {shown(column.resolution)}: the resolutions are "
+            f"{', '.join(RESOLUTIONS)}."
+        )
+    if column.decimals is not None:
+        arguments.whole(f"decimals of column '{column.name}'", column.decimals, 0, 300)
+    if not isinstance(column.dtype, str):
+        raise SchemaError(
+            f"column '{column.name}' has the dtype {shown(column.dtype)}: write its name, such as 'int64'."
+        )
+    if column.format is not None and not isinstance(column.format, str):
+        raise SchemaError(
+            f"column '{column.name}' has the format {shown(column.format)}: write one such as '%Y-%m-%d'."
         )
 
 
@@ -298,10 +325,11 @@ def infer(
     Raises DataError for a table without columns, with fewer than two rows, with a column name that occurs
     twice, or with values that no kind can hold.
     """
+    table, missing = arguments.table(source, table), arguments.sentinels("missing", missing)
     check_table(table, source)
     least = 1 if keep_rare else None
-    columns = [_infer_column(table[name], tuple(missing), least) for name in table.columns]
-    return Schema(columns, len(table), tuple(missing), dict(table.attrs.get("layout", {})))
+    columns = [_infer_column(table[name], missing, least) for name in table.columns]
+    return Schema(columns, len(table), missing, dict(table.attrs.get("layout", {})))
 
 
 def check_table(table: pd.DataFrame, source: str = "the table") -> None:

@@ -328,11 +328,11 @@ def test_the_seed_decides_what_is_asked(writing: Writing, real: pd.DataFrame) ->
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"method": "best"}, "there is no method 'best': choose one of synalign"),
-        ({"demonstrations": 0}, "demonstrations=0"),
-        ({"gen_size": 0}, "gen_size=0"),
-        ({"temperature": -1}, "temperature=-1"),
-        ({"max_tokens": 0}, "max_tokens=0"),
+        ({"method": "best"}, "method 'best' is not known: choose one of synalign"),
+        ({"demonstrations": 0}, "demonstrations is 0"),
+        ({"gen_size": 0}, "gen_size is 0"),
+        ({"temperature": -1}, "temperature is -1"),
+        ({"max_tokens": 0}, "max_tokens is 0"),
         ({"attributes": "topic"}, "write 'propose' or a list"),
         ({"attributes": ["a", "a"]}, "different names"),
     ],
@@ -346,7 +346,7 @@ def test_it_has_to_be_fitted_and_asked_for_rows(real: pd.DataFrame) -> None:
     model = quiet(LLM("m", "http://127.0.0.1:1/v1"))
     with pytest.raises(DataError, match=r"call fit\(real\) first"):
         model.sample(10)
-    with pytest.raises(OptionError, match="ask for at least 1"):
+    with pytest.raises(OptionError, match="number of rows is 0"):
         model.fit(real).sample(0)
 
 

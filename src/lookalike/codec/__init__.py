@@ -34,4 +34,4 @@ from .record import RecordCodec, dropped_notes  # noqa: E402  (it needs CODECS)
 from .slot import Slot  # noqa: E402
 from .where import NOT_MISSING, parse_where  # noqa: E402
 
-__all__ = ["CODECS", "NOT_MISSING", "RecordCodec", "Slot", "dropped_notes", "parse_where"]
+__all__ = ["CODECS", "NOT_MISSING", "RUNS", "RecordCodec", "Slot", "dropped_notes", "parse_where"]

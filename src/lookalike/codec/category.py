@@ -182,7 +182,7 @@ def _in_range(values: list[Any], column: Column, condition: Condition) -> list[b
         make = pd.Timestamp if hasattr(values[0], "year") else float
         low, high = (None if end is None else make(end) for end in (low, high))
         return [Condition(low=low, high=high).holds(value) for value in values]
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, ArithmeticError):
         raise ConditionError(
             f"column '{column.name}' holds categories, for which {condition.text()} is no range: name values."
         ) from None

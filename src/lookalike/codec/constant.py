@@ -53,10 +53,19 @@ def allowed(params: Params, column: Column, condition: Condition) -> dict[int, A
         condition.values is None or column.value in condition.values or str(column.value) in condition.values
     ]
     ok.append(condition.missing)
-    ok[PRESENT] = ok[PRESENT] and params["rows"][PRESENT] > 0 and condition.holds(column.value)
+    ok[PRESENT] = ok[PRESENT] and params["rows"][PRESENT] > 0 and _in_range(column, condition)
     ok[MISSING] = ok[MISSING] and params["rows"][MISSING] > 0
     if not any(ok):
         raise ConditionError(
             f"column '{column.name}' is always {column.value!r}: no row satisfies the condition on it."
         )
     return {0: np.array(ok, dtype=np.float64)[:, None]} if all(params["rows"]) else {}
+
+
+def _in_range(column: Column, condition: Condition) -> bool:
+    try:
+        return bool(condition.holds(column.value))
+    except TypeError:
+        raise ConditionError(
+            f"column '{column.name}' is always {column.value!r}, for which {condition.text()} is no range."
+        ) from None

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import brief, shown
 from ..dates import read_dates
 from ..dtypes import RESOLUTIONS, restore
 from ..errors import ConditionError
@@ -236,7 +237,7 @@ def _split_end(end: float, column: Column) -> list[Any]:
 
 
 def _nothing(column: Column, condition: Condition) -> str:
-    what = condition.text() if condition.values is None else " or ".join(str(v) for v in condition.values)
+    what = condition.text() if condition.values is None else " or ".join(map(brief, condition.values))
     ends = f"{column.minimum} to {column.maximum}"
     return f"no value of column '{column.name}' lies in {what}: its values go from {ends}."
 
@@ -294,7 +295,7 @@ def _instants(value: Any, column: Column) -> tuple[np.datetime64, np.datetime64]
         stamp = pd.Timestamp(value)
     except (TypeError, ValueError):
         raise ConditionError(
-            f"column '{column.name}' holds dates, which {value!r} is not: write YYYY-MM-DD."
+            f"column '{column.name}' holds dates, which {shown(value)} is not: write YYYY-MM-DD."
         ) from None
     if stamp.tzinfo is not None:
         zone = column.dtype.rstrip("]").rpartition(", ")[2].removeprefix("tz=")

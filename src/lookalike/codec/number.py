@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import brief, shown
 from ..dtypes import as_numbers, restore
 from ..errors import ConditionError, SchemaError
 from ..schema import Column
@@ -29,7 +30,13 @@ Ranges = list[tuple[Any, Any]] | None  # inclusive, in ticks, ends may be infini
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     params = fit_ticks(*to_ticks(series, column), rare)
-    low, high = _tick(column, column.minimum, up=True), _tick(column, column.maximum, up=False)
+    try:
+        low, high = _tick(column, column.minimum, up=True), _tick(column, column.maximum, up=False)
+    except (TypeError, ValueError, ArithmeticError):
+        raise SchemaError(
+            f"column '{column.name}' has the range {shown(column.minimum)} to {shown(column.maximum)} in the "
+            "schema: its ends are numbers, or None."
+        ) from None
     return bounded(params, low, high)
 
 
@@ -187,7 +194,7 @@ def _nothing(params: Params, column: Column, condition: Condition) -> str:
     if condition.values is None:
         what = f"no value of column '{column.name}' lies in {condition.text()}"
     else:
-        wanted = " or ".join(str(value) for value in condition.values)
+        wanted = " or ".join(map(brief, condition.values))
         what = f"the value {wanted} of column '{column.name}' never occurs"
     return f"{what}: its values go from {low} to {high}."
 
@@ -268,7 +275,8 @@ def _tick(column: Column, value: Any, up: bool) -> Any:
         )
         single = str(column.dtype).lower() in ("float32", "arrow[float]")
         if single and (column.decimals is None or column.decimals > 6):
-            number = float(np.float32(number))  # what the column holds when it is given this
+            with np.errstate(over="ignore"):
+                number = float(np.float32(number))  # what the column holds when it is given this
             number, value = number if column.decimals is None else round(number, column.decimals), None
         if column.decimals is None or np.isinf(number):
             return float(number)
@@ -286,6 +294,6 @@ def condition_ranges(column: Column, condition: Condition) -> Ranges:
             return None
         low, high = _tick(column, condition.low, up=True), _tick(column, condition.high, up=False)
     except (TypeError, ValueError, ArithmeticError):
-        wanted = condition.text() if condition.values is None else ", ".join(map(str, condition.values))
+        wanted = condition.text() if condition.values is None else ", ".join(map(brief, condition.values))
         raise ConditionError(f"column '{column.name}' holds numbers, which {wanted} is not.") from None
     return [(-np.inf if low is None else low, np.inf if high is None else high)]

@@ -8,8 +8,8 @@
     {"tool": {"name": "f"}}                 one value of json         tool={"name": "f"}
     {"speed": NOT_MISSING}                  not missing               speed!=
 
-A value that itself holds a comma or ".." is taken whole when the column has it; else quote it as in CSV:
-tags='"a,b",c'.
+In Python these texts are understood, too: one, or a list of them. A value that itself holds a comma or ".."
+is taken whole when the column has it; else quote it as in CSV: tags='"a,b",c'.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import csv
 import difflib
 import enum
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import brief, shown
 from ..errors import ConditionError
 from ..nested import json_text
 from ..schema import Schema
@@ -35,6 +37,8 @@ class _Mark(enum.Enum):
 
 NOT_MISSING = _Mark.NOT_MISSING
 Where = Mapping[str, Any]
+_LISTS = (list, range, pd.Series, pd.Index, pd.Categorical, np.ndarray)
+_SEVERAL = (set, frozenset, *_LISTS)  # any of these values
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,34 @@ class Condition:
 
     def text(self) -> str:
         """The range as it is written on the command line."""
-        return f"{'' if self.low is None else self.low}..{'' if self.high is None else self.high}"
+        low, high = ("" if end is None else brief(end) for end in (self.low, self.high))
+        return f"{low}..{high}"
+
+
+def as_where(
+    where: Where | str | Sequence[str] | None,
+    schema: Schema,
+    known: Mapping[str, Sequence[Any]] | None = None,
+) -> Where:
+    """The mapping of a `where` that is one, a text of the command line or a list of such texts, or None.
+
+    known: as in `parse_where`. Raises ConditionError for anything else.
+    """
+    if where is None or isinstance(where, Mapping):
+        return where or {}
+    texts = [where] if isinstance(where, str) else where
+    if isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts):
+        return parse_where(texts, schema, known)
+    raise ConditionError(
+        f"where is {shown(where)}: write {{column: condition}}, such as {{{_example(schema)!r}: (10, 20)}}, "
+        f"or the text '{_example(schema)}=10..20'."
+    )
+
+
+def _example(schema: Schema) -> Any:
+    """A column for an example of a range."""
+    numbers = [column.name for column in schema.columns if column.kind == "number"]
+    return (numbers or schema.names)[0]
 
 
 def read_where(where: Where | None, schema: Schema) -> dict[str, Condition]:
@@ -77,17 +108,34 @@ def _condition(name: str, wanted: Any, schema: Schema) -> Condition:
                 f"the condition on column '{name}' is a tuple of {len(wanted)}: a tuple is a range "
                 "(low, high), a set names several values."
             )
-        return Condition(low=wanted[0], high=wanted[1])
+        low, high = (None if _is_value(end) and _is_missing(end) else end for end in wanted)
+        if not (_is_value(low) and _is_value(high)):
+            raise ConditionError(
+                f"the condition on column '{name}' is the range {shown(wanted)}: its ends are values or None."
+            )
+        return Condition(low=low, high=high)
     if schema[name].kind == "json" and isinstance(wanted, (dict, list)):
         wanted = json_text(wanted)
-    several = isinstance(wanted, (set, frozenset, list, pd.Series, pd.Index, np.ndarray))
-    values = list(wanted) if several else [wanted]
+    if isinstance(wanted, np.ndarray) and wanted.ndim == 0:
+        wanted = wanted.item()
+    values = list(wanted) if isinstance(wanted, _SEVERAL) else [wanted]
+    odd = next((value for value in values if not _is_value(value)), None)
+    if odd is not None:
+        raise ConditionError(
+            f"the condition on column '{name}' is {shown(odd)}: write a value, a set of values, a range "
+            "(low, high), None for missing, or NOT_MISSING."
+        )
     if not values:
         raise ConditionError(f"the condition on column '{name}' is an empty set: name at least one value.")
     present = [v for v in values if not _is_missing(v)]
     # sorted, so that the same set always gives the same table
     present = sorted(dict.fromkeys(present), key=lambda v: (str(type(v)), str(v)))
     return Condition(values=tuple(present), missing=len(present) < len(values))
+
+
+def _is_value(value: Any) -> bool:
+    """Whether something can be a cell that a condition names."""
+    return bool(pd.api.types.is_scalar(value)) and not isinstance(value, bytes | complex | pd.Interval)
 
 
 def _is_missing(value: Any) -> bool:
@@ -103,13 +151,9 @@ def parse_where(
     Raises ConditionError for texts without "=", unknown columns, and a column named twice.
     """
     where: dict[str, Any] = {}
+    names = {str(name): name for name in schema.names}
     for text in texts:
-        cuts = [i for i, letter in enumerate(text) if letter == "="]
-        if not cuts:
-            raise ConditionError(f"the condition '{text}' has no '=': write COLUMN=VALUE.")
-        names = {str(name): name for name in schema.names}
-        at = next((i for i in cuts if text[:i] in names or text[:i].removesuffix("!") in names), cuts[0])
-        left, right = text[:at], text[at + 1 :]
+        left, right = _cut(text, names, schema)
         negated = left not in names and left.endswith("!") and right == ""
         left = left[:-1] if negated else left
         if left not in names:
@@ -120,6 +164,34 @@ def parse_where(
         whole = schema[names[left]].kind in ("text", "code", "json") or right in values
         where[names[left]] = NOT_MISSING if negated else right if whole and right else _parse_right(right)
     return where
+
+
+def _cut(text: str, names: Mapping[str, Any], schema: Schema) -> tuple[str, str]:
+    """The two sides of a condition. Raises ConditionError, which says how a comparison is to be written."""
+    cuts = [i for i, letter in enumerate(text) if letter == "="]
+    at = next((i for i in cuts if text[:i] in names or text[:i].removesuffix("!") in names), None)
+    if at is not None:
+        return text[:at], text[at + 1 :]
+    found = re.fullmatch(r"\s*(.+?)\s*(<=|>=|==|!=|<|>|=)\s*(.*?)\s*", text, re.DOTALL)
+    if found is not None and found[1] in names:
+        name, sign, value = found.groups()
+        if sign == "=" or (sign == "!=" and not value):
+            return name + sign[:-1], value
+        if sign == "!=":
+            raise ConditionError(
+                f"the condition '{text}' excludes a value: name those that are wanted, {name}=A,B, or write "
+                f"{name}!= for not missing."
+            )
+        written = value if sign == "==" else f"{value}.." if ">" in sign else f"..{value}"
+        more = ", a range whose ends are included" if ".." in written else ""
+        raise ConditionError(f"the condition '{text}' is no comparison: write {name}={written}{more}.")
+    if not cuts:
+        example = _example(schema)
+        raise ConditionError(
+            f"the condition '{text}' has no '=': write COLUMN=VALUE, such as {example}=10, or "
+            f"{example}=10..20 for a range."
+        )
+    return text[: cuts[0]], text[cuts[0] + 1 :]
 
 
 def _parse_right(text: str) -> Any:

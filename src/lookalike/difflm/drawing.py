@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..errors import OptionError
+from ..arguments import number
 from .fields import IMPOSSIBLE
 
 
@@ -24,14 +23,10 @@ class Drawing:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.temperature < math.inf:
-            raise OptionError(
-                f"temperature is {self.temperature}: choose a number above 0, 1 writes as it was learned."
-            )
-        if not 0 < self.top_p <= 1:
-            raise OptionError(
-                f"top_p is {self.top_p}: choose a share above 0 and up to 1, which leaves all tokens in."
-            )
+        advice = "a number above 0, 1 writes as it was learned"
+        number("temperature", self.temperature, 0, advice=advice, above=True)
+        advice = "a share above 0 and up to 1, which leaves all tokens in"
+        number("top_p", self.top_p, 0, 1, advice, above=True)
 
     def shape(self, logits: Tensor) -> Tensor:
         """(rows, tokens) logits at the temperature, without what is outside the nucleus.

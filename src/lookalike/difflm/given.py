@@ -2,66 +2,167 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..arguments import shown
 from ..codec import RecordCodec
+from ..codec.learned import FAR, LEARNED, OUTSIDE, UNKNOWN, choices, learned
 from ..codec.where import listed
 from ..dtypes import restore
 from ..errors import ConditionError
-from ..schema import Column, Schema, is_missing
+from ..kinds import plain
+from ..schema import Column, is_missing
+
+
+@dataclass
+class Given:
+    """A table that is partly given.
+
+    what: what a sentence calls it. values: column -> its values in the learned dtype, where any is known;
+    unknown cells hold just anything. known: column -> (rows,) bool, the cells that are not missing. odd: of
+    these, the cells whose values were not learned; unread: of these, those that say nothing to the model.
+    """
+
+    what: str
+    rows: int
+    values: dict[Any, pd.Series] = field(default_factory=dict)
+    known: dict[Any, np.ndarray] = field(default_factory=dict)
+    odd: dict[Any, np.ndarray] = field(default_factory=dict)
+    unread: dict[Any, np.ndarray] = field(default_factory=dict)
+
+    def note(self) -> str | None:
+        """A sentence on the values that were not learned, if there are any."""
+        columns = [name for name, cells in self.odd.items() if cells.any()]
+        if not columns:
+            return None
+        name, n = columns[0], sum(int(self.odd[name].sum()) for name in columns)
+        row = int(self.odd[name].argmax())
+        which = ", ".join(f"'{name}'" for name in columns[:3]) + (" ..." if len(columns) > 3 else "")
+        return (
+            f"{self.what}: values that were not learned are read as rare, as the nearest, or left aside "
+            f"({n:,} in {which}, such as {shown(plain(self.values[name].iloc[row]))} in row {row})"
+        )
+
+    def rows_at(self, rows: np.ndarray) -> Given:
+        """Some of the rows, by number."""
+        values = {name: column.iloc[rows].reset_index(drop=True) for name, column in self.values.items()}
+        known, odd, unread = (
+            {name: cells[rows] for name, cells in own.items()} for own in (self.known, self.odd, self.unread)
+        )
+        return Given(self.what, len(rows), values, known, odd, unread)
+
+    def kept_in(self, made: pd.DataFrame, kept: Mapping[Any, np.ndarray] | None = None) -> pd.DataFrame:
+        """Made rows with the given cells exactly as they are; kept: only these, by column."""
+        for name, values in self.values.items():
+            own = values.astype(object) if made[name].dtype == object else values
+            if kept is None:
+                made[name] = own.where(self.known[name], made[name])
+            elif name in kept:
+                made[name] = own.where(self.known[name] & kept[name], made[name])
+        return made
 
 
 def read_given(
-    table: pd.DataFrame, schema: Schema, where: Collection[Any] = ()
-) -> tuple[dict[Any, pd.Series], dict[Any, np.ndarray]]:
-    """The columns of a given table in their learned dtypes, and (rows,) bool: which of their cells are known.
+    table: pd.DataFrame,
+    codec: RecordCodec,
+    where: Collection[Any] = (),
+    what: str = "the given table",
+    rare: bool = False,
+    unknown: bool = False,
+) -> Given:
+    """A given table, checked.
 
-    The unknown cells hold just anything; columns of which nothing is known are in the second alone. where:
-    the columns that have a condition. Raises ConditionError for what does not fit the schema.
+    where: the columns that have a condition. what: what a sentence calls the table. A value that was not
+    learned is an error, as in `where`, but with `rare` not where rows of the learned table may have it, and
+    with `unknown` nowhere. Raises ConditionError for what does not fit.
     """
+    schema = codec.schema
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
-        raise ConditionError(f"the given table has two columns named '{twice[0]}': rename one of them.")
-    kept, known = {}, {}
+        raise ConditionError(f"{what} has two columns named '{twice[0]}': rename one of them.")
+    found = Given(what, len(table))
     for name in table.columns:
         if name not in schema.names:
             raise ConditionError(
-                f"the given table has a column '{name}' that the model does not know: drop or rename it, "
+                f"{what} has a column '{name}' that the model does not know: drop or rename it, "
                 f"{listed(name, schema.names, 'columns')}."
             )
+        if schema[name].kind == "drop":
+            continue
         if name in where:
             raise ConditionError(f"column '{name}' is both given and in where: leave it out of one of them.")
-        known[name] = ~is_missing(table[name], schema.missing).to_numpy(bool)
-        if known[name].any():
-            values = _in_dtype(table[name][known[name]], schema[name])
-            kept[name] = values.take(np.maximum(known[name].cumsum() - 1, 0)).reset_index(drop=True)
-    return kept, known
+        known = ~is_missing(table[name], schema.missing).to_numpy(bool)
+        found.known[name] = known
+        found.odd[name], found.unread[name] = np.zeros((2, len(table)), dtype=bool)
+        if known.any():
+            rows, column = np.flatnonzero(known), schema[name]
+            values = _in_dtype(table[name][known], column, rows, what)
+            state = _states(values, codec, column, rare)
+            if (state == UNKNOWN).any() and not unknown:
+                at = int((state == UNKNOWN).argmax())
+                raise _never_learned(values.iloc[at], codec, column, f"row {rows[at]} of {what}")
+            found.odd[name][rows], found.unread[name][rows] = state != LEARNED, state == UNKNOWN
+            found.values[name] = values.take(np.maximum(known.cumsum() - 1, 0)).reset_index(drop=True)
+    return found
 
 
-def _in_dtype(values: pd.Series, column: Column) -> pd.Series:
+def _states(values: pd.Series, codec: RecordCodec, column: Column, rare: bool) -> np.ndarray:
+    """What `learned` says; a value that is odd for a row of the learned table is OUTSIDE with `rare` only."""
+    params = codec.params[codec.schema.names.index(column.name)]
+    state = learned(params, column, values)
+    state[state == FAR] = OUTSIDE if rare else UNKNOWN
+    if not rare and column.name in codec.known():  # a choice between a few values
+        state[state == OUTSIDE] = UNKNOWN
+    if rare and column.kind in ("category", "boolean") and params["rare"] is not None:
+        state[state == UNKNOWN] = OUTSIDE  # it has a token for what was too rare to be learned
+    return state
+
+
+def _never_learned(value: Any, codec: RecordCodec, column: Column, where: str) -> ConditionError:
+    params = codec.params[codec.schema.names.index(column.name)]
+    return ConditionError(
+        f"{where}: the value {shown(plain(value))} of column '{column.name}' never occurs often enough: "
+        f"{choices(params, column, plain(value))}."
+    )
+
+
+def _in_dtype(values: pd.Series, column: Column, rows: np.ndarray, what: str) -> pd.Series:
     """Given values (none missing) in the dtype of a learned column; exactly, or else a ConditionError."""
     dtype = restore([], column).dtype
-    if values.dtype == dtype:
+    letters = column.kind in ("text", "code")
+    if values.dtype.kind == "O" and dtype.kind in "iuf" and not letters:
+        values = values.infer_objects()
+    if values.dtype == dtype and not letters:
         return values
     try:
-        if isinstance(dtype, pd.CategoricalDtype):
+        if letters:
+            cast = values.where(values.map(lambda value: isinstance(value, str))).astype(dtype)
+        elif isinstance(dtype, pd.CategoricalDtype):
             values = values.astype(object)
             cast = values.where(values.isin(dtype.categories)).astype(dtype)
         else:  # numpy's bool takes any string for True, nullable booleans do not
+            if values.dtype.kind == "c":
+                raise TypeError
             cast = values.astype("boolean" if str(dtype) == "bool" else dtype).astype(dtype)
         lost = cast.isna().to_numpy(bool)
         if dtype.kind in "iuMm" and values.dtype.kind in "iufMm":  # fractions and overflows are cut silently
             lost = lost | (cast.astype(object) != values.astype(object)).to_numpy(bool)
     except (ValueError, TypeError, ArithmeticError, NotImplementedError):
-        cast, lost = values, np.ones(len(values), dtype=bool)
+        if len(values) == 1:
+            cast, lost = values, np.ones(1, dtype=bool)
+        else:  # by itself, so that the row that cannot be cast is named
+            parts = [_in_dtype(values.iloc[[i]], column, rows[[i]], what) for i in range(len(values))]
+            return pd.concat(parts)
     if lost.any():
+        at = int(lost.argmax())
         raise ConditionError(
-            f"the given value '{values[lost].iloc[0]}' of column '{column.name}' does not fit its dtype "
-            f"{column.dtype}: give a value that the real column could hold."
+            f"row {rows[at]} of {what}: the value {shown(plain(values.iloc[at]))} of column '{column.name}' "
+            f"does not fit its dtype {column.dtype}: give a value that the real column could hold."
         )
     return cast
 
@@ -72,22 +173,3 @@ def patterns_of(held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return held[:1], np.zeros(len(held), dtype=np.int64)
     patterns, member = np.unique(held, axis=0, return_inverse=True)
     return patterns, member.reshape(-1)
-
-
-def classes(codec: RecordCodec, balance: Any, where: Collection[Any] | None) -> list[Any]:
-    """The values of the column that is to be balanced. Raises ConditionError where it has no classes."""
-    known, names = codec.known(), codec.schema.names
-    if balance not in names:
-        raise ConditionError(
-            f"there is no column '{balance}' to balance: {listed(balance, names, 'columns')}."
-        )
-    if balance in (where or {}):
-        raise ConditionError(
-            f"column '{balance}' is both balanced and in where: leave it out of one of them."
-        )
-    if balance not in known:
-        raise ConditionError(
-            f"column '{balance}' has no classes to balance (it is of the kind "
-            f"{codec.schema[balance].kind}): set its kind to category in the schema and fit again."
-        )
-    return known[balance]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -16,20 +16,25 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ..codec import NOT_MISSING, RecordCodec
+from ..arguments import number, shown, switch, whole
+from ..arguments import path as path_of
+from ..arguments import table as read_table
+from ..codec import RecordCodec
 from ..errors import OptionError
 from ..interrupt import finishing
 from ..progress import bar, parse_time, say, stage
-from ..schema import Schema, hide, infer
+from ..schema import Schema, infer
+from .asked import Asked, Where, whole_rows
 from .checkpoint import Checkpoint
+from .completing import completed, records_of, varied
 from .course import Clock, shortfall
 from .denoiser import DenoiserConfig
 from .drawing import Drawing
-from .given import classes, patterns_of, read_given
+from .given import Given, read_given
 from .parsed import parsed, parsers
 from .prior import Prior
 from .records import CHUNK, TokenRecords
-from .setup import Setup, check_sample, check_seed, pick_device
+from .setup import Setup, pick_device, schema_of
 from .storage import fingerprint, load_model, save_model
 from .threads import Threads
 from .told import Told
@@ -39,11 +44,10 @@ from .vae import TEXT_SIZES, VAE, VAEConfig
 if TYPE_CHECKING:
     from .textrecords import TextRecords
 
-GIVEN_CANDIDATES = 8  # latents tried for a row of which some cells are given
 WHERE_CANDIDATES = 1.5  # for each of the rows that share a condition: 2 would cost over 3 times a free sample
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
+CALLS = 0xCA11  # names the seeds of calls that are given none
 FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
-Where = Mapping[str, Any]
 
 
 class DiffLM:
@@ -62,8 +66,9 @@ class DiffLM:
     records, by name; None: built in. beta: "rate" as above, or "schedule", the paper's. With a backbone,
     injection may also be "prefix_soft_prompt".
 
-    model = DiffLM(max_time="90s").fit(df)
-    synthetic = model.sample(10_000, where={"income": ">50K"}, seed=0)
+        df = lookalike.read_table("examples/adult.csv.gz")
+        model = lookalike.DiffLM(max_time="90s").fit(df)
+        synthetic = model.sample(10_000, where={"income": ">50K"}, seed=0)
     """
 
     def __init__(
@@ -82,14 +87,12 @@ class DiffLM:
         threads: int | None = None,
         progress: bool = True,
     ):
-        if rate is not None and not rate >= 0:
-            raise OptionError(
-                f"rate {rate!r} is not a number of nats: choose 0 or more, e.g. {TrainConfig.rate}."
-            )
-        if epochs is not None and not epochs > 0:
-            raise OptionError(f"epochs is {epochs!r}: choose a number above 0, or None to have it chosen.")
-        check_seed(seed)
-        self.max_time, self.seed, self.progress = parse_time(max_time), seed, progress
+        advice = f"0 nats or more, e.g. {TrainConfig.rate}"
+        rate = None if rate is None else number("rate", rate, 0, advice=advice)
+        advice = "a number above 0, or None to have it chosen"
+        epochs = None if epochs is None else number("epochs", epochs, 0, advice=advice, above=True)
+        self.max_time, self.seed = parse_time(max_time), whole("seed", seed)
+        self.progress = switch("progress", progress)
         self.device = pick_device(device)
         self.threads = threads
         self._threads = Threads(threads if self.device.type == "cpu" else torch.get_num_threads())
@@ -120,10 +123,12 @@ class DiffLM:
         for tables that cannot be learned.
         """
         clock = Clock(self.max_time)
+        table, schema = read_table("the table", table), schema_of(schema)
+        folder = None if checkpoint is None else path_of("checkpoint", checkpoint)
         with stage(f"prepared {len(table):,} rows", progress=self.progress):
             records = self._prepare(table, schema)
         self.history, self.table = [], fingerprint(table)
-        state = Checkpoint(None if checkpoint is None else Path(checkpoint), self._identity(records))
+        state = Checkpoint(folder, self._identity(records))
         if state.state:
             clock = Clock(self.max_time, state.state["spent"])
         if self.codec.slots:
@@ -153,6 +158,7 @@ class DiffLM:
     ) -> None:
         """What is to be trained on `table`, or loaded with the `facts` of a saved model."""
         self._codec = codec
+        self._calls, self._made = 0, 0  # calls without a seed, and rows that ids were made for
         with torch.random.fork_rng([]):
             torch.manual_seed(self.seed)
             if self.setup is not None and codec.slots:
@@ -229,71 +235,127 @@ class DiffLM:
 
     # ---- sample --------------------------------------------------------------------------------------------
 
-    def sample(self, n: int | None = None, **options: Any) -> pd.DataFrame:
-        """A synthetic table of n rows; the options are those of `sample_chunks`."""
-        chunks = list(self.sample_chunks(n, **options))
+    def sample(
+        self,
+        n: int | None = None,
+        *,
+        where: Where | str | Sequence[str] | None = None,
+        given: pd.DataFrame | None = None,
+        like: pd.DataFrame | None = None,
+        strength: float = 0.3,
+        balance: str | None = None,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        valid_only: bool = False,
+        seed: int | None = None,
+    ) -> pd.DataFrame:
+        """A synthetic table of n rows, with the columns and dtypes of the learned one.
+
+        where: {column: condition} that every row satisfies: a value, a set of values, a range (low, high),
+        None (missing) or NOT_MISSING; or the texts of the command line, such as "age=30..40". given: a table
+        of some of the columns, one synthetic row for each of its rows (n must be None); its missing cells are
+        drawn too. like: rows to make variations of, taken in turn (n None: one of each); strength: in [0, 1],
+        how far from them: at 0 the rows themselves, with fresh ids; above 0 each cell is drawn anew with this
+        chance (and at least one of a row) given the others and what the latent says of the row, texts always;
+        at 1 fresh rows. Columns of `where` are drawn at any strength. balance: a column of few values, which
+        then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says. valid_only: rows
+        whose code does not parse are drawn again, up to 20 times in all, and then left out; `accepted` says
+        how many rows were accepted of how many that were drawn.
+
+        seed: None gives new rows with every call: the k-th call after `fit` or `load` gives the k-th draw of
+        the model's own seed, so that a script gives the same tables when it is run again, and ids go on from
+        call to call. A seed gives the same table each time, the same ids too. `impute`, `decode` and
+        `interpolate` do likewise.
+
+        Raises ConditionError for conditions that the real table never meets and for given values that it
+        never had (they name the column, the row and the value), OptionError for other values.
+        """
+        chunks = list(
+            self.sample_chunks(
+                n,
+                where=where,
+                given=given,
+                like=like,
+                strength=strength,
+                balance=balance,
+                temperature=temperature,
+                top_p=top_p,
+                valid_only=valid_only,
+                seed=seed,
+            )
+        )
         return chunks[0] if len(chunks) == 1 else pd.concat(chunks, ignore_index=True)
 
     def sample_chunks(
         self,
         n: int | None = None,
         *,
-        where: Where | None = None,
+        where: Where | str | Sequence[str] | None = None,
         given: pd.DataFrame | None = None,
         like: pd.DataFrame | None = None,
-        strength: float = 0.1,
+        strength: float = 0.3,
         balance: str | None = None,
         temperature: float = 1.0,
         top_p: float = 1.0,
         valid_only: bool = False,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """The rows of `sample` in chunks of at most 2048 (4096 with keys or pseudonyms, a key's rows being in
         one chunk), so that memory does not grow with n.
-
-        where: {column: condition} that every row satisfies: a value, a set of values, a range (low, high),
-        None (missing) or NOT_MISSING. given: a table of some of the columns, one synthetic row for each of
-        its rows (n must be None); its missing cells are drawn too. like: rows to make variations of, taken
-        in turn (n None: one of each); strength: in [0, 1], how far from them. balance: a column of few
-        values, which then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says.
-        valid_only: rows whose code does not parse are drawn again, up to 20 times in all, and then
-        left out; `accepted` says how many rows were accepted of how many that were drawn. Raises
-        ConditionError for conditions that the real table never meets, OptionError for other values.
         """
         codec = self.codec
-        n = check_sample(n, given, like, strength, balance)
-        check_seed(seed)
-        drawing = Drawing(temperature, top_p)
-        parts: list[Where] = [where or {}]
-        if balance is not None:
-            if lost := codec.dropped().get(balance):
-                say(
-                    f"column '{balance}' is balanced without {lost['values']:,} of its {lost['of_values']:,} "
-                    "values, which were dropped as rare; to have them, learn the table with --keep-rare",
-                    progress=self.progress,
-                )
-            parts = [{**(where or {}), balance: value} for value in classes(codec, balance, where)]
-        checked = parsers(self.schema) if valid_only else {}
-        allowed = [self.records.allowed(part) for part in parts]
+        asked = Asked.of(codec, n, where, given, like, strength, balance, Drawing(temperature, top_p))
+        checked = parsers(self.schema) if switch("valid_only", valid_only) else {}
+        allowed = [self.records.allowed(part) for part in asked.parts]
+        held = asked.held(codec)
+        self._say_odd(held)
+        if balance is not None and (lost := codec.dropped().get(balance)):
+            say(
+                f"column '{balance}' is balanced without {lost['values']:,} of its {lost['of_values']:,} "
+                "values, which were dropped as rare; to have them, learn the table with --keep-rare",
+                progress=self.progress,
+            )
         self.accepted = (0, 0) if valid_only else None
-        held = {balance} if given is None else {balance, *given.columns}
+        seed, offset = self._claimed(seed, asked.n)
+        kept = {balance} if asked.given is None else {balance, *asked.given.columns}
+        return self._chunks(asked, held, allowed, checked, seed, offset, kept)
+
+    def _chunks(
+        self,
+        asked: Asked,
+        held: Given | None,
+        allowed: list[Any],
+        checked: dict[Any, Any],
+        seed: int,
+        offset: int,
+        kept: set[Any],
+    ) -> Iterator[pd.DataFrame]:
+        """The chunks of what is asked for, all of it checked.
+
+        offset: of the ids; kept: columns whose keys and pseudonyms stay as they are.
+        """
+        n, parts, codec = asked.n, asked.parts, self.codec
         least = CHUNK if codec.filled else 1  # rows among which those of a key are
         waiting: list[pd.DataFrame] = []
         done = 0
 
         def draw(k: int, turn: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
             """The rows of these numbers, under the conditions of part k."""
+            first = offset + int(turn[0])
             told.chunk(int(turn[0]), len(turn))
-            if given is not None:
-                return self._complete(given.iloc[turn], parts[k], rng, int(turn[0]), told, drawing=drawing)
+            if held is not None and asked.like is None:
+                return self._complete(held.rows_at(turn), parts[k], rng, first, told, drawing=asked.drawing)
+            if held is not None:
+                rows = held.rows_at(turn % held.rows)
+                return self._varied(rows, asked.strength, parts[k], rng, first, asked.drawing, told)
             generator = self._generator(rng)
-            wanted = None if like is None else like.iloc[turn % len(like)]
-            tried = self._candidates(len(turn)) if allowed[k] and like is None else len(turn)
-            latent = self._latents(tried, wanted, strength, generator)
+            tried = self._candidates(len(turn)) if allowed[k] else len(turn)
+            latent = self._fresh(tried, generator)
             drawn = self.records.draw(
-                latent, len(turn), generator, allowed=allowed[k], drawing=drawing, told=told
+                latent, len(turn), generator, allowed=allowed[k], drawing=asked.drawing, told=told
             )
-            return self.records.decode(drawn, rng, where=parts[k], offset=int(turn[0]))
+            return self.records.decode(drawn, rng, where=parts[k], offset=first)
+
 
         told = Told(bar(n, "sampling", progress=self.progress))
         for index, start in enumerate(range(0, n, self.records.chunk)):
@@ -310,13 +372,13 @@ class DiffLM:
                     if self.accepted is not None:
                         self.accepted = (self.accepted[0] + good, self.accepted[1] + drawn)
             table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
-            if balance is not None:
+            if len(parts) > 1:
                 table = table.iloc[rng.permutation(len(table))].reset_index(drop=True)
             waiting += [table] if len(table) else []
             if waiting and (sum(map(len, waiting)) >= least or start + rows >= n):
                 table = waiting[0] if len(waiting) == 1 else pd.concat(waiting, ignore_index=True)
                 waiting = []
-                yield codec.fill(table, np.random.default_rng((seed, index, 1)), done, held)
+                yield codec.fill(table, np.random.default_rng((seed, index, 1)), offset + done, kept)
                 done += len(table)
         self._finish(told)
         if self.accepted is not None:
@@ -328,60 +390,85 @@ class DiffLM:
             if good < n:
                 say(f"{n - good:,} rows were left out: 20 draws did not parse", progress=self.progress)
 
-    def impute(self, table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    def impute(self, table: pd.DataFrame, seed: int | None = None) -> pd.DataFrame:
         """The table with its missing cells drawn from their distribution given the row's other cells.
 
-        Cells that are not missing come back as they are, and so does a column that the model's schema drops.
-        A column that was always missing stays so; a missing key is a fresh one. The table may lack columns of
-        the model. Raises ConditionError for a column that the model does not know.
+        Cells that are not missing come back as they are, those with values that were not learned too, and
+        that is said; so does a column that the model's schema drops. A column that was always missing stays
+        so; a missing key is a fresh one. The table may lack columns of the model. seed: as in `sample`.
+        Raises ConditionError for a column that the model does not know.
         """
-        check_seed(seed)
+        full = read_table("the table to impute", table)
+        held = read_given(full, self.codec, (), "the table to impute", rare=True, unknown=True)
+        self._say_odd(held)
+        seed, offset = self._claimed(seed, len(full))
         chunks = []
-        told = Told(bar(len(table), "filling missing cells", progress=self.progress))
-        for index, start in enumerate(range(0, len(table), self.records.chunk)):
+        told = Told(bar(len(full), "filling missing cells", progress=self.progress))
+        for index, start in enumerate(range(0, len(full), self.records.chunk)):
             rng = np.random.default_rng((seed, index))
-            part = table.iloc[start : start + self.records.chunk]
-            told.chunk(start, len(part))
+            rows = np.arange(start, min(start + self.records.chunk, len(full)))
+            told.chunk(start, len(rows))
             with self._threads.used():
-                chunks.append(self._complete(part, {}, rng, start, told, fill=True))
+                chunks.append(self._complete(held.rows_at(rows), {}, rng, offset + start, told, fill=True))
         self._finish(told)
         if not chunks:
-            return table.copy()
-        full = pd.concat(chunks, ignore_index=True)
-        full = self.codec.fill(full, np.random.default_rng((seed, len(chunks))), held=set(table.columns))
-        full = full.set_axis(table.index)
-        for name in table.columns.difference(full.columns):
-            full[name] = table[name]  # it was dropped
-        return full[list(table.columns)]
+            return full.copy()
+        made = pd.concat(chunks, ignore_index=True)
+        made = self.codec.fill(made, np.random.default_rng((seed, len(chunks))), held=set(full.columns))
+        made = made.set_axis(full.index)
+        for name in full.columns.difference(made.columns):
+            made[name] = full[name]  # it was dropped
+        return made[list(full.columns)]
 
     # ---- latents -------------------------------------------------------------------------------------------
 
     def encode(self, table: pd.DataFrame) -> np.ndarray:
-        """Posterior means of rows: (rows, latent tokens, latent width), float32."""
-        mean, _ = self._posterior(table)
-        return mean.view(len(table), *self.records.shape).cpu().numpy()
+        """Posterior means of rows: (rows, latent tokens, latent width), float32.
 
-    def decode(self, latents: np.ndarray, seed: int = 0) -> pd.DataFrame:
-        """Rows written from latents of the shape that `encode` gives."""
-        latent = torch.as_tensor(latents, dtype=torch.float32, device=self.device)
-        if not self.codec.slots or latent.shape[1:] != self.records.shape:
+        Raises DataError for a table that lacks a column, ConditionError for cells that cannot be read.
+        """
+        held = read_given(self._complete_rows(table, "the table"), self.codec, (), "the table", rare=True)
+        mean, _ = self._posterior(held)
+        return mean.view(held.rows, *self.records.shape).cpu().numpy()
+
+    def decode(self, latents: np.ndarray, seed: int | None = None) -> pd.DataFrame:
+        """Rows written from latents of the shape that `encode` gives, (rows, latent tokens, latent width);
+        seed: as in `sample`. Raises OptionError for other latents.
+        """
+        self._need_latents()
+        advice = "use those of encode()"
+        try:
+            latent = torch.as_tensor(np.asarray(latents, dtype=np.float32), device=self.device)
+        except (TypeError, ValueError, OverflowError):
+            raise OptionError(f"latents is {shown(latents)}, no array of numbers: {advice}.") from None
+        if latent.shape[1:] != self.records.shape or not len(latent) or not bool(latent.isfinite().all()):
             raise OptionError(
-                f"latents of the shape {tuple(latent.shape)} are not of this model: use those of encode()."
+                f"latents of the shape {tuple(latent.shape)} are not finite ones of this model, (rows, "
+                f"{', '.join(map(str, self.records.shape))}): {advice}."
             )
-        check_seed(seed)
-        return self._written(latent.flatten(1), seed, 0)
+        return self._written(latent.flatten(1), *self._claimed(seed, len(latent)))
 
-    def interpolate(self, a: pd.DataFrame, b: pd.DataFrame, steps: int = 5, seed: int = 0) -> pd.DataFrame:
+    def interpolate(
+        self, a: pd.DataFrame, b: pd.DataFrame, steps: int = 5, seed: int | None = None
+    ) -> pd.DataFrame:
         """Rows on the line between the latents of two rows (tables of one row each), ends included.
 
-        All are written with the same random numbers, so that what changes is due to the latent.
+        All are written with the same random numbers, so that what changes is due to the latent. seed: as in
+        `sample`.
         """
-        if len(a) != 1 or len(b) != 1 or steps < 2:
-            raise OptionError("interpolate needs two tables of one row each and at least 2 steps.")
-        check_seed(seed)
-        (first, _), (last, _) = self._posterior(a), self._posterior(b)
+        steps = whole("steps", steps, 2)
+        ends = []
+        for what, end in (("a", a), ("b", b)):
+            table = self._complete_rows(end, what)
+            if len(table) != 1:
+                raise OptionError(
+                    f"{what} has {len(table)} rows: interpolate goes between two tables of one row each."
+                )
+            ends.append(self._posterior(read_given(table, self.codec, (), what, rare=True))[0])
+        first, last = ends
+        seed, offset = self._claimed(seed, steps)
         line = [first + (last - first) * step / (steps - 1) for step in range(steps)]
-        return pd.concat([self._written(x, seed, i) for i, x in enumerate(line)], ignore_index=True)
+        return pd.concat([self._written(x, seed, offset + i) for i, x in enumerate(line)], ignore_index=True)
 
     # ---- inside --------------------------------------------------------------------------------------------
 
@@ -394,6 +481,24 @@ class DiffLM:
                 "real ones: the model has learned little, train it longer",
                 progress=self.progress,
             )
+    def _claimed(self, seed: int | None, rows: int) -> tuple[int, int]:
+        """The seed of a call for so many rows, and how many rows its ids come after.
+
+        Calls without a seed have seeds of their own, one after the other, and ids that go on after those of
+        all calls before; a seed begins anew.
+        """
+        before = 0
+        if seed is None:
+            self._calls += 1
+            own = np.random.default_rng((self.seed, CALLS, self._calls))
+            seed, before = int(own.integers(2**62)), self._made
+        seed = whole("seed", seed)
+        self._made = max(self._made, before + rows)
+        return seed, before
+
+    def _say_odd(self, held: Given | None) -> None:
+        if held is not None and (note := held.note()):
+            say(note, progress=self.progress)
 
     def _candidates(self, rows: int) -> int:
         """Latents tried for `rows` that share a condition and are decoded at once."""
@@ -402,21 +507,21 @@ class DiffLM:
     def _generator(self, rng: np.random.Generator) -> torch.Generator:
         return torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
 
-    def _posterior(self, table: pd.DataFrame) -> tuple[Tensor, Tensor]:
+    def _need_latents(self) -> None:
         if not self.codec.slots:
             raise OptionError("the table has only ids and constants: there is no latent.")
-        return self.records.posteriors(self.records.encode(table))
 
-    def _latents(
-        self, rows: int, like: pd.DataFrame | None, strength: float, generator: torch.Generator
-    ) -> Tensor:
-        """(rows, latent size) from the prior, or around those of the rows `like`."""
-        if not self.codec.slots:
-            return torch.zeros(rows, 0)
-        if like is None:
-            return self.prior.sample(rows, generator)
-        mean, _ = self._posterior(like)
-        return self.prior.vary(mean, strength, generator)
+    def _complete_rows(self, table: Any, what: str) -> pd.DataFrame:
+        """A table of whole rows, without columns that the model does not know."""
+        self._need_latents()
+        return whole_rows(read_table(what, table), self.codec, what)
+
+    def _posterior(self, rows: Given) -> tuple[Tensor, Tensor]:
+        return self.records.posteriors(records_of(self.records, rows))
+
+    def _fresh(self, rows: int, generator: torch.Generator) -> Tensor:
+        """(rows, latent size) from the prior."""
+        return self.prior.sample(rows, generator) if self.codec.slots else torch.zeros(rows, 0)
 
     def _written(self, latent: Tensor, seed: int, offset: int) -> pd.DataFrame:
         """Rows of (rows, latent size) latents; offset as in `RecordCodec.decode`."""
@@ -430,7 +535,7 @@ class DiffLM:
 
     def _complete(
         self,
-        table: pd.DataFrame,
+        rows: Given,
         where: Where,
         rng: np.random.Generator,
         offset: int,
@@ -438,46 +543,40 @@ class DiffLM:
         fill: bool = False,
         drawing: Drawing | None = None,
     ) -> pd.DataFrame:
-        """One row for each row of `table`: what it holds is kept, the rest is drawn given it; keys and
-        pseudonyms are still to be filled in.
-
-        fill: missing cells are drawn from the values that are not missing. Rows that lack the same cells are
-        drawn together.
-        """
-        records, rows = self.records, len(table)
-        table = table.drop(columns=[c.name for c in self.schema.columns if c.kind == "drop"], errors="ignore")
-        kept, known = read_given(table, self.schema, where)
-        visible = {name: hide(values, pd.Series(~known[name])) for name, values in kept.items()}
-        given = records.encode(pd.DataFrame(visible, index=pd.RangeIndex(rows)), partial=True)
-        names = records.columns
-        held = np.zeros((rows, len(names)), dtype=bool)
-        for column, name in enumerate(names):
-            held[:, column] = known.get(name, False)
+        """As `completing.completed`, with latents from the prior; keys and pseudonyms are filled in later."""
         generator = self._generator(rng)
-        pool = self._latents(max(rows, records.least), None, 0.0, generator)
-        patterns, member = patterns_of(held)
-        drawn = given.copy()
-        for p, pattern in enumerate(patterns):
-            at = np.flatnonzero(member == p)
-            gaps = [n for n, there in zip(names, pattern, strict=True) if fill and not there and n in known]
-            allowed = records.allowed({**where, **dict.fromkeys(gaps, NOT_MISSING)})
-            own = {"given": given[at], "held": pattern} if pattern.any() else {}
-            tried = len(at) * GIVEN_CANDIDATES if own else self._candidates(len(at)) if allowed else len(at)
-            chosen = torch.from_numpy(rng.integers(0, len(pool), tried)).to(pool.device)
-            drawn[at] = records.draw(
-                pool[chosen], len(at), generator, **own, allowed=allowed, drawing=drawing, told=told
-            )
-        made = records.decode(drawn, rng, where=where, offset=offset)
-        for name, values in kept.items():
-            values = values.astype(made[name].dtype) if made[name].dtype == object else values
-            made[name] = values.where(known[name], made[name])
-        return made
+        pool = self._fresh(max(rows.rows, self.records.least), generator)
+        drawn = completed(
+            self.records, rows, pool, where, rng, generator, self._candidates, fill, drawing, told
+        )
+        return rows.kept_in(self.records.decode(drawn, rng, where=where, offset=offset))
+
+    def _varied(
+        self,
+        rows: Given,
+        strength: float,
+        where: Where,
+        rng: np.random.Generator,
+        offset: int,
+        drawing: Drawing,
+        told: Told,
+    ) -> pd.DataFrame:
+        """One variation of each of the rows, as `sample` says of `like`."""
+        generator = self._generator(rng)
+
+        def near(mean: Tensor) -> Tensor:
+            return self.prior.vary(mean, strength, generator)
+
+        drawn, kept = varied(
+            self.records, self.schema, rows, near, strength, where, rng, generator, drawing, told
+        )
+        return rows.kept_in(self.records.decode(drawn, rng, where=where, offset=offset), kept)
 
     # ---- keep ----------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
         """Write the model to a folder of JSON and safetensors."""
-        save_model(self, Path(path))
+        save_model(self, path_of("path", path))
 
     @classmethod
     def load(
@@ -493,7 +592,9 @@ class DiffLM:
         backbone: where its pretrained language model is now, if it has moved; it has to be the same. device,
         threads, progress: as of `DiffLM`.
         """
-        return load_model(cls(device=device, threads=threads, progress=progress), Path(path), backbone)
+        return load_model(
+            cls(device=device, threads=threads, progress=progress), path_of("path", path), backbone
+        )
 
 
 def _changed(config: Any, changes: dict[str, Any]) -> Any:

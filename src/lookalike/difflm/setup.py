@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import torch
 
+from ..arguments import as_number, choice, shown, text, whole
 from ..codec import RecordCodec
-from ..errors import OptionError
+from ..errors import OptionError, SchemaError
+from ..schema import Schema
 from . import injection as small
 from .threads import Threads
 
@@ -44,10 +45,11 @@ class Setup:
     ) -> Setup | None:
         """None without a backbone. Raises OptionError for values that do not fit together."""
         if backbone is None:
-            _check_choice("injection", injection, small.VARIANTS)
-            given = {"encoder": encoder, "lora": lora or None, "beta": beta}
-            for name, value in given.items():
-                if value is not None:
+            choice("injection", injection, small.VARIANTS)
+            plain = lora is None or lora is False or as_number(lora) == 0
+            unset = {"encoder": encoder is None, "lora": plain, "beta": beta is None}
+            for name, left_out in unset.items():
+                if not left_out:
                     raise OptionError(
                         f"{name} is for a pretrained language model: add backbone, or leave it out."
                     )
@@ -55,12 +57,16 @@ class Setup:
         from .finetune import BETAS, FinetuneConfig
         from .pretrained import VARIANTS, PretrainedConfig
 
-        _check_choice("injection", injection, VARIANTS)
-        if lora is not True and (not isinstance(lora, int) or not 0 <= lora <= 1024):
-            raise OptionError(f"lora is {lora!r}: choose True, False or a rank from 1 to 1024.")
-        rank = RANK if lora is True else int(lora)
+        choice("injection", injection, VARIANTS)
+        text("backbone", backbone, "name a folder, or OWNER/NAME on the Hugging Face hub")
+        if encoder is not None:
+            text("encoder", encoder, "name a folder, or OWNER/NAME on the Hugging Face hub")
+        if isinstance(lora, bool):
+            rank = RANK if lora else 0
+        else:
+            rank = whole("lora", lora, 0, 1024, "True, False or a rank from 1 to 1024")
         beta = FinetuneConfig.beta if beta is None else beta
-        _check_choice("beta", beta, BETAS)
+        choice("beta", beta, BETAS)
         passes: dict[str, Any] = {} if epochs is None else {"epochs": epochs, "steps": (1, 10**9)}
         finetune = FinetuneConfig(beta=beta, **passes)
         return cls(backbone, encoder, PretrainedConfig(injection=injection, lora=rank), finetune)
@@ -93,48 +99,19 @@ class Setup:
         )
 
 
-def _check_choice(option: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise OptionError(f"{option} {value!r} is not known: choose one of {', '.join(known)}.")
-
-
-def check_sample(
-    n: int | None,
-    given: pd.DataFrame | None,
-    like: pd.DataFrame | None,
-    strength: float,
-    balance: str | None,
-) -> int:
-    """The number of rows that `DiffLM.sample` is asked for. Raises OptionError for what does not fit."""
-    if given is not None:
-        if n not in (None, len(given)):
-            raise OptionError(
-                f"n is {n} but given has {len(given)} rows: leave n out, it follows from given."
-            )
-        n = len(given)
-    if like is not None and len(like) == 0:
-        raise OptionError("like has no rows: give at least one.")
-    if n is None and like is not None:
-        n = len(like)
-    if n is None or n <= 0:
-        raise OptionError(f"the number of rows is {n}: ask for at least 1.")
-    if not 0 <= strength <= 1:
-        raise OptionError(f"strength is {strength}: choose 0 (the rows themselves) to 1 (fresh rows).")
-    if given is not None and (like is not None or balance is not None):
-        raise OptionError("given cannot be joined with like or balance: the given rows say what they are.")
-    return n
-
-
-def check_seed(seed: int) -> None:
-    """Raises OptionError for what is no seed."""
-    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
-        raise OptionError(f"seed is {seed!r}: choose a whole number of at least 0.")
+def schema_of(value: Any) -> Schema | None:
+    """The schema that `fit` is given, None for none. Raises SchemaError for anything else, such as labels."""
+    if value is None or isinstance(value, Schema):
+        return value
+    raise SchemaError(
+        f"the schema is {shown(value)}, which lookalike.infer did not make: put labels into the table as a "
+        "column of their own, and read a file with lookalike.Schema.load."
+    )
 
 
 def pick_device(name: str) -> torch.device:
     """The device of that name ("auto": the GPU where there is one). Raises OptionError if it is not there."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise OptionError(f"device {name!r} is not known: choose auto, cpu or cuda.")
+    name = choice("device", name, ("auto", "cpu", "cuda"))
     if name == "cuda" and not torch.cuda.is_available():
         raise OptionError("device cuda was asked for, but torch sees no GPU: choose cpu or auto.")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

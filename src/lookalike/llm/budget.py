@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from lookalike.arguments import number
 from lookalike.errors import BudgetError, OptionError
 
 MILLION = 1e6
@@ -80,8 +80,8 @@ class Budget:
             "price_out": price_out,
         }
         for name, value in given.items():
-            if value is not None and not (value >= 0 and math.isfinite(value)):
-                raise OptionError(f"{name}={value} makes no sense: give a number of 0 or more.")
+            if value is not None:
+                number(name, value, 0)
         self.max_calls, self.max_tokens, self.max_cost = max_calls, max_tokens, max_cost
         self.price_in, self.price_out = price_in, price_out
         self.spent = Spent()

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lookalike.arguments import number, path, shown, text, whole
 from lookalike.errors import EndpointError, LLMError, OptionError
 from lookalike.llm.budget import Budget, Estimate, Spent, add, guess_tokens
 from lookalike.llm.faults import FAILS, MOST_TRIES, STOPS, Fault
@@ -56,19 +57,26 @@ class LLM:
         patience: float = 60.0,
         structured: str = "auto",
     ) -> None:
-        url = url or os.environ.get("OPENAI_BASE_URL")
-        if not url:
+        if url is None or (isinstance(url, str) and not url):
+            url = os.environ.get("OPENAI_BASE_URL")
+        if url is None or (isinstance(url, str) and not url):
             raise OptionError("no endpoint is named: give its URL, or set OPENAI_BASE_URL.")
-        if not model:
-            raise OptionError("no model is named: give the name that the endpoint knows it by.")
-        if concurrency < 1 or min(timeout, total_timeout, patience) <= 0:
-            raise OptionError("concurrency, timeout, total_timeout and patience must be positive.")
+        url = text("url", url, "give the URL of the endpoint, such as http://127.0.0.1:8000/v1")
+        model = text("model", model, "give the name that the endpoint knows the model by")
+        concurrency = whole("concurrency", concurrency, 1, 2**31)
+        timeout = number("timeout", timeout, 0, above=True)
+        total_timeout = number("total_timeout", total_timeout, 0, above=True)
+        patience = number("patience", patience, 0, above=True)
+        if not (ledger is None or isinstance(ledger, Ledger)):
+            ledger = path("ledger", ledger)
+        if not (budget is None or isinstance(budget, Budget)):
+            raise OptionError(f"budget is {shown(budget)}: give a lookalike.llm.Budget, or None.")
         self.model, self.url = model, check_url(url)
         self._key = _check_key(key if key is not None else os.environ.get("OPENAI_API_KEY"))
         self.timeout, self.total_timeout, self.patience = timeout, total_timeout, patience
         self.account = f"{model} at {self.url}"
         self.ledger = ledger if ledger is None or isinstance(ledger, Ledger) else Ledger(ledger)
-        self.budget = budget or Budget()
+        self.budget = Budget() if budget is None else budget
         self.throttle = Throttle(concurrency)
         if self.ledger is not None:
             self.budget.spent = self.ledger.totals(self.account)
@@ -400,6 +408,8 @@ class LLM:
 
 def _check_key(key: str | None) -> str | None:
     """A key that can be sent in a header; raises OptionError, without the key in it."""
+    if key is not None and not isinstance(key, str):  # not shown: it may be one
+        raise OptionError(f"key is of the type {type(key).__name__}: give a string.")
     key = (key or "").strip()
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise OptionError("the key holds characters that no key has: copy it again.")

@@ -6,6 +6,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
+from lookalike.arguments import choice
 from lookalike.characters import sound
 from lookalike.errors import MissingDependency, OptionError, first_line
 
@@ -26,8 +27,7 @@ class Ways:
     """
 
     def __init__(self, wanted: str) -> None:
-        if wanted not in ("auto", *WAYS):
-            raise OptionError(f"structured={wanted!r} is not known: write auto or one of {', '.join(WAYS)}.")
+        choice("structured", wanted, ("auto", *WAYS))
         self.now = WAYS[0] if wanted == "auto" else wanted
         self._auto = wanted == "auto"
         self._ignored = 0  # replies in a row; -1 once one has fitted

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lookalike.arguments import is_column, shown
 from lookalike.codec import dropped_notes
 from lookalike.dtypes import as_numbers, restore
 from lookalike.errors import DataError, SchemaError
@@ -74,9 +75,9 @@ def with_text(real: pd.DataFrame, texts: Sequence[Any], label: Any | None) -> np
     """
     check_table(real, "the real table")
     for name in [*texts, *([] if label is None else [label])]:
-        if name not in real.columns:
+        if not is_column(name, real.columns):
             known = ", ".join(map(str, real.columns[:10]))
-            raise DataError(f"the real table has no column '{name}': its columns are {known}.")
+            raise DataError(f"the real table has no column {shown(name)}: its columns are {known}.")
     if label is not None and label in texts:
         raise DataError(f"the column '{label}' cannot be both text and label: name two columns.")
     if len({str(name) for name in real.columns}) < len(real.columns):

@@ -11,6 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from lookalike.arguments import choice, number, path, shown, switch, whole
+from lookalike.arguments import table as table_of_argument
+from lookalike.arguments import text as text_of_argument
 from lookalike.embed import REMOTE, Embed, embedder
 from lookalike.errors import DataError, OptionError
 from lookalike.llm.batch import ask_all
@@ -33,8 +36,9 @@ from lookalike.schema import Schema, infer
 class SynAlign:
     """A synthesizer that has a language model write the rows.
 
+        real = lookalike.read_table("messages.csv")
         llm = LLM("my-model", "http://127.0.0.1:8000/v1", ledger="run/ledger.sqlite")
-        synthetic = SynAlign(llm, text="text", label="label").fit(real).sample(2000)
+        synthetic = lookalike.SynAlign(llm, text="text", label="label").fit(real).sample(2000)
 
     text: the text column, or several (question and answer); the other columns are written too.
     label: the column of the class: all records of a request are of one class, in the real shares.
@@ -66,15 +70,17 @@ class SynAlign:
         seed: int = 0,
         progress: bool = True,
     ) -> None:
-        if method not in METHODS:
-            raise OptionError(f"there is no method '{method}': choose one of {', '.join(METHODS)}.")
-        for name, value in (("demonstrations", demonstrations), ("gen_size", gen_size)):
-            if value < 1:
-                raise OptionError(f"{name}={value} makes no sense: give a number of 1 or more.")
-        if max_tokens is not None and max_tokens < 1:
-            raise OptionError(f"max_tokens={max_tokens} makes no sense: give a number of 1 or more.")
-        if temperature is not None and not temperature >= 0:
-            raise OptionError(f"temperature={temperature} makes no sense: give a number of 0 or more.")
+        if not hasattr(llm, "answer"):
+            raise OptionError(f"llm is {shown(llm)}: give a lookalike.llm.LLM.")
+        method = choice("method", method, METHODS)
+        demonstrations = whole("demonstrations", demonstrations, 1)
+        gen_size = whole("gen_size", gen_size, 1)
+        max_tokens = None if max_tokens is None else whole("max_tokens", max_tokens, 1)
+        temperature = None if temperature is None else number("temperature", temperature, 0)
+        seed, progress = whole("seed", seed), switch("progress", progress)
+        templates = None if templates is None else path("templates", templates)
+        if task is not None:
+            task = text_of_argument("task", task, "say what the data are, in half a sentence")
         self.llm, self.label, self.method, self.task = llm, label, method, task
         self.texts: list[Any] = list(text) if isinstance(text, list | tuple) else [text]
         if not self.texts:
@@ -96,6 +102,7 @@ class SynAlign:
         nobody can invent, pseudonyms and columns that the schema drops: no prompt shows them. Raises
         DataError for a table that cannot be used, and what the embedder raises.
         """
+        real = table_of_argument("the real table", real)
         filled = with_text(real, self.texts, self.label)
         schema = schema or infer(real.iloc[filled], source="the real table")
         self.form = form_of(real.iloc[filled], self.texts, self.label, schema)
@@ -169,6 +176,7 @@ class SynAlign:
         accepted by then is in `accepted`, `rejected` and `provenance`.
         """
         works = self._works(n)
+        n = int(n)
         self._written, self._alarms, self._wanted = Written(), [], n
         names = self._attribute_names()
         if self.method == "attributes":
@@ -277,8 +285,7 @@ class SynAlign:
 
     def _works(self, n: int) -> list[Work]:
         self._need_fit()
-        if n < 1:
-            raise OptionError(f"{n} rows were asked for: ask for at least 1.")
+        n = whole("the number of rows", n, 1)
         counts = quotas(self._places, shares(self._labels, n), self.gen_size)
         first = first_number(self.seed)
         return [
@@ -406,6 +413,8 @@ def _checked_names(attributes: str | Sequence[str] | None) -> str | list[str]:
         if attributes != "propose":
             raise OptionError(f"attributes={attributes!r} is not known: write 'propose' or a list of names.")
         return attributes
+    if not isinstance(attributes, list | tuple) or not all(isinstance(name, str) for name in attributes):
+        raise OptionError(f"attributes is {shown(attributes)}: write 'propose' or a list of names.")
     names = [str(name).strip() for name in attributes]
     if not names or not all(names) or len(set(names)) < len(names):
         raise OptionError("attributes must be different names, at least one: write a list such as ['topic'].")
