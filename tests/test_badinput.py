@@ -323,7 +323,7 @@ sys.exit(main({[str(argument) for argument in GENERATE]}))
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     assert "torch" in done.stderr
-    assert "pip install 'lookalike[difflm]'" in done.stderr
+    assert "pip install '.[difflm]'" in done.stderr
 
 
 def test_the_process_exits_with_2_and_no_traceback(tmp_path: Path) -> None:

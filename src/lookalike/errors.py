@@ -59,7 +59,7 @@ class MissingDependency(UserError):
     def __init__(self, package: str, extra: str = "difflm") -> None:
         super().__init__(
             f"this needs the package '{package}', which is not installed: "
-            f"type  pip install 'lookalike[{extra}]'"
+            f"type  pip install '.[{extra}]'  in the folder of lookalike"
         )
 
 

@@ -131,6 +131,11 @@ def generate(
             names=names,
             progress=progress,
         )
+    for name, lost in model.codec.dropped().items():
+        report.warn(
+            f"column '{name}': {lost['values']:,} of its {lost['of_values']:,} values, which {lost['rows']:,} "
+            f"of {lost['of_rows']:,} real rows have, were too rare to be reproduced."
+        )
     if model.shortfall is not None:
         report.warn(model.shortfall)
     say(f"{duration(perf_counter() - begun)} in all", progress=progress)
