@@ -133,8 +133,8 @@ def generate(
         )
     for name, lost in model.codec.dropped().items():
         report.warn(
-            f"column '{name}': {lost['values']:,} of its {lost['of_values']:,} values, which {lost['rows']:,} "
-            f"of {lost['of_rows']:,} real rows have, were too rare to be reproduced."
+            f"column '{name}': {lost['values']:,} of its {lost['of_values']:,} values (in {lost['rows']:,} of "
+            f"{lost['of_rows']:,} real rows) were too rare to be reproduced."
         )
     if model.shortfall is not None:
         report.warn(model.shortfall)
