@@ -133,7 +133,7 @@ def generate(
         )
     for name, lost in model.codec.dropped().items():
         report.warn(
-            f"column '{name}': {lost['values']:,} of its {lost['of_values']:,} values (in {lost['rows']:,} of "
+            f"column '{name}': {lost['values']:,} of {lost['of_values']:,} values (in {lost['rows']:,} of "
             f"{lost['of_rows']:,} real rows) were too rare to be reproduced."
         )
     if model.shortfall is not None:
