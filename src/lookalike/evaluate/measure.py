@@ -72,7 +72,7 @@ def measure(
     compared = match(rows if apart is None else {t: len(at) for t, at in apart.items()}, limits, skipped)
     if apart is not None:
         skipped["reference"] = (
-            f"no holdout was given: {compared['holdout']:,} of the real rows were split off as the "
+            f"no holdout was given: {len(apart['holdout']):,} of the real rows were split off as the "
             "reference of fidelity and diversity; the synthesizer saw them, so utility and attacks could not "
             "be judged."
         )
