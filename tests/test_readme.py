@@ -40,7 +40,7 @@ def small(code: str, **instead: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, orders: pd.DataFrame) -> Path:
     """What a reader has: the examples (cut), and tables of their own under the names that the README says."""
     where, rng = tmp_path_factory.mktemp("reader"), np.random.default_rng(0)
     (where / "examples").mkdir()
@@ -55,6 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ],
     }
     pd.DataFrame(questions).to_csv(where / "questions.csv", index=False)
+    orders.to_csv(where / "orders.csv", index=False)
     banking = pd.read_csv(ROOT / "tests" / "data" / "banking77.csv").rename(columns={"category": "label"})
     banking = banking[banking["label"].isin(banking["label"].unique()[:3])]
     banking["label"] = banking["label"].replace(banking["label"].iloc[0], "spam")
@@ -116,7 +117,8 @@ def test_the_report(reader: dict[str, Any], learned: None) -> None:
 
 def test_the_schema(reader: dict[str, Any]) -> None:
     run("The schema", reader)
-    assert reader["model"].schema["sql"].language == "sql"
+    assert lookalike.Schema.load("schema.json")["sql"].language == "sql"
+    assert reader["model"].schema["customer"].kind == "pseudonym"
 
 
 def test_a_pretrained_model(reader: dict[str, Any], backbone: str) -> None:

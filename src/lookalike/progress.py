@@ -54,13 +54,14 @@ def say(text: str, *, progress: bool = True) -> None:
     """One line on stderr, above a bar that is being drawn."""
     if not progress:
         return
-    if "tqdm" in sys.modules:
-        from tqdm import tqdm
-
-        tqdm.write(text, file=sys.stderr)
-        sys.stderr.flush()
-    else:
-        print(text, file=sys.stderr, flush=True)
+    tqdm = sys.modules.get("tqdm")
+    bars = [] if tqdm is None else list(getattr(tqdm.tqdm, "_instances", ()))
+    drawn = [one for one in bars if one.last_print_t > one.start_t]
+    for one in drawn:
+        one.clear()
+    print(text, file=sys.stderr, flush=True)
+    for one in drawn:
+        one.refresh()
 
 
 @contextmanager

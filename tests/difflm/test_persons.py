@@ -97,7 +97,9 @@ def test_what_is_given_is_kept_and_conditions_hold(model: DiffLM, orders: pd.Dat
     assert even["city"].value_counts().tolist() == [50] * 4 and bound(even)
     with pytest.raises(ConditionError, match="'customer' is a pseudonym"):
         model.sample(5, where={"customer": "Anna Abel"})
-    assert bound(model.sample(like=orders[:10]))
+    for strength in (0, 0.3):
+        alike = model.sample(like=orders[:10], strength=strength)
+        assert bound(alike) and not alike["customer"].isin(orders["customer"]).any()
 
 
 def test_gaps_are_filled_and_the_rest_stays(model: DiffLM, orders: pd.DataFrame) -> None:

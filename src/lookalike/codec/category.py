@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import shown
 from ..dtypes import restore
 from ..errors import ConditionError
 from ..kinds import LARGEST, least_rows, plain
@@ -149,7 +150,7 @@ def allowed(params: Params, column: Column, condition: Condition) -> dict[int, A
 
 def _unknown(wanted: Any, params: Params, column: Column) -> str:
     """Why a value cannot be asked for; a model that was saved does not know which values were dropped."""
-    what, known = f"the value {wanted!r} of column '{column.name}'", listed(wanted, params["values"])
+    what, known = f"the value {shown(wanted)} of column '{column.name}'", listed(wanted, params["values"])
     lost, least = params.get("dropped", 0), params.get("least", 0)
     keep = "to have it, learn the table with --keep-rare (in Python: with the column's min_rows at 1)"
     if _spelled(wanted, column) in {_spelled(value, column) for value in params.get("lost", ())}:

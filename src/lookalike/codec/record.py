@@ -12,7 +12,7 @@ import pandas as pd
 from ..dtypes import dtype_name
 from ..errors import DataError
 from ..kinds import RARE, from_json, to_json
-from ..schema import Schema, check_table, describe, is_missing, masked
+from ..schema import Schema, check_kind, check_table, describe, is_missing, masked
 from . import CODECS, RUNS, category, entities, number, structure
 from .grammar import Grammar
 from .slot import Array, Params, Slot
@@ -43,6 +43,8 @@ class RecordCodec:
         Raises DataError for a table that lacks a column, SchemaError where the table contradicts the schema.
         """
         check_table(table)
+        for column in schema.columns:
+            check_kind(column)
         _need_columns(table, schema.kept)
         columns = [dataclasses.replace(column) for column in schema.columns]
         fitted = dataclasses.replace(schema, columns=columns)

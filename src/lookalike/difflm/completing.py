@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CANDIDATES = 8  # latents tried for a row of which some cells are held
 NEAR_CANDIDATES = 2  # of a variation: latents near a row are alike, 8 were no better
+MADE = ("key", "pseudonym")  # kinds whose values are made anew in a variation, as ids are
 MASKS = 32  # choices of the cells that a chunk of variations keeps: rows that share one are drawn together
 
 Latents = Callable[[np.ndarray, int], Tensor]  # (numbers of rows, tries) -> tries latents for each, in order
@@ -95,6 +96,7 @@ def varied(
         there = rows.known[name] | can_be_missing(records, name)
         cells[name] = kept[:, place] & there & ~(rows.odd[name] & (strength > 0))
     held = _by_column(records, cells, rows)
+    cells = {name: own for name, own in cells.items() if schema[name].kind not in MADE}
     if held.all():
         return encoded, cells
     mean = records.posteriors(encoded)[0]

@@ -36,6 +36,8 @@ class Clock:
         """
         if self.limit is None:
             return share
+        if self.stopped and kept:
+            return 1.0
         limit = max(self.limit * (1 - kept), begun + 0.5)
         return max(share, (self.spent() - begun) / (limit - begun))
 

@@ -66,7 +66,7 @@ class TokenRecords:
         for own in self.codec.columns:
             if not slots[own[0]].run:
                 typical += len(own)
-        typical += 2 * sum(self.vae.runs.typical)
+        typical += 2 * sum(self.own.runs.typical) if self.own is not None else 0
         return min(CHUNK, max(64, int(CHUNK_SLOTS / max(1.0, typical))))
 
     @property
