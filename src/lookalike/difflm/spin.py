@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 
 SPIN = "GOMP_SPINCOUNT"  # of the OpenMP that comes with torch, which reads it once, when it is loaded
-TURNS = "4000"  # some 10 microseconds, about a parallel region; the default is a hundred times as long
+TURNS = "2000"  # some microseconds, about a parallel region; the default is over a hundred times as long
 
 
 @contextlib.contextmanager

@@ -16,11 +16,11 @@ import torch
 
 from ..errors import OptionError
 
-WARM = 2  # steps before anything is measured: the first ones take memory
-EACH = 3  # steps of each number of threads in a trial
-FIRST, LONGEST = 2.0, 30.0  # seconds to the next trial, doubled as long as trials change nothing
+WARM = 3  # steps before anything is measured: the first ones take memory
+EACH = 5  # steps of each number of threads in a trial, of which the slowest does not count
+FIRST, LONGEST = 4.0, 30.0  # seconds to the next trial, doubled as long as trials change nothing
 SLOWER = 1.5  # times the measured cost of a step: a trial is due at once
-HOPELESS = 3.0  # times the cost of the best so far: no further step of a trial is spent on it
+HOPELESS = (2.0, 1.5)  # times the best cost, in one step and in each of several: the trial of it ends
 GAIN = 0.97  # of the cost with fewer threads, at most: else the fewer are taken
 
 
@@ -36,7 +36,7 @@ class Threads:
             raise OptionError(f"threads is {asked!r}: choose a whole number of at least 1, or None.")
         most = torch.get_num_threads() if asked is None else asked
         self.counts = [most] if asked is not None else [*(2**k for k in range((most - 1).bit_length())), most]
-        self.now = most
+        self.now = self.counts[0]
         self.cost: dict[int, float] = {}  # number of threads -> seconds of a unit of work in the last trial
         self._trial: list[int] = []  # the numbers of threads of the next steps
         self._took: dict[int, list[float]] = {}
@@ -79,18 +79,23 @@ class Threads:
                 others = [c for c in self.counts[max(0, near - 1) : near + 2] if c != self.now]
                 if not self.cost:  # at the start all of them
                     others = [c for c in self.counts if c != self.now]
-                self._trial = [self.now, *others] * EACH
+                self._trial = [*others, self.now] * EACH
                 self._took = {count: [] for count in self._trial}
 
     def _tried(self, cost: float, now: float) -> None:
         """A step of a trial is over; after the last one the best number of threads is taken."""
         count = self._trial.pop(0)
         self._took[count].append(cost)
-        best = min(_mean(costs) for costs in self._took.values() if costs)
-        self._trial = [c for c in self._trial if not self._took[c] or _mean(self._took[c]) < HOPELESS * best]
-        if self._trial:
+        known = [self._recent] if self._recent else []
+        best = min([_mean(costs) for costs in self._took.values() if costs] + known)
+        hopeless = {
+            c for c, costs in self._took.items() if costs and _mean(costs) > HOPELESS[len(costs) > 1] * best
+        }
+        self._trial = [c for c in self._trial if c not in hopeless]
+        if set(self._trial) - {self.now} or (self._trial and not self._took[self.now]):
             return
-        self.cost = {count: _mean(costs) for count, costs in self._took.items()}
+        self._trial = []
+        self.cost = {count: _mean(costs) for count, costs in self._took.items() if costs}
         before = self.now
         for count in sorted(self.cost):
             if count == min(self.cost) or self.cost[count] < GAIN * self.cost[self.now]:
@@ -106,4 +111,6 @@ class Threads:
 
 
 def _mean(costs: list[float]) -> float:
-    return sum(costs) / len(costs)
+    """The mean of all but the slowest: one hiccup of the machine says nothing of a number of threads."""
+    kept = sorted(costs)[: max(1, len(costs) - 1)]
+    return sum(kept) / len(kept)
