@@ -19,6 +19,8 @@ class Machine:
     def __init__(self, chosen: Threads, costs: dict[int, float], monkeypatch: pytest.MonkeyPatch):
         self.chosen, self.costs, self.now, self.steps = chosen, costs, 100.0, 0
         self.used: list[int] = []
+        self.free = True  # what a look at the cores says
+        monkeypatch.setattr(Threads, "_are_free", lambda own, count: self.free)
         monkeypatch.setattr(threads, "perf_counter", lambda: self.now)
         monkeypatch.setattr(torch, "set_num_threads", self.used.append)
         monkeypatch.setattr(torch, "get_num_threads", lambda: self.used[-1] if self.used else 0)
@@ -53,11 +55,14 @@ def test_a_quiet_machine_gets_all_its_cores(machine) -> None:  # type: ignore[no
         assert one.chosen.now == 2
 
 
-def test_beside_a_busy_neighbour_one_thread_is_left(machine) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("seen", [True, False])
+def test_beside_a_busy_neighbour_one_thread_is_left(machine, seen: bool) -> None:  # type: ignore[no-untyped-def]
     one = machine(2, BUSY)
+    one.free = not seen
     with one.chosen.used():
-        assert one.run(60) > 0.9 / BUSY[1]
+        assert one.run(60) > (0.99 if seen else 0.9) / BUSY[1]
         assert one.chosen.now == 1
+    assert (2 in one.used) is not seen  # where a look at the cores tells, no step is spent on it
 
 
 def test_it_follows_a_machine_that_changes(machine) -> None:  # type: ignore[no-untyped-def]

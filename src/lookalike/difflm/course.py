@@ -9,7 +9,7 @@ from typing import Any
 
 from ..progress import duration, say
 
-FORECAST = 12  # steps after which the time is told: the first ones try numbers of threads
+FORECAST, SOON = 12, 5.0  # steps after which the time is told, or seconds: the first ones try threads
 WORTH_SAYING = 10.0  # seconds: of a shorter training no forecast is made
 LITTLE = 0.25  # of the steps: a model that had fewer is hardly usable
 
@@ -58,6 +58,7 @@ class Course:
     first: int = 0
     progress: bool = True
     ended: str = "steps"
+    told: bool = False
     start: float = field(default_factory=time.perf_counter)
 
     def over(self, step: int, waiting: bool = False) -> bool:
@@ -72,7 +73,9 @@ class Course:
         elif self.done(step) >= 1:
             self.ended = "stopped" if self.clock.stopped else "time"
         else:
-            if step == self.first + FORECAST:
+            taken = time.perf_counter() - self.start
+            if not self.told and (step >= self.first + FORECAST or (taken >= SOON and step > self.first)):
+                self.told = True
                 self._forecast(step)
             return False
         return True
@@ -92,7 +95,7 @@ class Course:
                 text = f"training {self.what}: {self.steps:,} steps, about {duration(needed)} at most"
                 say(text, progress=self.progress)
             return
-        share = (self.clock.limit * (1 - self.kept) - self.begun) / needed
+        share = (self.clock.limit * (1 - self.kept) - self.begun) / max(needed, 1e-9)
         if share < 1:
             little = "; what is learned by then is hardly usable" if share < LITTLE else ""
             say(

@@ -79,7 +79,10 @@ def decode(
         draft.cells[:, slot] = cells.repeat_interleave(len(latent) // rows)
     draft.given = {int(vae.column_of[slot]) for slot in given}
     tried = len(early) if given or not early else 1 + max(canonical.index(s) for s in early)
-    told.expect(len(latent) * _expected(vae, order[:tried]) + rows * _expected(vae, order[tried:]))
+    amount = len(latent) * _expected(vae, order[:tried]) + rows * _expected(vae, order[tried:])
+    told.expect(amount)
+    if not vae.run_slots:  # its slots are of many kinds: only whole drafts can be compared
+        threads.begin()
     if tried:
         # written before a candidate is chosen; what is given altogether need not be written
         if not set(order[:tried]) <= given.keys():
@@ -94,6 +97,8 @@ def decode(
         if len(latent) > rows:
             draft.select(resample(log_weight, rows, bool(given), generator))
     draft.write(order, tried, len(order))
+    if not vae.run_slots:
+        threads.end(amount)
     return draft.tokens, draft.cells
 
 
@@ -186,7 +191,8 @@ class _Draft:
         hidden = vae.backbone(x, cache, memory)
         copied = _Copied.of(vae, hidden, self.tokens, written, padding) if vae.runs.copying else None
         while True:
-            self.threads.begin()
+            if vae.run_slots:
+                self.threads.begin()
             hidden, x = hidden[:, -1], torch.zeros_like(x[:, :1])
             for name, rows in _groups(vae, current, done):
                 own, slot = here[rows], current[rows]
@@ -221,7 +227,8 @@ class _Draft:
                 added = added[rest] if isinstance(added, Tensor) else added
             current = slots[at.clamp(max=stop - 1)]
             hidden = vae.backbone(x + vae.next(current).unsqueeze(1), cache)
-            self.threads.end(float(len(x)))
+            if vae.run_slots:
+                self.threads.end(float(len(x)))
 
     def _write_fixed(self, slot: int, hidden: Tensor, own: Tensor, rescored: bool) -> Tensor:
         """Draw a fixed slot of the rows `own`; returns that no column ends here."""

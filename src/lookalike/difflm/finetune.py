@@ -192,6 +192,7 @@ def train_pretrained(
             spent=clock.spent(),
         )
 
+    threads.restart()
     course = Course(
         "the way into the language model", steps, clock, begun, config.denoiser_time, step, progress
     )

@@ -18,9 +18,14 @@ from ..errors import OptionError
 
 WARM = 3  # steps before anything is measured: the first ones take memory
 EACH = 5  # steps of each number of threads in a trial, of which the slowest does not count
-FIRST, LONGEST = 4.0, 30.0  # seconds to the next trial, doubled as long as trials change nothing
+FIRST, LONGEST = 2.0, 20.0  # seconds to the next trial, doubled as long as trials change nothing
 SLOWER = 1.5  # times the measured cost of a step: a trial is due at once
 HOPELESS = (2.0, 1.5)  # times the best cost, in one step and in each of several: the trial of it ends
+LOOPS, EACH_LOOP = (
+    50,
+    65_536,
+)  # of the look whether cores are free; numbers that each thread adds to in a loop
+STALLED = 3.0  # times as slow as one thread: a core of the loop is not free
 GAIN = 0.97  # of the cost with fewer threads, at most: else the fewer are taken
 
 
@@ -37,22 +42,25 @@ class Threads:
         most = torch.get_num_threads() if asked is None else asked
         self.counts = [most] if asked is not None else [*(2**k for k in range((most - 1).bit_length())), most]
         self.now = self.counts[0]
+        self._begun = 0.0
+        self.restart()
+
+    def restart(self, warm: int = WARM) -> None:
+        """Steps of another kind follow, the first `warm` of which are not measured."""
         self.cost: dict[int, float] = {}  # number of threads -> seconds of a unit of work in the last trial
         self._trial: list[int] = []  # the numbers of threads of the next steps
         self._took: dict[int, list[float]] = {}
         self._recent = 0.0  # a running mean of the cost of the steps
-        self._warm, self._wait, self._due, self._begun = WARM, FIRST, 0.0, 0.0
+        self._warm, self._wait, self._due = warm, FIRST, 0.0
 
     @contextlib.contextmanager
     def used(self) -> Iterator[None]:
         """For a stretch of steps; afterwards torch has the number of threads that it had."""
         before = torch.get_num_threads()
         self._set(self.now)
-        self._warm = WARM
         try:
             yield
         finally:
-            self._trial = []
             self._set(before)
 
     def begin(self) -> None:
@@ -73,14 +81,33 @@ class Threads:
             self._tried(cost, now)
         else:
             self._recent = cost if not self._recent else 0.7 * self._recent + 0.3 * cost
-            slow = self._recent > SLOWER * self.cost.get(self.now, 0.0)
+            slow = self.now > 1 and self._recent > SLOWER * self.cost.get(self.now, 0.0)
             if now >= (self._due - self._wait + min(self._wait / 4, FIRST) if slow else self._due):
-                near = self.counts.index(self.now)
-                others = [c for c in self.counts[max(0, near - 1) : near + 2] if c != self.now]
-                if not self.cost:  # at the start all of them
-                    others = [c for c in self.counts if c != self.now]
-                self._trial = [*others, self.now] * EACH
-                self._took = {count: [] for count in self._trial}
+                self._start()
+
+    def _start(self) -> None:
+        """A trial begins: of all numbers of threads at first, then of those next to the one in use.
+
+        More threads are tried only where there are cores for them: a single step would take seconds.
+        """
+        near = self.counts.index(self.now)
+        others = self.counts if not self.cost else self.counts[max(0, near - 1) : near + 2]
+        tried = [c for c in others if c < self.now or (c > self.now and self._are_free(c))]
+        self._trial = [*tried, self.now] * EACH if tried else [self.now]
+        self._took = {count: [] for count in self._trial}
+
+    def _are_free(self, count: int) -> bool:
+        """Whether so many threads run side by side: loops of microseconds, else stalled by the scheduler."""
+        before, seconds = torch.get_num_threads(), []
+        for threads in (1, count):
+            self._set(threads)
+            numbers = torch.zeros(threads * EACH_LOOP)
+            begun = perf_counter()
+            for _ in range(LOOPS):
+                numbers.add_(1)
+            seconds.append(perf_counter() - begun)
+        self._set(before)
+        return seconds[1] < STALLED * max(seconds[0], 1e-9)
 
     def _tried(self, cost: float, now: float) -> None:
         """A step of a trial is over; after the last one the best number of threads is taken."""

@@ -237,6 +237,7 @@ def train_vae(
         )
 
     vae.train()
+    threads.restart()
     course = Course(
         "the language model", steps, clock, begun, config.denoiser_time, first=step, progress=progress
     )
@@ -349,6 +350,7 @@ def train_denoiser(
     generator = torch.Generator(device).manual_seed(seed)
     deviation = (0.5 * log_variance).exp()
     running, step = 0.0, 0
+    threads.restart()
     course = Course("the denoiser", config.denoiser_steps, clock, clock.spent(), progress=False)
     with bar(course.steps, "training the denoiser", unit="steps", progress=progress) as shown:
         while not course.over(step):
