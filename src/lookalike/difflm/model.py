@@ -358,7 +358,8 @@ class DiffLM:
 
 
         told = Told(bar(n, "sampling", progress=self.progress))
-        self._threads.restart(warm=1)
+        with self._threads.used():
+            self._threads.restart(warm=1)
         for index, start in enumerate(range(0, n, self.records.chunk)):
             rows = min(self.records.chunk, n - start)
             rng = np.random.default_rng((seed, index))
@@ -405,7 +406,8 @@ class DiffLM:
         seed, offset = self._claimed(seed, len(full))
         chunks = []
         told = Told(bar(len(full), "filling missing cells", progress=self.progress))
-        self._threads.restart(warm=1)
+        with self._threads.used():
+            self._threads.restart(warm=1)
         for index, start in enumerate(range(0, len(full), self.records.chunk)):
             rng = np.random.default_rng((seed, index))
             rows = np.arange(start, min(start + self.records.chunk, len(full)))

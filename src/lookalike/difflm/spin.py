@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 
 SPIN = "GOMP_SPINCOUNT"  # of the OpenMP that comes with torch, which reads it once, when it is loaded
-TURNS = "2000"  # some microseconds, about a parallel region; the default is over a hundred times as long
+TURNS = "10000"  # tens of microseconds, a few parallel regions; the default is thirty times as long
 
 
 @contextlib.contextmanager

@@ -43,10 +43,19 @@ class Threads:
         self.counts = [most] if asked is not None else [*(2**k for k in range((most - 1).bit_length())), most]
         self.now = self.counts[0]
         self._begun = 0.0
-        self.restart()
+        self._forget(WARM)
 
     def restart(self, warm: int = WARM) -> None:
-        """Steps of another kind follow, the first `warm` of which are not measured."""
+        """Steps of another kind follow, the first `warm` of which are not measured.
+
+        They begin with as many threads as there are free cores for.
+        """
+        if len(self.counts) > 1:
+            self.now = max(c for c in self.counts if c == self.counts[0] or self._are_free(c))
+            self._set(self.now)
+        self._forget(warm)
+
+    def _forget(self, warm: int) -> None:
         self.cost: dict[int, float] = {}  # number of threads -> seconds of a unit of work in the last trial
         self._trial: list[int] = []  # the numbers of threads of the next steps
         self._took: dict[int, list[float]] = {}
@@ -81,6 +90,8 @@ class Threads:
             self._tried(cost, now)
         else:
             self._recent = cost if not self._recent else 0.7 * self._recent + 0.3 * cost
+            if not self.cost:  # what the later ones are held against
+                self.cost, self._due = {self.now: cost}, now + self._wait / 2
             slow = self.now > 1 and self._recent > SLOWER * self.cost.get(self.now, 0.0)
             if now >= (self._due - self._wait + min(self._wait / 4, FIRST) if slow else self._due):
                 self._start()
@@ -91,7 +102,7 @@ class Threads:
         More threads are tried only where there are cores for them: a single step would take seconds.
         """
         near = self.counts.index(self.now)
-        others = self.counts if not self.cost else self.counts[max(0, near - 1) : near + 2]
+        others = self.counts if len(self.cost) < 2 else self.counts[max(0, near - 1) : near + 2]
         tried = [c for c in others if c < self.now or (c > self.now and self._are_free(c))]
         self._trial = [*tried, self.now] * EACH if tried else [self.now]
         self._took = {count: [] for count in self._trial}
