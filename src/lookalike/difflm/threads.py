@@ -25,6 +25,7 @@ LOOPS, EACH_LOOP = (
     50,
     65_536,
 )  # of the look whether cores are free; numbers that each thread adds to in a loop
+COARSE = 0.1  # seconds of a step: before the next one it is worth a look whether the cores are still free
 STALLED = 3.0  # times as slow as one thread: a core of the loop is not free
 GAIN = 0.97  # of the cost with fewer threads, at most: else the fewer are taken
 
@@ -42,7 +43,7 @@ class Threads:
         most = torch.get_num_threads() if asked is None else asked
         self.counts = [most] if asked is not None else [*(2**k for k in range((most - 1).bit_length())), most]
         self.now = self.counts[0]
-        self._begun = 0.0
+        self._begun = self._last = 0.0
         self._forget(WARM)
 
     def restart(self, warm: int = WARM) -> None:
@@ -50,10 +51,14 @@ class Threads:
 
         They begin with as many threads as there are free cores for.
         """
+        self._look()
+        self._forget(warm)
+
+    def _look(self) -> None:
+        """Take as many threads as there are free cores for."""
         if len(self.counts) > 1:
             self.now = max(c for c in self.counts if c == self.counts[0] or self._are_free(c))
             self._set(self.now)
-        self._forget(warm)
 
     def _forget(self, warm: int) -> None:
         self.cost: dict[int, float] = {}  # number of threads -> seconds of a unit of work in the last trial
@@ -76,6 +81,8 @@ class Threads:
         """A step begins."""
         if self._trial:
             self._set(self._trial[0])
+        elif self.now > 1 and self._last > COARSE and not self._are_free(self.now):
+            self._look()
         self._begun = perf_counter()
 
     def end(self, work: float = 1.0) -> None:
@@ -83,7 +90,8 @@ class Threads:
         if len(self.counts) == 1:
             return
         now = perf_counter()
-        cost = (now - self._begun) / max(work, 1e-9)
+        self._last = now - self._begun
+        cost = self._last / max(work, 1e-9)
         if self._warm:
             self._warm -= 1
         elif self._trial:
