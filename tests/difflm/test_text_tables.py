@@ -17,10 +17,12 @@ from lookalike.codec.shape import infer_shape
 from lookalike.codec.text import STOP
 from lookalike.difflm import DiffLM
 from lookalike.difflm import model as model_file
+from lookalike.difflm import told as told_file
 from lookalike.difflm.parsed import TRIES
 from lookalike.difflm.train import TEXT_RATE, TrainConfig
 from lookalike.errors import OptionError
 from lookalike.io import read_table
+from lookalike.progress import bar
 from lookalike.schema import infer
 
 DATA = Path(__file__).parents[1] / "data"
@@ -248,3 +250,35 @@ def test_texts_of_a_model_that_has_learned_are_not_cut(
     model.sample(3, seed=0)
     model.sample(300, seed=0)
     assert "ended early" not in capsys.readouterr().err
+
+
+def test_a_time_limit_that_is_too_short_to_prepare_all_rows(
+    quick,  # type: ignore[no-untyped-def]
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(model_file, "PROBED", 50)
+    short = small(quick, steps=3, denoiser_steps=3, max_time=0.01)
+    short.progress = True
+    short.fit(REAL)
+    said = capsys.readouterr().err
+    assert re.search(r"preparing 1,200 rows takes about .*: learning from 75 of them", said)
+    assert len(short.sample(5)) == 5
+    monkeypatch.setattr(model_file, "PROBED", 2000)
+    small(quick, steps=3, denoiser_steps=3, max_time=60).fit(REAL)
+    assert "learning from" not in capsys.readouterr().err
+
+
+def test_long_writing_says_what_it_will_take(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(told_file, "perf_counter", lambda: now[0])
+    with bar(1000, "sampling") as shown:
+        told = told_file.Told(shown, 1000, True)
+        told.chunk(0, 100)
+        told.expect(500)
+        for _ in range(10):
+            now[0] += 0.3
+            told.add(5)
+    assert capsys.readouterr().err.count("writing 1,000 rows: about 5 min\n") == 1  # of 7 rows in 2.1 seconds

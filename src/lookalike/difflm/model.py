@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from ..arguments import table as read_table
 from ..codec import RecordCodec
 from ..errors import OptionError
 from ..interrupt import finishing
-from ..progress import bar, parse_time, say, stage
+from ..progress import bar, duration, parse_time, say, stage
 from ..schema import Schema, infer
 from .asked import Asked, Where, whole_rows
 from .checkpoint import Checkpoint
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 WHERE_CANDIDATES = 1.5  # for each of the rows that share a condition: 2 would cost over 3 times a free sample
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 CALLS = 0xCA11  # names the seeds of calls that are given none
+PROBED = 2000  # rows that are prepared to see what all of them would take
+PREPARING = 0.3  # of the time limit, at most
 FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
 
 
@@ -126,6 +129,7 @@ class DiffLM:
         table, schema = read_table("the table", table), schema_of(schema)
         folder = None if checkpoint is None else path_of("checkpoint", checkpoint)
         with stage(f"prepared {len(table):,} rows", progress=self.progress):
+            table = self._affordable(table, schema)
             records = self._prepare(table, schema)
         self.history, self.table = [], fingerprint(table)
         state = Checkpoint(folder, self._identity(records))
@@ -140,6 +144,28 @@ class DiffLM:
         if self.shortfall is not None:
             say(self.shortfall, progress=self.progress)
         return self
+
+    def _affordable(self, table: pd.DataFrame, schema: Schema | None) -> pd.DataFrame:
+        """The table, or a sample of its rows where `max_time` is too short to prepare them all: that is said.
+
+        Half of the rows, a quarter, and so on, so that a call that goes on from a checkpoint takes the same.
+        """
+        if self.max_time is None or len(table) <= 2 * PROBED:
+            return table
+        some = table.sample(PROBED, random_state=self.seed)
+        begun = perf_counter()
+        RecordCodec.fit(some, infer(table) if schema is None else schema, seed=self.seed).encode(some)
+        each, rows = (perf_counter() - begun) / PROBED, len(table)
+        while rows > 2 * PROBED and rows * each > PREPARING * self.max_time:
+            rows //= 2
+        if rows == len(table):
+            return table
+        say(
+            f"preparing {len(table):,} rows takes about {duration(each * len(table))}, too much of the time "
+            f"limit of {duration(self.max_time)}: learning from {rows:,} of them",
+            progress=self.progress,
+        )
+        return table.sample(rows, random_state=self.seed).sort_index()
 
     def _prepare(self, table: pd.DataFrame, schema: Schema | None) -> np.ndarray:
         """The records of a table, and the networks that are to learn them."""
@@ -357,7 +383,7 @@ class DiffLM:
             return self.records.decode(drawn, rng, where=parts[k], offset=first)
 
 
-        told = Told(bar(n, "sampling", progress=self.progress))
+        told = Told(bar(n, "sampling", progress=self.progress), n, self.progress)
         with self._threads.used():
             self._threads.restart(warm=1)
         for index, start in enumerate(range(0, n, self.records.chunk)):
@@ -405,7 +431,7 @@ class DiffLM:
         self._say_odd(held)
         seed, offset = self._claimed(seed, len(full))
         chunks = []
-        told = Told(bar(len(full), "filling missing cells", progress=self.progress))
+        told = Told(bar(len(full), "filling missing cells", progress=self.progress), len(full), self.progress)
         with self._threads.used():
             self._threads.restart(warm=1)
         for index, start in enumerate(range(0, len(full), self.records.chunk)):
