@@ -118,5 +118,5 @@ def test_without_openpyxl_the_command_to_type_is_named(
     path = sheet(tmp_path / "t.xlsx", [["a"], [1]])
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     for act in (lambda: read_table(path), lambda: check_target(path, pd.DataFrame({"a": [1]}))):
-        with pytest.raises(MissingDependency, match=r"pip install 'lookalike\[excel\]'"):
+        with pytest.raises(MissingDependency, match=r"pip install '\.\[excel\]'"):
             act()

@@ -283,7 +283,7 @@ def test_faker_is_needed_for_names_alone(orders: pd.DataFrame, monkeypatch: pyte
     monkeypatch.setattr(builtins, "__import__", absent)
     assert pseudonyms.make([], [0], np.random.default_rng(0)) == []
     learned(orders, ["customer_id=pseudonym", "email=key"])
-    with pytest.raises(MissingDependency, match=r"lookalike\[pseudonym\]"):
+    with pytest.raises(MissingDependency, match=r"'\.\[pseudonym\]'"):
         learned(orders, ["customer=pseudonym"])
 
 

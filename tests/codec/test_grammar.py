@@ -150,5 +150,5 @@ def test_an_end_that_never_comes_is_said_so() -> None:
 
 def test_without_llguidance_the_error_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "llguidance", None)
-    with pytest.raises(MissingDependency, match=r"pip install 'lookalike\[difflm\]'"):
+    with pytest.raises(MissingDependency, match=r"pip install '\.\[difflm\]'"):
         byte_tokenizer(PIECES, 0, [0, 1], encode)

@@ -131,5 +131,5 @@ def test_a_hundred_thousand_strings() -> None:
 
 def test_without_tokenizers_the_error_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tokenizers", None)
-    with pytest.raises(MissingDependency, match=r"pip install 'lookalike\[difflm\]'"):
+    with pytest.raises(MissingDependency, match=r"pip install '\.\[difflm\]'"):
         codec_of(names(300))
