@@ -21,10 +21,8 @@ EACH = 5  # steps of each number of threads in a trial, of which the slowest doe
 FIRST, LONGEST = 2.0, 20.0  # seconds to the next trial, doubled as long as trials change nothing
 SLOWER = 1.5  # times the measured cost of a step: a trial is due at once
 HOPELESS = (2.0, 1.5)  # times the best cost, in one step and in each of several: the trial of it ends
-LOOPS, EACH_LOOP = (
-    50,
-    65_536,
-)  # of the look whether cores are free; numbers that each thread adds to in a loop
+ROUNDS, LOOPS = 3, 25  # of the look whether cores are free
+EACH_LOOP = 65_536  # numbers that each thread adds to in a loop
 COARSE = 0.1  # seconds of a step: before the next one it is worth a look whether the cores are still free
 STALLED = 3.0  # times as slow as one thread: a core of the loop is not free
 GAIN = 0.97  # of the cost with fewer threads, at most: else the fewer are taken
@@ -116,17 +114,21 @@ class Threads:
         self._took = {count: [] for count in self._trial}
 
     def _are_free(self, count: int) -> bool:
-        """Whether so many threads run side by side: loops of microseconds, else stalled by the scheduler."""
-        before, seconds = torch.get_num_threads(), []
-        for threads in (1, count):
+        """Whether so many threads run side by side: loops of microseconds, else stalled by the scheduler.
+
+        One thread may be stalled, too, where there are more processes than cores: its quickest round counts.
+        """
+        before = torch.get_num_threads()
+        seconds: dict[int, list[float]] = {1: [], count: []}
+        for threads in (1, count) * ROUNDS:
             self._set(threads)
             numbers = torch.zeros(threads * EACH_LOOP)
             begun = perf_counter()
             for _ in range(LOOPS):
                 numbers.add_(1)
-            seconds.append(perf_counter() - begun)
+            seconds[threads].append(perf_counter() - begun)
         self._set(before)
-        return seconds[1] < STALLED * max(seconds[0], 1e-9)
+        return sorted(seconds[count])[ROUNDS // 2] < STALLED * max(min(seconds[1]), 1e-9)
 
     def _tried(self, cost: float, now: float) -> None:
         """A step of a trial is over; after the last one the best number of threads is taken."""
