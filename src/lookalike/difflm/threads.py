@@ -128,7 +128,7 @@ class Threads:
                 numbers.add_(1)
             seconds[threads].append(perf_counter() - begun)
         self._set(before)
-        return sorted(seconds[count])[ROUNDS // 2] < STALLED * max(min(seconds[1]), 1e-9)
+        return sum(seconds[count]) < STALLED * ROUNDS * max(min(seconds[1]), 1e-9)
 
     def _tried(self, cost: float, now: float) -> None:
         """A step of a trial is over; after the last one the best number of threads is taken."""
