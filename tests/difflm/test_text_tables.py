@@ -19,6 +19,7 @@ from lookalike.difflm import DiffLM
 from lookalike.difflm import model as model_file
 from lookalike.difflm import told as told_file
 from lookalike.difflm.parsed import TRIES
+from lookalike.difflm.storage import fingerprint
 from lookalike.difflm.train import TEXT_RATE, TrainConfig
 from lookalike.errors import OptionError
 from lookalike.io import read_table
@@ -264,6 +265,7 @@ def test_a_time_limit_that_is_too_short_to_prepare_all_rows(
     said = capsys.readouterr().err
     assert re.search(r"preparing 1,200 rows takes about .*: learning from 75 of them", said)
     assert len(short.sample(5)) == 5
+    assert short.table == fingerprint(REAL)  # all of it, so that the same table may be fitted again
     monkeypatch.setattr(model_file, "PROBED", 2000)
     small(quick, steps=3, denoiser_steps=3, max_time=60).fit(REAL)
     assert "learning from" not in capsys.readouterr().err

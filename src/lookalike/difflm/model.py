@@ -128,10 +128,10 @@ class DiffLM:
         clock = Clock(self.max_time)
         table, schema = read_table("the table", table), schema_of(schema)
         folder = None if checkpoint is None else path_of("checkpoint", checkpoint)
-        with stage(f"prepared {len(table):,} rows", progress=self.progress):
-            table = self._affordable(table, schema)
-            records = self._prepare(table, schema)
         self.history, self.table = [], fingerprint(table)
+        with stage(f"prepared {len(table):,} rows", progress=self.progress):
+            schema = infer(table) if schema is None else schema
+            records = self._prepare(self._affordable(table, schema), schema)
         state = Checkpoint(folder, self._identity(records))
         if state.state:
             clock = Clock(self.max_time, state.state["spent"])
@@ -145,7 +145,7 @@ class DiffLM:
             say(self.shortfall, progress=self.progress)
         return self
 
-    def _affordable(self, table: pd.DataFrame, schema: Schema | None) -> pd.DataFrame:
+    def _affordable(self, table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         """The table, or a sample of its rows where `max_time` is too short to prepare them all: that is said.
 
         Half of the rows, a quarter, and so on, so that a call that goes on from a checkpoint takes the same.
@@ -154,7 +154,7 @@ class DiffLM:
             return table
         some = table.sample(PROBED, random_state=self.seed)
         begun = perf_counter()
-        RecordCodec.fit(some, infer(table) if schema is None else schema, seed=self.seed).encode(some)
+        RecordCodec.fit(some, schema, seed=self.seed).encode(some)
         each, rows = (perf_counter() - begun) / PROBED, len(table)
         while rows > 2 * PROBED and rows * each > PREPARING * self.max_time:
             rows //= 2
@@ -167,9 +167,9 @@ class DiffLM:
         )
         return table.sample(rows, random_state=self.seed).sort_index()
 
-    def _prepare(self, table: pd.DataFrame, schema: Schema | None) -> np.ndarray:
+    def _prepare(self, table: pd.DataFrame, schema: Schema) -> np.ndarray:
         """The records of a table, and the networks that are to learn them."""
-        codec = RecordCodec.fit(table, schema or infer(table), seed=self.seed)
+        codec = RecordCodec.fit(table, schema, seed=self.seed)
         for note in [*codec.schema.notes(), *codec.notes()]:
             say(note, progress=self.progress)
         if any(slot.run for slot in codec.slots):
