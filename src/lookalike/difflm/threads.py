@@ -21,10 +21,11 @@ EACH = 5  # steps of each number of threads in a trial, of which the slowest doe
 FIRST, LONGEST = 2.0, 20.0  # seconds to the next trial, doubled as long as trials change nothing
 SLOWER = 1.5  # times the measured cost of a step: a trial is due at once
 HOPELESS = (2.0, 1.5)  # times the best cost, in one step and in each of several: the trial of it ends
-ROUNDS, LOOPS = 3, 25  # of the look whether cores are free
+ROUNDS, LOOPS = 40, 25  # of the look whether cores are free: 7 ms, longer than a turn of a core
+ALONE = 3  # rounds of it by one thread, of which the quickest counts
 EACH_LOOP = 65_536  # numbers that each thread adds to in a loop
-COARSE = 0.1  # seconds of a step: before the next one it is worth a look whether the cores are still free
-STALLED = 3.0  # times as slow as one thread: a core of the loop is not free
+COARSE = 0.3  # seconds of a step: before the next one it is worth a look whether the cores are still free
+STALLED = 2.0  # times as slow as one thread: a core of the loop is not free
 GAIN = 0.97  # of the cost with fewer threads, at most: else the fewer are taken
 
 
@@ -116,19 +117,29 @@ class Threads:
     def _are_free(self, count: int) -> bool:
         """Whether so many threads run side by side: loops of microseconds, else stalled by the scheduler.
 
-        One thread may be stalled, too, where there are more processes than cores: its quickest round counts.
+        A thread that has slept has its first turn of a core at once: the look is longer than a turn. One
+        thread may be stalled, too, where there are more processes than cores: its quickest round counts.
         """
         before = torch.get_num_threads()
-        seconds: dict[int, list[float]] = {1: [], count: []}
-        for threads in (1, count) * ROUNDS:
-            self._set(threads)
-            numbers = torch.zeros(threads * EACH_LOOP)
-            begun = perf_counter()
-            for _ in range(LOOPS):
-                numbers.add_(1)
-            seconds[threads].append(perf_counter() - begun)
-        self._set(before)
-        return sum(seconds[count]) < STALLED * ROUNDS * max(min(seconds[1]), 1e-9)
+        try:
+            alone = min(self._round(1) for _ in range(ALONE))
+            left = STALLED * ROUNDS * max(alone, 1e-9)
+            for _ in range(ROUNDS):
+                left -= self._round(count)
+                if left < 0:
+                    return False
+            return True
+        finally:
+            self._set(before)
+
+    def _round(self, count: int) -> float:
+        """Seconds of the loops of one round, by so many threads."""
+        self._set(count)
+        numbers = torch.zeros(count * EACH_LOOP)
+        begun = perf_counter()
+        for _ in range(LOOPS):
+            numbers.add_(1)
+        return perf_counter() - begun
 
     def _tried(self, cost: float, now: float) -> None:
         """A step of a trial is over; after the last one the best number of threads is taken."""
