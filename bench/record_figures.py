@@ -32,9 +32,9 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from lookalike.evaluate import evaluate
-from lookalike.evaluate import structured as checks
-from lookalike.evaluate.texts import SPAN, tokenize
-from lookalike.languages import PARSERS, parse_json
+from lookalike.evaluate.chapters import structured as checks
+from lookalike.evaluate.chapters.texts import SPAN, tokenize
+from lookalike.texts.syntax import PARSERS, parse_json
 
 Table = pd.DataFrame
 Figures = dict[str, float]

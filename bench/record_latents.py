@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lookalike.evaluate.texts import tokenize
+from lookalike.evaluate.chapters.texts import tokenize
 
 if TYPE_CHECKING:
     from lookalike import DiffLM

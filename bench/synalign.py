@@ -32,9 +32,9 @@ from tables import machine, mean, publish
 import lookalike
 from lookalike.embed import embedder
 from lookalike.errors import UserError
+from lookalike.explore import explore
+from lookalike.explore.explore import CRITERIA
 from lookalike.llm import LLM, Budget
-from lookalike.prompting import explore
-from lookalike.prompting.explore import CRITERIA
 
 HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent / "tests" / "llm"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from tests.paths import EXAMPLES
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny tables: threads only get in each other's way
 
 import json
@@ -19,7 +21,6 @@ import pytest
 if TYPE_CHECKING:
     import pandas as pd
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 SERVER = Path(__file__).with_name("llm") / "server.py"
 
 
@@ -36,7 +37,7 @@ def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_model(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder fitted on `small_csv` by the command line."""
-    from lookalike.cli import main
+    from lookalike.cli.parser import main
 
     folder = tmp_path_factory.mktemp("models") / "small.model"
     assert main(["fit", str(small_csv), "-o", str(folder), "--max-time", "5s", "--quiet"]) == 0

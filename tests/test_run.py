@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 import lookalike
-from lookalike.cli import main
+from lookalike.cli.parser import main
 
 pytest.importorskip("aiohttp")
 
@@ -234,7 +234,7 @@ def test_the_same_from_python(writing: Callable[..., Any]) -> None:
 
 
 def test_the_command_line_has_the_methods_and_defaults_of_python() -> None:
-    from lookalike import cli
+    from lookalike.cli import parser as cli
     from lookalike.llm import LLM
     from lookalike.prompting.arms import METHODS
 

@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from lookalike.difflm import DiffLM as DiffLM
     from lookalike.errors import LookalikeError as LookalikeError
     from lookalike.evaluate import evaluate as evaluate
-    from lookalike.io import read_table as read_table
-    from lookalike.io import write_table as write_table
+    from lookalike.files.tables import read_table as read_table
+    from lookalike.files.tables import write_table as write_table
     from lookalike.pipeline import align as align
     from lookalike.pipeline import generate as generate
     from lookalike.prompting import SynAlign as SynAlign
-    from lookalike.schema import Schema as Schema
-    from lookalike.schema import infer as infer
+    from lookalike.table.schema import Schema as Schema
+    from lookalike.table.schema import infer as infer
 
 __version__ = "0.1.0"
 _HOMES = {  # public name -> the module it lives in
     "DiffLM": "lookalike.difflm",
     "LookalikeError": "lookalike.errors",
-    "Schema": "lookalike.schema",
+    "Schema": "lookalike.table.schema",
     "SynAlign": "lookalike.prompting",
     "align": "lookalike.pipeline",
     "evaluate": "lookalike.evaluate",
     "generate": "lookalike.pipeline",
-    "infer": "lookalike.schema",
-    "read_table": "lookalike.io",
-    "write_table": "lookalike.io",
+    "infer": "lookalike.table.schema",
+    "read_table": "lookalike.files.tables",
+    "write_table": "lookalike.files.tables",
 }
 __all__ = [
     "DiffLM",

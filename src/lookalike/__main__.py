@@ -2,6 +2,6 @@
 
 import sys
 
-from lookalike.cli import main
+from lookalike.cli.parser import main
 
 sys.exit(main())

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import DataError, OptionError, first_line
+from lookalike.errors import DataError, OptionError, first_line
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lookalike.atomic import replace_text
 from lookalike.errors import OptionError, file_errors
-from lookalike.files import replace_text
 
 NEVER = {"help", "key", "config"}  # a key belongs into the environment, not into a file that is shared
 

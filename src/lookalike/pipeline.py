@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lookalike.difflm import DiffLM
     from lookalike.embed import Embed
     from lookalike.evaluate import Report
-    from lookalike.schema import Schema
+    from lookalike.table.schema import Schema
 
     Array = npt.NDArray[np.float32]
 
@@ -73,8 +73,8 @@ def generate(
     from lookalike.codec import RecordCodec
     from lookalike.codec.where import as_where
     from lookalike.evaluate import evaluate
-    from lookalike.io import write_table
-    from lookalike.schema import Schema, infer
+    from lookalike.files.tables import write_table
+    from lookalike.table.schema import Schema, infer
 
     real = table("the real table", real)
     holdout = None if holdout is None else table("the holdout", holdout)
@@ -300,7 +300,7 @@ def read_real(
     comfortable: bytes that the table may take in memory; default a fifth of the machine's. The sample has
     500,000 rows. how: encoding, sep and decimal as of `io.read_table`, whose errors are raised.
     """
-    from lookalike.io import read_table, sample_rows
+    from lookalike.files.tables import read_table, sample_rows
 
     limit = _memory() * COMFORTABLE if comfortable is None else comfortable
     if not os.path.exists(path) or _size_as_text(Path(path)) * TEXT_TO_MEMORY <= limit:
@@ -314,7 +314,7 @@ def _size_as_text(path: Path) -> float:
     """Bytes of a table file written as plain text; compressed files hold about a fifth to a third of it."""
     if path.is_dir():
         return float(sum(file.stat().st_size for file in path.rglob("*") if file.is_file()))
-    from lookalike.io import TEXT_KINDS
+    from lookalike.files.tables import TEXT_KINDS
 
     return path.stat().st_size * (1 if path.suffix.lower() in TEXT_KINDS else 5)
 

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike import options
+from lookalike.atomic import replace_text
 from lookalike.errors import DataError, LLMError, OptionError, UserError
-from lookalike.files import replace_text
-from lookalike.io import write_table
-from lookalike.lines import count_lines
+from lookalike.files.lines import count_lines
+from lookalike.files.tables import write_table
 
 if TYPE_CHECKING:
     from lookalike.llm import Request

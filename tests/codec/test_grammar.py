@@ -2,7 +2,6 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,9 @@ from lookalike.codec.grammar import Grammar, byte_tokenizer
 from lookalike.codec.shape import canonical, infer_shape
 from lookalike.codec.vocabulary import _pieces
 from lookalike.errors import MissingDependency, SchemaError
+from tests.paths import DATA
 
-BFCL = [
-    json.loads(line) for line in Path(__file__).parents[1].joinpath("data/bfcl.jsonl").open(encoding="utf-8")
-]
+BFCL = [json.loads(line) for line in (DATA / "bfcl.jsonl").open(encoding="utf-8")]
 FUNCTIONS = [row["function"] for row in BFCL]
 SHAPE = infer_shape(FUNCTIONS)
 GIVEN = {

@@ -1,7 +1,6 @@
 """The shape of JSON: true of what it came from, silent about single rows, readable by the grammar library."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,10 +10,9 @@ from jsonschema import Draft202012Validator
 from lookalike.codec.grammar import Grammar, byte_tokenizer
 from lookalike.codec.shape import DEEPEST, ENUM, canonical, check_shape, infer_shape
 from lookalike.errors import SchemaError
+from tests.paths import DATA
 
-BFCL = [
-    json.loads(line) for line in Path(__file__).parents[1].joinpath("data/bfcl.jsonl").open(encoding="utf-8")
-]
+BFCL = [json.loads(line) for line in (DATA / "bfcl.jsonl").open(encoding="utf-8")]
 LETTERS = byte_tokenizer([b"", *(bytes([b]) for b in range(256))], 0, [0], lambda text: [b + 1 for b in text])
 
 

@@ -11,11 +11,10 @@ from jsonschema import Draft202012Validator
 
 from lookalike.codec import NOT_MISSING, RecordCodec, structure
 from lookalike.errors import ConditionError, SchemaError
-from lookalike.schema import Schema, infer
+from lookalike.table.schema import Schema, infer
+from tests.paths import DATA
 
-BFCL = [
-    json.loads(line) for line in Path(__file__).parents[1].joinpath("data/bfcl.jsonl").open(encoding="utf-8")
-]
+BFCL = [json.loads(line) for line in (DATA / "bfcl.jsonl").open(encoding="utf-8")]
 ARGUMENTS: list[Any] = [
     {"city": ["Rome", "Łódź", "Oslo"][i % 3], "days": i, "exact": [i / 4] if i % 2 else []} for i in range(60)
 ]

@@ -2,16 +2,15 @@
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 
 from lookalike.difflm import DiffLM
-from lookalike.difflm.vae import TEXT_SIZES
+from lookalike.difflm.small.vae import TEXT_SIZES
+from tests.paths import EXAMPLES
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 Quick = Callable[..., DiffLM]
 
 

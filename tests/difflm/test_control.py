@@ -234,7 +234,7 @@ def test_interpolation_ends_at_the_two_rows(adult: pd.DataFrame, adult_model: Di
 
 
 def test_chunks_join_to_the_sample(adult_model: DiffLM, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lookalike.difflm.records.CHUNK", 300)
+    monkeypatch.setattr("lookalike.difflm.small.records.CHUNK", 300)
     for options in ({}, {"where": {"sex": "Male"}}, {"balance": "sex"}):
         chunks = list(adult_model.sample_chunks(700, seed=2, **options))
         assert [len(chunk) for chunk in chunks] == [300, 300, 100]

@@ -11,8 +11,8 @@ import pytest
 
 from lookalike.codec import NOT_MISSING
 from lookalike.difflm import DiffLM
-from lookalike.difflm.injection import VARIANTS
-from lookalike.schema import hide
+from lookalike.difflm.small.injection import VARIANTS
+from lookalike.table.schema import hide
 
 ROWS = 300
 

@@ -76,9 +76,7 @@ def test_no_customer_is_in_two_chunks(model: DiffLM) -> None:
     assert len(seen) == pytest.approx(5000 / 400 * 80, rel=0.02)
 
 
-def test_small_chunks_of_texts_do_not_cut_customers(
-    model: DiffLM, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_small_chunks_of_texts_do_not_cut_customers(model: DiffLM, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(model.records), "chunk", 30)  # as long texts have it
     synthetic = model.sample(400)
     assert synthetic["customer_id"].nunique() == 80 and bound(synthetic)
@@ -135,9 +133,7 @@ def test_a_table_of_persons_alone(orders: pd.DataFrame, quick: Quick) -> None:
     assert bound(synthetic, ["customer"]) and not pairs(synthetic) & pairs(table)
 
 
-def test_what_is_done_is_said(
-    orders: pd.DataFrame, quick: Quick, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_done_is_said(orders: pd.DataFrame, quick: Quick, capsys: pytest.CaptureFixture[str]) -> None:
     model = quick(steps=1, denoiser_steps=1)
     model.progress = True
     schema = infer(orders)

@@ -19,14 +19,14 @@ from lookalike.difflm import DiffLM
 from lookalike.difflm import model as model_file
 from lookalike.difflm import told as told_file
 from lookalike.difflm.parsed import TRIES
+from lookalike.difflm.small.train import TEXT_RATE, TrainConfig
 from lookalike.difflm.storage import fingerprint
-from lookalike.difflm.train import TEXT_RATE, TrainConfig
 from lookalike.errors import OptionError
-from lookalike.io import read_table
+from lookalike.files.tables import read_table
 from lookalike.progress import bar
-from lookalike.schema import infer
+from lookalike.table.schema import infer
+from tests.paths import DATA
 
-DATA = Path(__file__).parents[1] / "data"
 TOPICS = {
     "cat": ["cat", "purrs", "whiskers", "milk", "mouse", "meow"],
     "sea": ["wave", "salt", "boat", "tide", "fish", "harbour"],

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from lookalike.difflm import DiffLM
-from lookalike.difflm.course import Clock
+from lookalike.difflm.training.course import Clock
 
 
 @pytest.mark.parametrize("limit", [2.0, "4s"])

@@ -1,14 +1,12 @@
 """Tables whose right answer is known: the figures must say what was done to them."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from lookalike.evaluate import Report, evaluate
+from tests.paths import EXAMPLES
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 ROWS = 2000
 
 

@@ -1,17 +1,14 @@
 """The formulas, against SDMetrics' figures and small cases worked out by hand."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from lookalike.evaluate import detection, fidelity
+from lookalike.evaluate.chapters import detection, fidelity
+from lookalike.evaluate.chapters.pairs import Joint, correlations, pair_errors
 from lookalike.evaluate.columns import read_columns
-from lookalike.evaluate.pairs import Joint, correlations, pair_errors
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
+from tests.paths import EXAMPLES
 
 
 def test_adult_agrees_with_sdmetrics():

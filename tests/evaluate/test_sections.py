@@ -1,7 +1,5 @@
 """Diversity, utility and privacy on tables whose right answer is known."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +7,8 @@ import pytest
 from lookalike.errors import OptionError
 from lookalike.evaluate import evaluate
 from lookalike.evaluate.figures import grades
+from tests.paths import EXAMPLES
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 ROWS = 2000
 
 

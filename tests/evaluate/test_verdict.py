@@ -107,7 +107,7 @@ def test_a_real_table_whose_rows_repeat_is_named() -> None:
 
 
 def test_near_copies_by_hand() -> None:
-    from lookalike.evaluate import fidelity
+    from lookalike.evaluate.chapters import fidelity
     from lookalike.evaluate.columns import read_columns
 
     real = pd.DataFrame({"a": list("pqrs") * 3, "b": list("pppqqqrrrsss"), "c": list("xyxyxyxyxyxy")})

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from corpus import REFUSALS, Corpus, Habits
 
 from lookalike.llm import LLM, run
+from tests.llm.corpus import REFUSALS, Corpus, Habits
+from tests.paths import DATA
 
-FILE = Path(__file__).parents[1] / "data" / "banking77.csv"
+FILE = DATA / "banking77.csv"
 HERE = Path(__file__).parent
 TABLE = pd.read_csv(FILE)
 CLASSES = sorted(TABLE.category.unique())

@@ -20,6 +20,7 @@ from lookalike.errors import LedgerError
 from lookalike.llm import LLM, Ledger, Reply, Request, ask_all, run
 from lookalike.llm.budget import Spent
 from lookalike.llm.ledger import Entry
+from tests.paths import SRC
 
 Serve = Callable[..., Any]
 IN_FLIGHT = 32
@@ -35,13 +36,12 @@ print(json.dumps([reply.text for reply in run(ask_all(llm, requests, progress=Fa
 
 
 def start(url: str, ledger: Path, count: int) -> subprocess.Popen[str]:
-    source = Path(__file__).parents[2] / "src"
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, url, str(ledger), str(count)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(source)},
+        env={**os.environ, "PYTHONPATH": str(SRC)},
     )
 
 

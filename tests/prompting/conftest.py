@@ -9,14 +9,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-DATA = Path(__file__).parents[1] / "data" / "banking77.csv"
+from tests.paths import DATA
+
 WRITER = Path(__file__).with_name("writer.py")
 
 
 @pytest.fixture(scope="session")
 def banking() -> pd.DataFrame:
     """10 classes of BANKING77 with 30 rows each, text and category."""
-    return pd.read_csv(DATA)
+    return pd.read_csv(DATA / "banking77.csv")
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from lookalike.embed import embedder
+from lookalike.explore.explore import explore
 from lookalike.prompting.alarm import Alarm
 from lookalike.prompting.arms import METHODS, SHOWN, Place, places, quotas, shares
-from lookalike.prompting.explore import explore
 from lookalike.prompting.prompts import cell, unquoted
 
 LABELS = ["a"] * 60 + ["b"] * 39 + ["c"]

@@ -9,16 +9,9 @@ import pandas as pd
 import pytest
 
 from lookalike.embed import embedder
-from lookalike.prompting.checks import (
-    Accepted,
-    Checker,
-    Judge,
-    Originals,
-    judge_of,
-    refusals_of,
-)
-from lookalike.prompting.language import Language, script
+from lookalike.prompting.checks import Accepted, Checker, Judge, Originals, judge_of, refusals_of
 from lookalike.prompting.record import form_of
+from lookalike.texts.language import Language, script
 
 FOREIGN = [
     "Ich habe meine Karte noch nicht bekommen, wie lange dauert das?",

@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from tests.paths import ROOT
+
 Writing = Callable[..., Any]
-ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "banking77.csv"
 IN_FLIGHT = 8
 SCRIPT = f"""

@@ -17,7 +17,7 @@ from lookalike.embed import embedder
 from lookalike.errors import DataError, EndpointError, OptionError
 from lookalike.llm import LLM, Budget
 from lookalike.prompting.arms import METHODS
-from lookalike.prompting.language import words_of
+from lookalike.texts.language import words_of
 
 Writing = Callable[..., Any]
 

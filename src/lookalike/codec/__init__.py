@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import category, constant, datetime, drop, ids, keys, number, structure, text
+from lookalike.codec import category, constant, datetime, drop, ids, keys, number, structure, text
 
 CODECS: dict[str, Any] = {
     "category": category,
@@ -30,8 +30,8 @@ CODECS: dict[str, Any] = {
 }
 RUNS = ("text", "code", "json")  # their slots are runs: `analyse` gives `texts`, and they have `room`
 
-from .record import RecordCodec, dropped_notes  # noqa: E402  (it needs CODECS)
-from .slot import Slot  # noqa: E402
-from .where import NOT_MISSING, parse_where  # noqa: E402
+from lookalike.codec.record import RecordCodec, dropped_notes  # noqa: E402  (it needs CODECS)
+from lookalike.codec.slot import Slot  # noqa: E402
+from lookalike.codec.where import NOT_MISSING, parse_where  # noqa: E402
 
 __all__ = ["CODECS", "NOT_MISSING", "RUNS", "RecordCodec", "Slot", "dropped_notes", "parse_where"]

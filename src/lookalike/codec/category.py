@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..arguments import shown
-from ..dtypes import restore
-from ..errors import ConditionError
-from ..kinds import LARGEST, least_rows, plain
-from ..schema import Column, plain_values
-from .slot import Array, Params, Slot, plain_slot
-from .where import Condition, listed
+from lookalike.arguments import shown
+from lookalike.codec.slot import Array, Params, Slot, plain_slot
+from lookalike.codec.where import Condition, listed
+from lookalike.errors import ConditionError
+from lookalike.table.dtypes import restore
+from lookalike.table.kinds import LARGEST, least_rows, plain
+from lookalike.table.schema import Column, plain_values
 
 NAMED = 3  # dropped values that a note names
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .slot import Array
+from lookalike.codec.slot import Array
 
 BINS = 64
 CELLS = 16

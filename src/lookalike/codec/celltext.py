@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..dtypes import restore
-from ..errors import ConditionError
-from ..nested import json_values
-from ..schema import MADE, Column, plain_values
-from . import CODECS, datetime, iso, number, structure
-from .shape import canonical
-from .slot import Array, Params
-from .where import Condition
+from lookalike.codec import CODECS, datetime, iso, number, structure
+from lookalike.codec.shape import canonical
+from lookalike.codec.slot import Array, Params
+from lookalike.codec.where import Condition
+from lookalike.errors import ConditionError
+from lookalike.table.dtypes import restore
+from lookalike.table.nested import json_values
+from lookalike.table.schema import MADE, Column, plain_values
 
 CHOICES = ("category", "boolean", "constant", *MADE)  # a few values, each a token of the column's codec
 TEXTS = ("text", "code", "json")

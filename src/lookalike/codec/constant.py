@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..dtypes import restore
-from ..errors import ConditionError
-from ..schema import Column
-from .slot import Array, Params, Slot, plain_slot
-from .where import Condition
+from lookalike.codec.slot import Array, Params, Slot, plain_slot
+from lookalike.codec.where import Condition
+from lookalike.errors import ConditionError
+from lookalike.table.dtypes import restore
+from lookalike.table.schema import Column
 
 PRESENT, MISSING = 0, 1
 

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..arguments import brief, shown
-from ..dates import read_dates
-from ..dtypes import RESOLUTIONS, restore
-from ..errors import ConditionError
-from ..kinds import naive_datetimes
-from ..schema import Column
-from . import number
-from .slot import Array, Params, Slot
-from .where import Condition
+from lookalike.arguments import brief, shown
+from lookalike.codec import number
+from lookalike.codec.slot import Array, Params, Slot
+from lookalike.codec.where import Condition
+from lookalike.errors import ConditionError
+from lookalike.table.dates import read_dates
+from lookalike.table.dtypes import RESOLUTIONS, restore
+from lookalike.table.kinds import naive_datetimes
+from lookalike.table.schema import Column
 
 _PARTS = {"hour": 24, "minute": 60, "second": 60}  # name -> how many of it its parent holds
 _FRACTIONS = {"ms": 10**3, "us": 10**6, "ns": 10**9}

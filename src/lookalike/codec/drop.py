@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..errors import ConditionError
-from ..schema import Column
-from .slot import Array, Params, Slot
-from .where import Condition
+from lookalike.codec.slot import Array, Params, Slot
+from lookalike.codec.where import Condition
+from lookalike.errors import ConditionError
+from lookalike.table.schema import Column
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:

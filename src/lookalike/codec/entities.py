@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..dtypes import restore
-from ..nested import flat
-from ..schema import Column
-from . import ids, pseudonyms
-from .keys import TO_MAKE
-from .slot import Array, Params
+from lookalike.codec import ids, pseudonyms
+from lookalike.codec.keys import TO_MAKE
+from lookalike.codec.slot import Array, Params
+from lookalike.table.dtypes import restore
+from lookalike.table.nested import flat
+from lookalike.table.schema import Column
 
 KINDS = ("key", "pseudonym")
 _FREE = ("id", "constant", "drop")  # kinds that nothing can be said of

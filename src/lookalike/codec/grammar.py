@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import MissingDependency, SchemaError, first_line
-from .slot import Array
+from lookalike.codec.slot import Array
+from lookalike.errors import MissingDependency, SchemaError, first_line
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer

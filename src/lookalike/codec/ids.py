@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..dtypes import as_numbers, restore
-from ..errors import ConditionError, DataError
-from ..kinds import URL, is_random_key
-from ..schema import Column
-from . import constant, urls
-from .constant import encode, slots
-from .slot import Array, Params
-from .where import Condition
+from lookalike.codec import constant, urls
+from lookalike.codec.constant import encode, slots
+from lookalike.codec.slot import Array, Params
+from lookalike.codec.where import Condition
+from lookalike.errors import ConditionError, DataError
+from lookalike.table.dtypes import as_numbers, restore
+from lookalike.table.kinds import URL, is_random_key
+from lookalike.table.schema import Column
 
 __all__ = ["allowed", "analyse", "decode", "encode", "slots"]
 
@@ -146,9 +146,7 @@ def _counted(params: Params, rows: int, offset: int, rng: np.random.Generator) -
         numbers = np.array(
             [str(first + int(row)).zfill(shape["width"]) for row in own] + [None], dtype=object
         )[:-1]
-        values[own] = (
-            letters(shape["head"], len(own), rng) + numbers + letters(shape["tail"], len(own), rng)
-        )
+        values[own] = letters(shape["head"], len(own), rng) + numbers + letters(shape["tail"], len(own), rng)
     return values
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import RESOLUTIONS
-from .slot import Array
+from lookalike.codec.slot import Array
+from lookalike.table.dtypes import RESOLUTIONS
 
 _PARTS = ("year", "month", "day", "hour", "minute", "second", "fraction")
 _BEFORE = ("", "-", "-", "T", ":", ":", r"\.")  # what stands before a part

@@ -11,12 +11,12 @@ import enum
 import numpy as np
 import pandas as pd
 
-from ..schema import Column
-from . import constant, ids, pseudonyms
-from .constant import encode, slots
-from .ids import allowed
-from .slot import Array, Params
-from .where import Condition
+from lookalike.codec import constant, ids, pseudonyms
+from lookalike.codec.constant import encode, slots
+from lookalike.codec.ids import allowed
+from lookalike.codec.slot import Array, Params
+from lookalike.codec.where import Condition
+from lookalike.table.schema import Column
 
 __all__ = ["TO_MAKE", "allowed", "analyse", "decode", "encode", "slots"]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..dates import read_dates
-from ..dtypes import as_numbers, restore
-from ..errors import SchemaError
-from ..nested import json_values
-from ..schema import Column, plain_values
-from . import datetime, number, structure
-from .slot import Array, Params
-from .where import listed
+from lookalike.codec import datetime, number, structure
+from lookalike.codec.slot import Array, Params
+from lookalike.codec.where import listed
+from lookalike.errors import SchemaError
+from lookalike.table.dates import read_dates
+from lookalike.table.dtypes import as_numbers, restore
+from lookalike.table.nested import json_values
+from lookalike.table.schema import Column, plain_values
 
 LEARNED, OUTSIDE, FAR, UNKNOWN = range(4)
 

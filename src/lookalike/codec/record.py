@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..dtypes import dtype_name
-from ..errors import DataError
-from ..kinds import RARE, from_json, to_json
-from ..schema import Schema, check_kind, check_table, describe, is_missing, masked
-from . import CODECS, RUNS, category, entities, number, structure
-from .grammar import Grammar
-from .slot import Array, Params, Slot
-from .text import LETTERS, learn
-from .where import Where, read_where
+from lookalike.codec import CODECS, RUNS, category, entities, number, structure
+from lookalike.codec.grammar import Grammar
+from lookalike.codec.slot import Array, Params, Slot
+from lookalike.codec.text import LETTERS, learn
+from lookalike.codec.where import Where, read_where
+from lookalike.errors import DataError
+from lookalike.table.dtypes import dtype_name
+from lookalike.table.kinds import RARE, from_json, to_json
+from lookalike.table.schema import Schema, check_kind, check_table, describe, is_missing, masked
 
 
 @dataclasses.dataclass

@@ -19,10 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import DataError
-from ..schema import Column, masked
-from . import CODECS
-from .celltext import (
+from lookalike.codec import CODECS
+from lookalike.codec.celltext import (
     CHOICES,
     READERS,
     SHAPES,
@@ -34,9 +32,11 @@ from .celltext import (
     literal,
     literals,
 )
-from .record import RecordCodec
-from .slot import Array, Params
-from .where import Condition, Where, read_where
+from lookalike.codec.record import RecordCodec
+from lookalike.codec.slot import Array, Params
+from lookalike.codec.where import Condition, Where, read_where
+from lookalike.errors import DataError
+from lookalike.table.schema import Column, masked
 
 _DECODER = json.JSONDecoder()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import MissingDependency, SchemaError, first_line
+from lookalike.errors import MissingDependency, SchemaError, first_line
 
 DEEPEST = 24  # levels; below them any JSON is allowed
 ENUM = 64  # most distinct strings that are listed
@@ -287,7 +287,7 @@ def check_shape(values: pd.Series, schema: dict[str, Any], column: Any) -> None:
 
 def _byte_grammar(schema: dict[str, Any], column: Any) -> Any:
     """The grammar over single bytes: token 0 stops, token 1 + b is the byte b."""
-    from .grammar import Grammar, byte_tokenizer
+    from lookalike.codec.grammar import Grammar, byte_tokenizer
 
     letters = [bytes([byte]) for byte in range(256)]
     tokenizer = byte_tokenizer([b"", *letters], 0, [0], lambda text: [byte + 1 for byte in text])

@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..dtypes import restore
-from ..errors import ConditionError, SchemaError
-from ..nested import json_values
-from ..schema import Column
-from . import text
-from .grammar import Grammar, byte_tokenizer
-from .shape import canonical, check_shape, infer_shape
-from .slot import Array, Params, Slot
-from .vocabulary import Vocabulary
-from .where import Condition
+from lookalike.codec import text
+from lookalike.codec.grammar import Grammar, byte_tokenizer
+from lookalike.codec.shape import canonical, check_shape, infer_shape
+from lookalike.codec.slot import Array, Params, Slot
+from lookalike.codec.vocabulary import Vocabulary
+from lookalike.codec.where import Condition
+from lookalike.errors import ConditionError, SchemaError
+from lookalike.table.dtypes import restore
+from lookalike.table.nested import json_values
+from lookalike.table.schema import Column
 
 _LOOKED_AT = 200  # JSON texts from which their style is seen
 _STYLES: list[dict[str, Any]] = [

@@ -12,12 +12,12 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from ..dtypes import restore
-from ..errors import ConditionError
-from ..schema import Column
-from .slot import Array, Params, Slot, plain_slot
-from .vocabulary import Vocabulary
-from .where import Condition
+from lookalike.codec.slot import Array, Params, Slot, plain_slot
+from lookalike.codec.vocabulary import Vocabulary
+from lookalike.codec.where import Condition
+from lookalike.errors import ConditionError
+from lookalike.table.dtypes import restore
+from lookalike.table.schema import Column
 
 LONGEST = 2048  # tokens of a text
 STOP, MISSING, FIRST = 0, 1, 2

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..errors import MissingDependency
+from lookalike.errors import MissingDependency
 
 MOST, MOST_WORDS = 8192, 6144  # sub-words and phrases, sub-words
 BYTES_A_WORD = 120  # of the texts for each sub-word: what is rarer is not learned well

@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..arguments import brief, shown
-from ..errors import ConditionError
-from ..nested import json_text
-from ..schema import Schema
+from lookalike.arguments import brief, shown
+from lookalike.errors import ConditionError
+from lookalike.table.nested import json_text
+from lookalike.table.schema import Schema
 
 
 class _Mark(enum.Enum):

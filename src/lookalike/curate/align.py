@@ -12,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lookalike.atomic import replace_text
+from lookalike.curate.kernel import TEST_ROWS, mmd2_test
+from lookalike.curate.resample import resample
+from lookalike.curate.weights import METHODS, steps, weigh
 from lookalike.errors import DataError, OptionError, file_errors
-from lookalike.files import replace_text
 from lookalike.progress import bar
 from lookalike.sampling import apportion, median_distance
-
-from .kernel import TEST_ROWS, mmd2_test
-from .resample import resample
-from .weights import METHODS, steps, weigh
 
 Array = npt.NDArray[Any]
 

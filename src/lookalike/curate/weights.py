@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .kernel import Features, kernel, mean_kernel
+from lookalike.curate.kernel import Features, kernel, mean_kernel
 
 Array = npt.NDArray[Any]
 Slope = Callable[[Array], Array]

@@ -1,7 +1,7 @@
 """DiffLM: latent diffusion and a language model over the records of a table (extra lookalike[difflm])."""
 
-from ..errors import MissingDependency
-from .spin import short_spin as _short_spin
+from lookalike.difflm.spin import short_spin as _short_spin
+from lookalike.errors import MissingDependency
 
 try:
     import safetensors as _safetensors  # noqa: F401
@@ -11,6 +11,6 @@ try:
 except ImportError as error:
     raise MissingDependency(error.name or "torch") from error
 
-from .model import DiffLM
+from lookalike.difflm.model import DiffLM
 
 __all__ = ["DiffLM"]

@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from ..arguments import number, shown, table, whole
-from ..codec import RecordCodec
-from ..codec.where import as_where, listed
-from ..errors import ConditionError, DataError, OptionError
-from .drawing import Drawing
-from .given import Given, read_given
+from lookalike.arguments import number, shown, table, whole
+from lookalike.codec import RecordCodec
+from lookalike.codec.where import as_where, listed
+from lookalike.difflm.drawing import Drawing
+from lookalike.difflm.given import Given, read_given
+from lookalike.errors import ConditionError, DataError, OptionError
 
 Where = Mapping[Any, Any]
 

@@ -10,18 +10,18 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ..codec import NOT_MISSING, RUNS
-from ..errors import ConditionError
-from ..schema import Schema, hide
-from .drawing import Drawing
-from .given import Given, patterns_of
-from .told import Told
+from lookalike.codec import NOT_MISSING, RUNS
+from lookalike.difflm.drawing import Drawing
+from lookalike.difflm.given import Given, patterns_of
+from lookalike.difflm.told import Told
+from lookalike.errors import ConditionError
+from lookalike.table.schema import Schema, hide
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from .records import TokenRecords
-    from .textrecords import TextRecords
+    from lookalike.difflm.pretrained.records import TextRecords
+    from lookalike.difflm.small.records import TokenRecords
 
     Records: TypeAlias = TokenRecords | TextRecords
 

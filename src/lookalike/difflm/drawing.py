@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..arguments import number
-from .fields import IMPOSSIBLE
+from lookalike.arguments import number
+from lookalike.difflm.small.fields import IMPOSSIBLE
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..arguments import shown
-from ..codec import RecordCodec
-from ..codec.learned import FAR, LEARNED, OUTSIDE, UNKNOWN, choices, learned
-from ..codec.where import listed
-from ..dtypes import restore
-from ..errors import ConditionError
-from ..kinds import plain
-from ..schema import Column, is_missing
+from lookalike.arguments import shown
+from lookalike.codec import RecordCodec
+from lookalike.codec.learned import FAR, LEARNED, OUTSIDE, UNKNOWN, choices, learned
+from lookalike.codec.where import listed
+from lookalike.errors import ConditionError
+from lookalike.table.dtypes import restore
+from lookalike.table.kinds import plain
+from lookalike.table.schema import Column, is_missing
 
 
 @dataclass

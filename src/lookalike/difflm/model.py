@@ -17,33 +17,33 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ..arguments import number, shown, switch, whole
-from ..arguments import path as path_of
-from ..arguments import table as read_table
-from ..codec import RecordCodec
-from ..errors import OptionError
-from ..interrupt import finishing
-from ..progress import bar, duration, parse_time, say, stage
-from ..schema import Schema, infer
-from .asked import Asked, Where, whole_rows
-from .checkpoint import Checkpoint
-from .completing import completed, records_of, varied
-from .course import Clock, shortfall
-from .denoiser import DenoiserConfig
-from .drawing import Drawing
-from .given import Given, read_given
-from .parsed import parsed, parsers
-from .prior import Prior
-from .records import CHUNK, TokenRecords
-from .setup import Setup, pick_device, schema_of
-from .storage import fingerprint, load_model, save_model
-from .threads import Threads
-from .told import Told
-from .train import TEXT_RATE, TEXT_TRAINING, TrainConfig, train_denoiser
-from .vae import TEXT_SIZES, VAE, VAEConfig
+from lookalike.arguments import number, shown, switch, whole
+from lookalike.arguments import path as path_of
+from lookalike.arguments import table as read_table
+from lookalike.codec import RecordCodec
+from lookalike.difflm.asked import Asked, Where, whole_rows
+from lookalike.difflm.completing import completed, records_of, varied
+from lookalike.difflm.drawing import Drawing
+from lookalike.difflm.given import Given, read_given
+from lookalike.difflm.latent.denoiser import DenoiserConfig
+from lookalike.difflm.latent.prior import Prior
+from lookalike.difflm.parsed import parsed, parsers
+from lookalike.difflm.setup import Setup, pick_device, schema_of
+from lookalike.difflm.small.records import CHUNK, TokenRecords
+from lookalike.difflm.small.train import TEXT_RATE, TEXT_TRAINING, TrainConfig, train_denoiser
+from lookalike.difflm.small.vae import TEXT_SIZES, VAE, VAEConfig
+from lookalike.difflm.storage import fingerprint, load_model, save_model
+from lookalike.difflm.told import Told
+from lookalike.difflm.training.checkpoint import Checkpoint
+from lookalike.difflm.training.course import Clock, shortfall
+from lookalike.difflm.training.threads import Threads
+from lookalike.errors import OptionError
+from lookalike.interrupt import finishing
+from lookalike.progress import bar, duration, parse_time, say, stage
+from lookalike.table.schema import Schema, infer
 
 if TYPE_CHECKING:
-    from .textrecords import TextRecords
+    from lookalike.difflm.pretrained.records import TextRecords
 
 WHERE_CANDIDATES = 1.5  # for each of the rows that share a condition: 2 would cost over 3 times a free sample
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
@@ -382,7 +382,6 @@ class DiffLM:
             )
             return self.records.decode(drawn, rng, where=parts[k], offset=first)
 
-
         told = Told(bar(n, "sampling", progress=self.progress), n, self.progress)
         with self._threads.used():
             self._threads.restart(warm=1)
@@ -511,6 +510,7 @@ class DiffLM:
                 "real ones: the model has learned little, train it longer",
                 progress=self.progress,
             )
+
     def _claimed(self, seed: int | None, rows: int) -> tuple[int, int]:
         """The seed of a call for so many rows, and how many rows its ids come after.
 

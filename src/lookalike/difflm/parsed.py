@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import OptionError
-from ..languages import PARSERS
-from ..schema import Schema
+from lookalike.errors import OptionError
+from lookalike.table.schema import Schema
+from lookalike.texts.syntax import PARSERS
 
 TRIES = 20  # draws of a row
 Parser = Callable[[str], bool]

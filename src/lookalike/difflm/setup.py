@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import torch
 
-from ..arguments import as_number, choice, shown, text, whole
-from ..codec import RecordCodec
-from ..errors import OptionError, SchemaError
-from ..schema import Schema
-from . import injection as small
-from .threads import Threads
+from lookalike.arguments import as_number, choice, shown, text, whole
+from lookalike.codec import RecordCodec
+from lookalike.difflm.small import injection as small
+from lookalike.difflm.training.threads import Threads
+from lookalike.errors import OptionError, SchemaError
+from lookalike.table.schema import Schema
 
 if TYPE_CHECKING:
-    from .finetune import FinetuneConfig
-    from .pretrained import PretrainedConfig
-    from .textrecords import TextRecords
+    from lookalike.difflm.pretrained.records import TextRecords
+    from lookalike.difflm.pretrained.train import FinetuneConfig
+    from lookalike.difflm.pretrained.vae import PretrainedConfig
 
 RANK = 8  # of the adapters, for lora=True
 
@@ -54,8 +54,8 @@ class Setup:
                         f"{name} is for a pretrained language model: add backbone, or leave it out."
                     )
             return None
-        from .finetune import BETAS, FinetuneConfig
-        from .pretrained import VARIANTS, PretrainedConfig
+        from lookalike.difflm.pretrained.train import BETAS, FinetuneConfig
+        from lookalike.difflm.pretrained.vae import VARIANTS, PretrainedConfig
 
         choice("injection", injection, VARIANTS)
         text("backbone", backbone, "name a folder, or OWNER/NAME on the Hugging Face hub")
@@ -74,8 +74,8 @@ class Setup:
     @classmethod
     def of_facts(cls, facts: Mapping[str, Any], backbone: str | None = None) -> Setup:
         """That of a saved model; backbone: where its language model is now, if it has moved."""
-        from .finetune import FinetuneConfig
-        from .pretrained import PretrainedConfig
+        from lookalike.difflm.pretrained.train import FinetuneConfig
+        from lookalike.difflm.pretrained.vae import PretrainedConfig
 
         finetune = FinetuneConfig(**{**facts["finetune"], "steps": tuple(facts["finetune"]["steps"])})
         config = PretrainedConfig(**facts["config"])
@@ -90,8 +90,8 @@ class Setup:
         facts: dict[str, Any] | None = None,
     ) -> TextRecords:
         """The records of a table, or with `facts` those of a saved model."""
-        from ..codec.serialised import Serialised
-        from .textrecords import TextRecords
+        from lookalike.codec.serialised import Serialised
+        from lookalike.difflm.pretrained.records import TextRecords
 
         serialised = Serialised.of(codec, facts["texts"]) if facts else Serialised.fit(codec, table)
         return TextRecords(

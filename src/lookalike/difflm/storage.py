@@ -15,16 +15,16 @@ import safetensors.numpy
 import safetensors.torch
 from torch import Tensor
 
-from ..codec import RecordCodec
-from ..errors import ModelError
-from .checkpoint import writing
-from .denoiser import DenoiserConfig
-from .setup import Setup
-from .train import TrainConfig
-from .vae import VAEConfig
+from lookalike.codec import RecordCodec
+from lookalike.difflm.latent.denoiser import DenoiserConfig
+from lookalike.difflm.setup import Setup
+from lookalike.difflm.small.train import TrainConfig
+from lookalike.difflm.small.vae import VAEConfig
+from lookalike.difflm.training.checkpoint import writing
+from lookalike.errors import ModelError
 
 if TYPE_CHECKING:
-    from .model import DiffLM
+    from lookalike.difflm.model import DiffLM
 
 FORMAT = 4
 

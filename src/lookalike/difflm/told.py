@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any
 
-from ..progress import SHOW_AFTER, duration, say
+from lookalike.progress import SHOW_AFTER, duration, say
 
 WORTH_SAYING = 10.0  # seconds: what takes less is not said before
 

@@ -18,11 +18,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lookalike import schema as schemas
 from lookalike.errors import DataError, OptionError
-from lookalike.nested import flat, holds_values
-
-from .values import is_nan, moments, numbers, spans, strings
+from lookalike.evaluate.values import is_nan, moments, numbers, spans, strings
+from lookalike.table import schema as schemas
+from lookalike.table.nested import flat, holds_values
 
 Array = npt.NDArray[Any]
 

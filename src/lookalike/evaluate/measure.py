@@ -11,26 +11,35 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import __version__
-from lookalike.progress import bar
-
-from . import (
+from lookalike.evaluate import shown, space
+from lookalike.evaluate.chapters import (
     detection,
     diversity,
     fidelity,
     identifying,
     manifold,
     privacy,
-    shown,
-    space,
     structured,
     texts,
     utility,
 )
-from .columns import Column, read_columns
-from .histogram import histogram
-from .pairs import MOST_PAIRS, Pair, pair_errors
-from .rows import FULL, QUICK, SMALL, Limits, at_most, draw, match, sample, split, whole_rows
-from .verdict import strange_detector, verdict
+from lookalike.evaluate.chapters.pairs import MOST_PAIRS, Pair, pair_errors
+from lookalike.evaluate.columns import Column, read_columns
+from lookalike.evaluate.page.histogram import histogram
+from lookalike.evaluate.rows import (
+    FULL,
+    QUICK,
+    SMALL,
+    Limits,
+    at_most,
+    draw,
+    match,
+    sample,
+    split,
+    whole_rows,
+)
+from lookalike.evaluate.verdict import strange_detector, verdict
+from lookalike.progress import bar
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError
-from lookalike.files import replace_text
-
-from .columns import check_table
-from .figures import GOOD, failures, grades, percent
-from .figures import limits as parse_limits
-from .measure import SECTIONS, measure
-from .verdict import IDENTIFYING, telling
+from lookalike.evaluate.columns import check_table
+from lookalike.evaluate.figures import GOOD, failures, grades, percent
+from lookalike.evaluate.figures import limits as parse_limits
+from lookalike.evaluate.measure import SECTIONS, measure
+from lookalike.evaluate.verdict import IDENTIFYING, telling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +55,7 @@ class Report:
         """
         path = Path(path)
         if path.suffix == ".html":
-            from .page import page
+            from lookalike.evaluate.page.page import page
 
             text = page(self._figures)
         elif path.suffix == ".json":
@@ -82,7 +81,7 @@ class Report:
         """The page in a frame, for notebooks."""
         from html import escape
 
-        from .page import page
+        from lookalike.evaluate.page.page import page
 
         return (
             f'<iframe srcdoc="{escape(page(self._figures), quote=True)}" '

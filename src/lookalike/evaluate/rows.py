@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .columns import Column
+from lookalike.evaluate.columns import Column
 
 Array = npt.NDArray[Any]
 

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .columns import Column
-from .histogram import RARE, ranges
+from lookalike.evaluate.columns import Column
+from lookalike.evaluate.page.histogram import RARE, ranges
 
 Array = npt.NDArray[Any]
 

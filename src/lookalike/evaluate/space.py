@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.embed import fit_tfidf
-
-from .columns import Column
+from lookalike.evaluate.columns import Column
 
 Array = npt.NDArray[Any]
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lookalike.dates import read_dates
-from lookalike.dtypes import as_numbers
+from lookalike.table.dates import read_dates
+from lookalike.table.dtypes import as_numbers
 
 Array = npt.NDArray[Any]
 

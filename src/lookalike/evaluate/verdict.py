@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .figures import FAIR, FIGURES, GOOD, POOR, beyond, decimal, grade, grades, percent
+from lookalike.evaluate.figures import FAIR, FIGURES, GOOD, POOR, beyond, decimal, grade, grades, percent
 
 SAME = 1e-9  # error of two distributions that are one but for rounding
 TOLD = 0.52  # AUC from which a ranking of columns is more than noise

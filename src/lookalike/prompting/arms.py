@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.prompting.explore import explore
+from lookalike.explore.explore import explore
 from lookalike.sampling import apportion
 
 Array = npt.NDArray[Any]

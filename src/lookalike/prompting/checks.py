@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.embed import Embed
-from lookalike.prompting.language import Language, words_of
 from lookalike.prompting.record import Form, value_of
+from lookalike.texts.language import Language, words_of
 
 Array = npt.NDArray[Any]
 

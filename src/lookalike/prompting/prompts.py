@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from lookalike.llm.request import Request
-from lookalike.prompting.language import words_of
 from lookalike.prompting.record import Form, as_json, reply_schema
 from lookalike.prompting.templates import Templates
+from lookalike.texts.language import words_of
 
 ATTRIBUTES = ("topic", "tone", "style", "length", "structure", "details")
 SAMPLE = 20  # real rows that names are proposed from

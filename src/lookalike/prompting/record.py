@@ -14,10 +14,10 @@ import pandas as pd
 
 from lookalike.arguments import is_column, shown
 from lookalike.codec import dropped_notes
-from lookalike.dtypes import as_numbers, restore
 from lookalike.errors import DataError, SchemaError
-from lookalike.kinds import RARE, least_rows, naive_datetimes
-from lookalike.schema import Column, Schema, check_table, infer
+from lookalike.table.dtypes import as_numbers, restore
+from lookalike.table.kinds import RARE, least_rows, naive_datetimes
+from lookalike.table.schema import Column, Schema, check_table, infer
 
 MOST_CLASSES = 50  # or half the rows: a label of more values is none
 LISTED = 200  # values of a category that are listed to the model; of more, some
@@ -280,7 +280,7 @@ def _number(field: Field, written: Any) -> Any:
 
 def _date(column: Column, written: Any) -> Any:
     if column.format is not None:
-        from lookalike.dates import read_dates
+        from lookalike.table.dates import read_dates
 
         found = read_dates(np.array([str(written)], dtype=object), column.format)[0]
     else:

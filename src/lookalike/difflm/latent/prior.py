@@ -1,0 +1,56 @@
+"""The prior of the latents: whitening, denoiser and sampler joined (DiffLM, section 3.2)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from lookalike.difflm.latent.denoiser import Denoiser, DenoiserConfig
+from lookalike.difflm.latent.sampler import SIGMA_MAX, STEPS, angles, heun
+
+ACTIVE = 0.02  # variance of the posterior means over the rows above which a latent dimension is in use
+
+
+class Prior(nn.Module):
+    """Draws latents that are distributed like the encoded training rows."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, size: int, config: DenoiserConfig):
+        super().__init__()
+        self.size = size
+        self.denoiser = Denoiser(size, config)
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("deviation", torch.ones(size))
+
+    def fit_whitening(self, mean: Tensor, log_variance: Tensor) -> None:
+        """Set whitening and active dimensions from the posteriors of the training rows, each (rows, size)."""
+        self.mean.copy_(mean.mean(0))
+        spread = mean.var(0, correction=0)
+        self.deviation.copy_((spread + log_variance.exp().mean(0)).sqrt())
+        self.denoiser.active.copy_(spread > ACTIVE)
+
+    def whiten(self, latent: Tensor) -> Tensor:
+        return (latent - self.mean) / self.deviation
+
+    def sample(self, rows: int, generator: torch.Generator, steps: int = STEPS) -> Tensor:
+        """(rows, size) fresh latents."""
+        noise = torch.randn(rows, self.size, generator=generator, device=self.mean.device)
+        return heun(self.denoiser, noise, angles(steps)) * self.deviation + self.mean
+
+    def vary(self, latent: Tensor, strength: float, generator: torch.Generator, steps: int = STEPS) -> Tensor:
+        """Latents like these: noised part-way and denoised (SDEdit, Meng et al. 2022, section 3).
+
+        latent: (rows, size); strength in [0, 1]: 0 gives them back, at 1 nothing is left of them.
+        """
+        if strength == 0:
+            return latent
+        if strength == 1:
+            return self.sample(len(latent), generator, steps)
+        path = angles(steps, min(SIGMA_MAX, math.tan(strength * math.pi / 2)))
+        noise = torch.randn(latent.shape, generator=generator, device=latent.device)
+        noisy = math.cos(path[0]) * self.whiten(latent) + math.sin(path[0]) * noise
+        return heun(self.denoiser, noisy, path) * self.deviation + self.mean

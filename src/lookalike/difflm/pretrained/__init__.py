@@ -1,0 +1,1 @@
+"""The pretrained lane: around a Hugging Face causal language model."""

@@ -1,0 +1,268 @@
+"""Finding, checking and loading a Hugging Face causal language model and its fast tokenizer.
+
+A folder is read as it is; only a name that is no folder is looked up on the hub. No code of a repository is
+ever run, and only safetensors are read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lookalike.difflm.training.memory import check_memory, enough_memory, ran_out
+from lookalike.errors import MissingDependency, ModelError, first_line
+
+WEIGHTS = "model.safetensors"  # or several files
+FILES = ("config.json", "tokenizer.json", WEIGHTS)  # that a model has
+WANTED = ("*.json", "*.safetensors", "*.txt", "*.model")
+LOGITS = 3_000_000_000  # bytes of logits and their gradients that training may take
+SMALLER = "choose a smaller backbone or shorter texts"
+_SPARE = 1.25  # activations, logits and what the machine needs itself, over the weights
+
+
+@dataclass
+class Backbone:
+    """A loaded language model. name: as the user wrote it; files: name -> SHA-256 of what it consists of."""
+
+    name: str
+    model: Any
+    tokenizer: Any
+    files: dict[str, str]
+
+
+def hugging_face() -> Any:
+    """The package transformers, or MissingDependency."""
+    try:
+        import transformers
+    except ImportError:
+        raise MissingDependency("transformers", "pretrained") from None
+    return transformers
+
+
+def load_backbone(name: str, device: torch.device, tokens: int = 0) -> Backbone:
+    """A causal language model, frozen, in bfloat16 on a GPU and float32 elsewhere.
+
+    name: a folder, or the id of a model on the hub. tokens: that training has at once, 0 where nothing is
+    trained: for the check of the memory, which comes before any weight is read. Raises ModelError for what
+    is no causal language model or lacks files, OptionError where the memory is too small.
+    """
+    transformers = hugging_face()
+    with _quiet(transformers):
+        folder = fetch(name, FILES[:1])
+        _check_files(name, folder, FILES[:1])
+        config = _read(name, lambda: transformers.AutoConfig.from_pretrained(folder, **_LOCAL))
+        _check_causal(name, config)
+        _check_memory(name, config, device, tokens)
+        folder = fetch(name, WANTED)
+        _check_files(name, folder)
+        tokenizer = _tokenizer(name, folder)
+        model = _load(name, transformers.AutoModelForCausalLM, folder, precision(device)).to(device)
+    rows = model.get_input_embeddings().num_embeddings
+    if len(tokenizer) > rows:
+        raise ModelError(
+            f"the tokenizer of {name} has {len(tokenizer)} tokens, but the model knows {rows}: "
+            "give a folder in which both are of the same model."
+        )
+    return Backbone(name, freeze(model), tokenizer, fingerprint(folder))
+
+
+def precision(device: torch.device) -> torch.dtype:
+    """That of a backbone's weights."""
+    return torch.bfloat16 if device.type == "cuda" else torch.float32
+
+
+def load_encoder(name: str, device: torch.device) -> Backbone:
+    """An encoder such as BERT, frozen, with its tokenizer; as `load_backbone` otherwise."""
+    transformers = hugging_face()
+    with _quiet(transformers):
+        folder = fetch(name, WANTED)
+        _check_files(name, folder)
+        config = _read(name, lambda: transformers.AutoConfig.from_pretrained(folder, **_LOCAL))
+        if config.is_encoder_decoder:
+            raise ModelError(f"the encoder {name} also has a decoder: name a model such as a BERT.")
+        tokenizer = _read(name, lambda: transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL))
+        tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+        if tokenizer.pad_token is None:
+            raise ModelError(f"the tokenizer of the encoder {name} has no padding token: name another one.")
+        model = _load(name, transformers.AutoModel, folder, torch.float32).to(device)
+    return Backbone(name, freeze(model), tokenizer, fingerprint(folder))
+
+
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+
+
+def freeze(model: Any) -> Any:
+    """No gradients and no dropout: what it says of a text is then one and the same in training and after."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    for option in ("attention_dropout", "attention_probs_dropout_prob", "attn_pdrop"):
+        if isinstance(getattr(model.config, option, None), float):
+            setattr(model.config, option, 0.0)
+    for module in model.modules():
+        if isinstance(getattr(module, "attention_dropout", None), float):
+            module.attention_dropout = 0.0
+    return model.requires_grad_(False).eval()
+
+
+def fetch(name: str, patterns: tuple[str, ...]) -> Path:
+    """The folder of a model; of the hub only the files that match are downloaded.
+
+    Raises ModelError where there is no such folder, no such model, or the hub cannot be reached.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    beside = len(folder.parts) > 1 and folder.parent.is_dir()  # a slip in the name of a folder
+    if name.startswith((".", "~", os.sep)) or name.count("/") != 1 or folder.exists() or beside:
+        raise ModelError(
+            f"the backbone {name} is no folder: say with backbone where it is now, or give its id on the hub "
+            "as OWNER/NAME."
+        )
+    import huggingface_hub as hub  # transformers needs it
+
+    try:
+        return Path(
+            hub.snapshot_download(
+                name, allow_patterns=list(patterns), ignore_patterns=["*/*", "consolidated*"]
+            )
+        )
+    except hub.errors.GatedRepoError:
+        raise ModelError(
+            f"the model {name} may not be read without its owner's leave: ask for it on the hub and log in."
+        ) from None
+    except hub.errors.RepositoryNotFoundError:
+        raise ModelError(f"the hub has no model {name}: check the name.") from None
+    except (hub.errors.LocalEntryNotFoundError, hub.errors.HfHubHTTPError, OSError, ValueError) as error:
+        raise ModelError(
+            f"the model {name} is not on this machine and the hub cannot be reached "
+            f"({type(error).__name__}): go online, or give a folder."
+        ) from None
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """file -> SHA-256 of the configuration, the tokenizer and the weights."""
+    names = [p for p in sorted(folder.iterdir()) if p.name in ("config.json", "tokenizer.json")]
+    names += sorted(folder.glob("*.safetensors"))
+    found = {}
+    for path in names:
+        with open(path, "rb") as file:
+            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def check_same(name: str, known: dict[str, str], found: dict[str, str]) -> None:
+    """Raises ModelError naming the files in which a model differs from the one that was learned with."""
+    odd = sorted(file for file in known.keys() | found.keys() if known.get(file) != found.get(file))
+    if odd:
+        raise ModelError(
+            f"{name} is not the model that was learned with, {', '.join(odd)} differ: give the same one "
+            "with backbone=, or fit again."
+        )
+
+
+def logits_bytes(vocabulary: int, tokens: int) -> int:
+    """What the logits of so many tokens take in training, with their gradients."""
+    return 12 * vocabulary * tokens
+
+
+def most_tokens(vocabulary: int, tokens: int) -> int:
+    """At most so many tokens at once, fewer where the vocabulary is large."""
+    return max(256, min(tokens, LOGITS // logits_bytes(vocabulary, 1)))
+
+
+def _check_memory(name: str, config: Any, device: torch.device, tokens: int) -> None:
+    transformers = hugging_face()
+    with torch.device("meta"):
+        empty = _read(name, lambda: transformers.AutoModelForCausalLM.from_config(config))
+    weights = sum(p.numel() for p in empty.parameters()) * precision(device).itemsize
+    vocabulary = config.get_text_config().vocab_size
+    needed = weights * _SPARE + logits_bytes(vocabulary, most_tokens(vocabulary, tokens) if tokens else 0)
+    check_memory(needed, device, f"the backbone {name} needs", "choose a smaller one")
+
+
+def _check_causal(name: str, config: Any) -> None:
+    """Models that only fill gaps (BERT) can be loaded as causal ones, and would write nonsense."""
+    auto = hugging_face().models.auto.modeling_auto
+    causal = auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    kinds = {one for names in causal.values() for one in ([names] if isinstance(names, str) else names)}
+    named = list(config.architectures or [])
+    two_ways = config.model_type in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(
+        config, "is_decoder", False
+    )
+    if config.model_type in causal and not two_ways and (not named or kinds & set(named)):
+        return
+    what = named[0] if named else f"model of the type {config.model_type}"
+    raise ModelError(
+        f"the backbone {name} is a {what}, which is no causal language model: name one such as "
+        "Qwen/Qwen2.5-0.5B."
+    )
+
+
+def _check_files(name: str, folder: Path, wanted: Sequence[str] = FILES) -> None:
+    there = {WEIGHTS if path.suffix == ".safetensors" else path.name for path in folder.iterdir()}
+    missing = [file for file in wanted if file not in there]
+    if missing:
+        raise ModelError(f"the model {name} lacks {' and '.join(missing)}: give its complete folder.")
+
+
+def _tokenizer(name: str, folder: Path) -> Any:
+    tokenizer = _read(name, lambda: hugging_face().AutoTokenizer.from_pretrained(folder, **_LOCAL))
+    if not tokenizer.is_fast:
+        raise ModelError(
+            f"the tokenizer of {name} is not a fast one: name a model that has a tokenizer.json."
+        )
+    if tokenizer.eos_token_id is None:
+        raise ModelError(
+            f"the tokenizer of {name} has no end-of-text token: set eos_token in its configuration."
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def _load(name: str, auto: Any, folder: Path, dtype: torch.dtype) -> Any:
+    with enough_memory(name, SMALLER):
+        model, report = _read(
+            name,
+            lambda: auto.from_pretrained(
+                folder, dtype=dtype, use_safetensors=True, output_loading_info=True, **_LOCAL
+            ),
+        )
+    lost = sorted(report["missing_keys"])
+    if lost and not all("pooler" in key for key in lost):  # BERT's pooler is not used
+        raise ModelError(f"the weights of {name} lack {lost[0]}: give its complete folder.")
+    return model
+
+
+def _read(name: str, make: Any) -> Any:
+    try:
+        return make()
+    except Exception as error:  # the library raises whatever its parsers raise
+        if ran_out(error):
+            raise
+        own_code = "trust_remote_code" in str(error)
+        why = "it needs code of its own, which is never run" if own_code else first_line(error)[:160]
+        raise ModelError(f"the model {name} cannot be loaded ({why}): give another one.") from None
+
+
+@contextlib.contextmanager
+def _quiet(transformers: Any) -> Iterator[None]:
+    """No bars and no warnings of the library: what is wrong is said in one sentence."""
+    logging = transformers.utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,1 @@
+"""The small lane: a language model from scratch, over the slots of a record."""

@@ -1,0 +1,167 @@
+"""The language model over a record's tokens: a small causal transformer, trained from scratch."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lookalike.difflm.norm import LayerNorm
+
+
+class Cache:
+    """Keys and values of the positions so far, two tensors per layer: (positions, rows, heads, head width).
+
+    length: positions that there is room for at first. Positions come first, so that a new one is written in
+    one stretch of memory, and one query is answered by two products over it (on a CPU faster than
+    scaled_dot_product_attention, which is made for many queries).
+    padding: (rows,) positions at the start of each row that nothing may see, for rows that begin at different
+    places; None: no row has any. They come after the injected memory, if there is one.
+    """
+
+    def __init__(self, layers: int, length: int, padding: Tensor | None = None, memory: int = 0):
+        self.length, self.padding, self.memory = length, padding, memory
+        self.filled = [0] * layers
+        self.pairs: list[tuple[Tensor, Tensor] | None] = [None] * layers
+
+    def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Add (rows, heads, n, head width); returns all so far, positions first."""
+        rows, heads, n, width = key.shape
+        pair = self.pairs[layer]
+        start, stop = self.filled[layer], self.filled[layer] + n
+        if pair is None:
+            room = max(self.length, stop)
+            pair = (key.new_empty(room, rows, heads, width), key.new_empty(room, rows, heads, width))
+        elif stop > len(pair[0]):  # a text may be long: room is made as it is needed
+            more = pair[0].new_empty(len(pair[0]) // 2 + n, rows, heads, width)
+            pair = torch.cat([pair[0], more]), torch.cat([pair[1], more])
+        self.pairs[layer] = pair
+        pair[0][start:stop], pair[1][start:stop] = key.permute(2, 0, 1, 3), value.permute(2, 0, 1, 3)
+        self.filled[layer] = stop
+        return pair[0][:stop], pair[1][:stop]
+
+    def places(self, layer: int, at: Tensor) -> Tensor:
+        """The places in their rows of the next positions, (n,) or (rows, 1, n); at: 0 to n - 1."""
+        at = at + max(0, self.filled[layer] - self.memory)
+        return at if self.padding is None else (at - self.padding[:, None, None]).clamp(min=0)
+
+    def hidden(self, positions: int) -> Tensor | None:
+        """(positions, rows) True where a position is padding."""
+        if self.padding is None:
+            return None
+        at = torch.arange(positions, device=self.padding.device)[:, None] - self.memory
+        return (at >= 0) & (at < self.padding)
+
+    def select(self, rows: Tensor) -> None:
+        """Keep these rows, in this order (a row may come twice)."""
+        self.pairs = [
+            None if p is None else (p[0][:n][:, rows], p[1][:n][:, rows])
+            for p, n in zip(self.pairs, self.filled, strict=True)
+        ]
+        self.padding = None if self.padding is None else self.padding[rows]
+
+
+class Block(nn.Module):
+    """Pre-norm attention and feed-forward; both start as the identity.
+
+    rotary: queries and keys are turned by their place (Su et al., RoFormer, 2021, section 3.2.2).
+    """
+
+    def __init__(self, width: int, heads: int, expansion: int, dropout: float, rotary: bool):
+        super().__init__()
+        self.heads, self.rotary = heads, rotary
+        self.norm_attention, self.norm_mlp = LayerNorm(width), LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.up, self.down = nn.Linear(width, expansion * width), nn.Linear(expansion * width, width)
+        self.dropout = nn.Dropout(dropout)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.down.weight)
+
+    def forward(
+        self, x: Tensor, layer: int, cache: Cache | None, memory: tuple[Tensor, Tensor] | None
+    ) -> Tensor:
+        """x: (rows, positions, width).
+
+        memory: keys and values that every position sees, (rows, heads, n, head width).
+        """
+        rows, length, width = x.shape
+        qkv = self.qkv(self.norm_attention(x)).view(rows, length, 3, self.heads, width // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        if self.rotary:
+            at = torch.arange(length, device=x.device)
+            if cache is not None:
+                at = cache.places(layer, at)
+            query, key = _turn(torch.stack([query, key]), at)
+        if memory is not None and (cache is None or not cache.filled[layer]):
+            key, value = torch.cat([memory[0], key], 2), torch.cat([memory[1], value], 2)
+        gone = None
+        if cache is not None:
+            keys, values = cache.extend(layer, key, value)
+            gone = cache.hidden(len(keys))  # (positions, rows)
+            if length == 1:
+                return self._finish(x, _one_query(query[:, :, 0], keys, values, gone).unsqueeze(2))
+            key, value = keys.permute(1, 2, 0, 3), values.permute(1, 2, 0, 3)
+        extra, mask = key.shape[2] - length, None
+        if length > 1 and (extra or gone is not None):
+            mask = torch.ones(length, length + extra, dtype=torch.bool, device=x.device).tril(extra)
+        if mask is not None and gone is not None:
+            # padding sees itself: a row of nothing but hidden positions would be undefined
+            own = torch.eye(length, length + extra, dtype=torch.bool, device=x.device).roll(extra, 1)
+            mask = (mask & ~gone.T[:, None, None]) | own
+        attended = F.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, is_causal=length > 1 and mask is None
+        )
+        return self._finish(x, attended)
+
+    def _finish(self, x: Tensor, attended: Tensor) -> Tensor:
+        """attended: (rows, heads, positions, head width)."""
+        x = x + self.dropout(self.out(attended.transpose(1, 2).reshape(x.shape)))
+        return x + self.dropout(self.down(F.gelu(self.up(self.norm_mlp(x)))))
+
+
+def _one_query(query: Tensor, keys: Tensor, values: Tensor, gone: Tensor | None) -> Tensor:
+    """Attention of one position: (rows, heads, width); keys and values: (positions, rows, heads, width)."""
+    positions, rows, heads, width = keys.shape
+    each = [x.view(positions, rows * heads, width).transpose(0, 1) for x in (keys, values)]
+    scores = torch.bmm(each[0], query.reshape(rows * heads, width, 1)) / math.sqrt(width)
+    if gone is not None:
+        hidden = gone.T.repeat_interleave(heads, 0).unsqueeze(-1)  # (rows x heads, positions, 1)
+        scores = scores.masked_fill(hidden, -math.inf)
+    return torch.bmm(scores.softmax(1).transpose(1, 2), each[1]).view(rows, heads, width)
+
+
+def _turn(x: Tensor, at: Tensor) -> Tensor:
+    """Rotary places: (..., rows, heads, positions, head width); at: (positions,) or (rows, 1, positions)."""
+    half = x.shape[-1] // 2
+    angle = at.unsqueeze(-1) * 1e4 ** (-torch.arange(half, device=x.device) / half)
+    cos, sin = angle.cos(), angle.sin()
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
+
+
+class Backbone(nn.Module):
+    """Causal transformer.
+
+    rotary: for records with texts. The others need no places: what a token is and what comes next is in its
+    vector.
+    """
+
+    def __init__(
+        self, width: int, layers: int, heads: int, expansion: int, dropout: float, rotary: bool = False
+    ):
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(Block(width, heads, expansion, dropout, rotary) for _ in range(layers))
+        self.norm = LayerNorm(width)
+
+    def forward(
+        self, x: Tensor, cache: Cache | None = None, memory: list[tuple[Tensor, Tensor]] | None = None
+    ) -> Tensor:
+        """(rows, positions, width) -> the same shape; with a cache, only the new positions are given."""
+        x = self.dropout(x)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, layer, cache, None if memory is None else memory[layer])
+        return self.norm(x)

@@ -1,0 +1,410 @@
+"""The slots of a record as vectors: embeddings in, probabilities out.
+
+A plain slot (category, boolean, piece of a text) has one learned vector per token and a softmax over its
+tokens. A number slot is smooth instead, because a softmax over bins has no notion of order and learns the
+training rows by heart (on Magic: 63.3 nats on held-out rows against 61.6 for what is done here):
+
+- in: fixed features of the value (its normal score, its rank, Fourier features of the rank, its standardised
+  value) through a matrix of the slot's own, plus a free vector for spikes;
+- out: a softmax over *classes* (one per spike, such as 0 or missing, and one for "anywhere else"), then for
+  "anywhere else" a mixture of logistics over the normal score. The probability of a (token, cell) is the
+  mixture's mass between the cell's edges, so every cell of the codec keeps an exact probability and a range
+  costs two evaluations.
+
+The normal score of a value is the standard-normal quantile of its rank among the values that are not spikes.
+Logistic mixtures as a likelihood for ordered values: Salimans et al., PixelCNN++ (2017), section 2.1.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.special import ndtri
+from torch import Tensor, nn
+
+from lookalike.codec import Slot
+
+IMPOSSIBLE = -1e9  # the logit of what does not exist
+FREQUENCIES = 8  # of the Fourier features; the highest makes 19 waves over the column's ranks
+TAIL = 12.0  # the normal score at which the outermost cells are closed
+
+
+@dataclass
+class Allowed:
+    """What a condition leaves of one slot, in the terms of `Fields.draw`.
+
+    classes: (classes,) log of the share of each class that is allowed; "anywhere else" is left to `spans`.
+    spans: (spans, 3) lower edge, upper edge (normal scores) and log share of the allowed stretches of
+        "anywhere else".
+    first, last: (spans,) the flat cells at both ends of each span.
+    """
+
+    classes: Tensor
+    spans: Tensor
+    first: Tensor
+    last: Tensor
+
+
+def _features(rank: np.ndarray, value: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """(..., features) of cells; all zero where there is no rank (missing, infinite)."""
+    known = ~np.isnan(rank)
+    rank, value = np.nan_to_num(rank), np.nan_to_num(value)
+    columns = [np.ones_like(rank), value, 2 * rank - 1, np.clip(score, -3, 3) / 2]
+    for k in range(FREQUENCIES):
+        phase = math.pi * 2 ** (0.75 * k) * rank
+        columns += [np.sin(phase) / (1 + 0.3 * k), np.cos(phase) / (1 + 0.3 * k)]
+    return np.stack(columns, -1) * known[..., None]
+
+
+class Fields(nn.Module):
+    """The vocabularies of the fixed slots of a record (those of texts are in `runs.py`).
+
+    slots: as in `RecordCodec.slots`; width: of every vector; mixtures: logistics per number.
+    """
+
+    def __init__(self, slots: list[Slot], width: int, mixtures: int):
+        super().__init__()
+        self.count, self.width, self.mixtures = len(slots), width, mixtures
+        names = list(dict.fromkeys(s.vocabulary for s in slots))
+        first = {s.vocabulary: s for s in reversed(slots)}
+        sizes = [first[name].tokens for name in names]
+        starts = dict(zip(names, np.cumsum([0, *sizes]).tolist(), strict=False))
+        self.empty = sum(sizes)  # the row of `inputs` for a slot that has no token
+        self.start: Tensor
+        self.register_buffer("start", torch.tensor([starts[s.vocabulary] for s in slots]), persistent=False)
+        self.inputs = nn.Parameter(torch.randn(self.empty + 1, width) * 0.5)
+        self.numbers = [i for i, s in enumerate(slots) if s.rank is not None]
+        self._build_numbers(slots)
+        self._build_classes(slots)
+
+    # ---- tables --------------------------------------------------------------------------------------------
+
+    def _build_numbers(self, slots: list[Slot]) -> None:
+        """Feature, edge and look-up tables of the number slots; (all their tokens x cells) flattened."""
+        width, k = self.width, self.mixtures
+        chosen = [slots[i] for i in self.numbers]
+        self.cells = max((s.cells for s in chosen), default=1)
+        tokens = sum(s.tokens for s in chosen)
+        rank = np.full((tokens, self.cells), np.nan)
+        value, counts = rank.copy(), np.zeros((tokens, self.cells))
+        starts, o = [], 0
+        for s in chosen:
+            assert s.rank is not None and s.value is not None
+            rank[o : o + s.tokens, : s.cells] = s.rank
+            value[o : o + s.tokens, : s.cells] = s.value
+            counts[o : o + s.tokens, : s.cells] = s.counts
+            starts.append(o)
+            o += s.tokens
+        spread = (counts > 0).sum(1) > 1  # (tokens,) the bins that belong to "anywhere else"
+        low, high, score = (np.zeros_like(rank) for _ in range(3))
+        self.edges: list[np.ndarray] = []  # per number slot: upper edges of the flat cells of "anywhere else"
+        self.flat: list[Tensor] = []  # per number slot: (flat cells, 2) their token and cell
+        for s, o in zip(chosen, starts, strict=True):
+            part = slice(o, o + s.tokens)
+            inside = counts[part] * spread[part, None]
+            total = max(inside.sum(), 1.0)
+            upper = inside.cumsum().reshape(inside.shape)
+            low[part] = np.clip(ndtri((upper - inside) / total), -TAIL, TAIL)
+            high[part] = np.clip(ndtri(np.minimum(upper / total, 1.0)), -TAIL, TAIL)
+            everything = np.where(np.isnan(rank[part]), 0.5, rank[part])
+            score[part] = np.clip(ndtri(everything), -TAIL, TAIL)
+            where = np.argwhere(inside > 0)
+            self.flat.append(torch.from_numpy(where))
+            self.edges.append(high[part][where[:, 0], where[:, 1]])
+        table = _features(rank, value, score)
+        for name, array in (
+            ("features", table.reshape(tokens * self.cells, table.shape[-1])),
+            ("low", low.reshape(-1)),
+            ("high", high.reshape(-1)),
+        ):
+            self.register_buffer(name, torch.from_numpy(array).float(), persistent=False)
+        self.features: Tensor
+        self.low: Tensor
+        self.high: Tensor
+        self.number_start: Tensor
+        self.number_index: Tensor
+        self.spread: Tensor
+        self.register_buffer("spread", torch.from_numpy(spread), persistent=False)
+        self.register_buffer("number_start", torch.tensor(starts, dtype=torch.long), persistent=False)
+        self.register_buffer("number_index", torch.tensor(self.numbers, dtype=torch.long), persistent=False)
+        # free input vectors are for spikes and plain tokens: other bins would only learn rows by heart
+        free = torch.ones(self.empty + 1, 1)
+        for i, o in zip(self.numbers, starts, strict=True):
+            s, begin = slots[i], int(self.start[i])
+            free[begin : begin + s.tokens, 0] = torch.from_numpy(~spread[o : o + s.tokens]).float()
+        self.free: Tensor
+        self.register_buffer("free", free, persistent=False)
+        n = len(self.numbers)
+        self.feature_map = nn.Parameter(torch.randn(n, table.shape[-1], width) * 0.15)
+        self.mixture = nn.Parameter(torch.randn(n, width, 3 * k) * 0.3 / math.sqrt(width))
+        bias = torch.zeros(n, 1, 3 * k)  # weights, means spread over the bulk of the scores, log scales
+        bias[:, :, k : 2 * k] = torch.linspace(-1.8, 1.8, k)
+        bias[:, :, 2 * k :] = -1.2
+        self.mixture_bias = nn.Parameter(bias)
+
+    def _build_classes(self, slots: list[Slot]) -> None:
+        """Classes of every slot and the heads over them, in groups of slots with about as many classes."""
+        self.class_of: list[Tensor] = []  # per slot: (tokens,) the class of a token
+        self.token_of: list[Tensor] = []  # per slot: (classes,) the token of a class (0 for "anywhere else")
+        self.other: list[int] = []  # per slot: the class "anywhere else", -1 where there is none
+        masses = []
+        for i, s in enumerate(slots):
+            mass = s.counts.sum(1)
+            if i in self.numbers:
+                o = int(self.number_start[self.numbers.index(i)])
+                plain = ~self.spread[o : o + s.tokens].numpy()
+            else:
+                plain = np.ones(s.tokens, dtype=bool)
+            order = np.cumsum(plain) - 1
+            other = int(plain.sum()) if not plain.all() else -1
+            self.other.append(other)
+            classes = np.where(plain, order, other)
+            self.class_of.append(torch.from_numpy(classes))
+            own = np.flatnonzero(plain)
+            self.token_of.append(torch.from_numpy(np.append(own, 0) if other >= 0 else own))
+            masses.append(np.bincount(classes, weights=mass, minlength=int(plain.sum()) + (other >= 0)))
+        sizes = [len(m) for m in masses]
+        order_ = sorted(range(self.count), key=lambda i: sizes[i])
+        groups: list[list[int]] = []
+        for i in order_:
+            if not groups or sizes[i] > max(8, 1.6 * sizes[groups[-1][0]]):
+                groups.append([])
+            groups[-1].append(i)
+        self.groups = groups
+        self.place = {i: (g, j) for g, group in enumerate(groups) for j, i in enumerate(group)}
+        self.heads = nn.ParameterList()
+        most = max((s.tokens for s in slots), default=1)
+        table = torch.zeros(self.count, most, dtype=torch.long)
+        for i, c in enumerate(self.class_of):
+            table[i, : len(c)] = c
+        self.class_table: Tensor
+        self.register_buffer("class_table", table, persistent=False)
+        for g, group in enumerate(groups):
+            vocabularies = list(dict.fromkeys(slots[i].vocabulary for i in group))
+            size = max(sizes[i] for i in group)
+            self.heads.append(nn.Parameter(torch.randn(len(vocabularies), self.width, size) * 0.02))
+            bias = torch.full((len(group), 1, size), IMPOSSIBLE)
+            emit = bias.clone()
+            for j, i in enumerate(group):
+                mass = torch.from_numpy(masses[i])
+                bias[j, 0, : sizes[i]] = ((mass + 0.1) / (mass.sum() + 0.1 * len(mass))).log().float()
+                gone = mass == 0
+                gone[[int(self.class_of[i][t]) for t in slots[i].banned]] = True
+                if gone.all():  # nothing could be emitted: better a banned value than none
+                    gone[:] = False
+                emit[j, 0, : sizes[i]] = torch.where(gone, IMPOSSIBLE, 0.0)
+            shared = torch.tensor([vocabularies.index(slots[i].vocabulary) for i in group])
+            self.register_buffer(f"bias{g}", bias, persistent=False)
+            self.register_buffer(f"emit{g}", emit, persistent=False)
+            self.register_buffer(f"group{g}", torch.tensor(group), persistent=False)
+            self.register_buffer(f"shared{g}", shared, persistent=False)
+        inverse = np.argsort(np.array([i for group in groups for i in group], dtype=np.int64))
+        self.ungroup: Tensor
+        self.register_buffer("ungroup", torch.from_numpy(inverse), persistent=False)
+
+    # ---- in ------------------------------------------------------------------------------------------------
+
+    def embed(self, tokens: Tensor, cells: Tensor) -> Tensor:
+        """(rows, slots) tokens and cells -> (rows, slots, width)."""
+        at = torch.where(tokens < 0, self.empty, tokens + self.start)
+        out = F.embedding(at, self.inputs * self.free)
+        if self.numbers:
+            index = self._number_cells(tokens[:, self.number_index], cells[:, self.number_index])
+            smooth = torch.bmm(F.embedding(index, self.features).transpose(0, 1), self.feature_map)
+            present = (tokens[:, self.number_index] >= 0).unsqueeze(-1)
+            out = out.index_add(1, self.number_index, smooth.transpose(0, 1) * present)
+        return out
+
+    def embed_slot(self, slot: int, tokens: Tensor, cells: Tensor) -> Tensor:
+        """(rows,) tokens and cells of one slot -> (rows, width)."""
+        at = torch.where(tokens < 0, self.empty, tokens + self.start[slot])
+        out = self.inputs[at] * self.free[at]
+        if slot in self.numbers:
+            n = self.numbers.index(slot)
+            index = (tokens.clamp(min=0) + self.number_start[n]) * self.cells + cells
+            out = out + (self.features[index] @ self.feature_map[n]) * (tokens >= 0).unsqueeze(-1)
+        return out
+
+    def _number_cells(self, tokens: Tensor, cells: Tensor) -> Tensor:
+        return (tokens.clamp(min=0) + self.number_start) * self.cells + cells
+
+    # ---- out -----------------------------------------------------------------------------------------------
+
+    def nll(self, hidden: Tensor, tokens: Tensor, cells: Tensor) -> Tensor:
+        """Negative log likelihood, in nats, of every slot of a record; 0 where the slot is empty.
+
+        hidden: (rows, slots, width), slot i holding what is known before slot i. Returns (rows, slots).
+        """
+        rows = hidden.shape[0]
+        by_slot = hidden.transpose(0, 1)  # (slots, rows, width)
+        classes = self.class_table[torch.arange(self.count, device=tokens.device), tokens.clamp(min=0)].T
+        parts = []
+        for g, head in enumerate(self.heads):
+            group, shared = getattr(self, f"group{g}"), getattr(self, f"shared{g}")
+            weight = head.index_select(0, shared) if len(group) > len(head) else head
+            logits = torch.baddbmm(getattr(self, f"bias{g}"), by_slot.index_select(0, group), weight)
+            flat = F.cross_entropy(
+                logits.flatten(0, 1), classes.index_select(0, group).flatten(), reduction="none"
+            )
+            parts.append(flat.view(len(group), rows))
+        nll = torch.cat(parts).index_select(0, self.ungroup).T  # (rows, slots)
+        if self.numbers and self.cells > 1:
+            mixture = torch.baddbmm(
+                self.mixture_bias, by_slot.index_select(0, self.number_index), self.mixture
+            ).transpose(0, 1)
+            number_tokens = tokens[:, self.number_index]
+            index = self._number_cells(number_tokens, cells[:, self.number_index])
+            inside = _log_mass(mixture, self.low[index], self.high[index]).logsumexp(-1)
+            spread = self.spread[number_tokens.clamp(min=0) + self.number_start]
+            nll = nll.index_add(1, self.number_index, torch.where(spread, -inside, 0.0))
+        return torch.where(tokens < 0, 0.0, nll)
+
+    def _class_logits(self, slot: int, hidden: Tensor) -> Tensor:
+        g, j = self.place[slot]
+        size = len(self.token_of[slot])
+        weight = self.heads[g][getattr(self, f"shared{g}")[j]]
+        return torch.addmm(getattr(self, f"bias{g}")[j, :, :size], hidden, weight[:, :size])
+
+    def _mixture(self, slot: int, hidden: Tensor) -> Tensor:
+        n = self.numbers.index(slot)
+        return torch.addmm(self.mixture_bias[n], hidden, self.mixture[n])
+
+    def log_prob(self, slot: int, hidden: Tensor, tokens: Tensor, cells: Tensor) -> Tensor:
+        """(rows,) log probability of given tokens and cells of one slot; 0 where the token is empty (-1)."""
+        classes = self.class_table[slot, tokens.clamp(min=0)]
+        out = self._class_logits(slot, hidden).log_softmax(-1).gather(-1, classes[:, None])[:, 0]
+        if self.other[slot] >= 0:
+            n = self.numbers.index(slot)
+            index = (tokens.clamp(min=0) + self.number_start[n]) * self.cells + cells
+            mass = _log_mass(self._mixture(slot, hidden), self.low[index], self.high[index]).logsumexp(-1)
+            out = out + torch.where(classes == self.other[slot], mass, 0.0)
+        return torch.where(tokens < 0, 0.0, out)
+
+    def draw(
+        self, slot: int, hidden: Tensor, generator: torch.Generator, allowed: Allowed | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw one slot of every row from what `hidden` (rows, width) says of it.
+
+        Returns tokens and cells (rows,) and the log of the mass that `allowed` left (0 without a condition).
+        """
+        g, j = self.place[slot]
+        rows, device = len(hidden), hidden.device
+        other, size = self.other[slot], len(self.token_of[slot])
+        logits = self._class_logits(slot, hidden)
+        mixture = self._mixture(slot, hidden) if other >= 0 else None
+        log_mass = torch.zeros(rows, device=device)
+        if allowed is None:
+            options = logits + getattr(self, f"emit{g}")[j, :, :size]
+            weighted = None
+        else:
+            logits = logits.log_softmax(-1)
+            options, weighted = logits + allowed.classes, None
+            if mixture is not None:
+                low, high, share = allowed.spans.T
+                weighted = _log_mass(mixture.unsqueeze(1), low, high)  # (rows, spans, mixtures)
+                spans = weighted.logsumexp(-1) + share + logits[:, other, None]
+                options = torch.cat([options, spans], -1)
+            log_mass = options.logsumexp(-1)
+        choice = pick(options, generator)
+        tokens = self.token_of[slot].to(device)[choice.clamp(max=size - 1)]
+        cells = torch.zeros_like(tokens)
+        if mixture is None:
+            return tokens, cells, log_mass
+        inside = (choice == other) if allowed is None else (choice >= size)
+        at = inside.nonzero()[:, 0]
+        if not len(at):
+            return tokens, cells, log_mass
+        k, mixture = self.mixtures, mixture[at]
+        n = self.numbers.index(slot)
+        edges = torch.from_numpy(self.edges[n]).to(device=device, dtype=torch.float32)
+        uniform = torch.rand(len(at), generator=generator, device=device)
+        if allowed is None or weighted is None:
+            component = pick(mixture[:, :k], generator)[:, None]
+            below, above = torch.zeros_like(uniform), torch.ones_like(uniform)
+            first, last = torch.zeros_like(at), torch.full_like(at, len(edges) - 1)
+        else:
+            span = choice[at] - size
+            component = pick(weighted[at, span], generator)[:, None]
+            first, last = allowed.first[span], allowed.last[span]
+        mean = mixture[:, k : 2 * k].gather(1, component)[:, 0]
+        scale = _scale(mixture[:, 2 * k :].gather(1, component)[:, 0])
+        if allowed is not None:
+            below = torch.sigmoid((allowed.spans[span, 0] - mean) / scale)
+            above = torch.sigmoid((allowed.spans[span, 1] - mean) / scale)
+        position = (below + uniform * (above - below)).clamp(1e-7, 1 - 1e-7)
+        score = mean + scale * torch.logit(position)
+        flat = torch.searchsorted(edges, score).clamp(min=first, max=last)
+        found = self.flat[n].to(device)[flat]
+        tokens[at], cells[at] = found[:, 0], found[:, 1]
+        return tokens, cells, log_mass
+
+    def allow(self, slot: int, share: np.ndarray) -> Allowed:
+        """What a condition leaves of a slot's cells, (tokens, cells) shares in [0, 1], ready for `draw`."""
+        g, j = self.place[slot]
+        other, size = self.other[slot], len(self.token_of[slot])
+        plain = np.log(np.maximum(share[self.token_of[slot].numpy(), 0], 1e-300))
+        plain[share[self.token_of[slot].numpy(), 0] <= 0] = IMPOSSIBLE
+        if other >= 0:
+            plain[other] = IMPOSSIBLE
+        classes = torch.from_numpy(plain).float() + getattr(self, f"emit{g}")[j, 0, :size].cpu()
+        spans: list[tuple[float, float, float]] = []
+        first: list[int] = []
+        last: list[int] = []
+        if other >= 0:
+            n = self.numbers.index(slot)
+            flat = self.flat[n].numpy()
+            inside = share[flat[:, 0], flat[:, 1]]
+            lows = np.append(-TAIL, self.edges[n][:-1])
+            for at in np.flatnonzero(inside > 0).tolist():
+                if last and last[-1] == at - 1 and inside[at] == 1 and spans[-1][2] == 0:
+                    spans[-1] = (spans[-1][0], self.edges[n][at], 0.0)
+                    last[-1] = at
+                else:
+                    spans.append((lows[at], self.edges[n][at], float(np.log(inside[at]))))
+                    first.append(at)
+                    last.append(at)
+        if not spans:  # an impossible one keeps the shapes
+            spans, first, last = [(0.0, 0.0, IMPOSSIBLE)], [0], [0]
+        device = self.start.device
+        return Allowed(
+            classes.to(device),
+            torch.tensor(spans, dtype=torch.float32, device=device),
+            torch.tensor(first, device=device),
+            torch.tensor(last, device=device),
+        )
+
+
+def _scale(log_scale: Tensor) -> Tensor:
+    """Scales between e^-6 and e^2: a narrower logistic would be narrower than a cell."""
+    return log_scale.clamp(-6, 2).exp()
+
+
+def _log_mass(mixture: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Log of weight x mass between two normal scores, for each logistic.
+
+    mixture: (..., 3 x mixtures); low, high: (...). Returns (..., mixtures). With a and b the standardised
+    edges, sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - e^(b - a)), which keeps its precision in the
+    tails.
+    """
+    weight, mean, log_scale = mixture.chunk(3, -1)
+    inverse = torch.exp(-log_scale.clamp(-6, 2))
+    a = (high.unsqueeze(-1) - mean) * inverse
+    b = (low.unsqueeze(-1) - mean) * inverse
+    mass = F.logsigmoid(a) + F.logsigmoid(-b) + torch.log1p(-torch.exp((b - a).clamp(max=-1e-6)))
+    return weight.log_softmax(-1) + mass
+
+
+def pick(logits: Tensor, generator: torch.Generator) -> Tensor:
+    """One index per row of (rows, options) logits, by inverting the cumulative distribution.
+
+    (On a CPU 15 times as fast as torch.multinomial.)
+    """
+    cumulative = logits.softmax(-1).cumsum(-1)
+    uniform = torch.rand(len(logits), 1, generator=generator, device=logits.device)
+    # <=, and staying below the total by more than the rounding, keep options of probability 0 out
+    index = (cumulative <= uniform * (1 - 1e-6) * cumulative[:, -1:]).sum(-1)
+    return index.clamp(max=logits.shape[-1] - 1)

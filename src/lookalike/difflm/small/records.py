@@ -1,0 +1,154 @@
+"""What `DiffLM` asks of the model of the records, be it the small one or a pretrained one (`textrecords.py`).
+
+shape              (latent tokens, latent width)
+chunk, least       rows that are written at once; latents that are tried for a condition at least
+encode, decode     table -> (rows, ...) array of records and back, as the codecs do
+allowed(where)     what the conditions leave of the records, as `draw` takes it; empty where there are none
+train              an array of records -> the history of the training; a checkpoint is gone on from
+posteriors         an array of records -> mean and log variance of their latents
+draw               latents -> an array of records, under conditions, around what is given
+columns            the names of the columns that are modelled, in order
+weights            name -> what has been learned, to be saved; `load` takes it back
+facts              what else has to be saved, as JSON values; identity: what a checkpoint depends on
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lookalike.codec import RecordCodec
+from lookalike.codec.slot import Array
+from lookalike.difflm.drawing import Drawing
+from lookalike.difflm.small.decoder import decode
+from lookalike.difflm.small.train import TrainConfig, posteriors, train_vae
+from lookalike.difflm.small.vae import VAE
+from lookalike.difflm.told import Told
+from lookalike.difflm.training.checkpoint import Checkpoint
+from lookalike.difflm.training.course import Clock
+from lookalike.difflm.training.memory import check_memory, enough_memory
+from lookalike.difflm.training.threads import Threads
+
+CHUNK = 2048  # rows decoded at once, at most: more do not fit the cache of a processor
+CHUNK_SLOTS = 250_000  # rows x slots decoded at once, at most: the key/value cache takes a kilobyte for each
+RECORD_BYTES = 16  # of a slot of a record while a table is encoded
+FEWER = "give fewer rows or shorter texts"
+LEAST_CANDIDATES = 1024  # altogether, however few rows are asked for
+
+
+class TokenRecords:
+    """Records of field-aware tokens and the small VAE; array: (rows, 2, slots) int16, tokens and cells."""
+
+    least = LEAST_CANDIDATES
+    identity = ""
+
+    def __init__(self, codec: RecordCodec, vae: VAE | None, threads: Threads):
+        self.codec, self.own, self.threads = codec, vae, threads
+
+    @property
+    def vae(self) -> VAE:
+        assert self.own is not None  # a table of ids and constants alone has none, and nothing is drawn
+        return self.own
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.vae.config.latent_tokens, self.vae.config.latent_width
+
+    @property
+    def chunk(self) -> int:
+        slots = self.codec.slots
+        typical = 0.0  # texts that are longer than twice the mean are few at a time
+        for own in self.codec.columns:
+            if not slots[own[0]].run:
+                typical += len(own)
+        typical += 2 * sum(self.own.runs.typical) if self.own is not None else 0
+        return min(CHUNK, max(64, int(CHUNK_SLOTS / max(1.0, typical))))
+
+    @property
+    def columns(self) -> list[Any]:
+        return [self.codec.slots[slots[0]].column for slots in self.codec.columns]
+
+    def encode(self, table: pd.DataFrame, partial: bool = False) -> Array:
+        needed = RECORD_BYTES * len(table) * len(self.codec.slots)
+        who = f"{len(table):,} records of up to {len(self.codec.slots):,} tokens need"
+        check_memory(needed, torch.device("cpu"), who, FEWER)
+        tokens, cells = self.codec.encode(table, partial=partial)
+        return np.stack([tokens.astype(np.int16), cells], axis=1)
+
+    def decode(
+        self,
+        records: Array,
+        rng: np.random.Generator,
+        where: Mapping[Any, Any] | None = None,
+        offset: int = 0,
+    ) -> pd.DataFrame:
+        return self.codec.decode(records[:, 0], records[:, 1], rng, where=where, offset=offset)
+
+    def allowed(self, where: Mapping[Any, Any] | None) -> dict[int, Array]:
+        return self.codec.allowed(where)
+
+    def train(
+        self,
+        records: Array,
+        config: TrainConfig,
+        clock: Clock,
+        checkpoint: Checkpoint,
+        seed: int,
+        progress: bool,
+    ) -> list[dict[str, Any]]:
+        tokens, cells = (torch.from_numpy(records[:, part]) for part in range(2))
+        with enough_memory("these records", FEWER, checkpoint.folder is not None):
+            return train_vae(self.vae, tokens, cells, config, clock, checkpoint, self.threads, seed, progress)
+
+    def posteriors(self, records: Array) -> tuple[Tensor, Tensor]:
+        tokens, cells = (torch.from_numpy(np.ascontiguousarray(records[:, part])) for part in range(2))
+        return posteriors(self.vae, tokens, cells)
+
+    def draw(
+        self,
+        latent: Tensor,
+        rows: int,
+        generator: torch.Generator,
+        given: Array | None = None,
+        held: Array | None = None,
+        allowed: Any = None,
+        drawing: Drawing | None = None,
+        told: Told | None = None,
+    ) -> Array:
+        """given: (rows, 2, slots) records of which the columns `held`, (columns,) bool, are kept."""
+        if not self.codec.slots:
+            return np.zeros((rows, 2, 0), dtype=np.int64)
+        kept: dict[int, tuple[Tensor, Tensor]] = {}
+        if given is not None and held is not None:
+            for slot in [s for c in np.flatnonzero(held) for s in self.codec.columns[c]]:
+                pair = [torch.from_numpy(given[:, part, slot]).long().to(latent.device) for part in range(2)]
+                kept[slot] = (pair[0], pair[1])
+        limits = {slot: self.vae.allow(slot, share) for slot, share in (allowed or {}).items()}
+        tokens, cells = decode(
+            self.vae,
+            latent,
+            generator,
+            rows,
+            given=kept,
+            allowed=limits,
+            drawing=drawing,
+            grammars=self.codec.grammars(),
+            threads=self.threads,
+            told=told,
+        )
+        return torch.stack([tokens, cells], 1).cpu().numpy()
+
+    def weights(self) -> dict[str, Tensor]:
+        return {} if self.own is None else {f"vae.{k}": v for k, v in self.vae.state_dict().items()}
+
+    def load(self, weights: Mapping[str, Tensor]) -> None:
+        self.vae.load_state_dict({k[4:]: v for k, v in weights.items() if k.startswith("vae.")})
+        self.vae.eval()
+
+    def facts(self) -> dict[str, Any]:
+        return {}

@@ -1,0 +1,358 @@
+"""The variational autoencoder over records (DiffLM, section 3.1): encoder, injection, language model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lookalike.codec import Slot
+from lookalike.difflm.small.backbone import Backbone, Cache
+from lookalike.difflm.small.encoder import Encoder
+from lookalike.difflm.small.fields import Allowed, Fields
+from lookalike.difflm.small.injection import Injection
+from lookalike.difflm.small.runs import POOLS, Runs
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """Sizes of the VAE.
+
+    width: of every vector; layers, heads, expansion: of the language model (expansion = feed-forward width /
+    width); mixtures: logistics per number; latent_tokens x latent_width: size of the latent; dropout: in the
+    language model; word_dropout: share of the words of texts that the language model does not see while
+    it is trained (Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1).
+    """
+
+    width: int = 64
+    layers: int = 2
+    heads: int = 2
+    expansion: int = 2
+    mixtures: int = 10
+    latent_tokens: int = 4
+    latent_width: int = 4
+    dropout: float = 0.0
+    word_dropout: float = 0.0
+    injection: str = "soft_prompt"
+
+
+TEXT_SIZES: dict[str, Any] = {  # instead of the defaults above where a record has texts
+    "width": 128,
+    "layers": 3,
+    "heads": 4,
+    "expansion": 4,
+    "word_dropout": 0.3,
+}
+
+
+class VAE(nn.Module):
+    """p(record | latent) and q(latent | record).
+
+    columns: for every modelled column the indices of its slots, in order. The *canonical order* of a record
+    puts columns of few values first: what they say is then known when those that are hard to draw are drawn.
+    Texts come last. Of a run only the slots that hold something are read and written.
+
+    Inside, slots are numbered anew: the fixed ones first, then of each run as many as are in use.
+    """
+
+    def __init__(self, slots: list[Slot], columns: list[list[int]], config: VAEConfig):
+        super().__init__()
+        self.config, self.columns = config, columns
+        self.ends = [slot.ends for slot in slots]
+        width = config.width
+        runs = [own for own in columns if slots[own[0]].run]
+        fixed = [s for s, slot in enumerate(slots) if not slot.run]
+        self.fields = Fields([slots[s] for s in fixed], width, config.mixtures)
+        pooled = len(fixed) + POOLS * len(runs)
+        self.encoder = Encoder(pooled, width, config.latent_tokens, config.latent_width)
+        self.injection = Injection(
+            config.injection, config.latent_tokens, config.latent_width, width, config.layers, config.heads
+        )
+        self.backbone = Backbone(
+            width, config.layers, config.heads, config.expansion, config.dropout, bool(runs)
+        )
+        self.next_slot = nn.Parameter(torch.randn(len(fixed), width) * 0.3)
+        self.runs = Runs([[slots[s] for s in own] for own in runs], width, self.latent_size)
+        choices = [
+            float(np.log(np.count_nonzero(slots[c[0]].counts))) + 100 * slots[c[0]].run for c in columns
+        ]
+        canonical = [s for c in np.argsort(choices, kind="stable") for s in columns[c]]
+        column_of = np.zeros(len(slots), dtype=np.int64)
+        for c, own in enumerate(columns):
+            column_of[own] = c
+        self.fixed, self.run_slots = fixed, runs
+        field_of = torch.zeros(len(slots), dtype=torch.long)
+        for f, own in enumerate([*([s] for s in fixed), *runs]):
+            field_of[own] = f
+        self.field_of: Tensor  # (slots,) the fixed slot, or after those the run, that a slot belongs to
+        self.column_of: Tensor
+        self.place: Tensor  # of every slot in the canonical order
+        self.in_run: Tensor  # (slots,) the place in its run; -1 for a fixed slot
+        self.register_buffer("column_of", torch.from_numpy(column_of), persistent=False)
+        self.register_buffer("place", torch.tensor(canonical).argsort(), persistent=False)
+        in_run = torch.full((len(slots),), -1)
+        for own in runs:
+            in_run[own] = torch.arange(len(own))
+        self.register_buffer("in_run", in_run, persistent=False)
+        self.register_buffer("field_of", field_of, persistent=False)
+
+    @property
+    def latent_size(self) -> int:
+        return self.config.latent_tokens * self.config.latent_width
+
+    @property
+    def memory(self) -> int:
+        """Positions of the key/value memory that the latent is."""
+        return self.config.latent_tokens if self.config.injection == "kv_memory" else 0
+
+    def positions(self, slots: int) -> int:
+        """Positions that the language model reads to write so many slots."""
+        return self.memory + self.injection.begin.shape[0] + slots
+
+    @property
+    def device(self) -> torch.device:
+        return self.next_slot.device
+
+    def lengths(self, tokens: Tensor) -> Tensor:
+        """(rows,) how many slots of each record are read and written; tokens: (rows, slots)."""
+        runs = [slot for own in self.run_slots for slot in own]
+        return len(self.fixed) + (tokens[:, runs] >= 0).sum(1)
+
+    def order(self, first: Tensor, tokens: Tensor | None = None) -> Tensor:
+        """Slot indices in the order they are written: columns `first`, then the others, both canonical.
+
+        first: (rows, columns), bool; tokens: (rows, slots), for records with runs: the empty slots of a run
+        come last, and are left out as far as all rows have some. Returns (rows, slots or fewer).
+        """
+        later = ~first[:, self.column_of]
+        key = self.place + later * len(self.place)
+        if tokens is None or not self.run_slots:
+            return key.argsort(1)
+        empty = (tokens < 0) & (self.in_run >= 0)
+        longest = int((~empty).sum(1).max())
+        return (key + empty * (2 * len(self.place))).argsort(1)[:, :longest]
+
+    def posterior(self, tokens: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """(rows, slots) -> mean and log variance of the latent, each (rows, latent size)."""
+        use = self._in_use(tokens)
+        mean, log_variance = self.encoder(self._summary(self._embed(tokens, cells, use), tokens, use))
+        return mean, log_variance
+
+    def forward(
+        self, tokens: Tensor, cells: Tensor, order: Tensor, noise: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The two terms of the evidence bound, in nats, and what the texts cost as bags of words.
+
+        tokens, cells: (rows, slots); order: of every row's slots, as `order` gives it; noise: (rows, latent
+        size), standard normal. Returns the negative log likelihood of every slot, (rows, slots), the KL of
+        every latent dimension from N(0, 1), (rows, latent size), and `Runs.bag` of all texts, (rows,), 0 when
+        not in training.
+        """
+        use = self._in_use(tokens)
+        embedded = self._embed(tokens, cells, use)
+        mean, log_variance = self.encoder(self._summary(embedded, tokens, use))
+        kl = divergence(mean, log_variance)
+        latent = mean + noise * (0.5 * log_variance).exp()
+        bags = kl.new_zeros(len(kl))
+        for r, (a, b) in enumerate(use.spans if self.training else []):
+            bags = bags + self.runs.bag(r, latent, tokens[:, use.slots[a:b]])
+        return self._nll(latent, embedded, tokens, cells, order, use), kl, bags
+
+    def nll(
+        self, latent: Tensor, tokens: Tensor, cells: Tensor, order: Tensor, cache: Cache | None = None
+    ) -> Tensor:
+        """Negative log likelihood of the slots in `order` given the latent, (rows, slots), 0 for the others.
+
+        order: (rows, n) slot indices, of which every row leaves out the same columns. cache: an empty one;
+        the language model can go on from it, the vector of the last slot being what it reads next.
+        """
+        use = self._in_use(tokens)
+        return self._nll(latent, self._embed(tokens, cells, use), tokens, cells, order, use, cache)
+
+    def sequence(
+        self, latent: Tensor, tokens: Tensor, cells: Tensor, order: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """What the language model reads before the next slot is written.
+
+        order: (rows, n) the slots written so far. Returns (rows, positions, width), to the last of which only
+        what comes next is still to be added, and (rows,) how many positions at the start are padding, None
+        where none is.
+        """
+        prefix = self.injection.prefix(latent)
+        n, start = order.shape[1], prefix.shape[1] - 1
+        if not n:
+            return prefix, None
+        use = self._in_use(tokens)
+        inner = use.inner[order].clamp(min=0)
+        embedded = _pick(self._embed(tokens, cells, use), inner) + self.injection.added(latent)
+        written = torch.cat([prefix, embedded], 1)
+        there = tokens.gather(1, order).ge(0) | (self.in_run[order] < 0)  # (rows, n)
+        written[:, start : start + n] += F.embedding(inner, self._following(use)) * there.unsqueeze(-1)
+        padding = n - there.sum(1)
+        if not padding.any():
+            return written, None
+        at = torch.arange(written.shape[1], device=latent.device) - padding[:, None]
+        return _pick(written, at.clamp(min=0)), padding
+
+    def next(self, slots: Tensor) -> Tensor:
+        """(rows,) slots that come next -> what is added to say so, (rows, width)."""
+        if not self.run_slots:
+            return F.embedding(slots, self.next_slot)
+        out = self.next_slot.new_empty(len(slots), self.config.width)
+        field = self.field_of[slots]
+        fixed = field < len(self.fixed)
+        out[fixed] = self.next_slot[field[fixed]]
+        for r in range(len(self.run_slots)):
+            own = field == len(self.fixed) + r
+            out[own] = self.runs.next(r, self.in_run[slots[own]])
+        return out
+
+    def words(self, tokens: Tensor, order: Tensor) -> Tensor:
+        """(rows, slots), (rows, n) slots -> (rows, n) their tokens, -1 where there is no sub-word."""
+        return tokens.gather(1, order).masked_fill(self.in_run[order] < 0, -1)
+
+    def allow(self, slot: int, share: np.ndarray) -> Allowed | Tensor:
+        """What a condition leaves of a slot, (tokens, cells) shares in [0, 1], as the decoder has it."""
+        if self.in_run[slot] >= 0:
+            return self.runs.allow(share)
+        return self.fields.allow(int(self.field_of[slot]), share)
+
+    # ---- slots in use --------------------------------------------------------------------------------------
+
+    def _in_use(self, tokens: Tensor) -> _Used:
+        parts, spans = [torch.tensor(self.fixed, dtype=torch.long, device=tokens.device)], []
+        stop = len(self.fixed)
+        for own in self.run_slots:
+            used = max(1, int(tokens[:, own[0] : own[-1] + 1].ge(0).any(0).sum()))
+            parts.append(torch.arange(own[0], own[0] + used, device=tokens.device))
+            spans.append((stop, stop + used))
+            stop += used
+        slots = torch.cat(parts) if spans else parts[0]
+        inner = torch.full_like(self.place, -1)
+        inner[slots] = torch.arange(len(slots), device=tokens.device)
+        return _Used(slots, inner, spans)
+
+    def _embed(self, tokens: Tensor, cells: Tensor, use: _Used) -> Tensor:
+        """Embedded slots in use, (rows, n, width)."""
+        if not use.spans:
+            return self.fields.embed(tokens, cells)
+        own, fixed = tokens[:, use.slots], len(self.fixed)
+        parts = [self.fields.embed(own[:, :fixed], cells[:, use.slots[:fixed]])] if fixed else []
+        parts += [self.runs.embed(r, own[:, a:b]) for r, (a, b) in enumerate(use.spans)]
+        return torch.cat(parts, 1)
+
+    def _summary(self, embedded: Tensor, tokens: Tensor, use: _Used) -> Tensor:
+        """What the encoder reads: the fixed slots, and every run as a few vectors."""
+        if not use.spans:
+            return embedded
+        parts = [embedded[:, : len(self.fixed)]]
+        for r, (a, b) in enumerate(use.spans):
+            parts.append(self.runs.pool(r, embedded[:, a:b], tokens[:, use.slots[a:b]]))
+        return torch.cat(parts, 1)
+
+    def _following(self, use: _Used) -> Tensor:
+        """What says that a slot comes next, (slots in use, width)."""
+        parts: list[Tensor] = [self.next_slot]
+        for r, (a, b) in enumerate(use.spans):
+            parts.append(self.runs.next(r, torch.arange(b - a, device=use.slots.device)))
+        return torch.cat(parts)
+
+    def _nll(
+        self,
+        latent: Tensor,
+        embedded: Tensor,
+        tokens: Tensor,
+        cells: Tensor,
+        order: Tensor,
+        use: _Used,
+        cache: Cache | None = None,
+    ) -> Tensor:
+        prefix = self.injection.prefix(latent)
+        inner = use.inner[order].clamp(min=0)  # (rows, n)
+        if self.training and self.config.word_dropout and use.spans:
+            unseen = torch.rand(embedded.shape[:2], device=embedded.device) < self.config.word_dropout
+            unseen[:, : len(self.fixed)] = False
+            embedded = embedded * ~unseen.unsqueeze(-1)
+        following = F.embedding(inner, self._following(use))
+        inputs = torch.cat(
+            [
+                prefix[:, :-1],
+                prefix[:, -1:] + following[:, :1],
+                _pick(embedded, inner[:, :-1]) + following[:, 1:] + self.injection.added(latent),
+            ],
+            1,
+        )
+        hidden = self.backbone(inputs, cache, self.injection.memory(latent))[:, prefix.shape[1] - 1 :]
+        n, fixed = order.shape[1], len(self.fixed)
+        if fixed:
+            at = torch.full((len(order), len(use.slots)), n, device=order.device)
+            at = at.scatter(1, inner, torch.arange(n, device=order.device).expand_as(inner))[:, :fixed]
+            own = self.fields.nll(
+                _pick(hidden, at.clamp(max=n - 1)), tokens[:, use.slots[:fixed]], cells[:, use.slots[:fixed]]
+            )
+            own = own * (at < n)
+            if not use.spans:
+                return own
+        nll = hidden.new_zeros(tokens.shape)
+        if fixed:
+            nll = nll.index_copy(1, use.slots[:fixed], own)
+        copies = self.runs.copies(hidden, self.words(tokens, order)) if self.runs.copying else None
+        for r, (a, b) in enumerate(use.spans):
+            row, i = ((inner >= a) & (inner < b) & (tokens.gather(1, order) >= 0)).nonzero(as_tuple=True)
+            slot = order[row, i]
+            here = copies and (copies[0][row, i], copies[1][row, i])
+            own = self.runs.nll(r, hidden[row, i], tokens[row, slot], self.in_run[slot], here)
+            nll = nll.index_put((row, slot), own)
+        return nll
+
+
+@dataclass
+class _Used:
+    """The slots of a batch that are in use, numbered anew: the fixed ones, then those of each run.
+
+    slots: (n,) slot indices; inner: (slots,) the new number of each, -1 if it is not in use; spans: first and
+    one past the last new number of every run.
+    """
+
+    slots: Tensor
+    inner: Tensor
+    spans: list[tuple[int, int]]
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL of N(mean, variance) from N(0, 1) in every dimension, in nats; all of one shape."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+
+
+def _pick(x: Tensor, index: Tensor) -> Tensor:
+    """(rows, slots, width), (rows, n) -> (rows, n, width)."""
+    return x.gather(1, index.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
+
+
+class RateController:
+    """Holds the rate (KL of the posterior from N(0, I), nats per row) at a target by moving beta.
+
+    Dual ascent on the constraint KL = target: beta rises while the rate is above it and falls while it is
+    below. A fixed small beta, as in the paper, lets the latent hold the whole record (63 nats on Adult),
+    which the prior then has to model; beta = 1 leaves it unused. The rate-constrained view: Alemi et al.,
+    Fixing a Broken ELBO (2018), section 3.
+    """
+
+    GAIN, LOWEST, HIGHEST = 0.02, math.log(0.01), math.log(3.0)
+
+    def __init__(self, target: float):
+        self.target = target
+        self.log_beta = 0.0
+
+    @property
+    def beta(self) -> float:
+        return math.exp(self.log_beta)
+
+    def update(self, rate: float) -> None:
+        error = min(1.0, max(-1.0, rate / self.target - 1)) if self.target > 0 else 1.0
+        self.log_beta = min(self.HIGHEST, max(self.LOWEST, self.log_beta + self.GAIN * error))

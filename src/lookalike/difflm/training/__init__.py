@@ -1,0 +1,1 @@
+"""What both lanes of DiffLM share while they train."""

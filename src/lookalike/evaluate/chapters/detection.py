@@ -1,0 +1,251 @@
+"""Can a classifier tell the synthetic rows from the real ones? (classifier two-sample test, C2ST)
+
+Lopez-Paz & Oquab, "Revisiting classifier two-sample tests", ICLR 2017. The figure is the cross-validated AUC:
+shown one real and one synthetic row, how often the classifier picks the right one; 0.5 is a coin flip, 1 is
+always. The same classifier on real rows against the holdout's gives the reference. Far below 0.5 it is wrong
+more often than a coin: rows have twins in the other table, and what it learned of the one in the training
+folds says the opposite of the other in the test fold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+
+from lookalike.evaluate.chapters.fidelity import entry
+from lookalike.evaluate.columns import Column
+
+Array = npt.NDArray[Any]
+
+MOST_CELLS = 1_000_000  # rows x columns of each table
+LINEAR_ROWS = 10_000
+CATEGORIES = 254  # what the trees can tell apart; the rarer ones are one
+DUMMIES = 30  # categories of a column that the linear model sees
+LOOKS = 600  # columns x folds that the ranking permutes
+BOOTSTRAPS = 100
+
+
+@dataclass
+class Features:
+    """Both tables under each other: real rows first, then as many others."""
+
+    x: Array  # (rows, features) float64, nan where missing
+    y: Array  # (rows,) 0 real, 1 other
+    drawn: Array  # (rows / 2,) which rows of the other table
+    categorical: Array  # (features,) bool
+    owner: Array  # (features,) number of the column
+
+
+def rows_used(columns: int, tables: list[int]) -> int:
+    """How many rows of each table the detector sees: equal numbers."""
+    return min([*tables, max(MOST_CELLS // max(columns, 1), 2000)])
+
+
+def features(columns: list[Column], table: str, rows: int, rng: np.random.Generator) -> Features:
+    """`rows` drawn rows of the real table and of another; numbers as they are, categories by frequency."""
+    drawn = {t: rng.permutation(len(columns[0].identity[t]))[:rows] for t in ("real", table)}
+    cells, categorical, owner = [], [], []
+    for number, column in enumerate(columns):
+        for part in column.parts:
+            if part.values is not None:
+                both = np.concatenate([part.values[t][drawn[t]] for t in ("real", table)])
+                both = _finite(both)
+            else:
+                both = _by_frequency(np.concatenate([part.codes[t][drawn[t]] for t in ("real", table)]), rng)
+            if _varies(both):
+                cells.append(both)
+                categorical.append(part.values is None)
+                owner.append(number)
+    x = np.stack(cells, axis=1) if cells else np.zeros((2 * rows, 1))
+    return Features(
+        x,
+        np.repeat([0, 1], rows),
+        drawn[table],
+        np.array(categorical or [False]),
+        np.array(owner or [0]),
+    )
+
+
+def _finite(values: Array) -> Array:
+    """The same on -1..1 (no overflow in squares), infinities just outside what the finite values span."""
+    there = values[np.isfinite(values)]
+    values = values / (np.abs(there).max() if len(there) and there.any() else 1.0)
+    return np.nan_to_num(values, nan=np.nan, posinf=3.0, neginf=-3.0)
+
+
+def _by_frequency(codes: Array, rng: np.random.Generator) -> Array:
+    """Place of each category by frequency; ties at random, or their order would tell the tables apart."""
+    values, at, number = np.unique(codes, return_inverse=True, return_counts=True)
+    number[values < 0] = -1
+    place = np.empty(len(values))
+    place[np.lexsort((rng.random(len(values)), -number))] = np.arange(len(values))
+    place = np.minimum(place, CATEGORIES - 1)
+    place[values < 0] = np.nan
+    return place[at]
+
+
+def _varies(values: Array) -> bool:
+    there = values[~np.isnan(values)]
+    return len(there) > 0 and (len(there) < len(values) or bool((there != there[0]).any()))
+
+
+def auc(score: Array, y: Array) -> float:
+    """Area under the ROC curve, ties counted half; 0.5 where there is one class only."""
+    place = np.unique(score, return_inverse=True)[1]
+    size = int(place.max()) + 1
+    return _area(np.bincount(place[y == 0], minlength=size), np.bincount(place[y == 1], minlength=size))
+
+
+def _area(negative: Array, positive: Array) -> float:
+    """The same from how many rows of each class have each score, in ascending order of score."""
+    below = np.cumsum(negative) - negative / 2
+    total = float(negative.sum()) * float(positive.sum())
+    return float((positive * below).sum()) / total if total else 0.5
+
+
+def auc_spread(score: Array, y: Array, rng: np.random.Generator) -> float:
+    """Standard deviation of the AUC over bootstrap samples of the scored rows; the classifiers stay."""
+    place = np.unique(score, return_inverse=True)[1]
+    size = int(place.max()) + 1
+    groups = [place[y == 0], place[y == 1]]
+    draws = [
+        _area(*(np.bincount(rng.choice(group, len(group)), minlength=size) for group in groups))
+        for _ in range(BOOTSTRAPS)
+    ]
+    return float(np.std(draws, ddof=1))
+
+
+def boosted(data: Features, folds: int, seed: int, rank: bool = False) -> tuple[Array, Array]:
+    """(out-of-fold scores of the rows, importance of each column) by gradient boosting.
+
+    The importance of a column is the AUC lost when its values are shuffled in rows that the classifier has
+    not seen, mean over the folds; nan where `rank` is False.
+    """
+    score = np.zeros(len(data.y))
+    leaf = int(np.clip(len(data.y) // 40, 2, 20))  # scikit-learn's 20 could split nothing in a small table
+    columns = np.unique(data.owner)
+    lost: dict[int, list[float]] = {int(c): [] for c in columns}
+    looked = max(1, min(folds, LOOKS // len(columns))) if rank else 0
+    rng = np.random.default_rng(seed)
+    for k, (train, test) in enumerate(_folds(data.y, folds, seed)):
+        model = HistGradientBoostingClassifier(
+            categorical_features=data.categorical, min_samples_leaf=leaf, random_state=seed
+        )
+        model.fit(filled(data.x[train]), data.y[train])
+        score[test] = model.predict_proba(data.x[test])[:, 1]
+        if k < looked:
+            look = rng.permutation(test)[: max(200, min(400_000 // len(columns), len(data.y) // 2) // looked)]
+            x, y = data.x[look], data.y[look]
+            # One call for all columns, as far as memory allows: a call costs more than its rows.
+            at_once = max(1, MOST_CELLS // x.size)
+            base = auc(model.predict_proba(x)[:, 1], y)
+            for few in np.array_split(columns, -(-len(columns) // at_once)):
+                copies = np.tile(x, (len(few), 1, 1))
+                for copy, column in zip(copies, few, strict=True):
+                    mine = data.owner == column
+                    copy[:, mine] = x[rng.permutation(len(x))][:, mine]
+                scores = model.predict_proba(copies.reshape(-1, x.shape[1]))[:, 1].reshape(len(few), -1)
+                for column, one in zip(few, scores, strict=True):
+                    lost[int(column)].append(base - auc(one, y))
+    importance = np.full(int(data.owner.max()) + 1, np.nan)
+    for column, drops in lost.items():
+        if drops:
+            importance[column] = np.mean(drops)
+    return score, importance
+
+
+def filled(x: Array) -> Array:
+    """(rows, features) the same with 0 in features that are missing throughout: trees cannot bin them."""
+    empty = np.isnan(x).all(axis=0)
+    return np.where(empty, 0.0, x) if empty.any() else x
+
+
+def linear(data: Features, folds: int, seed: int) -> Array:
+    """Out-of-fold scores of the rows by logistic regression on standardised numbers and common categories."""
+    half = len(data.y) // 2
+    rows = np.random.default_rng(seed).permutation(half)[:LINEAR_ROWS]
+    rows = np.concatenate([rows, rows + half])
+    x, y = _dummies(data.x[rows], data.categorical), data.y[rows]
+    score = np.zeros(len(y))
+    for train, test in _folds(y, folds, seed):
+        score[test] = (
+            LogisticRegression(max_iter=50, tol=1e-3).fit(x[train], y[train]).predict_proba(x[test])[:, 1]
+        )
+    return score
+
+
+def _dummies(x: Array, categorical: Array) -> Array:
+    out = []
+    for values, category in zip(x.T, categorical, strict=True):
+        gone = np.isnan(values)
+        if category:
+            out += [values == k for k in range(int(min(np.nanmax(values) + 1, DUMMIES)))]
+        else:
+            values = np.clip(
+                values, *np.nanpercentile(values, [0.1, 99.9])
+            )  # one outlier would flatten the rest
+            spread = np.nanstd(values)
+            out.append(np.where(gone, 0.0, (values - np.nanmean(values)) / (spread if spread > 0 else 1.0)))
+        if gone.any():
+            out.append(gone)
+    return np.stack(out, axis=1).astype(np.float32)
+
+
+def _folds(y: Array, folds: int, seed: int) -> Any:
+    folds = min(folds, int((y == 0).sum()), int((y == 1).sum()))
+    return StratifiedKFold(folds, shuffle=True, random_state=seed).split(np.zeros((len(y), 1)), y)
+
+
+def measure(
+    columns: list[Column], tables: list[str], rows: int, folds: int, seed: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(entries `c2st_auc` and `c2st_auc_linear`, details of boosting); chance: the low end of what it does.
+
+    columns: with parts, of `tables` ("real" among them); rows: drawn of each; folds: of the
+    cross-validation. details: "giveaways", the columns by importance; "roc", the curve; "telltale", the
+    synthetic rows by its score, highest first.
+    """
+    out: dict[str, Any] = {}
+    reference: dict[str, float] = {}
+    detail: dict[str, Any] = {}
+    for table in (t for t in tables if t != "real"):
+        data = features(columns, table, rows, np.random.default_rng(seed))
+        score, lost = boosted(data, folds, seed, rank=table == "synthetic")
+        plain = linear(data, folds, seed)
+        labels = np.repeat([0, 1], len(plain) // 2)
+        if table == "holdout":
+            reference = {"c2st_auc": auc(score, data.y), "c2st_auc_linear": auc(plain, labels)}
+            continue
+        rng = np.random.default_rng(seed)
+        out = {
+            "c2st_auc": (auc(score, data.y), auc_spread(score, data.y, rng)),
+            "c2st_auc_linear": (auc(plain, labels), auc_spread(plain, labels, rng)),
+        }
+        ranked = np.argsort(-np.nan_to_num(lost), kind="stable")
+        detail = {
+            "giveaways": [
+                {"column": str(columns[i].name), "importance": float(lost[i])} for i in ranked if lost[i] > 0
+            ],
+            "roc": roc(score, data.y),
+            "telltale": data.drawn[np.argsort(-score[data.y == 1], kind="stable")],
+        }
+    return {
+        name: entry(v, reference.get(name), spread, 0.5 - 2 * spread) for name, (v, spread) in out.items()
+    }, detail
+
+
+def roc(score: Array, y: Array, points: int = 60) -> dict[str, list[float]]:
+    """{"false", "true"}: shares of real and of other rows above each of some thresholds, from 0 to 1."""
+    levels = np.quantile(score, np.linspace(1, 0, points))
+    shares = {}
+    for name, label in (("false", 0), ("true", 1)):
+        own = np.sort(score[y == label])
+        above = 1 - np.searchsorted(own, levels, side="left") / len(own)
+        shares[name] = [0.0, *(round(float(x), 4) for x in above), 1.0]
+    return shares

@@ -1,0 +1,193 @@
+"""How alike two tables are, pair of columns by pair of columns.
+
+The error of a pair is |r_real - r_synthetic| / 2 with Pearson's r (two numbers), else the total variation
+between the two tables of joint frequencies, numbers cut into 10 equal-width bins whose edges come from the
+real table and missing a value like any other: 1 - SDMetrics' CorrelationSimilarity and ContingencySimilarity.
+But where the synthetic column alone is constant r counts as 0, and all but the 100 commonest categories of a
+column are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.evaluate.chapters.fidelity import CHANCES, bootstrap, counts, entry, repeats
+from lookalike.evaluate.columns import Column, Part
+
+Array = npt.NDArray[Any]
+
+BINS = 10
+COMMON = 100  # categories of a column that are told apart
+MOST_PAIRS = 1225  # every pair of 50 columns; of more columns as many pairs are drawn
+
+
+@dataclass
+class Pair:
+    """Two columns: what is measured ("correlation" or "joint frequencies") and what came out."""
+
+    first: str
+    second: str
+    measure: str
+    error: float
+    reference: float | None
+    real: float | None  # the correlations
+    synthetic: float | None
+
+    def excess(self) -> float:
+        """The error above the holdout's."""
+        return self.error - (self.reference or 0.0)
+
+
+class Joint:
+    """What pairs need of the columns: numbers for correlations, small codes for joint frequencies."""
+
+    def __init__(self, columns: list[Column]) -> None:
+        self.columns = columns
+        self.parts = [column.parts[0] for column in columns]
+        self.numeric = [part.ordered for part in self.parts]
+        self.places = np.cumsum(self.numeric) - 1  # of a numeric column in the correlation matrix
+        self.codes = [_few(part) for part in self.parts]
+        tables = columns[0].identity
+        self.values = {table: self._values(table) for table in tables}
+
+    def _values(self, table: str) -> Array:
+        """(rows, numeric columns) centred and scaled as the real ones, so that sums of squares stay exact."""
+        out = []
+        for part in (part for part in self.parts if part.ordered and part.values is not None):
+            assert part.values is not None
+            size = max(np.nanmax(np.abs(_finite(part.values["real"])), initial=0.0), 1e-300)
+            real, other = _finite(part.values["real"]) / size, _finite(part.values[table]) / size
+            scale = np.nanstd(real)
+            out.append((other - np.nanmean(real)) / (scale if scale > 0 else 1.0))
+        rows = len(self.columns[0].identity[table])
+        return np.stack(out, axis=1) if out else np.empty((rows, 0))
+
+    def errors(
+        self, pairs: list[tuple[int, int]], table: str, weights: Any = None
+    ) -> tuple[Array, Array, Array]:
+        """((pairs,) errors, and the correlation matrices of the real and the other table)."""
+        a, b = weights or (None, None)
+        r, s = correlations(self.values["real"], a), correlations(self.values[table], b)
+        out = np.empty(len(pairs))
+        for k, (i, j) in enumerate(pairs):
+            if self.numeric[i] and self.numeric[j]:
+                x, y = r[self.places[i], self.places[j]], s[self.places[i], self.places[j]]
+                out[k] = np.abs(x - (0.0 if np.isnan(y) else y)) / 2
+            else:
+                (left, width), (right, height) = self.codes[i], self.codes[j]
+                p, q = (
+                    np.bincount(left[t] * height + right[t], weights=w, minlength=width * height)
+                    for t, w in (("real", a), (table, b))
+                )
+                out[k] = np.abs(p / p.sum() - q / q.sum()).sum() / 2
+        return out, r, s
+
+
+def _finite(values: Array) -> Array:
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _few(part: Part) -> tuple[dict[str, Array], int]:
+    """(table -> code of each row, number of codes): bins of a number or common categories; last missing."""
+    if part.ordered and part.values is not None:
+        real = _finite(part.values["real"])
+        present = real[~np.isnan(real)]
+        edges = np.linspace(present.min(), present.max(), BINS + 1)
+        last = BINS + 2
+        return {
+            t: np.where(np.isnan(v), last, np.digitize(v, edges)) for t, v in part.values.items()
+        }, last + 1
+    order = np.argsort(-counts(part, "real"), kind="stable")[:COMMON]
+    place = np.full(part.support + 1, min(part.support, COMMON))
+    place[order] = np.arange(len(order))
+    place[-1] = min(part.support, COMMON) + 1  # code -1: missing
+    return {t: place[codes] for t, codes in part.codes.items()}, int(place[-1]) + 1
+
+
+def correlations(values: Array, weights: Array | None = None) -> Array:
+    """Pearson's r of every two columns over the rows that have both; nan where one of them does not vary.
+
+    values: (rows, columns), nan where missing. weights: (rows,) how often each row counts.
+    """
+    there = (~np.isnan(values)).astype(float)
+    x = np.nan_to_num(values)
+    w = np.ones(len(x)) if weights is None else weights
+    xw, tw = x * w[:, None], there * w[:, None]
+    n = tw.T @ there
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = (xw.T @ there) / n  # (i, j): mean of column i where j is there, too
+        covariance = (xw.T @ x) / n - mean * mean.T
+        variance = ((xw * x).T @ there) / n - mean**2
+        variance[variance < 1e-12 * (1 + mean**2)] = np.nan
+        r = covariance / np.sqrt(variance * variance.T)
+    return np.where(n > 1, np.clip(r, -1, 1), np.nan)
+
+
+def pair_errors(
+    columns: list[Column], rng: np.random.Generator, yardstick: list[Column] | None = None
+) -> tuple[dict[str, Any], list[Pair], int, dict[str, float]]:
+    """(the mean error, the pairs with the worst first, how many pairs there are, mean error by column).
+
+    The worst is what exceeds the holdout's error most: pairs of many categories differ by chance alone.
+    yardstick: as for `fidelity.shapes`.
+    """
+    columns = [column for column in columns if column.compared]
+    others = [column for column in yardstick or columns if column.compared]
+    every = list(combinations(range(len(columns)), 2))
+    chosen = every
+    if len(every) > MOST_PAIRS:
+        chosen = [every[k] for k in sorted(rng.choice(len(every), MOST_PAIRS, replace=False))]
+    if not chosen:
+        return entry(float("nan")), [], 0, {}
+    tables = Joint(columns)
+    sizes = {table: len(codes) for table, codes in columns[0].identity.items()}
+    value, r, s = tables.errors(chosen, "synthetic")
+    held = None
+    if "holdout" in others[0].identity:
+        held = (tables if yardstick is None else Joint(others)).errors(chosen, "holdout")[0]
+    draws = []
+    for _ in range(repeats(len(chosen) * (sizes["real"] + sizes["synthetic"]))):
+        weights = bootstrap(sizes["real"], rng), bootstrap(sizes["synthetic"], rng)
+        draws.append(_mean(tables.errors(chosen, "synthetic", weights)[0]))
+    by_chance = []
+    for _ in range(CHANCES):
+        weights = bootstrap(sizes["real"], rng), bootstrap(sizes["real"], rng, sizes["synthetic"])
+        by_chance.append(_mean(tables.errors(chosen, "real", weights)[0]))
+    spread = float(np.std(draws, ddof=1))
+    mean = entry(_mean(value), None if held is None else _mean(held), spread, float(np.mean(by_chance)))
+    found = []
+    for k, (i, j) in enumerate(chosen):
+        both = tables.numeric[i] and tables.numeric[j]
+        place = tables.places[i], tables.places[j]
+        found.append(
+            Pair(
+                str(columns[i].name),
+                str(columns[j].name),
+                "correlation" if both else "joint frequencies",
+                float(value[k]),
+                None if held is None else float(held[k]),
+                float(r[place]) if both else None,
+                float(s[place]) if both else None,
+            )
+        )
+    found = [pair for pair in found if not np.isnan(pair.error)]
+    found.sort(key=lambda pair: -pair.excess())
+    return mean, found, len(every), _by_column(found)
+
+
+def _mean(errors: Array) -> float:
+    return float(np.nanmean(errors)) if not np.isnan(errors).all() else float("nan")
+
+
+def _by_column(found: Iterable[Pair]) -> dict[str, float]:
+    sums: dict[str, list[float]] = {}
+    for pair in found:
+        for name in (pair.first, pair.second):
+            sums.setdefault(name, []).append(pair.error)
+    return {name: float(np.mean(errors)) for name, errors in sums.items()}

@@ -1,0 +1,267 @@
+"""Texts: how varied they are, how alike their words are, and what was taken over word for word.
+
+For one column of text, the one that is named or else that of prose with the most words; tokens are words and
+punctuation marks in lower case.
+
+- distinct_1, distinct_2: distinct tokens (pairs of tokens) over all of them (Li et al. 2016).
+- vocabulary: distinct tokens among as many tokens of each table, over those of the real one.
+- self_bleu: mean BLEU-4 of a text against the others of its table (Zhu et al., Texygen, 2018); high: they
+repeat.
+- cosine: mean cosine of two texts of the table (APS), on TF-IDF vectors reduced by SVD.
+- vendi: exp of the entropy of the eigenvalues of the texts' cosine matrix over its trace: how many different
+  texts there effectively are (Friedman & Dieng 2023), as a share of the texts.
+- mauve: area under the divergence frontier between both tables' histograms over clusters of those vectors, 1
+for
+  equal ones (Pillutla et al. 2021, equations 1 and 3, scale 5; they cluster embeddings of a language model,
+  this clusters the ones above).
+- length_error, words_error: Kolmogorov-Smirnov distance of the numbers of tokens, total variation of the
+tokens.
+- new_words: of the words of the texts, the share that no real text has; by chance, the share of the real
+  words that one real text alone has (Good 1953).
+- verbatim: share of the texts with a span of 8 tokens that occurs in a real training text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.evaluate.chapters.fidelity import entry, share
+from lookalike.evaluate.columns import Column
+from lookalike.evaluate.space import embedded
+
+Array = npt.NDArray[Any]
+
+SPAN = 8  # tokens that make a verbatim span
+DIMS = 64
+BLEU_TEXTS, BLEU_AGAINST, ORDER = 200, 200, 4
+KERNEL_TEXTS = 1000
+CLUSTERS = 100
+SCALE = 5.0
+SHOWN = 8
+SHOWN_TOKENS = 20
+COMMON = 5  # real texts that have a token that is shown
+PARTS = 4  # of the synthetic texts, whose figures differ by chance
+TOKEN = re.compile(r"\w+|[^\w\s]")
+WORD = re.compile(r"\w")  # begins a token that is no mark
+
+
+def tokenize(text: str) -> list[str]:
+    return TOKEN.findall(text.lower())
+
+
+def measure(column: Column, seed: int) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """(entries by section: {"fidelity": ..., "diversity": ...}, details: the spectra of `_spectra`)."""
+    texts = _texts(column)
+    if min(map(len, texts.values())) < 2:
+        return {}, {}
+    rng = np.random.default_rng(seed)
+    words = {table: [tokenize(text) for text in some] for table, some in texts.items()}
+    vectors = {t: v[column.identity[t] >= 0] for t, v in embedded(column, DIMS, seed).items()}
+    clusters = _clusters(vectors, seed)
+    known = {token for tokens in words["real"] for token in tokens}
+    chances = {"vocabulary": 1.0, "new_words": _fresh_words(words["real"])}
+    measures: dict[str, dict[str, Callable[[str, Array], float]]] = {
+        "diversity": {
+            "distinct_1": lambda t, at: _distinct([words[t][i] for i in at], 1),
+            "distinct_2": lambda t, at: _distinct([words[t][i] for i in at], 2),
+            "self_bleu": lambda t, at: _self_bleu([words[t][i] for i in at]),
+            "cosine": lambda t, at: _cosine(vectors[t][at]),
+            "vendi": lambda t, at: _vendi(vectors[t][at]),
+            "vocabulary": lambda t, at: _vocabulary([words[t][i] for i in at], words["real"]),
+        },
+        "fidelity": {
+            "length_error": lambda t, at: _length_error([len(words[t][i]) for i in at], words["real"]),
+            "new_words": lambda t, at: _new_words([words[t][i] for i in at], known),
+            "words_error": lambda t, at: _words_error([words[t][i] for i in at], words["real"]),
+            "mauve": lambda t, at: _mauve(clusters["real"], clusters[t][at]),
+        },
+    }
+    count = min(map(len, texts.values()))  # distinct-n and the like depend on the number of texts
+    drawn = {table: rng.permutation(len(some))[:count] for table, some in texts.items()}
+    out: dict[str, dict[str, Any]] = {section: {} for section in measures}
+    for section, group in measures.items():
+        for name, of in group.items():
+            against = "holdout" if "holdout" in texts else "real" if section == "diversity" else None
+            spread = None
+            if count >= 2 * PARTS:  # so that no part is a single text
+                parts = [of("synthetic", part) for part in np.array_split(drawn["synthetic"], PARTS)]
+                spread = float(np.std(parts, ddof=1) / np.sqrt(PARTS))  # of the mean of the parts
+            reference = None if against is None else of(against, drawn[against])
+            bounds = (0.0, np.inf if name == "vocabulary" else 1.0)
+            value = of("synthetic", drawn["synthetic"])
+            out[section][name] = entry(value, reference, spread, chances.get(name), bounds)
+    return out, {"column": str(column.name), **_spectra(words)}
+
+
+def _texts(column: Column) -> dict[str, list[str]]:
+    assert column.texts is not None
+    return {t: [str(column.texts[c]) for c in codes if c >= 0] for t, codes in column.identity.items()}
+
+
+def _grams(tokens: list[str], n: int) -> list[tuple[str, ...]]:
+    return list(zip(*(tokens[i:] for i in range(n)), strict=False))
+
+
+def _distinct(texts: list[list[str]], n: int) -> float:
+    grams = [gram for tokens in texts for gram in _grams(tokens, n)]
+    return len(set(grams)) / len(grams) if grams else float("nan")
+
+
+def _vocabulary(texts: list[list[str]], real: list[list[str]]) -> float:
+    own, other = ([token for tokens in some for token in tokens] for some in (texts, real))
+    count = min(len(own), len(other))
+    return len(set(own[:count])) / max(len(set(other[:count])), 1)
+
+
+def _self_bleu(texts: list[list[str]]) -> float:
+    """Mean over some texts of the geometric mean of their clipped n-gram precisions, n = 1..4, with add-one
+    smoothing above n = 1, against a sample of the others."""
+    pool = texts[: BLEU_TEXTS + BLEU_AGAINST]
+    counts = [[Counter(_grams(tokens, n)) for n in range(1, ORDER + 1)] for tokens in pool]
+    scores = []
+    for i in range(min(BLEU_TEXTS, len(pool))):
+        others = [j for j in range(len(pool)) if j != i][-BLEU_AGAINST:]
+        logs = []
+        for n in range(ORDER):
+            own = counts[i][n]
+            if not own:
+                break
+            hit = sum(min(c, max(counts[j][n][gram] for j in others)) for gram, c in own.items())
+            smooth = n > 0
+            logs.append(np.log(max(hit + smooth, 1e-9) / (sum(own.values()) + smooth)))
+        if logs:
+            scores.append(float(np.exp(np.mean(logs))))
+    return float(np.mean(scores)) if scores else float("nan")
+
+
+def _cosine(vectors: Array) -> float:
+    n = len(vectors)
+    total = vectors.sum(0)
+    return float((total @ total - (vectors**2).sum()) / (n * (n - 1))) if n > 1 else float("nan")
+
+
+def _vendi(vectors: Array) -> float:
+    vectors = vectors[:KERNEL_TEXTS].astype(np.float64)
+    vectors = vectors[(vectors**2).sum(1) > 0.5]
+    if not len(vectors):
+        return float("nan")
+    values = np.linalg.eigvalsh(vectors.T @ vectors / len(vectors))
+    values = values[values > 1e-12]
+    return float(np.exp(-(values * np.log(values)).sum()) / len(vectors))
+
+
+def _clusters(vectors: dict[str, Array], seed: int) -> dict[str, Array]:
+    from sklearn.cluster import MiniBatchKMeans
+
+    together = np.concatenate([v[:5000] for v in vectors.values()])
+    count = max(2, min(CLUSTERS, len(together) // 20))
+    model = MiniBatchKMeans(count, n_init=3, random_state=seed).fit(together)
+    return {table: model.predict(v) for table, v in vectors.items()}
+
+
+def _mauve(real: Array, other: Array) -> float:
+    size = int(max(real.max(), other.max())) + 1
+    p, q = ((np.bincount(x, minlength=size) + 0.5) / (len(x) + 0.5 * size) for x in (real, other))
+    points = [(0.0, 1.0)]
+    for weight in np.linspace(0.01, 0.99, 99):
+        mix = weight * p + (1 - weight) * q
+        kl = [float((side * np.log(side / mix)).sum()) for side in (p, q)]
+        points.append((float(np.exp(-SCALE * kl[1])), float(np.exp(-SCALE * kl[0]))))
+    points.append((1.0, 0.0))
+    x, y = (np.array(axis) for axis in zip(*sorted(points), strict=True))
+    return float(np.trapezoid(y, x))
+
+
+def _length_error(lengths: list[int], real: list[list[str]]) -> float:
+    a, b = np.sort([len(tokens) for tokens in real]), np.sort(lengths)
+    grid = np.union1d(a, b)
+    below = [np.searchsorted(side, grid, side="right") / len(side) for side in (a, b)]
+    return float(np.abs(below[0] - below[1]).max())
+
+
+def _words_error(texts: list[list[str]], real: list[list[str]]) -> float:
+    p, q = (Counter(token for tokens in some for token in tokens) for some in (real, texts))
+    n, m = max(sum(p.values()), 1), max(sum(q.values()), 1)
+    return sum(abs(p[token] / n - q[token] / m) for token in p.keys() | q.keys()) / 2
+
+
+def _new_words(texts: list[list[str]], known: set[str]) -> float:
+    own = [token for tokens in texts for token in tokens if WORD.match(token)]
+    return sum(token not in known for token in own) / len(own) if own else float("nan")
+
+
+def _fresh_words(real: list[list[str]]) -> float:
+    """Share of new words in one more real text, about: of the real words, those of a single text."""
+    spread = Counter(token for tokens in real for token in set(tokens))
+    own = [token for tokens in real for token in tokens if WORD.match(token)]
+    return sum(spread[token] == 1 for token in own) / max(len(own), 1)
+
+
+def _spectra(words: dict[str, list[list[str]]]) -> dict[str, Any]:
+    """What two tables of texts are made of, beside each other.
+
+    "lengths": table -> tokens of a text at the tenths of the table, shortest to longest. "ngrams": for n = 1
+    to 4, table -> [share of distinct n-grams, share of n-grams that the real texts have, too]. "tokens": the
+    tokens whose frequency differs most, as [token, share of the real, of the synthetic tokens]; none that
+    fewer than 5 real texts have.
+    """
+    lengths = {
+        t: np.quantile([len(tokens) for tokens in some], np.linspace(0, 1, 11)).round().tolist()
+        for t, some in words.items()
+    }
+    least = min(map(len, words.values()))
+    ngrams: dict[int, dict[str, list[float]]] = {}
+    for n in range(1, ORDER + 1):
+        known = {gram for tokens in words["real"] for gram in _grams(tokens, n)}
+        ngrams[n] = {}
+        for t, some in words.items():
+            grams = [gram for tokens in some[:least] for gram in _grams(tokens, n)]
+            count = max(len(grams), 1)
+            ngrams[n][t] = [len(set(grams)) / count, sum(gram in known for gram in grams) / count]
+    counts = {t: Counter(token for tokens in words[t] for token in tokens) for t in ("real", "synthetic")}
+    total = {t: max(sum(c.values()), 1) for t, c in counts.items()}
+    spread = Counter(token for tokens in words["real"] for token in set(tokens))
+    shares = [
+        (token, counts["real"][token] / total["real"], counts["synthetic"][token] / total["synthetic"])
+        for token in counts["real"] | counts["synthetic"]
+        if spread[token] >= COMMON or not spread[token]
+    ]
+    shares.sort(key=lambda found: -abs(found[1] - found[2]))
+    return {"lengths": lengths, "ngrams": ngrams, "tokens": [list(found) for found in shares[:SHOWN_TOKENS]]}
+
+
+def verbatim(column: Column) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """(the entry `verbatim`, the synthetic texts that share most with a training text, side by side).
+
+    column: with all training texts as "real"; the reference is that of a holdout with texts.
+    """
+    texts = {t: some for t, some in _texts(column).items() if some}
+    if len(texts.keys() & {"real", "synthetic"}) < 2:
+        return entry(float("nan")), []
+    words = {table: [tokenize(text) for text in some] for table, some in texts.items()}
+    where: dict[tuple[str, ...], int] = {}
+    for number, tokens in enumerate(words["real"]):
+        for gram in _grams(tokens, SPAN):
+            where.setdefault(gram, number)
+    spans, worst = {}, []
+    for table in (t for t in texts if t != "real"):
+        flags = np.zeros(len(texts[table]), dtype=bool)
+        for i, tokens in enumerate(words[table]):
+            best, run, source = 0, 0, -1
+            for gram in _grams(tokens, SPAN):
+                run = run + 1 if gram in where else 0
+                if run > best:
+                    best, source = run, where[gram]
+            flags[i] = best > 0
+            if best and table == "synthetic":
+                worst.append((best + SPAN - 1, texts[table][i], texts["real"][source]))
+        spans[table] = flags
+    worst.sort(key=lambda found: -found[0])
+    shown = [{"tokens": n, "synthetic": a[:400], "real": b[:400]} for n, a, b in worst[:SHOWN]]
+    return share(spans["synthetic"], spans.get("holdout")), shown

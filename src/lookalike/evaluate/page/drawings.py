@@ -1,0 +1,116 @@
+"""The geometry of the report's drawings, in SVG units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lookalike.evaluate.figures import percent
+
+WIDTH, HEIGHT = 320, 132  # of a histogram
+ROW = 17, 30  # height of a category: least and most
+NAME, SHARES = 122, 82  # widths left and right of a category's bars
+LETTERS = 18  # of a category's name
+SIDE = 320  # of a square drawing
+LABEL = 110  # of a column's name beside the heat map
+CANVAS = {"width": WIDTH, "height": HEIGHT, "name": NAME, "shares": SHARES, "side": SIDE, "label": LABEL}
+
+
+def bars(histogram: dict[str, Any]) -> dict[str, Any]:
+    """Bins side by side: wide bars for the real table, narrow ones inside them for the synthetic one."""
+    bins = len(histogram["real"])
+    top = max(*histogram["real"], *histogram["synthetic"], 1e-9)
+    step = WIDTH / bins
+
+    def path(shares: list[float], width: float) -> str:
+        out = []
+        for i, share in enumerate(shares):
+            if height := round((HEIGHT - 4) * share / top, 1):
+                left = round((i + 0.5 - width / 2) * step, 1)
+                out.append(f"M{left:g} {HEIGHT}v{-height:g}h{round(width * step, 1):g}v{height:g}z")
+        return "".join(out)
+
+    labels = histogram["labels"]
+    return {
+        "bins": True,
+        "real": path(histogram["real"], 0.92),
+        "synthetic": path(histogram["synthetic"], 0.4),
+        "low": labels[0],
+        "middle": labels[len(labels) // 2],
+        "high": labels[-1],
+        "top": percent(top),
+    }
+
+
+def categories(histogram: dict[str, Any]) -> dict[str, Any]:
+    """Categories under each other: a thick bar for the real share, a thin one inside for the synthetic."""
+    space = WIDTH - NAME - SHARES
+    top = max(*histogram["real"], *histogram["synthetic"], 1e-9)
+    rows = []
+    for label, real, synthetic in zip(
+        histogram["labels"], histogram["real"], histogram["synthetic"], strict=True
+    ):
+        rows.append(
+            {
+                "label": label if len(label) <= LETTERS else label[: LETTERS - 1] + "…",
+                "whole": label,
+                "real": round(space * real / top, 1),
+                "synthetic": round(space * synthetic / top, 1),
+                "shares": f"{100 * real:.1f} / {100 * synthetic:.1f}",
+            }
+        )
+    row = min(max(HEIGHT / len(rows), ROW[0]), ROW[1])
+    return {"bins": False, "rows": rows, "row": row, "height": round(len(rows) * row)}
+
+
+def curve(roc: dict[str, list[float]]) -> str | None:
+    """The ROC curve as a path."""
+    if not roc:
+        return None
+    points = zip(roc["false"], roc["true"], strict=True)
+    return "M" + "L".join(f"{x * SIDE:.1f} {(1 - y) * SIDE:.1f}" for x, y in points)
+
+
+def scatter(projection: dict[str, Any]) -> dict[str, str] | None:
+    """The points of each table as one path of dots, and the share of the variance that they show."""
+    if not projection:
+        return None
+
+    def dots(points: list[list[float]]) -> str:
+        return "".join(f"M{(x + 1.2) / 2.4 * SIDE:.1f} {(1.2 - y) / 2.4 * SIDE:.1f}h0" for x, y in points)
+
+    return {table: dots(projection[table]) for table in ("real", "synthetic")} | {
+        "share": percent(projection["share"])
+    }
+
+
+def heat(pair_map: dict[str, Any]) -> dict[str, Any] | None:
+    """The pair errors as squares, the stronger the worse; the scale ends at 10%."""
+    if not pair_map or len(pair_map["columns"]) < 3:
+        return None
+    names, errors = pair_map["columns"], pair_map["errors"]
+    cell = max(9.0, min(26.0, 520 / len(names)))
+    squares = [
+        {
+            "x": round(LABEL + j * cell, 1),
+            "y": round(i * cell, 1),
+            "strength": round(min(error / 0.1, 1.0), 2),
+            "title": f"{names[i]} and {names[j]}: {percent(error)}",
+        }
+        for i, row in enumerate(errors)
+        for j, error in enumerate(row)
+        if error is not None and j < i
+    ]
+    labels = [
+        {"y": round((i + 0.5) * cell, 1), "name": name if len(name) <= LETTERS else name[: LETTERS - 1] + "…"}
+        for i, name in enumerate(names)
+    ]
+    size = len(names) * cell
+    return {"cell": round(cell - 1, 1), "squares": squares, "labels": labels, "size": size}
+
+
+def distances(dcr: dict[str, list[float]] | None) -> dict[str, Any] | None:
+    """Distances to the closest training row (wide bars) and to the closest holdout row (narrow ones)."""
+    if not dcr:
+        return None
+    edges = [f"{edge:.2f}" for edge in dcr["edges"]]
+    return bars({"real": dcr["real"], "synthetic": dcr["holdout"], "labels": edges})

@@ -1,0 +1,1 @@
+"""Which real rows are worth showing: the tracker of a Gaussian process."""

@@ -1,0 +1,1 @@
+"""Tables in files: read, sampled and written, whatever the suffix."""

@@ -1,0 +1,134 @@
+"""Tables in Excel's .xlsx files: the first sheet, its first row the header. Needs openpyxl.
+
+Excel's numbers have 15 digits: whole numbers that are longer are written as texts, others are rounded at the
+16th.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import io
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.errors import DataError, MissingDependency
+
+MOST_ROWS = 1_048_576  # of a sheet, with its header
+MOST_LETTERS = 32_767  # of a cell
+LONGEST = 10**15  # a whole number from here on would lose digits
+_UNKNOWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # characters that XML has not
+_ELSEWHERE = "name it .csv or .parquet"
+
+
+def openpyxl() -> ModuleType:
+    """The package; MissingDependency where it is not installed."""
+    try:
+        import openpyxl as found
+    except ImportError:
+        raise MissingDependency("openpyxl", extra="excel") from None
+    return found
+
+
+def read(path: str | Path, file: IO[bytes]) -> pd.DataFrame:
+    """The first sheet; the values of formulas, as Excel has last computed them.
+
+    Raises DataError for an empty sheet and for a cell that stands under no name.
+    """
+    load = openpyxl().load_workbook
+    try:
+        with contextlib.closing(load(file, read_only=True, data_only=True)) as book:
+            sheet = book.worksheets[0] if book.worksheets else None
+            rows = [] if sheet is None else [_trimmed(row) for row in sheet.iter_rows(values_only=True)]
+    except (KeyError, AttributeError, SyntaxError):  # parts are missing or odd
+        raise DataError(f"{path} is no readable Excel file: save it again as .xlsx.") from None
+    numbered = [(number, row) for number, row in enumerate(rows, 1) if row]
+    if not numbered:
+        raise DataError(f"{path} is empty: give a table with a header and rows.")
+    (_, header), *filled = numbered
+    width = len(header)
+    for number, row in filled:
+        if len(row) > width:
+            raise DataError(
+                f"{path} has {len(row)} cells in row {number} where its header has {width}: name the column, "
+                "or empty what stands beside the table."
+            )
+    names = ["" if name is None else str(name) for name in header]
+    cells = [[row[at] if at < len(row) else None for _, row in filled] for at in range(width)]
+    table = pd.DataFrame(dict(enumerate(cells)), index=range(len(filled)))
+    table.columns = pd.Index(names)
+    return table
+
+
+def _trimmed(row: Iterable[Any]) -> list[Any]:
+    """The cells of a row up to the last one that is filled."""
+    cells = list(row)
+    while cells and cells[-1] in (None, ""):
+        cells.pop()
+    return cells
+
+
+def check(path: str | Path, table: pd.DataFrame, rows: int) -> None:
+    """Raises DataError for a table of so many rows, or with such texts, that a sheet cannot hold."""
+    if rows >= MOST_ROWS:
+        raise DataError(f"{path} would have {rows:,} rows, a sheet holds {MOST_ROWS - 1:,}: {_ELSEWHERE}.")
+    for at, name in enumerate(table.columns):
+        for row, cell in enumerate(table.iloc[:, at]):
+            if not isinstance(cell, str):
+                continue
+            found = _UNKNOWN.search(cell)
+            if found is None and len(cell) <= MOST_LETTERS:
+                continue
+            what = f"{len(cell):,} characters" if found is None else f"the character {found[0]!a}"
+            raise DataError(f"{path} cannot hold {what} in column '{name}', row {row}: {_ELSEWHERE}.")
+
+
+def to_bytes(table: pd.DataFrame) -> bytes:
+    """The file of a table that passes `check`."""
+    book = openpyxl().Workbook(write_only=True)
+    sheet = book.create_sheet("table")
+    for row in (map(str, table.columns), *_values(table)):
+        sheet.append([_no_formula(sheet, value) for value in row])
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _no_formula(sheet: Any, value: Any) -> Any:
+    """A cell of which a text that begins like a formula is none."""
+    if not isinstance(value, str) or not value.startswith("="):
+        return value
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, value=value)
+    cell.data_type = "s"
+    return cell
+
+
+def _values(table: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """The rows as Excel's values: numbers, texts, truth values, dates without a zone; None where missing."""
+    columns = []
+    for at in range(table.shape[1]):
+        column = table.iloc[:, at].astype(object)
+        cells = [_value(cell) for cell in column.where(column.notna(), None).tolist()]
+        if any(isinstance(cell, int) and abs(cell) >= LONGEST for cell in cells):
+            cells = [cell if cell is None else str(cell) for cell in cells]
+        columns.append(cells)
+    return zip(*columns, strict=True)
+
+
+def _value(cell: Any) -> Any:
+    if isinstance(cell, pd.Timestamp):
+        return cell.isoformat(" ") if cell.tzinfo is not None else cell.to_pydatetime(warn=False)
+    if isinstance(cell, np.generic):
+        cell = cell.item()
+    if isinstance(cell, float) and not np.isfinite(cell):
+        return str(cell)
+    plain = (str, bool, int, float, datetime.datetime, datetime.date, datetime.time, datetime.timedelta)
+    return cell if cell is None or isinstance(cell, plain) else str(cell)

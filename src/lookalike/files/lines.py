@@ -1,0 +1,238 @@
+"""Tables in text files: JSON objects, a line each or in an array, a text per line, or a folder with a row per
+file.
+
+A file of texts has one column, `text`. A folder has one column too: `code` of .py or .sql files, `json` of
+.json files, `text` of .txt files. Line ends inside a text stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.characters import sound
+from lookalike.errors import DataError, file_errors, first_line
+from lookalike.files.packed import UTF8, broken_byte, open_text
+from lookalike.progress import say
+from lookalike.table.nested import holds_values, read_json
+
+SOURCES = {
+    ".py": "code",
+    ".sql": "code",
+    ".json": "json",
+    ".txt": "text",
+}  # files of a folder -> their column
+TEXT = "text"
+TEXT_END = "\n"  # of a text on its line: a carriage return may stand inside
+
+
+def count_lines(path: str | Path, newline: str = "", encoding: str = UTF8) -> int:
+    """How many lines are not blank."""
+    with open_text(path, newline, encoding) as lines:
+        return sum(1 for line in lines if line.strip())
+
+
+# --- JSON ----------------------------------------------------------------------------------------------
+
+
+def json_table(path: str | Path, chosen: set[int] | None = None, encoding: str = UTF8) -> pd.DataFrame:
+    """One JSON object per line; a key that a line lacks is missing there. chosen: line indices, None: all.
+
+    Raises DataError for a line that holds no object.
+    """
+    return _table(_objects(path, chosen, encoding))
+
+
+def _objects(path: str | Path, chosen: set[int] | None, encoding: str) -> Iterator[dict[str, Any]]:
+    seen = broken = 0
+    with open_text(path, encoding=encoding) as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            seen += 1
+            if chosen is not None and seen - 1 not in chosen:
+                continue
+            try:
+                record = json.loads(line)
+                if "\\u" in line:  # only as an escape can JSON hold what UTF-8 cannot
+                    record, was = sound(record, "\x00"), record
+                    broken += record != was
+            except (ValueError, RecursionError):
+                record = None
+            if not isinstance(record, dict):
+                raise DataError(f"{path} has no JSON object in line {number}: write one object per line.")
+            yield record
+    if not seen:
+        raise DataError(f"{path} is empty: give a table with rows.")
+    _say_broken(path, broken)
+
+
+def json_array(path: str | Path, encoding: str = UTF8) -> pd.DataFrame:
+    """An array of JSON objects, or one object per line; a key that an object lacks is missing there.
+
+    Raises DataError for what is neither, and for an entry that is no object.
+    """
+    with open_text(path, encoding=encoding) as file:
+        text = file.read()
+    if not text.strip():
+        raise DataError(f"{path} is empty: give a table with rows.")
+    if text.lstrip()[0] != "[":
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            return json_table(path, encoding=encoding)
+        if isinstance(value, dict) and "\n" not in text.strip():
+            return json_table(path, encoding=encoding)
+        raise DataError(f"{path} holds one JSON value, not a table: write an array of objects, one per row.")
+    try:
+        found = json.loads(text)
+        records = sound(found, "\x00")
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is no JSON ({first_line(error)}): repair it or write it again.") from None
+    odd = next((at for at, one in enumerate(records, 1) if not isinstance(one, dict)), None)
+    if odd is not None:
+        raise DataError(f"{path} has no JSON object as its entry {odd}: write an array of objects.")
+    _say_broken(path, sum(one != was for one, was in zip(records, found, strict=True)))
+    return _table(records)
+
+
+def _say_broken(path: str | Path, rows: int) -> None:
+    if rows:
+        say(f"{path}: half characters (surrogates) in {rows:,} rows are replaced by U+FFFD")
+
+
+def _table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """The columns in the order in which they come up."""
+    columns: dict[str, list[Any]] = {}
+    for at, record in enumerate(records):
+        for name, value in record.items():
+            if name not in columns:
+                columns[name] = [None] * at
+            columns[name].append(value)
+        for values in columns.values():
+            if len(values) <= at:
+                values.append(None)
+    return pd.DataFrame(columns)
+
+
+def json_lines(table: pd.DataFrame) -> Iterator[str]:
+    """One line per row; numbers keep every digit, dates become strings, infinities null (JSON has none)."""
+    names = [str(name) for name in table.columns]
+    columns = []
+    for i in range(len(names)):
+        values = table.iloc[:, i].astype(object)
+        wanted = values.notna()
+        if not holds_values(values):
+            wanted &= ~values.isin([np.inf, -np.inf])
+        columns.append(values.where(wanted, None).tolist())
+    for row in zip(*columns, strict=True):
+        yield json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=_json_value) + "\n"
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    return float(value) if isinstance(value, Decimal) else str(value)
+
+
+# --- texts ---------------------------------------------------------------------------------------------
+
+
+def text_table(path: str | Path, chosen: set[int] | None = None, encoding: str = UTF8) -> pd.DataFrame:
+    """A text per line, blank lines left out. chosen: indices among the others, None: all.
+
+    Raises DataError for a file without texts.
+    """
+    texts = []
+    seen = 0
+    with open_text(path, TEXT_END, encoding) as lines:
+        for line in lines:
+            if line.strip():
+                if chosen is None or seen in chosen:
+                    texts.append(line.removesuffix("\n").removesuffix("\r"))
+                seen += 1
+    if not seen:
+        raise DataError(f"{path} is empty: write one text per line.")
+    return pd.DataFrame({TEXT: texts})
+
+
+def text_lines(path: str | Path, table: pd.DataFrame) -> Iterator[str]:
+    """The texts of a table of one column, a line each. Raises DataError for what is no line of text."""
+    check_texts(path, table)
+    for text in table.iloc[:, 0]:
+        yield f"{text}\n"
+
+
+def check_texts(path: str | Path, table: pd.DataFrame) -> None:
+    """Raises DataError unless a table can be written as a text per line."""
+    if table.shape[1] != 1:
+        names = ", ".join(f"'{name}'" for name in table.columns[:5])
+        raise DataError(
+            f"{path} would hold one text per line, but the table has the columns {names}: name it .jsonl or "
+            ".csv."
+        )
+    column = table.iloc[:, 0]
+    if column.isna().any():
+        raise DataError(
+            f"{path} would hold one text per line, but column '{column.name}' has missing values: name it "
+            ".jsonl or .csv."
+        )
+    broken = column.astype(object).map(str).str.contains("\n", regex=False).to_numpy(bool)
+    if broken.any():
+        raise DataError(
+            f"{path} would hold one text per line, but column '{column.name}' has line breaks in row "
+            f"{column.index[int(broken.argmax())]}: name it .jsonl or .csv."
+        )
+
+
+# --- a folder of files -----------------------------------------------------------------------------------
+
+
+def folder_files(path: str | Path) -> list[Path]:
+    """The files of a folder and those below it that make rows, in order of their names; empty ones make none.
+
+    Files of other kinds, and hidden ones, do not count. Raises DataError for a folder without such files, or
+    with several kinds.
+    """
+    below = sorted(Path(path).rglob("*"))
+    shown = [f for f in below if not any(part.startswith(".") for part in f.relative_to(path).parts)]
+    files = [file for file in shown if file.suffix.lower() in SOURCES and file.is_file()]
+    kinds = sorted({file.suffix.lower() for file in files})
+    if not files:
+        raise DataError(
+            f"{path} is a folder without {', '.join(SOURCES)} files: name a table file, or a folder of such."
+        )
+    if len(kinds) > 1:
+        raise DataError(f"{path} is a folder of {' and '.join(kinds)} files: put one kind into a folder.")
+    files = [file for file in files if file.stat().st_size > 0]
+    if not files:
+        raise DataError(f"{path} is a folder of empty {kinds[0]} files: give files with something in them.")
+    return files
+
+
+def folder_table(files: list[Path], encoding: str = UTF8) -> pd.DataFrame:
+    """A row per file. Raises DataError that names the file which is not in the encoding, or no JSON."""
+    suffix = files[0].suffix.lower()
+    contents = [_content(file, encoding) for file in files]
+    return pd.DataFrame({SOURCES[suffix]: pd.Series(contents, dtype=object)})
+
+
+def _content(file: Path, encoding: str) -> Any:
+    with file_errors(file), open_text(file, encoding=encoding) as opened:
+        try:
+            text = opened.read()
+        except UnicodeDecodeError:
+            said = broken_byte(file) if encoding == UTF8 else f"is not {encoding}: name its encoding"
+            raise DataError(f"{file} {said}.") from None
+    if file.suffix.lower() != ".json":
+        return text
+    try:
+        return read_json(text)
+    except ValueError as error:
+        raise DataError(f"{file} is no JSON ({first_line(error)}): repair it or leave it out.") from None

@@ -1,0 +1,1 @@
+"""What a table is: its columns, their kinds, dtypes and dates."""

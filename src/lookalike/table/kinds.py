@@ -1,0 +1,347 @@
+"""Which kind a column is, and the facts of that kind; helpers of schema.py."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lookalike.errors import SchemaError
+from lookalike.table.dates import date_format, read_dates, write_dates
+from lookalike.table.dtypes import RESOLUTIONS, dtype_name, is_arrow
+from lookalike.table.nested import is_json_text
+from lookalike.texts.syntax import language
+
+if TYPE_CHECKING:
+    from lookalike.table.schema import Column
+
+Array = npt.NDArray[Any]
+
+URL = r"(?:https?|ftp)://\S+"  # a web address
+LARGEST = 1000  # values of a category, at most: those beyond the most frequent are not reproduced
+RARE = 5  # values of fewer rows are not reproduced, so that no single person is told: the privacy threshold
+_SEVERAL = 20  # fewer distinct strings are a category or a key
+_LITTLE = 0.05  # the share of cells that a category may always lose
+_WORDS, _LETTERS = 5, 30  # a value of as many is a sentence
+_MEASURE = r"\W*\d+([.,:]\d+)+\W*[^\W\d]{0,3}"  # 1.4, 16:30, $1,234.50, 62.5 kg
+_ID_ROWS = 50  # fewer unique values may be chance
+
+
+def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> str:
+    """The kind of a column with at least two distinct values, none missing."""
+    dtype = present.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return "category"
+    if pd.api.types.is_bool_dtype(dtype) or column.python == "bool":
+        return "boolean"
+    if is_datetime(dtype) or column.python in ("date", "datetime"):
+        return "datetime"
+    if column.python in ("int", "float", "decimal") or _is_numeric(dtype):
+        return "id" if _is_integer_id(present, column) else "number"
+    if not _is_string(dtype, column):
+        raise SchemaError(f"column '{column.name}' has the dtype {dtype}, which is not supported.")
+    counts = values.value_counts()
+    distinct = values.drop_duplicates().to_numpy(object)
+    if column.python != "mixed" and date_format(distinct) is not None:
+        return "datetime"
+    unique = len(distinct) == rows
+    lost, better = _as_category(counts, column.min_rows or RARE)
+    if column.python != "mixed" and (unique or (len(counts) >= _SEVERAL and lost > _LITTLE)):
+        strings = [str(value) for value in distinct]
+        if is_json_text(strings):
+            return "json"
+        if len(strings) >= _SEVERAL and language(strings) in ("python", "sql"):
+            return "code"
+    if unique and not column.nullable and rows >= _ID_ROWS and looks_like_id(distinct):
+        return "id"
+    kind = "category" if better is None else "text"
+    if lost > _LITTLE and len(counts) >= _SEVERAL:
+        column.note = _why(kind, better, counts, lost, column.min_rows or RARE)
+    return kind
+
+
+def _as_category(counts: pd.Series, least: int) -> tuple[float, str | None]:
+    """(share of the cells that strings lose as a category, 0..1; why a text is better, None if it is not).
+
+    counts: the rows of each string, most frequent first; least: rows that a value needs to be reproduced.
+    Strings that come again and again are a category: a text of them would be slow, and invent values. A text
+    is better where a category would lose more than half of the cells ("rare"; the most frequent value aside,
+    which may stand for "nothing to say"), or sentences, or the ends of a range of measurements.
+    """
+    rows = counts.to_numpy()
+    gone = rows < max(least, 2)  # half of the cells have to repeat, whatever is reproduced
+    gone[LARGEST:] = True
+    cells = rows[gone].sum()
+    lost = float(cells / rows.sum())
+    if len(rows) < _SEVERAL or lost <= _LITTLE:
+        return lost, None
+    strings = [str(value) for value in counts.index[gone][:2000]]
+    words, letters = np.mean([len(s.split()) for s in strings]), np.mean([len(s) for s in strings])
+    if rows[gone & (rows == 1)].sum() > cells / 2 and (words >= _WORDS or letters >= _LETTERS):
+        return lost, "sentences"
+    if np.mean([re.fullmatch(_MEASURE, s) is not None for s in strings]) > 0.5:
+        return lost, "measurements"
+    return lost, "rare" if cells > (rows.sum() - rows[0]) / 2 else None
+
+
+def least_rows(counts: Array, asked: int) -> int:
+    """Rows that a value of a category needs to be reproduced, where each value has so many.
+
+    It is what was asked for; where every value is rarer (tiny tables) 2, and where all come once 1: something
+    has to be written.
+    """
+    return next((least for least in (asked, 2) if (counts >= least).any()), 1)
+
+
+def _why(kind: str, better: str | None, counts: pd.Series, lost: float, least: int) -> tuple[str, str] | None:
+    """(kind, why) of strings that could well have been learned otherwise; None where hardly."""
+    if kind == "category":
+        return kind, (
+            f"is learned as a category, because most of its {len(counts):,} values repeat: no value is "
+            'invented; set its kind to "text" in the schema if it should have new ones, too'
+        )
+    if better != "rare" or counts[counts > 1].sum() < counts.sum() / 2:
+        return None
+    many = int((counts >= max(least, 2)).sum()) > LARGEST
+    rare = f"are not among the {LARGEST:,} most frequent" if many else f"occur in fewer than {least} rows"
+    return kind, (
+        f"is learned as text, which may invent values, because {lost:.0%} of its cells hold values that "
+        f'{rare}: a category would not reproduce them; set its kind to "category" in the schema'
+        + ("" if many else " and its min_rows to 1 (--keep-rare)")
+        + " if it should have real values alone"
+    )
+
+
+def is_datetime(dtype: Any) -> bool:
+    return pd.api.types.is_datetime64_any_dtype(dtype) or is_arrow(dtype, "timestamp", "date")
+
+
+def _is_numeric(dtype: Any) -> bool:
+    return (
+        pd.api.types.is_numeric_dtype(dtype)
+        or pd.api.types.is_timedelta64_dtype(dtype)
+        or is_arrow(dtype, "decimal", "duration")
+    )
+
+
+def _is_string(dtype: Any, column: Column) -> bool:
+    return (
+        isinstance(dtype, pd.StringDtype)
+        or column.python in ("str", "mixed")
+        or is_arrow(dtype, "string", "large_string")
+    )
+
+
+def _is_integer_id(present: pd.Series, column: Column) -> bool:
+    if not pd.api.types.is_integer_dtype(present.dtype) or column.nullable or len(present) < _ID_ROWS:
+        return False
+    if not present.is_unique:
+        return False
+    low, high = int(present.min()), int(present.max())
+    years = low >= 1500 and high <= 2200
+    return not years and high - low < 2 * len(present)
+
+
+def looks_like_id(distinct: Array) -> bool:
+    """Whether unique strings look like keys: no spaces, a digit in each, and few shapes; or web addresses."""
+    sample = [str(value) for value in distinct[:2000]]
+    if all(re.fullmatch(URL, s) for s in sample) or is_random_key(sample):
+        return True
+    if any(len(s) > 64 or re.search(r"\s", s) or not re.search(r"\d", s) for s in sample):
+        return False
+    if all(re.fullmatch(r"[0-9a-fA-F-]{16,}", s) for s in sample) and len({len(s) for s in sample}) == 1:
+        return True
+    shapes = {re.sub(r"[A-Z]+", "A", re.sub(r"[a-z]+", "a", re.sub(r"\d+", "9", s))) for s in sample}
+    return len(shapes) <= max(5, len(sample) // 20)
+
+
+def is_random_key(strings: list[str]) -> bool:
+    """Whether strings are of one length and random letters and digits, as hashes are."""
+    if len({len(s) for s in strings}) != 1 or not all(re.fullmatch(r"[\w+/=:.-]{16,}", s) for s in strings):
+        return False
+    varied = ["".join(sorted(set(letters))) for letters in zip(*strings, strict=True)]
+    # of words, few letters stand at one place, and seldom digits
+    several = [letters for letters in varied if len(letters) > min(10, len(strings) // 4)]
+    return len(several) >= 16 and all(re.search(r"\d", letters) for letters in several)
+
+
+def decimals(finite: Array, dtype: str) -> int | None:
+    """Digits after the point that all the values have at most; None = too many to be a decimal fraction."""
+    if finite.dtype == np.int64:
+        return 0
+    if finite.dtype == object:
+        return max([0, *(-int(v.as_tuple().exponent) for v in finite if isinstance(v, decimal.Decimal))])
+    values = np.unique(finite)
+    top = float(np.abs(values).max(initial=0))
+    narrow = (
+        np.float32
+        if "32" in dtype or dtype == "arrow[float]"
+        else np.float16
+        if "16" in dtype
+        else np.float64
+    )
+    for digits in range(13):
+        scale = 10.0**digits
+        if top * scale >= 2**53:
+            break
+        few = values[:: max(1, len(values) // 200)]  # most wrong precisions show in these
+        if all(
+            bool(((np.rint(part * scale) / scale).astype(narrow).astype(np.float64) == part).all())
+            for part in (few, values)
+        ):
+            return digits
+    return None
+
+
+def timedelta_resolution(present: pd.Series, counts: Array) -> str:
+    unit = dtype_name(present).rstrip("]").rpartition("[")[2]
+    return _coarsest(
+        counts.astype(f"timedelta64[{unit}]"), ("day", "hour", "minute", "second", "ms", "us", "ns")
+    )
+
+
+def _coarsest(values: Array, names: tuple[str, ...]) -> str:
+    for name in names:
+        if (values.astype(f"{values.dtype.kind}8[{RESOLUTIONS[name]}]") == values).all():
+            return name
+    return "ns"
+
+
+def naive_datetimes(series: pd.Series, column: Column) -> Array:
+    """datetime64 (wall time where there is a zone) of a datetime column, NaT where missing.
+
+    Raises SchemaError for a value that is no date, or not written in the column's format.
+    """
+    dtype = series.dtype
+    if is_datetime(dtype):
+        if isinstance(dtype, pd.ArrowDtype):
+            import pyarrow as pa
+
+            unit = getattr(dtype.pyarrow_dtype, "unit", "s")
+            if is_arrow(dtype, "date"):
+                series = series.astype(
+                    pd.ArrowDtype(pa.timestamp("s" if dtype.pyarrow_dtype.bit_width == 32 else "ms"))
+                )
+            zone = getattr(dtype.pyarrow_dtype, "tz", None)
+            series = series.dt.tz_localize(None) if zone else series
+            return np.asarray(series.to_numpy(f"datetime64[{unit}]", na_value=np.datetime64("NaT")))
+        return np.asarray((series.dt.tz_localize(None) if getattr(dtype, "tz", None) else series).to_numpy())
+    missing = series.isna().to_numpy(bool)
+    out = np.full(len(series), np.datetime64("NaT", "us"))
+    if column.format is None:
+        values = series.to_numpy(object)[~missing]
+        bad = next((v for v in values if not isinstance(v, (datetime.date, np.datetime64))), None)
+        if bad is not None:
+            raise SchemaError(
+                f"column '{column.name}' is declared a datetime, but holds {bad!r}: change its kind."
+            )
+        out[~missing] = np.array(
+            [v.replace(tzinfo=None) if hasattr(v, "tzinfo") else v for v in values], "M8[us]"
+        )
+        return out
+    codes, distinct = pd.factorize(series)
+    dates = read_dates(np.asarray(distinct, dtype=object), column.format)
+    if np.isnat(dates).any():
+        raise SchemaError(
+            f"column '{column.name}' holds {distinct[int(np.isnat(dates).argmax())]!r}, "
+            f"which is not written as {column.format}: change its kind."
+        )
+    out[~missing] = dates[codes[~missing]]
+    return out
+
+
+def describe_datetime(present: pd.Series, column: Column, hidden: int) -> None:
+    """Format, resolution and range of a datetime column."""
+    if _is_string(present.dtype, column) and column.format is None:
+        distinct = present.drop_duplicates().to_numpy(object)
+        column.format = date_format(distinct)
+        if column.format is None:
+            known = [v for v in distinct if date_format(np.array([v], dtype=object)) is None]
+            bad = known[0] if known else distinct[0]
+            raise SchemaError(
+                f"column '{column.name}' is declared a datetime, but {bad!r} is not written in one format "
+                "with the others: change its kind."
+            )
+    dates = naive_datetimes(present, column)
+    if column.resolution is None:
+        column.resolution = _coarsest(dates, tuple(RESOLUTIONS))
+    if column.minimum is None and column.maximum is None:
+        ordered = np.sort(dates)
+        skip = min(hidden - 1, (len(ordered) - 1) // 4)
+        ends = ordered[[skip, len(ordered) - 1 - skip]].astype(f"M8[{RESOLUTIONS[column.resolution]}]")
+        column.minimum, column.maximum = (
+            write_dates(ends, column.format) if column.format else ends.astype(str)
+        )
+
+
+def need_strings(present: pd.Series, column: Column) -> None:
+    """Raises SchemaError if a column that is declared text holds something else."""
+    if not _is_string(present.dtype, column):
+        raise SchemaError(
+            f"column '{column.name}' is declared {column.kind}, but holds {plain(present.iloc[0])!r}: make "
+            "it a category, or convert it to strings."
+        )
+
+
+# --- values in JSON ------------------------------------------------------------------------------------
+
+
+def plain(value: Any) -> Any:
+    """A numpy scalar as the Python one; everything else as it is."""
+    return value.item() if isinstance(value, np.generic) and not isinstance(value, np.datetime64) else value
+
+
+def to_json(value: Any) -> Any:
+    """A JSON value for anything that a cell of a table can hold."""
+    value = plain(value)
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else {"float": str(value)}
+    if isinstance(value, list):
+        return [to_json(item) for item in value]
+    if isinstance(value, (pd.Timestamp, np.datetime64)):
+        stamp = pd.Timestamp(value)
+        return {
+            "timestamp": stamp.tz_convert("UTC").isoformat() if stamp.tz else stamp.isoformat(),
+            "zone": str(stamp.tz) if stamp.tz else None,
+            "unit": stamp.unit,
+        }
+    if isinstance(value, datetime.datetime):
+        return {"datetime": value.isoformat()}
+    if isinstance(value, datetime.date):
+        return {"date": value.isoformat()}
+    if isinstance(value, pd.Timedelta):
+        return {"timedelta": value.value}
+    if isinstance(value, decimal.Decimal):
+        return {"decimal": str(value)}
+    if isinstance(value, pd.Interval):
+        return {"interval": [to_json(value.left), to_json(value.right)], "closed": value.closed}
+    raise SchemaError(f"the value {value!r} cannot be kept in a schema: convert it to a string.")
+
+
+def from_json(value: Any) -> Any:
+    """Reads `to_json`."""
+    if isinstance(value, list):
+        return [from_json(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "timestamp" in value:
+        stamp = pd.Timestamp(value["timestamp"])
+        return (stamp.tz_convert(value["zone"]) if value["zone"] else stamp).as_unit(value["unit"])
+    if "interval" in value:
+        return pd.Interval(*(from_json(end) for end in value["interval"]), closed=value["closed"])
+    make: dict[str, Any] = {
+        "float": float,
+        "datetime": datetime.datetime.fromisoformat,
+        "date": datetime.date.fromisoformat,
+        "timedelta": pd.Timedelta,
+        "decimal": decimal.Decimal,
+    }
+    ((name, text),) = value.items()
+    return make[name](text)

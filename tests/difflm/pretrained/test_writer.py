@@ -1,0 +1,147 @@
+"""The loop that writes texts, with a stand-in for the language model whose probabilities are known."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lookalike.codec.grammar import Grammar, byte_tokenizer
+from lookalike.difflm.drawing import Drawing
+from lookalike.difflm.pretrained import writer
+from lookalike.difflm.pretrained.writer import _draw, _Fields, write
+
+PIECES = [b"", *(bytes([byte]) for byte in range(256))]  # token 0 ends a text
+TOKENIZER = byte_tokenizer(PIECES, 0, [], lambda text: [byte + 1 for byte in text])
+A = ord("a") + 1
+
+
+class Draft:
+    """What `writer.Draft` is to `write`; the first letter's log odds against all others are the latent."""
+
+    kept: list[torch.Tensor]
+
+    def __init__(self, vae: Any, latent: torch.Tensor, prefix: list[list[int]]):
+        self.latent, self.tokens = latent, [list(own) for own in prefix]
+        Draft.kept = []
+
+    @property
+    def logits(self) -> torch.Tensor:
+        found = torch.zeros(len(self.latent), len(PIECES))
+        found[:, A] = self.latent[:, 0]
+        return found
+
+    def put(self, tokens: torch.Tensor) -> None:
+        for own, token in zip(self.tokens, tokens.tolist(), strict=True):
+            own.append(token)
+
+    def select(self, rows: torch.Tensor) -> None:
+        Draft.kept.append(rows)
+        self.latent, self.tokens = self.latent[rows], [list(self.tokens[row]) for row in rows.tolist()]
+
+
+@pytest.fixture(autouse=True)
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "Draft", Draft)
+
+
+def grammar(first: list[str]) -> Grammar:
+    """Records of two columns, the first of which is one of these letters."""
+    properties = {"c": {"enum": first}, "d": {"type": "string", "maxLength": 30}}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": ["c", "d"],
+        "additionalProperties": False,
+    }
+    return Grammar(schema, TOKENIZER, len(PIECES))
+
+
+def written(rows: int, latent: torch.Tensor, **more: Any) -> list[bytes]:
+    options = {"free": grammar(["a", "b"]), "limit": 1000, "seed": 0} | more
+    rules = options.pop("rules", options["free"])
+    generator = torch.Generator().manual_seed(options.pop("seed"))
+    found = write(SimpleNamespace(end=0), rules, PIECES, latent, rows, generator, **options)  # type: ignore[arg-type]
+    return [b"".join(PIECES[token] for token in tokens) for tokens in found]
+
+
+def test_candidates_are_taken_as_the_condition_is_likely_for_them() -> None:
+    latent = torch.linspace(-3, 3, 400).unsqueeze(1)
+    texts = written(200, latent, rules=grammar(["a"]), early=1)
+    assert len(texts) == 200 and all(text.startswith(b'{"c":"a","d":"') for text in texts)
+    taken = latent[Draft.kept[0], 0]
+    weight = torch.sigmoid(latent[:, 0])  # p(a | z), where a and b are possible
+    assert float(taken.mean()) == pytest.approx(float((weight * latent[:, 0]).sum() / weight.sum()), abs=0.02)
+
+
+def test_rows_that_have_one_candidate_keep_it() -> None:
+    latent = torch.linspace(-3, 3, 30).unsqueeze(1)
+    texts = written(30, latent, rules=grammar(["a"]), early=1)
+    assert len(texts) == 30 and all(text.startswith(b'{"c":"a"') for text in texts)
+    assert all((rows.diff() > 0).all() for rows in Draft.kept)  # only put aside, never drawn anew
+
+
+def test_without_a_condition_every_candidate_is_as_good() -> None:
+    latent = torch.linspace(-3, 3, 400).unsqueeze(1)
+    texts = written(400, latent)
+    share = np.mean([text.startswith(b'{"c":"a"') for text in texts])
+    assert share == pytest.approx(0.5, abs=0.06)
+    assert len(Draft.kept[0]) < 400  # rows that are done are put aside
+
+
+def test_each_row_has_candidates_of_its_own_where_cells_are_given() -> None:
+    prefix = [list(b'{"c":"a"'), list(b'{"c":"b"')]
+    tokens = [[byte + 1 for byte in own] for own in prefix for _ in range(3)]
+    latent = torch.zeros(6, 1)
+    weight = torch.tensor([-100.0, 0.0, -100.0, -100.0, -100.0, 0.0])  # the second, the sixth
+    seen: list[list[list[int]]] = []
+    original = Draft.__init__
+
+    def spy(self: Draft, vae: Any, latent: torch.Tensor, prefix: list[list[int]]) -> None:
+        seen.append(prefix)
+        original(self, vae, latent, prefix)
+
+    Draft.__init__ = spy  # type: ignore[method-assign]
+    try:
+        marked = latent + torch.arange(6).unsqueeze(1) * 1e-6
+        texts = written(2, marked, prefix=tokens, log_weight=weight, rules=grammar(["a", "b"]))
+    finally:
+        Draft.__init__ = original  # type: ignore[method-assign]
+    assert [text[:8] for text in texts] == [b'{"c":"a"', b'{"c":"b"']
+    assert seen == [[tokens[1], tokens[5]]]
+
+
+def test_rows_near_the_limit_are_closed() -> None:
+    texts = written(20, torch.zeros(20, 1), limit=16)
+    assert all(len(text) <= 20 and text.endswith(b'"}') for text in texts)
+    assert max(map(len, written(20, torch.zeros(20, 1)))) > 30
+
+
+def test_the_same_seed_writes_the_same() -> None:
+    latent = torch.zeros(5, 1)
+    assert written(5, latent, seed=3) == written(5, latent, seed=3) != written(5, latent, seed=4)
+
+
+@pytest.mark.parametrize(
+    ("text", "complete"),
+    [('{"a":1', 0), ('{"a":1,', 1), ('{"a":"x,y', 0), 
+     ('{"a":"\\",', 0), ('{"a":[1,2],"b":{"c":1,"d":2}', 1), ('{"a":1,"b":2}', 2)],
+)  # fmt: skip
+def test_fields_are_counted_outside_of_values(text: str, complete: int) -> None:
+    fields = _Fields(PIECES, [b""])
+    for byte in text.encode():
+        fields.put([byte + 1])
+    assert fields.complete() == [complete]
+    assert _Fields(PIECES, [text.encode()]).complete() == [complete]
+
+
+def test_temperature_and_top_p() -> None:
+    logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]]).repeat(4000, 1)
+    allowed = torch.tensor([[True, True, True, False]]).repeat(4000, 1)
+    generator = torch.Generator().manual_seed(0)
+    for drawing, keep in [(Drawing(), 3), (Drawing(0.5), 3), (Drawing(2.0, 0.8), 2)]:
+        shares = torch.bincount(_draw(logits, allowed, drawing, generator), minlength=4) / 4000
+        exact = (logits[0, :keep] / drawing.temperature).softmax(0)
+        assert shares[:keep].tolist() == pytest.approx(exact.tolist(), abs=0.03)
+        assert shares[keep:].sum() == 0

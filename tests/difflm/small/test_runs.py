@@ -1,0 +1,176 @@
+"""Texts in a record: whatever stands beside them, they are read and written as they are alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor
+
+from lookalike.codec import RecordCodec
+from lookalike.codec.text import MISSING, STOP
+from lookalike.difflm.drawing import Drawing
+from lookalike.difflm.small.injection import VARIANTS
+from lookalike.difflm.small.runs import Runs
+from lookalike.difflm.small.train import _parts, _shuffled
+from lookalike.difflm.small.vae import VAE, VAEConfig
+from lookalike.errors import OptionError
+from lookalike.table.schema import infer
+
+ROWS = 400
+
+
+def table() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    words = [f"w{i}" for i in range(60)]
+    texts = [" ".join(rng.choice(words, rng.integers(1, 30))) for _ in range(ROWS)]
+    return pd.DataFrame(
+        {
+            "question": texts,
+            "kind": rng.choice(list("abc"), ROWS),
+            "answer": [None if i % 7 == 0 else "" if i % 7 == 1 else texts[-i][:40] for i in range(ROWS)],
+        }
+    )
+
+
+TABLE = table()
+CODEC = RecordCodec.fit(TABLE, infer(TABLE))
+TOKENS, CELLS = (torch.from_numpy(array.astype(np.int64)) for array in CODEC.encode(TABLE))
+FREE = torch.zeros(ROWS, 3, dtype=torch.bool)
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def vae(request: pytest.FixtureRequest) -> VAE:
+    """Random weights, so that everything depends on everything before it."""
+    torch.manual_seed(0)
+    made = VAE(CODEC.slots, CODEC.columns, VAEConfig(width=16, injection=request.param)).eval()
+    for weight in made.parameters():
+        if weight.ndim >= 2:
+            torch.nn.init.normal_(weight, std=0.3)
+    return made
+
+
+def terms(vae: VAE, rows: Tensor, first: Tensor = FREE) -> tuple[Tensor, Tensor, Tensor]:
+    noise = torch.randn(ROWS, vae.latent_size, generator=torch.Generator().manual_seed(1))[rows]
+    with torch.no_grad():
+        return vae(TOKENS[rows], CELLS[rows], vae.order(first[rows], TOKENS[rows]), noise)
+
+
+def test_a_record_does_not_depend_on_its_batch(vae: VAE) -> None:
+    together = terms(vae, torch.arange(ROWS))
+    for row in (0, 1, 2, int((TOKENS >= 0).sum(1).argmin())):
+        alone = terms(vae, torch.tensor([row]))
+        for one, all_ in zip(alone, together, strict=True):
+            torch.testing.assert_close(one[0], all_[row], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("first", [[0], [2], [0, 2]])
+def test_nor_does_it_when_texts_come_first(vae: VAE, first: list[int]) -> None:
+    early = FREE.clone()
+    early[:, first] = True
+    together = terms(vae, torch.arange(ROWS), early)[0]
+    alone = terms(vae, torch.tensor([5]), early)[0]
+    torch.testing.assert_close(alone[0], together[5], atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(together, terms(vae, torch.arange(ROWS))[0], atol=1e-2)
+
+
+def test_empty_slots_cost_nothing_and_come_last(vae: VAE) -> None:
+    nll = terms(vae, torch.arange(ROWS))[0]
+    assert (nll[TOKENS < 0] == 0).all() and (nll[TOKENS >= 0] > 0).all()
+    order = vae.order(FREE, TOKENS)
+    lengths = vae.lengths(TOKENS)
+    assert order.shape[1] == lengths.max()
+    held = TOKENS.gather(1, order) >= 0
+    assert torch.equal(held, torch.arange(order.shape[1]) < lengths[:, None])
+
+
+def test_the_words_of_a_place_have_probability_one() -> None:
+    torch.manual_seed(0)
+    slots = [[CODEC.slots[s] for s in CODEC.columns[c]] for c in (0, 2)]
+    runs = Runs(slots, 16, 4)
+    hidden, place = torch.randn(20, 16), torch.arange(20) % 3
+    for run, own in enumerate(slots):
+        every = torch.arange(own[0].tokens).repeat(20)
+        hiddens, places = (x.repeat_interleave(own[0].tokens, 0) for x in (hidden, place))
+        nll = runs.nll(run, hiddens, every, places)
+        torch.testing.assert_close((-nll).exp().view(20, -1).sum(1), torch.ones(20))
+    first, later = runs.emit(1, torch.tensor([0, 4]))
+    assert first[MISSING] == first[STOP] == later[STOP] == 0 and later[MISSING] < -1e6
+    assert runs.emit(0, torch.tensor([0]))[0, STOP] < -1e6  # no question is empty
+
+
+def test_a_word_is_written_anew_or_copied_from_before() -> None:
+    torch.manual_seed(0)
+    slots = [[CODEC.slots[s] for s in CODEC.columns[c]] for c in (0, 2)]
+    runs = Runs(slots, 16, 4)
+    assert runs.copying and not Runs(slots[:1], 16, 4).copying
+    hidden, place = torch.randn(2, 6, 16), torch.arange(6)
+    words = torch.tensor([[7, 9, 7, STOP, -1, 9], [5, -1, 5, 5, 8, STOP]])
+    anew, copied = runs.copies(hidden, words)
+    keys = runs.tell_copy(hidden)
+    for row in range(2):
+        for at in range(6):
+            own = slice(row, row + 1)
+            logits = runs.logits(0, hidden[own, at], place[at : at + 1])
+            mixed = runs.mixed(logits, hidden[own, at], keys[own, :at], words[own, :at])[0].exp()
+            torch.testing.assert_close(mixed.sum(), torch.tensor(1.0))
+            word = words[row, at]
+            if word >= 0:  # what training and writing say of it is the same
+                copies = anew[own, at], copied[own, at]
+                nll = runs.nll(0, hidden[own, at], word[None], place[at : at + 1], copies)
+                torch.testing.assert_close(-nll[0], mixed[word].log())
+            else:
+                assert copied[row, at] < -1e6
+            said_before = words[row, :at].tolist()
+            assert (copied[row, at] > -100) == (word >= 2 and int(word) in said_before)
+
+
+def test_a_bag_of_words_is_what_its_words_cost_whatever_their_order() -> None:
+    torch.manual_seed(0)
+    slots = [[CODEC.slots[s] for s in CODEC.columns[0]]]
+    runs, latent = Runs(slots, 16, 4), torch.randn(3, 4)
+    words = torch.tensor([[5, 9, 9, STOP, -1], [9, 5, 9, STOP, -1], [MISSING, -1, -1, -1, -1]])
+    bags = runs.bag(0, latent[[0, 0, 2]], words)
+    logits = runs.topic[0](latent[:1]) @ runs.words.T + runs.bias0[1]
+    share = logits.softmax(-1)[0]
+    torch.testing.assert_close(bags[0], -(share[5].log() + 2 * share[9].log()))
+    torch.testing.assert_close(bags[0], bags[1])
+    assert bags[2] == 0 and not torch.allclose(bags[0], runs.bag(0, latent[1:2], words[:1])[0])
+
+
+def test_rows_of_a_batch_are_about_as_long_as_each_other() -> None:
+    lengths = torch.from_numpy(np.random.default_rng(0).geometric(0.02, 5000))
+    rows = torch.arange(5000)[::2]
+    mixed = _shuffled(rows, lengths, 50, torch.Generator().manual_seed(0))
+    assert torch.equal(mixed.sort().values, rows)
+    spread = torch.stack([lengths[part].float().std() for part in mixed.split(50)]).mean()
+    assert spread < 0.3 * lengths[rows].float().std()
+    again = _shuffled(rows, lengths, 50, torch.Generator().manual_seed(1))
+    assert not torch.equal(mixed, again)
+
+
+def test_parts_hold_every_row_once_and_not_too_many_slots() -> None:
+    lengths = torch.tensor([5, 900, 20, 20, 20, 3])
+    parts = _parts(torch.arange(6), lengths, 100)
+    assert sorted(torch.cat(parts).tolist()) == list(range(6))
+    assert all(len(part) == 1 or len(part) * int(lengths[part].max()) <= 100 for part in parts)
+    assert parts[0].tolist() == [1] and len(parts) == 2
+
+
+@pytest.mark.parametrize("top_p", [0.1, 0.5, 0.9, 0.999])
+def test_the_nucleus_is_the_least_set_of_likely_tokens(top_p: float) -> None:
+    logits = torch.randn(200, 50, generator=torch.Generator().manual_seed(0)) * 3
+    kept = Drawing(top_p=top_p).shape(logits) > -1e6
+    share = logits.softmax(-1)
+    order = share.argsort(-1, descending=True)
+    before = share.gather(1, order).cumsum(-1) - share.gather(1, order)
+    expected = torch.zeros_like(kept).scatter(1, order, before < top_p)
+    assert (kept != expected).float().mean() < 1e-3  # tokens that are equal to many digits
+    assert torch.equal(Drawing(temperature=0.5).shape(logits), logits / 0.5)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"temperature": 0}, {"temperature": float("inf")}, {"top_p": 0}, {"top_p": 1.1}]
+)
+def test_a_drawing_that_makes_no_sense(wrong: dict) -> None:
+    with pytest.raises(OptionError, match=next(iter(wrong))):
+        Drawing(**wrong)

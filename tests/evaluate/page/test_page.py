@@ -1,0 +1,102 @@
+"""The report in a real browser: headless Chromium, Debian's package."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lookalike.evaluate import Report, evaluate
+from tests.paths import EXAMPLES
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+SECTIONS = [
+    "verdict",
+    "figures",
+    "overview",
+    "models",
+    "attacks",
+    "giveaways",
+    "columns",
+    "pairs",
+    "heat",
+    "examples",
+    "notes",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    """The path of Chromium, installed where that is possible; else the test is skipped and says why."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
+        commands = ["apt-get update -qq", "apt-get install -qq -y --no-install-recommends chromium"]
+        for command in commands:
+            try:
+                quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+                subprocess.run(command.split(), capture_output=True, timeout=240, env=quiet)
+            except subprocess.TimeoutExpired:
+                pytest.skip("Chromium could not be installed within four minutes")
+        found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("Chromium is not installed and cannot be installed here (it takes apt-get and root)")
+    return found
+
+
+def opened(browser: str, page: Path, dark: bool = False) -> tuple[str, str]:
+    """(the document after its scripts have run, what the console said); a screenshot lies beside the page."""
+    command = [
+        browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+        "--hide-scrollbars", "--enable-logging=stderr", f"--user-data-dir={page.parent / 'profile'}",
+        "--window-size=1280,2400", f"--screenshot={page.with_suffix('.png')}", "--dump-dom",
+        "--virtual-time-budget=3000", *(["--blink-settings=preferredColorScheme=0"] if dark else []),
+        page.as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    return done.stdout, "\n".join(console)
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    real, held = (
+        pd.read_csv(EXAMPLES / name).sample(3000, random_state=1)
+        for name in ("adult.csv.gz", "adult-test.csv.gz")
+    )
+    synthetic = held[1500:].assign(age=lambda t: t["age"] + 3)
+    return evaluate(real, synthetic, held[:1500], target="income", quick=True)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_section_is_there_and_the_console_is_silent(
+    browser: str, report: Report, tmp_path: Path, dark: bool
+) -> None:
+    page = tmp_path / "report.html"
+    report.save(page)
+    assert page.stat().st_size < 3_000_000
+    assert not re.search(r'(src|href)="(?!data:|#)', page.read_text())  # it needs nothing from elsewhere
+    document, console = opened(browser, page, dark)
+    assert console == ""
+    for section in SECTIONS:
+        assert f'id="{section}"' in document, section
+    assert page.with_suffix(".png").stat().st_size > 50_000
+
+
+@pytest.mark.parametrize("columns", [5, 50, 500])
+def test_few_and_many_columns_are_readable(browser: str, tmp_path: Path, columns: int) -> None:
+    rng = np.random.default_rng(0)
+    one, two = (
+        pd.DataFrame(
+            {f"c{i}": rng.normal(size=300) if i % 3 else rng.integers(0, 4, 300) for i in range(columns)}
+        )
+        for _ in range(2)
+    )
+    page = tmp_path / "wide.html"
+    evaluate(one, two, quick=True).save(page)
+    assert page.stat().st_size < 3_000_000
+    document, console = opened(browser, page)
+    assert console == "" and document.count("card column") == columns

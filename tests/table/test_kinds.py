@@ -1,0 +1,142 @@
+"""Columns of code and JSON: recognised, printed, and refused in one sentence where they hold more."""
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from lookalike.errors import DataError, SchemaError
+from lookalike.table.nested import DEEPEST, json_values
+from lookalike.table.schema import Schema, infer, is_missing
+
+PYTHON = [f"def f{i}(x):\n    return x + {i}\n" for i in range(60)]
+SQL = [f"SELECT a FROM t WHERE b = {i}" for i in range(60)]
+OBJECTS = [{"name": f"f{i}", "arguments": {"n": i}, "tags": []} for i in range(60)]
+
+
+def kind_of(values: list[Any]) -> str:
+    return infer(pd.DataFrame({"x": pd.Series(values)}))["x"].kind
+
+
+def test_kinds_are_recognised() -> None:
+    table = pd.DataFrame(
+        {
+            "python": PYTHON,
+            "sql": SQL,
+            "text": [f"the cat ({i}) sat" for i in range(60)],
+            "objects": OBJECTS,
+            "lists": [[i] if i % 2 else [] for i in range(60)],
+            "either": [OBJECTS[0] if i % 2 else "N/A" for i in range(60)],
+            "written": [json.dumps(value) for value in OBJECTS],
+            "always": [{"a": 1}] * 60,
+            "holes": [None if i % 3 else OBJECTS[i] for i in range(60)],
+        }
+    )
+    schema = infer(table)
+    assert {c.name: (c.kind, c.language) for c in schema.columns} == {
+        "python": ("code", "python"),
+        "sql": ("code", "sql"),
+        "text": ("text", None),
+        "objects": ("json", None),
+        "lists": ("json", None),
+        "either": ("json", None),
+        "written": ("json", None),
+        "always": ("json", None),
+        "holes": ("json", None),
+    }
+    assert schema["objects"].python == "json" and schema["written"].python != "json"
+    assert schema["holes"].nullable and schema["objects"].keys == 3 == schema["written"].keys
+    assert Schema.from_dict(json.loads(json.dumps(schema.to_dict()))).columns == schema.columns
+    lines = repr(schema).splitlines()
+    assert lines[2].endswith("in python") and lines[5].endswith("3 keys") and lines[9].endswith("1 key")
+
+
+def test_what_is_frequent_is_a_category_whatever_it_is_written_in() -> None:
+    assert kind_of([*PYTHON[:3]] * 20) == "category"
+    assert kind_of(["[]", '["a"]'] * 30) == "category"
+    assert kind_of(PYTHON[:10]) == "category"
+
+
+def test_a_kind_may_be_set_by_hand() -> None:
+    from lookalike.codec import RecordCodec
+
+    table = pd.DataFrame({"x": [f"fn f{i}() -> i32 {{ {i} }}" for i in range(60)], "y": ["[]", '["a"]'] * 30})
+    schema = infer(table)
+    schema["x"].kind, schema["y"].kind = "code", "json"
+    fitted = RecordCodec.fit(table, schema).schema
+    assert fitted["x"].language is None and "no parser known" in repr(fitted)
+    assert fitted["y"].keys == 0
+    schema["x"].language = "rust"
+    with pytest.raises(SchemaError, match=r"'x'.*'rust'.*python, sql"):
+        RecordCodec.fit(table, schema)
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ('{"a": ', "row 41 does not.*Expecting value"),
+        ("", "row 41 does not"),
+        ("[" * 100_000, f"deeper than {DEEPEST} levels"),
+        ('[{"a": Infinity}]', "no infinity"),
+    ],
+)
+def test_text_that_is_no_json_is_named(broken: str, said: str) -> None:
+    values = [json.dumps(value) for value in OBJECTS]
+    values[41] = broken
+    with pytest.raises(SchemaError, match=f"column 'x' holds JSON, but {said}|column 'x'.*{said}") as raised:
+        kind_of(values)
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ('{"a": ', "row 41 does not"),
+        ({1: 2}, "row 41 does not.*the key 1 is no string"),
+        ({"a": pd.Timestamp("2020")}, "JSON has no Timestamp"),
+        ({"a": {1, 2}}, "JSON has no set"),
+    ],
+)
+def test_cells_that_json_has_not_are_named(odd: Any, said: str) -> None:
+    values: list[Any] = [*OBJECTS]
+    values[41] = odd
+    with pytest.raises(SchemaError, match=f"column 'x'.*{said}"):
+        kind_of(values)
+
+
+def test_values_become_those_of_json() -> None:
+    import numpy as np
+
+    odd = [{"a": np.int64(3), "b": np.array([1.5, np.nan]), "c": (True, None), "d": "x\ud800"}]
+    assert json_values(pd.Series(odd), "x", True).tolist() == [
+        {"a": 3, "b": [1.5, None], "c": [True, None], "d": "x"}
+    ]
+
+
+def test_a_column_of_objects_is_nothing_else() -> None:
+    from lookalike.codec import RecordCodec
+
+    table = pd.DataFrame({"x": OBJECTS})
+    for kind in ("text", "category", "number", "id", "constant"):
+        schema = infer(table)
+        schema["x"].kind = kind
+        with pytest.raises(SchemaError, match=f"'x' is declared {kind}.*json"):
+            RecordCodec.fit(table, schema)
+
+
+def test_declared_values_are_missing_among_objects() -> None:
+    cells = pd.Series([{"a": 1}, "N/A", [1], None, "N/A "])
+    assert is_missing(cells, ("N/A",)).tolist() == [False, True, False, True, False]
+    schema = infer(pd.DataFrame({"x": cells}), missing={"N/A"})
+    assert schema["x"].kind == "json" and schema["x"].nullable
+
+
+def test_a_prompt_does_not_show_objects() -> None:
+    from lookalike.prompting.record import form_of
+
+    with pytest.raises(DataError, match=r"'x'.*lists or objects"):
+        form_of(pd.DataFrame({"x": OBJECTS, "t": PYTHON}), ["t"], None)
+    assert [f.kind for f in form_of(pd.DataFrame({"t": PYTHON, "s": SQL}), ["t"], None).fields] == [
+        "text"
+    ] * 2

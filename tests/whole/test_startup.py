@@ -1,0 +1,96 @@
+"""`import lookalike` and `lookalike --help` are instant, and the public names are what they should be."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+import lookalike
+from tests.paths import SRC
+
+PUBLIC = [
+    "DiffLM",
+    "LookalikeError",
+    "Schema",
+    "SynAlign",
+    "align",
+    "evaluate",
+    "generate",
+    "infer",
+    "read_table",
+    "write_table",
+]
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(SRC)}
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment)
+
+
+@pytest.mark.parametrize("arguments", [("-c", "import lookalike"), ("-m", "lookalike", "--help")])
+def test_start_takes_less_than_half_a_second(arguments: tuple[str, ...]) -> None:
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        assert python(*arguments).returncode == 0
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.5
+
+
+@pytest.mark.parametrize("argv", [None, ["--help"], ["generate", "--help"]])
+def test_nothing_heavy_is_imported(argv: list[str] | None) -> None:
+    command = "pass" if argv is None else f"main({argv})"
+    code = f"""
+import sys, lookalike
+from lookalike.cli.parser import main
+try:
+    {command}
+except SystemExit:
+    pass
+heavy = {{"torch", "pandas", "numpy", "sklearn", "pyarrow", "jinja2", "tqdm"}} & set(sys.modules)
+sys.exit(f"imported {{heavy}}" if heavy else 0)
+"""
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_public_names() -> None:
+    assert sorted(name for name in lookalike.__all__ if not name.startswith("_")) == sorted(PUBLIC)
+    assert set(PUBLIC) <= set(dir(lookalike))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = lookalike.nothing
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_name_resolves(name: str) -> None:
+    if name in ("DiffLM", "generate") and importlib.util.find_spec("torch") is None:
+        pytest.skip("torch is not installed")
+    assert callable(getattr(lookalike, name))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "import lookalike",
+        "import lookalike, lookalike.evaluate",
+        "from lookalike.evaluate import evaluate; import lookalike",
+        "from lookalike import evaluate; import lookalike",
+    ],
+)
+def test_evaluate_is_the_function_whichever_way_it_was_imported(before: str) -> None:
+    code = f"{before}; from lookalike.evaluate import evaluate as f; assert lookalike.evaluate is f"
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_pretrained_model_is_the_only_reason_to_import_its_packages() -> None:
+    code = """
+import sys, lookalike.difflm
+lookalike.difflm.DiffLM()
+print(*{"transformers", "peft", "huggingface_hub"} & set(sys.modules))
+"""
+    found = python("-c", code)
+    assert found.returncode == 0 and found.stdout.strip() == "", found.stdout + found.stderr
