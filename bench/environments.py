@@ -31,7 +31,7 @@ def make(name: str, *steps: Sequence[str | Path]) -> Path:
 
 
 def variables(threads: int | None = None, *, peer: bool = False) -> dict[str, str]:
-    """The variables of a process that runs `python -m bench...`, in whatever folder it is started.
+    """The variables of a process that runs a module of bench, in whatever folder it is started.
 
     threads: of every library; None leaves them as they are. A peer finds bench alone on its path, and every
     other process finds the source of lookalike in this repository, too.

@@ -184,8 +184,8 @@ def table_set(name: str, set_: Set, train: Table, test: Table, seed: int, trial:
     if peer.exists() and not trial.backbone:
         path = WORK / f"{name}-tabularargn-{seed}.csv.gz"
         dates = {c.name: c.format for c in lookalike.infer(train).columns if c.kind == "datetime"}
-        real = trial.data / "mixed" / name / "train.csv.gz"
-        facts = peers.run("tabularargn", real, path, seed, trial.threads, dates=list(dates))
+        source = trial.data / "mixed" / name / "train.csv.gz"
+        facts = peers.run("tabularargn", source, path, seed, trial.threads, dates=list(dates))
         if "error" in facts:
             raise RuntimeError(facts["error"])
         peer_rows = score.read(path)

@@ -20,6 +20,8 @@ import numpy as np
 
 from bench import command
 from bench.environments import variables
+from lookalike.curate import align
+from lookalike.explore.explore import explore
 
 NAME = "bench.synalign.align"
 DIMS = 384
@@ -44,15 +46,11 @@ def measure(case: str, synthetic: int, real: int, picks: int) -> dict[str, objec
     """Seconds, peak memory in MB, and what shows that the work was done."""
     one = points(real, np.ones(CLUSTERS), 0)
     if case == "explore":
-        from lookalike.explore import explore
-
         start = time.perf_counter()
         left = explore(one, picks, criterion="largest", group=1).coverage
         seconds = time.perf_counter() - start
         shown = f"variance left {left[0]:.3f} -> {left[-1]:.3f}"
     else:
-        from lookalike.curate import align
-
         other = points(synthetic, np.arange(1.0, CLUSTERS + 1), 1)
         start = time.perf_counter()
         found = align(one, other, real, method=case)

@@ -13,8 +13,7 @@ from bench.server import stats
 from bench.synalign.data import Data
 from bench.synalign.judge import Array
 from lookalike.errors import UserError
-from lookalike.explore import explore
-from lookalike.explore.explore import CRITERIA
+from lookalike.explore.explore import CRITERIA, explore
 from lookalike.llm import LLM, Budget
 
 ARMS = ("zero-shot", "few-shot", "nearest", "attributes", "synalign")

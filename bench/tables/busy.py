@@ -22,10 +22,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import torch
+
 from bench import command
 from bench.environments import variables
 from bench.places import RESULTS
 from bench.publish import machine, publish
+from lookalike import DiffLM, read_table
 
 NAME = "bench.tables.busy"
 WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
@@ -44,10 +47,6 @@ LOOP = [sys.executable, "-c", "while True: pass"]
 
 def measure(table: Path, seconds: float, threads: int | None, all_cores: bool, backbone: str | None) -> dict:
     """Steps and rows a second in this process."""
-    import torch
-
-    from lookalike import DiffLM, read_table
-
     real = read_table(table)
     if backbone is not None:
         real = real.head(300)

@@ -21,14 +21,14 @@ from bench import command
 from bench.environments import variables
 from bench.places import RESULTS
 from bench.publish import machine, publish
+from lookalike import DiffLM, read_table
+from lookalike.files.tables import ChunkWriter
 
 NAME = "bench.tables.growth"
 
 
 def measure(table: Path, epochs: float) -> dict[str, float]:
     """Fit one table; seconds and peak memory of this process."""
-    from lookalike import DiffLM, read_table
-
     real = read_table(table)
     start = time.perf_counter()
     model = DiffLM(epochs=epochs, progress=False).fit(real)
@@ -53,9 +53,6 @@ def main() -> None:
         return
     if args.model is None:
         parser.error("--model is needed: a folder that `lookalike fit` wrote")
-    from lookalike import DiffLM
-    from lookalike.files.tables import ChunkWriter
-
     lines = ["| rows | fit s | us a row and pass | peak MB | sampled rows/s |", "|---|---|---|---|---|"]
     for rows in [int(r) for r in args.rows.split(",")]:
         with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,8 @@
 """Draw a real table against its synthetic one: six columns laid over each other, and how column pairs differ.
 
-make demo
-python -m bench.tables.picture examples/adult.csv.gz out/adult-synthetic.parquet docs/adult.png
+After `make demo`:
+
+    python -m bench.tables.picture examples/adult.csv.gz out/adult-synthetic.parquet docs/adult.png
 """
 
 from pathlib import Path

@@ -269,8 +269,9 @@ def check(real: pd.DataFrame, test: pd.DataFrame, synthetic: pd.DataFrame, targe
         if is_number(real[target]):
             wrong = known[~np.isfinite(numbers(known))]
             if len(wrong):
+                shown = repr(wrong.iloc[0]) if isinstance(wrong.iloc[0], str) else wrong.iloc[0]
                 raise BadInput(
-                    f"column {target!r} of {which} has {wrong.iloc[0]!r}, which is no finite number"
+                    f"column {target!r} of {which} has {shown}, which is no finite number: correct it"
                 )
     if is_number(real[target]):
         return
