@@ -21,7 +21,7 @@ from lookalike import DiffLM
 from lookalike.codec.shape import infer_shape
 
 ROWS = 5_000  # synthetic rows, at most; else as many as there are training rows
-VALID_ROWS = 200  # with valid_only, which draws a row up to `TRIES` times
+VALID_ROWS = 200  # with valid_only, which draws a row again where it is not valid
 TOOL_ROWS = 200  # of specifications, which take some hundred tokens each
 FEWEST = 50  # rows that are worth judging
 SHOWN, LETTERS = 20, 400  # rows of every set that are kept for the eye, and letters of each

@@ -1,9 +1,9 @@
 """Tokens a second of DiffLM beside a plain transformers loop: a Llama of the same width, layers, heads and
 vocabulary, random weights, its own generate with a cache, and a plain training step with AdamW.
 
-Tokens are those of the records (nothing that only fills up a batch), the same for both. DiffLM's seconds of
-training hold its encoder, its validation and the averaging of its weights; of sampling, the diffusion and the
-way back to a table. The loop's hold neither a latent nor a table: it is what the same decoder costs alone.
+Tokens are those of the records, without padding, and the same for both. DiffLM's seconds of training include
+its encoder, its validation and the averaging of its weights; those of sampling include the diffusion and the
+way back to a table. The loop has neither a latent nor a table: its seconds are what the decoder costs alone.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def _taken(query: str, tables: dict[str, set[str]]) -> bool:
 def _made(tables: dict[str, set[str]]) -> sqlite3.Connection:
     base = sqlite3.connect(":memory:")
     for table, columns in tables.items():
-        names = {name.upper(): name for name in columns}  # SQLite knows no case
+        names = {name.upper(): name for name in columns}  # SQLite takes "a" and "A" for one name
         base.execute(f"CREATE TABLE {_quoted(table)} ({', '.join(map(_quoted, sorted(names.values())))})")
     # what was made by a model is read-only here: no ATTACH, no PRAGMA, nothing written
     base.set_authorizer(_only_reads)

@@ -11,6 +11,7 @@ fit, so that an interrupted run goes on; the table is printed and put between it
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
@@ -63,6 +64,21 @@ def measure(train: Path, rate: float, seed: int, draws: int) -> dict[str, float]
     return facts(model) | {name: mean(values) for name, values in found.items()}
 
 
+def table(found: dict[str, dict[str, float]], rates: Sequence[float], seeds: Sequence[int]) -> list[str]:
+    """Markdown: means over the seeds, "-" where no training came as far as its first validation."""
+    lines = [
+        "| rate asked | KL (nats) | active dims | beta | bound | " + " | ".join(PRIORS) + " |",
+        "|---" * (5 + len(PRIORS)) + "|",
+    ]
+    digits = {"nats": 1, "active": 1, "beta": 2, "bound": 2} | dict.fromkeys(PRIORS, 3)
+    for rate in rates:
+        rows = [found[f"{rate:g}/{seed}"] for seed in seeds]
+        values = {name: [row[name] for row in rows if name in row] for name in digits}
+        cells = [f"{mean(own):.{digits[name]}f}" if own else "-" for name, own in values.items()]
+        lines.append(f"| {rate:g} | " + " | ".join(cells) + " |")
+    return lines
+
+
 def main() -> None:
     parser = command.parser(NAME, __doc__)
     parser.add_argument("--train", type=command.file, required=True)
@@ -81,17 +97,7 @@ def main() -> None:
                 found[key] = measure(args.train, rate, seed, args.draws)
                 args.out.write_text(json.dumps(found, indent=1))
                 print(key, found[key], flush=True)
-    lines = [
-        "| rate asked | KL (nats) | active dims | beta | bound | " + " | ".join(PRIORS) + " |",
-        "|---" * (5 + len(PRIORS)) + "|",
-    ]
-    for rate in rates:
-        rows = [found[f"{rate:g}/{seed}"] for seed in seeds]
-        figures = {name: mean(row[name] for row in rows) for name in rows[0]}
-        lines.append(
-            f"| {rate:g} | {figures['nats']:.1f} | {figures['active']:.1f} | {figures['beta']:.2f} | "
-            f"{figures['bound']:.2f} | " + " | ".join(f"{figures[name]:.3f}" for name in PRIORS) + " |"
-        )
+    lines = table(found, rates, seeds)
     what = f"C2ST AUC on {args.train.parent.name}, mean over seeds {args.seeds}, {args.draws} tables of each"
     text = "\n".join([f"{machine()}; {what}.", "", *lines])
     publish(text, args.results, NAME)
