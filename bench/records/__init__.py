@@ -1,0 +1,1 @@
+"""Records of every kind: texts, code, queries, tool specifications and mixed tables."""

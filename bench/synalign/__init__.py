@@ -1,0 +1,1 @@
+"""SynAlign beside other ways to ask a language model, judged in the space of an embedder."""

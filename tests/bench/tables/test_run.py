@@ -1,0 +1,17 @@
+import json
+
+import pandas as pd
+
+from bench.tables import run
+
+
+def test_one_method_writes_as_many_rows_and_says_what_it_took(small_csv, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "made.csv.gz"
+    options = json.dumps({"max_time": "3s", "progress": False, "threads": 1})
+    words = ["lookalike", str(small_csv), str(out), "--rows", "120", f"--options={options}"]
+    monkeypatch.setattr("sys.argv", ["run", *words])
+    run.main()
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+    made, real = pd.read_csv(out), pd.read_csv(small_csv)
+    assert figures["rows"] == len(made) == 120 and list(made.columns) == list(real.columns)
+    assert set(figures) == {"fit_s", "sample_s", "rows", "rss_mb"} and figures["rss_mb"] > 10
