@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lookalike.codec import RecordCodec
-from lookalike.codec.text import LONGEST, MISSING, STOP
+from lookalike.codec.kinds.text import LONGEST, MISSING, STOP
 from lookalike.errors import ConditionError, MissingDependency
 from lookalike.table.schema import infer
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from lookalike.codec.cells import Cells, draw, locate, mass, partition
+from lookalike.codec.ticks.cells import Cells, draw, locate, mass, partition
 
 RNG = np.random.default_rng(0)
 Values = npt.NDArray[np.int64] | npt.NDArray[np.float64]
