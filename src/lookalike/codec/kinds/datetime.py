@@ -1,6 +1,6 @@
 """Datetime columns, decomposed: the day (or month, or year), hour, minute, second, as far as they vary.
 
-Every part is a number of its own (number.py) with its bins and cells. The first slot carries the missing
+Every part is a number of its own (ticks/bins.py) with its bins and cells. The first slot carries the missing
 token. Times are wall times where the column has a time zone, so that the daily pattern survives daylight
 saving.
 """
@@ -24,10 +24,10 @@ from lookalike.codec.celltext import (
     literal,
     nearest,
 )
-from lookalike.codec.kinds import number
 from lookalike.codec.learned import UNKNOWN, in_range
 from lookalike.codec.slot import Array, Slot
-from lookalike.codec.ticks import iso
+from lookalike.codec.ticks import bins, iso
+from lookalike.codec.ticks.bins import Bins
 from lookalike.codec.ticks.dates import (
     condition_ranges,
     from_ticks,
@@ -57,30 +57,30 @@ class Params:
     others.
     """
 
-    parts: dict[str, number.Params]
+    parts: dict[str, Bins]
     fixed: dict[str, int]
 
 
 def of(facts: dict[str, Any]) -> Params:
-    return Params({name: number.of(part) for name, part in facts["parts"].items()}, facts["fixed"])
+    return Params({name: Bins.of(part) for name, part in facts["parts"].items()}, facts["fixed"])
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     ticks, missing = to_ticks(series, column)
     marks = np.where(missing, MISSING, 0).astype(np.int8)
-    parts: dict[str, number.Params] = {}
+    parts: dict[str, Bins] = {}
     fixed: dict[str, int] = {}
     for (name, _), values in zip(layout(column), split(ticks, column), strict=True):
         present = values[~missing]
         if (present == present[0]).all():
             fixed[name] = int(present[0])
         elif parts:  # the first slot has the missing token, the others are then empty
-            parts[name] = number.fit_ticks(present, np.zeros(len(present), dtype=np.int8), rare)
+            parts[name] = bins.fit(present, np.zeros(len(present), dtype=np.int8), rare)
         else:
-            parts[name] = number.bounded(number.fit_ticks(values, marks, rare), *_bounds(column, name))
+            parts[name] = bins.bounded(bins.fit(values, marks, rare), *_bounds(column, name))
     if not parts:  # one single date: the schema was made constant by hand
         name = layout(column)[0][0]
-        parts[name] = number.fit_ticks(split(ticks, column)[0], marks, rare)
+        parts[name] = bins.fit(split(ticks, column)[0], marks, rare)
         del fixed[name]
     return Params(parts, fixed)
 
@@ -93,7 +93,7 @@ def _bounds(column: Column, name: str) -> tuple[Any, ...]:
 
 
 def slots(params: Params, column: Column) -> list[Slot]:
-    found = [number.slots(part, column, name)[0] for name, part in params.parts.items()]
+    found = [bins.slot(part, column.name, name) for name, part in params.parts.items()]
     missing = missing_token(params)
     if len(found) > 1 and missing is not None:
         found[0].ends = (missing,)
@@ -112,7 +112,7 @@ def encode(params: Params, series: pd.Series, column: Column) -> tuple[Array, Ar
     tokens, cells = [], []
     for (name, _), values in zip(layout(column), split(ticks, column), strict=True):
         if name in params.parts:
-            own = number.encode_ticks(params.parts[name], values, marks)
+            own = bins.encode(params.parts[name], values, marks)
             tokens.append(own[0])
             cells.append(own[1])
     return np.concatenate(tokens, axis=1), np.concatenate(cells, axis=1)
@@ -134,9 +134,7 @@ def decode(
         if name in params.fixed:
             parts.append(np.full(len(tokens), params.fixed[name]))
             continue
-        drawn, marks = number.decode_ticks(
-            params.parts[name], tokens[:, slot], cells[:, slot], rng, limits.get(name)
-        )
+        drawn, marks = bins.decode(params.parts[name], tokens[:, slot], cells[:, slot], rng, limits.get(name))
         missing |= marks == MISSING
         parts.append(drawn)
         slot += 1
@@ -193,7 +191,7 @@ def _shares(params: Params, column: Column, ranges: Ranges, missing: bool) -> di
     for slot, (name, part) in enumerate(params.parts.items()):
         if slot == 0 or name in limits:
             own = limits.get(name) if ranges is None or ranges else []
-            found[slot] = number.allowed_ticks(part, own, missing)
+            found[slot] = bins.allowed(part, own, missing)
     return found
 
 

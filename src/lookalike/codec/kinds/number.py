@@ -1,4 +1,4 @@
-"""Number columns: a bin token and a cell inside the bin (see ticks/cells.py).
+"""Number columns: a bin token and a cell inside the bin (see ticks/bins.py).
 
 A column with a known number of decimals is counted in ticks of its last decimal (12.34 -> 1234), so that
 integers and decimals are drawn on their own grid and come back exactly; full-precision floats stay float64.
@@ -10,7 +10,6 @@ from __future__ import annotations
 import decimal
 import json
 import math
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,14 +28,12 @@ from lookalike.codec.celltext import (
 )
 from lookalike.codec.learned import LEARNED, OUTSIDE, UNKNOWN, in_range
 from lookalike.codec.slot import Array, Slot
-from lookalike.codec.ticks.cells import Cells, draw, locate, mass, partition
+from lookalike.codec.ticks import bins
 from lookalike.codec.ticks.ends import told_numbers
 from lookalike.codec.ticks.numbers import (
     ABOVE,
     BELOW,
-    LIMIT,
     MISSING,
-    Ranges,
     condition_ranges,
     from_ticks,
     schema_range,
@@ -54,61 +51,15 @@ _DIGITS = 9  # a grammar can hold numbers to a grid this fine
 _EXACT = json.JSONDecoder(parse_float=decimal.Decimal)
 
 
-@dataclass(frozen=True)
-class Params:
-    """What is learned of numbers.
-
-    special: rows of -inf, +inf and missing; positions: their tokens, None where there are none; tokens: how
-    many there are; moments: the scale, and mean and deviation in units of it.
-    """
-
-    cells: Cells
-    special: list[int]
-    positions: list[int | None]
-    tokens: int
-    moments: list[float]
+Params = bins.Bins
 
 
 def of(facts: dict[str, Any]) -> Params:
-    return Params(**{**facts, "cells": Cells(**facts["cells"])})
+    return Params.of(facts)
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
-    return bounded(fit_ticks(*to_ticks(series, column), rare), *schema_range(column))
-
-
-def fit_ticks(ticks: Array, marks: Array, rare: int) -> Params:
-    """Params of ticks (int64, float64 or Python ints) and their marks (0 = an ordinary value)."""
-    values, counts = np.unique(ticks[marks == 0], return_counts=True)
-    if len(values):
-        cells = partition(values, counts, rare)
-    else:  # nothing but infinities: one bin that no row has
-        zero, one = np.zeros(1, dtype=ticks.dtype), np.ones(1)
-        first = np.zeros(1, dtype=np.int64)
-        cells = Cells(zero, zero, zero, one, 0 * one, first, first, np.zeros((1, 0)))
-    tokens, positions, special = cells.tokens, [], []
-    for mark in (BELOW, ABOVE, MISSING):
-        rows = int((marks == mark).sum())
-        positions.append(tokens if rows else None)
-        special.append(rows)
-        tokens += rows > 0
-    floats, weights = values.astype(np.float64), counts / max(counts.sum(), 1)
-    scale = float(np.abs(floats).max(initial=0)) or 1.0  # squares of huge values overflow
-    mean = float((floats / scale * weights).sum())
-    deviation = float(np.sqrt(((floats / scale - mean) ** 2 * weights).sum())) or 1.0
-    return Params(cells, special, positions, int(tokens), [scale, mean, deviation])
-
-
-def bounded(params: Params, low: Any, high: Any) -> Params:
-    """The same cells, clipped to the range of an edited schema."""
-    cells = params.cells
-    low, high = (cells.low[0] if low is None else low), (cells.high[-1] if high is None else high)
-
-    def clipped(ends: Array) -> Array:
-        return np.minimum(np.maximum(ends, low), high).astype(ends.dtype)
-
-    inside = cells._replace(low=clipped(cells.low), knee=clipped(cells.knee), high=clipped(cells.high))
-    return replace(params, cells=inside)
+    return bins.bounded(bins.fit(*to_ticks(series, column), rare), *schema_range(column))
 
 
 def known(params: Params, column: Column) -> list[Any] | None:
@@ -125,42 +76,13 @@ def known(params: Params, column: Column) -> list[Any] | None:
     return restore(from_ticks(ticks, np.zeros(len(ticks), dtype=np.int8), column), column).tolist()
 
 
-def slots(params: Params, column: Column, part: str = "") -> list[Slot]:
-    cells = params.cells
-    shape = (params.tokens, int(cells.place.max()) + 1)
-    counts, rank, value = np.zeros(shape), np.full(shape, np.nan), np.full(shape, np.nan)
-    below, above, _ = params.special
-    scale, mean, deviation = params.moments
-    total = max(below + above + cells.rows.sum(), 1.0)
-    counts[cells.token, cells.place] = cells.rows
-    rank[cells.token, cells.place] = (below + np.cumsum(cells.rows) - cells.rows / 2) / total
-    centre = (cells.knee.astype(np.float64) / scale - mean) / deviation
-    value[cells.token, cells.place] = np.clip(centre, -5, 5)
-    ends = [(below / 2 / total, -5.0), (1 - above / 2 / total, 5.0), (np.nan, np.nan)]
-    for token, rows, (at, height) in zip(params.positions, params.special, ends, strict=True):
-        if token is not None:
-            counts[token, 0], rank[token, 0], value[token, 0] = rows, at, height
-    name = f"{column.name}/{part}" if part else str(column.name)
-    return [Slot(column.name, part, counts, rank, value, vocabulary=name)]
+def slots(params: Params, column: Column) -> list[Slot]:
+    return [bins.slot(params, column.name)]
 
 
 def encode(params: Params, series: pd.Series, column: Column) -> tuple[Array, Array]:
     """Values outside the training range get the nearest cell, and marks without a token -1."""
-    return encode_ticks(params, *to_ticks(series, column))
-
-
-def encode_ticks(params: Params, ticks: Array, marks: Array) -> tuple[Array, Array]:
-    """(tokens, cells), each (rows, 1)."""
-    cells = params.cells
-    if ticks.dtype == object and cells.low.dtype == np.int64:
-        ticks = np.clip(ticks, -LIMIT, LIMIT)
-    index = locate(cells.low, cells.high, ticks.astype(cells.low.dtype))
-    tokens, places = cells.token[index].astype(np.int32), cells.place[index].astype(np.int16)
-    for mark, token in zip((BELOW, ABOVE, MISSING), params.positions, strict=True):
-        rows = marks == mark
-        instead = {BELOW: 0, ABOVE: cells.tokens - 1, MISSING: -1}[mark]
-        tokens[rows], places[rows] = instead if token is None else token, 0
-    return tokens[:, None], places[:, None]
+    return bins.encode(params, *to_ticks(series, column))
 
 
 def decode(
@@ -173,52 +95,19 @@ def decode(
     offset: int = 0,
 ) -> pd.Series:
     ranges = None if condition is None else condition_ranges(column, condition)
-    ticks, marks = decode_ticks(params, tokens[:, 0], cells[:, 0], rng, ranges)
+    ticks, marks = bins.decode(params, tokens[:, 0], cells[:, 0], rng, ranges)
     return restore(from_ticks(ticks, marks, column), column)
-
-
-def decode_ticks(
-    params: Params, tokens: Array, places: Array, rng: np.random.Generator, ranges: Ranges = None
-) -> tuple[Array, Array]:
-    """(ticks, marks) drawn inside the cells, within `ranges` where the cell meets them."""
-    cells = params.cells
-    table = cells.table()
-    token = np.where(tokens < len(table), np.maximum(tokens, 0), 0)
-    index = table[token, np.clip(places, 0, table.shape[1] - 1)]
-    marks = np.zeros(len(tokens), dtype=np.int8)
-    for mark, special in zip((BELOW, ABOVE, MISSING), params.positions, strict=True):
-        if special is not None:
-            marks[tokens == special] = mark
-    return draw(cells, index, rng, ranges), marks
 
 
 def allowed(params: Params, column: Column, condition: Condition) -> dict[int, Array]:
     if condition.missing and params.positions[MISSING - 1] is None:
         raise ConditionError(f"no value of column '{column.name}' is missing.")
-    share = allowed_ticks(params, condition_ranges(column, condition), condition.missing)
+    share = bins.allowed(params, condition_ranges(column, condition), condition.missing)
     every = [condition] if condition.values is None else [Condition((value,)) for value in condition.values]
     for one in every:
-        if not allowed_ticks(params, condition_ranges(column, one), False).any():
+        if not bins.allowed(params, condition_ranges(column, one), False).any():
             raise ConditionError(_nothing(params, column, one))
     return {0: share}
-
-
-def allowed_ticks(params: Params, ranges: Ranges, missing: bool) -> Array:
-    """(tokens, cells): share of each cell in the ranges."""
-    cells = params.cells
-    share = np.zeros((params.tokens, int(cells.place.max()) + 1))
-    at_below, at_above, at_missing = params.positions
-    if ranges is None:
-        share[: params.tokens - (at_missing is not None)] = 1.0
-    for low, high in ranges or []:
-        if low <= high:
-            share[cells.token, cells.place] += mass(cells, low, high)
-        for token, infinity in ((at_below, -np.inf), (at_above, np.inf)):
-            if token is not None and low <= infinity <= high:
-                share[token, 0] = 1.0
-    if at_missing is not None:
-        share[at_missing, 0] = missing
-    return np.clip(share, 0.0, 1.0)
 
 
 def _nothing(params: Params, column: Column, condition: Condition) -> str:

@@ -141,8 +141,8 @@ def _values(
         ):
             return values
     raise DataError(
-        f"column '{columns[0][0].name}' has no room for pseudonyms, all values of its shape are real ones: make "
-        "its kind key or drop."
+        f"column '{columns[0][0].name}' has no room for pseudonyms, all values of its shape are real ones: "
+        "make its kind key or drop."
     )
 
 

@@ -1,8 +1,8 @@
 """The ends of a range as they may be told to others: none that only few rows hold.
 
-A schema's minimum and maximum are real values, the fifth smallest and largest (of rows that may not be at hand
-here). An end that fewer than `least` rows hold is moved outwards, to a rounder one that no row holds, or enough
-of them.
+A schema's minimum and maximum are real values, the fifth smallest and largest, of rows that may not be at
+hand here. An end that fewer than `least` rows hold is moved outwards, to a rounder one that no row holds, or
+enough of them.
 """
 
 from __future__ import annotations

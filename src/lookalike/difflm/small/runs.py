@@ -33,8 +33,8 @@ NEIGHBOURS = 3  # sub-words that the encoder sees at once
 class Runs(nn.Module):
     """The vocabularies of the runs of a record.
 
-    runs: for each run its slots, of which the first two say all (`codec/kinds/text.py`); width: of every vector;
-    latent: size of the latent.
+    runs: for each run its slots, of which the first two say all (`codec/kinds/text.py`); width: of every
+    vector; latent: size of the latent.
     """
 
     waves: Tensor
