@@ -260,8 +260,8 @@ def test_rare_classes_of_a_label_that_is_no_category_are_said_too() -> None:
     form, said = told(real, "stars")
     assert list(form["stars"].values) == ["1", "2"] and '"7"' not in said
     assert form.notes == [
-        "column 'stars': 2 of 4 values occur in fewer than 5 rows (2 of 60 rows) and are not reproduced: 7, 8; "
-        "keep them with --keep-rare"
+        "column 'stars': 2 of 4 values occur in fewer than 5 rows (2 of 60 rows) and are not reproduced: "
+        "7, 8; keep them with --keep-rare"
     ]
     schema = infer(real)
     schema["stars"].min_rows = 1
