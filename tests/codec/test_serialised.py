@@ -13,7 +13,6 @@ import pytest
 
 from lookalike import infer
 from lookalike.codec import NOT_MISSING, RecordCodec
-from lookalike.codec.celltext import literal
 from lookalike.codec.grammar import Grammar, byte_tokenizer
 from lookalike.codec.serialised import Serialised, first_columns
 from lookalike.errors import ConditionError, DataError
@@ -112,16 +111,6 @@ def test_text_is_read_back_in_any_order(records: Serialised) -> None:
         records.cells(TABLE.drop(columns="pay"))
     with pytest.raises(ValueError):
         records.read('{"age":3')
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(2.0, "2"), (0.1, "0.1"), (True, "true"), ('a"\n', '"a\\"\\n"'), ("é", '"é"'), ("\x7f", '"\\u007f"'),
-     (None, "null"),
-     (np.int64(3), "3"), ("\ud800x", '"x"'), (datetime.date(2015, 1, 2), '"2015-01-02"')],
-)  # fmt: skip
-def test_literals(value: Any, text: str) -> None:
-    assert literal(value) == text
 
 
 def _letters() -> llguidance.LLTokenizer:

@@ -13,8 +13,8 @@ import torch
 from jsonschema import Draft202012Validator
 
 from lookalike.codec import NOT_MISSING
+from lookalike.codec.kinds.text import STOP
 from lookalike.codec.shape import infer_shape
-from lookalike.codec.text import STOP
 from lookalike.difflm import DiffLM
 from lookalike.difflm import model as model_file
 from lookalike.difflm import told as told_file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +12,8 @@ import pandas as pd
 import pytest
 
 from lookalike.errors import DataError
-from lookalike.prompting.record import as_json, form_of, reply_schema, table_of, value_of, with_text
-from lookalike.table.schema import infer
+from lookalike.prompting.record import Form, as_json, form_of, reply_schema, table_of, value_of, with_text
+from lookalike.table.schema import Schema, infer
 
 ROWS = 60
 
@@ -166,3 +167,115 @@ def test_rare_values_are_shown_where_they_are_to_be_kept() -> None:
     assert form.notes == [] and value_of(form["tool"], "guillotine") == "guillotine"
     assert set(form["class"].values) == {"a", "b", "lonely"}
     pd.testing.assert_frame_equal(table_of(form, as_json(form, real)), real)
+
+
+def told(real: pd.DataFrame, label: str | None = None, schema: Schema | None = None) -> tuple[Form, str]:
+    """The form, and all that a prompt and a request say of the table without showing a row."""
+    form = form_of(real, ["text"], label, schema)
+    return form, json.dumps([reply_schema(form), [field.description for field in form.fields]])
+
+
+def texts(rows: int = ROWS) -> list[str]:
+    return [f"what is number {i} of all of them" for i in range(rows)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["guillotine", "rack", "stocks"] + [None] * (ROWS - 3),
+        [f"guillotine {i // 4}" for i in range(ROWS)],
+        pd.array([True, False, True] + [None] * (ROWS - 3), dtype="boolean"),
+        pd.Categorical(["guillotine", "rack"] + [None] * (ROWS - 2), categories=["rack", "guillotine"]),
+    ],
+    ids=["rest missing", "none frequent", "boolean", "categorical"],
+)
+def test_a_category_of_rare_values_alone_is_left_out_and_that_is_said(values: Any) -> None:
+    real = pd.DataFrame({"text": texts(), "tool": values})
+    schema = infer(real)
+    schema["tool"].kind = "boolean" if schema["tool"].kind == "boolean" else "category"
+    form, said = told(real, schema=schema)
+    assert "tool" not in said and form.left_out == ["tool"]
+    (note,) = form.notes
+    assert note.startswith("column 'tool': none of its ") and note.endswith("out; keep it with --keep-rare")
+    assert list(table_of(form, as_json(form, real)).columns) == ["text"]
+    schema["tool"].min_rows = 1
+    form, said = told(real, schema=schema)
+    assert form.left_out == form.notes == [] and len(form["tool"].values) == real["tool"].nunique()
+    pd.testing.assert_frame_equal(table_of(form, as_json(form, real)), real)
+
+
+def test_a_constant_of_few_rows_is_not_filled_in() -> None:
+    real = pd.DataFrame({"text": texts(), "tool": ["guillotine"] + [None] * (ROWS - 1), "unit": "EUR"})
+    form, said = told(real)
+    assert "guillotine" not in said and "EUR" not in said
+    back = table_of(form, as_json(form, real))
+    assert back["tool"].isna().all() and (back["unit"] == "EUR").all()
+    assert back.dtypes.equals(real.dtypes)
+    (note,) = form.notes
+    assert note.startswith("column 'tool': its only value occurs in fewer than 5 rows (1 of 60 rows)")
+    form, _ = told(real, schema=infer(real, keep_rare=True))
+    assert (table_of(form, as_json(form, real))["tool"] == "guillotine").all() and form.notes == []
+
+
+@pytest.mark.parametrize("rows", [8, ROWS])
+def test_no_number_or_date_of_a_single_row_is_told_as_an_end(rows: int) -> None:
+    at = pd.Series(range(rows))
+    real = pd.DataFrame(
+        {
+            "text": texts(rows),
+            "price": (at * 13.37).round(2),
+            "count": at * at + 1017,
+            "day": pd.Timestamp("2001-03-04") + pd.to_timedelta(at * 17, "D"),
+            "lasts": pd.to_timedelta(at * 61, "min"),
+        }
+    )
+    form, _ = told(real)
+    for field in form.fields[1:]:
+        ends = re.search(r" from (.+?) to (.+?)(,| with|$)", field.description)
+        assert ends is not None
+        held = set(real[field.name].astype(str)) | set(real[field.name].map(str))
+        assert ends[1] not in held and ends[2] not in held, field.description
+    kept, _ = told(real, schema=infer(real, keep_rare=True))
+    assert f" from {real['count'].iloc[4 if rows == ROWS else 1]} to " in kept["count"].description
+
+
+def test_a_range_that_many_rows_reach_is_told_as_it_is() -> None:
+    real = pd.DataFrame({"text": texts(), "stars": [1, 2, 3, 4, 5, 5] * 10})
+    form, _ = told(real)
+    assert form["stars"].description == "a whole number from 1 to 5"
+
+
+def test_the_keys_of_json_are_told_nowhere() -> None:
+    real = pd.DataFrame({"text": texts(), "call": ['{"tool": 1}'] * (ROWS - 1) + ['{"guillotine": 2}']})
+    schema = infer(real)
+    schema["call"].kind = "json"
+    form, said = told(real, schema=schema)
+    assert form["call"].description.startswith("a text of about ")
+    assert "guillotine" not in said and "tool" not in said
+    assert as_json(form, real)[-1]["call"] == '{"guillotine": 2}'  # a demonstration shows its row
+
+
+def test_rare_classes_of_a_label_that_is_no_category_are_said_too() -> None:
+    real = pd.DataFrame({"text": texts(), "stars": [1, 2] * (ROWS // 2 - 1) + [7, 8]})
+    form, said = told(real, "stars")
+    assert list(form["stars"].values) == ["1", "2"] and '"7"' not in said
+    assert form.notes == [
+        "column 'stars': 2 of 4 values occur in fewer than 5 rows (2 of 60 rows) and are not reproduced: "
+        "7, 8; keep them with --keep-rare"
+    ]
+    schema = infer(real)
+    schema["stars"].min_rows = 1
+    assert list(told(real, "stars", schema)[0]["stars"].values) == ["1", "2", "7", "8"]
+
+
+def test_a_label_without_a_frequent_class_keeps_those_of_two_rows_and_never_those_of_one() -> None:
+    real = pd.DataFrame({"text": texts(9), "class": ["a"] * 4 + ["b"] * 3 + ["lonely", "alone"]})
+    form, said = told(real, "class")
+    assert list(form["class"].values) == ["a", "b"] and "lonely" not in said
+    assert (
+        "none of its 4 values occurs in 5 rows, so those of at least 2 rows are reproduced" in form.notes[0]
+    )
+    single = pd.DataFrame({"text": texts(3), "class": ["a", "b", "c"]})
+    with pytest.raises(DataError, match=r"no class of 'class' has two rows.*--keep-rare"):
+        told(single, "class")
+    assert len(told(single, "class", infer(single, keep_rare=True))[0]["class"].values) == 3

@@ -170,7 +170,7 @@ class Walk:
                 return tokens
             alone.take(only, np.array([token]))
             tokens.append(token)
-        raise SchemaError("the JSON schema has no end that is reached: it must not call for itself.")
+        raise SchemaError("the JSON schema never comes to an end: let no part of it require itself.")
 
     def _explain(self, row: int) -> None:
         said = first_line(Exception(self.matchers[row].get_error() or "nothing may come next"))

@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lookalike.codec import CODECS, RUNS, category, entities, number, structure
+from lookalike.codec.codecs import CODECS, RUNS
 from lookalike.codec.grammar import Grammar
-from lookalike.codec.slot import Array, Params, Slot
-from lookalike.codec.text import LETTERS, learn
+from lookalike.codec.kinds import category, number, structure
+from lookalike.codec.kinds.text import Draft, learn
+from lookalike.codec.made import entities
+from lookalike.codec.packing import pack, unpack
+from lookalike.codec.slot import Array, Slot
 from lookalike.codec.where import Where, read_where
 from lookalike.errors import DataError
 from lookalike.table.dtypes import dtype_name
-from lookalike.table.kinds import RARE, from_json, to_json
-from lookalike.table.schema import Schema, check_kind, check_table, describe, is_missing, masked
+from lookalike.table.kinds import RARE
+from lookalike.table.schema import Column, Schema, check_kind, check_table, describe, is_missing, masked
 
 
 @dataclasses.dataclass
@@ -25,12 +28,12 @@ class RecordCodec:
     """Turns rows into records of tokens and back.
 
     slots: one per position of a record, in order. columns: the slot indices of every modelled column, in
-    order (ids, keys, pseudonyms and constants without missing values have none). params: what each column's
-    codec learned.
+    order (ids, keys, pseudonyms and constants without missing values have none). params: what was learned of
+    each column of the schema, the `Params` of its kind.
     """
 
     schema: Schema
-    params: list[Params]
+    params: list[Any]
     slots: list[Slot]
     columns: list[list[int]]
 
@@ -48,34 +51,23 @@ class RecordCodec:
         _need_columns(table, schema.kept)
         columns = [dataclasses.replace(column) for column in schema.columns]
         fitted = dataclasses.replace(schema, columns=columns)
-        params: list[Params] = []
-        texts: dict[int, pd.Series] = {}
-        cells: list[pd.Series] = []
-        for i, column in enumerate(fitted.columns):
-            series = pd.Series(dtype=object) if column.kind == "drop" else masked(table, column, fitted)
-            if column.kind in entities.KINDS and isinstance(series.dtype, pd.CategoricalDtype):
-                series = series.astype(series.dtype.categories.dtype)  # what is made is no category
-                column.dtype, column.categories, column.ordered = dtype_name(series), None, False
-            cells.append(series)
-            gone = series.isna()
-            column.nullable = column.nullable or bool(gone.any())
-            describe(series[~gone] if gone.any() else series, column)
-            params.append(CODECS[column.kind].analyse(series, column, rare))
-            if column.kind in RUNS:
-                texts[i] = params[i].pop("texts")
-        entities.learn(fitted.columns, params, cells)
-        if texts:
-            kinds = [fitted.columns[i].kind for i in texts]
-            formal, rooms = [kind != "text" for kind in kinds], [CODECS[kind].room for kind in kinds]
-            for i, own in zip(texts, learn(list(texts.values()), formal, rooms, rare), strict=True):
-                params[i] |= own
+        series = [_read(table, column, fitted) for column in columns]
+        params = [
+            CODECS[column.kind].analyse(own, column, rare)
+            for column, own in zip(columns, series, strict=True)
+        ]
+        params = entities.learn(columns, params, series)
+        drafts: dict[int, Draft] = {i: params[i] for i, column in enumerate(columns) if column.kind in RUNS}
+        if drafts:
+            for i, own in zip(drafts, learn(list(drafts.values()), rare), strict=True):
+                params[i] = own
         codec = cls._of(fitted, params)
         for grammar in codec.grammars().values():
             grammar.walk(1).ending(0)  # a schema that has no end is better found now
         return codec
 
     @classmethod
-    def _of(cls, schema: Schema, params: list[Params]) -> RecordCodec:
+    def _of(cls, schema: Schema, params: list[Any]) -> RecordCodec:
         slots: list[Slot] = []
         columns: list[list[int]] = []
         for column, learned in zip(schema.columns, params, strict=True):
@@ -135,12 +127,9 @@ class RecordCodec:
         ):
             if column.kind == "drop":
                 continue
-            codec = CODECS[column.kind]
             own = (tokens[:, start:stop], cells[:, start:stop], rng)
-            if column.kind == "id":
-                table[column.name] = codec.decode(params, column, *own, offset)
-            else:
-                table[column.name] = codec.decode(params, column, *own, conditions.get(column.name))
+            condition = conditions.get(column.name)
+            table[column.name] = CODECS[column.kind].decode(params, column, *own, condition, offset)
         return pd.DataFrame(table, index=pd.RangeIndex(len(tokens)))
 
     @property
@@ -179,7 +168,11 @@ class RecordCodec:
         """The values of every category, boolean and number of few values, most frequent first."""
         found = {}
         for column, params in zip(self.schema.columns, self.params, strict=True):
-            values = number.known(params, column) if column.kind == "number" else params.get("values")
+            values = None
+            if isinstance(params, number.Params):
+                values = number.known(params, column)
+            elif isinstance(params, category.Params):
+                values = params.values
             if values is not None:
                 found[column.name] = values
         return found
@@ -202,41 +195,64 @@ class RecordCodec:
         found = {
             column.name: category.dropped(params)
             for column, params in zip(self.schema.columns, self.params, strict=True)
-            if CODECS[column.kind] is category
+            if isinstance(params, category.Params)
         }
         return {name: counts for name, counts in found.items() if counts is not None}
 
-    def notes(self) -> list[str]:
-        """A sentence for each column of which not everything was read, or is reproduced."""
-        found = []
-        for column, params in zip(self.schema.columns, self.params, strict=True):
-            if CODECS[column.kind] is category and (note := category.note(params, column)):
-                found.append(note)
-            if params.get("longer"):
-                found.append(
-                    f"column '{column.name}': {params['longer']:,} of its texts are longer than "
-                    f"{params['width']:,} sub-words or {LETTERS:,} letters, the rest of them is cut off"
-                )
-        return found
+    def notes(self, names: bool = True) -> list[str]:
+        """A sentence, without its full stop, for each column of which not everything was read, or is
+        reproduced.
+
+        names: whether a sentence names some of the values that are not reproduced; False for a report, which
+        shows no rare value.
+        """
+        found = [
+            CODECS[column.kind].note(params, column, names)
+            for column, params in zip(self.schema.columns, self.params, strict=True)
+        ]
+        return [note for note in found if note is not None]
+
+    def params_of(self, name: Any) -> Any:
+        """What was learned of a column: the `Params` of its kind."""
+        return self.params[self.schema.names.index(name)]
 
     def to_dict(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """(JSON values, arrays by name), without the values that were dropped; `from_dict` reads both."""
         arrays: dict[str, Array] = {}
-        kept = [{key: value for key, value in own.items() if key != "lost"} for own in self.params]
-        params = [_pack(learned, f"{i}", arrays) for i, learned in enumerate(kept)]
+        params = [pack(learned, f"{i}", arrays) for i, learned in enumerate(self.params)]
         return {"schema": self.schema.to_dict(), "params": params}, arrays
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any], arrays: dict[str, Array]) -> RecordCodec:
-        return cls._of(Schema.from_dict(facts["schema"]), [_unpack(p, arrays) for p in facts["params"]])
+        """Reads `to_dict`. Raises KeyError, TypeError or ValueError for what is damaged."""
+        schema = Schema.from_dict(facts["schema"])
+        params = [
+            CODECS[column.kind].of(unpack(packed, arrays))
+            for column, packed in zip(schema.columns, facts["params"], strict=True)
+        ]
+        return cls._of(schema, params)
+
+
+def _read(table: pd.DataFrame, column: Column, schema: Schema) -> pd.Series:
+    """A column of the table; what the schema does not say of it yet is set in `column`."""
+    series = pd.Series(dtype=object) if column.kind == "drop" else masked(table, column, schema)
+    if column.kind in entities.KINDS and isinstance(series.dtype, pd.CategoricalDtype):
+        series = series.astype(series.dtype.categories.dtype)  # what is made is no category
+        column.dtype, column.categories, column.ordered = dtype_name(series), None, False
+    gone = series.isna()
+    column.nullable = column.nullable or bool(gone.any())
+    describe(series[~gone] if gone.any() else series, column)
+    return series
 
 
 def dropped_notes(table: pd.DataFrame, schema: Schema) -> list[str]:
     """What `RecordCodec.notes` will say of dropped values, before anything is learned."""
     found = [
-        category.note(category.analyse(masked(table, column, schema), column, RARE), column)
+        CODECS[column.kind].note(
+            CODECS[column.kind].analyse(masked(table, column, schema), column, RARE), column
+        )
         for column in schema.columns
-        if CODECS[column.kind] is category
+        if column.kind in ("category", "boolean", "constant")
     ]
     return [note for note in found if note is not None]
 
@@ -245,28 +261,3 @@ def _need_columns(table: pd.DataFrame, names: list[Any]) -> None:
     for name in names:
         if name not in table.columns:
             raise DataError(f"the table has no column '{name}', which the model was fitted on: add it.")
-
-
-def _pack(value: Any, name: str, arrays: dict[str, Array]) -> Any:
-    """A JSON value; arrays go into `arrays` and leave their name, arrays of Python ints stay as lists."""
-    if isinstance(value, dict):
-        return {"dict": {key: _pack(item, f"{name}.{key}", arrays) for key, item in value.items()}}
-    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        return {"list": [_pack(item, f"{name}.{i}", arrays) for i, item in enumerate(value)]}
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        return {"integers": [int(item) for item in value]}
-    if isinstance(value, np.ndarray):
-        arrays[name] = value
-        return {"array": name}
-    return {"value": to_json(value)}
-
-
-def _unpack(packed: dict[str, Any], arrays: dict[str, Array]) -> Any:
-    ((kind, value),) = packed.items()
-    if kind == "dict":
-        return {key: _unpack(item, arrays) for key, item in value.items()}
-    if kind == "list":
-        return [_unpack(item, arrays) for item in value]
-    if kind == "integers":
-        return np.array([*value, None], dtype=object)[:-1]
-    return arrays[value] if kind == "array" else from_json(value)

@@ -13,27 +13,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lookalike.codec import CODECS
-from lookalike.codec.celltext import (
-    CHOICES,
-    READERS,
-    SHAPES,
-    TEXTS,
-    WRITERS,
-    JsonSchema,
-    check_text,
-    choice_tokens,
-    literal,
-    literals,
-)
+from lookalike.codec.celltext import Extent, JsonSchema, literal
+from lookalike.codec.codecs import CODECS, RUNS
+from lookalike.codec.kinds.text import check, extent_of
 from lookalike.codec.record import RecordCodec
-from lookalike.codec.slot import Array, Params
+from lookalike.codec.slot import Array
 from lookalike.codec.where import Condition, Where, read_where
 from lookalike.errors import DataError
 from lookalike.table.schema import Column, masked
@@ -58,14 +48,8 @@ class Serialised:
         """Takes the facts of the columns of text from the table that `codec` was fitted on."""
         facts = {}
         for column in codec.schema.columns:
-            if column.kind in TEXTS:
-                series = masked(table, column, codec.schema)
-                lengths = series.dropna().map(lambda text: len(str(text)))
-                facts[str(column.name)] = {
-                    "nullable": bool(series.isna().any()),
-                    "shortest": int(lengths.min()) if len(lengths) else 0,
-                    "longest": int(lengths.max()) if len(lengths) else 0,
-                }
+            if column.kind in RUNS:
+                facts[str(column.name)] = asdict(extent_of(masked(table, column, codec.schema)))
         return cls.of(codec, facts)
 
     @classmethod
@@ -88,7 +72,7 @@ class Serialised:
         for place, column in enumerate(self.columns):
             if column.name in table.columns:
                 series = masked(table, column, self.codec.schema)
-                found[:, place] = WRITERS[column.kind](self._params(column), column, series)
+                found[:, place] = CODECS[column.kind].write(self._params(column), column, series)
             elif not partial:
                 raise DataError(
                     f"the table has no column '{column.name}', which the model was fitted on: add it."
@@ -106,8 +90,8 @@ class Serialised:
         """
         found = 1
         for place, column in enumerate(self.columns):
-            choices = literals(self._params(column), column) if column.kind in CHOICES else []
-            cell = max((len(text.encode()) for text in choices), default=short)
+            choices = CODECS[column.kind].literals(self._params(column), column)
+            cell = max((len(choice.encode()) for choice in choices), default=short)
             found += len(self.fragment(place, "", False).encode()) + cell
         return found
 
@@ -120,8 +104,8 @@ class Serialised:
         found = read_where(where, self.codec.schema)
         for column in self.codec.schema.columns:
             if column.name in found:
-                if column.kind in TEXTS:
-                    check_text(column, found[column.name], self.facts[str(column.name)])
+                if column.kind in RUNS:
+                    check(column, found[column.name], Extent(**self.facts[str(column.name)]))
                 else:
                     CODECS[column.kind].allowed(self._params(column), column, found[column.name])
         return found
@@ -137,10 +121,8 @@ class Serialised:
         conditions, properties = self.conditions(where), {}
         for place in order:
             column = self.columns[place]
-            shape = SHAPES[column.kind]
-            facts = self._params(column) | self.facts.get(str(column.name), {})
             properties[str(column.name)] = (
-                {} if place in given else shape(facts, column, conditions.get(column.name))
+                {} if place in given else self._shape(column, conditions.get(column.name))
             )
         return {
             "type": "object",
@@ -180,19 +162,18 @@ class Serialised:
             if column.kind == "drop":
                 continue
             own = cells[:, places[column.name]] if column.name in places else np.full(len(cells), None)
-            condition = conditions.get(column.name)
-            if column.kind in CHOICES:
-                tokens = choice_tokens(params, column, own)[
-                    :, : len(CODECS[column.kind].slots(params, column))
-                ]
-                more = offset if column.kind == "id" else condition
-                table[column.name] = CODECS[column.kind].decode(params, column, tokens, tokens, rng, more)
-            else:
-                table[column.name] = READERS[column.kind](params, column, own, condition)
+            table[column.name] = CODECS[column.kind].read(
+                params, column, own, rng, conditions.get(column.name), offset
+            )
         return pd.DataFrame(table, index=pd.RangeIndex(len(cells)))
 
-    def _params(self, column: Column) -> Params:
-        return self.codec.params[self.codec.schema.names.index(column.name)]
+    def _shape(self, column: Column, condition: Condition | None) -> JsonSchema:
+        facts = self.facts.get(str(column.name))
+        extent = None if facts is None else Extent(**facts)
+        return CODECS[column.kind].shape(self._params(column), column, condition, extent)
+
+    def _params(self, column: Column) -> Any:
+        return self.codec.params_of(column.name)
 
 
 def first_columns(where: Mapping[Any, Any], given: Collection[int], names: Sequence[Any]) -> list[int]:

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-Params = dict[str, Any]  # what a codec learned of a column: JSON values, arrays and dicts of both
 
 
 @dataclass

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lookalike.arguments import shown
-from lookalike.codec import RecordCodec
-from lookalike.codec.learned import FAR, LEARNED, OUTSIDE, UNKNOWN, choices, learned
+from lookalike.codec import CODECS, RecordCodec
+from lookalike.codec.learned import FAR, LEARNED, OUTSIDE, UNKNOWN
 from lookalike.codec.where import listed
 from lookalike.errors import ConditionError
 from lookalike.table.dtypes import restore
@@ -113,21 +113,21 @@ def read_given(
 
 def _states(values: pd.Series, codec: RecordCodec, column: Column, rare: bool) -> np.ndarray:
     """What `learned` says; a value that is odd for a row of the learned table is OUTSIDE with `rare` only."""
-    params = codec.params[codec.schema.names.index(column.name)]
-    state = learned(params, column, values)
+    params = codec.params_of(column.name)
+    state = CODECS[column.kind].learned(params, column, values)
     state[state == FAR] = OUTSIDE if rare else UNKNOWN
     if not rare and column.name in codec.known():  # a choice between a few values
         state[state == OUTSIDE] = UNKNOWN
-    if rare and column.kind in ("category", "boolean") and params["rare"] is not None:
+    if rare and column.kind in ("category", "boolean") and params.rare is not None:
         state[state == UNKNOWN] = OUTSIDE  # it has a token for what was too rare to be learned
     return state
 
 
 def _never_learned(value: Any, codec: RecordCodec, column: Column, where: str) -> ConditionError:
-    params = codec.params[codec.schema.names.index(column.name)]
+    choices = CODECS[column.kind].choices
     return ConditionError(
         f"{where}: the value {shown(plain(value))} of column '{column.name}' never occurs often enough: "
-        f"{choices(params, column, plain(value))}."
+        f"{choices(codec.params_of(column.name), column, plain(value))}."
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -13,37 +12,36 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.arguments import is_column, shown
-from lookalike.codec import dropped_notes
+from lookalike.codec import CODECS
+from lookalike.codec.celltext import Asked
 from lookalike.errors import DataError, SchemaError
-from lookalike.table.dtypes import as_numbers, restore
-from lookalike.table.kinds import RARE, least_rows, naive_datetimes
 from lookalike.table.schema import Column, Schema, check_table, infer
 
 MOST_CLASSES = 50  # or half the rows: a label of more values is none
-LISTED = 200  # values of a category that are listed to the model; of more, some
-SOME = 20
-SPACELESS = 15.0  # letters a word, on average: above it the language puts no spaces between words
-DAY = ("year", "month", "day")  # resolutions of dates without a time
 
 
 @dataclass
 class Field:
     """A column in a record.
 
-    name: in the JSON; kind: "text", "category", "number" or "date"; values: of a category, as written -> as
-    in the table, without those of fewer rows than the column's `min_rows` (else 5); open: a category that may
-    have other values than those; description: for the prompt; low, high: numbers beyond these are mistakes,
-    as far outside the real ones as those are apart.
+    name: in the JSON; asked: what the model is told of the column, by the file of its kind; label: whether it
+    is the column of the class.
     """
 
     name: str
-    kind: str
     column: Column
-    values: dict[str, Any]
-    open: bool
-    description: str
-    low: float = -math.inf
-    high: float = math.inf
+    asked: Asked
+    label: bool = False
+
+    @property
+    def description(self) -> str:
+        """What the column holds, for the prompt."""
+        return self.asked.said + (", or null" if self.column.nullable and not self.label else "")
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Of a category, as written -> as in the table, without those that too few rows hold; else empty."""
+        return self.asked.values
 
 
 @dataclass
@@ -52,13 +50,14 @@ class Form:
 
     fields: what the model writes, in the table's order; texts: the names of the text fields; label: that of
     the class, None without one; fixed: constant columns, filled in; left_out: keys, which nobody can invent,
-    pseudonyms and what is dropped; notes: a sentence for each column of which rare values are not reproduced.
+    pseudonyms, categories of rare values alone and what is dropped; notes: a sentence for each column that is
+    left out unasked, or of which rare values are not reproduced.
     """
 
     fields: list[Field]
     texts: list[str]
     label: str | None
-    fixed: list[Column]
+    fixed: list[Field]
     left_out: list[Any]
     order: list[Any]
     notes: list[str]
@@ -111,85 +110,47 @@ def form_of(
     Raises what `infer` raises, and DataError for a text or label that the schema leaves out.
     """
     schema = schema or infer(real, source="the real table")
-    fields, fixed, left_out = [], [], []
+    fields: list[Field] = []
+    fixed: list[Field] = []
+    left_out, notes = [], []
     for column in [replace(column) for column in schema.columns]:
-        if column.kind in ("key", "pseudonym", "drop"):
-            if column.name in texts or column.name == label:
-                raise DataError(
-                    f"the column '{column.name}' is declared {column.kind}, so it cannot be text or label: "
-                    "change its kind, or name another column."
-                )
+        is_label = label is not None and column.name == label
+        _check_use(column, column.name in texts or is_label)
+        if column.kind == "drop":
             left_out.append(column.name)
             continue
-        if column.python == "json":
-            raise DataError(
-                f"the column '{column.name}' holds lists or objects, which cannot be shown in a prompt: "
-                "write them as text, or leave the column out."
-            )
-        if column.name in texts or column.kind in ("code", "json"):
-            column.kind = "text"
-            fields.append(_field(real[column.name], column))
-        elif column.name == label:
-            column.kind = "category"
-            fields.append(_field(real[column.name], column, closed=True))
-        elif column.kind == "constant":
-            fixed.append(column)
-        elif column.kind == "id":
+        if column.name in texts or is_label:
+            column.kind = "category" if is_label else "text"
+        asked = CODECS[column.kind].asked(real[column.name], column, is_label)
+        if isinstance(asked, str):
+            if is_label:
+                raise DataError(
+                    f"no class of '{label}' has two rows, and none of a single row is shown: name another "
+                    "label, or keep rare classes (--keep-rare; in Python: the column's min_rows at 1)."
+                )
             left_out.append(column.name)
-        else:
-            fields.append(_field(real[column.name], column))
+            notes.append(asked)
+            continue
+        notes += [] if asked.note is None else [asked.note]
+        own = fixed if column.kind == "constant" else fields
+        own.append(Field(str(column.name), column, asked, is_label))
     order = [name for name in real.columns if name not in left_out]
-    return Form(fields, [str(name) for name in texts], None if label is None else str(label), fixed,
-                left_out, order, dropped_notes(real, schema))  # fmt: skip
+    named = None if label is None else str(label)
+    return Form(fields, [str(name) for name in texts], named, fixed, left_out, order, notes)
 
 
-def _field(series: pd.Series, column: Column, closed: bool = False) -> Field:
-    present = series.dropna()
-    values: dict[str, Any] = {}
-    is_open = False
-    if column.kind == "text":
-        kind, said = "text", describe_texts(present.map(str))
-    elif column.kind == "number":
-        kind, said = "number", f"a number from {column.minimum} to {column.maximum}"
-        if column.resolution:
-            said = f"a number of units of one {column.resolution}, from {column.minimum} to {column.maximum}"
-        elif column.integer:
-            said = f"a whole number from {column.minimum} to {column.maximum}"
-        elif column.decimals is not None:
-            said += f" with at most {column.decimals} decimals"
-    elif column.kind == "datetime":
-        kind = "date"
-        example = column.format or ("YYYY-MM-DD" if column.resolution in DAY else "YYYY-MM-DDTHH:MM:SS")
-        said = f"a date from {column.minimum} to {column.maximum}, written {example}"
-    else:
-        kind = "category"
-        distinct = present.value_counts()
-        distinct = distinct[distinct >= least_rows(distinct.to_numpy(), column.min_rows or RARE)]
-        mixed = column.python == "mixed"
-        values = {str(value): str(value) if mixed else value for value in distinct.index}
-        is_open = not closed and len(values) > LISTED and column.categories is None
-        is_open = is_open and (column.python == "str" or column.dtype.startswith(("str", "arrow[str")))
-        listed = ", ".join(f'"{value}"' for value in list(values)[: SOME if is_open else LISTED])
-        said = f"such as {listed}" if is_open else f"one of {listed}"
-    if column.nullable and not closed:
-        said += ", or null"
-    field = Field(str(column.name), kind, column, values, is_open, said)
-    if kind == "number" and len(present):
-        real = [float(value) for value in _written(field, present)]
-        slack = max(max(real) - min(real), 1.0)
-        field.low, field.high = min(real) - slack, max(real) + slack
-    return field
-
-
-def describe_texts(texts: pd.Series) -> str:
-    """How long texts are, in words: between the 5th and the 95th percentile."""
-    words = texts.str.split().str.len()
-    letters = texts.str.len()
-    unit, counts = "words", words
-    if letters.sum() > SPACELESS * max(words.sum(), 1):
-        unit, counts = "characters", letters
-    low, high = (int(x) for x in np.percentile(counts, [5, 95])) if len(counts) else (1, 50)
-    return f"a text of about {max(low, 1)} to {max(high, 2)} {unit}"
+def _check_use(column: Column, named: bool) -> None:
+    """Raises DataError for a column that cannot be shown. named: it is a text or the label."""
+    if named and column.kind in ("key", "pseudonym", "drop"):
+        raise DataError(
+            f"the column '{column.name}' is declared {column.kind}, so it cannot be text or label: "
+            "change its kind, or name another column."
+        )
+    if column.python == "json" and column.kind not in ("key", "pseudonym", "drop"):
+        raise DataError(
+            f"the column '{column.name}' holds lists or objects, which cannot be shown in a prompt: "
+            "write them as text, or leave the column out."
+        )
 
 
 def as_json(form: Form, rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -199,30 +160,16 @@ def as_json(form: Form, rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _written(field: Field, series: pd.Series) -> list[Any]:
-    gone = series.isna().to_numpy(bool)
-    found: list[Any]
-    if field.kind == "number":
-        values = as_numbers(series)[0]
-        if field.column.resolution:
-            values = values // field.column.units(series)
-        whole = field.column.integer or bool(field.column.resolution)
-        found = [int(value) if whole else float(value) for value in values]
-    elif field.kind == "date" and field.column.format is None:
-        dates = naive_datetimes(series, field.column)
-        unit = "D" if field.column.resolution in DAY else "s"
-        found = dates.astype(f"M8[{unit}]").astype(str).tolist()
-    elif field.kind == "category":
-        found = [text if (text := str(value)) in field.values else None for value in series]
-    else:
-        found = [str(value) for value in series]
-    return [None if missing else value for value, missing in zip(found, gone, strict=True)]
+    return [json.loads(text) for text in CODECS[field.column.kind].write(field.asked, field.column, series)]
 
 
 def reply_schema(form: Form) -> dict[str, Any]:
     """The JSON schema of a reply of records, not of how many: models miscount, and a reply with one record
     too few is worth keeping.
     """
-    properties = {field.name: _schema(field) for field in form.fields}
+    properties = {
+        field.name: CODECS[field.column.kind].shape(field.asked, field.column) for field in form.fields
+    }
     one = {
         "type": "object",
         "properties": properties,
@@ -238,14 +185,6 @@ def reply_schema(form: Form) -> dict[str, Any]:
     }
 
 
-def _schema(field: Field) -> dict[str, Any]:
-    nullable = field.column.nullable
-    if field.kind == "category" and not field.open and len(field.values) <= LISTED:
-        return {"enum": [*field.values, *([None] if nullable else [])]}
-    kind = ("integer" if field.column.integer else "number") if field.kind == "number" else "string"
-    return {"type": [kind, "null"] if nullable else kind}
-
-
 def value_of(field: Field, written: Any) -> Any:
     """A value of a record as it stands in the table (what `restore` takes); raises ValueError where it cannot
     stand there.
@@ -254,57 +193,22 @@ def value_of(field: Field, written: Any) -> Any:
         if not field.column.nullable:
             raise ValueError
         return None
-    if field.kind == "text":
-        return str(written).strip()
-    if field.kind == "category":
-        if str(written) in field.values:
-            return field.values[str(written)]
-        if not field.open or not str(written).strip():
-            raise ValueError
-        return str(written).strip()
-    return _number(field, written) if field.kind == "number" else _date(field.column, written)
-
-
-def _number(field: Field, written: Any) -> Any:
-    column, number = field.column, float(written)
-    if not math.isfinite(number):
-        raise ValueError
-    if not field.low <= number <= field.high:
-        raise ValueError
-    if column.integer or column.resolution:
-        return round(number)
-    if column.exact:
-        return round(Decimal(str(written)), column.decimals or 0)
-    return number if column.decimals is None else round(number, column.decimals)
-
-
-def _date(column: Column, written: Any) -> Any:
-    if column.format is not None:
-        from lookalike.table.dates import read_dates
-
-        found = read_dates(np.array([str(written)], dtype=object), column.format)[0]
-    else:
-        stamp = pd.Timestamp(str(written))
-        found = np.datetime64("NaT") if stamp is pd.NaT else stamp.tz_localize(None).to_datetime64()
-    if np.isnat(found):
-        raise ValueError
-    return found.astype("M8[us]")
+    return field.asked.value(written)
 
 
 def table_of(form: Form, records: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """Records that `value_of` takes as a table: the real one's columns in their order, with its dtypes."""
     columns = {}
     for field in form.fields:
-        values = [value_of(field, record[field.name]) for record in records]
-        series: Any = values
-        if field.kind == "date":
-            dates = [np.datetime64("NaT") if value is None else value for value in values]
-            series = pd.Series(np.array(dates, dtype="M8[us]"))
-        columns[field.column.name] = restore(series, field.column)
-    for column in form.fixed:
-        values = [column.value] * len(records)
-        columns[column.name] = restore(values, column)
+        columns[field.column.name] = _read(field, [json.dumps(record[field.name]) for record in records])
+    for field in form.fixed:
+        columns[field.column.name] = _read(field, [None] * len(records))
     try:
         return pd.DataFrame({name: columns[name] for name in form.order}, columns=form.order)
     except (ValueError, OverflowError) as error:
         raise SchemaError(f"the records do not fit the table's dtypes: {error}.") from None
+
+
+def _read(field: Field, cells: Sequence[str | None]) -> Any:
+    texts = np.array([*cells, None], dtype=object)[:-1]
+    return CODECS[field.column.kind].read(field.asked, field.column, texts)

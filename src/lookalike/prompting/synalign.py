@@ -134,7 +134,7 @@ class SynAlign:
         self._fitted = True
         for note in schema.notes():
             say(note, progress=self.progress)
-        self._say_what_is_left_out(len(real), len(real) - len(filled), schema)
+        self._say_what_is_left_out(len(real), len(real) - len(filled))
         return self
 
     def requests(self, n: int) -> list[Request]:
@@ -374,15 +374,10 @@ class SynAlign:
         if not self._fitted:
             raise DataError("nothing was fitted yet: call fit(real) first.")
 
-    def _say_what_is_left_out(self, rows: int, empty: int, schema: Schema) -> None:
+    def _say_what_is_left_out(self, rows: int, empty: int) -> None:
         lines = list(self.form.notes)
         if empty:
             lines.append(f"{empty:,} of {rows:,} real rows have no text and are left out.")
-        for name in self.form.left_out:
-            if schema[name].kind == "pseudonym":
-                lines.append(f"the column '{name}' is a pseudonym: no prompt shows it, and it is left out.")
-            elif schema[name].kind != "drop":
-                lines.append(f"the column '{name}' holds keys, which nobody can invent: it is left out.")
         if self._prompts.cut:
             lines.append(f"{self._prompts.cut:,} real texts are too long for a prompt and are cut there.")
         if self.method != "zero-shot" and len(self._real) < self.demonstrations:

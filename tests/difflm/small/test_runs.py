@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lookalike.codec import RecordCodec
-from lookalike.codec.text import MISSING, STOP
+from lookalike.codec.kinds.text import MISSING, STOP
 from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.small.injection import VARIANTS
 from lookalike.difflm.small.runs import Runs

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lookalike.codec.text import MISSING, STOP
+from lookalike.codec.kinds.text import MISSING, STOP
 from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.small.backbone import Cache
 from lookalike.difflm.small.fields import IMPOSSIBLE, Allowed, pick

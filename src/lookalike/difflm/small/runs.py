@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.codec import Slot
-from lookalike.codec.text import FIRST
+from lookalike.codec.kinds.text import FIRST
 from lookalike.difflm.small.fields import IMPOSSIBLE
 
 WAVES = 16  # sines and cosines that tell the place in a run; the slowest takes some 10,000 slots
@@ -33,8 +33,8 @@ NEIGHBOURS = 3  # sub-words that the encoder sees at once
 class Runs(nn.Module):
     """The vocabularies of the runs of a record.
 
-    runs: for each run its slots, of which the first two say all (`codec/text.py`); width: of every vector;
-    latent: size of the latent.
+    runs: for each run its slots, of which the first two say all (`codec/kinds/text.py`); width: of every
+    vector; latent: size of the latent.
     """
 
     waves: Tensor

@@ -12,13 +12,15 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lookalike.codec import ids, urls
-from lookalike.codec.slot import Params
+from lookalike.codec.kinds import ids
+from lookalike.codec.made import urls
+from lookalike.codec.slot import Array
 from lookalike.errors import DataError, MissingDependency, SchemaError
 from lookalike.table.personal import iban_check, luhn
 from lookalike.table.schema import Column
@@ -30,8 +32,39 @@ _UNIQUE, _TRIES = 200, 400  # tries after which values may repeat; after which t
 _LOCALE = "en_US"
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What values of one shape look like. share: how many there are; letters: those of each position."""
+
+    share: int
+    letters: list[str]
+
+
+@dataclass(frozen=True)
+class Params:
+    """How pseudonyms are made; no real value is in it.
+
+    sort: as `personal.SORTS`, None = by shape; style: how most real values are written; numeric: whether they
+    are numbers, of which top is the largest that the dtype holds; shapes: of what is not made by Faker;
+    salt and taken: which values are real, as a packed array of bits.
+    """
+
+    sort: str | None
+    style: list[str]
+    numeric: bool
+    top: int | None
+    shapes: list[Shape]
+    salt: str
+    taken: Array
+
+
+def of(facts: dict[str, Any]) -> Params:
+    """The Params of a saved model, whose fields are `facts`."""
+    return Params(**{**facts, "shapes": [Shape(**shape) for shape in facts["shapes"]]})
+
+
 def analyse(distinct: pd.Series, column: Column, rare: int) -> Params:
-    """sort: as `personal.SORTS`, None = by shape; style; shapes; salt and taken: which values are real.
+    """How to make other values of the same look.
 
     Raises SchemaError for a locale that Faker does not know, DataError where no other value is possible,
     MissingDependency without Faker.
@@ -43,18 +76,16 @@ def analyse(distinct: pd.Series, column: Column, rare: int) -> Params:
     bits = 2 ** int(np.ceil(np.log2(max(64, _BUCKETS * len(texts)))))
     taken = np.zeros(bits, dtype=bool)
     taken[[_bucket(text, salt, bits) for text in texts]] = True
-    shapes = [
-        {"share": len(group), "letters": ids.positions(group, rare)} for group in ids.alike(texts, rare)
-    ]
-    params = {
-        "sort": sort,
-        "style": _style(sort, texts),
-        "numeric": numeric,
-        "top": _top(distinct.dtype) if numeric else None,
-        "shapes": [] if _faked(sort) else shapes,
-        "salt": salt,
-        "taken": np.packbits(taken),
-    }
+    shapes = [Shape(len(group), ids.positions(group, rare)) for group in ids.alike(texts, rare)]
+    params = Params(
+        sort=sort,
+        style=_style(sort, texts),
+        numeric=numeric,
+        top=_top(distinct.dtype) if numeric else None,
+        shapes=[] if _faked(sort) else shapes,
+        salt=salt,
+        taken=np.packbits(taken),
+    )
     make([(column, params, False)], [0], np.random.default_rng(0))  # what is wrong is better found now
     return params
 
@@ -75,30 +106,44 @@ def make(
     """
     made: list[list[Any]] = [[] for _ in columns]
     for unit in _units(columns):
-        faker = _faker(columns[unit[0]][0], rng) if _faked(columns[unit[0]][1]["sort"]) else None
+        own = [columns[i] for i in unit]
+        faker = _faker(own[0][0], rng) if _faked(own[0][1].sort) else None
         used: list[set[str]] = [set() for _ in unit]
         for number in numbers:
-            for tries in range(_TRIES + 1):
-                first, last = _name(faker, tries, rng) if columns[unit[0]][1]["sort"] in PERSON else ("", "")
-                wide = tries >= _STYLE
-                values = [_value(columns[i][1], faker, first, last, number, wide, rng) for i in unit]
-                free = not any(
-                    is_real(columns[i][1], value)
-                    or (columns[i][1]["numeric"] and int(value) > columns[i][1]["top"])
-                    or (columns[i][2] and tries < _UNIQUE and value in before)
-                    for i, value, before in zip(unit, values, used, strict=True)
-                )
-                if free:
-                    break
-                if tries == _TRIES:
-                    raise DataError(
-                        f"column '{columns[unit[0]][0].name}' has no room for pseudonyms, all values of its "
-                        "shape are real ones: make its kind key or drop."
-                    )
+            values = _values(own, faker, number, used, rng)
             for i, value, before in zip(unit, values, used, strict=True):
                 before.add(value)
-                made[i].append(int(value) if columns[i][1]["numeric"] else value)
+                made[i].append(int(value) if columns[i][1].numeric else value)
     return made
+
+
+def _values(
+    columns: Sequence[tuple[Column, Params, bool]],
+    faker: Any,
+    number: int,
+    used: Sequence[set[str]],
+    rng: np.random.Generator,
+) -> list[str]:
+    """One person's values, none a real one; used: by column, those of the persons before.
+
+    Raises DataError where no other value is found.
+    """
+    for tries in range(_TRIES + 1):
+        first, last = _name(faker, tries, rng) if columns[0][1].sort in PERSON else ("", "")
+        values = [
+            _value(params, faker, first, last, number, tries >= _STYLE, rng) for _, params, _ in columns
+        ]
+        if not any(
+            is_real(params, value)
+            or (params.top is not None and int(value) > params.top)
+            or (differ and tries < _UNIQUE and value in before)
+            for (_, params, differ), value, before in zip(columns, values, used, strict=True)
+        ):
+            return values
+    raise DataError(
+        f"column '{columns[0][0].name}' has no room for pseudonyms, all values of its shape are real ones: "
+        "make its kind key or drop."
+    )
 
 
 def _units(columns: Sequence[tuple[Column, Params, bool]]) -> list[list[int]]:
@@ -107,9 +152,9 @@ def _units(columns: Sequence[tuple[Column, Params, bool]]) -> list[list[int]]:
     alone = []
     seen: list[str] = []
     for i, (_, params, _) in enumerate(columns):
-        if params["sort"] in PERSON:
-            persons.setdefault(seen.count(params["sort"]), []).append(i)
-            seen.append(params["sort"])
+        if params.sort in PERSON:
+            persons.setdefault(seen.count(params.sort), []).append(i)
+            seen.append(params.sort)
         else:
             alone.append([i])
     return [*persons.values(), *alone]
@@ -117,9 +162,9 @@ def _units(columns: Sequence[tuple[Column, Params, bool]]) -> list[list[int]]:
 
 def is_real(params: Params, value: str) -> bool:
     """Whether a value may be one of the real ones; never False for one that is."""
-    bits = 8 * len(params["taken"])
-    bucket = _bucket(value, params["salt"], bits)
-    return bool(params["taken"][bucket // 8] >> (7 - bucket % 8) & 1)
+    bits = 8 * len(params.taken)
+    bucket = _bucket(value, params.salt, bits)
+    return bool(params.taken[bucket // 8] >> (7 - bucket % 8) & 1)
 
 
 def _bucket(text: str, salt: str, bits: int) -> int:
@@ -175,7 +220,7 @@ def _value(
     params: Params, faker: Any, first: str, last: str, number: int, wide: bool, rng: np.random.Generator
 ) -> str:
     """One value, as a string; wide: with any letter or digit where the real ones have one."""
-    sort, style = params["sort"], params["style"]
+    sort, style = params.sort, params.style
     if sort == "address":
         address = faker.address() if "with the town" in style else faker.street_address()
         return ", ".join(str(address).splitlines())
@@ -203,15 +248,15 @@ def _plain(name: str) -> str:
 
 def _shaped(params: Params, wide: bool, rng: np.random.Generator) -> str:
     """Random letters and digits in one of the real shapes; check digits are right."""
-    shares = np.array([shape["share"] for shape in params["shapes"]], dtype=np.float64)
-    shape = params["shapes"][int(rng.choice(len(shares), p=shares / shares.sum()))]
-    options = [ids.class_of(some[0]) if wide else some for some in shape["letters"]]
+    shares = np.array([shape.share for shape in params.shapes], dtype=np.float64)
+    shape = params.shapes[int(rng.choice(len(shares), p=shares / shares.sum()))]
+    options = [ids.class_of(some[0]) if wide else some for some in shape.letters]
     text = [letters[int(rng.integers(len(letters)))] for letters in options]
     places = [place for place, letter in enumerate(text) if letter.isalnum()]
     plain = "".join(text[place] for place in places)
-    if params["sort"] == "card" and plain.isdigit():
+    if params.sort == "card" and plain.isdigit():
         text[places[-1]] = str(luhn(plain[:-1]))
-    if params["sort"] == "iban" and re.fullmatch("[A-Z]{2}[0-9]{2}[A-Z0-9]+", plain):
+    if params.sort == "iban" and re.fullmatch("[A-Z]{2}[0-9]{2}[A-Z0-9]+", plain):
         for place, digit in zip(places[2:4], iban_check(plain[:2], plain[4:]), strict=True):
             text[place] = digit
     return "".join(text)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lookalike.codec import RecordCodec
-from lookalike.codec.text import LONGEST, MISSING, STOP
+from lookalike.codec.kinds.text import LONGEST, MISSING, STOP
 from lookalike.errors import ConditionError, MissingDependency
 from lookalike.table.schema import infer
 
@@ -89,9 +89,12 @@ def test_long_texts_are_cut_and_that_is_said() -> None:
 
 
 def test_the_texts_of_a_record_share_its_slots() -> None:
-    short, long = names(400), [" ".join(str(n) for n in RNG.integers(10**9, size=500)) for _ in range(400)]
+    short, long = names(80), [" ".join(str(n) for n in RNG.integers(10**9, size=500)) for _ in range(80)]
     table = pd.DataFrame({"a": long, "b": short, "c": long[::-1]})
-    codec = RecordCodec.fit(table, infer(table))
+    schema = infer(table)
+    for column in schema.columns:
+        column.kind = "text"
+    codec = RecordCodec.fit(table, schema)
     widths = [len(own) for own in codec.columns]
     assert sum(widths) <= LONGEST and widths[0] == widths[2] == (LONGEST - widths[1]) // 2
     back = codec.decode(*codec.encode(table), np.random.default_rng(0))
@@ -122,8 +125,8 @@ def test_one_exact_text_can_be_asked_for() -> None:
             codec.allowed({"x": refused})
 
 
-def test_a_hundred_thousand_strings() -> None:
-    values = [f"user {i} 😀" for i in range(100_000)]
+def test_ten_thousand_strings() -> None:
+    values = [f"user {i} 😀" for i in range(10_000)]
     codec = codec_of(values)
     back = codec.decode(*codec.encode(pd.DataFrame({"x": values})), np.random.default_rng(0))["x"]
     assert (back == values).mean() > 0.99

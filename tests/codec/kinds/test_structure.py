@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
 
-from lookalike.codec import NOT_MISSING, RecordCodec, structure
+from lookalike.codec import NOT_MISSING, RecordCodec
+from lookalike.codec.kinds import structure
 from lookalike.errors import ConditionError, SchemaError
 from lookalike.table.schema import Schema, infer
 from tests.paths import DATA
@@ -35,7 +36,7 @@ def there_and_back(codec: RecordCodec, values: list[Any]) -> list[Any]:
 
 
 def shape(codec: RecordCodec) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(codec.params[0]["shape"]))
+    return Draft202012Validator(json.loads(codec.params[0].shape))
 
 
 def test_values_come_back_as_they_were() -> None:
@@ -89,7 +90,7 @@ GIVEN = {
 
 def test_a_schema_that_is_given_is_kept_and_checked() -> None:
     codec = codec_of(ARGUMENTS, json_schema=GIVEN)
-    assert json.loads(codec.params[0]["shape"]) == GIVEN
+    assert json.loads(codec.params[0].shape) == GIVEN
     assert all(list(value) == ["days", "city", "exact"] for value in there_and_back(codec, ARGUMENTS))
     with pytest.raises(SchemaError, match=r"'x'.*row 0 at \$: .*'exact' was unexpected"):
         codec_of(ARGUMENTS, json_schema=GIVEN | {"properties": {"days": {}, "city": {}}})
@@ -105,7 +106,7 @@ def test_a_schema_file_keeps_a_json_schema_as_it_is(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "schema.json").read_text())["columns"][0]["json_schema"] == GIVEN
     back = Schema.load(tmp_path / "schema.json")
     assert back["x"] == schema["x"]
-    assert json.loads(RecordCodec.fit(table, back).params[0]["shape"]) == GIVEN
+    assert json.loads(RecordCodec.fit(table, back).params[0].shape) == GIVEN
 
 
 def test_one_exact_value_can_be_asked_for() -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lookalike.codec import RecordCodec, pseudonyms
+from lookalike.codec import RecordCodec
+from lookalike.codec.made import pseudonyms
 from lookalike.codec.serialised import Serialised
 from lookalike.errors import ConditionError, DataError, MissingDependency, SchemaError
 from lookalike.table.personal import iban_check, luhn

@@ -9,33 +9,74 @@ present and missing, as a constant has.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lookalike.codec import constant, urls
-from lookalike.codec.constant import encode, slots
-from lookalike.codec.slot import Array, Params
+from lookalike.codec.celltext import PRESENT, Asked, Extent, JsonSchema, choice_shape, choice_tokens
+from lookalike.codec.kinds import constant
+from lookalike.codec.kinds.constant import encode
+from lookalike.codec.learned import LEARNED
+from lookalike.codec.made import urls
+from lookalike.codec.slot import Array, Slot
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, DataError
 from lookalike.table.dtypes import as_numbers, restore
 from lookalike.table.kinds import URL, is_random_key
 from lookalike.table.schema import Column
 
-__all__ = ["allowed", "analyse", "decode", "encode", "slots"]
+__all__ = [
+    "allowed", "analyse", "asked", "choices", "decode", "encode", "learned", "literals", "note", "of", "read",
+    "shape", "slots", "write",
+]  # fmt: skip
 
 _SHAPES = 100
 _HEX = re.compile(r"[0-9a-f-]{16,}|[0-9A-F-]{16,}")
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What strings that differ in letters and digits alone look like.
+
+    share: how many there are; head, tail: the letters of each position before and after the counter; width:
+    letters of the counter, 0 = there is none.
+    """
+
+    share: int
+    head: list[str]
+    width: int
+    tail: list[str]
+
+
+@dataclass(frozen=True)
+class Params:
+    """How fresh ids are made; no real one is in it.
+
+    rows: present, missing; form: integer, hex, url, random or counted; next: the first fresh number;
+    shapes: of strings; templates: of web addresses.
+    """
+
+    rows: list[int]
+    form: str
+    next: int = 0
+    shapes: list[Shape] = field(default_factory=list)
+    templates: list[urls.Template] = field(default_factory=list)
+
+
+def of(facts: dict[str, Any]) -> Params:
+    shapes = [Shape(**shape) for shape in facts.get("shapes", [])]
+    templates = [urls.Template(**template) for template in facts.get("templates", [])]
+    return Params(**{**facts, "shapes": shapes, "templates": templates})
+
+
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
-    """next: the first fresh number; shapes: [{share, head, width, tail}], the letters of every position."""
-    params = constant.analyse(series, column, rare)
+    rows = constant.present_and_missing(series)
     present = series.dropna()
     if pd.api.types.is_numeric_dtype(present.dtype) or column.python == "int":
         values, _ = as_numbers(present)
-        return {**params, "form": "integer", "next": int(values.max()) + 1}
+        return Params(rows, "integer", next=int(values.max()) + 1)
     strings = [str(value) for value in present]
     lengths = {len(s) for s in strings}
     if (
@@ -43,16 +84,21 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
         and all(_HEX.fullmatch(s) for s in strings)
         and re.search("[a-fA-F]", "".join(strings[:50]))
     ):
-        return {**params, "form": "hex", "shapes": [_shape(strings, 0, rare)]}
+        return Params(rows, "hex", shapes=[_shape(strings, 0, rare)])
     if all(re.match(URL, s) for s in strings):
         last = max((int(number) for s in strings for number in re.findall(r"\d{1,12}", s)), default=0)
-        return {**params, "form": "url", "next": last + 1, "templates": urls.learn(strings, rare)}
+        return Params(rows, "url", next=last + 1, templates=urls.learn(strings, rare))
     if is_random_key(strings):
-        return {**params, "form": "random", "shapes": [_shape(strings, 0, rare)]}
+        return Params(rows, "random", shapes=[_shape(strings, 0, rare)])
     matches = [re.search(r"\d+(?=\D*$)", s) for s in strings]
     largest = max((int(m[0]) for m in matches if m), default=0)
     shapes = [_shape(group, len(strings), rare) for group in alike(strings, rare)]
-    return {**params, "form": "counted", "next": largest + 1, "shapes": shapes}
+    return Params(rows, "counted", next=largest + 1, shapes=shapes)
+
+
+def slots(params: Any, column: Column) -> list[Slot]:
+    """Of all that is made afresh: one where values are missing."""
+    return constant.presence_slots(params.rows, column)
 
 
 def alike(strings: list[str], rare: int) -> list[list[str]]:
@@ -64,12 +110,12 @@ def alike(strings: list[str], rare: int) -> list[list[str]]:
     return [group for group in common if len(group) >= rare] or common[:1]
 
 
-def _shape(group: list[str], rows: int, rare: int) -> dict[str, Any]:
+def _shape(group: list[str], rows: int, rare: int) -> Shape:
     """Letters for every position before and after the counter; without `rows` there is no counter."""
     match = re.search(r"\d+(?=\D*$)", group[0]) if rows else None
     start, stop = match.span() if match else (len(group[0]), len(group[0]))
     found = positions(group, rare)
-    return {"share": len(group), "head": found[:start], "width": stop - start, "tail": found[stop:]}
+    return Shape(len(group), found[:start], stop - start, found[stop:])
 
 
 def positions(group: list[str], rare: int) -> list[str]:
@@ -94,21 +140,27 @@ def class_of(letter: str) -> str:
 
 
 def decode(
-    params: Params, column: Column, tokens: Array, cells: Array, rng: np.random.Generator, offset: int = 0
+    params: Params,
+    column: Column,
+    tokens: Array,
+    cells: Array,
+    rng: np.random.Generator,
+    condition: Condition | None = None,
+    offset: int = 0,
 ) -> pd.Series:
     rows = len(tokens)
-    if params["form"] == "integer":
-        values = _integers(params["next"] + offset, rows, column)
-    elif params["form"] == "hex":
-        values = pd.Series(_hex(params["shapes"][0]["head"], rows, offset, rng), dtype=object)
-    elif params["form"] == "random":
-        values = pd.Series(letters(params["shapes"][0]["head"], rows, rng), dtype=object)
-    elif params["form"] == "url":
-        made = urls.make(params["templates"], params["next"] + offset, rows, rng)
+    if params.form == "integer":
+        values = _integers(params.next + offset, rows, column)
+    elif params.form == "hex":
+        values = pd.Series(_hex(params.shapes[0].head, rows, offset, rng), dtype=object)
+    elif params.form == "random":
+        values = pd.Series(letters(params.shapes[0].head, rows, rng), dtype=object)
+    elif params.form == "url":
+        made = urls.make(params.templates, params.next + offset, rows, rng)
         values = pd.Series(made, dtype=object)
     else:
         values = pd.Series(_counted(params, rows, offset, rng), dtype=object)
-    absent = constant.absent(params, tokens) if rows else np.zeros(0, dtype=bool)
+    absent = constant.absent(params.rows, tokens) if rows else np.zeros(0, dtype=bool)
     if absent.any():
         values = values.astype(object).mask(absent)
     return restore(values, column)
@@ -136,17 +188,17 @@ def letters(places: list[str], rows: int, rng: np.random.Generator) -> Array:
 
 
 def _counted(params: Params, rows: int, offset: int, rng: np.random.Generator) -> Array:
-    shapes = params["shapes"]
-    shares = np.array([shape["share"] for shape in shapes], dtype=np.float64)
+    shapes = params.shapes
+    shares = np.array([shape.share for shape in shapes], dtype=np.float64)
     which = rng.choice(len(shapes), size=rows, p=shares / shares.sum())
     values = np.full(rows, "", dtype=object)
-    first = params["next"] + offset
+    first = params.next + offset
     for i, shape in enumerate(shapes):
         own = np.flatnonzero(which == i)
-        numbers = np.array(
-            [str(first + int(row)).zfill(shape["width"]) for row in own] + [None], dtype=object
-        )[:-1]
-        values[own] = letters(shape["head"], len(own), rng) + numbers + letters(shape["tail"], len(own), rng)
+        numbers = np.array([str(first + int(row)).zfill(shape.width) for row in own] + [None], dtype=object)[
+            :-1
+        ]
+        values[own] = letters(shape.head, len(own), rng) + numbers + letters(shape.tail, len(own), rng)
     return values
 
 
@@ -167,13 +219,62 @@ def _hex(places: list[str], rows: int, offset: int, rng: np.random.Generator) ->
     return values
 
 
-def allowed(params: Params, column: Column, condition: Condition) -> dict[int, Array]:
+def allowed(params: Any, column: Column, condition: Condition) -> dict[int, Array]:
     if condition.values or condition.low is not None or condition.high is not None:
         what = {"id": "an id"}.get(column.kind, f"a {column.kind}")
         raise ConditionError(
             f"column '{column.name}' is {what}: its values are made afresh and cannot be asked for."
         )
-    wanted = [condition.values is None and params["rows"][0] > 0, condition.missing and params["rows"][1] > 0]
+    wanted = [condition.values is None and params.rows[0] > 0, condition.missing and params.rows[1] > 0]
     if not any(wanted):
         raise ConditionError(f"no value of column '{column.name}' is missing.")
-    return {0: np.array(wanted, dtype=np.float64)[:, None]} if all(params["rows"]) else {}
+    return {0: np.array(wanted, dtype=np.float64)[:, None]} if all(params.rows) else {}
+
+
+# --- JSON text: whether there is a value; the value itself is made when the text is read ------------------
+
+
+def literals(params: Any, column: Column) -> list[str]:
+    return [PRESENT, "null"]
+
+
+def shape(
+    params: Any, column: Column, condition: Condition | None = None, extent: Extent | None = None
+) -> JsonSchema:
+    share = None if condition is None else allowed(params, column, condition)
+    return choice_shape(literals(params, column), share)
+
+
+def write(params: Any, column: Column, series: pd.Series) -> Array:
+    return np.where(series.isna().to_numpy(bool), "null", PRESENT).astype(object)
+
+
+def read(
+    params: Params,
+    column: Column,
+    cells: Array,
+    rng: np.random.Generator | None = None,
+    condition: Condition | None = None,
+    offset: int = 0,
+) -> pd.Series:
+    tokens = choice_tokens(literals(params, column), cells, len(slots(params, column)))
+    return decode(params, column, tokens, tokens, rng or np.random.default_rng(0), offset=offset)
+
+
+def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str:
+    return f"the column '{column.name}' holds keys, which nobody can invent: it is left out."
+
+
+# --- what was learned ----------------------------------------------------------------------------------
+
+
+def learned(params: Any, column: Column, values: pd.Series) -> Array:
+    return np.full(len(values), LEARNED)
+
+
+def choices(params: Any, column: Column, value: object) -> str:
+    return "its values are made afresh"
+
+
+def note(params: Any, column: Column, names: bool = True) -> str | None:
+    return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,8 +18,18 @@ _HEX = re.compile(r"[0-9a-fA-F]{8,}")
 _CONSONANTS, _VOWELS = "bcdfghklmnprstvz", "aeiou"
 
 
-def learn(strings: list[str], rare: int) -> list[dict[str, Any]]:
-    """Templates, most frequent first: {share: rows, parts: [[kind, text]]}; kind: kept, number, word, hex."""
+@dataclass(frozen=True)
+class Template:
+    """Addresses that are put together alike. share: rows; parts: [kind, text], kind: kept, number, word,
+    hex.
+    """
+
+    share: int
+    parts: list[list[str]]
+
+
+def learn(strings: list[str], rare: int) -> list[Template]:
+    """Templates, most frequent first."""
     cut = [[part for part in _CUT.split(text) if part] for text in strings]
     counts = Counter(part for parts in cut for part in set(parts))
     templates = Counter(
@@ -31,7 +41,7 @@ def learn(strings: list[str], rare: int) -> list[dict[str, Any]]:
     # one without a fresh part can make one address only
     fresh = [(t, n) for t, n in templates.most_common() if any(kind != "kept" for kind, _ in t)]
     common = [(t, n) for t, n in fresh[:_TEMPLATES] if n >= rare] or fresh[:1]
-    return [{"share": n, "parts": [list(part) for part in template]} for template, n in common]
+    return [Template(n, [list(part) for part in template]) for template, n in common]
 
 
 def _kind(part: str, counts: Counter[str], rare: int) -> str:
@@ -40,13 +50,13 @@ def _kind(part: str, counts: Counter[str], rare: int) -> str:
     return "number" if part.isdigit() else "hex" if _HEX.fullmatch(part) else "word"
 
 
-def make(templates: list[dict[str, Any]], first: int, rows: int, rng: np.random.Generator) -> list[str]:
+def make(templates: list[Template], first: int, rows: int, rng: np.random.Generator) -> list[str]:
     """Addresses; the row numbers from `first` on, one of which is in each, make them different."""
-    shares = np.array([template["share"] for template in templates], dtype=np.float64)
+    shares = np.array([template.share for template in templates], dtype=np.float64)
     which = rng.choice(len(templates), size=rows, p=shares / shares.sum())
     made = []
     for number, template in enumerate((templates[i] for i in which), first):
-        parts = template["parts"]
+        parts = template.parts
         last = max(i for i, (kind, _) in enumerate(parts) if kind != "kept")
         made.append(
             "".join(

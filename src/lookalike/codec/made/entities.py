@@ -9,15 +9,16 @@ rows differ in such a column, all take the value of the row in the middle.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lookalike.codec import ids, pseudonyms
-from lookalike.codec.keys import TO_MAKE
-from lookalike.codec.slot import Array, Params
+from lookalike.codec.kinds import ids, keys
+from lookalike.codec.kinds.keys import TO_MAKE
+from lookalike.codec.made import pseudonyms
+from lookalike.codec.slot import Array
 from lookalike.table.dtypes import restore
 from lookalike.table.nested import flat
 from lookalike.table.schema import Column
@@ -26,13 +27,9 @@ KINDS = ("key", "pseudonym")
 _FREE = ("id", "constant", "drop")  # kinds that nothing can be said of
 
 
-def learn(columns: Sequence[Column], params: Sequence[Params], series: Sequence[pd.Series]) -> None:
-    """Adds to the params of keys and pseudonyms what their entities are like.
-
-    distinct: how many there are; sizes, counts: rows of an entity, and how many entities have so many;
-    determines: the columns (by number) of which every entity has one value, missing ones aside; gaps: those
-    of them that are missing in all rows of an entity or in none.
-    """
+def learn(columns: Sequence[Column], params: Sequence[Any], series: Sequence[pd.Series]) -> list[Any]:
+    """The params of all columns; those of keys and pseudonyms with what their entities are like."""
+    learned = list(params)
     made = [i for i, column in enumerate(columns) if column.kind in KINDS]
     codes = {i: _codes(series[i]) for i, column in enumerate(columns) if made and column.kind not in _FREE}
     for i in made:
@@ -40,13 +37,15 @@ def learn(columns: Sequence[Column], params: Sequence[Params], series: Sequence[
         sizes, counts = np.unique(np.bincount(own[own >= 0]), return_counts=True)
         others = [j for j in codes if j != i and (sizes.max(initial=0) > 1 or j in made)]
         found = [j for j in others if _determines(own, codes[j])]
-        params[i] |= {
-            "distinct": int(own.max(initial=-1)) + 1,
-            "sizes": sizes.astype(np.int64),
-            "counts": counts.astype(np.int64),
-            "determines": found,
-            "gaps": [j for j in found if _determines(own, (codes[j] < 0).astype(np.int64))],
-        }
+        learned[i] = replace(
+            params[i],
+            distinct=int(own.max(initial=-1)) + 1,
+            sizes=sizes.astype(np.int64),
+            counts=counts.astype(np.int64),
+            determines=found,
+            gaps=[j for j in found if _determines(own, (codes[j] < 0).astype(np.int64))],
+        )
+    return learned
 
 
 def _codes(series: pd.Series) -> Array:
@@ -76,13 +75,13 @@ class _Anchor:
     labels: Array = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
-def _anchors(columns: Sequence[Column], params: Sequence[Params]) -> list[_Anchor]:
+def _anchors(columns: Sequence[Column], params: Sequence[Any]) -> list[_Anchor]:
     """Keys first, those of few entities before others: what determines them is cut out of their rows."""
-    keys = sorted((i for i, c in enumerate(columns) if c.kind == "key"), key=lambda i: params[i]["distinct"])
+    numbers = sorted((i for i, c in enumerate(columns) if c.kind == "key"), key=lambda i: params[i].distinct)
     names = [i for i, c in enumerate(columns) if c.kind == "pseudonym"]
     found: list[_Anchor] = []
-    for i in [*keys, *sorted(names, key=lambda i: -params[i]["distinct"])]:
-        of = next((anchor for anchor in found if i in params[anchor.column]["determines"]), None)
+    for i in [*numbers, *sorted(names, key=lambda i: -params[i].distinct)]:
+        of = next((anchor for anchor in found if i in params[anchor.column].determines), None)
         if of is None:
             found.append(_Anchor(i, [i]))
         else:
@@ -92,7 +91,7 @@ def _anchors(columns: Sequence[Column], params: Sequence[Params]) -> list[_Ancho
 
 def fill(
     columns: Sequence[Column],
-    params: Sequence[Params],
+    params: Sequence[Any],
     table: pd.DataFrame,
     rng: np.random.Generator,
     offset: int = 0,
@@ -121,7 +120,7 @@ def _group(
     anchor: _Anchor,
     before: Sequence[_Anchor],
     columns: Sequence[Column],
-    params: Sequence[Params],
+    params: Sequence[Any],
     table: pd.DataFrame,
     rng: np.random.Generator,
     held: Collection[Any],
@@ -131,20 +130,20 @@ def _group(
     cells = table[columns[anchor.column].name]
     to_make = (cells == TO_MAKE).to_numpy(bool)
     given = cells.notna().to_numpy(bool) & ~to_make
-    outer = [a for a in before if a.column in own["determines"]]
-    others = {j for a in before if a not in outer for j in params[a.column]["determines"]}
-    learned = [j for j in own["determines"] if columns[j].kind not in KINDS]
+    outer = [a for a in before if a.column in own.determines]
+    others = {j for a in before if a not in outer for j in params[a.column].determines}
+    learned = [j for j in own.determines if columns[j].kind not in KINDS]
     fixed = [j for j in learned if j in others or columns[j].name in held]
-    gaps = [j for j in own["gaps"] if columns[j].kind in KINDS]
+    gaps = [j for j in own.gaps if columns[j].kind in KINDS]
     codes = {j: _codes(table[columns[j].name]) for j in learned}
     codes |= {j: table[columns[j].name].isna().to_numpy() for j in gaps}
     codes |= {a.column: a.labels for a in outer}
     order = sorted(codes, key=lambda j: (j not in fixed, len(np.unique(codes[j]))))
     rows = rng.permutation(np.flatnonzero(to_make))
-    keys = np.stack([codes[j][rows] for j in order] or [np.zeros(len(rows), dtype=np.int64)])
-    sort = np.lexsort(keys[::-1])
-    rows, keys = rows[sort], keys[:, sort]
-    borders = np.flatnonzero((np.diff(keys[: len(fixed)], axis=1) != 0).any(0)) + 1
+    places = np.stack([codes[j][rows] for j in order] or [np.zeros(len(rows), dtype=np.int64)])
+    sort = np.lexsort(places[::-1])
+    rows, places = rows[sort], places[:, sort]
+    borders = np.flatnonzero((np.diff(places[: len(fixed)], axis=1) != 0).any(0)) + 1
     parts = np.diff([0, *borders, len(rows)])
     lengths = np.array([size for part in parts for size in _lengths(int(part), own, rng)], dtype=np.int64)
     middle = np.cumsum(lengths) - (lengths + 1) // 2
@@ -166,11 +165,11 @@ def _group(
             table[name] = table[name].take(source).set_axis(table.index)
 
 
-def _lengths(rows: int, own: Params, rng: np.random.Generator) -> list[int]:
+def _lengths(rows: int, own: keys.Params, rng: np.random.Generator) -> list[int]:
     """Rows of each entity, as the real ones have them, `rows` altogether; the last one may be cut short."""
     if not rows:
         return []
-    sizes, counts = own["sizes"], own["counts"].astype(np.float64)
+    sizes, counts = own.sizes, own.counts.astype(np.float64)
     if not len(sizes):
         return [1] * rows
     wanted = int(np.ceil(rows * counts.sum() / (sizes * counts).sum()))
@@ -187,7 +186,7 @@ def _lengths(rows: int, own: Params, rng: np.random.Generator) -> list[int]:
 def _make(
     anchor: _Anchor,
     columns: Sequence[Column],
-    params: Sequence[Params],
+    params: Sequence[Any],
     table: pd.DataFrame,
     rng: np.random.Generator,
     offset: int,
@@ -205,16 +204,13 @@ def _make(
             if cells[j][row] is not None and not pd.isna(cells[j][row]):
                 known[j].setdefault(int(labels[row]), cells[j][row])
         if columns[j].kind == "key" and wanted[j].any():
-            fresh = _keys(columns[j], params[j]["fresh"], total, set(known[j].values()), rng, offset)
+            fresh = _keys(columns[j], params[j].fresh, total, set(known[j].values()), rng, offset)
             known[j] = dict(enumerate(fresh)) | known[j]
-    names = [j for j in anchor.made if columns[j].kind == "pseudonym"]
+    names = [j for j in anchor.made if columns[j].kind == "pseudonym" and params[j].fresh is not None]
     needed = sorted({int(label) for j in names for label in labels[wanted[j]]})
     persons = [label for label in needed if any(label not in known[j] for j in names)]
     made = pseudonyms.make(
-        [
-            (columns[j], params[j]["fresh"], params[j]["distinct"] >= params[anchor.column]["distinct"])
-            for j in names
-        ],
+        [(columns[j], params[j].fresh, params[j].distinct >= params[anchor.column].distinct) for j in names],
         [offset + label for label in persons],
         rng,
     )
@@ -226,10 +222,10 @@ def _make(
 
 
 def _keys(
-    column: Column, params: Params, total: int, given: set[Any], rng: np.random.Generator, offset: int
+    column: Column, params: ids.Params, total: int, given: set[Any], rng: np.random.Generator, offset: int
 ) -> list[Any]:
     """`total` fresh keys, none of which is given."""
     rows = total + len(given)
     none = np.zeros((rows, 0), dtype=np.int64)
-    made = ids.decode(params, column, none, none, rng, offset).astype(object)
+    made = ids.decode(params, column, none, none, rng, offset=offset).astype(object)
     return [key for key in made if key not in given][:total]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lookalike.codec import RecordCodec, dropped_notes
-from lookalike.codec.category import LARGEST
+from lookalike.codec.kinds.category import LARGEST
 from lookalike.errors import ConditionError
 from lookalike.table.schema import infer
 

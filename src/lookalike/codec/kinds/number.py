@@ -1,0 +1,329 @@
+"""Number columns: a bin token and a cell inside the bin (see ticks/bins.py).
+
+A column with a known number of decimals is counted in ticks of its last decimal (12.34 -> 1234), so that
+integers and decimals are drawn on their own grid and come back exactly; full-precision floats stay float64.
+Tokens: the bins in ascending order, then -inf, +inf and missing where the column has them.
+"""
+
+from __future__ import annotations
+
+import decimal
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.arguments import brief
+from lookalike.codec.celltext import (
+    LARGEST,
+    Asked,
+    Extent,
+    JsonSchema,
+    asked_shape,
+    asked_values,
+    distinct,
+    nearest,
+)
+from lookalike.codec.learned import LEARNED, OUTSIDE, UNKNOWN, in_range
+from lookalike.codec.slot import Array, Slot
+from lookalike.codec.ticks import bins
+from lookalike.codec.ticks.ends import told_numbers
+from lookalike.codec.ticks.numbers import (
+    ABOVE,
+    BELOW,
+    MISSING,
+    condition_ranges,
+    from_ticks,
+    schema_range,
+    to_ticks,
+)
+from lookalike.codec.where import Condition, listed
+from lookalike.errors import ConditionError
+from lookalike.table.dtypes import as_numbers, restore
+from lookalike.table.kinds import RARE
+from lookalike.table.schema import Column
+
+FEW = 20  # values that a number column can have and still be a choice between classes, such as a 0/1 target
+_INFINITE = {BELOW: '"-inf"', ABOVE: '"inf"'}
+_DIGITS = 9  # a grammar can hold numbers to a grid this fine
+_EXACT = json.JSONDecoder(parse_float=decimal.Decimal)
+
+
+Params = bins.Bins
+
+
+def of(facts: dict[str, Any]) -> Params:
+    return Params.of(facts)
+
+
+def analyse(series: pd.Series, column: Column, rare: int) -> Params:
+    return bins.bounded(bins.fit(*to_ticks(series, column), rare), *schema_range(column))
+
+
+def known(params: Params, column: Column) -> list[Any] | None:
+    """The values of a column of at most `FEW`, each a token of its own, most frequent first; else None."""
+    cells = params.cells
+    if (
+        len(cells.rows) > FEW
+        or cells.place.any()
+        or (cells.low != cells.high).any()
+        or any(params.special[:2])
+    ):
+        return None
+    ticks = cells.low[np.argsort(-cells.rows, kind="stable")]
+    return restore(from_ticks(ticks, np.zeros(len(ticks), dtype=np.int8), column), column).tolist()
+
+
+def slots(params: Params, column: Column) -> list[Slot]:
+    return [bins.slot(params, column.name)]
+
+
+def encode(params: Params, series: pd.Series, column: Column) -> tuple[Array, Array]:
+    """Values outside the training range get the nearest cell, and marks without a token -1."""
+    return bins.encode(params, *to_ticks(series, column))
+
+
+def decode(
+    params: Params,
+    column: Column,
+    tokens: Array,
+    cells: Array,
+    rng: np.random.Generator,
+    condition: Condition | None = None,
+    offset: int = 0,
+) -> pd.Series:
+    ranges = None if condition is None else condition_ranges(column, condition)
+    ticks, marks = bins.decode(params, tokens[:, 0], cells[:, 0], rng, ranges)
+    return restore(from_ticks(ticks, marks, column), column)
+
+
+def allowed(params: Params, column: Column, condition: Condition) -> dict[int, Array]:
+    if condition.missing and params.positions[MISSING - 1] is None:
+        raise ConditionError(f"no value of column '{column.name}' is missing.")
+    share = bins.allowed(params, condition_ranges(column, condition), condition.missing)
+    every = [condition] if condition.values is None else [Condition((value,)) for value in condition.values]
+    for one in every:
+        if not bins.allowed(params, condition_ranges(column, one), False).any():
+            raise ConditionError(_nothing(params, column, one))
+    return {0: share}
+
+
+def _nothing(params: Params, column: Column, condition: Condition) -> str:
+    cells = params.cells
+    ends = np.array([cells.low[0], cells.high[-1]], dtype=cells.low.dtype)
+    low, high = restore(from_ticks(ends, np.zeros(2, dtype=np.int8), column), column)
+    if condition.values is None:
+        what = f"no value of column '{column.name}' lies in {condition.text()}"
+    else:
+        wanted = " or ".join(map(brief, condition.values))
+        what = f"the value {wanted} of column '{column.name}' never occurs"
+    return f"{what}: its values go from {low} to {high}."
+
+
+# --- JSON text -----------------------------------------------------------------------------------------
+
+
+def literals(params: Params, column: Column) -> list[str]:
+    return []
+
+
+def write(params: Params | Asked, column: Column, series: pd.Series) -> Array:
+    """With `Asked`, the numbers as the table has them; timedeltas in units of the column's resolution."""
+    if isinstance(params, Asked):
+        missing = series.isna().to_numpy(bool)
+        plain = [json.dumps(value) for value in plain_numbers(series, column)]
+        return np.where(missing, "null", np.array([*plain, None], dtype=object)[:-1])
+    ticks, marks = to_ticks(series, column)
+    texts = distinct(ticks, lambda tick: number_text(tick, column), marks == MISSING)
+    for mark, text in _INFINITE.items():
+        texts[marks == mark] = text
+    return texts
+
+
+def plain_numbers(series: pd.Series, column: Column) -> list[int | float]:
+    """(rows,) as JSON has them; of missing values just anything."""
+    values = as_numbers(series)[0]
+    if column.resolution:
+        values = values // column.units(series)
+    whole = column.integer or bool(column.resolution)
+    return [int(value) if whole else float(value) for value in values]
+
+
+def number_text(tick: Any, column: Column) -> str:
+    """A tick as JSON text: decimals without trailing zeros, floats without exponent where a grammar can."""
+    if column.resolution is not None or column.decimals == 0:
+        return str(int(tick))
+    if column.decimals is None:
+        value = float(tick)
+        return repr(value) if _unbounded(value) else np.format_float_positional(value, trim="0")
+    text = f"{decimal.Decimal(int(tick)).scaleb(-column.decimals):f}"
+    return text.rstrip("0").rstrip(".") or "0"
+
+
+def _unbounded(*ends: float) -> bool:
+    """Whether a bound is out of what a grammar can hold numbers to: then only `read` does."""
+    return any(abs(end) > LARGEST or 0 < abs(end) < 10.0**-_DIGITS for end in ends)
+
+
+def shape(
+    params: Params | Asked, column: Column, condition: Condition | None = None, extent: Extent | None = None
+) -> JsonSchema:
+    if isinstance(params, Asked):
+        return asked_shape(params, column.nullable)
+    pairs = _pairs(params, column, condition)
+    few = condition is None or condition.values is None
+    values: list[Any] | None = None
+    if few and known(params, column) is not None:
+        values = sorted(tick for tick in np.unique(params.cells.low).tolist() if _holds(tick, pairs))
+    elif all(low == high for low, high in pairs):
+        values = [low for low, _ in pairs]
+    special = _special_choices(params, column, condition)
+    if values is not None and not any(abs(value) > LARGEST for value in values):
+        return {"enum": [*(json.loads(number_text(value, column)) for value in values), *special]}
+    shapes = [_range_shape(low, high, column) for low, high in pairs if low <= high]
+    return {"anyOf": [*shapes, *([{"enum": special}] if special else [])]}
+
+
+def _pairs(params: Params, column: Column, condition: Condition | None) -> list[tuple[Any, Any]]:
+    """The ranges of ticks that a condition leaves of the learned one; low > high where it leaves nothing."""
+    first, last = params.cells.low[0], params.cells.high[-1]
+    limits = None if condition is None else condition_ranges(column, condition)
+    if limits is None:
+        return [(first, last)]
+    return [(max(low, first), min(high, last)) for low, high in limits]
+
+
+def _special_choices(params: Params, column: Column, condition: Condition | None) -> list[Any]:
+    """What stands for infinities and for missing, where the column has them and the condition wants them."""
+    limits = None if condition is None else condition_ranges(column, condition)
+    found: list[Any] = []
+    for token, mark, infinity in zip(params.positions[:2], (BELOW, ABOVE), (-np.inf, np.inf), strict=True):
+        if token is not None and (limits is None or _holds(infinity, limits)):
+            found.append(json.loads(_INFINITE[mark]))
+    if params.positions[MISSING - 1] is not None and (condition is None or condition.missing):
+        found.append(None)
+    return found
+
+
+def _holds(tick: Any, pairs: list[tuple[Any, Any]]) -> bool:
+    return any(low <= tick <= high for low, high in pairs)
+
+
+def _range_shape(low: Any, high: Any, column: Column) -> JsonSchema:
+    whole = column.resolution is not None or column.decimals == 0
+    found: JsonSchema = {"type": "integer" if whole else "number"}
+    ends = [json.loads(number_text(end, column)) for end in (low, high)]
+    if not _unbounded(*ends):
+        found |= {"minimum": ends[0], "maximum": ends[1]}
+        if not whole and column.decimals is not None and column.decimals < _DIGITS:
+            found["multipleOf"] = float(f"1e-{column.decimals}")
+    return found
+
+
+def read(
+    params: Params | Asked,
+    column: Column,
+    cells: Array,
+    rng: np.random.Generator | None = None,
+    condition: Condition | None = None,
+    offset: int = 0,
+) -> pd.Series:
+    if isinstance(params, Asked):
+        return restore(asked_values(params, cells), column)
+    ranges = [pair for pair in _pairs(params, column, condition) if pair[0] <= pair[1]]
+    codes, found = pd.factorize(cells)
+    marks = np.zeros(len(found) + 1, dtype=np.int8)
+    ticks = np.zeros(len(found) + 1, dtype=params.cells.low.dtype)
+    special = {"null": MISSING} | {text: mark for mark, text in _INFINITE.items()}
+    for i, text in enumerate(found):
+        marks[i] = special.get(text, 0)
+        if not marks[i]:
+            ticks[i] = nearest(_read_tick(text, column), ranges)
+    marks[-1] = MISSING  # cells that are None
+    return restore(from_ticks(ticks[codes], marks[codes], column), column)
+
+
+def _read_tick(text: str, column: Column) -> Any:
+    value = _EXACT.decode(text)
+    if column.decimals is None and column.resolution is None:
+        return float(value)
+    scaled = decimal.Decimal(value).scaleb(0 if column.resolution is not None else column.decimals or 0)
+    return int(scaled.to_integral_value())
+
+
+def _asked_number(written: Any, column: Column, low: float, high: float) -> Any:
+    """An answer in the column's precision; ValueError for what is no number, or too far out."""
+    number = float(written)
+    if not math.isfinite(number) or not low <= number <= high:
+        raise ValueError
+    if column.integer or column.resolution:
+        return round(number)
+    if column.exact:
+        return round(decimal.Decimal(str(written)), column.decimals or 0)
+    return number if column.decimals is None else round(number, column.decimals)
+
+
+def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str:
+    """Answers are mistakes as far outside of the real numbers as those are apart. An end of the range that
+    only few rows hold is told rounded outwards.
+    """
+    present = series.dropna()
+    low, high = told_numbers(present, column, column.min_rows or RARE)
+    said = f"a number from {low} to {high}"
+    if column.resolution:
+        said = f"a number of units of one {column.resolution}, from {low} to {high}"
+    elif column.integer:
+        said = f"a whole number from {low} to {high}"
+    elif column.decimals is not None:
+        said += f" with at most {column.decimals} decimals"
+    lowest, highest = -math.inf, math.inf
+    if len(present):
+        real = [float(value) for value in plain_numbers(present, column)]
+        slack = max(max(real) - min(real), 1.0)
+        lowest, highest = min(real) - slack, max(real) + slack
+
+    def value(written: Any) -> Any:
+        return _asked_number(written, column, lowest, highest)
+
+    return Asked("integer" if column.integer else "number", said, value)
+
+
+# --- what was learned ----------------------------------------------------------------------------------
+
+
+def learned(params: Params, column: Column, values: pd.Series) -> Array:
+    try:
+        as_numbers(values)
+    except ValueError:
+        return np.array([LEARNED if _is_number(cell) else UNKNOWN for cell in values], dtype=int)
+    ticks, marks = to_ticks(values, column)
+    low, high = params.cells.low, params.cells.high
+    found = in_range(ticks, low[0], high[-1])
+    if known(params, column) is not None:
+        found[(found == LEARNED) & ~np.isin(ticks, low)] = OUTSIDE
+    for mark, token in zip((BELOW, ABOVE), params.positions[:2], strict=True):
+        found[marks == mark] = UNKNOWN if token is None else LEARNED
+    return found
+
+
+def _is_number(cell: object) -> bool:
+    try:
+        as_numbers(pd.Series([cell], dtype=object))
+    except ValueError:
+        return False
+    return True
+
+
+def choices(params: Params, column: Column, value: object) -> str:
+    values = known(params, column)
+    if values is not None:
+        return listed(value, sorted(values), "values that were learned")
+    ends = np.array([params.cells.low[0], params.cells.high[-1]])
+    low, high = restore(from_ticks(ends, np.zeros(2, dtype=np.int8), column), column)
+    return f"the values that were learned go from {low} to {high}"
+
+
+def note(params: Params, column: Column, names: bool = True) -> str | None:
+    return None

@@ -1,0 +1,1 @@
+"""What is made afresh in place of real keys, names and addresses."""

@@ -1,0 +1,132 @@
+"""Numbers as ticks: counts of a column's last decimal, so that 12.34 is 1234; and ranges of them.
+
+Full-precision floats are their own ticks; a timedelta is counted in the column's resolution.
+"""
+
+from __future__ import annotations
+
+import decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.arguments import brief, shown
+from lookalike.codec.slot import Array
+from lookalike.codec.where import Condition
+from lookalike.errors import ConditionError, SchemaError
+from lookalike.table.dtypes import as_numbers
+from lookalike.table.schema import Column
+
+BELOW, ABOVE, MISSING = 1, 2, 3  # marks of the rows whose tick means nothing: -inf, +inf, missing
+LIMIT = 2**61  # ticks beyond it are Python ints: differences of int64 would overflow
+_WIDE = decimal.Context(prec=100)
+Ranges = list[tuple[Any, Any]] | None  # inclusive, in ticks, ends may be infinite; None = any value
+
+
+def to_ticks(series: pd.Series, column: Column) -> tuple[Array, Array]:
+    """(ticks, marks) of a column's values. Raises SchemaError where a value is no number."""
+    try:
+        values, missing = as_numbers(series)
+    except ValueError as error:
+        raise SchemaError(
+            f"column '{column.name}' is declared a number but holds {error.args[0]!r}: make it a category."
+        ) from None
+    marks = np.where(missing, MISSING, 0).astype(np.int8)
+    if column.resolution is not None:
+        return values // column.units(series), marks
+    if values.dtype == np.float64:
+        marks[np.isnan(values)] = MISSING
+        marks[np.isneginf(values)] = BELOW
+        marks[np.isposinf(values)] = ABOVE
+    values = np.where(marks > 0, 0, values)
+    if column.decimals is None:
+        return values.astype(np.float64), marks
+    if values.dtype == np.float64:
+        ticks = np.rint(values * 10.0**column.decimals)
+        return np.clip(ticks, -LIMIT, LIMIT).astype(np.int64), marks
+    if values.dtype == object or column.decimals > 0:
+        values = np.array([_scaled(value, column.decimals) for value in values.tolist()], dtype=object)
+    if len(values) and values.min() >= -LIMIT and values.max() <= LIMIT:
+        values = values.astype(np.int64)
+    return values.astype(object) if len(values) and abs(values).max() > LIMIT else values.astype(
+        np.int64
+    ), marks
+
+
+def _scaled(value: Any, decimals: int) -> int:
+    if isinstance(value, int):
+        return value * 10**decimals
+    return int(_WIDE.scaleb(decimal.Decimal(value), decimals).to_integral_value())
+
+
+def from_ticks(ticks: Array, marks: Array, column: Column) -> pd.Series:
+    """The values as Int64, float64 or objects (None = missing), ready for `restore`."""
+    missing = marks == MISSING
+    ends = {BELOW: -np.inf, ABOVE: np.inf}
+    infinite = bool(np.isin(marks, (BELOW, ABOVE)).any())
+    if column.exact:
+        step = decimal.Decimal(1).scaleb(-(column.decimals or 0))
+        exact: list[Any] = [_WIDE.multiply(int(tick), step) for tick in ticks.tolist()]
+        for row in np.flatnonzero(marks):
+            exact[row] = None if missing[row] else decimal.Decimal(ends[marks[row]])
+        return pd.Series(exact, dtype=object)
+    if (column.resolution is not None or column.decimals == 0) and not infinite:
+        if ticks.dtype == np.int64:
+            return pd.Series(pd.arrays.IntegerArray(ticks, missing))
+        values = pd.Series(ticks, dtype=object)
+        values[missing] = None
+        return values
+    floats = ticks.astype(np.float64) / 10.0 ** (column.decimals or 0)
+    for mark, end in {**ends, MISSING: np.nan}.items():
+        floats[marks == mark] = end
+    return pd.Series(floats)
+
+
+def tick_of(column: Column, value: Any, up: bool) -> Any:
+    """A bound in ticks, rounded into the range; None stays None. Raises ValueError for what is no number."""
+    if value is None:
+        return None
+    if column.resolution is not None:
+        ratio = decimal.Decimal(pd.Timedelta(value).value) / pd.Timedelta(1, column.resolution).value
+    else:
+        number = (
+            float(value)
+            if not isinstance(value, str) or not value.strip().lstrip("+-").isdigit()
+            else int(value)
+        )
+        single = str(column.dtype).lower() in ("float32", "arrow[float]")
+        if single and (column.decimals is None or column.decimals > 6):
+            with np.errstate(over="ignore"):
+                number = float(np.float32(number))  # what the column holds when it is given this
+            number, value = number if column.decimals is None else round(number, column.decimals), None
+        if column.decimals is None or np.isinf(number):
+            return float(number)
+        exact = isinstance(value, (int, np.integer, decimal.Decimal))
+        ratio = _WIDE.scaleb(decimal.Decimal(str(value) if exact else str(number)), column.decimals)
+    return int(ratio.to_integral_value(decimal.ROUND_CEILING if up else decimal.ROUND_FLOOR))
+
+
+def schema_range(column: Column) -> tuple[Any, Any]:
+    """The schema's range in ticks; None where it is open. Raises SchemaError where an end is no number."""
+    try:
+        return tick_of(column, column.minimum, up=True), tick_of(column, column.maximum, up=False)
+    except (TypeError, ValueError, ArithmeticError):
+        raise SchemaError(
+            f"column '{column.name}' has the range {shown(column.minimum)} to {shown(column.maximum)} in the "
+            "schema: its ends are numbers, or None."
+        ) from None
+
+
+def condition_ranges(column: Column, condition: Condition) -> Ranges:
+    try:
+        if condition.values is not None:
+            pairs = {(tick_of(column, v, up=True), tick_of(column, v, up=False)) for v in condition.values}
+            return sorted(pairs)
+        if condition.low is None and condition.high is None:
+            return None
+        low, high = tick_of(column, condition.low, up=True), tick_of(column, condition.high, up=False)
+    except (TypeError, ValueError, ArithmeticError):
+        wanted = condition.text() if condition.values is None else ", ".join(map(brief, condition.values))
+        raise ConditionError(f"column '{column.name}' holds numbers, and {wanted} is none.") from None
+    return [(-np.inf if low is None else low, np.inf if high is None else high)]
