@@ -41,7 +41,7 @@ def measure(case: str, synthetic: int, real: int, picks: int) -> dict[str, objec
     """Seconds, peak memory in MB, and what shows that the work was done."""
     one = points(real, np.ones(CLUSTERS), 0)
     if case == "explore":
-        from lookalike.explore import explore
+        from lookalike.explore.explore import explore
 
         start = time.perf_counter()
         left = explore(one, picks, criterion="largest", group=1).coverage

@@ -32,8 +32,7 @@ from tables import machine, mean, publish
 import lookalike
 from lookalike.embed import embedder
 from lookalike.errors import UserError
-from lookalike.explore import explore
-from lookalike.explore.explore import CRITERIA
+from lookalike.explore.explore import CRITERIA, explore
 from lookalike.llm import LLM, Budget
 
 HERE = Path(__file__).resolve().parent

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from lookalike.pipeline import align as align
     from lookalike.pipeline import generate as generate
     from lookalike.prompting import SynAlign as SynAlign
+    from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
-    from lookalike.table.schema import infer as infer
 
 __version__ = "0.1.0"
 _HOMES = {  # public name -> the module it lives in
@@ -36,7 +36,7 @@ _HOMES = {  # public name -> the module it lives in
     "align": "lookalike.pipeline",
     "evaluate": "lookalike.evaluate",
     "generate": "lookalike.pipeline",
-    "infer": "lookalike.table.schema",
+    "infer": "lookalike.table.inferring",
     "read_table": "lookalike.files.tables",
     "write_table": "lookalike.files.tables",
 }

@@ -74,7 +74,8 @@ def generate(
     from lookalike.codec.where import as_where
     from lookalike.evaluate import evaluate
     from lookalike.files.tables import write_table
-    from lookalike.table.schema import Schema, infer
+    from lookalike.table.inferring import infer
+    from lookalike.table.schema import Schema
 
     real = table("the real table", real)
     holdout = None if holdout is None else table("the holdout", holdout)

@@ -9,7 +9,7 @@ import pytest
 from lookalike.codec import RecordCodec, dropped_notes
 from lookalike.codec.category import LARGEST
 from lookalike.errors import ConditionError
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 
 def codec_of(values: object, rare: int = 5, kind: str = "category") -> RecordCodec:

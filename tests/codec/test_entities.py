@@ -13,8 +13,9 @@ import pytest
 from lookalike.codec import RecordCodec, pseudonyms
 from lookalike.codec.serialised import Serialised
 from lookalike.errors import ConditionError, DataError, MissingDependency, SchemaError
+from lookalike.table.inferring import infer
 from lookalike.table.personal import iban_check, luhn
-from lookalike.table.schema import Schema, infer
+from lookalike.table.schema import Schema
 
 PERSONS = ["customer_id=key", "customer=pseudonym", "email=pseudonym"]
 

@@ -24,7 +24,7 @@ from lookalike.difflm.storage import fingerprint
 from lookalike.errors import OptionError
 from lookalike.files.tables import read_table
 from lookalike.progress import bar
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 from tests.paths import DATA
 
 TOPICS = {

@@ -10,7 +10,8 @@ from sklearn.gaussian_process.kernels import RBF
 
 from lookalike.embed import embedder
 from lookalike.errors import DataError, OptionError
-from lookalike.explore import explore, tracker
+from lookalike.explore import tracker
+from lookalike.explore.explore import explore
 from lookalike.explore.tracker import ALPHA
 from lookalike.sampling import apportion, median_distance
 

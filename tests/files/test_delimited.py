@@ -12,7 +12,8 @@ from lookalike.errors import DataError, OptionError
 from lookalike.files import tables as io
 from lookalike.files.tables import ChunkWriter, read_table, sample_rows, write_table
 from lookalike.pipeline import read_real
-from lookalike.table.schema import Schema, infer
+from lookalike.table.inferring import infer
+from lookalike.table.schema import Schema
 
 EUROPE = "id;preis;menge;name\n0;8,03;1;Öl\n1;87,60;;Öl, kalt\n2;1087,60;3;\n"
 

@@ -11,7 +11,7 @@ import pytest
 from lookalike.errors import DataError
 from lookalike.files.tables import SUFFIXES, check_target, read_table, sample_rows, write_table
 from lookalike.pipeline import read_real
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 CELLS: list[Any] = [{"a": [1, 2.5, "é"], "b": None}, [], "N/A", None, {"a": []}, [{"x": "two\nlines"}]]
 

@@ -12,7 +12,7 @@ import pytest
 
 from lookalike.errors import DataError
 from lookalike.prompting.record import as_json, form_of, reply_schema, table_of, value_of, with_text
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 ROWS = 60
 

@@ -370,7 +370,8 @@ def _load(args: argparse.Namespace) -> DiffLM:
 def _real(args: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
     """REAL and its schema: that of --schema, or else the inferred one; --keep-rare counts for both."""
     from lookalike.pipeline import read_real
-    from lookalike.table.schema import Schema, infer
+    from lookalike.table.inferring import infer
+    from lookalike.table.schema import Schema
 
     given = Schema.load(args.schema) if getattr(args, "schema", None) else None
     missing = args.missing or (given.missing if given else ())

@@ -15,9 +15,9 @@ from lookalike.arguments import shown
 from lookalike.codec.slot import Array, Params, Slot, plain_slot
 from lookalike.codec.where import Condition, listed
 from lookalike.errors import ConditionError
+from lookalike.table.column import Column, plain_values
 from lookalike.table.dtypes import restore
 from lookalike.table.kinds import LARGEST, least_rows, plain
-from lookalike.table.schema import Column, plain_values
 
 NAMED = 3  # dropped values that a note names
 

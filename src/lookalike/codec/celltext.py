@@ -15,9 +15,9 @@ from lookalike.codec.shape import canonical
 from lookalike.codec.slot import Array, Params
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError
+from lookalike.table.column import MADE, Column, plain_values
 from lookalike.table.dtypes import restore
 from lookalike.table.nested import json_values
-from lookalike.table.schema import MADE, Column, plain_values
 
 CHOICES = ("category", "boolean", "constant", *MADE)  # a few values, each a token of the column's codec
 TEXTS = ("text", "code", "json")

@@ -8,8 +8,8 @@ import pandas as pd
 from lookalike.codec.slot import Array, Params, Slot, plain_slot
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError
+from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
-from lookalike.table.schema import Column
 
 PRESENT, MISSING = 0, 1
 

@@ -8,7 +8,7 @@ import pandas as pd
 from lookalike.codec.slot import Array, Params, Slot
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError
-from lookalike.table.schema import Column
+from lookalike.table.column import Column
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:

@@ -18,9 +18,9 @@ import pandas as pd
 from lookalike.codec import ids, pseudonyms
 from lookalike.codec.keys import TO_MAKE
 from lookalike.codec.slot import Array, Params
+from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
 from lookalike.table.nested import flat
-from lookalike.table.schema import Column
 
 KINDS = ("key", "pseudonym")
 _FREE = ("id", "constant", "drop")  # kinds that nothing can be said of

@@ -19,9 +19,9 @@ from lookalike.codec.constant import encode, slots
 from lookalike.codec.slot import Array, Params
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, DataError
+from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers, restore
 from lookalike.table.kinds import URL, is_random_key
-from lookalike.table.schema import Column
 
 __all__ = ["allowed", "analyse", "decode", "encode", "slots"]
 

@@ -16,7 +16,7 @@ from lookalike.codec.constant import encode, slots
 from lookalike.codec.ids import allowed
 from lookalike.codec.slot import Array, Params
 from lookalike.codec.where import Condition
-from lookalike.table.schema import Column
+from lookalike.table.column import Column
 
 __all__ = ["TO_MAKE", "allowed", "analyse", "decode", "encode", "slots"]
 

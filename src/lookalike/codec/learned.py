@@ -9,10 +9,10 @@ from lookalike.codec import datetime, number, structure
 from lookalike.codec.slot import Array, Params
 from lookalike.codec.where import listed
 from lookalike.errors import SchemaError
+from lookalike.table.column import Column, plain_values
 from lookalike.table.dates import read_dates
 from lookalike.table.dtypes import as_numbers, restore
 from lookalike.table.nested import json_values
-from lookalike.table.schema import Column, plain_values
 
 LEARNED, OUTSIDE, FAR, UNKNOWN = range(4)
 

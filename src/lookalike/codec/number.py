@@ -18,8 +18,8 @@ from lookalike.codec.cells import Cells, draw, locate, mass, partition
 from lookalike.codec.slot import Array, Params, Slot
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, SchemaError
+from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers, restore
-from lookalike.table.schema import Column
 
 FEW = 20  # values that a number column can have and still be a choice between classes, such as a 0/1 target
 BELOW, ABOVE, MISSING = 1, 2, 3  # marks of the rows whose tick means nothing: -inf, +inf, missing

@@ -20,8 +20,8 @@ import pandas as pd
 from lookalike.codec import ids, urls
 from lookalike.codec.slot import Params
 from lookalike.errors import DataError, MissingDependency, SchemaError
+from lookalike.table.column import Column
 from lookalike.table.personal import iban_check, luhn
-from lookalike.table.schema import Column
 
 PERSON = ("name", "first_name", "last_name", "username", "email")  # sorts that are made of one person's name
 _BUCKETS = 8  # at least, for a real value

@@ -16,8 +16,10 @@ from lookalike.codec.text import LETTERS, learn
 from lookalike.codec.where import Where, read_where
 from lookalike.errors import DataError
 from lookalike.table.dtypes import dtype_name
+from lookalike.table.inferring import check_table, describe
 from lookalike.table.kinds import RARE, from_json, to_json
-from lookalike.table.schema import Schema, check_kind, check_table, describe, is_missing, masked
+from lookalike.table.missing import is_missing, masked
+from lookalike.table.schema import Schema, check_kind
 
 
 @dataclasses.dataclass

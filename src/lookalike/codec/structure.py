@@ -23,9 +23,9 @@ from lookalike.codec.slot import Array, Params, Slot
 from lookalike.codec.vocabulary import Vocabulary
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, SchemaError
+from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
 from lookalike.table.nested import json_values
-from lookalike.table.schema import Column
 
 _LOOKED_AT = 200  # JSON texts from which their style is seen
 _STYLES: list[dict[str, Any]] = [

@@ -52,8 +52,8 @@ from lookalike.files.packed import (
     zip_member,
 )
 from lookalike.progress import say
+from lookalike.table.missing import hide, is_missing
 from lookalike.table.nested import holds_values, json_text
-from lookalike.table.schema import hide, is_missing
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".parquet", ".jsonl", ".jsonl.gz", ".json", ".feather", ".xlsx")
 LINES = ".txt"  # one text per line: no table but a column

@@ -15,9 +15,11 @@ import pandas as pd
 from lookalike.arguments import is_column, shown
 from lookalike.codec import dropped_notes
 from lookalike.errors import DataError, SchemaError
+from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers, restore
+from lookalike.table.inferring import check_table, infer
 from lookalike.table.kinds import RARE, least_rows, naive_datetimes
-from lookalike.table.schema import Column, Schema, check_table, infer
+from lookalike.table.schema import Schema
 
 MOST_CLASSES = 50  # or half the rows: a label of more values is none
 LISTED = 200  # values of a category that are listed to the model; of more, some

@@ -30,7 +30,8 @@ from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, fir
 from lookalike.prompting.record import as_json, form_of, table_of, with_text
 from lookalike.prompting.templates import Templates
 from lookalike.prompting.writing import Row, Work, Writer, Written, answer
-from lookalike.table.schema import Schema, infer
+from lookalike.table.inferring import infer
+from lookalike.table.schema import Schema
 
 
 class SynAlign:
