@@ -55,7 +55,7 @@ def main() -> None:
     if args.model is None:
         parser.error("--model is needed: a folder that `lookalike fit` wrote")
     from lookalike import DiffLM
-    from lookalike.files.tables import ChunkWriter
+    from lookalike.files.writing import ChunkWriter
 
     lines = ["| rows | fit s | us a row and pass | peak MB | sampled rows/s |", "|---|---|---|---|---|"]
     for rows in [int(r) for r in args.rows.split(",")]:
