@@ -1,4 +1,4 @@
-"""What the tests of `prompting` share: real rows, and a server that writes plausible records."""
+"""What the tests of `prompting` share: a server that writes plausible records."""
 
 from __future__ import annotations
 
@@ -6,18 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from tests.paths import DATA
-
 WRITER = Path(__file__).with_name("writer.py")
-
-
-@pytest.fixture(scope="session")
-def banking() -> pd.DataFrame:
-    """10 classes of BANKING77 with 30 rows each, text and category."""
-    return pd.read_csv(DATA / "banking77.csv")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pandas as pd
 from lookalike.llm.request import Request
 from lookalike.prompting.record import Form, as_json, reply_schema
 from lookalike.prompting.templates import Templates
-from lookalike.texts.language import words_of
+from lookalike.texts.words import words_of
 
 ATTRIBUTES = ("topic", "tone", "style", "length", "structure", "details")
 SAMPLE = 20  # real rows that names are proposed from
