@@ -89,6 +89,12 @@ def halves(banking: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return banking.iloc[order[:200]].reset_index(drop=True), banking.iloc[order[200:]]
 
 
+@pytest.fixture(autouse=True)
+def no_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 class Served:
     """A running server: `url` is its base URL."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from lookalike.errors import BudgetError, OptionError
 from lookalike.llm import LLM, Budget, Failure, Reply, Request, ask_all, run
-from lookalike.llm.budget import Spent
+from lookalike.llm.budget import Spent, guess_tokens
 
 Serve = Callable[..., Any]
 
@@ -91,3 +91,7 @@ def test_limits_that_make_no_sense() -> None:
     for given in ({"max_calls": -1}, {"max_cost": 1.0}, {"max_tokens": float("nan")}):
         with pytest.raises(OptionError):
             Budget(**given)  # type: ignore[arg-type]
+
+
+def test_tokens_are_guessed_within_reason() -> None:
+    assert 200 <= guess_tokens("word " * 200) <= 300 and guess_tokens("雨" * 100) == 101
