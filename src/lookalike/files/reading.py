@@ -1,9 +1,9 @@
 """Tables out of files, by suffix (`suffixes.py`): as a whole, or a sample of their rows.
 
 In CSV only an empty cell is missing ("NA", "?" and the like stay what they are, unless declared missing).
-What stands between the columns, how decimals are written and the encoding are told from the file, and said
-where they are not the usual ones. Everything that is wrong with a file raises DataError, one sentence that
-names the file and the fix.
+The mark between the columns, the decimal mark and the encoding are found from the file; a line on stderr
+names those that are not the usual ones. Everything that is wrong with a file raises DataError, one sentence
+that names the file and the fix.
 """
 
 from __future__ import annotations

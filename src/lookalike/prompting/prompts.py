@@ -86,9 +86,10 @@ class Prompts:
         shown: Sequence[int] = (),
         place: int = 0,
     ) -> Request:
-        """Asks for n records of a class; part: 1 for the first request of a place, then 2 and so on, which
-        is said so that equal requests are not answered alike; place: its number, because two places may
-        have the same attributes.
+        """Asks for n records of a class.
+
+        part: 1 for the first request of a place, then 2 and so on; the prompt says it, so that equal requests
+        are not answered alike. place: its number, because two places may have the same attributes.
         """
         prompt = self._templates.render(
             "records.j2",

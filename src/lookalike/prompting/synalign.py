@@ -171,8 +171,8 @@ class SynAlign:
         return self.llm.estimate(requests, [self._prompts.expected(request) for request in requests])
 
     def sample(self, n: int) -> pd.DataFrame:
-        """n records as a table of the real one's columns and dtypes; fewer where the budget or the patience
-        with the model ends, which is said.
+        """n records as a table of the real one's columns and dtypes; fewer where the budget ends, or
+        where the model keeps failing; a line on stderr says why.
 
         The same seed, real rows and replies give the same table; with a ledger, so does a run that was
         killed and started again. Raises EndpointError where the endpoint answers nothing more: what was

@@ -200,7 +200,7 @@ def check_kind(column: Column) -> None:
         )
     if column.personal is not None and column.personal not in personal.SORTS:
         raise SchemaError(
-            f"column '{column.name}' is said to hold {column.personal!r}, which is not known: choose one of "
+            f"column '{column.name}' is marked as {column.personal!r}, which is not known: choose one of "
             f"{', '.join(personal.SORTS)}."
         )
     if column.min_rows is not None and (type(column.min_rows) is not int or column.min_rows < 1):

@@ -12,7 +12,7 @@ ALIKE = 0.8  # Jaccard similarity of word pairs
 
 
 class Accepted:
-    """The texts accepted so far, found again by their word pairs.
+    """The texts accepted so far, each unlike all before it, found again by their word pairs.
 
     An inverted index: a text is compared with all before it by counting, for each, how many of its pairs they
     share. That stays fast where a model repeats itself and most texts share most of their pairs.
@@ -23,7 +23,11 @@ class Accepted:
         self._sizes = array("i")
 
     def add(self, text: str) -> bool:
-        """Adds a text; False where it is a near-duplicate of one that was added before."""
+        """Adds a text, unless it is a near-duplicate of one that was added before: then it returns False.
+
+        A near-duplicate shares 80% of the word pairs that the two texts have together (Jaccard similarity);
+        the begin and the end of a text count as words.
+        """
         words = words_of(text)
         pairs = {f"{a} {b}" for a, b in zip(["", *words], [*words, ""], strict=True)}
         if self._alike(pairs):

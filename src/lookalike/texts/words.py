@@ -8,5 +8,5 @@ WORD = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|[^\W\u0e00-\u0e7f\
 
 
 def words_of(text: str) -> list[str]:
-    """Its words in lower case, without punctuation; of scripts without spaces, its letters."""
+    """The words of a text in lower case, without punctuation; in scripts without spaces, its letters."""
     return WORD.findall(text.casefold())
