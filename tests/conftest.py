@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from tests.paths import EXAMPLES
+from tests.paths import DATA, EXAMPLES
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny tables: threads only get in each other's way
 
@@ -70,6 +70,29 @@ def orders() -> pd.DataFrame:
             "amount": np.round(rng.gamma(2, 20, 400), 2),
         }
     )
+
+
+@pytest.fixture(scope="session")
+def banking() -> pd.DataFrame:
+    """10 classes of BANKING77 with 30 rows each, text and category."""
+    import pandas as pd
+
+    return pd.read_csv(DATA / "banking77.csv")
+
+
+@pytest.fixture(scope="session")
+def halves(banking: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """200 rows of BANKING77 that count as real, 100 others that were held out."""
+    import numpy as np
+
+    order = np.random.default_rng(0).permutation(len(banking))
+    return banking.iloc[order[:200]].reset_index(drop=True), banking.iloc[order[200:]]
+
+
+@pytest.fixture(autouse=True)
+def no_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 class Served:

@@ -22,7 +22,7 @@ from bench.environments import variables
 from bench.places import RESULTS
 from bench.publish import machine, publish
 from lookalike import DiffLM, read_table
-from lookalike.files.tables import ChunkWriter
+from lookalike.files.writing import ChunkWriter
 
 NAME = "bench.tables.growth"
 

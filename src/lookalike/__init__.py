@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from lookalike.difflm import DiffLM as DiffLM
     from lookalike.errors import LookalikeError as LookalikeError
     from lookalike.evaluate import evaluate as evaluate
-    from lookalike.files.tables import read_table as read_table
-    from lookalike.files.tables import write_table as write_table
+    from lookalike.files.reading import read_table as read_table
+    from lookalike.files.writing import write_table as write_table
     from lookalike.pipeline import align as align
     from lookalike.pipeline import generate as generate
     from lookalike.prompting import SynAlign as SynAlign
+    from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
-    from lookalike.table.schema import infer as infer
 
 __version__ = "0.1.0"
 _HOMES = {  # public name -> the module it lives in
@@ -36,9 +36,9 @@ _HOMES = {  # public name -> the module it lives in
     "align": "lookalike.pipeline",
     "evaluate": "lookalike.evaluate",
     "generate": "lookalike.pipeline",
-    "infer": "lookalike.table.schema",
-    "read_table": "lookalike.files.tables",
-    "write_table": "lookalike.files.tables",
+    "infer": "lookalike.table.inferring",
+    "read_table": "lookalike.files.reading",
+    "write_table": "lookalike.files.writing",
 }
 __all__ = [
     "DiffLM",

@@ -73,8 +73,9 @@ def generate(
     from lookalike.codec import RecordCodec
     from lookalike.codec.where import as_where
     from lookalike.evaluate import evaluate
-    from lookalike.files.tables import write_table
-    from lookalike.table.schema import Schema, infer
+    from lookalike.files.writing import write_table
+    from lookalike.table.inferring import infer
+    from lookalike.table.schema import Schema
 
     real = table("the real table", real)
     holdout = None if holdout is None else table("the holdout", holdout)
@@ -300,7 +301,7 @@ def read_real(
     comfortable: bytes that the table may take in memory; default a fifth of the machine's. The sample has
     500,000 rows. how: encoding, sep and decimal as of `io.read_table`, whose errors are raised.
     """
-    from lookalike.files.tables import read_table, sample_rows
+    from lookalike.files.reading import read_table, sample_rows
 
     limit = _memory() * COMFORTABLE if comfortable is None else comfortable
     if not os.path.exists(path) or _size_as_text(Path(path)) * TEXT_TO_MEMORY <= limit:
@@ -314,7 +315,7 @@ def _size_as_text(path: Path) -> float:
     """Bytes of a table file written as plain text; compressed files hold about a fifth to a third of it."""
     if path.is_dir():
         return float(sum(file.stat().st_size for file in path.rglob("*") if file.is_file()))
-    from lookalike.files.tables import TEXT_KINDS
+    from lookalike.files.suffixes import TEXT_KINDS
 
     return path.stat().st_size * (1 if path.suffix.lower() in TEXT_KINDS else 5)
 

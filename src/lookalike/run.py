@@ -23,7 +23,7 @@ from lookalike import options
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, LLMError, OptionError, UserError
 from lookalike.files.lines import count_lines
-from lookalike.files.tables import write_table
+from lookalike.files.writing import write_table
 
 if TYPE_CHECKING:
     from lookalike.llm import Request

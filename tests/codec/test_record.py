@@ -8,7 +8,7 @@ import pytest
 
 from lookalike.codec import RecordCodec
 from lookalike.errors import DataError
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 RNG = np.random.default_rng(0)
 

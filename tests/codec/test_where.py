@@ -9,7 +9,7 @@ import pytest
 
 from lookalike.codec import NOT_MISSING, RecordCodec, parse_where
 from lookalike.errors import ConditionError
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 RNG = np.random.default_rng(0)
 ROWS = 5000

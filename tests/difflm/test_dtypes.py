@@ -12,7 +12,7 @@ import pytest
 from lookalike.codec import NOT_MISSING
 from lookalike.difflm import DiffLM
 from lookalike.difflm.small.injection import VARIANTS
-from lookalike.table.schema import hide
+from lookalike.table.missing import hide
 
 ROWS = 300
 

@@ -22,9 +22,9 @@ from lookalike.difflm.parsed import TRIES
 from lookalike.difflm.small.train import TEXT_RATE, TrainConfig
 from lookalike.difflm.storage import fingerprint
 from lookalike.errors import OptionError
-from lookalike.files.tables import read_table
+from lookalike.files.reading import read_table
 from lookalike.progress import bar
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 from tests.paths import DATA
 
 TOPICS = {

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from lookalike.errors import DataError, OptionError
-from lookalike.files import tables as io
-from lookalike.files.tables import ChunkWriter, read_table, sample_rows, write_table
+from lookalike.files import reading
+from lookalike.files.reading import read_table, sample_rows
+from lookalike.files.writing import ChunkWriter, write_table
 from lookalike.pipeline import read_real
-from lookalike.table.schema import Schema, infer
+from lookalike.table.inferring import infer
+from lookalike.table.schema import Schema
 
 EUROPE = "id;preis;menge;name\n0;8,03;1;Öl\n1;87,60;;Öl, kalt\n2;1087,60;3;\n"
 
@@ -209,7 +211,7 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, said: st
 
 
 def test_a_sample_of_many_rows_has_the_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(io, "_CHUNK", 10)
+    monkeypatch.setattr(reading, "_CHUNK", 10)
     path = put(tmp_path, "n;x\n" + "".join(f"{i};{i},50\n" for i in range(100)))
     sample, total = sample_rows(path, 20, seed=1)
     assert total == 100 and len(sample) == 20 and (sample["x"] - sample["n"] == 0.5).all()

@@ -12,7 +12,8 @@ import pytest
 
 from lookalike.errors import DataError, MissingDependency
 from lookalike.files import excel
-from lookalike.files.tables import check_target, read_table, sample_rows, write_table
+from lookalike.files.reading import read_table, sample_rows
+from lookalike.files.writing import check_target, write_table
 
 openpyxl = pytest.importorskip("openpyxl")
 

@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 from lookalike.errors import DataError
-from lookalike.files.tables import SUFFIXES, check_target, read_table, sample_rows, write_table
+from lookalike.files.reading import read_table, sample_rows
+from lookalike.files.suffixes import SUFFIXES
+from lookalike.files.writing import check_target, write_table
 from lookalike.pipeline import read_real
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 CELLS: list[Any] = [{"a": [1, 2.5, "é"], "b": None}, [], "N/A", None, {"a": []}, [{"x": "two\nlines"}]]
 
@@ -26,7 +28,7 @@ def test_nested_cells_survive_a_file(tmp_path: Path, suffix: str) -> None:
 
 
 def test_nested_cells_are_written_alike_in_all_pieces(tmp_path: Path) -> None:
-    from lookalike.files.tables import ChunkWriter
+    from lookalike.files.writing import ChunkWriter
 
     with ChunkWriter(tmp_path / "t.csv") as writer:
         for start in range(0, 6, 2):
@@ -182,7 +184,7 @@ def test_half_characters_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_an_array_is_written_piece_by_piece(tmp_path: Path) -> None:
-    from lookalike.files.tables import ChunkWriter
+    from lookalike.files.writing import ChunkWriter
 
     with ChunkWriter(tmp_path / "t.json") as writer:
         for cell in ("x", {"b": None}, 3):

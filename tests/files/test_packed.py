@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from lookalike.errors import DataError
-from lookalike.files.tables import read_table, sample_rows, write_table
+from lookalike.files.reading import read_table, sample_rows
+from lookalike.files.writing import write_table
 
 GERMAN = "name,ort\nMüller,Köln\nGroß,Düsseldorf\nÖzil,Gelsenkirchen\n"
 

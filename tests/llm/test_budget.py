@@ -10,6 +10,7 @@ import pytest
 
 from lookalike.errors import BudgetError, OptionError
 from lookalike.llm import LLM, Budget, Failure, Reply, Request, ask_all, run
+from lookalike.llm.budget import Spent, guess_tokens
 
 Serve = Callable[..., Any]
 
@@ -71,7 +72,26 @@ def test_the_estimate_leaves_out_what_is_known(serve: Serve, tmp_path: Path) -> 
     assert str(estimate).startswith("60 calls, ")
 
 
+def test_how_many_calls_the_rest_of_a_budget_pays_for() -> None:
+    each = Spent(calls=2, tokens_in=30, tokens_out=10)
+    assert Budget().affords(each) == float("inf")
+    budget = Budget(max_calls=9, max_tokens=1000, max_cost=1.0, price_in=100.0, price_out=200.0)
+    assert budget.affords(each) == 4  # by the calls
+    budget.spent = Spent(1, 700, 150)
+    assert budget.affords(each) == 3  # by the tokens: 150 are left
+    budget.max_tokens, budget.max_cost = None, 0.051
+    budget.spent = Spent(1, 100, 150)
+    assert budget.affords(each) == 2  # by the cost: 0.011 are left, and one takes 0.005
+    budget.spent = Spent(9, 100, 150)
+    assert budget.affords(each) == 0
+    assert budget.affords(Spent(1, 0, 0)) == 0
+
+
 def test_limits_that_make_no_sense() -> None:
     for given in ({"max_calls": -1}, {"max_cost": 1.0}, {"max_tokens": float("nan")}):
         with pytest.raises(OptionError):
             Budget(**given)  # type: ignore[arg-type]
+
+
+def test_tokens_are_guessed_within_reason() -> None:
+    assert 200 <= guess_tokens("word " * 200) <= 300 and guess_tokens("雨" * 100) == 101

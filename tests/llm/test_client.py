@@ -10,15 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from lookalike.errors import EndpointError, LLMError, OptionError
-from lookalike.llm import LLM, Failure, Reply, Request, ask_all, embedder, run
+from lookalike.llm import LLM, Failure, Reply, Request, ask_all, run
 from lookalike.llm.structured import form
 
 Serve = Callable[..., Any]
+
 KEY = "sk-very-secret-0123456789"
+
 ROWS = {
     "type": "object",
     "properties": {"rows": {"type": "array", "items": {"type": "string"}, "minItems": 2}},
@@ -265,19 +266,6 @@ async def _divides() -> None:
         return 1 / 0
 
     run(inside())
-
-
-def test_embeddings_are_unit_rows_kept_text_by_text(serve: Serve, tmp_path: Path) -> None:
-    server = serve()
-    llm = LLM("e", server.url, ledger=tmp_path / "l.sqlite")
-    texts = [f"text number {at} of many" for at in range(150)]
-    rows = embedder(llm, progress=False)([*texts, texts[0]])
-    assert rows.shape == (151, 32) and np.allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-6)
-    assert np.array_equal(rows[0], rows[150]) and server.stats()["calls"] == 3
-    again = embedder(LLM("e", server.url, ledger=tmp_path / "l.sqlite"), progress=False)(
-        [*texts[::-1], "new"]
-    )
-    assert np.array_equal(again[:150], rows[149::-1]) and server.stats()["calls"] == 4
 
 
 def test_options_that_make_no_sense() -> None:

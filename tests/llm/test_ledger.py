@@ -20,6 +20,7 @@ from lookalike.errors import LedgerError
 from lookalike.llm import LLM, Ledger, Reply, Request, ask_all, run
 from lookalike.llm.budget import Spent
 from lookalike.llm.ledger import Entry
+from tests.llm.soon import put, soon
 from tests.paths import SRC
 
 Serve = Callable[..., Any]
@@ -169,3 +170,49 @@ def test_a_disk_with_no_room_at_all_is_said_before_anything_is_paid(
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(LedgerError, match="full disk"):
         Ledger(tmp_path / "l.sqlite")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (sqlite3.OperationalError("database or disk is full"), "full disk"),
+        (sqlite3.OperationalError("database is locked"), "held by another process"),
+        (sqlite3.OperationalError("disk I/O error"), "cannot be used"),
+        (OSError(5, "Input/output error"), "cannot be used"),
+        (UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed"), "UnicodeEncodeError"),
+        (OverflowError("Python int too large"), "OverflowError"),
+        (MemoryError(), "MemoryError"),
+        (SystemExit(), "SystemExit"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_error_of_the_writing_thread_reaches_all_who_wait(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, said: str
+) -> None:
+    server, ledger = serve(), Ledger(tmp_path / "l.sqlite")
+
+    def fails(writes: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(ledger, "_commit", fails)
+    llm = LLM("m", server.url, ledger=ledger, concurrency=4)
+    with pytest.raises(LedgerError, match=said):
+        soon(ask_all(llm, [Request(f"Line {at}") for at in range(50)], progress=False))
+    calls = server.stats()["calls"]
+    assert calls <= 8  # what was in flight
+    with pytest.raises(LedgerError, match=said):  # and nothing more is paid for
+        soon(llm.ask("another"))
+    assert server.stats()["calls"] == calls
+    ledger.close()
+
+
+def test_a_ledger_that_nobody_writes_any_more_says_so(serve: Serve, tmp_path: Path) -> None:
+    server, ledger = serve(), Ledger(tmp_path / "l.sqlite")
+    ledger._queue.put(None)  # the thread ends, as after a fork
+    ledger._thread.join()
+    with pytest.raises(LedgerError, match="is closed"):
+        soon(put(ledger, Entry("x", "text", None, 1, 1)))
+    with pytest.raises(LedgerError, match="is closed"):
+        soon(LLM("m", server.url, ledger=ledger).ask("x"))
+    assert server.stats()["calls"] == 0
+    ledger.close()

@@ -13,7 +13,8 @@ import pytest
 
 from lookalike.errors import DataError
 from lookalike.prompting.record import Form, as_json, form_of, reply_schema, table_of, value_of, with_text
-from lookalike.table.schema import Schema, infer
+from lookalike.table.inferring import infer
+from lookalike.table.schema import Schema
 
 ROWS = 60
 

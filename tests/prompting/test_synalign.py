@@ -17,14 +17,14 @@ from lookalike.embed import embedder
 from lookalike.errors import DataError, EndpointError, OptionError
 from lookalike.llm import LLM, Budget
 from lookalike.prompting.arms import METHODS
-from lookalike.texts.language import words_of
+from lookalike.texts.words import words_of
 
 Writing = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
 def real(banking: pd.DataFrame) -> pd.DataFrame:
-    """48 rows of three classes, 24, 16 and 8: too few for a judge of classes."""
+    """48 rows of three classes, 24, 16 and 8: too few for a class check."""
     names = banking.category.unique()
     parts = [banking[banking.category == name][:size] for name, size in zip(names, (24, 16, 8), strict=False)]
     return pd.concat(parts, ignore_index=True)
@@ -302,7 +302,7 @@ def test_an_embedder_of_the_endpoint_counts_on_the_same_budget(
     assert server.stats()["calls"] == llm.budget.spent.calls
 
 
-def test_the_judge_sees_the_same_whether_replies_are_checked_as_they_come_or_later(
+def test_the_class_check_sees_the_same_whether_replies_are_checked_as_they_come_or_later(
     writing: Writing, banking: pd.DataFrame
 ) -> None:
     server, texts = writing(), banking.text.tolist()

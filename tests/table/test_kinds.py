@@ -7,11 +7,14 @@ import pandas as pd
 import pytest
 
 from lookalike.errors import DataError, SchemaError
+from lookalike.table.inferring import infer
 from lookalike.table.nested import DEEPEST, json_values
-from lookalike.table.schema import Schema, infer, is_missing
+from lookalike.table.schema import Schema
 
 PYTHON = [f"def f{i}(x):\n    return x + {i}\n" for i in range(60)]
+
 SQL = [f"SELECT a FROM t WHERE b = {i}" for i in range(60)]
+
 OBJECTS = [{"name": f"f{i}", "arguments": {"n": i}, "tags": []} for i in range(60)]
 
 
@@ -123,13 +126,6 @@ def test_a_column_of_objects_is_nothing_else() -> None:
         schema["x"].kind = kind
         with pytest.raises(SchemaError, match=f"'x' is declared {kind}.*json"):
             RecordCodec.fit(table, schema)
-
-
-def test_declared_values_are_missing_among_objects() -> None:
-    cells = pd.Series([{"a": 1}, "N/A", [1], None, "N/A "])
-    assert is_missing(cells, ("N/A",)).tolist() == [False, True, False, True, False]
-    schema = infer(pd.DataFrame({"x": cells}), missing={"N/A"})
-    assert schema["x"].kind == "json" and schema["x"].nullable
 
 
 def test_a_prompt_does_not_show_objects() -> None:

@@ -189,7 +189,7 @@ def test_a_megabyte_in_one_cell_is_cut() -> None:
     import pandas as pd
 
     from lookalike.codec import RecordCodec
-    from lookalike.table.schema import infer
+    from lookalike.table.inferring import infer
 
     wide = "word and word " * 80_000
     table = pd.DataFrame({"t": [wide, *(f"some text {i}" for i in range(300))]})
@@ -209,7 +209,7 @@ def test_addresses_and_hashes_are_ids_and_never_real_ones(value: str) -> None:
     import pandas as pd
 
     from lookalike.codec import RecordCodec
-    from lookalike.table.schema import infer
+    from lookalike.table.inferring import infer
 
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"x": [value.format(int.from_bytes(rng.bytes(20)), i % 7) for i in range(400)]})

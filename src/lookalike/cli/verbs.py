@@ -35,7 +35,7 @@ def generate(args: argparse.Namespace) -> int:
     if _by_llm(args):
         return _written(args)
     from lookalike import pipeline
-    from lookalike.files.tables import check_target
+    from lookalike.files.writing import check_target
 
     real, schema = _real(args)
     check_target(args.out, real)
@@ -85,7 +85,7 @@ def _written(args: argparse.Namespace) -> int:
         raise OptionError("a run reads its tables again when it is resumed: name a file in place of '-'.")
     from lookalike import pipeline, run
     from lookalike.evaluate import evaluate
-    from lookalike.files.tables import check_target, write_table
+    from lookalike.files.writing import check_target, write_table
     from lookalike.llm import LLM, Budget
     from lookalike.prompting import SynAlign
 
@@ -236,7 +236,7 @@ def sample(args: argparse.Namespace) -> None:
     import pandas as pd
 
     from lookalike.codec import parse_where
-    from lookalike.files.tables import ChunkWriter, check_target
+    from lookalike.files.writing import ChunkWriter, check_target
 
     model = _load(args)
     check_target(args.out, pd.DataFrame(columns=model.schema.names))
@@ -270,7 +270,8 @@ def sample(args: argparse.Namespace) -> None:
 def impute(args: argparse.Namespace) -> None:
     """MODEL_DIR and a TABLE with gaps -> the same table without them."""
     _check_outputs(args)
-    from lookalike.files.tables import check_target, read_table, write_table
+    from lookalike.files.reading import read_table
+    from lookalike.files.writing import check_target, write_table
 
     model = _load(args)
     table = read_table(args.table, model.schema.missing, **_how(args))
@@ -287,7 +288,7 @@ def align(args: argparse.Namespace) -> None:
     if args.json is not None and Path(args.json).suffix != ".json":
         raise OptionError(f"{args.json}: the figures are written as .json: choose such a name.")
     from lookalike import pipeline
-    from lookalike.files.tables import check_target, write_table
+    from lookalike.files.writing import check_target, write_table
 
     tables = _tables(args)
     check_target(args.out, tables["synthetic"])
@@ -335,7 +336,7 @@ def evaluate(args: argparse.Namespace) -> int:
 
 
 def _read(path: str | None, missing: Collection[Any], args: argparse.Namespace) -> pd.DataFrame | None:
-    from lookalike.files.tables import read_table
+    from lookalike.files.reading import read_table
 
     return None if path is None else read_table(path, missing, **_how(args))
 
@@ -370,7 +371,8 @@ def _load(args: argparse.Namespace) -> DiffLM:
 def _real(args: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
     """REAL and its schema: that of --schema, or else the inferred one; --keep-rare counts for both."""
     from lookalike.pipeline import read_real
-    from lookalike.table.schema import Schema, infer
+    from lookalike.table.inferring import infer
+    from lookalike.table.schema import Schema
 
     given = Schema.load(args.schema) if getattr(args, "schema", None) else None
     missing = args.missing or (given.missing if given else ())
@@ -403,7 +405,7 @@ def _check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ())
         if report is not None and Path(report).suffix not in REPORTS:
             raise OptionError(f"{report}: a report is written as {' or '.join(REPORTS)}: choose such a name.")
     if tables:
-        from lookalike.files.tables import check_suffix
+        from lookalike.files.suffixes import check_suffix
 
         check_suffix(args.out)
 

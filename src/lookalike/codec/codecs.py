@@ -11,7 +11,7 @@ from lookalike.codec.celltext import Asked, Extent, JsonSchema
 from lookalike.codec.kinds import category, constant, datetime, drop, ids, keys, number, structure, text
 from lookalike.codec.slot import Array, Slot
 from lookalike.codec.where import Condition
-from lookalike.table.schema import Column
+from lookalike.table.column import Column
 
 
 class Kind(Protocol):

@@ -18,9 +18,12 @@ from lookalike.codec.packing import pack, unpack
 from lookalike.codec.slot import Array, Slot
 from lookalike.codec.where import Where, read_where
 from lookalike.errors import DataError
+from lookalike.table.column import Column
 from lookalike.table.dtypes import dtype_name
+from lookalike.table.inferring import check_table, describe
 from lookalike.table.kinds import RARE
-from lookalike.table.schema import Column, Schema, check_kind, check_table, describe, is_missing, masked
+from lookalike.table.missing import is_missing, masked
+from lookalike.table.schema import Schema, check_kind
 
 
 @dataclasses.dataclass

@@ -26,7 +26,8 @@ from lookalike.codec.record import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.codec.where import Condition, Where, read_where
 from lookalike.errors import DataError
-from lookalike.table.schema import Column, masked
+from lookalike.table.column import Column
+from lookalike.table.missing import masked
 
 _DECODER = json.JSONDecoder()
 

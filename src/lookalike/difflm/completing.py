@@ -15,7 +15,8 @@ from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.given import Given, patterns_of
 from lookalike.difflm.told import Told
 from lookalike.errors import ConditionError
-from lookalike.table.schema import Schema, hide
+from lookalike.table.missing import hide
+from lookalike.table.schema import Schema
 
 if TYPE_CHECKING:
     from typing import TypeAlias

@@ -14,9 +14,10 @@ from lookalike.codec import CODECS, RecordCodec
 from lookalike.codec.learned import FAR, LEARNED, OUTSIDE, UNKNOWN
 from lookalike.codec.where import listed
 from lookalike.errors import ConditionError
+from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
 from lookalike.table.kinds import plain
-from lookalike.table.schema import Column, is_missing
+from lookalike.table.missing import is_missing
 
 
 @dataclass

@@ -40,7 +40,8 @@ from lookalike.difflm.training.threads import Threads
 from lookalike.errors import OptionError
 from lookalike.interrupt import finishing
 from lookalike.progress import bar, duration, parse_time, say, stage
-from lookalike.table.schema import Schema, infer
+from lookalike.table.inferring import infer
+from lookalike.table.schema import Schema
 
 if TYPE_CHECKING:
     from lookalike.difflm.pretrained.records import TextRecords

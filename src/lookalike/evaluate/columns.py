@@ -20,7 +20,7 @@ import pandas as pd
 
 from lookalike.errors import DataError, OptionError
 from lookalike.evaluate.values import is_nan, moments, numbers, spans, strings
-from lookalike.table import schema as schemas
+from lookalike.table import inferring
 from lookalike.table.nested import flat, holds_values
 
 Array = npt.NDArray[Any]
@@ -111,10 +111,10 @@ def read_columns(
     real = tables["real"]
     for title, table in tables.items():
         check_table(title, table, real)
-    schemas.check_table(real, "the real table")
+    inferring.check_table(real, "the real table")
     tables = _flat(tables)
     real = tables["real"]
-    schema = schemas.infer(real, source="the real table")
+    schema = inferring.infer(real, source="the real table")
     if text is not None:
         kind = schema[text].kind
         if kind not in ("text", "code", "json", "category", "id"):

@@ -381,7 +381,7 @@ def _wide_cells() -> Iterator[None]:
 
 
 def _check_fields(path: str | Path, encoding: str, found: Found) -> None:
-    """Raises DataError for the first row that has not as many fields as the header."""
+    """Raises DataError for the first row whose number of fields is not that of the header."""
     width = len(found.names)
     mark = {",": "a comma", "\t": "a tab"}.get(found.sep, f"'{found.sep}'")
     with open_text(path, encoding=encoding) as file, _wide_cells():

@@ -23,7 +23,9 @@ from lookalike.errors import DataError, MissingDependency
 MOST_ROWS = 1_048_576  # of a sheet, with its header
 MOST_LETTERS = 32_767  # of a cell
 LONGEST = 10**15  # a whole number from here on would lose digits
-_UNKNOWN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # characters that XML has not
+_UNKNOWN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
+)  # characters that XML cannot hold
 _ELSEWHERE = "name it .csv or .parquet"
 
 

@@ -1,8 +1,8 @@
 """Files of text as bytes and as characters: packed or not, in which encoding, from standard input.
 
 UTF-8, and UTF-16 with a mark at its start, are read as they are. A file that is neither is read as
-Windows-1252 (which has Latin-1 in it) where the text that comes out looks like one, and that is said; else it
-is refused.
+Windows-1252 (which has Latin-1 in it) where the text that comes out looks like one, and a
+line on stderr says so; any other file is refused.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def _marked(path: str | Path) -> str | None:
 
 
 def _beyond_ascii(path: str | Path) -> bool:
-    """Whether a file is UTF-8 and has characters that ASCII has not: then it is in no other encoding."""
+    """Whether a file is UTF-8 and has characters beyond ASCII: then it is in no other encoding."""
     beyond, decoder = False, codecs.getincrementaldecoder("utf-8")()
     with open_bytes(path) as file:
         try:

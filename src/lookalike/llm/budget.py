@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -99,6 +100,23 @@ class Budget:
         return (
             spent.tokens_in * (self.price_in or 0.0) + spent.tokens_out * (self.price_out or 0.0)
         ) / MILLION
+
+    def affords(self, each: Spent) -> float:
+        """How many times `each` fits into what is left of the limits, rounded down; infinity without limits.
+
+        Below 0 where more was spent than allowed; what calls in flight hold is not taken off.
+        """
+        spent = self.spent
+        left = [
+            (limit - used) / max(one, 1e-12)
+            for limit, used, one in (
+                (self.max_calls, spent.calls, each.calls),
+                (self.max_tokens, spent.tokens_in + spent.tokens_out, each.tokens_in + each.tokens_out),
+                (self.max_cost, self.cost(spent), self.cost(each)),
+            )
+            if limit is not None
+        ]
+        return math.floor(min(left)) if left else math.inf
 
     async def reserve(self, most_in: int, most_out: int) -> Hold:
         """Holds a call of at most so many tokens until `release`.

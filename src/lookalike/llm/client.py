@@ -15,13 +15,14 @@ from lookalike.arguments import number, path, shown, text, whole
 from lookalike.errors import EndpointError, LLMError, OptionError
 from lookalike.llm.budget import Budget, Estimate, Spent, add, guess_tokens
 from lookalike.llm.faults import FAILS, MOST_TRIES, STOPS, Fault
+from lookalike.llm.inflight import InFlight
 from lookalike.llm.ledger import Entry, Ledger
 from lookalike.llm.request import Messages, Reply, Request, dumps, in_words, key_of, read_chat, reply_of
 from lookalike.llm.sentences import dead, gave_up, sentence
 from lookalike.llm.structured import WAYS, Form, Malformed, Ways, form
 from lookalike.llm.sync import at_end
 from lookalike.llm.throttle import Outcome, Throttle
-from lookalike.llm.transport import Transport, check_url, is_secret
+from lookalike.llm.transport import Transport, check_key, check_url, is_secret
 
 CHAT = "/chat/completions"
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before the first repetition, and at most before a later one
@@ -72,7 +73,7 @@ class LLM:
         if not (budget is None or isinstance(budget, Budget)):
             raise OptionError(f"budget is {shown(budget)}: give a lookalike.llm.Budget, or None.")
         self.model, self.url = model, check_url(url)
-        self._key = _check_key(key if key is not None else os.environ.get("OPENAI_API_KEY"))
+        self._key = check_key(key if key is not None else os.environ.get("OPENAI_API_KEY"))
         self.timeout, self.total_timeout, self.patience = timeout, total_timeout, patience
         self.account = f"{model} at {self.url}"
         self.ledger = ledger if ledger is None or isinstance(ledger, Ledger) else Ledger(ledger)
@@ -84,7 +85,7 @@ class LLM:
         self.known = 0  # replies read back from the ledger
         self._ways = Ways(structured)
         self._renamed = False  # whether the server wants max_completion_tokens
-        self._asking: dict[bytes, asyncio.Future[Entry]] = {}
+        self._asking: InFlight[bytes, Entry] = InFlight()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._transport: Transport | None = None
         self._names: asyncio.Future[list[str]] | None = None
@@ -162,7 +163,7 @@ class LLM:
 
             return await self.call(CHAT, wire, request.max_tokens, read, keep, lambda: way)
 
-        entry = await self._joined(key, pay)
+        entry = await self._asking.join(key, pay)
         try:
             return reply_of(entry, asked, key, known=False)
         except Malformed as error:  # kept by a version that let it pass, and kept replies stay
@@ -325,7 +326,7 @@ class LLM:
         if self._loop is not None and not self._loop.is_closed() and self._active:
             raise OptionError("this LLM is busy in another event loop: make a second one, or wait.")
         self.throttle.restart()
-        self._asking.clear()
+        self._asking = InFlight()
         self._names = None
         self._transport = Transport(self.url, self._key, self.throttle.most, self.timeout, self.throttle)
         self._loop = loop
@@ -350,31 +351,6 @@ class LLM:
             return reply_of(entry, asked, key, known=True)
         except Malformed:  # of a version that let it pass
             return None
-
-    async def _joined(self, key: bytes, pay: Callable[[], Awaitable[Entry]]) -> Entry:
-        """The entry of a key; who asks for what is being asked for already waits for that."""
-        while (other := self._asking.get(key)) is not None:
-            try:
-                return await asyncio.shield(other)
-            except asyncio.CancelledError:
-                if not other.cancelled():
-                    raise
-        mine = asyncio.get_running_loop().create_future()
-        self._asking[key] = mine
-        try:
-            entry = await pay()
-        except BaseException as error:
-            if isinstance(error, Exception):
-                mine.set_exception(error)
-                mine.exception()  # nobody has to look at it
-            else:
-                mine.cancel()
-            raise
-        else:
-            mine.set_result(entry)
-            return entry
-        finally:
-            del self._asking[key]
 
     def _adapt(self, fault: Fault) -> bool:
         """Writes calls differently from now on; False where nothing is left to change."""
@@ -404,13 +380,3 @@ class LLM:
     def _clean(self, text: str) -> str:
         """A text without the key: some servers quote it in their errors."""
         return text.replace(self._key, "***") if self._key and is_secret(self._key) else text
-
-
-def _check_key(key: str | None) -> str | None:
-    """A key that can be sent in a header; raises OptionError, without the key in it."""
-    if key is not None and not isinstance(key, str):  # not shown: it may be one
-        raise OptionError(f"key is of the type {type(key).__name__}: give a string.")
-    key = (key or "").strip()
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise OptionError("the key holds characters that no key has: copy it again.")
-    return key or None

@@ -93,6 +93,16 @@ class Transport:
         await self._session.close()
 
 
+def check_key(key: str | None) -> str | None:
+    """A key that can be sent in a header; raises OptionError, without the key in it."""
+    if key is not None and not isinstance(key, str):  # not shown: it may be one
+        raise OptionError(f"key is of the type {type(key).__name__}: give a string.")
+    key = (key or "").strip()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise OptionError("the key holds characters that no key has: copy it again.")
+    return key or None
+
+
 def is_secret(key: str) -> bool:
     """Whether a key is more than what servers without keys are given ("none", "EMPTY"), which may stand
     anywhere.

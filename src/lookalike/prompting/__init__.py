@@ -1,6 +1,5 @@
 """A language model as the synthesizer: what it is shown, what it is asked, what is kept of its replies."""
 
-from lookalike.explore.explore import Exploration, explore
 from lookalike.prompting.synalign import SynAlign
 
-__all__ = ["Exploration", "SynAlign", "explore"]
+__all__ = ["SynAlign"]

@@ -12,7 +12,7 @@ import pandas as pd
 from lookalike.llm.request import Request
 from lookalike.prompting.record import Form, as_json, reply_schema
 from lookalike.prompting.templates import Templates
-from lookalike.texts.language import words_of
+from lookalike.texts.words import words_of
 
 ATTRIBUTES = ("topic", "tone", "style", "length", "structure", "details")
 SAMPLE = 20  # real rows that names are proposed from
@@ -86,9 +86,10 @@ class Prompts:
         shown: Sequence[int] = (),
         place: int = 0,
     ) -> Request:
-        """Asks for n records of a class; part: 1 for the first request of a place, then 2 and so on, which
-        is said so that equal requests are not answered alike; place: its number, because two places may
-        have the same attributes.
+        """Asks for n records of a class.
+
+        part: 1 for the first request of a place, then 2 and so on; the prompt says it, so that equal requests
+        are not answered alike. place: its number, because two places may have the same attributes.
         """
         prompt = self._templates.render(
             "records.j2",

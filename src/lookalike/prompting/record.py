@@ -15,7 +15,9 @@ from lookalike.arguments import is_column, shown
 from lookalike.codec import CODECS
 from lookalike.codec.celltext import Asked
 from lookalike.errors import DataError, SchemaError
-from lookalike.table.schema import Column, Schema, check_table, infer
+from lookalike.table.column import Column
+from lookalike.table.inferring import check_table, infer
+from lookalike.table.schema import Schema
 
 MOST_CLASSES = 50  # or half the rows: a label of more values is none
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from lookalike.arguments import table as table_of_argument
 from lookalike.arguments import text as text_of_argument
 from lookalike.embed import REMOTE, Embed, embedder
 from lookalike.errors import DataError, OptionError
+from lookalike.learn import ClassCheck, class_check
 from lookalike.llm.batch import ask_all
 from lookalike.llm.budget import Estimate, Spent, guess_tokens
 from lookalike.llm.client import LLM
@@ -23,14 +22,17 @@ from lookalike.llm.embeddings import embedder as endpoint_embedder
 from lookalike.llm.request import Failure, Reply, Request
 from lookalike.llm.sync import run
 from lookalike.progress import say
-from lookalike.prompting.alarm import fix, main_reason
+from lookalike.prompting.alarm import fix
 from lookalike.prompting.arms import METHODS, Place, places, quotas, shares
-from lookalike.prompting.checks import Checker, Judge, Originals, judge_of, text_of
+from lookalike.prompting.checks import Checker, text_of
 from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, first_number, unquoted
-from lookalike.prompting.record import as_json, form_of, table_of, with_text
+from lookalike.prompting.record import as_json, form_of, with_text
 from lookalike.prompting.templates import Templates
-from lookalike.prompting.writing import Row, Work, Writer, Written, answer
-from lookalike.table.schema import Schema, infer
+from lookalike.prompting.writing import Work, Writer, answer
+from lookalike.prompting.written import Written
+from lookalike.table.inferring import infer
+from lookalike.table.schema import Schema
+from lookalike.texts.copies import Originals
 
 
 class SynAlign:
@@ -127,9 +129,10 @@ class SynAlign:
         self._places, self.coverage = places(
             self.method, self._labels, points, self.demonstrations, self.seed
         )
-        self._judge: Judge | None = None
+        self._class_check: ClassCheck | None = None
         if self.form.label is not None:
-            self._judge = judge_of(embed, self._real_texts, [str(one) for one in self._labels], self.seed)
+            labels = [str(one) for one in self._labels]
+            self._class_check = class_check(embed, self._real_texts, labels, self.seed)
         self._originals = Originals(self._real_texts)
         self._fitted = True
         for note in schema.notes():
@@ -168,8 +171,8 @@ class SynAlign:
         return self.llm.estimate(requests, [self._prompts.expected(request) for request in requests])
 
     def sample(self, n: int) -> pd.DataFrame:
-        """n records as a table of the real one's columns and dtypes; fewer where the budget or the patience
-        with the model ends, which is said.
+        """n records as a table of the real one's columns and dtypes; fewer where the budget ends, or
+        where the model keeps failing; a line on stderr says why.
 
         The same seed, real rows and replies give the same table; with a ledger, so does a run that was
         killed and started again. Raises EndpointError where the endpoint answers nothing more: what was
@@ -181,7 +184,7 @@ class SynAlign:
         names = self._attribute_names()
         if self.method == "attributes":
             self._fill_in_grids(works, names)
-        checker = Checker(self.form, self._real_texts, self._originals, self._judge)
+        checker = Checker(self.form, self._real_texts, self._originals, self._class_check)
 
         async def describe(place: Place, tries: int) -> dict[str, str] | Failure:
             reply = await answer(self.llm, self._prompts.attributes(names, place.row, tries))
@@ -202,7 +205,7 @@ class SynAlign:
             describe if self.method == "synalign" else None,
             self._written,
             affordable=self._affordable() if self.method == "synalign" else lambda: math.inf,
-            live=self._judge is None or self.embed in (None, "tfidf"),
+            live=self._class_check is None or self.embed in (None, "tfidf"),
             progress=self.progress,
         )
         self._alarms = writer.alarm.said
@@ -214,7 +217,7 @@ class SynAlign:
     def accepted(self) -> pd.DataFrame:
         """The rows of the last `sample`, whether it came to its end or not."""
         self._need_fit()
-        return table_of(self.form, [row.record for row in self._written.accepted])
+        return self._written.records(self.form)
 
     @property
     def rejected(self) -> pd.DataFrame:
@@ -222,17 +225,7 @@ class SynAlign:
         the real table, -1 for none) and key (of the reply in the ledger).
         """
         self._need_fit()
-        rows = self._written.rejected
-        columns = {
-            field.column.name: pd.Series([row.record[field.name] for row in rows], dtype=object)
-            for field in self.form.fields
-        }
-        facts = {
-            "reason": [row.reason for row in rows],
-            "demonstration": [self._row(row) for row in rows],
-            "key": [row.key for row in rows],
-        }
-        return pd.DataFrame(columns | {_free(name, columns): values for name, values in facts.items()})
+        return self._written.rejects(self.form, self._rows)
 
     @property
     def provenance(self) -> pd.DataFrame:
@@ -241,16 +234,7 @@ class SynAlign:
         and sample (the reply's sample index there).
         """
         self._need_fit()
-        rows = self._written.accepted
-        return pd.DataFrame(
-            {
-                "demonstration": [self._row(row) for row in rows],
-                "attributes": [json.dumps(row.attributes or {}, ensure_ascii=False) for row in rows],
-                "prompt": [self.templates.version] * len(rows),
-                "key": [row.key for row in rows],
-                "sample": [row.sample for row in rows],
-            }
-        )
+        return self._written.provenance(self._rows, self.templates.version)
 
     def summary(self) -> dict[str, Any]:
         """The last `sample` in figures: records asked for, accepted, rejected by reason, left over; requests
@@ -260,23 +244,13 @@ class SynAlign:
         """
         self._need_fit()
         done = self._written
-        rejected = Counter(str(row.reason) for row in done.rejected)
         shown = {id(row.place) for row in done.accepted}
         used = [at for at, place in enumerate(self._places) if id(place) in shown]
         left = float(self.coverage[max(used)]) if self.coverage is not None and used else None
         return {
             "method": self.method,
             "wanted": self._wanted,
-            "asked": done.asked,
-            "accepted": len(done.accepted),
-            "surplus": len(done.surplus),
-            "rejected": dict(rejected.most_common()),
-            "failures": dict(done.failures.most_common()),
-            "said": dict(done.said),
-            "calls": done.calls,
-            "known": done.known,
-            "tokens_in": done.tokens_in,
-            "tokens_out": done.tokens_out,
+            **done.figures(),
             "demonstrations": len(used),
             "coverage": left,
             "alarms": list(self._alarms),
@@ -345,30 +319,13 @@ class SynAlign:
         )
         tokens_in = sum(guess_tokens(str(one.messages) + str(one.schema)) for one in both)
         each = Spent(2, tokens_in, sum(one.max_tokens for one in both))
-        limits = (
-            (budget.max_calls, lambda spent: spent.calls),
-            (budget.max_tokens, lambda spent: spent.tokens_in + spent.tokens_out),
-            (budget.max_cost, budget.cost),
-        )
-
-        def affordable() -> float:
-            left = [
-                (limit - what(budget.spent)) / max(what(each), 1e-12)
-                for limit, what in limits
-                if limit is not None
-            ]
-            return math.floor(min(left)) if left else math.inf
-
-        return affordable
+        return lambda: budget.affords(each)
 
     def _embedder(self) -> Embed:
         if isinstance(self.embed, str) and self.embed.startswith(REMOTE) and len(self.embed) > len(REMOTE):
             other = self.llm.of_model(self.embed.removeprefix(REMOTE))
             return endpoint_embedder(other, progress=self.progress)
         return embedder(self.embed, self._real_texts, self.seed)
-
-    def _row(self, row: Row) -> int:
-        return int(self._rows[row.place.row]) if row.place.row >= 0 else -1
 
     def _need_fit(self) -> None:
         if not self._fitted:
@@ -391,8 +348,7 @@ class SynAlign:
         missing = self._wanted - len(done.accepted)
         if not missing:
             return
-        reasons = Counter(str(row.reason) for row in done.rejected) + done.failures
-        reason = main_reason(reasons)
+        reason = done.main_reason()
         if done.stopped is None:
             done.stopped = "no way was found to the rows that are missing"
             if reason is not None:
@@ -414,10 +370,3 @@ def _checked_names(attributes: str | Sequence[str] | None) -> str | list[str]:
     if not names or not all(names) or len(set(names)) < len(names):
         raise OptionError("attributes must be different names, at least one: write a list such as ['topic'].")
     return names
-
-
-def _free(name: str, taken: Any) -> str:
-    """The name, longer by an underscore where the table has a column of it."""
-    while name in taken:
-        name += "_"
-    return name

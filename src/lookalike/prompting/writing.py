@@ -11,7 +11,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from lookalike.errors import EndpointError, LedgerError, LLMError
@@ -24,6 +24,7 @@ from lookalike.prompting.alarm import Alarm
 from lookalike.prompting.arms import Place
 from lookalike.prompting.checks import Checker
 from lookalike.prompting.prompts import sample_of
+from lookalike.prompting.written import Row, Written
 
 MOST_ROUNDS = 30
 LEAST = 0.2  # acceptance below which a place counts as bad in a round
@@ -59,51 +60,6 @@ class Work:
     good: int = 0
     total_asked: int = 0
     total_good: int = 0
-
-
-@dataclass
-class Row:
-    """A record that was written: where it came from and, if it was rejected, why."""
-
-    record: dict[str, Any]
-    place: Place
-    attributes: dict[str, str] | None
-    sample: int
-    key: str
-    reason: str | None = None
-
-
-@dataclass
-class Written:
-    """What a run has made so far.
-
-    asked: records asked for; surplus: good ones beyond what was wanted; failures: requests without a reply,
-    by kind; said: of each kind the first sentence, with the server's own words; stopped: why it ended early,
-    as a sentence.
-    """
-
-    accepted: list[Row] = field(default_factory=list)
-    rejected: list[Row] = field(default_factory=list)
-    surplus: list[Row] = field(default_factory=list)
-    failures: Counter[str] = field(default_factory=Counter)
-    said: dict[str, str] = field(default_factory=dict)
-    asked: int = 0
-    calls: int = 0
-    known: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    stopped: str | None = None
-
-    def count(self, reply: Reply) -> None:
-        self.calls += 1
-        self.known += reply.known
-        self.tokens_in += reply.tokens_in
-        self.tokens_out += reply.tokens_out
-
-    def failed(self, failure: Failure, kind: str | None = None) -> None:
-        kind = failure.kind if kind is None else kind
-        self.failures[kind] += 1
-        self.said.setdefault(kind, failure.reason)
 
 
 async def answer(llm: LLM, request: Request) -> Reply | Failure:

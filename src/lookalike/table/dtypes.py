@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.errors import DataError
+from lookalike.table.dates import write_dates
 from lookalike.table.nested import holds_values
 
 Array = npt.NDArray[Any]
@@ -226,8 +227,6 @@ def _restored_object(series: pd.Series, column: Any) -> pd.Series:
 
 def _restored_datetime(series: pd.Series, column: Any, dtype: Any) -> pd.Series:
     if column.format is not None:
-        from lookalike.table.dates import write_dates
-
         strings = pd.Series(write_dates(series.to_numpy(), column.format), dtype=object)
         return strings if pd.api.types.is_object_dtype(dtype) else strings.astype(dtype)
     if pd.api.types.is_object_dtype(dtype):

@@ -1,24 +1,22 @@
-"""Which kind a column is, and the facts of that kind; helpers of schema.py."""
+"""Which kind a column is, and the facts of that kind; for `infer`; values of cells as JSON, for schemas."""
 
 from __future__ import annotations
 
 import datetime
 import decimal
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from lookalike.errors import SchemaError
+from lookalike.table.column import Column
 from lookalike.table.dates import date_format, read_dates, write_dates
 from lookalike.table.dtypes import RESOLUTIONS, dtype_name, is_arrow
 from lookalike.table.nested import is_json_text
 from lookalike.texts.syntax import language
-
-if TYPE_CHECKING:
-    from lookalike.table.schema import Column
 
 Array = npt.NDArray[Any]
 

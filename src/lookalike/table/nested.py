@@ -37,8 +37,8 @@ def json_values(present: pd.Series, name: Any, native: bool) -> pd.Series:
 
     present: without missing values; native: the cells are JSON values, else JSON text. Where nearly all
     native cells are or look like lists and objects, a string that looks like one is read as JSON text.
-    Raises SchemaError that names the row (by its index label) and the column `name`, for text that is no JSON
-    and for values that JSON has not.
+    Raises SchemaError that names the row (by its index label) and the column `name`, for text that is not
+    JSON and for values that JSON cannot hold.
     """
     meant = native and len(present) > 0 and present.map(_meant).mean() >= SURE
     values: list[Any] = []

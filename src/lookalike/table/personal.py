@@ -9,10 +9,9 @@ import shlex
 import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from lookalike.table.schema import Column
+from lookalike.table.column import Column
 
 SORTS = {  # what a column can look like -> how it is called in a sentence
     "name": "names of persons",

@@ -1,105 +1,31 @@
-"""The schema of a table: its columns, their kinds, exact dtypes, precision and range.
+"""The schema of a table: its columns in order, edited, printed, saved as JSON and read.
 
     schema = lookalike.infer(df)
     schema["zip"].kind = "category"         # edit, then fit with it
     schema.save("schema.json")
 
-Kinds: category, number, datetime, boolean, text (strings of many values), code (text in a language), json
-(dicts and lists, or text of them), id (unique keys: never modelled, fresh ones are made) and constant; and,
-never inferred but set: key (keys that repeat: fresh ones are made), pseudonym (made-up names, mails, ... in
-place of the real ones) and drop (neither learned nor in the synthetic table).
+What a column can be is in `column.py`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from lookalike import arguments
 from lookalike.arguments import shown
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError, SchemaError
-from lookalike.table import kinds, nested, personal
-from lookalike.table.dtypes import RESOLUTIONS, as_numbers, dtype_name, python_type, timedelta_units
-from lookalike.texts.syntax import language
+from lookalike.table import kinds, personal
+from lookalike.table.column import KINDS, LANGUAGES, Column
+from lookalike.table.dtypes import RESOLUTIONS
 
 FORMAT = 1
-KINDS = (
-    *("category", "number", "datetime", "boolean", "text", "code", "json", "id", "constant"),
-    *("key", "pseudonym", "drop"),
-)
-MADE = ("id", "key", "pseudonym")  # kinds that are not learned: all their values are made afresh
-LANGUAGES = ("python", "sql")
-_CAN_BE_PERSONAL = ("category", "text", "number", "id")
-_HIDDEN = 5  # minimum and maximum are the 5th smallest and largest value: a schema tells no single row
-
-
-@dataclass
-class Column:
-    """One column of a table.
-
-    name, kind: `kind` is one of `KINDS`; set it to have the column treated otherwise.
-    dtype: the exact dtype, by name; python: what an object column holds (str, int, float, bool, date, decimal
-    ...; json where there are dicts or lists).
-    nullable: missing values occur, so they are modelled.
-    decimals: digits after the point of a number, 0 for whole numbers; None = full float precision.
-    minimum, maximum: range of a number (timedeltas as strings) or a datetime (ISO string).
-    resolution: the finest part of a datetime or timedelta that varies: year, month, day, hour ... ns.
-    format: how a datetime that is a string is written.
-    language: of code, one of `LANGUAGES`; None = no parser is known.
-    json_schema: of json, the JSON Schema that its values satisfy; None = it is inferred. keys: of json, how
-    many keys there are at its top.
-    categories, ordered: of a pandas categorical, in their order. value: of a constant.
-    sentinel: what is written for missing where the dtype has no missing value.
-    personal: what personal data it looks like, one of `personal.SORTS`; None = nothing that is known. What a
-    pseudonym is made as. locale: of a pseudonym, such as "de_DE"; None = "en_US".
-    min_rows: of a category, values that fewer rows hold are not reproduced; None means 5, 1 keeps all (of the
-    1,000 most frequent, which a category has at most).
-    note: the kind that it was inferred to be and why, where another is possible; not saved.
-    """
-
-    name: Any
-    kind: str
-    dtype: str
-    nullable: bool = False
-    python: str | None = None
-    decimals: int | None = None
-    minimum: Any = None
-    maximum: Any = None
-    resolution: str | None = None
-    format: str | None = None
-    language: str | None = None
-    json_schema: dict[str, Any] | None = None
-    keys: int | None = None
-    categories: list[Any] | None = None
-    ordered: bool = False
-    value: Any = None
-    sentinel: Any = None
-    personal: str | None = None
-    locale: str | None = None
-    min_rows: int | None = None
-    note: tuple[str, str] | None = field(default=None, compare=False)
-
-    @property
-    def integer(self) -> bool:
-        """Whether the column holds whole numbers only (whatever its dtype)."""
-        return self.kind == "number" and self.decimals == 0
-
-    @property
-    def exact(self) -> bool:
-        """Whether the numbers are Decimals."""
-        return self.python == "decimal" or self.dtype.startswith("arrow[decimal")
-
-    def units(self, series: pd.Series) -> int:
-        """How many units of a timedelta Series one `resolution` is."""
-        unit = dtype_name(series).rstrip("]").rpartition("[")[2]
-        return timedelta_units(str(self.resolution), unit)
 
 
 @dataclass
@@ -274,7 +200,7 @@ def check_kind(column: Column) -> None:
         )
     if column.personal is not None and column.personal not in personal.SORTS:
         raise SchemaError(
-            f"column '{column.name}' is said to hold {column.personal!r}, which is not known: choose one of "
+            f"column '{column.name}' is marked as {column.personal!r}, which is not known: choose one of "
             f"{', '.join(personal.SORTS)}."
         )
     if column.min_rows is not None and (type(column.min_rows) is not int or column.min_rows < 1):
@@ -309,218 +235,3 @@ def check_kind(column: Column) -> None:
         raise SchemaError(
             f"column '{column.name}' has the format {shown(column.format)}: write one such as '%Y-%m-%d'."
         )
-
-
-def infer(
-    table: pd.DataFrame,
-    missing: Collection[Any] = (),
-    source: str = "the table",
-    keep_rare: bool = False,
-) -> Schema:
-    """The schema of a table.
-
-    missing: values that mean missing in this table, such as {"?"}; by default only real missing values do.
-    source: what error messages call the table (a file name). keep_rare: values of fewer than 5 rows are
-    reproduced, too: every column has a `min_rows` of 1, and strings are a category where half of the cells
-    hold values that come at least twice.
-    Raises DataError for a table without columns, with fewer than two rows, with a column name that occurs
-    twice, or with values that no kind can hold.
-    """
-    table, missing = arguments.table(source, table), arguments.sentinels("missing", missing)
-    check_table(table, source)
-    least = 1 if keep_rare else None
-    columns = [_infer_column(table[name], missing, least) for name in table.columns]
-    return Schema(columns, len(table), missing, dict(table.attrs.get("layout", {})))
-
-
-def check_table(table: pd.DataFrame, source: str = "the table") -> None:
-    """Raises DataError for a table that cannot be learned from."""
-    if not isinstance(table, pd.DataFrame):
-        raise DataError(f"{source} is a {type(table).__name__}: give a pandas DataFrame.")
-    if table.shape[1] == 0:
-        raise DataError(f"{source} has no columns.")
-    if isinstance(table.columns, pd.MultiIndex):
-        raise DataError(f"{source} has column names of several levels: join them into one name each.")
-    for name in table.columns:
-        if not isinstance(name, (str, int, np.integer)) or isinstance(name, bool):
-            raise DataError(
-                f"{source} has a column named {name!r}, which is neither a string nor an integer: rename it."
-            )
-    twice = table.columns[table.columns.duplicated()]
-    if len(twice):
-        raise DataError(f"{source} has two columns named '{twice[0]}': rename one of them.")
-    if len(table) < 2:
-        rows = "only one row" if len(table) else "no rows"
-        raise DataError(f"{source} has {rows}: at least two are needed to learn from.")
-
-
-def is_missing(series: pd.Series, sentinels: Iterable[Any]) -> pd.Series:
-    """Where a Series is missing or holds a declared sentinel (strings also match numbers written so)."""
-    gone = series.isna()
-    wanted = list(sentinels)
-    if wanted and pd.api.types.is_numeric_dtype(series.dtype):
-        numbers = pd.to_numeric(pd.Series([str(v) for v in wanted]), errors="coerce").dropna()
-        return gone | series.isin(numbers.tolist()).fillna(False).astype(bool)
-    if wanted:
-        cells = series.astype(object)
-        if nested.holds_values(cells):
-            cells = cells.map(lambda cell: None if isinstance(cell, (dict, list)) else cell)
-        return gone | cells.isin(wanted)
-    return gone
-
-
-def masked(table: pd.DataFrame, column: Column, schema: Schema) -> pd.Series:
-    """A column of a table with its sentinels as missing values."""
-    series = table[column.name]
-    if not schema.missing:
-        return series
-    gone = is_missing(series, schema.missing)
-    return hide(series, gone) if gone.any() else series
-
-
-def hide(series: pd.Series, gone: pd.Series) -> pd.Series:
-    """The Series with missing values at `gone`, in a dtype that can hold them."""
-    if series.dtype.kind in "iu" and isinstance(series.dtype, np.dtype):
-        series = series.astype(str(series.dtype).replace("i", "I").replace("u", "U"))
-    elif series.dtype == bool:
-        series = series.astype("boolean")
-    return series.mask(gone)
-
-
-def _infer_column(series: pd.Series, sentinels: tuple[Any, ...], least: int | None) -> Column:
-    name = series.name if isinstance(series.name, str) else int(series.name)
-    gone = is_missing(series, sentinels)
-    present = series[~gone] if gone.any() else series
-    column = Column(name, "category", dtype_name(series), bool(gone.any()), python_type(present.dropna()))
-    column.min_rows = least
-    if sentinels and gone.any() and isinstance(series.dtype, np.dtype) and series.dtype.kind in "iub":
-        column.sentinel = kinds.plain(series[gone].iloc[0])
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        column.categories = [kinds.plain(value) for value in series.dtype.categories]
-        column.ordered = bool(series.dtype.ordered)
-    if len(present) == 0:
-        column.kind = "constant"
-        return column
-    if column.python == "json":
-        column.kind = "json"
-        describe(present, column)
-        return column
-    values = plain_values(present, column)
-    first = values.iloc[0]
-    if not (values != first).any() and not gone.all():
-        column.kind, column.value = "constant", kinds.plain(first)
-        return column
-    column.kind = kinds.guess(present, values, column, len(series))
-    if column.kind in _CAN_BE_PERSONAL:
-        column.personal = _personal(present, column)
-    describe(present, column)
-    return column
-
-
-def _personal(present: pd.Series, column: Column, declared: bool = False) -> str | None:
-    values = plain_values(present, column).drop_duplicates()
-    some = [kinds.plain(value) for value in values.head(personal.SAMPLE)]
-    return personal.looks_personal(column.name, some, len(present), len(values), declared)
-
-
-def plain_values(series: pd.Series, column: Column) -> pd.Series:
-    """The values as codecs look them up: those of mixed columns as strings, everything else as it is."""
-    if column.python == "mixed":
-        return series.map(str, na_action="ignore")
-    return series
-
-
-def describe(present: pd.Series, column: Column) -> None:
-    """Fills in the facts of the column's kind that are not set. `present` has no missing values.
-
-    Raises SchemaError if the values contradict the kind.
-    """
-    check_kind(column)
-    if len(present) == 0 or column.kind == "drop":
-        return
-    if column.python == "json" and column.kind != "json":
-        raise SchemaError(
-            f"column '{column.name}' is declared {column.kind}, but holds lists or objects: make its kind "
-            "json, or write them as text."
-        )
-    if column.kind == "number":
-        _describe_number(present, column)
-    elif column.kind == "datetime":
-        kinds.describe_datetime(present, column, _HIDDEN)
-    elif column.kind == "boolean":
-        distinct = present.drop_duplicates()
-        if len(distinct) > 2:
-            raise SchemaError(
-                f"column '{column.name}' is declared boolean, but has a third value "
-                f"{kinds.plain(distinct.iloc[2])!r}: make it a category."
-            )
-    elif column.kind in ("text", "code"):
-        kinds.need_strings(present, column)
-        if column.kind == "code" and column.language is None:
-            found = language(present.astype(object).drop_duplicates().map(str).tolist())
-            column.language = found if found in LANGUAGES else None
-    elif column.kind == "json":
-        keys = [
-            nested.keys(value) for value in nested.json_values(present, column.name, column.python == "json")
-        ]
-        column.keys = len(set().union(*keys))
-    elif column.kind == "constant" and column.value is None:
-        values = plain_values(present, column)
-        column.value = kinds.plain(values.iloc[0])
-    if column.kind == "constant":
-        other = present[plain_values(present, column) != column.value]
-        if len(other):
-            raise SchemaError(
-                f"column '{column.name}' is declared constant with the value {column.value!r}, but holds "
-                f"{kinds.plain(other.iloc[0])!r} too: change its kind."
-            )
-    if column.kind in ("key", "pseudonym"):
-        _need_names(present, column)
-    if column.kind == "pseudonym" and column.personal is None:
-        column.personal = _personal(present, column, declared=True)
-    if column.kind == "id" and present.duplicated().any():
-        value = kinds.plain(present[present.duplicated()].iloc[0])
-        raise SchemaError(
-            f"column '{column.name}' is declared an id, but {value!r} occurs twice: change its kind."
-        )
-
-
-def _need_names(present: pd.Series, column: Column) -> None:
-    """Raises SchemaError for keys and pseudonyms that are neither strings nor whole numbers."""
-    dtype = present.dtype
-    if pd.api.types.is_bool_dtype(dtype) or column.python == "bool":
-        wrong = present
-    elif pd.api.types.is_numeric_dtype(dtype):
-        wrong = present[as_numbers(present)[0] % 1 != 0]
-    else:
-        wrong = present[[not isinstance(value, (str, int)) for value in plain_values(present, column)]]
-    if len(wrong):
-        raise SchemaError(
-            f"column '{column.name}' is declared a {column.kind}, but holds {kinds.plain(wrong.iloc[0])!r}: "
-            "keys and pseudonyms are strings or whole numbers, so change its kind, or drop the column."
-        )
-
-
-def _describe_number(present: pd.Series, column: Column) -> None:
-    try:
-        values, _ = as_numbers(present)
-    except ValueError as error:
-        raise SchemaError(
-            f"column '{column.name}' is declared a number, but holds {error.args[0]!r}: change its kind."
-        ) from None
-    timedelta = "timedelta" in column.dtype or "duration" in column.dtype
-    finite = values[np.isfinite(values)] if values.dtype == np.float64 else values
-    if timedelta:
-        column.resolution = column.resolution or kinds.timedelta_resolution(present, values)
-    elif column.decimals is None and column.minimum is None:
-        column.decimals = kinds.decimals(finite, column.dtype)
-    if column.minimum is None and column.maximum is None and len(finite):
-        ordered = np.sort(finite)
-        skip = min(_HIDDEN - 1, (len(ordered) - 1) // 4)
-        ends = [ordered[skip], ordered[len(ordered) - 1 - skip]]
-        if timedelta:
-            unit = dtype_name(present).rstrip("]").rpartition("[")[2]
-            ends = [str(pd.Timedelta(int(end), unit)) for end in ends]
-        elif column.decimals == 0:
-            ends = [int(end) for end in ends]
-        column.minimum, column.maximum = (kinds.plain(end) for end in ends)

@@ -6,13 +6,13 @@ one. Here only what is plain counts: letters of another script, or function word
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-WORD = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|[^\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]+")
+from lookalike.texts.words import words_of
+
 RARE = 0.01  # share of the real letters below which a script counts as foreign
 MOST_FOREIGN = 0.3  # share of foreign letters that a text may have: names and brands
 HOME = 0.05  # share of the real words that are function words of a language that is at home there
@@ -48,11 +48,6 @@ FUNCTION_WORDS = {
         "Vietnamese": "tôi của là không và có một được cho này các với đã như thế nào trong",
     }.items()
 }
-
-
-def words_of(text: str) -> list[str]:
-    """Its words in lower case, without punctuation; of scripts without spaces, its letters."""
-    return WORD.findall(text.casefold())
 
 
 @lru_cache(65536)

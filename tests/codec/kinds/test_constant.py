@@ -8,7 +8,7 @@ from lookalike.codec import CODECS, RecordCodec, dropped_notes
 from lookalike.codec.learned import LEARNED, UNKNOWN
 from lookalike.codec.serialised import Serialised
 from lookalike.errors import ConditionError
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 
 def test_a_constant_that_is_sometimes_missing_has_a_slot() -> None:

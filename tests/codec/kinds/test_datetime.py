@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from lookalike.codec import RecordCodec
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 RNG = np.random.default_rng(0)
 ROWS = 10_000

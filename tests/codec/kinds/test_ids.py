@@ -11,7 +11,7 @@ import pytest
 
 from lookalike.codec import RecordCodec
 from lookalike.errors import ConditionError, DataError
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 ROWS = 2000
 RNG = np.random.default_rng(0)

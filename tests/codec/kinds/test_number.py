@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 from lookalike.codec import RecordCodec
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 RNG = np.random.default_rng(0)
 ROWS = 20_000

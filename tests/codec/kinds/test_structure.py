@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 from lookalike.codec import NOT_MISSING, RecordCodec
 from lookalike.codec.kinds import structure
 from lookalike.errors import ConditionError, SchemaError
-from lookalike.table.schema import Schema, infer
+from lookalike.table.inferring import infer
+from lookalike.table.schema import Schema
 from tests.paths import DATA
 
 BFCL = [json.loads(line) for line in (DATA / "bfcl.jsonl").open(encoding="utf-8")]

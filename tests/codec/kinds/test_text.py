@@ -9,7 +9,7 @@ import pytest
 from lookalike.codec import RecordCodec
 from lookalike.codec.kinds.text import LONGEST, MISSING, STOP
 from lookalike.errors import ConditionError, MissingDependency
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 RNG = np.random.default_rng(0)
 

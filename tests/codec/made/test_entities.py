@@ -14,8 +14,9 @@ from lookalike.codec import RecordCodec
 from lookalike.codec.made import pseudonyms
 from lookalike.codec.serialised import Serialised
 from lookalike.errors import ConditionError, DataError, MissingDependency, SchemaError
+from lookalike.table.inferring import infer
 from lookalike.table.personal import iban_check, luhn
-from lookalike.table.schema import Schema, infer
+from lookalike.table.schema import Schema
 
 PERSONS = ["customer_id=key", "customer=pseudonym", "email=pseudonym"]
 

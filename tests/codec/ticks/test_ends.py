@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from lookalike.codec.ticks.ends import told_dates, told_numbers
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 DAYS = pd.Series(pd.date_range("2015-02-03", periods=900, freq="D"))
 

@@ -10,7 +10,7 @@ from lookalike.codec import NOT_MISSING, RecordCodec
 from lookalike.difflm.small import decoder
 from lookalike.difflm.small.injection import VARIANTS
 from lookalike.difflm.small.vae import VAE, VAEConfig
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 ROWS = 300
 

@@ -7,7 +7,7 @@ import torch
 
 from lookalike.codec import NOT_MISSING, RecordCodec
 from lookalike.difflm.small.fields import Fields
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 ROWS = 1500
 SHARES = [0.5, 0.3, 0.12] + [0.002] * 40

@@ -14,7 +14,7 @@ from lookalike.difflm.small.runs import Runs
 from lookalike.difflm.small.train import _parts, _shuffled
 from lookalike.difflm.small.vae import VAE, VAEConfig
 from lookalike.errors import OptionError
-from lookalike.table.schema import infer
+from lookalike.table.inferring import infer
 
 ROWS = 400
 

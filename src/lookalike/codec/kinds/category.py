@@ -28,9 +28,9 @@ from lookalike.codec.learned import LEARNED, UNKNOWN
 from lookalike.codec.slot import Array, Slot, plain_slot
 from lookalike.codec.where import Condition, listed
 from lookalike.errors import ConditionError
+from lookalike.table.column import Column, plain_values
 from lookalike.table.dtypes import restore
 from lookalike.table.kinds import LARGEST, RARE, least_rows, plain
-from lookalike.table.schema import Column, plain_values
 
 NAMED = 3  # dropped values that a note names
 LISTED = 200  # values that a prompt lists; of more, SOME where others may stand there, too

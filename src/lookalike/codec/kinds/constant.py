@@ -25,9 +25,9 @@ from lookalike.codec.learned import LEARNED, UNKNOWN
 from lookalike.codec.slot import Array, Slot, plain_slot
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError
+from lookalike.table.column import Column, plain_values
 from lookalike.table.dtypes import restore
 from lookalike.table.kinds import RARE
-from lookalike.table.schema import Column, plain_values
 
 PRESENT, MISSING = 0, 1
 

@@ -43,10 +43,10 @@ from lookalike.codec.ticks.ends import told_dates
 from lookalike.codec.ticks.numbers import MISSING, Ranges
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, SchemaError
+from lookalike.table.column import Column
 from lookalike.table.dates import read_dates
 from lookalike.table.dtypes import restore
 from lookalike.table.kinds import RARE, naive_datetimes
-from lookalike.table.schema import Column
 
 _DAY = ("year", "month", "day")  # resolutions of dates without a time
 

@@ -13,7 +13,7 @@ from lookalike.codec.learned import UNKNOWN
 from lookalike.codec.slot import Array, Slot
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError
-from lookalike.table.schema import Column
+from lookalike.table.column import Column
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from lookalike.codec.made import urls
 from lookalike.codec.slot import Array, Slot
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, DataError
+from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers, restore
 from lookalike.table.kinds import URL, is_random_key
-from lookalike.table.schema import Column
 
 __all__ = [
     "allowed", "analyse", "asked", "choices", "decode", "encode", "learned", "literals", "note", "of", "read",

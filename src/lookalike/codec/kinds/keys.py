@@ -20,7 +20,7 @@ from lookalike.codec.kinds.ids import allowed, choices, learned, literals, note,
 from lookalike.codec.made import pseudonyms
 from lookalike.codec.slot import Array
 from lookalike.codec.where import Condition
-from lookalike.table.schema import Column
+from lookalike.table.column import Column
 
 __all__ = [
     "TO_MAKE", "allowed", "analyse", "asked", "choices", "decode", "encode", "learned", "literals", "note",

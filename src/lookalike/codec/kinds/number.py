@@ -41,9 +41,9 @@ from lookalike.codec.ticks.numbers import (
 )
 from lookalike.codec.where import Condition, listed
 from lookalike.errors import ConditionError
+from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers, restore
 from lookalike.table.kinds import RARE
-from lookalike.table.schema import Column
 
 FEW = 20  # values that a number column can have and still be a choice between classes, such as a 0/1 target
 _INFINITE = {BELOW: '"-inf"', ABOVE: '"inf"'}

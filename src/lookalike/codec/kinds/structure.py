@@ -27,9 +27,9 @@ from lookalike.codec.slot import Array, Slot
 from lookalike.codec.vocabulary import Vocabulary
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, SchemaError
+from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
 from lookalike.table.nested import json_values
-from lookalike.table.schema import Column
 
 __all__ = [
     "allowed", "analyse", "asked", "choices", "decode", "encode", "grammar", "learned", "literals", "native",

@@ -21,8 +21,8 @@ from lookalike.codec.slot import Array, Slot, plain_slot
 from lookalike.codec.vocabulary import Vocabulary
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError
+from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
-from lookalike.table.schema import Column
 
 LONGEST = 2048  # tokens of a text
 STOP, MISSING, FIRST = 0, 1, 2

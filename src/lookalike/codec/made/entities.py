@@ -19,9 +19,9 @@ from lookalike.codec.kinds import ids, keys
 from lookalike.codec.kinds.keys import TO_MAKE
 from lookalike.codec.made import pseudonyms
 from lookalike.codec.slot import Array
+from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
 from lookalike.table.nested import flat
-from lookalike.table.schema import Column
 
 KINDS = ("key", "pseudonym")
 _FREE = ("id", "constant", "drop")  # kinds that nothing can be said of

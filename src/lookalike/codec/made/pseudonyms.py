@@ -22,8 +22,8 @@ from lookalike.codec.kinds import ids
 from lookalike.codec.made import urls
 from lookalike.codec.slot import Array
 from lookalike.errors import DataError, MissingDependency, SchemaError
+from lookalike.table.column import Column
 from lookalike.table.personal import iban_check, luhn
-from lookalike.table.schema import Column
 
 PERSON = ("name", "first_name", "last_name", "username", "email")  # sorts that are made of one person's name
 _BUCKETS = 8  # at least, for a real value

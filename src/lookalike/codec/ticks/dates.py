@@ -16,10 +16,10 @@ from lookalike.codec.slot import Array
 from lookalike.codec.ticks.numbers import Ranges
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError
+from lookalike.table.column import Column
 from lookalike.table.dates import read_dates
 from lookalike.table.dtypes import RESOLUTIONS, restore
 from lookalike.table.kinds import naive_datetimes
-from lookalike.table.schema import Column
 
 _PARTS = {"hour": 24, "minute": 60, "second": 60}  # name -> how many of it its parent holds
 _FRACTIONS = {"ms": 10**3, "us": 10**6, "ns": 10**9}

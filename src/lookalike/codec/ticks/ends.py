@@ -16,9 +16,9 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
+from lookalike.table.column import Column
 from lookalike.table.dates import write_dates
 from lookalike.table.dtypes import RESOLUTIONS
-from lookalike.table.schema import Column
 
 _WHOLE = 10  # units that a range of dates spans at least, for its ends to be rounded to that unit
 _UNITS = ("year", "month", "day", "hour", "minute", "second")

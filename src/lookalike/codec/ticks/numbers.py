@@ -15,8 +15,8 @@ from lookalike.arguments import brief, shown
 from lookalike.codec.slot import Array
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, SchemaError
+from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers
-from lookalike.table.schema import Column
 
 BELOW, ABOVE, MISSING = 1, 2, 3  # marks of the rows whose tick means nothing: -inf, +inf, missing
 LIMIT = 2**61  # ticks beyond it are Python ints: differences of int64 would overflow

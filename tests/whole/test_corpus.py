@@ -21,7 +21,8 @@ from tests.llm.corpus import REFUSALS, Corpus, Habits
 from tests.paths import DATA
 
 FILE = DATA / "banking77.csv"
-HERE = Path(__file__).parent
+WRITER = Path(__file__).parents[1] / "llm" / "corpus.py"
+pytest.importorskip("aiohttp")
 TABLE = pd.read_csv(FILE)
 CLASSES = sorted(TABLE.category.unique())
 PERFECT = Habits(0, 0, 0, 0, 0, drop=0, replace=0, blend=0)
@@ -208,7 +209,7 @@ def test_served_it_answers_the_client(serve: Callable[..., Any], monkeypatch: py
     monkeypatch.setenv("LOOKALIKE_REFUSE", "1")
     for name in ("MISLABEL", "OTHER_LABEL", "IGNORE", "COPY"):
         monkeypatch.setenv(f"LOOKALIKE_{name}", "0")
-    server = serve("--sampling", "--writer", f"{HERE / 'corpus.py'}:write")
+    server = serve("--sampling", "--writer", f"{WRITER}:write")
     llm = LLM("m", server.url)
     found = [run(llm.ask("Write 10 new records.", schema())).data["records"] for _ in range(2)]
     assert {one["text"] for some in found for one in some} == set(REFUSALS)

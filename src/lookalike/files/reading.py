@@ -1,0 +1,227 @@
+"""Tables out of files, by suffix (`suffixes.py`): as a whole, or a sample of their rows.
+
+In CSV only an empty cell is missing ("NA", "?" and the like stay what they are, unless declared missing).
+The mark between the columns, the decimal mark and the encoding are found from the file; a line on stderr
+names those that are not the usual ones. Everything that is wrong with a file raises DataError, one sentence
+that names the file and the fix.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike import arguments
+from lookalike.errors import DataError, file_errors
+from lookalike.files import arrow, delimited, excel
+from lookalike.files.lines import (
+    TEXT_END,
+    count_lines,
+    folder_files,
+    folder_table,
+    json_array,
+    json_table,
+    text_table,
+)
+from lookalike.files.packed import (
+    STANDARD,
+    UTF8,
+    check_encoding,
+    in_encoding,
+    open_bytes,
+    packing,
+    say_how,
+    zip_member,
+)
+from lookalike.files.suffixes import DELIMITED, FOLDER, JSON_LINES, KINDS, LINES, TEXT_KINDS, check_suffix
+from lookalike.progress import say
+from lookalike.table.missing import hide, is_missing
+
+_CHUNK = 100_000  # rows read at a time when a table is sampled
+
+
+def read_table(
+    path: str | Path,
+    missing: Collection[Any] = (),
+    *,
+    encoding: str | None = None,
+    sep: str | None = None,
+    decimal: str | None = None,
+) -> pd.DataFrame:
+    """Reads a table by its suffix; of a folder of .py, .sql, .json or .txt files, a row per file.
+
+    missing: values that mean missing in this table, such as {"?"}. Where they cannot be told: encoding, of
+    text that is not UTF-8; sep, between the columns of delimited text; decimal, "." or ",", before the
+    decimals of its numbers. The table's `attrs` keep the layout of delimited text (`delimited.py`).
+    Raises DataError for whatever is wrong with the file, and for a table without rows; OptionError for values
+    that make no sense; MissingDependency for .xlsx without openpyxl.
+    """
+    path, missing = arguments.path("path", path), arguments.sentinels("missing", missing)
+    table, _ = _read(path, missing, encoding, sep, decimal, None)
+    if len(table) == 0:
+        raise DataError(f"{path} has a header but no rows: give a table with rows.")
+    return table
+
+
+def sample_rows(
+    path: str | Path,
+    rows: int,
+    seed: int = 0,
+    missing: Collection[Any] = (),
+    *,
+    encoding: str | None = None,
+    sep: str | None = None,
+    decimal: str | None = None,
+) -> tuple[pd.DataFrame, int]:
+    """(uniform sample of at most `rows` rows in file order, rows in the file), in the memory of the sample.
+
+    Files of .json and .xlsx are read whole. Options and errors as of `read_table`.
+    """
+    table, total = _read(path, missing, encoding, sep, decimal, (rows, np.random.default_rng(seed)))
+    if total == 0:
+        raise DataError(f"{path} has no rows: give a table with rows.")
+    return table, total
+
+
+Choice = tuple[int, np.random.Generator] | None  # how many rows of a sample, drawn so; None: all
+
+
+def _read(
+    path: str | Path,
+    missing: Collection[Any],
+    encoding: str | None,
+    sep: str | None,
+    decimal: str | None,
+    choice: Choice,
+) -> tuple[pd.DataFrame, int]:
+    """(the table or a sample of it, rows in the file)."""
+    sep, decimal = delimited.check_options(sep, decimal)
+    encoding = None if encoding is None else check_encoding(encoding)
+    kind = _readable(path)
+    with file_errors(path):
+        if kind in DELIMITED:
+            return _read_delimited(path, missing, encoding, sep, decimal, kind, choice)
+        if kind in TEXT_KINDS:
+            read = _TEXTS[kind]
+            (table, total), guessed = in_encoding(path, encoding, lambda name: read(path, name, choice))
+            say_how(path, [], guessed)
+        elif kind == FOLDER:
+            files = folder_files(path)
+            total = len(files)
+            files = files if choice is None else [files[i] for i in _choose(total, *choice)]
+            table = folder_table(files, encoding or UTF8)
+        elif kind == ".xlsx":
+            with open_bytes(path) as file:
+                table, total = _chosen(excel.read(path, io.BytesIO(file.read())), choice)
+        else:
+            table, total = _read_arrow(path, kind, choice)
+    table = table.reset_index(drop=True)
+    delimited.check_names(path, [str(name) for name in table.columns])
+    return _without(table, missing), total
+
+
+def _read_delimited(
+    path: str | Path,
+    missing: Collection[Any],
+    encoding: str | None,
+    sep: str | None,
+    decimal: str | None,
+    kind: str,
+    choice: Choice,
+) -> tuple[pd.DataFrame, int]:
+    usual = DELIMITED[kind]
+
+    def read(name: str) -> tuple[delimited.Found, tuple[pd.DataFrame, int]]:
+        found = delimited.find(path, name, usual, sep, decimal, missing)
+        if choice is not None:
+            return found, delimited.sample(path, name, found, missing, *choice, _CHUNK)
+        table = delimited.read(path, name, found, missing)
+        return found, (table, len(table))
+
+    (found, (table, total)), guessed = in_encoding(path, encoding, read)
+    layout = delimited.layout(table, found, usual)
+    if layout:
+        table.attrs["layout"] = layout
+    words = [] if sep is not None or found.sep == usual else [delimited.in_words(found.sep)]
+    if decimal is None and any(how.get("decimal") == "," for how in found.numbers.values()):
+        words.append("decimal commas")
+    say_how(path, words, guessed)
+    if found.doubtful:
+        say(
+            f"{path}: the commas of column '{found.doubtful[0]}' may stand before decimals or thousands, "
+            "so its cells are texts: say which mark stands before decimals with --decimal (decimal=)"
+        )
+    return table, total
+
+
+def _read_lines(path: str | Path, encoding: str, choice: Choice) -> tuple[pd.DataFrame, int]:
+    if choice is None:
+        table = json_table(path, encoding=encoding)
+        return table, len(table)
+    total = count_lines(path, encoding=encoding)
+    return json_table(path, set(_choose(total, *choice).tolist()), encoding), total
+
+
+def _read_texts(path: str | Path, encoding: str, choice: Choice) -> tuple[pd.DataFrame, int]:
+    if choice is None:
+        table = text_table(path, encoding=encoding)
+        return table, len(table)
+    total = count_lines(path, TEXT_END, encoding)
+    return text_table(path, set(_choose(total, *choice).tolist()), encoding), total
+
+
+def _read_array(path: str | Path, encoding: str, choice: Choice) -> tuple[pd.DataFrame, int]:
+    return _chosen(json_array(path, encoding), choice)
+
+
+_TEXTS: dict[str, Callable[[str | Path, str, Choice], tuple[pd.DataFrame, int]]] = {
+    **dict.fromkeys(JSON_LINES, _read_lines),
+    ".json": _read_array,
+    LINES: _read_texts,
+}
+
+
+def _read_arrow(path: str | Path, kind: str, choice: Choice) -> tuple[pd.DataFrame, int]:
+    if packing(path):  # of a .zip
+        with open_bytes(path) as file:
+            return _chosen(arrow.read(io.BytesIO(file.read()), kind), choice)
+    if choice is None:
+        table = arrow.read(path, kind)
+        return table, len(table)
+    return arrow.sample(path, kind, lambda total: _choose(total, *choice), _CHUNK)
+
+
+def _choose(total: int, rows: int, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+    return np.arange(total) if rows >= total else np.sort(rng.choice(total, rows, replace=False))
+
+
+def _chosen(table: pd.DataFrame, choice: Choice) -> tuple[pd.DataFrame, int]:
+    return (table if choice is None else table.iloc[_choose(len(table), *choice)]), len(table)
+
+
+def _readable(path: str | Path) -> str:
+    """The suffix of a file to read, or `FOLDER`; that it exists matters more than how it is called."""
+    if str(path) == STANDARD:
+        return ".csv"
+    if Path(path).is_dir():
+        return FOLDER
+    with file_errors(path):
+        open(path, "rb").close()
+        if packing(path) == ".zip":
+            inside = zip_member(path)
+            if any(inside.lower().endswith(kind) for kind in KINDS):
+                return check_suffix(inside)
+    return check_suffix(path)
+
+
+def _without(table: pd.DataFrame, missing: Collection[Any]) -> pd.DataFrame:
+    """The table with declared missing values as missing."""
+    if not missing:
+        return table
+    gone = {name: is_missing(table[name], missing) for name in table.columns}
+    return pd.DataFrame({n: hide(table[n], gone[n]) if gone[n].any() else table[n] for n in table.columns})

@@ -1,0 +1,170 @@
+"""Tables into files, by suffix (`suffixes.py`), as a whole or piece by piece.
+
+A table goes to a temporary file beside the target, which is renamed at the end: there is never half a table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import pandas as pd
+
+from lookalike import arguments
+from lookalike.atomic import put
+from lookalike.errors import DataError, file_errors
+from lookalike.files import arrow, delimited, excel
+from lookalike.files.lines import check_texts, json_lines, text_lines
+from lookalike.files.packed import STANDARD, open_packed
+from lookalike.files.suffixes import DELIMITED, JSON_LINES, LINES, TEXT_KINDS, check_suffix
+from lookalike.table.nested import holds_values, json_text
+
+
+def check_target(path: str | Path, table: pd.DataFrame) -> None:
+    """Raises DataError if a table of these columns, or with such texts, cannot be written to a path."""
+    kind = check_suffix(path)
+    if kind == LINES:
+        check_texts(path, table)
+    if kind == ".xlsx":
+        excel.openpyxl()
+        excel.check(path, table, 0)
+
+
+def write_table(table: pd.DataFrame, path: str | Path, layout: Mapping[str, Any] | None = None) -> None:
+    """Writes a table by the suffix of the path; see `ChunkWriter` for tables that come in pieces.
+
+    layout: of delimited text; None: that of the table's `attrs`.
+    """
+    table = arguments.table("the table to write", table)
+    with ChunkWriter(path, layout) as writer:
+        writer.write(table)
+
+
+class ChunkWriter:
+    """Writes a table piece by piece; the file appears when the `with` block ends well, else not at all.
+
+        with ChunkWriter("big.parquet") as writer:
+            for piece in pieces:
+                writer.write(piece)
+
+    layout: how delimited text is written (`delimited.py`); None: as the `attrs` of the first piece say, else
+    with commas. "-" is standard output, where each piece appears at once.
+    Raises DataError if the folder does not exist or the disk is full.
+    """
+
+    def __init__(self, path: str | Path, layout: Mapping[str, Any] | None = None) -> None:
+        self.path = arguments.path("path", path)
+        self._kind = check_suffix(path)
+        self._standard = str(path) == STANDARD
+        self._layout = layout
+        self._partial = ""
+        self._file: Any = None
+        self._writer: Any = None  # of Arrow's formats
+        self._sheet: list[pd.DataFrame] = []  # what a sheet will hold: it is written in one go
+        self._begun = False
+        self._nested: set[Any] = set()  # columns of lists and objects
+        self._closing = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        folder = self.path.parent
+        if not folder.is_dir():
+            raise DataError(f"{self.path}: the folder {folder} does not exist: make it first.")
+        if self.path.is_dir():
+            raise DataError(f"{self.path} is a folder: name a file to write to.")
+        with file_errors(self.path, "written"):
+            if not self._standard:
+                handle, self._partial = tempfile.mkstemp(
+                    prefix=f".{self.path.name}.", suffix=".partial", dir=folder
+                )
+                os.close(handle)
+            self._file = self._opened()
+        return self
+
+    def _opened(self) -> IO[Any]:
+        raw: Any
+        if self._standard:  # whatever sys.stdout is now: that is for people
+            raw = self._closing.enter_context(open(1, "wb", closefd=False))  # noqa: SIM115
+        else:
+            raw = open_packed(self._partial, self.path.name, self._closing)
+        return io.TextIOWrapper(raw, encoding="utf-8", newline="") if self._kind in TEXT_KINDS else raw
+
+    def write(self, table: pd.DataFrame) -> None:
+        """Appends a piece; all pieces have the same columns and dtypes."""
+        with file_errors(self.path, "written"):
+            if self._kind == LINES:
+                self._file.writelines(text_lines(self.path, table))
+            elif self._kind in JSON_LINES:
+                self._file.writelines(json_lines(table))
+            elif self._kind == ".json":
+                for line in json_lines(table):
+                    self._file.write(("[\n" if not self._begun else ",\n") + line.rstrip("\n"))
+                    self._begun = True
+            elif self._kind in DELIMITED:
+                self._write_delimited(self._flat(table))
+            elif self._kind == ".xlsx":
+                self._sheet.append(self._flat(table))
+                excel.check(self.path, table, sum(map(len, self._sheet)))
+            else:
+                self._write_arrow(self._flat(table))
+
+    def _flat(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with JSON text for lists and objects, in every piece from the first that has them."""
+        self._nested |= {name for name in table.columns if holds_values(table[name])}
+        texts = {name: table[name].map(json_text, na_action="ignore") for name in self._nested}
+        return table.assign(**texts) if texts else table
+
+    def _write_delimited(self, table: pd.DataFrame) -> None:
+        if self._layout is None:
+            self._layout = table.attrs.get("layout", {})
+        usual = DELIMITED[self._kind]
+        sep = self._layout.get("sep", usual) if self._kind == ".csv" else usual
+        table = delimited.written(table, self._layout.get("numbers", {}), sep)
+        delimited.write(table, self._file, sep, header=not self._begun)
+        self._begun = True
+        if self._standard:
+            self._file.flush()
+
+    def _write_arrow(self, table: pd.DataFrame) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if self._writer is None:
+            schema = arrow.schema_of(table)
+            parquet = self._kind == ".parquet"
+            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            self._writer = (
+                pq.ParquetWriter(self._file, schema)
+                if parquet
+                else pa.ipc.new_file(self._file, schema, options=options)
+            )
+            self._fields = schema
+        self._writer.write_table(pa.Table.from_pandas(table, schema=self._fields, preserve_index=False))
+
+    def _finish(self, well: bool) -> None:
+        """Writes what comes last and closes the file."""
+        if self._kind == ".json" and well:
+            self._file.write("\n]\n" if self._begun else "[]\n")
+        if self._kind == ".xlsx" and well:
+            self._file.write(excel.to_bytes(pd.concat(self._sheet, ignore_index=True)))
+        if self._writer is not None:
+            self._writer.close()
+        self._file.close()
+        self._closing.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            with file_errors(self.path, "written"):
+                self._finish(well=kind is None)
+                if kind is None and not self._standard:
+                    put(self._partial, self.path)
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(self._partial)

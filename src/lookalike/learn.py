@@ -1,0 +1,101 @@
+"""What a classifier learns of rows: out-of-fold probabilities, and whether a text is of its class."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.embed import Embed
+
+Array = npt.NDArray[Any]
+
+LEAST_ROWS, LEAST_OF_A_CLASS, MOST_ROWS = 60, 6, 2500  # that a class check is learned from
+LEAST_ACCURACY, PASSED, FOLDS = 0.6, 0.99, 3
+
+
+def classifier() -> Any:
+    """Logistic regression, regularised for rows of length 1; not fitted."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=10.0, max_iter=300)
+
+
+def out_of_fold(points: Array, codes: Array, folds: int, seed: int, model: Any = None) -> Array:
+    """(rows, classes) float64: the probability of each class for each row, by a model that was fitted on the
+    other folds and has not seen the row.
+
+    points: (rows, dims) finite numbers; codes: (rows,) the class of each row, 0, 1, ... without gaps, so that
+    column c is class c; folds: 2 or more, stratified by class; no class may have fewer rows than that. seed:
+    of the folds. model: any classifier of scikit-learn; None is `classifier()`. Raises ValueError where every
+    class has fewer rows than folds.
+    """
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    split = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    model = classifier() if model is None else model
+    return cross_val_predict(model, points, codes, cv=split, method="predict_proba")
+
+
+class ClassCheck:
+    """A classifier on embeddings of the real rows that says when a text is surely of another class.
+
+    Surely: the other class is ahead of the own by more than it is, out of fold, for all but 1% of the real
+    rows (for all where there are few), so that it would reject about one real row in a hundred.
+    """
+
+    def __init__(self, embed: Embed, model: Any, classes: list[str], margin: float) -> None:
+        """model: fitted; its class number i is `classes[i]`. margin: how far ahead the other class may be,
+        0..1.
+        """
+        self.embed, self.margin = embed, margin
+        self._model, self._places = model, {name: at for at, name in enumerate(classes)}
+
+    def wrong(self, texts: Sequence[str], labels: Sequence[str | None]) -> list[bool]:
+        """Whether each text is surely not of its class; False for classes too rare to be learned."""
+        if not texts:
+            return []
+        own = np.array([self._places.get(str(label), -1) for label in labels])
+        ahead = lead(self._model.predict_proba(self.embed(list(texts))), own)
+        return [bool(one) for one in (ahead > self.margin) & (own >= 0)]
+
+
+def class_check(embed: Embed, texts: Sequence[str], labels: Sequence[str], seed: int) -> ClassCheck | None:
+    """The check of the classes; None where the real rows do not tell them apart: fewer than 60 rows of
+    classes with at least 6 each, or less than 60% right in cross-validation.
+
+    texts, labels: (rows,) of the real rows; seed: of the sample (at most 2,500 rows) and of the folds.
+    """
+    counts = Counter(labels)
+    usable = [row for row, label in enumerate(labels) if counts[label] >= LEAST_OF_A_CLASS]
+    if len(usable) < LEAST_ROWS or len({labels[row] for row in usable}) < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    drawn = np.sort(rng.permutation(len(usable))[:MOST_ROWS])
+    rows = [usable[at] for at in drawn]
+    counts = Counter(labels[row] for row in rows)
+    rows = [row for row in rows if counts[labels[row]] >= FOLDS]
+    classes = sorted({labels[row] for row in rows})
+    codes = np.array([classes.index(labels[row]) for row in rows])
+    points = embed([texts[row] for row in rows])
+    chances = out_of_fold(points, codes, FOLDS, seed)
+    if (chances.argmax(1) == codes).mean() < LEAST_ACCURACY:
+        return None
+    ahead = np.sort(lead(chances, codes))
+    margin = float(ahead[min(math.ceil(PASSED * len(ahead)), len(ahead) - 1)])
+    return ClassCheck(embed, classifier().fit(points, codes), classes, max(margin, 0.0))
+
+
+def lead(chances: Array, own: Array) -> Array:
+    """(rows,) by how much the likeliest other class is ahead of the own one, -1..1.
+
+    chances: (rows, classes) probabilities; own: (rows,) the class of each row, by number.
+    """
+    rows = np.arange(len(chances))
+    others = chances.copy()
+    others[rows, own] = -1.0
+    return others.max(1) - chances[rows, own]

@@ -1,0 +1,126 @@
+"""What a run of SynAlign has written: every record, where it came from, and why it was rejected."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Container
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy.typing as npt
+import pandas as pd
+
+from lookalike.llm.request import Failure, Reply
+from lookalike.prompting.alarm import main_reason
+from lookalike.prompting.arms import Place
+from lookalike.prompting.record import Form, table_of
+
+Array = npt.NDArray[Any]
+
+
+@dataclass
+class Row:
+    """A record that was written: where it came from and, if it was rejected, why."""
+
+    record: dict[str, Any]
+    place: Place
+    attributes: dict[str, str] | None
+    sample: int
+    key: str
+    reason: str | None = None
+
+    def demonstration(self, rows: Array) -> int:
+        """Its row number in the real table, -1 for none; rows: (usable rows,) their row numbers there."""
+        return int(rows[self.place.row]) if self.place.row >= 0 else -1
+
+
+@dataclass
+class Written:
+    """What a run has made so far.
+
+    asked: records asked for; surplus: good ones beyond what was wanted; failures: requests without a reply,
+    by kind; said: of each kind the first sentence, with the server's own words; stopped: why it ended early,
+    as a sentence.
+    """
+
+    accepted: list[Row] = field(default_factory=list)
+    rejected: list[Row] = field(default_factory=list)
+    surplus: list[Row] = field(default_factory=list)
+    failures: Counter[str] = field(default_factory=Counter)
+    said: dict[str, str] = field(default_factory=dict)
+    asked: int = 0
+    calls: int = 0
+    known: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    stopped: str | None = None
+
+    def count(self, reply: Reply) -> None:
+        self.calls += 1
+        self.known += reply.known
+        self.tokens_in += reply.tokens_in
+        self.tokens_out += reply.tokens_out
+
+    def failed(self, failure: Failure, kind: str | None = None) -> None:
+        kind = failure.kind if kind is None else kind
+        self.failures[kind] += 1
+        self.said.setdefault(kind, failure.reason)
+
+    def records(self, form: Form) -> pd.DataFrame:
+        """The accepted rows as a table of the real one's columns and dtypes."""
+        return table_of(form, [row.record for row in self.accepted])
+
+    def rejects(self, form: Form, rows: Array) -> pd.DataFrame:
+        """The rejected records as the model wrote them, with reason, demonstration and key.
+
+        rows: (usable rows,) their row numbers in the real table.
+        """
+        columns = {
+            field.column.name: pd.Series([row.record[field.name] for row in self.rejected], dtype=object)
+            for field in form.fields
+        }
+        facts = {
+            "reason": [row.reason for row in self.rejected],
+            "demonstration": [row.demonstration(rows) for row in self.rejected],
+            "key": [row.key for row in self.rejected],
+        }
+        return pd.DataFrame(columns | {_free(name, columns): values for name, values in facts.items()})
+
+    def provenance(self, rows: Array, prompt: str) -> pd.DataFrame:
+        """Where each accepted row came from; rows as in `rejects`, prompt: version of the templates."""
+        return pd.DataFrame(
+            {
+                "demonstration": [row.demonstration(rows) for row in self.accepted],
+                "attributes": [json.dumps(row.attributes or {}, ensure_ascii=False) for row in self.accepted],
+                "prompt": [prompt] * len(self.accepted),
+                "key": [row.key for row in self.accepted],
+                "sample": [row.sample for row in self.accepted],
+            }
+        )
+
+    def figures(self) -> dict[str, Any]:
+        """Its counts for a summary; reasons and failures, the most frequent first."""
+        return {
+            "asked": self.asked,
+            "accepted": len(self.accepted),
+            "surplus": len(self.surplus),
+            "rejected": dict(Counter(str(row.reason) for row in self.rejected).most_common()),
+            "failures": dict(self.failures.most_common()),
+            "said": dict(self.said),
+            "calls": self.calls,
+            "known": self.known,
+            "tokens_in": self.tokens_in,
+            "tokens_out": self.tokens_out,
+        }
+
+    def main_reason(self) -> str | None:
+        """The most frequent reason for which rows are missing; None where nothing failed."""
+        return main_reason(Counter(str(row.reason) for row in self.rejected) + self.failures)
+
+
+def _free(name: str, taken: Container[Any]) -> str:
+    """The name, longer by an underscore where the table has a column of it."""
+    while name in taken:
+        name += "_"
+    return name

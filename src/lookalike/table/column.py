@@ -1,0 +1,92 @@
+"""One column of a table: its kind, exact dtype, precision and range.
+
+Kinds: category, number, datetime, boolean, text (strings of many values), code (text in a language), json
+(dicts and lists, or text of them), id (unique keys: never modelled, fresh ones are made) and constant; and,
+never inferred but set: key (keys that repeat: fresh ones are made), pseudonym (made-up names, mails, ... in
+place of the real ones) and drop (neither learned nor in the synthetic table).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from lookalike.table.dtypes import dtype_name, timedelta_units
+
+KINDS = (
+    *("category", "number", "datetime", "boolean", "text", "code", "json", "id", "constant"),
+    *("key", "pseudonym", "drop"),
+)
+MADE = ("id", "key", "pseudonym")  # kinds that are not learned: all their values are made afresh
+LANGUAGES = ("python", "sql")
+
+
+@dataclass
+class Column:
+    """One column of a table.
+
+    name, kind: `kind` is one of `KINDS`; set it to have the column treated otherwise.
+    dtype: the exact dtype, by name; python: what an object column holds (str, int, float, bool, date, decimal
+    ...; json where there are dicts or lists).
+    nullable: missing values occur, so they are modelled.
+    decimals: digits after the point of a number, 0 for whole numbers; None = full float precision.
+    minimum, maximum: range of a number (timedeltas as strings) or a datetime (ISO string).
+    resolution: the finest part of a datetime or timedelta that varies: year, month, day, hour ... ns.
+    format: how a datetime that is a string is written.
+    language: of code, one of `LANGUAGES`; None = no parser is known.
+    json_schema: of json, the JSON Schema that its values satisfy; None = it is inferred. keys: of json, how
+    many keys there are at its top.
+    categories, ordered: of a pandas categorical, in their order. value: of a constant.
+    sentinel: what is written for missing where the dtype has no missing value.
+    personal: what personal data it looks like, one of `personal.SORTS`; None = nothing that is known. What a
+    pseudonym is made as. locale: of a pseudonym, such as "de_DE"; None = "en_US".
+    min_rows: of a category, values that fewer rows hold are not reproduced; None means 5, 1 keeps all (of the
+    1,000 most frequent, which a category has at most).
+    note: the kind that it was inferred to be and why, where another is possible; not saved.
+    """
+
+    name: Any
+    kind: str
+    dtype: str
+    nullable: bool = False
+    python: str | None = None
+    decimals: int | None = None
+    minimum: Any = None
+    maximum: Any = None
+    resolution: str | None = None
+    format: str | None = None
+    language: str | None = None
+    json_schema: dict[str, Any] | None = None
+    keys: int | None = None
+    categories: list[Any] | None = None
+    ordered: bool = False
+    value: Any = None
+    sentinel: Any = None
+    personal: str | None = None
+    locale: str | None = None
+    min_rows: int | None = None
+    note: tuple[str, str] | None = field(default=None, compare=False)
+
+    @property
+    def integer(self) -> bool:
+        """Whether the column holds whole numbers only (whatever its dtype)."""
+        return self.kind == "number" and self.decimals == 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether the numbers are Decimals."""
+        return self.python == "decimal" or self.dtype.startswith("arrow[decimal")
+
+    def units(self, series: pd.Series) -> int:
+        """How many units of a timedelta Series one `resolution` is."""
+        unit = dtype_name(series).rstrip("]").rpartition("[")[2]
+        return timedelta_units(str(self.resolution), unit)
+
+
+def plain_values(series: pd.Series, column: Column) -> pd.Series:
+    """The values as codecs look them up: those of mixed columns as strings, everything else as it is."""
+    if column.python == "mixed":
+        return series.map(str, na_action="ignore")
+    return series

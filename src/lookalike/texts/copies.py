@@ -1,0 +1,84 @@
+"""Texts that copy a real one: word for word, or nearly so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.texts.words import words_of
+
+Array = npt.NDArray[Any]
+
+COPIED = 0.8  # share of word 4-grams that stand in one real row
+GRAM = 4
+FEW_GRAMS = 4  # of fewer 4-grams (6 words), those of the real row count too: a short text can lie inside any
+MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 1], dtype=np.uint64)
+
+
+class Originals:
+    """The real texts, by what they say in lower case and by their word 4-grams.
+
+    100,000 texts of 12 words take about a second and 20 MB.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._numbers: dict[str, int] = {}
+        self._same: dict[str, int] = {}
+        flat: list[int] = []
+        ends = np.empty(len(texts), dtype=np.int64)
+        for row, text in enumerate(texts):
+            words = words_of(text)
+            self._same.setdefault(" ".join(words), row)
+            flat += [self._numbers.setdefault(word, len(self._numbers)) for word in words]
+            ends[row] = len(flat)
+        rows = np.repeat(np.arange(len(texts)), np.diff(ends, prepend=0))
+        grams, places = hashed(np.array(flat, dtype=np.uint64)), rows[: max(len(flat) - GRAM + 1, 0)]
+        inside = places == rows[GRAM - 1 :]
+        order = np.lexsort((places[inside], grams[inside]))
+        grams, places = grams[inside][order], places[inside][order]
+        first = np.ones(len(grams), dtype=bool)
+        first[1:] = (np.diff(grams) != 0) | (np.diff(places) != 0)
+        self._grams, self._rows = grams[first], places[first]
+        self._sizes = np.bincount(self._rows, minlength=len(texts))
+
+    def copied(self, text: str) -> int | None:
+        """The row number of a real text that this one copies, None where there is none: it says the same
+        words, or at least 80% of its word 4-grams stand in that one.
+        """
+        words = words_of(text)
+        same = self._same.get(" ".join(words))
+        if same is not None:
+            return same
+        # a word that no real text has gets a number of its own, so that its 4-grams are found nowhere
+        numbers = [self._numbers.get(word, len(self._numbers) + at) for at, word in enumerate(words)]
+        grams = np.unique(hashed(np.array(numbers, dtype=np.uint64)))
+        starts = np.searchsorted(self._grams, grams)
+        stops = np.searchsorted(self._grams, grams, side="right")
+        spare = len(grams) - math.ceil(COPIED * len(grams))
+        if not len(grams) or int((stops == starts).sum()) > spare:
+            return None
+        found = [self._rows[start:stop] for start, stop in zip(starts, stops, strict=True)]
+        found.sort(key=len)  # a row that has enough of them has one of the rarest
+        rows = np.unique(np.concatenate(found[: spare + 1]))
+        counts = sum((np.isin(rows, some, assume_unique=True) for some in found), np.zeros(len(rows), int))
+        sizes = np.full(len(rows), len(grams))
+        if len(grams) < FEW_GRAMS:
+            sizes = np.maximum(sizes, self._sizes[rows])
+        like = np.flatnonzero(counts >= COPIED * sizes)
+        return int(rows[like[counts[like].argmax()]]) if len(like) else None
+
+
+def hashed(numbers: Array) -> Array:
+    """(n - 3,) uint64, one for each four numbers in a row."""
+    if len(numbers) < GRAM:
+        return np.empty(0, dtype=np.uint64)
+    windows = np.lib.stride_tricks.sliding_window_view(numbers, GRAM)
+    mixed = np.zeros(len(windows), dtype=np.uint64)
+    for at in range(GRAM):
+        mixed = (mixed ^ (windows[:, at] + np.uint64(1))) * MULTIPLIERS[at % 3]
+        mixed ^= mixed >> np.uint64(29)
+    return mixed

@@ -1,0 +1,78 @@
+"""What a classifier learns of rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from lookalike.embed import embedder
+from lookalike.learn import ClassCheck, class_check, classifier, out_of_fold
+
+
+@pytest.fixture(scope="module")
+def check(halves: tuple[pd.DataFrame, pd.DataFrame]) -> ClassCheck | None:
+    texts = halves[0].text.tolist()
+    return class_check(embedder(None, texts), texts, halves[0].category.tolist(), seed=0)
+
+
+def test_the_class_check_rejects_rows_of_another_class_and_few_others(
+    halves: tuple[pd.DataFrame, pd.DataFrame], check: ClassCheck | None
+) -> None:
+    held_out = halves[1]
+    texts, labels = held_out.text.tolist(), held_out.category.tolist()
+    assert check is not None
+    assert np.mean(check.wrong(texts, labels)) <= 0.05
+    others = [labels[(at + 37) % len(labels)] for at in range(len(labels))]
+    differ = [at for at, (one, other) in enumerate(zip(labels, others, strict=True)) if one != other]
+    wrong = check.wrong([texts[at] for at in differ], [others[at] for at in differ])
+    assert np.mean(wrong) > 0.3  # only what is sure
+    assert check.wrong(["anything"], ["a class that it never saw"]) == [False]
+
+
+def test_no_class_check_where_the_real_rows_do_not_tell_the_classes_apart(banking: pd.DataFrame) -> None:
+    texts, labels = banking.text.tolist(), banking.category.tolist()
+    embed = embedder(None, texts)
+    shuffled = np.random.default_rng(0).permutation(labels).tolist()
+    assert class_check(embed, texts, shuffled, 0) is None
+    assert class_check(embed, texts[:59], labels[:59], 0) is None
+    assert class_check(embed, texts, ["one"] * len(texts), 0) is None
+
+
+def points_of(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Unit rows of two dims, a direction a class, with a little noise."""
+    angles = codes * 2.0 + 0.2 * rng.standard_normal(len(codes))
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def test_out_of_fold_probabilities_tell_apart_what_can_be_told() -> None:
+    rng = np.random.default_rng(0)
+    codes = rng.permutation(np.repeat([0, 1, 2], (60, 30, 12)))
+    found = out_of_fold(points_of(codes, rng), codes, 3, seed=0)
+    assert found.shape == (102, 3)
+    np.testing.assert_allclose(found.sum(1), 1.0)
+    assert (found.argmax(1) == codes).mean() > 0.95
+    assert found[np.arange(102), codes].mean() > 0.8
+
+
+def test_no_row_is_scored_by_a_model_that_has_seen_it() -> None:
+    """A row of its own dimension is known by heart where it was seen, and nothing can be said elsewhere."""
+    points, codes = np.eye(80), np.random.default_rng(0).permutation(np.repeat([0, 1], 40))
+    seen = classifier().fit(points, codes).predict_proba(points)
+    assert (seen.argmax(1) == codes).all()
+    found = out_of_fold(points, codes, 4, seed=0)
+    np.testing.assert_allclose(found, 0.5, atol=0.02)
+
+
+def test_the_seed_makes_the_folds_and_the_model_can_be_another() -> None:
+    rng = np.random.default_rng(1)
+    codes = np.repeat([0, 1], 30)
+    points = points_of(codes, rng) + 0.5 * rng.standard_normal((60, 2))
+    first, same, other = (out_of_fold(points, codes, 3, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, same)
+    assert np.abs(first - other).max() > 1e-3
+    flat = out_of_fold(points, codes, 3, 1, model=LogisticRegression(C=1e-9))
+    np.testing.assert_allclose(flat, 0.5, atol=1e-3)
+    with pytest.raises(ValueError, match="n_splits"):
+        out_of_fold(points[[0, 30]], codes[[0, 30]], 3, 0)

@@ -1,0 +1,51 @@
+"""Near-duplicates among texts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from lookalike.texts.duplicates import Accepted
+
+
+def test_near_duplicates_are_those_with_four_of_five_word_pairs_in_common() -> None:
+    accepted = Accepted()
+    text = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+    assert accepted.add(text)
+    assert not accepted.add(text.upper() + "!")
+    assert not accepted.add(text + " seventeen")  # 16 of 19 pairs
+    assert accepted.add(text.replace("sixteen", "last"))  # 15 of 19
+    assert accepted.add("where is my card")
+    assert accepted.add("where is my phone")
+    assert accepted.add("?!") and not accepted.add("...")
+
+
+def test_counting_finds_what_comparing_all_texts_finds(banking: pd.DataFrame) -> None:
+    rng = np.random.default_rng(1)
+    texts = []
+    for text in banking.text[:150]:
+        words = text.split()
+        words[int(rng.integers(len(words)))] = "other"
+        texts += [text, " ".join(words)]
+
+    def pairs(text: str) -> set[tuple[str, str]]:
+        words = "".join(
+            letter if letter.isalnum() or letter == "_" else " " for letter in text.lower()
+        ).split()
+        return set(zip(["", *words], [*words, ""], strict=True))
+
+    accepted, kept, expected, found = Accepted(), [], [], []
+    for text in texts:
+        own = pairs(text)
+        alike = any(len(own & other) >= 0.8 * len(own | other) for other in kept)
+        expected.append(not alike)
+        if not alike:
+            kept.append(own)
+        found.append(accepted.add(text))
+    assert found == expected
+    assert 0 < expected.count(False) < 150
+
+
+def test_ten_thousand_texts_of_common_words_are_seldom_alike(many: tuple[list[str], list[str]]) -> None:
+    accepted = Accepted()
+    assert sum(accepted.add(text) for text in many[1]) > 8_000
