@@ -210,6 +210,9 @@ def _fit(
     progress: bool,
 ) -> None:
     if not learns(synthesizer):
+        if run is not None and asks(synthesizer) and synthesizer.llm.ledger is None:
+            advice = f"LLM(..., ledger={str(run.ledger)!r})"
+            say(f"the replies are not kept, so a kill loses them: give  {advice}", progress=progress)
         synthesizer.fit(real, schema)
         return
     checkpoint = None if run is None else run.checkpoint

@@ -1,6 +1,7 @@
 """`lookalike generate` and `resume` with a model that is learned here: the run is a folder."""
 
 import json
+import signal
 import sqlite3
 from pathlib import Path
 
@@ -108,3 +109,23 @@ def test_a_mistake_leaves_the_options_of_the_run_before(real: Path, tmp_path: Pa
     assert main(wrong) == 2
     assert (folder / "config.toml").read_text() == options
     assert lookalike.read_table(tmp_path / "o.csv").shape == (150, 2)
+
+
+def test_ctrl_c_once_writes_the_table_and_keeps_what_the_same_command_goes_on_from(
+    real: Path, tmp_path: Path
+) -> None:
+    out, folder = tmp_path / "o.csv", tmp_path / "o.csv.run"
+    slow = QUICK.replace("400", "100_000")
+    process = started(*command(real, out), before=f"{slow}\n{OFTEN}")
+    wait_for((folder / "checkpoint" / "state.json").exists, process)
+    process.send_signal(signal.SIGINT)
+    told, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "cut short by Ctrl-C" in told and len(pd.read_csv(out)) == 150
+    said = f"the same command goes on with the training, from what is kept in {folder}"
+    assert said in errors.splitlines()
+    assert {path.name for path in folder.iterdir()} == {"config.toml", "checkpoint"}
+    again = started("resume", folder, before=QUICK.replace("400", "60"))
+    _, errors = again.communicate(timeout=120)
+    assert again.returncode == 0, errors
+    assert not folder.exists() and len(pd.read_csv(out)) == 150
