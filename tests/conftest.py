@@ -37,7 +37,7 @@ def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_model(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder fitted on `small_csv` by the command line."""
-    from lookalike.cli.parser import main
+    from lookalike.cli.main import main
 
     folder = tmp_path_factory.mktemp("models") / "small.model"
     assert main(["fit", str(small_csv), "-o", str(folder), "--max-time", "5s", "--quiet"]) == 0

@@ -1,4 +1,4 @@
-"""`lookalike generate --llm`, `resume` and `prompts`: a run is a folder that survives everything."""
+"""A run is a folder that survives everything: by itself, and of `lookalike generate --llm` and `resume`."""
 
 import json
 import os
@@ -9,7 +9,6 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,9 @@ import pandas as pd
 import pytest
 
 import lookalike
-from lookalike.cli.parser import main
+from lookalike.cli.main import main
+from lookalike.errors import OptionError
+from lookalike.run import Cost, Run, config, peak_memory
 
 pytest.importorskip("aiohttp")
 
@@ -149,7 +150,7 @@ def test_a_budget_is_hard_and_what_it_bought_is_written(
         (["--target", "nope"], "'nope' is not a column"),
         (
             ["--holdout", str(HERE.parent / "examples" / "adult-test.csv.gz")],
-            "has not the columns of the real table",
+            "the holdout and the real table differ in these columns",
         ),
         (["--gen-size", "0"], "whole number of at least 1"),
         (["--config", "/nowhere.toml"], "nowhere.toml does not exist"),
@@ -233,16 +234,64 @@ def test_the_same_from_python(writing: Callable[..., Any]) -> None:
     assert json.loads(writer.provenance["attributes"][0]).keys() >= {"topic", "tone"}
 
 
-def test_the_command_line_has_the_methods_and_defaults_of_python() -> None:
-    from lookalike.cli import parser as cli
-    from lookalike.llm import LLM
-    from lookalike.prompting.arms import METHODS
+def test_what_a_run_took_is_told_and_kept(
+    writing: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "o.csv"
+    prices = ["--price-in", "2", "--price-out", "1000000"]
+    assert main([*command(writing().url, out, *SHORT), *prices]) == 0
+    told = capsys.readouterr().out
+    facts = json.loads((tmp_path / "o.csv.run" / "summary.json").read_text())
+    assert facts["money"] == pytest.approx(facts["tokens_out"] + 2e-6 * facts["tokens_in"])
+    assert f"money           {facts['money']:,.2f} so far" in told
+    assert f"{facts['tokens_in']:,} in, {facts['tokens_out']:,} out" in told
+    assert facts["rows"] == 30 and 0 < facts["seconds"] < 600 and f"{facts['peak_memory'] / 1e6:.0f}" in told
 
-    assert tuple(cli.METHODS) == METHODS
-    args = cli._parser()[1]["generate"].parse_args(["real.csv", "-n", "5", "-o", "out.csv"])
-    written = signature(lookalike.SynAlign).parameters | signature(LLM).parameters
-    for name in ("method", "demonstrations", "gen_size", "concurrency"):
-        assert getattr(args, name) == written[name].default, name
+
+def test_a_cost_in_words() -> None:
+    assert str(Cost(5, 48.2, 412_000_000)) == "48 s in all, 412 MB of memory at most"
+    whole = Cost(5, 3.0, 1_260_000_000, calls=1_200, known=0, tokens_in=10, tokens_out=2_000, money=1.5)
+    words = "1,200 calls, 10 + 2,000 tokens, 1.50 at the prices given"
+    assert str(whole) == f"3.0 s in all, 1.3 GB of memory at most, {words}"
+    assert str(Cost(5, 3.0, None)) == "3.0 s in all"
+    assert (peak_memory() or 50e6) > 20e6
+
+
+def test_a_folder_that_a_mistake_leaves_empty_goes_and_one_with_something_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    for left in ((), ("checkpoint/state.json",), ("accepted.jsonl",)):
+        run = Run(folder, {"rows": 5, "real": "a.csv", "quiet": True, "key": "secret"})
+        with pytest.raises(OptionError), run.begun(), run.begun():
+            assert tomllib.loads(config(folder).read_text()) == {"rows": 5, "real": os.path.abspath("a.csv")}
+            for name in left:
+                (folder / name).parent.mkdir(exist_ok=True)
+                (folder / name).write_text("{}")
+            raise OptionError("a mistake.")
+        assert folder.exists() == bool(left)
+
+
+def test_a_block_inside_of_a_run_leaves_its_end_to_the_outer_one(tmp_path: Path) -> None:
+    run = Run(tmp_path / "r", {"rows": 5})
+    with pytest.raises(OptionError, match="outer"), run.begun():
+        with pytest.raises(OptionError, match="inner"), run.begun():
+            raise OptionError("inner.")
+        assert run.folder.is_dir()
+        raise OptionError("outer.")
+    assert not run.folder.exists()
+
+
+def test_paths_of_the_options_are_absolute_and_names_of_the_hub_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").mkdir()
+    given = {"schema": "s.json", "holdout": None, "out": "-", "where": [], "lora": False, "seed": 0}
+    for backbone, expected in (("model", str(tmp_path / "model")), ("owner/name", "owner/name")):
+        run = Run(tmp_path / "r", given | {"backbone": backbone})
+        with run.begun():
+            written = tomllib.loads(config(run.folder).read_text())
+        schema = str(tmp_path / "s.json")
+        assert written == {"schema": schema, "out": "-", "seed": 0, "backbone": expected}
 
 
 def everything(folder: Path) -> dict[str, bytes]:

@@ -16,12 +16,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lookalike.aligning import align as align
     from lookalike.difflm import DiffLM as DiffLM
     from lookalike.errors import LookalikeError as LookalikeError
     from lookalike.evaluate import evaluate as evaluate
     from lookalike.files.reading import read_table as read_table
     from lookalike.files.writing import write_table as write_table
-    from lookalike.pipeline import align as align
     from lookalike.pipeline import generate as generate
     from lookalike.prompting import SynAlign as SynAlign
     from lookalike.table.inferring import infer as infer
@@ -33,7 +33,7 @@ _HOMES = {  # public name -> the module it lives in
     "LookalikeError": "lookalike.errors",
     "Schema": "lookalike.table.schema",
     "SynAlign": "lookalike.prompting",
-    "align": "lookalike.pipeline",
+    "align": "lookalike.aligning",
     "evaluate": "lookalike.evaluate",
     "generate": "lookalike.pipeline",
     "infer": "lookalike.table.inferring",

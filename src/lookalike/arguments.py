@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +107,12 @@ def path(name: str, value: Any) -> Path:
 def is_column(value: Any, columns: Any) -> bool:
     """Whether a value is the name of one of the columns, whatever it is."""
     return isinstance(value, str | numbers.Integral) and value in columns
+
+
+def listed(names: Iterable[object]) -> str:
+    """Names of columns in a sentence: in quotes, the first 20 of them."""
+    quoted = [f"'{name}'" for name in names]
+    return ", ".join(quoted[:20]) + (f" and {len(quoted) - 20} more" if len(quoted) > 20 else "")
 
 
 def sentinels(name: str, value: Any) -> tuple[Any, ...]:

@@ -57,6 +57,8 @@ def _arguments(parser: argparse.ArgumentParser, path: str) -> list[str]:
                 raise OptionError(f"{path}: {name} = {one!r}: write a text, a number, true, false or a list.")
             if action.nargs == 0:
                 options += [f"--{name}"] if one else []
+            elif action.nargs == "?" and isinstance(one, bool):  # an option whose value may be left out
+                options += [f"--{name}={action.const}"] if one else []
             else:
                 options.append(f"--{name}={one}" if action.option_strings else str(one))
     return options

@@ -1,31 +1,28 @@
-"""The whole story: learn a real table, make a synthetic one, measure how alike they are."""
+"""The whole story, for every synthesizer: learn a real table, make a synthetic one, measure how alike they
+are.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from lookalike.arguments import choice, is_column, shown, switch, table, whole
-from lookalike.errors import ConditionError, DataError, OptionError, SchemaError
-from lookalike.progress import duration, say, stage
+from lookalike.arguments import is_column, listed, shown, switch, table, whole
+from lookalike.errors import ConditionError, DataError, LLMError, OptionError, SchemaError
+from lookalike.progress import say, stage
+from lookalike.run import Cost, Run
+from lookalike.synthesizer import Asker, Synthesizer, asks, learns
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import pandas as pd
 
     from lookalike.codec import RecordCodec
-    from lookalike.curate import Alignment
-    from lookalike.difflm import DiffLM
-    from lookalike.embed import Embed
     from lookalike.evaluate import Report
     from lookalike.table.schema import Schema
-
-    Array = npt.NDArray[np.float32]
 
 TEXT_TO_MEMORY = 4  # a table in memory is about this many times its size as text
 COMFORTABLE = 0.2  # of the machine's memory: training needs the rest for tokens, latents and weights
@@ -35,44 +32,46 @@ SAMPLE_ROWS = 500_000  # what is learned of a table that is larger than that
 def generate(
     real: pd.DataFrame,
     n: int | None = None,
+    synthesizer: Synthesizer | None = None,
     *,
     schema: Schema | None = None,
     where: Mapping[str, Any] | Sequence[str] | None = None,
     target: str | None = None,
     holdout: pd.DataFrame | None = None,
-    max_time: str | float | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    backbone: str | None = None,
-    lora: bool | int = False,
-    threads: int | None = None,
-    checkpoint: str | Path | None = None,
+    run: Run | str | Path | None = None,
     out: str | Path | None = None,
     show_real: bool = False,
     names: Mapping[str, str] | None = None,
+    seed: int | None = None,
     progress: bool = True,
+    on_fit: Callable[[Synthesizer], object] | None = None,
 ) -> tuple[pd.DataFrame, Report]:
     """A synthetic table of `n` rows (default: as many as `real`) and the report that compares it with `real`.
 
+        synthetic, report = lookalike.generate(real, 1_000, lookalike.DiffLM(max_time="60s"))
+
+    synthesizer: a DiffLM, a SynAlign, or any object with their `fit(table, schema)` and `sample(n)`; None: a
+        DiffLM as it is. It is fitted anew.
     schema: default is the inferred one. What it drops is not compared either; keys and pseudonyms count as
         ids there.
     where: conditions that every row satisfies, as for `DiffLM.sample` or as on the command line; the report
-        then compares with the real rows that satisfy them.
-    target: the column that a downstream model would predict, for the utility part of the report.
+        then compares with the real rows that satisfy them. For a DiffLM.
+    target: the column that a downstream model would predict, for the utility part of the report; None: the
+        label of a SynAlign.
     holdout: real rows that are not in `real`; the report shows what they score, too.
-    max_time: for preparing and training ("90s", "5m" or seconds); sampling and measuring come on top.
-    backbone, lora, threads: as for `DiffLM`.
-    checkpoint: a folder where an interrupted run goes on from; removed at the end, but kept where Ctrl-C
-        ended the training, so that the same call goes on with it.
+    run: the folder of the job, from which the same call goes on after a kill. A model that is trained here
+        keeps its checkpoint there; a language model everything that it wrote, and its replies where its
+        ledger is that of the folder: `LLM(..., ledger="out.run/ledger.sqlite")`. The summary and the report
+        are written there, too.
     out: a file that the table is written to before it is compared.
     show_real, names: of the report, as for `evaluate`.
+    seed: of what is sampled and compared; None: the synthesizer's own, else 0. What a SynAlign writes depends
+        on its own alone.
+    on_fit: called with the synthesizer when it is fitted, before it makes rows.
 
-    Raises a UserError (OptionError, ConditionError, DataError) before any training where an argument does not
-    fit the table.
+    Raises a UserError (OptionError, ConditionError, DataError, ...) before any training or call where an
+    argument does not fit the table, and LLMError where a language model wrote no row that could be accepted.
     """
-    from lookalike.codec import RecordCodec
-    from lookalike.codec.where import as_where
-    from lookalike.evaluate import evaluate
     from lookalike.files.writing import write_table
     from lookalike.table.inferring import infer
     from lookalike.table.schema import Schema
@@ -83,180 +82,47 @@ def generate(
     if not (schema is None or isinstance(schema, Schema)):
         raise SchemaError(f"the schema is {shown(schema)}: give what lookalike.infer made, or leave it out.")
     schema = infer(real) if schema is None else schema
-    seed, progress = whole("seed", seed), switch("progress", progress)
+    progress, seed = switch("progress", progress), None if seed is None else whole("seed", seed)
+    synthesizer = _synthesizer(synthesizer, seed, progress)
+    seed = int(getattr(synthesizer, "seed", 0)) if seed is None else seed
     dropped = [name for name in schema.names if name not in schema.kept]
     real = real.drop(columns=dropped)
     holdout = None if holdout is None else holdout.drop(columns=dropped, errors="ignore")
+    target = synthesizer.label if target is None and asks(synthesizer) else target
     check(real, n, target, holdout)
-    conditions: Mapping[str, Any] | None = None
-    alike, alike_holdout = real, holdout  # the rows that the synthetic ones should look like
-    if where is not None:
-        codec = RecordCodec.fit(real, schema, seed=seed)
-        conditions = as_where(where, schema, codec.known())
-    if conditions:
-        alike = _satisfying(codec, real, conditions)
-        if alike.empty:
-            raise ConditionError("no real row satisfies all the conditions at once: leave one of them out.")
-        if holdout is not None:
-            alike_holdout = _satisfying(codec, holdout, conditions)
-            alike_holdout = None if alike_holdout.empty else alike_holdout
-
-    from lookalike.difflm import DiffLM
+    codec, conditions = _conditions(where, real, schema, synthesizer)
+    alike, alike_holdout = _satisfying_both(codec, conditions, real, holdout)
+    run = run if run is None or isinstance(run, Run) else Run(run)
 
     begun = perf_counter()
-    rows = f"{len(real):,} rows of {len(real.columns)} columns"
-    with stage(f"learning {rows}", part="1 of 3", progress=progress):
-        model = DiffLM(
-            max_time=max_time,
-            seed=seed,
-            device=device,
-            backbone=backbone,
-            lora=lora,
-            threads=threads,
-            progress=progress,
-        )
-        model.fit(real, schema=schema, checkpoint=checkpoint)
-    with stage(f"sampling {n:,} rows", part="2 of 3", progress=progress):
-        synthetic = model.sample(n, where=conditions, seed=seed)
-    if out is not None:
-        write_table(synthetic, out, schema.layout)
-    with stage("comparing them with the real ones", part="3 of 3", progress=progress):
-        report = evaluate(
-            alike,
-            synthetic,
-            holdout=alike_holdout,
-            target=target,
-            seed=seed,
-            ids=[column.name for column in schema.columns if column.kind in ("key", "pseudonym")],
-            show_real=show_real,
-            names=names,
-            progress=progress,
-        )
-    for name, lost in model.codec.dropped().items():
-        report.warn(
-            f"column '{name}': {lost['values']:,} of {lost['of_values']:,} values (in {lost['rows']:,} of "
-            f"{lost['of_rows']:,} real rows) were too rare to be reproduced."
-        )
-    if model.shortfall is not None:
-        report.warn(model.shortfall)
-    say(f"{duration(perf_counter() - begun)} in all", progress=progress)
-    if checkpoint is not None:
-        close(Path(checkpoint), model)
+    with contextlib.nullcontext() if run is None else run.begun():
+        with stage(
+            f"learning {len(real):,} rows of {len(real.columns)} columns", part="1 of 3", progress=progress
+        ):
+            _fit(synthesizer, real, schema, codec, run, progress)
+        if on_fit is not None:
+            on_fit(synthesizer)
+        with stage(f"sampling {n:,} rows", part="2 of 3", progress=progress):
+            synthetic = _sample(synthesizer, n, conditions, seed, run, begun, out)
+        if out is not None:
+            write_table(synthetic, out, schema.layout)
+        with stage("comparing them with the real ones", part="3 of 3", progress=progress):
+            report = _compared(
+                alike, synthetic, alike_holdout, synthesizer, schema,
+                target=target, seed=seed, show_real=show_real, names=names, progress=progress,
+            )  # fmt: skip
+        cost = Cost.of(synthesizer, len(synthetic), perf_counter() - begun)
+        say(str(cost), progress=progress)
+        if run is not None:
+            run.end(synthesizer, cost, report)
+            if learns(synthesizer) and synthesizer.stopped:
+                going_on(run.folder)
     return synthetic, report
 
 
-def close(checkpoint: Path, model: DiffLM) -> None:
-    """Removes a checkpoint that is needed no more; after Ctrl-C it stays, and that is said."""
-    if model.stopped:
-        say(f"the same command goes on with the training, from what is kept in {checkpoint}")
-    elif checkpoint.is_dir():
-        shutil.rmtree(checkpoint)
-
-
-def align(
-    real: pd.DataFrame,
-    synthetic: pd.DataFrame,
-    n: int,
-    *,
-    text: str | None = None,
-    label: str | None = None,
-    method: str = "exact",
-    embed: str | Embed | None = None,
-    most_repeats: int = 5,
-    holdout: pd.DataFrame | None = None,
-    seed: int = 0,
-    progress: bool = True,
-) -> tuple[pd.DataFrame, Alignment]:
-    """`n` rows of the synthetic table, chosen to be distributed like the real ones, and the figures.
-
-    text: the column of text that is compared, as `embed` sees it; None compares whole rows, as
-    `evaluate/space.py` does, for which both tables need the same columns. label: a column of classes; each is
-    aligned by itself and gets the share that it has in the real table. method: "exact" matches the
-    distributions, "linear" their means (`curate/weights.py`). embed: what `embed.embedder` takes.
-    most_repeats: how often a row may come at most. holdout: real rows to judge by; None holds out a fifth.
-
-    Raises OptionError for an option that does not fit, DataError for a table that does not: missing columns,
-    empty texts, missing labels, or no class of which there are both real and synthetic rows. Classes without
-    synthetic rows get none: the alignment's `notes` name them.
-    """
-    from lookalike import curate
-    from lookalike.curate.weights import METHODS
-
-    real, synthetic = table("the real table", real), table("the synthetic table", synthetic)
-    n, most_repeats = whole("n, the number of rows,", n, 2), whole("most_repeats", most_repeats, 1)
-    seed, progress = whole("seed", seed), switch("progress", progress)
-    method = choice("method", method, METHODS)
-    tables = {"real": real, "synthetic": synthetic}
-    if holdout is not None:
-        tables["holdout"] = table("the holdout", holdout)
-    if embed is not None and text is None:
-        raise OptionError("an embedder embeds a column of text: name the column as text.")
-    for what, name in (("text", text), ("label", label)):
-        for title, own in tables.items():
-            if name is not None and not is_column(name, own.columns):
-                names = _names(own.columns)
-                raise OptionError(
-                    f"the {what} {shown(name)} is not a column of the {title} table: choose one of {names}."
-                )
-    labels = None if label is None else (_labels("real", real[label]), _labels("synthetic", synthetic[label]))
-    with stage("turned the rows into points", progress=progress):
-        points = _row_points(tables, seed) if text is None else _text_points(tables, text, embed, seed)
-    with stage(f"aligned {len(synthetic):,} rows with {len(real):,}", progress=progress):
-        alignment = curate.align(
-            points["real"],
-            points["synthetic"],
-            n,
-            labels=labels,
-            method=method,
-            most_repeats=most_repeats,
-            holdout=points.get("holdout"),
-            seed=seed,
-            progress=progress,
-        )
-    return synthetic.iloc[alignment.rows].reset_index(drop=True), alignment
-
-
-def _row_points(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, Array]:
-    """table -> (rows, dims) float32, of whole rows."""
-    from lookalike.evaluate.columns import read_columns
-    from lookalike.evaluate.space import points
-
-    columns = read_columns(tables)
-    if all(column.kind == "id" for column in columns):
-        raise DataError("every column holds unique ids, which have no distribution: name the column of text.")
-    return points(columns, seed)[0]
-
-
-def _text_points(
-    tables: dict[str, pd.DataFrame], text: str, embed: str | Embed | None, seed: int
-) -> dict[str, Array]:
-    """table -> (rows, dims) float32 of length 1, of one column of text."""
-    from lookalike.embed import embedder
-
-    texts: dict[str, list[str]] = {}
-    for title, own in tables.items():
-        if not len(own):
-            raise DataError(f"the {title} table has no rows: give a table with rows.")
-        texts[title] = own[text].astype(object).where(own[text].notna(), "").map(str).tolist()
-        empty = [row for row, one in enumerate(texts[title], 1) if not one.strip()]
-        if empty:
-            raise DataError(
-                f"the {title} table has {len(empty):,} empty texts in column '{text}' (the first in row "
-                f"{empty[0]:,}): fill them in, or leave those rows out."
-            )
-    vectors = embedder(embed, texts["real"], seed)
-    return {title: vectors(some) for title, some in texts.items()}
-
-
-def _labels(title: str, column: pd.Series) -> list[str]:
-    """The labels as strings, 1 and 1.0 alike."""
-    missing = int(column.isna().sum())
-    if missing:
-        raise DataError(
-            f"the {title} table has {missing:,} missing labels in column '{column.name}': fill them in, or "
-            "leave those rows out."
-        )
-    return [f"{v:.0f}" if isinstance(v, float) and v.is_integer() else str(v) for v in column.tolist()]
+def going_on(folder: Path) -> None:
+    """Says that a training that Ctrl-C has ended can go on."""
+    say(f"the same command goes on with the training, from what is kept in {folder}")
 
 
 def check(real: pd.DataFrame, n: int, target: str | None, holdout: pd.DataFrame | None) -> None:
@@ -264,11 +130,64 @@ def check(real: pd.DataFrame, n: int, target: str | None, holdout: pd.DataFrame 
     if n < 1:
         raise OptionError(f"{n} rows were asked for: ask for at least 1.")
     if target is not None and not is_column(target, real.columns):
-        names = _names(real.columns)
+        names = listed(real.columns)
         raise OptionError(f"the target {shown(target)} is not a column: choose one of {names}.")
     if holdout is not None and set(holdout.columns) != set(real.columns):
         odd = sorted(map(str, set(holdout.columns) ^ set(real.columns)))
-        raise DataError(f"the holdout has not the columns of the real table: {_names(odd)} differ.")
+        raise DataError(
+            f"the holdout and the real table differ in these columns: {listed(odd)}: give a holdout with the "
+            "columns of the real table."
+        )
+
+
+def _synthesizer(given: Synthesizer | None, seed: int | None, progress: bool) -> Synthesizer:
+    """The one that was given; without one, a DiffLM of this seed."""
+    if given is None:
+        from lookalike.difflm import DiffLM
+
+        return DiffLM(seed=seed or 0, progress=progress)
+    if isinstance(given, type) or not all(callable(getattr(given, name, None)) for name in ("fit", "sample")):
+        raise OptionError(
+            f"the synthesizer is {shown(given)}: give one such as lookalike.DiffLM(), with fit and sample."
+        )
+    return given
+
+
+def _conditions(
+    where: Mapping[str, Any] | Sequence[str] | None,
+    real: pd.DataFrame,
+    schema: Schema,
+    synthesizer: Synthesizer,
+) -> tuple[RecordCodec | None, Mapping[str, Any] | None]:
+    """The codec that a model is to be trained with, and the conditions as it knows them."""
+    from lookalike.codec import RecordCodec
+    from lookalike.codec.where import as_where
+
+    if where is None:
+        return None, None
+    if not learns(synthesizer):
+        raise OptionError(
+            f"where is {shown(where)}: conditions are for a model that is trained here, such as DiffLM."
+        )
+    codec = RecordCodec.fit(real, schema, seed=synthesizer.seed)
+    return codec, as_where(where, schema, codec.known())
+
+
+def _satisfying_both(
+    codec: RecordCodec | None,
+    conditions: Mapping[str, Any] | None,
+    real: pd.DataFrame,
+    holdout: pd.DataFrame | None,
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """The real rows that the synthetic ones should look like, and those of the holdout, None without any."""
+    if codec is None or not conditions:
+        return real, holdout
+    alike = _satisfying(codec, real, conditions)
+    if alike.empty:
+        raise ConditionError("no real row satisfies all the conditions at once: leave one of them out.")
+    if holdout is not None:
+        holdout = _satisfying(codec, holdout, conditions)
+    return alike, None if holdout is None or holdout.empty else holdout
 
 
 def _satisfying(codec: RecordCodec, table: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
@@ -283,9 +202,99 @@ def _satisfying(codec: RecordCodec, table: pd.DataFrame, where: Mapping[str, Any
     return table[keep]
 
 
-def _names(columns: Iterable[object]) -> str:
-    names = [f"'{name}'" for name in columns]
-    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+def _fit(
+    synthesizer: Synthesizer,
+    real: pd.DataFrame,
+    schema: Schema,
+    codec: RecordCodec | None,
+    run: Run | None,
+    progress: bool,
+) -> None:
+    if not learns(synthesizer):
+        if run is not None and asks(synthesizer) and synthesizer.llm.ledger is None:
+            advice = f"LLM(..., ledger={str(run.ledger)!r})"
+            say(f"the replies are not kept, so a kill loses them: give  {advice}", progress=progress)
+        synthesizer.fit(real, schema)
+        return
+    checkpoint = None if run is None else run.checkpoint
+    if checkpoint is not None and checkpoint.exists():
+        say(f"going on from the checkpoint in {checkpoint}, if it is of this table", progress=progress)
+    synthesizer.fit(real, schema, checkpoint=checkpoint, codec=codec)
+
+
+def _sample(
+    synthesizer: Synthesizer,
+    n: int,
+    conditions: Mapping[str, Any] | None,
+    seed: int,
+    run: Run | None,
+    begun: float,
+    out: str | Path | None,
+) -> pd.DataFrame:
+    """The rows; those of a language model are kept in the run, whatever stopped it.
+
+    Raises LLMError or DataError where there is none.
+    """
+    if learns(synthesizer):
+        return synthesizer.sample(n, where=conditions, seed=seed)
+
+    def keep(complete: bool) -> None:
+        if run is not None and asks(synthesizer):
+            cost = Cost.of(synthesizer, len(synthesizer.accepted), perf_counter() - begun)
+            run.keep(synthesizer, cost, complete)
+
+    try:
+        made = synthesizer.sample(n)
+    except BaseException:
+        keep(complete=False)
+        raise
+    keep(complete=True)
+    if len(made):
+        return made
+    if asks(synthesizer):
+        raise _nothing(synthesizer, out)
+    raise DataError(f"the synthesizer made none of the {n:,} rows: see what it says.")
+
+
+def _nothing(asker: Asker, out: str | Path | None) -> LLMError:
+    """Why a language model has brought no row at all, with what the endpoint said."""
+    facts = asker.summary()
+    why = [*list(facts["said"].values())[:1], *([facts["stopped"]] if facts["stopped"] else [])]
+    said = "; ".join(dict.fromkeys(one.rstrip(".") for one in why)) or "the model wrote none"
+    unwritten = "" if out is None else f", so {out} is not written"
+    return LLMError(f"no record was accepted{unwritten}: {said}.")
+
+
+def _compared(
+    real: pd.DataFrame,
+    synthetic: pd.DataFrame,
+    holdout: pd.DataFrame | None,
+    synthesizer: Synthesizer,
+    schema: Schema,
+    **options: Any,
+) -> Report:
+    """The report, on the columns that the synthesizer made; options: of `evaluate`."""
+    from lookalike.evaluate import evaluate
+
+    columns = [name for name in synthetic.columns if name in real.columns]  # SynAlign makes no keys up
+    made_up = {column.name for column in schema.columns if column.kind in ("key", "pseudonym")}
+    report = evaluate(
+        real[columns],
+        synthetic,
+        holdout=None if holdout is None else holdout[columns],
+        text=synthesizer.texts[0] if asks(synthesizer) else None,
+        ids=[name for name in columns if name in made_up],
+        **options,
+    )
+    if learns(synthesizer):
+        for name, lost in synthesizer.codec.dropped().items():
+            report.warn(
+                f"column '{name}': {lost['values']:,} of {lost['of_values']:,} values (in {lost['rows']:,} "
+                f"of {lost['of_rows']:,} real rows) were too rare to be reproduced."
+            )
+        if synthesizer.shortfall is not None:
+            report.warn(synthesizer.shortfall)
+    return report
 
 
 def read_real(

@@ -1,11 +1,12 @@
-"""A run: the folder of a table that a language model writes, from which it can be resumed.
+"""A run: the folder of a job, from which the job goes on after a kill, and what the job took.
 
-config.toml       the command's options, without the key
-ledger.sqlite     every reply that was paid for
-accepted.jsonl    the rows, as far as they are
-rejected.jsonl    what was not taken, with the reason
-provenance.jsonl  of each accepted row: demonstration, attributes, prompt version, call
-summary.json      how many were asked for, accepted, rejected and why; calls, tokens, alarms
+config.toml         the options of the command that began it, without the key; none where Python began it
+checkpoint/         the state of a training, until it is complete
+ledger.sqlite       every reply of a language model, kept before it is used
+accepted.jsonl      the rows that a language model has written, as far as they are
+rejected.jsonl      what it wrote and was not taken, with the reason
+provenance.jsonl    of each accepted row: demonstration, attributes, prompt version, reply
+summary.json        rows, seconds and peak memory; of a language model also calls, tokens, money, alarms
 report.html, .json  of the finished table
 """
 
@@ -15,121 +16,268 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike import options
+from lookalike.arguments import path as path_of
 from lookalike.atomic import replace_text
-from lookalike.errors import DataError, LLMError, OptionError, UserError
+from lookalike.errors import DataError, OptionError, UserError
 from lookalike.files.lines import count_lines
 from lookalike.files.writing import write_table
+from lookalike.progress import duration
+from lookalike.synthesizer import Synthesizer, asks, learns
 
 if TYPE_CHECKING:
-    from lookalike.llm import Request
-    from lookalike.prompting import SynAlign
+    from lookalike.evaluate import Report
+    from lookalike.synthesizer import Asker
 
-CONFIG, LEDGER, ACCEPTED = "config.toml", "ledger.sqlite", "accepted.jsonl"
-PATHS = ("real", "out", "holdout", "report", "run", "templates")  # options that name files
-LEFT_OUT = ("verb", "checkpoint", "quiet", "dry_run")
-SHOWN = 3  # prompts of a dry run
+CONFIG, SUMMARY, CHECKPOINT = "config.toml", "summary.json", "checkpoint"
+LEDGER, ACCEPTED = "ledger.sqlite", "accepted.jsonl"
+REPORTS = ("report.html", "report.json")
+PATHS = ("real", "out", "holdout", "report", "run", "templates", "schema")  # options that name files
+LEFT_OUT = ("verb", "kept", "folder", "quiet", "dry_run")  # of what is written to config.toml
+
+Version = tuple[int, int] | None  # tells a file from the one that takes its place; None: there is none
 
 
-def check(folder: Path) -> None:
+@dataclass(frozen=True)
+class Cost:
+    """What a job took.
+
+    seconds: since this process began with it. peak_memory: bytes that the process has held at most; None
+    where the machine does not tell. calls, known, tokens_in, tokens_out: of a language model for this table,
+    those that were read back from the ledger included (known: how many). money: what all calls of the ledger
+    have taken so far, at the prices given. None where there is no language model, or no price.
+    """
+
+    rows: int
+    seconds: float
+    peak_memory: int | None
+    calls: int | None = None
+    known: int | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    money: float | None = None
+
+    @classmethod
+    def of(cls, synthesizer: Synthesizer, rows: int, seconds: float) -> Cost:
+        basis = cls(rows, round(seconds, 2), peak_memory())
+        if not asks(synthesizer):
+            return basis
+        facts, budget = synthesizer.summary(), synthesizer.llm.budget
+        counted = {name: int(facts[name]) for name in ("calls", "known", "tokens_in", "tokens_out")}
+        money = round(budget.cost(budget.spent), 6) if budget.priced else None
+        return cls(basis.rows, basis.seconds, basis.peak_memory, **counted, money=money)
+
+    def __str__(self) -> str:
+        parts = [f"{duration(self.seconds)} in all"]
+        if self.peak_memory is not None:
+            parts.append(f"{_size(self.peak_memory)} of memory at most")
+        if self.calls is not None:
+            parts += [f"{self.calls:,} calls", f"{self.tokens_in:,} + {self.tokens_out:,} tokens"]
+        if self.money is not None:
+            parts.append(f"{self.money:,.2f} at the prices given")
+        return ", ".join(parts)
+
+
+class Run:
+    """The folder of a job.
+
+    folder: new, empty, or that of an earlier run. options: of the command that begins it, so that
+    `lookalike resume` can give it again; None in Python, where the same call goes on. temporary: the folder
+    goes when the job is complete, with all that is in it; else it stays, with a summary and the report.
+
+    `print(run)` shows what the job brought and took. Raises OptionError for a folder that it cannot have.
+    """
+
+    def __init__(
+        self, folder: str | Path, options: Mapping[str, Any] | None = None, temporary: bool = False
+    ) -> None:
+        self.folder = path_of("run", folder)
+        self.options, self.temporary = options, temporary
+        self.summary: dict[str, Any] = {}
+        self._begun = False
+        self._earlier: str | None = None  # the options of the run that the folder held before
+        _check(self.folder)
+
+    @property
+    def ledger(self) -> Path:
+        """Where the replies of a language model are kept: the `ledger` of its `LLM`."""
+        return self.folder / LEDGER
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where a training writes its state: the `checkpoint` of `DiffLM.fit`."""
+        return self.folder / CHECKPOINT
+
+    @property
+    def reports(self) -> list[Path]:
+        """Where the report is saved; nowhere for a temporary run."""
+        return [] if self.temporary else [self.folder / name for name in REPORTS]
+
+    @contextlib.contextmanager
+    def begun(self) -> Iterator[None]:
+        """The folder, with the options written down, while the job is at work; a block inside of it is the
+        same job.
+
+        A folder that a mistake has left without anything to go on from is removed again; an earlier run keeps
+        its options where this one brings nothing.
+        """
+        if self._begun:
+            yield
+            return
+        fresh = not self.folder.exists()
+        self.folder.mkdir(exist_ok=True)
+        self._earlier, before = _text_of(self.folder / CONFIG), self._brought()
+        if self.options is not None:
+            options.write(self.folder / CONFIG, _lasting(self.options))
+        self._begun = True
+        try:
+            yield
+        except UserError:
+            if fresh and not any(self._brought()):
+                shutil.rmtree(self.folder, ignore_errors=True)
+            elif self._earlier is not None and self._brought() == before:
+                replace_text(self.folder / CONFIG, self._earlier)
+            raise
+        finally:
+            self._begun = False
+
+    def keep(self, asker: Asker, cost: Cost, complete: bool = True) -> None:
+        """Writes what a language model has written so far, and where it comes from.
+
+        complete: it came to its end. Rows of an earlier run are not replaced by none, nor by fewer of a run
+        that was stopped: that one has them still before it.
+        """
+        earlier = count_lines(self.folder / ACCEPTED) if (self.folder / ACCEPTED).exists() else 0
+        if earlier and cost.rows < (1 if complete else earlier):
+            return
+        for name in ("rejected", "provenance", "accepted"):
+            write_table(getattr(asker, name), self.folder / f"{name}.jsonl")
+        self._summarise(asker, cost)
+
+    def end(self, synthesizer: Synthesizer, cost: Cost, report: Report) -> None:
+        """The job is complete: its summary and the report are written, and what it no longer needs goes.
+
+        After Ctrl-C in a training the checkpoint stays, so that the same job can go on with it.
+        """
+        stopped = learns(synthesizer) and synthesizer.stopped
+        if not stopped and self.checkpoint.is_dir():
+            shutil.rmtree(self.checkpoint)
+        self._summarise(synthesizer, cost)
+        for path in self.reports:
+            report.save(path)
+        if self.temporary and not stopped:
+            self._remove()
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:<16}{text}" for name, text in _lines(self.summary).items())
+
+    def _summarise(self, synthesizer: Synthesizer, cost: Cost) -> None:
+        found: dict[str, Any] = {}
+        if asks(synthesizer):
+            found = synthesizer.summary()
+        elif learns(synthesizer):
+            found = {"shortfall": synthesizer.shortfall}
+        self.summary = found | asdict(cost)
+        if not self.temporary:
+            text = json.dumps(self.summary, indent=2, ensure_ascii=False)
+            replace_text(self.folder / SUMMARY, text)
+
+    def _brought(self) -> tuple[Version, Version]:
+        """What there is to go on from: of the rows of a language model, and of a training."""
+        return _version(self.folder / ACCEPTED), _version(self.checkpoint / "state.json")
+
+    def _remove(self) -> None:
+        """Removes what this run has written; what a run before it has left stays."""
+        if {path.name for path in self.folder.iterdir()} <= {CONFIG}:
+            shutil.rmtree(self.folder)
+        elif self._earlier is not None:
+            replace_text(self.folder / CONFIG, self._earlier)
+        else:
+            (self.folder / CONFIG).unlink(missing_ok=True)
+
+
+def config(folder: str | Path) -> Path:
+    """The options of a run, to give its command again.
+
+    Raises DataError for a folder that is no run, or one that a script has begun.
+    """
+    path = Path(folder) / CONFIG
+    if path.is_file():
+        return path
+    if _holds_a_run(Path(folder)):
+        raise DataError(f"{folder} was begun from Python, without a command: run the same script again.")
+    raise DataError(f"{folder} is not a run: name the folder that  lookalike generate  has made (OUT.run).")
+
+
+def peak_memory() -> int | None:
+    """Bytes that this process has held at most so far; None on Windows, which does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024  # elsewhere it counts in kilobytes
+
+
+def _check(folder: Path) -> None:
     """Raises OptionError where a run cannot have this folder: a file, or a folder of something else."""
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"{folder} is a file: a run is a folder, choose another with --run.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).exists():
+    if folder.is_dir() and any(folder.iterdir()) and not _holds_a_run(folder):
         raise OptionError(f"{folder} holds other files: choose a new or an empty folder with --run.")
     if not folder.absolute().parent.is_dir():
         raise OptionError(f"{folder}: the folder {folder.parent} does not exist: make it first.")
 
 
-@contextlib.contextmanager
-def begun(folder: Path, values: Mapping[str, Any]) -> Iterator[Path | None]:
-    """A run's folder with its options written down, their paths made absolute, so that it can be resumed from
-    anywhere; gives the path of its ledger, None for a dry run of nothing yet.
+def _holds_a_run(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (CONFIG, LEDGER, CHECKPOINT, SUMMARY))
 
-    A folder that a mistake has left without a reply is removed again; an earlier run keeps its options where
-    this one brings it no row.
-    """
-    if values["dry_run"]:
-        yield folder / LEDGER if (folder / LEDGER).exists() else None
-        return
-    fresh = not folder.exists()
-    folder.mkdir(exist_ok=True)
-    earlier, before = _text_of(folder / CONFIG), _version(folder / ACCEPTED)
+
+def _lasting(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a command as they are given again, from whatever folder: their paths are absolute."""
     kept = {name: value for name, value in values.items() if name not in LEFT_OUT and value is not False}
-    kept |= {name: os.path.abspath(kept[name]) for name in PATHS if kept.get(name) not in (None, "-")}
-    options.write(folder / CONFIG, kept)
-    try:
-        yield folder / LEDGER
-    except UserError:
-        if fresh and not (folder / ACCEPTED).exists():
-            shutil.rmtree(folder, ignore_errors=True)
-        elif earlier is not None and _version(folder / ACCEPTED) == before:
-            replace_text(folder / CONFIG, earlier)
-        raise
+    paths = [name for name in PATHS if kept.get(name) not in (None, "-")]
+    if os.path.isdir(kept.get("backbone") or ""):  # else its name on the Hugging Face hub
+        paths.append("backbone")
+    return kept | {name: os.path.abspath(kept[name]) for name in paths}
 
 
 def _text_of(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
-def _version(path: Path) -> tuple[int, int] | None:
-    """Tells a file from the one that takes its place."""
+def _version(path: Path) -> Version:
     return (path.stat().st_ino, path.stat().st_mtime_ns) if path.exists() else None
 
 
-def config(folder: str | Path) -> Path:
-    """The options of a run; raises DataError for a folder that is none."""
-    path = Path(folder) / CONFIG
-    if not path.is_file():
-        raise DataError(
-            f"{folder} is not a run: name the folder that  lookalike generate ... --llm  has made (OUT.run)."
-        )
-    return path
+def _size(count: int) -> str:
+    """Bytes as a person says them: "412 MB", "1.3 GB"."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
-def keep(folder: Path, writer: SynAlign, whole: bool = True) -> None:
-    """Writes what has been accepted and rejected so far, and where it comes from.
-
-    whole: the run came to its end. Rows of an earlier run are not replaced by none, nor by fewer of a run
-    that was stopped: that one has them still before it.
-    """
-    accepted = writer.accepted
-    earlier = count_lines(folder / ACCEPTED) if (folder / ACCEPTED).exists() else 0
-    if earlier and len(accepted) < (1 if whole else earlier):
-        return
-    for name in ("rejected", "provenance", "accepted"):
-        write_table(getattr(writer, name), folder / f"{name}.jsonl")
-    replace_text(folder / "summary.json", json.dumps(writer.summary(), indent=2, ensure_ascii=False))
-
-
-def nothing(writer: SynAlign, out: str) -> LLMError:
-    """Why a run has brought no row at all, with what the endpoint said."""
-    facts = writer.summary()
-    why = [*list(facts["said"].values())[:1], *([facts["stopped"]] if facts["stopped"] else [])]
-    said = "; ".join(dict.fromkeys(one.rstrip(".") for one in why)) or "the model wrote none"
-    return LLMError(f"no record was accepted, so {out} is not written: {said}.")
+def _lines(facts: Mapping[str, Any]) -> dict[str, str]:
+    """A summary in a few lines, by what they are about."""
+    lines: dict[str, str] = {}
+    if "asked" in facts:
+        lines |= _of_a_language_model(facts)
+    elif "rows" in facts:
+        lines["rows"] = f"{facts['rows']:,}"
+    if facts.get("money") is not None:
+        lines["money"] = f"{facts['money']:,.2f} so far, at the prices given"
+    if "seconds" in facts:
+        lines["time"] = duration(facts["seconds"])
+    if facts.get("peak_memory") is not None:
+        lines["memory"] = f"{_size(facts['peak_memory'])} at most"
+    return lines
 
 
-def shown(requests: Sequence[Request]) -> str:
-    """Some prompts of a run, one below the other: one of each kind first."""
-    kinds = {tuple((request.schema or {}).get("properties", ())): request for request in reversed(requests)}
-    some = list(dict.fromkeys(id(request) for request in [*reversed(kinds.values()), *requests]))[:SHOWN]
-    parts = []
-    for number, request in enumerate([one for one in requests if id(one) in some][:SHOWN], 1):
-        assert not isinstance(request.messages, str)
-        messages = [f"[{one['role']}]\n{one['content']}" for one in request.messages]
-        parts.append("\n\n".join([f"--- prompt {number} ---", *messages]))
-    return "\n\n".join(parts)
-
-
-def told(writer: SynAlign) -> str:
-    """What a run has taken and what became of it, in a few lines."""
-    facts = writer.summary()
-
+def _of_a_language_model(facts: Mapping[str, Any]) -> dict[str, str]:
     def counted(of: str) -> str:
         return ", ".join(f"{count:,} {name}" for name, count in facts[of].items()) or "none"
 
@@ -148,4 +296,4 @@ def told(writer: SynAlign) -> str:
         lines[f"alarm {number}"] = alarm
     if facts["stopped"]:
         lines["stopped"] = facts["stopped"]
-    return "\n".join(f"{name:<16}{text}" for name, text in lines.items())
+    return lines

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import lookalike
-from lookalike.cli.parser import main
+from lookalike.cli.main import main
 from tests.paths import SRC
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
@@ -297,7 +297,7 @@ def started(*arguments: object, before: str = "") -> subprocess.Popen[str]:
     # where the tests run in the background a shell has made its children ignore Ctrl-C
     listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     code = (
-        f"{listen}\nimport sys; from lookalike.cli.parser import main; {before}\n"
+        f"{listen}\nimport sys; from lookalike.cli.main import main; {before}\n"
         f"sys.exit(main({[str(a) for a in arguments]}))"
     )
     pipe = subprocess.PIPE

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lookalike.defaults import METHODS
 from lookalike.embed import embedder
 from lookalike.explore.explore import explore
 from lookalike.prompting.alarm import Alarm
-from lookalike.prompting.arms import METHODS, SHOWN, Place, places, quotas, shares
+from lookalike.prompting.arms import SHOWN, Place, places, quotas, shares
 from lookalike.prompting.prompts import cell, unquoted
 
 LABELS = ["a"] * 60 + ["b"] * 39 + ["c"]

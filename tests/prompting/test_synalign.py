@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from lookalike import SynAlign, infer
+from lookalike.defaults import METHODS
 from lookalike.embed import embedder
 from lookalike.errors import DataError, EndpointError, OptionError
 from lookalike.llm import LLM, Budget
-from lookalike.prompting.arms import METHODS
 from lookalike.texts.words import words_of
 
 Writing = Callable[..., Any]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lookalike.cli.parser import main
+from lookalike.cli.main import main
 from tests.paths import SRC
 
 GOOD = "a,b\n" + "".join(f"{i % 6},{'xyz'[i % 3]}\n" for i in range(60))  # a=0 comes only with b=x
@@ -294,7 +294,7 @@ def test_a_full_disk_leaves_no_half_file(small_model: Path, tmp_path: Path) -> N
     done = python(
         f"""
 import resource, sys
-from lookalike.cli.parser import main
+from lookalike.cli.main import main
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # as good as a full disk: writing more fails
 sys.exit(main(["sample", {str(small_model)!r}, "-n", "20000", "-o", "out.csv", "--quiet"]))
 """,
@@ -316,7 +316,7 @@ class Missing:
         if name == "torch":  # as if it were not installed
             raise ModuleNotFoundError("No module named 'torch'", name="torch")
 sys.meta_path.insert(0, Missing())
-from lookalike.cli.parser import main
+from lookalike.cli.main import main
 sys.exit(main({[str(argument) for argument in GENERATE]}))
 """,
         tmp_path,
@@ -328,9 +328,7 @@ sys.exit(main({[str(argument) for argument in GENERATE]}))
 
 
 def test_the_process_exits_with_2_and_no_traceback(tmp_path: Path) -> None:
-    code = (
-        "import sys; from lookalike.cli.parser import main; sys.exit(main(['sample', 'no', '-o', 'o.csv']))"
-    )
+    code = "import sys; from lookalike.cli.main import main; sys.exit(main(['sample', 'no', '-o', 'o.csv']))"
     done = python(code, tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("lookalike: ")

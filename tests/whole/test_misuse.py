@@ -239,17 +239,16 @@ GENERATE = (
     "where",
     "target",
     "holdout",
-    "max_time",
+    "run",
     "seed",
-    "device",
-    "backbone",
-    "lora",
     "progress",
 )
 
 
-@pytest.mark.parametrize("argument", ["real", "n", *GENERATE])
-def test_generate(argument: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("argument", ["real", "n", "synthesizer", *GENERATE])
+def test_generate(argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
     def reached(*_: Any, **__: Any) -> None:
         raise UserError("the training was reached.")
 

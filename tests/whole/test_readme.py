@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 import lookalike
-from lookalike.cli import parser as cli
+from lookalike.cli.main import main
+from lookalike.cli.parser import parsers
 from tests.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -95,7 +96,7 @@ def run(section: str, reader: dict[str, Any], **instead: str) -> None:
 
 
 def command(line: str) -> None:
-    assert cli.main(shlex.split(line, comments=True)[1:]) == 0, line
+    assert main(shlex.split(line, comments=True)[1:]) == 0, line
 
 
 def test_the_beginning(reader: dict[str, Any]) -> None:
@@ -143,7 +144,7 @@ def test_a_language_model_behind_an_endpoint(reader: dict[str, Any], serve: Call
 
 def test_options_of_the_command_line_exist() -> None:
     """In the README as a whole; every verb is there."""
-    _, verbs = cli._parser()
+    _, verbs = parsers()
     known = {
         verb: {o for action in one._actions for o in action.option_strings} for verb, one in verbs.items()
     }

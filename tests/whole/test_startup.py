@@ -45,7 +45,7 @@ def test_nothing_heavy_is_imported(argv: list[str] | None) -> None:
     command = "pass" if argv is None else f"main({argv})"
     code = f"""
 import sys, lookalike
-from lookalike.cli.parser import main
+from lookalike.cli.main import main
 try:
     {command}
 except SystemExit:

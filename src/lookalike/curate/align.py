@@ -16,6 +16,7 @@ from lookalike.atomic import replace_text
 from lookalike.curate.kernel import TEST_ROWS, mmd2_test
 from lookalike.curate.resample import resample
 from lookalike.curate.weights import METHODS, steps, weigh
+from lookalike.defaults import MOST_REPEATS
 from lookalike.errors import DataError, OptionError, file_errors
 from lookalike.progress import bar
 from lookalike.sampling import apportion, median_distance
@@ -119,7 +120,7 @@ def align(
     *,
     labels: tuple[Sequence[Any], Sequence[Any]] | None = None,
     method: str = "exact",
-    most_repeats: int = 5,
+    most_repeats: int = MOST_REPEATS,
     holdout: Array | None = None,
     seed: int = 0,
     progress: bool = False,

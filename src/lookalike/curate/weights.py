@@ -23,12 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.curate.kernel import Features, kernel, mean_kernel
+from lookalike.defaults import ALIGN_METHODS
 
 Array = npt.NDArray[Any]
 Slope = Callable[[Array], Array]
 Tick = Callable[[int], object]
 
-METHODS = ("exact", "linear")
+METHODS = ALIGN_METHODS
 EXACT_ROWS = 4000  # synthetic rows up to which the kernel matrix is held (128 MB)
 BLOCK = 1_000_000  # synthetic rows whose features are held at once (2 GB); more are split at random
 STEPS = 300  # of the gradient, at most

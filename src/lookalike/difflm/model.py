@@ -21,6 +21,7 @@ from lookalike.arguments import number, shown, switch, whole
 from lookalike.arguments import path as path_of
 from lookalike.arguments import table as read_table
 from lookalike.codec import RecordCodec
+from lookalike.defaults import STRENGTH
 from lookalike.difflm.asked import Asked, Where, whole_rows
 from lookalike.difflm.completing import completed, records_of, varied
 from lookalike.difflm.drawing import Drawing
@@ -116,15 +117,20 @@ class DiffLM:
     # ---- fit -----------------------------------------------------------------------------------------------
 
     def fit(
-        self, table: pd.DataFrame, schema: Schema | None = None, checkpoint: str | Path | None = None
+        self,
+        table: pd.DataFrame,
+        schema: Schema | None = None,
+        checkpoint: str | Path | None = None,
+        codec: RecordCodec | None = None,
     ) -> DiffLM:
         """Learn a table.
 
         schema: from `lookalike.infer`, edited if need be; None infers it. checkpoint: a folder that training
-        state is written to; the same call after a kill goes on from there. Ctrl-C once ends the training: the
-        model is what has been learned by then; twice raises KeyboardInterrupt. Afterwards `schema` is what
-        was learned, `history` how, and `shortfall` whether it was cut short. Raises DataError and SchemaError
-        for tables that cannot be learned.
+        state is written to; the same call after a kill goes on from there. codec: one that was fitted on
+        this very table with this schema and seed; None fits it. Ctrl-C once ends the training: the model is
+        what has been learned by then; twice raises KeyboardInterrupt. Afterwards `schema` is what was
+        learned, `history` how, and `shortfall` whether it was cut short. Raises DataError and SchemaError for
+        tables that cannot be learned.
         """
         clock = Clock(self.max_time)
         table, schema = read_table("the table", table), schema_of(schema)
@@ -132,7 +138,8 @@ class DiffLM:
         self.history, self.table = [], fingerprint(table)
         with stage(f"prepared {len(table):,} rows", progress=self.progress):
             schema = infer(table) if schema is None else schema
-            records = self._prepare(self._affordable(table, schema), schema)
+            some = self._affordable(table, schema)
+            records = self._prepare(some, schema, codec if len(some) == len(table) else None)
         state = Checkpoint(folder, self._identity(records))
         if state.state:
             clock = Clock(self.max_time, state.state["spent"])
@@ -168,9 +175,9 @@ class DiffLM:
         )
         return table.sample(rows, random_state=self.seed).sort_index()
 
-    def _prepare(self, table: pd.DataFrame, schema: Schema) -> np.ndarray:
+    def _prepare(self, table: pd.DataFrame, schema: Schema, codec: RecordCodec | None = None) -> np.ndarray:
         """The records of a table, and the networks that are to learn them."""
-        codec = RecordCodec.fit(table, schema, seed=self.seed)
+        codec = RecordCodec.fit(table, schema, seed=self.seed) if codec is None else codec
         for note in [*codec.schema.notes(), *codec.notes()]:
             say(note, progress=self.progress)
         if any(slot.run for slot in codec.slots):
@@ -269,7 +276,7 @@ class DiffLM:
         where: Where | str | Sequence[str] | None = None,
         given: pd.DataFrame | None = None,
         like: pd.DataFrame | None = None,
-        strength: float = 0.3,
+        strength: float = STRENGTH,
         balance: str | None = None,
         temperature: float = 1.0,
         top_p: float = 1.0,
@@ -320,7 +327,7 @@ class DiffLM:
         where: Where | str | Sequence[str] | None = None,
         given: pd.DataFrame | None = None,
         like: pd.DataFrame | None = None,
-        strength: float = 0.3,
+        strength: float = STRENGTH,
         balance: str | None = None,
         temperature: float = 1.0,
         top_p: float = 1.0,

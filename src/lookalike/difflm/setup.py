@@ -11,6 +11,7 @@ import torch
 
 from lookalike.arguments import as_number, choice, shown, text, whole
 from lookalike.codec import RecordCodec
+from lookalike.defaults import DEVICES, LORA_RANK
 from lookalike.difflm.small import injection as small
 from lookalike.difflm.training.threads import Threads
 from lookalike.errors import OptionError, SchemaError
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from lookalike.difflm.pretrained.records import TextRecords
     from lookalike.difflm.pretrained.train import FinetuneConfig
     from lookalike.difflm.pretrained.vae import PretrainedConfig
-
-RANK = 8  # of the adapters, for lora=True
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Setup:
         if encoder is not None:
             text("encoder", encoder, "name a folder, or OWNER/NAME on the Hugging Face hub")
         if isinstance(lora, bool):
-            rank = RANK if lora else 0
+            rank = LORA_RANK if lora else 0
         else:
             rank = whole("lora", lora, 0, 1024, "True, False or a rank from 1 to 1024")
         beta = FinetuneConfig.beta if beta is None else beta
@@ -111,7 +110,7 @@ def schema_of(value: Any) -> Schema | None:
 
 def pick_device(name: str) -> torch.device:
     """The device of that name ("auto": the GPU where there is one). Raises OptionError if it is not there."""
-    name = choice("device", name, ("auto", "cpu", "cuda"))
+    name = choice("device", name, DEVICES)
     if name == "cuda" and not torch.cuda.is_available():
         raise OptionError("device cuda was asked for, but torch sees no GPU: choose cpu or auto.")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

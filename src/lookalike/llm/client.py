@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lookalike.arguments import number, path, shown, text, whole
+from lookalike.defaults import CONCURRENCY
 from lookalike.errors import EndpointError, LLMError, OptionError
 from lookalike.llm.budget import Budget, Estimate, Spent, add, guess_tokens
 from lookalike.llm.faults import FAILS, MOST_TRIES, STOPS, Fault
@@ -52,7 +53,7 @@ class LLM:
         *,
         ledger: Ledger | str | Path | None = None,
         budget: Budget | None = None,
-        concurrency: int = 32,
+        concurrency: int = CONCURRENCY,
         timeout: float = 120.0,
         total_timeout: float = 600.0,
         patience: float = 60.0,

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.defaults import METHODS as METHODS
 from lookalike.explore.explore import explore
 from lookalike.sampling import apportion
 
 Array = npt.NDArray[Any]
 
-METHODS = ("synalign", "few-shot", "nearest", "zero-shot", "attributes")
 SHOWN = 5  # real rows in a prompt of few-shot and nearest
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from lookalike.arguments import choice, number, path, shown, switch, whole
 from lookalike.arguments import table as table_of_argument
 from lookalike.arguments import text as text_of_argument
+from lookalike.defaults import DEMONSTRATIONS, GEN_SIZE, METHODS
 from lookalike.embed import REMOTE, Embed, embedder
 from lookalike.errors import DataError, OptionError
 from lookalike.learn import ClassCheck, class_check
@@ -23,7 +24,7 @@ from lookalike.llm.request import Failure, Reply, Request
 from lookalike.llm.sync import run
 from lookalike.progress import say
 from lookalike.prompting.alarm import fix
-from lookalike.prompting.arms import METHODS, Place, places, quotas, shares
+from lookalike.prompting.arms import Place, places, quotas, shares
 from lookalike.prompting.checks import Checker, text_of
 from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, first_number, unquoted
 from lookalike.prompting.record import as_json, form_of, with_text
@@ -60,9 +61,9 @@ class SynAlign:
         text: Any,
         label: Any | None = None,
         *,
-        method: str = "synalign",
-        demonstrations: int = 200,
-        gen_size: int = 10,
+        method: str = METHODS[0],
+        demonstrations: int = DEMONSTRATIONS,
+        gen_size: int = GEN_SIZE,
         embed: str | Embed | None = None,
         attributes: str | Sequence[str] | None = None,
         task: str | None = None,

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from lookalike import Schema, infer
-from lookalike.cli.parser import main
+from lookalike.cli.main import main
 from lookalike.codec import NOT_MISSING, RecordCodec
 from lookalike.codec.serialised import Serialised
 from lookalike.difflm import DiffLM

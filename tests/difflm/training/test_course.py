@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lookalike.cli.parser import main
+from lookalike.cli.main import main
 from lookalike.difflm import DiffLM
 from lookalike.difflm.small.vae import RateController
 from lookalike.difflm.training import course

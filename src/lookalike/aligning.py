@@ -1,0 +1,125 @@
+"""Rows of a synthetic table, chosen to be distributed like the real ones: tables -> points -> `curate`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lookalike.arguments import choice, is_column, listed, shown, switch, table, whole
+from lookalike.defaults import ALIGN_METHODS, MOST_REPEATS
+from lookalike.errors import DataError, OptionError
+from lookalike.progress import stage
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from lookalike.curate import Alignment
+    from lookalike.embed import Embed
+
+    Array = npt.NDArray[np.float32]
+
+
+def align(
+    real: pd.DataFrame,
+    synthetic: pd.DataFrame,
+    n: int,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    method: str = ALIGN_METHODS[0],
+    embed: str | Embed | None = None,
+    most_repeats: int = MOST_REPEATS,
+    holdout: pd.DataFrame | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> tuple[pd.DataFrame, Alignment]:
+    """`n` rows of the synthetic table, chosen to be distributed like the real ones, and the figures.
+
+    text: the column of text that is compared, as `embed` sees it; None compares whole rows, as
+    `evaluate/space.py` does, for which both tables need the same columns. label: a column of classes; each is
+    aligned by itself and gets the share that it has in the real table. method: "exact" matches the
+    distributions, "linear" their means (`curate/weights.py`). embed: what `embed.embedder` takes.
+    most_repeats: how often a row may come at most. holdout: real rows to judge by; None holds out a fifth.
+
+    Raises OptionError for an option that does not fit, DataError for a table that does not: missing columns,
+    empty texts, missing labels, or no class of which there are both real and synthetic rows. Classes without
+    synthetic rows get none: the alignment's `notes` name them.
+    """
+    from lookalike import curate
+
+    real, synthetic = table("the real table", real), table("the synthetic table", synthetic)
+    n, most_repeats = whole("n, the number of rows,", n, 2), whole("most_repeats", most_repeats, 1)
+    seed, progress = whole("seed", seed), switch("progress", progress)
+    method = choice("method", method, ALIGN_METHODS)
+    tables = {"real": real, "synthetic": synthetic}
+    if holdout is not None:
+        tables["holdout"] = table("the holdout", holdout)
+    if embed is not None and text is None:
+        raise OptionError("an embedder embeds a column of text: name the column as text.")
+    for what, name in (("text", text), ("label", label)):
+        for title, own in tables.items():
+            if name is not None and not is_column(name, own.columns):
+                names = listed(own.columns)
+                raise OptionError(
+                    f"the {what} {shown(name)} is not a column of the {title} table: choose one of {names}."
+                )
+    labels = None if label is None else (_labels("real", real[label]), _labels("synthetic", synthetic[label]))
+    with stage("turned the rows into points", progress=progress):
+        points = _row_points(tables, seed) if text is None else _text_points(tables, text, embed, seed)
+    with stage(f"aligned {len(synthetic):,} rows with {len(real):,}", progress=progress):
+        alignment = curate.align(
+            points["real"],
+            points["synthetic"],
+            n,
+            labels=labels,
+            method=method,
+            most_repeats=most_repeats,
+            holdout=points.get("holdout"),
+            seed=seed,
+            progress=progress,
+        )
+    return synthetic.iloc[alignment.rows].reset_index(drop=True), alignment
+
+
+def _row_points(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, Array]:
+    """table -> (rows, dims) float32, of whole rows."""
+    from lookalike.evaluate.columns import read_columns
+    from lookalike.evaluate.space import points
+
+    columns = read_columns(tables)
+    if all(column.kind == "id" for column in columns):
+        raise DataError("every column holds unique ids, which have no distribution: name the column of text.")
+    return points(columns, seed)[0]
+
+
+def _text_points(
+    tables: dict[str, pd.DataFrame], text: str, embed: str | Embed | None, seed: int
+) -> dict[str, Array]:
+    """table -> (rows, dims) float32 of length 1, of one column of text."""
+    from lookalike.embed import embedder
+
+    texts: dict[str, list[str]] = {}
+    for title, own in tables.items():
+        if not len(own):
+            raise DataError(f"the {title} table has no rows: give a table with rows.")
+        texts[title] = own[text].astype(object).where(own[text].notna(), "").map(str).tolist()
+        empty = [row for row, one in enumerate(texts[title], 1) if not one.strip()]
+        if empty:
+            raise DataError(
+                f"the {title} table has {len(empty):,} empty texts in column '{text}' (the first in row "
+                f"{empty[0]:,}): fill them in, or leave those rows out."
+            )
+    vectors = embedder(embed, texts["real"], seed)
+    return {title: vectors(some) for title, some in texts.items()}
+
+
+def _labels(title: str, column: pd.Series) -> list[str]:
+    """The labels as strings, 1 and 1.0 alike."""
+    missing = int(column.isna().sum())
+    if missing:
+        raise DataError(
+            f"the {title} table has {missing:,} missing labels in column '{column.name}': fill them in, or "
+            "leave those rows out."
+        )
+    return [f"{v:.0f}" if isinstance(v, float) and v.is_integer() else str(v) for v in column.tolist()]

@@ -1,0 +1,52 @@
+"""Examples of every verb, as `lookalike VERB --help` shows them."""
+
+EXAMPLES = {
+    "generate": """
+  lookalike generate real.csv -n 10000 -o synthetic.csv
+  lookalike generate real.csv -n 10000 -o rich.parquet --where 'income=>50K' --where age=30..40
+  lookalike generate orders.csv -n 5000 -o out.csv --kind customer_id=key --kind customer=pseudonym
+  lookalike generate train.csv -n 5000 -o out.csv --holdout test.csv --target income --report out.html
+  lookalike generate real.csv -n 2000 -o out.csv --llm http://127.0.0.1:8000/v1 --model NAME \\
+      --text text --label label --max-calls 500 --dry-run     (then without --dry-run)
+Stopped by a crash or by Ctrl-C, the same command goes on from what is kept in OUT.run.""",
+    "resume": """
+  lookalike resume out.csv.run                     (the run folder of  lookalike generate ... -o out.csv)
+A training goes on from its checkpoint. Of a language model the replies that were paid for are read back; the
+key is taken from OPENAI_API_KEY.""",
+    "prompts": """
+  lookalike prompts
+  lookalike prompts -o my-prompts     (edit them, then:  lookalike generate ... --templates my-prompts)""",
+    "schema": """
+  lookalike schema real.csv
+  lookalike schema real.csv --missing '?' -o schema.json
+  (edit it: "kind" is category, number, datetime, boolean, text, code, json, id or constant; "min_rows": 1
+  keeps the rare values of a category; then:  lookalike fit real.csv -o real.model --schema schema.json)""",
+    "fit": """
+  lookalike fit real.csv -o real.model
+  lookalike fit real.parquet -o real.model --max-time 1h30m --missing '?'
+  lookalike fit export.xlsx -o real.model
+  lookalike fit export.csv -o real.model --sep ';' --decimal , --encoding latin-1
+  lookalike fit real.csv -o real.model --schema schema.json     (of  lookalike schema, edited)
+  lookalike fit real.csv -o real.model --backbone Qwen/Qwen2.5-0.5B --lora
+Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoint in MODEL_DIR.""",
+    "sample": """
+  lookalike sample real.model -n 10000000 -o synthetic.parquet
+  lookalike sample real.model -n 1000 -o some.csv --where city=Paris,Rome --where age=18.. --where phone!=
+  lookalike sample real.model -n 1000 -o variations.csv --like seeds.csv --strength 0.2
+  lookalike sample real.model -o completed.csv --given partly-filled-rows.csv
+  lookalike sample real.model -n 1000 -o balanced.csv --balance income
+  lookalike sample real.model -n 1000 -o - | head""",
+    "impute": """
+  lookalike impute real.model with-gaps.csv -o without-gaps.csv""",
+    "align": """
+  lookalike align --real train.csv --synthetic synthetic.parquet -n 10000 -o aligned.parquet
+  lookalike align --real train.csv --synthetic llm.jsonl -n 2000 -o out.jsonl --text text --label label
+  lookalike align --real train.csv --synthetic s.csv -n 500 -o out.csv --holdout test.csv --json align.json
+The figures are of real rows that were held out: a fifth of the real table, or --holdout.""",
+    "evaluate": """
+  lookalike evaluate --real train.csv --synthetic synthetic.parquet
+  lookalike evaluate --real train.csv --synthetic s.csv --holdout test.csv --target income -o report.html
+  lookalike evaluate --real orders.csv --synthetic s.csv --id customer_id --id customer
+  lookalike evaluate --real train.csv --synthetic s.csv --only fidelity,privacy --quick
+  lookalike evaluate --real train.csv --synthetic s.csv --only fidelity --fail-under c2st=0.60""",
+}

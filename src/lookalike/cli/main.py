@@ -1,0 +1,54 @@
+"""The command `lookalike`: a verb with its options, run; every mistake is one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from lookalike.cli.generating import resume
+from lookalike.cli.parser import parse
+from lookalike.cli.verbs import VERBS
+from lookalike.errors import UserError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line.
+
+    Returns the exit code: 0 done, 2 a user's mistake, 3 a figure below --fail-under, 130 stopped by Ctrl-C,
+    141 nobody reads the output any more.
+    """
+    args = argparse.Namespace(kept=None)  # where a command that was stopped goes on from
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up like Ctrl-C
+        parse(sys.argv[1:] if argv is None else argv, args)
+        return _run(args) or 0
+    except UserError as error:
+        print(f"lookalike: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # who read the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # as of a program that SIGPIPE ends
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}." if error.filename else error
+        print(f"lookalike: {what}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        more = ""
+        if args.kept is not None and args.kept.exists():
+            more = f"; the same command goes on from what is kept in {args.kept}"
+        print(f"lookalike: stopped{more}.", file=sys.stderr)
+        return 130
+
+
+def _run(args: argparse.Namespace) -> int | None:
+    """A verb; where its table goes to standard output, what is told goes to stderr."""
+    if args.verb == "resume":
+        resume(args)  # from here on it is the command that began the run
+    if getattr(args, "out", None) != "-":
+        return VERBS[args.verb](args)
+    with contextlib.redirect_stdout(sys.stderr):
+        return VERBS[args.verb](args)

@@ -1,0 +1,194 @@
+"""Options that several verbs have, and what the value of an option may be."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from lookalike.defaults import DEVICES, LORA_RANK
+from lookalike.errors import OptionError
+from lookalike.progress import parse_time
+
+Parser = argparse.ArgumentParser
+EMBEDDER = "of --text: tfidf (default) or sentence-transformers:<name or path>"
+
+
+def number(option: str, kind: type, low: float, high: float, rule: str) -> Callable[[str], float]:
+    """An argparse type: the option's number, or an OptionError that quotes what was written."""
+
+    def parse(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise OptionError(f"{option} {text}: {rule}.")
+        return value
+
+    return parse
+
+
+COUNT = number("the number of calls, rows or tokens", int, 1, 2**62, "write a whole number of at least 1")
+MONEY = number("the amount", float, 0, float("inf"), "write a number of at least 0")
+
+
+def limits_of(text: str) -> str:
+    from lookalike.evaluate.figures import limits
+
+    limits(text)  # a mistake is found before hours of work
+    return text
+
+
+def time_of(text: str) -> float | None:
+    try:
+        return parse_time(text)
+    except OptionError as error:
+        raise OptionError(f"--max-time: {error}") from None
+
+
+def real(one: Parser) -> None:
+    one.add_argument("real", metavar="REAL", help="the real table")
+
+
+def rows(one: Parser, text: str, required: bool = False) -> None:
+    kind = number("-n", int, 1, float("inf"), "the number of rows is a whole number of at least 1")
+    one.add_argument("-n", "--rows", metavar="ROWS", type=kind, required=required, help=text)
+
+
+def where(one: Parser) -> None:
+    one.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="COND",
+        help="COL=VALUE, COL=A,B, COL=LO..HI, COL= (missing) or COL!= (not missing); may be repeated",
+    )
+
+
+def counted(one: argparse._ActionsContainer, option: str, default: int, text: str) -> None:
+    one.add_argument(option, metavar="N", type=COUNT, default=default, help=f"{text} (default {default})")
+
+
+def verdict(one: Parser) -> None:
+    one.add_argument(
+        "--show-real",
+        action="store_true",
+        help="the report may show values and texts that fewer than five real rows have",
+    )
+    one.add_argument(
+        "--fail-under",
+        metavar="LIMITS",
+        type=limits_of,
+        help="exit with 3 if a figure is worse, such as c2st=0.60,utility=0.95",
+    )
+
+
+def training(one: Parser) -> None:
+    one.add_argument(
+        "--max-time",
+        metavar="TIME",
+        type=time_of,
+        help="time for preparing and training, such as 90s, 5m or 1h30m (default: as long as it helps)",
+    )
+    one.add_argument(
+        "--backbone",
+        metavar="NAME",
+        help="a pretrained language model writes the records: a folder, or OWNER/NAME on the Hugging Face "
+        "hub",
+    )
+    one.add_argument(
+        "--lora",
+        metavar="RANK",
+        type=number("--lora", int, 1, 1024, "the rank of the adapters is a whole number from 1 to 1024"),
+        nargs="?",
+        const=LORA_RANK,
+        default=False,
+        help=f"adapt the backbone, too (of this rank, default {LORA_RANK})",
+    )
+    device(one)
+
+
+def model_folder(one: Parser) -> None:
+    one.add_argument("model", metavar="MODEL_DIR", help="a folder written by `lookalike fit`")
+    one.add_argument(
+        "--backbone",
+        metavar="DIR",
+        help="where the pretrained backbone of the model is now, if it has moved",
+    )
+    device(one)
+
+
+def device(one: Parser) -> None:
+    one.add_argument("--device", choices=DEVICES, default=DEVICES[0], help=f"default {DEVICES[0]}")
+    one.add_argument(
+        "--threads",
+        metavar="N",
+        type=COUNT,
+        help="of the CPU (default: as many as are fastest beside what else runs, measured again and again)",
+    )
+
+
+def schema_file(one: Parser) -> None:
+    one.add_argument(
+        "--schema",
+        metavar="FILE",
+        help="take the columns' kinds from this JSON file (written by `lookalike schema`)",
+    )
+    kinds(one)
+
+
+def kinds(one: Parser) -> None:
+    one.add_argument(
+        "--kind",
+        action="append",
+        default=[],
+        metavar="COL=KIND",
+        help="key (fresh keys), pseudonym[:SORT] (made-up names, mails, ...), drop, or any kind; may be "
+        "repeated",
+    )
+    one.add_argument(
+        "--keep-rare",
+        action="store_true",
+        help="reproduce the values of categories that fewer than 5 rows hold, too",
+    )
+
+
+def missing(one: Parser) -> None:
+    one.add_argument(
+        "--missing",
+        action="append",
+        default=[],
+        metavar="VALUE",
+        help="this value, such as '?', means missing; may be repeated",
+    )
+
+
+def usual(one: Parser) -> None:
+    """How tables are read, the seed, and what is said."""
+    one.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="of text tables that are not UTF-8, such as latin-1 (default: told from the file)",
+    )
+    one.add_argument(
+        "--sep",
+        metavar="CHAR",
+        help="between the columns of delimited text: one character, or tab (default: told from the file)",
+    )
+    one.add_argument(
+        "--decimal",
+        choices=[".", ","],
+        help="before the decimals in delimited text (default: told from the file)",
+    )
+    one.add_argument(
+        "--seed",
+        type=number("--seed", int, 0, 2**63 - 1, "a seed is a whole number of at least 0"),
+        default=0,
+        help="same seed, same table (default 0)",
+    )
+    one.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    one.add_argument(
+        "--config",
+        metavar="FILE",
+        help="take long options from this TOML file; those on the command line count more",
+    )

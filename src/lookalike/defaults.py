@@ -1,0 +1,15 @@
+"""Choices and defaults that Python and the command line share.
+
+They stand in a file of their own, without imports, so that `lookalike --help` needs none of the packages
+behind them. Where there are several choices the first is the default.
+"""
+
+DEVICES = ("auto", "cpu", "cuda")
+LORA_RANK = 8  # of the adapters of a backbone, for lora=True
+STRENGTH = 0.3  # of variations: how far from the rows given, 0 to 1
+METHODS = ("synalign", "few-shot", "nearest", "zero-shot", "attributes")  # see prompting/arms.py
+DEMONSTRATIONS = 200  # real rows that a language model is shown, at most
+GEN_SIZE = 10  # records a request
+CONCURRENCY = 32  # calls in flight
+ALIGN_METHODS = ("exact", "linear")  # see curate/weights.py
+MOST_REPEATS = 5  # how often a row of an aligned table may come

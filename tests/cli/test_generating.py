@@ -1,0 +1,131 @@
+"""`lookalike generate` and `resume` with a model that is learned here: the run is a folder."""
+
+import json
+import signal
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import lookalike
+from lookalike.cli.main import main
+from tests.cli.test_verbs import OFTEN, started, wait_for
+
+RNG = np.random.default_rng(0)
+TABLE = pd.DataFrame({"x": RNG.normal(size=200).round(2), "kind": RNG.choice(list("abc"), 200)})
+QUICK = """
+import dataclasses, lookalike
+init = lookalike.DiffLM.__init__
+def quick(self, **given):
+    init(self, **given)
+    self.train_config = dataclasses.replace(
+        self.train_config, steps=(400, 400), epochs_limits=(0.0, 1e9), denoiser_steps=20, denoiser_batch=64
+    )
+lookalike.DiffLM.__init__ = quick
+"""  # few steps, always as many: no time limit, which would make two trainings differ
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Path:
+    TABLE.to_csv(tmp_path / "real.csv", index=False)
+    return tmp_path / "real.csv"
+
+
+def command(real: Path, out: Path, *more: object) -> list[str]:
+    return ["generate", str(real), "-n", "150", "-o", str(out), "--threads", "1", *map(str, more)]
+
+
+def test_a_killed_generate_is_resumed_and_ends_as_if_it_had_not_been(
+    real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, out = tmp_path / "whole.csv", tmp_path / "o.csv"
+    _, errors = (process := started(*command(real, whole, "--seed", 3), before=QUICK)).communicate()
+    assert process.returncode == 0, errors
+    killed = started(*command(real, out, "--seed", 3), before=f"{QUICK}\n{OFTEN}")
+    state = tmp_path / "o.csv.run" / "checkpoint" / "state.json"
+    wait_for(state.exists, killed)
+    killed.kill()
+    killed.communicate()
+    assert 0 < json.loads(state.read_text())["step"] < 400 and not out.exists()
+    monkeypatch.chdir(tmp_path.parent)  # wherever it is resumed
+    resumed = started("resume", state.parent.parent, before=QUICK)
+    told, errors = resumed.communicate()
+    assert resumed.returncode == 0, errors
+    assert "going on from the checkpoint" in errors
+    assert f"150 rows -> {out}" in told
+    assert out.read_bytes() == whole.read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"real.csv", "o.csv", "whole.csv"}
+
+
+def test_a_run_that_is_named_stays_with_what_it_took(
+    real: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "kept"
+    assert main(command(real, tmp_path / "o.csv", "--max-time", "2s", "--run", folder, "--quiet")) == 0
+    names = {"config.toml", "summary.json", "report.html", "report.json"}
+    assert {path.name for path in folder.iterdir()} == names
+    facts = json.loads((folder / "summary.json").read_text())
+    assert facts["rows"] == 150 and facts["seconds"] > 1 and facts["peak_memory"] > 50e6
+    assert "cut short by the time limit" in facts["shortfall"] and facts["calls"] is None
+    told = capsys.readouterr().out
+    assert "rows            150\n" in told and "time   " in told and "memory   " in told
+    (tmp_path / "o.csv").unlink()
+    assert main(["resume", str(folder), "--quiet"]) == 0  # nothing is left to go on from: from the start
+    assert len(pd.read_csv(tmp_path / "o.csv")) == 150
+
+
+def test_the_run_of_a_language_model_survives_a_model_that_is_learned_here(
+    real: Path, tmp_path: Path
+) -> None:
+    """Both go to o.csv and so have o.csv.run."""
+    folder = tmp_path / "o.csv.run"
+    folder.mkdir()
+    (folder / "config.toml").write_text('llm = "http://127.0.0.1:9/v1"\n')
+    with sqlite3.connect(folder / "ledger.sqlite") as ledger:
+        ledger.execute("CREATE TABLE replies (body)")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert main(command(real, tmp_path / "o.csv", "--max-time", "2s", "--quiet")) == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_folder_of_something_else_is_not_taken_and_not_removed(
+    real: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "o.csv.run"
+    folder.mkdir()
+    (folder / "letter.txt").write_text("dear")
+    assert main(command(real, tmp_path / "o.csv", "--max-time", "2s")) == 2
+    assert "holds other files: choose a new or an empty folder with --run" in capsys.readouterr().err
+    assert (folder / "letter.txt").read_text() == "dear"
+
+
+def test_a_mistake_leaves_the_options_of_the_run_before(real: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    assert main(command(real, tmp_path / "o.csv", "--max-time", "2s", "--run", folder, "--quiet")) == 0
+    options = (folder / "config.toml").read_text()
+    wrong = command(real, tmp_path / "o.csv", "--where", "planet=Mars", "--run", folder, "--quiet")
+    assert main(wrong) == 2
+    assert (folder / "config.toml").read_text() == options
+    assert lookalike.read_table(tmp_path / "o.csv").shape == (150, 2)
+
+
+def test_ctrl_c_once_writes_the_table_and_keeps_what_the_same_command_goes_on_from(
+    real: Path, tmp_path: Path
+) -> None:
+    out, folder = tmp_path / "o.csv", tmp_path / "o.csv.run"
+    slow = QUICK.replace("400", "100_000")
+    process = started(*command(real, out), before=f"{slow}\n{OFTEN}")
+    wait_for((folder / "checkpoint" / "state.json").exists, process)
+    process.send_signal(signal.SIGINT)
+    told, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "cut short by Ctrl-C" in told and len(pd.read_csv(out)) == 150
+    said = f"the same command goes on with the training, from what is kept in {folder}"
+    assert said in errors.splitlines()
+    assert {path.name for path in folder.iterdir()} == {"config.toml", "checkpoint"}
+    again = started("resume", folder, before=QUICK.replace("400", "60"))
+    _, errors = again.communicate(timeout=120)
+    assert again.returncode == 0, errors
+    assert not folder.exists() and len(pd.read_csv(out)) == 150

@@ -1,0 +1,59 @@
+"""The options of every verb: they exist once, and each verb has something to do."""
+
+from inspect import signature
+from pathlib import Path
+
+import pytest
+
+import lookalike
+from lookalike.cli.parser import parse, parsers
+from lookalike.cli.verbs import VERBS
+from lookalike.errors import OptionError
+
+
+def test_every_verb_does_something() -> None:
+    assert {*VERBS, "resume"} == set(parsers()[1])  # resume becomes the command that began the run
+
+
+def test_choices_and_defaults_are_those_of_python() -> None:
+    from lookalike.curate.weights import METHODS as WEIGHTS
+    from lookalike.llm import LLM
+    from lookalike.prompting.arms import METHODS
+
+    files = ["--real", "r.csv", "--synthetic", "s.csv"]
+    written = signature(lookalike.SynAlign).parameters | signature(LLM).parameters
+    shared = {
+        ("generate", "real.csv", "-n", "5", "-o", "o.csv"): (
+            written,
+            ("method", "demonstrations", "gen_size", "concurrency"),
+        ),
+        ("align", *files, "-n", "5", "-o", "o.csv"): (
+            signature(lookalike.align).parameters,
+            ("method", "most_repeats", "seed"),
+        ),
+        ("sample", "m", "-o", "o.csv"): (signature(lookalike.DiffLM.sample).parameters, ("strength",)),
+        ("fit", "real.csv", "-o", "m"): (signature(lookalike.DiffLM).parameters, ("device", "seed", "lora")),
+    }
+    for command, (parameters, names) in shared.items():
+        args = parse(command)
+        for name in names:
+            assert getattr(args, name) == parameters[name].default, (command[0], name)
+    for verb, known in (("generate", METHODS), ("align", WEIGHTS)):
+        (method,) = (action for action in parsers()[1][verb]._actions if action.dest == "method")
+        assert tuple(method.choices or ()) == known
+
+
+def test_lora_has_a_rank_of_its_own_on_the_command_line_and_in_a_file(tmp_path: Path) -> None:
+    from lookalike.difflm.setup import Setup
+
+    command, file = ["fit", "real.csv", "-o", "m", "--backbone", "b"], tmp_path / "o.toml"
+    assert parse(command).lora is False
+    assert parse([*command, "--lora", "3"]).lora == 3
+    found = Setup.of("b", None, True, "soft_prompt", None, None)
+    assert found is not None and parse([*command, "--lora"]).lora == found.config.lora
+    file.write_text('real = "real.csv"\nlora = true\n')
+    assert parse(["fit", "--config", str(file), "-o", "m"]).lora == found.config.lora
+    file.write_text("lora = false\n")
+    assert parse([*command, "--config", str(file)]).lora is False
+    with pytest.raises(OptionError, match="--lora 0: the rank"):
+        parse([*command, "--lora", "0"])
