@@ -24,9 +24,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lookalike.codec.text import MISSING, STOP
+from lookalike.difflm.categorical import IMPOSSIBLE, pick, resample
 from lookalike.difflm.drawing import Drawing
-from lookalike.difflm.small.backbone import Cache
-from lookalike.difflm.small.fields import IMPOSSIBLE, Allowed, pick
+from lookalike.difflm.small.fields import Allowed
+from lookalike.difflm.small.transformer import Cache
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.told import Told
 from lookalike.difflm.training.threads import Threads
@@ -370,14 +371,3 @@ def _ended(vae: VAE, slot: int, tokens: Tensor) -> Tensor | None:
     for token in vae.ends[column[place - 1]]:
         ended = ended | (before == token)
     return ended
-
-
-def resample(log_weight: Tensor, rows: int, by_row: bool, generator: torch.Generator) -> Tensor:
-    """Indices of the candidates kept, one per row: within each row, or systematically over all of them."""
-    if by_row:
-        choice = pick(log_weight.view(rows, -1), generator)
-        return torch.arange(rows, device=choice.device) * (len(log_weight) // rows) + choice
-    cumulative = log_weight.double().softmax(0).cumsum(0)
-    start = torch.rand(1, generator=generator, device=log_weight.device, dtype=torch.float64)
-    at = (torch.arange(rows, device=log_weight.device) + start) / rows * cumulative[-1]
-    return torch.searchsorted(cumulative, at.contiguous()).clamp(max=len(log_weight) - 1)

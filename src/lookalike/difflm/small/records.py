@@ -26,10 +26,11 @@ from lookalike.codec import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.small.decoder import decode
-from lookalike.difflm.small.train import TrainConfig, posteriors, train_vae
+from lookalike.difflm.small.train import posteriors, train_vae
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.told import Told
 from lookalike.difflm.training.checkpoint import Checkpoint
+from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
 from lookalike.difflm.training.memory import check_memory, enough_memory
 from lookalike.difflm.training.threads import Threads

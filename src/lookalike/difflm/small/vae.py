@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.codec import Slot
-from lookalike.difflm.small.backbone import Backbone, Cache
 from lookalike.difflm.small.encoder import Encoder
 from lookalike.difflm.small.fields import Allowed, Fields
 from lookalike.difflm.small.injection import Injection
 from lookalike.difflm.small.runs import POOLS, Runs
+from lookalike.difflm.small.transformer import Cache, Transformer
+from lookalike.difflm.training.rate import divergence
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class VAE(nn.Module):
         self.injection = Injection(
             config.injection, config.latent_tokens, config.latent_width, width, config.layers, config.heads
         )
-        self.backbone = Backbone(
+        self.backbone = Transformer(
             width, config.layers, config.heads, config.expansion, config.dropout, bool(runs)
         )
         self.next_slot = nn.Parameter(torch.randn(len(fixed), width) * 0.3)
@@ -324,35 +324,6 @@ class _Used:
     spans: list[tuple[int, int]]
 
 
-def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL of N(mean, variance) from N(0, 1) in every dimension, in nats; all of one shape."""
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
-
-
 def _pick(x: Tensor, index: Tensor) -> Tensor:
     """(rows, slots, width), (rows, n) -> (rows, n, width)."""
     return x.gather(1, index.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
-
-
-class RateController:
-    """Holds the rate (KL of the posterior from N(0, I), nats per row) at a target by moving beta.
-
-    Dual ascent on the constraint KL = target: beta rises while the rate is above it and falls while it is
-    below. A fixed small beta, as in the paper, lets the latent hold the whole record (63 nats on Adult),
-    which the prior then has to model; beta = 1 leaves it unused. The rate-constrained view: Alemi et al.,
-    Fixing a Broken ELBO (2018), section 3.
-    """
-
-    GAIN, LOWEST, HIGHEST = 0.02, math.log(0.01), math.log(3.0)
-
-    def __init__(self, target: float):
-        self.target = target
-        self.log_beta = 0.0
-
-    @property
-    def beta(self) -> float:
-        return math.exp(self.log_beta)
-
-    def update(self, rate: float) -> None:
-        error = min(1.0, max(-1.0, rate / self.target - 1)) if self.target > 0 else 1.0
-        self.log_beta = min(self.HIGHEST, max(self.LOWEST, self.log_beta + self.GAIN * error))

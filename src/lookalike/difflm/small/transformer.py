@@ -142,7 +142,7 @@ def _turn(x: Tensor, at: Tensor) -> Tensor:
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
 
 
-class Backbone(nn.Module):
+class Transformer(nn.Module):
     """Causal transformer.
 
     rotary: for records with texts. The others need no places: what a token is and what comes next is in its
