@@ -120,19 +120,20 @@ class TextRecords:
     ) -> list[dict[str, Any]]:
         self._measure(records, progress)
         read = self._read(records)
-        return train_pretrained(
-            self.vae,
-            self.tokens,
-            records,
-            read,
-            config,
-            self.finetune,
-            clock,
-            checkpoint,
-            self.threads,
-            seed,
-            progress,
-        )
+        with enough_memory(self.backbone.name, SMALLER, checkpoint.folder is not None):
+            return train_pretrained(
+                self.vae,
+                self.tokens,
+                records,
+                read,
+                config,
+                self.finetune,
+                clock,
+                checkpoint,
+                self.threads,
+                seed,
+                progress,
+            )
 
     def _measure(self, records: Array, progress: bool) -> None:
         """How long a record is, and how many tokens its end may take when it is cut short."""

@@ -14,15 +14,13 @@ from torch import Tensor, nn
 
 from lookalike.codec.slot import Array
 from lookalike.difflm.pretrained.batches import epoch_batches, length_parts
-from lookalike.difflm.pretrained.hub import SMALLER
 from lookalike.difflm.pretrained.memory import tokens_at_once
 from lookalike.difflm.pretrained.tokens import Tokens, lengths, padded
 from lookalike.difflm.pretrained.vae import PretrainedVAE
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
-from lookalike.difflm.training.loop import Loop, plan_steps
-from lookalike.difflm.training.memory import enough_memory
+from lookalike.difflm.training.loop import Loop, plan_steps, validation_noise
 from lookalike.difflm.training.rate import divergence
 from lookalike.difflm.training.rows import random_first, split
 from lookalike.difflm.training.threads import Threads
@@ -123,7 +121,7 @@ def train_pretrained(
     read: the records as tokens of the encoder. Returns one entry per validation: step, seconds,
     reconstruction, rate, bound (nats per row, on held-out rows), train (the bound on the last batches),
     beta and tokens (those of the texts that were trained on, per second); then one that says how it ended,
-    as `Course.facts`. Raises OptionError where the memory is too small.
+    as `Course.facts`.
     """
     train_rows, held_rows = split(len(cells), config, seed)
     texts_of, device = partial(_texts, tokens, cells, read), vae.words.device
@@ -131,8 +129,7 @@ def train_pretrained(
     size = min(finetune.batch, max(8, len(train_rows) // 10), len(train_rows))
     per_epoch = math.ceil(len(train_rows) / size)
     batches = lru_cache(1)(partial(epoch_batches, length, train_rows, size, seed))
-    generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(len(held_rows), vae.latent_size, generator=generator).to(device)
+    noise = validation_noise(len(held_rows), vae.latent_size, seed, device)
     trained = nn.ParameterDict({name.replace(".", "/"): p for name, p in vae.trained().items()})
     steps = plan_steps(per_epoch, finetune.epochs, finetune.steps)
     loop = Loop(trained, [_optimizer(trained, finetune)], steps, config, clock, checkpoint)
@@ -141,14 +138,11 @@ def train_pretrained(
     tried = texts_of(_usual_and_longest(length, train_rows)).written
     micro = tokens_at_once(vae, tried, finetune.at_once(device), progress)
     seen = _resume(loop, schedule)
-    if not loop.step:
+    if not loop.step:  # a training that goes on has begun
         _begin(vae, [read[row] for row in train_rows[:FIRST]], micro)
     threads.restart()
     course = loop.course("the way into the language model", progress)
-    with (
-        bar(steps, f"training around {vae.name}", unit="steps", progress=progress) as shown,
-        enough_memory(vae.name, SMALLER, checkpoint.folder is not None),
-    ):
+    with bar(steps, f"training around {vae.name}", unit="steps", progress=progress) as shown:
         shown.update(loop.step)
         while not course.over(loop.step, not loop.patient()):
             step = loop.step
@@ -170,8 +164,7 @@ def train_pretrained(
             # validate, and keep the best
             if loop.validates():
                 reconstruction, rate = _validate(vae, held, noise, micro)
-                speed = round(seen / max(clock.spent() - loop.begun, 1e-9), 1)
-                loop.record(reconstruction, rate, beta, tokens=speed)
+                loop.record(reconstruction, rate, beta, tokens=_speed(loop, seen))
                 _judge(loop, schedule, reconstruction, rate)
             # save, so that a kill costs little
             if loop.saves():
@@ -188,7 +181,7 @@ def _texts(
 ) -> Texts:
     """The records of these rows; first: (rows, columns) bool, the columns that come first, None: none."""
     first = np.zeros((len(rows), cells.shape[1]), dtype=bool) if first is None else first
-    written = [tokens.record(cells[row], _order(own)) for row, own in zip(rows, first, strict=True)]
+    written = [tokens.record(cells[row], _order(early)) for row, early in zip(rows, first, strict=True)]
     return Texts(written, [read[row] for row in rows])
 
 
@@ -301,6 +294,11 @@ def _judge(loop: Loop, schedule: Backtracking | None, reconstruction: float, rat
         loop.judge(reconstruction + rate, weights)
     else:  # it begins to wait anew when it is at its rate again
         loop.waiting = 0
+
+
+def _speed(loop: Loop, seen: int) -> float:
+    """Tokens that were trained on per second."""
+    return round(seen / max(loop.clock.spent() - loop.begun, 1e-9), 1)
 
 
 def _resume(loop: Loop, schedule: Backtracking | None) -> int:

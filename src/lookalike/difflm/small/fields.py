@@ -118,8 +118,8 @@ class Fields(nn.Module):
             self.other.append(other)
             classes = np.where(plain, order, other)
             self.class_of.append(torch.from_numpy(classes))
-            own = np.flatnonzero(plain)
-            self.token_of.append(torch.from_numpy(np.append(own, 0) if other >= 0 else own))
+            tokens = np.flatnonzero(plain)
+            self.token_of.append(torch.from_numpy(np.append(tokens, 0) if other >= 0 else tokens))
             masses.append(np.bincount(classes, weights=mass, minlength=int(plain.sum()) + (other >= 0)))
         sizes = [len(m) for m in masses]
         order_ = sorted(range(self.count), key=lambda i: sizes[i])

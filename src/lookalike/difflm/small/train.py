@@ -17,7 +17,7 @@ from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
-from lookalike.difflm.training.loop import Loop, plan_steps
+from lookalike.difflm.training.loop import Loop, plan_steps, validation_noise
 from lookalike.difflm.training.rows import random_first, split
 from lookalike.difflm.training.threads import Threads
 from lookalike.progress import bar
@@ -47,8 +47,7 @@ def train_vae(
     held, average_length = table.of(held_rows), max(1, int(table.lengths.float().mean()))
     batch = batch_size(len(train_rows), average_length, config)
     per_epoch = max(1, len(train_rows) // batch)
-    generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(len(held_rows), vae.latent_size, generator=generator).to(vae.device)
+    noise = validation_noise(len(held), vae.latent_size, seed, vae.device)
     optimizers = _optimizers(vae, config)
     steps = plan_steps(per_epoch, config.epochs, config.steps, config.epochs_limits)
     loop = Loop(vae, optimizers, steps, config, clock, checkpoint)
@@ -86,9 +85,7 @@ def train_vae(
             if loop.saves():
                 loop.save(_means(averaged))
     loop.save(_means(averaged))
-    # the last steps may have made it better since the last validation
-    last_best = sum(_validate(average, held, noise, config)) <= loop.best
-    vae.load_state_dict(average.state_dict() if last_best else loop.best_weights)
+    _take_best(vae, loop, average, held, noise)
     return [*loop.history, course.facts(loop.step)]
 
 
@@ -163,6 +160,12 @@ def _judge(loop: Loop, average: VAE, held: Encoded, noise: Tensor) -> None:
     loop.record(reconstruction, rate, loop.controller.beta)
     if loop.ready(rate):
         loop.judge(reconstruction + rate, average.state_dict())
+
+
+def _take_best(vae: VAE, loop: Loop, average: VAE, held: Encoded, noise: Tensor) -> None:
+    """The best validated weights, or the last ones: the steps since then may have made them better."""
+    last = sum(_validate(average, held, noise, loop.config))
+    vae.load_state_dict(average.state_dict() if last <= loop.best else loop.best_weights)
 
 
 @torch.no_grad()

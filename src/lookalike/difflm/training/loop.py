@@ -164,5 +164,11 @@ def plan_steps(
     return math.ceil(min(max(planned, fewest), most))
 
 
+def validation_noise(rows: int, latent_size: int, seed: int, device: torch.device) -> Tensor:
+    """(rows, latent size) standard normal noise, the same in every validation: only the model differs."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(rows, latent_size, generator=generator).to(device)
+
+
 def _copied(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: weight.clone() for name, weight in weights.items()}
