@@ -13,7 +13,11 @@ from lookalike import Schema
 from lookalike.difflm import DiffLM
 from lookalike.difflm.pretrained import train as finetune
 from lookalike.difflm.pretrained.train import Backtracking
-from lookalike.difflm.training import loop
+from lookalike.difflm.training import loop as loop_file
+from lookalike.difflm.training.checkpoint import Checkpoint
+from lookalike.difflm.training.config import TrainConfig
+from lookalike.difflm.training.course import Clock
+from lookalike.difflm.training.loop import Loop
 from tests.difflm.pretrained.models import check_rows, made, untrained
 
 
@@ -37,6 +41,36 @@ def test_the_schedule_falls_when_the_reconstruction_stops_improving() -> None:
     assert schedule.ended and schedule.beta == 0.001
 
 
+def loop_of(rate: float) -> Loop:
+    module = torch.nn.ParameterDict({"x": torch.nn.Parameter(torch.zeros(1))})
+    optimizer = torch.optim.AdamW(module.parameters())
+    return Loop(module, [optimizer], 100, TrainConfig(rate=rate), Clock(None), Checkpoint(None, ""))
+
+
+def test_a_bound_below_the_rate_is_neither_kept_nor_waited_for() -> None:
+    loop = loop_of(rate=4.0)
+    waited = []
+    for reconstruction, rate in [(50.0, 4.0), (51.0, 4.0), (40.0, 1.0), (51.0, 4.0), (49.0, 4.0)]:
+        finetune._judge(loop, None, reconstruction, rate)
+        waited.append(loop.waiting)
+    assert waited == [0, 1, 0, 1, 0] and loop.best == 53.0
+
+
+def test_the_schedule_waits_only_at_its_lowest_beta() -> None:
+    loop, schedule = loop_of(rate=4.0), Backtracking()
+    finetune._judge(loop, schedule, 50.0, 0.0)
+    falls = 0
+    while not schedule.ended:
+        assert loop.waiting == 0
+        finetune._judge(loop, schedule, 51.0, 0.0)
+        falls += 1
+    assert falls == 13 and 0.1 * 0.7**13 < schedule.LOWEST < 0.1 * 0.7**12
+    finetune._judge(loop, schedule, 51.0, 0.0)
+    assert loop.waiting == 2 and loop.best == 50.0
+    finetune._judge(loop, schedule, 40.0, 0.0)
+    assert loop.waiting == 0 and loop.best == 40.0
+
+
 def test_the_schedule_fires_in_training(
     people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,7 +78,7 @@ def test_the_schedule_fires_in_training(
     monkeypatch.setattr(finetune, "_validate", lambda *_: next(said))
     model = made(backbone("llama"), steps=4, beta="schedule")
     model.train_config = dataclasses.replace(model.train_config, validations=4)
-    monkeypatch.setattr(loop, "EVERY", 1)
+    monkeypatch.setattr(loop_file, "EVERY", 1)
     model.fit(people, schema=schema)
     betas = [entry["beta"] for entry in model.history if "beta" in entry]
     assert betas == pytest.approx([0.1, 0.1, 0.07, 0.07])
@@ -72,7 +106,7 @@ def test_a_fit_that_was_stopped_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = made(backbone("llama"), steps=6).fit(people, schema=schema)
-    monkeypatch.setattr(loop, "SECONDS", 0.0)
+    monkeypatch.setattr(loop_file, "SECONDS", 0.0)
     terms, calls = finetune._terms, []
 
     def stop(*arguments: Any) -> Any:

@@ -12,8 +12,6 @@ from lookalike.difflm.training.course import Clock
 from lookalike.difflm.training.loop import Loop, plan_steps
 from lookalike.progress import bar
 
-CONFIG = TrainConfig(rate=4.0, patience=3, validations=10)
-
 
 def loop_of(steps: int = 1000, folder: Path | None = None, rate: float = 4.0) -> Loop:
     module = nn.Linear(2, 1)

@@ -11,8 +11,8 @@ training rows by heart (on Magic: 63.3 nats on held-out rows against 61.6 for wh
   mixture's mass between the cell's edges, so every cell of the codec keeps an exact probability and a range
   costs two evaluations.
 
-The normal score of a value is the standard-normal quantile of its rank among the values that are not spikes.
-Logistic mixtures as a likelihood for ordered values: Salimans et al., PixelCNN++ (2017), section 2.1.
+The tables of the numbers are in `numbers.py`. Logistic mixtures as a likelihood for ordered values: Salimans
+et al., PixelCNN++ (2017), section 2.1.
 """
 
 from __future__ import annotations
