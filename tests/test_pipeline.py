@@ -158,7 +158,7 @@ def test_the_codec_that_is_handed_over_gives_the_same_table(real: pd.DataFrame, 
 def test_a_killed_job_goes_on_to_the_same_table(
     real: pd.DataFrame, quick: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lookalike.difflm.small.vae import RateController
+    from lookalike.difflm.training.rate import RateController
 
     whole, _ = lookalike.generate(real, 40, quick(), progress=False)
     run = tmp_path / "job"

@@ -289,7 +289,7 @@ def test_quiet_says_nothing_on_stderr(
     assert capsys.readouterr().err == ""
 
 
-OFTEN = "import lookalike.difflm.small.train as t; t.SECONDS = 0.2"  # a checkpoint soon, and many
+OFTEN = "import lookalike.difflm.training.loop as t; t.SECONDS = 0.2"  # a checkpoint soon, and many
 
 
 def started(*arguments: object, before: str = "") -> subprocess.Popen[str]:

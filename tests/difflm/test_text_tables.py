@@ -19,8 +19,8 @@ from lookalike.difflm import DiffLM
 from lookalike.difflm import model as model_file
 from lookalike.difflm import told as told_file
 from lookalike.difflm.parsed import TRIES
-from lookalike.difflm.small.train import TEXT_RATE, TrainConfig
 from lookalike.difflm.storage import fingerprint
+from lookalike.difflm.training.config import TEXT_RATE, TrainConfig
 from lookalike.errors import OptionError
 from lookalike.files.reading import read_table
 from lookalike.progress import bar

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lookalike.arguments import number
-from lookalike.difflm.small.fields import IMPOSSIBLE
+from lookalike.difflm.categorical import IMPOSSIBLE
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,15 @@ from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.given import Given, read_given
 from lookalike.difflm.latent.denoiser import DenoiserConfig
 from lookalike.difflm.latent.prior import Prior
+from lookalike.difflm.latent.train import train_denoiser
 from lookalike.difflm.parsed import parsed, parsers
 from lookalike.difflm.setup import Setup, pick_device, schema_of
 from lookalike.difflm.small.records import CHUNK, TokenRecords
-from lookalike.difflm.small.train import TEXT_RATE, TEXT_TRAINING, TrainConfig, train_denoiser
 from lookalike.difflm.small.vae import TEXT_SIZES, VAE, VAEConfig
 from lookalike.difflm.storage import fingerprint, load_model, save_model
 from lookalike.difflm.told import Told
 from lookalike.difflm.training.checkpoint import Checkpoint
+from lookalike.difflm.training.config import TEXT_RATE, TEXT_TRAINING, TrainConfig
 from lookalike.difflm.training.course import Clock, shortfall
 from lookalike.difflm.training.threads import Threads
 from lookalike.errors import OptionError

@@ -18,9 +18,9 @@ from torch import Tensor
 from lookalike.codec import RecordCodec
 from lookalike.difflm.latent.denoiser import DenoiserConfig
 from lookalike.difflm.setup import Setup
-from lookalike.difflm.small.train import TrainConfig
 from lookalike.difflm.small.vae import VAEConfig
 from lookalike.difflm.training.checkpoint import writing
+from lookalike.difflm.training.config import TrainConfig
 from lookalike.errors import ModelError
 
 if TYPE_CHECKING:

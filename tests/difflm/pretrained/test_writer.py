@@ -1,16 +1,22 @@
 """The loop that writes texts, with a stand-in for the language model whose probabilities are known."""
 
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from lookalike import Schema
 from lookalike.codec.grammar import Grammar, byte_tokenizer
 from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.pretrained import writer
+from lookalike.difflm.pretrained.writer import Draft as TrueDraft
 from lookalike.difflm.pretrained.writer import _draw, _Fields, write
+from tests.difflm.pretrained.models import made, untrained
 
 PIECES = [b"", *(bytes([byte]) for byte in range(256))]  # token 0 ends a text
 TOKENIZER = byte_tokenizer(PIECES, 0, [], lambda text: [byte + 1 for byte in text])
@@ -145,3 +151,35 @@ def test_temperature_and_top_p() -> None:
         exact = (logits[0, :keep] / drawing.temperature).softmax(0)
         assert shares[:keep].tolist() == pytest.approx(exact.tolist(), abs=0.03)
         assert shares[keep:].sum() == 0
+
+
+@pytest.mark.parametrize("injection", ["soft_prompt", "prefix_soft_prompt", "kv_memory", "input_embed"])
+@pytest.mark.parametrize("family", ["llama", "gpt2", "qwen2", "mistral"])
+def test_the_cache_changes_nothing(
+    family: str, injection: str, people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]
+) -> None:
+    """Prefixes of different lengths, and rows chosen twice, have the logits of one pass without a cache."""
+    vae = untrained(made(backbone(family), injection=injection), people, schema).vae.eval()
+    generator = torch.Generator().manual_seed(0)
+    latent = torch.randn(3, vae.latent_size, generator=generator)
+    rows = [[5, 6, 7, 8, 9, 10, 11], [12, 13], []]
+    then = torch.tensor([[20, 21, 22], [23, 24, 25], [26, 27, 28]])
+    with torch.no_grad():
+        draft = TrueDraft(vae, latent, rows)
+        seen = [draft.logits]
+        for step in range(2):
+            draft.put(then[:, step])
+            seen.append(draft.logits)
+        draft.select(torch.tensor([2, 0, 0]))
+        draft.put(then[[2, 0, 0], 2])
+        for row, own in enumerate(rows):
+            for step in range(3):
+                nll = -seen[step][row].log_softmax(0)
+                whole = torch.tensor([[*own, *then[row, :step].tolist(), 30]])
+                alone = vae(latent[row : row + 1], whole, torch.ones_like(whole, dtype=torch.bool))
+                assert float(nll[30]) == pytest.approx(float(alone[0, -1]), abs=2e-4)
+        whole = torch.tensor([[*rows[0], *then[0].tolist(), 30]])
+        alone = vae(latent[:1], whole, torch.ones_like(whole, dtype=torch.bool))
+        for row in (1, 2):
+            nll = -draft.logits[row].log_softmax(0)
+            assert float(nll[30]) == pytest.approx(float(alone[0, -1]), abs=2e-4)

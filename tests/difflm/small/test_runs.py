@@ -8,12 +8,9 @@ from torch import Tensor
 
 from lookalike.codec import RecordCodec
 from lookalike.codec.kinds.text import MISSING, STOP
-from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.small.injection import VARIANTS
 from lookalike.difflm.small.runs import Runs
-from lookalike.difflm.small.train import _parts, _shuffled
 from lookalike.difflm.small.vae import VAE, VAEConfig
-from lookalike.errors import OptionError
 from lookalike.table.inferring import infer
 
 ROWS = 400
@@ -135,42 +132,3 @@ def test_a_bag_of_words_is_what_its_words_cost_whatever_their_order() -> None:
     torch.testing.assert_close(bags[0], -(share[5].log() + 2 * share[9].log()))
     torch.testing.assert_close(bags[0], bags[1])
     assert bags[2] == 0 and not torch.allclose(bags[0], runs.bag(0, latent[1:2], words[:1])[0])
-
-
-def test_rows_of_a_batch_are_about_as_long_as_each_other() -> None:
-    lengths = torch.from_numpy(np.random.default_rng(0).geometric(0.02, 5000))
-    rows = torch.arange(5000)[::2]
-    mixed = _shuffled(rows, lengths, 50, torch.Generator().manual_seed(0))
-    assert torch.equal(mixed.sort().values, rows)
-    spread = torch.stack([lengths[part].float().std() for part in mixed.split(50)]).mean()
-    assert spread < 0.3 * lengths[rows].float().std()
-    again = _shuffled(rows, lengths, 50, torch.Generator().manual_seed(1))
-    assert not torch.equal(mixed, again)
-
-
-def test_parts_hold_every_row_once_and_not_too_many_slots() -> None:
-    lengths = torch.tensor([5, 900, 20, 20, 20, 3])
-    parts = _parts(torch.arange(6), lengths, 100)
-    assert sorted(torch.cat(parts).tolist()) == list(range(6))
-    assert all(len(part) == 1 or len(part) * int(lengths[part].max()) <= 100 for part in parts)
-    assert parts[0].tolist() == [1] and len(parts) == 2
-
-
-@pytest.mark.parametrize("top_p", [0.1, 0.5, 0.9, 0.999])
-def test_the_nucleus_is_the_least_set_of_likely_tokens(top_p: float) -> None:
-    logits = torch.randn(200, 50, generator=torch.Generator().manual_seed(0)) * 3
-    kept = Drawing(top_p=top_p).shape(logits) > -1e6
-    share = logits.softmax(-1)
-    order = share.argsort(-1, descending=True)
-    before = share.gather(1, order).cumsum(-1) - share.gather(1, order)
-    expected = torch.zeros_like(kept).scatter(1, order, before < top_p)
-    assert (kept != expected).float().mean() < 1e-3  # tokens that are equal to many digits
-    assert torch.equal(Drawing(temperature=0.5).shape(logits), logits / 0.5)
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"temperature": 0}, {"temperature": float("inf")}, {"top_p": 0}, {"top_p": 1.1}]
-)
-def test_a_drawing_that_makes_no_sense(wrong: dict) -> None:
-    with pytest.raises(OptionError, match=next(iter(wrong))):
-        Drawing(**wrong)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lookalike.difflm import DiffLM
-from lookalike.difflm.small.vae import RateController
+from lookalike.difflm.training.rate import RateController
 from lookalike.errors import ModelError
 
 
@@ -51,7 +51,7 @@ def kill_at(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
                 raise Killed
             update(self, rate)
 
-        monkeypatch.setattr("lookalike.difflm.small.train.SECONDS", -1.0)
+        monkeypatch.setattr("lookalike.difflm.training.loop.SECONDS", -1.0)
         monkeypatch.setattr(RateController, "update", count)
 
     return set_to

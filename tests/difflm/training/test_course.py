@@ -10,9 +10,9 @@ import pytest
 
 from lookalike.cli.main import main
 from lookalike.difflm import DiffLM
-from lookalike.difflm.small.vae import RateController
 from lookalike.difflm.training import course
 from lookalike.difflm.training.course import Clock, Course, shortfall
+from lookalike.difflm.training.rate import RateController
 from lookalike.errors import ModelError
 
 RNG = np.random.default_rng(0)

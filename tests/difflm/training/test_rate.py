@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lookalike.difflm import DiffLM
-from lookalike.difflm.small.vae import RateController
+from lookalike.difflm.training.rate import RateController
 
 
 def test_the_controller_moves_beta_towards_the_target() -> None:

@@ -28,8 +28,11 @@ _SPARE = 1.25  # activations, logits and what the machine needs itself, over the
 
 
 @dataclass
-class Backbone:
-    """A loaded language model. name: as the user wrote it; files: name -> SHA-256 of what it consists of."""
+class PretrainedLM:
+    """A loaded language model or encoder, and its tokenizer.
+
+    name: as the user wrote it; files: name -> SHA-256 of what it consists of.
+    """
 
     name: str
     model: Any
@@ -46,7 +49,7 @@ def hugging_face() -> Any:
     return transformers
 
 
-def load_backbone(name: str, device: torch.device, tokens: int = 0) -> Backbone:
+def load_backbone(name: str, device: torch.device, tokens: int = 0) -> PretrainedLM:
     """A causal language model, frozen, in bfloat16 on a GPU and float32 elsewhere.
 
     name: a folder, or the id of a model on the hub. tokens: that training has at once, 0 where nothing is
@@ -70,7 +73,7 @@ def load_backbone(name: str, device: torch.device, tokens: int = 0) -> Backbone:
             f"the tokenizer of {name} has {len(tokenizer)} tokens, but the model knows {rows}: "
             "give a folder in which both are of the same model."
         )
-    return Backbone(name, freeze(model), tokenizer, fingerprint(folder))
+    return PretrainedLM(name, freeze(model), tokenizer, fingerprint(folder))
 
 
 def precision(device: torch.device) -> torch.dtype:
@@ -78,7 +81,7 @@ def precision(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if device.type == "cuda" else torch.float32
 
 
-def load_encoder(name: str, device: torch.device) -> Backbone:
+def load_encoder(name: str, device: torch.device) -> PretrainedLM:
     """An encoder such as BERT, frozen, with its tokenizer; as `load_backbone` otherwise."""
     transformers = hugging_face()
     with _quiet(transformers):
@@ -92,7 +95,7 @@ def load_encoder(name: str, device: torch.device) -> Backbone:
         if tokenizer.pad_token is None:
             raise ModelError(f"the tokenizer of the encoder {name} has no padding token: name another one.")
         model = _load(name, transformers.AutoModel, folder, torch.float32).to(device)
-    return Backbone(name, freeze(model), tokenizer, fingerprint(folder))
+    return PretrainedLM(name, freeze(model), tokenizer, fingerprint(folder))
 
 
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}

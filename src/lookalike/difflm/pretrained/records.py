@@ -1,4 +1,4 @@
-"""Records as JSON text around a pretrained language model; the interface is that of `records.py`."""
+"""Records as JSON text around a pretrained language model."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from lookalike.difflm.pretrained.tokens import Tokens, encoder_tokens, lengths, 
 from lookalike.difflm.pretrained.train import FinetuneConfig, read_posteriors, train_pretrained
 from lookalike.difflm.pretrained.vae import PretrainedConfig, PretrainedVAE
 from lookalike.difflm.pretrained.writer import write
-from lookalike.difflm.small.train import TrainConfig
 from lookalike.difflm.told import Told
 from lookalike.difflm.training.checkpoint import Checkpoint
+from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
 from lookalike.difflm.training.memory import enough_memory
 from lookalike.difflm.training.threads import Threads
@@ -51,14 +51,14 @@ class TextRecords:
         backbone: str,
         encoder: str | None,
         config: PretrainedConfig,
-        own: FinetuneConfig,
+        finetune: FinetuneConfig,
         device: torch.device,
         threads: Threads,
         facts: Mapping[str, Any] | None = None,
     ):
         self.threads = threads
-        self.serialised, self.config, self.own, self.device = serialised, config, own, device
-        self.backbone = load_backbone(backbone, device, 0 if facts else own.at_once(device))
+        self.serialised, self.config, self.finetune, self.device = serialised, config, finetune, device
+        self.backbone = load_backbone(backbone, device, 0 if facts else finetune.at_once(device))
         self.encoder = None if encoder is None else load_encoder(encoder, device)
         self.longest: int = facts["longest"] if facts else 0
         self.ending: int = facts["ending"] if facts else 0
@@ -67,14 +67,14 @@ class TextRecords:
             if self.encoder is not None:
                 check_same(self.encoder.name, facts["encoder_files"], self.encoder.files)
         self.vae = PretrainedVAE(self.backbone, self.encoder, config)
-        most = min(own.most, self.vae.limit - self.vae.before)
+        most = min(finetune.most, self.vae.limit - self.vae.before)
         self.tokens = Tokens(serialised, self.backbone, self.vae.vocabulary, most)
         self.canonical = list(range(len(serialised.columns)))
 
     @property
     def identity(self) -> str:
         files = [self.backbone.files, self.encoder.files if self.encoder else {}]
-        return repr((files, self.config, self.own))
+        return repr((files, self.config, self.finetune))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -120,19 +120,20 @@ class TextRecords:
     ) -> list[dict[str, Any]]:
         self._measure(records, progress)
         read = self._read(records)
-        return train_pretrained(
-            self.vae,
-            self.tokens,
-            records,
-            read,
-            config,
-            self.own,
-            clock,
-            checkpoint,
-            self.threads,
-            seed,
-            progress,
-        )
+        with enough_memory(self.backbone.name, SMALLER, checkpoint.folder is not None):
+            return train_pretrained(
+                self.vae,
+                self.tokens,
+                records,
+                read,
+                config,
+                self.finetune,
+                clock,
+                checkpoint,
+                self.threads,
+                seed,
+                progress,
+            )
 
     def _measure(self, records: Array, progress: bool) -> None:
         """How long a record is, and how many tokens its end may take when it is cut short."""
@@ -175,15 +176,15 @@ class TextRecords:
         if self.encoder is None:
             return [self.tokens.record(row, self.canonical) for row in records]
         texts = [self.serialised.text(row, self.canonical) for row in records]
-        limit = getattr(self.encoder.model.config, "max_position_embeddings", self.own.most)
-        return encoder_tokens(self.encoder, texts, min(self.own.most, limit))
+        limit = getattr(self.encoder.model.config, "max_position_embeddings", self.finetune.most)
+        return encoder_tokens(self.encoder, texts, min(self.finetune.most, limit))
 
     @torch.no_grad()
     def posteriors(self, records: Array) -> tuple[Tensor, Tensor]:
         self.vae.eval()
         size = (len(records), self.vae.latent_size)
         mean, log_variance = (torch.zeros(size, device=self.device) for _ in range(2))
-        micro = self.own.at_once(self.device)
+        micro = self.finetune.at_once(self.device)
         for at, *found in read_posteriors(self.vae, self._read(records), micro, self.vae.reading):
             rows = torch.from_numpy(at).to(self.device)
             mean[rows], log_variance[rows] = found
@@ -216,13 +217,13 @@ class TextRecords:
         prefix, weight = None, None
         with enough_memory(self.backbone.name, SMALLER):
             if kept and given is not None:
-                own = [self.tokens.fields(row, kept) for row in given]
-                if max(map(len, own)) > room:
+                begun = [self.tokens.fields(row, kept) for row in given]
+                if max(map(len, begun)) > room:
                     raise ConditionError(
                         f"a given row is longer than the {room:,} tokens that {self.backbone.name} can read: "
                         "shorten its texts."
                     )
-                prefix = [tokens for tokens in own for _ in range(len(latent) // rows)]
+                prefix = [tokens for tokens in begun for _ in range(len(latent) // rows)]
                 weight = self._score(latent, prefix)
             texts = write(
                 self.vae,
@@ -250,7 +251,9 @@ class TextRecords:
         """(candidates,) log likelihood of what each begins with."""
         found = torch.zeros(len(latent), device=self.device)
         longest = max(map(len, prefix)) + self.vae.before
-        for at in torch.arange(len(latent)).split(max(1, math.ceil(self.own.at_once(self.device) / longest))):
+        for at in torch.arange(len(latent)).split(
+            max(1, math.ceil(self.finetune.at_once(self.device) / longest))
+        ):
             tokens, mask = padded([prefix[row] for row in at.tolist()], self.vae.pad)
             found[at] = -self.vae(latent[at], tokens.to(self.device), mask.to(self.device)).sum(1)
         return found
@@ -271,7 +274,7 @@ class TextRecords:
             "encoder": None if self.encoder is None else self.encoder.name,
             "encoder_files": {} if self.encoder is None else self.encoder.files,
             "config": asdict(self.config),
-            "finetune": {**asdict(self.own), "steps": list(self.own.steps)},
+            "finetune": {**asdict(self.finetune), "steps": list(self.finetune.steps)},
             "texts": self.serialised.facts,
             "longest": self.longest,
             "ending": self.ending,

@@ -15,7 +15,7 @@ from lookalike.codec.grammar import Grammar
 from lookalike.codec.serialised import Serialised
 from lookalike.codec.slot import Array
 from lookalike.codec.where import Where
-from lookalike.difflm.pretrained.hub import Backbone
+from lookalike.difflm.pretrained.hub import PretrainedLM
 from lookalike.errors import MissingDependency
 
 GRAMMARS = 64  # compiled ones that are kept
@@ -28,7 +28,7 @@ class Tokens:
     in training and in sampling. most: tokens of a record, longer ones are cut.
     """
 
-    def __init__(self, serialised: Serialised, backbone: Backbone, vocabulary: int, most: int):
+    def __init__(self, serialised: Serialised, backbone: PretrainedLM, vocabulary: int, most: int):
         self.serialised, self.most, self.vocabulary = serialised, most, vocabulary
         self.end = int(backbone.tokenizer.eos_token_id)
         try:
@@ -89,12 +89,12 @@ def padded(records: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
     longest = max(map(len, records))
     tokens = np.full((len(records), longest), pad, dtype=np.int64)
     mask = np.zeros((len(records), longest), dtype=bool)
-    for row, own in enumerate(records):
-        tokens[row, : len(own)], mask[row, : len(own)] = own, True
+    for row, record in enumerate(records):
+        tokens[row, : len(record)], mask[row, : len(record)] = record, True
     return torch.from_numpy(tokens), torch.from_numpy(mask)
 
 
-def encoder_tokens(encoder: Backbone, texts: Sequence[str], most: int) -> list[list[int]]:
+def encoder_tokens(encoder: PretrainedLM, texts: Sequence[str], most: int) -> list[list[int]]:
     """Texts as the tokens of an encoder that was named."""
     found: Any = encoder.tokenizer(list(texts), truncation=True, max_length=most, padding=False)
     return [list(ids) for ids in found["input_ids"]]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,23 +13,24 @@ import torch
 from torch import Tensor, nn
 
 from lookalike.codec.slot import Array
-from lookalike.difflm.pretrained.hub import SMALLER, logits_bytes, most_tokens
+from lookalike.difflm.pretrained.batches import epoch_batches, length_parts
+from lookalike.difflm.pretrained.memory import tokens_at_once
 from lookalike.difflm.pretrained.tokens import Tokens, lengths, padded
 from lookalike.difflm.pretrained.vae import PretrainedVAE
-from lookalike.difflm.small.train import TrainConfig, random_first, split
-from lookalike.difflm.small.vae import RateController, divergence
-from lookalike.difflm.training.checkpoint import SECONDS, Checkpoint, pack, unpack
-from lookalike.difflm.training.course import Clock, Course
-from lookalike.difflm.training.memory import check_memory, enough_memory, free_memory, held_bytes
+from lookalike.difflm.training.checkpoint import Checkpoint
+from lookalike.difflm.training.config import TrainConfig
+from lookalike.difflm.training.course import Clock
+from lookalike.difflm.training.loop import Loop, plan_steps, validation_noise
+from lookalike.difflm.training.rate import divergence
+from lookalike.difflm.training.rows import random_first, split
 from lookalike.difflm.training.threads import Threads
-from lookalike.progress import bar, say
+from lookalike.progress import bar
 
 BETAS = ("rate", "schedule")
-SHARE = 0.5  # of the free memory; a step took 1.6 to 2.4 times what it keeps, on a CPU
-_FIRST = 512  # records that the reader's start is set by
+FIRST = 512  # records that the reader's start is set by
 BEGIN = 0.1  # beta, which the controller then moves
-EVERY = 20  # steps between two validations, at least
-_SORTED = 16  # batches whose rows are sorted by length together
+CLIP = 5.0  # norm of the gradients at most, over the root of how many tokens a record has
+CLIP_OF_MEAN = 1.0  # the same where the loss is a mean over tokens
 
 
 @dataclass(frozen=True)
@@ -86,35 +86,21 @@ class Backtracking:
         return better
 
 
-def read_posteriors(
-    vae: PretrainedVAE, read: list[list[int]], micro: int, pad: int
-) -> Iterator[tuple[Array, Tensor, Tensor]]:
-    """(rows, mean, log variance) of records as the encoder's tokens, in parts that fit the memory."""
-    for at in parts(lengths(read), np.arange(len(read)), micro):
-        tokens, mask = padded([read[row] for row in at], pad)
-        mean, log_variance = vae.posterior(tokens.to(vae.words.device), mask.to(vae.words.device))
-        yield at, mean, log_variance
+@dataclass
+class Texts:
+    """Records as tokens: as the language model writes them, and as the encoder reads them."""
 
+    written: list[list[int]]
+    read: list[list[int]]
 
-def parts(length: Array, rows: Array, micro: int) -> list[Array]:
-    """The rows in parts of like length, each of at most `micro` tokens when padded (or one row)."""
-    found: list[Array] = []
-    own: list[int] = []
-    for row in rows[np.argsort(length[rows], kind="stable")].tolist():
-        if own and (len(own) + 1) * int(length[row]) > micro:
-            found.append(np.array(own))
-            own = []
-        own.append(row)
-    return [*found, np.array(own)] if own else found
+    def of(self, rows: Array) -> Texts:
+        """Those of these rows."""
+        return Texts([self.written[row] for row in rows], [self.read[row] for row in rows])
 
-
-def _batches(length: Array, rows: Array, batch: int, rng: np.random.Generator) -> list[Array]:
-    """The rows of an epoch in batches of like length, in random order."""
-    found = []
-    for group in np.array_split(rng.permutation(rows), max(1, len(rows) // (batch * _SORTED))):
-        ordered = group[np.argsort(length[group], kind="stable")]
-        found += [ordered[start : start + batch] for start in range(0, len(ordered), batch)]
-    return [found[i] for i in rng.permutation(len(found))]
+    @property
+    def size(self) -> int:
+        """Tokens that are written."""
+        return sum(map(len, self.written))
 
 
 def train_pretrained(
@@ -123,7 +109,7 @@ def train_pretrained(
     cells: Array,
     read: list[list[int]],
     config: TrainConfig,
-    own: FinetuneConfig,
+    finetune: FinetuneConfig,
     clock: Clock,
     checkpoint: Checkpoint,
     threads: Threads,
@@ -135,208 +121,99 @@ def train_pretrained(
     read: the records as tokens of the encoder. Returns one entry per validation: step, seconds,
     reconstruction, rate, bound (nats per row, on held-out rows), train (the bound on the last batches),
     beta and tokens (those of the texts that were trained on, per second); then one that says how it ended,
-    as `Course.facts`. Raises OptionError where the memory is too small.
+    as `Course.facts`.
     """
     train_rows, held_rows = split(len(cells), config, seed)
-    columns = cells.shape[1]
-    canonical = list(range(columns))
-    held = [tokens.record(cells[row], canonical) for row in held_rows]
-    length = lengths(read)
-    batch = min(own.batch, max(8, len(train_rows) // 10), len(train_rows))
-    per_epoch = math.ceil(len(train_rows) / batch)
-    steps = math.ceil(min(max(own.epochs * per_epoch, own.steps[0]), own.steps[1]))
-    holder = nn.ParameterDict({name.replace(".", "/"): p for name, p in vae.trained().items()})
-    optimizer = _optimizer(holder, own)
-    rates = [group["lr"] for group in optimizer.param_groups]
-    controller, schedule = RateController(config.rate), Backtracking()
-    controller.log_beta = math.log(BEGIN)
-    scheduled = own.beta == "schedule"
-    generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(len(held_rows), vae.latent_size, generator=generator).to(vae.words.device)
-    history: list[dict[str, float]] = []
-    step, begun, best, waiting, seen = 0, clock.spent(), math.inf, 0, 0
-    best_weights = {k: v.clone() for k, v in holder.state_dict().items()}
-    by_length = train_rows[np.argsort(length[train_rows], kind="stable")]
-    tried = [
-        tokens.record(cells[row], canonical) for row in [*by_length[len(by_length) // 2 :][:4], by_length[-1]]
-    ]
-    micro = _tokens_at_once(vae, tried, own.at_once(vae.words.device), progress)
-    if checkpoint.state.get("stage") == "vae":
-        unpack(holder, [optimizer], "vae", checkpoint.tensors)
-        state = checkpoint.state
-        step, begun, best, history = state["step"], state["begun"], state["best"], state["history"]
-        controller.log_beta, waiting, seen = state["log_beta"], state["waiting"], state["seen"]
-        schedule.beta, schedule.best = state["schedule"]
-        best_weights = {k: checkpoint.tensors[f"best.{k}"].to(vae.words.device) for k in best_weights}
-    else:
-        _begin(vae, [read[row] for row in train_rows[:_FIRST]], micro)
-        best_weights = {k: v.clone() for k, v in holder.state_dict().items()}
-    every = max(1, min(max(EVERY, steps // config.validations), steps))
-    order_of: list[Array] = []
-    epoch, saved, running = -1, time.perf_counter(), 0.0
-
-    def keep() -> None:
-        if checkpoint.folder is None:
-            return
-        checkpoint.save(
-            pack(holder, [optimizer], "vae") | {f"best.{k}": v for k, v in best_weights.items()},
-            stage="vae",
-            step=step,
-            best=best,
-            waiting=waiting,
-            begun=begun,
-            seen=seen,
-            log_beta=controller.log_beta,
-            schedule=[schedule.beta, min(schedule.best, 1e30)],
-            history=history,
-            spent=clock.spent(),
-        )
-
+    texts_of, device = partial(_texts, tokens, cells, read), vae.words.device
+    held, length = texts_of(held_rows), lengths(read)
+    size = min(finetune.batch, max(8, len(train_rows) // 10), len(train_rows))
+    per_epoch = math.ceil(len(train_rows) / size)
+    batches = lru_cache(1)(partial(epoch_batches, length, train_rows, size, seed))
+    noise = validation_noise(len(held_rows), vae.latent_size, seed, device)
+    trained = nn.ParameterDict({name.replace(".", "/"): p for name, p in vae.trained().items()})
+    steps = plan_steps(per_epoch, finetune.epochs, finetune.steps)
+    loop = Loop(trained, [_optimizer(trained, finetune)], steps, config, clock, checkpoint)
+    loop.controller.log_beta = math.log(BEGIN)
+    schedule = Backtracking() if finetune.beta == "schedule" else None
+    tried = texts_of(_usual_and_longest(length, train_rows)).written
+    micro = tokens_at_once(vae, tried, finetune.at_once(device), progress)
+    seen = _resume(loop, schedule)
+    if not loop.step:  # a training that goes on has begun
+        _begin(vae, [read[row] for row in train_rows[:FIRST]], micro)
     threads.restart()
-    course = Course(
-        "the way into the language model", steps, clock, begun, config.denoiser_time, step, progress
-    )
-    with (
-        bar(steps, f"training around {vae.name}", unit="steps", progress=progress) as shown,
-        enough_memory(vae.name, SMALLER, checkpoint.folder is not None),
-    ):
-        shown.update(step)
-        while not course.over(step, waiting >= config.patience):
-            done = min(1.0, course.done(step))
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                warm = min(1.0, (step + 1) / max(1.0, own.warmup * steps))
-                group["lr"] = rate * warm * 0.5 * (1 + math.cos(math.pi * done))
-            if step // per_epoch != epoch:
-                epoch = step // per_epoch
-                order_of = _batches(length, train_rows, batch, np.random.default_rng((seed, 2, epoch)))
-            at = order_of[step % per_epoch % len(order_of)]
+    course = loop.course("the way into the language model", progress)
+    with bar(steps, f"training around {vae.name}", unit="steps", progress=progress) as shown:
+        shown.update(loop.step)
+        while not course.over(loop.step, not loop.patient()):
+            step = loop.step
+            # warm up: the first gradients are large; then fall to 0 by the end of the steps or of the time
+            warm, done = (step + 1) / max(1.0, finetune.warmup * steps), min(1.0, course.done(step))
+            loop.set_learning_rate(min(1.0, warm), 0.5 * (1 + math.cos(math.pi * done)))
+            # draw: all chance of a step comes from its number, so that a killed training goes on the same
+            epoch = batches(step // per_epoch)
+            at = epoch[step % per_epoch % len(epoch)]
             rng = np.random.default_rng((seed, 3, step))
             torch.manual_seed(int(rng.integers(2**31)))  # of the noise; the caller forks the generator
-            first = random_first(len(at), columns, config, rng)
-            records = [
-                tokens.record(cells[row], _order(first[i]) if first[i].any() else canonical)
-                for i, row in enumerate(at)
-            ]
-            optimizer.zero_grad(set_to_none=True)
-            _set_training(vae, True)
-            beta = schedule.beta if scheduled else controller.beta
-            texts = sum(map(len, records))
-            total_nll, total_kl = 0.0, 0.0
-            shaken = torch.randn(len(at), vae.latent_size, device=vae.words.device)
-            for part in parts(lengths(records), np.arange(len(at)), micro):
-                threads.begin()
-                own_noise = shaken[torch.from_numpy(part).to(shaken.device)]
-                nll, kl = _terms(vae, [records[i] for i in part], [read[at[i]] for i in part], own_noise)
-                if scheduled:
-                    loss = nll.sum() / texts + beta * kl.mean(1).sum() / len(at)
-                else:
-                    loss = (nll.sum() + beta * kl.sum()) / len(at)
-                loss.backward()
-                total_nll, total_kl = total_nll + nll.sum().item(), total_kl + kl.sum().item()
-                threads.end(float(len(part) * max(len(records[i]) for i in part)))
-            controller.update(total_kl / len(at))
-            nn.utils.clip_grad_norm_(
-                holder.parameters(), 1.0 if scheduled else 5.0 * math.sqrt(texts / len(at))
-            )
-            optimizer.step()
-            seen += texts
-            value = (total_nll + total_kl) / len(at)
-            running = value if not running else 0.95 * running + 0.05 * value
-            step += 1
-            shown.update(1)
-            if step % 5 == 0:
-                shown.set_postfix_str(f"loss {running:.2f} rate {total_kl / len(at):.1f}")
-            if step % every == 0 or step == steps:
-                reconstruction, rate = _validate(vae, held, [read[row] for row in held_rows], noise, micro)
-                history.append(
-                    {
-                        "step": step,
-                        "seconds": round(clock.spent(), 2),
-                        "reconstruction": reconstruction,
-                        "rate": rate,
-                        "bound": reconstruction + rate,
-                        "train": running,
-                        "beta": beta,
-                        "tokens": round(seen / max(clock.spent() - begun, 1e-9), 1),
-                    }
-                )
-                if scheduled:  # it ends when the reconstruction stops improving at the lowest beta
-                    ready, value = True, reconstruction
-                    waiting = 0 if schedule.update(reconstruction) or not schedule.ended else waiting + 1
-                else:  # a posterior that is not yet at its rate has a better bound than is asked for
-                    ready, value = rate >= 0.8 * config.rate or config.rate <= 0, reconstruction + rate
-                    waiting = 0 if not ready or value < best - 1e-4 else waiting + 1
-                if ready and value < best - 1e-4:
-                    best = value
-                    best_weights = {k: v.clone() for k, v in holder.state_dict().items()}
-            if time.perf_counter() - saved > SECONDS:
-                saved = time.perf_counter()
-                keep()
-    keep()
-    if math.isfinite(best):
-        holder.load_state_dict(best_weights)
+            batch = texts_of(at, random_first(len(at), cells.shape[1], config, rng))
+            # descend: the controller moves beta so that the latent carries its rate, or the schedule sets it
+            beta = loop.controller.beta if schedule is None else schedule.beta
+            loss, rate = _descend(vae, loop, batch, beta, schedule is not None, micro, threads)
+            loop.controller.update(rate)
+            seen += batch.size
+            loop.count(loss, rate, shown)
+            # validate, and keep the best
+            if loop.validates():
+                reconstruction, rate = _validate(vae, held, noise, micro)
+                loop.record(reconstruction, rate, beta, tokens=_speed(loop, seen))
+                _judge(loop, schedule, reconstruction, rate)
+            # save, so that a kill costs little
+            if loop.saves():
+                _save(loop, schedule, seen)
+    _save(loop, schedule, seen)
+    if math.isfinite(loop.best):
+        trained.load_state_dict(loop.best_weights)
     _set_training(vae, False)
-    return [*history, course.facts(step)]
+    return [*loop.history, course.facts(loop.step)]
 
 
-def _tokens_at_once(vae: PretrainedVAE, records: list[list[int]], micro: int, progress: bool) -> int:
-    """`micro`, or fewer where the memory is short; then the layers are also computed twice, if need be.
+def _texts(
+    tokens: Tokens, cells: Array, read: list[list[int]], rows: Array, first: Array | None = None
+) -> Texts:
+    """The records of these rows; first: (rows, columns) bool, the columns that come first, None: none."""
+    first = np.zeros((len(rows), cells.shape[1]), dtype=bool) if first is None else first
+    written = [tokens.record(cells[row], _order(early)) for row, early in zip(rows, first, strict=True)]
+    return Texts(written, [read[row] for row in rows])
 
-    records: some of a usual length and the longest one; what they keep for the gradients is measured.
-    Raises OptionError where not even the longest one fits.
-    """
-    device, config = vae.words.device, vae.language.config.get_text_config()
-    known = [*vae.parameters(), *vae.buffers()]
-    held, longest = 0.0, len(records[-1])
-    for rows in (records[:-1], records[-1:]):
-        with enough_memory(vae.name, SMALLER):
-            tokens, mask = (x.to(device) for x in padded(rows, vae.pad))
-            latent = torch.zeros(len(rows), vae.latent_size, device=device)
-            held = max(held, held_bytes(partial(vae, latent, tokens, mask), known) / tokens.numel())
-    logits, layers = logits_bytes(vae.vocabulary, 1), config.num_hidden_layers
-    whole = held + logits * 2 / 3  # a third of the latter is kept by the forward pass
-    lean = (held - logits / 3) / layers + layers * vae.hidden * vae.embeddings[0].weight.itemsize + logits
-    free = free_memory(device)
-    most = most_tokens(vae.vocabulary, micro)
-    costs = [whole, lean]
-    if vae.config.injection == "kv_memory":  # which cannot do without its cache
-        costs.remove(lean)
-    elif vae.checkpointing:
-        costs.remove(whole)
-    steps = [(cost, most // part) for cost in costs for part in (1, 2, 4)]
-    fits = [step for step in steps if step[0] * max(step[1], longest) < SHARE * free]
-    cost, found = (fits or steps[-1:])[0]
-    if not fits:
-        check_memory(cost * longest, device, f"training around {vae.name} needs", SMALLER)
-    if cost == lean and not vae.checkpointing:
-        vae.checkpoint_layers()
-        say("memory is short: layers are computed twice, which takes a third longer", progress=progress)
-    return found
+
+def _usual_and_longest(length: Array, rows: Array) -> Array:
+    """Some rows of a usual length, and the longest one at the end."""
+    by_length = rows[np.argsort(length[rows], kind="stable")]
+    return np.append(by_length[len(by_length) // 2 :][:4], by_length[-1])
+
+
+def _order(first: Array) -> list[int]:
+    """The columns `first`, then the others, both in the order of the table."""
+    return [*np.flatnonzero(first).tolist(), *np.flatnonzero(~first).tolist()]
 
 
 @torch.no_grad()
 def _begin(vae: PretrainedVAE, read: list[list[int]], micro: int) -> None:
     """Sets what the reader starts from by these records."""
     pooled, device = [], vae.words.device
-    for at in parts(lengths(read), np.arange(len(read)), micro):
+    for at in length_parts(lengths(read), micro):
         tokens, mask = (x.to(device) for x in padded([read[row] for row in at], vae.reading))
         pooled.append(vae.reader.pooled(vae.embedded(tokens, mask), mask))
     vae.reader.follow(torch.cat(pooled))
 
 
-def _optimizer(holder: nn.ParameterDict, own: FinetuneConfig) -> torch.optim.Optimizer:
-    named = [(name, p) for name, p in holder.items() if p.requires_grad]
+def _optimizer(trained: nn.ParameterDict, finetune: FinetuneConfig) -> torch.optim.Optimizer:
+    named = [(name, p) for name, p in trained.items() if p.requires_grad]
     adapters = [p for name, p in named if "lora_" in name]
     rest = [p for name, p in named if "lora_" not in name]
-    groups: list[dict[str, Any]] = [{"params": rest, "lr": own.learning_rate}]
+    groups: list[dict[str, Any]] = [{"params": rest, "lr": finetune.learning_rate}]
     if adapters:
-        groups.append({"params": adapters, "lr": own.lora_rate, "weight_decay": 0.0})
-    return torch.optim.AdamW(groups, own.learning_rate, (0.9, 0.99), weight_decay=own.weight_decay)
-
-
-def _order(first: Array) -> list[int]:
-    """The columns `first`, then the others, both in the order of the table."""
-    return [*np.flatnonzero(first).tolist(), *np.flatnonzero(~first).tolist()]
+        groups.append({"params": adapters, "lr": finetune.lora_rate, "weight_decay": 0.0})
+    return torch.optim.AdamW(groups, finetune.learning_rate, (0.9, 0.99), weight_decay=finetune.weight_decay)
 
 
 def _set_training(vae: PretrainedVAE, on: bool) -> None:
@@ -347,32 +224,101 @@ def _set_training(vae: PretrainedVAE, on: bool) -> None:
         vae.encoder.eval()
 
 
-def _terms(
-    vae: PretrainedVAE, records: list[list[int]], read: list[list[int]], noise: Tensor
-) -> tuple[Tensor, Tensor]:
-    """The negative log likelihood of every token and the KL of every latent dimension, in nats."""
+def _descend(
+    vae: PretrainedVAE,
+    loop: Loop,
+    batch: Texts,
+    beta: float,
+    mean: bool,
+    micro: int,
+    threads: Threads,
+) -> tuple[float, float]:
+    """One step on a batch, in parts of `micro` tokens; returns its bound and rate, nats per row.
+
+    mean: whether the loss is the paper's, the mean over tokens plus beta times the mean over latent
+    dimensions, and not the bound of a row.
+    """
+    rows, tokens, device = len(batch.written), batch.size, vae.words.device
+    _set_training(vae, True)
+    loop.optimizers[0].zero_grad(set_to_none=True)
+    drawn = torch.randn(rows, vae.latent_size, device=device)
+    total_nll = total_kl = 0.0
+    for part in length_parts(lengths(batch.written), micro):
+        threads.begin()
+        texts = batch.of(part)
+        nll, kl = _terms(vae, texts, drawn[torch.from_numpy(part).to(device)])
+        if mean:
+            loss = nll.sum() / tokens + beta * kl.mean(1).sum() / rows
+        else:
+            loss = (nll.sum() + beta * kl.sum()) / rows
+        loss.backward()
+        total_nll, total_kl = total_nll + nll.sum().item(), total_kl + kl.sum().item()
+        threads.end(float(len(part) * max(map(len, texts.written))))
+    most = CLIP_OF_MEAN if mean else CLIP * math.sqrt(tokens / rows)
+    nn.utils.clip_grad_norm_(loop.module.parameters(), most)
+    loop.optimizers[0].step()
+    return (total_nll + total_kl) / rows, total_kl / rows
+
+
+def _terms(vae: PretrainedVAE, texts: Texts, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """The negative log likelihood of every token and the KL of every latent dimension, in nats.
+
+    noise: (rows, latent size), standard normal.
+    """
     device = vae.words.device
-    mean, log_variance = vae.posterior(*(x.to(device) for x in padded(read, vae.reading)))
+    mean, log_variance = vae.posterior(*(x.to(device) for x in padded(texts.read, vae.reading)))
     kl = divergence(mean, log_variance)
     latent = mean + noise * (0.5 * log_variance).exp()
-    own, mask = (x.to(device) for x in padded(records, vae.pad))
-    return vae(latent, own, mask), kl
+    tokens, mask = (x.to(device) for x in padded(texts.written, vae.pad))
+    return vae(latent, tokens, mask), kl
 
 
 @torch.no_grad()
-def _validate(
-    vae: PretrainedVAE, held: list[list[int]], read: list[list[int]], noise: Tensor, micro: int
-) -> tuple[float, float]:
+def _validate(vae: PretrainedVAE, held: Texts, noise: Tensor, micro: int) -> tuple[float, float]:
     """Reconstruction and rate on the validation rows, nats per row."""
     _set_training(vae, False)
-    nll, rate = 0.0, 0.0
-    device = vae.words.device
-    for at in parts(np.maximum(lengths(held), lengths(read)), np.arange(len(held)), micro):
-        mean, log_variance = vae.posterior(
-            *(x.to(device) for x in padded([read[row] for row in at], vae.reading))
-        )
-        latent = mean + noise[torch.from_numpy(at).to(device)] * (0.5 * log_variance).exp()
-        own, mask = (x.to(device) for x in padded([held[row] for row in at], vae.pad))
-        nll += float(vae(latent, own, mask).sum())
-        rate += float(divergence(mean, log_variance).sum())
-    return nll / len(held), rate / len(held)
+    reconstruction, rate, rows = 0.0, 0.0, len(held.written)
+    for at in length_parts(np.maximum(lengths(held.written), lengths(held.read)), micro):
+        nll, kl = _terms(vae, held.of(at), noise[torch.from_numpy(at).to(noise.device)])
+        reconstruction, rate = reconstruction + float(nll.sum()), rate + float(kl.sum())
+    return reconstruction / rows, rate / rows
+
+
+def _judge(loop: Loop, schedule: Backtracking | None, reconstruction: float, rate: float) -> None:
+    """Keep what is the best so far; with a schedule that is the reconstruction, else the bound."""
+    weights, waited = loop.module.state_dict(), loop.waiting
+    if schedule is not None:  # it ends when the reconstruction stops improving at the lowest beta
+        loop.judge(reconstruction, weights)
+        loop.waiting = 0 if schedule.update(reconstruction) or not schedule.ended else waited + 1
+    elif loop.ready(rate):
+        loop.judge(reconstruction + rate, weights)
+    else:  # it begins to wait anew when it is at its rate again
+        loop.waiting = 0
+
+
+def _speed(loop: Loop, seen: int) -> float:
+    """Tokens that were trained on per second."""
+    return round(seen / max(loop.clock.spent() - loop.begun, 1e-9), 1)
+
+
+def _resume(loop: Loop, schedule: Backtracking | None) -> int:
+    """Go on from the checkpoint, if there is one; returns how many tokens have been trained on."""
+    state = loop.resume()
+    if state and schedule is not None:
+        schedule.beta, schedule.best = state["schedule"]
+    return int(state.get("seen", 0))
+
+
+def _save(loop: Loop, schedule: Backtracking | None, seen: int) -> None:
+    known = None if schedule is None else [schedule.beta, min(schedule.best, 1e30)]
+    loop.save(seen=seen, schedule=known)
+
+
+def read_posteriors(
+    vae: PretrainedVAE, read: list[list[int]], micro: int, pad: int
+) -> Iterator[tuple[Array, Tensor, Tensor]]:
+    """(rows, mean, log variance) of records as the encoder's tokens, in parts that fit the memory."""
+    for at in length_parts(lengths(read), micro):
+        tokens, mask = padded([read[row] for row in at], pad)
+        mean, log_variance = vae.posterior(tokens.to(vae.words.device), mask.to(vae.words.device))
+        yield at, mean, log_variance

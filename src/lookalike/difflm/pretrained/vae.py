@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lookalike.difflm.pretrained.hub import Backbone, hugging_face
+from lookalike.difflm.pretrained.hub import PretrainedLM, hugging_face
 from lookalike.errors import MissingDependency, ModelError, OptionError
 
 # Of what is injected at first, over that of embeddings. With 1 the posterior's noise disturbs the language
@@ -116,7 +116,7 @@ class PretrainedVAE(nn.Module):
     Raises ModelError for a language model without the interfaces that are needed.
     """
 
-    def __init__(self, backbone: Backbone, encoder: Backbone | None, config: PretrainedConfig):
+    def __init__(self, backbone: PretrainedLM, encoder: PretrainedLM | None, config: PretrainedConfig):
         super().__init__()
         self.config, self.name = config, backbone.name
         self.language = backbone.model

@@ -1,7 +1,7 @@
 """Latent -> the text of a record by a pretrained language model: cached, in batches, under a grammar.
 
 What is given is forced, what a condition restricts is written next, and a row is drawn from several
-candidates by the likelihood of both: sampling-importance-resampling, as in `decoder.py`. Every text is
+candidates by the likelihood of both: sampling-importance-resampling. Every text is
 valid: a token that the schema does not let through is never drawn, and a row that grows too long is brought
 to its end.
 """
@@ -16,10 +16,9 @@ import torch
 from torch import Tensor
 
 from lookalike.codec.grammar import Grammar, Walk
+from lookalike.difflm.categorical import IMPOSSIBLE, pick, resample
 from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.pretrained.vae import PretrainedVAE
-from lookalike.difflm.small.decoder import resample
-from lookalike.difflm.small.fields import IMPOSSIBLE, pick
 from lookalike.difflm.told import Told
 from lookalike.difflm.training.threads import Threads
 
@@ -57,8 +56,8 @@ class Draft:
 
     def put(self, tokens: Tensor) -> None:
         """(rows,) the next token of every row."""
-        for own, token in zip(self.tokens, tokens.tolist(), strict=True):
-            own.append(token)
+        for written, token in zip(self.tokens, tokens.tolist(), strict=True):
+            written.append(token)
         vectors = self.vae.embeddings[0](tokens.unsqueeze(1))
         if self.added is not None:
             vectors = vectors + self.added.to(vectors.dtype)
@@ -152,7 +151,9 @@ def write(
     draft = Draft(vae, latent, prefix)
     walk = _begun(grammar, prefix)
     unrestricted = _begun(free, prefix) if early else walk
-    fields = _Fields(pieces, [b"".join(pieces[token] for token in own) for own in prefix]) if early else None
+    fields = (
+        _Fields(pieces, [b"".join(pieces[token] for token in begun) for begun in prefix]) if early else None
+    )
     done = torch.zeros(len(latent), dtype=torch.bool, device=latent.device)
     written: list[list[int]] = [[] for _ in range(rows)]
     origin = torch.arange(len(latent))
@@ -202,7 +203,7 @@ def _log_mass(logits: Tensor, allowed: Tensor) -> Tensor:
 def _begun(grammar: Grammar, prefix: list[list[int]]) -> Walk:
     walk = grammar.walk(len(prefix))
     for place in range(max(map(len, prefix))):
-        rows = np.array([row for row, own in enumerate(prefix) if len(own) > place])
+        rows = np.array([row for row, begun in enumerate(prefix) if len(begun) > place])
         walk.take(rows, np.array([prefix[row][place] for row in rows]))
     return walk
 

@@ -24,9 +24,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lookalike.codec.kinds.text import MISSING, STOP
+from lookalike.difflm.categorical import IMPOSSIBLE, pick, resample
 from lookalike.difflm.drawing import Drawing
-from lookalike.difflm.small.backbone import Cache
-from lookalike.difflm.small.fields import IMPOSSIBLE, Allowed, pick
+from lookalike.difflm.small.fields import Allowed
+from lookalike.difflm.small.transformer import Cache
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.told import Told
 from lookalike.difflm.training.threads import Threads
@@ -81,7 +82,7 @@ def decode(
     tried = len(early) if given or not early else 1 + max(canonical.index(s) for s in early)
     amount = len(latent) * _expected(vae, order[:tried]) + rows * _expected(vae, order[tried:])
     told.expect(amount)
-    if not vae.run_slots:  # its slots are of many kinds: only whole drafts can be compared
+    if not vae.run_slots:  # its slots are of many kinds: only whole draft_rows can be compared
         threads.begin()
     if tried:
         # written before a candidate is chosen; what is given altogether need not be written
@@ -144,12 +145,12 @@ class _Draft:
 
     def _written(self, order: list[int]) -> Tensor:
         """(rows, n) the slots of `order` that hold something, in their order, those of each row first."""
-        own = torch.tensor(order, dtype=torch.long, device=self.latent.device).expand(len(self.latent), -1)
+        slots = torch.tensor(order, dtype=torch.long, device=self.latent.device).expand(len(self.latent), -1)
         if not self.vae.run_slots or not order:
-            return own
-        empty = (self.tokens.gather(1, own) < 0) & (self.vae.in_run[own] >= 0)
+            return slots
+        empty = (self.tokens.gather(1, slots) < 0) & (self.vae.in_run[slots] >= 0)
         n = int((~empty).sum(1).max())
-        return own.gather(1, empty.to(torch.uint8).argsort(dim=1, stable=True)[:, :n])
+        return slots.gather(1, empty.to(torch.uint8).argsort(dim=1, stable=True)[:, :n])
 
     def score(self, order: list[int]) -> Tensor:
         """(rows, slots) log likelihood of what stands in the slots of `order`, written in this order."""
@@ -173,8 +174,10 @@ class _Draft:
         cache = self.cache
         if cache is not None:  # all but the last slot is in it
             last = order[start - 1]
-            own = vae.fields.embed_slot(int(vae.field_of[last]), self.tokens[:, last], self.cells[:, last])
-            x = own.unsqueeze(1) + added
+            embedded = vae.fields.embed_slot(
+                int(vae.field_of[last]), self.tokens[:, last], self.cells[:, last]
+            )
+            x = embedded.unsqueeze(1) + added
         else:
             written = self._written(order[:start])
             x, padding = vae.sequence(self.latent, self.tokens, self.cells, written)
@@ -195,19 +198,19 @@ class _Draft:
                 self.threads.begin()
             hidden, x = hidden[:, -1], torch.zeros_like(x[:, :1])
             for name, rows in _groups(vae, current, done):
-                own, slot = here[rows], current[rows]
+                draft_rows, slot = here[rows], current[rows]
                 if name < len(vae.fixed):
-                    ended = self._write_fixed(vae.fixed[name], hidden[rows], own, rescored)
+                    ended = self._write_fixed(vae.fixed[name], hidden[rows], draft_rows, rescored)
                     embedded = vae.fields.embed_slot(
-                        name, self.tokens[own, slot[0]], self.cells[own, slot[0]]
+                        name, self.tokens[draft_rows, slot[0]], self.cells[draft_rows, slot[0]]
                     )
                 else:
                     run = name - len(vae.fixed)
                     logits = vae.runs.logits(run, hidden[rows], vae.in_run[slot])
                     if copied is not None:
                         logits = copied.mixed(vae, logits, hidden, rows)
-                    ended = self._write_run(run, logits, own, slot, walks, rescored)
-                    embedded = vae.runs.embed(run, self.tokens[own, slot])
+                    ended = self._write_run(run, logits, draft_rows, slot, walks, rescored)
+                    embedded = vae.runs.embed(run, self.tokens[draft_rows, slot])
                 x[rows] = embedded.unsqueeze(1)
                 at[rows] = torch.where(ended, after[at[rows]], at[rows] + 1)
             x = x + added
@@ -230,33 +233,33 @@ class _Draft:
             if vae.run_slots:
                 self.threads.end(float(len(x)))
 
-    def _write_fixed(self, slot: int, hidden: Tensor, own: Tensor, rescored: bool) -> Tensor:
-        """Draw a fixed slot of the rows `own`; returns that no column ends here."""
+    def _write_fixed(self, slot: int, hidden: Tensor, rows: Tensor, rescored: bool) -> Tensor:
+        """Draw a fixed slot of these rows; returns that no column ends here."""
         vae = self.vae
         if int(vae.column_of[slot]) not in self.given:
             field_ = int(vae.field_of[slot])
             allowed = self.allowed.get(slot)
             assert not isinstance(allowed, Tensor)
             token, cell, mass = vae.fields.draw(field_, hidden, self.generator, allowed)
-            ended = _ended(vae, slot, self.tokens[own])
+            ended = _ended(vae, slot, self.tokens[rows])
             if ended is not None:
                 token, cell = torch.where(ended, -1, token), torch.where(ended, 0, cell)
                 mass = torch.where(ended, 0.0, mass)
-            self.tokens[own, slot], self.cells[own, slot] = token, cell
-            self.log_mass[own] += mass
+            self.tokens[rows, slot], self.cells[rows, slot] = token, cell
+            self.log_mass[rows] += mass
             if rescored:
-                self.log_prob[own] += vae.fields.log_prob(field_, hidden, token, cell)
-        return torch.zeros(len(own), dtype=torch.bool, device=own.device)
+                self.log_prob[rows] += vae.fields.log_prob(field_, hidden, token, cell)
+        return torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
 
     def _write_run(
-        self, run: int, logits: Tensor, own: Tensor, slot: Tensor, walks: dict[int, Walk], rescored: bool
+        self, run: int, logits: Tensor, rows: Tensor, slot: Tensor, walks: dict[int, Walk], rescored: bool
     ) -> Tensor:
-        """Draw the next sub-word of the rows `own`, each at its `slot` of the run; returns whose run ends."""
+        """Draw the next sub-word of these rows, each at its `slot` of the run; returns whose run ends."""
         vae, slots = self.vae, self.vae.run_slots[run]
         place = vae.in_run[slot]
         if int(vae.column_of[slots[0]]) not in self.given:
             grammar = self.grammars.get(slots[0])
-            self.room[run] -= len(own)
+            self.room[run] -= len(rows)
             full = self.room[run] < 0 and slots[0] not in self.allowed
             if grammar is None:
                 options = logits + vae.runs.emit(run, place)
@@ -264,29 +267,29 @@ class _Draft:
                 if run not in walks:
                     walks[run] = grammar.walk(len(self.latent))
                 closing = (place.cpu().numpy() > CLOSING * len(slots)) | full
-                mask = torch.from_numpy(walks[run].mask(own.cpu().numpy(), closing)).to(own.device)
+                mask = torch.from_numpy(walks[run].mask(rows.cpu().numpy(), closing)).to(rows.device)
                 begins = place == 0
                 mask[:, MISSING] = begins & (vae.runs.emit(run, place)[:, MISSING] == 0)
                 options = logits.masked_fill(~mask, IMPOSSIBLE)
             for at in set(slot.tolist()) & self.allowed.keys() if self.allowed else ():
-                share, rows = self.allowed[at], slot == at
+                share, here = self.allowed[at], slot == at
                 assert isinstance(share, Tensor)
-                restricted = logits[rows].log_softmax(-1) + share
+                restricted = logits[here].log_softmax(-1) + share
                 if grammar is not None:
-                    restricted = restricted.masked_fill(~mask[rows], IMPOSSIBLE)
-                self.log_mass[own[rows]] += restricted.logsumexp(-1)
-                options[rows] = restricted
+                    restricted = restricted.masked_fill(~mask[here], IMPOSSIBLE)
+                self.log_mass[rows[here]] += restricted.logsumexp(-1)
+                options[here] = restricted
             token = pick(self.drawing.shape(options), self.generator)
             if full and grammar is None:
                 self.told.cut += int((token[place > 0] > MISSING).sum())
                 token = torch.where(place > 0, STOP, token)
-            self.tokens[own, slot] = token
+            self.tokens[rows, slot] = token
             if rescored:
-                self.log_prob[own] += logits.log_softmax(-1).gather(1, token[:, None])[:, 0]
+                self.log_prob[rows] += logits.log_softmax(-1).gather(1, token[:, None])[:, 0]
             if grammar is not None:
                 said = token > MISSING
-                walks[run].take(own[said].cpu().numpy(), token[said].cpu().numpy())
-        token = self.tokens[own, slot]
+                walks[run].take(rows[said].cpu().numpy(), token[said].cpu().numpy())
+        token = self.tokens[rows, slot]
         return (token <= MISSING) | (place + 1 == len(slots))
 
 
@@ -370,14 +373,3 @@ def _ended(vae: VAE, slot: int, tokens: Tensor) -> Tensor | None:
     for token in vae.ends[column[place - 1]]:
         ended = ended | (before == token)
     return ended
-
-
-def resample(log_weight: Tensor, rows: int, by_row: bool, generator: torch.Generator) -> Tensor:
-    """Indices of the candidates kept, one per row: within each row, or systematically over all of them."""
-    if by_row:
-        choice = pick(log_weight.view(rows, -1), generator)
-        return torch.arange(rows, device=choice.device) * (len(log_weight) // rows) + choice
-    cumulative = log_weight.double().softmax(0).cumsum(0)
-    start = torch.rand(1, generator=generator, device=log_weight.device, dtype=torch.float64)
-    at = (torch.arange(rows, device=log_weight.device) + start) / rows * cumulative[-1]
-    return torch.searchsorted(cumulative, at.contiguous()).clamp(max=len(log_weight) - 1)

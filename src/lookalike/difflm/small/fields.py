@@ -11,8 +11,8 @@ training rows by heart (on Magic: 63.3 nats on held-out rows against 61.6 for wh
   mixture's mass between the cell's edges, so every cell of the codec keeps an exact probability and a range
   costs two evaluations.
 
-The normal score of a value is the standard-normal quantile of its rank among the values that are not spikes.
-Logistic mixtures as a likelihood for ordered values: Salimans et al., PixelCNN++ (2017), section 2.1.
+The tables of the numbers are in `numbers.py`. Logistic mixtures as a likelihood for ordered values: Salimans
+et al., PixelCNN++ (2017), section 2.1.
 """
 
 from __future__ import annotations
@@ -23,14 +23,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.special import ndtri
 from torch import Tensor, nn
 
 from lookalike.codec import Slot
-
-IMPOSSIBLE = -1e9  # the logit of what does not exist
-FREQUENCIES = 8  # of the Fourier features; the highest makes 19 waves over the column's ranks
-TAIL = 12.0  # the normal score at which the outermost cells are closed
+from lookalike.difflm.categorical import IMPOSSIBLE, pick
+from lookalike.difflm.small.numbers import TAIL, log_mixture_mass, number_tables, scale_of
 
 
 @dataclass
@@ -47,17 +44,6 @@ class Allowed:
     spans: Tensor
     first: Tensor
     last: Tensor
-
-
-def _features(rank: np.ndarray, value: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """(..., features) of cells; all zero where there is no rank (missing, infinite)."""
-    known = ~np.isnan(rank)
-    rank, value = np.nan_to_num(rank), np.nan_to_num(value)
-    columns = [np.ones_like(rank), value, 2 * rank - 1, np.clip(score, -3, 3) / 2]
-    for k in range(FREQUENCIES):
-        phase = math.pi * 2 ** (0.75 * k) * rank
-        columns += [np.sin(phase) / (1 + 0.3 * k), np.cos(phase) / (1 + 0.3 * k)]
-    return np.stack(columns, -1) * known[..., None]
 
 
 class Fields(nn.Module):
@@ -84,62 +70,30 @@ class Fields(nn.Module):
     # ---- tables --------------------------------------------------------------------------------------------
 
     def _build_numbers(self, slots: list[Slot]) -> None:
-        """Feature, edge and look-up tables of the number slots; (all their tokens x cells) flattened."""
+        """Look-up tables of the number slots, and what turns their features into vectors and back."""
         width, k = self.width, self.mixtures
-        chosen = [slots[i] for i in self.numbers]
-        self.cells = max((s.cells for s in chosen), default=1)
-        tokens = sum(s.tokens for s in chosen)
-        rank = np.full((tokens, self.cells), np.nan)
-        value, counts = rank.copy(), np.zeros((tokens, self.cells))
-        starts, o = [], 0
-        for s in chosen:
-            assert s.rank is not None and s.value is not None
-            rank[o : o + s.tokens, : s.cells] = s.rank
-            value[o : o + s.tokens, : s.cells] = s.value
-            counts[o : o + s.tokens, : s.cells] = s.counts
-            starts.append(o)
-            o += s.tokens
-        spread = (counts > 0).sum(1) > 1  # (tokens,) the bins that belong to "anywhere else"
-        low, high, score = (np.zeros_like(rank) for _ in range(3))
-        self.edges: list[np.ndarray] = []  # per number slot: upper edges of the flat cells of "anywhere else"
-        self.flat: list[Tensor] = []  # per number slot: (flat cells, 2) their token and cell
-        for s, o in zip(chosen, starts, strict=True):
-            part = slice(o, o + s.tokens)
-            inside = counts[part] * spread[part, None]
-            total = max(inside.sum(), 1.0)
-            upper = inside.cumsum().reshape(inside.shape)
-            low[part] = np.clip(ndtri((upper - inside) / total), -TAIL, TAIL)
-            high[part] = np.clip(ndtri(np.minimum(upper / total, 1.0)), -TAIL, TAIL)
-            everything = np.where(np.isnan(rank[part]), 0.5, rank[part])
-            score[part] = np.clip(ndtri(everything), -TAIL, TAIL)
-            where = np.argwhere(inside > 0)
-            self.flat.append(torch.from_numpy(where))
-            self.edges.append(high[part][where[:, 0], where[:, 1]])
-        table = _features(rank, value, score)
-        for name, array in (
-            ("features", table.reshape(tokens * self.cells, table.shape[-1])),
-            ("low", low.reshape(-1)),
-            ("high", high.reshape(-1)),
-        ):
-            self.register_buffer(name, torch.from_numpy(array).float(), persistent=False)
+        tables = number_tables([slots[i] for i in self.numbers])
+        self.cells, self.edges, self.flat = tables.cells, tables.edges, tables.flat
         self.features: Tensor
         self.low: Tensor
         self.high: Tensor
         self.number_start: Tensor
         self.number_index: Tensor
         self.spread: Tensor
-        self.register_buffer("spread", torch.from_numpy(spread), persistent=False)
-        self.register_buffer("number_start", torch.tensor(starts, dtype=torch.long), persistent=False)
+        for name in ("features", "low", "high"):
+            self.register_buffer(name, torch.from_numpy(getattr(tables, name)).float(), persistent=False)
+        self.register_buffer("spread", torch.from_numpy(tables.spread), persistent=False)
+        self.register_buffer("number_start", torch.tensor(tables.starts, dtype=torch.long), persistent=False)
         self.register_buffer("number_index", torch.tensor(self.numbers, dtype=torch.long), persistent=False)
         # free input vectors are for spikes and plain tokens: other bins would only learn rows by heart
         free = torch.ones(self.empty + 1, 1)
-        for i, o in zip(self.numbers, starts, strict=True):
+        for i, o in zip(self.numbers, tables.starts, strict=True):
             s, begin = slots[i], int(self.start[i])
-            free[begin : begin + s.tokens, 0] = torch.from_numpy(~spread[o : o + s.tokens]).float()
+            free[begin : begin + s.tokens, 0] = torch.from_numpy(~tables.spread[o : o + s.tokens]).float()
         self.free: Tensor
         self.register_buffer("free", free, persistent=False)
         n = len(self.numbers)
-        self.feature_map = nn.Parameter(torch.randn(n, table.shape[-1], width) * 0.15)
+        self.feature_map = nn.Parameter(torch.randn(n, tables.features.shape[-1], width) * 0.15)
         self.mixture = nn.Parameter(torch.randn(n, width, 3 * k) * 0.3 / math.sqrt(width))
         bias = torch.zeros(n, 1, 3 * k)  # weights, means spread over the bulk of the scores, log scales
         bias[:, :, k : 2 * k] = torch.linspace(-1.8, 1.8, k)
@@ -164,8 +118,8 @@ class Fields(nn.Module):
             self.other.append(other)
             classes = np.where(plain, order, other)
             self.class_of.append(torch.from_numpy(classes))
-            own = np.flatnonzero(plain)
-            self.token_of.append(torch.from_numpy(np.append(own, 0) if other >= 0 else own))
+            tokens = np.flatnonzero(plain)
+            self.token_of.append(torch.from_numpy(np.append(tokens, 0) if other >= 0 else tokens))
             masses.append(np.bincount(classes, weights=mass, minlength=int(plain.sum()) + (other >= 0)))
         sizes = [len(m) for m in masses]
         order_ = sorted(range(self.count), key=lambda i: sizes[i])
@@ -258,7 +212,7 @@ class Fields(nn.Module):
             ).transpose(0, 1)
             number_tokens = tokens[:, self.number_index]
             index = self._number_cells(number_tokens, cells[:, self.number_index])
-            inside = _log_mass(mixture, self.low[index], self.high[index]).logsumexp(-1)
+            inside = log_mixture_mass(mixture, self.low[index], self.high[index]).logsumexp(-1)
             spread = self.spread[number_tokens.clamp(min=0) + self.number_start]
             nll = nll.index_add(1, self.number_index, torch.where(spread, -inside, 0.0))
         return torch.where(tokens < 0, 0.0, nll)
@@ -280,7 +234,9 @@ class Fields(nn.Module):
         if self.other[slot] >= 0:
             n = self.numbers.index(slot)
             index = (tokens.clamp(min=0) + self.number_start[n]) * self.cells + cells
-            mass = _log_mass(self._mixture(slot, hidden), self.low[index], self.high[index]).logsumexp(-1)
+            mass = log_mixture_mass(self._mixture(slot, hidden), self.low[index], self.high[index]).logsumexp(
+                -1
+            )
             out = out + torch.where(classes == self.other[slot], mass, 0.0)
         return torch.where(tokens < 0, 0.0, out)
 
@@ -305,7 +261,7 @@ class Fields(nn.Module):
             options, weighted = logits + allowed.classes, None
             if mixture is not None:
                 low, high, share = allowed.spans.T
-                weighted = _log_mass(mixture.unsqueeze(1), low, high)  # (rows, spans, mixtures)
+                weighted = log_mixture_mass(mixture.unsqueeze(1), low, high)  # (rows, spans, mixtures)
                 spans = weighted.logsumexp(-1) + share + logits[:, other, None]
                 options = torch.cat([options, spans], -1)
             log_mass = options.logsumexp(-1)
@@ -331,7 +287,7 @@ class Fields(nn.Module):
             component = pick(weighted[at, span], generator)[:, None]
             first, last = allowed.first[span], allowed.last[span]
         mean = mixture[:, k : 2 * k].gather(1, component)[:, 0]
-        scale = _scale(mixture[:, 2 * k :].gather(1, component)[:, 0])
+        scale = scale_of(mixture[:, 2 * k :].gather(1, component)[:, 0])
         if allowed is not None:
             below = torch.sigmoid((allowed.spans[span, 0] - mean) / scale)
             above = torch.sigmoid((allowed.spans[span, 1] - mean) / scale)
@@ -376,35 +332,3 @@ class Fields(nn.Module):
             torch.tensor(first, device=device),
             torch.tensor(last, device=device),
         )
-
-
-def _scale(log_scale: Tensor) -> Tensor:
-    """Scales between e^-6 and e^2: a narrower logistic would be narrower than a cell."""
-    return log_scale.clamp(-6, 2).exp()
-
-
-def _log_mass(mixture: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """Log of weight x mass between two normal scores, for each logistic.
-
-    mixture: (..., 3 x mixtures); low, high: (...). Returns (..., mixtures). With a and b the standardised
-    edges, sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - e^(b - a)), which keeps its precision in the
-    tails.
-    """
-    weight, mean, log_scale = mixture.chunk(3, -1)
-    inverse = torch.exp(-log_scale.clamp(-6, 2))
-    a = (high.unsqueeze(-1) - mean) * inverse
-    b = (low.unsqueeze(-1) - mean) * inverse
-    mass = F.logsigmoid(a) + F.logsigmoid(-b) + torch.log1p(-torch.exp((b - a).clamp(max=-1e-6)))
-    return weight.log_softmax(-1) + mass
-
-
-def pick(logits: Tensor, generator: torch.Generator) -> Tensor:
-    """One index per row of (rows, options) logits, by inverting the cumulative distribution.
-
-    (On a CPU 15 times as fast as torch.multinomial.)
-    """
-    cumulative = logits.softmax(-1).cumsum(-1)
-    uniform = torch.rand(len(logits), 1, generator=generator, device=logits.device)
-    # <=, and staying below the total by more than the rounding, keep options of probability 0 out
-    index = (cumulative <= uniform * (1 - 1e-6) * cumulative[:, -1:]).sum(-1)
-    return index.clamp(max=logits.shape[-1] - 1)

@@ -1,16 +1,4 @@
-"""What `DiffLM` asks of the model of the records, be it the small one or a pretrained one (`textrecords.py`).
-
-shape              (latent tokens, latent width)
-chunk, least       rows that are written at once; latents that are tried for a condition at least
-encode, decode     table -> (rows, ...) array of records and back, as the codecs do
-allowed(where)     what the conditions leave of the records, as `draw` takes it; empty where there are none
-train              an array of records -> the history of the training; a checkpoint is gone on from
-posteriors         an array of records -> mean and log variance of their latents
-draw               latents -> an array of records, under conditions, around what is given
-columns            the names of the columns that are modelled, in order
-weights            name -> what has been learned, to be saved; `load` takes it back
-facts              what else has to be saved, as JSON values; identity: what a checkpoint depends on
-"""
+"""Records as field-aware tokens, and the VAE that is learned from scratch: a `RecordModel`."""
 
 from __future__ import annotations
 
@@ -26,10 +14,11 @@ from lookalike.codec import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.small.decoder import decode
-from lookalike.difflm.small.train import TrainConfig, posteriors, train_vae
+from lookalike.difflm.small.train import posteriors, train_vae
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.told import Told
 from lookalike.difflm.training.checkpoint import Checkpoint
+from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
 from lookalike.difflm.training.memory import check_memory, enough_memory
 from lookalike.difflm.training.threads import Threads
@@ -48,12 +37,12 @@ class TokenRecords:
     identity = ""
 
     def __init__(self, codec: RecordCodec, vae: VAE | None, threads: Threads):
-        self.codec, self.own, self.threads = codec, vae, threads
+        self.codec, self._vae, self.threads = codec, vae, threads
 
     @property
     def vae(self) -> VAE:
-        assert self.own is not None  # a table of ids and constants alone has none, and nothing is drawn
-        return self.own
+        assert self._vae is not None  # a table of ids and constants alone has none, and nothing is drawn
+        return self._vae
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -63,10 +52,10 @@ class TokenRecords:
     def chunk(self) -> int:
         slots = self.codec.slots
         typical = 0.0  # texts that are longer than twice the mean are few at a time
-        for own in self.codec.columns:
-            if not slots[own[0]].run:
-                typical += len(own)
-        typical += 2 * sum(self.own.runs.typical) if self.own is not None else 0
+        for column in self.codec.columns:
+            if not slots[column[0]].run:
+                typical += len(column)
+        typical += 2 * sum(self._vae.runs.typical) if self._vae is not None else 0
         return min(CHUNK, max(64, int(CHUNK_SLOTS / max(1.0, typical))))
 
     @property
@@ -144,7 +133,7 @@ class TokenRecords:
         return torch.stack([tokens, cells], 1).cpu().numpy()
 
     def weights(self) -> dict[str, Tensor]:
-        return {} if self.own is None else {f"vae.{k}": v for k, v in self.vae.state_dict().items()}
+        return {} if self._vae is None else {f"vae.{k}": v for k, v in self.vae.state_dict().items()}
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         self.vae.load_state_dict({k[4:]: v for k, v in weights.items() if k.startswith("vae.")})

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from lookalike.codec import Slot
 from lookalike.codec.kinds.text import FIRST
-from lookalike.difflm.small.fields import IMPOSSIBLE
+from lookalike.difflm.categorical import IMPOSSIBLE
 
 WAVES = 16  # sines and cosines that tell the place in a run; the slowest takes some 10,000 slots
 SPREAD = (

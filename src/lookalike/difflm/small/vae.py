@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.codec import Slot
-from lookalike.difflm.small.backbone import Backbone, Cache
 from lookalike.difflm.small.encoder import Encoder
 from lookalike.difflm.small.fields import Allowed, Fields
 from lookalike.difflm.small.injection import Injection
 from lookalike.difflm.small.runs import POOLS, Runs
+from lookalike.difflm.small.transformer import Cache, Transformer
+from lookalike.difflm.training.rate import divergence
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class VAE(nn.Module):
         self.config, self.columns = config, columns
         self.ends = [slot.ends for slot in slots]
         width = config.width
-        runs = [own for own in columns if slots[own[0]].run]
+        runs = [column for column in columns if slots[column[0]].run]
         fixed = [s for s, slot in enumerate(slots) if not slot.run]
         self.fields = Fields([slots[s] for s in fixed], width, config.mixtures)
         pooled = len(fixed) + POOLS * len(runs)
@@ -73,22 +73,22 @@ class VAE(nn.Module):
         self.injection = Injection(
             config.injection, config.latent_tokens, config.latent_width, width, config.layers, config.heads
         )
-        self.backbone = Backbone(
+        self.backbone = Transformer(
             width, config.layers, config.heads, config.expansion, config.dropout, bool(runs)
         )
         self.next_slot = nn.Parameter(torch.randn(len(fixed), width) * 0.3)
-        self.runs = Runs([[slots[s] for s in own] for own in runs], width, self.latent_size)
+        self.runs = Runs([[slots[s] for s in run] for run in runs], width, self.latent_size)
         choices = [
             float(np.log(np.count_nonzero(slots[c[0]].counts))) + 100 * slots[c[0]].run for c in columns
         ]
         canonical = [s for c in np.argsort(choices, kind="stable") for s in columns[c]]
         column_of = np.zeros(len(slots), dtype=np.int64)
-        for c, own in enumerate(columns):
-            column_of[own] = c
+        for c, column in enumerate(columns):
+            column_of[column] = c
         self.fixed, self.run_slots = fixed, runs
         field_of = torch.zeros(len(slots), dtype=torch.long)
-        for f, own in enumerate([*([s] for s in fixed), *runs]):
-            field_of[own] = f
+        for f, field in enumerate([*([s] for s in fixed), *runs]):
+            field_of[field] = f
         self.field_of: Tensor  # (slots,) the fixed slot, or after those the run, that a slot belongs to
         self.column_of: Tensor
         self.place: Tensor  # of every slot in the canonical order
@@ -96,8 +96,8 @@ class VAE(nn.Module):
         self.register_buffer("column_of", torch.from_numpy(column_of), persistent=False)
         self.register_buffer("place", torch.tensor(canonical).argsort(), persistent=False)
         in_run = torch.full((len(slots),), -1)
-        for own in runs:
-            in_run[own] = torch.arange(len(own))
+        for run in runs:
+            in_run[run] = torch.arange(len(run))
         self.register_buffer("in_run", in_run, persistent=False)
         self.register_buffer("field_of", field_of, persistent=False)
 
@@ -120,7 +120,7 @@ class VAE(nn.Module):
 
     def lengths(self, tokens: Tensor) -> Tensor:
         """(rows,) how many slots of each record are read and written; tokens: (rows, slots)."""
-        runs = [slot for own in self.run_slots for slot in own]
+        runs = [slot for run in self.run_slots for slot in run]
         return len(self.fixed) + (tokens[:, runs] >= 0).sum(1)
 
     def order(self, first: Tensor, tokens: Tensor | None = None) -> Tensor:
@@ -208,8 +208,8 @@ class VAE(nn.Module):
         fixed = field < len(self.fixed)
         out[fixed] = self.next_slot[field[fixed]]
         for r in range(len(self.run_slots)):
-            own = field == len(self.fixed) + r
-            out[own] = self.runs.next(r, self.in_run[slots[own]])
+            here = field == len(self.fixed) + r
+            out[here] = self.runs.next(r, self.in_run[slots[here]])
         return out
 
     def words(self, tokens: Tensor, order: Tensor) -> Tensor:
@@ -227,9 +227,9 @@ class VAE(nn.Module):
     def _in_use(self, tokens: Tensor) -> _Used:
         parts, spans = [torch.tensor(self.fixed, dtype=torch.long, device=tokens.device)], []
         stop = len(self.fixed)
-        for own in self.run_slots:
-            used = max(1, int(tokens[:, own[0] : own[-1] + 1].ge(0).any(0).sum()))
-            parts.append(torch.arange(own[0], own[0] + used, device=tokens.device))
+        for run in self.run_slots:
+            used = max(1, int(tokens[:, run[0] : run[-1] + 1].ge(0).any(0).sum()))
+            parts.append(torch.arange(run[0], run[0] + used, device=tokens.device))
             spans.append((stop, stop + used))
             stop += used
         slots = torch.cat(parts) if spans else parts[0]
@@ -241,9 +241,9 @@ class VAE(nn.Module):
         """Embedded slots in use, (rows, n, width)."""
         if not use.spans:
             return self.fields.embed(tokens, cells)
-        own, fixed = tokens[:, use.slots], len(self.fixed)
-        parts = [self.fields.embed(own[:, :fixed], cells[:, use.slots[:fixed]])] if fixed else []
-        parts += [self.runs.embed(r, own[:, a:b]) for r, (a, b) in enumerate(use.spans)]
+        used, fixed = tokens[:, use.slots], len(self.fixed)
+        parts = [self.fields.embed(used[:, :fixed], cells[:, use.slots[:fixed]])] if fixed else []
+        parts += [self.runs.embed(r, used[:, a:b]) for r, (a, b) in enumerate(use.spans)]
         return torch.cat(parts, 1)
 
     def _summary(self, embedded: Tensor, tokens: Tensor, use: _Used) -> Tensor:
@@ -292,22 +292,22 @@ class VAE(nn.Module):
         if fixed:
             at = torch.full((len(order), len(use.slots)), n, device=order.device)
             at = at.scatter(1, inner, torch.arange(n, device=order.device).expand_as(inner))[:, :fixed]
-            own = self.fields.nll(
+            of_fixed = self.fields.nll(
                 _pick(hidden, at.clamp(max=n - 1)), tokens[:, use.slots[:fixed]], cells[:, use.slots[:fixed]]
             )
-            own = own * (at < n)
+            of_fixed = of_fixed * (at < n)
             if not use.spans:
-                return own
+                return of_fixed
         nll = hidden.new_zeros(tokens.shape)
         if fixed:
-            nll = nll.index_copy(1, use.slots[:fixed], own)
+            nll = nll.index_copy(1, use.slots[:fixed], of_fixed)
         copies = self.runs.copies(hidden, self.words(tokens, order)) if self.runs.copying else None
         for r, (a, b) in enumerate(use.spans):
             row, i = ((inner >= a) & (inner < b) & (tokens.gather(1, order) >= 0)).nonzero(as_tuple=True)
             slot = order[row, i]
             here = copies and (copies[0][row, i], copies[1][row, i])
-            own = self.runs.nll(r, hidden[row, i], tokens[row, slot], self.in_run[slot], here)
-            nll = nll.index_put((row, slot), own)
+            of_run = self.runs.nll(r, hidden[row, i], tokens[row, slot], self.in_run[slot], here)
+            nll = nll.index_put((row, slot), of_run)
         return nll
 
 
@@ -324,35 +324,6 @@ class _Used:
     spans: list[tuple[int, int]]
 
 
-def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL of N(mean, variance) from N(0, 1) in every dimension, in nats; all of one shape."""
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
-
-
 def _pick(x: Tensor, index: Tensor) -> Tensor:
     """(rows, slots, width), (rows, n) -> (rows, n, width)."""
     return x.gather(1, index.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
-
-
-class RateController:
-    """Holds the rate (KL of the posterior from N(0, I), nats per row) at a target by moving beta.
-
-    Dual ascent on the constraint KL = target: beta rises while the rate is above it and falls while it is
-    below. A fixed small beta, as in the paper, lets the latent hold the whole record (63 nats on Adult),
-    which the prior then has to model; beta = 1 leaves it unused. The rate-constrained view: Alemi et al.,
-    Fixing a Broken ELBO (2018), section 3.
-    """
-
-    GAIN, LOWEST, HIGHEST = 0.02, math.log(0.01), math.log(3.0)
-
-    def __init__(self, target: float):
-        self.target = target
-        self.log_beta = 0.0
-
-    @property
-    def beta(self) -> float:
-        return math.exp(self.log_beta)
-
-    def update(self, rate: float) -> None:
-        error = min(1.0, max(-1.0, rate / self.target - 1)) if self.target > 0 else 1.0
-        self.log_beta = min(self.HIGHEST, max(self.LOWEST, self.log_beta + self.GAIN * error))

@@ -20,10 +20,10 @@ SECONDS = 20.0  # between two checkpoints
 
 
 class Checkpoint:
-    """State of a training run at `folder`; with folder None nothing is written or read.
+    """State of a training at `folder`; with folder None nothing is written or read.
 
-    identity: what the run depends on (data, schema, settings); a folder of another identity is started anew.
-    Raises ModelError where the folder cannot be written.
+    identity: what the training depends on (data, schema, settings); a folder of another identity is started
+    anew. Raises ModelError where the folder cannot be written.
     """
 
     def __init__(self, folder: Path | None, identity: str):

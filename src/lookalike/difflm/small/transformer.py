@@ -109,8 +109,8 @@ class Block(nn.Module):
             mask = torch.ones(length, length + extra, dtype=torch.bool, device=x.device).tril(extra)
         if mask is not None and gone is not None:
             # padding sees itself: a row of nothing but hidden positions would be undefined
-            own = torch.eye(length, length + extra, dtype=torch.bool, device=x.device).roll(extra, 1)
-            mask = (mask & ~gone.T[:, None, None]) | own
+            itself = torch.eye(length, length + extra, dtype=torch.bool, device=x.device).roll(extra, 1)
+            mask = (mask & ~gone.T[:, None, None]) | itself
         attended = F.scaled_dot_product_attention(
             query, key, value, attn_mask=mask, is_causal=length > 1 and mask is None
         )
@@ -142,7 +142,7 @@ def _turn(x: Tensor, at: Tensor) -> Tensor:
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
 
 
-class Backbone(nn.Module):
+class Transformer(nn.Module):
     """Causal transformer.
 
     rotary: for records with texts. The others need no places: what a token is and what comes next is in its

@@ -1,0 +1,51 @@
+"""The records of a table as tokens of a language model's own tokenizer."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lookalike import Schema
+from lookalike.codec.serialised import Serialised
+from lookalike.difflm.pretrained.tokens import Tokens, lengths, padded
+from tests.difflm.pretrained.models import made, untrained
+
+
+@pytest.fixture(params=["gpt2", "mistral"])
+def tokens(
+    request: pytest.FixtureRequest, people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]
+) -> Tokens:
+    return untrained(made(backbone(request.param)), people, schema).records.tokens
+
+
+def test_a_record_is_the_tokens_of_its_text(tokens: Tokens, people: pd.DataFrame) -> None:
+    serialised: Serialised = tokens.serialised
+    for cells in serialised.cells(people)[:20]:
+        for order in ([0, 1, 2, 3, 4], [3, 0, 4, 1, 2]):
+            record = tokens.record(cells, order)
+            assert record[-1] == tokens.end and tokens.end not in record[:-1]
+            assert tokens.text(record[:-1]) == serialised.text(cells, order)
+
+
+def test_given_fields_have_the_same_tokens_whatever_follows(tokens: Tokens, people: pd.DataFrame) -> None:
+    for cells in tokens.serialised.cells(people)[:20]:
+        given = tokens.fields(cells, [4, 1])
+        assert given == tokens.record(cells, [4, 1, 0, 2, 3])[: len(given)]
+        assert given == tokens.record(cells, [4, 1, 3, 2, 0])[: len(given)]
+
+
+def test_a_long_record_is_cut(tokens: Tokens, people: pd.DataFrame) -> None:
+    cells = tokens.serialised.cells(people)[0]
+    whole = tokens.record(cells, range(5))
+    tokens.most = 7
+    assert tokens.record(cells, range(5)) == whole[:7]
+
+
+def test_records_of_different_lengths_are_padded_at_the_right() -> None:
+    records = [[5, 6, 7], [8], [9, 10]]
+    rows, mask = padded(records, 0)
+    assert rows.tolist() == [[5, 6, 7], [8, 0, 0], [9, 10, 0]]
+    assert mask.sum(1).tolist() == lengths(records).tolist() == [3, 1, 2]
+    assert np.array_equal(mask.numpy().argmin(1)[1:], [1, 2])

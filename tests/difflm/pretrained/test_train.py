@@ -1,0 +1,127 @@
+"""The training loop around a pretrained language model."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from lookalike import Schema
+from lookalike.difflm import DiffLM
+from lookalike.difflm.pretrained import train as finetune
+from lookalike.difflm.pretrained.train import Backtracking
+from lookalike.difflm.training import loop as loop_file
+from lookalike.difflm.training.checkpoint import Checkpoint
+from lookalike.difflm.training.config import TrainConfig
+from lookalike.difflm.training.course import Clock
+from lookalike.difflm.training.loop import Loop
+from tests.difflm.pretrained.models import check_rows, made, untrained
+
+
+def test_what_is_learned_is_used(learned: DiffLM, people: pd.DataFrame, schema: Schema) -> None:
+    steps = [entry for entry in learned.history if "bound" in entry]
+    assert steps[-1]["bound"] < 0.95 * steps[0]["bound"]
+    mean, _ = learned.records.posteriors(learned.records.encode(people))
+    assert float(mean.var(0).max()) > 0.05
+    rows = learned.sample(60, seed=0)
+    check_rows(rows, people, schema)
+    known = rows["note"].dropna().isin(set(people["note"].dropna()))
+    assert known.mean() > 0.3  # whole sentences of the table, which chance would never write
+
+
+def test_the_schedule_falls_when_the_reconstruction_stops_improving() -> None:
+    schedule = Backtracking()
+    assert [schedule.update(x) for x in (100.0, 90.0, 95.0, 89.99, 80.0)] == [True, True, False, False, True]
+    assert schedule.beta == pytest.approx(0.1 * 0.7**2)
+    for _ in range(20):
+        schedule.update(200.0)
+    assert schedule.ended and schedule.beta == 0.001
+
+
+def loop_of(rate: float) -> Loop:
+    module = torch.nn.ParameterDict({"x": torch.nn.Parameter(torch.zeros(1))})
+    optimizer = torch.optim.AdamW(module.parameters())
+    return Loop(module, [optimizer], 100, TrainConfig(rate=rate), Clock(None), Checkpoint(None, ""))
+
+
+def test_a_bound_below_the_rate_is_neither_kept_nor_waited_for() -> None:
+    loop = loop_of(rate=4.0)
+    waited = []
+    for reconstruction, rate in [(50.0, 4.0), (51.0, 4.0), (40.0, 1.0), (51.0, 4.0), (49.0, 4.0)]:
+        finetune._judge(loop, None, reconstruction, rate)
+        waited.append(loop.waiting)
+    assert waited == [0, 1, 0, 1, 0] and loop.best == 53.0
+
+
+def test_the_schedule_waits_only_at_its_lowest_beta() -> None:
+    loop, schedule = loop_of(rate=4.0), Backtracking()
+    finetune._judge(loop, schedule, 50.0, 0.0)
+    falls = 0
+    while not schedule.ended:
+        assert loop.waiting == 0
+        finetune._judge(loop, schedule, 51.0, 0.0)
+        falls += 1
+    assert falls == 13 and 0.1 * 0.7**13 < schedule.LOWEST < 0.1 * 0.7**12
+    finetune._judge(loop, schedule, 51.0, 0.0)
+    assert loop.waiting == 2 and loop.best == 50.0
+    finetune._judge(loop, schedule, 40.0, 0.0)
+    assert loop.waiting == 0 and loop.best == 40.0
+
+
+def test_the_schedule_fires_in_training(
+    people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = iter([(90.0, 5.0), (95.0, 5.0), (80.0, 5.0), (85.0, 5.0)])
+    monkeypatch.setattr(finetune, "_validate", lambda *_: next(said))
+    model = made(backbone("llama"), steps=4, beta="schedule")
+    model.train_config = dataclasses.replace(model.train_config, validations=4)
+    monkeypatch.setattr(loop_file, "EVERY", 1)
+    model.fit(people, schema=schema)
+    betas = [entry["beta"] for entry in model.history if "beta" in entry]
+    assert betas == pytest.approx([0.1, 0.1, 0.07, 0.07])
+
+
+def test_gradients_add_up_and_checkpointing_changes_nothing(
+    people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]
+) -> None:
+    weights = []
+    for options in ({}, {"micro": 300}, {"checkpointing": True}):
+        model = made(backbone("llama"), steps=2, **options)
+        model.fit(people, schema=schema)
+        weights.append(model.vae.map.weight.detach())
+    assert torch.allclose(weights[0], weights[2], atol=1e-5)
+    # the encoder's running mean follows part by part, so that a step is only about the same
+    assert float((weights[0] - weights[1]).abs().max()) < 0.02
+    assert float((weights[0] - weights[1]).abs().mean()) < 5e-5 < float(weights[0].abs().mean()) / 100
+
+
+def test_a_fit_that_was_stopped_goes_on(
+    people: pd.DataFrame,
+    schema: Schema,
+    backbone: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = made(backbone("llama"), steps=6).fit(people, schema=schema)
+    monkeypatch.setattr(loop_file, "SECONDS", 0.0)
+    terms, calls = finetune._terms, []
+
+    def stop(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) > 3:
+            raise KeyboardInterrupt
+        return terms(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(finetune, "_terms", stop)
+        with pytest.raises(KeyboardInterrupt):
+            made(backbone("llama"), steps=6).fit(people, schema=schema, checkpoint=tmp_path)
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 10e6
+    again = made(backbone("llama"), steps=6).fit(people, schema=schema, checkpoint=tmp_path)
+    assert torch.allclose(again.vae.map.weight, whole.vae.map.weight, atol=1e-6)
+    other = made(backbone("qwen2"), steps=6)  # another backbone starts anew
+    untrained(other, people, schema)
+    assert other._identity(other.records.encode(people)) != again._identity(again.records.encode(people))
