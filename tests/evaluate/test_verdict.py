@@ -28,7 +28,7 @@ REAL, OTHER, HOLDOUT = table(0), table(1), table(2)
 ONE_CELL = REAL.assign(age=REAL["age"] + 1)
 EVERY, CELL = (
     "Every synthetic row is a copy of a real one.",
-    "Every synthetic row is a copy of a real one but for a cell.",
+    "Every synthetic row is a copy of a real one in all but one cell.",
 )
 
 

@@ -124,8 +124,8 @@ FIGURES = (
            "Rank correlation of the columns' importance between both models.", up=True),
     Figure("privacy", "exact_copies", "exact copies", percent, 0.0, (0.001, 0.01), (1, 1),
            "Rows that equal a real training row in every column but ids; real tables have twins, too."),
-    Figure("privacy", "near_copies", "copies but for a cell", percent, 0.0, (0.01, 0.05), (1, 1),
-           "Rows that equal a real training row in every column but one; so do many real rows."),
+    Figure("privacy", "near_copies", "copies in all but one cell", percent, 0.0, (0.01, 0.05), (1, 1),
+           "Rows that equal a real training row in all columns but one; so do many real rows."),
     Figure("privacy", "dcr_share", "closer to training rows", percent, 0.5, (0.03, 0.1), (1, 1),
            "Rows closer to a training row than to any of as many holdout rows; 50% is ideal."),
     Figure("privacy", "nndr", "neighbour distance ratio", decimal, 1.0, (0.05, 0.2), (1, 1),
@@ -243,7 +243,7 @@ def limits(text: str) -> dict[str, float]:
         key = ALIASES.get(name.strip(), name.strip())
         if key not in known:
             names = ", ".join([*ALIASES, *sorted(known)])
-            raise OptionError(f"there is no figure '{name.strip()}' to fail under: choose of {names}.")
+            raise OptionError(f"there is no figure '{name.strip()}' to fail under: choose one of {names}.")
         try:
             found[key] = float(number)
         except ValueError:

@@ -1,4 +1,11 @@
-"""`evaluate`: two tables in, one `Report` out."""
+"""`evaluate`: two tables in, one `Report` out.
+
+The formulas and their sources stand in the chapters. Fidelity: column shapes and pairs, missing, unseen and
+out-of-range values (`fidelity.py`, `pairs.py`), detection by gradient boosting and by logistic regression
+(`detection.py`), alpha-precision, beta-recall and MMD (`manifold.py`), texts, code and JSON (`texts.py`,
+`structured.py`). Diversity: `diversity.py`, `duplicates.py`, `texts.py`. Utility: `utility.py`; it needs a
+target and a holdout. Privacy: `copies.py`, `identifying.py`, `privacy.py`; attacks need a holdout.
+"""
 
 from __future__ import annotations
 
@@ -119,7 +126,7 @@ class Report:
             for key, kind in IDENTIFYING.items()
             if marks.get(key, GOOD) != GOOD and (listed := figures.found.identifying[kind])
         ]:
-            lines += ["", f"shown most of what few real rows have: {', '.join(named)}"]
+            lines += ["", f"values of few real rows are shown most in: {', '.join(named)}"]
         equal: dict[str, list[str]] = {}
         for row in rows:
             equal.setdefault(row.equal, []).append(row.title)
@@ -159,29 +166,29 @@ def evaluate(
 ) -> Report:
     """Compare a synthetic table with the real one it was learned from.
 
-    real: the rows that the synthesizer saw. synthetic: what it made, with the same columns. holdout: real
-    rows that it did not see; every figure then stands beside what these rows score, and what depends on the
-    number of rows (detection, neighbours, repeats) sees equally many of each table. Without one, half of the
-    real rows (from 400 on) are split off as the reference of fidelity and diversity; what asks whether a row
-    was seen is skipped. target: the column that a model would predict; its pairs are marked, and models that
-    predict it measure the utility. text: the column that is read as text (`texts.py`), whatever its values
-    look like; None takes the column of prose with most words. ids:
-    columns of keys or made-up values, which are not compared; unique keys are found without.
-    seed: of the row samples, the folds and the bootstrap. only: the sections to measure, of "fidelity",
-    "diversity", "utility" and "privacy"; None is all. quick: on few rows, with one family of models.
+    real: the rows that the synthesizer saw. synthetic: what it made, with the same columns.
+    holdout: real rows that it did not see; every figure then stands beside what these rows score, and what
+        depends on the number of rows (detection, neighbours, repeats) sees equally many of each table.
+        Without one, half of the real rows (from 400 on) are split off as the reference of fidelity and
+        diversity; what asks whether a row was seen is skipped.
+    target: the column that a model would predict; its pairs are marked, and models that predict it measure
+        the utility. text: the column that is read as text (`texts.py`), whatever its values look like; None
+        takes the column of prose with most words.
+    seed: of the row samples, the folds and the bootstrap.
+    schema: its kinds decide how columns are judged; ids, keys and pseudonyms are not compared, what it drops
+        is left out, what it declares missing is missing. None infers the kinds from `real`.
+    ids: columns of keys or made-up values, which are not compared; unique keys are found without.
+    only: the sections to measure, of "fidelity", "diversity", "utility" and "privacy"; None is all.
+    quick: on few rows, with one family of models.
     show_real: the report may show values that fewer than five real rows have, and texts of real rows beside
-    their copies; by default it may be seen by whoever may see the synthetic table. names: what the report
-    calls the tables, such as {"real": "train.csv", "synthetic": "made.csv"}. progress: a bar.
-
-    Fidelity: column shapes and pairs, missing, unseen and out-of-range values (`fidelity.py`, `pairs.py`),
-    detection by gradient boosting and by logistic regression (`detection.py`), alpha-precision, beta-recall
-    and MMD (`manifold.py`). Diversity (`diversity.py`), utility (`utility.py`; needs a target and a holdout)
-    and privacy (`privacy.py`, `identifying.py`; attacks need a holdout): the formulas and their sources are
-    there.
+        their copies; by default whoever may see the synthetic table may see the report.
+    names: what the report calls the tables, such as {"real": "train.csv", "synthetic": "made.csv"}.
+    progress: a bar.
 
     A number or date of another table that cannot be read counts as out of range, and a warning says so.
     Raises DataError where something is no table, a table is empty, has other columns, or most values of a
-    column do not fit; OptionError for an unknown target, text, section or seed.
+    column do not fit; OptionError for an unknown target, text, section or seed; SchemaError for a schema that
+    lacks a column of `real` or that its values contradict.
     """
     given = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
     tables = without_dropped(given, schema)
@@ -233,10 +240,10 @@ def _check_options(
         raise OptionError(f"the seed {seed!r} is not a whole number of at least 0: give one.")
     sections = SECTIONS if only is None else (only,) if isinstance(only, str) else tuple(only)
     if not sections:
-        raise OptionError(f"no section of the report was asked for: choose of {', '.join(SECTIONS)}.")
+        raise OptionError(f"no section of the report was asked for: choose from {', '.join(SECTIONS)}.")
     for section in sections:
         if section not in SECTIONS:
             raise OptionError(
-                f"there is no section '{section}' of the report: choose of {', '.join(SECTIONS)}."
+                f"there is no section '{section}' of the report: choose from {', '.join(SECTIONS)}."
             )
     return sections

@@ -95,10 +95,10 @@ def _copies(figures: Figures) -> tuple[str, tuple[str, str]] | None:
     key = next((key for mark in (POOR, FAIR) for key in COPIES if marks[key] == mark), None)
     if key is None:
         return None
-    entry, but = figures.entry("privacy", key), " but for a cell" if key == "near_copies" else ""
+    entry, but = figures.entry("privacy", key), " in all but one cell" if key == "near_copies" else ""
     text = f"{percent(entry.value)} of the synthetic rows are copies of real ones{but}"
     if marks[key] == FAIR:
-        return key, (FAIR, f"{text}, somewhat more than chance does.")
+        return key, (FAIR, f"{text}, somewhat more than by chance.")
     if entry.value == 1:
         return key, (POOR, f"Every synthetic row is a copy of a real one{but}.")
     return key, (POOR, f"{text}, against {_usual(entry)}.")
@@ -149,7 +149,7 @@ def _errors(figures: Figures) -> list[str]:
             parts.append(f"{name} by {percent(entry.value)}{real}")
             largest = max(largest, entry.value)
     if parts and largest < SAME:
-        return ["The columns, and the pairs of columns, are distributed exactly as the real ones."]
+        return ["The columns, and the pairs of columns, are distributed exactly like the real ones."]
     return [f"The distributions differ: {', '.join(parts)}."] if parts else []
 
 
@@ -226,7 +226,7 @@ def _memorised(figures: Figures) -> list[str]:
 
 
 def _copied(figures: Figures, key: str) -> list[str]:
-    """How many rows are copies, exact or but for a cell, and whether that is much."""
+    """How many rows are copies, exact or in all but one cell, and whether that is much."""
     entry, near = figures.entry("privacy", key), key == "near_copies"
     if not figures.found.entries.get("privacy") or (near and entry.value is None):
         return []

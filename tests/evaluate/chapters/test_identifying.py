@@ -109,6 +109,7 @@ def test_real_customers_are_counted_and_named(holdout: str) -> None:
     assert grades["identifying_values"] == grades["identifying_pairs"] == found["verdict"]["grade"] == "poor"
     (sentence,) = [text for text in found["verdict"]["sentences"] if "'customer_id' and 'customer'" in text]
     assert ("no excuse" in sentence) == (holdout == "the same customers")
+    assert "values of few real rows are shown most in: customer_id" in repr(report)
     assert "customer_id + customer" in repr(report)
 
 
@@ -121,7 +122,7 @@ def test_made_up_customers_are_good(holdout: str) -> None:
 
 def test_a_good_report_names_no_column() -> None:
     report = evaluate(REAL, CLEAN, only=["privacy"])
-    assert "shown most of what few" not in repr(report)
+    assert "values of few real rows" not in repr(report)
     assert not any("few real rows" in text for text in report.to_dict()["verdict"]["sentences"])
 
 

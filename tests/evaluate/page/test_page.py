@@ -1,4 +1,4 @@
-"""The report in a real browser: headless Chromium, if it is installed."""
+"""The report in a real browser: headless Chromium, Debian's package."""
 
 import re
 import shutil
@@ -30,10 +30,10 @@ SECTIONS = [
 
 @pytest.fixture(scope="module")
 def browser() -> str:
-    """The path of Chromium; the test is skipped where there is none."""
+    """The path of Chromium; where there is none, the test is skipped."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        pytest.skip(f"there is no Chromium (looked for {', '.join(NAMES)})")
+        pytest.skip("Chromium is not installed: `make browser` installs it")
     return found
 
 

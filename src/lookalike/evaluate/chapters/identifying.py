@@ -62,8 +62,8 @@ def measure(view: View) -> Section:
     every, looked_at = len(view.columns) * (len(view.columns) - 1) // 2, most_pairs(view.columns)
     if every > looked_at:
         section.skipped["identifying"] = (
-            f"{looked_at:,} of the {every:,} pairs of columns were looked at for combinations of few real "
-            "rows: those of columns with the most such values."
+            f"only {looked_at:,} of the {every:,} pairs of columns were searched for combinations that "
+            "few real rows have: those whose columns have the most such values."
         )
     return section
 

@@ -6,16 +6,15 @@ punctuation marks in lower case.
 - distinct_1, distinct_2: distinct tokens (pairs of tokens) over all of them (Li et al. 2016).
 - vocabulary: distinct tokens among as many tokens of each table, over those of the real one.
 - self_bleu: mean BLEU-4 of a text against the others of its table (Zhu et al., Texygen, 2018); high: they
-repeat.
+  repeat.
 - cosine: mean cosine of two texts of the table (APS), on TF-IDF vectors reduced by SVD.
 - vendi: exp of the entropy of the eigenvalues of the texts' cosine matrix over its trace: how many different
   texts there effectively are (Friedman & Dieng 2023), as a share of the texts.
-- mauve: area under the divergence frontier between both tables' histograms over clusters of those vectors, 1
-for
-  equal ones (Pillutla et al. 2021, equations 1 and 3, scale 5; they cluster embeddings of a language model,
-  this clusters the ones above).
+- mauve: area under the divergence frontier between both tables' histograms over clusters of those vectors,
+  1 for equal ones (Pillutla et al. 2021, equations 1 and 3, scale 5; they cluster embeddings of a language
+  model, this clusters the ones above).
 - length_error, words_error: Kolmogorov-Smirnov distance of the numbers of tokens, total variation of the
-tokens.
+  tokens.
 - new_words: of the words of the texts, the share that no real text has; by chance, the share of the real
   words that one real text alone has (Good 1953).
 - verbatim: share of the texts with a span of 8 tokens that occurs in a real training text.

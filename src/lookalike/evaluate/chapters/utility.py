@@ -201,7 +201,8 @@ def predict(columns: list[ComparedColumn], target: str, seed: int, quick: bool =
     """
     (column,) = (c for c in columns if str(c.name) == target)
     if not column.parts or column.kind in ("id", "text"):
-        return _nothing(f"the target '{target}' is a {column.kind}: no model was trained for it.")
+        reason = f"the target '{target}' is a column of {column.kind}s, so no model was trained for it."
+        return _nothing(reason)
     task = Task(columns, column, seed)
     rng = np.random.default_rng(seed)
     most = min(len(task.y["real"]), len(task.y["synthetic"]), task.most_rows())
@@ -212,7 +213,7 @@ def predict(columns: list[ComparedColumn], target: str, seed: int, quick: bool =
     single = next((t for t in y if len(np.unique(y[t])) < 2), None)
     if single is not None:
         ratio = entry(0.0) if single == "synthetic" else Entry()
-        return _nothing(f"the target '{target}' has one value only in the {single} table.", ratio)
+        return _nothing(f"the target '{target}' has only one value in the {single} table.", ratio)
     x["mixed"], y["mixed"] = (np.concatenate([p["real"], p["synthetic"]]) for p in (x, y))
     trained = _train(task, x, y, seed, quick, rng)
     scores = {family: {t: known(s) for t, s in by.items()} for family, by in trained.scores.items()}
