@@ -177,8 +177,8 @@ ZIPS = pd.DataFrame({"zip": np.repeat(np.arange(10115, 10165), 8), "x": np.arang
 
 
 @pytest.mark.parametrize("cells", [int, str])
-@pytest.mark.parametrize(("kind", "error"), [("category", 0.5), ("text", 0.5), ("number", 0.5)])
-def test_zip_codes_are_judged_as_what_they_are_declared(cells: type, kind: str, error: float) -> None:
+@pytest.mark.parametrize("kind", ["category", "text", "number"])
+def test_zip_codes_are_judged_as_what_they_are_declared(cells: type, kind: str) -> None:
     """Half of the synthetic ones have a digit more."""
     real = ZIPS.astype({"zip": cells})
     half = np.arange(400) % 2 == 0
@@ -186,9 +186,10 @@ def test_zip_codes_are_judged_as_what_they_are_declared(cells: type, kind: str, 
     report = evaluate(real, other, schema=declared(real, zip=kind), only=["fidelity"], quick=True)
     found = column(report, "zip")
     assert found["kind"] == kind
-    assert found["shape_error"]["value"] == pytest.approx(error)
+    assert found["shape_error"]["value"] == pytest.approx(0.5)
     assert found["strange"]["synthetic"] == (0 if kind == "text" else 0.5)
-    assert set(found["histogram"]["labels"]) & {"5", "6"} or kind != "text", "a text is drawn by its length"
+    if kind == "text":
+        assert found["histogram"]["labels"] == ["5", "1 other"], "a text is drawn by its length"
 
 
 @pytest.mark.parametrize("kind", ["id", "key", "pseudonym"])
