@@ -207,7 +207,7 @@ def tools(train: Table, made: Table, set_: Set, schemas: dict[str, dict[str, dic
         if key == "names":
             found["new"] = sum(n for x, n in other.items() if x not in real) / max(other.total(), 1)
     if "calls" in set_.json:
-        fits = [checks._fits(a, b) for a, b in zip(made["calls"], made[set_.json[0]], strict=True)]
+        fits = [checks.fits(a, b) for a, b in zip(made["calls"], made[set_.json[0]], strict=True)]
         found["calls_fit"] = float(np.mean(fits))
     rows = made[list(train.columns)].astype(str).agg("\x1f".join, axis=1)
     found["duplicates"] = float(rows.duplicated().mean())

@@ -3,13 +3,14 @@
 import pytest
 
 from lookalike.evaluate.figures import FIGURES, beyond, grade
+from lookalike.evaluate.section import Entry
 
 FIGURE = {figure.key: figure for figure in FIGURES}
 TWO_SIDED = {"c2st_auc", "distinct_2", "vocabulary", "self_bleu", "vendi", "unique_rows", "near_duplicates"}
 
 
-def entry(value: float, reference: float | None = None, **more: object) -> dict:
-    return {"value": value, "reference": reference} | more
+def entry(value: float, reference: float | None = None, **more: object) -> Entry:
+    return Entry(value, reference, **more)
 
 
 def test_what_is_judged_on_both_sides() -> None:
@@ -44,7 +45,7 @@ def test_one_side_is_no_fault_of_the_others() -> None:
 
 def test_what_is_allowed_stands_in_for_the_holdout() -> None:
     figure = FIGURE["identifying_values"]
-    assert grade(figure, entry(0.8, 0.9, allowed=[0.1, 0.5])) == "poor"
-    assert grade(figure, entry(0.4, 0.9, allowed=[0.1, 0.5])) == "fair"
-    assert grade(figure, entry(0.12, None, allowed=[0.1, 0.5])) == "good"
-    assert grade(figure, entry(0.3, None, allowed=[0.0, 0.0])) == "poor"
+    assert grade(figure, entry(0.8, 0.9, allowed=(0.1, 0.5))) == "poor"
+    assert grade(figure, entry(0.4, 0.9, allowed=(0.1, 0.5))) == "fair"
+    assert grade(figure, entry(0.12, None, allowed=(0.1, 0.5))) == "good"
+    assert grade(figure, entry(0.3, None, allowed=(0.0, 0.0))) == "poor"

@@ -14,42 +14,7 @@ import pytest
 import lookalike
 from lookalike.errors import DataError, OptionError
 from lookalike.evaluate import evaluate
-
-NAUGHTY = "<script>alert(1)</script>"
-
-
-def table(rows: int, seed: int) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    words = np.array(["red", "Green", "blue7", "émoji 🎈"])
-    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, rows), unit="D")
-    out = pd.DataFrame(
-        {
-            "x": rng.normal(size=rows),
-            "whole": rng.integers(0, 100, rows),
-            NAUGHTY: rng.choice([NAUGHTY, "b", "c"], rows),
-            "flag": rng.random(rows) < 0.3,
-            "when": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 10**6, rows), unit="s"),
-            "day": days.strftime("%Y-%m-%d"),
-            "zone": pd.to_datetime(rng.integers(0, 10**9, rows), unit="s", utc=True).tz_convert(
-                "Europe/Berlin"
-            ),
-            "text": [
-                " ".join(rng.choice(words, rng.integers(1, 6))) + str(rng.integers(10**6))
-                for _ in range(rows)
-            ],
-            "constant": 1,
-            "empty": None,
-            "gaps": np.where(rng.random(rows) < 0.2, np.nan, rng.normal(size=rows)),
-            "infinite": np.where(rng.random(rows) < 0.1, np.inf, rng.normal(size=rows)),
-            "huge": rng.integers(2**60, 2**62, rows),
-            "nullable": pd.array(rng.integers(0, 9, rows), dtype="Int64"),
-            "ordered": pd.Categorical(rng.choice(["lo", "hi"], rows), ["lo", "hi"], ordered=True),
-            "id": np.arange(rows) + seed * 10**6,
-        }
-    )
-    for name in ("when", "text", "nullable"):
-        out.loc[rng.random(rows) < 0.1, name] = None
-    return out
+from tests.evaluate.every_kind import NAUGHTY, table
 
 
 class Page(HTMLParser):
@@ -214,44 +179,6 @@ def test_hundreds_of_columns_stay_small(tmp_path):
     assert (tmp_path / "r.html").stat().st_size < 3_000_000
 
 
-def test_other_dtypes_with_the_same_values_are_the_same_table():
-    real = table(300, 0).drop(columns="empty")
-    figures = evaluate(real, real.convert_dtypes(dtype_backend="pyarrow")).to_dict()
-    assert figures["fidelity"]["shape_error"]["value"] == 0
-    assert figures["privacy"]["exact_copies"]["value"] == 1
-    assert any("int64[pyarrow]" in warning for warning in figures["warnings"])
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (lambda t: t.drop(columns="x"), "synthetic table has no column 'x'"),
-        (lambda t: t.assign(more=1), "synthetic table .* 'more'"),
-        (lambda t: t.head(0), "synthetic table has no rows"),
-        (lambda t: t[[]], "synthetic table has no columns"),
-        (lambda t: t.assign(x="foo"), "'x' holds numbers .* 'foo' in the synthetic"),
-        (lambda t: t.assign(day="32.13.2020"), "'day' holds dates .* '32.13.2020' in the synthetic"),
-        (lambda t: pd.concat([t, t[["x"]]], axis=1), "two columns named 'x'"),
-        (lambda t: "made.csv", r"synthetic table is the name 'made.csv': .*read_table\('made.csv'\)"),
-        (lambda t: {"x": [1]}, "synthetic table is a dict: give a pandas DataFrame"),
-        (lambda t: t["x"], "synthetic table is a Series"),
-        (lambda t: None, "synthetic table is None"),
-    ],
-)
-def test_tables_that_do_not_fit_are_named(change, sentence):
-    with pytest.raises(DataError, match=sentence) as error:
-        evaluate(table(100, 0), change(table(100, 1)))
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("real", "sentence"), [("a.csv", "real table is the name"), (table(1, 0), "only one")]
-)
-def test_a_real_table_that_is_none_is_named(real, sentence):
-    with pytest.raises(DataError, match=sentence):
-        evaluate(real, table(100, 1))
-
-
 @pytest.mark.parametrize("option", ["target", "text"])
 @pytest.mark.parametrize("value", [["x"], {"x": 1}, 7, "income"])
 def test_what_is_no_column_is_named(option, value):
@@ -270,77 +197,6 @@ def test_sections_and_seeds_that_make_no_sense_are_named():
             evaluate(table(50, 0), table(50, 1), **options)
     only = evaluate(table(60, 0), table(60, 1), only="privacy").to_dict()
     assert only["privacy"] and not only["fidelity"]
-
-
-def test_a_few_values_that_cannot_be_read_count_as_out_of_range(tmp_path):
-    made = table(300, 1).astype({"x": object, "when": object})
-    made.loc[7, ["day", "when", "x"]] = ["32.13.2020", "rubbish", "many"]
-    held = table(300, 2).astype({"x": object})
-    held.loc[3, "x"] = "real secret"
-    report = evaluate(table(300, 0), made, held, quick=True)
-    figures = report.to_dict()
-    for name, bad in (("day", "32.13.2020"), ("when", "rubbish"), ("x", "many")):
-        told = [text for text in figures["warnings"] if f"'{name}': 1 of" in text and "synthetic" in text]
-        assert len(told) == 1 and bad in told[0]
-        strange = figures["columns"][name]["strange"]["synthetic"]
-        missing = figures["columns"][name]["missing"]["synthetic"]
-        assert strange >= 1 / 300 and missing == table(300, 1)[name].isna().sum() / 300 - (name == "when") * (
-            pd.isna(table(300, 1)["when"][7]) / 300
-        )
-    report.save(tmp_path / "r.html")
-    assert "real secret" not in (tmp_path / "r.html").read_text(encoding="utf-8") + repr(report)
-
-
-def test_moments_and_spans_written_as_text_are_read():
-    real = table(300, 0)[["zone", "when"]].assign(
-        span=pd.to_timedelta(np.random.default_rng(0).integers(0, 10**6, 300), unit="s")
-    )
-    texts = real.astype(str).where(real.notna(), None)
-    assert texts["zone"].str[-6:].nunique() == 2, "summer time and winter time"
-    figures = evaluate(real, texts, only=["fidelity"], quick=True).to_dict()
-    for name in real:
-        assert figures["columns"][name]["shape_error"]["value"] == 0, name
-        assert figures["columns"][name]["strange"]["synthetic"] == 0, name
-
-
-def test_column_names_of_several_levels_are_named():
-    real = pd.concat({"top": table(60, 0)}, axis=1)
-    with pytest.raises(DataError, match="the real table has column names of several levels"):
-        evaluate(real, real)
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
-@pytest.mark.parametrize("name", ["x", "day", "when", "zone", NAUGHTY, "text", "nullable", "flag"])
-def test_a_column_without_values_is_reported(name, gap, tmp_path):
-    report = evaluate(
-        table(120, 0), table(120, 1).assign(**{name: gap}), table(120, 2), target="flag", quick=True
-    )
-    figures = report.to_dict()
-    assert f"column '{name}' has no values in the synthetic table" in figures["warnings"]
-    assert figures["columns"][name]["shape_error"]["value"] == 1
-    assert figures["columns"][name]["missing"]["synthetic"] == 1
-    report.save(tmp_path / "r.html")
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("size", [1.7e308, 1e160, 1e-320])
-def test_huge_and_tiny_numbers_are_compared(size, tmp_path):
-    def scaled(seed: int) -> pd.DataFrame:
-        rng = np.random.default_rng(seed)
-        x = rng.uniform(-1, 1, 300)
-        return pd.DataFrame(
-            {"big": x * size, "plain": x + rng.normal(size=300) / 2, "c": rng.choice(["a", "b"], 300)}
-        )
-
-    report = evaluate(scaled(0), scaled(1), scaled(2), target="big", quick=True)
-    figures = report.to_dict()
-    assert figures["columns"]["big"]["shape_error"]["value"] < 0.15
-    (pair,) = (p for p in figures["pairs"] if {p["first"], p["second"]} == {"big", "plain"})
-    assert pair["real"] == pytest.approx(0.75, abs=0.1) and pair["error"] < 0.05
-    assert size < 1 or 0.3 < figures["utility"]["trtr"]["value"] < 0.8
-    report.save(tmp_path / "r.html")
-    assert "inf" not in figures["columns"]["big"]["histogram"]["labels"]
 
 
 def test_what_was_compared_is_said_everywhere(tmp_path, monkeypatch):
@@ -397,31 +253,8 @@ def test_pairs_come_by_how_much_they_exceed_the_holdout(tmp_path):
     assert all(float(width) <= 100 for width in re.findall(r'class="bar" style="width:([\d.]+)%', html))
 
 
-def test_dtypes_that_hold_the_same_values_are_coerced_and_the_others_named():
-    real = table(300, 0)
-    as_text = table(300, 1).assign(
-        whole=lambda t: t["whole"].astype(str), x=lambda t: t["x"].astype("float32")
-    )
-    figures = evaluate(real, as_text).to_dict()
-    assert any("'whole' is" in w for w in figures["warnings"]), figures["warnings"]
-    assert figures["columns"]["whole"]["shape_error"]["value"] < 0.2
-    with pytest.raises(DataError, match=r"'whole' holds numbers .* 'many'"):
-        evaluate(real, table(300, 1).assign(whole="many"))
-
-
 def test_an_unknown_suffix_is_named(report, tmp_path):
     with pytest.raises(OptionError, match=r"report\.pdf"):
         report.save(tmp_path / "report.pdf")
     with pytest.raises(DataError, match="cannot be written"):
         report.save(tmp_path / "nowhere" / "report.html")
-
-
-def test_columns_of_ids_that_are_named() -> None:
-    real, other = table(300, 0), table(300, 1)
-    figures = evaluate(real, other, ids=["whole", "text"], only=["fidelity"], quick=True).to_dict()
-    assert figures["columns"]["whole"]["kind"] == figures["columns"]["text"]["kind"] == "id"
-    assert "whole, text" in figures["skipped"]["ids"]
-    with pytest.raises(OptionError, match="'planet' is not a column"):
-        evaluate(real, other, ids=["planet"])
-    with pytest.raises(OptionError, match="the target 'whole' is a column of ids"):
-        evaluate(real, other, ids=["whole"], target="whole")

@@ -1,14 +1,12 @@
 """Reads a column of the real, the synthetic and the holdout table into arrays that every metric can compare.
 
-A column has one or more *parts*: a number, a category or a date has one that is compared; a text is compared
-by its length, its number of words and its letters. Dates and texts have more parts that only the detector
-looks at.
+A column has one or more *parts* (`parts.py`): a number, a category or a date has one that is compared; a text
+is compared by its length, its number of words and its letters. Dates and texts have more parts that only the
+detector looks at.
 """
 
 from __future__ import annotations
 
-import re
-import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,71 +16,47 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lookalike.errors import DataError, OptionError
+from lookalike.arguments import shown
+from lookalike.errors import DataError, OptionError, SchemaError
+from lookalike.evaluate.parts import Part, clock_parts, ordered_part, prose, text_parts, unordered_part
 from lookalike.evaluate.values import is_nan, moments, numbers, spans, strings
 from lookalike.table import inferring
+from lookalike.table.column import MADE, Column
+from lookalike.table.missing import masked
 from lookalike.table.nested import flat, holds_values
+from lookalike.table.schema import Schema, check_kind
 
 Array = npt.NDArray[Any]
 
-FEW = 20  # distinct values up to which a numeric column is compared value by value, like a category
-LETTERS = 50  # pairs of letters of a text that are told apart
-MISSING, UNREADABLE = -1, -2  # in `Column.identity`
-HUGE = 1e150  # numbers from here on are scaled down, or their squares would overflow
-PROSE_WORDS, PROSE_SHARE = 3, 0.5  # words of a text and their share of what it is made of, at least
-PROSE_TEXTS = 1000  # that are looked at
-WORD = re.compile(r"\W*[^\W\d_]+(?:['\u2019-][^\W\d_]+)*\W*")
-# Thai, Japanese and Chinese have no spaces between words: a sign counts as one.
-UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
+MISSING, UNREADABLE = -1, -2  # in `ComparedColumn.identity`
+TEXTUAL = ("text", "code", "json")  # kinds that are compared as texts
+READ_AS_TEXT = (*TEXTUAL, "category", "id")  # kinds that can be named as the column of text
 
 
 @dataclass
-class Part:
-    """One comparable aspect of a column, for every table ("real", "synthetic", "holdout").
+class ComparedColumn:
+    """A column of all tables as its kind and its parts; the first `compared` parts make its shape error.
 
-    codes: table -> int64 (rows,): place among `support` distinct values, sorted where `ordered`; -1 is
-    missing.
-    values: table -> float64 (rows,), nan where missing, divided by `scale`; None where they have no order.
-    ordered: compared by the distance of distribution functions; else value by value.
-    scale: 1, or the power of two that brings huge numbers down to about 1.
+    kind: "number", "datetime", "category", "text" or "id".
+    identity: table -> int64 (rows,): equal where the values are; MISSING or UNREADABLE below 0.
+    texts: of a text, what the codes of `identity` stand for; labels: of an id, the same.
+    words: of a text, the mean number of words if it is prose; else 0.
+    personal: it looks as if it named persons.
     """
 
-    name: str
-    codes: dict[str, Array]
-    support: int
-    values: dict[str, Array] | None
-    ordered: bool
-    labels: Array | None = None  # (support,) what the codes stand for
-    scale: float = 1.0
-
-    def by_frequency(self) -> Array:
-        """(support + 1,) the place of each code by frequency in the real table; last, for missing: -1."""
-        real = self.codes["real"]
-        count = np.bincount(real[real >= 0], minlength=self.support)
-        place = np.full(self.support + 1, -1)
-        place[np.argsort(-count, kind="stable")] = np.arange(self.support)
-        return place
-
-
-@dataclass
-class Column:
-    """A column as its schema kind and its parts; the first `compared` parts make its shape error."""
-
-    name: str
+    name: Any
     kind: str
     parts: list[Part]
-    identity: dict[
-        str, Array
-    ]  # table -> int64 (rows,): equal where the values are; MISSING or UNREADABLE below 0
+    identity: dict[str, Array]
     compared: int = 1
     integer: bool = False
     notes: list[str] = field(default_factory=list)
-    texts: Array | None = None  # of a text: what the codes of `identity` stand for
-    labels: Array | None = None  # of an id: the same
-    words: float = 0.0  # of a text: the mean number of words, if it is prose; else 0
-    personal: bool = False  # it looks as if it named persons
+    texts: Array | None = None
+    labels: Array | None = None
+    words: float = 0.0
+    personal: bool = False
 
-    def take(self, rows: Mapping[str, Array]) -> Column:
+    def take(self, rows: Mapping[str, Array]) -> ComparedColumn:
         """The same column with the given row numbers of the tables that are named, without the others.
 
         A holdout where there was none is made of rows of the real table.
@@ -99,36 +73,88 @@ class Column:
 
 
 def read_columns(
-    tables: Mapping[str, pd.DataFrame], text: str | None = None, ids: Collection[Any] = ()
-) -> list[Column]:
+    tables: Mapping[str, pd.DataFrame],
+    text: str | None = None,
+    ids: Collection[Any] = (),
+    schema: Schema | None = None,
+) -> list[ComparedColumn]:
     """Every column of tables["real"], with the same columns of the others.
 
-    The kinds come from the real table; text: a column that is read as text whatever it looks like; ids: those
-    of keys and of made-up values. A number or a date that cannot be read is UNREADABLE. Raises DataError
-    where a table is none, has no rows, lacks a column, has one more, or where most values of a column do not
-    fit its kind; OptionError where `text` holds no texts.
+    The kinds come from the real table, or from the schema where one is given; text: a column that is read as
+    text whatever it looks like; ids: those of keys and of made-up values. What the schema declares missing is
+    missing, and what it drops is left out. A number or a date that cannot be read is UNREADABLE.
+
+    Raises DataError where a table is none, has no rows, lacks a column, has one more, or where most values of
+    a column do not fit its kind; OptionError where `text` holds no texts; SchemaError for a schema that does
+    not fit the real table.
     """
-    real = tables["real"]
+    tables = without_dropped(tables, schema)
     for title, table in tables.items():
-        check_table(title, table, real)
-    inferring.check_table(real, "the real table")
+        check_table(title, table, tables["real"])
+    inferring.check_table(tables["real"], "the real table")
     tables = _flat(tables)
-    real = tables["real"]
-    schema = inferring.infer(real, source="the real table")
+    described = _described(tables["real"], schema)
     if text is not None:
-        kind = schema[text].kind
-        if kind not in ("text", "code", "json", "category", "id"):
+        kind = described[text].kind
+        if kind not in READ_AS_TEXT:
             raise OptionError(
                 f"column '{text}' holds no texts but is of kind {kind}: name a column of texts."
             )
-        schema[text].kind = "text"
+        described[text].kind = "text"
     for name in ids:
-        schema[name].kind = "id"
+        described[name].kind = "id"
     columns = []
-    for name in real.columns:
-        one = _read(schema[name], {t: table[name] for t, table in tables.items()})
-        columns.append(replace(one, personal=schema[name].personal is not None))
+    for column in described.columns:
+        cells = {t: masked(table, column, described) for t, table in tables.items()}
+        columns.append(replace(_read(column, cells), personal=column.personal is not None))
     return columns
+
+
+def without_dropped(tables: Mapping[str, pd.DataFrame], schema: Schema | None) -> dict[str, pd.DataFrame]:
+    """The tables without the columns that the schema drops, whichever tables have them.
+
+    Raises SchemaError where `schema` is no Schema.
+    """
+    if not (schema is None or isinstance(schema, Schema)):
+        raise SchemaError(f"the schema is {shown(schema)}: give what lookalike.infer made, or leave it out.")
+    dropped = [] if schema is None else [name for name in schema.names if name not in schema.kept]
+    return {
+        title: table.drop(columns=dropped, errors="ignore") if isinstance(table, pd.DataFrame) else table
+        for title, table in tables.items()
+    }
+
+
+def _described(real: pd.DataFrame, given: Schema | None) -> Schema:
+    """The kinds of the real table and what reading them takes, in its order: declared, or else inferred.
+
+    A schema may have more columns than are compared: those that no table has are ignored.
+    """
+    missing = () if given is None else given.missing
+    schema = inferring.infer(real, missing, source="the real table")
+    if given is None:
+        return schema
+    absent = [str(name) for name in real.columns if name not in given.names]
+    if absent:
+        raise SchemaError(
+            f"the schema has no column {_names(absent)}, which the real table has: add it to the schema, or "
+            "infer the schema of this table."
+        )
+    return replace(schema, columns=[_declared(own, given[own.name], real, schema) for own in schema.columns])
+
+
+def _declared(own: Column, given: Column, real: pd.DataFrame, schema: Schema) -> Column:
+    """The inferred column with what was declared of it; raises SchemaError where its values contradict it."""
+    check_kind(given)
+    column = replace(
+        own,
+        kind=given.kind,
+        format=own.format if given.format is None else given.format,
+        personal=own.personal if given.personal is None else given.personal,
+    )
+    redeclared = (column.kind, column.format) != (own.kind, own.format)
+    if column.kind in ("number", "datetime") and redeclared:
+        inferring.describe(masked(real, own, schema).dropna(), column)
+    return column
 
 
 def _flat(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -142,16 +168,16 @@ def _flat(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 def check_table(title: str, table: pd.DataFrame, real: pd.DataFrame) -> None:
-    """Raise DataError unless it is a table with rows and exactly the columns of the real one."""
+    """Raises DataError unless it is a table with rows and exactly the columns of the real one."""
     for name, one in (("real", real), (title, table)):
         if not isinstance(one, pd.DataFrame):
-            raise DataError(f"the {name} table is {_told(one)}: {_remedy(one)}.")
+            raise DataError(f"the {name} table is {_given(one)}: {_remedy(one)}.")
     doubled = table.columns[table.columns.duplicated()]
     if len(doubled):
         raise DataError(f"the {title} table has two columns named '{doubled[0]}': rename one.")
     if not len(table) or not len(table.columns):
         what = "columns" if len(table) else "rows"
-        raise DataError(f"the {title} table has no {what}: there is nothing to compare, give one that has.")
+        raise DataError(f"the {title} table has no {what}: give a table that has some.")
     absent = [str(name) for name in real.columns if name not in table.columns]
     if absent:
         raise DataError(
@@ -160,11 +186,11 @@ def check_table(title: str, table: pd.DataFrame, real: pd.DataFrame) -> None:
     extra = [str(name) for name in table.columns if name not in real.columns]
     if extra:
         raise DataError(
-            f"the {title} table has the column {_names(extra)}, which the real one has not: drop it."
+            f"the {title} table has the column {_names(extra)}, which the real table lacks: drop it."
         )
 
 
-def _told(value: Any) -> str:
+def _given(value: Any) -> str:
     """What was given in the place of a table."""
     if isinstance(value, (str, Path)):
         return f"the name {str(value)[:100]!r}"
@@ -183,36 +209,47 @@ def _names(names: list[str]) -> str:
     )
 
 
-def _read(column: Any, series: dict[str, pd.Series]) -> Column:
+def _read(column: Column, series: dict[str, pd.Series]) -> ComparedColumn:
     notes = _dtype_notes(column.name, series)
     if column.kind in ("number", "datetime"):
-        number = column.kind == "number"
-        span = series["real"].dtype.kind == "m"
-        read = {
-            t: numbers(spans(s, series["real"]) if span else s)
-            if number
-            else moments(s, getattr(column, "format", None))
-            for t, s in series.items()
-        }
-        wrong = {t: read[t][1] & s.notna().to_numpy(bool) & ~is_nan(s) for t, s in series.items()}
-        notes += [_unread(t, s, wrong[t], column.kind) for t, s in series.items() if wrong[t].any()]
-        part = _ordered("", read)
-        codes = {t: np.where(wrong[t], UNREADABLE, part.codes[t]) for t in series}
-        parts = [part] if number else [part, *_clock(read)]
-        return Column(
-            column.name, column.kind, parts, codes, integer=number and bool(column.integer), notes=notes
-        )
+        return _read_ordered(column, series, notes)
     words = {table: strings(s) for table, s in series.items()}
-    whole = _unordered("", words)
-    if column.kind == "id":
-        return Column(column.name, "id", [], whole.codes, compared=0, notes=notes, labels=whole.labels)
-    if column.kind in ("text", "code", "json"):
-        parts = _text(words)
-        prose = _prose(words["real"]) if column.kind == "text" else 0.0
-        return Column(
-            column.name, "text", parts, whole.codes, compared=3, notes=notes, texts=whole.labels, words=prose
+    whole = unordered_part("", words)
+    if column.kind in MADE:
+        return ComparedColumn(
+            column.name, "id", [], whole.codes, compared=0, notes=notes, labels=whole.labels
         )
-    return Column(column.name, "category", [whole], whole.codes, notes=notes)
+    if column.kind in TEXTUAL:
+        mean = prose(words["real"]) if column.kind == "text" else 0.0
+        return ComparedColumn(
+            column.name,
+            "text",
+            text_parts(words),
+            whole.codes,
+            compared=3,
+            notes=notes,
+            texts=whole.labels,
+            words=mean,
+        )
+    return ComparedColumn(column.name, "category", [whole], whole.codes, notes=notes)
+
+
+def _read_ordered(column: Column, series: dict[str, pd.Series], notes: list[str]) -> ComparedColumn:
+    """A column of numbers or of moments; what cannot be read is UNREADABLE, and noted."""
+    number = column.kind == "number"
+    if number:
+        span = series["real"].dtype.kind == "m"
+        read = {t: numbers(spans(s, series["real"]) if span else s) for t, s in series.items()}
+    else:
+        read = {t: moments(s, column.format) for t, s in series.items()}
+    wrong = {t: read[t][1] & s.notna().to_numpy(bool) & ~is_nan(s) for t, s in series.items()}
+    notes = notes + [_unread(t, s, wrong[t], column.kind) for t, s in series.items() if wrong[t].any()]
+    part = ordered_part("", read)
+    codes = {t: np.where(wrong[t], UNREADABLE, part.codes[t]) for t in series}
+    parts = [part] if number else [part, *clock_parts(read)]
+    return ComparedColumn(
+        column.name, column.kind, parts, codes, integer=number and column.integer, notes=notes
+    )
 
 
 def _dtype_notes(name: Any, series: dict[str, pd.Series]) -> list[str]:
@@ -243,95 +280,3 @@ def _unread(table: str, series: pd.Series, wrong: Array, kind: str) -> str:
         f"column '{series.name}': {int(wrong.sum()):,} of {present:,} values of the {table} table cannot be "
         f"read as {what}{quoted}; they count as out of range"
     )
-
-
-def _ordered(name: str, keys: Mapping[str, tuple[Array, Array]]) -> Part:
-    """A part whose values have an order; of few distinct values it is compared value by value."""
-    kinds = {values.dtype for values, _ in keys.values()}
-    common = np.int64 if kinds == {np.dtype(np.int64)} else np.float64
-    present = [values[~missing].astype(common) for values, missing in keys.values()]
-    support, inverse = np.unique(np.concatenate(present), return_inverse=True)
-    scale = _scale(support)
-    codes, values, at = {}, {}, 0
-    for (table, (_, missing)), shown in zip(keys.items(), present, strict=True):
-        codes[table] = np.full(len(missing), -1, dtype=np.int64)
-        codes[table][~missing] = inverse[at : at + len(shown)]
-        values[table] = np.full(len(missing), np.nan)
-        values[table][~missing] = shown / scale if scale != 1 else shown
-        at += len(shown)
-    real = codes["real"]
-    distinct = len(np.unique(real[real >= 0]))
-    ordered = distinct > min(FEW, len(real) // 5)
-    return Part(name, codes, len(support), values, ordered, support, scale)
-
-
-def _scale(support: Array) -> float:
-    """1, or a power of two near the largest value, where squares of the values would overflow."""
-    finite = np.abs(support[np.isfinite(support)])
-    top = float(finite.max(initial=0.0)) if support.dtype.kind == "f" else 0.0
-    return 1.0 if top < HUGE else float(2.0 ** np.floor(np.log2(top)))
-
-
-def _unordered(name: str, keys: Mapping[str, tuple[Array, Array]]) -> Part:
-    """A part whose values are names."""
-    together = np.concatenate([texts for texts, _ in keys.values()])
-    gone = np.concatenate([missing for _, missing in keys.values()])
-    inverse, labels = pd.factorize(pd.Series(together, dtype=object).where(~gone, None))
-    ends = np.cumsum([len(missing) for _, missing in keys.values()])[:-1]
-    codes = dict(zip(keys, np.split(inverse.astype(np.int64), ends), strict=True))
-    return Part(name, codes, len(labels), None, False, np.asarray(labels, dtype=object))
-
-
-def _clock(keys: Mapping[str, tuple[Array, Array]]) -> list[Part]:
-    """Day of the week and time of day, where they vary: trees cannot see them in a count of microseconds."""
-    day = 86_400_000_000
-    parts = [
-        _ordered("weekday", {t: (v // day % 7, gone) for t, (v, gone) in keys.items()}),
-        _ordered("time", {t: (v % day, gone) for t, (v, gone) in keys.items()}),
-    ]
-    return [part for part in parts if part.support > 1]
-
-
-def _prose(real: tuple[Array, Array]) -> float:
-    """The mean number of words of the real texts; 0 unless they are several and most of what is there.
-
-    Addresses of the web and of mail, keys and code are no words.
-    """
-    texts, gone = real
-    some = [str(text) for text in texts[~gone][:PROSE_TEXTS]]
-    pieces = [piece for text in some for piece in UNSPACED.sub("a ", text).split()]
-    words = sum(WORD.fullmatch(piece) is not None for piece in pieces)
-    if not some or words < PROSE_SHARE * len(pieces) or words < PROSE_WORDS * len(some):
-        return 0.0
-    return words / len(some)
-
-
-def _text(words: Mapping[str, tuple[Array, Array]]) -> list[Part]:
-    """Length, words, and one pair of neighbouring letters of each text; digits and capitals."""
-
-    def count(name: str, of: Any) -> Part:
-        keys = {
-            table: (np.array([0 if m else of(t) for t, m in zip(texts, gone, strict=True)], np.int64), gone)
-            for table, (texts, gone) in words.items()
-        }
-        return _ordered(name, keys)
-
-    def pair(text: str) -> str:
-        at = zlib.crc32(text.encode("utf-8", "replace")) % max(
-            len(text) - 1, 1
-        )  # the same text, the same pair
-        return text[at : at + 2]
-
-    pairs = {
-        t: (np.array([pair(str(text)) for text in texts], object), gone) for t, (texts, gone) in words.items()
-    }
-    texts, gone = pairs["real"]
-    frequent = set(pd.Series(texts[~gone]).value_counts().index[:LETTERS])
-    pairs = {t: (np.array([p if p in frequent else "" for p in x], object), g) for t, (x, g) in pairs.items()}
-    return [
-        count("length", len),
-        count("words", lambda t: len(t.split())),
-        _unordered("letters", pairs),
-        count("digits", lambda t: sum(map(str.isdigit, t))),
-        count("capitals", lambda t: sum(map(str.isupper, t))),
-    ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from lookalike.errors import OptionError
+from lookalike.evaluate.results import Figures
+from lookalike.evaluate.section import Entry
 
 GOOD, FAIR, POOR = "good", "fair", "poor"
 
@@ -16,7 +17,7 @@ class Figure:
     """How a figure is shown and judged.
 
     slack: (good, fair), how far it may be above the largest of the holdout's figure, what chance does and
-    `perfect` (`up`: below the smallest); None: shown without a grade. An entry's own "allowed" (good, fair)
+    `perfect` (`up`: below the smallest); None: shown without a grade. An entry's own `allowed` (good, fair)
     stands in for the first two.
     factor: the same as a multiple of that, whichever allows more.
     other: the slack on the other side, where too much is as bad as too little; judged against the holdout's
@@ -28,7 +29,7 @@ class Figure:
     section: str
     key: str
     title: str
-    show: Callable[[float], str]
+    show: Callable[[float | None], str]
     perfect: float
     slack: tuple[float, float] | None
     factor: tuple[float, float]
@@ -39,16 +40,18 @@ class Figure:
     equal: str | None = None
 
 
-def percent(value: float) -> str:
-    """A share of 0..1 in percent, with as many digits as it is worth."""
+def percent(value: float | None) -> str:
+    """A share of 0..1 in percent, with as many digits as it is worth; "-" for None."""
+    if value is None:
+        return "-"
     if value in (0, 1):
         return f"{100 * value:.0f}%"
     return f"{100 * value:.2f}%" if value < 0.1 else f"{100 * value:.1f}%"
 
 
-def decimal(value: float) -> str:
-    """A figure such as an AUC."""
-    return f"{value:.3f}"
+def decimal(value: float | None) -> str:
+    """A figure such as an AUC with three digits; "-" for None."""
+    return "-" if value is None else f"{value:.3f}"
 
 
 FIGURES = (
@@ -121,8 +124,8 @@ FIGURES = (
            "Rank correlation of the columns' importance between both models.", up=True),
     Figure("privacy", "exact_copies", "exact copies", percent, 0.0, (0.001, 0.01), (1, 1),
            "Rows that equal a real training row in every column but ids; real tables have twins, too."),
-    Figure("privacy", "near_copies", "copies but for a cell", percent, 0.0, (0.01, 0.05), (1, 1),
-           "Rows that equal a real training row in every column but one; so do many real rows."),
+    Figure("privacy", "near_copies", "copies in all but one cell", percent, 0.0, (0.01, 0.05), (1, 1),
+           "Rows that equal a real training row in all columns but one; so do many real rows."),
     Figure("privacy", "dcr_share", "closer to training rows", percent, 0.5, (0.03, 0.1), (1, 1),
            "Rows closer to a training row than to any of as many holdout rows; 50% is ideal."),
     Figure("privacy", "nndr", "neighbour distance ratio", decimal, 1.0, (0.05, 0.2), (1, 1),
@@ -143,30 +146,30 @@ FIGURES = (
 )  # fmt: skip
 
 
-def grade(figure: Figure, entry: dict[str, Any]) -> str | None:
+def grade(figure: Figure, entry: Entry) -> str | None:
     """good, fair or poor; None where the figure is missing or only a holdout could tell."""
-    if entry["value"] is None or figure.slack is None:
+    if entry.value is None or figure.slack is None:
         return None
     found = max(
         _side(figure, entry, figure.up, figure.slack),
         _side(figure, entry, not figure.up, figure.other) if figure.other else GOOD,
         key=(GOOD, FAIR, POOR).index,
     )
-    return None if found != GOOD and entry["reference"] is None and not figure.alone else found
+    return None if found != GOOD and entry.reference is None and not figure.alone else found
 
 
-def beyond(figure: Figure, entry: dict[str, Any]) -> bool:
+def beyond(figure: Figure, entry: Entry) -> bool:
     """Whether a figure is off on its other side; of diversity: whether there is more than in real rows."""
     return figure.other is not None and _side(figure, entry, not figure.up, figure.other) != GOOD
 
 
-def _side(figure: Figure, entry: dict[str, Any], up: bool, slack: tuple[float, float]) -> str:
+def _side(figure: Figure, entry: Entry, up: bool, slack: tuple[float, float]) -> str:
     """The grade of a figure that must not be too low (`up`), or too high."""
     marks = []
     for place in (0, 1):
-        known = [x for x in (entry["reference"], entry.get("chance")) if x is not None]
-        if "allowed" in entry:
-            known = [entry["allowed"][place]]
+        known = [x for x in (entry.reference, entry.chance) if x is not None]
+        if entry.allowed is not None:
+            known = [entry.allowed[place]]
         if up == figure.up:
             known.append(figure.perfect)
         if not known:
@@ -174,32 +177,51 @@ def _side(figure: Figure, entry: dict[str, Any], up: bool, slack: tuple[float, f
         factor = figure.factor[place] if up == figure.up else 1.0
         limit = max(known)
         marks.append(min(known) - slack[place] if up else max(limit + slack[place], limit * factor))
-    held = [entry["value"] >= mark if up else entry["value"] <= mark for mark in marks]
+    assert entry.value is not None
+    held = [entry.value >= mark if up else entry.value <= mark for mark in marks]
     return GOOD if held[0] else FAIR if held[1] else POOR
 
 
-def grades(figures: dict[str, Any]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Graded:
+    """A figure as text: value, reference ("-" without one) and interval ("" without one); its grade.
+
+    equal: how many rows of each table it is measured on, where that must be equally many; else "".
+    """
+
+    section: str
+    key: str
+    title: str
+    value: str
+    reference: str
+    interval: str
+    grade: str | None
+    meaning: str
+    equal: str
+
+
+def grades(figures: Figures) -> list[Graded]:
     """Every figure that was measured, as text, with its grade and meaning."""
     rows = []
     for figure in FIGURES:
-        entry = figures[figure.section].get(figure.key)
-        if entry is None or entry["value"] is None:
+        entry, show = figures.entry(figure.section, figure.key), figure.show
+        if entry.value is None:
             continue
-        show = figure.show
+        interval = ""
+        if entry.low is not None and entry.high is not None and entry.low != entry.high:
+            interval = f"{show(entry.low)} to {show(entry.high)}"
         rows.append(
-            {
-                "section": figure.section,
-                "key": figure.key,
-                "title": figure.title,
-                "value": show(entry["value"]),
-                "reference": "-" if entry["reference"] is None else show(entry["reference"]),
-                "interval": ""
-                if entry["low"] is None or entry["low"] == entry["high"]
-                else f"{show(entry['low'])} to {show(entry['high'])}",
-                "grade": grade(figure, entry),
-                "meaning": figure.meaning,
-                "equal": _equal(figures["sizes"].get(figure.equal)),
-            }
+            Graded(
+                figure.section,
+                figure.key,
+                figure.title,
+                show(entry.value),
+                show(entry.reference),
+                interval,
+                grade(figure, entry),
+                figure.meaning,
+                "" if figure.equal is None else _equal(figures.found.sizes.get(figure.equal)),
+            )
         )
     return rows
 
@@ -221,7 +243,7 @@ def limits(text: str) -> dict[str, float]:
         key = ALIASES.get(name.strip(), name.strip())
         if key not in known:
             names = ", ".join([*ALIASES, *sorted(known)])
-            raise OptionError(f"there is no figure '{name.strip()}' to fail under: choose of {names}.")
+            raise OptionError(f"there is no figure '{name.strip()}' to fail under: choose one of {names}.")
         try:
             found[key] = float(number)
         except ValueError:
@@ -229,11 +251,11 @@ def limits(text: str) -> dict[str, float]:
     return found
 
 
-def failures(figures: dict[str, Any], wanted: dict[str, float]) -> list[str]:
+def failures(figures: Figures, wanted: dict[str, float]) -> list[str]:
     """One sentence for each figure that is worse than its limit or was not measured."""
     out = []
     for figure in (f for f in FIGURES if f.key in wanted):
-        limit, value = wanted[figure.key], figures[figure.section].get(figure.key, {}).get("value")
+        limit, value = wanted[figure.key], figures.entry(figure.section, figure.key).value
         if value is None:
             out.append(f"{figure.title} was not measured.")
         elif (value < limit) if figure.up else (value > limit):

@@ -1,4 +1,11 @@
-"""`evaluate`: two tables in, one `Report` out."""
+"""`evaluate`: two tables in, one `Report` out.
+
+The formulas and their sources stand in the chapters. Fidelity: column shapes and pairs, missing, unseen and
+out-of-range values (`fidelity.py`, `pairs.py`), detection by gradient boosting and by logistic regression
+(`detection.py`), alpha-precision, beta-recall and MMD (`manifold.py`), texts, code and JSON (`texts.py`,
+`structured.py`). Diversity: `diversity.py`, `duplicates.py`, `texts.py`. Utility: `utility.py`; it needs a
+target and a holdout. Privacy: `copies.py`, `identifying.py`, `privacy.py`; attacks need a holdout.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +18,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from lookalike.arguments import shown
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError
-from lookalike.evaluate.columns import check_table
+from lookalike.evaluate.columns import check_table, read_columns, without_dropped
 from lookalike.evaluate.figures import GOOD, failures, grades, percent
 from lookalike.evaluate.figures import limits as parse_limits
-from lookalike.evaluate.measure import SECTIONS, measure
+from lookalike.evaluate.measure import measured
+from lookalike.evaluate.results import Figures
+from lookalike.evaluate.section import SECTIONS
 from lookalike.evaluate.verdict import IDENTIFYING, telling
+from lookalike.evaluate.view import View
+from lookalike.table.column import MADE
+from lookalike.table.schema import Schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,11 +40,11 @@ class Report:
     """What was measured; made by `evaluate`.
 
     `to_dict()` gives JSON values; `save("report.html")` writes one self-contained page, `save("report.json")`
-    the figures; `print(report)` a short table.
+    the figures; `print(report)` a short table. `figures` holds the same as attributes.
     """
 
-    def __init__(self, figures: dict[str, Any]) -> None:
-        self._figures = figures
+    def __init__(self, figures: Figures) -> None:
+        self.figures = figures
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure, as nested dicts of JSON values.
@@ -46,7 +59,7 @@ class Report:
         columns, the date, the version of lookalike, the seconds that measuring took and the seed. Without
         `show_real` there is no value in it that fewer than five real rows have.
         """
-        return self._figures
+        return self.figures.to_dict()
 
     def save(self, path: str | Path) -> None:
         """Write the page (.html) or the figures (.json).
@@ -57,10 +70,10 @@ class Report:
         if path.suffix == ".html":
             from lookalike.evaluate.page.page import page
 
-            text = page(self._figures)
+            text = page(self.figures)
         elif path.suffix == ".json":
             text = json.dumps(
-                {k: v for k, v in self._figures.items() if k != "examples"}, indent=1, ensure_ascii=False
+                {k: v for k, v in self.to_dict().items() if k != "examples"}, indent=1, ensure_ascii=False
             )
         else:
             raise OptionError(f"a report is written to a .html or .json file, and '{path.name}' is neither.")
@@ -75,7 +88,7 @@ class Report:
         The names are those of the figures, "c2st", "utility", "membership" or "copies". Raises OptionError
         for others.
         """
-        return failures(self._figures, parse_limits(limits))
+        return failures(self.figures, parse_limits(limits))
 
     def _repr_html_(self) -> str:
         """The page in a frame, for notebooks."""
@@ -84,58 +97,55 @@ class Report:
         from lookalike.evaluate.page.page import page
 
         return (
-            f'<iframe srcdoc="{escape(page(self._figures), quote=True)}" '
+            f'<iframe srcdoc="{escape(page(self.figures), quote=True)}" '
             'style="width:100%;height:720px;border:0"></iframe>'
         )
 
     def warn(self, text: str) -> None:
         """Adds a sentence to the warnings, such as one on how the table was made."""
-        self._figures["warnings"] = [*self._figures["warnings"], text]
+        self.figures.found.warnings.append(text)
 
     def __repr__(self) -> str:
-        figures = self._figures
-        lines = [*_about(figures["about"]), figures["verdict"]["headline"], ""]
-        split = figures["tables"]["split"]
-        held = split or figures["tables"]["rows"]["holdout"] is not None
-        title = "half of real" if split else "real holdout" if held else ""
+        figures, rows = self.figures, grades(self.figures)
+        lines = [*_about(figures), figures.verdict.headline, ""]
+        title = "half of real" if figures.split else "real holdout" if figures.held else ""
         lines.append(f"{'':34}{'synthetic':>10}{title:>14}   95% interval")
         section = None
-        for row in grades(figures):
-            if row["section"] != section:
-                section = row["section"]
+        for row in rows:
+            if row.section != section:
+                section = row.section
                 lines.append(f"{section}:")
             lines.append(
-                f"  {row['title']:32}{row['value']:>10}{row['reference'] if held else '':>14}   "
-                f"{row['interval']:17}{row['grade'] or ''}".rstrip()
+                f"  {row.title:32}{row.value:>10}{row.reference if figures.held else '':>14}   "
+                f"{row.interval:17}{row.grade or ''}".rstrip()
             )
-        if best := [f"{g['column']} ({g['importance']:.3f})" for g in telling(figures)[:3]]:
+        if best := [f"{one.column} ({one.importance:.3f})" for one in telling(figures)[:3]]:
             lines += ["", f"most telling columns (AUC lost when shuffled): {', '.join(best)}"]
-        marks = {row["key"]: row["grade"] for row in grades(figures)}
-        if shown := [
-            f"{' + '.join(listed[0]['names'])} {percent(listed[0]['value'])}"
+        marks = {row.key: row.grade for row in rows}
+        if named := [
+            f"{' + '.join(listed[0].names)} {percent(listed[0].value)}"
             for key, kind in IDENTIFYING.items()
-            if marks.get(key, GOOD) != GOOD and (listed := figures["identifying"][kind])
+            if marks.get(key, GOOD) != GOOD and (listed := figures.found.identifying[kind])
         ]:
-            lines += ["", f"shown most of what few real rows have: {', '.join(shown)}"]
+            lines += ["", f"values of few real rows are shown most in: {', '.join(named)}"]
         equal: dict[str, list[str]] = {}
-        for row in grades(figures):
-            equal.setdefault(row["equal"], []).append(row["title"])
-        lines += [f"note: on {rows}: {'; '.join(titles)}" for rows, titles in equal.items() if rows]
-        lines += [f"note: {text}" for text in [*figures["warnings"], *figures["skipped"].values()]]
+        for row in rows:
+            equal.setdefault(row.equal, []).append(row.title)
+        lines += [f"note: on {some}: {'; '.join(titles)}" for some, titles in equal.items() if some]
+        lines += [f"note: {text}" for text in [*figures.found.warnings, *figures.found.skipped.values()]]
         return "\n".join(lines)
 
 
-def _about(about: dict[str, Any]) -> list[str]:
+def _about(figures: Figures) -> list[str]:
     """Which tables were compared, when, by what."""
-    tables = about["tables"]
     named = [
-        f"{one['rows']:,} {table}" + ("" if one["name"] == table else f" ({one['name']})")
-        for table, one in tables.items()
+        f"{one.rows:,} {table}" + ("" if one.name == table else f" ({one.name})")
+        for table, one in figures.tables.items()
     ]
     return [
-        f"{', '.join(named)} rows of {tables['real']['columns']} columns",
-        f"lookalike {about['lookalike']}, {about['date'][:10]}, measured in {about['seconds']:.1f} s, "
-        f"seed {about['seed']}",
+        f"{', '.join(named)} rows of {len(figures.kinds)} columns",
+        f"lookalike {figures.version}, {figures.date[:10]}, measured in {figures.seconds:.1f} s, "
+        f"seed {figures.seed}",
     ]
 
 
@@ -147,6 +157,7 @@ def evaluate(
     text: str | None = None,
     seed: int = 0,
     *,
+    schema: Schema | None = None,
     ids: Collection[Any] = (),
     only: Collection[str] | None = None,
     quick: bool = False,
@@ -156,41 +167,51 @@ def evaluate(
 ) -> Report:
     """Compare a synthetic table with the real one it was learned from.
 
-    real: the rows that the synthesizer saw. synthetic: what it made, with the same columns. holdout: real
-    rows that it did not see; every figure then stands beside what these rows score, and what depends on the
-    number of rows (detection, neighbours, repeats) sees equally many of each table. Without one, half of the
-    real rows (from 400 on) are split off as the reference of fidelity and diversity; what asks whether a row
-    was seen is skipped. target: the column that a model would predict; its pairs are marked, and models that
-    predict it measure the utility. text: the column that is read as text (`texts.py`), whatever its values
-    look like; None takes the column of prose with most words. ids:
-    columns of keys or made-up values, which are not compared; unique keys are found without.
-    seed: of the row samples, the folds and the bootstrap. only: the sections to measure, of "fidelity",
-    "diversity", "utility" and "privacy"; None is all. quick: on few rows, with one family of models.
+    real: the rows that the synthesizer saw. synthetic: what it made, with the same columns.
+    holdout: real rows that it did not see; every figure then stands beside what these rows score, and what
+        depends on the number of rows (detection, neighbours, repeats) sees equally many of each table.
+        Without one, half of the real rows (from 400 on) are split off as the reference of fidelity and
+        diversity; what asks whether a row was seen is skipped.
+    target: the column that a model would predict; its pairs are marked, and models that predict it measure
+        the utility. text: the column that is read as text (`texts.py`), whatever its values look like; None
+        takes the column of prose with most words.
+    seed: of the row samples, the folds and the bootstrap.
+    schema: its kinds decide how columns are judged; ids, keys and pseudonyms are not compared, what it drops
+        is left out, what it declares missing is missing. None infers the kinds from `real`.
+    ids: columns of keys or made-up values, which are not compared; unique keys are found without.
+    only: the sections to measure, of "fidelity", "diversity", "utility" and "privacy"; None is all.
+    quick: on few rows, with one family of models.
     show_real: the report may show values that fewer than five real rows have, and texts of real rows beside
-    their copies; by default it may be seen by whoever may see the synthetic table. names: what the report
-    calls the tables, such as {"real": "train.csv", "synthetic": "made.csv"}. progress: a bar.
-
-    Fidelity: column shapes and pairs, missing, unseen and out-of-range values (`fidelity.py`, `pairs.py`),
-    detection by gradient boosting and by logistic regression (`detection.py`), alpha-precision, beta-recall
-    and MMD (`manifold.py`). Diversity (`diversity.py`), utility (`utility.py`; needs a target and a holdout)
-    and privacy (`privacy.py`, `identifying.py`; attacks need a holdout): the formulas and their sources are
-    there.
+        their copies; by default whoever may see the synthetic table may see the report.
+    names: what the report calls the tables, such as {"real": "train.csv", "synthetic": "made.csv"}.
+    progress: a bar.
 
     A number or date of another table that cannot be read counts as out of range, and a warning says so.
     Raises DataError where something is no table, a table is empty, has other columns, or most values of a
-    column do not fit; OptionError for an unknown target, text, section or seed.
+    column do not fit; OptionError for an unknown target, text, section or seed; SchemaError for a schema that
+    lacks a column of `real` or that its values contradict.
     """
-    tables = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
+    given = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
+    tables = without_dropped(given, schema)
     for title, table in tables.items():
-        check_table(title, table, real)
-    sections = _check_options(real, target, text, ids, seed, only)
+        check_table(title, table, tables["real"])
+    sections = _check_options(tables["real"], target, text, ids, seed, only, schema)
     from sklearn.exceptions import ConvergenceWarning
 
     # Small steps: a second thread gains little, and on a busy machine it waits ten times what it works.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a few steps short is good enough to compare
-        figures = measure(tables, target, text, ids, seed, sections, quick, show_real, names or {}, progress)
-        return Report(_plain(figures))
+        view = View(
+            tables,
+            read_columns(tables, text, ids, schema),
+            target=target,
+            text=text,
+            seed=seed,
+            only=sections,
+            quick=quick,
+            show_real=show_real,
+        )
+        return Report(measured(view, names or {}, progress))
 
 
 def _check_options(
@@ -200,37 +221,30 @@ def _check_options(
     ids: Collection[Any],
     seed: Any,
     only: Collection[str] | None,
+    schema: Schema | None,
 ) -> Collection[str]:
     """The sections to measure; raises OptionError for an option of `evaluate` that fits no table."""
+    declared = {} if schema is None else {column.name: column.kind for column in schema.columns}
     for what, name in (("target", target), ("text", text)):
         if name is not None and (not isinstance(name, Hashable) or name not in real.columns):
+            if isinstance(name, Hashable) and declared.get(name) == "drop":
+                raise OptionError(f"the {what} '{name}' is dropped by the schema: choose another column.")
             names = ", ".join(f"'{name}'" for name in real.columns[:20])
-            shown = f"'{name}'" if isinstance(name, str) else repr(name)[:100]
-            raise OptionError(f"the {what} {shown} is not a column: choose one of {names}.")
+            given = f"'{name}'" if isinstance(name, str) else shown(name)
+            raise OptionError(f"the {what} {given} is not a column: choose one of {names}.")
     for name in ids:
         if name not in real.columns:
             raise OptionError(f"the column of ids '{name}' is not a column of the real table.")
-        if name == target:
-            raise OptionError(f"the target '{name}' is a column of ids, which no model predicts.")
+    if target is not None and (target in ids or declared.get(target) in MADE):
+        raise OptionError(f"the target '{target}' is a column of ids, which no model predicts.")
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise OptionError(f"the seed {seed!r} is not a whole number of at least 0: give one.")
     sections = SECTIONS if only is None else (only,) if isinstance(only, str) else tuple(only)
     if not sections:
-        raise OptionError(f"no section of the report was asked for: choose of {', '.join(SECTIONS)}.")
+        raise OptionError(f"no section of the report was asked for: choose from {', '.join(SECTIONS)}.")
     for section in sections:
         if section not in SECTIONS:
             raise OptionError(
-                f"there is no section '{section}' of the report: choose of {', '.join(SECTIONS)}."
+                f"there is no section '{section}' of the report: choose from {', '.join(SECTIONS)}."
             )
     return sections
-
-
-def _plain(value: Any) -> Any:
-    """The same with numpy numbers as Python's, nan as None and keys as strings."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.evaluate.columns import Column
+from lookalike.evaluate.columns import ComparedColumn
 
 Array = npt.NDArray[Any]
 
@@ -36,7 +36,7 @@ FULL = Limits()
 QUICK = Limits(10_000, 20_000_000, 4_000, 2_000, 2_000, 2_000, folds=3)
 
 
-def split(rows: dict[str, int], rng: np.random.Generator) -> dict[str, Array] | None:
+def split(rows: Mapping[str, int], rng: np.random.Generator) -> dict[str, Array] | None:
     """Table -> row numbers, half of the real rows as a holdout; None with a holdout or with few rows.
 
     Honest for what compares distributions: two halves of the real table are two real samples. Not for what
@@ -49,59 +49,73 @@ def split(rows: dict[str, int], rng: np.random.Generator) -> dict[str, Array] | 
     return {"real": real[half:], "synthetic": np.arange(rows["synthetic"]), "holdout": real[:half]}
 
 
-def match(rows: dict[str, int], limits: Limits, skipped: dict[str, str]) -> dict[str, int]:
-    """How many rows of each table are compared: equal numbers but of the real one; no tiny holdout."""
+def match(rows: Mapping[str, int], limits: Limits) -> tuple[dict[str, int], str | None]:
+    """(how many rows of each table are compared, why no holdout is among them).
+
+    Equal numbers but of the real table; a tiny holdout is left out.
+    """
     compared = {table: min(n, limits.matched) for table, n in rows.items()}
     if "holdout" not in rows:
-        skipped["reference"] = (
-            "no real holdout was given, so nothing shows what another real sample would score."
-        )
-    elif rows["holdout"] >= min(SMALL, rows["synthetic"]):
-        compared["synthetic"] = compared["holdout"] = min(compared["synthetic"], compared["holdout"])
-    else:
+        return compared, "no real holdout was given, so nothing shows what another real sample would score."
+    if rows["holdout"] < min(SMALL, rows["synthetic"]):
         del compared["holdout"]
-        skipped["reference"] = (
+        return compared, (
             f"the holdout has {rows['holdout']:,} rows: too few for a reference, except for shares of rows."
         )
-    return compared
+    compared["synthetic"] = compared["holdout"] = min(compared["synthetic"], compared["holdout"])
+    return compared, None
 
 
 def draw(
-    rows: Mapping[str, Array | int], wanted: dict[str, int], rng: np.random.Generator
+    rows: Mapping[str, Array | int], wanted: Mapping[str, int], rng: np.random.Generator
 ) -> dict[str, Array]:
     """Row numbers: the wanted number of each wanted table's (a number n: of 0..n-1), in a random order."""
     return {table: rng.permutation(rows[table])[:n] for table, n in wanted.items()}
 
 
-def sample(columns: list[Column], wanted: dict[str, int], rng: np.random.Generator) -> list[Column]:
+def sample(
+    columns: list[ComparedColumn], wanted: Mapping[str, int], rng: np.random.Generator
+) -> list[ComparedColumn]:
     """The wanted number of rows of each wanted table, in a random order."""
-    drawn = draw({t: len(codes) for t, codes in columns[0].identity.items()}, wanted, rng)
+    drawn = draw(lengths(columns), wanted, rng)
     return [column.take(drawn) for column in columns]
 
 
-def at_most(columns: list[Column], most: dict[str, int], rng: np.random.Generator) -> list[Column]:
+def at_most(
+    columns: list[ComparedColumn], most: Mapping[str, int], rng: np.random.Generator
+) -> list[ComparedColumn]:
     """The columns with at most so many rows of each table, drawn where there are more."""
-    if all(len(codes) <= most[table] for table, codes in columns[0].identity.items()):
+    rows = lengths(columns)
+    if all(n <= most[table] for table, n in rows.items()):
         return columns
-    return sample(columns, {table: most[table] for table in columns[0].identity}, rng)
+    return sample(columns, {table: most[table] for table in rows}, rng)
+
+
+def first(columns: list[ComparedColumn], most: int) -> list[ComparedColumn]:
+    """The columns with the first rows of each table, at most so many."""
+    rows = {table: np.arange(min(n, most)) for table, n in lengths(columns).items()}
+    return [column.take(rows) for column in columns]
+
+
+def lengths(columns: list[ComparedColumn]) -> dict[str, int]:
+    """Table -> how many rows these columns have of it."""
+    return {table: len(codes) for table, codes in columns[0].identity.items()}
 
 
 def whole_rows(
-    columns: list[Column], apart: dict[str, Array] | None, held: bool, rng: np.random.Generator
-) -> tuple[list[Column], list[Column] | None]:
-    """(all rows of the real and the synthetic table with those of the holdout, the columns whose real and
-    holdout rows give the reference if these are others).
+    rows: Mapping[str, int], apart: Mapping[str, Array] | None, held: bool, rng: np.random.Generator
+) -> tuple[dict[str, Array], dict[str, Array] | None]:
+    """(row numbers: all of the real and the synthetic table with those of the holdout; the rows of the real
+    table and the holdout that give the reference, if these are others).
 
     held: whether there is a holdout that can be a reference. It has no more rows than the synthetic table:
     more rows differ less by chance, and cover more. apart: the real rows as two halves, where none was given.
     """
-    rows = {table: np.arange(len(codes)) for table, codes in columns[0].identity.items()}
+    whole = {table: np.arange(rows[table]) for table in ("real", "synthetic")}
     if not held:
-        return [column.take({t: rows[t] for t in ("real", "synthetic")}) for column in columns], None
+        return whole, None
     holdout = rng.permutation(rows["holdout"]) if apart is None else apart["holdout"]
-    rows["holdout"] = holdout[: len(rows["synthetic"])]
-    whole = [column.take(rows) for column in columns]
+    whole["holdout"] = holdout[: rows["synthetic"]]
     if apart is None:
         return whole, None
-    halves = {"real": apart["real"], "holdout": rows["holdout"]}
-    return whole, [column.take(halves) for column in columns]
+    return whole, {"real": apart["real"], "holdout": whole["holdout"]}

@@ -13,27 +13,25 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lookalike.evaluate.columns import Column
+from lookalike.evaluate.columns import ComparedColumn
 from lookalike.evaluate.page.histogram import RARE, ranges
+from lookalike.evaluate.section import Rows
 
 Array = npt.NDArray[Any]
 
 HIDDEN = "…"
 
 
-def rows(table: pd.DataFrame, columns: list[Column], numbers: Array, show_real: bool) -> dict[str, Any]:
-    """{"columns", "data": rows of cells as text}, missing as ""; numbers: which rows of the synthetic table.
+def rows(table: pd.DataFrame, columns: list[ComparedColumn], numbers: Array, show_real: bool) -> Rows:
+    """Rows of cells as text, missing as ""; numbers: which rows of the synthetic table.
 
     columns: of the whole tables. show_real: every value is shown as it is.
     """
     cells = [_cells(table[column.name].iloc[numbers], column, numbers, show_real) for column in columns]
-    return {
-        "columns": [str(column.name) for column in columns],
-        "data": [list(row) for row in zip(*cells, strict=True)],
-    }
+    return Rows([str(column.name) for column in columns], [list(row) for row in zip(*cells, strict=True)])
 
 
-def _cells(some: pd.Series, column: Column, numbers: Array, show_real: bool) -> list[str]:
+def _cells(some: pd.Series, column: ComparedColumn, numbers: Array, show_real: bool) -> list[str]:
     plain = ["" if gone else str(value) for value, gone in zip(some.astype(object), some.isna(), strict=True)]
     if show_real:
         return plain

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.embed import fit_tfidf
-from lookalike.evaluate.columns import Column
+from lookalike.evaluate.columns import ComparedColumn
+from lookalike.evaluate.section import Projection
 
 Array = npt.NDArray[Any]
 
@@ -25,7 +26,7 @@ CHUNK = 1024  # rows whose distances are worked out at once
 HALF = float(np.sqrt(0.5))
 
 
-def points(columns: list[Column], seed: int = 0) -> tuple[dict[str, Array], Array]:
+def points(columns: list[ComparedColumn], seed: int = 0) -> tuple[dict[str, Array], Array]:
     """(table -> (rows, dims) float32, (dims,) the number of the column that a dimension belongs to)."""
     parts: dict[str, list[Array]] = {table: [] for table in columns[0].identity}
     owner: list[int] = []
@@ -39,7 +40,7 @@ def points(columns: list[Column], seed: int = 0) -> tuple[dict[str, Array], Arra
     return {table: np.concatenate(blocks, axis=1) for table, blocks in parts.items()}, np.array(owner)
 
 
-def _plain(column: Column) -> dict[str, Array]:
+def _plain(column: ComparedColumn) -> dict[str, Array]:
     part = column.parts[0]
     if part.values is None:
         width = min(part.support, COMMON) + 1
@@ -57,7 +58,7 @@ def _plain(column: Column) -> dict[str, Array]:
     return out
 
 
-def embedded(column: Column, dims: int, seed: int) -> dict[str, Array]:
+def embedded(column: ComparedColumn, dims: int, seed: int) -> dict[str, Array]:
     """table -> (rows, at most dims) float32 unit vectors of a text column, zero where missing.
 
     TF-IDF reduced by SVD, fitted on as many texts of each table: texts that it was fitted on lie elsewhere
@@ -73,7 +74,7 @@ def embedded(column: Column, dims: int, seed: int) -> dict[str, Array]:
     return {table: embed(texts) for table, texts in words.items()}
 
 
-def _text(column: Column, seed: int) -> dict[str, Array]:
+def _text(column: ComparedColumn, seed: int) -> dict[str, Array]:
     return {
         table: np.concatenate([vectors * HALF, (column.identity[table] < 0)[:, None]], axis=1).astype(
             np.float32
@@ -103,10 +104,10 @@ def nearest(query: Array, reference: Array, k: int = 1, itself: bool = False) ->
     return distances, found
 
 
-def projection(points: dict[str, Array], rows: int) -> dict[str, Any]:
+def projection(points: dict[str, Array], rows: int) -> Projection:
     """The first rows of each table on the two directions in which the real rows vary most (PCA).
 
-    {"real": [[x, y], ...], "synthetic": ..., "share": of the variance}, scaled to about -1..1.
+    points: table -> (rows, dims). Scaled to about -1..1.
     """
     centre = points["real"].mean(0)
     _, strength, directions = np.linalg.svd(points["real"][:2000] - centre, full_matrices=False)
@@ -114,5 +115,6 @@ def projection(points: dict[str, Array], rows: int) -> dict[str, Any]:
     flat = {t: (points[t][:rows] - centre) @ plane.T for t in ("real", "synthetic")}
     size = max(float(np.abs(flat["real"]).max()), 1e-9)
     total = float((strength**2).sum())
-    out: dict[str, Any] = {t: np.clip(p / size, -1.2, 1.2).round(3).tolist() for t, p in flat.items()}
-    return out | {"share": float((strength[:2] ** 2).sum()) / total if total else 1.0}
+    shown = {t: np.clip(p / size, -1.2, 1.2).round(3).tolist() for t, p in flat.items()}
+    share = float((strength[:2] ** 2).sum()) / total if total else 1.0
+    return Projection(shown["real"], shown["synthetic"], share)

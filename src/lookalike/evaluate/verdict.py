@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from lookalike.evaluate.figures import FAIR, FIGURES, GOOD, POOR, beyond, decimal, grade, grades, percent
+from lookalike.evaluate.results import Figures, Verdict
+from lookalike.evaluate.section import Entry, Giveaway
 
 SAME = 1e-9  # error of two distributions that are one but for rounding
 TOLD = 0.52  # AUC from which a ranking of columns is more than noise
@@ -19,49 +20,41 @@ IDENTIFYING = {"identifying_values": "columns", "identifying_pairs": "pairs"}
 DECIDE = ("c2st_auc", "shape_error", "pair_error")
 
 
-def _entry(figures: dict[str, Any], section: str, key: str) -> dict[str, Any]:
-    nothing = {"value": None, "reference": None, "low": None, "high": None}
-    return figures[section].get(key, nothing)
-
-
-def telling(figures: dict[str, Any]) -> list[dict[str, Any]]:
+def telling(figures: Figures) -> list[Giveaway]:
     """The columns that give the synthetic rows away, worst first; none if the detector is near chance."""
-    if (_entry(figures, "fidelity", "c2st_auc")["value"] or 0.5) < TOLD:
+    if (figures.entry("fidelity", "c2st_auc").value or 0.5) < TOLD:
         return []
-    return [g for g in figures["giveaways"] if g["importance"] >= 0.0005]
+    return [one for one in figures.found.giveaways if one.importance >= 0.0005]
 
 
-def verdict(figures: dict[str, Any]) -> dict[str, Any]:
-    """{"grade", "headline": one sentence, "sentences": the rest}."""
+def verdict(figures: Figures) -> Verdict:
+    """The grade of the whole, a sentence that leads and the others; copies of real rows come first."""
     found = _copies(figures)
     key, copies = found or (None, None)
     copied = [text for one in sorted(COPIES, key=lambda one: one != key) for text in _copied(figures, one)]
-    if min(figures["tables"]["rows"][table] for table in ("real", "synthetic")) < FEW:
+    if min(figures.tables[table].rows for table in ("real", "synthetic")) < FEW:
         nothing = (None, "There are too few rows to tell.")
         grade, headline = copies if copies and copies[0] == POOR else nothing
-        return {"grade": grade, "headline": headline, "sentences": copied}
-    marks = {row["key"]: row["grade"] for row in grades(figures)}
+        return Verdict(grade, headline, copied)
+    marks = {row.key: row.grade for row in grades(figures)}
     worst, headline = _told(figures, marks)
     if copies and (copies[0] == POOR or worst == GOOD):
         worst, headline = copies
-    return {
-        "grade": worst,
-        "headline": headline,
-        "sentences": [
-            *(copied if copies else []),
-            *_seen(figures),
-            *_errors(figures),
-            *_made_up(figures, marks),
-            *_varied(figures, marks),
-            *_useful(figures),
-            *_memorised(figures),
-            *_named(figures, marks),
-            *([] if copies else copied[:1]),
-        ],
-    }
+    sentences = [
+        *(copied if copies else []),
+        *_seen(figures),
+        *_errors(figures),
+        *_made_up(figures, marks),
+        *_varied(figures, marks),
+        *_useful(figures),
+        *_memorised(figures),
+        *_named(figures, marks),
+        *([] if copies else copied[:1]),
+    ]
+    return Verdict(worst, headline, sentences)
 
 
-def _told(figures: dict[str, Any], marks: dict[str, str]) -> tuple[str, str]:
+def _told(figures: Figures, marks: dict[str, str | None]) -> tuple[str, str]:
     """(the grade, the headline) of everything but copies."""
     worst = next((mark for mark in (POOR, FAIR) if mark in (marks.get(k) for k in DECIDE)), GOOD)
     headline = {
@@ -80,10 +73,8 @@ def _told(figures: dict[str, Any], marks: dict[str, str]) -> tuple[str, str]:
         headline = "The synthetic rows repeat real rows, or nearly so."
     if marks.get("ratio") == POOR:
         worst, headline = POOR, "Models learn far less from the synthetic rows than from real ones."
-    if varied := [
-        row["key"] for row in grades(figures) if (row["section"], row["grade"]) == ("diversity", POOR)
-    ]:
-        more = all(beyond(BY_KEY[key], _entry(figures, "diversity", key)) for key in varied)
+    if varied := [row.key for row in grades(figures) if (row.section, row.grade) == ("diversity", POOR)]:
+        more = all(beyond(BY_KEY[key], figures.entry("diversity", key)) for key in varied)
         word = "more" if more else "fewer"
         worst, headline = POOR, f"The synthetic rows say {word} different things than real ones."
     if POOR in (marks.get(key) for key in MADE_UP):
@@ -97,150 +88,149 @@ def _told(figures: dict[str, Any], marks: dict[str, str]) -> tuple[str, str]:
     return worst, headline
 
 
-def _copies(figures: dict[str, Any]) -> tuple[str, tuple[str, str]] | None:
+def _copies(figures: Figures) -> tuple[str, tuple[str, str]] | None:
     """(which copies, (the grade, the headline)) where more rows are copies than chance does: the worse ones,
     the exact ones if both are as bad."""
-    marks = {key: grade(figure, _entry(figures, "privacy", key)) for key, figure in COPIES.items()}
+    marks = {key: grade(figure, figures.entry("privacy", key)) for key, figure in COPIES.items()}
     key = next((key for mark in (POOR, FAIR) for key in COPIES if marks[key] == mark), None)
     if key is None:
         return None
-    entry, but = figures["privacy"][key], " but for a cell" if key == "near_copies" else ""
-    text = f"{percent(entry['value'])} of the synthetic rows are copies of real ones{but}"
+    entry, but = figures.entry("privacy", key), " in all but one cell" if key == "near_copies" else ""
+    text = f"{percent(entry.value)} of the synthetic rows are copies of real ones{but}"
     if marks[key] == FAIR:
-        return key, (FAIR, f"{text}, somewhat more than chance does.")
-    if entry["value"] == 1:
+        return key, (FAIR, f"{text}, somewhat more than by chance.")
+    if entry.value == 1:
         return key, (POOR, f"Every synthetic row is a copy of a real one{but}.")
     return key, (POOR, f"{text}, against {_usual(entry)}.")
 
 
-def _usual(entry: dict[str, Any]) -> str:
+def _usual(entry: Entry) -> str:
     """How many rows are copies by nature."""
-    if entry["reference"] is not None and entry["reference"] == entry.get("chance"):
-        return f"{percent(entry['reference'])} of the holdout"
-    return f"{percent(entry['chance'])} of the real rows among themselves"
+    if entry.reference is not None and entry.reference == entry.chance:
+        return f"{percent(entry.reference)} of the holdout"
+    return f"{percent(entry.chance)} of the real rows among themselves"
 
 
-def strange_detector(figures: dict[str, Any]) -> list[str]:
+def strange_detector(figures: Figures) -> list[str]:
     """A warning where the detector is wrong more often than a coin, beyond chance and the holdout; else
     nothing."""
-    entry = _entry(figures, "fidelity", "c2st_auc")
-    if entry["value"] is None or not beyond(C2ST, entry):
+    entry = figures.entry("fidelity", "c2st_auc")
+    if entry.value is None or not beyond(C2ST, entry):
         return []
     return [
-        f"the C2ST AUC of {decimal(entry['value'])} is far below 0.5, which is no sign of quality: rows have "
+        f"the C2ST AUC of {decimal(entry.value)} is far below 0.5, which is no sign of quality: rows have "
         "twins in the other table, copies or near-copies, so that what the classifier learns in one fold is "
         "wrong in another."
     ]
 
 
-def _seen(figures: dict[str, Any]) -> list[str]:
-    auc = _entry(figures, "fidelity", "c2st_auc")
-    if auc["value"] is None:
+def _seen(figures: Figures) -> list[str]:
+    auc = figures.entry("fidelity", "c2st_auc")
+    if auc.value is None:
         return []
     text = "Shown one real and one synthetic row, a strong classifier picks out the synthetic one "
-    text += f"{auc['value']:.1%} of the time (a coin flip: 50%"
-    text += (
-        ")." if auc["reference"] is None else f"; real holdout rows in its place: {auc['reference']:.1%})."
-    )
+    text += f"{auc.value:.1%} of the time (a coin flip: 50%"
+    text += ")." if auc.reference is None else f"; real holdout rows in its place: {auc.reference:.1%})."
     if strange_detector(figures):
         text += " So it is wrong more often than a coin: rows of one table repeat rows of the other."
-    if names := [g["column"] for g in telling(figures) if g["importance"] >= 0.005][:3]:
+    if names := [one.column for one in telling(figures) if one.importance >= 0.005][:3]:
         text += f" What gives the synthetic rows away most: {', '.join(names)}."
     return [text]
 
 
-def _errors(figures: dict[str, Any]) -> list[str]:
+def _errors(figures: Figures) -> list[str]:
     parts, largest = [], 0.0
     for key, name in (("shape_error", "columns"), ("pair_error", "pairs of columns")):
-        entry = _entry(figures, "fidelity", key)
-        if entry["value"] is not None:
-            real = f" (by chance alone: {percent(entry['chance'])})"
-            if entry["reference"] is not None:
-                real = f" (the real holdout: {percent(entry['reference'])})"
-            parts.append(f"{name} by {percent(entry['value'])}{real}")
-            largest = max(largest, entry["value"])
+        entry = figures.entry("fidelity", key)
+        if entry.value is not None:
+            real = f" (by chance alone: {percent(entry.chance)})"
+            if entry.reference is not None:
+                real = f" (the real holdout: {percent(entry.reference)})"
+            parts.append(f"{name} by {percent(entry.value)}{real}")
+            largest = max(largest, entry.value)
     if parts and largest < SAME:
-        return ["The columns, and the pairs of columns, are distributed exactly as the real ones."]
+        return ["The columns, and the pairs of columns, are distributed exactly like the real ones."]
     return [f"The distributions differ: {', '.join(parts)}."] if parts else []
 
 
-def _held(entry: dict[str, Any], show: Callable[[float], str] = percent) -> str:
+def _held(entry: Entry, show: Callable[[float | None], str] = percent) -> str:
     """The holdout's figure in brackets."""
-    return "" if entry["reference"] is None else f" (the real holdout: {show(entry['reference'])})"
+    return "" if entry.reference is None else f" (the real holdout: {show(entry.reference)})"
 
 
-def _made_up(figures: dict[str, Any], marks: dict[str, str | None]) -> list[str]:
+def _made_up(figures: Figures, marks: dict[str, str | None]) -> list[str]:
     parts = []
     for key, what in MADE_UP.items():
         if marks.get(key) in (FAIR, POOR):
-            entry = _entry(figures, "fidelity", key)
-            parts.append(f"{percent(entry['value'])} of the {what}{_held(entry)}")
+            entry = figures.entry("fidelity", key)
+            parts.append(f"{percent(entry.value)} of the {what}{_held(entry)}")
     return [f"{', and '.join(parts)}."] if parts else []
 
 
-def _varied(figures: dict[str, Any], marks: dict[str, str | None]) -> list[str]:
+def _varied(figures: Figures, marks: dict[str, str | None]) -> list[str]:
     """What is less, and what is more varied than in real rows."""
     parts: dict[str, list[str]] = {"less": [], "more": []}
     for figure in (f for f in FIGURES if f.section == "diversity" and marks.get(f.key) in (FAIR, POOR)):
-        entry = _entry(figures, "diversity", figure.key)
+        entry = figures.entry("diversity", figure.key)
         word = "more" if beyond(figure, entry) else "less"
         parts[word].append(
-            f"{figure.title.removeprefix('text: ')} {figure.show(entry['value'])}{_held(entry, figure.show)}"
+            f"{figure.title.removeprefix('text: ')} {figure.show(entry.value)}{_held(entry, figure.show)}"
         )
     return [
         f"They are {word} varied than real rows: {', '.join(told)}." for word, told in parts.items() if told
     ]
 
 
-def _named(figures: dict[str, Any], marks: dict[str, str | None]) -> list[str]:
+def _named(figures: Figures, marks: dict[str, str | None]) -> list[str]:
     """The column and the pair by which single real rows can be found."""
     parts, repeated = [], False
     for key, listed in IDENTIFYING.items():
         if marks.get(key) in (FAIR, POOR):
-            entry = _entry(figures, "privacy", key)
-            names = " and ".join(f"'{name}'" for name in figures["identifying"][listed][0]["names"])
+            entry = figures.entry("privacy", key)
+            names = " and ".join(f"'{name}'" for name in figures.found.identifying[listed][0].names)
             what = "value" if listed == "columns" else "combination"
             parts.append(
-                f"{percent(entry['value'])} of the synthetic rows show a {what} of {names} that few real "
+                f"{percent(entry.value)} of the synthetic rows show a {what} of {names} that few real "
                 f"rows have{_held(entry)}"
             )
-            repeated |= (entry["reference"] or 0.0) > entry["allowed"][0]
+            repeated |= entry.allowed is not None and (entry.reference or 0.0) > entry.allowed[0]
     if not parts:
         return []
     excuse = "; that the holdout repeats them is no excuse" if repeated else ""
     return [f"{', and '.join(parts)}{excuse}."]
 
 
-def _useful(figures: dict[str, Any]) -> list[str]:
-    ratio, tstr = _entry(figures, "utility", "ratio"), _entry(figures, "utility", "tstr")
-    if ratio["value"] is None or tstr["value"] is None:
+def _useful(figures: Figures) -> list[str]:
+    ratio, tstr = figures.entry("utility", "ratio"), figures.entry("utility", "tstr")
+    models = figures.found.models
+    if ratio.value is None or tstr.value is None or models is None:
         return []
     return [
-        f"Models trained on the synthetic rows reach {percent(ratio['value'])} of the "
-        f"{figures['models']['score']} of models trained on as many real ones ({decimal(tstr['value'])} "
-        f"against {decimal(tstr['reference'])}, predicting {figures['target']})."
+        f"Models trained on the synthetic rows reach {percent(ratio.value)} of the "
+        f"{models.score} of models trained on as many real ones ({decimal(tstr.value)} "
+        f"against {decimal(tstr.reference)}, predicting {figures.target})."
     ]
 
 
-def _memorised(figures: dict[str, Any]) -> list[str]:
-    attack, closer = _entry(figures, "privacy", "membership_auc"), _entry(figures, "privacy", "dcr_share")
-    if attack["value"] is None or closer["value"] is None:
+def _memorised(figures: Figures) -> list[str]:
+    attack, closer = figures.entry("privacy", "membership_auc"), figures.entry("privacy", "dcr_share")
+    if attack.value is None or closer.value is None:
         return []
-    marks = {row["key"]: row["grade"] for row in grades(figures)}
+    marks = {row.key: row.grade for row in grades(figures)}
     calm = {marks.get("membership_auc"), marks.get("dcr_share")} <= {GOOD, None}
     return [
         f"{'No sign' if calm else 'Signs'} of memorising: an attacker tells training rows from other real "
-        f"rows with an AUC of {decimal(attack['value'])} (guessing: 0.5), and {percent(closer['value'])} of "
+        f"rows with an AUC of {decimal(attack.value)} (guessing: 0.5), and {percent(closer.value)} of "
         "the synthetic rows lie closer to training rows than to holdout rows (ideal: 50%)."
     ]
 
 
-def _copied(figures: dict[str, Any], key: str) -> list[str]:
-    """How many rows are copies, exact or but for a cell, and whether that is much."""
-    entry, near = _entry(figures, "privacy", key), key == "near_copies"
-    if not figures["privacy"] or (near and entry["value"] is None):
+def _copied(figures: Figures, key: str) -> list[str]:
+    """How many rows are copies, exact or in all but one cell, and whether that is much."""
+    entry, near = figures.entry("privacy", key), key == "near_copies"
+    if not figures.found.entries.get("privacy") or (near and entry.value is None):
         return []
-    value = entry["value"]
+    value = entry.value
     if value is None:
         return ["Copies of real rows could not be counted."]
     what = "in all columns but one at most" if near else "in every column"

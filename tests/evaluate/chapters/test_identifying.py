@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from lookalike.evaluate import evaluate
-from lookalike.evaluate.chapters.identifying import measure
+from lookalike.evaluate.chapters.identifying import identify
 from lookalike.evaluate.columns import read_columns
-from lookalike.evaluate.figures import FIGURES, grade, grades
+from lookalike.evaluate.figures import FIGURES, grade
+from lookalike.evaluate.section import Entry
+from tests.evaluate.adult import marks
 
 FIRST = ["Anna", "Ben", "Clara", "David", "Emma", "Felix", "Greta", "Hugo", "Ida", "Jonas", "Klara", "Leo"]
 FIRST += ["Mia", "Noah", "Olga", "Paul", "Rosa", "Simon"]
@@ -81,13 +83,17 @@ HOLDOUTS = {
 }
 
 
+def graded(key: str, entry: Entry) -> dict:
+    return entry.to_dict() | {"grade": grade(MARKS[key], entry)}
+
+
 def measured(
     real: pd.DataFrame, synthetic: pd.DataFrame, holdout: pd.DataFrame | None = None, **more
 ) -> tuple:
-    """(entries with their grade as "grade", details)."""
+    """(entries as dicts with their grade as "grade", details)."""
     tables = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
-    entries, details = measure(read_columns(tables), np.random.default_rng(0), **more)
-    return {key: entry | {"grade": grade(MARKS[key], entry)} for key, entry in entries.items()}, details
+    entries, details = identify(read_columns(tables), np.random.default_rng(0), **more)
+    return {key: graded(key, entry) for key, entry in entries.items()}, details
 
 
 @pytest.mark.parametrize("holdout", HOLDOUTS)
@@ -99,10 +105,11 @@ def test_real_customers_are_counted_and_named(holdout: str) -> None:
     assert found["privacy"]["identifying_pairs"]["value"] == 1
     assert [one["names"] for one in found["identifying"]["columns"][:2]] == [["customer_id"], ["customer"]]
     assert found["identifying"]["pairs"][0]["names"] == ["customer_id", "customer"]
-    marks = {row["key"]: row["grade"] for row in grades(found)}
-    assert marks["identifying_values"] == marks["identifying_pairs"] == found["verdict"]["grade"] == "poor"
+    grades = marks(report)
+    assert grades["identifying_values"] == grades["identifying_pairs"] == found["verdict"]["grade"] == "poor"
     (sentence,) = [text for text in found["verdict"]["sentences"] if "'customer_id' and 'customer'" in text]
     assert ("no excuse" in sentence) == (holdout == "the same customers")
+    assert "values of few real rows are shown most in: customer_id" in repr(report)
     assert "customer_id + customer" in repr(report)
 
 
@@ -110,12 +117,12 @@ def test_real_customers_are_counted_and_named(holdout: str) -> None:
 def test_made_up_customers_are_good(holdout: str) -> None:
     entries, details = measured(REAL, CLEAN, HOLDOUTS[holdout])
     assert {entry["grade"] for entry in entries.values()} == {"good"}
-    assert "order_id" not in {name for one in details["columns"] for name in one["names"]}
+    assert "order_id" not in {name for one in details["columns"] for name in one.names}
 
 
 def test_a_good_report_names_no_column() -> None:
     report = evaluate(REAL, CLEAN, only=["privacy"])
-    assert "shown most of what few" not in repr(report)
+    assert "values of few real rows" not in repr(report)
     assert not any("few real rows" in text for text in report.to_dict()["verdict"]["sentences"])
 
 
@@ -152,7 +159,7 @@ def test_a_key_of_many_digits_is_not(form: str) -> None:
         entries, details = measured(keyed(real), keyed(real[:150] + other[:150], 1), holdout)
         assert entries["identifying_values"]["value"] == pytest.approx(0.5)
         assert entries["identifying_values"]["grade"] == "poor"
-        assert details["columns"][0]["names"] == ["key"]
+        assert details["columns"][0].names == ["key"]
     assert measured(keyed(real), keyed(other, 1))[0]["identifying_values"]["grade"] == "good"
 
 
@@ -191,7 +198,7 @@ def test_name_and_birth_date_identify_where_each_alone_does_not() -> None:
     fresh, _ = measured(real, other, held)
     assert fresh["identifying_pairs"]["grade"] == "good"
     found, details = measured(real, real.assign(n=other["n"]), held)
-    assert details["pairs"][0]["names"] == ["name", "born"]
+    assert details["pairs"][0].names == ["name", "born"]
     assert found["identifying_pairs"]["grade"] == "poor"
 
 
@@ -203,7 +210,7 @@ def test_of_personal_columns_every_value_counts() -> None:
     assert plain["identifying_values"]["value"] < 0.1
     assert known["identifying_values"]["value"] == known["identifying_pairs"]["value"] == 1
     assert known["identifying_values"]["grade"] == known["identifying_pairs"]["grade"] == "poor"
-    assert {"customer_id", "customer"} <= {one["names"][0] for one in details["columns"]}
+    assert {"customer_id", "customer"} <= {one.names[0] for one in details["columns"]}
 
 
 def test_many_columns_of_chance_are_good() -> None:

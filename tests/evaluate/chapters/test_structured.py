@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from lookalike.evaluate import evaluate
-from lookalike.evaluate.chapters.structured import _fits
-from lookalike.evaluate.figures import grades
+from lookalike.evaluate.chapters.structured import fits as calls_fit
+from tests.evaluate.adult import marks
 
 TOOL = {"name": "weather", "parameters": {"city": {"type": "str"}, "days": {"type": "int", "default": 3}}}
 
@@ -77,7 +77,7 @@ def test_a_call_fits_its_tool_or_not(call: dict, fits: bool) -> None:
     }
     as_bfcl = {**formal, "parameters": {**formal["parameters"], "type": "dict"}}
     for tool in (TOOL, formal, as_bfcl):
-        assert _fits(json.dumps([call]), json.dumps([tool])) == fits
+        assert calls_fit(json.dumps([call]), json.dumps([tool])) == fits
 
 
 def native(name: str) -> list:
@@ -129,11 +129,12 @@ def maps(seed: int, vocabulary: list[str], rows: int = 200) -> pd.DataFrame:
 def test_random_keys_of_a_map_are_not_good_and_new_real_ones_are(held: bool) -> None:
     words, random = ([f"{name}{i}" for i in range(500)] for name in ("tag", "qx"))
     real, other, holdout = (maps(seed, words) for seed in (0, 1, 2))
-    marks = {}
+    graded = {}
     for name, made in {"other": other, "random": maps(3, random)}.items():
-        found = evaluate(real, made, holdout if held else None, only=["fidelity"], quick=True).to_dict()
+        report = evaluate(real, made, holdout if held else None, only=["fidelity"], quick=True)
+        found = report.to_dict()
         entry = found["fidelity"]["new_keys"]
-        marks[name] = {row["key"]: row["grade"] for row in grades(found)}
+        graded[name] = marks(report)
         said = [text for text in found["verdict"]["sentences"] if "JSON keys" in text]
         if name == "other":
             assert 0.02 < entry["value"] < 0.3 and not said
@@ -142,7 +143,7 @@ def test_random_keys_of_a_map_are_not_good_and_new_real_ones_are(held: bool) -> 
             assert entry["value"] == pytest.approx(np.mean([key.startswith("qx") for key in keys]))
             assert said and found["verdict"]["grade"] == "poor"
             assert found["fidelity"]["schema_valid"]["value"] > 0.95, "any key fits the schema of a map"
-    assert marks["other"]["new_keys"] == "good" and marks["random"]["new_keys"] == "poor"
+    assert graded["other"]["new_keys"] == "good" and graded["random"]["new_keys"] == "poor"
 
 
 def test_invented_keys_of_an_object_of_fixed_keys_are_counted() -> None:

@@ -9,16 +9,16 @@ import pytest
 from lookalike.errors import OptionError
 from lookalike.evaluate import evaluate
 from lookalike.evaluate.chapters.texts import (
-    _cosine,
-    _distinct,
-    _fresh_words,
-    _mauve,
-    _new_words,
-    _self_bleu,
-    _vendi,
+    cosine,
+    distinct,
+    fresh_words,
+    mauve,
+    new_words,
+    self_bleu,
     tokenize,
+    vendi,
 )
-from lookalike.evaluate.figures import grades
+from tests.evaluate.adult import marks
 from tests.paths import DATA
 
 SUBJECTS = {
@@ -206,11 +206,12 @@ def test_gibberish_is_not_good_and_other_real_texts_are(held: bool) -> None:
     rng = np.random.default_rng(0)
     real, other, holdout = (BANKING[i : i + 100].reset_index(drop=True) for i in (0, 100, 200))
     gibberish = other.assign(text=[shuffled(text, rng) for text in other["text"]])
-    marks = {}
+    graded = {}
     for name, table in {"other": other, "gibberish": gibberish}.items():
         options = {"holdout": holdout if held else None, "only": ["fidelity", "diversity"], "quick": True}
-        found = evaluate(real, table, **options).to_dict()
-        marks[name] = {row["key"]: row["grade"] for row in grades(found)} | {"all": found["verdict"]["grade"]}
+        report = evaluate(real, table, **options)
+        found = report.to_dict()
+        graded[name] = marks(report) | {"all": found["verdict"]["grade"]}
         said = [text for text in found["verdict"]["sentences"] if "words of the synthetic texts" in text]
         if name == "other":
             fresh = found["fidelity"]["new_words"]
@@ -225,27 +226,27 @@ def test_gibberish_is_not_good_and_other_real_texts_are(held: bool) -> None:
             )
             assert found["verdict"]["headline"] == "Much of what the synthetic rows say is made up."
     keys = ("new_words", "vocabulary", "distinct_2", "self_bleu", "vendi", "unique_rows")
-    assert {marks["other"][key] for key in keys} <= {"good", None}
-    assert marks["gibberish"]["new_words"] == marks["gibberish"]["vocabulary"] == "poor"
-    assert marks["gibberish"]["distinct_2"] in ("fair", "poor") and marks["gibberish"]["all"] == "poor"
+    assert {graded["other"][key] for key in keys} <= {"good", None}
+    assert graded["gibberish"]["new_words"] == graded["gibberish"]["vocabulary"] == "poor"
+    assert graded["gibberish"]["distinct_2"] in ("fair", "poor") and graded["gibberish"]["all"] == "poor"
 
 
 def test_new_words_are_counted_without_marks() -> None:
     known = {"a", "b", "."}
-    assert _new_words([["a", "x", ".", "!"], ["b", "y"]], known) == pytest.approx(2 / 4)
-    assert _fresh_words([["a", "b", "."], ["b", "c", "c", "!"]]) == pytest.approx(3 / 5)
-    assert np.isnan(_new_words([["!"]], known))
+    assert new_words([["a", "x", ".", "!"], ["b", "y"]], known) == pytest.approx(2 / 4)
+    assert fresh_words([["a", "b", "."], ["b", "c", "c", "!"]]) == pytest.approx(3 / 5)
+    assert np.isnan(new_words([["!"]], known))
 
 
 def test_formulas_on_small_examples() -> None:
     assert tokenize("It's 5 o'clock!") == ["it", "'", "s", "5", "o", "'", "clock", "!"]
-    assert _distinct([["a", "b", "a"], ["a", "b"]], 1) == pytest.approx(2 / 5)
-    assert _distinct([["a", "b", "a"], ["a", "b"]], 2) == pytest.approx(2 / 3)
-    assert _self_bleu([["a", "b", "c", "d", "e"]] * 3) == pytest.approx(1)
-    assert _self_bleu([list("abcde"), list("fghij"), list("klmno")]) < 0.01
+    assert distinct([["a", "b", "a"], ["a", "b"]], 1) == pytest.approx(2 / 5)
+    assert distinct([["a", "b", "a"], ["a", "b"]], 2) == pytest.approx(2 / 3)
+    assert self_bleu([["a", "b", "c", "d", "e"]] * 3) == pytest.approx(1)
+    assert self_bleu([list("abcde"), list("fghij"), list("klmno")]) < 0.01
     identity = np.eye(4)
-    assert _cosine(identity) == pytest.approx(0) and _cosine(np.ones((3, 1))) == pytest.approx(1)
-    assert _vendi(identity) == pytest.approx(1) and _vendi(np.ones((4, 1))) == pytest.approx(0.25)
+    assert cosine(identity) == pytest.approx(0) and cosine(np.ones((3, 1))) == pytest.approx(1)
+    assert vendi(identity) == pytest.approx(1) and vendi(np.ones((4, 1))) == pytest.approx(0.25)
     same = np.arange(1000) % 10
-    assert _mauve(same, same) == pytest.approx(1, abs=0.01)
-    assert _mauve(np.zeros(1000, int), np.ones(1000, int)) < 0.02
+    assert mauve(same, same) == pytest.approx(1, abs=0.01)
+    assert mauve(np.zeros(1000, int), np.ones(1000, int)) < 0.02

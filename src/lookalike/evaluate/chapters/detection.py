@@ -18,8 +18,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-from lookalike.evaluate.chapters.fidelity import entry
-from lookalike.evaluate.columns import Column
+from lookalike.evaluate.columns import ComparedColumn
+from lookalike.evaluate.section import Curve, Entry, Giveaway, Section, entry
+from lookalike.evaluate.view import View
 
 Array = npt.NDArray[Any]
 
@@ -29,6 +30,23 @@ CATEGORIES = 254  # what the trees can tell apart; the rarer ones are one
 DUMMIES = 30  # categories of a column that the linear model sees
 LOOKS = 600  # columns x folds that the ranking permutes
 BOOTSTRAPS = 100
+FEWEST = 20  # rows of each table below which there is no classifier
+SHOWN_ROWS = 8  # that the detector is surest about
+
+
+def measure(view: View) -> Section:
+    """The entries `c2st_auc` and `c2st_auc_linear`, the columns that give the synthetic rows away, the ROC
+    curve and the synthetic rows that the detector is surest about."""
+    useful = [column for column in view.matched if column.parts]
+    rows = rows_used(len(useful), [*view.compared.values(), view.limits.detection])
+    if rows < FEWEST or not useful:
+        reason = "a classifier needs at least 20 rows of each table and a column that is not an id."
+        nothing = {"c2st_auc": Entry(), "c2st_auc_linear": Entry()}
+        return Section({"fidelity": nothing}, sizes={"detection": rows}, skipped={"detection": reason})
+    found, telltale = detect(useful, list(view.compared), rows, view.limits.folds, view.seed)
+    found.sizes["detection"] = rows
+    found.telltale = view.show(view.drawn["synthetic"][telltale[:SHOWN_ROWS]])
+    return found
 
 
 @dataclass
@@ -47,7 +65,7 @@ def rows_used(columns: int, tables: list[int]) -> int:
     return min([*tables, max(MOST_CELLS // max(columns, 1), 2000)])
 
 
-def features(columns: list[Column], table: str, rows: int, rng: np.random.Generator) -> Features:
+def features(columns: list[ComparedColumn], table: str, rows: int, rng: np.random.Generator) -> Features:
     """`rows` drawn rows of the real table and of another; numbers as they are, categories by frequency."""
     drawn = {t: rng.permutation(len(columns[0].identity[t]))[:rows] for t in ("real", table)}
     cells, categorical, owner = [], [], []
@@ -57,7 +75,7 @@ def features(columns: list[Column], table: str, rows: int, rng: np.random.Genera
                 both = np.concatenate([part.values[t][drawn[t]] for t in ("real", table)])
                 both = _finite(both)
             else:
-                both = _by_frequency(np.concatenate([part.codes[t][drawn[t]] for t in ("real", table)]), rng)
+                both = by_frequency(np.concatenate([part.codes[t][drawn[t]] for t in ("real", table)]), rng)
             if _varies(both):
                 cells.append(both)
                 categorical.append(part.values is None)
@@ -79,7 +97,7 @@ def _finite(values: Array) -> Array:
     return np.nan_to_num(values, nan=np.nan, posinf=3.0, neginf=-3.0)
 
 
-def _by_frequency(codes: Array, rng: np.random.Generator) -> Array:
+def by_frequency(codes: Array, rng: np.random.Generator) -> Array:
     """Place of each category by frequency; ties at random, or their order would tell the tables apart."""
     values, at, number = np.unique(codes, return_inverse=True, return_counts=True)
     number[values < 0] = -1
@@ -202,50 +220,48 @@ def _folds(y: Array, folds: int, seed: int) -> Any:
     return StratifiedKFold(folds, shuffle=True, random_state=seed).split(np.zeros((len(y), 1)), y)
 
 
-def measure(
-    columns: list[Column], tables: list[str], rows: int, folds: int, seed: int
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(entries `c2st_auc` and `c2st_auc_linear`, details of boosting); chance: the low end of what it does.
+def detect(
+    columns: list[ComparedColumn], tables: list[str], rows: int, folds: int, seed: int
+) -> tuple[Section, Array]:
+    """(the entries, giveaways and ROC curve; the synthetic rows by the score of boosting, highest first).
 
-    columns: with parts, of `tables` ("real" among them); rows: drawn of each; folds: of the
-    cross-validation. details: "giveaways", the columns by importance; "roc", the curve; "telltale", the
-    synthetic rows by its score, highest first.
+    columns: with parts, of `tables` ("real" among them); rows: drawn of each; folds: of the cross-validation.
+    The chance of an entry is the low end of what chance does.
     """
-    out: dict[str, Any] = {}
     reference: dict[str, float] = {}
-    detail: dict[str, Any] = {}
-    for table in (t for t in tables if t != "real"):
-        data = features(columns, table, rows, np.random.default_rng(seed))
-        score, lost = boosted(data, folds, seed, rank=table == "synthetic")
-        plain = linear(data, folds, seed)
-        labels = np.repeat([0, 1], len(plain) // 2)
-        if table == "holdout":
-            reference = {"c2st_auc": auc(score, data.y), "c2st_auc_linear": auc(plain, labels)}
-            continue
-        rng = np.random.default_rng(seed)
-        out = {
-            "c2st_auc": (auc(score, data.y), auc_spread(score, data.y, rng)),
-            "c2st_auc_linear": (auc(plain, labels), auc_spread(plain, labels, rng)),
+    if "holdout" in tables:
+        data = features(columns, "holdout", rows, np.random.default_rng(seed))
+        plain, labels = _linear(data, folds, seed)
+        reference = {
+            "c2st_auc": auc(boosted(data, folds, seed)[0], data.y),
+            "c2st_auc_linear": auc(plain, labels),
         }
-        ranked = np.argsort(-np.nan_to_num(lost), kind="stable")
-        detail = {
-            "giveaways": [
-                {"column": str(columns[i].name), "importance": float(lost[i])} for i in ranked if lost[i] > 0
-            ],
-            "roc": roc(score, data.y),
-            "telltale": data.drawn[np.argsort(-score[data.y == 1], kind="stable")],
-        }
-    return {
-        name: entry(v, reference.get(name), spread, 0.5 - 2 * spread) for name, (v, spread) in out.items()
-    }, detail
+    data = features(columns, "synthetic", rows, np.random.default_rng(seed))
+    score, lost = boosted(data, folds, seed, rank=True)
+    plain, labels = _linear(data, folds, seed)
+    rng = np.random.default_rng(seed)
+    entries = {}
+    for name, scores, y in (("c2st_auc", score, data.y), ("c2st_auc_linear", plain, labels)):
+        spread = auc_spread(scores, y, rng)
+        entries[name] = entry(auc(scores, y), reference.get(name), spread, 0.5 - 2 * spread)
+    ranked = np.argsort(-np.nan_to_num(lost), kind="stable")
+    giveaways = [Giveaway(str(columns[i].name), float(lost[i])) for i in ranked if lost[i] > 0]
+    section = Section({"fidelity": entries}, giveaways=giveaways, roc=roc(score, data.y))
+    return section, data.drawn[np.argsort(-score[data.y == 1], kind="stable")]
 
 
-def roc(score: Array, y: Array, points: int = 60) -> dict[str, list[float]]:
-    """{"false", "true"}: shares of real and of other rows above each of some thresholds, from 0 to 1."""
+def _linear(data: Features, folds: int, seed: int) -> tuple[Array, Array]:
+    """(scores, labels) of the rows that the linear model sees."""
+    scores = linear(data, folds, seed)
+    return scores, np.repeat([0, 1], len(scores) // 2)
+
+
+def roc(score: Array, y: Array, points: int = 60) -> Curve:
+    """Shares of real and of other rows above each of some thresholds, from 0 to 1."""
     levels = np.quantile(score, np.linspace(1, 0, points))
     shares = {}
     for name, label in (("false", 0), ("true", 1)):
         own = np.sort(score[y == label])
         above = 1 - np.searchsorted(own, levels, side="left") / len(own)
         shares[name] = [0.0, *(round(float(x), 4) for x in above), 1.0]
-    return shares
+    return Curve(**shares)

@@ -8,26 +8,39 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.evaluate.chapters.fidelity import bootstrap, entry, row_keys, share
-from lookalike.evaluate.columns import Column
-from lookalike.evaluate.space import nearest
+from lookalike.evaluate.chapters.fidelity import bootstrap
+from lookalike.evaluate.columns import ComparedColumn
+from lookalike.evaluate.rows import draw, lengths
+from lookalike.evaluate.section import Entry, Section, entry, share
+from lookalike.evaluate.view import View
 
 Array = npt.NDArray[Any]
 
 SEEN = 5  # rows from which a joint cell belongs to the real table: rarer ones are chance
 CELL_PAIRS = 100  # pairs of columns whose joint cells are counted
-CLOSE = 0.01  # share of the real rows that have a neighbour as close as what counts as a near-duplicate
 BOOTSTRAPS = 20
 
 
-def unique_rows(columns: list[Column]) -> dict[str, Any]:
+def measure(view: View) -> Section:
+    """The entries `unique_rows`, `category_coverage` and `cell_coverage`."""
+    rows = view.matched
+    if view.apart is not None:  # how often rows repeat needs no other rows than the real ones
+        all_rows = lengths(view.columns)
+        least = min(*all_rows.values(), view.limits.matched)
+        drawn = draw(all_rows, {"real": least, "synthetic": least}, view.rng)
+        rows = [column.take(drawn | {"holdout": drawn["real"]}) for column in view.columns]
+    found = {"unique_rows": unique_rows(rows), **coverage(view.whole, view.rng)}
+    return Section({"diversity": found}, sizes={"repeats": lengths(rows)["synthetic"]})
+
+
+def unique_rows(columns: list[ComparedColumn]) -> Entry:
     """Share of the rows that are the first of their kind, all columns but unique ids taken together."""
     kept = [column for column in columns if column.kind != "id"]
     if not kept:
-        return entry(float("nan"))
+        return Entry()
 
     def firsts(table: str) -> Array:
-        keys = row_keys([c.identity[table] for c in kept])
+        keys = _row_keys([c.identity[table] for c in kept])
         flags = np.zeros(len(keys), dtype=bool)
         flags[np.unique(keys, return_index=True)[1]] = True
         return flags
@@ -35,23 +48,7 @@ def unique_rows(columns: list[Column]) -> dict[str, Any]:
     return share(firsts("synthetic"), firsts("holdout") if "holdout" in columns[0].identity else None)
 
 
-def near_duplicates(points: dict[str, Array], rng: np.random.Generator) -> dict[str, Any]:
-    """Share of the rows with another row of their own table closer than 1% of the real rows have one.
-
-    Equal numbers of rows of each table, since more rows lie closer together; 1% is therefore what real rows
-    score.
-    """
-    rows = min(len(p) for p in points.values())
-    gap = {
-        table: nearest(some, some, itself=True)[0][:, 0]
-        for table, some in ((t, p[rng.permutation(len(p))[:rows]]) for t, p in points.items())
-    }
-    limit = np.quantile(gap["real"], CLOSE)
-    close = {table: distances <= limit for table, distances in gap.items()}
-    return share(close["synthetic"], close.get("holdout"), float(close["real"].mean()))
-
-
-def coverage(columns: list[Column], rng: np.random.Generator) -> dict[str, dict[str, Any]]:
+def coverage(columns: list[ComparedColumn], rng: np.random.Generator) -> dict[str, Entry]:
     """`category_coverage` and `cell_coverage`: the share that occurs, over all columns (pairs) together.
 
     Of the categories, those of all real rows count: what is withheld for being rare is missing, too. Of the
@@ -75,11 +72,11 @@ def coverage(columns: list[Column], rng: np.random.Generator) -> dict[str, dict[
         ("cell_coverage", crossed, SEEN),
     ):
         codes = {table: of(table) for table in cells}
-        out[name] = _covered(codes, seen, rng) if codes["real"] else entry(float("nan"))
+        out[name] = _covered(codes, seen, rng) if codes["real"] else Entry()
     return out
 
 
-def _covered(codes: dict[str, list[Array]], seen: int, rng: np.random.Generator) -> dict[str, Any]:
+def _covered(codes: dict[str, list[Array]], seen: int, rng: np.random.Generator) -> Entry:
     """The share of the codes of at least `seen` real rows that occurs, over all columns together: a mean over
     the columns would hide that one of many lost its rare values.
     """
@@ -100,3 +97,14 @@ def _covered(codes: dict[str, list[Array]], seen: int, rng: np.random.Generator)
     draws = [found("synthetic", np.flatnonzero(bootstrap(rows, rng))) for _ in range(BOOTSTRAPS)]
     held = found("holdout") if "holdout" in codes else None
     return entry(found("synthetic"), held, float(np.std(draws, ddof=1)))
+
+
+def _row_keys(codes: list[Array]) -> Array:
+    """A 64-bit fingerprint of each row (two different rows share one with a chance of 5e-20)."""
+    key = np.full(len(codes[0]), 0x9E3779B97F4A7C15, dtype=np.uint64)
+    for column in codes:  # splitmix64 over the columns
+        key = (key ^ column.astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
+        key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        key ^= key >> np.uint64(31)
+    return key

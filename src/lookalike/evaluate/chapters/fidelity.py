@@ -3,8 +3,7 @@
 The shape error of a column is the Kolmogorov-Smirnov distance max|F_real - F_synthetic| (numbers and dates of
 more than 20 distinct values), else the total variation sum|p_real - p_synthetic| / 2, missing values left
 out: 1 - SDMetrics' KSComplement and TVComplement. A text has the largest of the distances of its length, its
-number of words and its pairs of letters. Missing, unseen and out-of-range values and copies are counted
-apart.
+number of words and its pairs of letters. Missing, unseen and out-of-range values are counted apart.
 
 Everything lies on 0..1, and 0 is perfect. Intervals are the value +- 1.96 standard deviations over bootstrap
 samples of the rows of both tables; not percentiles, because resampling a table adds noise to it, so that a
@@ -17,50 +16,43 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from lookalike.evaluate.columns import MISSING, UNREADABLE, Column, Part
+from lookalike.evaluate.columns import MISSING, UNREADABLE, ComparedColumn
+from lookalike.evaluate.page.histogram import histogram
+from lookalike.evaluate.parts import Part, counts
+from lookalike.evaluate.section import ColumnDetail, Entry, Section, entry, share
+from lookalike.evaluate.view import View
 
 Array = npt.NDArray[Any]
 
 BUDGET = 2e8  # cells looked at by a bootstrap
-NATURAL = 0.75  # share of copies among fresh real rows, up to which copies mean something
-REST = 0.8  # of the rows that are no copies by nature, up to which copies can be excused at all
-FEWEST = 200  # rows of a holdout, below which the real table says what is natural
 CHANCES = 5  # pairs of samples of the real table that show what chance does
-WIDTH = 1.96
 
 
-def entry(
-    value: float,
-    reference: float | None = None,
-    spread: float | None = None,
-    chance: float | None = None,
-    bounds: tuple[float, float] = (0.0, 1.0),
-) -> dict[str, float | None]:
-    """The figures of a measurement: value, the holdout's, and the 95% interval of the value.
-
-    chance: what a perfect synthesizer would score because tables are finite, where that is known. bounds:
-    what the figure cannot pass.
-    """
-    figures = [None if x is None or np.isnan(x) else float(x) for x in (value, reference, spread, chance)]
-    low = high = None
-    if figures[0] is not None and figures[2] is not None:
-        low, high = (
-            max(bounds[0], figures[0] - WIDTH * figures[2]),
-            min(bounds[1], figures[0] + WIDTH * figures[2]),
-        )
-    out = {"value": figures[0], "reference": figures[1], "low": low, "high": high}
-    return out if figures[3] is None else out | {"chance": figures[3]}
+def measure(view: View) -> Section:
+    """Column shapes, and missing, unseen and out-of-range values; the detail of each column."""
+    shape, errors = shapes(view.whole, view.rng, view.yardstick)
+    return Section(
+        {
+            "fidelity": {
+                "shape_error": shape,
+                "missing_error": missing(view.whole, view.yardstick),
+                "unseen": strange_rows(view.columns, ("category",)),
+                "out_of_range": strange_rows(view.columns, ("number", "datetime")),
+            }
+        },
+        columns={str(c.name): _detail(c, errors.get(c.name, Entry())) for c in view.columns},
+    )
 
 
-def share(
-    flags: Array, reference: Array | None = None, chance: float | None = None
-) -> dict[str, float | None]:
-    """A share of rows, beside that of the holdout, with the spread of a bootstrap in closed form."""
-    value = float(flags.mean())
-    spread = float(np.sqrt(value * (1 - value) / len(flags)))
-    return entry(value, None if reference is None else float(reference.mean()), spread, chance)
+def _detail(column: ComparedColumn, shape: Entry) -> ColumnDetail:
+    others = [table for table in column.identity if table != "real"]
+    return ColumnDetail(
+        shape,
+        {table: missing_rate(column, table) for table in column.identity},
+        {table: float(strange(column, table).mean()) for table in others},
+        histogram(column),
+    )
 
 
 def repeats(cells: float) -> int:
@@ -69,15 +61,6 @@ def repeats(cells: float) -> int:
 
 
 # --- columns -----------------------------------------------------------------------------------------------
-
-
-def counts(part: Part, table: str, weights: Array | None = None) -> Array:
-    """(support,) rows of each value; missing left out."""
-    codes = part.codes[table]
-    keep = codes >= 0
-    if weights is not None:
-        weights = weights[keep]
-    return np.bincount(codes[keep], weights=weights, minlength=part.support)
 
 
 def distance(part: Part, real: Array, other: Array) -> float:
@@ -89,7 +72,7 @@ def distance(part: Part, real: Array, other: Array) -> float:
     return float(np.abs(np.cumsum(gap)).max() if part.ordered else np.abs(gap).sum() / 2)
 
 
-def shape_error(column: Column, table: str, weights: tuple[Array, Array] | None = None) -> float:
+def shape_error(column: ComparedColumn, table: str, weights: tuple[Array, Array] | None = None) -> float:
     """Shape error of one column of a table against the real one; weights: of the real and the other rows."""
     a, b = weights or (None, None)
     parts = column.parts[: column.compared]
@@ -97,16 +80,16 @@ def shape_error(column: Column, table: str, weights: tuple[Array, Array] | None 
 
 
 def shapes(
-    columns: list[Column], rng: np.random.Generator, yardstick: list[Column] | None = None
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """(the mean shape error, the shape error of each column), each with reference and interval.
+    columns: list[ComparedColumn], rng: np.random.Generator, yardstick: list[ComparedColumn] | None = None
+) -> tuple[Entry, dict[Any, Entry]]:
+    """(the mean shape error, name of a column -> its shape error), each with reference and interval.
 
     yardstick: the same columns with the real and the holdout rows whose error is the reference; None: those
     of `columns`.
     """
     kept = [column for column in columns if column.compared]
     if not kept:
-        return entry(float("nan")), []
+        return Entry(), {}
     sizes = {table: len(codes) for table, codes in kept[0].identity.items()}
     value = np.array([shape_error(column, "synthetic") for column in kept])
     others = [column for column in yardstick or kept if column.compared]
@@ -120,9 +103,10 @@ def shapes(
         weights = bootstrap(sizes["real"], rng), bootstrap(sizes["real"], rng, sizes["synthetic"])
         by_chance[i] = [shape_error(column, "real", weights) for column in kept]
     spread, chance = draws.std(0, ddof=1), by_chance.mean(0)
-    each = [
-        entry(value[i], None if held is None else held[i], spread[i], chance[i]) for i in range(len(kept))
-    ]
+    each = {
+        column.name: entry(value[i], None if held is None else held[i], spread[i], chance[i])
+        for i, column in enumerate(kept)
+    }
     mean = entry(
         value.mean(), None if held is None else held.mean(), draws.mean(1).std(ddof=1), float(chance.mean())
     )
@@ -137,12 +121,12 @@ def bootstrap(rows: int, rng: np.random.Generator, draws: int | None = None) -> 
 # --- missing, unseen, out of range -------------------------------------------------------------------------
 
 
-def missing_rate(column: Column, table: str) -> float:
+def missing_rate(column: ComparedColumn, table: str) -> float:
     """Share of the rows whose value is missing."""
     return float((column.identity[table] == MISSING).mean())
 
 
-def missing(columns: list[Column], yardstick: list[Column] | None = None) -> dict[str, Any]:
+def missing(columns: list[ComparedColumn], yardstick: list[ComparedColumn] | None = None) -> Entry:
     """Mean difference to the real missing rate, over the columns with a missing value in any table.
 
     yardstick: as for `shapes`.
@@ -157,7 +141,7 @@ def missing(columns: list[Column], yardstick: list[Column] | None = None) -> dic
     if not some:
         return entry(0.0, 0.0 if held else None, 0.0, 0.0)
 
-    def gap(of: list[Column], table: str) -> tuple[float, float, float]:
+    def gap(of: list[ComparedColumn], table: str) -> tuple[float, float, float]:
         rates = np.array([missing_rate(c, table) for c in of])
         real = np.array([missing_rate(c, "real") for c in of])
         n, m = len(of[0].identity[table]), len(of[0].identity["real"])
@@ -169,7 +153,7 @@ def missing(columns: list[Column], yardstick: list[Column] | None = None) -> dic
     return entry(value, gap(others, "holdout")[0] if held else None, spread, chance)
 
 
-def strange(column: Column, table: str) -> Array:
+def strange(column: ComparedColumn, table: str) -> Array:
     """(rows,) whether the value is outside the real range or unreadable (numbers, dates) or unseen
     (categories)."""
     rows = column.identity[table] == UNREADABLE
@@ -186,7 +170,7 @@ def strange(column: Column, table: str) -> Array:
     return rows
 
 
-def strange_rows(columns: list[Column], kinds: tuple[str, ...]) -> dict[str, Any]:
+def strange_rows(columns: list[ComparedColumn], kinds: tuple[str, ...]) -> Entry:
     """Share of the rows that have such a value in any column of these kinds.
 
     By chance: of n real rows, a fresh one lies outside the range of a number with probability 2 / (n + 1),
@@ -195,82 +179,17 @@ def strange_rows(columns: list[Column], kinds: tuple[str, ...]) -> dict[str, Any
     """
     kept = [column for column in columns if column.kind in kinds]
     if not kept:
-        return entry(float("nan"))
+        return Entry()
     of = {t: np.any([strange(c, t) for c in kept], axis=0) for t in kept[0].identity if t != "real"}
     return share(
         of["synthetic"], of.get("holdout"), 1 - float(np.prod([1 - _fresh(column) for column in kept]))
     )
 
 
-def _fresh(column: Column) -> float:
+def _fresh(column: ComparedColumn) -> float:
     real = column.parts[0].codes["real"]
     number = counts(column.parts[0], "real")
     if column.kind == "category":
         return float((number == 1).sum() / len(real))
     ends = np.flatnonzero(number)[[0, -1]] if number.any() else np.zeros(0, int)
     return float((number[ends] == 1).sum() / (len(real) + 1))  # a value that others share is no sharp end
-
-
-def copies(columns: list[Column]) -> dict[str, dict[str, Any]]:
-    """`exact_copies` and `near_copies`: shares of the rows that equal a real row in every column but unique
-    ids, or in all of them but one.
-
-    By chance (where no holdout of some rows says it): the share of the real rows that have such a twin among
-    the other real rows. allowed: (good, fair) shares. A table of few categories has equal rows by nature, and
-    a model of it makes the frequent ones more often; but where they are not three in four by nature, a table
-    of hardly anything else is a copy.
-    """
-    kept = [column for column in columns if column.kind != "id"]
-    out: dict[str, dict[str, Any]] = {}
-    for name, found in (("exact_copies", twins(kept)), ("near_copies", twins(kept, 1))):
-        if not found:
-            out[name] = entry(float("nan"))
-            continue
-        held = found.get("holdout")
-        natural = float(found["real"].mean()) if held is None or len(held) < FEWEST else float(held.mean())
-        rest = natural + REST * (1 - natural) if natural <= NATURAL else 1.0
-        allowed = [min(1.25 * natural, rest), min(2 * natural, rest)]
-        out[name] = {**share(found["synthetic"], held, natural), "allowed": allowed}
-    return out
-
-
-def twins(columns: list[Column], but: int = 0) -> dict[str, Array]:
-    """table -> (rows,) whether a row has an equal in the real table, another one if it is a real row itself;
-    equal but for at most `but` columns, 0 or 1. Empty where too few columns would be left to compare."""
-    if len(columns) < 1 + 2 * but:
-        return {}
-    whole = {table: np.zeros(len(codes), dtype=np.uint64) for table, codes in columns[0].identity.items()}
-    for number, column in enumerate(columns):
-        for table, key in whole.items():
-            key += mixed(column.identity[table], number)
-    out: dict[str, Array] = {table: np.zeros(len(key), dtype=bool) for table, key in whole.items()}
-    for number, left_out in enumerate(columns) if but else [(0, None)]:
-        some = {
-            table: key if left_out is None else key - mixed(left_out.identity[table], number)
-            for table, key in whole.items()
-        }
-        real = pd.Series(some["real"])
-        for table, flags in out.items():
-            again = real.duplicated(keep=False) if table == "real" else pd.Series(some[table]).isin(real)
-            out[table] = flags | again.to_numpy()
-    return out
-
-
-def mixed(codes: Array, salt: int) -> Array:
-    """(rows,) uint64 of codes, scattered by splitmix64; sums of them over columns tell rows apart."""
-    with np.errstate(over="ignore"):
-        key = codes.astype(np.uint64) + np.uint64(salt + 1) * np.array(0x9E3779B97F4A7C15, dtype=np.uint64)
-        key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return key ^ (key >> np.uint64(31))
-
-
-def row_keys(codes: list[Array]) -> Array:
-    """A 64-bit fingerprint of each row (two different rows share one with a chance of 5e-20)."""
-    key = np.full(len(codes[0]), 0x9E3779B97F4A7C15, dtype=np.uint64)
-    for column in codes:  # splitmix64 over the columns
-        key = (key ^ column.astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
-        key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        key ^= key >> np.uint64(31)
-    return key

@@ -22,15 +22,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.evaluate.chapters.fidelity import share
-from lookalike.evaluate.columns import Column
+from lookalike.evaluate.columns import ComparedColumn
+from lookalike.evaluate.rows import lengths
+from lookalike.evaluate.section import Entry, Identified, Section, share
+from lookalike.evaluate.view import View
 from lookalike.table.kinds import decimals
 
 Array = npt.NDArray[Any]
@@ -52,6 +54,20 @@ SHUFFLES = 4
 PART = re.compile(r"\d{1,18}|[^\W\d_]+|(?:[^\w]|_)+")
 
 
+def measure(view: View) -> Section:
+    """The entries `identifying_values` and `identifying_pairs`, and the columns and pairs they are of."""
+    personal = [str(column.name) for column in view.columns if column.personal]
+    entries, details = identify(view.columns, np.random.default_rng(view.seed), personal)
+    section = Section({"privacy": entries}, identifying=details)
+    every, looked_at = len(view.columns) * (len(view.columns) - 1) // 2, most_pairs(view.columns)
+    if every > looked_at:
+        section.skipped["identifying"] = (
+            f"only {looked_at:,} of the {every:,} pairs of columns were searched for combinations that "
+            "few real rows have: those whose columns have the most such values."
+        )
+    return section
+
+
 @dataclass
 class _Found:
     """What was measured of one column or pair."""
@@ -71,28 +87,25 @@ class _Found:
     def excess(self) -> float:
         return float(self.flags["synthetic"].mean()) - self.excused()
 
-    def entry(self, looked_at: int) -> dict[str, Any]:
+    def entry(self, looked_at: int) -> Entry:
         """The figure with what excuses it; looked_at: columns or pairs, the worst of which is shown."""
         rows = min(map(len, self.flags.values()))
         far = float(np.sqrt(2 * np.log(2 * looked_at)))  # the largest of so many normal deviates, about
         levels = [self.excused(trusted) for trusted in TRUSTED]
-        found: dict[str, Any] = share(self.flags["synthetic"], self.flags.get("holdout"))
-        return found | {
-            "chance": self.made_up,
-            "allowed": [p + far * float(np.sqrt(2 * p * (1 - p) / rows)) for p in levels],
-        }
+        good, fair = (p + far * float(np.sqrt(2 * p * (1 - p) / rows)) for p in levels)
+        found = share(self.flags["synthetic"], self.flags.get("holdout"))
+        return replace(found, chance=self.made_up, allowed=(good, fair))
 
 
-def measure(
-    columns: list[Column], rng: np.random.Generator, personal: Collection[str] = ()
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def identify(
+    columns: list[ComparedColumn], rng: np.random.Generator, personal: Collection[str] = ()
+) -> tuple[dict[str, Entry], dict[str, list[Identified]]]:
     """(the entries `identifying_values`, `identifying_pairs`, details).
 
     columns: with all rows of each table. personal: names of columns known to hold persons; of their numbers
     and strings of several parts every value counts, however many rows have it. An entry is that of the worst
     column (pair); its "allowed" is what excuses it to be good, and to be fair. details: {"columns", "pairs"}:
-    the worst and up to four more that are clearly above what excuses them, each {"names", "value",
-    "reference", "excused": to be good, but for chance}.
+    the worst and up to four more that are clearly above what excuses them, to be good, but for chance.
     """
     kept = [column for column in columns if (column.identity["real"] >= 0).any()]
     singles = [_single(column, str(column.name) in personal, rng) for column in kept]
@@ -105,14 +118,9 @@ def measure(
         if told:
             entries[f"identifying_{kind}"] = told[0]
         details["columns" if kind == "values" else kind] = [
-            {
-                "names": one.names,
-                "value": entry["value"],
-                "reference": entry["reference"],
-                "excused": one.excused(),
-            }
+            Identified(one.names, entry.value, entry.reference, one.excused())
             for one, entry in zip(shown, told, strict=True)
-            if entry["value"]
+            if entry.value
         ]
     return entries, details
 
@@ -135,7 +143,7 @@ def _find(names: list[str], codes: dict[str, Array], named: bool, every: bool) -
     return _Found(names, flags, values[rare], mostly, fresh, named, every)
 
 
-def _single(column: Column, personal: bool, rng: np.random.Generator) -> _Found:
+def _single(column: ComparedColumn, personal: bool, rng: np.random.Generator) -> _Found:
     labels = column.labels if column.labels is not None else column.texts
     labels = column.parts[0].labels if labels is None else labels
     assert labels is not None
@@ -160,13 +168,13 @@ def _names(text: str) -> bool:
     return len(words) > 1 and len(text.split()) < WORDS and text[0] not in "{["
 
 
-def most_pairs(columns: list[Column]) -> int:
+def most_pairs(columns: list[ComparedColumn]) -> int:
     """How many pairs of columns are looked at, at most."""
-    rows = sum(len(codes) for codes in columns[0].identity.values()) if columns else 0
+    rows = sum(lengths(columns).values()) if columns else 0
     return max(FEWEST_PAIRS, PAIR_CELLS // max(rows, 1))
 
 
-def _pairs(columns: list[Column], singles: list[_Found], rng: np.random.Generator) -> list[_Found]:
+def _pairs(columns: list[ComparedColumn], singles: list[_Found], rng: np.random.Generator) -> list[_Found]:
     """Every pair of columns; where there are too many, those of columns whose values are few rows'."""
     both = sorted(
         combinations(range(len(columns)), 2), key=lambda p: -min(singles[p[0]].mostly, singles[p[1]].mostly)

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.evaluate.chapters.fidelity import bootstrap, entry
-from lookalike.evaluate.space import nearest
+from lookalike.evaluate.chapters.fidelity import bootstrap
+from lookalike.evaluate.section import Entry, Section, entry
+from lookalike.evaluate.space import nearest, projection
+from lookalike.evaluate.view import View
 
 Array = npt.NDArray[Any]
 
@@ -17,6 +19,20 @@ NEIGHBOURS = 5
 BOOTSTRAPS = 30
 KERNEL_ROWS = 1000  # of each table, for MMD
 PERMUTATIONS = 200
+SHOWN_POINTS = 400  # of each table in the projection
+
+
+def measure(view: View) -> Section:
+    """The entries of whole rows and the projection; whatever is asked for, how many rows have neighbours."""
+    if not view.has_points:
+        reason = "distances between rows need at least 20 rows of each table and a column that is not an id."
+        return Section(skipped={"neighbours": reason})
+    rows = view.neighbour_rows
+    section = Section(sizes={"neighbours": rows, "kernel": min(*rows.values(), KERNEL_ROWS)})
+    if "fidelity" in view.only:
+        section.entries["fidelity"] = manifold(view.points, view.rng)
+        section.projection = projection(view.points, SHOWN_POINTS)
+    return section
 
 
 def precision_recall(real: Array, other: Array, rng: np.random.Generator) -> dict[str, tuple[float, float]]:
@@ -77,7 +93,7 @@ def mmd(real: Array, other: Array, rng: np.random.Generator) -> tuple[float, flo
     return float(values[0]), float(values[1:].std(ddof=1)), float(p / (PERMUTATIONS + 1))
 
 
-def measure(points: dict[str, Array], rng: np.random.Generator) -> dict[str, dict[str, float | None]]:
+def manifold(points: dict[str, Array], rng: np.random.Generator) -> dict[str, Entry]:
     """The entries `alpha_precision`, `beta_recall`, `mmd2` and `mmd_p` of the synthetic table."""
     rows = min(len(rows) for rows in points.values())
     some = {table: p[rng.permutation(len(p))[:rows]] for table, p in points.items()}

@@ -10,44 +10,62 @@ column are one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.evaluate.chapters.fidelity import CHANCES, bootstrap, counts, entry, repeats
-from lookalike.evaluate.columns import Column, Part
+from lookalike.evaluate.chapters.fidelity import CHANCES, bootstrap, repeats
+from lookalike.evaluate.columns import ComparedColumn
+from lookalike.evaluate.parts import Part, counts
+from lookalike.evaluate.rows import at_most, lengths
+from lookalike.evaluate.section import Entry, Pair, PairMap, Section, entry, known
+from lookalike.evaluate.view import View
 
 Array = npt.NDArray[Any]
 
 BINS = 10
 COMMON = 100  # categories of a column that are told apart
 MOST_PAIRS = 1225  # every pair of 50 columns; of more columns as many pairs are drawn
+MOST_MAPPED = 50  # columns up to which all pairs are drawn
+SHOWN_PAIRS = 50
 
 
-@dataclass
-class Pair:
-    """Two columns: what is measured ("correlation" or "joint frequencies") and what came out."""
+def measure(view: View) -> Section:
+    """The entry `pair_error`, the worst pairs, the error of all pairs and the mean error of each column."""
+    names = [str(column.name) for column in view.whole if column.compared]
+    count = max(1, min(len(names) * (len(names) - 1) // 2, MOST_PAIRS))
+    in_pairs = {table: min(n, view.limits.pair_cells // count) for table, n in lengths(view.whole).items()}
+    some = at_most(view.whole, in_pairs, view.rng)
+    yardstick = view.yardstick and at_most(view.yardstick, in_pairs, view.rng)
+    pair, worst, every, by_column = pair_errors(some, view.rng, yardstick)
+    section = Section({"fidelity": {"pair_error": pair}}, pair_errors=by_column, sizes={"pairs": in_pairs})
+    if every > MOST_PAIRS:
+        section.skipped["pairs"] = (
+            f"{count:,} of the {every:,} pairs of columns were drawn at random and measured."
+        )
+    if len(names) <= MOST_MAPPED:
+        section.pair_map = _pair_map(names, worst)
+    target = None if view.target is None else str(view.target)
+    section.pairs = [replace(p, target=target in (p.first, p.second)) for p in worst[:SHOWN_PAIRS]]
+    return section
 
-    first: str
-    second: str
-    measure: str
-    error: float
-    reference: float | None
-    real: float | None  # the correlations
-    synthetic: float | None
 
-    def excess(self) -> float:
-        """The error above the holdout's."""
-        return self.error - (self.reference or 0.0)
+def _pair_map(names: list[str], pairs: list[Pair]) -> PairMap:
+    place = {name: i for i, name in enumerate(names)}
+    out: list[list[float | None]] = [[None] * len(names) for _ in names]
+    for pair in pairs:
+        i, j = place[pair.first], place[pair.second]
+        out[i][j] = out[j][i] = pair.error
+    return PairMap(names, out)
 
 
 class Joint:
     """What pairs need of the columns: numbers for correlations, small codes for joint frequencies."""
 
-    def __init__(self, columns: list[Column]) -> None:
+    def __init__(self, columns: list[ComparedColumn]) -> None:
         self.columns = columns
         self.parts = [column.parts[0] for column in columns]
         self.numeric = [part.ordered for part in self.parts]
@@ -130,8 +148,8 @@ def correlations(values: Array, weights: Array | None = None) -> Array:
 
 
 def pair_errors(
-    columns: list[Column], rng: np.random.Generator, yardstick: list[Column] | None = None
-) -> tuple[dict[str, Any], list[Pair], int, dict[str, float]]:
+    columns: list[ComparedColumn], rng: np.random.Generator, yardstick: list[ComparedColumn] | None = None
+) -> tuple[Entry, list[Pair], int, dict[str, float]]:
     """(the mean error, the pairs with the worst first, how many pairs there are, mean error by column).
 
     The worst is what exceeds the holdout's error most: pairs of many categories differ by chance alone.
@@ -144,7 +162,7 @@ def pair_errors(
     if len(every) > MOST_PAIRS:
         chosen = [every[k] for k in sorted(rng.choice(len(every), MOST_PAIRS, replace=False))]
     if not chosen:
-        return entry(float("nan")), [], 0, {}
+        return Entry(), [], 0, {}
     tables = Joint(columns)
     sizes = {table: len(codes) for table, codes in columns[0].identity.items()}
     value, r, s = tables.errors(chosen, "synthetic")
@@ -161,24 +179,31 @@ def pair_errors(
         by_chance.append(_mean(tables.errors(chosen, "real", weights)[0]))
     spread = float(np.std(draws, ddof=1))
     mean = entry(_mean(value), None if held is None else _mean(held), spread, float(np.mean(by_chance)))
-    found = []
-    for k, (i, j) in enumerate(chosen):
-        both = tables.numeric[i] and tables.numeric[j]
-        place = tables.places[i], tables.places[j]
-        found.append(
-            Pair(
-                str(columns[i].name),
-                str(columns[j].name),
-                "correlation" if both else "joint frequencies",
-                float(value[k]),
-                None if held is None else float(held[k]),
-                float(r[place]) if both else None,
-                float(s[place]) if both else None,
-            )
-        )
-    found = [pair for pair in found if not np.isnan(pair.error)]
-    found.sort(key=lambda pair: -pair.excess())
+    found = [
+        _pair(tables, pair, value[k], None if held is None else held[k], r, s)
+        for k, pair in enumerate(chosen)
+        if not np.isnan(value[k])
+    ]
+    found.sort(key=lambda pair: (pair.reference or 0.0) - pair.error)
     return mean, found, len(every), _by_column(found)
+
+
+def _pair(
+    tables: Joint, pair: tuple[int, int], error: float, reference: float | None, r: Array, s: Array
+) -> Pair:
+    """r, s: the correlations of the real and the synthetic table."""
+    i, j = pair
+    both = tables.numeric[i] and tables.numeric[j]
+    place = tables.places[i], tables.places[j]
+    return Pair(
+        str(tables.columns[i].name),
+        str(tables.columns[j].name),
+        "correlation" if both else "joint frequencies",
+        float(error),
+        known(reference),
+        known(r[place]) if both else None,
+        known(s[place]) if both else None,
+    )
 
 
 def _mean(errors: Array) -> float:

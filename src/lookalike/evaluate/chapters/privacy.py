@@ -28,9 +28,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.evaluate.chapters.detection import auc, auc_spread
-from lookalike.evaluate.chapters.fidelity import entry, share
-from lookalike.evaluate.columns import Column
-from lookalike.evaluate.space import nearest
+from lookalike.evaluate.columns import ComparedColumn
+from lookalike.evaluate.rows import lengths, sample
+from lookalike.evaluate.section import Attacks, Distances, Entry, Section, entry, share
+from lookalike.evaluate.space import nearest, points
+from lookalike.evaluate.view import View
 
 Array = npt.NDArray[Any]
 
@@ -44,7 +46,29 @@ BINS = 30  # of the distances to the closest record
 ATTACKS = ("nearest", "density_ratio")
 
 
-def rare_values(columns: list[Column], some: list[Column]) -> dict[str, Any]:
+def measure(view: View) -> Section:
+    """The entries `rare_values` and `nndr`, and with a holdout what attacks find, as far as distances can be
+    measured."""
+    if not view.has_points:
+        return Section()
+    section = Section({"privacy": {"rare_values": rare_values(view.columns, view.matched)}})
+    some = view.points
+    if view.apart is not None:  # what the synthesizer saw is no holdout here
+        seen = {table: min(n, view.limits.points) for table, n in lengths(view.columns).items()}
+        some = points(sample(view.columns, seen, view.rng))[0]
+    section.entries["privacy"]["nndr"] = nndr(some, view.rng)
+    if view.apart is not None or view.compared.get("holdout", 0) < FEWEST:
+        section.skipped["privacy"] = (
+            "attacks on membership and attributes need a real holdout of at least 40 rows."
+        )
+        return section
+    target = None if view.target is None else str(view.target)
+    found, section.attacks = attack(*view.near_points, view.near, target, view.limits.points, view.rng)
+    section.entries["privacy"] |= found
+    return section
+
+
+def rare_values(columns: list[ComparedColumn], some: list[ComparedColumn]) -> Entry:
     """The entry `rare_values`; needs no holdout, but for its reference.
 
     columns: with all real rows, which tell what is rare; some: as many rows of the synthetic table as of the
@@ -62,15 +86,15 @@ def rare_values(columns: list[Column], some: list[Column]) -> dict[str, Any]:
                 found.setdefault(table, []).append(np.isin(rare, codes))
     flags = {table: np.concatenate(parts) for table, parts in found.items()}
     if not flags or not len(flags["synthetic"]):
-        return entry(float("nan"))
+        return Entry()
     return share(flags["synthetic"], flags.get("holdout"))
 
 
-def nndr(points: dict[str, Array], rng: np.random.Generator) -> dict[str, Any]:
+def nndr(points: dict[str, Array], rng: np.random.Generator) -> Entry:
     """The entry `nndr`; needs no holdout, but for its reference."""
     rows = min(len(p) for p in points.values())
     if rows < 3:
-        return entry(float("nan"))
+        return Entry()
     some = {table: p[rng.permutation(len(p))[:rows]] for table, p in points.items()}
 
     def ratios(table: str) -> Array:
@@ -83,19 +107,17 @@ def nndr(points: dict[str, Array], rng: np.random.Generator) -> dict[str, Any]:
     return entry(float(np.median(own)), held, float(np.std(draws, ddof=1)))
 
 
-def measure(
+def attack(
     points: dict[str, Array],
     owner: Array,
-    columns: list[Column],
+    columns: list[ComparedColumn],
     target: str | None,
     most: int,
     rng: np.random.Generator,
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[dict[str, Entry], Attacks]:
     """(the entries `dcr_share`, `membership_auc` and `attribute_gain`, details); needs a holdout.
 
     points, owner: as `space.points` gives them, of the rows of `columns`; most: rows of each that are used.
-    details: how far the synthetic rows are from the closest record ("dcr"), the AUC of each attack
-    ("attacks"), the gain by column ("secrets").
     """
     rows = {table: rng.permutation(len(p))[:most] for table, p in points.items()}
     rows["holdout"] = rows["holdout"][: len(rows["holdout"]) // 2 * 2]
@@ -117,11 +139,8 @@ def measure(
     out["membership_auc"] = entry(value, reference, spread)
     gain, gains, calm_gain, noise = _secrets(points, owner, columns, target, rows, half, rng)
     out["attribute_gain"] = entry(gain, calm_gain, noise, bounds=(-1.0, 1.0))
-    return out, {
-        "dcr": _histogram(distances),
-        "attacks": {name: auc(attacks[name], attacks["labels"]) for name in ATTACKS},
-        "secrets": gains,
-    }
+    by_attack = {name: auc(attacks[name], attacks["labels"]) for name in ATTACKS}
+    return out, Attacks(_distances(distances), by_attack, gains)
 
 
 def _closer(query: Array, seen: Array, unseen: Array) -> tuple[Array, dict[str, Array]]:
@@ -131,14 +150,14 @@ def _closer(query: Array, seen: Array, unseen: Array) -> tuple[Array, dict[str, 
     return np.where(tie, 0.5, a < b), {"real": a, "holdout": b}
 
 
-def _histogram(distances: dict[str, Array]) -> dict[str, list[float]]:
+def _distances(distances: dict[str, Array]) -> Distances:
     """Shares of the synthetic rows by distance to the closest training and the closest holdout row."""
     top = float(np.quantile(np.concatenate(list(distances.values())), 0.99)) or 1.0
     edges = np.linspace(0, top, BINS + 1)
     shares = {
         name: (np.histogram(np.minimum(d, top), edges)[0] / len(d)).tolist() for name, d in distances.items()
     }
-    return shares | {"edges": edges.tolist()}
+    return Distances(shares["real"], shares["holdout"], edges.tolist())
 
 
 def _membership(made: Array, members: Array, reference: Array, others: Array) -> dict[str, Array]:
@@ -159,7 +178,7 @@ def _membership(made: Array, members: Array, reference: Array, others: Array) ->
 def _secrets(
     points: dict[str, Array],
     owner: Array,
-    columns: list[Column],
+    columns: list[ComparedColumn],
     target: str | None,
     rows: dict[str, Array],
     half: int,
@@ -194,7 +213,7 @@ def _secrets(
     return float(np.mean(list(gains.values()))), gains, float(np.mean(calm)), spread
 
 
-def _tenths(column: Column, table: str) -> Array:
+def _tenths(column: ComparedColumn, table: str) -> Array:
     """Codes of a column; of a number or date, the tenth of the real values that it lies in."""
     part = column.parts[0]
     if not part.ordered or part.values is None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,10 @@ import numpy.typing as npt
 
 from lookalike.codec.shape import infer_shape
 from lookalike.errors import MissingDependency
-from lookalike.evaluate.chapters.fidelity import share
-from lookalike.evaluate.columns import Column
+from lookalike.evaluate.columns import ComparedColumn
+from lookalike.evaluate.rows import first
+from lookalike.evaluate.section import Entry, Section, Structured, share
+from lookalike.evaluate.view import View
 from lookalike.texts.syntax import LOOKED_AT, PARSERS, SURE, language, parse_json
 
 Array = npt.NDArray[Any]
@@ -35,58 +37,76 @@ SCHEMA_ROWS = 5_000
 NAMES = {"python": "Python", "sql": "SQL", "json": "JSON"}
 
 
-def measure(columns: list[Column]) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """(entries, as far as there is such a column; the entries of each column; notes)."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    detail: dict[str, Any] = {}
+def measure(view: View) -> Section:
+    """The entries of all columns of code or JSON together, as far as there are any, and those of each."""
+    texts = {
+        str(column.name): _texts(column)
+        for column in first(view.matched, view.limits.texts)
+        if column.texts is not None
+    }
+    columns: dict[str, Structured] = {}
     notes: list[str] = []
-    texts: dict[str, dict[str, list[str]]] = {}
-    for column in (c for c in columns if c.texts is not None):
-        assert column.texts is not None
-        labels = np.append(column.texts, "")
-        own = {table: [str(text) for text in labels[codes]] for table, codes in column.identity.items()}
-        name, kind = str(column.name), language([text for text in own["real"] if text])
+    for name, own in texts.items():
+        kind = language([text for text in own["real"] if text])
         if kind is None:
             continue
-        if kind == "json":
-            texts[name] = own
-        detail[name] = {"language": kind}
-        tests = {"parses": PARSERS[kind]}
-        if kind == "json" and (new := _new_keys(own)) is not None:
-            detail[name]["new_keys"] = new
-            found.setdefault("new_keys", []).append(new)
+        columns[name] = Structured(kind, {})
         try:
-            if kind == "json":
-                tests["schema_valid"] = _validator(own["real"])
-            for key, test in tests.items():
-                flags = {t: np.array([test(text) for text in own[t] if text]) for t in own if t != "real"}
-                detail[name][key] = share(flags["synthetic"], flags.get("holdout"))
-                found.setdefault(key, []).append(detail[name][key])
+            for key, found in _column(kind, own):
+                columns[name].entries[key] = found
         except MissingDependency as error:
             notes.append(f"column '{name}' holds {NAMES[kind]}: {error}.")
-    for calls, specs in _tools(texts):
+    by_key: dict[str, list[Entry]] = {}
+    for column in columns.values():
+        for key, found in column.entries.items():
+            by_key.setdefault(key, []).append(found)
+    of_json = {name: texts[name] for name, column in columns.items() if column.language == "json"}
+    for calls, specs in _tools(of_json):
         flags = {
-            table: np.array(
-                [_fits(a, b) for a, b in zip(texts[calls][table], texts[specs][table], strict=True)]
-            )
-            for table in texts[calls]
+            table: np.array([fits(a, b) for a, b in zip(some, texts[specs][table], strict=True)])
+            for table, some in texts[calls].items()
             if table != "real"
         }
-        detail[calls]["calls_fit"] = share(flags["synthetic"], flags.get("holdout"))
-        found.setdefault("calls_fit", []).append(detail[calls]["calls_fit"])
-    return {key: _mean(entries) for key, entries in found.items()}, detail, notes
+        found = share(flags["synthetic"], flags.get("holdout"))
+        columns[calls].entries["calls_fit"] = found
+        by_key.setdefault("calls_fit", []).append(found)
+    return Section(
+        {"fidelity": {key: _mean(entries) for key, entries in by_key.items()}},
+        structured=columns,
+        skipped={"structured": " ".join(notes)} if notes else {},
+    )
 
 
-def _mean(entries: list[dict[str, Any]]) -> dict[str, Any]:
+def _texts(column: ComparedColumn) -> dict[str, list[str]]:
+    """table -> the texts of a column, "" where missing."""
+    assert column.texts is not None
+    labels = np.append(column.texts, "")
+    return {table: [str(text) for text in labels[codes]] for table, codes in column.identity.items()}
+
+
+def _column(kind: str, texts: dict[str, list[str]]) -> Iterator[tuple[str, Entry]]:
+    """(key, entry) of a column of this language; raises MissingDependency where a parser is not installed."""
+    tests = {"parses": PARSERS[kind]}
+    if kind == "json":
+        if (new := _new_keys(texts)) is not None:
+            yield "new_keys", new
+        tests["schema_valid"] = _validator(texts["real"])
+    for key, test in tests.items():
+        flags = {t: np.array([test(text) for text in texts[t] if text]) for t in texts if t != "real"}
+        yield key, share(flags["synthetic"], flags.get("holdout"))
+
+
+def _mean(entries: list[Entry]) -> Entry:
+    """The mean of each number, None where one of them is missing."""
+
     def mean(key: str) -> float | None:
-        values = [one[key] for one in entries]
+        values = [getattr(one, key) for one in entries]
         return None if any(value is None for value in values) else float(np.mean(values))
 
-    keys = ("value", "reference", "low", "high")
-    return {key: mean(key) for key in (*keys, *(["chance"] if "chance" in entries[0] else []))}
+    return Entry(mean("value"), mean("reference"), mean("low"), mean("high"), mean("chance"))
 
 
-def _new_keys(texts: dict[str, list[str]]) -> dict[str, Any] | None:
+def _new_keys(texts: dict[str, list[str]]) -> Entry | None:
     """The entry `new_keys` of a column of JSON; None where the real or the synthetic values have no keys."""
     keys = {table: [_keys(parse_json(text)) for text in some if text] for table, some in texts.items()}
     spread = Counter(key for some in keys["real"] for key in set(some))
@@ -144,7 +164,7 @@ def _tools(texts: dict[str, dict[str, list[str]]]) -> list[tuple[str, str]]:
     return [(call, specs[0]) for call in calls if specs]
 
 
-def _fits(calls: str, specs: str) -> bool:
+def fits(calls: str, specs: str) -> bool:
     """Whether every call names a tool of the row and gives it arguments that it takes."""
     tools = {
         tool.get("name"): tool.get("parameters") or {} for tool in _listed(specs) if isinstance(tool, dict)

@@ -6,16 +6,15 @@ punctuation marks in lower case.
 - distinct_1, distinct_2: distinct tokens (pairs of tokens) over all of them (Li et al. 2016).
 - vocabulary: distinct tokens among as many tokens of each table, over those of the real one.
 - self_bleu: mean BLEU-4 of a text against the others of its table (Zhu et al., Texygen, 2018); high: they
-repeat.
+  repeat.
 - cosine: mean cosine of two texts of the table (APS), on TF-IDF vectors reduced by SVD.
 - vendi: exp of the entropy of the eigenvalues of the texts' cosine matrix over its trace: how many different
   texts there effectively are (Friedman & Dieng 2023), as a share of the texts.
-- mauve: area under the divergence frontier between both tables' histograms over clusters of those vectors, 1
-for
-  equal ones (Pillutla et al. 2021, equations 1 and 3, scale 5; they cluster embeddings of a language model,
-  this clusters the ones above).
+- mauve: area under the divergence frontier between both tables' histograms over clusters of those vectors,
+  1 for equal ones (Pillutla et al. 2021, equations 1 and 3, scale 5; they cluster embeddings of a language
+  model, this clusters the ones above).
 - length_error, words_error: Kolmogorov-Smirnov distance of the numbers of tokens, total variation of the
-tokens.
+  tokens.
 - new_words: of the words of the texts, the share that no real text has; by chance, the share of the real
   words that one real text alone has (Good 1953).
 - verbatim: share of the texts with a span of 8 tokens that occurs in a real training text.
@@ -23,6 +22,7 @@ tokens.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -31,9 +31,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.evaluate.chapters.fidelity import entry, share
-from lookalike.evaluate.columns import Column
+from lookalike.evaluate.columns import ComparedColumn
+from lookalike.evaluate.rows import first, lengths
+from lookalike.evaluate.section import Copied, Entry, Section, Spectra, entry, share
 from lookalike.evaluate.space import embedded
+from lookalike.evaluate.view import View
 
 Array = npt.NDArray[Any]
 
@@ -44,6 +46,7 @@ KERNEL_TEXTS = 1000
 CLUSTERS = 100
 SCALE = 5.0
 SHOWN = 8
+LETTERS = 400  # of a text that is shown
 SHOWN_TOKENS = 20
 COMMON = 5  # real texts that have a token that is shown
 PARTS = 4  # of the synthetic texts, whose figures differ by chance
@@ -52,40 +55,67 @@ WORD = re.compile(r"\w")  # begins a token that is no mark
 
 
 def tokenize(text: str) -> list[str]:
+    """The words and punctuation marks of a text, in lower case."""
     return TOKEN.findall(text.lower())
 
 
-def measure(column: Column, seed: int) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """(entries by section: {"fidelity": ..., "diversity": ...}, details: the spectra of `_spectra`)."""
+def measure(view: View) -> Section:
+    """The entries of the column of prose, of the sections that are asked for, and what its texts are made
+    of."""
+    chosen, section = _choose(view)
+    if chosen is None:
+        return section
+    column = view.matched[chosen]
+    (some,) = first([column], view.limits.texts)
+    entries, section.spectra = compare(some, view.seed)
+    section.entries = {name: found for name, found in entries.items() if name in view.only}
+    if "privacy" in view.only:
+        training = view.columns[chosen]  # copies are looked for among all training texts
+        rows = {table: np.arange(n) for table, n in lengths([some]).items()}
+        rows = {table: rows.get(table, np.arange(0)) for table in training.identity}
+        rows["real"] = np.arange(min(len(training.identity["real"]), view.limits.matched))
+        copied, section.verbatim = verbatim(training.take(rows))
+        section.entries["privacy"] = {"verbatim": copied}
+    if not view.show_real and (section.spectra is not None or section.verbatim is not None):
+        section.verbatim = []
+    return section
+
+
+def _choose(view: View) -> tuple[int | None, Section]:
+    """(the number of the column that is read as text, None if there is none; what is said of the others)."""
+    every = [i for i, column in enumerate(view.matched) if column.texts is not None]
+    prose = [
+        i
+        for i in every
+        if (view.matched[i].words if view.text is None else view.matched[i].name == view.text)
+    ]
+    if not prose:
+        names = ", ".join(f"'{view.matched[i].name}'" for i in every[:5])
+        said = f"no column of prose was found: name one of {names} to have it read as text."
+        return None, Section(skipped={"texts": said} if every else {})
+    chosen = max(prose, key=lambda i: view.matched[i].words)
+    said = (
+        f"of the text columns only '{view.matched[chosen].name}' was read as text; name another to read that "
+        "one."
+    )
+    return chosen, Section(skipped={"texts": said} if len(every) > 1 else {})
+
+
+def compare(column: ComparedColumn, seed: int) -> tuple[dict[str, dict[str, Entry]], Spectra | None]:
+    """(entries by section: {"fidelity": ..., "diversity": ...}, the spectra); ({}, None) of hardly any
+    text."""
     texts = _texts(column)
     if min(map(len, texts.values())) < 2:
-        return {}, {}
+        return {}, None
     rng = np.random.default_rng(seed)
     words = {table: [tokenize(text) for text in some] for table, some in texts.items()}
     vectors = {t: v[column.identity[t] >= 0] for t, v in embedded(column, DIMS, seed).items()}
-    clusters = _clusters(vectors, seed)
-    known = {token for tokens in words["real"] for token in tokens}
-    chances = {"vocabulary": 1.0, "new_words": _fresh_words(words["real"])}
-    measures: dict[str, dict[str, Callable[[str, Array], float]]] = {
-        "diversity": {
-            "distinct_1": lambda t, at: _distinct([words[t][i] for i in at], 1),
-            "distinct_2": lambda t, at: _distinct([words[t][i] for i in at], 2),
-            "self_bleu": lambda t, at: _self_bleu([words[t][i] for i in at]),
-            "cosine": lambda t, at: _cosine(vectors[t][at]),
-            "vendi": lambda t, at: _vendi(vectors[t][at]),
-            "vocabulary": lambda t, at: _vocabulary([words[t][i] for i in at], words["real"]),
-        },
-        "fidelity": {
-            "length_error": lambda t, at: _length_error([len(words[t][i]) for i in at], words["real"]),
-            "new_words": lambda t, at: _new_words([words[t][i] for i in at], known),
-            "words_error": lambda t, at: _words_error([words[t][i] for i in at], words["real"]),
-            "mauve": lambda t, at: _mauve(clusters["real"], clusters[t][at]),
-        },
-    }
+    formulas = _formulas(words, vectors, _clusters(vectors, seed))
+    chances = {"vocabulary": 1.0, "new_words": fresh_words(words["real"])}
     count = min(map(len, texts.values()))  # distinct-n and the like depend on the number of texts
     drawn = {table: rng.permutation(len(some))[:count] for table, some in texts.items()}
-    out: dict[str, dict[str, Any]] = {section: {} for section in measures}
-    for section, group in measures.items():
+    out: dict[str, dict[str, Entry]] = {section: {} for section in formulas}
+    for section, group in formulas.items():
         for name, of in group.items():
             against = "holdout" if "holdout" in texts else "real" if section == "diversity" else None
             spread = None
@@ -96,10 +126,37 @@ def measure(column: Column, seed: int) -> tuple[dict[str, dict[str, Any]], dict[
             bounds = (0.0, np.inf if name == "vocabulary" else 1.0)
             value = of("synthetic", drawn["synthetic"])
             out[section][name] = entry(value, reference, spread, chances.get(name), bounds)
-    return out, {"column": str(column.name), **_spectra(words)}
+    return out, _spectra(str(column.name), words)
 
 
-def _texts(column: Column) -> dict[str, list[str]]:
+def _formulas(
+    words: dict[str, list[list[str]]], vectors: dict[str, Array], clusters: dict[str, Array]
+) -> dict[str, dict[str, Callable[[str, Array], float]]]:
+    """section -> key -> function of a table and the numbers of its texts."""
+    known = {token for tokens in words["real"] for token in tokens}
+
+    def some(table: str, at: Array) -> list[list[str]]:
+        return [words[table][i] for i in at]
+
+    return {
+        "diversity": {
+            "distinct_1": lambda t, at: distinct(some(t, at), 1),
+            "distinct_2": lambda t, at: distinct(some(t, at), 2),
+            "self_bleu": lambda t, at: self_bleu(some(t, at)),
+            "cosine": lambda t, at: cosine(vectors[t][at]),
+            "vendi": lambda t, at: vendi(vectors[t][at]),
+            "vocabulary": lambda t, at: _vocabulary(some(t, at), words["real"]),
+        },
+        "fidelity": {
+            "length_error": lambda t, at: _length_error([len(words[t][i]) for i in at], words["real"]),
+            "new_words": lambda t, at: new_words(some(t, at), known),
+            "words_error": lambda t, at: _words_error(some(t, at), words["real"]),
+            "mauve": lambda t, at: mauve(clusters["real"], clusters[t][at]),
+        },
+    }
+
+
+def _texts(column: ComparedColumn) -> dict[str, list[str]]:
     assert column.texts is not None
     return {t: [str(column.texts[c]) for c in codes if c >= 0] for t, codes in column.identity.items()}
 
@@ -108,7 +165,7 @@ def _grams(tokens: list[str], n: int) -> list[tuple[str, ...]]:
     return list(zip(*(tokens[i:] for i in range(n)), strict=False))
 
 
-def _distinct(texts: list[list[str]], n: int) -> float:
+def distinct(texts: list[list[str]], n: int) -> float:
     grams = [gram for tokens in texts for gram in _grams(tokens, n)]
     return len(set(grams)) / len(grams) if grams else float("nan")
 
@@ -119,7 +176,7 @@ def _vocabulary(texts: list[list[str]], real: list[list[str]]) -> float:
     return len(set(own[:count])) / max(len(set(other[:count])), 1)
 
 
-def _self_bleu(texts: list[list[str]]) -> float:
+def self_bleu(texts: list[list[str]]) -> float:
     """Mean over some texts of the geometric mean of their clipped n-gram precisions, n = 1..4, with add-one
     smoothing above n = 1, against a sample of the others."""
     pool = texts[: BLEU_TEXTS + BLEU_AGAINST]
@@ -140,13 +197,13 @@ def _self_bleu(texts: list[list[str]]) -> float:
     return float(np.mean(scores)) if scores else float("nan")
 
 
-def _cosine(vectors: Array) -> float:
+def cosine(vectors: Array) -> float:
     n = len(vectors)
     total = vectors.sum(0)
     return float((total @ total - (vectors**2).sum()) / (n * (n - 1))) if n > 1 else float("nan")
 
 
-def _vendi(vectors: Array) -> float:
+def vendi(vectors: Array) -> float:
     vectors = vectors[:KERNEL_TEXTS].astype(np.float64)
     vectors = vectors[(vectors**2).sum(1) > 0.5]
     if not len(vectors):
@@ -165,7 +222,7 @@ def _clusters(vectors: dict[str, Array], seed: int) -> dict[str, Array]:
     return {table: model.predict(v) for table, v in vectors.items()}
 
 
-def _mauve(real: Array, other: Array) -> float:
+def mauve(real: Array, other: Array) -> float:
     size = int(max(real.max(), other.max())) + 1
     p, q = ((np.bincount(x, minlength=size) + 0.5) / (len(x) + 0.5 * size) for x in (real, other))
     points = [(0.0, 1.0)]
@@ -188,29 +245,24 @@ def _length_error(lengths: list[int], real: list[list[str]]) -> float:
 def _words_error(texts: list[list[str]], real: list[list[str]]) -> float:
     p, q = (Counter(token for tokens in some for token in tokens) for some in (real, texts))
     n, m = max(sum(p.values()), 1), max(sum(q.values()), 1)
-    return sum(abs(p[token] / n - q[token] / m) for token in p.keys() | q.keys()) / 2
+    # an exact sum: the order of a set of strings differs from process to process
+    return math.fsum(abs(p[token] / n - q[token] / m) for token in p.keys() | q.keys()) / 2
 
 
-def _new_words(texts: list[list[str]], known: set[str]) -> float:
+def new_words(texts: list[list[str]], known: set[str]) -> float:
     own = [token for tokens in texts for token in tokens if WORD.match(token)]
     return sum(token not in known for token in own) / len(own) if own else float("nan")
 
 
-def _fresh_words(real: list[list[str]]) -> float:
+def fresh_words(real: list[list[str]]) -> float:
     """Share of new words in one more real text, about: of the real words, those of a single text."""
     spread = Counter(token for tokens in real for token in set(tokens))
     own = [token for tokens in real for token in tokens if WORD.match(token)]
     return sum(spread[token] == 1 for token in own) / max(len(own), 1)
 
 
-def _spectra(words: dict[str, list[list[str]]]) -> dict[str, Any]:
-    """What two tables of texts are made of, beside each other.
-
-    "lengths": table -> tokens of a text at the tenths of the table, shortest to longest. "ngrams": for n = 1
-    to 4, table -> [share of distinct n-grams, share of n-grams that the real texts have, too]. "tokens": the
-    tokens whose frequency differs most, as [token, share of the real, of the synthetic tokens]; none that
-    fewer than 5 real texts have.
-    """
+def _spectra(column: str, words: dict[str, list[list[str]]]) -> Spectra:
+    """What two tables of texts are made of, beside each other; no token that fewer than 5 real texts have."""
     lengths = {
         t: np.quantile([len(tokens) for tokens in some], np.linspace(0, 1, 11)).round().tolist()
         for t, some in words.items()
@@ -233,17 +285,17 @@ def _spectra(words: dict[str, list[list[str]]]) -> dict[str, Any]:
         if spread[token] >= COMMON or not spread[token]
     ]
     shares.sort(key=lambda found: -abs(found[1] - found[2]))
-    return {"lengths": lengths, "ngrams": ngrams, "tokens": [list(found) for found in shares[:SHOWN_TOKENS]]}
+    return Spectra(column, lengths, ngrams, shares[:SHOWN_TOKENS])
 
 
-def verbatim(column: Column) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def verbatim(column: ComparedColumn) -> tuple[Entry, list[Copied]]:
     """(the entry `verbatim`, the synthetic texts that share most with a training text, side by side).
 
     column: with all training texts as "real"; the reference is that of a holdout with texts.
     """
     texts = {t: some for t, some in _texts(column).items() if some}
     if len(texts.keys() & {"real", "synthetic"}) < 2:
-        return entry(float("nan")), []
+        return Entry(), []
     words = {table: [tokenize(text) for text in some] for table, some in texts.items()}
     where: dict[tuple[str, ...], int] = {}
     for number, tokens in enumerate(words["real"]):
@@ -263,5 +315,5 @@ def verbatim(column: Column) -> tuple[dict[str, Any], list[dict[str, Any]]]:
                 worst.append((best + SPAN - 1, texts[table][i], texts["real"][source]))
         spans[table] = flags
     worst.sort(key=lambda found: -found[0])
-    shown = [{"tokens": n, "synthetic": a[:400], "real": b[:400]} for n, a, b in worst[:SHOWN]]
+    shown = [Copied(n, a[:LETTERS], b[:LETTERS]) for n, a, b in worst[:SHOWN]]
     return share(spans["synthetic"], spans.get("holdout")), shown

@@ -8,15 +8,20 @@ class against the rest, mean over the classes), R^2 of a number.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lookalike.evaluate.chapters.detection import CATEGORIES, DUMMIES, auc, filled
-from lookalike.evaluate.chapters.fidelity import entry
-from lookalike.evaluate.columns import Column
+from lookalike.evaluate.columns import ComparedColumn
+from lookalike.evaluate.parts import Part
+from lookalike.evaluate.rows import sample
+from lookalike.evaluate.section import Entry, Models, Section, entry, known
 from lookalike.evaluate.space import embedded
+from lookalike.evaluate.view import View
 
 Array = npt.NDArray[Any]
 
@@ -36,6 +41,20 @@ LOOKED_COLUMNS = 50  # whose importance is compared: those that say most of the 
 FEW_COLUMNS = 100  # up to which the depth is chosen
 TEXT_DIMS = 64
 FEW_CLASSES = 5  # up to which the depth is chosen: more take as many trees a round
+KEYS = ("tstr", "trtr", "ratio", "mixed", "importance_agreement")
+Fit = Callable[[Array, Array], Any]  # (features, target) -> a fitted model of scikit-learn
+
+
+def measure(view: View) -> Section:
+    """The entries of models that predict the target, and their scores; why there are none, where so."""
+    if view.target is None:
+        return Section(skipped={"utility": "no target was named, so no model was trained."})
+    if "holdout" not in view.rows:
+        reason = "models need a real holdout to be tested on: rows that the synthesizer saw would flatter it."
+        return Section(skipped={"utility": reason})
+    wanted = {table: min(n, view.limits.models) for table, n in view.rows.items()}
+    columns = sample(view.columns, wanted, np.random.default_rng(view.seed))
+    return predict(columns, str(view.target), view.seed, view.quick)
 
 
 class Task:
@@ -46,7 +65,7 @@ class Task:
     its embedding (`space.embedded`).
     """
 
-    def __init__(self, columns: list[Column], target: Column, seed: int) -> None:
+    def __init__(self, columns: list[ComparedColumn], target: ComparedColumn, seed: int) -> None:
         part = target.parts[0]
         self.classes = not part.ordered
         self.count = 0
@@ -77,7 +96,7 @@ class Task:
         return max(LEAST_ROWS, MOST_CELLS // (max(len(self.names), 1) * trees))
 
 
-def _feature(part: Any, table: str) -> Array:
+def _feature(part: Part, table: str) -> Array:
     if part.values is not None:
         values = part.values[table]
         return np.where(np.isfinite(values), values, np.nan)
@@ -86,7 +105,7 @@ def _feature(part: Any, table: str) -> Array:
     return place[part.codes[table]]
 
 
-def families(task: Task, seed: int, quick: bool = False) -> dict[str, Any]:
+def families(task: Task, seed: int, quick: bool = False) -> dict[str, Fit]:
     """name -> function(x, y) that gives a fitted model; quick: boosting alone, of one depth."""
     from sklearn.compose import make_column_transformer
     from sklearn.ensemble import (
@@ -173,69 +192,94 @@ def _auc(y: Array, chance: Array, known: Array) -> float:
     return float(np.mean(found))
 
 
-def measure(
-    columns: list[Column], target: str, seed: int, quick: bool = False
-) -> tuple[dict[str, Any], dict[str, Any], str | None]:
-    """(entries `tstr`, `trtr`, `ratio`, `mixed`, `importance_agreement`; details; why nothing, or None).
+def predict(columns: list[ComparedColumn], target: str, seed: int, quick: bool = False) -> Section:
+    """The entries `tstr`, `trtr`, `ratio`, `mixed`, `importance_agreement` and the scores of each family.
 
     columns: of "real", "synthetic" and "holdout". quick: gradient boosting alone. ratio: tstr / trtr; mixed:
     trained on both tables together; importance_agreement: Spearman correlation of the columns' importance
-    (score lost when shuffled) for gradient boosting trained on synthetic and on real rows. details: the
-    scores of each family.
+    (score lost when shuffled) for gradient boosting trained on synthetic and on real rows.
     """
-    nothing = {
-        name: entry(float("nan")) for name in ("tstr", "trtr", "ratio", "mixed", "importance_agreement")
-    }
     (column,) = (c for c in columns if str(c.name) == target)
     if not column.parts or column.kind in ("id", "text"):
-        return nothing, {}, f"the target '{target}' is a {column.kind}: no model was trained for it."
+        reason = f"the target '{target}' is a column of {column.kind}s, so no model was trained for it."
+        return _nothing(reason)
     task = Task(columns, column, seed)
     rng = np.random.default_rng(seed)
     most = min(len(task.y["real"]), len(task.y["synthetic"]), task.most_rows())
     rows = {t: rng.permutation(len(task.y[t]))[: None if t == "holdout" else most] for t in task.y}
     x, y = ({t: part[t][rows[t]] for t in rows} for part in (task.x, task.y))
     if not task.names or len(y["holdout"]) < FEWEST or most < FEWEST:
-        return nothing, {}, f"utility needs 50 rows of each table in which the target '{target}' is known."
-    if any(len(np.unique(y[t])) < 2 for t in y):
-        t = next(t for t in y if len(np.unique(y[t])) < 2)
-        empty = entry(0.0) if t == "synthetic" else entry(float("nan"))
-        return nothing | {"ratio": empty}, {}, f"the target '{target}' has one value only in the {t} table."
+        return _nothing(f"utility needs 50 rows of each table in which the target '{target}' is known.")
+    single = next((t for t in y if len(np.unique(y[t])) < 2), None)
+    if single is not None:
+        ratio = entry(0.0) if single == "synthetic" else Entry()
+        return _nothing(f"the target '{target}' has only one value in the {single} table.", ratio)
     x["mixed"], y["mixed"] = (np.concatenate([p["real"], p["synthetic"]]) for p in (x, y))
-    scores: dict[str, dict[str, float]] = {}
-    draws: dict[str, list[Array]] = {t: [] for t in ("real", "synthetic", "mixed")}
-    picks = [rng.integers(0, len(y["holdout"]), len(y["holdout"])) for _ in range(BOOTSTRAPS)]
-    lost = {}
-    look = QUICK_ROWS if quick else len(y["holdout"])  # they were drawn in random order
+    trained = _train(task, x, y, seed, quick, rng)
+    scores = {family: {t: known(s) for t, s in by.items()} for family, by in trained.scores.items()}
+    models = Models("AUC" if task.classes else "R^2", scores, most, len(y["holdout"]))
+    return Section({"utility": _entries(trained, rng)}, models=models)
+
+
+def _nothing(reason: str, ratio: Entry | None = None) -> Section:
+    """No figures, and why."""
+    entries = {key: Entry() for key in KEYS} | ({} if ratio is None else {"ratio": ratio})
+    return Section({"utility": entries}, skipped={"utility": reason})
+
+
+@dataclass
+class _Trained:
+    """What models score on the holdout, by the table that they were trained on.
+
+    scores: family -> table -> score. draws: table -> of each family, (BOOTSTRAPS,) scores on samples of the
+    holdout. lost: of gradient boosting, table -> (SHUFFLES, columns) as `_importance` gives it.
+    """
+
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    draws: dict[str, list[Array]] = field(default_factory=lambda: {"real": [], "synthetic": [], "mixed": []})
+    lost: dict[str, Array] = field(default_factory=dict)
+
+
+def _train(
+    task: Task, x: dict[str, Array], y: dict[str, Array], seed: int, quick: bool, rng: np.random.Generator
+) -> _Trained:
+    """Models of every family, trained on each table, and tested on the holdout.
+
+    x, y: table -> (rows, features) and (rows,), of the rows that are used.
+    """
+    out = _Trained()
+    truth = y["holdout"]
+    samples = [rng.integers(0, len(truth), len(truth)) for _ in range(BOOTSTRAPS)]
+    look = QUICK_ROWS if quick else len(truth)  # they were drawn in random order
     for family, fit in families(task, seed, quick).items():
-        scores[family] = {}
-        for table in draws:
+        out.scores[family] = {}
+        for table, draws in out.draws.items():
             model = fit(x[table], y[table])
             said = _says(model, x["holdout"], task.classes)
-
-            def judge(at: Array, said: Array = said, model: Any = model) -> float:
-                return _score(model, said[at], y["holdout"][at], task.classes)
-
-            scores[family][table] = judge(np.arange(len(said)))
-            draws[table].append(np.array([judge(at) for at in picks]))
+            out.scores[family][table] = _score(model, said, truth, task.classes)
+            draws.append(np.array([_score(model, said[at], truth[at], task.classes) for at in samples]))
             if family == "gradient boosting" and table != "mixed":
-                lost[table] = _importance(model, x["holdout"][:look], y["holdout"][:look], task, rng)
-    mean = {t: float(np.mean([s[t] for s in scores.values()])) for t in draws}
-    drawn = {t: np.mean(d, axis=0) for t, d in draws.items()}
+                out.lost[table] = _importance(model, x["holdout"][:look], truth[:look], task, rng)
+    return out
+
+
+def _entries(trained: _Trained, rng: np.random.Generator) -> dict[str, Entry]:
+    """The figures, mean over the families."""
+    mean = {t: float(np.mean([s[t] for s in trained.scores.values()])) for t in trained.draws}
+    drawn = {t: np.mean(d, axis=0) for t, d in trained.draws.items()}
     spread = {t: float(d.std(ddof=1)) for t, d in drawn.items()}
-    ratio = entry(float("nan"))
+    ratio = Entry()
     if mean["real"] > 0:
         ratios = np.maximum(drawn["synthetic"], 0) / np.maximum(drawn["real"], 1e-9)
         value = max(mean["synthetic"], 0.0) / mean["real"]
         ratio = entry(value, 1.0, float(ratios.std(ddof=1)), bounds=(0.0, 2.0))
-    entries = {
+    return {
         "tstr": entry(mean["synthetic"], mean["real"], spread["synthetic"]),
         "trtr": entry(mean["real"], None, spread["real"]),
         "ratio": ratio,
         "mixed": entry(mean["mixed"], mean["real"], spread["mixed"]),
-        "importance_agreement": _agreement(lost["real"], lost["synthetic"], rng),
+        "importance_agreement": _agreement(trained.lost["real"], trained.lost["synthetic"], rng),
     }
-    facts = {"score": "AUC" if task.classes else "R^2", "models": scores, "train_rows": most}
-    return entries, facts | {"test_rows": len(y["holdout"])}, None
 
 
 def _importance(model: Any, x: Array, y: Array, task: Task, rng: np.random.Generator) -> Array:
@@ -270,7 +314,7 @@ def _promising(task: Task) -> list[str]:
     return sorted(columns, key=lambda name: -best[name])[:LOOKED_COLUMNS]
 
 
-def _agreement(real: Array, synthetic: Array, rng: np.random.Generator) -> dict[str, float | None]:
+def _agreement(real: Array, synthetic: Array, rng: np.random.Generator) -> Entry:
     """Rank correlation of both models' importance, with the spread over bootstraps of the shuffles."""
     draws = []
     for _ in range(BOOTSTRAPS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lookalike.evaluate.figures import percent
+from lookalike.evaluate.section import Curve, Distances, Histogram, PairMap, Projection
 
 WIDTH, HEIGHT = 320, 132  # of a histogram
 ROW = 17, 30  # height of a category: least and most
@@ -15,10 +16,10 @@ LABEL = 110  # of a column's name beside the heat map
 CANVAS = {"width": WIDTH, "height": HEIGHT, "name": NAME, "shares": SHARES, "side": SIDE, "label": LABEL}
 
 
-def bars(histogram: dict[str, Any]) -> dict[str, Any]:
+def bars(histogram: Histogram) -> dict[str, Any]:
     """Bins side by side: wide bars for the real table, narrow ones inside them for the synthetic one."""
-    bins = len(histogram["real"])
-    top = max(*histogram["real"], *histogram["synthetic"], 1e-9)
+    bins = len(histogram.shares["real"])
+    top = max(*histogram.shares["real"], *histogram.shares["synthetic"], 1e-9)
     step = WIDTH / bins
 
     def path(shares: list[float], width: float) -> str:
@@ -29,11 +30,11 @@ def bars(histogram: dict[str, Any]) -> dict[str, Any]:
                 out.append(f"M{left:g} {HEIGHT}v{-height:g}h{round(width * step, 1):g}v{height:g}z")
         return "".join(out)
 
-    labels = histogram["labels"]
+    labels = histogram.labels
     return {
         "bins": True,
-        "real": path(histogram["real"], 0.92),
-        "synthetic": path(histogram["synthetic"], 0.4),
+        "real": path(histogram.shares["real"], 0.92),
+        "synthetic": path(histogram.shares["synthetic"], 0.4),
         "low": labels[0],
         "middle": labels[len(labels) // 2],
         "high": labels[-1],
@@ -41,13 +42,13 @@ def bars(histogram: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def categories(histogram: dict[str, Any]) -> dict[str, Any]:
+def categories(histogram: Histogram) -> dict[str, Any]:
     """Categories under each other: a thick bar for the real share, a thin one inside for the synthetic."""
     space = WIDTH - NAME - SHARES
-    top = max(*histogram["real"], *histogram["synthetic"], 1e-9)
+    top = max(*histogram.shares["real"], *histogram.shares["synthetic"], 1e-9)
     rows = []
     for label, real, synthetic in zip(
-        histogram["labels"], histogram["real"], histogram["synthetic"], strict=True
+        histogram.labels, histogram.shares["real"], histogram.shares["synthetic"], strict=True
     ):
         rows.append(
             {
@@ -62,32 +63,34 @@ def categories(histogram: dict[str, Any]) -> dict[str, Any]:
     return {"bins": False, "rows": rows, "row": row, "height": round(len(rows) * row)}
 
 
-def curve(roc: dict[str, list[float]]) -> str | None:
+def curve(roc: Curve | None) -> str | None:
     """The ROC curve as a path."""
-    if not roc:
+    if roc is None:
         return None
-    points = zip(roc["false"], roc["true"], strict=True)
+    points = zip(roc.false, roc.true, strict=True)
     return "M" + "L".join(f"{x * SIDE:.1f} {(1 - y) * SIDE:.1f}" for x, y in points)
 
 
-def scatter(projection: dict[str, Any]) -> dict[str, str] | None:
+def scatter(projection: Projection | None) -> dict[str, str] | None:
     """The points of each table as one path of dots, and the share of the variance that they show."""
-    if not projection:
+    if projection is None:
         return None
 
     def dots(points: list[list[float]]) -> str:
         return "".join(f"M{(x + 1.2) / 2.4 * SIDE:.1f} {(1.2 - y) / 2.4 * SIDE:.1f}h0" for x, y in points)
 
-    return {table: dots(projection[table]) for table in ("real", "synthetic")} | {
-        "share": percent(projection["share"])
+    return {
+        "real": dots(projection.real),
+        "synthetic": dots(projection.synthetic),
+        "share": percent(projection.share),
     }
 
 
-def heat(pair_map: dict[str, Any]) -> dict[str, Any] | None:
+def heat(pair_map: PairMap | None) -> dict[str, Any] | None:
     """The pair errors as squares, the stronger the worse; the scale ends at 10%."""
-    if not pair_map or len(pair_map["columns"]) < 3:
+    if pair_map is None or len(pair_map.columns) < 3:
         return None
-    names, errors = pair_map["columns"], pair_map["errors"]
+    names, errors = pair_map.columns, pair_map.errors
     cell = max(9.0, min(26.0, 520 / len(names)))
     squares = [
         {
@@ -108,9 +111,9 @@ def heat(pair_map: dict[str, Any]) -> dict[str, Any] | None:
     return {"cell": round(cell - 1, 1), "squares": squares, "labels": labels, "size": size}
 
 
-def distances(dcr: dict[str, list[float]] | None) -> dict[str, Any] | None:
+def distances(dcr: Distances | None) -> dict[str, Any] | None:
     """Distances to the closest training row (wide bars) and to the closest holdout row (narrow ones)."""
-    if not dcr:
+    if dcr is None:
         return None
-    edges = [f"{edge:.2f}" for edge in dcr["edges"]]
-    return bars({"real": dcr["real"], "synthetic": dcr["holdout"], "labels": edges})
+    edges = [f"{edge:.2f}" for edge in dcr.edges]
+    return bars(Histogram(True, edges, {"real": dcr.real, "synthetic": dcr.holdout}))

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lookalike.evaluate.chapters.fidelity import counts
-from lookalike.evaluate.columns import Column, Part
+from lookalike.evaluate.columns import ComparedColumn
+from lookalike.evaluate.parts import Part, counts
+from lookalike.evaluate.section import Histogram
 
 Array = npt.NDArray[Any]
 
@@ -33,17 +34,14 @@ SPANS = [  # of a bin of moments
 ]
 
 
-def histogram(column: Column) -> dict[str, Any]:
-    """{"bins", "labels", table: [shares of the values that are not missing]}; labels of bins: their edges.
-
-    Empty for an id and for a column without values.
-    """
+def histogram(column: ComparedColumn) -> Histogram | None:
+    """Shares of the values of each table that are not missing; None for an id and a column without values."""
     if not column.parts:
-        return {}
+        return None
     part = column.parts[0]
     totals = {table: counts(part, table) for table in part.codes}
     if not part.support:
-        return {}
+        return None
     if not part.ordered:
         return _categories(part, totals, by_value=column.kind == "number")
     edges = bin_edges(column)
@@ -53,14 +51,14 @@ def histogram(column: Column) -> dict[str, Any]:
         len(edges) - 2,
     )
     shares = {t: _shares(np.bincount(place, weights=n, minlength=len(edges) - 1)) for t, n in totals.items()}
-    return {"bins": True, "labels": edge_labels(column, edges), **shares}
+    return Histogram(True, edge_labels(column, edges), shares)
 
 
 def _shares(numbers: Array) -> list[float]:
     return (numbers / max(numbers.sum(), 1)).round(5).tolist()
 
 
-def _categories(part: Part, totals: dict[str, Array], by_value: bool) -> dict[str, Any]:
+def _categories(part: Part, totals: dict[str, Array], by_value: bool) -> Histogram:
     real = totals["real"]
     order = [int(i) for i in np.argsort(-real, kind="stable") if real[i] >= RARE][:CATEGORIES]
     if by_value:
@@ -72,10 +70,10 @@ def _categories(part: Part, totals: dict[str, Array], by_value: bool) -> dict[st
     for table, number in totals.items():
         share = np.array(_shares(number))
         shares[table] = [*share[order].tolist(), *([round(float(share[rest].sum()), 5)] if len(rest) else [])]
-    return {"bins": False, "labels": [*names, *([f"{len(rest):,} other"] if len(rest) else [])], **shares}
+    return Histogram(False, [*names, *([f"{len(rest):,} other"] if len(rest) else [])], shares)
 
 
-def bin_edges(column: Column) -> Array:
+def bin_edges(column: ComparedColumn) -> Array:
     """At most about BINS + 3 ascending edges, in units of the part's scale: multiples of a round step, which
     say nothing of single rows. Bins of whole numbers begin half below one."""
     part = column.parts[0]
@@ -112,7 +110,7 @@ def _multiples(low: float, high: float, count: int, power: int = 0) -> Array:
     return places * 10.0**power if power >= 0 else places / 10.0**-power  # the nearest floats
 
 
-def edge_labels(column: Column, edges: Array) -> list[str]:
+def edge_labels(column: ComparedColumn, edges: Array) -> list[str]:
     """The edges as text: a day, a minute, a number."""
     if column.kind == "datetime":
         digits = 10 if edges[1] - edges[0] >= DAY else 19
@@ -123,7 +121,7 @@ def edge_labels(column: Column, edges: Array) -> list[str]:
     return [_number(max(-largest, min(largest, float(edge) * column.parts[0].scale))) for edge in edges]
 
 
-def ranges(column: Column, table: str) -> list[str]:
+def ranges(column: ComparedColumn, table: str) -> list[str]:
     """(rows,) the bin of each number or date of a column with an order, as "20 to 30", "under 10" or
     "over 90"; "" where it is missing or infinite."""
     part = column.parts[0]

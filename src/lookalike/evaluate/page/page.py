@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.evaluate.figures import FIGURES, GOOD, decimal, grade, grades, percent
-from lookalike.evaluate.measure import SECTIONS
 from lookalike.evaluate.page import drawings
+from lookalike.evaluate.results import Figures
+from lookalike.evaluate.section import SECTIONS, ColumnDetail, Pair, Spectra
 from lookalike.evaluate.shown import HIDDEN
 from lookalike.evaluate.verdict import telling
 
@@ -18,8 +19,8 @@ TELLING = 10
 SHAPE = next(figure for figure in FIGURES if figure.key == "shape_error")
 
 
-def page(figures: dict[str, Any]) -> str:
-    """The HTML of the figures of `Report.to_dict`."""
+def page(figures: Figures) -> str:
+    """The report as HTML."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     here = Path(__file__).parent / "templates"
@@ -30,155 +31,157 @@ def page(figures: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    cards = grades(figures)
-    details = figures["columns"].items() if figures["fidelity"] else ()
-    columns = [_column(name, detail, figures["target"]) for name, detail in details]
+    found, cards = figures.found, grades(figures)
+    held = found.sizes["columns"]
+    assert isinstance(held, dict)
+    columns = [_column(figures, name, detail) for name, detail in found.columns.items()]
     columns.sort(key=lambda c: (not c["target"], -c["excess"]))
     return environment.get_template("report.html.j2").render(
-        verdict=figures["verdict"],
-        about=figures["about"],
-        show_real=figures["show_real"],
-        rows=figures["tables"]["rows"],
-        width=figures["tables"]["columns"],
-        sizes={"pairs": None, "detection": None}
-        | figures["sizes"]
-        | {"columns": {"holdout": None} | figures["sizes"]["columns"]},
-        sections=[(name, rows) for name in SECTIONS if (rows := [r for r in cards if r["section"] == name])],
-        models=_models(figures),
+        figures=figures,
+        verdict=figures.verdict,
+        sizes={"pairs": None, "detection": None} | found.sizes,
+        holdout_rows=held.get("holdout"),
+        sections=[(name, rows) for name in SECTIONS if (rows := [r for r in cards if r.section == name])],
+        models=found.models,
+        scores=_scores(figures),
         attacks=_attacks(figures),
         identifying=_identifying(figures),
-        verbatim=figures["texts"].get("verbatim", []),
+        verbatim=found.verbatim or [],
         telling=_telling(figures),
         columns=columns,
-        pairs=_pairs(figures["pairs"][:SHOWN_PAIRS]),
-        correlated=any(pair["real"] is not None for pair in figures["pairs"][:SHOWN_PAIRS]),
-        held=figures["tables"]["split"] or figures["tables"]["rows"]["holdout"] is not None,
-        holdout="half of real" if figures["tables"]["split"] else "real holdout",
-        examples=figures["examples"]["first"],
+        pairs=_pairs(found.pairs[:SHOWN_PAIRS]),
+        correlated=any(pair.real is not None for pair in found.pairs[:SHOWN_PAIRS]),
+        holdout="half of real" if figures.split else "real holdout",
         hidden=HIDDEN,
-        telltale=figures["examples"].get("telltale") if telling(figures) else None,
-        spectra=_spectra(figures["texts"]),
-        notes=[*figures["warnings"], *figures["skipped"].values()],
-        seed=figures["seed"],
+        telltale=found.telltale if telling(figures) else None,
+        spectra=_spectra(found.spectra),
+        notes=[*found.warnings, *found.skipped.values()],
         canvas=drawings.CANVAS,
-        roc=drawings.curve(figures["roc"]),
-        projection=drawings.scatter(figures["projection"]),
-        heat=drawings.heat(figures["pair_map"]),
-        dcr=drawings.distances(figures["attacks"].get("dcr")),
+        roc=drawings.curve(found.roc),
+        projection=drawings.scatter(found.projection),
+        heat=drawings.heat(found.pair_map),
+        dcr=None if found.attacks is None else drawings.distances(found.attacks.dcr),
         download=_download(figures),
     )
 
 
-def _download(figures: dict[str, Any]) -> str:
+def _download(figures: Figures) -> str:
     """The figures as a data: link."""
-    text = json.dumps({k: v for k, v in figures.items() if k != "examples"}, ensure_ascii=False)
+    text = json.dumps({k: v for k, v in figures.to_dict().items() if k != "examples"}, ensure_ascii=False)
     return "data:application/json;base64," + base64.b64encode(text.encode()).decode()
 
 
-def _models(figures: dict[str, Any]) -> dict[str, Any] | None:
-    """The scores of each family of models, as text."""
-    found = figures["models"]
-    if not found:
-        return None
-    rows = [
-        (family, *(_score(scores[table]) for table in ("real", "synthetic", "mixed")))
-        for family, scores in found["models"].items()
+def _scores(figures: Figures) -> list[tuple[str, ...]]:
+    """Each family of models with its scores as text: trained on real, on synthetic and on both."""
+    if figures.found.models is None:
+        return []
+    return [
+        (family, *(decimal(scores[table]) for table in ("real", "synthetic", "mixed")))
+        for family, scores in figures.found.models.models.items()
     ]
-    return found | {"rows": rows, "target": figures["target"]}
 
 
-def _score(value: float | None) -> str:
-    return "-" if value is None else decimal(value)
-
-
-def _attacks(figures: dict[str, Any]) -> list[tuple[str, str]]:
+def _attacks(figures: Figures) -> list[tuple[str, str]]:
     """What each attack found, as text."""
-    found = figures["attacks"]
-    if not found:
+    found = figures.found.attacks
+    if found is None:
         return []
     names = {
         "nearest": "membership by the nearest synthetic row",
         "density_ratio": "membership by density ratio",
     }
-    return [(names[name], f"AUC {decimal(value)}") for name, value in found["attacks"].items()] + [
+    return [(names[name], f"AUC {decimal(value)}") for name, value in found.attacks.items()] + [
         (f"'{name}' read off the nearest synthetic row", f"{100 * gain:+.1f} points")
-        for name, gain in found["secrets"].items()
+        for name, gain in found.secrets.items()
     ]
 
 
-def _identifying(figures: dict[str, Any]) -> list[dict[str, str]]:
+def _identifying(figures: Figures) -> list[dict[str, str]]:
     """The columns and pairs that show what few real rows have, as text."""
     return [
-        {"names": " and ".join(f"'{name}'" for name in one["names"])}
-        | {key: "-" if one[key] is None else percent(one[key]) for key in ("value", "reference", "excused")}
-        for listed in figures["identifying"].values()
+        {
+            "names": " and ".join(f"'{name}'" for name in one.names),
+            "value": percent(one.value),
+            "reference": percent(one.reference),
+            "excused": percent(one.excused),
+        }
+        for listed in figures.found.identifying.values()
         for one in listed
     ]
 
 
-def _spectra(found: dict[str, Any]) -> dict[str, Any] | None:
-    """The spectra of `texts.measure`, as text."""
-    if "lengths" not in found:
+def _spectra(found: Spectra | None) -> dict[str, Any] | None:
+    """The spectra of the texts, as text."""
+    if found is None:
         return None
-    tables = [table for table in ("real", "synthetic", "holdout") if table in found["lengths"]]
+    tables = [table for table in ("real", "synthetic", "holdout") if table in found.lengths]
     return {
-        "column": found["column"],
+        "column": found.column,
         "tables": tables,
-        "lengths": [[f"{found['lengths'][t][k]:,.0f}" for t in tables] for k in range(11)],
-        "ngrams": [(n, [[percent(x) for x in by[t]] for t in tables]) for n, by in found["ngrams"].items()],
-        "tokens": [(token, percent(real), percent(made)) for token, real, made in found["tokens"]],
+        "lengths": [[f"{found.lengths[t][k]:,.0f}" for t in tables] for k in range(11)],
+        "ngrams": [(n, [[percent(x) for x in by[t]] for t in tables]) for n, by in found.ngrams.items()],
+        "tokens": [(token, percent(real), percent(made)) for token, real, made in found.tokens],
     }
 
 
-def _telling(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    shown = telling(figures)[:TELLING]
+def _telling(figures: Figures) -> list[dict[str, Any]]:
+    """The columns that give the synthetic rows away: name, AUC lost, and width of the bar in percent."""
+    listed = telling(figures)[:TELLING]
     return [
         {
-            "name": g["column"],
-            "lost": decimal(g["importance"]),
-            "width": 100 * g["importance"] / shown[0]["importance"],
+            "name": one.column,
+            "lost": decimal(one.importance),
+            "width": 100 * one.importance / listed[0].importance,
         }
-        for g in shown
+        for one in listed
     ]
 
 
-def _pairs(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    most = max((pair["error"] for pair in pairs), default=0.0)
+def _pairs(pairs: list[Pair]) -> list[dict[str, Any]]:
+    """Pairs with their numbers as text, and the width of the bar in percent."""
+    most = max((pair.error for pair in pairs), default=0.0)
     return [
-        pair
-        | {
-            "error": percent(pair["error"]),
-            "width": 100 * pair["error"] / most if most else 0,
-            "reference": None if pair["reference"] is None else percent(pair["reference"]),
-            "real": None if pair["real"] is None else f"{pair['real']:+.2f}",
-            "synthetic": None if pair["synthetic"] is None else f"{pair['synthetic']:+.2f}",
+        {
+            "first": pair.first,
+            "second": pair.second,
+            "target": pair.target,
+            "compared_by": pair.compared_by,
+            "error": percent(pair.error),
+            "width": 100 * pair.error / most if most else 0,
+            "reference": None if pair.reference is None else percent(pair.reference),
+            "real": None if pair.real is None else f"{pair.real:+.2f}",
+            "synthetic": None if pair.synthetic is None else f"{pair.synthetic:+.2f}",
         }
         for pair in pairs
     ]
 
 
-def _column(name: str, detail: dict[str, Any], target: str | None) -> dict[str, Any]:
-    error, missing = detail["shape_error"], detail["missing"]
+def _column(figures: Figures, name: str, detail: ColumnDetail) -> dict[str, Any]:
+    """A column as its card shows it."""
+    kind, importance = figures.kinds[name], figures.importance.get(name, 0.0)
+    error, missing, strange = detail.shape_error, detail.missing, detail.strange["synthetic"]
     facts = []
     if any(missing.values()):
         facts.append(f"missing {percent(missing['real'])} real, {percent(missing['synthetic'])} synthetic")
-    if detail["strange"]["synthetic"]:
-        word = "unseen" if detail["kind"] == "category" else "out of range"
-        facts.append(f"{word} {percent(detail['strange']['synthetic'])}")
-    if detail["importance"] >= 0.005:
-        facts.append(f"gives away {decimal(detail['importance'])}")
-    histogram = detail["histogram"]
-    draw = drawings.bars if histogram.get("bins") else drawings.categories
+    if strange:
+        facts.append(f"{'unseen' if kind == 'category' else 'out of range'} {percent(strange)}")
+    if importance >= 0.005:
+        facts.append(f"gives away {decimal(importance)}")
+    drawn = detail.histogram
     return {
         "name": name,
-        "kind": "text, drawn by its length" if detail["kind"] == "text" else detail["kind"],
-        "id": detail["kind"] == "id",
-        "target": name == target,
-        "error": None if error["value"] is None else percent(error["value"]),
-        "reference": None if error["reference"] is None else percent(error["reference"]),
+        "kind": "text, drawn by its length" if kind == "text" else kind,
+        "id": kind == "id",
+        "target": name == figures.target,
+        "error": None if error.value is None else percent(error.value),
+        "reference": None if error.reference is None else percent(error.reference),
         "grade": grade(SHAPE, error),
         "good": grade(SHAPE, error) in (GOOD, None),
-        "excess": (error["value"] or 0.0) - (error["reference"] or 0.0),
+        "excess": (error.value or 0.0) - (error.reference or 0.0),
         "facts": facts,
-        "chart": draw(histogram) if histogram else None,
+        "chart": None
+        if drawn is None
+        else drawings.bars(drawn)
+        if drawn.bins
+        else drawings.categories(drawn),
     }
