@@ -21,10 +21,14 @@ from lookalike.cli.parser import main
 from lookalike.codec import NOT_MISSING, RecordCodec
 from lookalike.codec.serialised import Serialised
 from lookalike.difflm import DiffLM
+from lookalike.difflm.fitted import Fitted, build
+from lookalike.difflm.learning import identity
 from lookalike.difflm.pretrained import hub
 from lookalike.difflm.pretrained import train as finetune
-from lookalike.difflm.pretrained.train import Backtracking, parts
+from lookalike.difflm.pretrained.train import Backtracking, FinetuneConfig, parts
+from lookalike.difflm.pretrained.vae import PretrainedConfig
 from lookalike.difflm.pretrained.writer import Draft
+from lookalike.difflm.settings import Arguments, Settings, derive
 from lookalike.difflm.training import memory
 from lookalike.errors import ConditionError, ModelError, OptionError
 from tests.difflm.backbones import save_backbone, save_bert, save_tokenizer
@@ -82,11 +86,17 @@ def backbone(texts: list[str], tmp_path_factory: pytest.TempPathFactory) -> Call
 def made(folder: Path | str, steps: int = 6, batch: int = 16, **options: Any) -> DiffLM:
     """A DiffLM that will take so many steps."""
     model = DiffLM(backbone=str(folder), progress=False, **options)
-    assert model.setup is not None
-    short = dataclasses.replace(model.setup.finetune, steps=(steps, steps), batch=batch)
-    model.setup = dataclasses.replace(model.setup, finetune=short)
+    model.finetune_config = FinetuneConfig(steps=(steps, steps), batch=batch)
     model.train_config = dataclasses.replace(model.train_config, denoiser_steps=20, denoiser_batch=128)
     return model
+
+
+def untrained(model: DiffLM, people: pd.DataFrame, schema: Schema) -> Fitted:
+    """What a fit begins with."""
+    arguments = Arguments.of(model.get_params())
+    settings = derive(arguments, Settings(), True, model.pretrained_config, model.finetune_config)
+    codec = RecordCodec.fit(people, schema)
+    return build(codec, settings, arguments.seed, arguments.device, arguments.threads, people)
 
 
 @pytest.fixture(scope="module")
@@ -261,8 +271,7 @@ def test_the_cache_changes_nothing(
 ) -> None:
     """Prefixes of different lengths, and rows chosen twice, have the logits of one pass without a cache."""
     model = made(backbone(family), injection=injection)
-    model._build(RecordCodec.fit(people, schema), people)
-    vae = model.vae.eval()
+    vae = untrained(model, people, schema).records.vae.eval()
     generator = torch.Generator().manual_seed(0)
     latent = torch.randn(3, vae.latent_size, generator=generator)
     rows = [[5, 6, 7, 8, 9, 10, 11], [12, 13], []]
@@ -376,12 +385,8 @@ def test_gradients_add_up_and_checkpointing_changes_nothing(
     weights = []
     for changes, checkpointing in [({}, False), ({"micro": 300}, False), ({}, True)]:
         model = made(backbone("llama"), steps=2)
-        assert model.setup is not None
-        model.setup = dataclasses.replace(
-            model.setup,
-            finetune=dataclasses.replace(model.setup.finetune, **changes),
-            config=dataclasses.replace(model.setup.config, checkpointing=checkpointing),
-        )
+        model.finetune_config = dataclasses.replace(model.finetune_config, **changes)
+        model.pretrained_config = PretrainedConfig(checkpointing=checkpointing)
         model.fit(people, schema=schema)
         weights.append(model.vae.map.weight.detach())
     assert torch.allclose(weights[0], weights[2], atol=1e-5)
@@ -465,8 +470,9 @@ def test_a_fit_that_was_stopped_goes_on(
     again = made(backbone("llama"), steps=6).fit(people, schema=schema, checkpoint=tmp_path)
     assert torch.allclose(again.vae.map.weight, whole.vae.map.weight, atol=1e-6)
     other = made(backbone("qwen2"), steps=6)  # another backbone starts anew
-    other._build(RecordCodec.fit(people, schema), people)
-    assert other._identity(other.records.encode(people)) != again._identity(again.records.encode(people))
+    fresh = untrained(other, people, schema)
+    own = identity(again.fitted, again.records.encode(people))
+    assert identity(fresh, fresh.records.encode(people)) != own
 
 
 def _without(folder: Path, target: Path, *files: str) -> Path:

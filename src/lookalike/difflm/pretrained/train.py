@@ -24,6 +24,7 @@ from lookalike.difflm.training.course import Clock, Course
 from lookalike.difflm.training.memory import check_memory, enough_memory, free_memory, held_bytes
 from lookalike.difflm.training.threads import Threads
 from lookalike.progress import bar, say
+from lookalike.seed import child, child_seed
 
 BETAS = ("rate", "schedule")
 SHARE = 0.5  # of the free memory; a step took 1.6 to 2.4 times what it keeps, on a CPU
@@ -151,7 +152,7 @@ def train_pretrained(
     controller, schedule = RateController(config.rate), Backtracking()
     controller.log_beta = math.log(BEGIN)
     scheduled = own.beta == "schedule"
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(child_seed(seed, "validation noise"))
     noise = torch.randn(len(held_rows), vae.latent_size, generator=generator).to(vae.words.device)
     history: list[dict[str, float]] = []
     step, begun, best, waiting, seen = 0, clock.spent(), math.inf, 0, 0
@@ -208,10 +209,10 @@ def train_pretrained(
                 group["lr"] = rate * warm * 0.5 * (1 + math.cos(math.pi * done))
             if step // per_epoch != epoch:
                 epoch = step // per_epoch
-                order_of = _batches(length, train_rows, batch, np.random.default_rng((seed, 2, epoch)))
+                order_of = _batches(length, train_rows, batch, child(seed, "batches", epoch))
             at = order_of[step % per_epoch % len(order_of)]
-            rng = np.random.default_rng((seed, 3, step))
-            torch.manual_seed(int(rng.integers(2**31)))  # of the noise; the caller forks the generator
+            rng = child(seed, "columns first", step)
+            torch.manual_seed(child_seed(seed, "step noise", step))  # the caller forks the generator
             first = random_first(len(at), columns, config, rng)
             records = [
                 tokens.record(cells[row], _order(first[i]) if first[i].any() else canonical)

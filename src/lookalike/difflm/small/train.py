@@ -19,6 +19,7 @@ from lookalike.difflm.training.checkpoint import SECONDS, Checkpoint, pack, unpa
 from lookalike.difflm.training.course import Clock, Course
 from lookalike.difflm.training.threads import Threads
 from lookalike.progress import bar
+from lookalike.seed import child, child_seed
 
 WINDOW = 20  # batches whose rows are sorted by length, so that rows of one batch are alike in it
 
@@ -83,7 +84,7 @@ TEXT_RATE = 8.0
 
 def split(rows: int, config: TrainConfig, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices of training and validation rows; tables of under 20 rows validate on the training rows."""
-    shuffled = np.random.default_rng((seed, 1)).permutation(rows)
+    shuffled = child(seed, "split").permutation(rows)
     held = min(config.validation_rows, rows // 20 if rows >= 200 else rows // 10)
     return (shuffled[held:], shuffled[:held]) if rows >= 20 else (shuffled, shuffled)
 
@@ -196,7 +197,7 @@ def train_vae(
     batch = min(batch, len(train_rows))
     per_epoch = max(1, len(train_rows) // batch)
     steps = plan_steps(per_epoch, config)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(child_seed(seed, "validation noise"))
     noise = torch.randn(len(held_rows), vae.latent_size, generator=generator).to(device)
     controller = RateController(config.rate)
     optimizers = _optimizers(vae, config)
@@ -250,11 +251,11 @@ def train_vae(
                     group["lr"] = rate * min(1.0, (step + 1) / config.warmup) * max(0.0, 1 - done)
             if step // per_epoch != epoch:
                 epoch = step // per_epoch
-                shuffle = torch.Generator().manual_seed(hash((seed, epoch)) % 2**31)
+                shuffle = torch.Generator().manual_seed(child_seed(seed, "batches", epoch))
                 permutation = _shuffled(train_index, lengths, batch, shuffle)
             at = permutation[(step % per_epoch) * batch :][:batch]
-            torch.manual_seed(hash((seed, step)) % 2**31)  # dropout and noise; the caller forks the generator
-            rng = np.random.default_rng((seed, 2, step))
+            torch.manual_seed(child_seed(seed, "step noise", step))  # the caller forks the generator
+            rng = child(seed, "columns first", step)
             first = torch.from_numpy(random_first(len(at), len(vae.columns), config, rng)).to(device)
             threads.begin()
             drawn = torch.randn(len(at), vae.latent_size, device=device)
@@ -347,7 +348,7 @@ def train_denoiser(
     prior.fit_whitening(mean, log_variance)
     rate = config.denoiser_learning_rate
     optimizer = torch.optim.AdamW(prior.denoiser.parameters(), rate, (0.9, 0.99), fused=True)
-    generator = torch.Generator(device).manual_seed(seed)
+    generator = torch.Generator(device).manual_seed(child_seed(seed, "denoiser"))
     deviation = (0.5 * log_variance).exp()
     running, step = 0.0, 0
     threads.restart()
