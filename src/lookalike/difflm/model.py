@@ -29,7 +29,6 @@ from lookalike.difflm.storage import Saved, fingerprint, load_model, save_model,
 from lookalike.difflm.training.course import Clock, shortfall
 from lookalike.errors import OptionError
 from lookalike.progress import say, stage
-from lookalike.table.kinds import plain
 from lookalike.table.schema import Schema, infer
 
 OF_A_MACHINE = ("max_time", "device", "threads", "progress")  # arguments that are not saved with a model
@@ -356,10 +355,10 @@ class DiffLM:
 
     def save(self, path: str | Path) -> None:
         """Write the model to a folder of JSON and safetensors. Raises ModelError where that fails."""
-        own, given = self.fitted, self.get_params()
+        own, given = self.fitted, vars(Arguments.of(self.get_params()))
         saved = Saved(
             seed=own.seed,
-            arguments={name: plain(value) for name, value in given.items() if name not in OF_A_MACHINE},
+            arguments={name: value for name, value in given.items() if name not in OF_A_MACHINE},
             settings=own.settings,
             history=own.history,
             table=own.table,

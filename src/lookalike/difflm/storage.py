@@ -138,6 +138,7 @@ def load_model(folder: Path, backbone: str | None = None) -> Saved:
         pretrained = facts.get("pretrained") or {}
         if backbone is not None and not pretrained:
             raise ModelError(f"{folder} was learned without a pretrained backbone: leave backbone out.")
+        moved = {} if backbone is None else {"backbone": backbone}
         settings = Settings(
             VAEConfig(**_tuples(facts["vae"])),
             TrainConfig(**_tuples(facts["train"])),
@@ -146,7 +147,7 @@ def load_model(folder: Path, backbone: str | None = None) -> Saved:
         )
         return Saved(
             seed=facts["seed"],
-            arguments=_arguments(settings) | facts.get("arguments", {}) | _moved(backbone),
+            arguments={"seed": facts["seed"]} | _arguments(settings) | facts.get("arguments", {}) | moved,
             settings=settings,
             history=facts["history"],
             table=facts.get("table", ""),
@@ -179,10 +180,6 @@ def _arguments(settings: Settings) -> dict[str, Any]:
         "lora": own.config.lora,
         "beta": own.finetune.beta,
     }
-
-
-def _moved(backbone: str | None) -> dict[str, Any]:
-    return {} if backbone is None else {"backbone": backbone}
 
 
 def _tuples(facts: Mapping[str, Any]) -> dict[str, Any]:
