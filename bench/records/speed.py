@@ -36,7 +36,7 @@ def speed(train: pd.DataFrame, _: pd.DataFrame, seed: int, rows: int = 0) -> dic
     started = time.perf_counter()
     made = model.sample(wanted, seed=seed)
     written = time.perf_counter() - started
-    config = model.vae_config
+    config = model.settings.vae
     plain = llama(
         config.width, config.layers, config.heads, config.expansion, int(ids.max()) + 3, ids.shape[1]
     )

@@ -17,8 +17,8 @@ def test_every_verb_does_something() -> None:
 
 def test_choices_and_defaults_are_those_of_python() -> None:
     from lookalike.curate.weights import METHODS as WEIGHTS
+    from lookalike.defaults import METHODS
     from lookalike.llm import LLM
-    from lookalike.prompting.arms import METHODS
 
     files = ["--real", "r.csv", "--synthetic", "s.csv"]
     written = signature(lookalike.SynAlign).parameters | signature(LLM).parameters
@@ -44,15 +44,14 @@ def test_choices_and_defaults_are_those_of_python() -> None:
 
 
 def test_lora_has_a_rank_of_its_own_on_the_command_line_and_in_a_file(tmp_path: Path) -> None:
-    from lookalike.difflm.setup import Setup
+    from lookalike.defaults import LORA_RANK
 
     command, file = ["fit", "real.csv", "-o", "m", "--backbone", "b"], tmp_path / "o.toml"
     assert parse(command).lora is False
     assert parse([*command, "--lora", "3"]).lora == 3
-    found = Setup.of("b", None, True, "soft_prompt", None, None)
-    assert found is not None and parse([*command, "--lora"]).lora == found.config.lora
+    assert parse([*command, "--lora"]).lora == LORA_RANK
     file.write_text('real = "real.csv"\nlora = true\n')
-    assert parse(["fit", "--config", str(file), "-o", "m"]).lora == found.config.lora
+    assert parse(["fit", "--config", str(file), "-o", "m"]).lora == LORA_RANK
     file.write_text("lora = false\n")
     assert parse([*command, "--config", str(file)]).lora is False
     with pytest.raises(OptionError, match="--lora 0: the rank"):

@@ -124,7 +124,7 @@ def test_a_pretrained_model(reader: dict[str, Any], backbone: str) -> None:
     section = "With a pretrained model"
     quick = {"DiffLM(backbone=": 'DiffLM(max_time="3s", backbone=', QWEN: backbone}
     run(section, reader, **quick)
-    assert reader["model"].setup.config.lora > 0
+    assert reader["model"].settings.pretrained.config.lora > 0
     (text,) = blocks(section, "")
     fit, sample = (small(line, **{QWEN: backbone}) for line in text.splitlines())
     command(fit + " --max-time 3s --quiet")

@@ -21,7 +21,8 @@ Where = Mapping[Any, Any]
 @dataclass
 class Asked:
     """n: rows. parts: the conditions of equal shares of them, one after the other. given, like: tables, as
-    `DiffLM.sample` has them; strength: how far from `like`. drawing: how texts are drawn.
+    `DiffLM.sample` has them; strength: how far from `like`. balance: the column whose values have equal
+    shares. drawing: how texts are drawn.
     """
 
     n: int
@@ -29,6 +30,7 @@ class Asked:
     given: pd.DataFrame | None
     like: pd.DataFrame | None
     strength: float
+    balance: Any
     drawing: Drawing
 
     @classmethod
@@ -66,7 +68,7 @@ class Asked:
         parts: list[Where] = [conditions]
         if balance is not None:
             parts = [{**conditions, balance: value} for value in classes(codec, balance, conditions)]
-        return cls(n, parts, given, like, strength, drawing)
+        return cls(n, parts, given, like, strength, balance, drawing)
 
     def held(self, codec: RecordCodec) -> Given | None:
         """The cells that are given, or those of the rows to be varied; None where there are none.

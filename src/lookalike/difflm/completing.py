@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,18 +13,11 @@ from torch import Tensor
 from lookalike.codec import NOT_MISSING, RUNS
 from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.given import Given, patterns_of
+from lookalike.difflm.records import RecordModel
 from lookalike.difflm.told import Told
 from lookalike.errors import ConditionError
 from lookalike.table.missing import hide
 from lookalike.table.schema import Schema
-
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from lookalike.difflm.pretrained.records import TextRecords
-    from lookalike.difflm.small.records import TokenRecords
-
-    Records: TypeAlias = TokenRecords | TextRecords
 
 CANDIDATES = 8  # latents tried for a row of which some cells are held
 NEAR_CANDIDATES = 2  # of a variation: latents near a row are alike, 8 were no better
@@ -34,7 +27,7 @@ MASKS = 32  # choices of the cells that a chunk of variations keeps: rows that s
 Latents = Callable[[np.ndarray, int], Tensor]  # (numbers of rows, tries) -> tries latents for each, in order
 
 
-def records_of(records: Records, given: Given) -> np.ndarray:
+def records_of(records: RecordModel, given: Given) -> np.ndarray:
     """The records of what is given; cells of which nothing is known are those of missing values."""
     visible = {name: hide(values, pd.Series(~given.known[name])) for name, values in given.values.items()}
     table = pd.DataFrame(visible, index=pd.RangeIndex(given.rows))
@@ -42,7 +35,7 @@ def records_of(records: Records, given: Given) -> np.ndarray:
 
 
 def completed(
-    records: Records,
+    records: RecordModel,
     rows: Given,
     pool: Tensor,
     where: Mapping[Any, Any],
@@ -70,7 +63,7 @@ def completed(
 
 
 def varied(
-    records: Records,
+    records: RecordModel,
     schema: Schema,
     rows: Given,
     near: Callable[[Tensor], Tensor],
@@ -111,7 +104,7 @@ def varied(
     return drawn, cells
 
 
-def can_be_missing(records: Records, name: Any) -> bool:
+def can_be_missing(records: RecordModel, name: Any) -> bool:
     """Whether missing values of a column were learned."""
     try:
         records.allowed({name: None})
@@ -120,7 +113,7 @@ def can_be_missing(records: Records, name: Any) -> bool:
     return True
 
 
-def _by_column(records: Records, cells: Mapping[Any, np.ndarray], rows: Given) -> np.ndarray:
+def _by_column(records: RecordModel, cells: Mapping[Any, np.ndarray], rows: Given) -> np.ndarray:
     """(rows, columns of the records) bool."""
     found = np.zeros((rows.rows, len(records.columns)), dtype=bool)
     for column, name in enumerate(records.columns):
@@ -129,7 +122,7 @@ def _by_column(records: Records, cells: Mapping[Any, np.ndarray], rows: Given) -
 
 
 def _drawn(
-    records: Records,
+    records: RecordModel,
     encoded: np.ndarray,
     held: np.ndarray,
     gaps: np.ndarray,

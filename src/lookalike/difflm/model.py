@@ -2,58 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
+import inspect
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import partial
-from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
-from lookalike.arguments import number, shown, switch, whole
 from lookalike.arguments import path as path_of
+from lookalike.arguments import switch, whole
 from lookalike.arguments import table as read_table
 from lookalike.codec import RecordCodec
 from lookalike.defaults import STRENGTH
-from lookalike.difflm.asked import Asked, Where, whole_rows
-from lookalike.difflm.completing import completed, records_of, varied
+from lookalike.difflm import latents as latent_rows
+from lookalike.difflm.asked import Asked, Where
 from lookalike.difflm.drawing import Drawing
+from lookalike.difflm.fitted import Fitted, build
 from lookalike.difflm.given import Given, read_given
-from lookalike.difflm.latent.denoiser import DenoiserConfig
 from lookalike.difflm.latent.prior import Prior
-from lookalike.difflm.latent.train import train_denoiser
-from lookalike.difflm.parsed import parsed, parsers
-from lookalike.difflm.setup import Setup, pick_device, schema_of
-from lookalike.difflm.small.records import CHUNK, TokenRecords
-from lookalike.difflm.small.vae import TEXT_SIZES, VAE, VAEConfig
-from lookalike.difflm.storage import fingerprint, load_model, save_model
-from lookalike.difflm.told import Told
-from lookalike.difflm.training.checkpoint import Checkpoint
-from lookalike.difflm.training.config import TEXT_RATE, TEXT_TRAINING, TrainConfig
+from lookalike.difflm.learning import affordable, train
+from lookalike.difflm.parsed import parsers
+from lookalike.difflm.records import RecordModel
+from lookalike.difflm.sampling import Calls, Request, Tally, imputed, sampled
+from lookalike.difflm.settings import Arguments, Settings, codec_of, derive, schema_of
+from lookalike.difflm.storage import Saved, fingerprint, load_model, save_model, undamaged
 from lookalike.difflm.training.course import Clock, shortfall
-from lookalike.difflm.training.threads import Threads
 from lookalike.errors import OptionError
-from lookalike.interrupt import finishing
-from lookalike.progress import bar, duration, parse_time, say, stage
+from lookalike.progress import say, stage
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema
 
-if TYPE_CHECKING:
-    from lookalike.difflm.pretrained.records import TextRecords
-
-WHERE_CANDIDATES = 1.5  # for each of the rows that share a condition: 2 would cost over 3 times a free sample
-PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
-CALLS = 0xCA11  # names the seeds of calls that are given none
-PROBED = 2000  # rows that are prepared to see what all of them would take
-PREPARING = 0.3  # of the time limit, at most
-FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
+OF_A_MACHINE = ("max_time", "device", "threads", "progress")  # arguments that are not saved with a model
 
 
 class DiffLM:
@@ -72,6 +52,9 @@ class DiffLM:
     records, by name; None: built in. beta: "rate" as above, or "schedule", the paper's. With a backbone,
     injection may also be "prefix_soft_prompt".
 
+    The arguments are checked at once, kept as they are given and used by `fit`. They can be read and changed
+    as those of an estimator of scikit-learn: `get_params`, `set_params`, `sklearn.base.clone`.
+
         df = lookalike.read_table("examples/adult.csv.gz")
         model = lookalike.DiffLM(max_time="90s").fit(df)
         synthetic = model.sample(10_000, where={"income": ">50K"}, seed=0)
@@ -84,7 +67,7 @@ class DiffLM:
         seed: int = 0,
         device: str = "auto",
         rate: float | None = None,
-        injection: str = VAEConfig.injection,
+        injection: str = "soft_prompt",
         epochs: float | None = None,
         backbone: str | None = None,
         encoder: str | None = None,
@@ -93,27 +76,38 @@ class DiffLM:
         threads: int | None = None,
         progress: bool = True,
     ):
-        advice = f"0 nats or more, e.g. {TrainConfig.rate}"
-        rate = None if rate is None else number("rate", rate, 0, advice=advice)
-        advice = "a number above 0, or None to have it chosen"
-        epochs = None if epochs is None else number("epochs", epochs, 0, advice=advice, above=True)
-        self.max_time, self.seed = parse_time(max_time), whole("seed", seed)
-        self.progress = switch("progress", progress)
-        self.device = pick_device(device)
-        self.threads = threads
-        self._threads = Threads(threads if self.device.type == "cpu" else torch.get_num_threads())
-        self.setup = Setup.of(backbone, encoder, lora, injection, beta, epochs)
-        self.vae_config = VAEConfig(injection=injection)
-        asked: dict[str, Any] = {} if rate is None else {"rate": rate}
-        if epochs is not None:
-            asked |= {"epochs": epochs, "epochs_limits": (epochs, epochs)}
-        self.rate, self.train_config = rate, TrainConfig(**asked)
-        self.denoiser_config = DenoiserConfig()
-        self.history: list[dict[str, Any]] = []
-        self.table = ""  # the fingerprint of what was learned
-        self._codec: RecordCodec | None = None
-        self._records: TokenRecords | TextRecords | None = None
-        self.accepted: tuple[int, int] | None = None
+        self.max_time, self.seed, self.device = max_time, seed, device
+        self.rate, self.injection, self.epochs = rate, injection, epochs
+        self.backbone, self.encoder, self.lora, self.beta = backbone, encoder, lora, beta
+        self.threads, self.progress = threads, progress
+        Arguments.of(self.get_params())
+        base = Settings()  # for experiments: what a fit lays the arguments over, and never changes
+        self.vae_config, self.train_config, self.denoiser_config = base.vae, base.train, base.denoiser
+        self.pretrained_config: Any = None  # pretrained.vae.PretrainedConfig, None: its defaults
+        self.finetune_config: Any = None  # pretrained.train.FinetuneConfig, None: its defaults
+        self._fitted: Fitted | None = None
+        self._calls = Calls(0)
+        self._tally: Tally | None = None
+
+    # ---- arguments -----------------------------------------------------------------------------------------
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The arguments of the constructor as they were given, by name; deep: for scikit-learn, no matter."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def set_params(self, **params: Any) -> DiffLM:
+        """Change arguments of the constructor, for the next `fit`; what has been learned stays.
+
+        Raises OptionError for an argument that there is not, and for values as the constructor does.
+        """
+        known = self.get_params()
+        for name in params:
+            if name not in known:
+                raise OptionError(f"DiffLM has no argument {name!r}: choose one of {', '.join(known)}.")
+        Arguments.of(known | params)
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
 
     # ---- fit -----------------------------------------------------------------------------------------------
 
@@ -127,136 +121,85 @@ class DiffLM:
         """Learn a table.
 
         schema: from `lookalike.infer`, edited if need be; None infers it. checkpoint: a folder that training
-        state is written to; the same call after a kill goes on from there. codec: one that was fitted on
-        this very table with this schema and seed; None fits it. Ctrl-C once ends the training: the model is
-        what has been learned by then; twice raises KeyboardInterrupt. Afterwards `schema` is what was
-        learned, `history` how, and `shortfall` whether it was cut short. Raises DataError and SchemaError for
-        tables that cannot be learned.
+        state is written to; the same call after a kill goes on from there. codec: one that was fitted on this
+        very table with this seed, whose schema then counts; None fits one. Ctrl-C once ends the training: the
+        model is what has been learned by then; twice raises KeyboardInterrupt. Afterwards `schema` is what
+        was learned, `settings` with what, `history` how, and `shortfall` whether it was cut short. Raises
+        DataError and SchemaError for tables that cannot be learned; the model is then as it was before.
         """
-        clock = Clock(self.max_time)
+        arguments = Arguments.of(self.get_params())
+        seed, max_time, progress = arguments.seed, arguments.max_time, arguments.progress
+        clock = Clock(max_time)
         table, schema = read_table("the table", table), schema_of(schema)
+        codec = codec_of(codec, schema)
         folder = None if checkpoint is None else path_of("checkpoint", checkpoint)
-        self.history, self.table = [], fingerprint(table)
-        with stage(f"prepared {len(table):,} rows", progress=self.progress):
-            schema = infer(table) if schema is None else schema
-            some = self._affordable(table, schema)
-            records = self._prepare(some, schema, codec if len(some) == len(table) else None)
-        state = Checkpoint(folder, self._identity(records))
-        if state.state:
-            clock = Clock(self.max_time, state.state["spent"])
-        if self.codec.slots:
-            devices = [self.device] if self.device.type == "cuda" else []
-            finish = partial(clock.stop, self.train_config.denoiser_time)
-            with torch.random.fork_rng(devices), self._threads.used(), finishing(finish, FINISHING):
-                self._train(records, clock, state)
-        self.history.append({"seconds": round(clock.spent(), 2)})
+        with stage(f"prepared {len(table):,} rows", progress=progress):
+            if schema is None:
+                schema = infer(table) if codec is None else codec.schema
+            known, rows = fingerprint(table), affordable(table, schema, codec, max_time, seed, progress)
+            codec = RecordCodec.fit(rows, schema, seed=seed) if codec is None else codec
+            for note in [*codec.schema.notes(), *codec.notes()]:
+                say(note, progress=progress)
+            base = Settings(self.vae_config, self.train_config, self.denoiser_config)
+            texts = any(slot.run for slot in codec.slots)
+            settings = derive(arguments, base, texts, self.pretrained_config, self.finetune_config)
+            fitted = build(codec, settings, seed, arguments.device, arguments.threads, rows)
+            fitted.table = known
+            records = fitted.records.encode(rows) if codec.slots else np.zeros((len(rows), 0))
+        train(fitted, records, folder, max_time, clock, progress)
+        self._fitted, self._calls, self._tally = fitted, Calls(seed), None
         if self.shortfall is not None:
-            say(self.shortfall, progress=self.progress)
+            say(self.shortfall, progress=progress)
         return self
-
-    def _affordable(self, table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-        """The table, or a sample of its rows where `max_time` is too short to prepare them all: that is said.
-
-        Half of the rows, a quarter, and so on, so that a call that goes on from a checkpoint takes the same.
-        """
-        if self.max_time is None or len(table) <= 2 * PROBED:
-            return table
-        some = table.sample(PROBED, random_state=self.seed)
-        begun = perf_counter()
-        RecordCodec.fit(some, schema, seed=self.seed).encode(some)
-        each, rows = (perf_counter() - begun) / PROBED, len(table)
-        while rows > 2 * PROBED and rows * each > PREPARING * self.max_time:
-            rows //= 2
-        if rows == len(table):
-            return table
-        say(
-            f"preparing {len(table):,} rows takes about {duration(each * len(table))}, too much of the time "
-            f"limit of {duration(self.max_time)}: learning from {rows:,} of them",
-            progress=self.progress,
-        )
-        return table.sample(rows, random_state=self.seed).sort_index()
-
-    def _prepare(self, table: pd.DataFrame, schema: Schema, codec: RecordCodec | None = None) -> np.ndarray:
-        """The records of a table, and the networks that are to learn them."""
-        codec = RecordCodec.fit(table, schema, seed=self.seed) if codec is None else codec
-        for note in [*codec.schema.notes(), *codec.notes()]:
-            say(note, progress=self.progress)
-        if any(slot.run for slot in codec.slots):
-            self.vae_config = _changed(self.vae_config, TEXT_SIZES)
-            chosen = TEXT_TRAINING | ({"rate": TEXT_RATE} if self.rate is None else {})
-            self.train_config = _changed(self.train_config, chosen)
-        self._build(codec, table)
-        return self.records.encode(table) if codec.slots else np.zeros((len(table), 0))
-
-    def _build(
-        self, codec: RecordCodec, table: pd.DataFrame | None = None, facts: dict[str, Any] | None = None
-    ) -> None:
-        """What is to be trained on `table`, or loaded with the `facts` of a saved model."""
-        self._codec = codec
-        self._calls, self._made = 0, 0  # calls without a seed, and rows that ids were made for
-        with torch.random.fork_rng([]):
-            torch.manual_seed(self.seed)
-            if self.setup is not None and codec.slots:
-                self._records = self.setup.records(codec, table, self.device, self._threads, facts)
-                size = self._records.vae.latent_size
-            else:
-                vae = (
-                    VAE(codec.slots, codec.columns, self.vae_config).to(self.device) if codec.slots else None
-                )
-                self._records = TokenRecords(codec, vae, self._threads)
-                size = vae.latent_size if vae else 0
-            if codec.slots:  # else ids and constants alone: nothing to learn
-                self.prior = Prior(size, self.denoiser_config).to(self.device)
-
-    def _train(self, records: np.ndarray, clock: Clock, state: Checkpoint) -> None:
-        config = self.train_config
-        self.history = list(self.records.train(records, config, clock, state, self.seed, self.progress))
-        chosen = np.random.default_rng((self.seed, 3)).permutation(len(records))[:PRIOR_ROWS]
-        mean, log_variance = self.records.posteriors(records[chosen])
-        report = train_denoiser(
-            self.prior, mean, log_variance, config, clock, self._threads, self.seed, self.progress
-        )
-        self.history.append(report | {"active_dimensions": int(self.prior.denoiser.active.sum())})
-        self.records.vae.eval()
-        self.prior.eval()
-
-    def _identity(self, records: np.ndarray) -> str:
-        settings = (
-            self.vae_config,
-            self.train_config,
-            self.denoiser_config,
-            self.seed,
-            self.records.identity,
-        )
-        digest = hashlib.sha256(repr(settings).encode())
-        text = records.dtype == object
-        digest.update(repr(records.tolist()).encode() if text else np.ascontiguousarray(records).tobytes())
-        return digest.hexdigest()
-
-    @property
-    def vae(self) -> Any:
-        """The variational autoencoder: `vae.VAE`, or `pretrained.PretrainedVAE` around a backbone."""
-        return self.records.vae
 
     # ---- what was learned ----------------------------------------------------------------------------------
 
     @property
-    def codec(self) -> RecordCodec:
-        if self._codec is None:
+    def fitted(self) -> Fitted:
+        """All that was learned. Raises OptionError before `fit`, as the properties below do."""
+        if self._fitted is None:
             raise OptionError(
                 "the model has learned nothing yet: call fit(table) or DiffLM.load(folder) first."
             )
-        return self._codec
+        return self._fitted
 
     @property
-    def records(self) -> TokenRecords | TextRecords:
-        """The model of the records."""
-        assert self.codec is not None and self._records is not None
-        return self._records
+    def codec(self) -> RecordCodec:
+        return self.fitted.codec
 
     @property
     def schema(self) -> Schema:
         return self.codec.schema
+
+    @property
+    def settings(self) -> Settings:
+        """The sizes and schedules that it was learned with."""
+        return self.fitted.settings
+
+    @property
+    def records(self) -> RecordModel:
+        """The model of the records."""
+        return self.fitted.records
+
+    @property
+    def vae(self) -> Any:
+        """The network of the records, as of `RecordModel.vae`."""
+        return self.records.vae
+
+    @property
+    def prior(self) -> Prior:
+        """The prior of the latents."""
+        return self.fitted.prior
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """How it was learned: an entry for each validation, for each stage and for the whole."""
+        return [] if self._fitted is None else self._fitted.history
+
+    @property
+    def table(self) -> str:
+        """The fingerprint of the table that was learned, "" before that."""
+        return "" if self._fitted is None else self._fitted.table
 
     @property
     def shortfall(self) -> str | None:
@@ -267,6 +210,11 @@ class DiffLM:
     def stopped(self) -> bool:
         """Whether Ctrl-C ended the training."""
         return any(one.get("ended") == "stopped" for one in self.history)
+
+    @property
+    def accepted(self) -> tuple[int, int] | None:
+        """Of the last `sample` with `valid_only`: rows that were accepted, and rows that were drawn."""
+        return None if self._tally is None else (self._tally.accepted, self._tally.drawn)
 
     # ---- sample --------------------------------------------------------------------------------------------
 
@@ -350,81 +298,10 @@ class DiffLM:
                 "values, which were dropped as rare; to have them, learn the table with --keep-rare",
                 progress=self.progress,
             )
-        self.accepted = (0, 0) if valid_only else None
-        seed, offset = self._claimed(seed, asked.n)
-        kept = {balance} if asked.given is None else {balance, *asked.given.columns}
-        return self._chunks(asked, held, allowed, checked, seed, offset, kept)
-
-    def _chunks(
-        self,
-        asked: Asked,
-        held: Given | None,
-        allowed: list[Any],
-        checked: dict[Any, Any],
-        seed: int,
-        offset: int,
-        kept: set[Any],
-    ) -> Iterator[pd.DataFrame]:
-        """The chunks of what is asked for, all of it checked.
-
-        offset: of the ids; kept: columns whose keys and pseudonyms stay as they are.
-        """
-        n, parts, codec = asked.n, asked.parts, self.codec
-        least = CHUNK if codec.filled else 1  # rows among which those of a key are
-        waiting: list[pd.DataFrame] = []
-        done = 0
-
-        def draw(k: int, turn: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-            """The rows of these numbers, under the conditions of part k."""
-            first = offset + int(turn[0])
-            told.chunk(int(turn[0]), len(turn))
-            if held is not None and asked.like is None:
-                return self._complete(held.rows_at(turn), parts[k], rng, first, told, drawing=asked.drawing)
-            if held is not None:
-                rows = held.rows_at(turn % held.rows)
-                return self._varied(rows, asked.strength, parts[k], rng, first, asked.drawing, told)
-            generator = self._generator(rng)
-            tried = self._candidates(len(turn)) if allowed[k] else len(turn)
-            latent = self._fresh(tried, generator)
-            drawn = self.records.draw(
-                latent, len(turn), generator, allowed=allowed[k], drawing=asked.drawing, told=told
-            )
-            return self.records.decode(drawn, rng, where=parts[k], offset=first)
-
-        told = Told(bar(n, "sampling", progress=self.progress), n, self.progress)
-        with self._threads.used():
-            self._threads.restart(warm=1)
-        for index, start in enumerate(range(0, n, self.records.chunk)):
-            rows = min(self.records.chunk, n - start)
-            rng = np.random.default_rng((seed, index))
-            edges = [start + rows * k // len(parts) for k in range(len(parts) + 1)]
-            tables = []
-            for k, (first, last) in enumerate(pairwise(edges)):
-                if first < last:
-                    turn = np.arange(first, last)
-                    with self._threads.used():
-                        table, good, drawn = parsed(partial(draw, k), turn, rng, checked, self.schema)
-                    tables.append(table)
-                    if self.accepted is not None:
-                        self.accepted = (self.accepted[0] + good, self.accepted[1] + drawn)
-            table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
-            if len(parts) > 1:
-                table = table.iloc[rng.permutation(len(table))].reset_index(drop=True)
-            waiting += [table] if len(table) else []
-            if waiting and (sum(map(len, waiting)) >= least or start + rows >= n):
-                table = waiting[0] if len(waiting) == 1 else pd.concat(waiting, ignore_index=True)
-                waiting = []
-                yield codec.fill(table, np.random.default_rng((seed, index, 1)), offset + done, kept)
-                done += len(table)
-        self._finish(told)
-        if self.accepted is not None:
-            good, drawn = self.accepted
-            if not good:
-                raise OptionError(
-                    f"none of the {drawn:,} drawn rows parses: train longer, or leave valid_only out."
-                )
-            if good < n:
-                say(f"{n - good:,} rows were left out: 20 draws did not parse", progress=self.progress)
+        request = Request(asked, held, allowed, checked, *self._calls.claim(seed, asked.n))
+        tally = Tally()
+        self._tally = tally if valid_only else None
+        return sampled(self.fitted, request, tally, self.progress)
 
     def impute(self, table: pd.DataFrame, seed: int | None = None) -> pd.DataFrame:
         """The table with its missing cells drawn from their distribution given the row's other cells.
@@ -437,26 +314,11 @@ class DiffLM:
         full = read_table("the table to impute", table)
         held = read_given(full, self.codec, (), "the table to impute", rare=True, unknown=True)
         self._say_odd(held)
-        seed, offset = self._claimed(seed, len(full))
-        chunks = []
-        told = Told(bar(len(full), "filling missing cells", progress=self.progress), len(full), self.progress)
-        with self._threads.used():
-            self._threads.restart(warm=1)
-        for index, start in enumerate(range(0, len(full), self.records.chunk)):
-            rng = np.random.default_rng((seed, index))
-            rows = np.arange(start, min(start + self.records.chunk, len(full)))
-            told.chunk(start, len(rows))
-            with self._threads.used():
-                chunks.append(self._complete(held.rows_at(rows), {}, rng, offset + start, told, fill=True))
-        self._finish(told)
-        if not chunks:
-            return full.copy()
-        made = pd.concat(chunks, ignore_index=True)
-        made = self.codec.fill(made, np.random.default_rng((seed, len(chunks))), held=set(full.columns))
-        made = made.set_axis(full.index)
-        for name in full.columns.difference(made.columns):
-            made[name] = full[name]  # it was dropped
-        return made[list(full.columns)]
+        return imputed(self.fitted, full, held, *self._calls.claim(seed, len(full)), self.progress)
+
+    def _say_odd(self, held: Given | None) -> None:
+        if held is not None and (note := held.note()):
+            say(note, progress=self.progress)
 
     # ---- latents -------------------------------------------------------------------------------------------
 
@@ -465,26 +327,14 @@ class DiffLM:
 
         Raises DataError for a table that lacks a column, ConditionError for cells that cannot be read.
         """
-        held = read_given(self._complete_rows(table, "the table"), self.codec, (), "the table", rare=True)
-        mean, _ = self._posterior(held)
-        return mean.view(held.rows, *self.records.shape).cpu().numpy()
+        return latent_rows.encoded(self.fitted, latent_rows.read_rows(self.fitted, table, "the table"))
 
     def decode(self, latents: np.ndarray, seed: int | None = None) -> pd.DataFrame:
         """Rows written from latents of the shape that `encode` gives, (rows, latent tokens, latent width);
         seed: as in `sample`. Raises OptionError for other latents.
         """
-        self._need_latents()
-        advice = "use those of encode()"
-        try:
-            latent = torch.as_tensor(np.asarray(latents, dtype=np.float32), device=self.device)
-        except (TypeError, ValueError, OverflowError):
-            raise OptionError(f"latents is {shown(latents)}, no array of numbers: {advice}.") from None
-        if latent.shape[1:] != self.records.shape or not len(latent) or not bool(latent.isfinite().all()):
-            raise OptionError(
-                f"latents of the shape {tuple(latent.shape)} are not finite ones of this model, (rows, "
-                f"{', '.join(map(str, self.records.shape))}): {advice}."
-            )
-        return self._written(latent.flatten(1), *self._claimed(seed, len(latent)))
+        latent = latent_rows.read_latents(self.fitted, latents)
+        return latent_rows.written(self.fitted, latent, *self._calls.claim(seed, len(latent)))
 
     def interpolate(
         self, a: pd.DataFrame, b: pd.DataFrame, steps: int = 5, seed: int | None = None
@@ -492,130 +342,33 @@ class DiffLM:
         """Rows on the line between the latents of two rows (tables of one row each), ends included.
 
         All are written with the same random numbers, so that what changes is due to the latent. seed: as in
-        `sample`.
+        `sample`. Raises OptionError for tables of more rows or fewer, and errors as `encode` does.
         """
         steps = whole("steps", steps, 2)
-        ends = []
-        for what, end in (("a", a), ("b", b)):
-            table = self._complete_rows(end, what)
-            if len(table) != 1:
+        first, last = (latent_rows.read_rows(self.fitted, end, what) for what, end in (("a", a), ("b", b)))
+        for end in (first, last):
+            if end.rows != 1:
                 raise OptionError(
-                    f"{what} has {len(table)} rows: interpolate goes between two tables of one row each."
+                    f"{end.what} has {end.rows} rows: interpolate goes between two tables of one row each."
                 )
-            ends.append(self._posterior(read_given(table, self.codec, (), what, rare=True))[0])
-        first, last = ends
-        seed, offset = self._claimed(seed, steps)
-        line = [first + (last - first) * step / (steps - 1) for step in range(steps)]
-        return pd.concat([self._written(x, seed, offset + i) for i, x in enumerate(line)], ignore_index=True)
-
-    # ---- inside --------------------------------------------------------------------------------------------
-
-    def _finish(self, told: Told) -> None:
-        """All rows are written."""
-        told.shown.close()
-        if told.cut:
-            say(
-                f"{told.cut:,} texts were ended early, as all of them together grew over twice as long as "
-                "real ones: the model has learned little, train it longer",
-                progress=self.progress,
-            )
-
-    def _claimed(self, seed: int | None, rows: int) -> tuple[int, int]:
-        """The seed of a call for so many rows, and how many rows its ids come after.
-
-        Calls without a seed have seeds of their own, one after the other, and ids that go on after those of
-        all calls before; a seed begins anew.
-        """
-        before = 0
-        if seed is None:
-            self._calls += 1
-            own = np.random.default_rng((self.seed, CALLS, self._calls))
-            seed, before = int(own.integers(2**62)), self._made
-        seed = whole("seed", seed)
-        self._made = max(self._made, before + rows)
-        return seed, before
-
-    def _say_odd(self, held: Given | None) -> None:
-        if held is not None and (note := held.note()):
-            say(note, progress=self.progress)
-
-    def _candidates(self, rows: int) -> int:
-        """Latents tried for `rows` that share a condition and are decoded at once."""
-        return max(math.ceil(WHERE_CANDIDATES * rows), self.records.least)
-
-    def _generator(self, rng: np.random.Generator) -> torch.Generator:
-        return torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
-
-    def _need_latents(self) -> None:
-        if not self.codec.slots:
-            raise OptionError("the table has only ids and constants: there is no latent.")
-
-    def _complete_rows(self, table: Any, what: str) -> pd.DataFrame:
-        """A table of whole rows, without columns that the model does not know."""
-        self._need_latents()
-        return whole_rows(read_table(what, table), self.codec, what)
-
-    def _posterior(self, rows: Given) -> tuple[Tensor, Tensor]:
-        return self.records.posteriors(records_of(self.records, rows))
-
-    def _fresh(self, rows: int, generator: torch.Generator) -> Tensor:
-        """(rows, latent size) from the prior."""
-        return self.prior.sample(rows, generator) if self.codec.slots else torch.zeros(rows, 0)
-
-    def _written(self, latent: Tensor, seed: int, offset: int) -> pd.DataFrame:
-        """Rows of (rows, latent size) latents; offset as in `RecordCodec.decode`."""
-        tables = []
-        for index, part in enumerate(latent.split(self.records.chunk)):
-            rng = np.random.default_rng((seed, index))
-            drawn = self.records.draw(part, len(part), self._generator(rng))
-            tables.append(self.records.decode(drawn, rng, offset=offset + index * self.records.chunk))
-        table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
-        return self.codec.fill(table, np.random.default_rng((seed, len(tables), 1)), offset)
-
-    def _complete(
-        self,
-        rows: Given,
-        where: Where,
-        rng: np.random.Generator,
-        offset: int,
-        told: Told,
-        fill: bool = False,
-        drawing: Drawing | None = None,
-    ) -> pd.DataFrame:
-        """As `completing.completed`, with latents from the prior; keys and pseudonyms are filled in later."""
-        generator = self._generator(rng)
-        pool = self._fresh(max(rows.rows, self.records.least), generator)
-        drawn = completed(
-            self.records, rows, pool, where, rng, generator, self._candidates, fill, drawing, told
-        )
-        return rows.kept_in(self.records.decode(drawn, rng, where=where, offset=offset))
-
-    def _varied(
-        self,
-        rows: Given,
-        strength: float,
-        where: Where,
-        rng: np.random.Generator,
-        offset: int,
-        drawing: Drawing,
-        told: Told,
-    ) -> pd.DataFrame:
-        """One variation of each of the rows, as `sample` says of `like`."""
-        generator = self._generator(rng)
-
-        def near(mean: Tensor) -> Tensor:
-            return self.prior.vary(mean, strength, generator)
-
-        drawn, kept = varied(
-            self.records, self.schema, rows, near, strength, where, rng, generator, drawing, told
-        )
-        return rows.kept_in(self.records.decode(drawn, rng, where=where, offset=offset), kept)
+        return latent_rows.line(self.fitted, (first, last), steps, *self._calls.claim(seed, steps))
 
     # ---- keep ----------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
-        """Write the model to a folder of JSON and safetensors."""
-        save_model(self, path_of("path", path))
+        """Write the model to a folder of JSON and safetensors. Raises ModelError where that fails."""
+        own, given = self.fitted, vars(Arguments.of(self.get_params()))
+        saved = Saved(
+            seed=own.seed,
+            arguments={name: value for name, value in given.items() if name not in OF_A_MACHINE},
+            settings=own.settings,
+            history=own.history,
+            table=own.table,
+            codec=own.codec,
+            pretrained=own.records.facts(),
+            weights=own.weights(),
+        )
+        save_model(saved, path_of("path", path))
 
     @classmethod
     def load(
@@ -631,13 +384,21 @@ class DiffLM:
         backbone: where its pretrained language model is now, if it has moved; it has to be the same. device,
         threads, progress: as of `DiffLM`.
         """
-        return load_model(
-            cls(device=device, threads=threads, progress=progress), path_of("path", path), backbone
-        )
-
-
-def _changed(config: Any, changes: dict[str, Any]) -> Any:
-    """A config with those of the changes that concern what is still at its default."""
-    default = type(config)()
-    free = {key: value for key, value in changes.items() if getattr(config, key) == getattr(default, key)}
-    return replace(config, **free)
+        model = cls(device=device, threads=threads, progress=progress)
+        folder = path_of("path", path)
+        saved = load_model(folder, backbone)
+        with undamaged(folder):
+            model.set_params(**saved.arguments)
+            arguments = Arguments.of(model.get_params())
+            fitted = build(
+                saved.codec,
+                saved.settings,
+                saved.seed,
+                arguments.device,
+                arguments.threads,
+                facts=saved.pretrained or None,
+            )
+            fitted.load(saved.weights)
+        fitted.history, fitted.table = saved.history, saved.table
+        model._fitted, model._calls = fitted, Calls(saved.seed)
+        return model

@@ -1,4 +1,4 @@
-"""Rows whose code parses: what does not is drawn again, a bounded number of times."""
+"""Rows whose code parses: those that do not parse are drawn again, at most 20 times."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def parsers(schema: Schema) -> dict[Any, Parser]:
     found = {column.name: PARSERS[column.language] for column in schema.columns if column.language in PARSERS}
     if not found:
         raise OptionError(
-            "valid_only is for columns of code, and none is in a language that can be parsed: leave it out, "
-            "or say kind and language of the column in the schema."
+            "valid_only is for columns of code, and no column is in a language that can be parsed: leave it "
+            "out, or set the kind and the language of the column in the schema."
         )
     return found
 

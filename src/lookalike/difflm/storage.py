@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pandas as pd
 import safetensors
@@ -17,39 +19,53 @@ from torch import Tensor
 
 from lookalike.codec import RecordCodec
 from lookalike.difflm.latent.denoiser import DenoiserConfig
-from lookalike.difflm.setup import Setup
+from lookalike.difflm.settings import Pretrained, Settings
 from lookalike.difflm.small.vae import VAEConfig
 from lookalike.difflm.training.checkpoint import writing
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.errors import ModelError
 
-if TYPE_CHECKING:
-    from lookalike.difflm.model import DiffLM
-
 FORMAT = 4
 
 
-def save_model(model: DiffLM, folder: Path) -> None:
+@dataclass
+class Saved:
+    """What is kept of a model.
+
+    arguments: what `DiffLM` was given and a later fit needs again, as JSON values; a model of an earlier
+    version has none of them where they do not follow from its settings. table: the fingerprint of what was
+    learned. pretrained: `RecordModel.facts`, empty without a pretrained language model.
+    """
+
+    seed: int
+    arguments: dict[str, Any]
+    settings: Settings
+    history: list[dict[str, Any]]
+    table: str
+    codec: RecordCodec
+    pretrained: dict[str, Any]
+    weights: dict[str, Tensor]
+
+
+def save_model(saved: Saved, folder: Path) -> None:
     """model.json is put in place last: a folder without it is an unfinished one. An earlier model stays until
     all of the new one is on disk.
 
     Raises ModelError where the folder cannot be written.
     """
-    codec, arrays = model.codec.to_dict()
-    weights: dict[str, Tensor] = {}
-    if model.codec.slots:
-        prior = {f"prior.{k}": v for k, v in model.prior.state_dict().items()}
-        weights = {k: v.detach().cpu().contiguous() for k, v in (model.records.weights() | prior).items()}
+    codec, arrays = saved.codec.to_dict()
+    weights = {k: v.detach().cpu().contiguous() for k, v in saved.weights.items()}
     facts = {
         "format": FORMAT,
-        "seed": model.seed,
-        "vae": asdict(model.vae_config),
-        "train": asdict(model.train_config),
-        "denoiser": asdict(model.denoiser_config),
-        "history": model.history,
-        "table": model.table,
+        "seed": saved.seed,
+        "arguments": saved.arguments,
+        "vae": asdict(saved.settings.vae),
+        "train": asdict(saved.settings.train),
+        "denoiser": asdict(saved.settings.denoiser),
+        "history": saved.history,
+        "table": saved.table,
         "codec": codec,
-        "pretrained": model.records.facts(),
+        "pretrained": saved.pretrained,
     }
     names = ("weights.safetensors", "codec.safetensors", "model.json")
     new = {name: folder / f"{name}.tmp" for name in names}
@@ -93,8 +109,8 @@ def check_same_table(folder: Path, table: pd.DataFrame) -> None:
         )
 
 
-def load_model(model: DiffLM, folder: Path, backbone: str | None = None) -> DiffLM:
-    """Fill a fresh model from a folder; backbone: as in `DiffLM.load`.
+def load_model(folder: Path, backbone: str | None = None) -> Saved:
+    """What a folder holds; backbone: as in `DiffLM.load`.
 
     Raises ModelError naming what is wrong with it.
     """
@@ -116,27 +132,56 @@ def load_model(model: DiffLM, folder: Path, backbone: str | None = None) -> Diff
             f"{folder} is of model format {found}, this version reads format {FORMAT}: fit the model again, "
             "or use the version of lookalike that wrote it."
         )
-    try:
-        arrays = safetensors.numpy.load_file(folder / "codec.safetensors")
+    with undamaged(folder):
         weights = safetensors.torch.load_file(folder / "weights.safetensors")
-        codec = RecordCodec.from_dict(facts["codec"], arrays)
-        model.seed, model.history, model.table = facts["seed"], facts["history"], facts.get("table", "")
-        model.vae_config = VAEConfig(**facts["vae"])
-        model.train_config = TrainConfig(**facts["train"])
-        model.denoiser_config = DenoiserConfig(**facts["denoiser"])
-        pretrained = facts.get("pretrained") or None
-        if pretrained:
-            model.setup = Setup.of_facts(pretrained, backbone)
-        elif backbone is not None:
+        arrays = safetensors.numpy.load_file(folder / "codec.safetensors")
+        pretrained = facts.get("pretrained") or {}
+        if backbone is not None and not pretrained:
             raise ModelError(f"{folder} was learned without a pretrained backbone: leave backbone out.")
-        model._build(codec, facts=pretrained)
-        if codec.slots:
-            model.records.load(weights)
-            prior = {k.removeprefix("prior."): v for k, v in weights.items() if k.startswith("prior.")}
-            model.prior.load_state_dict(prior)
-            model.prior.eval()
+        moved = {} if backbone is None else {"backbone": backbone}
+        settings = Settings(
+            VAEConfig(**_tuples(facts["vae"])),
+            TrainConfig(**_tuples(facts["train"])),
+            DenoiserConfig(**_tuples(facts["denoiser"])),
+            Pretrained.of_facts(pretrained, backbone) if pretrained else None,
+        )
+        return Saved(
+            seed=facts["seed"],
+            arguments={"seed": facts["seed"]} | _arguments(settings) | facts.get("arguments", {}) | moved,
+            settings=settings,
+            history=facts["history"],
+            table=facts.get("table", ""),
+            codec=RecordCodec.from_dict(facts["codec"], arrays),
+            pretrained=pretrained,
+            weights=weights,
+        )
+
+
+@contextlib.contextmanager
+def undamaged(folder: Path) -> Iterator[None]:
+    """Turns what goes wrong while a model is read and put together into a ModelError: it is damaged."""
+    try:
+        yield
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise ModelError(
             f"{folder} is incomplete or damaged ({type(error).__name__}): fit the model again."
         ) from None
-    return model
+
+
+def _arguments(settings: Settings) -> dict[str, Any]:
+    """The arguments that follow from the settings, of a model that was saved without them."""
+    own = settings.pretrained
+    if own is None:
+        return {"injection": settings.vae.injection}
+    return {
+        "injection": own.config.injection,
+        "backbone": own.backbone,
+        "encoder": own.encoder,
+        "lora": own.config.lora,
+        "beta": own.finetune.beta,
+    }
+
+
+def _tuples(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a config; JSON has lists for its tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}

@@ -1,4 +1,4 @@
-"""What is heard of records while they are written: how far they are, and how many texts had to be ended."""
+"""The progress of writing records: how many are written, and how many texts had to be ended early."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 from lookalike.progress import SHOW_AFTER, duration, say
 
-WORTH_SAYING = 10.0  # seconds: what takes less is not said before
+WORTH_SAYING = 10.0  # seconds; a forecast of less is not printed
 
 
 class Told:
-    """Moves a bar over rows while they are written, and says after the first seconds what all will take.
+    """Moves a bar as rows are written. After the first seconds it prints how long all of them will take.
 
-    shown: the bar, None for silence; rows: all of them; cut: texts that were ended because all of them
-    together grew far longer than real ones, so that the writing takes at most twice what was said.
+    shown: the bar, None for silence. rows: the number of all rows. cut: texts that were ended early because
+    all texts together grew far longer than real ones; so writing takes at most twice the printed time.
     """
 
     def __init__(self, shown: Any = None, rows: int = 0, progress: bool = False):
@@ -23,15 +23,15 @@ class Told:
         self._begun, self._said = perf_counter(), False
 
     def chunk(self, start: int, rows: int) -> None:
-        """So many rows are about to be written, beginning with that one."""
+        """The rows from number `start` on are written next."""
         self._start, self._own = start, rows
 
     def expect(self, tokens: float) -> None:
-        """About so many tokens are about to be written for them."""
+        """These rows take about so many tokens."""
         self._done, self._total = 0.0, max(1.0, tokens)
 
     def add(self, tokens: float) -> None:
-        """So many more have been."""
+        """So many more tokens are written."""
         self._done += tokens
         if self.shown is None:
             return

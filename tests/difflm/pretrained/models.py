@@ -9,6 +9,10 @@ import pandas as pd
 from lookalike import Schema
 from lookalike.codec import RecordCodec
 from lookalike.difflm import DiffLM
+from lookalike.difflm.fitted import Fitted, build
+from lookalike.difflm.pretrained.train import FinetuneConfig
+from lookalike.difflm.pretrained.vae import PretrainedConfig
+from lookalike.difflm.settings import Arguments, Settings, derive
 
 JOBS = ["clerk", "farmer", "nurse"]
 
@@ -23,20 +27,20 @@ def made(
 ) -> DiffLM:
     """A DiffLM that will take so many steps; micro, checkpointing: as in its configurations."""
     model = DiffLM(backbone=str(folder), progress=False, **options)
-    assert model.setup is not None
-    finetune = dataclasses.replace(model.setup.finetune, steps=(steps, steps), batch=batch)
+    model.finetune_config = FinetuneConfig(steps=(steps, steps), batch=batch)
     if micro is not None:
-        finetune = dataclasses.replace(finetune, micro=micro)
-    config = dataclasses.replace(model.setup.config, checkpointing=checkpointing)
-    model.setup = dataclasses.replace(model.setup, finetune=finetune, config=config)
+        model.finetune_config = dataclasses.replace(model.finetune_config, micro=micro)
+    model.pretrained_config = PretrainedConfig(checkpointing=checkpointing)
     model.train_config = dataclasses.replace(model.train_config, denoiser_steps=20, denoiser_batch=128)
     return model
 
 
-def untrained(model: DiffLM, people: pd.DataFrame, schema: Schema) -> DiffLM:
-    """The same model as it is when its training begins."""
-    model._build(RecordCodec.fit(people, schema), people)
-    return model
+def untrained(model: DiffLM, people: pd.DataFrame, schema: Schema) -> Fitted:
+    """What a fit of the model begins with."""
+    arguments = Arguments.of(model.get_params())
+    settings = derive(arguments, Settings(), True, model.pretrained_config, model.finetune_config)
+    codec = RecordCodec.fit(people, schema)
+    return build(codec, settings, arguments.seed, arguments.device, arguments.threads, people)
 
 
 def check_rows(rows: pd.DataFrame, people: pd.DataFrame, schema: Schema) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from lookalike import Schema
 from lookalike.difflm import DiffLM
+from lookalike.difflm.learning import identity
 from lookalike.difflm.pretrained import train as finetune
 from lookalike.difflm.pretrained.train import Backtracking
 from lookalike.difflm.training import loop as loop_file
@@ -123,5 +124,6 @@ def test_a_fit_that_was_stopped_goes_on(
     again = made(backbone("llama"), steps=6).fit(people, schema=schema, checkpoint=tmp_path)
     assert torch.allclose(again.vae.map.weight, whole.vae.map.weight, atol=1e-6)
     other = made(backbone("qwen2"), steps=6)  # another backbone starts anew
-    untrained(other, people, schema)
-    assert other._identity(other.records.encode(people)) != again._identity(again.records.encode(people))
+    fresh = untrained(other, people, schema)
+    own = identity(again.fitted, again.records.encode(people))
+    assert identity(fresh, fresh.records.encode(people)) != own

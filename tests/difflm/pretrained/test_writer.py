@@ -159,7 +159,7 @@ def test_the_cache_changes_nothing(
     family: str, injection: str, people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]
 ) -> None:
     """Prefixes of different lengths, and rows chosen twice, have the logits of one pass without a cache."""
-    vae = untrained(made(backbone(family), injection=injection), people, schema).vae.eval()
+    vae = untrained(made(backbone(family), injection=injection), people, schema).records.vae.eval()
     generator = torch.Generator().manual_seed(0)
     latent = torch.randn(3, vae.latent_size, generator=generator)
     rows = [[5, 6, 7, 8, 9, 10, 11], [12, 13], []]

@@ -129,9 +129,9 @@ def test_ctrl_c_once_gives_a_model_and_the_same_call_goes_on(  # type: ignore[no
 
 
 def test_ctrl_c_twice_stops(quick, interrupt_at) -> None:  # type: ignore[no-untyped-def]
-    from lookalike.difflm import model
+    from lookalike.difflm import learning
 
-    assert "Ctrl-C again" in model.FINISHING
+    assert "Ctrl-C again" in learning.FINISHING
     interrupt_at(7)
     hear = signal.getsignal(signal.SIGINT)
 

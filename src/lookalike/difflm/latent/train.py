@@ -12,6 +12,7 @@ from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock, Course
 from lookalike.difflm.training.threads import Threads
 from lookalike.progress import bar
+from lookalike.seed import child_seed
 
 WARMUP = 20  # steps
 RECENT = 0.02  # share of the last step in the running loss
@@ -36,7 +37,7 @@ def train_denoiser(
     prior.fit_whitening(mean, log_variance)
     rate = config.denoiser_learning_rate
     optimizer = torch.optim.AdamW(prior.denoiser.parameters(), rate, (0.9, 0.99), fused=True)
-    generator = torch.Generator(device).manual_seed(seed)
+    generator = torch.Generator(device).manual_seed(child_seed(seed, "denoiser"))
     deviation = (0.5 * log_variance).exp()
     running, step = 0.0, 0
     threads.restart()

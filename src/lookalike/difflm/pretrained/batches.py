@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lookalike.codec.slot import Array
+from lookalike.seed import child
 
 SORTED = 16  # batches whose rows are sorted by length together
 
@@ -14,7 +15,7 @@ def epoch_batches(length: Array, rows: Array, batch: int, seed: int, epoch: int)
 
     length: (all rows,) tokens of each; rows: indices into it.
     """
-    rng = np.random.default_rng((seed, 2, epoch))
+    rng = child(seed, "batches", epoch)
     found = []
     for group in np.array_split(rng.permutation(rows), max(1, len(rows) // (batch * SORTED))):
         ordered = group[np.argsort(length[group], kind="stable")]

@@ -25,6 +25,7 @@ from lookalike.difflm.training.rate import divergence
 from lookalike.difflm.training.rows import random_first, split
 from lookalike.difflm.training.threads import Threads
 from lookalike.progress import bar
+from lookalike.seed import child, child_seed
 
 BETAS = ("rate", "schedule")
 FIRST = 512  # records that the reader's start is set by
@@ -152,8 +153,8 @@ def train_pretrained(
             # draw: all chance of a step comes from its number, so that a killed training goes on the same
             epoch = batches(step // per_epoch)
             at = epoch[step % per_epoch % len(epoch)]
-            rng = np.random.default_rng((seed, 3, step))
-            torch.manual_seed(int(rng.integers(2**31)))  # of the noise; the caller forks the generator
+            rng = child(seed, "columns first", step)
+            torch.manual_seed(child_seed(seed, "step noise", step))  # the caller forks the generator
             batch = texts_of(at, random_first(len(at), cells.shape[1], config, rng))
             # descend: the controller moves beta so that the latent carries its rate, or the schedule sets it
             beta = loop.controller.beta if schedule is None else schedule.beta

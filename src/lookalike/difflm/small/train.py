@@ -6,7 +6,6 @@ import math
 from functools import lru_cache, partial
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -21,6 +20,7 @@ from lookalike.difflm.training.loop import Loop, plan_steps, validation_noise
 from lookalike.difflm.training.rows import random_first, split
 from lookalike.difflm.training.threads import Threads
 from lookalike.progress import bar
+from lookalike.seed import child, child_seed
 
 CLIP = 5.0  # norm of the gradients at most, over the root of how many slots a record has
 
@@ -67,8 +67,10 @@ def train_vae(
             loop.set_learning_rate(min(1.0, (step + 1) / config.warmup), max(0.0, 1 - course.done(step)))
             # draw: all chance of a step comes from its number, so that a killed training goes on the same
             at = batches(step // per_epoch)[step % per_epoch]
-            torch.manual_seed(hash((seed, step)) % 2**31)  # dropout and noise; the caller forks the generator
-            rng = np.random.default_rng((seed, 2, step))
+            torch.manual_seed(
+                child_seed(seed, "step noise", step)
+            )  # dropout and noise; the caller forks the generator
+            rng = child(seed, "columns first", step)
             first = torch.from_numpy(random_first(len(at), len(vae.columns), config, rng)).to(vae.device)
             # descend: the controller moves beta so that the latent carries its rate
             threads.begin()
@@ -116,7 +118,7 @@ def _optimizers(vae: VAE, config: TrainConfig) -> list[torch.optim.Optimizer]:
 
 def _batches(rows: Tensor, lengths: Tensor, batch: int, seed: int, epoch: int) -> tuple[Tensor, ...]:
     """The rows of an epoch in batches, in an order of its own."""
-    shuffle = torch.Generator().manual_seed(hash((seed, epoch)) % 2**31)
+    shuffle = torch.Generator().manual_seed(child_seed(seed, "batches", epoch))
     return shuffled(rows, lengths, batch, shuffle).split(batch)
 
 

@@ -17,6 +17,7 @@ from lookalike.difflm.training.checkpoint import SECONDS, Checkpoint, pack, unpa
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock, Course
 from lookalike.difflm.training.rate import RateController
+from lookalike.seed import child_seed
 
 STAGE = "vae"  # of a checkpoint
 EVERY = 20  # steps between two validations, at least
@@ -166,7 +167,7 @@ def plan_steps(
 
 def validation_noise(rows: int, latent_size: int, seed: int, device: torch.device) -> Tensor:
     """(rows, latent size) standard normal noise, the same in every validation: only the model differs."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(child_seed(seed, "validation noise"))
     return torch.randn(rows, latent_size, generator=generator).to(device)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from lookalike.difflm.training.config import TrainConfig
+from lookalike.seed import child
 
 
 def split(rows: int, config: TrainConfig, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices of training and validation rows; tables of under 20 rows validate on the training rows."""
-    shuffled = np.random.default_rng((seed, 1)).permutation(rows)
+    shuffled = child(seed, "split").permutation(rows)
     held = min(config.validation_rows, rows // 20 if rows >= 200 else rows // 10)
     return (shuffled[held:], shuffled[:held]) if rows >= 20 else (shuffled, shuffled)
 

@@ -9,6 +9,7 @@ import pytest
 from lookalike.codec import NOT_MISSING
 from lookalike.difflm import DiffLM
 from lookalike.errors import ConditionError, OptionError
+from tests.difflm.distances import distance
 
 ROWS = 2000
 
@@ -173,27 +174,6 @@ def test_balance_gives_equal_shares(adult: pd.DataFrame, adult_model: DiffLM) ->
     assert 0.3 < made["income"].iloc[: ROWS // 2].eq(">50K").mean() < 0.7
 
 
-def distance(a: pd.DataFrame, b: pd.DataFrame, scale: pd.DataFrame) -> float:
-    """Mean over rows and columns: categories that differ, difference of the ranks of numbers."""
-    parts = []
-    for name in a.columns:
-        if pd.api.types.is_numeric_dtype(scale[name].dtype):
-            ordered = np.sort(scale[name])
-            x, y = (
-                (np.searchsorted(ordered, c[name], "left") + np.searchsorted(ordered, c[name], "right")) / 2
-                for c in (a, b)
-            )
-            parts.append(np.abs(x - y).mean() / len(ordered))
-        else:
-            parts.append(
-                (
-                    a[name].astype(object).fillna("?").to_numpy()
-                    != b[name].astype(object).fillna("?").to_numpy()
-                ).mean()
-            )
-    return float(np.mean(parts))
-
-
 def test_variations_move_away_with_strength(adult: pd.DataFrame, adult_model: DiffLM) -> None:
     seeds = adult.iloc[:1500]
     distances = [
@@ -211,26 +191,6 @@ def test_variations_can_be_under_a_condition(adult: pd.DataFrame, adult_model: D
         300, like=adult.iloc[:7], strength=0.2, where={"sex": "Female", "age": (20, 30)}
     )
     assert len(made) == 300 and (made["sex"] == "Female").all() and made["age"].between(20, 30).all()
-
-
-def test_latents_go_out_and_come_back(adult: pd.DataFrame, adult_model: DiffLM) -> None:
-    latents = adult_model.encode(adult.iloc[:1500])
-    config = adult_model.vae_config
-    assert latents.shape == (1500, config.latent_tokens, config.latent_width) and latents.dtype == np.float32
-    back = adult_model.decode(latents, seed=3)
-    assert back.dtypes.equals(adult.dtypes)
-    own = distance(adult.iloc[:1500], back, adult)
-    shuffled = distance(adult.iloc[:1500], back.sample(frac=1, random_state=0).reset_index(drop=True), adult)
-    assert own < 0.93 * shuffled  # the latent knows something of the row
-
-
-def test_interpolation_ends_at_the_two_rows(adult: pd.DataFrame, adult_model: DiffLM) -> None:
-    a, b = adult.iloc[[0]], adult.iloc[[7]]
-    line = adult_model.interpolate(a, b, steps=5, seed=4)
-    assert len(line) == 5
-    for row, end in ((0, a), (4, b)):
-        expected = adult_model.decode(adult_model.encode(end), seed=4)
-        pd.testing.assert_frame_equal(line.iloc[[row]].reset_index(drop=True), expected)
 
 
 def test_chunks_join_to_the_sample(adult_model: DiffLM, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,18 +238,3 @@ def test_mistakes_are_told_in_one_sentence(
         adult_model.sample(**options)
     text = str(caught.value)
     assert said in text and text.endswith(".") and "\n" not in text
-
-
-def test_the_options_of_a_model_are_checked() -> None:
-    for options in (
-        {"rate": -1},
-        {"injection": "x"},
-        {"epochs": 0},
-        {"seed": -1},
-        {"device": "x"},
-        {"max_time": "x"},
-    ):
-        with pytest.raises(OptionError, match=r"\.$"):
-            DiffLM(**options)
-    with pytest.raises(OptionError, match="learned nothing yet"):
-        DiffLM().sample(3)

@@ -1,5 +1,8 @@
 """What a call of `sample` and its kin gives: fresh rows or the same, rows of `like`, unknown values."""
 
+import inspect
+import pydoc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,6 +73,20 @@ def test_a_call_without_a_seed_gives_new_rows_and_one_with_a_seed_the_same(folde
     pd.testing.assert_frame_equal(call(one, seed=5), call(one, seed=5))
     third, other = call(one), call(again)
     pd.testing.assert_frame_equal(third, other)  # a seeded call moves no other one
+
+
+def test_both_ways_to_sample_show_all_their_options() -> None:
+    one, other = (inspect.signature(call).parameters for call in (DiffLM.sample, DiffLM.sample_chunks))
+    assert list(one) == [
+        *("self", "n", "where", "given", "like", "strength", "balance"),
+        *("temperature", "top_p", "valid_only", "seed"),
+    ]
+    assert list(one.values()) == list(other.values())
+    assert {p.kind for p in one.values()} == {
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.KEYWORD_ONLY,
+    }
+    assert "valid_only: 'bool' = False" in pydoc.render_doc(DiffLM.sample, renderer=pydoc.plaintext)
 
 
 def test_ids_go_on_from_call_to_call(folder) -> None:

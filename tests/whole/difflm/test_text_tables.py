@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from lookalike.codec import NOT_MISSING
 from lookalike.codec.kinds.text import STOP
 from lookalike.codec.shape import infer_shape
-from lookalike.difflm import DiffLM
+from lookalike.difflm import DiffLM, learning
 from lookalike.difflm import model as model_file
 from lookalike.difflm import told as told_file
 from lookalike.difflm.parsed import TRIES
@@ -86,9 +86,9 @@ def test_texts_are_runs_beside_typed_columns(model: DiffLM) -> None:
 
 
 def test_texts_have_a_rate_of_their_own_unless_one_is_asked_for(model: DiffLM, quick) -> None:  # type: ignore[no-untyped-def]
-    assert model.train_config.rate == TEXT_RATE
+    assert model.settings.train.rate == TEXT_RATE
     asked = quick(steps=1, denoiser_steps=1, rate=TrainConfig.rate).fit(topics(100))
-    assert asked.train_config.rate == TrainConfig.rate != TEXT_RATE
+    assert asked.settings.train.rate == TrainConfig.rate != TEXT_RATE
 
 
 def test_a_text_takes_up_words_of_another_that_no_row_had_before(quick) -> None:  # type: ignore[no-untyped-def]
@@ -258,7 +258,7 @@ def test_a_time_limit_that_is_too_short_to_prepare_all_rows(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(model_file, "PROBED", 50)
+    monkeypatch.setattr(learning, "PROBED", 50)
     short = small(quick, steps=3, denoiser_steps=3, max_time=0.01)
     short.progress = True
     short.fit(REAL)
@@ -266,7 +266,7 @@ def test_a_time_limit_that_is_too_short_to_prepare_all_rows(
     assert re.search(r"preparing 1,200 rows takes about .*: learning from 75 of them", said)
     assert len(short.sample(5)) == 5
     assert short.table == fingerprint(REAL)  # all of it, so that the same table may be fitted again
-    monkeypatch.setattr(model_file, "PROBED", 2000)
+    monkeypatch.setattr(learning, "PROBED", 2000)
     small(quick, steps=3, denoiser_steps=3, max_time=60).fit(REAL)
     assert "learning from" not in capsys.readouterr().err
 

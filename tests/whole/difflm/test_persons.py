@@ -110,6 +110,14 @@ def test_gaps_are_filled_and_the_rest_stays(model: DiffLM, orders: pd.DataFrame)
     assert full["customer"][5] not in set(orders["customer"])
 
 
+def test_keys_that_are_made_for_gaps_go_on_from_call_to_call(model: DiffLM, orders: pd.DataFrame) -> None:
+    gaps = orders[:30].assign(customer_id=None, customer=None, email=None)
+    made = [set(model.impute(gaps)["customer_id"]) for _ in range(2)]
+    assert all(made) and not made[0] & made[1]
+    again = [model.impute(gaps, seed=3) for _ in range(2)]
+    pd.testing.assert_frame_equal(*again)
+
+
 def test_a_dropped_column_is_gone_and_imputing_leaves_it(orders: pd.DataFrame, quick: Quick) -> None:
     schema = infer(orders)
     schema.set_kinds(["customer=drop", "email=drop", "customer_id=key"])

@@ -1,0 +1,134 @@
+"""What a fit makes or a folder holds: a codec, a model of its records, and a prior of their latents."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lookalike.codec import RecordCodec
+from lookalike.difflm.completing import records_of
+from lookalike.difflm.given import Given
+from lookalike.difflm.latent.prior import Prior
+from lookalike.difflm.records import RecordModel
+from lookalike.difflm.settings import Settings
+from lookalike.difflm.training.threads import Threads
+from lookalike.errors import OptionError
+from lookalike.seed import child_seed
+from lookalike.table.schema import Schema
+
+WHERE_CANDIDATES = 1.5  # for each of the rows that share a condition: 2 would cost over 3 times a free sample
+
+
+@dataclass
+class Fitted:
+    """A model of one table.
+
+    seed: that of the fit, or of a saved model. table: the fingerprint of what was learned. history: how it
+    was learned. device, threads: where and with how many threads it computes.
+    """
+
+    codec: RecordCodec
+    settings: Settings
+    seed: int
+    device: torch.device
+    threads: Threads
+    records: RecordModel
+    own_prior: Prior | None
+    table: str = ""
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def schema(self) -> Schema:
+        return self.codec.schema
+
+    @property
+    def prior(self) -> Prior:
+        """Raises OptionError for a table of ids and constants alone, which has no latent."""
+        if self.own_prior is None:
+            raise OptionError("the table has only ids and constants: there is no latent.")
+        return self.own_prior
+
+    def generator(self, rng: np.random.Generator) -> torch.Generator:
+        """A generator of torch on the device, begun with a number of `rng`."""
+        return torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
+
+    def fresh(self, rows: int, generator: torch.Generator) -> Tensor:
+        """(rows, latent size) latents from the prior."""
+        return torch.zeros(rows, 0) if self.own_prior is None else self.own_prior.sample(rows, generator)
+
+    def candidates(self, rows: int) -> int:
+        """Latents that are tried for `rows` which share a condition and are drawn at once."""
+        return max(math.ceil(WHERE_CANDIDATES * rows), self.records.least)
+
+    def posterior_means(self, rows: Given) -> Tensor:
+        """(rows, latent size)."""
+        return self.records.posteriors(records_of(self.records, rows))[0]
+
+    def weights(self) -> dict[str, Tensor]:
+        """name -> what was learned, to be saved."""
+        if self.own_prior is None:
+            return {}
+        prior = {f"prior.{name}": weight for name, weight in self.own_prior.state_dict().items()}
+        return self.records.weights() | prior
+
+    def load(self, weights: Mapping[str, Tensor]) -> None:
+        """Take back what `weights` gave. Raises KeyError or RuntimeError where they do not fit."""
+        if self.own_prior is not None:
+            self.records.load(weights)
+            own = {k.removeprefix("prior."): v for k, v in weights.items() if k.startswith("prior.")}
+            self.own_prior.load_state_dict(own)
+            self.own_prior.eval()
+
+
+def build(
+    codec: RecordCodec,
+    settings: Settings,
+    seed: int,
+    device: torch.device,
+    threads: Threads,
+    table: pd.DataFrame | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Fitted:
+    """The networks as they are before they learn `table`, or before the weights of a saved model are loaded.
+
+    facts: `RecordModel.facts` of a saved model.
+    """
+    with torch.random.fork_rng([]):
+        torch.manual_seed(child_seed(seed, "initial weights"))
+        records = _record_model(codec, settings, device, threads, table, facts)
+        prior = None  # ids and constants alone: there is nothing to learn
+        if codec.slots:
+            prior = Prior(math.prod(records.shape), settings.denoiser).to(device)
+    return Fitted(codec, settings, seed, device, threads, records, prior)
+
+
+def _record_model(
+    codec: RecordCodec,
+    settings: Settings,
+    device: torch.device,
+    threads: Threads,
+    table: pd.DataFrame | None,
+    facts: Mapping[str, Any] | None,
+) -> RecordModel:
+    """The lane is chosen here; the packages of a pretrained language model are imported only then."""
+    if settings.pretrained is None or not codec.slots:
+        from lookalike.difflm.small.records import TokenRecords
+        from lookalike.difflm.small.vae import VAE
+
+        vae = VAE(codec.slots, codec.columns, settings.vae).to(device) if codec.slots else None
+        return TokenRecords(codec, vae, threads)
+    from lookalike.codec.serialised import Serialised
+    from lookalike.difflm.pretrained.records import TextRecords
+
+    own = settings.pretrained
+    serialised = Serialised.of(codec, facts["texts"]) if facts else Serialised.fit(codec, table)
+    return TextRecords(
+        serialised, own.backbone, own.encoder, own.config, own.finetune, device, threads, facts
+    )

@@ -1,0 +1,239 @@
+"""Rows drawn from what was learned: `DiffLM.sample` and `DiffLM.impute`, once their arguments are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from lookalike.arguments import whole
+from lookalike.difflm.asked import Asked, Where
+from lookalike.difflm.completing import completed, varied
+from lookalike.difflm.drawing import Drawing
+from lookalike.difflm.fitted import Fitted
+from lookalike.difflm.given import Given
+from lookalike.difflm.parsed import Parser, parsed
+from lookalike.difflm.told import Told
+from lookalike.errors import OptionError
+from lookalike.progress import bar, say
+from lookalike.seed import child, child_seed
+
+TOGETHER = 2048  # rows among which those of a key or a pseudonym are
+
+
+@dataclass
+class Calls:
+    """The calls of a model since `fit` or `load`.
+
+    seed: of the model; unseeded: calls without a seed; made: rows that ids were made for.
+    """
+
+    seed: int
+    unseeded: int = 0
+    made: int = 0
+
+    def claim(self, seed: int | None, rows: int) -> tuple[int, int]:
+        """The seed of a call for so many rows, and how many rows its ids come after.
+
+        Calls without a seed have seeds of their own, one after the other, and ids that go on after those of
+        all calls before; a seed begins anew. Raises OptionError for a seed that is no whole number.
+        """
+        before = 0
+        if seed is None:
+            self.unseeded += 1
+            seed, before = child_seed(self.seed, "call", self.unseeded), self.made
+        seed = whole("seed", seed)
+        self.made = max(self.made, before + rows)
+        return seed, before
+
+
+@dataclass
+class Tally:
+    """Rows of a call that were accepted, and that were drawn."""
+
+    accepted: int = 0
+    drawn: int = 0
+
+
+@dataclass
+class Request:
+    """A call of `sample`, all of it checked.
+
+    held: the cells that are given, or those of the rows to be varied. allowed: what the conditions of each
+    part leave of the records. parsers: column -> parser that its texts have to pass. offset: rows that ids
+    come after.
+    """
+
+    asked: Asked
+    held: Given | None
+    allowed: list[Mapping[Any, Any]]
+    parsers: Mapping[Any, Parser]
+    seed: int
+    offset: int
+
+
+def sampled(fitted: Fitted, request: Request, tally: Tally, progress: bool) -> Iterator[pd.DataFrame]:
+    """The rows of a request in chunks; the tally counts along.
+
+    Raises OptionError where no row at all passes the parsers.
+    """
+    asked, codec = request.asked, fitted.codec
+    told = Told(bar(asked.n, "sampling", progress=progress), asked.n, progress)
+    with fitted.threads.used():
+        fitted.threads.restart(warm=1)
+    given = () if asked.given is None else asked.given.columns
+    kept = {asked.balance, *given}  # columns whose keys and pseudonyms stay as they are
+    starts = enumerate(range(0, asked.n, fitted.records.chunk))
+    parts = (_chunk(fitted, request, told, tally, index, start) for index, start in starts)
+    done = 0
+    for index, table in enumerate(_joined(parts, TOGETHER if codec.filled else 1)):
+        rng = child(request.seed, "sample", "fill", index)
+        yield codec.fill(table, rng, request.offset + done, kept)
+        done += len(table)
+    finish(told, progress)
+    if not tally.accepted:
+        raise OptionError(
+            f"none of the {tally.drawn:,} drawn rows parses: train longer, or leave valid_only out."
+        )
+    if tally.accepted < asked.n:
+        say(f"{asked.n - tally.accepted:,} rows were left out: 20 draws did not parse", progress=progress)
+
+
+def _joined(tables: Iterable[pd.DataFrame], least: int) -> Iterator[pd.DataFrame]:
+    """Tables one after the other, joined until they have `least` rows; the last one may have fewer."""
+    waiting: list[pd.DataFrame] = []
+    for table in tables:
+        waiting += [table] if len(table) else []
+        if sum(map(len, waiting)) >= least:
+            yield _concatenated(waiting)
+            waiting = []
+    if waiting:
+        yield _concatenated(waiting)
+
+
+def _concatenated(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
+
+
+def _chunk(
+    fitted: Fitted, request: Request, told: Told, tally: Tally, index: int, start: int
+) -> pd.DataFrame:
+    """The rows from number `start` on that are drawn at once, an equal share of them under the conditions of
+    each part, in random order.
+    """
+    asked = request.asked
+    rng = child(request.seed, "sample", "chunk", index)
+    rows = min(fitted.records.chunk, asked.n - start)
+    edges = [start + rows * part // len(asked.parts) for part in range(len(asked.parts) + 1)]
+    tables = []
+    for part, (first, last) in enumerate(pairwise(edges)):
+        if first == last:
+            continue
+        draw = partial(_drawn, fitted, request, told, part)
+        with fitted.threads.used():
+            table, good, drawn = parsed(draw, np.arange(first, last), rng, request.parsers, fitted.schema)
+        tables.append(table)
+        tally.accepted, tally.drawn = tally.accepted + good, tally.drawn + drawn
+    table = _concatenated(tables)
+    if len(asked.parts) > 1:
+        table = table.iloc[rng.permutation(len(table))].reset_index(drop=True)
+    return table
+
+
+def _drawn(
+    fitted: Fitted, request: Request, told: Told, part: int, turn: np.ndarray, rng: np.random.Generator
+) -> pd.DataFrame:
+    """The rows of the numbers `turn`, under the conditions of a part."""
+    asked, held = request.asked, request.held
+    where, allowed, first = asked.parts[part], request.allowed[part], request.offset + int(turn[0])
+    told.chunk(int(turn[0]), len(turn))
+    if held is not None and asked.like is None:
+        return _complete(fitted, held.rows_at(turn), where, rng, first, told, drawing=asked.drawing)
+    if held is not None:
+        rows = held.rows_at(turn % held.rows)
+        return _vary(fitted, rows, asked.strength, where, rng, first, asked.drawing, told)
+    generator = fitted.generator(rng)
+    latent = fitted.fresh(fitted.candidates(len(turn)) if allowed else len(turn), generator)
+    drawn = fitted.records.draw(
+        latent, len(turn), generator, allowed=allowed, drawing=asked.drawing, told=told
+    )
+    return fitted.records.decode(drawn, rng, where=where, offset=first)
+
+
+def _complete(
+    fitted: Fitted,
+    rows: Given,
+    where: Where,
+    rng: np.random.Generator,
+    offset: int,
+    told: Told,
+    fill: bool = False,
+    drawing: Drawing | None = None,
+) -> pd.DataFrame:
+    """As `completing.completed`, with latents from the prior; keys and pseudonyms are filled in later."""
+    records, generator = fitted.records, fitted.generator(rng)
+    pool = fitted.fresh(max(rows.rows, records.least), generator)
+    drawn = completed(records, rows, pool, where, rng, generator, fitted.candidates, fill, drawing, told)
+    return rows.kept_in(records.decode(drawn, rng, where=where, offset=offset))
+
+
+def _vary(
+    fitted: Fitted,
+    rows: Given,
+    strength: float,
+    where: Where,
+    rng: np.random.Generator,
+    offset: int,
+    drawing: Drawing,
+    told: Told,
+) -> pd.DataFrame:
+    """One variation of each of the rows, as `DiffLM.sample` says of `like`."""
+    records, generator = fitted.records, fitted.generator(rng)
+
+    def near(mean: Tensor) -> Tensor:
+        return fitted.prior.vary(mean, strength, generator)
+
+    drawn, kept = varied(records, fitted.schema, rows, near, strength, where, rng, generator, drawing, told)
+    return rows.kept_in(records.decode(drawn, rng, where=where, offset=offset), kept)
+
+
+def imputed(
+    fitted: Fitted, table: pd.DataFrame, held: Given, seed: int, offset: int, progress: bool
+) -> pd.DataFrame:
+    """The table with its missing cells drawn given the row's other cells. held: what is read of it."""
+    told = Told(bar(len(table), "filling missing cells", progress=progress), len(table), progress)
+    with fitted.threads.used():
+        fitted.threads.restart(warm=1)
+    chunks = []
+    for index, start in enumerate(range(0, len(table), fitted.records.chunk)):
+        rng = child(seed, "impute", "chunk", index)
+        rows = np.arange(start, min(start + fitted.records.chunk, len(table)))
+        told.chunk(start, len(rows))
+        with fitted.threads.used():
+            chunks.append(_complete(fitted, held.rows_at(rows), {}, rng, offset + start, told, fill=True))
+    finish(told, progress)
+    if not chunks:
+        return table.copy()
+    made = pd.concat(chunks, ignore_index=True)
+    made = fitted.codec.fill(made, child(seed, "impute", "fill"), offset, set(table.columns))
+    made = made.set_axis(table.index)
+    for name in table.columns.difference(made.columns):
+        made[name] = table[name]  # it was dropped
+    return made[list(table.columns)]
+
+
+def finish(told: Told, progress: bool) -> None:
+    """All rows are written: the bar ends, and texts that were cut are told of."""
+    told.shown.close()
+    if told.cut:
+        say(
+            f"{told.cut:,} texts were ended early, as all of them together grew over twice as long as "
+            "real ones: the model has learned little, train it longer",
+            progress=progress,
+        )

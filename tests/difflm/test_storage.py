@@ -1,0 +1,48 @@
+"""What a folder keeps of a model: what was learned, what it was learned with, what a later fit needs."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from lookalike.difflm import DiffLM
+from lookalike.difflm.storage import load_model
+
+RNG = np.random.default_rng(0)
+NUMBERS = pd.DataFrame({"x": RNG.normal(size=60).round(2), "kind": RNG.choice(list("abc"), 60)})
+
+
+def test_a_loaded_model_learns_again_as_the_saved_one(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    model = quick(3, 3, seed=np.int64(5), rate=Fraction(2), injection="kv_memory", threads=1).fit(NUMBERS)
+    model.save(tmp_path)
+    loaded = DiffLM.load(tmp_path, progress=False)
+    assert loaded.settings == model.settings and loaded.history == model.history
+    assert (loaded.seed, loaded.rate, loaded.injection, loaded.threads) == (5, 2, "kv_memory", None)
+    pd.testing.assert_frame_equal(loaded.sample(20), model.sample(20))
+    loaded.train_config = model.train_config
+    again = loaded.fit(NUMBERS[["x"]]).fitted.weights()
+    fresh = model.fit(NUMBERS[["x"]]).fitted.weights()
+    assert all(torch.equal(again[name], fresh[name]) for name in fresh)
+
+
+def test_a_model_that_was_saved_without_its_arguments(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """As the last version did."""
+    model = quick(3, 3, injection="input_embed", seed=7).fit(NUMBERS)
+    model.save(tmp_path)
+    facts = json.loads((tmp_path / "model.json").read_text())
+    del facts["arguments"]
+    (tmp_path / "model.json").write_text(json.dumps(facts))
+    loaded = DiffLM.load(tmp_path, progress=False)
+    assert (loaded.injection, loaded.seed, loaded.rate) == ("input_embed", 7, None)
+    pd.testing.assert_frame_equal(loaded.sample(20), model.sample(20))
+
+
+def test_reading_a_model_makes_no_network(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    model = quick(3, 3).fit(NUMBERS)
+    model.save(tmp_path)
+    saved = load_model(tmp_path)
+    assert saved.settings == model.settings and saved.codec.schema.names == ["x", "kind"]
+    assert saved.weights.keys() == model.fitted.weights().keys() and saved.pretrained == {}
