@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +10,7 @@ from lookalike.embed import embedder
 from lookalike.prompting.checks import Accepted, Checker, Judge, Originals, judge_of, refusals_of
 from lookalike.prompting.record import form_of
 from lookalike.texts.language import Language, script
+from tests.work import steps
 
 FOREIGN = [
     "Ich habe meine Karte noch nicht bekommen, wie lange dauert das?",
@@ -101,21 +100,25 @@ def test_copies_in_scripts_without_spaces_are_found() -> None:
     assert originals.copied("为什么我的转账被拒绝了而且收了手续费") is None
 
 
-def test_ten_thousand_rows_against_a_hundred_thousand_take_seconds() -> None:
+def test_a_text_is_not_compared_with_each_real_or_accepted_one() -> None:
     rng = np.random.default_rng(0)
     words = np.array([f"w{at}" for at in range(3000)])
-    draw = np.minimum(rng.zipf(1.3, (100_000, 14)) - 1, 2999)
+    draw = np.minimum(rng.zipf(1.3, (12_000, 14)) - 1, 2999)
     real = [" ".join(row) for row in words[draw]]
-    candidates = [" ".join(rng.permutation(text.split())) for text in real[:9_000]] + real[-1000:]
-    start = time.perf_counter()
-    originals = Originals(real)
-    copies = [originals.copied(text) is not None for text in candidates]
-    accepted = Accepted()
-    fresh = [accepted.add(text) for text in candidates]
-    assert time.perf_counter() - start < 30
-    assert all(copies[9_000:])
-    assert sum(copies[:9_000]) < 100
-    assert sum(fresh) > 8_000
+    shuffled = [" ".join(rng.permutation(text.split())) for text in real[:900]]
+    some, costs = [*shuffled[:40], *real[:20]], []
+    for rows in (1_000, 10_000):  # the second has ten times as many as the first
+        originals, accepted = Originals(real[:rows]), Accepted()
+        for text in real[-rows // 5 :]:
+            accepted.add(text)
+        copied = steps(lambda one=originals: [one.copied(text) for text in some])
+        costs.append((copied, steps(lambda one=accepted: [one.add(text) for text in some])))
+    (few, early), (many, late) = costs
+    assert many < 2 * few and late < 2 * early  # more of the words are known
+    assert all(originals.copied(text) is not None for text in real[:100])
+    assert sum(originals.copied(text) is not None for text in shuffled) < 10
+    fresh = Accepted()
+    assert sum(fresh.add(text) for text in shuffled) > 800
 
 
 def test_near_duplicates_are_those_with_four_of_five_word_pairs_in_common() -> None:

@@ -1,4 +1,4 @@
-"""The house of ARCHITECTURE.md: floors, rooms that do not meet, no circle, and tests that mirror the source."""
+"""The house: floors, rooms that do not meet, no circle, absolute imports, tests that mirror the source."""
 
 import ast
 from graphlib import CycleError, TopologicalSorter
