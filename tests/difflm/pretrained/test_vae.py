@@ -24,6 +24,7 @@ from lookalike.difflm import DiffLM
 from lookalike.difflm.pretrained import hub
 from lookalike.difflm.pretrained import train as finetune
 from lookalike.difflm.pretrained.train import Backtracking, parts
+from lookalike.difflm.pretrained.vae import VARIANTS
 from lookalike.difflm.pretrained.writer import Draft
 from lookalike.difflm.training import memory
 from lookalike.errors import ConditionError, ModelError, OptionError
@@ -254,8 +255,16 @@ def test_a_number_that_is_given_does_not_go_on(learned: DiffLM) -> None:
     assert drawn[0][:, 1].tolist() == ["3", "30"] * 8
 
 
-@pytest.mark.parametrize("injection", ["soft_prompt", "prefix_soft_prompt", "kv_memory", "input_embed"])
-@pytest.mark.parametrize("family", ["llama", "gpt2", "qwen2", "mistral"])
+@pytest.mark.parametrize(
+    ("family", "injection"),
+    [
+        *(("llama", injection) for injection in VARIANTS),
+        ("gpt2", "kv_memory"),  # it counts positions, and a memory takes some of them
+        ("gpt2", "input_embed"),
+        ("qwen2", "soft_prompt"),
+        ("mistral", "kv_memory"),  # it attends to a window
+    ],
+)
 def test_the_cache_changes_nothing(
     family: str, injection: str, people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]
 ) -> None:
