@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 SERVER = Path(__file__).with_name("llm") / "server.py"
 
 
+@pytest.fixture(autouse=True)
+def no_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test reaches is its own local server, and never with the key of whoever runs the tests."""
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """300 rows of Adult as a CSV file."""

@@ -24,9 +24,3 @@ def banking() -> pd.DataFrame:
 def writing(serve: Callable[..., Any]) -> Callable[..., Any]:
     """writing("refusing", "--fault", "500=0.1") -> a server whose replies writer.py writes."""
     return lambda function="good", *options: serve("--writer", f"{WRITER}:{function}", *options)
-
-
-@pytest.fixture(autouse=True)
-def no_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "http_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from tests.paths import ROOT
+from tests.processes import environment
 
 Writing = Callable[..., Any]
 DATA = ROOT / "tests" / "data" / "banking77.csv"
@@ -32,7 +32,7 @@ pd.concat([model.sample(300), model.provenance], axis=1).to_csv(out, index=False
 def start(server: Any, ledger: Path, out: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, server.url, str(ledger), str(out)],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        env=environment(),
     )
 
 

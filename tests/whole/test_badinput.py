@@ -1,16 +1,13 @@
 """A mistake on the command line: one sentence, exit code 2, no traceback, nothing left behind."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lookalike.cli.parser import main
-from tests.paths import SRC
+from tests.processes import python
 
 GOOD = "a,b\n" + "".join(f"{i % 6},{'xyz'[i % 3]}\n" for i in range(60))  # a=0 comes only with b=x
 BAD_TABLES: dict[str, tuple[bytes, list[str]]] = {  # what is in real.csv, and what the sentence has to name
@@ -283,22 +280,16 @@ def test_a_model_of_another_format_version(check: Callable[..., str], small_mode
     check("sample", folder, "-n", 10, "-o", "out.csv", names=["future.model", "999"])
 
 
-def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(SRC)}
-    return subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=folder, capture_output=True, text=True
-    )
-
-
 def test_a_full_disk_leaves_no_half_file(small_model: Path, tmp_path: Path) -> None:
     done = python(
+        "-c",
         f"""
 import resource, sys
 from lookalike.cli.parser import main
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # as good as a full disk: writing more fails
 sys.exit(main(["sample", {str(small_model)!r}, "-n", "20000", "-o", "out.csv", "--quiet"]))
 """,
-        tmp_path,
+        folder=tmp_path,
     )
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
@@ -309,6 +300,7 @@ sys.exit(main(["sample", {str(small_model)!r}, "-n", "20000", "-o", "out.csv", "
 def test_without_torch_the_command_to_type_is_named(tmp_path: Path) -> None:
     (tmp_path / "real.csv").write_text(GOOD)
     done = python(
+        "-c",
         f"""
 import sys
 class Missing:
@@ -319,7 +311,7 @@ sys.meta_path.insert(0, Missing())
 from lookalike.cli.parser import main
 sys.exit(main({[str(argument) for argument in GENERATE]}))
 """,
-        tmp_path,
+        folder=tmp_path,
     )
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
@@ -331,7 +323,7 @@ def test_the_process_exits_with_2_and_no_traceback(tmp_path: Path) -> None:
     code = (
         "import sys; from lookalike.cli.parser import main; sys.exit(main(['sample', 'no', '-o', 'o.csv']))"
     )
-    done = python(code, tmp_path)
+    done = python("-c", code, folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("lookalike: ")
     assert done.stderr.count("\n") == 1

@@ -66,8 +66,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory, orders: pd.DataFrame) -> Pa
 def reader(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """The namespace of a reader who sits in the folder."""
     monkeypatch.chdir(folder)
-    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "http_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
     yield {}
 
 

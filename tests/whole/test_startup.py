@@ -1,14 +1,11 @@
 """`import lookalike` and `lookalike --help` are instant, and the public names are what they should be."""
 
 import importlib.util
-import os
-import subprocess
-import sys
 
 import pytest
 
 import lookalike
-from tests.paths import SRC
+from tests.processes import python
 
 PUBLIC = [
     "DiffLM",
@@ -22,11 +19,6 @@ PUBLIC = [
     "read_table",
     "write_table",
 ]
-
-
-def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(SRC)}
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment)
 
 
 @pytest.mark.parametrize(
