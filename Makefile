@@ -1,12 +1,14 @@
-# make demo   fit DiffLM on the Adult census data, write the synthetic table and its report to out/
-# make test   lint, types, tests
-# make venv   the environment alone (the other two make it when it is missing)
-# make clean  remove what the three made
+# make demo     fit DiffLM on the Adult census data, write the synthetic table and its report to out/
+# make test     lint, format, types, tests
+# make browser  Chromium, in which some tests open a report (Debian's package: needs root); without it they are skipped
+# make venv     the environment alone (demo and test make it when it is missing)
+# make clean    remove what demo, test and venv made
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30
 
-.PHONY: demo test venv clean
+.PHONY: demo test browser venv clean
 
 demo: venv
 	mkdir -p out
@@ -17,8 +19,15 @@ demo: venv
 # cores have to name the tests alike, some of which are named by a set.
 test: venv
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadscope
+
+browser:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name && exit 0; done; \
+	command -v apt-get >/dev/null || { echo 'make browser: there is no apt-get here: install Chromium yourself'; exit 1; }; \
+	[ "$$(id -u)" = 0 ] || { echo 'make browser: apt-get needs root: sudo make browser'; exit 1; }; \
+	$(APT) update && $(APT) install -y --no-install-recommends chromium >/dev/null
 
 venv: .venv/.stamp
 

@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 SERVER = Path(__file__).with_name("llm") / "server.py"
 
 
+@pytest.fixture(autouse=True)
+def no_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test reaches is its own local server, and never with the key of whoever runs the tests."""
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """300 rows of Adult as a CSV file."""
@@ -87,12 +94,6 @@ def halves(banking: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     order = np.random.default_rng(0).permutation(len(banking))
     return banking.iloc[order[:200]].reset_index(drop=True), banking.iloc[order[200:]]
-
-
-@pytest.fixture(autouse=True)
-def no_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "http_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
 
 
 class Served:

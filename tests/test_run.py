@@ -19,21 +19,16 @@ import lookalike
 from lookalike.cli.main import main
 from lookalike.errors import OptionError
 from lookalike.run import Cost, Run, config, peak_memory
+from tests.processes import environment
 
 pytest.importorskip("aiohttp")
 
 HERE = Path(__file__).parent
 WRITER = HERE / "prompting" / "writer.py"
 DATA = HERE / "data" / "banking77.csv"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE.parent / "src"), "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = environment()
 SECRET = "sk-never-to-be-seen-0123456789"
 SHORT = ["-n", "30", "--demonstrations", "6", "--gen-size", "5", "--quiet"]
-
-
-@pytest.fixture(autouse=True)
-def no_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "http_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

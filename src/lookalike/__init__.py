@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 _HOMES = {  # public name -> the module it lives in
     "DiffLM": "lookalike.difflm",
     "LookalikeError": "lookalike.errors",

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import re
 import signal
 import subprocess
@@ -16,9 +15,9 @@ import pytest
 
 import lookalike
 from lookalike.cli.main import main
-from tests.paths import SRC
+from tests.processes import environment
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(SRC), "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = environment()
 VERBS = ["schema", "generate", "resume", "prompts", "fit", "sample", "impute", "align", "evaluate"]
 
 

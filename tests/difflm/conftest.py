@@ -1,7 +1,7 @@
 """What the tests of DiffLM share: models that take seconds, fitted once."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 import pytest
@@ -19,9 +19,13 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def small_texts() -> None:
-    TEXT_SIZES.update(width=48, layers=2, heads=2, expansion=2)
+@pytest.fixture(scope="module")
+def small_texts() -> Iterator[None]:
+    """Models of texts are small in the module that asks for this; those of others have the shipped sizes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in {"width": 48, "layers": 2, "heads": 2, "expansion": 2}.items():
+            patch.setitem(TEXT_SIZES, name, size)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """Exploration against scikit-learn's Gaussian process, against random picks, and on odd tables."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -10,7 +12,7 @@ from lookalike.errors import DataError, OptionError
 from lookalike.explore import explore as module
 from lookalike.explore import tracker
 from lookalike.explore.explore import explore
-from lookalike.explore.tracker import ALPHA
+from lookalike.explore.tracker import ALPHA, Rows
 from lookalike.sampling import median_distance
 
 
@@ -205,5 +207,22 @@ def test_points_that_are_not_finite() -> None:
 
 def test_memory_is_bounded_by_a_sample_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     points = unit(np.random.default_rng(0).standard_normal((20_000, 64)))
+    asked: list[tuple[int, int]] = []
+    kernel = Rows.kernel
+
+    def counted(self: Rows, others: np.ndarray) -> np.ndarray:
+        asked.append((len(self.points), len(others)))
+        return kernel(self, others)
+
+    monkeypatch.setattr(Rows, "kernel", counted)
+    tracemalloc.start()
+    try:
+        explore(points, 200, criterion="largest")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(rows * shown for rows, shown in asked) < 1.5 * 20_000 * 200  # each row with each pick, once
+    assert sum(rows == 20_000 for rows, _ in asked) < 50  # by blocks, not pick by pick
+    assert peak < 3 * 20_000 * 200 * 8  # the factor, and what a block takes: nothing of rows x rows
     monkeypatch.setattr(module, "MOST_BYTES", 4 * 200 * 1000)
     assert len(np.unique(explore(points, 200, criterion="largest").picks)) == 200  # of a sample of 1,000 rows

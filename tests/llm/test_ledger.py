@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -21,7 +20,7 @@ from lookalike.llm import LLM, Ledger, Reply, Request, ask_all, run
 from lookalike.llm.budget import Spent
 from lookalike.llm.ledger import Entry
 from tests.llm.soon import put, soon
-from tests.paths import SRC
+from tests.processes import environment
 
 Serve = Callable[..., Any]
 IN_FLIGHT = 32
@@ -42,7 +41,7 @@ def start(url: str, ledger: Path, count: int) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(SRC)},
+        env=environment(),
     )
 
 

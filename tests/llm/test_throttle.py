@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from email.utils import formatdate
+from types import SimpleNamespace
 
 import pytest
 
-from lookalike.llm import run
+from lookalike.llm import run, throttle
 from lookalike.llm.throttle import Throttle, duration, retry_after, used_up
 
 
-def test_waits_are_read_from_headers() -> None:
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock that stands still unless a test moves it."""
+    at = [1_000_000.0]
+    stopped = SimpleNamespace(time=lambda: at[0], monotonic=lambda: at[0])
+    monkeypatch.setattr(throttle, "time", stopped)
+    return at
+
+
+def test_waits_are_read_from_headers(now: list[float]) -> None:
     assert retry_after({"Retry-After": "2.5"}) == 2.5
     assert retry_after({"retry-after-ms": "250", "Retry-After": "1"}) == 0.25
-    seconds = retry_after({"Retry-After": formatdate(time.time() + 30, usegmt=True)})
-    assert seconds is not None and 28 < seconds <= 30
+    assert retry_after({"Retry-After": formatdate(now[0] + 30, usegmt=True)}) == 30
     assert retry_after({"Retry-After": "soon"}) is None and retry_after({}) is None
     assert [duration(text) for text in ("6m0s", "250ms", "1.5", "1h2m3s", "")] == [
         360.0,
@@ -30,42 +38,60 @@ def test_waits_are_read_from_headers() -> None:
 
 
 def test_the_limit_falls_by_a_share_and_rises_by_steps() -> None:
-    throttle = Throttle(64)
+    own = Throttle(64)
 
     async def calls(outcomes: list[str]) -> None:
         for outcome in outcomes:
-            throttle.release(await throttle.acquire(), outcome)  # type: ignore[arg-type]
+            own.release(await own.acquire(), outcome)  # type: ignore[arg-type]
 
     run(calls(["pushed back"] * 5 + ["good"] * 95))
-    assert throttle.limit == 64  # a few at random say nothing
+    assert own.limit == 64  # a few at random say nothing
     run(calls(["pushed back"] * 8))
-    assert throttle.limit == pytest.approx(64 * 0.6)
+    assert own.limit == pytest.approx(64 * 0.6)
     run(calls(["good"] * 39))
-    assert throttle.limit == pytest.approx(64 * 0.6 + 4)
+    assert own.limit == pytest.approx(64 * 0.6 + 4)
     run(calls(["pushed back"] * 100))
-    assert throttle.limit == 1.0
+    assert own.limit == 1.0
     run(calls(["good"] * 1000))
-    assert throttle.limit == 64
+    assert own.limit == 64
 
 
-def test_slots_are_bounded_paused_and_survive_cancelling() -> None:
-    throttle = Throttle(3)
+def test_slots_are_bounded_and_survive_cancelling() -> None:
+    slots = Throttle(3)
 
     async def one() -> None:
-        started = await throttle.acquire()
-        assert throttle.in_flight <= 3
+        started = await slots.acquire()
+        assert slots.in_flight <= 3
         await asyncio.sleep(0.01)
-        throttle.release(started, "good")
+        slots.release(started, "good")
 
-    async def many() -> float:
+    async def many() -> None:
         tasks = [asyncio.ensure_future(one()) for _ in range(30)]
         await asyncio.sleep(0.02)
         for task in tasks[20:]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        throttle.pause(0.2)
-        begun = time.monotonic()
         await one()
-        return time.monotonic() - begun
 
-    assert run(many()) >= 0.2 and throttle.in_flight == 0
+    run(many())
+    assert slots.in_flight == 0
+
+
+def test_no_call_starts_in_a_pause(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    slots = Throttle(3)
+
+    async def paused() -> None:
+        timers = []
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(loop, "call_later", lambda *timer: timers.append(timer) or timer)
+        slots.pause(0.25)
+        tasks = [asyncio.ensure_future(slots.acquire()) for _ in range(2)]
+        await asyncio.sleep(0)
+        for free in (0, 2):  # the first look is too early
+            now[0] += 0.125
+            timers[-1][1]()
+            assert slots.in_flight == free
+        assert [seconds for seconds, _ in timers] == [0.25, 0.125]
+        assert await asyncio.gather(*tasks) == [now[0]] * 2
+
+    run(paused())

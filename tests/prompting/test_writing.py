@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from lookalike.prompting.arms import Place
 from lookalike.prompting.writing import PATIENCE, Work, Writer
 from lookalike.prompting.written import Written
 from tests.paths import ROOT
+from tests.processes import environment
 
 Writing = Callable[..., Any]
 Answer = Callable[
@@ -176,7 +176,7 @@ def test_what_was_answered_before_the_endpoint_died_is_kept() -> None:
 def start(server: Any, ledger: Path, out: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, server.url, str(ledger), str(out)],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        env=environment(),
     )
 
 

@@ -1,16 +1,13 @@
 """A mistake on the command line: one sentence, exit code 2, no traceback, nothing left behind."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lookalike.cli.main import main
-from tests.paths import SRC
+from tests.processes import python
 
 GOOD = "a,b\n" + "".join(f"{i % 6},{'xyz'[i % 3]}\n" for i in range(60))  # a=0 comes only with b=x
 BAD_TABLES: dict[str, tuple[bytes, list[str]]] = {  # what is in real.csv, and what the sentence has to name
@@ -53,12 +50,16 @@ def check(
 GENERATE = ("generate", "real.csv", "-n", 10, "-o", "out.csv")
 
 
-@pytest.mark.parametrize("verb", [GENERATE, ("fit", "real.csv", "-o", "model")], ids=["generate", "fit"])
 @pytest.mark.parametrize("case", BAD_TABLES)
-def test_bad_tables(check: Callable[..., str], verb: tuple[object, ...], case: str) -> None:
+def test_bad_tables(check: Callable[..., str], case: str) -> None:
     content, names = BAD_TABLES[case]
     Path("real.csv").write_bytes(content)
-    check(*verb, names=names)
+    check(*GENERATE, names=names)
+
+
+def test_a_bad_table_to_fit(check: Callable[..., str]) -> None:
+    Path("real.csv").write_bytes(BAD_TABLES["ragged"][0])
+    check("fit", "real.csv", "-o", "model", names=BAD_TABLES["ragged"][1])
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,6 @@ def test_bad_tables(check: Callable[..., str], verb: tuple[object, ...], case: s
     [
         (("generate", "nowhere.csv", "-n", 10, "-o", "out.csv"), ["nowhere.csv"]),
         (("generate", "folder", "-n", 10, "-o", "out.csv"), ["folder"]),
-        (("fit", "nowhere.csv", "-o", "model"), ["nowhere.csv"]),
         (("evaluate", "--real", "real.csv", "--synthetic", "nowhere.csv"), ["nowhere.csv"]),
         ((*GENERATE, "--holdout", "nowhere.csv"), ["nowhere.csv"]),
         (("fit", "real.csv", "-o", "model", "--schema", "nowhere.json"), ["nowhere.json"]),
@@ -203,8 +203,7 @@ def test_a_megabyte_in_one_cell_is_cut() -> None:
     assert back["j"][1:].tolist() == table["j"][1:].tolist()
 
 
-@pytest.mark.parametrize("value", ["https://example.com/article/{:x}?page={}", "sha1:{:040x}{}"], ids=str)
-def test_addresses_and_hashes_are_ids_and_never_real_ones(value: str) -> None:
+def test_addresses_are_ids_and_never_real_ones() -> None:
     import numpy as np
     import pandas as pd
 
@@ -212,13 +211,14 @@ def test_addresses_and_hashes_are_ids_and_never_real_ones(value: str) -> None:
     from lookalike.table.inferring import infer
 
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"x": [value.format(int.from_bytes(rng.bytes(20)), i % 7) for i in range(400)]})
+    address = "https://example.com/article/{}?page={}"
+    table = pd.DataFrame({"x": [address.format(rng.bytes(20).hex(), i % 7) for i in range(400)]})
     schema = infer(table)
     assert schema["x"].kind == "id"
     codec = RecordCodec.fit(table, schema)
     made = codec.decode(*codec.encode(table), np.random.default_rng(0))["x"]
     assert made.is_unique and not made.isin(table["x"]).any()
-    assert made.str.startswith(value.split("{")[0]).all() and infer(made.to_frame())["x"].kind == "id"
+    assert made.str.startswith(address.split("{")[0]).all() and infer(made.to_frame())["x"].kind == "id"
 
 
 def test_a_model_does_not_go_into_a_folder_of_other_files(check: Callable[..., str]) -> None:
@@ -283,22 +283,16 @@ def test_a_model_of_another_format_version(check: Callable[..., str], small_mode
     check("sample", folder, "-n", 10, "-o", "out.csv", names=["future.model", "999"])
 
 
-def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(SRC)}
-    return subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=folder, capture_output=True, text=True
-    )
-
-
 def test_a_full_disk_leaves_no_half_file(small_model: Path, tmp_path: Path) -> None:
     done = python(
+        "-c",
         f"""
 import resource, sys
 from lookalike.cli.main import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # as good as a full disk: writing more fails
-sys.exit(main(["sample", {str(small_model)!r}, "-n", "20000", "-o", "out.csv", "--quiet"]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # as good as a full disk: writing more fails
+sys.exit(main(["sample", {str(small_model)!r}, "-n", "2000", "-o", "out.csv", "--quiet"]))
 """,
-        tmp_path,
+        folder=tmp_path,
     )
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
@@ -309,6 +303,7 @@ sys.exit(main(["sample", {str(small_model)!r}, "-n", "20000", "-o", "out.csv", "
 def test_without_torch_the_command_to_type_is_named(tmp_path: Path) -> None:
     (tmp_path / "real.csv").write_text(GOOD)
     done = python(
+        "-c",
         f"""
 import sys
 class Missing:
@@ -319,7 +314,7 @@ sys.meta_path.insert(0, Missing())
 from lookalike.cli.main import main
 sys.exit(main({[str(argument) for argument in GENERATE]}))
 """,
-        tmp_path,
+        folder=tmp_path,
     )
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
@@ -329,7 +324,7 @@ sys.exit(main({[str(argument) for argument in GENERATE]}))
 
 def test_the_process_exits_with_2_and_no_traceback(tmp_path: Path) -> None:
     code = "import sys; from lookalike.cli.main import main; sys.exit(main(['sample', 'no', '-o', 'o.csv']))"
-    done = python(code, tmp_path)
+    done = python("-c", code, folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("lookalike: ")
     assert done.stderr.count("\n") == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +18,7 @@ import pytest
 from lookalike.llm import LLM, run
 from tests.llm.corpus import REFUSALS, Corpus, Habits
 from tests.paths import DATA
+from tests.work import steps
 
 FILE = DATA / "banking77.csv"
 WRITER = Path(__file__).parents[1] / "llm" / "corpus.py"
@@ -196,12 +196,15 @@ def test_the_same_prompt_and_rng_give_the_same_answer() -> None:
     assert len({json.dumps(record) for record in one}) > 300
 
 
-def test_a_call_takes_less_than_10_ms() -> None:
-    model = Corpus(TABLE.text.tolist() * 20, TABLE.category.tolist() * 20)
+def test_a_call_costs_no_more_where_the_corpus_is_larger() -> None:
     description = "Every record fits this description:\n- topic: card, arrival\n- length: about 9 words\n"
-    started = time.process_time()
-    records(model, CLASSES[0], description, calls=20)
-    assert (time.process_time() - started) / 20 < 0.01
+
+    def cost(times: int) -> int:
+        model = Corpus(TABLE.text.tolist() * times, TABLE.category.tolist() * times)
+        return steps(lambda: records(model, CLASSES[0], description, calls=5))
+
+    cost(1)  # what only a first call does
+    assert cost(20) < 1.05 * cost(2)
 
 
 def test_served_it_answers_the_client(serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,6 +98,7 @@ def _quick() -> Any:
     one.train_config = dataclasses.replace(
         one.train_config, steps=(5, 5), epochs_limits=(0.0, 1e9), denoiser_steps=5, denoiser_batch=64
     )
+    one.denoiser_config = dataclasses.replace(one.denoiser_config, width=16, blocks=1)
     return one
 
 
@@ -130,7 +131,7 @@ MODEL: dict[str, Callable[[Any, Any], Any]] = {
     "sample_chunks": lambda m, v: m.sample_chunks(v),
     **{f"where {c}": lambda m, v, c=c: m.sample(2, where={c: v}) for c in TABLE},
     **{f"where {c} from": lambda m, v, c=c: m.sample(2, where={c: (v, None)}) for c in TABLE},
-    **{f"where {c} to": lambda m, v, c=c: m.sample(2, where={c: (None, v)}) for c in TABLE},
+    **{f"where {c} to": lambda m, v, c=c: m.sample(2, where={c: (None, v)}) for c in ("fare", "day")},
     "impute": lambda m, v: m.impute(v),
     "impute seed": lambda m, v: m.impute(TABLE.head(2), seed=v),
     "encode": lambda m, v: m.encode(v),

@@ -20,7 +20,9 @@ WRITER = ROOT / "tests" / "prompting" / "writer.py"
 SECTIONS = {part.partition("\n")[0]: part for part in re.split(r"^## ", README, flags=re.MULTILINE)}
 QWEN = "Qwen/Qwen2.5-0.5B"
 SMALLER = [  # as long as it takes to see that it runs
-    (r'max_time="\w+"', 'max_time="3s"'),
+    (r'max_time="\w+"', 'max_time="1s"'),
+    (r"DiffLM\((?!max_time)\s*(?=\w)", 'DiffLM(max_time="1s", '),
+    (r"sample\(100\b", "sample(10"),
     (r"\b10_000\b|\b2_000\b|\b2000\b", "60"),
     (r"\b1_000\b|\b1000\b", "40"),
 ]
@@ -67,8 +69,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory, orders: pd.DataFrame) -> Pa
 def reader(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """The namespace of a reader who sits in the folder."""
     monkeypatch.chdir(folder)
-    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "http_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
     yield {}
 
 
@@ -85,7 +85,7 @@ def learned(reader: dict[str, Any], folder: Path) -> None:
     """adult.model, as the first block leaves it."""
     if not (folder / "adult.model").exists():
         real = lookalike.read_table("examples/adult.csv.gz", missing={"?"})
-        lookalike.DiffLM(max_time="3s", progress=False).fit(real).save("adult.model")
+        lookalike.DiffLM(max_time="1s", progress=False).fit(real).save("adult.model")
 
 
 def run(section: str, reader: dict[str, Any], **instead: str) -> None:
@@ -122,12 +122,11 @@ def test_the_schema(reader: dict[str, Any]) -> None:
 
 def test_a_pretrained_model(reader: dict[str, Any], backbone: str) -> None:
     section = "With a pretrained model"
-    quick = {"DiffLM(backbone=": 'DiffLM(max_time="3s", backbone=', QWEN: backbone}
-    run(section, reader, **quick)
+    run(section, reader, **{QWEN: backbone})
     assert reader["model"].settings.pretrained.config.lora > 0
     (text,) = blocks(section, "")
     fit, sample = (small(line, **{QWEN: backbone}) for line in text.splitlines())
-    command(fit + " --max-time 3s --quiet")
+    command(fit + " --max-time 1s --quiet")
     command(sample.replace("-n 40", "-n 3 --quiet"))
     assert set(pd.read_csv("some.csv")["label"]) == {"spam"}
 

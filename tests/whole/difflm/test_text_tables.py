@@ -48,6 +48,7 @@ def topics(rows: int = 1200) -> pd.DataFrame:
 
 
 REAL = topics()
+pytestmark = pytest.mark.usefixtures("small_texts")
 
 
 def small(quick, **options: object) -> DiffLM:  # type: ignore[no-untyped-def]
@@ -57,7 +58,7 @@ def small(quick, **options: object) -> DiffLM:  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture(scope="module")
-def model(quick) -> DiffLM:  # type: ignore[no-untyped-def]
+def model(quick, small_texts: None) -> DiffLM:  # type: ignore[no-untyped-def]
     return small(quick, steps=500, denoiser_steps=200).fit(REAL)
 
 
