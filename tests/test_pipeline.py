@@ -170,7 +170,7 @@ def test_a_killed_job_goes_on_to_the_same_table(
                 raise SystemError  # nothing in the training catches it, as nothing can catch a kill
             update(self, rate)
 
-        patch.setattr("lookalike.difflm.small.train.SECONDS", -1.0)
+        patch.setattr("lookalike.difflm.training.loop.SECONDS", -1.0)
         patch.setattr(RateController, "update", killed)
         with pytest.raises(SystemError):
             lookalike.generate(real, 40, quick(), run=run, progress=False)

@@ -16,8 +16,9 @@ from tests.cli.test_verbs import OFTEN, started, wait_for
 RNG = np.random.default_rng(0)
 TABLE = pd.DataFrame({"x": RNG.normal(size=200).round(2), "kind": RNG.choice(list("abc"), 200)})
 QUICK = """
-import dataclasses, lookalike
+import dataclasses, functools, lookalike
 init = lookalike.DiffLM.__init__
+@functools.wraps(init)
 def quick(self, **given):
     init(self, **given)
     self.train_config = dataclasses.replace(

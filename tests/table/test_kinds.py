@@ -133,6 +133,8 @@ def test_a_prompt_does_not_show_objects() -> None:
 
     with pytest.raises(DataError, match=r"'x'.*lists or objects"):
         form_of(pd.DataFrame({"x": OBJECTS, "t": PYTHON}), ["t"], None)
-    assert [f.kind for f in form_of(pd.DataFrame({"t": PYTHON, "s": SQL}), ["t"], None).fields] == [
-        "text"
-    ] * 2
+    fields = form_of(pd.DataFrame({"t": PYTHON, "s": SQL}), ["t"], None).fields
+    assert [field.asked.said for field in fields] == [
+        "a text of about 6 to 6 words",
+        "a text of about 8 to 8 words",
+    ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -36,9 +38,27 @@ def at_end(close: Callable[[], Awaitable[None]]) -> None:
 
 async def _closing(coroutine: Coroutine[Any, Any, T]) -> T:
     async with AsyncExitStack() as stack:
+        stack.enter_context(_terminated_as_interrupted())
         _at_end.set(stack)
         return await coroutine
     raise AssertionError  # for mypy: the stack swallows no errors
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Where SIGTERM is to raise KeyboardInterrupt, it goes the way of Ctrl-C: the coroutine is cancelled.
+
+    Raised in the middle of a task, KeyboardInterrupt would end the loop before the others have cleaned up.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _run_beside(coroutine: Coroutine[Any, Any, T]) -> T:

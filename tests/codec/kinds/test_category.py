@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from lookalike.codec import RecordCodec, dropped_notes
-from lookalike.codec.celltext import LARGEST
 from lookalike.errors import ConditionError
 from lookalike.table.inferring import infer
+from lookalike.table.kinds import LARGEST
 
 
 def codec_of(values: object, rare: int = 5, kind: str = "category") -> RecordCodec:

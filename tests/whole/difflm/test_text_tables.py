@@ -106,7 +106,7 @@ def test_a_text_takes_up_words_of_another_that_no_row_had_before(quick) -> None:
         column.kind = "text"
     made = small(quick, steps=300, denoiser_steps=30).fit(table[:1200], schema)
     first, second = made.codec.params
-    assert first["vocabulary"] == second["vocabulary"]
+    assert first.vocabulary == second.vocabulary
     answers = made.sample(given=table.loc[1200:, ["asked"]].reset_index(drop=True))["query"]
     assert (answers == table["query"][1200:].to_numpy()).mean() > 0.5
     free = made.sample(200)
