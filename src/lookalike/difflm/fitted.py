@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from lookalike.codec import RecordCodec
-from lookalike.difflm.completing import records_of
-from lookalike.difflm.given import Given
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.records import RecordModel
+from lookalike.difflm.sampling.completing import records_of
+from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.settings import Settings
 from lookalike.difflm.training.threads import Threads
 from lookalike.errors import OptionError

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from lookalike.arguments import shown
 from lookalike.arguments import table as read_table
-from lookalike.difflm.asked import whole_rows
 from lookalike.difflm.fitted import Fitted
-from lookalike.difflm.given import Given, read_given
+from lookalike.difflm.sampling.asked import whole_rows
+from lookalike.difflm.sampling.given import Given, read_given
 from lookalike.errors import OptionError
 from lookalike.seed import child
 

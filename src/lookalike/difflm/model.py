@@ -16,15 +16,15 @@ from lookalike.arguments import table as read_table
 from lookalike.codec import RecordCodec
 from lookalike.defaults import STRENGTH
 from lookalike.difflm import latents as latent_rows
-from lookalike.difflm.asked import Asked, Where
-from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.fitted import Fitted, build
-from lookalike.difflm.given import Given, read_given
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.learning import affordable, train
-from lookalike.difflm.parsed import parsers
 from lookalike.difflm.records import RecordModel
-from lookalike.difflm.sampling import Calls, Request, Tally, imputed, sampled
+from lookalike.difflm.sampling.asked import Asked, Where
+from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.difflm.sampling.given import Given, read_given
+from lookalike.difflm.sampling.parsed import parsers
+from lookalike.difflm.sampling.rows import Calls, Request, Tally, imputed, sampled
 from lookalike.difflm.settings import Arguments, Settings, codec_of, derive, schema_of
 from lookalike.difflm.storage import Saved, fingerprint, load_model, save_model, undamaged
 from lookalike.difflm.training.course import Clock, shortfall

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from lookalike.codec.slot import Array
-from lookalike.difflm.drawing import Drawing
-from lookalike.difflm.told import Told
+from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock

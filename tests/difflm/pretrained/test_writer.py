@@ -12,11 +12,11 @@ import torch
 
 from lookalike import Schema
 from lookalike.codec.grammar import Grammar, byte_tokenizer
-from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.pretrained import writer
 from lookalike.difflm.pretrained.vae import VARIANTS
 from lookalike.difflm.pretrained.writer import Draft as TrueDraft
 from lookalike.difflm.pretrained.writer import _draw, _Fields, write
+from lookalike.difflm.sampling.drawing import Drawing
 from tests.difflm.pretrained.models import made, untrained
 
 PIECES = [b"", *(bytes([byte]) for byte in range(256))]  # token 0 ends a text

@@ -17,8 +17,8 @@ from lookalike.codec.kinds.text import STOP
 from lookalike.codec.shape import infer_shape
 from lookalike.difflm import DiffLM, learning
 from lookalike.difflm import model as model_file
-from lookalike.difflm import told as told_file
-from lookalike.difflm.parsed import TRIES
+from lookalike.difflm.sampling import told as told_file
+from lookalike.difflm.sampling.parsed import TRIES
 from lookalike.difflm.storage import fingerprint
 from lookalike.difflm.training.config import TEXT_RATE, TrainConfig
 from lookalike.errors import OptionError

@@ -12,15 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lookalike.codec.celltext import (
-    Asked,
-    Extent,
-    JsonSchema,
-    choice_shape,
-    choice_tokens,
-    distinct,
-    literal,
-)
+from lookalike.codec.celltext import Asked, Extent, JsonSchema, choice_shape, choice_tokens, distinct, literal
 from lookalike.codec.learned import LEARNED, UNKNOWN
 from lookalike.codec.slot import Array, Slot, plain_slot
 from lookalike.codec.where import Condition

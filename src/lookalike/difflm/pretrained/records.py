@@ -14,13 +14,13 @@ from torch import Tensor
 
 from lookalike.codec.serialised import Serialised, first_columns
 from lookalike.codec.slot import Array
-from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.pretrained.hub import SMALLER, check_same, load_backbone, load_encoder
 from lookalike.difflm.pretrained.tokens import Tokens, encoder_tokens, lengths, padded
 from lookalike.difflm.pretrained.train import FinetuneConfig, read_posteriors, train_pretrained
 from lookalike.difflm.pretrained.vae import PretrainedConfig, PretrainedVAE
 from lookalike.difflm.pretrained.writer import write
-from lookalike.difflm.told import Told
+from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from lookalike.codec.grammar import Grammar, Walk
 from lookalike.difflm.categorical import IMPOSSIBLE, pick, resample
-from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.pretrained.vae import PretrainedVAE
-from lookalike.difflm.told import Told
+from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.training.threads import Threads
 
 RETIRE = 0.75  # the batch is packed anew when no more than this share of its rows is still being written

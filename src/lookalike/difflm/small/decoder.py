@@ -25,11 +25,11 @@ from torch import Tensor
 
 from lookalike.codec.kinds.text import MISSING, STOP
 from lookalike.difflm.categorical import IMPOSSIBLE, pick, resample
-from lookalike.difflm.drawing import Drawing
+from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.small.fields import Allowed
 from lookalike.difflm.small.transformer import Cache
 from lookalike.difflm.small.vae import VAE
-from lookalike.difflm.told import Told
 from lookalike.difflm.training.threads import Threads
 
 if TYPE_CHECKING:

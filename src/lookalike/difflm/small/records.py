@@ -12,11 +12,11 @@ from torch import Tensor
 
 from lookalike.codec import RecordCodec
 from lookalike.codec.slot import Array
-from lookalike.difflm.drawing import Drawing
+from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.small.decoder import decode
 from lookalike.difflm.small.train import posteriors, train_vae
 from lookalike.difflm.small.vae import VAE
-from lookalike.difflm.told import Told
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lookalike.difflm.drawing import Drawing
+from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.errors import OptionError
 
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from lookalike.codec import NOT_MISSING, RUNS
-from lookalike.difflm.drawing import Drawing
-from lookalike.difflm.given import Given, patterns_of
 from lookalike.difflm.records import RecordModel
-from lookalike.difflm.told import Told
+from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.difflm.sampling.given import Given, patterns_of
+from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
 from lookalike.table.missing import hide
 from lookalike.table.schema import Schema

@@ -11,8 +11,8 @@ import pandas as pd
 from lookalike.arguments import number, shown, table, whole
 from lookalike.codec import RecordCodec
 from lookalike.codec.where import as_where, listed
-from lookalike.difflm.drawing import Drawing
-from lookalike.difflm.given import Given, read_given
+from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.difflm.sampling.given import Given, read_given
 from lookalike.errors import ConditionError, DataError, OptionError
 
 Where = Mapping[Any, Any]

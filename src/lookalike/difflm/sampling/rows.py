@@ -13,13 +13,13 @@ import pandas as pd
 from torch import Tensor
 
 from lookalike.arguments import whole
-from lookalike.difflm.asked import Asked, Where
-from lookalike.difflm.completing import completed, varied
-from lookalike.difflm.drawing import Drawing
 from lookalike.difflm.fitted import Fitted
-from lookalike.difflm.given import Given
-from lookalike.difflm.parsed import Parser, parsed
-from lookalike.difflm.told import Told
+from lookalike.difflm.sampling.asked import Asked, Where
+from lookalike.difflm.sampling.completing import completed, varied
+from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.difflm.sampling.given import Given
+from lookalike.difflm.sampling.parsed import Parser, parsed
+from lookalike.difflm.sampling.told import Told
 from lookalike.errors import OptionError
 from lookalike.progress import bar, say
 from lookalike.seed import child, child_seed
