@@ -52,8 +52,7 @@ def generate(
 
     synthesizer: a DiffLM, a SynAlign, or any object with their `fit(table, schema)` and `sample(n)`; None: a
         DiffLM as it is. It is fitted anew.
-    schema: default is the inferred one. What it drops is not compared either; keys and pseudonyms count as
-        ids there.
+    schema: default is the inferred one. It also decides how the report judges each column.
     where: conditions that every row satisfies, as for `DiffLM.sample` or as on the command line; the report
         then compares with the real rows that satisfy them. For a DiffLM.
     target: the column that a downstream model would predict, for the utility part of the report; None: the
@@ -277,21 +276,17 @@ def _compared(
     from lookalike.evaluate import evaluate
 
     columns = [name for name in synthetic.columns if name in real.columns]  # SynAlign makes no keys up
-    made_up = {column.name for column in schema.columns if column.kind in ("key", "pseudonym")}
     report = evaluate(
         real[columns],
         synthetic,
         holdout=None if holdout is None else holdout[columns],
         text=synthesizer.texts[0] if asks(synthesizer) else None,
-        ids=[name for name in columns if name in made_up],
+        schema=schema,
         **options,
     )
     if learns(synthesizer):
-        for name, lost in synthesizer.codec.dropped().items():
-            report.warn(
-                f"column '{name}': {lost['values']:,} of {lost['of_values']:,} values (in {lost['rows']:,} "
-                f"of {lost['of_rows']:,} real rows) were too rare to be reproduced."
-            )
+        for note in synthesizer.codec.notes(names=False):
+            report.warn(f"{note}.")
         if synthesizer.shortfall is not None:
             report.warn(synthesizer.shortfall)
     return report

@@ -224,6 +224,26 @@ def test_evaluate(small_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert "may show values" in (tmp_path / "all.html").read_text(encoding="utf-8")
 
 
+def test_evaluate_judges_by_the_schema(small_csv: Path, tmp_path: Path) -> None:
+    schema = lookalike.infer(lookalike.read_table(small_csv))
+    schema["education-num"].kind, schema["fnlwgt"].kind = "category", "drop"
+    schema.save(tmp_path / "schema.json")
+    command = [
+        "evaluate",
+        "--real",
+        str(small_csv),
+        "--synthetic",
+        str(small_csv),
+        "--only",
+        "fidelity",
+        "--quick",
+    ]
+    figures = tmp_path / "f.json"
+    assert main([*command, "--schema", str(tmp_path / "schema.json"), "--json", str(figures), "--quiet"]) == 0
+    columns = json.loads(figures.read_text())["columns"]
+    assert columns["education-num"]["kind"] == "category" and "fnlwgt" not in columns
+
+
 def test_evaluate_is_a_gate(small_csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tables = ["--real", small_csv, "--synthetic", small_csv, "--only", "fidelity,privacy", "--quick"]
     run("evaluate", *tables, "--fail-under", "c2st=0.60")

@@ -47,6 +47,7 @@ The figures are of real rows that were held out: a fifth of the real table, or -
   lookalike evaluate --real train.csv --synthetic synthetic.parquet
   lookalike evaluate --real train.csv --synthetic s.csv --holdout test.csv --target income -o report.html
   lookalike evaluate --real orders.csv --synthetic s.csv --id customer_id --id customer
+  lookalike evaluate --real orders.csv --synthetic s.csv --schema real.model/schema.json
   lookalike evaluate --real train.csv --synthetic s.csv --only fidelity,privacy --quick
   lookalike evaluate --real train.csv --synthetic s.csv --only fidelity --fail-under c2st=0.60""",
 }

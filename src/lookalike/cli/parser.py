@@ -112,6 +112,7 @@ def _generate(one: Parser) -> None:
     shared.verdict(one)
     shared.training(one)
     shared.schema_file(one)
+    shared.kinds(one)
     shared.missing(one)
     shared.usual(one)
     _language_model(one)
@@ -166,6 +167,7 @@ def _fit(one: Parser) -> None:
     one.add_argument("--force", action="store_true", help="replace the model of another table in MODEL_DIR")
     shared.training(one)
     shared.schema_file(one)
+    shared.kinds(one)
     shared.missing(one)
     shared.usual(one)
 
@@ -245,6 +247,7 @@ def _evaluate(one: Parser) -> None:
     one.add_argument("--holdout", metavar="H", help="real rows that the synthesizer never saw")
     one.add_argument("--target", metavar="COL", help="the column that a model would predict")
     one.add_argument("--text", metavar="COL", help="the column that is read as text (default: prose)")
+    shared.schema_file(one)
     one.add_argument(
         "--id",
         action="append",

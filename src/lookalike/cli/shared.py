@@ -134,7 +134,6 @@ def schema_file(one: Parser) -> None:
         metavar="FILE",
         help="take the columns' kinds from this JSON file (written by `lookalike schema`)",
     )
-    kinds(one)
 
 
 def kinds(one: Parser) -> None:

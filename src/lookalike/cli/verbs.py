@@ -167,10 +167,12 @@ def evaluate(args: argparse.Namespace) -> int:
     """Two tables -> the report on how alike they are."""
     files.check_outputs(args, reports=[args.out, args.json])
     from lookalike.evaluate import evaluate as measure
+    from lookalike.table.schema import Schema
 
     tables = files.tables(args)
     report = measure(
         **tables,
+        schema=None if args.schema is None else Schema.load(args.schema),
         target=args.target,
         text=args.text,
         ids=args.id,
