@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from safetensors.torch import load_file, save_file
 
 from lookalike.difflm import DiffLM
 from lookalike.difflm.storage import load_model
@@ -28,12 +29,17 @@ def test_a_loaded_model_learns_again_as_the_saved_one(quick, tmp_path: Path) -> 
     assert all(torch.equal(again[name], fresh[name]) for name in fresh)
 
 
-def test_a_model_that_was_saved_without_its_arguments(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    """As the last version did."""
+def test_a_model_of_the_last_format_is_read(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """It had no arguments, and the weights of texts had another name."""
     model = quick(3, 3, injection="input_embed", seed=7).fit(NUMBERS)
     model.save(tmp_path)
     facts = json.loads((tmp_path / "model.json").read_text())
     del facts["arguments"]
+    facts["format"] = 4
+    weights = load_file(tmp_path / "weights.safetensors")
+    older = {name.replace("vae.spans.", "vae.runs."): weight for name, weight in weights.items()}
+    assert older.keys() != weights.keys()
+    save_file(older, tmp_path / "weights.safetensors")
     (tmp_path / "model.json").write_text(json.dumps(facts))
     loaded = DiffLM.load(tmp_path, progress=False)
     assert (loaded.injection, loaded.seed, loaded.rate) == ("input_embed", 7, None)

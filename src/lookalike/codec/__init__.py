@@ -6,9 +6,9 @@ them.
 
 from __future__ import annotations
 
-from lookalike.codec.codecs import CODECS, RUNS
+from lookalike.codec.codecs import CODECS, SPANS
 from lookalike.codec.record import RecordCodec, dropped_notes
 from lookalike.codec.slot import Slot
 from lookalike.codec.where import NOT_MISSING, parse_where
 
-__all__ = ["CODECS", "NOT_MISSING", "RUNS", "RecordCodec", "Slot", "dropped_notes", "parse_where"]
+__all__ = ["CODECS", "NOT_MISSING", "SPANS", "RecordCodec", "Slot", "dropped_notes", "parse_where"]

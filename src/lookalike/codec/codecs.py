@@ -21,7 +21,7 @@ class Kind(Protocol):
     """
 
     def analyse(self, series: pd.Series, column: Column, rare: int) -> Any:
-        """What is learned of a column. Of a column of runs: a `text.Draft`, which `text.learn` turns into it.
+        """What is learned of a column. Of texts: a `text.Draft`, which `text.learn` turns into it.
 
         rare: values of fewer rows are not reproduced, unless the column has its own `min_rows`.
         """
@@ -59,7 +59,7 @@ class Kind(Protocol):
         self, params: Any, column: Column, condition: Condition | None = None, extent: Extent | None = None
     ) -> JsonSchema:
         """The JSON Schema of a cell: of Params all that is known of the values, for a grammar; of `Asked`
-        their type and what may be told. extent: of runs, what Params do not hold. Raises ConditionError for
+        their type and what may be told. extent: of spans, what Params do not hold. Raises ConditionError for
         what never occurs.
         """
 
@@ -113,4 +113,4 @@ CODECS: dict[str, Kind] = {
     "pseudonym": keys,
     "drop": drop,
 }
-RUNS = ("text", "code", "json")  # their slots are runs: as many are in use as a text needs
+SPANS = ("text", "code", "json")  # their slots are spans: as many are in use as a text needs

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lookalike.codec.codecs import CODECS, RUNS
+from lookalike.codec.codecs import CODECS, SPANS
 from lookalike.codec.grammar import Grammar
 from lookalike.codec.kinds import category, number, structure
 from lookalike.codec.kinds.text import Draft, learn
@@ -60,7 +60,7 @@ class RecordCodec:
             for column, own in zip(columns, series, strict=True)
         ]
         params = entities.learn(columns, params, series)
-        drafts: dict[int, Draft] = {i: params[i] for i, column in enumerate(columns) if column.kind in RUNS}
+        drafts: dict[int, Draft] = {i: params[i] for i, column in enumerate(columns) if column.kind in SPANS}
         if drafts:
             for i, own in zip(drafts, learn(list(drafts.values()), rare), strict=True):
                 params[i] = own
@@ -181,7 +181,7 @@ class RecordCodec:
         return found
 
     def grammars(self) -> dict[int, Grammar]:
-        """First slot of a run -> the grammar that its tokens keep to, for the columns that have one."""
+        """First slot of a span -> the grammar that its tokens keep to, for the columns that have one."""
         return {
             start: structure.grammar(params, column)
             for column, params, (start, _) in zip(

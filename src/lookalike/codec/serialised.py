@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.celltext import Extent, JsonSchema, literal
-from lookalike.codec.codecs import CODECS, RUNS
+from lookalike.codec.codecs import CODECS, SPANS
 from lookalike.codec.kinds.text import check, extent_of
 from lookalike.codec.record import RecordCodec
 from lookalike.codec.slot import Array
@@ -49,7 +49,7 @@ class Serialised:
         """Takes the facts of the columns of text from the table that `codec` was fitted on."""
         facts = {}
         for column in codec.schema.columns:
-            if column.kind in RUNS:
+            if column.kind in SPANS:
                 facts[str(column.name)] = asdict(extent_of(masked(table, column, codec.schema)))
         return cls.of(codec, facts)
 
@@ -105,7 +105,7 @@ class Serialised:
         found = read_where(where, self.codec.schema)
         for column in self.codec.schema.columns:
             if column.name in found:
-                if column.kind in RUNS:
+                if column.kind in SPANS:
                     check(column, found[column.name], Extent(**self.facts[str(column.name)]))
                 else:
                     CODECS[column.kind].allowed(self._params(column), column, found[column.name])

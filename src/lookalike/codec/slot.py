@@ -23,7 +23,7 @@ class Slot:
     banned: tokens that are read but never emitted (values rarer than the privacy threshold).
     ends: tokens after which the column's remaining slots are empty (token -1).
     vocabulary: slots with the same name share one vocabulary (the slots of a text).
-    run: the slot is one of a *run*, the sub-words of a text: as many of the column's slots are in use as the
+    span: the slot is one of a *span*, the sub-words of a text: as many of them are in use as the
         text needs, and all of them but the first share their `counts`.
     """
 
@@ -35,7 +35,7 @@ class Slot:
     banned: tuple[int, ...] = ()
     ends: tuple[int, ...] = ()
     vocabulary: str = ""
-    run: bool = False
+    span: bool = False
 
     @property
     def tokens(self) -> int:

@@ -141,7 +141,7 @@ class DiffLM:
             for note in [*codec.schema.notes(), *codec.notes()]:
                 say(note, progress=progress)
             base = Settings(self.vae_config, self.train_config, self.denoiser_config)
-            texts = any(slot.run for slot in codec.slots)
+            texts = any(slot.span for slot in codec.slots)
             settings = derive(arguments, base, texts, self.pretrained_config, self.finetune_config)
             fitted = build(codec, settings, seed, arguments.device, arguments.threads, rows)
             fitted.table = known

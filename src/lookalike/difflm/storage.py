@@ -25,7 +25,10 @@ from lookalike.difflm.training.checkpoint import writing
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.errors import ModelError
 
-FORMAT = 4
+FORMAT = 5
+RENAMED = {
+    4: ("vae.runs.", "vae.spans.")
+}  # earlier format that is read -> how names of weights began, and begin
 
 
 @dataclass
@@ -126,14 +129,18 @@ def load_model(folder: Path, backbone: str | None = None) -> Saved:
         ) from None
     except ValueError:
         raise ModelError(f"{folder}/model.json is damaged: fit the model again.") from None
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        found = facts.get("format") if isinstance(facts, dict) else None
+    found = facts.get("format") if isinstance(facts, dict) else None
+    if found not in (FORMAT, *RENAMED):
         raise ModelError(
             f"{folder} is of model format {found}, this version reads format {FORMAT}: fit the model again, "
             "or use the version of lookalike that wrote it."
         )
     with undamaged(folder):
         weights = safetensors.torch.load_file(folder / "weights.safetensors")
+        for before, now in [RENAMED[found]] if found in RENAMED else []:
+            weights = {
+                k.replace(before, now, 1) if k.startswith(before) else k: v for k, v in weights.items()
+            }
         arrays = safetensors.numpy.load_file(folder / "codec.safetensors")
         pretrained = facts.get("pretrained") or {}
         if backbone is not None and not pretrained:

@@ -70,7 +70,7 @@ def test_a_text_takes_as_many_slots_as_it_needs() -> None:
     codec = codec_of(values)
     tokens, _ = codec.encode(pd.DataFrame({"x": values}))
     assert (tokens >= 0).sum(1).max() == len(codec.slots) and (tokens[0] >= 0).sum() < 8
-    assert all(slot.run for slot in codec.slots)
+    assert all(slot.span for slot in codec.slots)
     assert all(slot.counts is codec.slots[1].counts for slot in codec.slots[1:])
 
 

@@ -236,7 +236,7 @@ def test_a_model_that_never_ends_its_texts_is_brought_to_an_end(
     model.progress = True
     model.fit(table)
     with torch.no_grad():
-        model.vae.runs.bias0[:, STOP] = -1e4  # it would go on until there is no room
+        model.vae.spans.bias0[:, STOP] = -1e4  # it would go on until there is no room
     capsys.readouterr()
     made = model.sample(200, seed=0)
     longest, usual = table["text"].str.len().max(), table["text"].str.len().mean()

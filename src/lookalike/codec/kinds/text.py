@@ -1,6 +1,6 @@
-"""Text columns (and code, which is text in a language): runs of the sub-words and phrases of `vocabulary.py`.
+"""Text columns (and code, which is text in a language): spans of sub-words and phrases of `vocabulary.py`.
 
-Tokens: 0 = stop (the text ends), 1 = missing, then those of the vocabulary. A text is a run of them: it takes
+Tokens: 0 = stop (the text ends), 1 = missing, then the vocabulary. A text is a span of them: it takes
 as many slots as it needs, up to `LONGEST`; what is longer is cut. Any bytes can be written, so no word is
 unknown. Decoding gives valid UTF-8 whatever the tokens: broken bytes are dropped.
 """
@@ -88,9 +88,9 @@ def learn(drafts: Sequence[Draft], rare: int) -> list[Any]:
         counts = np.zeros((2, vocabulary.size + FIRST))
         counts[0, MISSING] = gone.sum()
         for ids, n in zip(encoded, rows, strict=True):  # a matrix of all rows may not fit the memory
-            run = _run(ids, width)
-            counts[0, run[0]] += n
-            np.add.at(counts[1], run[1:], n)
+            span = _span(ids, width)
+            counts[0, span[0]] += n
+            np.add.at(counts[1], span[1:], n)
         longer = [len(text) >= LETTERS or len(encoded[i]) > width for text, i in zip(own, codes, strict=True)]
         found.append(draft.finish(Params(vocabulary.text, width, sum(longer), counts)))
     return found
@@ -123,7 +123,7 @@ def slots(params: Params, column: Column) -> list[Slot]:
     seen[[STOP, MISSING]] = 0
     # a sub-word may stand where the training rows happen not to have it
     both = [np.where((counts == 0) & (seen > 0), 0.01, counts) for counts in (first, rest)]
-    found = [plain_slot(column.name, "", counts, ends=(STOP, MISSING), run=True) for counts in both]
+    found = [plain_slot(column.name, "", counts, ends=(STOP, MISSING), span=True) for counts in both]
     return [found[min(i, 1)] for i in range(params.width)]
 
 
@@ -133,18 +133,18 @@ def _encode_distinct(vocabulary: Vocabulary, strings: list[str]) -> tuple[list[l
     return vocabulary.encode(list(distinct)), codes
 
 
-def _run(ids: list[int], width: int) -> Array:
+def _span(ids: list[int], width: int) -> Array:
     """The tokens of one text, with its stop if there is room for it."""
-    run = np.array(ids[:width] + [STOP - FIRST] * (len(ids) < width), dtype=np.int32)
-    return run + np.int32(FIRST)
+    span = np.array(ids[:width] + [STOP - FIRST] * (len(ids) < width), dtype=np.int32)
+    return span + np.int32(FIRST)
 
 
 def _tokens(encoded: list[list[int]], codes: Array, width: int, missing: Array) -> Array:
     """(rows, width) tokens of rows that are missing or one of the encoded strings."""
     table = np.full((len(encoded) + 1, width), -1, dtype=np.int32)
     for row, ids in zip(table, encoded, strict=False):
-        run = _run(ids, width)
-        row[: len(run)] = run
+        span = _span(ids, width)
+        row[: len(span)] = span
     tokens = np.full((len(missing), width), -1, dtype=np.int32)
     tokens[~missing] = table[codes]
     tokens[missing, 0] = MISSING

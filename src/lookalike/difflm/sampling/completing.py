@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lookalike.codec import NOT_MISSING, RUNS
+from lookalike.codec import NOT_MISSING, SPANS
 from lookalike.difflm.records import RecordModel
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.given import Given, patterns_of
@@ -82,7 +82,7 @@ def varied(
     near it but by its latent, so at any strength above 0 it is written anew.
     """
     names, encoded = records.columns, records_of(records, rows)
-    texts = [strength > 0 and schema[name].kind in RUNS for name in names]
+    texts = [strength > 0 and schema[name].kind in SPANS for name in names]
     asked = [name in where for name in names]
     kept = masks(rows.rows, np.array(texts, dtype=bool) | np.array(asked, dtype=bool), strength, rng)
     cells = {}

@@ -39,7 +39,7 @@ DONE_SHARE = 0.25  # of the rows: when so many are done, they are put aside
 SCORED = 4096  # rows x slots that are scored at once: more do not fit the cache of a processor
 ROOM = 64  # slots that there is room for at first in a text that is being written
 ENOUGH = 2.0  # times the length of real texts, all texts of a draft together; after that they are ended
-CLOSING = 0.8  # of a run's slots: a value under a grammar then has to come to its end
+CLOSING = 0.8  # of a span's slots: a value under a grammar then has to come to its end
 
 
 @torch.no_grad()
@@ -62,7 +62,7 @@ def decode(
     alone, where the rows share their candidates, it need not be a multiple of rows. given: slot -> tokens and
     cells, each (rows,), that are kept as they are; allowed: slot -> what a condition leaves of it, the same
     for all rows. Slots of a column are given all or none. drawing: how the sub-words of texts are
-    drawn; grammars: first slot of a run -> the grammar that its sub-words keep to; threads: chosen as the
+    drawn; grammars: first slot of a span -> the grammar that its sub-words keep to; threads: chosen as the
     records are written; told: hears of it. Returns tokens and cells, (rows, slots); token -1 where a slot is
     empty.
     """
@@ -82,7 +82,7 @@ def decode(
     tried = len(early) if given or not early else 1 + max(canonical.index(s) for s in early)
     amount = len(latent) * _expected(vae, order[:tried]) + rows * _expected(vae, order[tried:])
     told.expect(amount)
-    if not vae.run_slots:  # its slots are of many kinds: only whole draft_rows can be compared
+    if not vae.span_slots:  # its slots are of many kinds: only whole draft_rows can be compared
         threads.begin()
     if tried:
         # written before a candidate is chosen; what is given altogether need not be written
@@ -98,7 +98,7 @@ def decode(
         if len(latent) > rows:
             draft.select(resample(log_weight, rows, bool(given), generator))
     draft.write(order, tried, len(order))
-    if not vae.run_slots:
+    if not vae.span_slots:
         threads.end(amount)
     return draft.tokens, draft.cells
 
@@ -106,7 +106,7 @@ def decode(
 class _Draft:
     """Records being written: (rows, slots) tokens and cells, -1 and 0 where nothing is written.
 
-    given: columns that are kept as they are; room: of each run, how many sub-words all rows together may
+    given: columns that are kept as they are; room: of each span, how many sub-words all rows together may
     still write; log_mass: (rows,) log of the mass that the conditions left;
     log_prob: (rows,) log likelihood of what was drawn to be rescored.
     """
@@ -133,7 +133,7 @@ class _Draft:
         self.cache: Cache | None = None
         self.room = [
             ENOUGH * len(latent) * typical + len(slots)
-            for typical, slots in zip(vae.runs.typical, vae.run_slots, strict=True)
+            for typical, slots in zip(vae.spans.typical, vae.span_slots, strict=True)
         ]
 
     def select(self, rows: Tensor) -> None:
@@ -146,16 +146,16 @@ class _Draft:
     def _written(self, order: list[int]) -> Tensor:
         """(rows, n) the slots of `order` that hold something, in their order, those of each row first."""
         slots = torch.tensor(order, dtype=torch.long, device=self.latent.device).expand(len(self.latent), -1)
-        if not self.vae.run_slots or not order:
+        if not self.vae.span_slots or not order:
             return slots
-        empty = (self.tokens.gather(1, slots) < 0) & (self.vae.in_run[slots] >= 0)
+        empty = (self.tokens.gather(1, slots) < 0) & (self.vae.in_span[slots] >= 0)
         n = int((~empty).sum(1).max())
         return slots.gather(1, empty.to(torch.uint8).argsort(dim=1, stable=True)[:, :n])
 
     def score(self, order: list[int]) -> Tensor:
         """(rows, slots) log likelihood of what stands in the slots of `order`, written in this order."""
         vae, written = self.vae, self._written(order)
-        if not vae.run_slots:  # rows that are all at the same place go on from here
+        if not vae.span_slots:  # rows that are all at the same place go on from here
             self.cache = Cache(vae.config.layers, vae.positions(len(vae.place)), memory=vae.memory)
             return -vae.nll(self.latent, self.tokens, self.cells, written, self.cache)
         parts, n = [], max(1, SCORED // max(1, written.shape[1]))
@@ -181,7 +181,7 @@ class _Draft:
         else:
             written = self._written(order[:start])
             x, padding = vae.sequence(self.latent, self.tokens, self.cells, written)
-            room = vae.positions(start + (ROOM if vae.run_slots else stop - start))
+            room = vae.positions(start + (ROOM if vae.span_slots else stop - start))
             cache = Cache(vae.config.layers, room, padding, vae.memory)
         slots = torch.tensor(order[:stop], device=device)
         after = _after(vae, order, stop).to(device)
@@ -192,9 +192,9 @@ class _Draft:
         current = slots[at]
         x = torch.cat([x[:, :-1], x[:, -1:] + vae.next(current).unsqueeze(1)], 1)
         hidden = vae.backbone(x, cache, memory)
-        copied = _Copied.of(vae, hidden, self.tokens, written, padding) if vae.runs.copying else None
+        copied = _Copied.of(vae, hidden, self.tokens, written, padding) if vae.spans.copying else None
         while True:
-            if vae.run_slots:
+            if vae.span_slots:
                 self.threads.begin()
             hidden, x = hidden[:, -1], torch.zeros_like(x[:, :1])
             for name, rows in _groups(vae, current, done):
@@ -205,23 +205,23 @@ class _Draft:
                         name, self.tokens[draft_rows, slot[0]], self.cells[draft_rows, slot[0]]
                     )
                 else:
-                    run = name - len(vae.fixed)
-                    logits = vae.runs.logits(run, hidden[rows], vae.in_run[slot])
+                    span = name - len(vae.fixed)
+                    logits = vae.spans.logits(span, hidden[rows], vae.in_span[slot])
                     if copied is not None:
                         logits = copied.mixed(vae, logits, hidden, rows)
-                    ended = self._write_run(run, logits, draft_rows, slot, walks, rescored)
-                    embedded = vae.runs.embed(run, self.tokens[draft_rows, slot])
+                    ended = self._write_span(span, logits, draft_rows, slot, walks, rescored)
+                    embedded = vae.spans.embed(span, self.tokens[draft_rows, slot])
                 x[rows] = embedded.unsqueeze(1)
                 at[rows] = torch.where(ended, after[at[rows]], at[rows] + 1)
             x = x + added
             if copied is not None:
                 words = vae.words(self.tokens[here], current[:, None])
-                copied.add(vae.runs.tell_copy(hidden)[:, None], words.masked_fill(done[:, None], -1))
+                copied.add(vae.spans.tell_copy(hidden)[:, None], words.masked_fill(done[:, None], -1))
             self.told.add(int((~done).sum()))
             done = at >= stop
             if bool(done.all()):
                 return
-            if vae.run_slots and len(done) > 8 and float(done.float().mean()) >= DONE_SHARE:
+            if vae.span_slots and len(done) > 8 and float(done.float().mean()) >= DONE_SHARE:
                 rest = (~done).nonzero()[:, 0]
                 cache.select(rest)
                 x, at, here, done = x[rest], at[rest], here[rest], done[rest]
@@ -230,7 +230,7 @@ class _Draft:
                 added = added[rest] if isinstance(added, Tensor) else added
             current = slots[at.clamp(max=stop - 1)]
             hidden = vae.backbone(x + vae.next(current).unsqueeze(1), cache)
-            if vae.run_slots:
+            if vae.span_slots:
                 self.threads.end(float(len(x)))
 
     def _write_fixed(self, slot: int, hidden: Tensor, rows: Tensor, rescored: bool) -> Tensor:
@@ -251,25 +251,25 @@ class _Draft:
                 self.log_prob[rows] += vae.fields.log_prob(field_, hidden, token, cell)
         return torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
 
-    def _write_run(
-        self, run: int, logits: Tensor, rows: Tensor, slot: Tensor, walks: dict[int, Walk], rescored: bool
+    def _write_span(
+        self, span: int, logits: Tensor, rows: Tensor, slot: Tensor, walks: dict[int, Walk], rescored: bool
     ) -> Tensor:
-        """Draw the next sub-word of these rows, each at its `slot` of the run; returns whose run ends."""
-        vae, slots = self.vae, self.vae.run_slots[run]
-        place = vae.in_run[slot]
+        """Draw the next sub-word of these rows, each at its `slot` of the span; returns whose span ends."""
+        vae, slots = self.vae, self.vae.span_slots[span]
+        place = vae.in_span[slot]
         if int(vae.column_of[slots[0]]) not in self.given:
             grammar = self.grammars.get(slots[0])
-            self.room[run] -= len(rows)
-            full = self.room[run] < 0 and slots[0] not in self.allowed
+            self.room[span] -= len(rows)
+            full = self.room[span] < 0 and slots[0] not in self.allowed
             if grammar is None:
-                options = logits + vae.runs.emit(run, place)
+                options = logits + vae.spans.emit(span, place)
             else:  # it knows what may come, which need not have been seen
-                if run not in walks:
-                    walks[run] = grammar.walk(len(self.latent))
+                if span not in walks:
+                    walks[span] = grammar.walk(len(self.latent))
                 closing = (place.cpu().numpy() > CLOSING * len(slots)) | full
-                mask = torch.from_numpy(walks[run].mask(rows.cpu().numpy(), closing)).to(rows.device)
+                mask = torch.from_numpy(walks[span].mask(rows.cpu().numpy(), closing)).to(rows.device)
                 begins = place == 0
-                mask[:, MISSING] = begins & (vae.runs.emit(run, place)[:, MISSING] == 0)
+                mask[:, MISSING] = begins & (vae.spans.emit(span, place)[:, MISSING] == 0)
                 options = logits.masked_fill(~mask, IMPOSSIBLE)
             for at in set(slot.tolist()) & self.allowed.keys() if self.allowed else ():
                 share, here = self.allowed[at], slot == at
@@ -288,7 +288,7 @@ class _Draft:
                 self.log_prob[rows] += logits.log_softmax(-1).gather(1, token[:, None])[:, 0]
             if grammar is not None:
                 said = token > MISSING
-                walks[run].take(rows[said].cpu().numpy(), token[said].cpu().numpy())
+                walks[span].take(rows[said].cpu().numpy(), token[said].cpu().numpy())
         token = self.tokens[rows, slot]
         return (token <= MISSING) | (place + 1 == len(slots))
 
@@ -312,7 +312,7 @@ class _Copied:
         if padding is not None:
             back = torch.arange(words.shape[1], device=words.device) - padding[:, None]
             words = words.gather(1, back.clamp(min=0)).masked_fill(back < 0, -1)
-        return cls(vae.runs.tell_copy(hidden[:, -1 - words.shape[1] : -1]), words)
+        return cls(vae.spans.tell_copy(hidden[:, -1 - words.shape[1] : -1]), words)
 
     def add(self, keys: Tensor, words: Tensor) -> None:
         """Of one more slot: (rows, 1, COPYING), (rows, 1)."""
@@ -332,20 +332,20 @@ class _Copied:
         keys, words = self.keys[:, : self.filled], self.words[:, : self.filled]
         if len(rows) < len(keys):
             keys, words, hidden = keys[rows], words[rows], hidden[rows]
-        return vae.runs.mixed(logits, hidden, keys, words)
+        return vae.spans.mixed(logits, hidden, keys, words)
 
 
 def _expected(vae: VAE, order: list[int]) -> float:
     """About how many slots a row fills of those in `order`."""
-    fixed = sum(int(vae.in_run[slot]) < 0 for slot in order)
-    here = {int(vae.field_of[slot]) - len(vae.fixed) for slot in order if int(vae.in_run[slot]) >= 0}
-    return fixed + sum(vae.runs.typical[run] for run in here)
+    fixed = sum(int(vae.in_span[slot]) < 0 for slot in order)
+    here = {int(vae.field_of[slot]) - len(vae.fixed) for slot in order if int(vae.in_span[slot]) >= 0}
+    return fixed + sum(vae.spans.typical[span] for span in here)
 
 
 def _groups(vae: VAE, slots: Tensor, done: Tensor) -> list[tuple[int, Tensor]]:
-    """The rows that are at the same fixed slot or in the same run, as (field, rows)."""
+    """The rows that are at the same fixed slot or in the same span, as (field, rows)."""
     fields = vae.field_of[slots]
-    if not vae.run_slots:
+    if not vae.span_slots:
         return [(int(fields[0]), torch.arange(len(slots), device=slots.device))]
     fields = fields.masked_fill(done, -1)
     return [(f, (fields == f).nonzero()[:, 0]) for f in fields.unique().tolist() if f >= 0]

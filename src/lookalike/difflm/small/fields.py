@@ -47,7 +47,7 @@ class Allowed:
 
 
 class Fields(nn.Module):
-    """The vocabularies of the fixed slots of a record (those of texts are in `runs.py`).
+    """The vocabularies of the fixed slots of a record (those of texts are in `spans.py`).
 
     slots: as in `RecordCodec.slots`; width: of every vector; mixtures: logistics per number.
     """

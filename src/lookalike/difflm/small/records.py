@@ -53,9 +53,9 @@ class TokenRecords:
         slots = self.codec.slots
         typical = 0.0  # texts that are longer than twice the mean are few at a time
         for column in self.codec.columns:
-            if not slots[column[0]].run:
+            if not slots[column[0]].span:
                 typical += len(column)
-        typical += 2 * sum(self._vae.runs.typical) if self._vae is not None else 0
+        typical += 2 * sum(self._vae.spans.typical) if self._vae is not None else 0
         return min(CHUNK, max(64, int(CHUNK_SLOTS / max(1.0, typical))))
 
     @property

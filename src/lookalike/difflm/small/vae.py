@@ -14,7 +14,7 @@ from lookalike.codec import Slot
 from lookalike.difflm.small.encoder import Encoder
 from lookalike.difflm.small.fields import Allowed, Fields
 from lookalike.difflm.small.injection import Injection
-from lookalike.difflm.small.runs import POOLS, Runs
+from lookalike.difflm.small.spans import POOLS, Spans
 from lookalike.difflm.small.transformer import Cache, Transformer
 from lookalike.difflm.training.rate import divergence
 
@@ -55,9 +55,9 @@ class VAE(nn.Module):
 
     columns: for every modelled column the indices of its slots, in order. The *canonical order* of a record
     puts columns of few values first: what they say is then known when those that are hard to draw are drawn.
-    Texts come last. Of a run only the slots that hold something are read and written.
+    Texts come last. Of a span only the slots that hold something are read and written.
 
-    Inside, slots are numbered anew: the fixed ones first, then of each run as many as are in use.
+    Inside, slots are numbered anew: the fixed ones first, then of each span as many as are in use.
     """
 
     def __init__(self, slots: list[Slot], columns: list[list[int]], config: VAEConfig):
@@ -65,40 +65,40 @@ class VAE(nn.Module):
         self.config, self.columns = config, columns
         self.ends = [slot.ends for slot in slots]
         width = config.width
-        runs = [column for column in columns if slots[column[0]].run]
-        fixed = [s for s, slot in enumerate(slots) if not slot.run]
+        spans = [column for column in columns if slots[column[0]].span]
+        fixed = [s for s, slot in enumerate(slots) if not slot.span]
         self.fields = Fields([slots[s] for s in fixed], width, config.mixtures)
-        pooled = len(fixed) + POOLS * len(runs)
+        pooled = len(fixed) + POOLS * len(spans)
         self.encoder = Encoder(pooled, width, config.latent_tokens, config.latent_width)
         self.injection = Injection(
             config.injection, config.latent_tokens, config.latent_width, width, config.layers, config.heads
         )
         self.backbone = Transformer(
-            width, config.layers, config.heads, config.expansion, config.dropout, bool(runs)
+            width, config.layers, config.heads, config.expansion, config.dropout, bool(spans)
         )
         self.next_slot = nn.Parameter(torch.randn(len(fixed), width) * 0.3)
-        self.runs = Runs([[slots[s] for s in run] for run in runs], width, self.latent_size)
+        self.spans = Spans([[slots[s] for s in span] for span in spans], width, self.latent_size)
         choices = [
-            float(np.log(np.count_nonzero(slots[c[0]].counts))) + 100 * slots[c[0]].run for c in columns
+            float(np.log(np.count_nonzero(slots[c[0]].counts))) + 100 * slots[c[0]].span for c in columns
         ]
         canonical = [s for c in np.argsort(choices, kind="stable") for s in columns[c]]
         column_of = np.zeros(len(slots), dtype=np.int64)
         for c, column in enumerate(columns):
             column_of[column] = c
-        self.fixed, self.run_slots = fixed, runs
+        self.fixed, self.span_slots = fixed, spans
         field_of = torch.zeros(len(slots), dtype=torch.long)
-        for f, field in enumerate([*([s] for s in fixed), *runs]):
+        for f, field in enumerate([*([s] for s in fixed), *spans]):
             field_of[field] = f
-        self.field_of: Tensor  # (slots,) the fixed slot, or after those the run, that a slot belongs to
+        self.field_of: Tensor  # (slots,) the fixed slot, or after those the span, that a slot belongs to
         self.column_of: Tensor
         self.place: Tensor  # of every slot in the canonical order
-        self.in_run: Tensor  # (slots,) the place in its run; -1 for a fixed slot
+        self.in_span: Tensor  # (slots,) the place in its span; -1 for a fixed slot
         self.register_buffer("column_of", torch.from_numpy(column_of), persistent=False)
         self.register_buffer("place", torch.tensor(canonical).argsort(), persistent=False)
-        in_run = torch.full((len(slots),), -1)
-        for run in runs:
-            in_run[run] = torch.arange(len(run))
-        self.register_buffer("in_run", in_run, persistent=False)
+        in_span = torch.full((len(slots),), -1)
+        for span in spans:
+            in_span[span] = torch.arange(len(span))
+        self.register_buffer("in_span", in_span, persistent=False)
         self.register_buffer("field_of", field_of, persistent=False)
 
     @property
@@ -120,20 +120,20 @@ class VAE(nn.Module):
 
     def lengths(self, tokens: Tensor) -> Tensor:
         """(rows,) how many slots of each record are read and written; tokens: (rows, slots)."""
-        runs = [slot for run in self.run_slots for slot in run]
-        return len(self.fixed) + (tokens[:, runs] >= 0).sum(1)
+        spans = [slot for span in self.span_slots for slot in span]
+        return len(self.fixed) + (tokens[:, spans] >= 0).sum(1)
 
     def order(self, first: Tensor, tokens: Tensor | None = None) -> Tensor:
         """Slot indices in the order they are written: columns `first`, then the others, both canonical.
 
-        first: (rows, columns), bool; tokens: (rows, slots), for records with runs: the empty slots of a run
+        first: (rows, columns), bool; tokens: (rows, slots), for records with spans: the empty slots of a span
         come last, and are left out as far as all rows have some. Returns (rows, slots or fewer).
         """
         later = ~first[:, self.column_of]
         key = self.place + later * len(self.place)
-        if tokens is None or not self.run_slots:
+        if tokens is None or not self.span_slots:
             return key.argsort(1)
-        empty = (tokens < 0) & (self.in_run >= 0)
+        empty = (tokens < 0) & (self.in_span >= 0)
         longest = int((~empty).sum(1).max())
         return (key + empty * (2 * len(self.place))).argsort(1)[:, :longest]
 
@@ -150,8 +150,8 @@ class VAE(nn.Module):
 
         tokens, cells: (rows, slots); order: of every row's slots, as `order` gives it; noise: (rows, latent
         size), standard normal. Returns the negative log likelihood of every slot, (rows, slots), the KL of
-        every latent dimension from N(0, 1), (rows, latent size), and `Runs.bag` of all texts, (rows,), 0 when
-        not in training.
+        every latent dimension from N(0, 1), (rows, latent size), and `Spans.bag` of all texts, (rows,), 0
+        when not in training.
         """
         use = self._in_use(tokens)
         embedded = self._embed(tokens, cells, use)
@@ -160,7 +160,7 @@ class VAE(nn.Module):
         latent = mean + noise * (0.5 * log_variance).exp()
         bags = kl.new_zeros(len(kl))
         for r, (a, b) in enumerate(use.spans if self.training else []):
-            bags = bags + self.runs.bag(r, latent, tokens[:, use.slots[a:b]])
+            bags = bags + self.spans.bag(r, latent, tokens[:, use.slots[a:b]])
         return self._nll(latent, embedded, tokens, cells, order, use), kl, bags
 
     def nll(
@@ -191,7 +191,7 @@ class VAE(nn.Module):
         inner = use.inner[order].clamp(min=0)
         embedded = _pick(self._embed(tokens, cells, use), inner) + self.injection.added(latent)
         written = torch.cat([prefix, embedded], 1)
-        there = tokens.gather(1, order).ge(0) | (self.in_run[order] < 0)  # (rows, n)
+        there = tokens.gather(1, order).ge(0) | (self.in_span[order] < 0)  # (rows, n)
         written[:, start : start + n] += F.embedding(inner, self._following(use)) * there.unsqueeze(-1)
         padding = n - there.sum(1)
         if not padding.any():
@@ -201,25 +201,25 @@ class VAE(nn.Module):
 
     def next(self, slots: Tensor) -> Tensor:
         """(rows,) slots that come next -> what is added to say so, (rows, width)."""
-        if not self.run_slots:
+        if not self.span_slots:
             return F.embedding(slots, self.next_slot)
         out = self.next_slot.new_empty(len(slots), self.config.width)
         field = self.field_of[slots]
         fixed = field < len(self.fixed)
         out[fixed] = self.next_slot[field[fixed]]
-        for r in range(len(self.run_slots)):
+        for r in range(len(self.span_slots)):
             here = field == len(self.fixed) + r
-            out[here] = self.runs.next(r, self.in_run[slots[here]])
+            out[here] = self.spans.next(r, self.in_span[slots[here]])
         return out
 
     def words(self, tokens: Tensor, order: Tensor) -> Tensor:
         """(rows, slots), (rows, n) slots -> (rows, n) their tokens, -1 where there is no sub-word."""
-        return tokens.gather(1, order).masked_fill(self.in_run[order] < 0, -1)
+        return tokens.gather(1, order).masked_fill(self.in_span[order] < 0, -1)
 
     def allow(self, slot: int, share: np.ndarray) -> Allowed | Tensor:
         """What a condition leaves of a slot, (tokens, cells) shares in [0, 1], as the decoder has it."""
-        if self.in_run[slot] >= 0:
-            return self.runs.allow(share)
+        if self.in_span[slot] >= 0:
+            return self.spans.allow(share)
         return self.fields.allow(int(self.field_of[slot]), share)
 
     # ---- slots in use --------------------------------------------------------------------------------------
@@ -227,9 +227,9 @@ class VAE(nn.Module):
     def _in_use(self, tokens: Tensor) -> _Used:
         parts, spans = [torch.tensor(self.fixed, dtype=torch.long, device=tokens.device)], []
         stop = len(self.fixed)
-        for run in self.run_slots:
-            used = max(1, int(tokens[:, run[0] : run[-1] + 1].ge(0).any(0).sum()))
-            parts.append(torch.arange(run[0], run[0] + used, device=tokens.device))
+        for span in self.span_slots:
+            used = max(1, int(tokens[:, span[0] : span[-1] + 1].ge(0).any(0).sum()))
+            parts.append(torch.arange(span[0], span[0] + used, device=tokens.device))
             spans.append((stop, stop + used))
             stop += used
         slots = torch.cat(parts) if spans else parts[0]
@@ -243,23 +243,23 @@ class VAE(nn.Module):
             return self.fields.embed(tokens, cells)
         used, fixed = tokens[:, use.slots], len(self.fixed)
         parts = [self.fields.embed(used[:, :fixed], cells[:, use.slots[:fixed]])] if fixed else []
-        parts += [self.runs.embed(r, used[:, a:b]) for r, (a, b) in enumerate(use.spans)]
+        parts += [self.spans.embed(r, used[:, a:b]) for r, (a, b) in enumerate(use.spans)]
         return torch.cat(parts, 1)
 
     def _summary(self, embedded: Tensor, tokens: Tensor, use: _Used) -> Tensor:
-        """What the encoder reads: the fixed slots, and every run as a few vectors."""
+        """What the encoder reads: the fixed slots, and every span as a few vectors."""
         if not use.spans:
             return embedded
         parts = [embedded[:, : len(self.fixed)]]
         for r, (a, b) in enumerate(use.spans):
-            parts.append(self.runs.pool(r, embedded[:, a:b], tokens[:, use.slots[a:b]]))
+            parts.append(self.spans.pool(r, embedded[:, a:b], tokens[:, use.slots[a:b]]))
         return torch.cat(parts, 1)
 
     def _following(self, use: _Used) -> Tensor:
         """What says that a slot comes next, (slots in use, width)."""
         parts: list[Tensor] = [self.next_slot]
         for r, (a, b) in enumerate(use.spans):
-            parts.append(self.runs.next(r, torch.arange(b - a, device=use.slots.device)))
+            parts.append(self.spans.next(r, torch.arange(b - a, device=use.slots.device)))
         return torch.cat(parts)
 
     def _nll(
@@ -301,22 +301,22 @@ class VAE(nn.Module):
         nll = hidden.new_zeros(tokens.shape)
         if fixed:
             nll = nll.index_copy(1, use.slots[:fixed], of_fixed)
-        copies = self.runs.copies(hidden, self.words(tokens, order)) if self.runs.copying else None
+        copies = self.spans.copies(hidden, self.words(tokens, order)) if self.spans.copying else None
         for r, (a, b) in enumerate(use.spans):
             row, i = ((inner >= a) & (inner < b) & (tokens.gather(1, order) >= 0)).nonzero(as_tuple=True)
             slot = order[row, i]
             here = copies and (copies[0][row, i], copies[1][row, i])
-            of_run = self.runs.nll(r, hidden[row, i], tokens[row, slot], self.in_run[slot], here)
-            nll = nll.index_put((row, slot), of_run)
+            of_span = self.spans.nll(r, hidden[row, i], tokens[row, slot], self.in_span[slot], here)
+            nll = nll.index_put((row, slot), of_span)
         return nll
 
 
 @dataclass
 class _Used:
-    """The slots of a batch that are in use, numbered anew: the fixed ones, then those of each run.
+    """The slots of a batch that are in use, numbered anew: the fixed ones, then those of each span.
 
     slots: (n,) slot indices; inner: (slots,) the new number of each, -1 if it is not in use; spans: first and
-    one past the last new number of every run.
+    one past the last new number of every span.
     """
 
     slots: Tensor

@@ -14,7 +14,7 @@ class TrainConfig:
     epochs: passes of the VAE over the table, where they make a number of steps within `steps`; else as many
     steps as that allows, but passes within `epochs_limits`.
     batch: rows, fewer for tables of under 20 batches; slots_most: rows x slots that are computed at once.
-    bag_of_words: weight of the bag-of-words loss of texts (`Runs.bag`).
+    bag_of_words: weight of the bag-of-words loss of texts (`Spans.bag`).
     subset_share: of the rows of a batch, those in which a random subset of the columns comes first, so that
     any subset can be given when sampling.
     muon_ratio: learning rate of the matrices of the language model over `learning_rate`; muon_steps: of the

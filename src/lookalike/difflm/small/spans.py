@@ -1,6 +1,6 @@
-"""Texts as vectors: the sub-words of a run in, their probabilities out.
+"""Texts as vectors: the sub-words of a span in, their probabilities out.
 
-All slots of all runs share one vocabulary and one table of vectors. It is both the input embedding and the
+All slots of all spans share one vocabulary and one table of vectors. It is both the input embedding and the
 output head (Press, Wolf: Using the Output Embedding to Improve Language Models, 2017): the texts of a table
 have too few words for two of them. What is rare starts at its share of the training rows (the bias), so that
 the network only learns what changes it. Where a record has several texts, a word may also be copied from what
@@ -20,92 +20,92 @@ from lookalike.codec import Slot
 from lookalike.codec.kinds.text import FIRST
 from lookalike.difflm.categorical import IMPOSSIBLE
 
-WAVES = 16  # sines and cosines that tell the place in a run; the slowest takes some 10,000 slots
+WAVES = 16  # sines and cosines that tell the place in a span; the slowest takes some 10,000 slots
 SPREAD = (
     0.05  # standard deviation of the vectors as output head; as input embedding they are 10 times as long
 )
-POOLS = 4  # vectors that a run is to the encoder
+POOLS = 4  # vectors that a span is to the encoder
 LEAST = 1e-30  # probability of a word
 COPYING = 64  # width of the vectors by which a word that is to be copied is found
 NEIGHBOURS = 3  # sub-words that the encoder sees at once
 
 
-class Runs(nn.Module):
-    """The vocabularies of the runs of a record.
+class Spans(nn.Module):
+    """The vocabularies of the spans of a record.
 
-    runs: for each run its slots, of which the first two say all (`codec/kinds/text.py`); width: of every
+    spans: for each span its slots, of which the first two say all (`codec/kinds/text.py`); width: of every
     vector; latent: size of the latent.
     """
 
     waves: Tensor
 
-    def __init__(self, runs: list[list[Slot]], width: int, latent: int):
+    def __init__(self, spans: list[list[Slot]], width: int, latent: int):
         super().__init__()
-        self.words = nn.Parameter(torch.randn(runs[0][0].tokens if runs else 0, width) * SPREAD)
-        self.copying = len(runs) > 1
+        self.words = nn.Parameter(torch.randn(spans[0][0].tokens if spans else 0, width) * SPREAD)
+        self.copying = len(spans) > 1
         if self.copying:
             self.ask_copy, self.tell_copy = (nn.Linear(width, COPYING, bias=False) for _ in range(2))
             self.anew = nn.Linear(width, 1)
             nn.init.constant_(self.anew.bias, 4.0)  # few words are copied at first
-        self.empty = nn.Parameter(torch.randn(len(runs), width) * SPREAD)  # a missing text where none was
-        self.following = nn.Parameter(torch.randn(len(runs), width) * 0.3)
-        # slots that a run of the training rows fills on average
+        self.empty = nn.Parameter(torch.randn(len(spans), width) * SPREAD)  # a missing text where none was
+        self.following = nn.Parameter(torch.randn(len(spans), width) * 0.3)
+        # slots that a span of the training rows fills on average
         self.typical = [
-            sum(float(slot.counts.sum()) for slot in run[:2]) / max(1.0, float(run[0].counts.sum()))
-            for run in runs
+            sum(float(slot.counts.sum()) for slot in span[:2]) / max(1.0, float(span[0].counts.sum()))
+            for span in spans
         ]
-        longest = max((len(run) for run in runs), default=1)
+        longest = max((len(span) for span in spans), default=1)
         period = 1e4 ** (torch.arange(WAVES) / WAVES)
         phase = torch.arange(longest)[:, None] / period
         self.register_buffer("waves", torch.cat([phase.sin(), phase.cos()], 1), persistent=False)
-        self.place = nn.Parameter(torch.randn(2 * WAVES if runs else 0, width) * 0.1)
-        self.see = nn.ModuleList(nn.Conv1d(width, width, NEIGHBOURS, padding=1) for _ in runs)
-        self.ask = nn.Parameter(torch.randn(len(runs), width, POOLS) / math.sqrt(width))
+        self.place = nn.Parameter(torch.randn(2 * WAVES if spans else 0, width) * 0.1)
+        self.see = nn.ModuleList(nn.Conv1d(width, width, NEIGHBOURS, padding=1) for _ in spans)
+        self.ask = nn.Parameter(torch.randn(len(spans), width, POOLS) / math.sqrt(width))
         self.topic = nn.ModuleList(
-            nn.Sequential(nn.Linear(latent, width), nn.GELU(), nn.Linear(width, width)) for _ in runs
+            nn.Sequential(nn.Linear(latent, width), nn.GELU(), nn.Linear(width, width)) for _ in spans
         )
-        for r, run in enumerate(runs):
-            counts = torch.stack([torch.from_numpy(slot.counts[:, 0]) for slot in (run[0], run[-1])])
+        for r, span in enumerate(spans):
+            counts = torch.stack([torch.from_numpy(slot.counts[:, 0]) for slot in (span[0], span[-1])])
             share = (counts + 0.1) / (counts + 0.1).sum(1, keepdim=True)
             gone = torch.where(counts > 0, 0.0, IMPOSSIBLE)
             gone[1, 1] = IMPOSSIBLE  # missing is said at once or not at all
-            if len(run) == 1:
+            if len(span) == 1:
                 gone[1] = gone[0]
             self.register_buffer(f"bias{r}", share.log().float(), persistent=False)
             self.register_buffer(f"emit{r}", gone.float(), persistent=False)
 
-    def next(self, run: int, place: Tensor) -> Tensor:
-        """What says that a slot of this run comes next: (...) places in the run -> (..., width)."""
-        return self.following[run] + self.waves[place] @ self.place
+    def next(self, span: int, place: Tensor) -> Tensor:
+        """What says that a slot of this span comes next: (...) places in the span -> (..., width)."""
+        return self.following[span] + self.waves[place] @ self.place
 
-    def embed(self, run: int, tokens: Tensor) -> Tensor:
+    def embed(self, span: int, tokens: Tensor) -> Tensor:
         """(...) tokens, -1 where there is none -> (..., width)."""
         words = F.embedding(tokens.clamp(min=0), self.words)
-        return torch.where(tokens.unsqueeze(-1) < 0, self.empty[run], words) * (0.5 / SPREAD)
+        return torch.where(tokens.unsqueeze(-1) < 0, self.empty[span], words) * (0.5 / SPREAD)
 
-    def pool(self, run: int, embedded: Tensor, tokens: Tensor) -> Tensor:
-        """A run for the encoder: (rows, slots, width) and its tokens -> (rows, POOLS, width)."""
+    def pool(self, span: int, embedded: Tensor, tokens: Tensor) -> Tensor:
+        """A span for the encoder: (rows, slots, width) and its tokens -> (rows, POOLS, width)."""
         there = (tokens >= 0) | (torch.arange(tokens.shape[1], device=tokens.device) == 0)
         x = embedded * there.unsqueeze(-1)
-        x = x + F.gelu(self.see[run](x.transpose(1, 2)).transpose(1, 2))
-        weight = (x @ self.ask[run]).masked_fill(~there.unsqueeze(-1), IMPOSSIBLE).softmax(1)
+        x = x + F.gelu(self.see[span](x.transpose(1, 2)).transpose(1, 2))
+        weight = (x @ self.ask[span]).masked_fill(~there.unsqueeze(-1), IMPOSSIBLE).softmax(1)
         return weight.transpose(1, 2) @ x
 
-    def logits(self, run: int, hidden: Tensor, place: Tensor) -> Tensor:
-        """(n, width), (n,) places in the run -> (n, tokens)."""
-        bias = F.embedding(place.clamp(max=1), getattr(self, f"bias{run}"))
+    def logits(self, span: int, hidden: Tensor, place: Tensor) -> Tensor:
+        """(n, width), (n,) places in the span -> (n, tokens)."""
+        bias = F.embedding(place.clamp(max=1), getattr(self, f"bias{span}"))
         return torch.addmm(bias, hidden, self.words.T)
 
     def nll(
         self,
-        run: int,
+        span: int,
         hidden: Tensor,
         tokens: Tensor,
         place: Tensor,
         copies: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
         """Negative log likelihood in nats: (n, width), (n,), (n,) -> (n,); copies: of these tokens."""
-        written = F.cross_entropy(self.logits(run, hidden, place), tokens, reduction="none")
+        written = F.cross_entropy(self.logits(span, hidden, place), tokens, reduction="none")
         return written if copies is None else -torch.logaddexp(copies[0] - written, copies[1])
 
     def copies(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -137,7 +137,7 @@ class Runs(nn.Module):
         mixed = share[:, :1] * logits.softmax(1)
         return mixed.scatter_add(1, tokens.clamp(min=0), share[:, 1:] * words).clamp(min=LEAST).log()
 
-    def bag(self, run: int, latent: Tensor, tokens: Tensor) -> Tensor:
+    def bag(self, span: int, latent: Tensor, tokens: Tensor) -> Tensor:
         """Negative log likelihood of the sub-words of a text, in nats, if their order were chance.
 
         (rows, latent), (rows, slots) -> (rows,). The bag-of-words loss of Zhao, Zhao, Eskenazi, Learning
@@ -145,7 +145,7 @@ class Runs(nn.Module):
         what a text is about. banking77, 8 nats in 16 numbers: of the texts written `like` a row at strength
         0 40% are of its class, of those of 4 nats in 64 numbers without this loss 4%.
         """
-        logits = self.topic[run](latent) @ self.words.T + getattr(self, f"bias{run}")[1]
+        logits = self.topic[span](latent) @ self.words.T + getattr(self, f"bias{span}")[1]
         likely = logits.log_softmax(-1).gather(1, tokens.clamp(min=0))
         return -(likely * (tokens >= FIRST)).sum(1)
 
@@ -154,6 +154,6 @@ class Runs(nn.Module):
         logs = np.where(share[:, 0] > 0, np.log(np.maximum(share[:, 0], 1e-300)), IMPOSSIBLE)
         return torch.from_numpy(logs).float().to(self.waves.device)
 
-    def emit(self, run: int, place: Tensor) -> Tensor:
+    def emit(self, span: int, place: Tensor) -> Tensor:
         """(n, tokens): 0, or `IMPOSSIBLE` for what no training row has there."""
-        return F.embedding(place.clamp(max=1), getattr(self, f"emit{run}"))
+        return F.embedding(place.clamp(max=1), getattr(self, f"emit{span}"))

@@ -9,7 +9,7 @@ from torch import Tensor
 from lookalike.codec import RecordCodec
 from lookalike.codec.kinds.text import MISSING, STOP
 from lookalike.difflm.small.injection import VARIANTS
-from lookalike.difflm.small.runs import Runs
+from lookalike.difflm.small.spans import Spans
 from lookalike.difflm.small.vae import VAE, VAEConfig
 from lookalike.table.inferring import infer
 
@@ -83,37 +83,37 @@ def test_empty_slots_cost_nothing_and_come_last(vae: VAE) -> None:
 def test_the_words_of_a_place_have_probability_one() -> None:
     torch.manual_seed(0)
     slots = [[CODEC.slots[s] for s in CODEC.columns[c]] for c in (0, 2)]
-    runs = Runs(slots, 16, 4)
+    spans = Spans(slots, 16, 4)
     hidden, place = torch.randn(20, 16), torch.arange(20) % 3
-    for run, own in enumerate(slots):
+    for span, own in enumerate(slots):
         every = torch.arange(own[0].tokens).repeat(20)
         hiddens, places = (x.repeat_interleave(own[0].tokens, 0) for x in (hidden, place))
-        nll = runs.nll(run, hiddens, every, places)
+        nll = spans.nll(span, hiddens, every, places)
         torch.testing.assert_close((-nll).exp().view(20, -1).sum(1), torch.ones(20))
-    first, later = runs.emit(1, torch.tensor([0, 4]))
+    first, later = spans.emit(1, torch.tensor([0, 4]))
     assert first[MISSING] == first[STOP] == later[STOP] == 0 and later[MISSING] < -1e6
-    assert runs.emit(0, torch.tensor([0]))[0, STOP] < -1e6  # no question is empty
+    assert spans.emit(0, torch.tensor([0]))[0, STOP] < -1e6  # no question is empty
 
 
 def test_a_word_is_written_anew_or_copied_from_before() -> None:
     torch.manual_seed(0)
     slots = [[CODEC.slots[s] for s in CODEC.columns[c]] for c in (0, 2)]
-    runs = Runs(slots, 16, 4)
-    assert runs.copying and not Runs(slots[:1], 16, 4).copying
+    spans = Spans(slots, 16, 4)
+    assert spans.copying and not Spans(slots[:1], 16, 4).copying
     hidden, place = torch.randn(2, 6, 16), torch.arange(6)
     words = torch.tensor([[7, 9, 7, STOP, -1, 9], [5, -1, 5, 5, 8, STOP]])
-    anew, copied = runs.copies(hidden, words)
-    keys = runs.tell_copy(hidden)
+    anew, copied = spans.copies(hidden, words)
+    keys = spans.tell_copy(hidden)
     for row in range(2):
         for at in range(6):
             own = slice(row, row + 1)
-            logits = runs.logits(0, hidden[own, at], place[at : at + 1])
-            mixed = runs.mixed(logits, hidden[own, at], keys[own, :at], words[own, :at])[0].exp()
+            logits = spans.logits(0, hidden[own, at], place[at : at + 1])
+            mixed = spans.mixed(logits, hidden[own, at], keys[own, :at], words[own, :at])[0].exp()
             torch.testing.assert_close(mixed.sum(), torch.tensor(1.0))
             word = words[row, at]
             if word >= 0:  # what training and writing say of it is the same
                 copies = anew[own, at], copied[own, at]
-                nll = runs.nll(0, hidden[own, at], word[None], place[at : at + 1], copies)
+                nll = spans.nll(0, hidden[own, at], word[None], place[at : at + 1], copies)
                 torch.testing.assert_close(-nll[0], mixed[word].log())
             else:
                 assert copied[row, at] < -1e6
@@ -124,11 +124,11 @@ def test_a_word_is_written_anew_or_copied_from_before() -> None:
 def test_a_bag_of_words_is_what_its_words_cost_whatever_their_order() -> None:
     torch.manual_seed(0)
     slots = [[CODEC.slots[s] for s in CODEC.columns[0]]]
-    runs, latent = Runs(slots, 16, 4), torch.randn(3, 4)
+    spans, latent = Spans(slots, 16, 4), torch.randn(3, 4)
     words = torch.tensor([[5, 9, 9, STOP, -1], [9, 5, 9, STOP, -1], [MISSING, -1, -1, -1, -1]])
-    bags = runs.bag(0, latent[[0, 0, 2]], words)
-    logits = runs.topic[0](latent[:1]) @ runs.words.T + runs.bias0[1]
+    bags = spans.bag(0, latent[[0, 0, 2]], words)
+    logits = spans.topic[0](latent[:1]) @ spans.words.T + spans.bias0[1]
     share = logits.softmax(-1)[0]
     torch.testing.assert_close(bags[0], -(share[5].log() + 2 * share[9].log()))
     torch.testing.assert_close(bags[0], bags[1])
-    assert bags[2] == 0 and not torch.allclose(bags[0], runs.bag(0, latent[1:2], words[:1])[0])
+    assert bags[2] == 0 and not torch.allclose(bags[0], spans.bag(0, latent[1:2], words[:1])[0])
