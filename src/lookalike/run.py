@@ -205,7 +205,7 @@ class Run:
 def config(folder: str | Path) -> Path:
     """The options of a run, to give its command again.
 
-    Raises DataError for a folder that is no run, or one that a script has begun.
+    Raises DataError for a folder that is not a run, or one that a script has begun.
     """
     path = Path(folder) / CONFIG
     if path.is_file():

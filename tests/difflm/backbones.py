@@ -135,7 +135,7 @@ def _pretrain(model: Any, words: Any, texts: list[str], steps: int) -> None:
 
 
 def save_bert(folder: Path, texts: list[str]) -> Path:
-    """A tiny encoder, which is no causal language model."""
+    """A tiny encoder, which is not a causal language model."""
     size = save_tokenizer(folder, texts, pad_token="<|pad|>", eos_token="<|end|>")
     config = transformers.BertConfig(
         vocab_size=size,

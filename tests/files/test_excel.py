@@ -88,7 +88,7 @@ def test_sheets_that_are_no_table(tmp_path: Path, rows: list[list[Any]], said: s
 def test_files_that_are_no_sheet(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as other:
         other.writestr("x", "y")
-    with pytest.raises(DataError, match=r"t\.xlsx is no readable Excel file"):
+    with pytest.raises(DataError, match=r"t\.xlsx is not a readable Excel file"):
         read_table(tmp_path / "t.xlsx")
 
 

@@ -123,7 +123,10 @@ def test_a_folder_of_json_has_nested_cells(tmp_path: Path) -> None:
         ({"a.py": b""}, r"folder of empty \.py files"),
         ({"a.py": b"x", "b.sql": b"y"}, r"folder of \.py and \.sql files: put one kind"),
         ({"a.py": b"x", "b.py": "\né".encode("latin-1")}, r"b\.py is not UTF-8: the byte 0xe9 .*line 2"),
-        ({"a.json": b"{}", "b.json": b'{"a": }'}, r"b\.json is no JSON \(Expecting value.*\): repair it"),
+        (
+            {"a.json": b"{}", "b.json": b'{"a": }'},
+            r"b\.json is not valid JSON \(Expecting value.*\): repair it",
+        ),
     ],
 )
 def test_a_folder_that_is_none_is_refused(tmp_path: Path, files: dict[str, bytes], said: str) -> None:
@@ -160,8 +163,8 @@ def test_an_array_of_objects(tmp_path: Path, text: str, expected: dict[str, list
         ("[]", "no rows"),
         ("[1]", "no JSON object as its entry 1"),
         ('[{"a": 1}, [2]]', "no JSON object as its entry 2"),
-        ('[{"a": 1}', "is no JSON"),
-        ("[" * 100_000, "is no JSON"),
+        ('[{"a": 1}', "is not valid JSON"),
+        ("[" * 100_000, "is not valid JSON"),
         ("3", "one JSON value, not a table"),
         ('{\n"a": [1, 2]\n}', "one JSON value, not a table: write an array of objects"),
         ('{"a": 1}\nno\n', "no JSON object in line 2"),

@@ -48,7 +48,7 @@ def test_what_is_not_given_is_not_mentioned() -> None:
             ["records.j2, line 2", "'colour'", "demonstrations"],
         ),
         ("names.j2", "{{ records | jsonn }}", ["names.j2, line 1", "jsonn"]),
-        ("record.j2", "Write", ["record.j2 is no template", "records.j2"]),
+        ("record.j2", "Write", ["record.j2 is not one of the templates", "records.j2"]),
     ],
 )
 def test_a_template_that_cannot_be_used_is_named_with_its_line(

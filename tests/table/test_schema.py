@@ -56,11 +56,11 @@ def test_a_schema_survives_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("nonsense", "is no schema"),
+        ("nonsense", "is not a schema"),
         ('{"format": 99}', "the format 99"),
         ('{"format": 1, "rows": 2, "columns": [{"name": "a", "kind": "nose", "dtype": "int64"}]}', "'nose'"),
         ('{"format": 1, "rows": 2, "columns": [{"name": "a", "kin": "x"}]}', "unknown entry 'kin'"),
-        ('{"format": 1, "rows": 2, "columns": [{"name": "a"}]}', "is no schema"),
+        ('{"format": 1, "rows": 2, "columns": [{"name": "a"}]}', "is not the schema of a column"),
     ],
 )
 def test_a_bad_schema_file_is_refused(tmp_path: Path, text: str, said: str) -> None:

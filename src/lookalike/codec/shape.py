@@ -250,7 +250,7 @@ def check_shape(values: pd.Series, schema: dict[str, Any], column: Any) -> None:
         Draft202012Validator.check_schema(schema)
     except NoSchema as error:
         raise SchemaError(
-            f"the JSON schema of column '{column}' is no JSON Schema at {error.json_path}: "
+            f"the JSON schema of column '{column}' is not a valid JSON Schema at {error.json_path}: "
             f"{_brief(error)}: correct it."
         ) from None
     if word := _inexact(schema):

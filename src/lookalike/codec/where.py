@@ -184,7 +184,7 @@ def _cut(text: str, names: Mapping[str, Any], schema: Schema) -> tuple[str, str]
             )
         written = value if sign == "==" else f"{value}.." if ">" in sign else f"..{value}"
         more = ", a range whose ends are included" if ".." in written else ""
-        raise ConditionError(f"the condition '{text}' is no comparison: write {name}={written}{more}.")
+        raise ConditionError(f"the condition '{text}' is not a comparison: write {name}={written}{more}.")
     if not cuts:
         example = _example(schema)
         raise ConditionError(

@@ -36,7 +36,7 @@ def read_latents(fitted: Fitted, latents: Any) -> Tensor:
     try:
         latent = torch.as_tensor(np.asarray(latents, dtype=np.float32), device=fitted.device)
     except (TypeError, ValueError, OverflowError):
-        raise OptionError(f"latents is {shown(latents)}, no array of numbers: {advice}.") from None
+        raise OptionError(f"latents is {shown(latents)}, not an array of numbers: {advice}.") from None
     shape = fitted.records.shape
     if latent.shape[1:] != shape or not len(latent) or not bool(latent.isfinite().all()):
         raise OptionError(

@@ -49,7 +49,7 @@ def read(path: str | Path, file: IO[bytes]) -> pd.DataFrame:
             sheet = book.worksheets[0] if book.worksheets else None
             rows = [] if sheet is None else [_trimmed(row) for row in sheet.iter_rows(values_only=True)]
     except (KeyError, AttributeError, SyntaxError):  # parts are missing or odd
-        raise DataError(f"{path} is no readable Excel file: save it again as .xlsx.") from None
+        raise DataError(f"{path} is not a readable Excel file: save it again as .xlsx.") from None
     numbered = [(number, row) for number, row in enumerate(rows, 1) if row]
     if not numbered:
         raise DataError(f"{path} is empty: give a table with a header and rows.")

@@ -94,7 +94,9 @@ def json_array(path: str | Path, encoding: str = UTF8) -> pd.DataFrame:
         found = json.loads(text)
         records = sound(found, "\x00")
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is no JSON ({first_line(error)}): repair it or write it again.") from None
+        raise DataError(
+            f"{path} is not valid JSON ({first_line(error)}): repair it or write it again."
+        ) from None
     odd = next((at for at, one in enumerate(records, 1) if not isinstance(one, dict)), None)
     if odd is not None:
         raise DataError(f"{path} has no JSON object as its entry {odd}: write an array of objects.")
@@ -235,4 +237,6 @@ def _content(file: Path, encoding: str) -> Any:
     try:
         return read_json(text)
     except ValueError as error:
-        raise DataError(f"{file} is no JSON ({first_line(error)}): repair it or leave it out.") from None
+        raise DataError(
+            f"{file} is not valid JSON ({first_line(error)}): repair it or leave it out."
+        ) from None

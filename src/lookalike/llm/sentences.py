@@ -23,7 +23,8 @@ def sentence(fault: Fault, url: str, model: str, has_key: bool, models: Sequence
     if fault.kind == "quota":
         return f"{url} has no credit left for this key ({said}): add some, then run again."
     if fault.kind == "endpoint":
-        return f"{url} is no OpenAI-compatible endpoint ({said}): give its base URL, which often ends in /v1."
+        advice = "give its base URL, which often ends in /v1"
+        return f"{url} is not an OpenAI-compatible endpoint ({said}): {advice}."
     if fault.kind == "too long":
         return f"the prompt is too long for {model!r} ({said}): send less of it, or lower max_tokens."
     if fault.kind == "malformed" and "cut off" in said:

@@ -56,7 +56,7 @@ class Form:
     """
 
     def __init__(self, schema: dict[str, Any]) -> None:
-        """Raises OptionError where `schema` is no JSON schema."""
+        """Raises OptionError where `schema` is not a JSON schema."""
         try:
             from jsonschema.exceptions import SchemaError
             from jsonschema.validators import validator_for
@@ -66,7 +66,7 @@ class Form:
         try:
             kind.check_schema(schema)
         except SchemaError as error:
-            raise OptionError(f"the schema of the reply is no JSON schema: {first_line(error)}.") from None
+            raise OptionError(f"the schema of the reply is not a JSON schema: {first_line(error)}.") from None
         self.schema = schema
         self._validator = kind(schema)
         self.instruction = INSTRUCTION + json.dumps(schema, ensure_ascii=False)

@@ -36,7 +36,7 @@ def show(folder: str | Path | None = None) -> dict[str, str]:
         raise OptionError(f"the folder of templates '{folder}' holds none: put one of {known} there.")
     for path in found:
         if path.name not in VARIABLES:
-            raise OptionError(f"{path} is no template that is used: the names are {known}.")
+            raise OptionError(f"{path} is not one of the templates: the names are {known}.")
         try:
             sources[path.name] = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

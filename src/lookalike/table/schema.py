@@ -88,7 +88,7 @@ class Schema:
     def from_dict(cls, facts: dict[str, Any]) -> Schema:
         """Reads `to_dict`. Raises SchemaError for another format version, unknown facts or kinds."""
         if not isinstance(facts, dict) or not isinstance(facts.get("columns", []), list):
-            raise SchemaError(f"{shown(facts)} is no schema: use what `Schema.to_dict` gives.")
+            raise SchemaError(f"{shown(facts)} is not a schema: use what `Schema.to_dict` gives.")
         if facts.get("format") != FORMAT:
             raise SchemaError(
                 f"the schema has the format {facts.get('format')!r} and this version reads {FORMAT}: "
@@ -98,14 +98,18 @@ class Schema:
         columns = []
         for entry in facts.get("columns", []):
             if not isinstance(entry, dict):
-                raise SchemaError(f"{shown(entry)} is no schema of a column: it needs name, kind and dtype.")
+                raise SchemaError(
+                    f"{shown(entry)} is not the schema of a column: it needs name, kind and dtype."
+                )
             for fact in entry:
                 if fact not in known:
                     raise SchemaError(
                         f"column '{entry.get('name')}' of the schema has an unknown entry '{fact}'."
                     )
             if not {"name", "kind", "dtype"} <= entry.keys():
-                raise SchemaError(f"{shown(entry)} is no schema of a column: it needs name, kind and dtype.")
+                raise SchemaError(
+                    f"{shown(entry)} is not the schema of a column: it needs name, kind and dtype."
+                )
             column = Column(
                 **{key: v if key == "json_schema" else kinds.from_json(v) for key, v in entry.items()}
             )
@@ -160,7 +164,7 @@ class Schema:
         except OSError as error:
             raise SchemaError(f"the schema '{path}' cannot be read: {error.strerror}.") from None
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise SchemaError(f"'{path}' is no schema: write one with `Schema.save`.") from None
+            raise SchemaError(f"'{path}' is not a schema: write one with `Schema.save`.") from None
 
 
 def _details(column: Column) -> str:

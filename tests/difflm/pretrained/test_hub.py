@@ -33,12 +33,12 @@ def test_backbones_that_cannot_be_used(
         with pytest.raises(ModelError, match=f"lacks {file}"):
             hub.load_backbone(str(_without(own, tmp_path / file, file)), device)
     bert = save_bert(tmp_path / "bert", texts)
-    with pytest.raises(ModelError, match="is a BertForMaskedLM, which is no causal language model"):
+    with pytest.raises(ModelError, match="is a BertForMaskedLM, which is not a causal language model"):
         hub.load_backbone(str(bert), device)
-    with pytest.raises(ModelError, match="is no folder"):
+    with pytest.raises(ModelError, match="is not a folder"):
         hub.load_backbone(str(tmp_path / "nothing"), device)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelError, match="is no folder"):
+    with pytest.raises(ModelError, match="is not a folder"):
         hub.load_backbone("bert/nothing", device)
     with pytest.raises(ModelError, match="the hub cannot be reached"):
         hub.load_backbone("lookalike-tests/no-such-model", device)
@@ -75,7 +75,7 @@ def test_the_command_line(
     assert main(fit) == 0
     moved.rename(tmp_path / "elsewhere")
     sample = ["sample", model, "-n", "5", "-o", out, "--where", "job=nurse", "--quiet"]
-    assert main(sample) == 2 and "is no folder" in capsys.readouterr().err
+    assert main(sample) == 2 and "is not a folder" in capsys.readouterr().err
     assert main([*sample, "--backbone", str(tmp_path / "elsewhere")]) == 0
     rows = pd.read_csv(out)
     assert list(rows.columns) == list(people.columns) and set(rows["job"]) == {"nurse"}

@@ -224,7 +224,8 @@ def _in_range(values: list[Any], column: Column, condition: Condition) -> list[b
         return [Condition(low=low, high=high).holds(value) for value in values]
     except (TypeError, ValueError, KeyError, ArithmeticError):
         raise ConditionError(
-            f"column '{column.name}' holds categories, for which {condition.text()} is no range: name values."
+            f"column '{column.name}' holds categories, for which {condition.text()} is "
+            "not a range: name values."
         ) from None
 
 

@@ -124,7 +124,7 @@ def _in_range(column: Column, condition: Condition) -> bool:
         return bool(condition.holds(column.value))
     except TypeError:
         raise ConditionError(
-            f"column '{column.name}' is always {column.value!r}, for which {condition.text()} is no range."
+            f"column '{column.name}' is always {column.value!r}, for which {condition.text()} is not a range."
         ) from None
 
 

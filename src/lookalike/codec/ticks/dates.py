@@ -141,7 +141,7 @@ def _instants(value: Any, column: Column) -> tuple[np.datetime64, np.datetime64]
         stamp = pd.Timestamp(value)
     except (TypeError, ValueError):
         raise ConditionError(
-            f"column '{column.name}' holds dates, and {shown(value)} is none: write YYYY-MM-DD."
+            f"column '{column.name}' holds dates, and {shown(value)} is not a date: write YYYY-MM-DD."
         ) from None
     if stamp.tzinfo is not None:
         zone = column.dtype.rstrip("]").rpartition(", ")[2].removeprefix("tz=")

@@ -128,5 +128,5 @@ def condition_ranges(column: Column, condition: Condition) -> Ranges:
         low, high = tick_of(column, condition.low, up=True), tick_of(column, condition.high, up=False)
     except (TypeError, ValueError, ArithmeticError):
         wanted = condition.text() if condition.values is None else ", ".join(map(brief, condition.values))
-        raise ConditionError(f"column '{column.name}' holds numbers, and {wanted} is none.") from None
+        raise ConditionError(f"column '{column.name}' holds numbers, and {wanted} is not a number.") from None
     return [(-np.inf if low is None else low, np.inf if high is None else high)]

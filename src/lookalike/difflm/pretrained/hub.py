@@ -1,7 +1,7 @@
 """Finding, checking and loading a Hugging Face causal language model and its fast tokenizer.
 
-A folder is read as it is; only a name that is no folder is looked up on the hub. No code of a repository is
-ever run, and only safetensors are read.
+A folder is read as it is. Only a name that is not a folder is looked up on the hub. No code of a repository
+is ever run, and only safetensors are read.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def load_backbone(name: str, device: torch.device, tokens: int = 0) -> Pretraine
 
     name: a folder, or the id of a model on the hub. tokens: that training has at once, 0 where nothing is
     trained: for the check of the memory, which comes before any weight is read. Raises ModelError for what
-    is no causal language model or lacks files, OptionError where the memory is too small.
+    is not a causal language model or lacks files, OptionError where the memory is too small.
     """
     transformers = hugging_face()
     with _quiet(transformers):
@@ -126,7 +126,7 @@ def fetch(name: str, patterns: tuple[str, ...]) -> Path:
     beside = len(folder.parts) > 1 and folder.parent.is_dir()  # a slip in the name of a folder
     if name.startswith((".", "~", os.sep)) or name.count("/") != 1 or folder.exists() or beside:
         raise ModelError(
-            f"the backbone {name} is no folder: say with backbone where it is now, or give its id on the hub "
+            f"the backbone {name} is not a folder: give its place with backbone, or its id on the hub "
             "as OWNER/NAME."
         )
     import huggingface_hub as hub  # transformers needs it
@@ -204,7 +204,7 @@ def _check_causal(name: str, config: Any) -> None:
         return
     what = named[0] if named else f"model of the type {config.model_type}"
     raise ModelError(
-        f"the backbone {name} is a {what}, which is no causal language model: name one such as "
+        f"the backbone {name} is a {what}, which is not a causal language model: name one such as "
         "Qwen/Qwen2.5-0.5B."
     )
 
