@@ -93,7 +93,7 @@ def test_what_is_allowed_satisfies_the_condition(
         ({"job": {"cook", "nurse"}}, "'nurse' of column 'job'"),
         ({"job": ("a", "d")}, "column 'job' holds categories, for which a..d is not a range"),
         ({"job": None}, "no value of column 'job' is missing"),
-        ({"size": ("S", "XL")}, "no range"),
+        ({"size": ("S", "XL")}, "not a range"),
         ({"same": "y"}, "column 'same' is always 'x'"),
     ],
 )

@@ -237,7 +237,7 @@ def test_what_no_request_survives_stops_the_run(serve: Serve, options: Any, give
 
 
 def test_what_is_no_endpoint_is_said(serve: Serve) -> None:
-    with pytest.raises(EndpointError, match=r"no OpenAI-compatible endpoint .*ends in /v1"):
+    with pytest.raises(EndpointError, match=r"not an OpenAI-compatible endpoint .*ends in /v1"):
         run(LLM("m", serve().url + "/wrong").ask("Hello"))
 
 
@@ -300,5 +300,5 @@ def test_options_that_make_no_sense() -> None:
     ):
         with pytest.raises(OptionError):
             LLM("m", **{"url": "http://127.0.0.1:9/v1", **wrong})
-    with pytest.raises(OptionError, match="no JSON schema"):
+    with pytest.raises(OptionError, match="not a JSON schema"):
         form({"type": "wrong"})

@@ -68,7 +68,7 @@ def test_the_command_line(
     real, model, out = str(tmp_path / "real.csv"), str(tmp_path / "m"), str(tmp_path / "out.csv")
     bert = save_bert(tmp_path / "bert", ["{}"])
     assert main(["fit", real, "-o", model, "--backbone", str(bert), "--quiet"]) == 2
-    assert "no causal language model" in capsys.readouterr().err
+    assert "not a causal language model" in capsys.readouterr().err
     moved = tmp_path / "backbone"
     shutil.copytree(backbone("llama"), moved)
     fit = ["fit", real, "-o", model, "--backbone", str(moved), "--lora", "2", "--max-time", "2s", "--quiet"]
