@@ -53,8 +53,8 @@ def measure(table: Path, seconds: float, threads: int | None, all_cores: bool, b
     asked = torch.get_num_threads() if all_cores else threads
     model = DiffLM(max_time=seconds, threads=asked, backbone=backbone, progress=False).fit(real)
     steps = next(one for one in model.history if "planned" in one)
-    rows = 64 if backbone else 4096
-    model.sample(64, seed=1)
+    rows = 64 if backbone else 16_384
+    model.sample(8, seed=1)
     start = time.perf_counter()
     model.sample(rows, seed=1)
     return {"steps_s": steps["steps"] / steps["seconds"], "rows_s": rows / (time.perf_counter() - start)}
