@@ -40,7 +40,13 @@ def test_every_command_says_how_it_is_called(name, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     "file",
-    ["bench/RESULTS.md", "CONTRIBUTING.md", "README.md", *sorted(str(p.relative_to(ROOT)) for p in FILES)],
+    [
+        "ARCHITECTURE.md",
+        "bench/RESULTS.md",
+        "CONTRIBUTING.md",
+        "README.md",
+        *sorted(str(p.relative_to(ROOT)) for p in FILES),
+    ],
 )
 def test_documents_name_commands_that_exist(file):
     text = (ROOT / file).read_text(encoding="utf-8")
