@@ -63,6 +63,7 @@ def test_what_is_written_is_read_again(parser: ArgumentParser, tmp_path: Path) -
         ('config = "other.toml"', "'config' is not an option"),
         ("rows = 2026-01-01", "write a text, a number"),
         ("rows = [[1]]", "write a text, a number"),
+        ('quiet = "no"', "quiet is 'no': write true or false"),
         ("rows", "o.toml cannot be read"),
         ("a = '\xff'", "o.toml cannot be read|is not UTF-8"),
     ],

@@ -254,3 +254,55 @@ def test_a_language_model_that_writes_nothing_is_one_sentence(serve: Any, tmp_pa
     with pytest.raises(LLMError, match=r"no record was accepted: .*System role not supported"):
         lookalike.generate(real, 20, writer, run=tmp_path / "r", progress=False)
     assert json.loads((tmp_path / "r" / "summary.json").read_text())["accepted"] == 0
+
+
+class Copier:
+    """A synthesizer of a user's own: it draws real rows; made: what it gives instead."""
+
+    seed = None
+
+    def __init__(self, made: Any = ...) -> None:
+        self.made, self.fits = made, 0
+
+    def fit(self, table: pd.DataFrame, schema: lookalike.Schema | None = None) -> None:
+        self.table, self.fits = table, self.fits + 1
+
+    def sample(self, n: int) -> Any:
+        return self.table.sample(n, replace=True, random_state=0) if self.made is ... else self.made
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"out": "x.foo"}, "no suffix of a table"),
+        ({"out": "nowhere/x.csv"}, "the folder nowhere does not exist"),
+        ({"out": 5}, "out is 5"),
+        ({"target": "number"}, "is a column of ids"),
+        ({"holdout": "empty"}, "the holdout has no rows"),
+        ({"on_fit": 5}, "on_fit is 5"),
+        ({"names": 5}, "names is 5"),
+        ({"show_real": "yes"}, "show_real is 'yes'"),
+    ],
+)
+def test_wrong_arguments_are_found_before_anything_is_learned(
+    real: pd.DataFrame, wrong: dict[str, Any], words: str
+) -> None:
+    table, own = real.assign(number=[f"u{i}" for i in range(len(real))]), Copier()
+    given = {"holdout": table.head(0)} if "holdout" in wrong else wrong
+    with pytest.raises((DataError, OptionError), match=words):
+        lookalike.generate(table, 20, own, progress=False, **given)
+    assert own.fits == 0
+
+
+@pytest.mark.parametrize("made", [None, 5, "rows.csv"])
+def test_what_a_synthesizer_makes_has_to_be_a_table(real: pd.DataFrame, made: Any) -> None:
+    with pytest.raises((DataError, OptionError), match="what the synthesizer made is"):
+        lookalike.generate(real, 20, Copier(made), progress=False)
+
+
+def test_another_synthesizer_leaves_a_checkpoint_in_the_run(real: pd.DataFrame, tmp_path: Path) -> None:
+    kept = tmp_path / "run" / "checkpoint" / "state.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    synthetic, _ = lookalike.generate(real, 20, Copier(), run=tmp_path / "run", seed=2**40, progress=False)
+    assert len(synthetic) == 20 and kept.exists()

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from lookalike.arguments import shown
 from lookalike.errors import DataError, MissingDependency, OptionError, first_line
+from lookalike.seed import in_32_bits
 
 Embed = Callable[[Sequence[str]], npt.NDArray[Any]]
 
@@ -69,7 +70,7 @@ def fit_tfidf(texts: Sequence[str], dims: int, seed: int = 0) -> Embed:
         return lambda some: np.zeros((len(some), 1), dtype=np.float32)
     reduce = None
     if min(weights.shape) > dims + 1:
-        reduce = TruncatedSVD(dims, random_state=seed).fit(weights)
+        reduce = TruncatedSVD(dims, random_state=in_32_bits(seed)).fit(weights)
 
     def embed(some: Sequence[str]) -> npt.NDArray[Any]:
         found = words.transform(some)

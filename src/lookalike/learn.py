@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.embed import Embed
+from lookalike.seed import in_32_bits
 
 Array = npt.NDArray[Any]
 
@@ -36,7 +37,7 @@ def out_of_fold(points: Array, codes: Array, folds: int, seed: int, model: Any =
     """
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    split = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    split = StratifiedKFold(folds, shuffle=True, random_state=in_32_bits(seed))
     model = classifier() if model is None else model
     return cross_val_predict(model, points, codes, cv=split, method="predict_proba")
 

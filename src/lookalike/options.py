@@ -55,6 +55,8 @@ def _arguments(parser: argparse.ArgumentParser, path: str) -> list[str]:
         for one in value if isinstance(value, list) else [value]:
             if not isinstance(one, str | int | float):
                 raise OptionError(f"{path}: {name} = {one!r}: write a text, a number, true, false or a list.")
+            if action.nargs == 0 and not isinstance(one, bool):
+                raise OptionError(f"{path}: {name} is {one!r}: write true or false.")
             if action.nargs == 0:
                 options += [f"--{name}"] if one else []
             elif action.nargs == "?" and isinstance(one, bool):  # an option whose value may be left out

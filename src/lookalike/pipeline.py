@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from lookalike.arguments import is_column, listed, shown, switch, table, whole
+from lookalike.arguments import is_column, listed, path, shown, switch, table, whole
 from lookalike.errors import ConditionError, DataError, LLMError, OptionError, SchemaError
 from lookalike.progress import say, stage
 from lookalike.run import Cost, Run
@@ -71,7 +71,8 @@ def generate(
     Raises a UserError (OptionError, ConditionError, DataError, ...) before any training or call where an
     argument does not fit the table, and LLMError where a language model wrote no row that could be accepted.
     """
-    from lookalike.files.writing import write_table
+    from lookalike.files.writing import check_target, write_table
+    from lookalike.table.column import MADE
     from lookalike.table.inferring import infer
     from lookalike.table.schema import Schema
 
@@ -82,13 +83,23 @@ def generate(
         raise SchemaError(f"the schema is {shown(schema)}: give what lookalike.infer made, or leave it out.")
     schema = infer(real) if schema is None else schema
     progress, seed = switch("progress", progress), None if seed is None else whole("seed", seed)
+    show_real = switch("show_real", show_real)
+    if not (on_fit is None or callable(on_fit)):
+        raise OptionError(f"on_fit is {shown(on_fit)}: give a function of the synthesizer, or None.")
+    if not (names is None or isinstance(names, Mapping)):
+        raise OptionError(f'names is {shown(names)}: give a dict such as {{"real": "train.csv"}}, or None.')
+    if out is not None:
+        check_target(path("out", out), real)
     synthesizer = _synthesizer(synthesizer, seed, progress)
-    seed = int(getattr(synthesizer, "seed", 0)) if seed is None else seed
+    own = getattr(synthesizer, "seed", None)
+    seed = seed if seed is not None else own if isinstance(own, int) and own >= 0 else 0
     dropped = [name for name in schema.names if name not in schema.kept]
     real = real.drop(columns=dropped)
     holdout = None if holdout is None else holdout.drop(columns=dropped, errors="ignore")
     target = synthesizer.label if target is None and asks(synthesizer) else target
     check(real, n, target, holdout)
+    if target is not None and schema[target].kind in MADE:
+        raise OptionError(f"the target {shown(target)} is a column of ids, which no model predicts.")
     codec, conditions = _conditions(where, real, schema, synthesizer)
     alike, alike_holdout = _satisfying_both(codec, conditions, real, holdout)
     run = run if run is None or isinstance(run, Run) else Run(run)
@@ -131,6 +142,8 @@ def check(real: pd.DataFrame, n: int, target: str | None, holdout: pd.DataFrame 
     if target is not None and not is_column(target, real.columns):
         names = listed(real.columns)
         raise OptionError(f"the target {shown(target)} is not a column: choose one of {names}.")
+    if holdout is not None and not len(holdout):
+        raise DataError("the holdout has no rows: give a table that has some, or leave it out.")
     if holdout is not None and set(holdout.columns) != set(real.columns):
         odd = sorted(map(str, set(holdout.columns) ^ set(real.columns)))
         raise DataError(
@@ -243,7 +256,7 @@ def _sample(
             run.keep(synthesizer, cost, complete)
 
     try:
-        made = synthesizer.sample(n)
+        made = table("what the synthesizer made", synthesizer.sample(n))
     except BaseException:
         keep(complete=False)
         raise
@@ -303,7 +316,7 @@ def read_real(
     """The table to learn from: the file, or a sample of its rows (and says so) if it is too large for memory.
 
     comfortable: bytes that the table may take in memory; default a fifth of the machine's. The sample has
-    500,000 rows. how: encoding, sep and decimal as of `io.read_table`, whose errors are raised.
+    500,000 rows. how: encoding, sep and decimal as of `read_table`, whose errors are raised.
     """
     from lookalike.files.reading import read_table, sample_rows
 

@@ -166,7 +166,7 @@ class Run:
         After Ctrl-C in a training the checkpoint stays, so that the same job can go on with it.
         """
         stopped = learns(synthesizer) and synthesizer.stopped
-        if not stopped and self.checkpoint.is_dir():
+        if learns(synthesizer) and not stopped and self.checkpoint.is_dir():
             shutil.rmtree(self.checkpoint)
         self._summarise(synthesizer, cost)
         for path in self.reports:

@@ -25,6 +25,11 @@ def child_seed(seed: int, *names: str | int) -> int:
     return _hashed(seed, (*names, "child seed")) >> 193
 
 
+def in_32_bits(seed: int) -> int:
+    """A seed for scikit-learn, which takes none of 2**32 or more; smaller ones stay as they are."""
+    return seed % 2**32
+
+
 def _hashed(seed: int, names: tuple[str | int, ...]) -> int:
     """256 bits. JSON tells the number 1 from the text "1", and one name from two."""
     own = json.dumps([int(seed), *(name if isinstance(name, str) else int(name) for name in names)])

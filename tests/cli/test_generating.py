@@ -78,7 +78,7 @@ def test_a_run_that_is_named_stays_with_what_it_took(
 
 
 def test_the_run_of_a_language_model_survives_a_model_that_is_learned_here(
-    real: Path, tmp_path: Path
+    real: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Both go to o.csv and so have o.csv.run."""
     folder = tmp_path / "o.csv.run"
@@ -87,8 +87,14 @@ def test_the_run_of_a_language_model_survives_a_model_that_is_learned_here(
     with sqlite3.connect(folder / "ledger.sqlite") as ledger:
         ledger.execute("CREATE TABLE replies (body)")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert main(command(real, tmp_path / "o.csv", "--max-time", "2s", "--quiet")) == 0
+    assert main(command(real, tmp_path / "o.csv", "--max-time", "2s", "--quiet")) == 2
+    assert "holds the run of a language model: go on with it by  lookalike resume" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    other = ["--max-time", "2s", "--quiet", "--run", tmp_path / "r"]
+    assert main(command(real, tmp_path / "o.csv", *other)) == 0
+    same = ["--max-time", "2s", "--quiet", "--run", tmp_path / "p.csv"]
+    assert main(command(real, tmp_path / "p.csv", *same)) == 2 and not (tmp_path / "p.csv").exists()
+    assert "is both the table and the run" in capsys.readouterr().err
 
 
 def test_a_folder_of_something_else_is_not_taken_and_not_removed(

@@ -177,3 +177,17 @@ def test_configs_are_frozen() -> None:
     for config in (Settings(), *(getattr(Settings(), name) for name in ("vae", "train", "denoiser"))):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(config, dataclasses.fields(config)[0].name, 1)
+
+
+def test_a_subclass_has_the_arguments_of_difflm() -> None:
+    class Fixed(DiffLM):
+        def __init__(self, **given: object) -> None:
+            super().__init__(**{"max_time": "1s", **given})  # type: ignore[arg-type]
+
+    assert Fixed(seed=3).get_params()["max_time"] == "1s" and Fixed(seed=3).get_params()["seed"] == 3
+
+
+def test_a_codec_of_a_table_with_other_columns_is_refused() -> None:
+    codec = RecordCodec.fit(NUMBERS, infer(NUMBERS), seed=0)
+    with pytest.raises(SchemaError, match="other columns"):
+        DiffLM(progress=False).fit(NUMBERS.assign(more=1.5), codec=codec)

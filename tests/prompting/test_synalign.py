@@ -15,7 +15,7 @@ import pytest
 from lookalike import SynAlign, infer
 from lookalike.defaults import METHODS
 from lookalike.embed import embedder
-from lookalike.errors import DataError, EndpointError, OptionError
+from lookalike.errors import DataError, EndpointError, OptionError, SchemaError
 from lookalike.llm import LLM, Budget
 from lookalike.texts.words import words_of
 
@@ -380,3 +380,13 @@ def test_a_class_of_few_rows_is_neither_shown_nor_written(
     assert "lonely" not in asked and "one of a kind" not in asked and real.category[0] in asked
     kept = quiet(llm, method="few-shot").fit(table, infer(table, keep_rare=True))
     assert "lonely" in str([one.messages for one in kept.requests(100)])
+
+
+@pytest.mark.parametrize("schema", [5, {"a": 1}, "other", "fewer"])
+def test_a_schema_of_another_table_is_one_sentence(banking: pd.DataFrame, schema: Any) -> None:
+    table = banking.assign(number=range(len(banking)))
+    given = {"other": infer(pd.DataFrame({"x": [1, 2]})), "fewer": infer(banking)}.get(
+        schema if isinstance(schema, str) else "", schema
+    )
+    with pytest.raises(SchemaError, match="the schema"):
+        SynAlign(LLM("m", "http://127.0.0.1:9/v1"), "text", "category").fit(table, given)

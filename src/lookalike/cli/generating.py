@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from lookalike.difflm import DiffLM
     from lookalike.llm import Request
     from lookalike.prompting import SynAlign
+    from lookalike.run import Run
     from lookalike.synthesizer import Synthesizer
 
 LLM_OPTIONS = (
@@ -34,6 +36,7 @@ def generate(args: argparse.Namespace) -> int:
     from lookalike.run import Run
 
     run = Run(_folder(args), options=vars(args), temporary=not (asking or args.run))
+    _check_run(run, args.out, asking)
     real, schema = files.real_table(args)
     holdout = files.read(args.holdout, schema.missing, args)
     check_target(args.out, real)
@@ -160,6 +163,22 @@ def _asks(args: argparse.Namespace) -> bool:
     if asked and "-" in (args.real, args.holdout):
         raise OptionError("a run reads its tables again when it is resumed: name a file in place of '-'.")
     return bool(asked)
+
+
+def _check_run(run: Run, out: str, asking: bool) -> None:
+    """Raises OptionError where the folder is the output, or holds what a job of the other kind needs."""
+    if os.path.abspath(run.folder) == os.path.abspath(out):
+        raise OptionError(f"{out} is both the table and the run: name another folder with --run.")
+    other = None
+    if not asking and run.ledger.exists():
+        other = "the run of a language model"
+    elif asking and run.checkpoint.exists():
+        other = "a training that can go on"
+    if other is not None:
+        raise OptionError(
+            f"{run.folder} holds {other}: go on with it by  lookalike resume {run.folder}, or name another "
+            "folder with --run."
+        )
 
 
 def _folder(args: argparse.Namespace) -> Path:

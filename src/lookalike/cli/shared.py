@@ -28,7 +28,9 @@ def number(option: str, kind: type, low: float, high: float, rule: str) -> Calla
     return parse
 
 
-COUNT = number("the number of calls, rows or tokens", int, 1, 2**62, "write a whole number of at least 1")
+COUNT = number(
+    "a number (of threads, calls, rows or tokens)", int, 1, 2**62, "write a whole number of at least 1"
+)
 MONEY = number("the amount", float, 0, float("inf"), "write a number of at least 0")
 
 

@@ -93,7 +93,7 @@ class DiffLM:
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The arguments of the constructor as they were given, by name; deep: for scikit-learn, no matter."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+        return {name: getattr(self, name) for name in inspect.signature(DiffLM).parameters}
 
     def set_params(self, **params: Any) -> DiffLM:
         """Change arguments of the constructor, for the next `fit`; what has been learned stays.
@@ -131,7 +131,7 @@ class DiffLM:
         seed, max_time, progress = arguments.seed, arguments.max_time, arguments.progress
         clock = Clock(max_time)
         table, schema = read_table("the table", table), schema_of(schema)
-        codec = codec_of(codec, schema)
+        codec = codec_of(codec, schema, list(table.columns))
         folder = None if checkpoint is None else path_of("checkpoint", checkpoint)
         with stage(f"prepared {len(table):,} rows", progress=progress):
             if schema is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -192,10 +192,10 @@ def _at_default(config: Config, changes: Mapping[str, Any]) -> Config:
     return replace(config, **free)
 
 
-def codec_of(value: Any, schema: Schema | None) -> RecordCodec | None:
-    """The codec that `fit` is given, None for none.
+def codec_of(value: Any, schema: Schema | None, names: Sequence[Any]) -> RecordCodec | None:
+    """The codec that `fit` is given, None for none; names: the columns of the table that is fitted.
 
-    Raises OptionError for anything else, SchemaError where a schema is given that it was not fitted with.
+    Raises OptionError for anything else, SchemaError where it was not fitted with this schema or this table.
     """
     if value is None:
         return None
@@ -206,6 +206,8 @@ def codec_of(value: Any, schema: Schema | None) -> RecordCodec | None:
     )
     if own != other:
         raise SchemaError("the codec was fitted with another schema: give only one of them, or fit it again.")
+    if not set(names) <= set(value.schema.names):  # a column that is gone is named where it is read
+        raise SchemaError("the codec was fitted on a table of other columns: fit it again on this table.")
     return value
 
 

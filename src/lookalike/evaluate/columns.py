@@ -175,6 +175,11 @@ def check_table(title: str, table: pd.DataFrame, real: pd.DataFrame) -> None:
     doubled = table.columns[table.columns.duplicated()]
     if len(doubled):
         raise DataError(f"the {title} table has two columns named '{doubled[0]}': rename one.")
+    alike = table.columns[pd.Series(map(str, table.columns)).duplicated().to_numpy()]
+    if len(alike):
+        raise DataError(
+            f"the {title} table has two columns written '{alike[0]}', as number and text: rename one."
+        )
     if not len(table) or not len(table.columns):
         what = "columns" if len(table) else "rows"
         raise DataError(f"the {title} table has no {what}: give a table that has some.")

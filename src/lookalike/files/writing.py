@@ -29,11 +29,20 @@ from lookalike.table.nested import holds_values, json_text
 def check_target(path: str | Path, table: pd.DataFrame) -> None:
     """Raises DataError if a table of these columns, or with such texts, cannot be written to a path."""
     kind = check_suffix(path)
+    if str(path) != STANDARD:
+        _check_place(Path(path))
     if kind == LINES:
         check_texts(path, table)
     if kind == ".xlsx":
         excel.openpyxl()
         excel.check(path, table, 0)
+
+
+def _check_place(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise DataError(f"{path}: the folder {path.parent} does not exist: make it first.")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder: name a file to write to.")
 
 
 def write_table(table: pd.DataFrame, path: str | Path, layout: Mapping[str, Any] | None = None) -> None:
@@ -72,15 +81,11 @@ class ChunkWriter:
         self._closing = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        folder = self.path.parent
-        if not folder.is_dir():
-            raise DataError(f"{self.path}: the folder {folder} does not exist: make it first.")
-        if self.path.is_dir():
-            raise DataError(f"{self.path} is a folder: name a file to write to.")
+        _check_place(self.path)
         with file_errors(self.path, "written"):
             if not self._standard:
                 handle, self._partial = tempfile.mkstemp(
-                    prefix=f".{self.path.name}.", suffix=".partial", dir=folder
+                    prefix=f".{self.path.name}.", suffix=".partial", dir=self.path.parent
                 )
                 os.close(handle)
             self._file = self._opened()

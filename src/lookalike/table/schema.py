@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from lookalike import arguments
 from lookalike.arguments import shown
@@ -194,6 +195,18 @@ def _details(column: Column) -> str:
         said += [keys] if column.keys is not None else []
         said += ["schema given"] if column.json_schema is not None else []
     return ", ".join(said)
+
+
+def check_schema(value: Any, table: pd.DataFrame) -> None:
+    """Raises SchemaError unless it is a Schema of the table; columns that it drops may be gone already."""
+    if not isinstance(value, Schema):
+        raise SchemaError(f"the schema is {shown(value)}: give what lookalike.infer made, or leave it out.")
+    odd = [name for name in table.columns if name not in value.names]
+    odd += [name for name in value.kept if name not in table.columns]
+    if odd:
+        raise SchemaError(
+            f"the schema and the real table differ in these columns: {arguments.listed(odd)}: infer it anew."
+        )
 
 
 def check_kind(column: Column) -> None:

@@ -21,6 +21,7 @@ from sklearn.model_selection import StratifiedKFold
 from lookalike.evaluate.columns import ComparedColumn
 from lookalike.evaluate.section import Curve, Entry, Giveaway, Section, entry
 from lookalike.evaluate.view import View
+from lookalike.seed import in_32_bits
 
 Array = npt.NDArray[Any]
 
@@ -153,7 +154,7 @@ def boosted(data: Features, folds: int, seed: int, rank: bool = False) -> tuple[
     rng = np.random.default_rng(seed)
     for k, (train, test) in enumerate(_folds(data.y, folds, seed)):
         model = HistGradientBoostingClassifier(
-            categorical_features=data.categorical, min_samples_leaf=leaf, random_state=seed
+            categorical_features=data.categorical, min_samples_leaf=leaf, random_state=in_32_bits(seed)
         )
         model.fit(filled(data.x[train]), data.y[train])
         score[test] = model.predict_proba(data.x[test])[:, 1]
@@ -217,7 +218,7 @@ def _dummies(x: Array, categorical: Array) -> Array:
 
 def _folds(y: Array, folds: int, seed: int) -> Any:
     folds = min(folds, int((y == 0).sum()), int((y == 1).sum()))
-    return StratifiedKFold(folds, shuffle=True, random_state=seed).split(np.zeros((len(y), 1)), y)
+    return StratifiedKFold(folds, shuffle=True, random_state=in_32_bits(seed)).split(np.zeros((len(y), 1)), y)
 
 
 def detect(

@@ -36,6 +36,7 @@ from lookalike.evaluate.rows import first, lengths
 from lookalike.evaluate.section import Copied, Entry, Section, Spectra, entry, share
 from lookalike.evaluate.space import embedded
 from lookalike.evaluate.view import View
+from lookalike.seed import in_32_bits
 
 Array = npt.NDArray[Any]
 
@@ -218,7 +219,7 @@ def _clusters(vectors: dict[str, Array], seed: int) -> dict[str, Array]:
 
     together = np.concatenate([v[:5000] for v in vectors.values()])
     count = max(2, min(CLUSTERS, len(together) // 20))
-    model = MiniBatchKMeans(count, n_init=3, random_state=seed).fit(together)
+    model = MiniBatchKMeans(count, n_init=3, random_state=in_32_bits(seed)).fit(together)
     return {table: model.predict(v) for table, v in vectors.items()}
 
 

@@ -22,6 +22,7 @@ from lookalike.evaluate.rows import sample
 from lookalike.evaluate.section import Entry, Models, Section, entry, known
 from lookalike.evaluate.space import embedded
 from lookalike.evaluate.view import View
+from lookalike.seed import in_32_bits
 
 Array = npt.NDArray[Any]
 
@@ -143,7 +144,7 @@ def families(task: Task, seed: int, quick: bool = False) -> dict[str, Fit]:
         return fit(best, np.ones(len(y), dtype=bool))
 
     def grown(x: Array, y: Array) -> Any:
-        model = forest(TREES, min_samples_leaf=3, random_state=seed, max_features="sqrt")
+        model = forest(TREES, min_samples_leaf=3, random_state=in_32_bits(seed), max_features="sqrt")
         return make_pipeline(
             SimpleImputer(strategy="constant", fill_value=-1, keep_empty_features=True), model
         ).fit(x, y)
@@ -152,7 +153,7 @@ def families(task: Task, seed: int, quick: bool = False) -> dict[str, Fit]:
         numbers = make_pipeline(
             SimpleImputer(keep_empty_features=True),
             QuantileTransformer(
-                n_quantiles=min(1000, len(x)), output_distribution="normal", random_state=seed
+                n_quantiles=min(1000, len(x)), output_distribution="normal", random_state=in_32_bits(seed)
             ),
         )
         dummies = OneHotEncoder(max_categories=DUMMIES, handle_unknown="infrequent_if_exist")
