@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from importlib import import_module
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -258,3 +259,22 @@ def test_an_unknown_suffix_is_named(report, tmp_path):
         report.save(tmp_path / "report.pdf")
     with pytest.raises(DataError, match="cannot be written"):
         report.save(tmp_path / "nowhere" / "report.html")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"ids": 5}, {"ids": "a"}, {"only": 5}, {"names": 3}, {"quick": "yes"}, {"show_real": 1}]
+)
+def test_wrong_options_are_one_sentence(wrong: dict[str, Any]) -> None:
+    table = pd.DataFrame({"a": range(40), "b": list("abcd") * 10})
+    with pytest.raises(OptionError, match=f"{next(iter(wrong))} is "):
+        evaluate(table, table, **wrong)
+
+
+def test_what_a_report_cannot_use_is_one_sentence() -> None:
+    table = pd.DataFrame({"a": range(40), "b": list("abcd") * 10})
+    report = evaluate(table, table, only="privacy", quick=True)
+    with pytest.raises(OptionError, match="path is 5"):
+        report.save(5)  # type: ignore[arg-type]
+    for limits in (5, None, {"c2st": 0.6}, "copies=nan"):
+        with pytest.raises(OptionError, match=r"the limits is|is not a figure"):
+            report.failures(limits)  # type: ignore[arg-type]

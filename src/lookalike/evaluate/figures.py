@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lookalike.arguments import text as argument
 from lookalike.errors import OptionError
 from lookalike.evaluate.results import Figures
 from lookalike.evaluate.section import Entry
@@ -236,6 +238,7 @@ ALIASES = {"c2st": "c2st_auc", "utility": "ratio", "membership": "membership_auc
 
 def limits(text: str) -> dict[str, float]:
     """ "c2st=0.60,utility=0.95" -> {"c2st_auc": 0.6, "ratio": 0.95}; raises OptionError for anything else."""
+    text = argument("the limits", text, "write them as c2st=0.60,utility=0.95")
     known = {figure.key for figure in FIGURES}
     found = {}
     for part in text.split(","):
@@ -246,6 +249,8 @@ def limits(text: str) -> dict[str, float]:
             raise OptionError(f"there is no figure '{name.strip()}' to fail under: choose one of {names}.")
         try:
             found[key] = float(number)
+            if math.isnan(found[key]):  # nothing is worse than that
+                raise ValueError
         except ValueError:
             raise OptionError(f"'{part}' is not a figure and its limit: write it as c2st=0.60.") from None
     return found

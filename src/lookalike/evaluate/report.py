@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from lookalike.arguments import shown
+from lookalike.arguments import path as path_of
+from lookalike.arguments import shown, switch
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError
 from lookalike.evaluate.columns import check_table, read_columns, without_dropped
@@ -66,7 +67,7 @@ class Report:
 
         Raises OptionError for another suffix, DataError if the file cannot be written.
         """
-        path = Path(path)
+        path = path_of("path", path)
         if path.suffix == ".html":
             from lookalike.evaluate.page.page import page
 
@@ -195,6 +196,13 @@ def evaluate(
     tables = without_dropped(given, schema)
     for title, table in tables.items():
         check_table(title, table, tables["real"])
+    quick, show_real = switch("quick", quick), switch("show_real", show_real)
+    progress = switch("progress", progress)
+    for what, value in (("ids", ids), ("only", only)):
+        if not (value is None or isinstance(value, str | Collection)) or (what, type(value)) == ("ids", str):
+            raise OptionError(f"{what} is {shown(value)}: give a list of names.")
+    if not (names is None or isinstance(names, Mapping)):
+        raise OptionError(f'names is {shown(names)}: give a dict such as {{"real": "train.csv"}}, or None.')
     sections = _check_options(tables["real"], target, text, ids, seed, only, schema)
     from sklearn.exceptions import ConvergenceWarning
 
