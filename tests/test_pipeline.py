@@ -35,9 +35,7 @@ def quick() -> Any:
 
 
 @pytest.fixture
-def writing(serve: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "http_proxy", "HTTP_PROXY"):
-        monkeypatch.delenv(name, raising=False)
+def writing(serve: Any) -> Any:
     return lambda *options: serve("--writer", f"{WRITER}:good", *options)
 
 

@@ -129,6 +129,13 @@ def sentinels(name: str, value: Any) -> tuple[Any, ...]:
     return found
 
 
+def table_names(value: Any) -> Mapping[str, str] | None:
+    """What a report calls its tables: table -> file, None for nothing."""
+    if not (value is None or isinstance(value, Mapping)):
+        raise OptionError(f'names is {shown(value)}: give a dict such as {{"real": "train.csv"}}, or None.')
+    return value
+
+
 def table(what: str, value: Any) -> pd.DataFrame:
     """A pandas table: a DataFrame as it is, a Series as its one column, a dict of columns or a list of dicts
     as the rows that they are, and a table of another library by its `to_pandas`.

@@ -11,8 +11,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from lookalike.arguments import is_column, listed, path, shown, switch, table, whole
-from lookalike.errors import ConditionError, DataError, LLMError, OptionError, SchemaError
+from lookalike.arguments import is_column, listed, path, shown, switch, table, table_names, whole
+from lookalike.errors import ConditionError, DataError, LLMError, OptionError
 from lookalike.progress import say, stage
 from lookalike.run import Cost, Run
 from lookalike.synthesizer import Asker, Synthesizer, asks, learns
@@ -74,28 +74,24 @@ def generate(
     from lookalike.files.writing import check_target, write_table
     from lookalike.table.column import MADE
     from lookalike.table.inferring import infer
-    from lookalike.table.schema import Schema
+    from lookalike.table.schema import given_schema
 
     real = table("the real table", real)
     holdout = None if holdout is None else table("the holdout", holdout)
     n = len(real) if n is None else whole("the number of rows", n, 1)
-    if not (schema is None or isinstance(schema, Schema)):
-        raise SchemaError(f"the schema is {shown(schema)}: give what lookalike.infer made, or leave it out.")
-    schema = infer(real) if schema is None else schema
+    schema = given_schema(schema) or infer(real)
     progress, seed = switch("progress", progress), None if seed is None else whole("seed", seed)
     show_real = switch("show_real", show_real)
     if not (on_fit is None or callable(on_fit)):
         raise OptionError(f"on_fit is {shown(on_fit)}: give a function of the synthesizer, or None.")
-    if not (names is None or isinstance(names, Mapping)):
-        raise OptionError(f'names is {shown(names)}: give a dict such as {{"real": "train.csv"}}, or None.')
+    names = table_names(names)
     if out is not None:
         check_target(path("out", out), real)
     synthesizer = _synthesizer(synthesizer, seed, progress)
     own = getattr(synthesizer, "seed", None)
     seed = seed if seed is not None else own if isinstance(own, int) and own >= 0 else 0
-    dropped = [name for name in schema.names if name not in schema.kept]
-    real = real.drop(columns=dropped)
-    holdout = None if holdout is None else holdout.drop(columns=dropped, errors="ignore")
+    real = real.drop(columns=schema.dropped)
+    holdout = None if holdout is None else holdout.drop(columns=schema.dropped, errors="ignore")
     target = synthesizer.label if target is None and asks(synthesizer) else target
     check(real, n, target, holdout)
     if target is not None and schema[target].kind in MADE:

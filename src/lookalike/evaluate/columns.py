@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lookalike.arguments import shown
 from lookalike.errors import DataError, OptionError, SchemaError
 from lookalike.evaluate.parts import Part, clock_parts, ordered_part, prose, text_parts, unordered_part
 from lookalike.evaluate.values import is_nan, moments, numbers, spans, strings
@@ -24,7 +23,7 @@ from lookalike.table import inferring
 from lookalike.table.column import MADE, Column
 from lookalike.table.missing import masked
 from lookalike.table.nested import flat, holds_values
-from lookalike.table.schema import Schema, check_kind
+from lookalike.table.schema import Schema, check_kind, given_schema
 
 Array = npt.NDArray[Any]
 
@@ -115,9 +114,8 @@ def without_dropped(tables: Mapping[str, pd.DataFrame], schema: Schema | None) -
 
     Raises SchemaError where `schema` is no Schema.
     """
-    if not (schema is None or isinstance(schema, Schema)):
-        raise SchemaError(f"the schema is {shown(schema)}: give what lookalike.infer made, or leave it out.")
-    dropped = [] if schema is None else [name for name in schema.names if name not in schema.kept]
+    schema = given_schema(schema)
+    dropped = [] if schema is None else schema.dropped
     return {
         title: table.drop(columns=dropped, errors="ignore") if isinstance(table, pd.DataFrame) else table
         for title, table in tables.items()

@@ -19,7 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from lookalike.arguments import path as path_of
-from lookalike.arguments import shown, switch
+from lookalike.arguments import shown, switch, table_names
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError
 from lookalike.evaluate.columns import check_table, read_columns, without_dropped
@@ -201,8 +201,7 @@ def evaluate(
     for what, value in (("ids", ids), ("only", only)):
         if not (value is None or isinstance(value, str | Collection)) or (what, type(value)) == ("ids", str):
             raise OptionError(f"{what} is {shown(value)}: give a list of names.")
-    if not (names is None or isinstance(names, Mapping)):
-        raise OptionError(f'names is {shown(names)}: give a dict such as {{"real": "train.csv"}}, or None.')
+    names = table_names(names)
     sections = _check_options(tables["real"], target, text, ids, seed, only, schema)
     from sklearn.exceptions import ConvergenceWarning
 

@@ -32,7 +32,7 @@ from lookalike.prompting.templates import Templates
 from lookalike.prompting.writing import Work, Writer, answer
 from lookalike.prompting.written import Written
 from lookalike.table.inferring import infer
-from lookalike.table.schema import Schema, check_schema
+from lookalike.table.schema import Schema, check_schema, given_schema
 from lookalike.texts.copies import Originals
 
 
@@ -107,8 +107,7 @@ class SynAlign:
         """
         real = table_of_argument("the real table", real)
         filled = with_text(real, self.texts, self.label)
-        if schema is None:
-            schema = infer(real.iloc[filled], source="the real table")
+        schema = given_schema(schema) or infer(real.iloc[filled], source="the real table")
         check_schema(schema, real)
         self.form = form_of(real.iloc[filled], self.texts, self.label, schema)
         self._rows = filled

@@ -52,6 +52,11 @@ class Schema:
         """The names of the columns that are not dropped, in order."""
         return [column.name for column in self.columns if column.kind != "drop"]
 
+    @property
+    def dropped(self) -> list[Any]:
+        """The names of the columns that are dropped, in order."""
+        return [column.name for column in self.columns if column.kind == "drop"]
+
     def __getitem__(self, name: Any) -> Column:
         """The column of that name. Raises SchemaError if there is none."""
         for column in self.columns:
@@ -197,10 +202,15 @@ def _details(column: Column) -> str:
     return ", ".join(said)
 
 
-def check_schema(value: Any, table: pd.DataFrame) -> None:
-    """Raises SchemaError unless it is a Schema of the table; columns that it drops may be gone already."""
-    if not isinstance(value, Schema):
+def given_schema(value: Any) -> Schema | None:
+    """The schema that a function was given, None for none. Raises SchemaError for anything else."""
+    if not (value is None or isinstance(value, Schema)):
         raise SchemaError(f"the schema is {shown(value)}: give what lookalike.infer made, or leave it out.")
+    return value
+
+
+def check_schema(value: Schema, table: pd.DataFrame) -> None:
+    """Raises SchemaError unless it is one of the table; columns that it drops may be gone already."""
     odd = [name for name in table.columns if name not in value.names]
     odd += [name for name in value.kept if name not in table.columns]
     if odd:
