@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lookalike.aligning import align as align
+    from lookalike.curate import curate as curate
+    from lookalike.decisions import Decisions as Decisions
     from lookalike.difflm import DiffLM as DiffLM
     from lookalike.errors import LookalikeError as LookalikeError
     from lookalike.evaluate import evaluate as evaluate
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 _HOMES = {  # public name -> the module it lives in
+    "Decisions": "lookalike.decisions",
     "DiffLM": "lookalike.difflm",
     "LookalikeError": "lookalike.errors",
     "Schema": "lookalike.table.schema",
     "SynAlign": "lookalike.prompting",
     "align": "lookalike.aligning",
+    "curate": "lookalike.curate",
     "evaluate": "lookalike.evaluate",
     "generate": "lookalike.pipeline",
     "infer": "lookalike.table.inferring",
@@ -41,12 +45,14 @@ _HOMES = {  # public name -> the module it lives in
     "write_table": "lookalike.files.writing",
 }
 __all__ = [
+    "Decisions",
     "DiffLM",
     "LookalikeError",
     "Schema",
     "SynAlign",
     "__version__",
     "align",
+    "curate",
     "evaluate",
     "generate",
     "infer",
@@ -66,7 +72,8 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Makes `lookalike.evaluate` the function, whichever way its package of the same name was imported.
+    """Makes `lookalike.evaluate` and `lookalike.curate` the functions, whichever way their packages
+    of the same names were imported.
 
     Importing the package `lookalike.evaluate` makes Python set that name here to the package; the function
     inside is what a user wants to call, so it is kept instead. `from lookalike.evaluate import ...` does not
@@ -74,8 +81,8 @@ class _Package(ModuleType):
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "evaluate" and isinstance(value, ModuleType):
-            value = value.evaluate
+        if name in ("curate", "evaluate") and isinstance(value, ModuleType):
+            value = getattr(value, name)
         super().__setattr__(name, value)
 
 

@@ -46,7 +46,7 @@ def align(
     empty texts, missing labels, or no class of which there are both real and synthetic rows. Classes without
     synthetic rows get none: the alignment's `notes` name them.
     """
-    from lookalike import curate
+    from lookalike.curate.align import align as align_points
 
     real, synthetic = table("the real table", real), table("the synthetic table", synthetic)
     n, most_repeats = whole("n, the number of rows,", n, 2), whole("most_repeats", most_repeats, 1)
@@ -68,7 +68,7 @@ def align(
     with stage("turned the rows into points", progress=progress):
         points = _row_points(tables, seed) if text is None else _text_points(tables, text, embed, seed)
     with stage(f"aligned {len(synthetic):,} rows with {len(real):,}", progress=progress):
-        alignment = curate.align(
+        alignment = align_points(
             points["real"],
             points["synthetic"],
             n,

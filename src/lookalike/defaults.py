@@ -13,3 +13,8 @@ GEN_SIZE = 10  # records a request
 CONCURRENCY = 32  # calls in flight
 ALIGN_METHODS = ("exact", "linear")  # see curate/weights.py
 MOST_REPEATS = 5  # how often a row of an aligned table may come
+CHECKS = (  # of curate, in their order; see curate/curating.py
+    *("missing", "length", "repetition", "symbols", "encoding", "language", "refusal", "parses"),
+    *("range", "unknown", "copy", "exact", "near", "semantic"),
+)
+NEAR = 0.7  # Jaccard similarity of shingles, from which two texts are near-duplicates

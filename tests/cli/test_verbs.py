@@ -18,7 +18,7 @@ from lookalike.cli.main import main
 from tests.processes import environment
 
 ENVIRONMENT = environment()
-VERBS = ["schema", "generate", "resume", "prompts", "fit", "sample", "impute", "align", "evaluate"]
+VERBS = ["schema", "generate", "resume", "prompts", "fit", "sample", "impute", "align", "curate", "evaluate"]
 
 
 def run(*arguments: object) -> None:

@@ -22,6 +22,7 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "embed": 1,
     "texts": 1,
     "explore": 2,
+    "decisions": 2,
     "learn": 2,
     "table": 2,
     "files": 3,

@@ -8,6 +8,8 @@ import lookalike
 from tests.processes import python
 
 PUBLIC = [
+    "Decisions",
+    "curate",
     "DiffLM",
     "LookalikeError",
     "Schema",

@@ -43,6 +43,12 @@ Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoi
   lookalike align --real train.csv --synthetic llm.jsonl -n 2000 -o out.jsonl --text text --label label
   lookalike align --real train.csv --synthetic s.csv -n 500 -o out.csv --holdout test.csv --json align.json
 The figures are of real rows that were held out: a fifth of the real table, or --holdout.""",
+    "curate": """
+  lookalike curate synthetic.jsonl -o curated.jsonl --real train.csv --label label
+  lookalike curate synthetic.csv -o curated.csv --dry-run            (what would be dropped, and why)
+  lookalike curate texts.csv -o curated.csv --only near,exact --near 0.8
+  lookalike curate synthetic.csv -o curated.csv --real train.csv --without range --rejected dropped.csv
+What was decided on each row is in OUT.decisions.json.""",
     "evaluate": """
   lookalike evaluate --real train.csv --synthetic synthetic.parquet
   lookalike evaluate --real train.csv --synthetic s.csv --holdout test.csv --target income -o report.html

@@ -57,6 +57,11 @@ def real_table(args: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
     return real, schema
 
 
+def listed(text: str | None) -> list[str] | None:
+    """The names of an option that takes several, with commas between them; None where it is not given."""
+    return [name.strip() for name in text.split(",")] if text else None
+
+
 def names(args: argparse.Namespace, synthetic: str) -> dict[str, str]:
     """What the report calls the tables: their files, without the folders."""
     files = {"real": args.real, "synthetic": synthetic, "holdout": args.holdout}

@@ -14,11 +14,13 @@ from lookalike.cli import shared
 from lookalike.cli.examples import EXAMPLES
 from lookalike.defaults import (
     ALIGN_METHODS,
+    CHECKS,
     CONCURRENCY,
     DEMONSTRATIONS,
     GEN_SIZE,
     METHODS,
     MOST_REPEATS,
+    NEAR,
     STRENGTH,
 )
 from lookalike.errors import OptionError
@@ -64,6 +66,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
             _align,
             "choose synthetic rows, some more than once, that are distributed like the real ones",
         ),
+        "curate": (_curate, "drop rows that are broken, out of range or repeat others, and say why"),
         "evaluate": (_evaluate, "measure how alike two tables are"),
     }
     for verb, (add_options, text) in verbs.items():
@@ -237,6 +240,31 @@ def _align(one: Parser) -> None:
     )
     one.add_argument("--holdout", metavar="H", help="real rows to judge by (default: a fifth of R)")
     one.add_argument("--json", metavar="FILE", help="write the figures to this .json file")
+    shared.missing(one)
+    shared.usual(one)
+
+
+def _curate(one: Parser) -> None:
+    one.add_argument("synthetic", metavar="SYN", help="the table to curate, whoever made it")
+    one.add_argument("-o", "--out", metavar="OUT", required=True, help="the curated table to write")
+    one.add_argument("--real", metavar="R", help="real rows, which set the limits (default: absolute limits)")
+    one.add_argument("--text", metavar="COL", help="the column of text (default: all that hold text)")
+    one.add_argument("--label", metavar="COL", help="the column of labels")
+    one.add_argument("--only", metavar="CHECKS", help=f"of {','.join(CHECKS)}")
+    one.add_argument("--without", metavar="CHECKS", help="checks whose decisions are not followed")
+    one.add_argument(
+        "--near",
+        metavar="SHARE",
+        type=shared.number("--near", float, 0.05, 1.0, "the similarity of texts is a number from 0.05 to 1"),
+        default=NEAR,
+        help=f"Jaccard similarity from which texts are near-duplicates (default {NEAR})",
+    )
+    one.add_argument("--embedder", metavar="NAME", help=shared.EMBEDDER)
+    one.add_argument(
+        "--rejected", metavar="FILE", help="write the dropped rows to this table, with the reason"
+    )
+    one.add_argument("--dry-run", action="store_true", help="say what would be dropped, and write nothing")
+    shared.schema_file(one)
     shared.missing(one)
     shared.usual(one)
 

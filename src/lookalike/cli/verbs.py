@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.cli import files
+from lookalike.cli.curating import curate
 from lookalike.cli.generating import difflm, generate
 from lookalike.errors import DataError, OptionError
 from lookalike.progress import say, stage
@@ -177,7 +178,7 @@ def evaluate(args: argparse.Namespace) -> int:
         text=args.text,
         ids=args.id,
         seed=args.seed,
-        only=[name.strip() for name in args.only.split(",")] if args.only else None,
+        only=files.listed(args.only),
         quick=args.quick,
         show_real=args.show_real,
         names=files.names(args, synthetic=args.synthetic),
@@ -209,5 +210,6 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "sample": sample,
     "impute": impute,
     "align": align,
+    "curate": curate,
     "evaluate": evaluate,
 }

@@ -1,0 +1,230 @@
+"""Checks of single rows: each gives decisions on the rows that it would drop, with score and limit.
+
+With a real table, limits are what its rows allow (`texts/measures.py`); without one they are absolute, and
+checks that need real rows are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lookalike.arguments import brief
+from lookalike.codec.ticks import dates, numbers
+from lookalike.errors import SchemaError
+from lookalike.table.column import Column
+from lookalike.table.schema import Schema
+from lookalike.texts.copies import Originals
+from lookalike.texts.language import Language
+from lookalike.texts.measures import ABSOLUTE, MEASURES, limits
+from lookalike.texts.refusals import refusals_of
+from lookalike.texts.syntax import PARSERS
+
+Array = npt.NDArray[Any]
+Decision = dict[str, Any]
+
+ALWAYS = 0.995  # share of the real texts that parse, from which all synthetic ones have to
+TEXTS = ("text", "code", "json")
+SAID = {  # of MEASURES
+    "length": "its letters and signs are {:,.0f}",
+    "repetition": "the share of it that repeats is {:.3g}",
+    "symbols": "the share of its signs that are no letters or digits is {:.3g}",
+    "encoding": "its damaged signs are {:,.0f}",
+}
+
+
+@dataclass
+class Rows:
+    """What is checked: the synthetic rows, and the real ones where there are some.
+
+    schema: of the real table, or of the synthetic one. texts: the columns of text that are looked at. label:
+    the column of labels.
+    """
+
+    synthetic: pd.DataFrame
+    real: pd.DataFrame | None
+    schema: Schema
+    texts: list[Any]
+    label: Any = None
+
+    def text(self, name: Any) -> tuple[list[int], list[str]]:
+        """The rows of the synthetic table that have a text in the column, and the texts."""
+        return _texts(self.synthetic[name])
+
+    def real_text(self, name: Any) -> list[str]:
+        """The real texts of a column; [] without a real table."""
+        return [] if self.real is None else _texts(self.real[name])[1]
+
+    @cached_property
+    def others(self) -> list[Column]:
+        """The columns that hold no texts, and are no ids."""
+        return [column for column in self.schema.columns if column.name not in self.texts]
+
+
+def _texts(series: pd.Series) -> tuple[list[int], list[str]]:
+    present = series.notna().to_numpy(bool)
+    return np.flatnonzero(present).tolist(), [str(cell) for cell in series[present].tolist()]
+
+
+def measured(name: str) -> Callable[[Rows], Iterator[Decision]]:
+    """The check of one of `MEASURES`."""
+
+    def check(rows: Rows) -> Iterator[Decision]:
+        for column in rows.texts:
+            real = rows.real_text(column)
+            low, high = limits([MEASURES[name](text) for text in real]) if real else ABSOLUTE[name]
+            for row, text in zip(*rows.text(column), strict=True):
+                score = MEASURES[name](text)
+                if not low <= score <= high:
+                    limit = low if score < low else high
+                    reason = f"{SAID[name].format(score)}, {'below' if score < low else 'above'} {limit:.3g}"
+                    yield _drop(row, name, column, reason, score, limit)
+
+    return check
+
+
+def language(rows: Rows) -> Iterator[Decision]:
+    """Texts that are plainly in a language which the real ones are not in."""
+    for column in _prose(rows):
+        real = rows.real_text(column)
+        if real:
+            known = Language(real)
+            for row, text in zip(*rows.text(column), strict=True):
+                if known.is_foreign(text):
+                    yield _drop(row, "language", column, "it is in a language of no real text")
+
+
+def refusal(rows: Rows) -> Iterator[Decision]:
+    """Texts in which a model refuses to write, or speaks of itself."""
+    for column in _prose(rows):
+        patterns = refusals_of(rows.real_text(column))
+        for row, text in zip(*rows.text(column), strict=True):
+            found = next((hit for pattern in patterns if (hit := pattern.search(text))), None)
+            if found is not None:
+                yield _drop(row, "refusal", column, f"it says '{brief(found.group())}'")
+
+
+def copy(rows: Rows) -> Iterator[Decision]:
+    """Texts that copy a real one, word for word or in 80% of their word 4-grams."""
+    for column in rows.texts:
+        real = rows.real_text(column)
+        if real:
+            originals = Originals(real)
+            for row, text in zip(*rows.text(column), strict=True):
+                source = originals.copied(text)
+                if source is not None:
+                    yield _drop(row, "copy", column, f"it copies the text of real row {source + 1:,}")
+
+
+def parses(rows: Rows) -> Iterator[Decision]:
+    """Code and JSON that does not parse, where that of the real rows does."""
+    for column in rows.schema.columns:
+        form = "json" if column.kind == "json" and column.python != "json" else column.language
+        if column.name not in rows.texts or column.kind == "text" or form not in PARSERS:
+            continue
+        test, real = PARSERS[form], rows.real_text(column.name)
+        if real and np.mean([test(text) for text in real]) < ALWAYS:
+            continue
+        for row, text in zip(*rows.text(column.name), strict=True):
+            if not test(text):
+                yield _drop(row, "parses", column.name, f"it does not parse as {form}")
+
+
+def missing(rows: Rows) -> Iterator[Decision]:
+    """Cells that are missing, or texts of nothing but space, in columns in which no real one is."""
+    if rows.real is None:
+        return
+    for column in rows.schema.columns:
+        if not _gone(rows.real[column.name]).any():
+            for row in np.flatnonzero(_gone(rows.synthetic[column.name])):
+                yield _drop(int(row), "missing", column.name, f"column '{column.name}' is empty")
+
+
+def value_range(rows: Rows) -> Iterator[Decision]:
+    """Numbers and dates beyond what the real ones allow."""
+    if rows.real is None:
+        return
+    for column in rows.others:
+        if column.kind not in READ:
+            continue
+        values, _ = _numbers(rows.real[column.name], column)
+        if not np.isfinite(values).any():
+            continue
+        low, high = limits(values[np.isfinite(values)])
+        own, odd = _numbers(rows.synthetic[column.name], column)
+        for row in np.flatnonzero(odd | (own < low) | (own > high)):
+            cell, below = rows.synthetic[column.name].iloc[row], own[row] < low
+            what = f"no {READ[column.kind][1]}" if odd[row] else "below" if below else "above"
+            reason = f"{brief(cell)} in column '{column.name}' is {what}{'' if odd[row] else ' what is real'}"
+            yield _drop(int(row), "range", column.name, reason, own[row], low if below else high)
+
+
+def unknown(rows: Rows) -> Iterator[Decision]:
+    """Categories that no real row has."""
+    if rows.real is None:
+        return
+    for column in rows.others:
+        if column.kind in ("category", "boolean", "constant"):
+            known = set(rows.real[column.name].dropna().map(str))
+            cells = rows.synthetic[column.name]
+            there = cells.notna()
+            for row in np.flatnonzero(there & ~cells.map(str).isin(list(known))):
+                reason = f"{brief(cells.iloc[row])} in column '{column.name}' is no real value"
+                yield _drop(int(row), "unknown", column.name, reason)
+
+
+CHECKS: dict[str, Callable[[Rows], Iterator[Decision]]] = {
+    "missing": missing,
+    **{name: measured(name) for name in MEASURES},
+    "language": language,
+    "refusal": refusal,
+    "parses": parses,
+    "range": value_range,
+    "unknown": unknown,
+    "copy": copy,
+}
+READ = {"number": (numbers.to_ticks, "number"), "datetime": (dates.to_ticks, "date")}
+
+
+def _drop(
+    row: int, check: str, column: Any, reason: str, score: float = np.nan, limit: float = np.nan
+) -> Decision:
+    facts = {"row": row, "check": check, "column": column, "score": score, "limit": limit}
+    return {**facts, "action": "drop", "reason": reason}
+
+
+def _prose(rows: Rows) -> list[Any]:
+    return [name for name in rows.texts if rows.schema[name].kind == "text"]
+
+
+def _gone(series: pd.Series) -> Array:
+    gone = series.isna().to_numpy(bool)
+    if series.dtype == object or pd.api.types.is_string_dtype(series.dtype):
+        gone = gone | series.map(lambda cell: isinstance(cell, str) and not cell.strip()).to_numpy(bool)
+    return gone
+
+
+def _numbers(series: pd.Series, column: Column) -> tuple[Array, Array]:
+    """(rows,) float64 that can be compared, nan where there is none; and whether a cell cannot be read."""
+    read = READ[column.kind][0]
+    try:
+        ticks, marks = read(series, column)
+        odd = np.zeros(len(series), dtype=bool)
+    except (SchemaError, ValueError, TypeError):  # some cell is at fault: one by one
+        odd = series.notna().to_numpy(bool) & ~series.map(lambda cell: _can(read, cell, series, column))
+        ticks, marks = read(series.mask(odd).infer_objects(), column)
+    return np.where(np.asarray(marks) == 0, ticks.astype(np.float64), np.nan), odd
+
+
+def _can(read: Any, cell: Any, series: pd.Series, column: Column) -> bool:
+    try:
+        read(pd.Series([cell], dtype=series.dtype), column)
+    except (SchemaError, ValueError, TypeError):
+        return False
+    return True

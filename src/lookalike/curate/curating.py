@@ -1,0 +1,133 @@
+"""`curate`: a synthetic table -> the rows worth keeping, and a decision on each of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike import arguments
+from lookalike.arguments import is_column, listed, shown
+from lookalike.curate import duplicates
+from lookalike.curate.checks import CHECKS, TEXTS, Decision, Rows
+from lookalike.decisions import Decisions
+from lookalike.defaults import CHECKS as NAMES
+from lookalike.defaults import NEAR
+from lookalike.embed import Embed, embedder
+from lookalike.errors import DataError, OptionError
+from lookalike.progress import bar
+from lookalike.table.inferring import infer
+from lookalike.table.schema import Schema, given_schema
+
+NEEDS_REAL = ("missing", "language", "range", "unknown", "copy")
+USUAL = tuple(name for name in NAMES if name != "semantic")  # it has to be asked for
+
+
+def curate(
+    synthetic: pd.DataFrame,
+    real: pd.DataFrame | None = None,
+    *,
+    text: Any = None,
+    label: Any = None,
+    only: Collection[str] | None = None,
+    without: Collection[str] = (),
+    near: float = NEAR,
+    embed: str | Embed | None = None,
+    schema: Schema | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> tuple[pd.DataFrame, Decisions]:
+    """The rows of a synthetic table that are worth keeping, and what was decided on the others.
+
+    synthetic: any table, whoever made it. real: real rows with the same columns, which set the limits; None
+    takes absolute ones, and leaves out the checks that need real rows. text: the column of text; None takes
+    all that hold text. label: the column of labels: near texts of two labels are reported, not dropped.
+    only: names of checks (`defaults.py`); None is all but "semantic". without: checks
+    that only report. near: the Jaccard similarity of near-duplicates, 0..1.
+    embed: what `embed.embedder` takes, for "semantic". schema: of the real table; None is inferred.
+
+    Raises OptionError for an option that does not fit, DataError for tables whose columns differ and where no
+    row would be left.
+    """
+    synthetic = arguments.table("the synthetic table", synthetic)
+    near = arguments.number("near", near, 0.05, 1.0)
+    names = _checks(only)
+    undone = set(_checks(without)) if without else set()
+    rows = _rows(synthetic, real, text, label, given_schema(schema))
+    found: list[Decision] = []
+    with bar(len(names), "curating", unit="checks", progress=progress) as shown_bar:
+        for name in names:
+            for decision in (
+                CHECKS[name](rows) if name in CHECKS else _repeats(name, rows, found, near, embed, seed)
+            ):
+                found.append(decision | ({"action": "report"} if decision["check"] in undone else {}))
+            shown_bar.update(1)
+    decisions = Decisions.of(found, len(synthetic), label)
+    if real is None:
+        left_out = [name for name in names if name in NEEDS_REAL]
+        if left_out:
+            decisions.notes.append(f"without real rows these checks were left out: {', '.join(left_out)}")
+    _need_rows(decisions)
+    return decisions.apply(synthetic), decisions
+
+
+def _repeats(
+    name: str, rows: Rows, found: list[Decision], near: float, embed: str | Embed | None, seed: int
+) -> Iterable[Decision]:
+    """The rows that repeat others, of those that no check has dropped: a list, so that it is complete."""
+    gone = {decision["row"] for decision in found if decision["action"] == "drop"}
+    order = np.array([row for row in range(len(rows.synthetic)) if row not in gone], dtype=np.int64)
+    if name == "exact":
+        return list(duplicates.exact(rows, order))
+    if name == "near":
+        return list(duplicates.near(rows, order, near))
+    texts = [one for column in rows.texts for one in rows.text(column)[1]]
+    return list(duplicates.semantic(rows, order, embedder(embed, texts, seed))) if texts else []
+
+
+def _checks(only: Collection[str] | None) -> list[str]:
+    wanted = USUAL if only is None else (only,) if isinstance(only, str) else tuple(only)
+    if not wanted:
+        raise OptionError(f"no check was asked for: choose from {', '.join(NAMES)}.")
+    for name in wanted:
+        if name not in NAMES:
+            raise OptionError(f"there is no check {shown(name)}: choose from {', '.join(NAMES)}.")
+    return [name for name in NAMES if name in wanted]
+
+
+def _rows(
+    synthetic: pd.DataFrame, real: pd.DataFrame | None, text: Any, label: Any, schema: Schema | None
+) -> Rows:
+    if not len(synthetic):
+        raise DataError("the synthetic table has no rows: give a table with rows.")
+    if real is not None:
+        real = arguments.table("the real table", real)
+        odd = [name for name in [*real.columns, *synthetic.columns] if name not in real.columns]
+        odd += [name for name in real.columns if name not in synthetic.columns]
+        if odd:
+            raise DataError(
+                f"the synthetic and the real table differ in these columns: {listed(odd)}: leave them out of "
+                "both."
+            )
+    for what, name in (("text", text), ("label", label)):
+        if name is not None and not is_column(name, synthetic.columns):
+            raise OptionError(
+                f"the {what} {shown(name)} is not a column of the synthetic table: choose one of "
+                f"{listed(synthetic.columns)}."
+            )
+    schema = infer(synthetic if real is None else real) if schema is None else schema
+    texts = [text] if text is not None else [c.name for c in schema.columns if c.kind in TEXTS]
+    return Rows(synthetic, real, schema, [name for name in texts if name != label], label)
+
+
+def _need_rows(decisions: Decisions) -> None:
+    if len(decisions.dropped()) < decisions.rows:
+        return
+    drops = decisions.table[decisions.table["action"] == "drop"]
+    worst = drops.groupby("check")["row"].nunique().sort_values(ascending=False, kind="stable")
+    raise DataError(
+        f"no row would be left: the check '{worst.index[0]}' drops {worst.iloc[0]:,} of {decisions.rows:,}: "
+        "leave it out, or give real rows that are like the synthetic ones."
+    )

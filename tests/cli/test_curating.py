@@ -1,0 +1,86 @@
+"""`lookalike curate` on a table of 60 texts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import lookalike
+from lookalike.cli.main import main
+
+
+@pytest.fixture
+def tables(banking: pd.DataFrame, tmp_path: Path) -> tuple[Path, Path]:
+    """Files of real and of synthetic rows; the synthetic rows 3, 4 and 5 are broken, a copy and a repeat."""
+    mixed = banking.drop_duplicates("text").sample(120, random_state=0)
+    real, synthetic = mixed.iloc[:60], mixed.iloc[60:].reset_index(drop=True)
+    synthetic.loc[3, "text"] = "help me please" * 20
+    synthetic.loc[4, "text"] = real.text.iloc[0]
+    synthetic.loc[5] = synthetic.loc[6].to_numpy()
+    real.to_csv(tmp_path / "real.csv", index=False)
+    synthetic.to_json(tmp_path / "synthetic.jsonl", orient="records", lines=True)
+    return tmp_path / "real.csv", tmp_path / "synthetic.jsonl"
+
+
+def test_the_curated_table_its_decisions_and_the_dropped_rows(
+    tables: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, synthetic = map(str, tables)
+    out, dropped = tmp_path / "out.jsonl", tmp_path / "dropped.csv"
+    command = ["curate", synthetic, "-o", str(out), "--real", real, "--label", "category", "--quiet"]
+    assert main([*command, "--rejected", str(dropped)]) == 0
+    said = capsys.readouterr().out
+    before, after = lookalike.read_table(synthetic), lookalike.read_table(out)
+    decisions = lookalike.Decisions.load(f"{out}.decisions.json")
+    pd.testing.assert_frame_equal(decisions.apply(before), after, check_dtype=False)
+    assert {3, 4, 6} <= set(decisions.dropped())
+    assert f"{len(after):,} of 60 rows are kept" in said
+    rejected = pd.read_csv(dropped).set_index("text")
+    assert len(rejected) + len(after) == 60
+    assert rejected.check[before.text[4]] == "copy"
+    assert rejected.check[before.text[3]] == "length"  # the first check that finds it
+
+
+def test_a_dry_run_writes_nothing(
+    tables: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = sorted(tmp_path.iterdir())
+    assert main(["curate", str(tables[1]), "-o", str(tmp_path / "out.csv"), "--dry-run", "--quiet"]) == 0
+    assert "rows are kept" in capsys.readouterr().out
+    assert sorted(tmp_path.iterdir()) == files
+
+
+def test_checks_are_chosen(tables: tuple[Path, Path], tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    command = ["curate", str(tables[1]), "-o", str(out), "--quiet", "--only", "exact, repetition"]
+    assert main([*command, "--without", "exact"]) == 0
+    facts = json.loads(Path(f"{out}.decisions.json").read_text())
+    assert {(one["row"], one["check"], one["action"]) for one in facts["decisions"]} == {
+        (3, "repetition", "drop"),
+        (6, "exact", "report"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--only", "nearly"], "there is no check 'nearly'"),
+        (["--near", "7"], "the similarity of texts is a number from 0.05 to 1"),
+        (["--label", "klass"], "the label 'klass' is not a column of the synthetic table"),
+        (["--rejected", "no/where.csv"], "the folder no does not exist"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_write_nothing(
+    options: list[str],
+    said: str,
+    tables: tuple[Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "out.csv"
+    assert main(["curate", str(tables[1]), "-o", str(out), "--quiet", *options]) == 2
+    assert said in capsys.readouterr().err
+    assert not out.exists()
