@@ -41,7 +41,7 @@ def test_the_curated_table_its_decisions_and_the_dropped_rows(
     rejected = pd.read_csv(dropped).set_index("text")
     assert len(rejected) + len(after) == 60
     assert rejected.check[before.text[4]] == "copy"
-    assert rejected.check[before.text[3]] == "length"  # the first check that finds it
+    assert rejected.check[before.text[3]] == "repetition"
 
 
 def test_a_dry_run_writes_nothing(

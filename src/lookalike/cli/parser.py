@@ -250,7 +250,7 @@ def _curate(one: Parser) -> None:
     one.add_argument("--real", metavar="R", help="real rows, which set the limits (default: absolute limits)")
     one.add_argument("--text", metavar="COL", help="the column of text (default: all that hold text)")
     one.add_argument("--label", metavar="COL", help="the column of labels")
-    one.add_argument("--only", metavar="CHECKS", help=f"of {','.join(CHECKS)}")
+    one.add_argument("--only", metavar="CHECKS", help=f"of {', '.join(CHECKS)}")
     one.add_argument("--without", metavar="CHECKS", help="checks whose decisions are not followed")
     one.add_argument(
         "--near",
