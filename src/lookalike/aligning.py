@@ -67,6 +67,7 @@ def align(
     labels = None if label is None else (_labels("real", real[label]), _labels("synthetic", synthetic[label]))
     with stage("turned the rows into points", progress=progress):
         points = _row_points(tables, seed) if text is None else _text_points(tables, text, embed, seed)
+        second = None if text is None else _letters(tables, text, seed)
     with stage(f"aligned {len(synthetic):,} rows with {len(real):,}", progress=progress):
         alignment = align_points(
             points["real"],
@@ -76,6 +77,7 @@ def align(
             method=method,
             most_repeats=most_repeats,
             holdout=points.get("holdout"),
+            second=second,
             seed=seed,
             progress=progress,
         )
@@ -112,6 +114,15 @@ def _text_points(
             )
     vectors = embedder(embed, texts["real"], seed)
     return {title: vectors(some) for title, some in texts.items()}
+
+
+def _letters(tables: dict[str, pd.DataFrame], text: str, seed: int) -> tuple[Array, Array]:
+    """The real and the synthetic texts in a second embedding: by their pieces of letters."""
+    from lookalike.embed import DIMS, fit_tfidf
+
+    real, synthetic = (tables[title][text].map(str).tolist() for title in ("real", "synthetic"))
+    vectors = fit_tfidf(real, DIMS, seed, letters=True)
+    return vectors(real), vectors(synthetic)
 
 
 def _labels(title: str, column: pd.Series) -> list[str]:

@@ -15,6 +15,7 @@ import pandas as pd
 from lookalike.atomic import replace_text
 from lookalike.curate.kernel import TEST_ROWS, mmd2_test
 from lookalike.curate.resample import resample
+from lookalike.curate.strength import caps, choose
 from lookalike.curate.weights import METHODS, steps, weigh
 from lookalike.defaults import MOST_REPEATS
 from lookalike.errors import DataError, OptionError, file_errors
@@ -40,7 +41,8 @@ class Alignment:
     tested: {"holdout", "before", "after", "real"}: rows that this was measured on, drawn at random.
     held_out: real rows held out. effective: 1/sum w^2, the effective sample size, 1..m.
     most_repeated: how often the most frequent row comes; repeats: the share of rows that were there before,
-    0..1. classes: label -> {"real", "synthetic", "aligned"} rows; empty without labels.
+    0..1. classes: label -> {"real", "synthetic", "aligned"} rows; empty without labels. cap: how often a row
+    may come, as was chosen (`strength.py`); 0 where all rows of a class weigh alike, as no weights helped.
     """
 
     method: str
@@ -54,6 +56,7 @@ class Alignment:
     most_repeated: int
     repeats: float
     classes: dict[str, dict[str, int]]
+    cap: int
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure as JSON values, without the weights and the rows."""
@@ -77,6 +80,11 @@ class Alignment:
             found.append(
                 "the aligned rows are further from the real rows held out than the synthetic ones as they "
                 "came: use those."
+            )
+        if not self.cap:
+            found.append(
+                "no weights brought the rows nearer to real rows that were not matched: all rows "
+                f"{'of a class ' if self.classes else ''}weigh alike."
             )
         few = self.tested["real"] < FEW * max(len(self.classes), 1)
         if few and self.effective < len(self.weights) / 2:
@@ -122,6 +130,7 @@ def align(
     method: str = "exact",
     most_repeats: int = MOST_REPEATS,
     holdout: Array | None = None,
+    second: tuple[Array, Array] | None = None,
     seed: int = 0,
     progress: bool = False,
 ) -> Alignment:
@@ -131,8 +140,11 @@ def align(
     labels: those of the real and of the synthetic rows, strings or numbers: each class is matched by itself,
     and the classes of the n rows have the shares of the real ones; classes without synthetic rows get none,
     which `notes` says, and the others take their share. method: "exact" or "linear", as in
-    `weights.py`. most_repeats: how often a row may come at most. holdout: (rows, dims) real points to judge
-    by; None holds every fifth real row out of the matching, drawn at random in each class. progress: a bar.
+    `weights.py`. most_repeats: how often a row may come at most; how often one does, real rows that were not
+    matched decide (`strength.py`). holdout: (rows, dims) real points to judge by; None holds every fifth real
+    row out of the matching, drawn at random in each class. second: the real and the synthetic rows in another
+    embedding, (rows, dims) and (m, dims), in which the strength is chosen; None takes the same points.
+    progress: a bar.
 
     Raises OptionError for n below 2 or most_repeats below 1, an unknown method, or more rows than the cap
     allows (of a class, which is named); DataError for fewer than 10 real rows, points that are not finite, a
@@ -142,34 +154,32 @@ def align(
     names, codes, codes_synthetic = _classes(labels, len(real), len(synthetic))
     rng = np.random.default_rng(seed)
     held = np.zeros(len(real), dtype=bool) if holdout is not None else _hold_out(codes, rng)
-    matched = real if holdout is not None else real[~held]
     judged = real[held] if holdout is None else holdout
     if len(judged) < 2:
         raise DataError("no class has enough real rows for some to be held out: give a holdout of real rows.")
-    length = median_distance(matched, rng)
     sizes = np.bincount(codes, minlength=len(names))
     rows_of = [np.flatnonzero(codes_synthetic == code) for code in range(len(names))]
     left = np.where([len(own) > 0 for own in rows_of], sizes, 0)  # real rows of the classes that get some
     counts = apportion(left, n) if left.any() else left
     _check_rows(names, counts, rows_of, most_repeats)
 
-    weights, rows = np.zeros(len(synthetic)), []
-    with bar(sum(steps(len(own)) for own in rows_of), "aligning", unit="steps", progress=progress) as shown:
-        for code in np.flatnonzero(left):
-            own = rows_of[code]
-            alone = len(own) == len(synthetic)  # no copy of the only class
-            found = _weigh_class(
-                matched if len(names) == 1 else matched[codes[~held] == code],
-                synthetic if alone else synthetic[own],
-                length,
-                method,
-                max(most_repeats / max(int(counts[code]), most_repeats), 1 / len(own)),
-                rng,
-                shown.update,
-            )
-            weights[own] = found * sizes[code] / left.sum()
-            rows.append(own[resample(found, int(counts[code]), most_repeats, int(rng.integers(2**63)))])
-    drawn = rng.permutation(np.concatenate(rows))
+    matching = _Matching(real, synthetic, codes, rows_of, left, counts, method, seed)
+    needed = [-(-int(count) // max(len(own), 1)) for count, own in zip(counts, rows_of, strict=True)]
+    tried = caps(most_repeats, max(needed))
+    total = sum(steps(len(own)) for own in rows_of) * (len(tried) if len(tried) > 1 else 1)
+    with bar(total, "aligning", unit="steps", progress=progress) as shown:
+        aside = ~held & _hold_out(np.where(held, -1, codes), rng)
+        others = (real, synthetic) if second is None else second
+        cap = choose(
+            tried,
+            lambda one: matching.draw(~held & ~aside, one, shown.update)[1],
+            others[1],
+            others[0][aside],
+            rng,
+        )
+        weights, drawn = matching.draw(~held, cap, shown.update)
+    matched = real[~held]
+    length = median_distance(matched, rng)
     tables = {"before": synthetic, "after": synthetic[_some(drawn, rng)], "real": matched}
     tests = {name: mmd2_test(judged, table, length, rng) for name, table in tables.items()}
     repeated = np.bincount(drawn)
@@ -190,7 +200,45 @@ def align(
             str(name): {"real": int(sizes[i]), "synthetic": len(rows_of[i]), "aligned": int(counts[i])}
             for i, name in enumerate(names)
         },
+        cap,
     )
+
+
+@dataclass
+class _Matching:
+    """What is matched: points, their classes, and how many rows each class is to have."""
+
+    real: Array
+    synthetic: Array
+    codes: Array
+    rows_of: list[Array]
+    left: Array
+    counts: Array
+    method: str
+    seed: int
+
+    def draw(self, matched: Array, cap: int, tick: Callable[[int], object]) -> tuple[Array, Array]:
+        """(m,) weights and (n,) rows. matched: (real rows,) bool; cap: how often a row may come, 0: all rows
+        of a class alike.
+        """
+        rng = np.random.default_rng(self.seed)
+        length = median_distance(self.real[matched], rng)
+        weights, rows = np.zeros(len(self.synthetic)), []
+        for code in np.flatnonzero(self.left):
+            own, count = self.rows_of[code], int(self.counts[code])
+            chosen = self.real[matched & (self.codes == code)] if len(self.left) > 1 else self.real[matched]
+            if cap and len(chosen):
+                alone = len(own) == len(self.synthetic)  # no copy of the only class
+                points = self.synthetic if alone else self.synthetic[own]
+                most = max(cap / max(count, cap), 1 / len(own))
+                found = _weigh_class(chosen, points, length, self.method, most, rng, tick)
+            else:
+                found = np.full(len(own), 1 / len(own))
+                tick(steps(len(own)))
+            weights[own] = found * self.left[code] / self.left.sum()
+            least = -(-count // len(own))  # how often a row has to come
+            rows.append(own[resample(found, count, max(cap, least, 1), int(rng.integers(2**63)))])
+        return weights, rng.permutation(np.concatenate(rows))
 
 
 def _weigh_class(
@@ -215,12 +263,16 @@ def _some(rows: Array, rng: np.random.Generator) -> Array:
 
 
 def _hold_out(codes: Array, rng: np.random.Generator) -> Array:
-    """(rows,) bool: every fifth row of each class, drawn at random, but never a whole class."""
+    """(rows,) bool: every fifth row of each class, drawn at random, but never a whole class. Rows of a class
+    below 0 are left out.
+    """
     order = rng.permutation(len(codes))
     order = order[np.argsort(codes[order], kind="stable")]
     held = np.zeros(len(codes), dtype=bool)
     held[order[HELD_OUT - 1 :: HELD_OUT]] = True
-    return held & (np.bincount(codes[~held], minlength=codes.max() + 1) > 0)[codes]
+    held &= codes >= 0
+    kept = np.bincount(codes[~held & (codes >= 0)], minlength=codes.max() + 1) > 0
+    return held & kept[codes]
 
 
 def _classes(
