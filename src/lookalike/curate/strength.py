@@ -37,8 +37,8 @@ def choose(tried: Sequence[int], draw: Draw, synthetic: Array, real: Array, rng:
     """The first of the limits that is within one standard error of the best.
 
     draw: limit -> (n,) the rows that it gives. synthetic, real: (rows, dims) points in the second embedding;
-    of these real rows none was matched. What is compared is the unbiased MMD^2 to them, but for a constant; its
-    standard error is that of the difference from the best, over the real rows.
+    of these real rows none was matched. What is compared is the unbiased MMD^2 to them, but for a constant;
+    its standard error is that of the difference from the best, over the real rows.
     """
     if len(tried) == 1 or len(real) < 2:
         return tried[0]
