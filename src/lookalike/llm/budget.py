@@ -167,8 +167,8 @@ class Budget:
             if limit is not None and value > limit * (1 + 1e-12):
                 return (
                     f"the budget {name}={limit:,} is used up, one more call could bring it to {value:,.6g}: "
-                    f"raise it (--{name.replace('_', '-')}) and run again with the same ledger, which keeps what "
-                    "was paid for."
+                    f"raise it (--{name.replace('_', '-')}) and run again with the same ledger, which keeps "
+                    "what was paid for."
                 )
         return None
 

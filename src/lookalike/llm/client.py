@@ -350,7 +350,8 @@ class LLM:
         self._failures += 1
         silent = now - max(self._last_good, self.pace.last)
         bound = self._bound(fault)
-        if self._failures >= FEW and silent > bound:
+        unseen = fault.kind == "connection" and bound < self.patience
+        if (unseen or self._failures >= FEW) and silent > bound:
             raise EndpointError(self._clean(dead(fault, self.url, silent)), fault.kind) from None
         longest = bound / 8 if fault.kind == "connection" else LONGEST_WAIT
         wait = self._random.uniform(0.0, min(longest, FIRST_WAIT * 2.0 ** (times - 1)))  # full jitter

@@ -100,7 +100,7 @@ def read_chat(
     """
     try:
         choice = found["choices"][0]
-        message = choice.get("message") or choice.get("delta")
+        message = choice["message"]
         places = _places(message)
         finish = choice.get("finish_reason")
     except (KeyError, IndexError, TypeError, AttributeError):

@@ -38,7 +38,8 @@ class Stream:
             return {"error": self._whole["error"]}
         if not (self.over or self._ended):
             return None
-        message: dict[str, Any] = {name: "".join(parts) for name, parts in self._texts.items()}
+        message: dict[str, Any] = {"content": None}
+        message |= {name: "".join(parts) for name, parts in self._texts.items()}
         if self._calls:
             message["tool_calls"] = [{"function": call} for _, call in sorted(self._calls.items())]
         found: dict[str, Any] = sound({**self._whole, "choices": [{**self._choice, "message": message}]})
