@@ -247,9 +247,9 @@ def test_a_language_model_writes_a_run_from_python(
 def test_a_language_model_that_writes_nothing_is_one_sentence(serve: Any, tmp_path: Path) -> None:
     from lookalike.llm import LLM
 
-    writer = lookalike.SynAlign(LLM("m", serve("--no-system").url), "text", "category", progress=False)
+    writer = lookalike.SynAlign(LLM("m", serve("--no", "messages").url), "text", "category", progress=False)
     real = pd.read_csv(DATA / "banking77.csv")
-    with pytest.raises(LLMError, match=r"no record was accepted: .*System role not supported"):
+    with pytest.raises(LLMError, match=r"fails alike for every request, .*'messages' is not supported"):
         lookalike.generate(real, 20, writer, run=tmp_path / "r", progress=False)
     assert json.loads((tmp_path / "r" / "summary.json").read_text())["accepted"] == 0
 

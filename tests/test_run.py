@@ -314,22 +314,27 @@ def test_half_a_character_neither_hangs_nor_crashes_a_run(
 def test_nothing_good_is_overwritten_by_nothing(
     serve: Callable[..., Any], writing: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refusing, out, report = serve("--no-system"), tmp_path / "o.csv", tmp_path / "r.html"
+    refusing, out, report = serve("--no", "messages"), tmp_path / "o.csv", tmp_path / "r.html"
     assert main(command(refusing.url, out, *SHORT, "--report", report)) == 2  # the first run of a folder
     error = capsys.readouterr().err
-    assert error.count("\n") == 1 and "no record was accepted" in error
-    assert "System role not supported" in error
+    assert error.count("\n") == 1 and "fails alike for every request" in error
+    assert "'messages' is not supported" in error and refusing.stats()["calls"] <= 8
     assert not out.exists() and not report.exists()
     summary = json.loads((tmp_path / "o.csv.run" / "summary.json").read_text())
-    assert "System role not supported" in summary["said"]["rejected"] and summary["accepted"] == 0
+    assert "'messages' is not supported" in summary["said"]["rejected"] and summary["accepted"] == 0
 
     assert main(command(writing().url, out, *SHORT, "--report", report)) == 0
     before = everything(tmp_path)
     assert len(before) >= 9
     capsys.readouterr()
     assert main(command(refusing.url, out, *SHORT, "--report", report)) == 2
-    assert "System role not supported" in capsys.readouterr().err
-    assert everything(tmp_path) == before  # the options, too, so that `resume` is of the good run
+    assert "'messages' is not supported" in capsys.readouterr().err
+    after = everything(tmp_path)
+    (path,) = [path for path in after if str(path).endswith("summary.json")]
+    told, good = json.loads(after.pop(path)), json.loads(before.pop(path))
+    assert after == before  # the options, too, so that `resume` is of the good run
+    assert "'messages' is not supported" in told["stopped"] and told["accepted"] == good["accepted"] == 30
+    assert [one["rows"] for one in told["runs"]] == [0, 30, 0]  # each with its time and price
 
 
 def test_a_run_that_is_stopped_early_leaves_the_rows_of_the_one_before(
@@ -344,7 +349,10 @@ def test_a_run_that_is_stopped_early_leaves_the_rows_of_the_one_before(
 
     monkeypatch.setattr("lookalike.prompting.writing.Writer.write", stopped)
     assert main(command(served.url, out, *SHORT)) == 130
-    assert everything(tmp_path) == before
+    after = everything(tmp_path)
+    (path,) = [path for path in after if path.endswith("summary.json")]
+    assert json.loads(after.pop(path))["accepted"] == json.loads(before.pop(path))["accepted"] == 30
+    assert after == before
 
 
 def test_a_run_to_standard_output_is_resumed_there(

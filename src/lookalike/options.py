@@ -16,7 +16,12 @@ from typing import Any
 from lookalike.atomic import replace_text
 from lookalike.errors import OptionError, file_errors
 
-NEVER = {"help", "key", "config"}  # a key belongs into the environment, not into a file that is shared
+NEVER = {
+    "help",
+    "key",
+    "header",
+    "config",
+}  # a key belongs into the environment, not into a file that is shared
 
 
 def expand(parser: argparse.ArgumentParser, argv: Sequence[str]) -> list[str]:

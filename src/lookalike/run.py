@@ -6,7 +6,8 @@ ledger.sqlite       every reply of a language model, kept before it is used
 accepted.jsonl      the rows that a language model has written, as far as they are
 rejected.jsonl      what it wrote and was not taken, with the reason
 provenance.jsonl    of each accepted row: demonstration, attributes, prompt version, reply
-summary.json        rows, seconds and peak memory; of a language model also calls, tokens, money, alarms
+summary.json        rows, seconds and peak memory; of a language model also calls, tokens, money, alarms;
+                     and the figures of each run with the folder
 report.html, .json  of the finished table
 """
 
@@ -19,6 +20,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +39,10 @@ if TYPE_CHECKING:
 
 CONFIG, SUMMARY, CHECKPOINT = "config.toml", "summary.json", "checkpoint"
 LEDGER, ACCEPTED = "ledger.sqlite", "accepted.jsonl"
+WHY = ("stopped", "said", "failures")  # of a summary: why rows are missing
 REPORTS = ("report.html", "report.json")
 PATHS = ("real", "out", "holdout", "report", "run", "templates", "schema")  # options that name files
-LEFT_OUT = ("verb", "kept", "folder", "quiet", "dry_run")  # of what is written to config.toml
+LEFT_OUT = ("verb", "kept", "folder", "quiet", "dry_run", "header")  # of what is written to config.toml
 
 Version = tuple[int, int] | None  # tells a file from the one that takes its place; None: there is none
 
@@ -49,9 +52,9 @@ class Cost:
     """What a job took.
 
     seconds: since this process began with it. peak_memory: bytes that the process has held at most; None
-    where the machine does not tell. calls, known, tokens_in, tokens_out: of a language model for this table,
-    those that were read back from the ledger included (known: how many). money: what all calls of the ledger
-    have taken so far, at the prices given. None where there is no language model, or no price.
+    where the machine does not tell. calls, tokens_in, tokens_out, money: what all calls of the language model
+    have taken so far by the server's own count, the failed ones and those of earlier runs with the ledger
+    among them; known: replies that were read back. None where there is no language model, or no price.
     """
 
     rows: int
@@ -101,6 +104,7 @@ class Run:
         self.options, self.temporary = options, temporary
         self.summary: dict[str, Any] = {}
         self._begun = False
+        self._at = datetime.now().astimezone().isoformat(timespec="microseconds")
         self._earlier: str | None = None  # the options of the run that the folder held before
         _check(self.folder)
 
@@ -155,6 +159,7 @@ class Run:
         """
         earlier = count_lines(self.folder / ACCEPTED) if (self.folder / ACCEPTED).exists() else 0
         if earlier and cost.rows < (1 if complete else earlier):
+            self._say_why(asker, cost)
             return
         for name in ("rejected", "provenance", "accepted"):
             write_table(getattr(asker, name), self.folder / f"{name}.jsonl")
@@ -184,9 +189,22 @@ class Run:
         elif learns(synthesizer):
             found = {"shortfall": synthesizer.shortfall}
         self.summary = found | asdict(cost)
+        self.summary["runs"] = self._runs(_facts(self.folder / SUMMARY), cost)
         if not self.temporary:
             text = json.dumps(self.summary, indent=2, ensure_ascii=False)
             replace_text(self.folder / SUMMARY, text)
+
+    def _say_why(self, asker: Asker, cost: Cost) -> None:
+        """Adds to the summary of the rows that stay why a later run has not replaced them."""
+        earlier = _facts(self.folder / SUMMARY)
+        now = {name: one for name, one in asker.summary().items() if name in WHY}
+        found = earlier | now | {"runs": self._runs(earlier, cost)}
+        replace_text(self.folder / SUMMARY, json.dumps(found, indent=2, ensure_ascii=False))
+
+    def _runs(self, earlier: Mapping[str, Any], cost: Cost) -> list[dict[str, Any]]:
+        """What each run with this folder brought and took, this one last; calls, tokens and money so far."""
+        before = [one for one in earlier.get("runs", []) if one.get("begun") != self._at]
+        return [*before, {"begun": self._at, **asdict(cost)}]
 
     def _brought(self) -> tuple[Version, Version]:
         """What there is to go on from: of the rows of a language model, and of a training."""
@@ -248,6 +266,15 @@ def _lasting(values: Mapping[str, Any]) -> dict[str, Any]:
     return kept | {name: os.path.abspath(kept[name]) for name in paths}
 
 
+def _facts(path: Path) -> dict[str, Any]:
+    """The summary of an earlier run; empty where there is none that can be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _text_of(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 
@@ -286,12 +313,15 @@ def _of_a_language_model(facts: Mapping[str, Any]) -> dict[str, str]:
         "rejected": counted("rejected"),
         "failed calls": counted("failures"),
         **{f"no reply {number}": words for number, words in enumerate(facts["said"].values(), 1)},
-        "calls": f"{facts['calls']:,}, of which {facts['known']:,} were read back",
+        "replies": f"{facts['replies']:,}, of which {facts['known']:,} were read back",
+        "calls": f"{facts['calls']:,} paid so far, the failed ones among them",
         "tokens": f"{facts['tokens_in']:,} in, {facts['tokens_out']:,} out",
     }
     if facts["coverage"] is not None:
         covered = f"{facts['demonstrations']:,} shown, which leave {facts['coverage']:.0%} of the variance"
         lines["demonstrations"] = f"{covered} of the real rows"
+    if facts["classes_without_rows"]:
+        lines["classes"] = f"nothing was written of {', '.join(facts['classes_without_rows'])}"
     for number, alarm in enumerate(facts["alarms"], 1):
         lines[f"alarm {number}"] = alarm
     if facts["stopped"]:

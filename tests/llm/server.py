@@ -27,6 +27,8 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+from habits import PLAN, add_options, counted, events, refusal, shaped
+
 Writer = Callable[[list[dict[str, Any]], dict[str, Any] | None, random.Random], str]
 WORDS = (
     "rain",
@@ -55,7 +57,14 @@ FAULTS = (
     "schema",  # the reply is JSON of another shape
     "sloppy",  # the reply's JSON is fenced, chatty and has a comma too many
     "hang",  # no answer ever
-    "slow",  # a byte at a time
+    "ping",  # comments that keep a stream open, and never a token
+    "broken-off",  # the stream ends in the middle
+    "quota",  # 429 that speaks of a quota and says in its words when to come again
+    "error-200",  # a rate limit with the status 200
+    "forbidden",  # 403 for this prompt
+    "refusal",  # the model declines
+    "filtered",  # a filter takes the reply away
+    "slow",  # a few bytes at a time
 )
 
 
@@ -115,6 +124,15 @@ class Model:
         self.not_before: dict[bytes, float] = {}
         self.in_flight = self.most_in_flight = self.tokens_in = self.tokens_out = 0
         self.first = self.last = 0.0
+        self.busy = 0
+        self.waiting: list[tuple[Connection, str, dict[str, Any], bytes, str | None]] = []
+
+    def next(self) -> None:
+        """Answers those that wait, as many at once as there are slots."""
+        while self.waiting and self.busy < self.options.slots:
+            connection, *call = self.waiting.pop(0)
+            self.busy += 1
+            asyncio.get_running_loop().call_later(self.options.latency, connection.answer, *call)
 
     def stats(self) -> dict[str, Any]:
         """calls: paid endpoints asked; repeated: calls whose payload had come before; answered_again: good
@@ -148,28 +166,8 @@ class Model:
         return None
 
     def rng(self, body: bytes, what: bytes = b"") -> random.Random:
+        body = re.sub(rb',"stream":true|,"stream_options":\{[^}]*\}', b"", body)  # no matter how it is sent
         return random.Random(hashlib.sha256(b"%d %s " % (self.options.seed, what) + body).digest())
-
-    def refusal(self, headers: dict[str, str], asked: dict[str, Any]) -> tuple[int, str, str] | None:
-        """Status, message and code for a call that a real server would refuse."""
-        options = self.options
-        sent = headers.get("authorization", "")
-        if options.key and sent != f"Bearer {options.key}":
-            return 401, f"Incorrect API key provided: {sent}", "invalid_api_key"  # quotes it, as some do
-        if options.model and asked.get("model") != options.model:
-            return 404, f"The model `{asked.get('model')}` does not exist", "model_not_found"
-        if options.schemas == "refuse" and "response_format" in asked:
-            return 400, "Unknown field: response_format", "invalid_request_error"
-        if options.schemas == "object" and asked.get("response_format", {}).get("type") == "json_schema":
-            return 500, "response_format: Input should be 'text' or 'json_object'", "internal_server_error"
-        if options.no_system and any(one["role"] == "system" for one in asked.get("messages", ())):
-            return 400, "System role not supported", "BadRequestError"
-        if options.renamed and "max_tokens" in asked:
-            return 400, "Unsupported: use 'max_completion_tokens' instead.", "unsupported_parameter"
-        if options.context and len(json.dumps(asked.get("messages", ""))) // 4 > options.context:
-            text = f"This model's maximum context length is {options.context} tokens"
-            return 400, text, "context_length_exceeded"
-        return None
 
     def chat(self, asked: dict[str, Any], body: bytes, fault: str | None) -> dict[str, Any]:
         messages = asked["messages"]
@@ -188,27 +186,25 @@ class Model:
             text = f"Sure! Here it is:\n```json\n{text[:-1]},{text[-1]}\n```\nAnything else?"
         tokens_in = sum(len(str(one["content"])) for one in messages) // 4
         most = asked.get("max_tokens", asked.get("max_completion_tokens", 1 << 20))
-        tokens_out = min(len(text) // 4, most)
+        room = max(0, most - self.options.think)
+        written = int(len(text) * self.options.per_letter)
+        cut = written > room
+        usage = counted(self.options, tokens_in, written, most)
         self.tokens_in += tokens_in
-        self.tokens_out += tokens_out
-        cut = len(text) // 4 > most
+        self.tokens_out += usage["total_tokens"] - tokens_in
+        message = shaped(text, self.options.shape)
+        if cut:
+            message = {"role": "assistant", "content": text[: int(room / self.options.per_letter)]}
+        if fault == "refusal":
+            message = {"role": "assistant", "content": None, "refusal": "I can't assist with that."}
+        finish = "content_filter" if fault == "filtered" else "length" if cut else "stop"
         return {
             "id": "chatcmpl-" + hashlib.sha256(body).hexdigest()[:16],
             "object": "chat.completion",
             "created": 1_700_000_000,
             "model": asked["model"],
-            "choices": [
-                {
-                    "index": 0,
-                    "message": {"role": "assistant", "content": text[: most * 4] if cut else text},
-                    "finish_reason": "length" if cut else "stop",
-                }
-            ],
-            "usage": {
-                "prompt_tokens": tokens_in,
-                "completion_tokens": tokens_out,
-                "total_tokens": tokens_in + tokens_out,
-            },
+            "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+            **({} if self.options.no_usage else {"usage": usage}),
         }
 
     def embeddings(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -249,42 +245,43 @@ class Connection(asyncio.Protocol):
             self.handle(method, path, headers, body)
 
     def handle(self, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
-        model, path = self.model, path.removeprefix("/v1")
+        model, full = self.model, path
+        path = path.removeprefix("/v1").partition("?")[0]
         if method == "GET" and path == "/stats":
             self.send(200, model.stats())
         elif method == "GET" and path == "/models":
             self.send(200, {"object": "list", "data": [{"id": model.options.model or "local"}]})
         elif method == "POST" and path in ("/chat/completions", "/embeddings"):
-            self.paid(path, headers, body)
+            self.paid(full, path, headers, body)
         else:
             self.send(404, b"<html>nothing here</html>")
 
-    def paid(self, path: str, headers: dict[str, str], body: bytes) -> None:
+    def paid(self, full: str, path: str, headers: dict[str, str], body: bytes) -> None:
         """A call of the API: refused, spoilt or answered after the latency."""
         model, now, asked = self.model, time.monotonic(), json.loads(body)
         model.first, model.last = model.first or now, now
         model.seen[body] += 1
         model.early += now < model.not_before.get(body, 0.0)
-        if refusal := model.refusal(headers, asked):
-            status, message, code = refusal
+        if wrong := refusal(model.options, full, headers, asked):
+            status, message, code = wrong
             self.send(status, {"error": {"message": message, "code": code}})
             return
         fault = model.fault(body)
         model.in_flight += 1
         model.most_in_flight = max(model.most_in_flight, model.in_flight)
-        if fault != "hang":
-            asyncio.get_running_loop().call_later(
-                model.options.latency, self.answer, path, asked, body, fault
-            )
+        if fault == "hang":
+            model.statuses["hang"] += 1
+            model.in_flight -= 1
             return
-        model.statuses["hang"] += 1
-        model.in_flight -= 1
+        model.waiting.append((self, path, asked, body, fault))
+        model.next()
 
     def answer(self, path: str, asked: dict[str, Any], body: bytes, fault: str | None) -> None:
         model = self.model
-        model.in_flight -= 1
         model.last = time.monotonic()
-        if fault in ("429", "429-bare", "500", "503"):
+        if fault in ("forbidden", "quota", "error-200"):
+            self.refuse(fault)
+        elif fault in ("429", "429-bare", "500", "503"):
             extra = ""
             if fault == "429":
                 wait = model.options.retry_after
@@ -300,20 +297,65 @@ class Connection(asyncio.Protocol):
         else:
             found = model.chat(asked, body, fault) if path.startswith("/chat") else model.embeddings(asked)
             raw = json.dumps(found).encode()
-            if fault in ("truncated", "malformed", "schema"):
-                model.statuses[fault] += 1
+            spoilt = ("truncated", "malformed", "schema", "ping", "broken-off", "refusal", "filtered")
+            if fault in spoilt:
+                model.statuses[str(fault)] += 1
             else:
                 model.answered[body] += 1
-            if fault == "slow":
+            if asked.get("stream") and model.options.stream in ("take", "only") and fault != "truncated":
+                self.stream(events(found, "stream_options" in asked), fault)
+            elif fault == "slow":
                 self.head(200, len(raw))
                 self.drip(raw)
             else:
                 self.send(200, raw[: len(raw) // 2] if fault == "truncated" else raw)
+                self.over()
+            return
+        self.over()
+
+    def over(self) -> None:
+        """The slot of a call is free."""
+        self.model.in_flight -= 1
+        self.model.busy -= 1
+        self.model.next()
+
+    def refuse(self, fault: str) -> None:
+        wait = self.model.options.retry_after
+        if fault == "forbidden":
+            self.send(403, {"error": {"message": "request denied", "code": 403}})
+        elif fault == "quota":
+            text = f"You exceeded your current {PLAN} Please retry in {wait:g}s."
+            self.send(429, {"error": {"message": text, "code": 429, "status": "RESOURCE_EXHAUSTED"}})
+        else:
+            self.send(200, {"error": {"message": f"slow down, retry in {wait:g}s", "code": 429}})
+
+    def stream(self, parts: list[bytes], fault: str | None) -> None:
+        """Server-sent events, one after the other at the pace of the server."""
+        self.model.statuses["200"] += 1
+        self.transport.write(
+            b"HTTP/1.1 200 X\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        if fault == "ping":
+            parts = [b": still here\n\n"] * 1000
+        self.event(parts[: len(parts) // 2] if fault == "broken-off" else parts, 0.05 if fault else None)
+
+    def event(self, parts: list[bytes], pace: float | None) -> None:
+        pace = self.model.options.pace if pace is None else pace
+        while parts and not self.transport.is_closing():
+            part, *parts = parts
+            self.transport.write(b"%x\r\n%s\r\n" % (len(part), part))
+            if pace:
+                asyncio.get_running_loop().call_later(pace, self.event, parts, pace)
+                return
+        self.transport.write(b"0\r\n\r\n")
+        self.over()
 
     def drip(self, raw: bytes) -> None:
         if raw and not self.transport.is_closing():
-            self.transport.write(raw[:1])
-            asyncio.get_running_loop().call_later(0.05, self.drip, raw[1:])
+            self.transport.write(raw[:4])
+            asyncio.get_running_loop().call_later(0.05, self.drip, raw[4:])
+        else:
+            self.over()
 
     def send(self, status: int, found: dict[str, Any] | bytes, extra: str = "") -> None:
         raw = found if isinstance(found, bytes) else json.dumps(found).encode()
@@ -361,14 +403,7 @@ def main() -> None:
     parser.add_argument("--once", action="store_true", help="faults only the first time that a payload comes")
     parser.add_argument("--retry-after", type=float, default=1.0, help="seconds, of the fault 429")
     parser.add_argument("--dates", action="store_true", help="Retry-After as a date")
-    parser.add_argument("--key", help="refuse other keys with 401")
-    parser.add_argument("--model", help="refuse other models with 404")
-    parser.add_argument("--context", type=int, help="tokens of the prompt, about: refuse more with 400")
-    parser.add_argument(
-        "--schemas", choices=("take", "object", "refuse", "ignore"), default="take", help="response_format"
-    )
-    parser.add_argument("--renamed", action="store_true", help="take only max_completion_tokens")
-    parser.add_argument("--no-system", action="store_true", help="refuse messages of the system")
+    add_options(parser)
     parser.add_argument("--writer", help="FILE.py:FUNCTION in place of `reply`")
     parser.add_argument("--seed", type=int, default=0)
     asyncio.run(serve(parser.parse_args()))

@@ -110,7 +110,8 @@ def test_a_reply_that_stays_malformed_spoils_no_other(serve: Serve) -> None:
     fine = serve()
     results = ask_many(LLM("m", fine.url), [*prompts(5, ROWS), small])
     assert [isinstance(one, Failure) for one in results] == [False] * 5 + [True]
-    assert isinstance(results[5], Failure) and "max_tokens=3" in results[5].reason
+    assert isinstance(results[5], Failure) and "cut off after 3 tokens" in results[5].reason
+    assert fine.stats()["calls"] == 6 and results[5].kind == "cut off"  # not asked again
 
 
 def test_many_faults_lose_nothing(serve: Serve, tmp_path: Path) -> None:
@@ -171,13 +172,22 @@ def test_retry_after_is_honoured(
     assert together > 1  # not one after the other
 
 
-@pytest.mark.parametrize("fault", ["hang", "slow"])
+@pytest.mark.parametrize("fault", ["hang", "ping"])
 def test_a_hanging_call_is_cut_off_and_asked_again(serve: Serve, fault: str) -> None:
     server = serve("--fault", f"{fault}=1", "--once")
-    llm = LLM("m", server.url, timeout=0.5, concurrency=2)
+    llm = LLM("m", server.url, timeout=0.5, total_timeout=0.5, concurrency=2)
     assert all(isinstance(one, Reply) for one in ask_many(llm, prompts(2)))
     assert llm.faults == {"timeout": 2} and server.stats()["calls"] == 4
     assert llm.throttle.in_flight == 0
+
+
+@pytest.mark.parametrize("options", [("--pace", "0.2"), ("--stream", "ignore", "--fault", "slow=1")])
+def test_slow_is_not_dead(serve: Serve, options: tuple[str, ...]) -> None:
+    server = serve(*options)
+    llm = LLM("m", server.url, timeout=0.5, total_timeout=0.5)
+    (reply,) = ask_many(llm, [Request("Line", ROWS)])
+    assert isinstance(reply, Reply) and len(reply.text.split()) * 0.2 > 2 * llm.timeout
+    assert not llm.faults and server.stats()["calls"] == 1
 
 
 def test_a_dead_endpoint_stops_the_run_when_the_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,10 +201,10 @@ def test_a_dead_endpoint_stops_the_run_when_the_patience_ends(monkeypatch: pytes
     monkeypatch.setattr(asyncio, "sleep", slept)
     for module in (client, throttle):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    llm = LLM("m", "http://127.0.0.1:9/v1", patience=1.0)
+    llm = LLM("m", "http://127.0.0.1:9/v1", patience=6.0, progress=False)
     with pytest.raises(EndpointError, match=r"has not answered for .* s .*check its URL"):
         ask_many(llm, prompts(500))
-    assert 1.0 < now[0] - 100.0 < 1.5  # a wait is at most an eighth of the patience
+    assert 1.0 < now[0] - 100.0 < 1.5  # a sixth of the patience, as it never answered
 
 
 def test_an_endpoint_that_dies_keeps_what_it_answered(serve: Serve, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from lookalike.errors import LLMError
 from lookalike.llm import LLM, embed, embedder
-from lookalike.llm.transport import Transport
+from lookalike.llm.transport import Call, Transport
 from tests.llm.soon import soon
 
 Serve = Callable[..., Any]
@@ -20,7 +20,7 @@ Serve = Callable[..., Any]
 def answering(monkeypatch: pytest.MonkeyPatch, found: Any) -> None:
     """Every call is answered so."""
 
-    async def post(transport: Transport, path: str, body: bytes) -> Any:
+    async def post(transport: Transport, path: str, body: bytes, call: Call) -> Any:
         return found
 
     monkeypatch.setattr(Transport, "post", post)

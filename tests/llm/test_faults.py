@@ -20,7 +20,18 @@ from lookalike.llm.faults import refused, server_message
         (301, "", "endpoint"),
         (502, "<html>bad gateway</html>", "server error"),
         (503, "", "rate limit"),
-        (403, '{"error": {"message": "forbidden"}}', "key"),
+        (403, '{"error": {"message": "forbidden"}}', "forbidden"),
+        (403, '{"error": {"message": "Your input was flagged", "metadata": {"reasons": ["x"]}}}', "refused"),
+        (
+            400,
+            '{"error": {"message": "API key not valid. Please pass a valid API key.", "code": 400}}',
+            "key",
+        ),
+        (400, '{"error": {"message": "The response was filtered", "code": "content_filter"}}', "refused"),
+        (400, '[{"error": {"message": "Developer instruction is not enabled for gemma"}}]', "dialect"),
+        (500, '{"error": {"message": "Conversation roles must alternate user/assistant"}}', "dialect"),
+        (500, '{"error": {"message": "temperature exploded, unsupported"}}', "server error"),
+        (407, "", "proxy"),
     ],
 )
 def test_statuses_are_told_apart(status: int, body: str, kind: str) -> None:

@@ -39,6 +39,7 @@ def test_waits_are_read_from_headers(now: list[float]) -> None:
 
 def test_the_limit_falls_by_a_share_and_rises_by_steps() -> None:
     own = Throttle(64)
+    own.limit, own._opening = 64.0, False
 
     async def calls(outcomes: list[str]) -> None:
         for outcome in outcomes:
@@ -54,6 +55,23 @@ def test_the_limit_falls_by_a_share_and_rises_by_steps() -> None:
     assert own.limit == 1.0
     run(calls(["good"] * 1000))
     assert own.limit == 64
+
+
+def test_the_limit_opens_until_the_server_has_shown_what_it_bears() -> None:
+    def after(outcomes: list[str]) -> list[float]:
+        own, limits = Throttle(64), []
+
+        async def calls() -> None:
+            for outcome in outcomes:
+                own.release(await own.acquire(), outcome)  # type: ignore[arg-type]
+                limits.append(own.limit)
+
+        run(calls())
+        return limits
+
+    assert list(dict.fromkeys(after(["good"] * 60))) == [8, 16, 32, 64]
+    assert after(["good"] * 8 + ["slow"] * 16 + ["good"] * 16)[7::16] == [16, 16, 20]  # now step by step
+    assert Throttle(3).limit == 3
 
 
 def test_slots_are_bounded_and_survive_cancelling() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from lookalike.llm import LLM, Failure, Ledger, Reply, Request, ask_all
 from lookalike.llm.budget import Spent
+from lookalike.llm.dialect import Sent
 from lookalike.llm.ledger import Entry
 from lookalike.llm.request import read_chat
 from tests.llm.soon import put, soon
@@ -66,7 +67,7 @@ def test_what_a_server_says_of_itself_can_be_kept(tmp_path: Path) -> None:
     choice = {"message": {"content": "x"}, "finish_reason": {"type": "stop"}}
     for counts in ((2**70, 1), (1, -1), ("1", 1), (1.5, 1), (None, 1)):
         usage = dict(zip(("prompt_tokens", "completion_tokens"), counts, strict=True))
-        entry = read_chat({"choices": [choice], "usage": usage}, None, "text", most)
+        entry = read_chat({"choices": [choice], "usage": usage}, None, Sent(b"", 9), most)
         assert entry == Entry("x", "text", None, 7, 9), counts
         ledger = Ledger(tmp_path / f"{counts[0]}.sqlite")
         kept, _ = soon(put(ledger, entry))
@@ -75,7 +76,6 @@ def test_what_a_server_says_of_itself_can_be_kept(tmp_path: Path) -> None:
 
 
 def test_a_refusal_keeps_the_words_of_the_server(serve: Serve) -> None:
-    server = serve("--no-system")
-    asked = Request([{"role": "system", "content": "x"}, {"role": "user", "content": "y"}])
-    (failure,) = soon(ask_all(LLM("m", server.url), [asked], progress=False))
-    assert isinstance(failure, Failure) and "System role not supported" in failure.reason
+    server = serve("--no", "messages")  # nothing that could be left out
+    (failure,) = soon(ask_all(LLM("m", server.url), [Request("x")], progress=False))
+    assert isinstance(failure, Failure) and "'messages' is not supported" in failure.reason

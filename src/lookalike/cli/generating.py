@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.cli import files
 from lookalike.cli.parser import parse
+from lookalike.defaults import CONCURRENCY, DEMONSTRATIONS, GEN_SIZE, METHODS, TIMEOUT
 from lookalike.errors import OptionError
 
 if TYPE_CHECKING:
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 LLM_OPTIONS = (
     *("text", "label", "task", "attributes", "templates", "temperature", "embedder"),
     *("max_calls", "max_tokens", "max_cost", "price_in", "price_out", "dry_run"),
+    *("method", "demonstrations", "gen_size", "concurrency", "timeout", "header", "reply_tokens", "key"),
 )
-TRAINING_OPTIONS = ("where", "max_time", "backbone", "lora", "schema")
+TRAINING_OPTIONS = ("where", "max_time", "backbone", "lora", "schema", "threads")
+RAISED = ("max_calls", "max_tokens", "max_cost", "concurrency", "timeout", "header")  # by `resume`
 SHOWN = 3  # prompts of a dry run
 
 
@@ -76,7 +80,20 @@ def generate(args: argparse.Namespace) -> int:
     files.save_reports(report, [args.report])
     made = f"; how each was made -> {run.folder}" if asking else ""
     print(f"{len(synthetic):,} rows -> {args.out}{made}")
-    return files.gate(report, args.fail_under)
+    return files.gate(report, args.fail_under) or _short(run, args.rows)
+
+
+def _short(run: Run, wanted: int) -> int:
+    """4 where a class has no row, or fewer than half of the rows were written, with a sentence on stderr."""
+    empty, rows = run.summary.get("classes_without_rows", []), run.summary["rows"]
+    if not empty and rows >= wanted / 2:
+        return 0
+    lack = (
+        f"nothing was written of {', '.join(empty)}" if empty else f"{rows:,} of {wanted:,} rows were written"
+    )
+    why = (run.summary.get("stopped") or "see the summary").rstrip(".")
+    print(f"lookalike: {lack}: {why}.", file=sys.stderr)
+    return 4
 
 
 def resume(args: argparse.Namespace) -> None:
@@ -85,6 +102,14 @@ def resume(args: argparse.Namespace) -> None:
 
     again = parse(["generate", f"--config={config(args.run)}"])
     again.folder, again.key, again.quiet = args.run, args.key, args.quiet
+    asking = bool(again.llm or again.model)
+    for name in ("threads",) if asking else ("method", "demonstrations", "gen_size", "concurrency"):
+        setattr(again, name, None)  # written down by an earlier version, and without effect
+    for name in RAISED:
+        if getattr(args, name):  # what is said now counts more
+            setattr(again, name, getattr(args, name))
+    if not asking and any(getattr(again, name) for name in RAISED):
+        raise OptionError(f"{args.run} is a training, which has no budget of calls: leave the limits out.")
     vars(args).update(vars(again))
 
 
@@ -113,17 +138,21 @@ def synalign(args: argparse.Namespace, ledger: Path | None) -> SynAlign:
         args.model,
         args.llm,
         args.key,
+        headers=dict(args.header),
         ledger=ledger,
         budget=Budget(args.max_calls, args.max_tokens, args.max_cost, args.price_in, args.price_out),
-        concurrency=args.concurrency,
+        concurrency=args.concurrency or CONCURRENCY,
+        timeout=args.timeout or TIMEOUT,
+        progress=not args.quiet,
     )
     return SynAlign(
         llm,
         args.text if len(args.text) > 1 else args.text[0],
         args.label,
-        method=args.method,
-        demonstrations=args.demonstrations,
-        gen_size=args.gen_size,
+        method=args.method or METHODS[0],
+        demonstrations=args.demonstrations or DEMONSTRATIONS,
+        gen_size=args.gen_size or GEN_SIZE,
+        max_tokens=args.reply_tokens,
         embed=args.embedder,
         attributes="propose" if names == ["propose"] else names or None,
         task=args.task,
@@ -158,6 +187,8 @@ def _asks(args: argparse.Namespace) -> bool:
         raise OptionError(f"{wrong[0]} is for a table that is learned here: leave it or {asked[0]} out.")
     if wrong:
         raise OptionError(f"{wrong[0]} is for a language model that writes the table: add --llm and --model.")
+    if args.max_cost is not None and (args.price_in is None or args.price_out is None):
+        raise OptionError("--max-cost needs --price-in and --price-out, the prices of a million tokens.")
     if asked and not args.text:
         raise OptionError("the column of text is not named: add  --text COL.")
     if asked and "-" in (args.real, args.holdout):

@@ -18,8 +18,9 @@ from lookalike.errors import UserError
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line.
 
-    Returns the exit code: 0 done, 2 a user's mistake, 3 a figure below --fail-under, 130 stopped by Ctrl-C,
-    141 nobody reads the output any more.
+    Returns the exit code: 0 done, 2 a user's mistake, 3 a figure below --fail-under, 4 a language model wrote
+    nothing of a class, or fewer than half of the rows, 130 stopped by Ctrl-C, 141 nobody reads the output any
+    more.
     """
     args = argparse.Namespace(kept=None)  # where a command that was stopped goes on from
     try:
@@ -37,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"lookalike: {what}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever presses it twice is not to see a traceback
         more = ""
         if args.kept is not None and args.kept.exists():
             more = f"; the same command goes on from what is kept in {args.kept}"

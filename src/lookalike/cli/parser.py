@@ -15,7 +15,6 @@ from lookalike.cli.examples import EXAMPLES
 from lookalike.defaults import (
     ALIGN_METHODS,
     CHECKS,
-    CONCURRENCY,
     DEMONSTRATIONS,
     GEN_SIZE,
     METHODS,
@@ -132,30 +131,33 @@ def _language_model(one: Parser) -> None:
     llm.add_argument(
         "--method",
         choices=METHODS,
-        default=METHODS[0],
         help=f"{METHODS[0]} (default): demonstrations that cover REAL, of which only attributes are shown",
     )
     shared.counted(llm, "--demonstrations", DEMONSTRATIONS, "of REAL")
     shared.counted(llm, "--gen-size", GEN_SIZE, "rows a call")
+    llm.add_argument(
+        "--reply-tokens",
+        metavar="N",
+        type=shared.COUNT,
+        help="of one reply, at most (default: by the longest real rows, and more where replies are cut off)",
+    )
     llm.add_argument("--attributes", metavar="A,B", help="their names, or propose (default: six of style)")
     llm.add_argument("--task", metavar="TEXT", help="what the records are, in one sentence for the model")
     llm.add_argument("--templates", metavar="DIR", help="prompts instead of those that `prompts` shows")
     llm.add_argument("--temperature", metavar="T", type=shared.MONEY, help="of the model (default 1)")
     llm.add_argument("--embedder", metavar="NAME", help=f"{shared.EMBEDDER} or openai:<model>")
-    llm.add_argument("--max-calls", metavar="N", type=shared.COUNT, help="hard limit")
-    llm.add_argument(
-        "--max-tokens", metavar="N", type=shared.COUNT, help="hard limit, of prompts and replies"
-    )
-    llm.add_argument("--max-cost", metavar="X", type=shared.MONEY, help="hard limit; needs both prices")
+    shared.budget(llm)
     llm.add_argument("--price-in", metavar="X", type=shared.MONEY, help="of a million tokens of prompts")
     llm.add_argument("--price-out", metavar="X", type=shared.MONEY, help="of a million tokens of replies")
-    shared.counted(llm, "--concurrency", CONCURRENCY, "calls at once")
+    shared.endpoint(llm)
     llm.add_argument("--dry-run", action="store_true", help="estimate, show three prompts, ask nothing")
 
 
 def _resume(one: Parser) -> None:
     one.add_argument("run", metavar="RUN_DIR", help="its folder")
     one.add_argument("--key", help="default: OPENAI_API_KEY")
+    shared.budget(one)
+    shared.endpoint(one)
     one.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 

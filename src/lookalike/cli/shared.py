@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from lookalike.defaults import DEVICES, LORA_RANK
+from lookalike.defaults import CONCURRENCY, DEVICES, LORA_RANK, TIMEOUT
 from lookalike.errors import OptionError
 from lookalike.progress import parse_time
 
@@ -48,6 +48,13 @@ def time_of(text: str) -> float | None:
         raise OptionError(f"--max-time: {error}") from None
 
 
+def header_of(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise OptionError("--header: write the header as NAME:VALUE, such as 'X-Team: data'.")
+    return name.strip(), value.strip()
+
+
 def real(one: Parser) -> None:
     one.add_argument("real", metavar="REAL", help="the real table")
 
@@ -68,7 +75,34 @@ def where(one: Parser) -> None:
 
 
 def counted(one: argparse._ActionsContainer, option: str, default: int, text: str) -> None:
-    one.add_argument(option, metavar="N", type=COUNT, default=default, help=f"{text} (default {default})")
+    """An option that is None where it is not given, so that one that has no effect is found."""
+    one.add_argument(option, metavar="N", type=COUNT, help=f"{text} (default {default})")
+
+
+def budget(one: argparse._ActionsContainer) -> None:
+    """Hard limits on what a language model may take, in all runs of a folder together."""
+    one.add_argument("--max-calls", metavar="N", type=COUNT, help="hard limit of calls, over all runs")
+    one.add_argument("--max-tokens", metavar="N", type=COUNT, help="hard limit, of prompts and replies")
+    one.add_argument("--max-cost", metavar="X", type=MONEY, help="hard limit; needs both prices")
+
+
+def endpoint(one: argparse._ActionsContainer) -> None:
+    """How an endpoint is asked."""
+    counted(one, "--concurrency", CONCURRENCY, "calls at once, at most")
+    one.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=number("--timeout", float, 0.1, 1e6, "write seconds, at least 0.1"),
+        help=f"of silence after which a call is given up; while tokens come it lives (default {TIMEOUT:g})",
+    )
+    one.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        metavar="NAME:VALUE",
+        type=header_of,
+        help="sent with every call, and kept in no file; repeatable",
+    )
 
 
 def verdict(one: Parser) -> None:

@@ -22,6 +22,9 @@ class Spent(NamedTuple):
     seconds: float = 0.0
 
 
+NOTHING = Spent()
+
+
 class Hold(NamedTuple):
     """A reservation: what the call was said to take at most, and what is held for it."""
 
@@ -164,7 +167,8 @@ class Budget:
             if limit is not None and value > limit * (1 + 1e-12):
                 return (
                     f"the budget {name}={limit:,} is used up, one more call could bring it to {value:,.6g}: "
-                    "raise it and run again with the same ledger, which keeps what was paid for."
+                    f"raise it (--{name.replace('_', '-')}) and run again with the same ledger, which keeps "
+                    "what was paid for."
                 )
         return None
 
@@ -175,6 +179,11 @@ def add(one: Spent, other: Spent, times: int = 1) -> Spent:
 
 
 def guess_tokens(text: str) -> int:
-    """About how many tokens a text has: four ASCII letters or one other letter each."""
-    ascii_letters = len(text.encode("ascii", "ignore"))
-    return ascii_letters // 4 + (len(text) - ascii_letters) + 1
+    """About how many tokens a text has: one for four ASCII letters, for two of the scripts up to Arabic, and
+    for each letter of the others (Hindi, Thai, Chinese, emoji).
+    """
+    plain = len(text.encode("ascii", "ignore"))
+    if plain == len(text):
+        return plain // 4 + 1
+    near = sum("\x7f" < letter < "\u0800" for letter in text)
+    return plain // 4 + near // 2 + (len(text) - plain - near) + 1

@@ -5,42 +5,55 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lookalike.arguments import number, path, shown, text, whole
-from lookalike.defaults import CONCURRENCY
+from lookalike.arguments import number, path, shown, switch, text, whole
+from lookalike.defaults import CONCURRENCY, TIMEOUT
 from lookalike.errors import EndpointError, LLMError, OptionError
+from lookalike.llm.address import address, is_secret
 from lookalike.llm.budget import Budget, Estimate, Spent, add, guess_tokens
+from lookalike.llm.dialect import Dialect, Sent, dumps
 from lookalike.llm.faults import FAILS, MOST_TRIES, STOPS, Fault
 from lookalike.llm.inflight import InFlight
 from lookalike.llm.ledger import Entry, Ledger
-from lookalike.llm.request import Messages, Reply, Request, dumps, in_words, key_of, read_chat, reply_of
-from lookalike.llm.sentences import dead, gave_up, sentence
-from lookalike.llm.structured import WAYS, Form, Malformed, Ways, form
+from lookalike.llm.pace import Pace
+from lookalike.llm.request import Messages, Reply, Request, key_of, read_chat, reply_of
+from lookalike.llm.sentences import dead, gave_up, hopeless, later, sentence, trying
+from lookalike.llm.structured import Form, Malformed, form
 from lookalike.llm.sync import at_end
 from lookalike.llm.throttle import Outcome, Throttle
-from lookalike.llm.transport import Transport, check_key, check_url, is_secret
+from lookalike.llm.transport import Call, Transport
+from lookalike.progress import say
 
 CHAT = "/chat/completions"
+REFUSED = "refused"  # how a request is kept that the model or a filter refuses, so that it is asked once
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before the first repetition, and at most before a later one
 FEW = 3  # failures in a row, at least, before an endpoint counts as dead
+UNSEEN = 6.0  # an endpoint that never answered counts as dead this many times sooner
+MOST_ADAPTED = 8  # changes of a request, at most
+GROWTH = 3.0  # times the tokens of a reply that was cut off
+SAME = {"rejected": 3, "refused": 6, "malformed": 6, "cut off": 6}  # failures alike in a row that end a run
+AFTER_GOOD = 8  # times as many where there was a usable reply before
 T = TypeVar("T")
 
 
 class LLM:
     """A model behind an OpenAI-compatible endpoint.
 
-    model: its name there; url: the base, such as http://127.0.0.1:8000/v1 (default: OPENAI_BASE_URL); key:
-    default OPENAI_API_KEY, None for none; ledger: a `Ledger` or the path of one, None to keep no replies;
+    model: its name there; url: the base, such as http://127.0.0.1:8000/v1 (default: OPENAI_BASE_URL), a query
+    such as ?api-version=2024-10-21 goes with every call; key: default OPENAI_API_KEY, None for none; headers:
+    further ones of every call; ledger: a `Ledger` or the path of one, None to keep no replies;
     budget: limits over all runs with that ledger, counted per model; concurrency: calls in flight at most;
-    timeout: seconds a call may take; total_timeout: seconds a request may take with its repetitions;
-    patience: seconds without any reply after which the endpoint counts as dead; structured: how a schema is
-    asked for ("auto": the first of `structured.WAYS` that the server takes). Raises OptionError,
-    MissingDependency, LedgerError.
+    timeout: seconds of silence after which a call is given up, which lives as long as tokens come;
+    total_timeout: seconds for which a failing request is repeated; patience: seconds without any reply after
+    which the endpoint counts as dead; structured: how a schema is asked for ("auto": the first of
+    `dialect.WAYS` that the server takes); progress: False for silence. Raises OptionError, MissingDependency,
+    LedgerError.
 
     Its coroutines belong to one event loop at a time; `run` calls them from plain code.
     """
@@ -51,13 +64,15 @@ class LLM:
         url: str | None = None,
         key: str | None = None,
         *,
+        headers: Mapping[str, str] | None = None,
         ledger: Ledger | str | Path | None = None,
         budget: Budget | None = None,
         concurrency: int = CONCURRENCY,
-        timeout: float = 120.0,
+        timeout: float = TIMEOUT,
         total_timeout: float = 600.0,
         patience: float = 60.0,
         structured: str = "auto",
+        progress: bool = True,
     ) -> None:
         if url is None or (isinstance(url, str) and not url):
             url = os.environ.get("OPENAI_BASE_URL")
@@ -73,26 +88,30 @@ class LLM:
             ledger = path("ledger", ledger)
         if not (budget is None or isinstance(budget, Budget)):
             raise OptionError(f"budget is {shown(budget)}: give a lookalike.llm.Budget, or None.")
-        self.model, self.url = model, check_url(url)
-        self._key = check_key(key if key is not None else os.environ.get("OPENAI_API_KEY"))
+        self.model, self.progress = model, switch("progress", progress)
+        self.address = address(url, key if key is not None else os.environ.get("OPENAI_API_KEY"), headers)
+        self.url, self._key = self.address.url, self.address.key
         self.timeout, self.total_timeout, self.patience = timeout, total_timeout, patience
         self.account = f"{model} at {self.url}"
+        self.dialect = Dialect(structured)
         self.ledger = ledger if ledger is None or isinstance(ledger, Ledger) else Ledger(ledger)
         self.budget = Budget() if budget is None else budget
         self.throttle = Throttle(concurrency)
+        self.pace = Pace(timeout, total_timeout)
         if self.ledger is not None:
             self.budget.spent = self.ledger.totals(self.account)
         self.faults: Counter[str] = Counter()  # by kind, those that repeating mended too
+        self.batch = 64  # texts that an embedding call holds at most; fewer where the server says so
         self.known = 0  # replies read back from the ledger
-        self._ways = Ways(structured)
-        self._renamed = False  # whether the server wants max_completion_tokens
         self._asking: InFlight[bytes, Entry] = InFlight()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._transport: Transport | None = None
         self._names: asyncio.Future[list[str]] | None = None
         self._active = 0  # calls, with those that wait to be repeated
+        self._answered = self.budget.spent.calls > 0  # whether there ever was a good reply
         self._last_good = 0.0
         self._failures = 0  # in a row
+        self._alike = ("", 0)  # what the last failures have in common, and how many there were
         self._random = random.Random()  # of the waits only: nothing that is asked depends on it
 
     def __repr__(self) -> str:
@@ -104,12 +123,14 @@ class LLM:
         """
         other = LLM(
             model,
-            self.url,
+            self.address.of(""),
             self._key or "",
+            headers=self.address.headers,
             concurrency=self.throttle.most,
             timeout=self.timeout,
             total_timeout=self.total_timeout,
             patience=self.patience,
+            progress=self.progress,
         )
         other.ledger, other.budget, other.account = self.ledger, self.budget, self.account
         return other
@@ -134,35 +155,49 @@ class LLM:
     async def answer(self, request: Request) -> Reply:
         """`ask` for a Request."""
         self._bind()
-        asked, payload, body, key = self._written(request)
+        asked, payload, _, key = self._written(request)
         known = self._read_back(asked, key)
         if known is not None:
             self.known += 1
             return known
+        most = max(request.most_tokens or 0, request.max_tokens)
+        times, room = 1.0, float(most)  # of this request: the tokens that it needs, and may have
 
-        way = "text"
+        def wire() -> Sent:
+            wanted = request.max_tokens * max(times, self.dialect.times)
+            tokens = min(wanted, most, room, self.dialect.most)
+            return self.dialect.write(payload, asked, max(1, int(tokens)))
 
-        def wire() -> bytes:
-            nonlocal way
-            way = "text" if asked is None else self._ways.now
-            if way in ("text", WAYS[0]) and not self._renamed:
-                return body
-            return dumps(in_words(payload, asked, way, self._renamed))
-
-        def read(found: dict[str, Any], most: Spent) -> tuple[Entry, Spent]:
+        def read(found: dict[str, Any], sent: Sent, spent: Spent) -> tuple[Entry, Spent]:
+            whole = sent.tokens_out < int(min(most, room, self.dialect.most))
             try:
-                entry = read_chat(found, asked, way, most)
-            except Fault:
-                self._ways.answered(way, fits=False)
+                entry = read_chat(found, asked, sent, spent, whole)
+            except Fault as fault:
+                if fault.kind == "malformed":
+                    self.dialect.ways.answered(sent.way, fits=False)
                 raise
-            self._ways.answered(way, fits=True)
+            self.dialect.ways.answered(sent.way, fits=True)
+            self.dialect.took(request.max_tokens, entry.tokens_out)
             return entry, Spent(1, entry.tokens_in, entry.tokens_out)
+
+        def adapt(fault: Fault, sent: Sent) -> bool:
+            nonlocal times, room
+            if fault.kind == "dialect":
+                room = fault.limit if fault.adapt == "room" and fault.limit is not None else room
+                return self.dialect.adapt(fault, sent)
+            times = GROWTH * sent.tokens_out / request.max_tokens
+            return sent.tokens_out < int(min(most, room, self.dialect.most))
 
         async def pay() -> Entry:
             async def keep(entry: Entry, used: Spent) -> Entry:
                 return (await self.keep({key: entry}, used))[key]
 
-            return await self.call(CHAT, wire, request.max_tokens, read, keep, lambda: way)
+            try:
+                return await self.call(CHAT, wire, read, keep, adapt)
+            except LLMError as error:
+                if error.kind == REFUSED:
+                    await self.keep({key: Entry(str(error), REFUSED, None, 0, 0)}, Spent())
+                raise
 
         entry = await self._asking.join(key, pay)
         try:
@@ -186,7 +221,7 @@ class LLM:
             tokens_out = [tokens_out] * len(requests)
         for request, each in zip(requests, tokens_out, strict=True):
             asked, _, body, key = self._written(request)
-            if key not in missing and self._read_back(asked, key) is None:
+            if key not in missing and not self._is_known(asked, key):
                 missing[key] = (guess_tokens(body.decode()), each)
         total = Spent(
             len(missing), sum(one[0] for one in missing.values()), sum(one[1] for one in missing.values())
@@ -202,33 +237,38 @@ class LLM:
     async def call(
         self,
         path: str,
-        wire: Callable[[], bytes],
-        tokens_out: int,
-        read: Callable[[dict[str, Any], Spent], tuple[T, Spent]],
+        wire: Callable[[], Sent],
+        read: Callable[[dict[str, Any], Sent, Spent], tuple[T, Spent]],
         keep: Callable[[T, Spent], Awaitable[T]],
-        way: Callable[[], str] = str,
+        adapt: Callable[[Fault, Sent], bool] = lambda fault, sent: False,
     ) -> T:
         """One paid call with its repetitions, for `answer` and `embed`.
 
-        wire: writes the body; tokens_out: the most it can bring; read: takes the reply apart and says what it
-        used; keep: makes it durable; way: how the last body asked for a schema. Errors as in `ask`.
+        wire: writes the body; read: takes the reply apart and says what it used; keep: makes it durable;
+        adapt: has it written differently after a fault, False where it cannot be. Errors as in `ask`.
         """
         self._bind()
         if not self._active:  # after a pause of its own, a run does not count it as the server's silence
             self._last_good, self._failures = time.monotonic(), 0
         self._active += 1
-        begun, tries = None, Counter[str]()
+        since, tries = None, Counter[str]()
         try:
             while True:
                 started = await self.throttle.acquire()
-                begun = begun or started
+                sent = wire()
                 try:
-                    return await self._once(started, path, wire(), tokens_out, read, keep)
+                    return await self._once(started, path, sent, read, keep)
                 except Fault as fault:
                     caught = fault
-                    caught.way = way()
                 tries[caught.kind] += 1
-                await asyncio.sleep(await self._wait_or_give_up(caught, tries, begun))
+                since = since or started
+                if caught.kind in ("dialect", "cut off"):
+                    self.faults[caught.kind] += 1
+                    if tries.total() <= MOST_ADAPTED and adapt(caught, sent):
+                        continue
+                    if caught.kind == "dialect":
+                        caught = Fault("rejected", caught.reason)
+                await asyncio.sleep(await self._wait_or_give_up(caught, tries, since, path))
         finally:
             self._active -= 1
 
@@ -250,9 +290,8 @@ class LLM:
         self,
         started: float,
         path: str,
-        body: bytes,
-        tokens_out: int,
-        read: Callable[[dict[str, Any], Spent], tuple[T, Spent]],
+        sent: Sent,
+        read: Callable[[dict[str, Any], Sent, Spent], tuple[T, Spent]],
         keep: Callable[[T, Spent], Awaitable[T]],
     ) -> T:
         """One HTTP call in a slot that was acquired; it is given back when the reply is on disk, so that
@@ -261,63 +300,94 @@ class LLM:
         assert self._transport is not None
         outcome: Outcome = "neither"
         hold, used = None, None
+        call = Call(sent.tokens_out)
         try:
             # A token is a byte or longer, and the JSON around a message longer than the template's tokens.
-            hold = await self.budget.reserve(len(body), tokens_out)
+            hold = await self.budget.reserve(len(sent.body), sent.tokens_out)
             if self.ledger is not None:
                 self.ledger.check()
             try:
-                found = await self._transport.post(path, body)
+                found = await self._transport.post(path, sent.body, call)
                 self._last_good, self._failures = time.monotonic(), 0
-                value, used = read(found, hold.asked)
+                value, used = read(found, sent, hold.asked)
             except Fault as fault:
                 outcome = fault.outcome
-                if fault.paid:
-                    used = fault.used or hold.asked
+                if fault.paid and (call.sent or fault.used is not None):
+                    used = fault.used or call.used(hold.asked)
                     await self.keep({}, used)
                 raise
             except asyncio.CancelledError:
-                self._count_cancelled(hold.asked)
+                if call.sent:
+                    self._count_cancelled(call.used(hold.asked))
                 raise
-            outcome = "good"
+            self._answered, self._alike = True, ("", 0)
+            outcome = "slow" if call.first is not None and self.pace.queued(call.first) else "good"
+            self.pace.first(call.first or 0.0)
             return await keep(value, used._replace(seconds=self._last_good - started))
         finally:
             if hold is not None:
                 self.budget.release(hold, used)
             self.throttle.release(started, outcome)
 
-    async def _wait_or_give_up(self, fault: Fault, tries: Counter[str], begun: float) -> float:
-        """Seconds to wait before the call is repeated; raises where it is not."""
-        self.faults[fault.kind] += 1
+    async def _wait_or_give_up(self, fault: Fault, tries: Counter[str], since: float, path: str) -> float:
+        """Seconds to wait before the call is repeated; raises where it is not. since: when it first began."""
+        if fault.kind == "forbidden":  # the key is known to be good once a call went through
+            fault = Fault(REFUSED if self._answered else "key", fault.reason)
+        if fault.kind != "cut off":
+            self.faults[fault.kind] += 1
         now, times = time.monotonic(), tries[fault.kind]
-        if fault.kind == "dialect":
-            if times <= FEW and self._adapt(fault):
-                return 0.0
-            fault = Fault("rejected", fault.reason)
         if fault.kind in STOPS:
             names = await self._models() if fault.kind == "model" else []
             raise EndpointError(self._say(fault, names), fault.kind) from None
-        if fault.kind in FAILS:
+        spoilt = fault.kind == "malformed" and times >= MOST_TRIES["malformed"]
+        if spoilt or fault.kind in (*FAILS, "cut off"):
+            self._stop_if_hopeless(fault, path)
             raise LLMError(self._say(fault), fault.kind) from None
         if fault.kind == "malformed":
-            if times >= MOST_TRIES["malformed"]:
-                raise LLMError(self._say(fault), fault.kind) from None
             return 0.0
+        if fault.wait is not None and fault.wait > self.total_timeout:
+            raise EndpointError(self._clean(later(fault, self.url)), fault.kind) from None
         self._failures += 1
-        silent = now - self._last_good
-        bounds = {"connection": self.patience, "rate limit": max(self.patience, self.total_timeout)}
-        if self._failures >= FEW and silent > bounds.get(fault.kind, self.patience + self.timeout):
+        silent = now - max(self._last_good, self.pace.last)
+        bound = self._bound(fault)
+        unseen = fault.kind == "connection" and bound < self.patience
+        if (unseen or self._failures >= FEW) and silent > bound:
             raise EndpointError(self._clean(dead(fault, self.url, silent)), fault.kind) from None
-        longest = self.patience / 8 if fault.kind == "connection" else LONGEST_WAIT
+        longest = bound / 8 if fault.kind == "connection" else LONGEST_WAIT
         wait = self._random.uniform(0.0, min(longest, FIRST_WAIT * 2.0 ** (times - 1)))  # full jitter
         if fault.wait is not None:
             if self.throttle.slowed:
                 self.throttle.pause(fault.wait)
             wait = fault.wait + self._random.uniform(0.0, min(1.0, 0.1 * fault.wait))
-        if times >= MOST_TRIES.get(fault.kind, times + 1) or now + wait - begun > self.total_timeout:
-            text = gave_up(fault, self.url, sum(tries.values()), now - begun)
+        late = fault.kind != "timeout" and now + wait - since > self.total_timeout
+        if late or times >= MOST_TRIES.get(fault.kind, times + 1):
+            text = gave_up(fault, self.url, tries.total(), now - since)
             raise LLMError(self._clean(text), fault.kind) from None
         return wait
+
+    def _bound(self, fault: Fault) -> float:
+        """Seconds without any reply after which the endpoint counts as dead."""
+        if fault.kind == "connection":
+            if self._answered or self.pace.last:
+                return self.patience
+            bound = self.patience / UNSEEN
+            if self._failures == 1:
+                say(self._clean(trying(fault, self.url, bound)), progress=self.progress)
+            return bound
+        if fault.kind == "rate limit":
+            return max(self.patience, self.total_timeout)
+        return self.patience + self.timeout
+
+    def _stop_if_hopeless(self, fault: Fault, path: str) -> None:
+        """Raises EndpointError where so many requests in a row have failed alike that none will do better."""
+        if path != CHAT or fault.kind not in SAME:
+            return
+        same = fault.kind
+        if fault.kind in ("rejected", REFUSED):  # but for numbers, such as that of the request
+            same += re.sub(r"[0-9a-f-]{8,}|\d+", "#", fault.reason)
+        self._alike = (same, self._alike[1] + 1 if self._alike[0] == same else 1)
+        if self._alike[1] >= SAME[fault.kind] * (AFTER_GOOD if self._answered else 1):
+            raise EndpointError(self._clean(hopeless(fault, self.url, self._alike[1])), fault.kind) from None
 
     def _bind(self) -> None:
         """Opens connections in the running event loop, the first time and whenever it is another one."""
@@ -329,7 +399,7 @@ class LLM:
         self.throttle.restart()
         self._asking = InFlight()
         self._names = None
-        self._transport = Transport(self.url, self._key, self.throttle.most, self.timeout, self.throttle)
+        self._transport = Transport(self.address, self.throttle.most, self.throttle, self.pace)
         self._loop = loop
         at_end(self.close)
 
@@ -345,20 +415,22 @@ class LLM:
         return asked, payload, body, key_of(self.url, CHAT, body, request.sample)
 
     def _read_back(self, asked: Form | None, key: bytes) -> Reply | None:
+        """The reply that the ledger holds; raises LLMError where it holds that the request is refused."""
         entry = self.ledger.get(key) if self.ledger is not None else None
         if entry is None:
             return None
+        if entry.way == REFUSED:
+            self.known += 1
+            self._stop_if_hopeless(Fault(REFUSED, str(entry.body)), CHAT)
+            raise LLMError(str(entry.body), REFUSED)
         try:
             return reply_of(entry, asked, key, known=True)
         except Malformed:  # of a version that let it pass
             return None
 
-    def _adapt(self, fault: Fault) -> bool:
-        """Writes calls differently from now on; False where nothing is left to change."""
-        if fault.adapt == "max_tokens":
-            self._renamed = True
-            return True
-        return self._ways.refused(fault.way)
+    def _is_known(self, asked: Form | None, key: bytes) -> bool:
+        entry = self.ledger.get(key) if self.ledger is not None else None
+        return entry is not None and (entry.way == REFUSED or self._read_back(asked, key) is not None)
 
     def _count_cancelled(self, most: Spent) -> None:
         """Counts a call that Ctrl-C cut off: it may be charged for."""

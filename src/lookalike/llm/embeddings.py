@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -9,14 +10,15 @@ from lookalike.errors import LLMError
 from lookalike.llm.batch import all_or_first_error
 from lookalike.llm.budget import Spent
 from lookalike.llm.client import LLM
+from lookalike.llm.dialect import Sent, dumps
 from lookalike.llm.faults import Fault
 from lookalike.llm.ledger import Entry
-from lookalike.llm.request import dumps, key_of, usage_of
+from lookalike.llm.request import key_of, usage_of
 from lookalike.llm.sync import run
 from lookalike.progress import bar
 
 EMBEDDINGS = "/embeddings"
-BATCH = 64  # texts per call
+HALVED = ("too long", "rejected")  # failures of a call after which fewer texts are sent at once
 if TYPE_CHECKING:  # numpy is loaded when there are vectors: a run that only asks needs none of its memory
     import numpy as np
     import numpy.typing as npt
@@ -43,16 +45,26 @@ async def embed(llm: LLM, texts: Sequence[str], *, progress: bool = True) -> Vec
             missing[key] = text or " "  # no server takes an empty text
         else:
             found[key] = bytes(entry.body)  # type: ignore[arg-type]
-    names = list(missing)
-    parts = iter([names[start : start + BATCH] for start in range(0, len(names), BATCH)])
-    with bar(len(names), "embedding", unit="texts", progress=progress) as shown:
+    parts = [list(missing)]
+    with bar(len(missing), "embedding", unit="texts", progress=progress) as shown:
 
         async def work() -> None:
-            for part in parts:
-                found.update(await _some(llm, {key: missing[key] for key in part}))
-                shown.update(len(part))
+            while parts:
+                names = parts.pop()
+                if len(names) > llm.batch:  # which falls where the endpoint takes fewer
+                    parts.append(names[llm.batch :])
+                    names = names[: llm.batch]
+                try:
+                    found.update(await _some(llm, {key: missing[key] for key in names}))
+                except LLMError as error:
+                    if len(names) == 1 or error.kind not in HALVED:
+                        raise
+                    llm.batch = min(llm.batch, _fewer(str(error), len(names)))
+                    parts.append(names)
+                    continue
+                shown.update(len(names))
 
-        count = min(-(-len(names) // BATCH), llm.throttle.most)
+        count = min(-(-len(missing) // llm.batch), llm.throttle.most)
         await all_or_first_error([work() for _ in range(count)])
     if not texts:
         return np.zeros((0, 1), dtype=np.float32)
@@ -67,13 +79,19 @@ def embedder(llm: LLM, *, progress: bool = True) -> Callable[[Sequence[str]], Ve
     return lambda texts: run(embed(llm, texts, progress=progress))
 
 
+def _fewer(said: str, count: int) -> int:
+    """How many texts to send after a call of `count` was refused: as many as the server names, else half."""
+    named = [one for one in map(int, re.findall(r"\d+", said)) if 1 <= one < count] if "batch" in said else []
+    return max(named, default=count // 2)
+
+
 async def _some(llm: LLM, texts: Mapping[bytes, str]) -> dict[bytes, bytes]:
     """The vectors of one call, as float32 bytes."""
     import numpy as np
 
     body = dumps({"model": llm.model, "input": list(texts.values())})
 
-    def read(answer: dict[str, Any], most: Spent) -> tuple[list[bytes], Spent]:
+    def read(answer: dict[str, Any], sent: Sent, most: Spent) -> tuple[list[bytes], Spent]:
         try:
             items = sorted(answer["data"], key=lambda one: one["index"])
             vectors = np.asarray([one["embedding"] for one in items], dtype="<f4")
@@ -89,7 +107,7 @@ async def _some(llm: LLM, texts: Mapping[bytes, str]) -> dict[bytes, bytes]:
         kept = await llm.keep(entries, used)
         return [bytes(kept[key].body) for key in texts]  # type: ignore[arg-type]
 
-    rows = await llm.call(EMBEDDINGS, lambda: body, 0, read, keep)
+    rows = await llm.call(EMBEDDINGS, lambda: Sent(body, 0), read, keep)
     return dict(zip(texts, rows, strict=True))
 
 

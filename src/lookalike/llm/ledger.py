@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lookalike.errors import LedgerError, first_line
-from lookalike.llm.budget import Spent, add
+from lookalike.llm.budget import NOTHING, Spent, add
 
 FORMAT = 1
-NOTHING = Spent()
 APPLICATION = 0x6C6C6D31  # "llm1": tells a ledger from any other SQLite file
 BUSY = 60.0  # seconds that one process waits for another's transaction
 SPARE = 4 << 20  # bytes set aside, for the replies that are in flight when the disk fills up

@@ -3,49 +3,39 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from lookalike.arguments import choice
 from lookalike.characters import sound
 from lookalike.errors import MissingDependency, OptionError, first_line
+from lookalike.llm.casting import cast, key, nullable
+from lookalike.llm.values import answers_in, is_cut, values_in
 
 INSTRUCTION = "\n\nAnswer with one JSON value only, no other words, that fits this JSON schema:\n"
 COMBINATIONS = ("anyOf", "oneOf", "allOf")
-WAYS = ("response_format", "json_object", "prompt")  # from the best to the one that all servers take
-DEAF = 3  # replies in a row against the schema after which a server counts as one that ignores it
+DEEP = 6  # objects, lists and texts around a record, at most
 
 
 class Malformed(ValueError):
     """A reply that holds no JSON value of the schema; the message says why."""
 
 
-class Ways:
-    """Which way of asking for a schema a server takes, as it turns out (`request.in_words` writes them).
+class Lost(NamedTuple):
+    """A record that does not fit its schema: "missing" or "value", and what was written."""
 
-    wanted: one of `WAYS`, or "auto" to begin with the first; now: the way to ask in. Raises OptionError.
+    reason: str
+    value: Any
+
+
+class Parsed(NamedTuple):
+    """What a reply says. value: of the schema; repaired: whether it had to be brought to it; lost: records
+    that could not be.
     """
 
-    def __init__(self, wanted: str) -> None:
-        choice("structured", wanted, ("auto", *WAYS))
-        self.now = WAYS[0] if wanted == "auto" else wanted
-        self._auto = wanted == "auto"
-        self._ignored = 0  # replies in a row; -1 once one has fitted
-
-    def refused(self, way: str) -> bool:
-        """Goes on to the next way after the server has refused one; False where none is left."""
-        if not self._auto or way not in WAYS[:-1]:
-            return False
-        if way == self.now:  # of several calls at once only the first changes it
-            self.now = WAYS[WAYS.index(way) + 1]
-        return True
-
-    def answered(self, way: str, fits: bool) -> None:
-        """Learns whether the server follows response_format or only swallows it."""
-        if self._auto and way == WAYS[0]:
-            self._ignored = -1 if fits or self._ignored < 0 else self._ignored + 1
-            if self._ignored >= DEAF:
-                self.now = WAYS[-1]
+    value: Any
+    repaired: bool
+    lost: list[Lost]
 
 
 class Form:
@@ -69,37 +59,128 @@ class Form:
             raise OptionError(f"the schema of the reply is not a JSON schema: {first_line(error)}.") from None
         self.schema = schema
         self._validator = kind(schema)
+        self.many = _many(schema)
+        self._of_one = kind(schema if self.many is None else self.many[1])
         self.instruction = INSTRUCTION + json.dumps(schema, ensure_ascii=False)
         self.response_format = {
             "type": "json_schema",
             "json_schema": {"name": "reply", "strict": is_strict(schema), "schema": schema},
         }
 
-    def parse(self, text: str) -> tuple[Any, bool]:
-        """The JSON value in a reply, and whether it had to be repaired.
+    def parse(self, *places: str) -> Parsed:
+        """The JSON value in a reply; places: where it may stand, the likeliest first.
 
-        Raises Malformed for a reply that is cut short, holds no JSON or does not fit the schema. What is cut
-        short is never repaired: it would end in half a sentence that looks like a whole one.
+        Every value at the top of a place is looked at. Of a schema that is a list of objects under one key,
+        each object is validated by itself. Raises Malformed for a reply without a value that fits. What is
+        cut short is never completed: it would end in half a sentence that looks like a whole one.
         """
-        if text.lstrip().startswith("<think>"):
-            text = text.rpartition("</think>")[2]
-        try:
-            return self._valid(text)
-        except RecursionError:
-            raise Malformed("is nested too deep") from None
+        wrong: Malformed | None = None
+        for place in (one for text in places for one in answers_in(text)):
+            try:
+                return self._parsed(place)
+            except RecursionError:
+                wrong = wrong or Malformed("is nested too deep")
+            except Malformed as error:
+                wrong = wrong or error
+        raise wrong or Malformed("holds no JSON")
 
-    def _valid(self, text: str) -> tuple[Any, bool]:
-        repaired = False
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value, repaired = repair(text), True
-        value = sound(value)  # a reply of JSON can spell half a character as an escape
-        if not self._validator.is_valid(value):
-            error = next(self._validator.iter_errors(value))
-            where = "/".join(str(step) for step in error.absolute_path) or "its top"
-            raise Malformed(f"does not fit the schema at {where}: {first_line(error)[:200]}")
-        return value, repaired
+    def _parsed(self, text: str) -> Parsed:
+        found, repaired = values_in(text)
+        values: list[Any] = sound(found)  # JSON can spell half a character as an escape
+        if not values:
+            raise Malformed("is cut short" if is_cut(text) else "holds no JSON")
+        parsed = self._one(values) if self.many is None else self._records(values)
+        return parsed._replace(repaired=parsed.repaired or repaired)
+
+    def _one(self, values: Sequence[Any]) -> Parsed:
+        """The last of the values that fits, else what they say together."""
+        for value in reversed(values):
+            if self._validator.is_valid(value):
+                return Parsed(value, False, [])
+        inner = [one[0] for value in reversed(values) if len(one := _inside(value)) == 1]
+        inner = [one for one in inner if isinstance(one, dict)]
+        together = {name: one for value in values if isinstance(value, dict) for name, one in value.items()}
+        for value in (*reversed(values), *inner, together):
+            plain = cast(value, self.schema)
+            if self._validator.is_valid(plain):
+                return Parsed(plain, True, [])
+        raise self._misfit(cast(values[-1], self.schema))
+
+    def _records(self, values: Sequence[Any]) -> Parsed:
+        """The objects of all the values that fit, and what is lost of the others."""
+        assert self.many is not None
+        if len(values) == 1 and self._validator.is_valid(values[0]):
+            return Parsed(values[0], False, [])
+        name, one = self.many
+        records: list[Any] = []
+        lost: list[Lost] = []
+        for item in [item for value in values for item in _items(value, name, one)]:
+            plain = cast(item, one)
+            if self._of_one.is_valid(plain):
+                records.append(plain)
+            else:
+                lost.append(Lost(_reason(plain, one), plain))
+        whole = {name: records}
+        if not records or not self._validator.is_valid(whole):
+            raise self._misfit(values[-1] if not lost else {name: [lost[0].value]})
+        return Parsed(whole, True, lost)
+
+    def _misfit(self, value: Any) -> Malformed:
+        error = next(self._validator.iter_errors(value), None)
+        if error is None:
+            return Malformed("does not fit the schema")
+        where = "/".join(str(step) for step in error.absolute_path) or "its top"
+        return Malformed(f"does not fit the schema at {where}: {first_line(error)[:200]}")
+
+
+def _inside(value: Any) -> list[Any]:
+    """What a value holds that may stand for it: of a list, or of an object with one key."""
+    if isinstance(value, dict):
+        return list(value.values()) if len(value) == 1 else []
+    return value if isinstance(value, list) else []
+
+
+def _items(value: Any, name: str, one: dict[str, Any], depth: int = DEEP) -> list[Any]:
+    """The objects in a value that was to be {name: [object, ...]}, wherever it has them."""
+    if not depth:
+        return []
+    own = {key(known) for known in one["properties"]}
+    if isinstance(value, str):
+        inside = [inner for inner in values_in(value)[0] if not isinstance(inner, str)]
+        if not inside and len(own) == 1 and depth < DEEP:  # a list of the texts themselves
+            return [{next(iter(one["properties"])): value}]
+        return [item for inner in inside for item in _items(inner, name, one, depth - 1)]
+    if isinstance(value, list):
+        return [item for inner in value for item in _items(inner, name, one, depth - 1)]
+    if not isinstance(value, dict):
+        return [value]
+    for written, inner in value.items():
+        if key(written) == key(name) and isinstance(inner, list | dict | str) and key(written) not in own:
+            return _items(inner, name, one, depth - 1)
+    if any(key(written) in own for written in value):
+        return [value]
+    return [item for inner in value.values() if isinstance(inner, list | dict)
+            for item in _items(inner, name, one, depth - 1)]  # fmt: skip
+
+
+def _reason(record: Any, one: dict[str, Any]) -> str:
+    """Why a record does not fit: something is missing, or of another type."""
+    if not isinstance(record, dict):
+        return "value"
+    lacks = [name for name in one["required"] if record.get(name) is None]
+    return "missing" if any(not nullable(one["properties"][name]) for name in lacks) else "value"
+
+
+def _many(schema: Any) -> tuple[str, dict[str, Any]] | None:
+    """Of a schema of a list of objects under one key: that key and the schema of an object."""
+    properties = schema.get("properties", {})
+    if schema.get("type") != "object" or len(properties) != 1:
+        return None
+    name, inner = next(iter(properties.items()))
+    items = inner.get("items") if isinstance(inner, dict) else None
+    if isinstance(items, dict) and items.get("type") == "object" and items.get("required"):
+        return (name, items) if set(items["required"]) <= set(items.get("properties", {})) else None
+    return None
 
 
 def form(schema: dict[str, Any]) -> Form:
@@ -110,53 +191,6 @@ def form(schema: dict[str, Any]) -> Form:
 @lru_cache(256)
 def _form(text: str) -> Form:
     return Form(json.loads(text))
-
-
-def repair(text: str) -> Any:
-    """The JSON value in a text with code fences, words around it, loose quotes or commas.
-
-    Raises Malformed where there is none, or where it stops before its last bracket.
-    """
-    start = min((at for at in (text.find("{"), text.find("[")) if at >= 0), default=-1)
-    if start < 0:
-        raise Malformed("holds no JSON")
-    if is_cut(text, start):
-        raise Malformed("is cut short")
-    try:
-        from json_repair import loads
-    except ImportError:
-        raise MissingDependency("json-repair", extra="llm") from None
-    try:
-        value = loads(text[start:], skip_json_loads=True)
-    except (ValueError, RecursionError):
-        value = ""
-    if value == "":
-        raise Malformed("holds no JSON")
-    return value
-
-
-def is_cut(text: str, start: int) -> bool:
-    """Whether the bracket at `start` is still open at the end of the text; brackets inside "strings" do not
-    count.
-    """
-    depth, quoted, at = 0, False, start
-    while at < len(text):
-        letter = text[at]
-        if quoted:
-            if letter == "\\":
-                at += 1
-            elif letter == '"':
-                quoted = False
-        elif letter == '"':
-            quoted = True
-        elif letter in "{[":
-            depth += 1
-        elif letter in "}]":
-            depth -= 1
-            if depth == 0:
-                return False
-        at += 1
-    return True
 
 
 def is_strict(schema: Any) -> bool:

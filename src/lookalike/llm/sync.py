@@ -9,6 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
+from types import FrameType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -39,6 +40,7 @@ def at_end(close: Callable[[], Awaitable[None]]) -> None:
 async def _closing(coroutine: Coroutine[Any, Any, T]) -> T:
     async with AsyncExitStack() as stack:
         stack.enter_context(_terminated_as_interrupted())
+        stack.enter_context(_interrupted_once())
         _at_end.set(stack)
         return await coroutine
     raise AssertionError  # for mypy: the stack swallows no errors
@@ -59,6 +61,32 @@ def _terminated_as_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def _interrupted_once() -> Iterator[None]:
+    """While the first Ctrl-C has the coroutine clean up, which is quick, a second one changes nothing.
+
+    It would end the loop in the middle, and what came in would not be kept. A third one does.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    asyncios = signal.getsignal(signal.SIGINT) if main else None
+    if not callable(asyncios) or asyncios is signal.default_int_handler:
+        yield
+        return
+    times = 0
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        nonlocal times
+        times += 1
+        if times != 2:
+            asyncios(number, frame)
+
+    signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, asyncios)
 
 
 def _run_beside(coroutine: Coroutine[Any, Any, T]) -> T:

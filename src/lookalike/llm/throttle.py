@@ -2,7 +2,8 @@
 
 The rule is that of TCP (Chiu and Jain 1989) with one change: what slows it down is the share of calls that
 the server pushes back in a round of `limit` calls, not a single one, because a few refusals at random say
-nothing about the load, and would hold a wide run down to a handful of calls.
+nothing about the load, and would hold a wide run down to a handful of calls. It begins with a few calls and
+doubles them (TCP's slow start), until the server pushes back or has calls wait in a queue.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-Outcome = Literal["good", "pushed back", "neither"]
+Outcome = Literal["good", "slow", "pushed back", "neither"]  # slow: good, but it stood in a queue there
 
 TOLERATED = 0.1  # share of a round that may be pushed back before the limit falls
 DECREASE = 0.6
 STEPS = 16  # rounds without trouble from nothing to the full concurrency
-LONGEST_PAUSE = 120.0  # seconds that one reply's headers may hold up everybody
+FIRST = 8  # calls at once to begin with: twice as many after each round of good answers
+LONGEST_PAUSE = 600.0  # seconds that one reply's headers may hold up everybody
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -31,13 +33,14 @@ class Throttle:
 
     def __init__(self, concurrency: int) -> None:
         self.most = concurrency
-        self.limit = float(concurrency)
+        self.limit = float(min(FIRST, concurrency))
         self.in_flight = 0
         self._resume = 0.0  # time before which no call starts
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._changed = 0.0  # when the limit last fell: calls from before say nothing about the new one
-        self._good = self._bad = 0
+        self._good = self._slow = self._bad = 0
+        self._opening = True  # until the server has shown what it bears
 
     async def acquire(self) -> float:
         """Waits for a slot; returns the time (`time.monotonic`) at which the call may start."""
@@ -61,17 +64,25 @@ class Throttle:
         self.in_flight -= 1
         if outcome != "neither" and started >= self._changed:
             self._good += outcome == "good"
+            self._slow += outcome == "slow"
             self._bad += outcome == "pushed back"
-            calls = self._good + self._bad
+            calls = self._good + self._slow + self._bad
             if self._bad > TOLERATED * max(calls, self.limit) + 1:
-                self.limit = max(1.0, self.limit * DECREASE)
-                self._changed = time.monotonic()
-                self._good = self._bad = 0
+                self._set(max(1.0, self.limit * DECREASE), opening=False)
             elif calls >= self.limit:
-                if self._bad <= TOLERATED * calls:
-                    self.limit = min(float(self.most), self.limit + max(1.0, self.most / STEPS))
-                self._good = self._bad = 0
+                if max(self._bad, self._slow) > TOLERATED * calls:
+                    self._set(self.limit, opening=False)
+                else:
+                    step = self.limit if self._opening else max(1.0, self.most / STEPS)
+                    self._set(min(float(self.most), self.limit + step), self._opening)
         self._wake()
+
+    def _set(self, limit: float, opening: bool) -> None:
+        """A new round with this limit."""
+        if limit < self.limit:
+            self._changed = time.monotonic()
+        self.limit, self._opening = limit, opening
+        self._good = self._slow = self._bad = 0
 
     def pause(self, seconds: float) -> None:
         """No call starts for so long."""
@@ -86,7 +97,7 @@ class Throttle:
     @property
     def slowed(self) -> bool:
         """Whether the server has been pushing back, so that one call's Retry-After is meant for all."""
-        return self.limit < self.most
+        return self.limit < self.most and not self._opening
 
     def _free(self) -> bool:
         return self.in_flight < int(self.limit) and (not self._resume or time.monotonic() >= self._resume)

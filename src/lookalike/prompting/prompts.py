@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lookalike.llm.budget import guess_tokens
 from lookalike.llm.request import Request
 from lookalike.prompting.record import Form, as_json, reply_schema
 from lookalike.prompting.templates import Templates
@@ -23,6 +24,7 @@ LONGEST_VALUE = 300  # letters of an attribute
 QUOTE = 5  # words in a row that count as quoted
 MOST_PLACES = MOST_PARTS = 1_000_000  # places of a run, and requests of one place
 MOST_TOKENS = 8192  # of a reply
+MOST_REPLY = 4 * MOST_TOKENS  # of one that was cut off and is asked for again
 NAME_TOKENS, VALUE_TOKENS, SPARE_TOKENS = 256, 80, 64
 STAND_IN = "what the first call will say of it, in about a dozen words, once it was asked"
 
@@ -49,9 +51,10 @@ class Prompts:
         names = [form[name].column.name for name in form.texts]
         letters = sum(real[name].fillna("").astype(str).str.len() for name in names)
         self.cut = int((letters > LONGEST_SHOWN).sum())
+        tokens = sum(real[name].fillna("").astype(str).map(guess_tokens) for name in names)
         other = 12 * (len(form.fields) - len(names)) + 8 * len(form.fields)
-        self._record_tokens = int(np.percentile(letters, 99)) // 2 + 16 + other
-        self._usual_tokens = int(letters.mean()) // 4 + 8 * len(form.fields)
+        self._record_tokens = 2 * int(np.percentile(tokens, 99)) + 16 + other
+        self._usual_tokens = int(tokens.mean()) + 8 * len(form.fields)
 
     def names(self, seed: int) -> Request:
         """Asks for the names of attributes, from a sample of the real rows."""
@@ -131,7 +134,10 @@ class Prompts:
 
     def _request(self, prompt: str, schema: dict[str, Any], sample: int, tokens: int) -> Request:
         messages = [{"role": "system", "content": self._system}, {"role": "user", "content": prompt}]
-        return Request(messages, schema, sample, self._max_tokens or tokens, self._temperature)
+        most = MOST_REPLY if self._max_tokens is None else None
+        return Request(
+            messages, schema, sample, self._max_tokens or tokens, self._temperature, most_tokens=most
+        )
 
 
 def first_number(seed: int) -> int:

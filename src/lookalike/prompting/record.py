@@ -94,6 +94,12 @@ def with_text(real: pd.DataFrame, texts: Sequence[Any], label: Any | None) -> np
     if not filled.any():
         raise DataError(f"all texts of '{texts[0]}' are empty: name another text column.")
     if label is not None:
+        nested = next((one for one in real[label] if isinstance(one, list | dict | set | np.ndarray)), None)
+        if nested is not None:
+            raise DataError(
+                f"the column '{label}' holds lists or objects such as {shown(nested)}: name a column of "
+                "one class a row as the label."
+            )
         if real[label].isna().any():
             rows = int(real[label].isna().sum())
             raise DataError(f"{rows:,} real rows have no '{label}': fill it in, or leave them out.")

@@ -30,7 +30,12 @@ MOST_ROUNDS = 30
 LEAST = 0.2  # acceptance below which a place counts as bad in a round
 PATIENCE = 3  # bad rounds in a row after which a place is given up; rounds that bring nothing at all
 MOST_OVER = 4.0  # times the missing rows that are asked for, at most
-SHORTEN = ("malformed", "context", "timeout")  # failures after which fewer records are asked for at once
+SHORTEN = (
+    "malformed",
+    "context",
+    "timeout",
+    "cut off",
+)  # failures after which fewer records are asked for at once
 
 Describe = Callable[[Place, int], Coroutine[Any, Any, "dict[str, str] | Failure"]]
 Make = Callable[["Work", int, int], Request]
@@ -42,7 +47,8 @@ class Work:
 
     number: of the place; wanted: rows to bring; made: rows accepted; parts: requests made; size: records a
     request; tries: of its description; bad: rounds in a row with little accepted; asked, good: records in
-    this round; shorter: how often fewer rows had to be shown; total_asked, total_good: in the rounds before.
+    this round; shorter: how often fewer rows had to be shown; refused: the model will not write there;
+    total_asked, total_good: in the rounds before.
     """
 
     number: int
@@ -55,6 +61,7 @@ class Work:
     tries: int = 0
     bad: int = 0
     shorter: int = 0
+    refused: bool = False
     closed: bool = False
     asked: int = 0
     good: int = 0
@@ -109,6 +116,7 @@ class Writer:
     def write(self) -> None:
         """Fills `written`. Raises EndpointError and LedgerError when what had been answered is in it."""
         wanted = sum(work.wanted for work in self._works)
+        self.written.classes = [work.place.label for work in self._works if work.wanted]
         barren = 0
         with bar(wanted, "writing", progress=self._progress) as self._shown:
             self._shown.miniters, self._shown.dynamic_miniters = 0, False  # redrawn by time, not by rows
@@ -119,9 +127,13 @@ class Writer:
                 before = len(self.written.accepted)
                 try:
                     run(self._ask())
-                except (LLMError, LedgerError):  # no use going on, but what came in is paid for
+                except BaseException as error:  # no use going on, but what came in is paid for
+                    if isinstance(error, LLMError | LedgerError):
+                        self.written.stop(error)
                     self._check(len(self._jobs))
                     raise
+                finally:
+                    self.written.paid = self._llm.budget.spent
                 self._check(len(self._jobs))
                 self._close()
                 barren = 0 if len(self.written.accepted) > before else barren + 1
@@ -212,7 +224,8 @@ class Writer:
                 end += 1
             self._check(end)
         if self._shown.update(0):
-            self._shown.set_postfix_str(status(self._llm))
+            replies = f"{sum(one is not None for one in self._results):,} of {len(self._jobs):,} replies"
+            self._shown.set_postfix_str(f"{replies}, {status(self._llm)}")
 
     def _check(self, end: int) -> None:
         """Checks the results up to one, in order; those that have not come (after an error) are skipped."""
@@ -233,17 +246,25 @@ class Writer:
                 ]
         reasons = iter(self._checker.reasons([row.record for row in rows], [row.place.label for row in rows]))
         taken = iter(rows)
-        for work, n, _, result in some:
+        for work, n, part, result in some:
             if isinstance(result, Failure):
                 self._failed(work, n, result)
                 continue
-            found = Counter[str]()
+            found = self._lose(work, part, result)
             for _ in result.data["records"]:
                 row = next(taken)
                 row.reason = next(reasons)
                 found[row.reason or ""] += 1
                 self._keep(work, row)
             self._count(work, max(n, found.total()), found[""], found)
+
+    def _lose(self, work: Work, part: int, reply: Reply) -> Counter[str]:
+        """Keeps the records of a reply that did not fit its schema with what was rejected; their reasons."""
+        for reason, value in reply.lost:
+            record = value if isinstance(value, dict) else {self._checker.form.texts[0]: value}
+            where = work.place, work.attributes, sample_of(work.number, part), reply.key
+            self.written.rejected.append(Row(record, *where, reason))
+        return Counter(lost.reason for lost in reply.lost)
 
     def _keep(self, work: Work, row: Row) -> None:
         if row.reason is not None:
@@ -264,6 +285,7 @@ class Writer:
         if kind in SHORTEN:
             work.size = max(1, work.size // 2)
         work.shorter += kind == "context"
+        work.refused |= kind == "refused"
         self._count(work, n, 0, Counter({kind: n}))
 
     def _count(self, work: Work, asked: int, good: int, reasons: Counter[str]) -> None:
@@ -277,6 +299,8 @@ class Writer:
         for work in self._works:
             if work.asked:
                 work.bad = work.bad + 1 if work.good < LEAST * work.asked else 0
+                if work.refused:  # the same place would be refused again
+                    work.bad = PATIENCE
             work.total_asked += work.asked
             work.total_good += work.good
             work.asked = work.good = 0

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy.typing as npt
 import pandas as pd
 
+from lookalike.errors import LedgerError, LLMError
+from lookalike.llm.budget import NOTHING, Spent
 from lookalike.llm.request import Failure, Reply
 from lookalike.prompting.alarm import main_reason
 from lookalike.prompting.arms import Place
@@ -40,8 +42,10 @@ class Written:
     """What a run has made so far.
 
     asked: records asked for; surplus: good ones beyond what was wanted; failures: requests without a reply,
-    by kind; said: of each kind the first sentence, with the server's own words; stopped: why it ended early,
-    as a sentence.
+    by kind; said: of each kind the first sentence, with the server's own words; calls: replies that were
+    used, of which known were read back; paid: what all calls of the model have taken so far by the server's
+    own count, the failed ones and those of earlier runs with the ledger among them; stopped: why it ended
+    early, as a sentence; classes: of which rows are wanted.
     """
 
     accepted: list[Row] = field(default_factory=list)
@@ -52,20 +56,23 @@ class Written:
     asked: int = 0
     calls: int = 0
     known: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
+    paid: Spent = NOTHING
+    classes: list[str | None] = field(default_factory=list)
     stopped: str | None = None
 
     def count(self, reply: Reply) -> None:
         self.calls += 1
         self.known += reply.known
-        self.tokens_in += reply.tokens_in
-        self.tokens_out += reply.tokens_out
 
     def failed(self, failure: Failure, kind: str | None = None) -> None:
         kind = failure.kind if kind is None else kind
         self.failures[kind] += 1
         self.said.setdefault(kind, failure.reason)
+
+    def stop(self, error: LLMError | LedgerError) -> None:
+        """The run ends with this error."""
+        self.stopped = str(error)
+        self.said.setdefault(error.kind if isinstance(error, LLMError) else "ledger", str(error))
 
     def records(self, form: Form) -> pd.DataFrame:
         """The accepted rows as a table of the real one's columns and dtypes."""
@@ -77,7 +84,9 @@ class Written:
         rows: (usable rows,) their row numbers in the real table.
         """
         columns = {
-            field.column.name: pd.Series([row.record[field.name] for row in self.rejected], dtype=object)
+            field.column.name: pd.Series(
+                [_scalar(row.record.get(field.name)) for row in self.rejected], dtype=object
+            )
             for field in form.fields
         }
         facts = {
@@ -105,18 +114,30 @@ class Written:
             "asked": self.asked,
             "accepted": len(self.accepted),
             "surplus": len(self.surplus),
+            "classes_without_rows": self.without_rows(self.classes),
             "rejected": dict(Counter(str(row.reason) for row in self.rejected).most_common()),
             "failures": dict(self.failures.most_common()),
             "said": dict(self.said),
-            "calls": self.calls,
+            "replies": self.calls,
             "known": self.known,
-            "tokens_in": self.tokens_in,
-            "tokens_out": self.tokens_out,
+            "calls": self.paid.calls,
+            "tokens_in": self.paid.tokens_in,
+            "tokens_out": self.paid.tokens_out,
         }
+
+    def without_rows(self, labels: Iterable[str | None]) -> list[str]:
+        """The classes of those that were asked for of which nothing was accepted."""
+        got = {row.place.label for row in self.accepted}
+        return [str(name) for name in dict.fromkeys(labels) if name is not None and name not in got]
 
     def main_reason(self) -> str | None:
         """The most frequent reason for which rows are missing; None where nothing failed."""
         return main_reason(Counter(str(row.reason) for row in self.rejected) + self.failures)
+
+
+def _scalar(value: Any) -> Any:
+    """A value that a table can hold: what is nested as its JSON text."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
 def _free(name: str, taken: Container[Any]) -> str:

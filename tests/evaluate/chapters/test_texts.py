@@ -1,6 +1,7 @@
 """Texts whose right answer is known."""
 
 import functools
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -236,6 +237,26 @@ def test_new_words_are_counted_without_marks() -> None:
     assert new_words([["a", "x", ".", "!"], ["b", "y"]], known) == pytest.approx(2 / 4)
     assert fresh_words([["a", "b", "."], ["b", "c", "c", "!"]]) == pytest.approx(3 / 5)
     assert np.isnan(new_words([["!"]], known))
+
+
+@pytest.mark.parametrize("count", [3, 200, 201, 260])
+def test_self_bleu_is_that_of_every_pair(count: int) -> None:
+    rng = np.random.default_rng(count)
+    texts = [list(rng.choice(list("abcdef"), rng.integers(1, 9))) for _ in range(count)]
+
+    def grams(tokens: list[str], n: int) -> Counter[tuple[str, ...]]:
+        return Counter(zip(*(tokens[at:] for at in range(n)), strict=False))
+
+    scores = []
+    for i, text in enumerate(texts[:200]):
+        others = [one for j, one in enumerate(texts) if j != i][-200:]
+        logs = []
+        for n in range(1, 5):
+            if own := grams(text, n):
+                hit = sum(min(c, max(grams(one, n)[gram] for one in others)) for gram, c in own.items())
+                logs.append(np.log(max(hit + (n > 1), 1e-9) / (own.total() + (n > 1))))
+        scores.append(np.exp(np.mean(logs)))
+    assert self_bleu(texts) == pytest.approx(np.mean(scores))
 
 
 def test_formulas_on_small_examples() -> None:

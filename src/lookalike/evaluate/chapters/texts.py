@@ -181,21 +181,52 @@ def self_bleu(texts: list[list[str]]) -> float:
     """Mean over some texts of the geometric mean of their clipped n-gram precisions, n = 1..4, with add-one
     smoothing above n = 1, against a sample of the others."""
     pool = texts[: BLEU_TEXTS + BLEU_AGAINST]
-    counts = [[Counter(_grams(tokens, n)) for n in range(1, ORDER + 1)] for tokens in pool]
-    scores = []
-    for i in range(min(BLEU_TEXTS, len(pool))):
-        others = [j for j in range(len(pool)) if j != i][-BLEU_AGAINST:]
-        logs = []
-        for n in range(ORDER):
-            own = counts[i][n]
-            if not own:
-                break
-            hit = sum(min(c, max(counts[j][n][gram] for j in others)) for gram, c in own.items())
-            smooth = n > 0
-            logs.append(np.log(max(hit + smooth, 1e-9) / (sum(own.values()) + smooth)))
-        if logs:
-            scores.append(float(np.exp(np.mean(logs))))
-    return float(np.mean(scores)) if scores else float("nan")
+    words: dict[str, int] = {}
+    numbers = [
+        np.array([words.setdefault(word, len(words)) for word in text], dtype=np.int64) for text in pool
+    ]
+    grams = numbers  # (tokens,) each: the number of the n-gram that begins there
+    logs = np.zeros(min(BLEU_TEXTS, len(pool)))
+    orders = np.zeros(len(logs))
+    for n in range(ORDER):
+        if n:
+            grams = [own[:-1] * len(words) + new[n:] for own, new in zip(grams, numbers, strict=True)]
+        known, flat = np.unique(np.concatenate([*grams, []]).astype(np.int64), return_inverse=True)
+        ends = np.cumsum([len(own) for own in grams])
+        grams = np.split(flat, ends[:-1])
+        hits, total = _clipped(grams, len(known), len(logs))
+        smooth = float(n > 0)
+        there = total > 0
+        logs[there] += np.log(np.maximum(hits + smooth, 1e-9)[there] / (total + smooth)[there])
+        orders += there
+    scores = np.exp(logs[orders > 0] / orders[orders > 0])
+    return float(scores.mean()) if len(scores) else float("nan")
+
+
+def _clipped(grams: list[Array], known: int, count: int) -> tuple[Array, Array]:
+    """(count,) how many n-grams of each of the first texts another one has, too, clipped to the most that one
+    of the last `BLEU_AGAINST` others has, and how many it has itself. grams: of each text, numbers < known.
+    """
+    texts = np.repeat(np.arange(len(grams)), [len(own) for own in grams])
+    pairs, often = np.unique(np.concatenate(grams) * len(grams) + texts, return_counts=True)
+    gram, text = np.divmod(pairs, len(grams))
+    first = max(len(grams) - BLEU_AGAINST - 1, 0)  # a text from here on is compared with the others of them
+    most = np.zeros((2, 2, known), dtype=np.int64)  # for a text before and from there: the two largest counts
+    owner = np.full((2, known), -1)
+    for at, start in enumerate((first + 1, first)):
+        inside = np.flatnonzero(text >= start)
+        order = inside[np.lexsort((often[inside], gram[inside]))]
+        last = np.flatnonzero(np.diff(gram[order], append=-1) != 0)
+        best = order[last]
+        most[at, 0, gram[best]], owner[at, gram[best]] = often[best], text[best]
+        second = last[last > 0] - 1
+        second = second[gram[order[second]] == gram[order[second + 1]]]
+        most[at, 1, gram[order[second]]] = often[order[second]]
+    own = np.flatnonzero(text < count)
+    where = (text[own] >= first).astype(int)
+    others = most[where, (owner[where, gram[own]] == text[own]).astype(int), gram[own]]
+    hits = np.bincount(text[own], np.minimum(often[own], others), count)
+    return hits, np.bincount(text[own], often[own], count)
 
 
 def cosine(vectors: Array) -> float:
