@@ -17,6 +17,7 @@ from lookalike.defaults import METHODS
 from lookalike.embed import embedder
 from lookalike.errors import DataError, EndpointError, OptionError, SchemaError
 from lookalike.llm import LLM, Budget
+from lookalike.prompting.arms import DESCRIBED
 from lookalike.texts.words import words_of
 
 Writing = Callable[..., Any]
@@ -63,7 +64,7 @@ def test_each_method_writes_the_rows_in_the_real_shares(
     else:
         assert (real.category.iloc[rows].to_numpy() == table.category.to_numpy()).all()
     described = [json.loads(one) for one in provenance.attributes]
-    assert all(bool(one) == (method in ("synalign", "attributes")) for one in described)
+    assert all(bool(one) == (method in (*DESCRIBED, "attributes")) for one in described)
 
 
 def test_the_first_requests_are_known_before_anything_is_asked(writing: Writing, real: pd.DataFrame) -> None:
@@ -89,10 +90,10 @@ def test_no_text_of_a_demonstration_reaches_a_call_for_records(
     model = quiet(model_of(server)).fit(real)
     model.sample(120)
     found = [json.loads(line) for line in prompts.read_text().splitlines()]
-    described = [one for one in found if one.startswith("Describe this record")]
+    described = [one for one in found if "Describe what it says" in one]
     records = [one for one in found if one.startswith("Write ")]
     assert len(described) == 12 and len(records) >= 12
-    shown = [json.loads(one.splitlines()[-1])["text"] for one in described]
+    shown = [json.loads(one.splitlines()[1])["text"] for one in described]
     assert len(set(shown)) == 12 and set(shown) <= set(real.text)
     for prompt in records:
         flat = " ".join(words_of(prompt))
@@ -278,10 +279,11 @@ def test_the_model_proposes_the_attributes(writing: Writing, real: pd.DataFrame)
     model = quiet(model_of(writing()), attributes="propose").fit(real)
     assert len(model.requests(120)) == 1 + 12 + 12
     model.sample(120)
-    assert set(json.loads(model.provenance.attributes[0])) == {"subject", "mood", "wording"}
+    said = set(json.loads(model.provenance.attributes[0]))
+    assert said - {"form", "ending", "case", "numbers"} == {"subject", "mood", "wording"}
     own = quiet(model_of(writing()), attributes=["colour"]).fit(real)
     own.sample(10)
-    assert set(json.loads(own.provenance.attributes[0])) == {"colour"}
+    assert "colour" in json.loads(own.provenance.attributes[0])
 
 
 def test_an_embedder_of_the_endpoint_counts_on_the_same_budget(

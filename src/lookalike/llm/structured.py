@@ -68,7 +68,7 @@ class Form:
         except SchemaError as error:
             raise OptionError(f"the schema of the reply is not a JSON schema: {first_line(error)}.") from None
         self.schema = schema
-        self._validator = kind(schema)
+        self._validator = kind(countless(schema))
         self.instruction = INSTRUCTION + json.dumps(schema, ensure_ascii=False)
         self.response_format = {
             "type": "json_schema",
@@ -157,6 +157,20 @@ def is_cut(text: str, start: int) -> bool:
                 return False
         at += 1
     return True
+
+
+def countless(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a reply of records, whatever their number: a server that can is to keep to it, but one
+    record too few or too many is no reason to lose the others.
+    """
+    properties = schema.get("properties", {})
+    if schema.get("type") != "object" or len(properties) != 1:
+        return schema
+    name, inner = next(iter(properties.items()))
+    if not isinstance(inner, dict) or inner.get("type") != "array" or inner.get("minItems", 1) < 1:
+        return schema
+    kept = {key: value for key, value in inner.items() if key != "maxItems"} | {"minItems": 1}
+    return {**schema, "properties": {name: kept}}
 
 
 def is_strict(schema: Any) -> bool:
