@@ -101,7 +101,7 @@ class Scorer:
                 "gate": None if gate is None else [gate.alone, gate.both],
             }
         drawn_rows = some.sample(min(len(some), MOST_ROWS), random_state=seed)
-        real = self.train.sample(MOST_ROWS, random_state=seed)
+        real = self.train.sample(min(len(self.train), MOST_ROWS), random_state=seed)
         own, _ = report(real, drawn_rows, self.test, "text", seed)
         found["text"] = {**own, "c2st": c2st(real.text.tolist(), drawn_rows.text.tolist(), seed)}
         if self.judge is not None:
