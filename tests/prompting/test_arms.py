@@ -12,7 +12,7 @@ from lookalike.defaults import METHODS
 from lookalike.embed import embedder
 from lookalike.explore.explore import explore
 from lookalike.prompting.alarm import Alarm
-from lookalike.prompting.arms import DESCRIBED, SHOWN, Place, places, quotas, shares
+from lookalike.prompting.arms import EXPLORED, SHOWN, Place, places, quotas, shares
 from lookalike.prompting.prompts import cell
 
 LABELS = ["a"] * 60 + ["b"] * 39 + ["c"]
@@ -33,7 +33,7 @@ def test_every_class_has_places_and_they_take_turns(method: str, points: np.ndar
     else:
         assert counts == {"a": 12, "b": 8, "c": 1}  # one more than asked for: no class is left without
         assert {place.label for place in found[:4]} >= {"a", "b"}
-    assert (coverage is not None) == (method in DESCRIBED)
+    assert (coverage is not None) == (method in EXPLORED)
     for place in found:
         assert all(LABELS[row] == place.label for row in [*place.shown, *([place.row] * (place.row >= 0))])
 

@@ -17,7 +17,6 @@ from lookalike.defaults import METHODS
 from lookalike.embed import embedder
 from lookalike.errors import DataError, EndpointError, OptionError, SchemaError
 from lookalike.llm import LLM, Budget
-from lookalike.prompting.arms import DESCRIBED
 from lookalike.texts.words import words_of
 
 Writing = Callable[..., Any]
@@ -64,7 +63,7 @@ def test_each_method_writes_the_rows_in_the_real_shares(
     else:
         assert (real.category.iloc[rows].to_numpy() == table.category.to_numpy()).all()
     described = [json.loads(one) for one in provenance.attributes]
-    assert all(bool(one) == (method in (*DESCRIBED, "attributes")) for one in described)
+    assert all(bool(one) == (method in ("synalign", "attributes")) for one in described)
 
 
 def test_the_first_requests_are_known_before_anything_is_asked(writing: Writing, real: pd.DataFrame) -> None:

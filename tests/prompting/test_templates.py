@@ -9,7 +9,10 @@ import pytest
 from lookalike.errors import OptionError
 from lookalike.prompting.templates import VARIABLES, Templates, show
 
-VALUES = {"n": 3, "given": {"label": "a<b"}, "attributes": {}, "demonstrations": [], "part": 1, "plan": []}
+VALUES = {
+    "n": 3, "given": {"label": "a<b"}, "attributes": {}, "demonstrations": [], "part": 1, "plan": [],
+    "told": [],
+}  # fmt: skip
 
 
 def test_all_templates_are_shown_and_a_users_own_replaces_one(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """What is shown to the model for each method: places of the real data, in the order in which they are used.
 
 synalign      a demonstration picked by `explore`, through its attributes alone (SynAlign, arXiv 2502.08661)
-steered       the same, and random real rows of other places of the class as examples of style
+steered       such demonstrations through what can be computed of them (length, opening, form, key words),
+              beside random real rows of other places of the class with the same said of each
 few-shot      random real rows of the class
 nearest       a random real row and its nearest neighbours of the class
 zero-shot     nothing (ZeroGen, Ye et al. 2022)
@@ -25,7 +26,7 @@ from lookalike.sampling import apportion
 Array = npt.NDArray[Any]
 
 SHOWN = 5  # real rows in a prompt of steered, few-shot and nearest
-DESCRIBED = ("synalign", "steered")  # methods that show a demonstration through its attributes
+EXPLORED = ("synalign", "steered")  # methods whose places are picked by `explore`
 
 
 @dataclass
@@ -62,7 +63,7 @@ def places(
     rows = {name: np.array(of_class[name]) for name in names}
     sizes = np.array([len(rows[name]) for name in names])
     wanted = min(demonstrations, len(labels)) if method != "attributes" else demonstrations
-    if method in DESCRIBED:
+    if method in EXPLORED:
         assert points is not None
         picked, left = _explored(points, labels, rows, wanted, seed)
         if method == "steered":

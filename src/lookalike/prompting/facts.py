@@ -7,6 +7,7 @@ describes sees no label, and of its answer only what speaks of the content is ke
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -41,6 +42,7 @@ _SPEAKS = re.compile(
     rf"\b(?:the|this|that|each|a|an|of) (?:\w+ )?(?:{_THING}|author|writer|reviewer)s?\b|\blabel\w*\b",
     re.IGNORECASE,
 )
+_COMMON = frozenset().union(*FUNCTION_WORDS.values())
 _ENDING = re.compile(r"(?:ness|ments?|ly|ity|ing|ed|es|s|e)$")
 
 
@@ -60,6 +62,9 @@ class Facts:
         self._openings = Counter(
             " ".join(words[:size]) for words in self._words for size in (1, 2) if words[size:]
         )
+        self._in_class: dict[str | None, Counter[str]] = {}
+        for words, label in zip(self._words, labels, strict=True):
+            self._in_class.setdefault(label, Counter()).update(set(words))
         speech = [language_of(words) for words in self._words]
         self._speech = speech if len({one for one in speech if one}) > 1 else [None] * len(texts)
         self._of_class: dict[str | None, list[int]] = {}
@@ -83,33 +88,56 @@ class Facts:
         return found
 
     def words(self, row: int) -> str:
-        """The key words of a text, those that few other texts have; "" where it has none that three share."""
-        words = [word for word in dict.fromkeys(self._words[row]) if len(word) > 2]
-        shared = [word for word in words if self._rows_with[word] >= SHARED and not word.isdigit()]
-        telling = [word for word in shared if self._rows_with[word] <= max(len(self.texts) // 4, SHARED)]
-        return ", ".join(sorted(telling, key=lambda word: self._rows_with[word])[:MOST_WORDS])
+        """The key words of a text: those that are frequent in its class and not elsewhere; "" where it has
+        none that at least three rows share.
+        """
+        own, rows = self._in_class[self.labels[row]], len(self.texts)
+        words = [word for word in dict.fromkeys(self._words[row]) if len(word) > 2 and not word.isdigit()]
+        words = [word for word in words if self._rows_with[word] >= SHARED and word not in _COMMON]
+        text = self.texts[row].casefold().replace("\u2019", "'")
+        words = [word for word in words if f"{word}'" not in text]  # "didn" of "didn't"
+        weights = {word: own[word] * math.log(rows / self._rows_with[word]) for word in words}
+        return ", ".join(
+            sorted((w for w in words if weights[w]), key=lambda word: -weights[word])[:MOST_WORDS]
+        )
 
-    def plan(self, place: Place, n: int, rng: np.random.Generator) -> list[str]:
-        """What each of n records is to be like: its length and first words, those of a real row each.
+    def plan(self, place: Place, n: int, rng: np.random.Generator, words: bool = False) -> list[str]:
+        """What each of n records is to be like: a line, of a real row each.
 
-        The rows are of the place's class, and of the form of its row where enough are; no two of them open
-        alike as long as there are others. Words are told that at least three real rows open with.
+        The rows are of the place's class, its own row first; where words are to be told, none of those that
+        are shown; else they are of the form of its row where enough are. No two of them open alike as long
+        as there are others.
         """
         rows = self._of_class[place.label]
-        if place.row >= 0:
+        if words:
+            rows = [row for row in rows if row not in place.shown] or rows
+        elif place.row >= 0:
             asks = is_question(self.texts[place.row])
             alike = [row for row in rows if is_question(self.texts[row]) == asks]
             rows = alike if len(alike) >= min(n, SHARED) else rows
         drawn = [rows[at] for at in _drawn(len(rows), n, rng)]
+        if words and place.row in drawn:
+            drawn.insert(0, drawn.pop(drawn.index(place.row)))
         lines, used = [], set[str]()
         for row in drawn:
-            line = f"about {self.lengths[row]} {self.unit}"
             opening = self._opening(row)
-            if opening and opening not in used:
-                used.add(opening)
-                line += f', begins with "{opening}"'
-            lines.append(line)
+            lines.append(self.line(row, "" if opening in used else opening, words))
+            used.add(opening)
         return lines
+
+    def line(self, row: int, opening: str | None = None, words: bool = True) -> str:
+        """What a text is like: its length, how it begins (None: in its own way) and, if asked for, its form
+        and key words. Words are told that at least three real rows have.
+        """
+        found = f"about {self.lengths[row]} {self.unit}"
+        if words:
+            found = f"{'a question' if is_question(self.texts[row]) else 'a statement'} of {found}"
+        if opening is None:
+            opening = self._opening(row)
+        if opening:
+            found += f', begins with "{opening}"'
+        said = self.words(row) if words else ""
+        return found + (f", says: {said}" if said else "")
 
     def _opening(self, row: int) -> str:
         """The first two words, or one, that enough real rows open with, written as in the row."""

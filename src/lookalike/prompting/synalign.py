@@ -25,7 +25,7 @@ from lookalike.llm.request import Failure, Reply, Request
 from lookalike.llm.sync import run
 from lookalike.progress import say
 from lookalike.prompting.alarm import fix
-from lookalike.prompting.arms import DESCRIBED, Place, places, quotas, shares
+from lookalike.prompting.arms import EXPLORED, Place, places, quotas, shares
 from lookalike.prompting.checks import Checker, text_of
 from lookalike.prompting.facts import Facts, asked_of, described
 from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, first_number, sample_of
@@ -134,7 +134,7 @@ class SynAlign:
         ]
         embed = self._embedder()
         self._facts = Facts(self._real_texts, self._labels)
-        needed = self.method in (*DESCRIBED, "nearest")
+        needed = self.method in (*EXPLORED, "nearest")
         points = embed(self._real_texts) if needed else None
         self._places, self.coverage = places(
             self.method, self._labels, points, self.demonstrations, self.seed
@@ -157,11 +157,11 @@ class SynAlign:
         """
         names = list(ATTRIBUTES) if isinstance(self.attributes, str) else self.attributes
         found: list[Request] = []
-        has_attributes = self.method in (*DESCRIBED, "attributes")
+        has_attributes = self.method in ("synalign", "attributes")
         if has_attributes and self.attributes == "propose":
             found.append(self._prompts.names(self.seed))
         works = [work for work in self._works(n) if work.wanted]
-        if self.method in DESCRIBED:
+        if self.method == "synalign":
             found += [self._prompts.attributes(names, work.place.row, 0) for work in works]
         if self.method == "attributes":
             labels = dict.fromkeys(work.place.label for work in works)
@@ -195,7 +195,7 @@ class SynAlign:
         if self.method == "attributes":
             self._fill_in_grids(works, names)
         checker = Checker(self.form, self._real_texts, self._originals, self._class_check)
-        described_only = self._affords_no_record() if self.method in DESCRIBED else lambda request: False
+        described_only = self._affords_no_record() if self.method == "synalign" else lambda request: False
 
         async def describe(place: Place, tries: int) -> dict[str, str] | Failure:
             request = self._prompts.attributes(names, place.row, tries)
@@ -210,7 +210,7 @@ class SynAlign:
                 return Failure(
                     "quote", "every attribute quotes the record that it describes, or speaks of it"
                 )
-            return found | self._computed(place)
+            return found | self._facts.of(place.row)
 
         def make(work: Work, count: int, part: int) -> Request:
             return self._record_request(work, count, part, work.attributes)
@@ -220,9 +220,9 @@ class SynAlign:
             works,
             checker,
             make,
-            describe if self.method in DESCRIBED else None,
+            describe if self.method == "synalign" else None,
             self._written,
-            affordable=self._affordable() if self.method in DESCRIBED else lambda: math.inf,
+            affordable=self._affordable() if self.method == "synalign" else lambda: math.inf,
             live=self._class_check is None or self.embed in (None, "tfidf"),
             progress=self.progress,
         )
@@ -288,22 +288,18 @@ class SynAlign:
     def _record_request(self, work: Work, n: int, part: int, attributes: dict[str, str] | None) -> Request:
         place, plan = work.place, list[str]()
         shown = place.shown[: max(len(place.shown) >> work.shorter, 1)]
-        if self.method in DESCRIBED:
+        steered = self.method == "steered"
+        if self.method in EXPLORED:
             rng = np.random.default_rng((self.seed, sample_of(work.number, part)))
-            plan = self._facts.plan(place, n, rng)
-        return self._prompts.records(place.label, n, part, attributes, shown, work.number, plan)
-
-    def _computed(self, place: Place) -> dict[str, str]:
-        """What nobody has to be asked of a demonstration."""
-        found = self._facts.of(place.row)
-        words = self._facts.words(place.row) if self.method == "steered" else ""
-        return found | ({"words": words} if words else {})
+            plan = self._facts.plan(place, n, rng, words=steered)
+        told = [self._facts.line(row) for row in shown] if steered else []
+        return self._prompts.records(place.label, n, part, attributes, shown, work.number, plan, told)
 
     def _attribute_names(self) -> list[str]:
         """The names of the attributes; asked for where they are to be proposed."""
         if self.attributes != "propose":
             return list(self.attributes)
-        if self.method not in (*DESCRIBED, "attributes"):
+        if self.method not in ("synalign", "attributes"):
             return []
         reply = run(answer(self.llm, self._prompts.names(self.seed)))
         if isinstance(reply, Reply):
