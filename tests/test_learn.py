@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from lookalike.embed import embedder
-from lookalike.learn import ClassCheck, class_check, classifier, out_of_fold
+from lookalike.learn import ClassCheck, class_check, classifier, gain, out_of_fold
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +79,38 @@ def test_the_seed_makes_the_folds_and_the_model_can_be_another() -> None:
     np.testing.assert_allclose(flat, 0.5, atol=1e-3)
     with pytest.raises(ValueError, match="n_splits"):
         out_of_fold(points[[0, 30]], codes[[0, 30]], 3, 0)
+
+
+def as_points(texts: Sequence[str]) -> np.ndarray:
+    return np.array([json.loads(text) for text in texts])
+
+
+def written(codes: np.ndarray, rng: np.random.Generator) -> list[str]:
+    return [json.dumps(row.tolist()) for row in points_of(codes, rng)]
+
+
+def test_the_gate_passes_rows_that_help_and_no_others() -> None:
+    rng = np.random.default_rng(0)
+    codes, more = np.repeat([0, 1, 2], 8), np.repeat([0, 1, 2], 40)
+    names, names_of_more = [f"c{code}" for code in codes], [f"c{code}" for code in more]
+    noisy = points_of(codes, rng) + 0.7 * rng.standard_normal((24, 2))
+    real = [json.dumps(row.tolist()) for row in noisy]
+    good = gain(as_points, (real, names), (written(more, rng), names_of_more), 0)
+    assert good is not None and good.rows == 24
+    assert good.both > good.alone and good.helps and "may be added" in good.sentence("c")
+    wrong = [f"c{(code + 1) % 3}" for code in more]
+    bad = gain(as_points, (real, names), (written(more, rng), wrong), 0)
+    assert bad is not None and bad.alone == good.alone  # the same folds of the same real rows
+    assert bad.both < bad.alone and not bad.helps
+    assert bad.sentence("kind").endswith("train on the real rows alone.") and "'kind'" in bad.sentence("kind")
+    assert gain(as_points, (real, names), (written(more, rng), names_of_more), 0) != bad
+
+
+def test_the_gate_leaves_out_what_nobody_can_tell() -> None:
+    rng = np.random.default_rng(0)
+    codes = np.repeat([0, 1, 2], (6, 6, 1))
+    real, names = written(codes, rng), [f"c{code}" for code in codes]
+    found = gain(as_points, (real, names), (written(codes, rng), [*names[:-1], "unknown"]), 0)
+    assert found is not None and found.rows == 12 and found.helps
+    assert gain(as_points, (real[:6], names[:6]), (real, names), 0) is None  # one class
+    assert gain(as_points, (real, names), (real[-1:], ["unknown"]), 0) is None

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -230,6 +231,9 @@ def test_a_language_model_writes_a_run_from_python(
 
     synthetic, report = once()
     assert "category" in str(report)
+    asker: Any = SimpleNamespace(texts=["text"], label="category")
+    note = pipeline._no_gain(real, synthetic, asker, 0)
+    assert note is not None and note in report.figures.found.warnings  # texts of random words teach nothing
     assert len(synthetic) == len(pd.read_csv(tmp_path / "out.csv")) == 30
     names = {"accepted.jsonl", "rejected.jsonl", "provenance.jsonl", "ledger.sqlite", "summary.json"}
     assert {path.name for path in folder.iterdir()} >= names | {"report.html", "report.json"}
@@ -242,6 +246,18 @@ def test_a_language_model_writes_a_run_from_python(
     pd.testing.assert_frame_equal(again, synthetic)
     more = json.loads((folder / "summary.json").read_text())
     assert served.stats()["calls"] == calls == more["known"] and more["money"] == facts["money"]
+
+
+def test_rows_of_a_language_model_that_do_not_help_are_said_not_to() -> None:
+    real = pd.read_csv(DATA / "banking77.csv")
+    asker: Any = SimpleNamespace(texts=["text"], label="category")
+    first, second = real[::2], real[1::2]
+    assert pipeline._no_gain(first, second, asker, 0) is None
+    wrong = second.assign(category=np.roll(second.category.to_numpy(), 40))
+    said = pipeline._no_gain(first, wrong, asker, 0)
+    assert said is not None and said.endswith("train on the real rows alone.") and "of 150 real rows" in said
+    asker.label = None
+    assert pipeline._no_gain(first, wrong, asker, 0) is None
 
 
 def test_a_language_model_that_writes_nothing_is_one_sentence(serve: Any, tmp_path: Path) -> None:

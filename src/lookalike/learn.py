@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ Array = npt.NDArray[Any]
 
 LEAST_ROWS, LEAST_OF_A_CLASS, MOST_ROWS = 60, 6, 2500  # that a class check is learned from
 LEAST_ACCURACY, PASSED, FOLDS = 0.6, 0.99, 3
+GAIN_FOLDS, GAIN_TURNS, MOST_ADDED = 5, 3, 5000  # of the gate; synthetic rows that it looks at
 
 
 def classifier() -> Any:
@@ -89,6 +91,79 @@ def class_check(embed: Embed, texts: Sequence[str], labels: Sequence[str], seed:
     ahead = np.sort(lead(chances, codes))
     margin = float(ahead[min(math.ceil(PASSED * len(ahead)), len(ahead) - 1)])
     return ClassCheck(embed, classifier().fit(points, codes), classes, max(margin, 0.0))
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What synthetic rows bring to a classifier of the label.
+
+    alone, both: accuracy on real rows that it has not seen, 0..1, learned from the real rows alone, and from
+    them and the synthetic ones; rows: real rows that were told.
+    """
+
+    alone: float
+    both: float
+    rows: int
+
+    @property
+    def helps(self) -> bool:
+        """Whether real and synthetic rows are at least as good as the real ones alone."""
+        return self.both >= self.alone
+
+    def sentence(self, label: str) -> str:
+        """What to do, with the figures."""
+        figures = (
+            f"a classifier of '{label}' tells {self.both:.1%} of {self.rows:,} real rows right that learned "
+            f"from the other real rows and the synthetic ones, and {self.alone:.1%} from the real ones alone"
+        )
+        advice = "the synthetic rows may be added to them" if self.helps else "train on the real rows alone"
+        return f"{figures}: {advice}."
+
+
+def gain(
+    embed: Embed,
+    real: tuple[Sequence[str], Sequence[str]],
+    synthetic: tuple[Sequence[str], Sequence[str]],
+    seed: int,
+) -> Gain | None:
+    """Whether synthetic rows may be added to the real ones for a classifier of their label; out of fold.
+
+    real, synthetic: (texts, labels), as many of both. Synthetic rows of classes that no real row has are
+    left out, as are real ones of classes of one row. None where fewer than two classes have two rows. At
+    most 2,500 real and 5,000 synthetic rows are looked at, drawn by the seed. A synthetic row may have been
+    written from a real one that is told: where it copies such rows, the figure is too good.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    rng = np.random.default_rng(seed)
+    counts = Counter(real[1])
+    rows = [row for row, label in enumerate(real[1]) if counts[label] > 1]
+    rows = sorted(rng.permutation(rows)[:MOST_ROWS].tolist())
+    counts = Counter(real[1][row] for row in rows)
+    rows = [row for row in rows if counts[real[1][row]] > 1]
+    classes = sorted({real[1][row] for row in rows})
+    added = [row for row, label in enumerate(synthetic[1]) if label in classes]
+    added = sorted(rng.permutation(added)[:MOST_ADDED].tolist()) if added else []
+    if len(classes) < 2 or not added:
+        return None
+    places = {name: at for at, name in enumerate(classes)}
+    codes = np.array([places[real[1][row]] for row in rows])
+    codes_added = np.array([places[synthetic[1][row]] for row in added])
+    points, points_added = embed([real[0][row] for row in rows]), embed([synthetic[0][row] for row in added])
+    right = {"alone": 0, "both": 0}
+    folds = min(GAIN_FOLDS, min(counts[name] for name in classes))
+    for turn in range(GAIN_TURNS):
+        split = StratifiedKFold(folds, shuffle=True, random_state=in_32_bits(seed + turn))
+        for learned, told in split.split(points, codes):
+            own = points[learned], codes[learned]
+            sets = {
+                "alone": own,
+                "both": (np.concatenate([own[0], points_added]), np.append(own[1], codes_added)),
+            }
+            for name, (some, of) in sets.items():
+                guess = classifier().fit(some, of).predict(points[told])
+                right[name] += int((guess == codes[told]).sum())
+    return Gain(right["alone"] / GAIN_TURNS / len(rows), right["both"] / GAIN_TURNS / len(rows), len(rows))
 
 
 def lead(chances: Array, own: Array) -> Array:

@@ -293,12 +293,30 @@ def _compared(
         schema=schema,
         **options,
     )
+    if asks(synthesizer) and (note := _no_gain(real, synthetic, synthesizer, options["seed"])):
+        report.warn(note)
     if learns(synthesizer):
         for note in synthesizer.codec.notes(names=False):
             report.warn(f"{note}.")
         if synthesizer.shortfall is not None:
             report.warn(synthesizer.shortfall)
     return report
+
+
+def _no_gain(real: pd.DataFrame, synthetic: pd.DataFrame, asker: Asker, seed: int) -> str | None:
+    """Says that the rows of a language model do not help to learn the label, where that is so."""
+    from lookalike.embed import embedder
+    from lookalike.learn import gain
+
+    text, label = asker.texts[0], asker.label
+    if label is None:
+        return None
+    sides = []
+    for one in (real, synthetic):
+        some = one[one[text].notna() & one[label].notna()]
+        sides.append((some[text].map(str).tolist(), some[label].astype(object).map(str).tolist()))
+    found = gain(embedder(None, sides[0][0], seed), sides[0], sides[1], seed) if sides[0][0] else None
+    return None if found is None or found.helps else found.sentence(str(label))
 
 
 def read_real(

@@ -12,8 +12,8 @@ from lookalike.defaults import METHODS
 from lookalike.embed import embedder
 from lookalike.explore.explore import explore
 from lookalike.prompting.alarm import Alarm
-from lookalike.prompting.arms import SHOWN, Place, places, quotas, shares
-from lookalike.prompting.prompts import cell, unquoted
+from lookalike.prompting.arms import EXPLORED, SHOWN, Place, places, quotas, shares
+from lookalike.prompting.prompts import cell
 
 LABELS = ["a"] * 60 + ["b"] * 39 + ["c"]
 
@@ -33,7 +33,7 @@ def test_every_class_has_places_and_they_take_turns(method: str, points: np.ndar
     else:
         assert counts == {"a": 12, "b": 8, "c": 1}  # one more than asked for: no class is left without
         assert {place.label for place in found[:4]} >= {"a", "b"}
-    assert (coverage is not None) == (method == "synalign")
+    assert (coverage is not None) == (method in EXPLORED)
     for place in found:
         assert all(LABELS[row] == place.label for row in [*place.shown, *([place.row] * (place.row >= 0))])
 
@@ -62,9 +62,9 @@ def test_the_rows_shown_are_random_ones_or_the_nearest(points: np.ndarray) -> No
 
 
 def test_the_seed_decides(points: np.ndarray) -> None:
-    for method in ("few-shot", "nearest", "attributes"):
-        assert places(method, LABELS, points, 9, 1) == places(method, LABELS, points, 9, 1)
-        assert places(method, LABELS, points, 9, 1) != places(method, LABELS, points, 9, 2)
+    for method in ("steered", "few-shot", "nearest", "attributes"):
+        found = [places(method, LABELS, points, 9, seed)[0] for seed in (1, 1, 2)]
+        assert found[0] == found[1] != found[2]
 
 
 def test_no_more_places_than_real_rows(points: np.ndarray) -> None:
@@ -80,17 +80,14 @@ def test_rows_are_shared_out_by_class_and_then_equally() -> None:
     assert sum(quotas(some, {"a": 51, "b": 49}, size=10)) == 100
 
 
-def test_attributes_that_quote_the_record_are_dropped() -> None:
-    text = "My card was declined twice in Rome, what now?"
-    said = {
-        "topic": "a refused\n payment",
-        "details": "it says: CARD was declined twice in rome",
-        "tone": "card was declined twice",
-        "length": " ",
-    }
-    assert unquoted(said, text) == {"topic": "a refused payment", "tone": "card was declined twice"}
-    assert unquoted({"topic": "Where now?!"}, "where now") == {}
-    assert len(unquoted({"topic": "x" * 1000}, text)["topic"]) == 300
+def test_steered_shows_other_rows_of_the_class_beside_the_pick(points: np.ndarray) -> None:
+    found, coverage = places("steered", LABELS, points, 20, seed=3)
+    picks, left = places("synalign", LABELS, points, 20, seed=3)
+    assert [place.row for place in found] == [place.row for place in picks]
+    np.testing.assert_array_equal(coverage, left)
+    for place in found:
+        assert place.row not in place.shown and len(set(place.shown)) == len(place.shown)
+        assert len(place.shown) == (0 if place.label == "c" else SHOWN)  # "c" has one row, which is the pick
 
 
 def test_a_cell_takes_one_value_of_each_attribute() -> None:

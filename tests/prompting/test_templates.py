@@ -9,12 +9,15 @@ import pytest
 from lookalike.errors import OptionError
 from lookalike.prompting.templates import VARIABLES, Templates, show
 
-VALUES = {"n": 3, "given": {"label": "a<b"}, "attributes": {}, "demonstrations": [], "part": 1}
+VALUES = {
+    "n": 3, "given": {"label": "a<b"}, "attributes": {}, "demonstrations": [], "part": 1, "plan": [],
+    "told": [],
+}  # fmt: skip
 
 
 def test_all_templates_are_shown_and_a_users_own_replaces_one(tmp_path: Path) -> None:
     assert set(show()) == set(VARIABLES)
-    assert "without quoting it" in show()["attributes.j2"]
+    assert "in a few words of your own" in show()["attributes.j2"]
     (tmp_path / "records.j2").write_text("Give me {{ n }} & no more.")
     own = show(tmp_path)
     assert own["records.j2"].startswith("Give me")

@@ -114,7 +114,7 @@ def quoting(messages: Messages, schema: Schema, rng: random.Random) -> str:
     prompt = messages[-1]["content"]
     found = reply(prompt, schema, rng)
     if "records" not in found:
-        shown = json.loads(prompt.splitlines()[-1])
+        shown = json.loads(prompt.splitlines()[1])
         found["details"] = f"It says: {shown['text']}"
     return json.dumps(found)
 

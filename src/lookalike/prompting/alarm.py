@@ -12,6 +12,7 @@ LOW, FALLEN = 0.25, 0.5  # acceptance by itself, and as a share of what it was a
 FIXES = {  # reason or kind of failure -> what helps
     "label": "use a model that follows instructions better, or merge classes that are hard to tell apart",
     "class": "say what the classes mean (--task), or show real rows (--method few-shot)",
+    "meta": "use a model that follows instructions better, or show it real rows (--method steered)",
     "refusal": "say what the data are for (--task), or use another model",
     "language": "name the language of the data (--task)",
     "copy": "raise the temperature, or use --method synalign, which shows the writing call no text",

@@ -1,6 +1,8 @@
 """What is shown to the model for each method: places of the real data, in the order in which they are used.
 
 synalign      a demonstration picked by `explore`, through its attributes alone (SynAlign, arXiv 2502.08661)
+steered       such demonstrations through what can be computed of them (length, opening, form, key words),
+              beside random real rows of other places of the class with the same said of each
 few-shot      random real rows of the class
 nearest       a random real row and its nearest neighbours of the class
 zero-shot     nothing (ZeroGen, Ye et al. 2022)
@@ -23,7 +25,8 @@ from lookalike.sampling import apportion
 
 Array = npt.NDArray[Any]
 
-SHOWN = 5  # real rows in a prompt of few-shot and nearest
+SHOWN = 5  # real rows in a prompt of steered, few-shot and nearest
+EXPLORED = ("synalign", "steered")  # methods whose places are picked by `explore`
 
 
 @dataclass
@@ -46,9 +49,9 @@ def places(
     """The places of a method in their order, and the variance that is left after each (None where nothing is
     explored).
 
-    labels: (rows,) of the real rows; points: (rows, dims) unit vectors, needed by synalign and nearest;
-    demonstrations: how many places, in proportion to the classes, but one a class at least and no more than
-    there are real rows. zero-shot has one place a class.
+    labels: (rows,) of the real rows; points: (rows, dims) unit vectors, needed by synalign, steered and
+    nearest; demonstrations: how many places, in proportion to the classes, but one a class at least and no
+    more than there are real rows. zero-shot has one place a class.
     """
     rng = np.random.default_rng(seed)
     of_class: dict[str | None, list[int]] = {}
@@ -60,9 +63,14 @@ def places(
     rows = {name: np.array(of_class[name]) for name in names}
     sizes = np.array([len(rows[name]) for name in names])
     wanted = min(demonstrations, len(labels)) if method != "attributes" else demonstrations
-    if method == "synalign":
+    if method in EXPLORED:
         assert points is not None
-        return _explored(points, labels, rows, wanted, seed)
+        picked, left = _explored(points, labels, rows, wanted, seed)
+        if method == "steered":
+            for place in picked:
+                others = rows[place.label][rows[place.label] != place.row]
+                place.shown = rng.permutation(others)[:SHOWN].tolist()
+        return picked, left
     counts = np.maximum(apportion(sizes, wanted), 1)
     found: list[tuple[float, Place]] = []
     for name, count in zip(names, counts.tolist(), strict=True):

@@ -6,15 +6,18 @@ The thresholds hold for texts of a few words as for pages; each check passes rea
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from lookalike.learn import ClassCheck
 from lookalike.prompting.record import Form, value_of
 from lookalike.texts.copies import Originals
-from lookalike.texts.duplicates import Accepted
+from lookalike.texts.duplicates import RECENT, Accepted, near_copy
 from lookalike.texts.language import Language
+from lookalike.texts.meta import meta_of
 from lookalike.texts.refusals import refusals_of
+from lookalike.texts.shingles import by_words, normal
 
 TOO_LONG, SPARE_LETTERS = 2.0, 50  # times the longest real text, and a little more where all are short
 
@@ -22,8 +25,7 @@ TOO_LONG, SPARE_LETTERS = 2.0, 50  # times the longest real text, and a little m
 class Checker:
     """The real rows made ready for checking, and the texts accepted so far.
 
-    texts: of the real rows; class_check: what tells classes
-    apart, None where the real rows do not suffice.
+    texts: of the real rows; class_check: what tells classes apart, None where the real rows do not suffice.
     """
 
     def __init__(
@@ -32,8 +34,10 @@ class Checker:
         self.form, self.originals, self.class_check = form, originals, class_check
         self.language = Language(texts)
         self.refusals = refusals_of(texts)
+        self.meta = meta_of(texts)
         self.longest = int(max(map(len, texts)) * TOO_LONG) + SPARE_LETTERS
-        self.accepted = Accepted()
+        self.accepted = Accepted(by_words([normal(text) for text in texts]))
+        self._recent: deque[str] = deque(maxlen=RECENT)
 
     def reasons(self, records: Sequence[dict[str, Any]], labels: Sequence[str | None]) -> list[str | None]:
         """What is wrong with each record, in order; labels: the class that was asked for. One that passes is
@@ -45,9 +49,16 @@ class Checker:
         for record, text, label, other in zip(records, texts, labels, wrong, strict=True):
             reason = self._alone(record, text, label)
             if reason is None:
-                reason = "class" if other else "duplicate" if not self.accepted.add(text) else None
+                reason = "class" if other else self._repeated(text)
             found.append(reason)
         return found
+
+    def _repeated(self, text: str) -> str | None:
+        """ "duplicate" for a text that nearly repeats an accepted one, more nearly still one of the last."""
+        if near_copy(text, self._recent) or not self.accepted.add(text):
+            return "duplicate"
+        self._recent.append(text)
+        return None
 
     def _alone(self, record: dict[str, Any], text: str, label: str | None) -> str | None:
         """What is wrong with a record whatever else was accepted, but for its class."""
@@ -59,6 +70,8 @@ class Checker:
             return "too long"
         if any(pattern.search(text) for pattern in self.refusals):
             return "refusal"
+        if any(pattern.search(text) for pattern in self.meta):
+            return "meta"
         if self.language.is_foreign(text):
             return "language"
         if self.originals.copied(text) is not None:

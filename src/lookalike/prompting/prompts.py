@@ -11,17 +11,15 @@ import pandas as pd
 
 from lookalike.llm.budget import guess_tokens
 from lookalike.llm.request import Request
+from lookalike.prompting.facts import LONGEST_VALUE
 from lookalike.prompting.record import Form, as_json, reply_schema
 from lookalike.prompting.templates import Templates
-from lookalike.texts.words import words_of
 
-ATTRIBUTES = ("topic", "tone", "style", "length", "structure", "details")
+ATTRIBUTES = ("topic", "tone", "style", "details")  # what cannot be computed: see facts.py
 SAMPLE = 20  # real rows that names are proposed from
 CELLS = 8  # values of an attribute in a grid
 MOST_LETTERS = 16_000  # of real rows in a prompt, so that it fits into a small context
 LONGEST_SHOWN = 3200  # letters of one of them
-LONGEST_VALUE = 300  # letters of an attribute
-QUOTE = 5  # words in a row that count as quoted
 MOST_PLACES = MOST_PARTS = 1_000_000  # places of a run, and requests of one place
 MOST_TOKENS = 8192  # of a reply
 MOST_REPLY = 4 * MOST_TOKENS  # of one that was cut off and is asked for again
@@ -46,7 +44,7 @@ class Prompts:
         max_tokens: int | None,
     ) -> None:
         self.form, self._real, self._templates = form, real, templates
-        self._temperature, self._max_tokens = temperature, max_tokens
+        self._temperature, self._max_tokens, self._task = temperature, max_tokens, task
         self._system = templates.render("system.j2", task=task, fields=form.fields)
         names = [form[name].column.name for name in form.texts]
         letters = sum(real[name].fillna("").astype(str).str.len() for name in names)
@@ -69,10 +67,15 @@ class Prompts:
         return self._request(prompt, schema, 0, NAME_TOKENS)
 
     def attributes(self, names: Sequence[str], row: int, sample: int) -> Request:
-        """Asks for the attributes of one real row (the first call, SynAlign section 3.3)."""
-        prompt = self._templates.render("attributes.j2", names=list(names), record=self._records([row])[0])
+        """Asks for the attributes of one real row (the first call, SynAlign section 3.3); its label is not
+        shown, so that no attribute repeats it.
+        """
+        record = self._records([row])[0]
+        record.pop(self.form.label or "", None)
+        prompt = self._templates.render("attributes.j2", task=self._task, names=list(names), record=record)
         schema = closed({name: {"type": "string"} for name in names})
-        return self._request(prompt, schema, sample, VALUE_TOKENS * len(names) + SPARE_TOKENS)
+        tokens = VALUE_TOKENS * len(names) + SPARE_TOKENS
+        return self._request(prompt, schema, sample, tokens, told=False)  # to write comes later
 
     def grid(self, names: Sequence[str], label: str | None) -> Request:
         """Asks for values of attributes of a class, without showing any data."""
@@ -88,11 +91,14 @@ class Prompts:
         attributes: dict[str, str] | None = None,
         shown: Sequence[int] = (),
         place: int = 0,
+        plan: Sequence[str] = (),
+        told: Sequence[str] = (),
     ) -> Request:
         """Asks for n records of a class.
 
         part: 1 for the first request of a place, then 2 and so on; the prompt says it, so that equal requests
-        are not answered alike. place: its number, because two places may have the same attributes.
+        are not answered alike. place: its number, because two places may have the same attributes. plan: a
+        line for each record, what it is to be like; told: the same of each row that is shown.
         """
         prompt = self._templates.render(
             "records.j2",
@@ -101,11 +107,15 @@ class Prompts:
             attributes=attributes or {},
             demonstrations=self._records(shown),
             part=part,
+            plan=list(plan),
+            told=list(told),
         )
         tokens = n * self._record_tokens + SPARE_TOKENS
-        return self._request(
-            prompt, reply_schema(self.form), sample_of(place, part), min(tokens, MOST_TOKENS)
-        )
+        schema = reply_schema(
+            self.form
+        )  # small models write one record, or one after the other without an end
+        schema["properties"]["records"] |= {"minItems": n, "maxItems": n}
+        return self._request(prompt, schema, sample_of(place, part), min(tokens, MOST_TOKENS))
 
     def expected(self, request: Request) -> int:
         """Tokens that a reply will probably have; its max_tokens are several times as many."""
@@ -132,8 +142,12 @@ class Prompts:
                     record[name] = record[name][:most].rstrip() + " ..."
         return found
 
-    def _request(self, prompt: str, schema: dict[str, Any], sample: int, tokens: int) -> Request:
-        messages = [{"role": "system", "content": self._system}, {"role": "user", "content": prompt}]
+    def _request(
+        self, prompt: str, schema: dict[str, Any], sample: int, tokens: int, told: bool = True
+    ) -> Request:
+        """told: whether the model hears what it writes, and in which fields."""
+        messages = [{"role": "system", "content": self._system}] if told else []
+        messages.append({"role": "user", "content": prompt})
         most = MOST_REPLY if self._max_tokens is None else None
         return Request(
             messages, schema, sample, self._max_tokens or tokens, self._temperature, most_tokens=most
@@ -158,23 +172,6 @@ def closed(properties: dict[str, Any]) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def unquoted(attributes: dict[str, str], text: str) -> dict[str, str]:
-    """Attributes without those that quote the text they describe: five of its words in a row, or all of them
-    where it has fewer. What is left is one line each, at most 300 letters.
-    """
-    words = words_of(text)
-    size = min(QUOTE, len(words))
-    said = {tuple(words[at : at + size]) for at in range(len(words) - size + 1)} if size else set()
-    found = {}
-    for name, value in attributes.items():
-        line = re.sub(r"\s+", " ", value).strip()[:LONGEST_VALUE]
-        own = words_of(line)
-        quotes = size > 1 and any(tuple(own[at : at + size]) in said for at in range(len(own) - size + 1))
-        if line and not quotes:
-            found[name] = line
-    return found
 
 
 def cell(grid: dict[str, list[str]], draw: int) -> dict[str, str]:

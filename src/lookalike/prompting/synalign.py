@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lookalike.arguments import choice, number, path, shown, switch, whole
@@ -24,9 +25,10 @@ from lookalike.llm.request import Failure, Reply, Request
 from lookalike.llm.sync import run
 from lookalike.progress import say
 from lookalike.prompting.alarm import fix
-from lookalike.prompting.arms import Place, places, quotas, shares
+from lookalike.prompting.arms import EXPLORED, Place, places, quotas, shares
 from lookalike.prompting.checks import Checker, text_of
-from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, first_number, unquoted
+from lookalike.prompting.facts import Facts, asked_of, described
+from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, first_number, sample_of
 from lookalike.prompting.record import as_json, form_of, with_text
 from lookalike.prompting.templates import Templates
 from lookalike.prompting.writing import Work, Writer, answer
@@ -34,6 +36,11 @@ from lookalike.prompting.written import Written
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema, check_schema, given_schema
 from lookalike.texts.copies import Originals
+
+NO_RECORD = (
+    "the budget that is left pays for a description but for no record after it: raise it and run again with "
+    "the same ledger, which keeps what was paid for."
+)
 
 
 class SynAlign:
@@ -126,7 +133,8 @@ class SynAlign:
             None if self.form.label is None else str(record[self.form.label]) for record in records
         ]
         embed = self._embedder()
-        needed = self.method in ("synalign", "nearest")
+        self._facts = Facts(self._real_texts, self._labels)
+        needed = self.method in (*EXPLORED, "nearest")
         points = embed(self._real_texts) if needed else None
         self._places, self.coverage = places(
             self.method, self._labels, points, self.demonstrations, self.seed
@@ -149,8 +157,8 @@ class SynAlign:
         """
         names = list(ATTRIBUTES) if isinstance(self.attributes, str) else self.attributes
         found: list[Request] = []
-        described = self.method in ("synalign", "attributes")
-        if described and self.attributes == "propose":
+        has_attributes = self.method in ("synalign", "attributes")
+        if has_attributes and self.attributes == "propose":
             found.append(self._prompts.names(self.seed))
         works = [work for work in self._works(n) if work.wanted]
         if self.method == "synalign":
@@ -159,7 +167,7 @@ class SynAlign:
             labels = dict.fromkeys(work.place.label for work in works)
             found += [self._prompts.grid(names, label) for label in labels]
         for at, work in enumerate(works):
-            stand_in = {name: f"{STAND_IN} ({at})" for name in names} if described else None
+            stand_in = {name: f"{STAND_IN} ({at})" for name in names} if has_attributes else None
             for part in range(-(-work.wanted // work.size)):
                 count = min(work.size, work.wanted - part * work.size)
                 found.append(self._record_request(work, count, part + 1, stand_in))
@@ -187,14 +195,22 @@ class SynAlign:
         if self.method == "attributes":
             self._fill_in_grids(works, names)
         checker = Checker(self.form, self._real_texts, self._originals, self._class_check)
+        described_only = self._affords_no_record() if self.method == "synalign" else lambda request: False
 
         async def describe(place: Place, tries: int) -> dict[str, str] | Failure:
-            reply = await answer(self.llm, self._prompts.attributes(names, place.row, tries))
+            request = self._prompts.attributes(names, place.row, tries)
+            if described_only(request):
+                return Failure("budget", NO_RECORD)
+            reply = await answer(self.llm, request)
             if isinstance(reply, Failure):
                 return reply
             self._written.count(reply)
-            found = unquoted(reply.data, self._real_texts[place.row])
-            return found or Failure("quote", "every attribute quotes the record that it describes")
+            found = described(reply.data, self._real_texts[place.row], place.label)
+            if not found and not tries:  # a second time, what is computed has to do
+                return Failure(
+                    "quote", "every attribute quotes the record that it describes, or speaks of it"
+                )
+            return found | self._facts.of(place.row)
 
         def make(work: Work, count: int, part: int) -> Request:
             return self._record_request(work, count, part, work.attributes)
@@ -270,9 +286,14 @@ class SynAlign:
         ]
 
     def _record_request(self, work: Work, n: int, part: int, attributes: dict[str, str] | None) -> Request:
-        place = work.place
+        place, plan = work.place, list[str]()
         shown = place.shown[: max(len(place.shown) >> work.shorter, 1)]
-        return self._prompts.records(place.label, n, part, attributes, shown, work.number)
+        steered = self.method == "steered"
+        if self.method in EXPLORED:
+            rng = np.random.default_rng((self.seed, sample_of(work.number, part)))
+            plan = self._facts.plan(place, n, rng, words=steered)
+        told = [self._facts.line(row) for row in shown] if steered else []
+        return self._prompts.records(place.label, n, part, attributes, shown, work.number, plan, told)
 
     def _attribute_names(self) -> list[str]:
         """The names of the attributes; asked for where they are to be proposed."""
@@ -284,7 +305,7 @@ class SynAlign:
         if isinstance(reply, Reply):
             self._written.count(reply)
             names = dict.fromkeys(" ".join(str(one).split())[:60] for one in reply.data["attributes"])
-            if found := [name for name in names if name]:
+            if found := asked_of([name for name in names if name]):
                 return found
         else:
             self._written.failed(reply)
@@ -313,15 +334,30 @@ class SynAlign:
 
     def _affordable(self) -> Callable[[], float]:
         """Tells how many places, each with a description and a request, the budget that is left pays for."""
+        _, both = self._each()
+        return lambda: self.llm.budget.affords(both)
+
+    def _affords_no_record(self) -> Callable[[Request], bool]:
+        """Tells whether a description would be paid, and no record after it."""
+        one, both = self._each()
         budget = self.llm.budget
+
+        def told(request: Request) -> bool:
+            return budget.affords(both) < 1 <= budget.affords(one) and self.llm.estimate([request]).calls > 0
+
+        return told
+
+    def _each(self) -> tuple[Spent, Spent]:
+        """What the budget holds for a description, and for a request for records once that is paid."""
         work = Work(0, self._places[0], self.gen_size, self.gen_size)
-        both = (
-            self._prompts.attributes(ATTRIBUTES, work.place.row, 0),
-            self._record_request(work, self.gen_size, 1, dict.fromkeys(ATTRIBUTES, STAND_IN)),
+        one = self._prompts.attributes(ATTRIBUTES, work.place.row, 0)
+        many = self._record_request(work, self.gen_size, 1, dict.fromkeys(ATTRIBUTES, STAND_IN))
+        said, asked = (str(some.messages) + str(some.schema) for some in (one, many))
+        paid = guess_tokens(said) + self._prompts.expected(one)
+        return (
+            Spent(1, len(said.encode()), one.max_tokens),
+            Spent(2, len(asked.encode()) + paid, many.max_tokens),
         )
-        tokens_in = sum(guess_tokens(str(one.messages) + str(one.schema)) for one in both)
-        each = Spent(2, tokens_in, sum(one.max_tokens for one in both))
-        return lambda: budget.affords(each)
 
     def _embedder(self) -> Embed:
         if isinstance(self.embed, str) and self.embed.startswith(REMOTE) and len(self.embed) > len(REMOTE):

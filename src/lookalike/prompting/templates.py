@@ -16,9 +16,9 @@ BUILT_IN = Path(__file__).with_name("templates")
 VARIABLES = {  # template -> what it may use
     "system.j2": ("task", "fields"),
     "names.j2": ("records",),
-    "attributes.j2": ("names", "record"),
+    "attributes.j2": ("task", "names", "record"),
     "grid.j2": ("m", "names", "given"),
-    "records.j2": ("n", "given", "attributes", "demonstrations", "part"),
+    "records.j2": ("n", "given", "attributes", "demonstrations", "part", "plan", "told"),
 }
 
 

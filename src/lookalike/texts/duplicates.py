@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 
 from lookalike.defaults import NEAR
 from lookalike.texts.shingles import normal, shingles_of
+from lookalike.texts.words import words_of
+
+RECENT = 10  # texts before it that a text is to be apart from: about those of one reply
+WORDS_A_CHANGE = 6  # a word in so many may be another one in a near-copy of those
+LONG = 60  # words of texts for which the shingles tell enough
 
 
 class Accepted:
@@ -42,3 +49,27 @@ class Accepted:
         common = np.bincount(np.concatenate(found))
         sizes = np.frombuffer(self._sizes, dtype=np.intc)[: len(common)]
         return bool((common >= self._near * (len(shingles) + sizes - common)).any())
+
+
+def near_copy(text: str, others: Iterable[str]) -> bool:
+    """Whether a text repeats one of the others but for a word in six: exchanged, put in or left out.
+
+    For texts of one reply, which are to be held apart more than those of different ones: models repeat a
+    sentence with one word exchanged. Texts of more than 60 words are left to `Accepted`.
+    """
+    words = words_of(text)
+    most = len(words) // WORDS_A_CHANGE
+    return bool(words) and len(words) <= LONG and any(_near(words, words_of(one), most) for one in others)
+
+
+def _near(one: list[str], other: list[str], most: int) -> bool:
+    """Whether at most so many changes make one text of the other (Levenshtein distance of their words)."""
+    bags = Counter(one), Counter(other)
+    if max((bags[0] - bags[1]).total(), (bags[1] - bags[0]).total()) > most:
+        return False
+    row = list(range(len(other) + 1))
+    for at, word in enumerate(one, 1):
+        last, row[0] = row[0], at
+        for place, own in enumerate(other, 1):
+            last, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, last + (word != own))
+    return row[-1] <= most
