@@ -77,9 +77,7 @@ def test_what_is_kept_of_rare_values_decides_too() -> None:
     [
         lambda i: f"the parcel number {i} came late and broken",
         lambda i: f"it-came-late-and-was-all-broken-{i:04d}",
-        lambda i: f"{i}.{i % 9}5",
         lambda i: f"{i % 24}:{i:04d}",
-        lambda i: f"${i},{i:03d}.00",
     ],
 )
 def test_sentences_and_measurements_stay_text_beside_what_repeats(rare: Any) -> None:
@@ -87,6 +85,13 @@ def test_sentences_and_measurements_stay_text_beside_what_repeats(rare: Any) -> 
     frequent = ["ok", "none", "good", "fine", "bad"] * 140
     assert kind_of([*frequent, *(rare(i) for i in range(300))]) == "text"
     assert kind_of([*frequent, *(f"word{i}" for i in range(300))]) == "category"
+
+
+@pytest.mark.parametrize("number", [lambda i: f"{i}.{i % 9}5", lambda i: f"${i},{i:03d}.00"])
+def test_words_beside_numbers_are_exceptions(number: Any) -> None:
+    words = ["ok", "none", "good", "fine", "bad"]
+    column = infer(pd.DataFrame({"x": [*words * 140, *(number(i) for i in range(300))]}))["x"]
+    assert column.kind == "number" and sorted(column.exceptions or []) == sorted(words)
 
 
 def test_one_frequent_value_makes_no_category() -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.errors import SchemaError
+from lookalike.table import formatted
 from lookalike.table.column import Column
 from lookalike.table.dates import date_format, read_dates, write_dates
 from lookalike.table.dtypes import RESOLUTIONS, dtype_name, is_arrow
@@ -41,14 +42,19 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
         return "datetime"
     if column.python in ("int", "float", "decimal") or _is_numeric(dtype):
         return "id" if _is_integer_id(present, column) else "number"
-    if not _is_string(dtype, column):
+    if not is_string(dtype, column):
         raise SchemaError(f"column '{column.name}' has the dtype {dtype}, which is not supported.")
     counts = values.value_counts()
     distinct = values.drop_duplicates().to_numpy(object)
     if column.python != "mixed" and date_format(distinct) is not None:
         return "datetime"
     unique = len(distinct) == rows
-    lost, better = _as_category(counts, column.min_rows or RARE)
+    least = column.min_rows or RARE
+    lost, better = _as_category(counts, least)
+    written = formatted.written(counts, least)
+    if written is not None and formatted.is_measure(written, counts, lost):
+        column.format, column.exceptions = written.told()
+        return "number"
     if column.python != "mixed" and (unique or (len(counts) >= _SEVERAL and lost > _LITTLE)):
         strings = [str(value) for value in distinct]
         if is_json_text(strings):
@@ -127,7 +133,8 @@ def _is_numeric(dtype: Any) -> bool:
     )
 
 
-def _is_string(dtype: Any, column: Column) -> bool:
+def is_string(dtype: Any, column: Column) -> bool:
+    """Whether a column holds strings, or values of several types, which are treated as their strings."""
     return (
         isinstance(dtype, pd.StringDtype)
         or column.python in ("str", "mixed")
@@ -255,7 +262,7 @@ def naive_datetimes(series: pd.Series, column: Column) -> Array:
 
 def describe_datetime(present: pd.Series, column: Column, hidden: int) -> None:
     """Format, resolution and range of a datetime column."""
-    if _is_string(present.dtype, column) and column.format is None:
+    if is_string(present.dtype, column) and column.format is None:
         distinct = present.drop_duplicates().to_numpy(object)
         column.format = date_format(distinct)
         if column.format is None:
@@ -279,7 +286,7 @@ def describe_datetime(present: pd.Series, column: Column, hidden: int) -> None:
 
 def need_strings(present: pd.Series, column: Column) -> None:
     """Raises SchemaError if a column that is declared text holds something else."""
-    if not _is_string(present.dtype, column):
+    if not is_string(present.dtype, column):
         raise SchemaError(
             f"column '{column.name}' is declared {column.kind}, but holds {plain(present.iloc[0])!r}: make "
             "it a category, or convert it to strings."

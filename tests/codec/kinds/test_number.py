@@ -16,7 +16,7 @@ COLUMNS = {
     "price": pd.Series(RNG.lognormal(3, 1, ROWS).round(2)),
     "real": pd.Series(RNG.normal(size=ROWS)),
     "holes": pd.Series(RNG.normal(size=ROWS)).mask(RNG.random(ROWS) < 0.2),
-    "infinite": pd.Series(np.where(RNG.random(ROWS) < 0.1, np.inf, RNG.normal(size=ROWS).round(1))),
+    "infinite": pd.Series(np.where(RNG.random(ROWS) < 0.1, np.inf, RNG.normal(size=ROWS).round(1) + 0.0)),
     "both ends": pd.Series(RNG.integers(-(2**63), 2**63 - 1, ROWS)),
     "unsigned": pd.Series(RNG.integers(2**63, 2**64 - 1, ROWS, dtype=np.uint64)),
 }
