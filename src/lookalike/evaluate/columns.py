@@ -249,7 +249,10 @@ def _read_ordered(column: Column, series: dict[str, pd.Series], notes: list[str]
         span = series["real"].dtype.kind == "m"
         read = {t: numbers(spans(s, series["real"]) if span else s) for t, s in series.items()}
     else:
-        read = {t: moments(s, column.format) for t, s in series.items()}
+        read = {t: moments(s, column) for t, s in series.items()}
+        for t, s in series.items():
+            for place, cell in enumerate(column.exceptions or []):
+                odd[t][(s.astype(object) == cell).to_numpy(bool)] = place + 1
     wrong = {t: read[t][1] & (odd[t] == 0) & s.notna().to_numpy(bool) & ~is_nan(s) for t, s in series.items()}
     notes = notes + [_unread(t, s, wrong[t], column.kind) for t, s in series.items() if wrong[t].any()]
     part = ordered_part("", read)

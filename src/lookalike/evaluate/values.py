@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.table.column import Column
-from lookalike.table.dates import read_dates
 from lookalike.table.dtypes import as_numbers
 from lookalike.table.formatted import lenient, read_column
+from lookalike.table.kinds import read_datetimes
 
 Array = npt.NDArray[Any]
 
@@ -83,7 +83,7 @@ def _float(value: Any) -> float:
         return float("inf") if value > 0 else float("-inf")
 
 
-def moments(series: pd.Series, form: str | None) -> tuple[Array, Array]:
+def moments(series: pd.Series, column: Column) -> tuple[Array, Array]:
     """(microseconds since 1970 as int64, missing or unreadable); where there is a time zone, of wall time."""
     if isinstance(series.dtype, pd.ArrowDtype) and series.dtype.kind == "M":
         series = series.dt.tz_localize(None) if series.dt.tz is not None else series
@@ -91,13 +91,24 @@ def moments(series: pd.Series, form: str | None) -> tuple[Array, Array]:
     if series.dtype.kind == "M":
         wall = series.dt.tz_localize(None) if series.dt.tz is not None else series
         found = wall.to_numpy().astype("datetime64[us]")
-    elif form is not None:
-        found = read_dates(series.astype(object).where(series.notna(), None).to_numpy(object), form)
+    elif column.formats:
+        found = read_datetimes(series, column)[0].astype("datetime64[us]")
+        other = (
+            np.isnat(found)
+            & series.notna().to_numpy(bool)
+            & ~series.isin(column.exceptions or []).to_numpy(bool)
+        )
+        if other.any() and series.dtype.kind not in "iuf":  # written otherwise
+            found[other] = _any_moment(series[other])
     else:
-        read = pd.to_datetime(series.astype(object).map(_wall), errors="coerce", format="mixed")
-        found = read.to_numpy().astype("datetime64[us]")
+        found = _any_moment(series)
     missing = np.isnat(found)
     return np.where(missing, np.datetime64(0, "us"), found).astype(np.int64), missing
+
+
+def _any_moment(series: pd.Series) -> Array:
+    read = pd.to_datetime(series.astype(object).map(_wall), errors="coerce", format="mixed")
+    return np.asarray(read.to_numpy().astype("datetime64[us]"))
 
 
 def _wall(cell: Any) -> Any:

@@ -271,6 +271,5 @@ def check_kind(column: Column) -> None:
                     else "a list of cells."
                 )
             )
-    if column.kind == "number":
-        for text in column.formats:
-            formats.parsed(text)
+    for text in column.formats if column.kind == "number" else []:
+        formats.parsed(text)
