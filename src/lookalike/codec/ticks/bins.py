@@ -71,6 +71,10 @@ def bounded(bins: Bins, low: Any, high: Any) -> Bins:
         return np.minimum(np.maximum(ends, low), high).astype(ends.dtype)
 
     inside = cells._replace(low=clipped(cells.low), knee=clipped(cells.knee), high=clipped(cells.high))
+    cut = (inside.knee <= inside.low) & (inside.low < inside.high) & (inside.low > cells.low)
+    inside = inside._replace(
+        knee=np.where(cut, inside.high, inside.knee), share=np.where(cut, 1.0, cells.share)
+    )
     return replace(bins, cells=inside)
 
 
