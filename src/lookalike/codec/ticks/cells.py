@@ -107,8 +107,8 @@ def _isolated(values: Array, counts: Array, rare: int) -> tuple[Array, Array]:
     """(values,) which are frequent and far from all others; and after which a wide gap follows.
 
     A gap is wide if it is wider than all that lies between it and the median of the distinct values, and than
-    half of their interquartile range; at both sides of it are at least `rare` rows. So no gap in a long tail is
-    wide, where every value is far from the next.
+    half of their interquartile range; at both sides of it are at least `rare` rows. So no gap in a long tail
+    is wide, where every value is far from the next.
     """
     if len(values) < 3:
         return np.zeros(len(values), dtype=bool), np.zeros(len(values), dtype=bool)
@@ -152,8 +152,8 @@ def _intervals(
     """Runs of values between exact ones, cut into intervals of about `size` rows.
 
     Returns (first, last, touches): indices of the values, and whether the next interval follows without an
-    exact value between. A run of fewer than `rare` rows has no interval: its rows go to the nearest cell. gaps:
-    after which values a run ends.
+    exact value between. A run of fewer than `rare` rows has no interval: its rows go to the nearest cell.
+    gaps: after which values a run ends.
     """
     bounds: list[tuple[int, int, bool]] = []
     edges = np.flatnonzero(np.diff(np.concatenate([[True], exact, [True]]).astype(np.int8)))
