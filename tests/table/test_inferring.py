@@ -62,7 +62,8 @@ def test_strings_that_repeat_are_a_category_however_many_they_are() -> None:
     assert kind_of([*towns * 5, *(f"rare{i}y z" for i in range(500))]) == "category"  # 40% of the cells once
     assert kind_of([*towns * 5, *(f"rare{i}y z" for i in range(900))]) == "text"  # 55%
     assert kind_of(towns * 4) == "text"  # not one in five rows
-    assert kind_of([f"v{i}" for i in range(3000)] * 5) == "text"  # 2,000 of them beyond the most frequent
+    assert kind_of([f"v{i}" for i in range(3000)] * 5) == "category"
+    assert kind_of([f"v{i}" for i in range(12_000)] * 5) == "text"  # 7,000 of them beyond the most frequent
 
 
 def test_what_is_kept_of_rare_values_decides_too() -> None:

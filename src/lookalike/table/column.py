@@ -46,7 +46,7 @@ class Column:
     personal: what personal data it looks like, one of `personal.SORTS`; None = nothing that is known. What a
     pseudonym is made as. locale: of a pseudonym, such as "de_DE"; None = "en_US".
     min_rows: of a category, values that fewer rows hold are not reproduced; None means 5, 1 keeps all (of the
-    1,000 most frequent, which a category has at most).
+    5,000 most frequent, which a category has at most).
     note: the kind that it was inferred to be and why, where another is possible; not saved.
     """
 

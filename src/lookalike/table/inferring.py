@@ -90,6 +90,8 @@ def _infer_column(series: pd.Series, sentinels: tuple[Any, ...], least: int | No
     column.kind = kinds.guess(present, values, column, len(series))
     if column.kind in _CAN_BE_PERSONAL:
         column.personal = _personal(present, column)
+    if column.kind == "number" and column.personal == "key" and kinds.are_codes(values, least):
+        column.kind = "category"
     describe(present, column)
     return column
 

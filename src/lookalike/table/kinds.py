@@ -22,10 +22,11 @@ from lookalike.texts.syntax import language
 Array = npt.NDArray[Any]
 
 URL = r"(?:https?|ftp)://\S+"  # a web address
-LARGEST = 1000  # values of a category, at most: those beyond the most frequent are not reproduced
+LARGEST = 5000  # values of a category, at most: those beyond the most frequent are not reproduced
 RARE = 5  # values of fewer rows are not reproduced, so that no single person is told: the privacy threshold
 _SEVERAL = 20  # fewer distinct strings are a category or a key
 _LITTLE = 0.05  # the share of cells that a category may always lose
+_CODES = 0.25  # the share of cells that keys may lose as a category, which would else be invented
 _WORDS, _LETTERS = 5, 30  # a value of as many is a sentence
 _MEASURE = r"\W*\d+([.,:]\d+)+\W*[^\W\d]{0,3}"  # 1.4, 16:30, $1,234.50, 62.5 kg
 _ID_ROWS = 50  # fewer unique values may be chance
@@ -96,6 +97,16 @@ def _as_category(counts: pd.Series, least: int) -> tuple[float, str | None]:
     if np.mean([re.fullmatch(_MEASURE, s) is not None for s in strings]) > 0.5:
         return lost, "measurements"
     return lost, "rare" if cells > (rows.sum() - rows[0]) / 2 else None
+
+
+def are_codes(values: pd.Series, least: int | None) -> bool:
+    """Whether whole numbers whose name says that they are keys are so few that a category holds most of them:
+    there is no number between two keys.
+    """
+    if not pd.api.types.is_integer_dtype(values.dtype):
+        return False
+    lost, better = _as_category(values.value_counts(), least or RARE)
+    return better is None and lost <= _CODES
 
 
 def least_rows(counts: Array, asked: int) -> int:
