@@ -97,9 +97,12 @@ def find(cells: Sequence[Any] | Array, rows: Array, least: int) -> tuple[list[st
             continue
         found.append(form)
         left = left[~good]
-    order = [i for i, form in enumerate(found)]
-    own, place = read_several(texts, found)
-    which = np.where(np.isnat(own), -1, place).astype(np.int16)
+    if len(found) == 1:
+        which[:] = 0
+        which[left] = -1
+        return found, which
+    order = list(range(len(found)))
+    which = read_several(texts, found)[1]  # by the first format that a cell has
     tally = [int(rows[which == i].sum()) for i in order]
     order.sort(key=lambda i: -tally[i])
     back = np.array([*np.argsort(order), -1], dtype=np.int16) if order else np.array([-1], dtype=np.int16)

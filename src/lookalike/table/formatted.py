@@ -169,7 +169,9 @@ def describe_zeros(values: Array, column: Column, least: int) -> None:
 
 def value_of(tick: Any, decimals: int | None) -> int | float:
     """The number that a tick counts."""
-    return tick if decimals == 0 or decimals is None else float(decimal.Decimal(tick).scaleb(-decimals))
+    if decimals is None:
+        return float(tick)
+    return int(tick) if decimals == 0 else float(decimal.Decimal(int(tick)).scaleb(-decimals))
 
 
 # --- the cells of a column -----------------------------------------------------------------------------

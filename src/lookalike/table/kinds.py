@@ -310,7 +310,7 @@ def describe_datetime(present: pd.Series, column: Column, hidden: int) -> None:
     elif column.format is None and pd.api.types.is_numeric_dtype(present.dtype):
         column.format = _format_of_numbers(present)
     if is_string(present.dtype, column) or column.formats:
-        odd = read_datetimes(present, column)[2]
+        dates, _, odd = read_datetimes(present, column)
         if (odd < 0).mean() > formatted.LOST or not (odd == 0).any():
             bad = present.iloc[int((odd != 0).argmax())]
             how = f"is not written as {' or '.join(column.formats)}" if column.formats else "is no date"
@@ -318,7 +318,8 @@ def describe_datetime(present: pd.Series, column: Column, hidden: int) -> None:
                 f"column '{column.name}' is declared a datetime, but holds {plain(bad)!r}, which {how}: "
                 "change its kind, or list it in the column's exceptions."
             )
-    dates = naive_datetimes(present, column)
+    else:
+        dates = naive_datetimes(present, column)
     dates = dates[~np.isnat(dates)]
     if column.resolution is None:
         column.resolution = _coarsest(dates, tuple(RESOLUTIONS))

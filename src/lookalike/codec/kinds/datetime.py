@@ -33,6 +33,7 @@ from lookalike.codec.ticks.dates import (
     condition_ranges,
     formats_of,
     from_ticks,
+    is_whole,
     joined,
     layout,
     nothing,
@@ -334,7 +335,7 @@ def read(
 def _asked_date(written: Any, column: Column) -> Any:
     """An answer as a date, or as the cell that is written so; ValueError for what is none."""
     if column.formats:
-        cell = np.array([str(written)], dtype=object)
+        cell = np.array([int(written) if is_whole(column) else str(written)], dtype=object)
         if cell[0] not in (column.exceptions or ()) and read_several(cell, column.formats)[1][0] < 0:
             raise ValueError
         return as_written(cell, column)[0]

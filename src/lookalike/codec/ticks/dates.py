@@ -146,7 +146,7 @@ def _span(value: Any, column: Column) -> tuple[Any, Any]:
     return int(low.astype(np.int64)), int(high.astype(np.int64))
 
 
-def _is_whole(column: Column) -> bool:
+def is_whole(column: Column) -> bool:
     """Whether the dates of a column are whole numbers."""
     return column.dtype.lower().startswith(
         ("int", "uint", "float", "arrow[int", "arrow[uint", "arrow[double")
@@ -166,7 +166,7 @@ def _instants(value: Any, column: Column) -> tuple[np.datetime64, np.datetime64]
     """Start and end (exclusive, or equal for an instant) of what a value of a condition means."""
     whole = isinstance(value, (int, float, np.integer)) and not isinstance(value, bool) and value % 1 == 0
     if column.formats and (isinstance(value, str) or whole):
-        given = value if not isinstance(value, str) or not _is_whole(column) else value.zfill(4)
+        given = value if not isinstance(value, str) or not is_whole(column) else value.zfill(4)
         read = read_several([given], column.formats)[0][0]
         if not np.isnat(read):
             return _coarse(read, column)
