@@ -154,7 +154,8 @@ def _single(column: ComparedColumn, personal: bool, rng: np.random.Generator) ->
     codes = np.unique(identity["real"])
     codes = rng.permutation(codes[codes >= 0])[:LOOKED_AT]
     named = not numbers and float(np.mean([_names(str(labels[code])) for code in codes[:DRAWS]])) >= 0.5
-    every = personal and (numbers or named)
+    keyed = float(np.mean([str(labels[code]).isdecimal() for code in codes[:DRAWS]])) >= 0.5
+    every = personal and (numbers or named or keyed)
     found = _find([str(column.name)], identity, named or every, every)
     if found.excess() > CLEAR:
         if numbers:
