@@ -213,3 +213,11 @@ def test_tables_that_cannot_be_learned_are_refused(table: pd.DataFrame, said: st
 def test_errors_name_the_file() -> None:
     with pytest.raises(UserError, match=r"people\.csv has only one row"):
         infer(pd.DataFrame({"a": [1]}), source="people.csv")
+
+
+def test_whole_numbers_that_are_keys_by_name_are_a_category_where_they_repeat() -> None:
+    keys = np.random.default_rng(0).integers(100_000, 999_999, 300)
+    often, seldom = np.repeat(keys, 9), np.repeat(keys, 2)
+    schema = infer(pd.DataFrame({"product_id": often, "stock": often}))
+    assert (schema["product_id"].kind, schema["stock"].kind) == ("category", "number")
+    assert infer(pd.DataFrame({"product_id": seldom}))["product_id"].kind == "number"

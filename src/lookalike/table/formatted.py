@@ -23,6 +23,7 @@ MOST = 8  # formats of a column
 EXCEPTIONS = 20  # values of a column that are none of its kind, at most
 LOST = 0.05  # the share of the cells that are neither in a format nor an exception, at most
 _SEVERAL = 20  # distinct numbers are a measure
+_CODE, _DIALLED = 5, 7  # digits from which whole numbers of one length are codes: with zeros in front, or not
 _BLANK = re.compile(
     r"\s*(?:n\.?/?a\.?|nan|null|none|nil|unk(?:nown)?|missing|tbd|[?.*#x_\-\u2013\u2014]*)\s*", re.I
 )
@@ -104,10 +105,13 @@ def is_measure(own: Written, counts: pd.Series, rarely: float) -> bool:
     padded = any(form.width > 1 for form in forms)
     if any(not _is_unit(*unit) for unit in units) or len(units) > 2:
         return False
+    lengths = {len(str(cell)) for cell in counts.index} - {len(cell) for cell in own.exceptions}
+    alike = units == {("", "")} and len(lengths) == 1
+    if alike and max(lengths) >= (_CODE if padded else _DIALLED):  # such as 00501 or 0887978969
+        return False
     if len(counts) == rows and not own.exceptions:  # unique whole numbers
         ticks, _ = formats.read([str(cell) for cell in counts.index], own.formats, 0)
         dense = int(ticks.max()) - int(ticks.min()) < 2 * rows
-        alike = units == {("", "")} and len({len(str(cell)) for cell in counts.index}) == 1
         return not (dense or padded or alike)
     if units != {("", "")}:
         return not padded
