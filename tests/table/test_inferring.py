@@ -221,3 +221,13 @@ def test_whole_numbers_that_are_keys_by_name_are_a_category_where_they_repeat() 
     schema = infer(pd.DataFrame({"product_id": often, "stock": often}))
     assert (schema["product_id"].kind, schema["stock"].kind) == ("category", "number")
     assert infer(pd.DataFrame({"product_id": seldom}))["product_id"].kind == "number"
+
+
+def test_that_most_cells_are_numbers_is_said_where_too_many_others_are_none() -> None:
+    cells = [f"${i}.50" for i in range(300)] + [
+        f"call {chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(60)
+    ]
+    schema = infer(pd.DataFrame({"x": cells}))
+    assert schema["x"].kind == "text"
+    (note,) = schema.notes()
+    assert "because 17% of its cells are no number, though the others are, written $0.00" in note

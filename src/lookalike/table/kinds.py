@@ -72,6 +72,7 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     kind = "category" if better is None else "text"
     if lost > _LITTLE and len(counts) >= _SEVERAL:
         column.note = _why(kind, better, counts, lost, column.min_rows or RARE)
+    column.note = _nearly(kind, dates, "datetime") or _nearly(kind, written, "number") or column.note
     return kind
 
 
@@ -146,6 +147,17 @@ def _format_of_numbers(present: pd.Series) -> str | None:
         if values.dtype == object or not np.isfinite(values).all() or (values % 1 != 0).any():
             return None
     return date_formats.of_numbers(np.unique(values).astype(np.int64)) if values.max() < 2**31 else None
+
+
+def _nearly(kind: str, found: formatted.Written | None, what: str) -> tuple[str, str] | None:
+    """(kind, why) of strings most of which are numbers or dates; None of others."""
+    if found is None or found.lost > 0.5 or found.lost <= formatted.LOST or found.numbers < _SEVERAL:
+        return None
+    return kind, (
+        f"is learned as {'a category' if kind == 'category' else 'text'}, because {found.lost:.0%} of its "
+        f"cells are no {what}, though the others are, written {' or '.join(found.formats)}: list those cells "
+        f'in the exceptions of the column in the schema, and set its kind to "{what}"'
+    )
 
 
 def is_datetime(dtype: Any) -> bool:
