@@ -280,6 +280,6 @@ def test_a_schema_that_does_not_fit_is_one_sentence(schema: object, sentence: st
     with pytest.raises(SchemaError, match=sentence) as error:
         evaluate(CODES, CODES, schema=schema)
     assert "\n" not in str(error.value)
-    words = CODES.assign(job="j" + CODES["job"].astype(str))
-    with pytest.raises(SchemaError, match="'job' is declared a number, but holds 'j0'"):
+    words = CODES.assign(job="j" + CODES["job"].astype(str) + ":0")
+    with pytest.raises(SchemaError, match="'job' is declared a number, but holds 'j0:0'"):
         evaluate(words, words, schema=declared(words, job="number"))

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lookalike.table.dates import date_format, read_dates, write_dates
+from lookalike.table.date_formats import date_format
+from lookalike.table.dates import read_dates, write_dates
 
 STAMPS = pd.date_range("2019-01-01", periods=700, freq="61min")
 

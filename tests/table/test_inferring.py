@@ -62,7 +62,8 @@ def test_strings_that_repeat_are_a_category_however_many_they_are() -> None:
     assert kind_of([*towns * 5, *(f"rare{i}y z" for i in range(500))]) == "category"  # 40% of the cells once
     assert kind_of([*towns * 5, *(f"rare{i}y z" for i in range(900))]) == "text"  # 55%
     assert kind_of(towns * 4) == "text"  # not one in five rows
-    assert kind_of([f"v{i}" for i in range(3000)] * 5) == "text"  # 2,000 of them beyond the most frequent
+    assert kind_of([f"v{i}" for i in range(3000)] * 5) == "category"
+    assert kind_of([f"v{i}" for i in range(12_000)] * 5) == "text"  # 7,000 of them beyond the most frequent
 
 
 def test_what_is_kept_of_rare_values_decides_too() -> None:
@@ -77,9 +78,7 @@ def test_what_is_kept_of_rare_values_decides_too() -> None:
     [
         lambda i: f"the parcel number {i} came late and broken",
         lambda i: f"it-came-late-and-was-all-broken-{i:04d}",
-        lambda i: f"{i}.{i % 9}5",
         lambda i: f"{i % 24}:{i:04d}",
-        lambda i: f"${i},{i:03d}.00",
     ],
 )
 def test_sentences_and_measurements_stay_text_beside_what_repeats(rare: Any) -> None:
@@ -87,6 +86,13 @@ def test_sentences_and_measurements_stay_text_beside_what_repeats(rare: Any) -> 
     frequent = ["ok", "none", "good", "fine", "bad"] * 140
     assert kind_of([*frequent, *(rare(i) for i in range(300))]) == "text"
     assert kind_of([*frequent, *(f"word{i}" for i in range(300))]) == "category"
+
+
+@pytest.mark.parametrize("number", [lambda i: f"{i}.{i % 9}5", lambda i: f"${i},{i:03d}.00"])
+def test_words_beside_numbers_are_exceptions(number: Any) -> None:
+    words = ["ok", "none", "good", "fine", "bad"]
+    column = infer(pd.DataFrame({"x": [*words * 140, *(number(i) for i in range(300))]}))["x"]
+    assert column.kind == "number" and sorted(column.exceptions or []) == sorted(words)
 
 
 def test_one_frequent_value_makes_no_category() -> None:
@@ -207,3 +213,21 @@ def test_tables_that_cannot_be_learned_are_refused(table: pd.DataFrame, said: st
 def test_errors_name_the_file() -> None:
     with pytest.raises(UserError, match=r"people\.csv has only one row"):
         infer(pd.DataFrame({"a": [1]}), source="people.csv")
+
+
+def test_whole_numbers_that_are_keys_by_name_are_a_category_where_they_repeat() -> None:
+    keys = np.random.default_rng(0).integers(100_000, 999_999, 300)
+    often, seldom = np.repeat(keys, 9), np.repeat(keys, 2)
+    schema = infer(pd.DataFrame({"product_id": often, "stock": often}))
+    assert (schema["product_id"].kind, schema["stock"].kind) == ("category", "number")
+    assert infer(pd.DataFrame({"product_id": seldom}))["product_id"].kind == "number"
+
+
+def test_that_most_cells_are_numbers_is_said_where_too_many_others_are_none() -> None:
+    cells = [f"${i}.50" for i in range(300)] + [
+        f"call {chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(60)
+    ]
+    schema = infer(pd.DataFrame({"x": cells}))
+    assert schema["x"].kind == "text"
+    (note,) = schema.notes()
+    assert "because 17% of its cells are no number, though the others are, written $0.00" in note

@@ -27,6 +27,9 @@ import pandas as pd
 
 from lookalike.arguments import brief, shown
 from lookalike.errors import ConditionError
+from lookalike.table import formats
+from lookalike.table.column import Column
+from lookalike.table.dates import read_several
 from lookalike.table.nested import json_text
 from lookalike.table.schema import Schema
 
@@ -161,7 +164,8 @@ def parse_where(
         if names[left] in where:
             raise ConditionError(f"column '{left}' has two conditions: join their values as {left}=A,B.")
         values = {str(value) for value in (known or {}).get(names[left], ())}
-        whole = schema[names[left]].kind in ("text", "code", "json") or right in values
+        column = schema[names[left]]
+        whole = column.kind in ("text", "code", "json") or right in values or _is_cell(right, column)
         where[names[left]] = NOT_MISSING if negated else right if whole and right else _parse_right(right)
     return where
 
@@ -192,6 +196,15 @@ def _cut(text: str, names: Mapping[str, Any], schema: Schema) -> tuple[str, str]
             f"{example}=10..20 for a range."
         )
     return text[: cuts[0]], text[cuts[0] + 1 :]
+
+
+def _is_cell(text: str, column: Column) -> bool:
+    """Whether a text with a comma is one cell of a column, such as $1,234.50."""
+    if text in (column.exceptions or ()):
+        return True
+    if column.kind == "number":
+        return bool(formats.read([text], column.formats, column.decimals)[1][0] >= 0)
+    return column.kind == "datetime" and bool(read_several([text], column.formats)[1][0] >= 0)
 
 
 def _parse_right(text: str) -> Any:

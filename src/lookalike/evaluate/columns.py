@@ -18,7 +18,7 @@ import pandas as pd
 
 from lookalike.errors import DataError, OptionError, SchemaError
 from lookalike.evaluate.parts import Part, clock_parts, ordered_part, prose, text_parts, unordered_part
-from lookalike.evaluate.values import is_nan, moments, numbers, spans, strings
+from lookalike.evaluate.values import formatted_numbers, is_nan, moments, numbers, spans, strings
 from lookalike.table import inferring
 from lookalike.table.column import MADE, Column
 from lookalike.table.missing import masked
@@ -240,18 +240,35 @@ def _read(column: Column, series: dict[str, pd.Series]) -> ComparedColumn:
 def _read_ordered(column: Column, series: dict[str, pd.Series], notes: list[str]) -> ComparedColumn:
     """A column of numbers or of moments; what cannot be read is UNREADABLE, and noted."""
     number = column.kind == "number"
-    if number:
+    odd = {t: np.zeros(len(s), dtype=np.int64) for t, s in series.items()}
+    if number and column.formats:
+        cells = {t: formatted_numbers(s, column) for t, s in series.items()}
+        read = {t: (values, gone) for t, (values, gone, _) in cells.items()}
+        odd = {t: own for t, (_, _, own) in cells.items()}
+    elif number:
         span = series["real"].dtype.kind == "m"
         read = {t: numbers(spans(s, series["real"]) if span else s) for t, s in series.items()}
     else:
-        read = {t: moments(s, column.format) for t, s in series.items()}
-    wrong = {t: read[t][1] & s.notna().to_numpy(bool) & ~is_nan(s) for t, s in series.items()}
+        read = {t: moments(s, column) for t, s in series.items()}
+        for t, s in series.items():
+            for place, cell in enumerate(column.exceptions or []):
+                odd[t][(s.astype(object) == cell).to_numpy(bool)] = place + 1
+    wrong = {t: read[t][1] & (odd[t] == 0) & s.notna().to_numpy(bool) & ~is_nan(s) for t, s in series.items()}
     notes = notes + [_unread(t, s, wrong[t], column.kind) for t, s in series.items() if wrong[t].any()]
     part = ordered_part("", read)
     codes = {t: np.where(wrong[t], UNREADABLE, part.codes[t]) for t in series}
-    parts = [part] if number else [part, *clock_parts(read)]
+    parts = [part]
+    if any(own.any() for own in odd.values()):  # the exceptions are values, too
+        codes = {t: np.where(odd[t] > 0, part.support + odd[t], codes[t]) for t in series}
+        parts.append(unordered_part("exception", {t: (own.astype(str), own < 0) for t, own in odd.items()}))
     return ComparedColumn(
-        column.name, column.kind, parts, codes, integer=number and column.integer, notes=notes
+        column.name,
+        column.kind,
+        parts if number else [*parts, *clock_parts(read)],
+        codes,
+        compared=len(parts),
+        integer=number and column.integer,
+        notes=notes,
     )
 
 

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lookalike.table.dates import read_dates
+from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers
+from lookalike.table.formatted import lenient, read_column
+from lookalike.table.kinds import read_datetimes
 
 Array = npt.NDArray[Any]
 
@@ -35,9 +37,33 @@ def numbers(series: pd.Series) -> tuple[Array, Array]:
     except (ValueError, TypeError):  # some cannot be read
         cells = series.astype(object).where(series.notna(), None)
         values, missing = as_numbers(pd.to_numeric(cells.map(_number_or_text), errors="coerce"))
+        odd = np.flatnonzero(missing & series.notna().to_numpy(bool))
+        if len(odd):
+            codes, found = pd.factorize(cells.iloc[odd].map(str))
+            read = [lenient(str(cell)) for cell in found]
+            values, missing = values.astype(np.float64), missing.copy()
+            values[odd] = np.array([np.nan if one is None else one for one in read])[codes]
+            missing[odd] = np.isnan(values[odd])
     if values.dtype == object:
         values = np.array([_float(v) for v in values])
     return values, missing | (np.isnan(values) if values.dtype.kind == "f" else False)
+
+
+def formatted_numbers(series: pd.Series, column: Column) -> tuple[Array, Array, Array]:
+    """(values, missing or unreadable, odd) of a column whose real cells are numbers in formats.
+
+    odd: 1 ... for each of the column's exceptions, 0 for everything else. Other formats are read, too.
+    """
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return *numbers(series), np.zeros(len(series), dtype=np.int64)
+    ticks, _, odd = read_column(series, column)
+    values = ticks.astype(np.float64) / 10.0 ** (column.decimals or 0)
+    unread = (odd < 0) & series.notna().to_numpy(bool)
+    values[odd != 0] = np.nan
+    if unread.any():
+        found, gone = numbers(series[unread])
+        values[unread] = np.where(gone, np.nan, found.astype(np.float64))
+    return values, np.isnan(values), np.maximum(odd, 0).astype(np.int64)
 
 
 def spans(series: pd.Series, real: pd.Series) -> pd.Series:
@@ -57,7 +83,7 @@ def _float(value: Any) -> float:
         return float("inf") if value > 0 else float("-inf")
 
 
-def moments(series: pd.Series, form: str | None) -> tuple[Array, Array]:
+def moments(series: pd.Series, column: Column) -> tuple[Array, Array]:
     """(microseconds since 1970 as int64, missing or unreadable); where there is a time zone, of wall time."""
     if isinstance(series.dtype, pd.ArrowDtype) and series.dtype.kind == "M":
         series = series.dt.tz_localize(None) if series.dt.tz is not None else series
@@ -65,13 +91,24 @@ def moments(series: pd.Series, form: str | None) -> tuple[Array, Array]:
     if series.dtype.kind == "M":
         wall = series.dt.tz_localize(None) if series.dt.tz is not None else series
         found = wall.to_numpy().astype("datetime64[us]")
-    elif form is not None:
-        found = read_dates(series.astype(object).where(series.notna(), None).to_numpy(object), form)
+    elif column.formats:
+        found = read_datetimes(series, column)[0].astype("datetime64[us]")
+        other = (
+            np.isnat(found)
+            & series.notna().to_numpy(bool)
+            & ~series.isin(column.exceptions or []).to_numpy(bool)
+        )
+        if other.any() and series.dtype.kind not in "iuf":  # written otherwise
+            found[other] = _any_moment(series[other])
     else:
-        read = pd.to_datetime(series.astype(object).map(_wall), errors="coerce", format="mixed")
-        found = read.to_numpy().astype("datetime64[us]")
+        found = _any_moment(series)
     missing = np.isnat(found)
     return np.where(missing, np.datetime64(0, "us"), found).astype(np.int64), missing
+
+
+def _any_moment(series: pd.Series) -> Array:
+    read = pd.to_datetime(series.astype(object).map(_wall), errors="coerce", format="mixed")
+    return np.asarray(read.to_numpy().astype("datetime64[us]"))
 
 
 def _wall(cell: Any) -> Any:

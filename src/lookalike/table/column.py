@@ -34,7 +34,10 @@ class Column:
     decimals: digits after the point of a number, 0 for whole numbers; None = full float precision.
     minimum, maximum: range of a number (timedeltas as strings) or a datetime (ISO string).
     resolution: the finest part of a datetime or timedelta that varies: year, month, day, hour ... ns.
-    format: how a datetime that is a string is written.
+    format: how numbers (`formats.py`) and datetimes (`dates.py`) are written that are strings, or datetimes
+    that are whole numbers; a list where several formats occur, which are tried in their order.
+    exceptions: cells of a number or datetime that are none, such as "?", most frequent first: values of their
+    own.
     language: of code, one of `LANGUAGES`; None = no parser is known.
     json_schema: of json, the JSON Schema that its values satisfy; None = it is inferred. keys: of json, how
     many keys there are at its top.
@@ -43,7 +46,7 @@ class Column:
     personal: what personal data it looks like, one of `personal.SORTS`; None = nothing that is known. What a
     pseudonym is made as. locale: of a pseudonym, such as "de_DE"; None = "en_US".
     min_rows: of a category, values that fewer rows hold are not reproduced; None means 5, 1 keeps all (of the
-    1,000 most frequent, which a category has at most).
+    5,000 most frequent, which a category has at most).
     note: the kind that it was inferred to be and why, where another is possible; not saved.
     """
 
@@ -56,7 +59,8 @@ class Column:
     minimum: Any = None
     maximum: Any = None
     resolution: str | None = None
-    format: str | None = None
+    format: str | list[str] | None = None
+    exceptions: list[str] | None = None
     language: str | None = None
     json_schema: dict[str, Any] | None = None
     keys: int | None = None
@@ -73,6 +77,11 @@ class Column:
     def integer(self) -> bool:
         """Whether the column holds whole numbers only (whatever its dtype)."""
         return self.kind == "number" and self.decimals == 0
+
+    @property
+    def formats(self) -> list[str]:
+        """The formats as a list, empty without any."""
+        return [self.format] if isinstance(self.format, str) else list(self.format or [])
 
     @property
     def exact(self) -> bool:

@@ -1,151 +1,239 @@
-"""Dates written as strings: find the one format that all of them have, read them, write them.
+"""Dates and times written as strings or whole numbers: read and write cells of a format.
 
-A format is strftime's, with "%-m", "%-d", "%-H" for numbers without a leading zero on every platform, and
-"%3f", "%6f" for fractions of a second.
+A format is strftime's, with `%-m`, `%-d`, `%-H`, `%-I` for numbers without a leading zero on every platform,
+`%3f`, `%6f`, `%7f` for fractions of a second, `%^b` for capitals, `%P` for am and pm, `%q` for a quarter.
+What is no directive, such as a zone, stands as it is. Times without a date are on 1970-01-01, and years are 1
+to 9999.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 Array = npt.NDArray[Any]
 
-_DATES = [
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%Y.%m.%d",
-    "%m/%d/%Y",
-    "%d/%m/%Y",
-    "%d.%m.%Y",
-    "%m-%d-%Y",
-    "%d-%m-%Y",
-    "%m/%d/%y",
-    "%d/%m/%y",
-    "%Y%m%d",
-    "%Y-%m",
-    "%d %b %Y",
-    "%d-%b-%Y",
-    "%d-%b-%y",
-    "%b %d, %Y",
-    "%B %d, %Y",
-    "%d %B %Y",
-    "%b %d %Y",
-    "%d%b%Y",
+MONTHS = [
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 ]
-_SHAPE = re.compile(
-    r"(?P<date>.*?)(?P<gap>[ T]?)(?P<time>\d{1,2}:\d\d(?P<seconds>:\d\d(\.(?P<fraction>\d{3}|\d{6}))?)?)?"
-    r"(?P<noon> [AP]M)?(?P<zone>Z|[+-]00:?00)?"
-)
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+_DIRECTIVE = re.compile(r"%([-^]?)(\d?)([A-Za-z])")
+_NAMES = {"B": MONTHS, "b": [name[:3] for name in MONTHS], "A": DAYS, "a": [name[:3] for name in DAYS]}
+_NAMES |= {"p": ["AM", "PM"], "P": ["am", "pm"]}
+_DIGITS = {
+    "Y": r"(?!0000)\d{4}",
+    "G": r"(?!0000)\d{4}",
+    "y": r"\d\d",
+    "q": "[1-4]",
+    "V": r"0[1-9]|[1-4]\d|5[0-3]",
+    "m": r"0[1-9]|1[0-2]",
+    "d": r"0[1-9]|[12]\d|3[01]",
+    "H": r"[01]\d|2[0-3]",
+    "I": r"0[1-9]|1[0-2]",
+    "M": r"[0-5]\d",
+    "S": r"[0-5]\d",
+}
+_BARE = {"m": "[1-9]|1[0-2]", "d": r"[1-9]|[12]\d|3[01]", "H": r"\d|1\d|2[0-3]", "I": "[1-9]|1[0-2]"}
+_DAY = 86_400_000_000  # microseconds
 
 
-def date_format(strings: Array) -> str | None:
-    """The format that every one of these distinct strings is written in, or None. Years are 1678 to 2261."""
-    sample = strings[:50]
-    for candidate in _candidates(str(sample[0])):
-        if _written_so(sample, candidate) and _written_so(strings, candidate):
-            return candidate
-    return None
+def read_dates(cells: Sequence[Any] | Array, form: str) -> Array:
+    """datetime64[us] of cells in a format (datetime64[ns] where its fractions are finer than that); NaT where
+    one is not written so.
+    """
+    pattern, names = _pattern(form)
+    width = 0 if all(isinstance(cell, str) for cell in cells) else _width(form)
+    found = [pattern.fullmatch(cell if isinstance(cell, str) else _text(cell, width)) for cell in cells]
+    rows = np.array([i for i, match in enumerate(found) if match is not None], dtype=np.int64)
+    groups = list(zip(*(match.groups() for match in found if match is not None), strict=True))
+    fields = {name[-1]: _numbers(name, texts) for name, texts in zip(names, groups, strict=False)}
+    dates, valid = _date(fields, len(rows))
+    fine = "f" in fields and bool((fields["f"] % 1000).any())
+    out = np.full(len(found), np.datetime64("NaT", "ns" if fine else "us"))
+    if fine:
+        out[rows[valid]] = dates[valid].astype("M8[ns]") + (fields["f"][valid] % 1000).astype("m8[ns]")
+    else:
+        out[rows[valid]] = dates[valid]
+    return out
 
 
-def _candidates(text: str) -> list[str]:
-    match = _SHAPE.fullmatch(text)
-    if match is None or len(text) > 40 or not any(c.isdigit() for c in text):
-        return []
-    time = ""
-    if match["time"]:
-        time = "%I:%M" if match["noon"] else "%H:%M"
-        time += ":%S" if match["seconds"] else ""
-        time += f".%{len(match['fraction'])}f" if match["fraction"] else ""
-        time += " %p" if match["noon"] else ""
-    dates = list(_DATES) if match["date"] else [""]
-    if not time and (match["noon"] or match["zone"] or not match["date"]):
-        return []
-    padded = [date + match["gap"] + time + (match["zone"] or "") for date in dates]
-    bare_time = time.replace("%H", "%-H").replace("%I", "%-I")
-    bare = [re.sub("%([md])", r"%-\1", date) for date in dates]
-    found = padded + [date + match["gap"] + bare_time + (match["zone"] or "") for date in bare]
-    found += [date + match["gap"] + time + (match["zone"] or "") for date in bare]
-    found += [date + match["gap"] + bare_time + (match["zone"] or "") for date in dates]
-    return list(dict.fromkeys(found))
+def read_several(cells: Sequence[Any] | Array, forms: Sequence[str]) -> tuple[Array, Array]:
+    """(dates, which) of cells: which format each has, the first that it has, -1 for none of them (NaT)."""
+    which = np.full(len(cells), -1, dtype=np.int16)
+    parts, todo = [], np.arange(len(cells))
+    own = np.empty(len(cells), dtype=object)
+    own[:] = list(cells)
+    for number, form in enumerate(forms):
+        dates = read_dates(own[todo], form)
+        good = ~np.isnat(dates)
+        which[todo[good]] = number
+        parts.append((todo[good], dates[good]))
+        todo = todo[~good]
+    fine = any(np.datetime_data(dates.dtype)[0] == "ns" for _, dates in parts)
+    out = np.full(len(cells), np.datetime64("NaT", "ns" if fine else "us"))
+    for rows, dates in parts:
+        out[rows] = dates
+    return out, which
 
 
-def _written_so(strings: Array, form: str) -> bool:
-    dates = read_dates(strings, form)
-    return not np.isnat(dates).any() and bool((write_dates(dates, form) == strings).all())
+def _width(form: str) -> int:
+    """How many letters a cell of a format of digits has."""
+    return len(write_dates(np.zeros(1, dtype="M8[us]"), form)[0])
 
 
-def read_dates(strings: Array, form: str) -> Array:
-    """datetime64[us] of strings in a format; NaT where one is not written so. Times are on 1970-01-01."""
-    plain = re.sub(r"%-", "%", re.sub(r"%\df", "%f", form))
-    texts = pd.Series(strings, dtype=object)
-    if "%Y" not in plain and "%y" not in plain:
-        texts, plain = "1970-01-01 " + texts, "%Y-%m-%d " + plain
-    if plain == "%Y%m%d":  # pandas also reads six digits as such a date
-        texts = texts.where(texts.str.len() == 8)
-    parsed = pd.to_datetime(texts, format=plain, errors="coerce")
-    return parsed.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+def _text(cell: Any, width: int) -> str:
+    """A cell that is no string: a whole number as so many digits, what is missing as nothing."""
+    try:
+        return str(int(cell)).zfill(width) if int(cell) == cell else ""
+    except (TypeError, ValueError, OverflowError):
+        return ""
+
+
+@lru_cache(maxsize=512)
+def _pattern(form: str) -> tuple[re.Pattern[str], list[str]]:
+    """A regular expression for the cells of a format, and the directives of its groups."""
+    names: list[str] = []
+    parts, end = [], 0
+    for match in _DIRECTIVE.finditer(form):
+        flag, digits, letter = match.groups()
+        parts.append(re.escape(form[end : match.start()]))
+        end = match.end()
+        if letter in _NAMES:
+            options = [name.upper() if flag == "^" else name for name in _NAMES[letter]]
+            parts.append(f"({'|'.join(options)})")
+        elif letter == "f":
+            parts.append(rf"(\d{{{digits or 6}}})")
+        else:
+            parts.append(f"({(_BARE if flag == '-' else _DIGITS).get(letter, '(?!)')})")
+        names.append(letter)
+    return re.compile("".join(parts) + re.escape(form[end:])), names
+
+
+def _numbers(letter: str, texts: Sequence[str]) -> Array:
+    """The values of a directive: names from 0, fractions in nanoseconds."""
+    if letter in _NAMES:
+        places = {name.upper(): i for i, name in enumerate(_NAMES[letter])}
+        return np.array([places[text.upper()] for text in texts], dtype=np.int64)
+    if letter == "f":
+        return np.array([int(text.ljust(9, "0")[:9]) for text in texts], dtype=np.int64)
+    return np.array(list(map(int, texts)), dtype=np.int64)
+
+
+def _date(fields: dict[str, Array], rows: int) -> tuple[Array, Array]:
+    """(datetime64[us], whether there is such a date) of the values of directives."""
+    zero = np.zeros(rows, dtype=np.int64)
+    valid = np.ones(rows, dtype=bool)
+    years = fields.get("Y", zero + 1970)
+    if "y" in fields and "Y" not in fields:
+        years = fields["y"] + np.where(fields["y"] < 69, 2000, 1900)
+    months = fields["m"] - 1 if "m" in fields else fields.get("b", fields.get("B", zero))
+    if "q" in fields:
+        months = (fields["q"] - 1) * 3
+    first = ((years - 1970) * 12 + months).astype("M8[M]")
+    days = first.astype("M8[D]") + (fields.get("d", zero + 1) - 1)
+    valid &= days.astype("M8[M]") == first
+    if "G" in fields:
+        fourth = ((fields["G"] - 1970) * 12).astype("M8[M]").astype("M8[D]") + 3  # always in the first week
+        days = fourth - _weekday(fourth) + 7 * (fields.get("V", zero + 1) - 1)
+        valid &= _iso_year(days) == fields["G"]
+    for letter in "aA":
+        if letter in fields:
+            valid &= _weekday(days) == fields[letter]
+    hours = fields.get("H", zero)
+    if "I" in fields:
+        hours = fields["I"] % 12 + 12 * fields.get("p", fields.get("P", zero))
+    micros = ((hours * 60 + fields.get("M", zero)) * 60 + fields.get("S", zero)) * 1_000_000
+    micros = micros + fields.get("f", zero) // 1000
+    return days.astype("M8[us]") + micros, valid
+
+
+def _weekday(days: Array) -> Array:
+    """0 for Monday."""
+    return (days.astype(np.int64) + 3) % 7
+
+
+def _iso_year(days: Array) -> Array:
+    """The year whose week a day lies in."""
+    thursday = days - _weekday(days) + 3
+    return thursday.astype("M8[Y]").astype(np.int64) + 1970
 
 
 def write_dates(dates: Array, form: str) -> Array:
     """Object array of strings; None for NaT."""
-    distinct, inverse = np.unique(dates.astype("datetime64[us]"), return_inverse=True)
-    day = distinct.astype("datetime64[D]")
-    month = distinct.astype("datetime64[M]")
-    micros = (distinct - day).astype(np.int64)
+    fine = np.datetime_data(dates.dtype)[0] == "ns"
+    distinct, inverse = np.unique(dates.astype("M8[ns]" if fine else "M8[us]"), return_inverse=True)
     gone = np.isnat(distinct)
-    micros[gone] = 0
-    fields: dict[str, Any] = {
-        "Y": distinct.astype("datetime64[Y]").astype(np.int64) + 1970,
-        "m": month.astype(np.int64) % 12 + 1,
-        "d": (day - month.astype("datetime64[D]")).astype(np.int64) + 1,
-        "H": micros // 3_600_000_000,
-        "M": micros // 60_000_000 % 60,
-        "S": micros // 1_000_000 % 60,
-        "f": micros % 1_000_000,
-    }
-    template, names = _template(form)
-    fields["y"] = fields["Y"] % 100
-    fields["I"] = (fields["H"] + 11) % 12 + 1
-    fields["3"] = fields["f"] // 1000
-    fields["p"] = np.where(fields["H"] < 12, "AM", "PM")
-    fields["B"] = np.array(_MONTHS)[fields["m"] - 1]
-    fields["b"] = np.array([name[:3] for name in _MONTHS])[fields["m"] - 1]
-    columns = [fields[name].tolist() for name in names]
+    days = distinct.astype("M8[D]")
+    micros = (distinct.astype("M8[us]") - days).astype(np.int64)
+    nanos = (distinct - distinct.astype("M8[us]")).astype(np.int64) if fine else np.zeros(len(distinct), int)
+    micros[gone], nanos[gone] = 0, 0
+    template, directives = _template(form)
+    columns = [_field(directive, days, micros, nanos, gone) for directive in directives]
     texts = np.empty(len(distinct), dtype=object)
-    texts[:] = [template % values for values in zip(*columns, strict=True)]
+    texts[:] = [template % values for values in zip(*columns, strict=True)] if columns else template % ()
     texts[gone] = None
     return texts[inverse]
 
 
+def write_several(dates: Array, which: Array, forms: Sequence[str]) -> Array:
+    """(rows,) cells as `read_several` reads them; None for NaT. which: a row's format, the first for -1."""
+    out = np.empty(len(dates), dtype=object)
+    for number, form in enumerate(forms):
+        rows = np.maximum(which, 0) == number
+        out[rows] = write_dates(dates[rows], form)
+    return out
+
+
+def _field(directive: str, days: Array, micros: Array, nanos: Array, gone: Array) -> list[Any]:
+    """What a directive is written as, for each date."""
+    letter = directive[-1]
+    months = days.astype("M8[M]").astype(np.int64) % 12
+    hours = micros // 3_600_000_000
+    if letter in _NAMES:
+        where = {"a": _weekday(days), "A": _weekday(days), "p": hours // 12, "P": hours // 12}.get(
+            letter, months
+        )
+        names = [name.upper() if directive[0] == "^" else name for name in _NAMES[letter]]
+        return [names[0 if none else i] for i, none in zip(where.tolist(), gone.tolist(), strict=True)]
+    if letter == "f":
+        digits = int(directive[:-1] or 6)
+        return list(((micros % 1_000_000 * 1000 + nanos) // 10 ** (9 - digits)).tolist())
+    years = days.astype("M8[Y]").astype(np.int64) + 1970
+    if letter in "GV":
+        thursday = days - _weekday(days) + 3
+        first = thursday.astype("M8[Y]").astype("M8[D]")
+        found = _iso_year(days) if letter == "G" else (thursday - first).astype(np.int64) // 7 + 1
+    else:
+        found = {
+            "Y": years,
+            "y": years % 100,
+            "q": months // 3 + 1,
+            "m": months + 1,
+            "d": (days - days.astype("M8[M]").astype("M8[D]")).astype(np.int64) + 1,
+            "H": hours,
+            "I": (hours + 11) % 12 + 1,
+            "M": micros // 60_000_000 % 60,
+            "S": micros // 1_000_000 % 60,
+        }[letter]
+    return list(np.where(gone, 0, found).tolist())
+
+
+@lru_cache(maxsize=512)
 def _template(form: str) -> tuple[str, list[str]]:
-    """A %-template and the fields that go into it."""
-    names: list[str] = []
-
-    def put(match: re.Match[str]) -> str:
-        bare, digits, letter = match[1], match[2], match[3]
-        names.append("3" if digits == "3" else letter)
-        if letter in "Bbp":
-            return "%s"
-        width = {"Y": 4, "f": int(digits or 6)}.get(letter, 2)
-        return "%d" if bare else f"%0{width}d"
-
-    return re.sub(r"%(-?)(\d?)([A-Za-z])", put, form), names
+    """A %-template and the directives that go into it, each with its flag or number of digits before it."""
+    directives: list[str] = []
+    parts, end = [], 0
+    for match in _DIRECTIVE.finditer(form):
+        flag, digits, letter = match.groups()
+        parts.append(form[end : match.start()].replace("%", "%%"))
+        end = match.end()
+        directives.append((flag if flag == "^" else digits) + letter)
+        width = {"Y": 4, "G": 4, "f": int(digits or 6), "q": 1}.get(letter, 2)
+        parts.append("%s" if letter in _NAMES else "%d" if flag == "-" else f"%0{width}d")
+    return "".join(parts) + form[end:].replace("%", "%%"), directives

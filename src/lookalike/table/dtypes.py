@@ -227,7 +227,7 @@ def _restored_object(series: pd.Series, column: Any) -> pd.Series:
 
 def _restored_datetime(series: pd.Series, column: Any, dtype: Any) -> pd.Series:
     if column.format is not None:
-        strings = pd.Series(write_dates(series.to_numpy(), column.format), dtype=object)
+        strings = pd.Series(write_dates(series.to_numpy(), column.formats[0]), dtype=object)
         return strings if pd.api.types.is_object_dtype(dtype) else strings.astype(dtype)
     if pd.api.types.is_object_dtype(dtype):
         return _restored_object(series, column)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.errors import DataError, SchemaError
-from lookalike.table import kinds, nested, personal
+from lookalike.table import formatted, kinds, nested, personal
 from lookalike.table.column import LANGUAGES, Column, plain_values
 from lookalike.table.dtypes import as_numbers, dtype_name, python_type
 from lookalike.table.missing import is_missing
@@ -90,6 +90,8 @@ def _infer_column(series: pd.Series, sentinels: tuple[Any, ...], least: int | No
     column.kind = kinds.guess(present, values, column, len(series))
     if column.kind in _CAN_BE_PERSONAL:
         column.personal = _personal(present, column)
+    if column.kind == "number" and column.personal == "key" and kinds.are_codes(values, least):
+        column.kind = "category"
     describe(present, column)
     return column
 
@@ -172,12 +174,17 @@ def _need_names(present: pd.Series, column: Column) -> None:
 
 
 def _describe_number(present: pd.Series, column: Column) -> None:
+    if kinds.is_string(present.dtype, column):
+        formatted.describe(present, column, _HIDDEN)
+        return
     try:
         values, _ = as_numbers(present)
     except ValueError as error:
         raise SchemaError(
             f"column '{column.name}' is declared a number, but holds {error.args[0]!r}: change its kind."
         ) from None
+    if values.dtype == np.float64 and column.format is None:
+        formatted.describe_zeros(values, column, column.min_rows or _HIDDEN)
     timedelta = "timedelta" in column.dtype or "duration" in column.dtype
     finite = values[np.isfinite(values)] if values.dtype == np.float64 else values
     if timedelta:

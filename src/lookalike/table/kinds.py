@@ -12,19 +12,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.errors import SchemaError
+from lookalike.table import date_formats, formatted
 from lookalike.table.column import Column
-from lookalike.table.dates import date_format, read_dates, write_dates
-from lookalike.table.dtypes import RESOLUTIONS, dtype_name, is_arrow
+from lookalike.table.dates import read_several, write_dates
+from lookalike.table.dtypes import RESOLUTIONS, as_numbers, dtype_name, is_arrow
 from lookalike.table.nested import is_json_text
 from lookalike.texts.syntax import language
 
 Array = npt.NDArray[Any]
 
 URL = r"(?:https?|ftp)://\S+"  # a web address
-LARGEST = 1000  # values of a category, at most: those beyond the most frequent are not reproduced
+LARGEST = 5000  # values of a category, at most: those beyond the most frequent are not reproduced
 RARE = 5  # values of fewer rows are not reproduced, so that no single person is told: the privacy threshold
 _SEVERAL = 20  # fewer distinct strings are a category or a key
 _LITTLE = 0.05  # the share of cells that a category may always lose
+_CODES = 0.25  # the share of cells that keys may lose as a category, which would else be invented
 _WORDS, _LETTERS = 5, 30  # a value of as many is a sentence
 _MEASURE = r"\W*\d+([.,:]\d+)+\W*[^\W\d]{0,3}"  # 1.4, 16:30, $1,234.50, 62.5 kg
 _ID_ROWS = 50  # fewer unique values may be chance
@@ -40,15 +42,25 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     if is_datetime(dtype) or column.python in ("date", "datetime"):
         return "datetime"
     if column.python in ("int", "float", "decimal") or _is_numeric(dtype):
+        column.format = _format_of_numbers(present)
+        if column.format is not None:
+            return "datetime"
         return "id" if _is_integer_id(present, column) else "number"
-    if not _is_string(dtype, column):
+    if not is_string(dtype, column):
         raise SchemaError(f"column '{column.name}' has the dtype {dtype}, which is not supported.")
     counts = values.value_counts()
     distinct = values.drop_duplicates().to_numpy(object)
-    if column.python != "mixed" and date_format(distinct) is not None:
-        return "datetime"
     unique = len(distinct) == rows
-    lost, better = _as_category(counts, column.min_rows or RARE)
+    least = column.min_rows or RARE
+    lost, better = _as_category(counts, least)
+    dates = None if column.python == "mixed" else date_formats.written(counts, least)
+    if dates is not None and dates.lost <= formatted.LOST:
+        column.format, column.exceptions = dates.told()
+        return "datetime"
+    written = formatted.written(counts, least)
+    if written is not None and formatted.is_measure(written, counts, lost):
+        column.format, column.exceptions = written.told()
+        return "number"
     if column.python != "mixed" and (unique or (len(counts) >= _SEVERAL and lost > _LITTLE)):
         strings = [str(value) for value in distinct]
         if is_json_text(strings):
@@ -60,6 +72,7 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     kind = "category" if better is None else "text"
     if lost > _LITTLE and len(counts) >= _SEVERAL:
         column.note = _why(kind, better, counts, lost, column.min_rows or RARE)
+    column.note = _nearly(kind, dates, "datetime") or _nearly(kind, written, "number") or column.note
     return kind
 
 
@@ -85,6 +98,16 @@ def _as_category(counts: pd.Series, least: int) -> tuple[float, str | None]:
     if np.mean([re.fullmatch(_MEASURE, s) is not None for s in strings]) > 0.5:
         return lost, "measurements"
     return lost, "rare" if cells > (rows.sum() - rows[0]) / 2 else None
+
+
+def are_codes(values: pd.Series, least: int | None) -> bool:
+    """Whether whole numbers whose name says that they are keys are so few that a category holds most of them:
+    there is no number between two keys.
+    """
+    if not pd.api.types.is_integer_dtype(values.dtype):
+        return False
+    lost, better = _as_category(values.value_counts(), least or RARE)
+    return better is None and lost <= _CODES
 
 
 def least_rows(counts: Array, asked: int) -> int:
@@ -115,6 +138,28 @@ def _why(kind: str, better: str | None, counts: pd.Series, lost: float, least: i
     )
 
 
+def _format_of_numbers(present: pd.Series) -> str | None:
+    """How dates that are whole numbers are written, None where the numbers are no dates."""
+    if not (pd.api.types.is_integer_dtype(present.dtype) or pd.api.types.is_float_dtype(present.dtype)):
+        return None
+    for part in (present.iloc[:1000], present):  # most columns show in a few rows that they have none
+        values = as_numbers(part)[0]
+        if values.dtype == object or not np.isfinite(values).all() or (values % 1 != 0).any():
+            return None
+    return date_formats.of_numbers(np.unique(values).astype(np.int64)) if values.max() < 2**31 else None
+
+
+def _nearly(kind: str, found: formatted.Written | None, what: str) -> tuple[str, str] | None:
+    """(kind, why) of strings most of which are numbers or dates; None of others."""
+    if found is None or found.lost > 0.5 or found.lost <= formatted.LOST or found.numbers < _SEVERAL:
+        return None
+    return kind, (
+        f"is learned as {'a category' if kind == 'category' else 'text'}, because {found.lost:.0%} of its "
+        f"cells are no {what}, though the others are, written {' or '.join(found.formats)}: list those cells "
+        f'in the exceptions of the column in the schema, and set its kind to "{what}"'
+    )
+
+
 def is_datetime(dtype: Any) -> bool:
     return pd.api.types.is_datetime64_any_dtype(dtype) or is_arrow(dtype, "timestamp", "date")
 
@@ -127,7 +172,8 @@ def _is_numeric(dtype: Any) -> bool:
     )
 
 
-def _is_string(dtype: Any, column: Column) -> bool:
+def is_string(dtype: Any, column: Column) -> bool:
+    """Whether a column holds strings, or values of several types, which are treated as their strings."""
     return (
         isinstance(dtype, pd.StringDtype)
         or column.python in ("str", "mixed")
@@ -211,9 +257,8 @@ def _coarsest(values: Array, names: tuple[str, ...]) -> str:
 
 
 def naive_datetimes(series: pd.Series, column: Column) -> Array:
-    """datetime64 (wall time where there is a zone) of a datetime column, NaT where missing.
-
-    Raises SchemaError for a value that is no date, or not written in the column's format.
+    """datetime64 (wall time where there is a zone) of a datetime column, NaT where missing, and where a cell
+    has none of the column's formats. Raises SchemaError for what is no date in a column without formats.
     """
     dtype = series.dtype
     if is_datetime(dtype):
@@ -229,43 +274,65 @@ def naive_datetimes(series: pd.Series, column: Column) -> Array:
             series = series.dt.tz_localize(None) if zone else series
             return np.asarray(series.to_numpy(f"datetime64[{unit}]", na_value=np.datetime64("NaT")))
         return np.asarray((series.dt.tz_localize(None) if getattr(dtype, "tz", None) else series).to_numpy())
+    if column.formats:
+        return read_datetimes(series, column)[0]
     missing = series.isna().to_numpy(bool)
     out = np.full(len(series), np.datetime64("NaT", "us"))
-    if column.format is None:
-        values = series.to_numpy(object)[~missing]
-        bad = next((v for v in values if not isinstance(v, (datetime.date, np.datetime64))), None)
-        if bad is not None:
-            raise SchemaError(
-                f"column '{column.name}' is declared a datetime, but holds {bad!r}: change its kind."
-            )
-        out[~missing] = np.array(
-            [v.replace(tzinfo=None) if hasattr(v, "tzinfo") else v for v in values], "M8[us]"
-        )
-        return out
-    codes, distinct = pd.factorize(series)
-    dates = read_dates(np.asarray(distinct, dtype=object), column.format)
-    if np.isnat(dates).any():
+    values = series.to_numpy(object)[~missing]
+    bad = next((v for v in values if not isinstance(v, (datetime.date, np.datetime64))), None)
+    if bad is not None:
         raise SchemaError(
-            f"column '{column.name}' holds {distinct[int(np.isnat(dates).argmax())]!r}, "
-            f"which is not written as {column.format}: change its kind."
+            f"column '{column.name}' is declared a datetime, but holds {bad!r}: change its kind."
         )
-    out[~missing] = dates[codes[~missing]]
+    out[~missing] = np.array(
+        [v.replace(tzinfo=None) if hasattr(v, "tzinfo") else v for v in values], "M8[us]"
+    )
     return out
 
 
+def read_datetimes(series: pd.Series, column: Column) -> tuple[Array, Array, Array]:
+    """(dates, which, odd) of the cells of a datetime column that has formats.
+
+    dates: datetime64, NaT for what is none; which: the format of each, -1 for none; odd: 0 for a date, 1 ...
+    for each of `column.exceptions`, -1 for what is neither, and for what is missing.
+    """
+    codes, distinct = pd.factorize(series)
+    cells = np.asarray(distinct, dtype=object)
+    dates, which = read_several(cells, column.formats)
+    places = {cell: i + 1 for i, cell in enumerate(column.exceptions or [])}
+    odd = np.array([places.get(str(c), min(int(w), 0)) for c, w in zip(cells, which, strict=True)], np.int16)
+    none = np.full(1, -1, dtype=np.int16)
+    return (
+        np.concatenate([dates, np.full(1, np.datetime64("NaT"), dates.dtype)])[codes],
+        np.concatenate([which, none])[codes],
+        np.concatenate([odd, none])[codes],
+    )
+
+
 def describe_datetime(present: pd.Series, column: Column, hidden: int) -> None:
-    """Format, resolution and range of a datetime column."""
-    if _is_string(present.dtype, column) and column.format is None:
-        distinct = present.drop_duplicates().to_numpy(object)
-        column.format = date_format(distinct)
-        if column.format is None:
-            known = [v for v in distinct if date_format(np.array([v], dtype=object)) is None]
-            bad = known[0] if known else distinct[0]
+    """Formats, exceptions, resolution and range of a datetime column.
+
+    Raises SchemaError where more than a few cells are neither dates nor exceptions.
+    """
+    if is_string(present.dtype, column) and column.format is None:
+        found = date_formats.written(present.value_counts(), column.min_rows or RARE)
+        if found is not None:
+            column.format, exceptions = found.told()
+            column.exceptions = exceptions if column.exceptions is None else column.exceptions
+    elif column.format is None and pd.api.types.is_numeric_dtype(present.dtype):
+        column.format = _format_of_numbers(present)
+    if is_string(present.dtype, column) or column.formats:
+        dates, _, odd = read_datetimes(present, column)
+        if (odd < 0).mean() > formatted.LOST or not (odd == 0).any():
+            bad = present.iloc[int((odd != 0).argmax())]
+            how = f"is not written as {' or '.join(column.formats)}" if column.formats else "is no date"
             raise SchemaError(
-                f"column '{column.name}' is declared a datetime, but {bad!r} is not written in one format "
-                "with the others: change its kind."
+                f"column '{column.name}' is declared a datetime, but holds {plain(bad)!r}, which {how}: "
+                "change its kind, or list it in the column's exceptions."
             )
-    dates = naive_datetimes(present, column)
+    else:
+        dates = naive_datetimes(present, column)
+    dates = dates[~np.isnat(dates)]
     if column.resolution is None:
         column.resolution = _coarsest(dates, tuple(RESOLUTIONS))
     if column.minimum is None and column.maximum is None:
@@ -273,13 +340,13 @@ def describe_datetime(present: pd.Series, column: Column, hidden: int) -> None:
         skip = min(hidden - 1, (len(ordered) - 1) // 4)
         ends = ordered[[skip, len(ordered) - 1 - skip]].astype(f"M8[{RESOLUTIONS[column.resolution]}]")
         column.minimum, column.maximum = (
-            write_dates(ends, column.format) if column.format else ends.astype(str)
+            write_dates(ends, column.formats[0]) if column.formats else ends.astype(str)
         )
 
 
 def need_strings(present: pd.Series, column: Column) -> None:
     """Raises SchemaError if a column that is declared text holds something else."""
-    if not _is_string(present.dtype, column):
+    if not is_string(present.dtype, column):
         raise SchemaError(
             f"column '{column.name}' is declared {column.kind}, but holds {plain(present.iloc[0])!r}: make "
             "it a category, or convert it to strings."

@@ -22,7 +22,7 @@ from lookalike import arguments
 from lookalike.arguments import shown
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError, SchemaError
-from lookalike.table import kinds, personal
+from lookalike.table import formats, kinds, personal
 from lookalike.table.column import KINDS, LANGUAGES, Column
 from lookalike.table.dtypes import RESOLUTIONS
 
@@ -183,7 +183,9 @@ def _details(column: Column) -> str:
     if column.minimum is not None and column.kind in ("number", "datetime"):
         said.append(f"{column.minimum} to {column.maximum}")
     if column.format:
-        said.append(f"written {column.format}")
+        said.append(f"written {' or '.join(column.formats)}")
+    if column.exceptions:
+        said.append(f"or {', '.join(map(repr, column.exceptions))}")
     if column.categories is not None:
         said.append(f"{len(column.categories)} categories" + (", ordered" if column.ordered else ""))
     if column.kind in ("category", "boolean") and column.min_rows is not None:
@@ -258,7 +260,16 @@ def check_kind(column: Column) -> None:
         raise SchemaError(
             f"column '{column.name}' has the dtype {shown(column.dtype)}: write its name, such as 'int64'."
         )
-    if column.format is not None and not isinstance(column.format, str):
-        raise SchemaError(
-            f"column '{column.name}' has the format {shown(column.format)}: write one such as '%Y-%m-%d'."
-        )
+    for what, value in (("format", column.format), ("exceptions", column.exceptions)):
+        several = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        if not (value is None or several or (what == "format" and isinstance(value, str))):
+            raise SchemaError(
+                f"column '{column.name}' has the {what} {shown(value)}: write "
+                + (
+                    "one such as '%Y-%m-%d' or '$#,##0.00', or a list."
+                    if what == "format"
+                    else "a list of cells."
+                )
+            )
+    for text in column.formats if column.kind == "number" else []:
+        formats.parsed(text)

@@ -57,7 +57,7 @@ def test_where_everything_is_rare_something_is_still_written() -> None:
 
 
 def test_the_vocabulary_is_capped() -> None:
-    values = [f"v{i}" for i in range(1500) for _ in range(5)]
+    values = [f"v{i}" for i in range(5500) for _ in range(5)]
     (slot,) = codec_of(values).slots
     assert slot.tokens == LARGEST + 1 and slot.banned == (LARGEST,)
 
@@ -116,8 +116,8 @@ def test_that_nothing_is_frequent_is_said() -> None:
 
 
 def test_what_the_cap_drops_is_said_too() -> None:
-    (note,) = codec_of([f"v{i}" for i in range(1500) for _ in range(5)]).notes()
-    assert "500 of 1,500 values are beyond the 1,000 most frequent (2,500 of 7,500 rows)" in note
+    (note,) = codec_of([f"v{i}" for i in range(5500) for _ in range(5)]).notes()
+    assert "500 of 5,500 values are beyond the 5,000 most frequent (2,500 of 27,500 rows)" in note
 
 
 def test_a_condition_on_a_dropped_value_says_how_to_keep_it() -> None:

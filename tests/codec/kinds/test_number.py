@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 from lookalike.codec import RecordCodec
+from lookalike.codec.kinds import number
 from lookalike.table.inferring import infer
 
 RNG = np.random.default_rng(0)
@@ -16,7 +17,7 @@ COLUMNS = {
     "price": pd.Series(RNG.lognormal(3, 1, ROWS).round(2)),
     "real": pd.Series(RNG.normal(size=ROWS)),
     "holes": pd.Series(RNG.normal(size=ROWS)).mask(RNG.random(ROWS) < 0.2),
-    "infinite": pd.Series(np.where(RNG.random(ROWS) < 0.1, np.inf, RNG.normal(size=ROWS).round(1))),
+    "infinite": pd.Series(np.where(RNG.random(ROWS) < 0.1, np.inf, RNG.normal(size=ROWS).round(1) + 0.0)),
     "both ends": pd.Series(RNG.integers(-(2**63), 2**63 - 1, ROWS)),
     "unsigned": pd.Series(RNG.integers(2**63, 2**64 - 1, ROWS, dtype=np.uint64)),
 }
@@ -104,3 +105,42 @@ def test_time_spans_keep_their_step() -> None:
     codec = codec_of(table["x"])
     back = codec.decode(*codec.encode(table), np.random.default_rng(0))["x"]
     assert (back.dt.total_seconds() % 60 == 0).all()
+
+
+def test_formats_and_exceptions_have_tokens_and_come_back() -> None:
+    cells = [f"${i / 7:.2f}" if i % 2 else f"{i / 7:.2f}" for i in range(1, 400)]
+    cells[::10] = ["?"] * len(cells[::10])
+    table = pd.DataFrame({"x": cells})
+    codec = codec_of(table["x"])
+    first, second = codec.slots
+    assert second.part == "format" and second.counts.sum() == 399 - 40
+    (token,) = codec.params[0].exceptions
+    assert first.ends == (token,) and first.counts[token].sum() == 40
+    tokens, places = codec.encode(table)
+    assert (tokens[::10] == [token, -1]).all()
+    back = codec.decode(tokens, places, np.random.default_rng(0))["x"]
+    assert ((back == "?") == (table["x"] == "?")).all()
+    assert (back.str.startswith("$") == table["x"].str.startswith("$")).all()
+    share = codec.allowed({"x": {"?", "$10.00"}})
+    assert share[0][token, 0] == 1 and share[1][:, 0].tolist() == [
+        float(form.startswith("$")) for form in codec.schema["x"].formats
+    ]
+    unread = codec.encode(pd.DataFrame({"x": ["n/a?"]}))[0]
+    assert (unread == -1).all()
+
+
+def test_params_of_a_model_without_formats_are_read() -> None:
+    codec = codec_of(COLUMNS["age"])
+    bins = codec.params[0].bins
+    old = {name: getattr(bins, name) for name in ("special", "positions", "tokens", "moments")}
+    read = number.of({**old, "cells": bins.cells._asdict()})
+    assert (read.cells.low == bins.cells.low).all() and not len(read.formats) and read.exceptions == []
+
+
+def test_zeros_below_zero_stay_so() -> None:
+    values = pd.Series(np.where(RNG.random(500) < 0.3, -0.0, np.where(RNG.random(500) < 0.3, 0.0, 1.5)))
+    codec = codec_of(values)
+    back = codec.decode(*codec.encode(pd.DataFrame({"x": values})), np.random.default_rng(0))["x"]
+    assert (np.signbit(back) == np.signbit(values)).all() and (back == values).all()
+    share = codec.allowed({"x": (-1, 1)})[0]
+    assert share[codec.params[0].exceptions[0], 0] == 1

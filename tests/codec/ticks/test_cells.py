@@ -117,3 +117,33 @@ def test_several_ranges_share_a_cell_by_their_mass() -> None:
     found, counts = np.unique(drawn, return_counts=True)
     assert found.tolist() == [start, start + 2, start + 3, start + 4]
     assert (np.abs(counts / 8_000 - 0.25) < 0.03).all()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_no_value_of_one_row_is_drawn_again_and_again_at_an_end(whole: bool) -> None:
+    """The low end is the fifth smallest value: it had half of the draws of the outermost cell."""
+    values = RNG.lognormal(6, 1, 1200) * 100
+    values = np.rint(values).astype(np.int64) if whole else values
+    cells = fitted(values)
+    drawn = draw(cells, locate(cells.low, cells.high, np.repeat(values, 10)), RNG)
+    ordered = np.sort(values)
+    assert ordered[4] <= drawn.min() and drawn.max() <= ordered[-5]
+    for end in (ordered[4], ordered[-5]):
+        assert (drawn == end).sum() <= 0.1 * len(drawn) / 1200  # a row's share of the draws is 10
+
+
+def test_a_frequent_value_far_from_all_others_is_a_token_and_nothing_is_made_in_between() -> None:
+    ordinary = np.rint(RNG.normal(500, 80, 1200)).astype(np.int64)
+    values = np.concatenate([ordinary, [-9990] * 8, [99_999] * 30])
+    cells = fitted(values)
+    for value, rows in ((-9990, 8), (99_999, 30)):
+        (at,) = np.flatnonzero((cells.low == value) & (cells.high == value))
+        assert cells.rows[at] == rows and (cells.token == cells.token[at]).sum() == 1
+    drawn = draw(cells, locate(cells.low, cells.high, np.repeat(values, 10)), RNG)
+    assert np.isin(drawn[(drawn < ordinary.min()) | (drawn > ordinary.max())], [-9990, 99_999]).all()
+
+
+def test_no_interval_spans_a_wide_gap() -> None:
+    values = np.concatenate([RNG.uniform(0, 10, 600), RNG.uniform(500, 510, 60)])
+    cells = fitted(values)
+    assert not ((cells.low < 490) & (cells.high > 20)).any()

@@ -8,7 +8,7 @@ saving.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,16 @@ from lookalike.codec.celltext import (
     literal,
     nearest,
 )
-from lookalike.codec.learned import UNKNOWN, in_range
-from lookalike.codec.slot import Array, Slot
+from lookalike.codec.learned import LEARNED, UNKNOWN, in_range
+from lookalike.codec.slot import Array, Slot, plain_slot
 from lookalike.codec.ticks import bins, iso
 from lookalike.codec.ticks.bins import Bins
 from lookalike.codec.ticks.dates import (
+    as_written,
     condition_ranges,
+    formats_of,
     from_ticks,
+    is_whole,
     joined,
     layout,
     nothing,
@@ -40,11 +43,11 @@ from lookalike.codec.ticks.dates import (
     to_ticks,
 )
 from lookalike.codec.ticks.ends import told_dates
-from lookalike.codec.ticks.numbers import MISSING, Ranges
+from lookalike.codec.ticks.numbers import EXCEPTION, MISSING, UNREAD, Ranges, unread_note
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, SchemaError
 from lookalike.table.column import Column
-from lookalike.table.dates import read_dates
+from lookalike.table.dates import read_several
 from lookalike.table.dtypes import restore
 from lookalike.table.kinds import RARE, naive_datetimes
 
@@ -53,36 +56,53 @@ _DAY = ("year", "month", "day")  # resolutions of dates without a time
 
 @dataclass(frozen=True)
 class Params:
-    """What is learned of dates. parts: name -> that of the parts that vary; fixed: name -> value of the
-    others.
+    """What is learned of dates.
+
+    parts: name -> that of the parts that vary; fixed: name -> value of the others; formats, rows, unread: as
+    those of numbers.
     """
 
     parts: dict[str, Bins]
     fixed: dict[str, int]
+    formats: Array = field(default_factory=lambda: np.zeros(0))
+    rows: int = 0
+    unread: int = 0
+
+    @property
+    def first(self) -> Bins:
+        """The first part, which has the tokens of missing and of the exceptions."""
+        return next(iter(self.parts.values()))
+
+    @property
+    def exceptions(self) -> list[int | None]:
+        """The token of each of the column's exceptions."""
+        return self.first.positions[MISSING:]
 
 
 def of(facts: dict[str, Any]) -> Params:
-    return Params({name: Bins.of(part) for name, part in facts["parts"].items()}, facts["fixed"])
+    return Params(**{**facts, "parts": {name: Bins.of(part) for name, part in facts["parts"].items()}})
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
-    ticks, missing = to_ticks(series, column)
-    marks = np.where(missing, MISSING, 0).astype(np.int8)
+    ticks, marks = to_ticks(series, column)
+    exceptions = len(column.exceptions or [])
     parts: dict[str, Bins] = {}
     fixed: dict[str, int] = {}
     for (name, _), values in zip(layout(column), split(ticks, column), strict=True):
-        present = values[~missing]
+        present = values[marks == 0]
         if (present == present[0]).all():
             fixed[name] = int(present[0])
         elif parts:  # the first slot has the missing token, the others are then empty
             parts[name] = bins.fit(present, np.zeros(len(present), dtype=np.int8), rare)
         else:
-            parts[name] = bins.bounded(bins.fit(values, marks, rare), *_bounds(column, name))
+            parts[name] = bins.bounded(bins.fit(values, marks, rare, exceptions), *_bounds(column, name))
     if not parts:  # one single date: the schema was made constant by hand
         name = layout(column)[0][0]
-        parts[name] = bins.fit(split(ticks, column)[0], marks, rare)
+        parts[name] = bins.fit(split(ticks, column)[0], marks, rare, exceptions)
         del fixed[name]
-    return Params(parts, fixed)
+    which, kinds = formats_of(series, column), len(column.formats)
+    formats = np.bincount(which[which >= 0], minlength=kinds).astype(float) if kinds > 1 else np.zeros(0)
+    return Params(parts, fixed, formats, len(series), int((marks == UNREAD).sum()))
 
 
 def _bounds(column: Column, name: str) -> tuple[Any, ...]:
@@ -94,27 +114,30 @@ def _bounds(column: Column, name: str) -> tuple[Any, ...]:
 
 def slots(params: Params, column: Column) -> list[Slot]:
     found = [bins.slot(part, column.name, name) for name, part in params.parts.items()]
-    missing = missing_token(params)
-    if len(found) > 1 and missing is not None:
-        found[0].ends = (missing,)
+    if len(params.formats):
+        found.append(plain_slot(column.name, "format", params.formats))
+    if len(found) > 1:
+        found[0].ends = tuple(token for token in params.first.positions[MISSING - 1 :] if token is not None)
     return found
 
 
 def missing_token(params: Params) -> int | None:
     """The token of the first part that means missing, if there is one."""
-    first = next(iter(params.parts.values()))
-    return first.positions[MISSING - 1]
+    return params.first.positions[MISSING - 1]
 
 
 def encode(params: Params, series: pd.Series, column: Column) -> tuple[Array, Array]:
-    ticks, missing = to_ticks(series, column)
-    marks = np.where(missing, MISSING, 0).astype(np.int8)
+    ticks, marks = to_ticks(series, column)
     tokens, cells = [], []
     for (name, _), values in zip(layout(column), split(ticks, column), strict=True):
         if name in params.parts:
             own = bins.encode(params.parts[name], values, marks)
             tokens.append(own[0])
             cells.append(own[1])
+    if len(params.formats):
+        which = formats_of(series, column).astype(np.int32)[:, None]
+        tokens.append(which)
+        cells.append(np.zeros_like(cells[0]))
     return np.concatenate(tokens, axis=1), np.concatenate(cells, axis=1)
 
 
@@ -128,19 +151,19 @@ def decode(
     offset: int = 0,
 ) -> pd.Series:
     ranges = None if condition is None else condition_ranges(column, condition)
-    parts, slot, missing = [], 0, np.zeros(len(tokens), dtype=bool)
+    parts, slot, marks = [], 0, np.zeros(len(tokens), dtype=np.int8)
     limits = _part_ranges(column, ranges)
     for name, _ in layout(column):
         if name in params.fixed:
             parts.append(np.full(len(tokens), params.fixed[name]))
             continue
-        drawn, marks = bins.decode(params.parts[name], tokens[:, slot], cells[:, slot], rng, limits.get(name))
-        missing |= marks == MISSING
+        drawn, own = bins.decode(params.parts[name], tokens[:, slot], cells[:, slot], rng, limits.get(name))
+        marks = np.where(own > 0, own, marks) if slot == 0 else marks
         parts.append(drawn)
         slot += 1
     ticks = joined(parts, column)
     ticks = _into_ranges(ticks, column, ranges or [schema_range(column)], rng)
-    return from_ticks(ticks, missing, column)
+    return from_ticks(ticks, marks, column, tokens[:, slot] if len(params.formats) else None)
 
 
 def _into_ranges(
@@ -180,9 +203,23 @@ def allowed(params: Params, column: Column, condition: Condition) -> dict[int, A
         if not all(share.any() for share in _shares(params, column, [one], False).values()):
             raise ConditionError(nothing(column, condition))
     shares = _shares(params, column, ranges, condition.missing)
+    for cell, token in zip(column.exceptions or [], params.exceptions, strict=True):
+        if token is not None and cell in (condition.values or ()):
+            shares[0][token] = 1.0
     if not shares[0].any():
         raise ConditionError(nothing(column, condition))
-    return shares
+    wanted = _formats_wanted(column, condition)
+    return shares | ({len(params.parts): wanted} if len(params.formats) and wanted.any() else {})
+
+
+def _formats_wanted(column: Column, condition: Condition) -> Array:
+    """(formats, 1) which of them a condition names by the way it writes its values; none where any do."""
+    values = [value for value in condition.values or () if value not in (column.exceptions or ())]
+    share = np.zeros((len(column.formats), 1))
+    which = read_several(values, column.formats)[1]
+    if all(isinstance(value, str) for value in values) and (which >= 0).all():
+        share[which] = 1.0
+    return share
 
 
 def _shares(params: Params, column: Column, ranges: Ranges, missing: bool) -> dict[int, Array]:
@@ -229,6 +266,9 @@ def shape(
     only = params.fixed.get("day") is not None  # all dates are of one day: the text is the time alone
     pattern = iso.pattern(_ranges(column, condition), str(column.resolution), params.fixed, only)
     shapes: list[JsonSchema] = [{"type": "string", "pattern": pattern}] if pattern else []
+    for cell, token in zip(column.exceptions or [], params.exceptions, strict=True):
+        if token is not None and (condition is None or cell in (condition.values or ())):
+            shapes.append({"enum": [cell]})
     if missing_token(params) is not None and (condition is None or condition.missing):
         shapes.append({"type": "null"})
     if not shapes:
@@ -247,14 +287,18 @@ def write(params: Params | Asked, column: Column, series: pd.Series) -> Array:
     """As ISO text, as fine as the column; with `Asked`, as the table writes it, else to the day or second."""
     if isinstance(params, Asked):
         missing = series.isna().to_numpy(bool)
-        if column.format is not None:
+        if column.formats:
             return distinct(series.astype(object), lambda text: literal(str(text)), missing)
         unit = "D" if column.resolution in _DAY else "s"
         texts = naive_datetimes(series, column).astype(f"M8[{unit}]").astype(str).astype(object)
         return distinct(texts, literal, missing)
-    ticks, missing = to_ticks(series, column)
+    ticks, marks = to_ticks(series, column)
     only, resolution = params.fixed.get("day") is not None, str(column.resolution)
-    return distinct(ticks, lambda tick: f'"{iso.write_iso(np.array([tick]), resolution, only)[0]}"', missing)
+    none = (marks == MISSING) | (marks == UNREAD)
+    texts = distinct(ticks, lambda tick: f'"{iso.write_iso(np.array([tick]), resolution, only)[0]}"', none)
+    for place, cell in enumerate(column.exceptions or []):
+        texts[marks == EXCEPTION + place] = literal(cell)
+    return texts
 
 
 def read(
@@ -267,26 +311,36 @@ def read(
 ) -> pd.Series:
     if isinstance(params, Asked):
         values = asked_values(params, cells)
+        if column.formats:
+            return restore(pd.Series(values, dtype=object), column)
         dates = [np.datetime64("NaT") if value is None else value for value in values]
         return restore(pd.Series(np.array(dates, dtype="M8[us]")), column)
     ranges = _ranges(column, condition)
     codes, found = pd.factorize(cells)
-    missing = np.array([text == "null" for text in found] + [True])
-    texts = [json.loads(text) for text in found if text != "null"]
-    ticks = np.zeros(len(missing), dtype=np.int64)
-    ticks[~missing] = iso.read_iso(texts, str(column.resolution), params.fixed.get("day"))
-    for i in np.flatnonzero(~missing):  # within the last second of a range
+    special = {literal(cell): EXCEPTION + place for place, cell in enumerate(column.exceptions or [])}
+    special["null"] = MISSING
+    marks = np.array([*(special.get(text, 0) for text in found), MISSING], dtype=np.int8)
+    texts = [json.loads(text) for text in found if text not in special]
+    ticks = np.zeros(len(marks), dtype=np.int64)
+    ticks[marks == 0] = iso.read_iso(texts, str(column.resolution), params.fixed.get("day"))
+    for i in np.flatnonzero(marks == 0):  # within the last second of a range
         ticks[i] = nearest(int(ticks[i]), ranges)
-    return from_ticks(ticks[codes], missing[codes], column)
+    which = None
+    if len(params.formats):  # the text in ISO form has no format: that of the cell is drawn
+        chance = params.formats / params.formats.sum()
+        which = (rng or np.random.default_rng(0)).choice(len(chance), len(cells), p=chance)
+    return from_ticks(ticks[codes], marks[codes], column, which)
 
 
-def _asked_date(written: Any, column: Column) -> np.datetime64:
-    """An answer as a date; ValueError for what is none."""
-    if column.format is not None:
-        found = read_dates(np.array([str(written)], dtype=object), column.format)[0]
-    else:
-        stamp = pd.Timestamp(str(written))
-        found = np.datetime64("NaT") if stamp is pd.NaT else stamp.tz_localize(None).to_datetime64()
+def _asked_date(written: Any, column: Column) -> Any:
+    """An answer as a date, or as the cell that is written so; ValueError for what is none."""
+    if column.formats:
+        cell = np.array([int(written) if is_whole(column) else str(written)], dtype=object)
+        if cell[0] not in (column.exceptions or ()) and read_several(cell, column.formats)[1][0] < 0:
+            raise ValueError
+        return as_written(cell, column)[0]
+    stamp = pd.Timestamp(str(written))
+    found = np.datetime64("NaT") if stamp is pd.NaT else stamp.tz_localize(None).to_datetime64()
     if np.isnat(found):
         raise ValueError
     return found.astype("M8[us]")
@@ -295,8 +349,11 @@ def _asked_date(written: Any, column: Column) -> np.datetime64:
 def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str:
     """An end of the range that only few rows hold is told as the begin or end of its month, year ..."""
     low, high = told_dates(series.dropna(), column, column.min_rows or RARE)
-    example = column.format or ("YYYY-MM-DD" if column.resolution in _DAY else "YYYY-MM-DDTHH:MM:SS")
+    example = " or ".join(column.formats) or (
+        "YYYY-MM-DD" if column.resolution in _DAY else "YYYY-MM-DDTHH:MM:SS"
+    )
     said = f"a date from {low} to {high}, written {example}"
+    said += "".join(f', or "{exception}"' for exception in column.exceptions or ())
     return Asked("string", said, lambda written: _asked_date(written, column))
 
 
@@ -304,13 +361,13 @@ def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str
 
 
 def learned(params: Params, column: Column, values: pd.Series) -> Array:
-    if column.format is not None and not values.empty:
-        unread = np.isnat(read_dates(values.astype(object).to_numpy(), column.format))
-        found = np.full(len(values), UNKNOWN)
-        if not unread.all():
-            found[~unread] = _of_ticks(column, values[~unread])
-        return found
-    return _of_ticks(column, values)
+    found = _of_ticks(column, values)
+    if column.formats:
+        marks = to_ticks(values, column)[1]
+        found[marks == UNREAD] = UNKNOWN
+        for place, token in enumerate(params.exceptions):
+            found[marks == EXCEPTION + place] = UNKNOWN if token is None else LEARNED
+    return found
 
 
 def _of_ticks(column: Column, values: pd.Series) -> Array:
@@ -322,9 +379,9 @@ def _of_ticks(column: Column, values: pd.Series) -> Array:
 
 
 def choices(params: Params, column: Column, value: object) -> str:
-    written = f", written {column.format}" if column.format else ""
+    written = f", written {' or '.join(column.formats)}" if column.formats else ""
     return f"the values that were learned go from {column.minimum} to {column.maximum}{written}"
 
 
 def note(params: Params, column: Column, names: bool = True) -> str | None:
-    return None
+    return unread_note(params.unread, params.rows, column)

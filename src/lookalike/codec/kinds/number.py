@@ -2,7 +2,8 @@
 
 A column with a known number of decimals is counted in ticks of its last decimal (12.34 -> 1234), so that
 integers and decimals are drawn on their own grid and come back exactly; full-precision floats stay float64.
-Tokens: the bins in ascending order, then -inf, +inf and missing where the column has them.
+Tokens: the bins in ascending order, then -inf, +inf, missing and the exceptions where the column has them.
+Where the cells have several formats, a second slot holds which one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import decimal
 import json
 import math
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,26 +26,37 @@ from lookalike.codec.celltext import (
     asked_shape,
     asked_values,
     distinct,
+    literal,
     nearest,
 )
 from lookalike.codec.learned import LEARNED, OUTSIDE, UNKNOWN, in_range
-from lookalike.codec.slot import Array, Slot
+from lookalike.codec.slot import Array, Slot, plain_slot
 from lookalike.codec.ticks import bins
+from lookalike.codec.ticks.bins import Bins
+from lookalike.codec.ticks.cells import Cells
 from lookalike.codec.ticks.ends import told_numbers
 from lookalike.codec.ticks.numbers import (
     ABOVE,
     BELOW,
+    EXCEPTION,
     MISSING,
+    UNREAD,
     condition_ranges,
+    formats_of,
     from_ticks,
     schema_range,
+    tick_of,
     to_ticks,
+    unread_note,
 )
 from lookalike.codec.where import Condition, listed
 from lookalike.errors import ConditionError
+from lookalike.table import formats, formatted
 from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers, restore
-from lookalike.table.kinds import RARE
+from lookalike.table.formats import is_below_zero
+from lookalike.table.formatted import value_of
+from lookalike.table.kinds import RARE, is_string
 
 FEW = 20  # values that a number column can have and still be a choice between classes, such as a 0/1 target
 _INFINITE = {BELOW: '"-inf"', ABOVE: '"inf"'}
@@ -51,15 +64,67 @@ _DIGITS = 9  # a grammar can hold numbers to a grid this fine
 _EXACT = json.JSONDecoder(parse_float=decimal.Decimal)
 
 
-Params = bins.Bins
+@dataclass(frozen=True)
+class Params:
+    """What is learned of numbers.
+
+    bins: their bins and cells; formats: (formats,) rows of each, empty where there are not several. rows,
+    unread: how many cells there were, and how many of them were neither a number nor an exception.
+    """
+
+    bins: Bins
+    formats: Array = field(default_factory=lambda: np.zeros(0))
+    rows: int = 0
+    unread: int = 0
+
+    @property
+    def cells(self) -> Cells:
+        """The cells of the bins."""
+        return self.bins.cells
+
+    @property
+    def exceptions(self) -> list[int | None]:
+        """The token of each of the column's exceptions."""
+        return self.bins.positions[MISSING:]
 
 
 def of(facts: dict[str, Any]) -> Params:
-    return Params.of(facts)
+    if "cells" in facts:  # of a model without formats
+        return Params(Bins.of(facts))
+    return Params(**{**facts, "bins": Bins.of(facts["bins"])})
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
-    return bins.bounded(bins.fit(*to_ticks(series, column), rare), *schema_range(column))
+    ticks, marks = to_ticks(series, column)
+    found = bins.fit(ticks, marks, rare, len(column.exceptions or []))
+    kinds = len(column.formats)
+    which = formats_of(series, column)
+    return Params(
+        bins.bounded(found, *schema_range(column)),
+        np.bincount(which[which >= 0], minlength=kinds).astype(float) if kinds > 1 else np.zeros(0),
+        len(series),
+        int((marks == UNREAD).sum()),
+    )
+
+
+def restored(ticks: Array, marks: Array, column: Column, which: Array | None = None) -> pd.Series:
+    """The column of ticks, with its exact dtype. which: (rows,) the format of each; the first, where None."""
+    numbers = from_ticks(ticks, marks, column)
+    if not (column.formats or column.exceptions):
+        return restore(numbers, column)
+    if is_string(restore([], column).dtype, column):
+        which = np.zeros(len(ticks), dtype=np.int64) if which is None else which
+        cells = formats.write(ticks, which, column.formats, column.decimals)
+        cells[marks == MISSING] = None
+        for place, cell in enumerate(column.exceptions or []):
+            cells[marks == EXCEPTION + place] = cell
+        return restore(pd.Series(cells, dtype=object), column)
+    if column.formats and is_below_zero(column.formats[0]):
+        numbers = numbers.mask(pd.Series((ticks == 0) & (marks == 0)), -0.0)
+    for place, cell in enumerate(column.exceptions or []):
+        value = float(cell) if numbers.dtype == np.float64 else int(cell)
+        numbers = numbers.mask(pd.Series(marks == EXCEPTION + place), value)
+    return restore(numbers, column)
 
 
 def known(params: Params, column: Column) -> list[Any] | None:
@@ -69,20 +134,31 @@ def known(params: Params, column: Column) -> list[Any] | None:
         len(cells.rows) > FEW
         or cells.place.any()
         or (cells.low != cells.high).any()
-        or any(params.special[:2])
+        or any(params.bins.special[:2])
+        or any(params.exceptions)
     ):
         return None
     ticks = cells.low[np.argsort(-cells.rows, kind="stable")]
-    return restore(from_ticks(ticks, np.zeros(len(ticks), dtype=np.int8), column), column).tolist()
+    return restored(ticks, np.zeros(len(ticks), dtype=np.int8), column).tolist()
 
 
 def slots(params: Params, column: Column) -> list[Slot]:
-    return [bins.slot(params, column.name)]
+    values = [formatted.lenient(cell) for cell in column.exceptions or []]
+    ticks = [None if value is None else value * 10.0 ** (column.decimals or 0) for value in values]
+    first = bins.slot(params.bins, column.name, numbers=ticks)
+    if not len(params.formats):
+        return [first]
+    first.ends = tuple(token for token in params.bins.positions[MISSING - 1 :] if token is not None)
+    return [first, plain_slot(column.name, "format", params.formats)]
 
 
 def encode(params: Params, series: pd.Series, column: Column) -> tuple[Array, Array]:
     """Values outside the training range get the nearest cell, and marks without a token -1."""
-    return bins.encode(params, *to_ticks(series, column))
+    tokens, cells = bins.encode(params.bins, *to_ticks(series, column))
+    if not len(params.formats):
+        return tokens, cells
+    which = formats_of(series, column).astype(np.int32)[:, None]
+    return np.hstack([tokens, which]), np.hstack([cells, np.zeros_like(cells)])
 
 
 def decode(
@@ -95,25 +171,51 @@ def decode(
     offset: int = 0,
 ) -> pd.Series:
     ranges = None if condition is None else condition_ranges(column, condition)
-    ticks, marks = bins.decode(params, tokens[:, 0], cells[:, 0], rng, ranges)
-    return restore(from_ticks(ticks, marks, column), column)
+    ticks, marks = bins.decode(params.bins, tokens[:, 0], cells[:, 0], rng, ranges)
+    return restored(ticks, marks, column, tokens[:, 1] if len(params.formats) else None)
 
 
 def allowed(params: Params, column: Column, condition: Condition) -> dict[int, Array]:
-    if condition.missing and params.positions[MISSING - 1] is None:
+    if condition.missing and params.bins.positions[MISSING - 1] is None:
         raise ConditionError(f"no value of column '{column.name}' is missing.")
-    share = bins.allowed(params, condition_ranges(column, condition), condition.missing)
+    ranges = condition_ranges(column, condition)
+    share = bins.allowed(params.bins, ranges, condition.missing)
     every = [condition] if condition.values is None else [Condition((value,)) for value in condition.values]
+    exceptions = dict(zip(column.exceptions or [], params.exceptions, strict=True))
+    for cell, token in exceptions.items():
+        value = formatted.lenient(cell)  # -999 is an exception and a number
+        if value is not None and token is not None and ranges and _holds(value, _scaled(ranges, column)):
+            share[token] = 1.0
     for one in every:
-        if not bins.allowed(params, condition_ranges(column, one), False).any():
+        token = exceptions.get(one.values[0]) if one.values else None
+        if token is not None:
+            share[token] = 1.0
+        elif not bins.allowed(params.bins, condition_ranges(column, one), False).any():
             raise ConditionError(_nothing(params, column, one))
-    return {0: share}
+    wanted = _formats_wanted(column, condition)
+    return {0: share} | ({1: wanted} if len(params.formats) and wanted.any() else {})
+
+
+def _scaled(ranges: list[tuple[Any, Any]], column: Column) -> list[tuple[float, float]]:
+    """Ranges of ticks as ranges of numbers."""
+    step = 10.0 ** (column.decimals or 0)
+    return [(float(low) / step, float(high) / step) for low, high in ranges]
+
+
+def _formats_wanted(column: Column, condition: Condition) -> Array:
+    """(formats, 1) which of them a condition names by the way it writes its values; none where any do."""
+    values = [value for value in condition.values or () if value not in (column.exceptions or ())]
+    which = formats.read([str(value) for value in values], column.formats, column.decimals)[1]
+    share = np.zeros((len(column.formats), 1))
+    if all(isinstance(value, str) for value in values) and (which >= 0).all():
+        share[which] = 1.0
+    return share
 
 
 def _nothing(params: Params, column: Column, condition: Condition) -> str:
     cells = params.cells
     ends = np.array([cells.low[0], cells.high[-1]], dtype=cells.low.dtype)
-    low, high = restore(from_ticks(ends, np.zeros(2, dtype=np.int8), column), column)
+    low, high = restored(ends, np.zeros(2, dtype=np.int8), column)
     if condition.values is None:
         what = f"no value of column '{column.name}' lies in {condition.text()}"
     else:
@@ -133,17 +235,28 @@ def write(params: Params | Asked, column: Column, series: pd.Series) -> Array:
     """With `Asked`, the numbers as the table has them; timedeltas in units of the column's resolution."""
     if isinstance(params, Asked):
         missing = series.isna().to_numpy(bool)
+        if is_string(series.dtype, column) and column.formats:
+            return distinct(series.astype(object), lambda cell: literal(str(cell)), missing)
         plain = [json.dumps(value) for value in plain_numbers(series, column)]
         return np.where(missing, "null", np.array([*plain, None], dtype=object)[:-1])
     ticks, marks = to_ticks(series, column)
     texts = distinct(ticks, lambda tick: number_text(tick, column), marks == MISSING)
-    for mark, text in _INFINITE.items():
+    for mark, text in (_INFINITE | _exception_texts(column)).items():
         texts[marks == mark] = text
+    texts[marks == UNREAD] = "null"
     return texts
 
 
+def _exception_texts(column: Column) -> dict[int, str]:
+    """Mark -> JSON text of each exception."""
+    return {EXCEPTION + place: literal(cell) for place, cell in enumerate(column.exceptions or [])}
+
+
 def plain_numbers(series: pd.Series, column: Column) -> list[int | float]:
-    """(rows,) as JSON has them; of missing values just anything."""
+    """(rows,) as JSON has them; of missing values just anything. Of strings those that are numbers."""
+    if is_string(series.dtype, column) and column.formats:
+        ticks, marks = to_ticks(series, column)
+        return [value_of(tick, column.decimals) for tick in ticks[marks == 0].tolist()]
     values = as_numbers(series)[0]
     if column.resolution:
         values = values // column.units(series)
@@ -199,10 +312,15 @@ def _special_choices(params: Params, column: Column, condition: Condition | None
     """What stands for infinities and for missing, where the column has them and the condition wants them."""
     limits = None if condition is None else condition_ranges(column, condition)
     found: list[Any] = []
-    for token, mark, infinity in zip(params.positions[:2], (BELOW, ABOVE), (-np.inf, np.inf), strict=True):
+    for token, mark, infinity in zip(
+        params.bins.positions[:2], (BELOW, ABOVE), (-np.inf, np.inf), strict=True
+    ):
         if token is not None and (limits is None or _holds(infinity, limits)):
             found.append(json.loads(_INFINITE[mark]))
-    if params.positions[MISSING - 1] is not None and (condition is None or condition.missing):
+    for cell, token in zip(column.exceptions or [], params.exceptions, strict=True):
+        if token is not None and (limits is None or cell in (condition.values or () if condition else ())):
+            found.append(cell)
+    if params.bins.positions[MISSING - 1] is not None and (condition is None or condition.missing):
         found.append(None)
     return found
 
@@ -236,13 +354,18 @@ def read(
     codes, found = pd.factorize(cells)
     marks = np.zeros(len(found) + 1, dtype=np.int8)
     ticks = np.zeros(len(found) + 1, dtype=params.cells.low.dtype)
-    special = {"null": MISSING} | {text: mark for mark, text in _INFINITE.items()}
+    special = {"null": MISSING}
+    special |= {text: mark for mark, text in (_INFINITE | _exception_texts(column)).items()}
     for i, text in enumerate(found):
         marks[i] = special.get(text, 0)
         if not marks[i]:
             ticks[i] = nearest(_read_tick(text, column), ranges)
     marks[-1] = MISSING  # cells that are None
-    return restore(from_ticks(ticks[codes], marks[codes], column), column)
+    which = None
+    if len(params.formats):  # numbers of JSON have one format: that of the cell is drawn
+        chance = params.formats / params.formats.sum()
+        which = (rng or np.random.default_rng(0)).choice(len(chance), len(cells), p=chance)
+    return restored(ticks[codes], marks[codes], column, which)
 
 
 def _read_tick(text: str, column: Column) -> Any:
@@ -251,6 +374,12 @@ def _read_tick(text: str, column: Column) -> Any:
         return float(value)
     scaled = decimal.Decimal(value).scaleb(0 if column.resolution is not None else column.decimals or 0)
     return int(scaled.to_integral_value())
+
+
+def _cell(number: Any, column: Column) -> str:
+    """A number in the first format of a column."""
+    tick = tick_of(column, number, up=False)
+    return str(formats.write(np.array([tick]), np.zeros(1, np.int64), column.formats, column.decimals)[0])
 
 
 def _asked_number(written: Any, column: Column, low: float, high: float) -> Any:
@@ -270,6 +399,7 @@ def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str
     only few rows hold is told rounded outwards.
     """
     present = series.dropna()
+    strings = bool(column.formats) and is_string(series.dtype, column)
     low, high = told_numbers(present, column, column.min_rows or RARE)
     said = f"a number from {low} to {high}"
     if column.resolution:
@@ -287,6 +417,20 @@ def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str
     def value(written: Any) -> Any:
         return _asked_number(written, column, lowest, highest)
 
+    def cell(written: Any) -> Any:
+        if written in (column.exceptions or ()):
+            return written
+        ticks, which = formats.read([str(written)], column.formats, column.decimals)
+        number = value_of(ticks[0], column.decimals) if which[0] >= 0 else formatted.lenient(str(written))
+        if number is None or not lowest <= number <= highest:
+            raise ValueError
+        return str(written) if which[0] >= 0 else _cell(number, column)
+
+    if strings:
+        said = f"a number from {_cell(low, column)} to {_cell(high, column)}, "
+        said += f"written {' or '.join(column.formats)}"
+        said += "".join(f', or "{exception}"' for exception in column.exceptions or ())
+        return Asked("string", said, cell)
     return Asked("integer" if column.integer else "number", said, value)
 
 
@@ -294,17 +438,20 @@ def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str
 
 
 def learned(params: Params, column: Column, values: pd.Series) -> Array:
-    try:
-        as_numbers(values)
-    except ValueError:
-        return np.array([LEARNED if _is_number(cell) else UNKNOWN for cell in values], dtype=int)
+    if not column.formats:
+        try:
+            as_numbers(values)
+        except ValueError:
+            return np.array([LEARNED if _is_number(cell) else UNKNOWN for cell in values], dtype=int)
     ticks, marks = to_ticks(values, column)
     low, high = params.cells.low, params.cells.high
     found = in_range(ticks, low[0], high[-1])
     if known(params, column) is not None:
         found[(found == LEARNED) & ~np.isin(ticks, low)] = OUTSIDE
-    for mark, token in zip((BELOW, ABOVE), params.positions[:2], strict=True):
-        found[marks == mark] = UNKNOWN if token is None else LEARNED
+    for mark, token in enumerate(params.bins.positions, BELOW):
+        if mark != MISSING:
+            found[marks == mark] = UNKNOWN if token is None else LEARNED
+    found[marks == UNREAD] = UNKNOWN
     return found
 
 
@@ -321,9 +468,9 @@ def choices(params: Params, column: Column, value: object) -> str:
     if values is not None:
         return listed(value, sorted(values), "values that were learned")
     ends = np.array([params.cells.low[0], params.cells.high[-1]])
-    low, high = restore(from_ticks(ends, np.zeros(2, dtype=np.int8), column), column)
+    low, high = restored(ends, np.zeros(2, dtype=np.int8), column)
     return f"the values that were learned go from {low} to {high}"
 
 
 def note(params: Params, column: Column, names: bool = True) -> str | None:
-    return None
+    return unread_note(params.unread, params.rows, column)

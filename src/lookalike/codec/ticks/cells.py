@@ -2,7 +2,8 @@
 
 Values with much mass are tokens of their own (a spike such as 0); values with less but still a cell's worth
 of rows are cells of their own, so that heaping on round numbers survives; what lies between them is cut into
-intervals of near equal mass. Every cell stands for at least `rare` training rows: a value held by fewer rows
+intervals of near equal mass. A frequent value far from all others (-999 for "unknown") is a token, too, and
+no interval spans a wide gap. Every cell stands for at least `rare` training rows: a value held by fewer rows
 is only ever reproduced by chance, as a draw inside an interval.
 
 Values are int64 (ticks of a grid), float64, or object (exact Python ints that int64 cannot hold).
@@ -10,6 +11,7 @@ Values are int64 (ticks of a grid), float64, or object (exact Python ints that i
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,12 +59,13 @@ class Cells(NamedTuple):
 def partition(values: Array, counts: Array, rare: int, bins: int = BINS, cells: int = CELLS) -> Cells:
     """Cells of sorted distinct `values` that occur `counts` times; at least one value."""
     n = int(counts.sum())
-    spike, heap, size = _own_cells(counts, n, rare, bins, cells)
-    bounds = _intervals(counts, spike | heap, max(size, rare), rare)  # list of (first, last, touches_next)
+    alone, gaps = _isolated(values, counts, rare)
+    spike, heap, size = _own_cells(counts, alone, n, rare, bins, cells)
+    bounds = _intervals(counts, spike | heap, gaps, max(size, rare), rare)  # (first, last, touches_next)
     exact = np.flatnonzero(spike | heap)
     if not len(exact) and not bounds:
         bounds = [(0, len(values) - 1, False)]
-    spans = sorted([(int(i), int(i), False) for i in exact] + bounds)
+    spans = _with_wide_ends(sorted([(int(i), int(i), False) for i in exact] + bounds), counts, rare)
     low, knee, high, share = [], [], [], []
     lowest, highest = _outer(values, counts, n, rare)
     total = np.cumsum(counts)
@@ -77,6 +80,8 @@ def partition(values: Array, counts: Array, rare: int, bins: int = BINS, cells: 
             upper = b
         m, part = _knee(values, counts, total, first, last)
         start, upper = (min(max(x, lowest), highest) for x in (start, upper))
+        if m <= start < upper:  # cut at the low end: half of the draws would be its end
+            m, part = upper, 1.0
         low.append(start)
         high.append(upper)
         knee.append(min(max(m, start), upper))
@@ -98,14 +103,39 @@ def _array(items: list[Any], dtype: Any) -> Array:
     return array
 
 
-def _own_cells(counts: Array, n: int, rare: int, bins: int, cells: int) -> tuple[Array, Array, float]:
-    """Which values are tokens of their own, which only cells, and the rows an interval should hold."""
+def _isolated(values: Array, counts: Array, rare: int) -> tuple[Array, Array]:
+    """(values,) which are frequent and far from all others; and after which a wide gap follows.
+
+    A gap is wide if it is wider than all that lies between it and the median of the distinct values, and than
+    half of their interquartile range; at both sides of it are at least `rare` rows. So no gap in a long tail
+    is wide, where every value is far from the next.
+    """
+    if len(values) < 3:
+        return np.zeros(len(values), dtype=bool), np.zeros(len(values), dtype=bool)
+    floats = values.astype(np.float64) / 4  # quarters, so that the difference of two is finite
+    quarter = len(values) // 4
+    middle = floats[len(values) // 2]
+    least = (floats[len(values) - 1 - quarter] - floats[quarter]) / 2
+    inner = np.maximum(np.maximum(floats[:-1] - middle, middle - floats[1:]), least)
+    below = np.cumsum(counts)[:-1]
+    wide = (np.diff(floats) > inner) & (below >= rare) & (counts.sum() - below >= rare)
+    alone = np.concatenate([[True], wide]) & np.concatenate([wide, [True]]) & (counts >= rare)
+    return alone, np.concatenate([wide, [False]])
+
+
+def _own_cells(
+    counts: Array, alone: Array, n: int, rare: int, bins: int, cells: int
+) -> tuple[Array, Array, float]:
+    """Which values are tokens of their own, which only cells, and the rows an interval should hold.
+
+    alone: values that are tokens however few rows they have.
+    """
     common = counts >= rare
     if common.sum() <= bins and counts[common].sum() >= 0.95 * n:
         return common, np.zeros_like(common), float(rare)
     bins = max(1, min(bins, n // (4 * rare)))  # small tables: bins of a few cells each
-    spike = np.zeros_like(common)
-    free, left = bins, n
+    spike = alone.copy()
+    free, left = max(1, bins - int(spike.sum())), int(counts[~spike].sum())
     while free > 0 and left > 0:
         new = ~spike & (counts >= max(rare, left / free))
         if not new.any():
@@ -116,15 +146,24 @@ def _own_cells(counts: Array, n: int, rare: int, bins: int, cells: int) -> tuple
     return spike, ~spike & (counts >= size), size
 
 
-def _intervals(counts: Array, exact: Array, size: float, rare: int) -> list[tuple[int, int, bool]]:
+def _intervals(
+    counts: Array, exact: Array, gaps: Array, size: float, rare: int
+) -> list[tuple[int, int, bool]]:
     """Runs of values between exact ones, cut into intervals of about `size` rows.
 
     Returns (first, last, touches): indices of the values, and whether the next interval follows without an
     exact value between. A run of fewer than `rare` rows has no interval: its rows go to the nearest cell.
+    gaps: after which values a run ends.
     """
     bounds: list[tuple[int, int, bool]] = []
     edges = np.flatnonzero(np.diff(np.concatenate([[True], exact, [True]]).astype(np.int8)))
-    for start, stop in edges.reshape(-1, 2):
+    cuts = np.flatnonzero(gaps) + 1
+    runs = [
+        (int(a), int(b))
+        for start, stop in edges.reshape(-1, 2)
+        for a, b in itertools.pairwise([start, *cuts[(cuts > start) & (cuts < stop)], stop])
+    ]
+    for start, stop in runs:
         inside = counts[start:stop]
         rows = int(inside.sum())
         if rows < rare:
@@ -147,6 +186,23 @@ def _intervals(counts: Array, exact: Array, size: float, rare: int) -> list[tupl
         for i, piece in enumerate(zip(kept, lasts, strict=True)):
             bounds.append((int(start) + piece[0], int(start) + piece[1], i + 1 < len(kept)))
     return bounds
+
+
+def _with_wide_ends(
+    spans: list[tuple[int, int, bool]], counts: Array, rare: int
+) -> list[tuple[int, int, bool]]:
+    """The spans, the outermost of them joined with the next where the cut at the ends leaves it hardly a row.
+
+    All its rows would have about the same value, that of one row.
+    """
+    total = np.cumsum(counts)
+    n = int(total[-1])
+    skip = min(rare - 1, (n - 1) // 4)
+    while len(spans) > 1 and spans[0][2] and total[spans[0][1]] - skip < rare:
+        spans = [(spans[0][0], *spans[1][1:]), *spans[2:]]
+    while len(spans) > 1 and spans[-2][2] and n - (total[spans[-1][0]] - counts[spans[-1][0]]) - skip < rare:
+        spans = [*spans[:-2], (spans[-2][0], spans[-1][1], False)]
+    return spans
 
 
 def _outer(values: Array, counts: Array, n: int, rare: int) -> tuple[Any, Any]:

@@ -13,13 +13,13 @@ import pandas as pd
 
 from lookalike.arguments import brief, shown
 from lookalike.codec.slot import Array
-from lookalike.codec.ticks.numbers import Ranges
+from lookalike.codec.ticks.numbers import EXCEPTION, MISSING, Ranges, marks_of
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError
 from lookalike.table.column import Column
-from lookalike.table.dates import read_dates
+from lookalike.table.dates import read_several, write_several
 from lookalike.table.dtypes import RESOLUTIONS, restore
-from lookalike.table.kinds import naive_datetimes
+from lookalike.table.kinds import naive_datetimes, read_datetimes
 
 _PARTS = {"hour": 24, "minute": 60, "second": 60}  # name -> how many of it its parent holds
 _FRACTIONS = {"ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -55,11 +55,23 @@ def joined(parts: list[Array], column: Column) -> Array:
 
 
 def to_ticks(series: pd.Series, column: Column) -> tuple[Array, Array]:
-    """(counts of the finest unit since 1970, missing)."""
-    dates = naive_datetimes(series, column)
-    missing = np.isnat(dates)
+    """(counts of the finest unit since 1970, marks: as those of numbers)."""
+    if column.formats:
+        dates, _, odd = read_datetimes(series, column)
+        marks = marks_of(odd, series.isna().to_numpy(bool))
+    else:
+        dates = naive_datetimes(series, column)
+        marks = np.where(np.isnat(dates), MISSING, 0).astype(np.int8)
     ticks = dates.astype(f"M8[{RESOLUTIONS[str(column.resolution)]}]").astype(np.int64)
-    return np.where(missing, 0, ticks), missing
+    return np.where(marks > 0, 0, ticks), marks
+
+
+def formats_of(series: pd.Series, column: Column) -> Array:
+    """(rows,) which of the column's formats each cell has, where there are several; -1 for none."""
+    if len(column.formats) < 2:
+        return np.full(len(series), -1, dtype=np.int16)
+    _, which, odd = read_datetimes(series, column)
+    return np.where(odd == 0, which, -1)
 
 
 def schema_range(column: Column) -> tuple[Any, Any]:
@@ -68,12 +80,24 @@ def schema_range(column: Column) -> tuple[Any, Any]:
     return low, np.inf if column.maximum is None else _span(column.maximum, column)[1]
 
 
-def from_ticks(ticks: Array, missing: Array, column: Column) -> pd.Series:
-    """The column of (rows,) counts of the finest unit since 1970."""
+def from_ticks(ticks: Array, marks: Array, column: Column, which: Array | None = None) -> pd.Series:
+    """A column of (rows,) counts of the finest unit since 1970. which: the format of each, else the first."""
     dates = ticks.astype(f"M8[{RESOLUTIONS[str(column.resolution)]}]")
-    dates[missing] = np.datetime64("NaT")
+    dates[marks > 0] = np.datetime64("NaT")
+    if column.formats:
+        cells = write_several(dates, np.zeros(len(dates), int) if which is None else which, column.formats)
+        for place, cell in enumerate(column.exceptions or []):
+            cells[marks == EXCEPTION + place] = cell
+        return restore(pd.Series(as_written(cells, column), dtype=object), column)
     unit = np.datetime_data(dates.dtype)[0]
     return restore(pd.Series(dates.astype("M8[s]") if unit in "YMDhm" else dates), column)
+
+
+def as_written(cells: Array, column: Column) -> Array:
+    """Cells of a format as the column holds them: strings, or whole numbers."""
+    if pd.api.types.is_numeric_dtype(restore([], column).dtype):
+        cells[:] = [None if cell is None else int(cell) for cell in cells]
+    return cells
 
 
 def split_end(end: float, column: Column) -> list[Any]:
@@ -91,7 +115,8 @@ def nothing(column: Column, condition: Condition) -> str:
 def condition_ranges(column: Column, condition: Condition) -> Ranges:
     """The condition as inclusive ranges of the finest unit; None = any value."""
     if condition.values is not None:
-        pairs = [_span(value, column) for value in condition.values]
+        dates = [value for value in condition.values if value not in (column.exceptions or ())]
+        pairs = [_span(value, column) for value in dates]
     elif condition.low is None and condition.high is None:
         return None
     else:
@@ -121,13 +146,31 @@ def _span(value: Any, column: Column) -> tuple[Any, Any]:
     return int(low.astype(np.int64)), int(high.astype(np.int64))
 
 
+def is_whole(column: Column) -> bool:
+    """Whether the dates of a column are whole numbers."""
+    return column.dtype.lower().startswith(
+        ("int", "uint", "float", "arrow[int", "arrow[uint", "arrow[double")
+    )
+
+
+def _coarse(read: np.datetime64, column: Column) -> tuple[np.datetime64, np.datetime64]:
+    """Start and end of a date as a column writes it: all of a quarter or week, where it does so."""
+    for letter, unit in (("%q", np.timedelta64(3, "M")), ("%V", np.timedelta64(7, "D"))):
+        if letter in column.formats[0]:
+            start = read.astype("M8[M]") if letter == "%q" else read.astype("M8[D]")
+            return read, (start + unit).astype(read.dtype)
+    return read, read
+
+
 def _instants(value: Any, column: Column) -> tuple[np.datetime64, np.datetime64]:
     """Start and end (exclusive, or equal for an instant) of what a value of a condition means."""
+    whole = isinstance(value, (int, float, np.integer)) and not isinstance(value, bool) and value % 1 == 0
+    if column.formats and (isinstance(value, str) or whole):
+        given = value if not isinstance(value, str) or not is_whole(column) else value.zfill(4)
+        read = read_several([given], column.formats)[0][0]
+        if not np.isnat(read):
+            return _coarse(read, column)
     if isinstance(value, str):
-        if column.format is not None:
-            read = read_dates(np.array([value], dtype=object), column.format)[0]
-            if not np.isnat(read):
-                return read, read
         try:
             date = np.datetime64(value.strip())
             if not np.isnat(date):

@@ -68,8 +68,8 @@ def told_dates(present: pd.Series, column: Column, least: int) -> tuple[Any, Any
     """The schema's range of dates; what is rounded becomes the begin or end of its year, month, day ..."""
     if column.minimum is None or column.maximum is None or least == 1:
         return column.minimum, column.maximum
-    ticks, missing = dates.to_ticks(present, column)
-    rows = Counter(ticks[~missing].tolist())
+    ticks, marks = dates.to_ticks(present, column)
+    rows = Counter(ticks[marks == 0].tolist())
     low, high = dates.schema_range(column)
     floor, ceiling = _day(low, high, column)
     ends = []
@@ -115,4 +115,4 @@ def _day(low: int, high: int, column: Column) -> tuple[float, float]:
 
 def _written(tick: int, column: Column) -> str:
     date: Array = np.array([tick]).astype(f"M8[{RESOLUTIONS[str(column.resolution)]}]")
-    return str(write_dates(date, column.format)[0] if column.format else date.astype(str)[0])
+    return str(write_dates(date, column.formats[0])[0] if column.formats else date.astype(str)[0])

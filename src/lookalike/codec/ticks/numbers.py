@@ -15,17 +15,27 @@ from lookalike.arguments import brief, shown
 from lookalike.codec.slot import Array
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, SchemaError
+from lookalike.table import formats, formatted
 from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers
+from lookalike.table.formatted import read_column
 
-BELOW, ABOVE, MISSING = 1, 2, 3  # marks of the rows whose tick means nothing: -inf, +inf, missing
+# marks of the rows whose tick means nothing: -inf, +inf, missing; then the exceptions; and what is neither
+BELOW, ABOVE, MISSING = 1, 2, 3
+EXCEPTION, UNREAD = 4, 127
 LIMIT = 2**61  # ticks beyond it are Python ints: differences of int64 would overflow
 _WIDE = decimal.Context(prec=100)
 Ranges = list[tuple[Any, Any]] | None  # inclusive, in ticks, ends may be infinite; None = any value
 
 
 def to_ticks(series: pd.Series, column: Column) -> tuple[Array, Array]:
-    """(ticks, marks) of a column's values. Raises SchemaError where a value is no number."""
+    """(ticks, marks) of a column's values. Raises SchemaError where a value is no number.
+
+    Of numbers that are written as strings: UNREAD where one is neither in a format nor an exception.
+    """
+    if column.formats and not pd.api.types.is_numeric_dtype(series.dtype):
+        ticks, _, odd = read_column(series, column)
+        return ticks, marks_of(odd, series.isna().to_numpy(bool))
     try:
         values, missing = as_numbers(series)
     except ValueError as error:
@@ -35,6 +45,11 @@ def to_ticks(series: pd.Series, column: Column) -> tuple[Array, Array]:
     marks = np.where(missing, MISSING, 0).astype(np.int8)
     if column.resolution is not None:
         return values // column.units(series), marks
+    for place, cell in enumerate(column.exceptions or []):
+        alike = values == float(cell)
+        if values.dtype == np.float64 and float(cell) == 0:
+            alike &= np.signbit(values) == np.signbit(float(cell))
+        marks[alike & (marks == 0)] = EXCEPTION + place
     if values.dtype == np.float64:
         marks[np.isnan(values)] = MISSING
         marks[np.isneginf(values)] = BELOW
@@ -52,6 +67,31 @@ def to_ticks(series: pd.Series, column: Column) -> tuple[Array, Array]:
     return values.astype(object) if len(values) and abs(values).max() > LIMIT else values.astype(
         np.int64
     ), marks
+
+
+def marks_of(odd: Array, missing: Array) -> Array:
+    """The marks of cells: 0 an ordinary one, 1 ... of the exceptions, -1 neither."""
+    marks = np.where(odd > 0, odd + EXCEPTION - 1, np.where(odd < 0, UNREAD, 0))
+    return np.where(missing, MISSING, marks).astype(np.int8)
+
+
+def formats_of(series: pd.Series, column: Column) -> Array:
+    """(rows,) which of the column's formats each cell has; -1 for none, and where there are not several."""
+    if len(column.formats) < 2 or pd.api.types.is_numeric_dtype(series.dtype):
+        return np.full(len(series), -1, dtype=np.int16)
+    _, which, odd = read_column(series, column)
+    return np.where(odd == 0, which, -1)
+
+
+def unread_note(unread: int, rows: int, column: Column) -> str | None:
+    """A sentence on cells that are neither in a format of the column nor an exception; None without any."""
+    if not unread:
+        return None
+    what = "number" if column.kind == "number" else "date"
+    return (
+        f"column '{column.name}': {unread:,} of {rows:,} cells hold no {what} and are not reproduced; list "
+        "them in the column's exceptions to have them"
+    )
 
 
 def _scaled(value: Any, decimals: int) -> int:
@@ -87,6 +127,12 @@ def tick_of(column: Column, value: Any, up: bool) -> Any:
     """A bound in ticks, rounded into the range; None stays None. Raises ValueError for what is no number."""
     if value is None:
         return None
+    if isinstance(value, str) and column.formats:
+        ticks, which = formats.read([value], column.formats, column.decimals)
+        if which[0] >= 0:
+            return ticks[0]
+        found = formatted.lenient(value)
+        value = value if found is None else found
     if column.resolution is not None:
         ratio = decimal.Decimal(pd.Timedelta(value).value) / pd.Timedelta(1, column.resolution).value
     else:
@@ -121,7 +167,8 @@ def schema_range(column: Column) -> tuple[Any, Any]:
 def condition_ranges(column: Column, condition: Condition) -> Ranges:
     try:
         if condition.values is not None:
-            pairs = {(tick_of(column, v, up=True), tick_of(column, v, up=False)) for v in condition.values}
+            numbers = [value for value in condition.values if value not in (column.exceptions or ())]
+            pairs = {(tick_of(column, v, up=True), tick_of(column, v, up=False)) for v in numbers}
             return sorted(pairs)
         if condition.low is None and condition.high is None:
             return None

@@ -148,14 +148,18 @@ def _single(column: ComparedColumn, personal: bool, rng: np.random.Generator) ->
     labels = column.parts[0].labels if labels is None else labels
     assert labels is not None
     numbers = bool(column.parts) and column.parts[0].values is not None and column.texts is None
-    codes = np.unique(column.identity["real"])
+    identity = column.identity
+    if numbers:  # of numbers, the exceptions are no one's: their codes are beyond the labels
+        identity = {t: np.where(own < len(labels), own, -1) for t, own in identity.items()}
+    codes = np.unique(identity["real"])
     codes = rng.permutation(codes[codes >= 0])[:LOOKED_AT]
     named = not numbers and float(np.mean([_names(str(labels[code])) for code in codes[:DRAWS]])) >= 0.5
-    every = personal and (numbers or named)
-    found = _find([str(column.name)], column.identity, named or every, every)
+    keyed = float(np.mean([str(labels[code]).isdecimal() for code in codes[:DRAWS]])) >= 0.5
+    every = personal and (numbers or named or keyed)
+    found = _find([str(column.name)], identity, named or every, every)
     if found.excess() > CLEAR:
         if numbers:
-            found.made_up = _drawn_numbers(labels, column.identity["real"], found.few, rng)
+            found.made_up = _drawn_numbers(labels, identity["real"], found.few, rng)
         else:
             secret = {str(labels[code]) for code in found.few}
             found.made_up = _drawn_strings([str(labels[code]) for code in codes], secret, rng)

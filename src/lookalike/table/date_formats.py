@@ -1,0 +1,259 @@
+"""Which formats the cells of a column have, where they are dates or times."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lookalike.table.dates import DAYS, MONTHS, read_dates, read_several
+from lookalike.table.formatted import Written, exceptions_of
+
+Array = npt.NDArray[Any]
+
+MOST = 24  # formats of a column: as many as there are zones
+_SAMPLE = 200  # cells by which candidates are told
+_TIME = re.compile(
+    r"(?<!\d)\d{1,2}:\d\d(?P<seconds>:\d\d(?P<fraction>[.,]\d{1,9})?)?(?!\d)(?P<noon> ?[AaPp][Mm]\b)?"
+    r"(?P<zone> ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d|[A-Z]{3,4})(?![\w:]))?"
+)
+_ORDERS = [  # of the parts of a date; the first that fits as many cells as any is taken
+    *(
+        "Ymd",
+        "mdY",
+        "dmY",
+        "mdy",
+        "dmy",
+        "ymd",
+        "Ydm",
+        "Ym",
+        "mY",
+        "dbY",
+        "dby",
+        "bdY",
+        "bdy",
+        "Ybd",
+        "bY",
+        "by",
+    ),
+    *("Yb", "Yq", "qY", "GV"),
+]
+_RUNS = {  # digits in one run
+    14: ["%Y%m%d%H%M%S"],
+    12: ["%Y%m%d%H%M"],
+    8: ["%Y%m%d", "%d%m%Y", "%m%d%Y"],
+    6: ["%Y%m"],
+    4: ["%H%M"],
+}
+_YEARS = (1900, 2100)  # of dates that are nothing but digits
+
+
+def date_format(cells: Array) -> str | None:
+    """The one format of these distinct cells, or None."""
+    forms, which = find(cells, np.ones(len(cells), dtype=np.int64), 1)
+    return forms[0] if len(forms) == 1 and (which == 0).all() else None
+
+
+def written(counts: pd.Series, least: int) -> Written | None:
+    """How the cells are written, None where few of them are dates; as `formatted.written`."""
+    cells, rows = np.array([str(cell) for cell in counts.index], dtype=object), counts.to_numpy()
+    some = cells[:: max(1, len(cells) // 20)]
+    if sum(bool(candidates(cell)) for cell in some) < len(some) / 2:
+        return None
+    forms, which = find(cells, rows, min(least, max(1, int(rows.sum()) // 50)))
+    if not forms:
+        return None
+    exceptions, lost = exceptions_of(cells.tolist(), rows, which < 0, least)
+    return Written(forms, exceptions, lost, int((which >= 0).sum()))
+
+
+def find(cells: Sequence[Any] | Array, rows: Array, least: int) -> tuple[list[str], Array]:
+    """(formats, most frequent first; which of them each of the distinct cells has, -1 for none).
+
+    rows: how many rows hold each cell; least: rows that a format needs.
+    """
+    which = np.full(len(cells), -1, dtype=np.int16)
+    texts = np.empty(len(cells), dtype=object)
+    texts[:] = list(cells)
+    left = np.arange(len(cells))
+    found: list[str] = []
+    tried: set[str] = set()
+    while len(left) and len(found) < MOST:
+        shape, sample = _commonest(texts[left], tried)
+        if not sample:
+            break
+        tried.add(shape)
+        form = _best(texts, left, sample)
+        if form is None:
+            continue
+        dates = read_dates(texts[left], form)
+        good = ~np.isnat(dates)
+        if rows[left[good]].sum() < least or not _is_likely(form, dates[good]):
+            continue
+        found.append(form)
+        left = left[~good]
+    if len(found) == 1:
+        which[:] = 0
+        which[left] = -1
+        return found, which
+    order = list(range(len(found)))
+    which = read_several(texts, found)[1]  # by the first format that a cell has
+    tally = [int(rows[which == i].sum()) for i in order]
+    order.sort(key=lambda i: -tally[i])
+    back = np.array([*np.argsort(order), -1], dtype=np.int16) if order else np.array([-1], dtype=np.int16)
+    return [found[i] for i in order], back[which]
+
+
+def _commonest(texts: Array, tried: set[str]) -> tuple[str, list[str]]:
+    """The commonest shape of cells that was not tried, and some cells of it; cells of two zones differ."""
+    shapes: dict[str, list[str]] = {}
+    for text in texts[:: max(1, len(texts) // 1000)]:
+        time = _TIME.search(text)
+        shape = re.sub("[a-z]+", "a", re.sub(r"\d+", "9", text)) + ((time and time["zone"]) or "")
+        if shape not in tried:
+            shapes.setdefault(shape, []).append(text)
+    best = max(shapes, key=lambda shape: len(shapes[shape]), default="")
+    return best, shapes.get(best, [])
+
+
+def _is_likely(form: str, dates: Array) -> bool:
+    """Whether cells of nothing but digits are dates, not other numbers."""
+    if not re.fullmatch(r"(%[A-Za-z])+", form):
+        return True
+    if form == "%H%M":
+        minutes = np.unique(dates.astype("M8[m]").astype(np.int64))
+        return _is_clock(minutes // 60 * 100 + minutes % 60)
+    years = dates.astype("M8[Y]").astype(np.int64) + 1970
+    few = 12 if form == "%Y%m" else 1
+    return len(np.unique(dates)) >= few and bool(((years >= _YEARS[0]) & (years <= _YEARS[1])).all())
+
+
+def _best(texts: Array, left: Array, sample: list[str]) -> str | None:
+    """The format of most of the cells that are left, from those that the cells of a shape may have."""
+    shortest, longest = min(sample, key=len), max(sample, key=len)
+    forms = list(dict.fromkeys([*candidates(sample[0]), *candidates(shortest), *candidates(longest)]))
+    some = left[:: max(1, len(left) // _SAMPLE)]
+    fits = [int((~np.isnat(read_dates(texts[some], form))).sum()) for form in forms]
+    if not fits or not max(fits):
+        return None
+    if max(fits) < len(some):  # one that few cells of the sample tell from another
+        forms = [form for form, n in zip(forms, fits, strict=True) if n >= 0.9 * max(fits)]
+    else:
+        forms = [form for form, n in zip(forms, fits, strict=True) if n == len(some)]
+    if len(forms) > 1 and len(some) < len(left):
+        fits = [int((~np.isnat(read_dates(texts[left], form))).sum()) for form in forms]
+    else:
+        fits = [int((~np.isnat(read_dates(texts[some], form))).sum()) for form in forms]
+    return forms[int(np.argmax(fits))]
+
+
+def candidates(text: str) -> list[str]:
+    """The formats that a cell may have."""
+    if len(text) > 50 or not re.search(r"\d", text) or "%" in text:
+        return []
+    if re.fullmatch(r"\d+", text):
+        return list(_RUNS.get(len(text), []))
+    if run := re.fullmatch(r"\d{8}T(\d{6}|\d{4})(Z?)", text):
+        return ["%Y%m%dT%H%M" + ("%S" if len(run[1]) == 6 else "") + run[2]]
+    match = _TIME.search(text)
+    if match is None:
+        return [form for date in _dates(text) for form in dict.fromkeys([date, _bare(date, "md")])]
+    time = "%I:%M" if match["noon"] else "%H:%M"
+    time += ":%S" if match["seconds"] else ""
+    if match["fraction"]:
+        time += f"{match['fraction'][0]}%{len(match['fraction']) - 1}f"
+    if match["noon"]:
+        time += match["noon"][:-2] + ("%p" if match["noon"][-2:].isupper() else "%P")
+    time += match["zone"] or ""
+    before, after = text[: match.start()], text[match.end() :]
+    if before and after:
+        return []
+    dates = _dates(before or after) if before or after else [""]
+    wholes = [date + time if before else time + date for date in dates]
+    found = [*wholes, *(_bare(form, "mdHI") for form in wholes)]
+    return list(dict.fromkeys([*found, *(_bare(f, "md") for f in wholes), *(_bare(f, "HI") for f in wholes)]))
+
+
+def _bare(form: str, letters: str) -> str:
+    """A format whose numbers have no leading zeros."""
+    return re.sub(f"%([{letters}])", r"%-\1", form)
+
+
+def _dates(text: str) -> list[str]:
+    """The formats that a date may have, with the text around it."""
+    pieces = re.findall(r"\d+|[A-Za-z]+|[^A-Za-z\d]+", text)
+    options: list[list[str]] = []
+    for place, piece in enumerate(pieces):
+        before, after = (
+            pieces[place - 1] if place else "",
+            pieces[place + 1] if place + 1 < len(pieces) else "",
+        )
+        options.append(_options(piece, before, after, "W" in pieces))
+    if not all(options) or len(pieces) > 12 or sum(len(one) > 1 for one in options) > 4:
+        return []
+    found: dict[str, list[str]] = {}
+    for chosen in itertools.product(*options):
+        order = "".join(re.findall(r"%\^?([A-Za-z])", "".join(chosen))).replace("B", "b")
+        order = order.replace("a", "").replace("A", "")
+        if order in _ORDERS:
+            found.setdefault(order, []).append("".join(chosen))
+    orders = sorted(
+        _ORDERS, key=lambda order: "." in text and order[0] == "m"
+    )  # 01.02.2015 has the day first
+    return [form for order in orders for form in found.get(order, [])]
+
+
+def _options(piece: str, before: str, after: str, weeks: bool) -> list[str]:
+    """What a piece of a date may be, directives or itself; by what stands before and after it."""
+    if piece.isdigit():
+        if before in ("Q", "W"):
+            return ["%q" if before == "Q" else "%V"]
+        digits = {8: ["%Y%m%d"], 4: ["%G" if weeks else "%Y"], 2: ["%m", "%d", "%y"], 1: ["%m", "%d"]}
+        return digits.get(len(piece), [])
+    if not piece.isalpha():
+        return [piece]
+    known = []
+    for names, letter in ((MONTHS, "b"), (DAYS, "a"), (MONTHS, "B"), (DAYS, "A")):
+        own = [name[:3] if letter.islower() else name for name in names]
+        known += [f"%{letter}"] if piece in own else []
+        known += [f"%^{letter}"] if piece in [name.upper() for name in own] else []
+    if known:
+        return known  # two of May
+    return [piece] if piece in ("T", "Q", "W") and (after == "" or after[0].isdigit()) else []
+
+
+# --- whole numbers -------------------------------------------------------------------------------------
+
+
+def of_numbers(distinct: Array) -> str | None:
+    """The format of distinct whole numbers that are dates, months or times of the day, else None.
+
+    Numbers may be so by chance: 4% of those of eight digits are dates, 12% of those of six are months, and
+    60% of those up to 2359 are times.
+    """
+    low, high = int(distinct.min()), int(distinct.max())
+    if low >= _YEARS[0] * 10_000 + 101 and high <= _YEARS[1] * 10_000 + 1231 and len(distinct) >= 5:
+        form = "%Y%m%d"
+    elif low >= _YEARS[0] * 100 + 1 and high <= _YEARS[1] * 100 + 12 and len(distinct) >= 12:
+        form = "%Y%m"
+    elif low >= 0 and high <= 2359 and _is_clock(distinct):
+        form = "%H%M"
+    else:
+        return None
+    return form if not np.isnat(read_dates(distinct.tolist(), form)).any() else None
+
+
+def _is_clock(distinct: Array) -> bool:
+    """Whether numbers are hours and minutes: many of them, no minute beyond 59, of many hours."""
+    minutes, hours = distinct % 100, distinct // 100
+    return bool(
+        len(distinct) >= 60
+        and (minutes < 60).all()
+        and len(np.unique(minutes)) >= 20
+        and len(np.unique(hours)) >= 6
+    )

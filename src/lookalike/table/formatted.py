@@ -1,0 +1,359 @@
+"""Which formats the cells of a column have, where they are numbers written as strings; and what they say."""
+
+from __future__ import annotations
+
+import decimal
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lookalike.errors import SchemaError
+from lookalike.table import formats
+from lookalike.table.column import Column
+from lookalike.table.formats import GROUPS, SPACES
+
+Array = npt.NDArray[Any]
+
+MOST = 8  # formats of a column
+EXCEPTIONS = 20  # values of a column that are none of its kind, at most
+LOST = 0.05  # the share of the cells that are neither in a format nor an exception, at most
+_SEVERAL = 20  # distinct numbers are a measure
+_CODE, _DIALLED = 5, 7  # digits from which whole numbers of one length are codes: with zeros in front, or not
+_BLANK = re.compile(
+    r"\s*(?:n\.?/?a\.?|nan|null|none|nil|unk(?:nown)?|missing|tbd|[?.*#x_\-\u2013\u2014]*)\s*", re.I
+)
+_CURRENCY = re.compile(
+    r"(?:[A-Z]{0,2}[$€£¥₹₽₩₺₫₴]|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|SGD|HKD"
+    r"|KRW|TRY|RUB|Fr|[Kk]r|Rs|zł)\.?"
+)
+_ORDINAL = ("st", "nd", "rd", "th")
+_CONVENTIONS = [  # (thousands, decimal sign), the first that fits as many cells as any is taken
+    ("", "."),
+    (",", "."),
+    ("", ","),
+    (".", ","),
+    *((sign, point) for sign in "'\u2019_" + SPACES for point in ".,"),
+]
+_AFFIX = r"[^\d#;()+\-\u2212.,]{0,12}?"
+_CELL = re.compile(
+    rf"(?P<open>\()?(?P<before>[+\-\u2212]?)(?P<prefix>{_AFFIX})(?P<after>[+\-\u2212]?)"
+    rf"(?P<number>\d(?:[\d{GROUPS}]*\d)?|[.,]\d+)"
+    r"(?P<exponent>[eE][+\-]?\d+)?"
+    r"(?P<suffix>(?:[^\d#;()]{1,2}|[^\d#;()]*[^\W\d_][1-9]?|[^\d#;()]{0,12})?)(?P<close>\))?"
+)
+
+
+@dataclass
+class Written:
+    """How the cells of a column are written.
+
+    formats: most frequent first; exceptions: cells that have none of them, as in `Column`; lost: the share of
+    the cells that are neither; numbers: how many distinct cells have a format.
+    """
+
+    formats: list[str]
+    exceptions: list[str]
+    lost: float
+    numbers: int
+
+    def told(self) -> tuple[str | list[str], list[str] | None]:
+        """As `Column` has format and exceptions."""
+        return self.formats[0] if len(self.formats) == 1 else self.formats, self.exceptions or None
+
+
+def written(counts: pd.Series, least: int) -> Written | None:
+    """How the cells are written, None where few of them are numbers.
+
+    counts: the rows of each distinct string, most frequent first; least: rows that an exception needs, unless
+    it says no more than that there is no number.
+    """
+    cells, rows = [str(cell) for cell in counts.index], counts.to_numpy()
+    found = find(cells, rows.tolist(), min(least, max(1, int(rows.sum()) // 50)))
+    if found is None or not found[0]:
+        return None
+    which = found[1]
+    exceptions, lost = exceptions_of(cells, rows, which < 0, least)
+    return Written(found[0], exceptions, lost, int((which >= 0).sum()))
+
+
+def exceptions_of(cells: Sequence[str], rows: Array, odd: Array, least: int) -> tuple[list[str], float]:
+    """(the odd cells that are values of their own, share of the rows that the others have)."""
+    others = [i for i in np.flatnonzero(odd).tolist() if rows[i] >= least or _BLANK.fullmatch(cells[i])][
+        :EXCEPTIONS
+    ]
+    lost = rows[odd].sum() - rows[others].sum()
+    return [cells[i] for i in others], float(lost / max(rows.sum(), 1))
+
+
+def is_measure(own: Written, counts: pd.Series, rarely: float) -> bool:
+    """Whether the cells are measured or counted, not names such as codes.
+
+    rarely: the share of the cells that they would lose as a category.
+    """
+    rows = int(counts.sum())
+    if own.lost > LOST or (own.numbers < _SEVERAL and own.numbers <= rows / 2):
+        return False
+    forms = [formats.parsed(text) for text in own.formats]
+    if any(form.most or form.group or form.exponent for form in forms):
+        return True
+    units = {form.signs[0] for form in forms}
+    padded = any(form.width > 1 for form in forms)
+    if any(not _is_unit(*unit) for unit in units) or len(units) > 2:
+        return False
+    lengths = {len(str(cell)) for cell in counts.index} - {len(cell) for cell in own.exceptions}
+    alike = units == {("", "")} and len(lengths) == 1
+    if alike and max(lengths) >= (_CODE if padded else _DIALLED):  # such as 00501 or 0887978969
+        return False
+    if len(counts) == rows and not own.exceptions:  # unique whole numbers
+        ticks, _ = formats.read([str(cell) for cell in counts.index], own.formats, 0)
+        dense = int(ticks.max()) - int(ticks.min()) < 2 * rows
+        return not (dense or padded or alike)
+    if units != {("", "")}:
+        return not padded
+    below = any(form.signs[1] != ("-", "") for form in forms)
+    return bool(own.exceptions) or below or any(str(c).startswith("-") for c in counts.index) or rarely > LOST
+
+
+def _is_unit(prefix: str, suffix: str) -> bool:
+    """Whether what stands around whole numbers is a unit: of `Q1`, `user17` and `5th` it is not."""
+    before = prefix.strip("+- (\u00a0")
+    return (
+        not any(map(str.isalpha, before)) or _CURRENCY.fullmatch(before) is not None
+    ) and suffix not in _ORDINAL
+
+
+def describe(present: pd.Series, column: Column, hidden: int) -> None:
+    """Formats, exceptions, decimals and range of a column of strings that is declared a number.
+
+    hidden: the range is from the smallest to the largest value but for so many less one at both ends.
+    Raises SchemaError where more than a few cells are neither in a format nor an exception.
+    """
+    counts = present.map(str).value_counts()
+    if column.format is None:
+        found = written(counts, column.min_rows or hidden)
+        if found is not None:
+            column.format, exceptions = found.told()
+            column.exceptions = exceptions if column.exceptions is None else column.exceptions
+    if column.decimals is None:
+        column.decimals = formats.decimals_of(column.formats) if column.formats else 0
+    ticks, _, odd = read_column(pd.Series(counts.index, dtype=object), column)
+    rows = counts.to_numpy()
+    if not (odd == 0).any() or rows[odd < 0].sum() > LOST * rows.sum():
+        bad = counts.index[int((odd != 0).argmax())]
+        how = f"is not written as {' or '.join(column.formats)}" if column.formats else "is no number"
+        raise SchemaError(
+            f"column '{column.name}' is declared a number, but holds {bad!r}, which {how}: change its kind, "
+            "or list it in the column's exceptions."
+        )
+    if column.minimum is None and column.maximum is None:
+        order = np.argsort(ticks[odd == 0], kind="stable")
+        total = np.cumsum(rows[odd == 0][order])
+        skip = min(hidden - 1, (int(total[-1]) - 1) // 4)
+        places = np.searchsorted(total, [skip, int(total[-1]) - 1 - skip], side="right")
+        ends = ticks[odd == 0][order][places].tolist()
+        column.minimum, column.maximum = (value_of(end, column.decimals) for end in ends)
+
+
+def describe_zeros(values: Array, column: Column, least: int) -> None:
+    """How the zeros of a column of floats are written, where at least so many of them are written -0.0."""
+    zeros = values == 0
+    below = int((np.signbit(values) & zeros).sum())
+    if below < least:
+        return
+    if below == zeros.sum():
+        column.format = "0.0;-0.0;-0.0"
+    elif column.exceptions is None:
+        column.exceptions = ["-0.0"]
+
+
+def value_of(tick: Any, decimals: int | None) -> int | float:
+    """The number that a tick counts."""
+    if decimals is None:
+        return float(tick)
+    return int(tick) if decimals == 0 else float(decimal.Decimal(int(tick)).scaleb(-decimals))
+
+
+# --- the cells of a column -----------------------------------------------------------------------------
+
+
+def read_column(series: pd.Series, column: Column) -> tuple[Array, Array, Array]:
+    """(ticks, which, odd) of the cells of a column that has formats.
+
+    ticks: as `formats.read` gives them; which: the format of each cell, -1 for none; odd: 0 for a number,
+    1 ... for each of `column.exceptions`, -1 for what is neither. Missing cells are 0, -1, -1.
+    """
+    codes, distinct = pd.factorize(series.astype(object).map(str, na_action="ignore"))
+    cells = [str(cell) for cell in distinct]
+    ticks, which = formats.read(cells, column.formats, column.decimals)
+    places = {cell: i + 1 for i, cell in enumerate(column.exceptions or [])}
+    odd = np.array(
+        [places.get(cell, min(int(w), 0)) for cell, w in zip(cells, which, strict=True)], dtype=np.int16
+    )
+    none = np.full(1, -1, dtype=np.int16)
+    return (
+        np.concatenate([ticks, np.zeros(1, dtype=ticks.dtype)])[codes],
+        np.concatenate([which, none])[codes],
+        np.concatenate([odd, none])[codes],
+    )
+
+
+# --- finding -------------------------------------------------------------------------------------------
+
+
+def find(cells: Sequence[str], rows: Sequence[int], least: int) -> tuple[list[str], Array] | None:
+    """(formats, most frequent first; which of them each of the distinct cells has, -1 for none).
+
+    rows: how many rows hold each cell; least: rows that a format needs. None where few cells are numbers.
+    """
+    some = range(0, len(cells), max(1, len(cells) // 200))
+    if sum(_CELL.fullmatch(cells[i]) is not None for i in some) < len(some) / 2:
+        return None
+    matches = [_CELL.fullmatch(cell) for cell in cells]
+    which = np.full(len(cells), -1, dtype=np.int16)
+    left = {i for i, match in enumerate(matches) if match is not None}
+    found: list[str] = []
+    while left and len(found) < MOST:
+        groups: dict[tuple[Any, ...], int] = {}
+        for i in left:
+            key = _group_key(matches[i])
+            groups[key] = groups.get(key, 0) + rows[i]
+        best = max(groups, key=lambda key: groups[key])
+        own = [i for i in sorted(left) if _group_key(matches[i]) == best]
+        text = _format_of([matches[i] for i in own], [rows[i] for i in own])
+        if text is None:
+            left -= set(own)
+            continue
+        indices = sorted(left)
+        fits = formats.read([cells[i] for i in indices], [text], formats.decimals_of([text]))[1] >= 0
+        new = [i for i, fit in zip(indices, fits, strict=True) if fit]
+        if sum(rows[i] for i in new) < least:
+            left -= set(new or own)
+            continue
+        which[new] = len(found)
+        found.append(text)
+        left -= set(new)
+    return found, which
+
+
+def _group_key(match: Any) -> tuple[Any, ...]:
+    return match["prefix"], match["suffix"], match["exponent"] is not None
+
+
+def _format_of(matches: list[Any], rows: list[int]) -> str | None:
+    """The format of most of the cells that have the same prefix and suffix; None where it is none."""
+    first = matches[0]
+    numbers = [match["number"] for match in matches]
+    group, point = _convention(numbers, rows)
+    split = [_split(number, group, point) for number in numbers]
+    fits = [i for i, part in enumerate(split) if part is not None]
+    if not fits:
+        return None
+    parts: list[tuple[str, str]] = [split[i] for i in fits]  # type: ignore[misc]
+    weights = [rows[i] for i in fits]
+    places = _places([part[1] for part in parts], weights, first["exponent"] is not None)
+    width = _width([part[0] for part in parts], weights)
+    whole = f"#{group}##0" if group else "0" * width or "#"
+    core = whole + (point + places if places else "")
+    if first["exponent"] is not None:
+        core += _exponent([match["exponent"] for match in matches], rows)
+    return _sections(core, [matches[i] for i in fits], parts, weights)
+
+
+def _convention(numbers: list[str], rows: list[int]) -> tuple[str, str]:
+    """(sign between thousands, decimal sign) that fits the most cells."""
+    used = {sign for number in numbers for sign in number if not sign.isdigit()}
+    best, found = -1, ("", ".")
+    for group, point in _CONVENTIONS:
+        if (used and not used & {group, point}) or (group and group not in used):
+            continue
+        fit = sum(
+            n for number, n in zip(numbers, rows, strict=True) if _split(number, group, point) is not None
+        )
+        if fit > best:
+            best, found = fit, (group, point)
+    return found
+
+
+def _split(number: str, group: str, point: str) -> tuple[str, str] | None:
+    """Digits before and after the decimal sign; None where the number is not written so."""
+    whole, _, places = number.partition(point)
+    if (places and not places.isdigit()) or (point in number and not places):
+        return None
+    if group:
+        if not re.fullmatch(rf"[1-9]\d{{0,2}}(?:{re.escape(group)}\d{{3}})*|0", whole):
+            return None
+        whole = whole.replace(group, "")
+    return (whole, places) if whole.isdigit() or (not whole and places) else None
+
+
+def _places(places: list[str], rows: list[int], scientific: bool) -> str:
+    """The decimals of a format: as few as all have and more where they do not end in 0, or a fixed number."""
+    lengths = [len(one) for one in places]
+    least, most = min(lengths), max(lengths)
+    if all(len(one) == least or not one.endswith("0") for one in places):
+        return "0" * least + "#" * (most - least)
+    if least == 0:  # 0.5 and 2.0 beside 3
+        shorter = [one for one in places if one]
+        if all(len(one) == 1 or not one.endswith("0") for one in shorter) and min(map(len, shorter)) == 1:
+            return "0" + "#" * (most - 1)
+    tally: dict[int, int] = {}
+    for length, n in zip(lengths, rows, strict=True):
+        tally[length] = tally.get(length, 0) + n
+    return "0" * max(tally, key=lambda length: tally[length])
+
+
+def _width(wholes: list[str], rows: list[int]) -> int:
+    """Digits before the decimal sign at least: more than one where numbers begin with zeros."""
+    padded = sum(n for whole, n in zip(wholes, rows, strict=True) if len(whole) > 1 and whole[0] == "0")
+    if all(whole == "" or (whole[0] != "0") for whole in wholes) and "" in wholes:
+        return 0
+    if not padded:
+        return 1
+    widths = [len(whole) for whole in wholes if len(whole) > 1 and whole[0] == "0"]
+    return max(set(widths), key=widths.count)
+
+
+def _exponent(exponents: list[str], rows: list[int]) -> str:
+    letters = [one[0] for one in exponents]
+    letter = max(set(letters), key=letters.count)
+    always = any(one[1] == "+" for one in exponents)
+    return letter + ("+" if always else "") + "0" * min(len(one.lstrip("eE+-")) for one in exponents)
+
+
+def _sections(core: str, matches: list[Any], parts: list[tuple[str, str]], rows: list[int]) -> str:
+    """The format with what stands before and after the digits, by sign."""
+    tally: list[dict[str, int]] = [{}, {}, {}]
+    for match, (whole, places), n in zip(matches, parts, rows, strict=True):
+        sign = match["before"] or match["after"]
+        below = bool(match["open"]) or sign in ("-", "\u2212")
+        zero = not (whole + places).strip("0")
+        section = f"{match['open'] or ''}{match['before']}{match['prefix']}{match['after']}{core}"
+        section += f"{match['suffix']}{match['close'] or ''}"
+        kind = 2 if zero else 1 if below else 0
+        tally[kind][section] = tally[kind].get(section, 0) + n
+    above, below_, zero_ = (max(own, key=lambda s: own[s]) if own else None for own in tally)
+    plain = f"{matches[0]['prefix']}{core}{matches[0]['suffix']}"
+    above = above or plain
+    default = f"-{above}"
+    if zero_ is not None and zero_ != above:
+        return f"{above};{below_ or default};{zero_}"
+    return above if below_ in (None, default) else f"{above};{below_}"
+
+
+def lenient(cell: str) -> float | None:
+    """The number of a cell in whatever format, None for what is no number."""
+    try:
+        return float(cell)
+    except ValueError:
+        pass
+    found = find([cell], [1], 1)
+    if found is None or not found[0]:
+        return None
+    decimals = formats.decimals_of(found[0])
+    ticks, _ = formats.read([cell], found[0], decimals)
+    return float(ticks[0]) / 10.0 ** (decimals or 0)

@@ -1,0 +1,82 @@
+"""Formats found in the cells of a column of dates, and in whole numbers that are dates."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lookalike.errors import SchemaError
+from lookalike.table import date_formats
+from lookalike.table.dates import read_several, write_several
+from lookalike.table.inferring import infer
+
+STAMPS = pd.date_range("2019-01-01 10:00:00", periods=400, freq="3701min")
+
+
+@pytest.mark.parametrize(
+    ("cells", "forms"),
+    [
+        (["21 Sep, 15", "02 Jan, 16"], ["%d %b, %y"]),
+        (["2019-03-29 18:02:37 UTC"], ["%Y-%m-%d %H:%M:%S UTC"]),
+        (["2019-03-29 18:02:37.0000000"], ["%Y-%m-%d %H:%M:%S.%7f"]),
+        (["2019-03-29 18:02:37.1234567", "2019-03-29 18:02:38.0000001"], ["%Y-%m-%d %H:%M:%S.%7f"]),
+        (["17/May/2015:10:05:03"], ["%d/%b/%Y:%H:%M:%S"]),
+        (["2021-03-01T10:00:00-05:00"], ["%Y-%m-%dT%H:%M:%S-05:00"]),
+        (
+            ["2019-03-29 18:02:37+02:00", "2019-03-30 18:02:37+02:00", "2019-03-29 18:02:37+00:00"],
+            ["%Y-%m-%d %H:%M:%S+02:00", "%Y-%m-%d %H:%M:%S+00:00"],
+        ),
+        (["2020-01-01T10:00:05", "2020-01-01T10:00:05.12", "2020-02-01T10:00:05"],
+         ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%2f"]),
+        (["05/17/2015", "01/02/2015"], ["%m/%d/%Y"]),
+        (["17/05/2015", "01/02/2015"], ["%d/%m/%Y"]),
+        (["01.02.15"], ["%d.%m.%y"]),
+        (["10:05pm", "1:05am"], ["%-I:%M%P"]),
+        (["Fri, 29 Mar 2019 18:02:37 +0000"], ["%a, %d %b %Y %H:%M:%S +0000"]),
+        (["29-MAR-2019"], ["%d-%^b-%Y"]),
+        (["2015-W03", "2015-W53"], ["%G-W%V"]),
+        (["2015Q3", "2016Q1"], ["%YQ%q"]),
+        (["20150301T101500Z"], ["%Y%m%dT%H%M%SZ"]),
+        (["9999-12-31", "1555-02-17"], ["%Y-%m-%d"]),
+    ],
+)  # fmt: skip
+def test_formats_of_cells_which_come_back_to_the_letter(cells: list[str], forms: list[str]) -> None:
+    found, which = date_formats.find(cells, np.full(len(cells), 5), 5)
+    assert found == forms and (which >= 0).all()
+    dates, place = read_several(cells, found)
+    assert write_several(dates, place, found).tolist() == cells
+
+
+@pytest.mark.parametrize(
+    ("numbers", "form"),
+    [
+        (STAMPS.strftime("%Y%m%d"), "%Y%m%d"),
+        (STAMPS.strftime("%Y%m"), "%Y%m"),
+        (STAMPS.strftime("%H%M"), "%H%M"),
+        (np.arange(20_190_101, 20_190_501), None),
+        (np.arange(190_001, 190_400), None),
+        (np.arange(0, 2359, 7), None),
+        (np.arange(1900, 1960), None),
+        (np.arange(0, 2400, 10) // 100 * 100, None),
+    ],
+)
+def test_whole_numbers_that_are_dates(numbers: object, form: str | None) -> None:
+    table = pd.DataFrame({"x": np.array(numbers, dtype=np.int64)})
+    column = infer(table)["x"]
+    assert (column.kind, column.format) == ("datetime" if form else column.kind, form)
+    assert (column.kind == "datetime") == (form is not None)
+
+
+def test_what_is_no_date_is_an_exception_where_it_recurs_or_is_blank() -> None:
+    cells = list(STAMPS.strftime("%Y-%m-%d"))
+    cells[:3], cells[3:12], cells[12] = ["N/A"] * 3, ["0000-00-00"] * 9, "in May"
+    column = infer(pd.DataFrame({"x": cells}))["x"]
+    assert (column.kind, column.exceptions) == ("datetime", ["0000-00-00", "N/A"])
+    column.exceptions, column.format = None, None
+    cells[20:60] = ["sometime"] * 40
+    with pytest.raises(SchemaError, match="holds 'N/A', which is not written as %Y-%m-%d"):
+        table = pd.DataFrame({"x": cells})
+        schema = infer(table)
+        schema["x"].kind, schema["x"].exceptions, schema["x"].format = "datetime", [], "%Y-%m-%d"
+        from lookalike.codec import RecordCodec
+
+        RecordCodec.fit(table, schema)

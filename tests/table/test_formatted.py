@@ -1,0 +1,93 @@
+"""Formats found in the cells of a column, and what is no number."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lookalike.errors import SchemaError
+from lookalike.table import formatted
+from lookalike.table.inferring import infer
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (["$1,234.50", "$9.76", "-$3.10"], ["$#,##0.00"]),
+        (["1.234,50", "3,20"], ["#.##0,00"]),
+        (["535,56", "3,20"], ["0,00"]),
+        (["1,234", "12,345", "7"], ["#,##0"]),
+        (["1.234", "2.345"], ["0.000"]),
+        (["12.5%", "3.0%"], ["0.0%"]),
+        (["70.1 kg", "3.0 kg"], ["0.0 kg"]),
+        (["1.2e-08", "3.0e-11"], ["0.0e00"]),
+        (["2E6", "1E5"], ["0E0"]),
+        (["1e+06", "2.5e+10"], ["0.#e+00"]),
+        (["007", "123", "010"], ["000"]),
+        (["-0.0", "0.1", "-0.3"], ["0.0;-0.0;-0.0"]),
+        (["(1,234)", "5", "12,345"], ["#,##0;(#,##0)"]),
+        (["+5", "-3", "0"], ["+0;-0;0"]),
+        (["1 234,50 €", "2,00 €"], ["# ##0,00 €"]),
+        (["1'000.50", "2.00"], ["#'##0.00"]),
+        (["1_000", "5"], ["#_##0"]),
+        (["$ -5.00", "$ 5.00"], ["$ 0.00;$ -0.00"]),
+        (["0.59", "1.8", "26", "0.052"], ["0.###"]),
+        (["0.59", "1.8", "26.0"], ["0.0#"]),
+        ([".50", "1.25"], ["#.00"]),
+        (["1.1", "1.10", "2.3", "2.30"], ["0.0", "0.00"]),
+        (["$5", "5", "$6", "7"], ["$0", "0"]),
+    ],
+)
+def test_formats_of_cells(cells: list[str], found: list[str]) -> None:
+    result = formatted.find(cells, [5] * len(cells), 5)
+    assert result is not None and result[0] == found and (result[1] >= 0).all()
+
+
+def kind_of(values: list[str]) -> str:
+    return infer(pd.DataFrame({"x": values}))["x"].kind
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        ([f"${i * 7.31:.2f}" for i in range(300)], "number"),  # unique, but measured
+        ([f"Q{i % 40}" for i in range(300)], "category"),
+        ([f"user{i}" for i in range(300)], "id"),
+        ([f"{i % 30}th" for i in range(300)], "category"),
+        ([f"{i:06d}" for i in range(300)], "id"),
+        ([str(10_000_000 + i * i * 97) for i in range(300)], "id"),
+        ([str(i * i * 97) for i in range(300)], "number"),
+        ([f"{i * i * 7} kg" for i in range(300)], "number"),
+        ([f"{i % 25:03d}" for i in range(300)], "category"),
+        ([f"{i * 97 % 99_991:05d}" for i in range(250)] * 2, "text"),
+        ([f"{i * 7 % 211:03d}" for i in range(250)] * 2, "number"),
+    ],
+)
+def test_measures_are_told_from_codes(cells: list[str], kind: str) -> None:
+    assert kind_of(cells) == kind
+
+
+def test_blanks_and_frequent_words_are_exceptions_and_rare_words_are_lost() -> None:
+    cells = [f"{i / 7:.2f}" for i in range(300)]
+    cells[:2], cells[2:10], cells[10:12] = [" "] * 2, ["unclear"] * 8, ["one", "two"]
+    column = infer(pd.DataFrame({"x": cells}))["x"]
+    assert (column.kind, column.format, column.exceptions) == ("number", "0.00", ["unclear", " "])
+    _, _, odd = formatted.read_column(pd.Series(cells), column)
+    assert odd[:13].tolist() == [2, 2, *[1] * 8, -1, -1, 0]
+    column.exceptions = None
+    cells[20:60] = ["three"] * 40
+    with pytest.raises(SchemaError, match=r"holds 'three', which is not written as 0\.00"):
+        formatted.describe(pd.Series(cells), column, 5)
+
+
+def test_the_range_is_that_of_the_fifth_values() -> None:
+    column = infer(pd.DataFrame({"x": [f"{i + 1_000:,}" for i in range(0, 900, 3)]}))["x"]
+    assert (column.minimum, column.maximum, column.decimals) == (1012, 1885, 0)
+
+
+def test_zeros_of_floats_below_zero() -> None:
+    mixed = infer(pd.DataFrame({"x": [-0.0] * 9 + [0.0] * 9 + [0.5, 1.5] * 9}))["x"]
+    assert mixed.exceptions == ["-0.0"] and mixed.format is None
+    assert infer(pd.DataFrame({"x": [-0.0] * 9 + [0.5, -1.5] * 9}))["x"].format == "0.0;-0.0;-0.0"
+    assert infer(pd.DataFrame({"x": [0.0] * 9 + [0.5, -1.5] * 9}))["x"].format is None
