@@ -58,7 +58,7 @@ class Form:
         except SchemaError as error:
             raise OptionError(f"the schema of the reply is not a JSON schema: {first_line(error)}.") from None
         self.schema = schema
-        self._validator = kind(schema)
+        self._validator = kind(countless(schema))
         self.many = _many(schema)
         self._of_one = kind(schema if self.many is None else self.many[1])
         self.instruction = INSTRUCTION + json.dumps(schema, ensure_ascii=False)
@@ -181,6 +181,17 @@ def _many(schema: Any) -> tuple[str, dict[str, Any]] | None:
     if isinstance(items, dict) and items.get("type") == "object" and items.get("required"):
         return (name, items) if set(items["required"]) <= set(items.get("properties", {})) else None
     return None
+
+
+def countless(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a reply of records, whatever their number: a server that can is to keep to it, but one
+    record too few or too many is no reason to lose the others.
+    """
+    many = _many(schema)
+    if many is None or schema["properties"][many[0]].get("minItems", 1) < 1:
+        return schema
+    kept = {key: value for key, value in schema["properties"][many[0]].items() if key != "maxItems"}
+    return {**schema, "properties": {many[0]: kept | {"minItems": 1}}}
 
 
 def form(schema: dict[str, Any]) -> Form:
