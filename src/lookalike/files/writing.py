@@ -12,14 +12,14 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, cast
 
 import pandas as pd
 
 from lookalike import arguments
 from lookalike.atomic import put
 from lookalike.errors import DataError, file_errors
-from lookalike.files import arrow, delimited, excel
+from lookalike.files import arrow, csvlines, excel
 from lookalike.files.lines import check_texts, json_lines, text_lines
 from lookalike.files.packed import STANDARD, open_packed
 from lookalike.files.suffixes import DELIMITED, JSON_LINES, LINES, TEXT_KINDS, check_suffix
@@ -75,6 +75,7 @@ class ChunkWriter:
         self._partial = ""
         self._file: Any = None
         self._writer: Any = None  # of Arrow's formats
+        self._lines: csvlines.LineWriter | None = None  # of delimited text
         self._sheet: list[pd.DataFrame] = []  # what a sheet will hold: it is written in one go
         self._begun = False
         self._nested: set[Any] = set()  # columns of lists and objects
@@ -97,7 +98,9 @@ class ChunkWriter:
             raw = self._closing.enter_context(open(1, "wb", closefd=False))  # noqa: SIM115
         else:
             raw = open_packed(self._partial, self.path.name, self._closing)
-        return io.TextIOWrapper(raw, encoding="utf-8", newline="") if self._kind in TEXT_KINDS else raw
+        if self._kind in DELIMITED or self._kind not in TEXT_KINDS:
+            return cast(IO[bytes], raw)
+        return io.TextIOWrapper(raw, encoding="utf-8", newline="")
 
     def write(self, table: pd.DataFrame) -> None:
         """Appends a piece; all pieces have the same columns and dtypes."""
@@ -125,13 +128,10 @@ class ChunkWriter:
         return table.assign(**texts) if texts else table
 
     def _write_delimited(self, table: pd.DataFrame) -> None:
-        if self._layout is None:
-            self._layout = table.attrs.get("layout", {})
-        usual = DELIMITED[self._kind]
-        sep = self._layout.get("sep", usual) if self._kind == ".csv" else usual
-        table = delimited.written(table, self._layout.get("numbers", {}), sep)
-        delimited.write(table, self._file, sep, header=not self._begun)
-        self._begun = True
+        if self._lines is None:
+            usual, fixed = DELIMITED[self._kind], self._kind != ".csv"
+            self._lines = csvlines.LineWriter(self._file, str(self.path), self._layout, usual, fixed)
+        self._lines.write(table)
         if self._standard:
             self._file.flush()
 
