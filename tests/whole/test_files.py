@@ -153,3 +153,33 @@ def test_a_second_column_of_a_name_is_said(tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "t.csv").write_text("a,b,a,a.1\n1,2,3,4\n")
     assert list(read_table(tmp_path / "t.csv").columns) == ["a", "b", "a.2", "a.1"]
     assert "two columns named 'a'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"id": 128050753655350895, "age": 43, "ok": true, "zip": "09527", "f": 12.5}\n'
+        '{"id": null, "age": null, "ok": null, "zip": "", "f": 1e-08}\n',
+        '{"a": 1}\n{"a": 2, "b": "x"}\n{"a": 3, "b": ""}\n',  # absent
+        '{"a": 1, "b": null}\n{"a": 2}\n{"b": 5}\n{"a": 3, "b": 7}\n',  # null here, absent there
+        '{"a": 1, "c": 2}\n{"a": 1, "b": 4, "c": 2}\n',  # the order of the keys
+        '{"a": 1.5, "b": 1}\n{"a": 3, "b": 2.0}\n',
+        '{"a":1,"b":[1,2]}\n{"a":2,"b":[]}\n',
+        '{"a": 18446744073709551617}\n{"a": null}\n',
+        '{"a": {"x": 1}, "b": "é"}\n{"a": null, "b": "NA"}\n',
+    ],
+)
+def test_lines_of_json_come_back(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.jsonl").write_text(text)
+    table = read_table(tmp_path / "t.jsonl")
+    with ChunkWriter(tmp_path / "back.jsonl", table.attrs.get("layout", {})) as writer:
+        writer.write(table)
+    assert (tmp_path / "back.jsonl").read_text() == text
+
+
+def test_made_rows_have_as_many_absent_values(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"a": 1, "b": null}\n{"a": 2}\n{"a": 3}\n{"a": 4, "b": 5}\n')
+    layout = read_table(tmp_path / "t.jsonl").attrs["layout"]
+    write_table(pd.DataFrame({"a": range(30), "b": [None] * 30}), tmp_path / "made.jsonl", layout)
+    lines = (tmp_path / "made.jsonl").read_text().splitlines()
+    assert sum('"b"' not in line for line in lines) == 20 and sum('"b": null' in line for line in lines) == 10

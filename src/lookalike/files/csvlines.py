@@ -17,12 +17,12 @@ from lookalike.progress import say
 class LineWriter:
     """Writes pieces of a table to a file of bytes.
 
-    layout: as in `delimited.py`; None: that of the first piece. usual: the separator that the suffix names;
+    layout: as in `delimited.py`. usual: the separator that the suffix names;
     fixed: whether no other is possible.
     """
 
     def __init__(
-        self, file: IO[bytes], name: str, layout: Mapping[str, Any] | None, usual: str, fixed: bool
+        self, file: IO[bytes], name: str, layout: Mapping[str, Any], usual: str, fixed: bool
     ) -> None:
         self._file = file
         self._name = name
@@ -33,8 +33,6 @@ class LineWriter:
 
     def write(self, table: pd.DataFrame) -> None:
         """Appends a piece; the first one brings the header."""
-        if self._layout is None:
-            self._layout = table.attrs.get("layout", {})
         layout = self._layout
         sep = self._usual if self._fixed else layout.get("sep", self._usual)
         sep = self._usual if sep == WHOLE and table.shape[1] > 1 else sep
@@ -50,7 +48,7 @@ class LineWriter:
         self._file.write(self._encoded(text))
 
     def _encoded(self, text: str) -> bytes:
-        encoding = (self._layout or {}).get("encoding", "utf-8")
+        encoding = self._layout.get("encoding", "utf-8")
         if self._encoder is None:
             self._encoder = codecs.getincrementalencoder(encoding)()
         try:

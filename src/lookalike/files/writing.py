@@ -9,7 +9,7 @@ import contextlib
 import io
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
@@ -104,13 +104,15 @@ class ChunkWriter:
 
     def write(self, table: pd.DataFrame) -> None:
         """Appends a piece; all pieces have the same columns and dtypes."""
+        if self._layout is None:
+            self._layout = table.attrs.get("layout", {})
         with file_errors(self.path, "written"):
             if self._kind == LINES:
                 self._file.writelines(text_lines(self.path, table))
             elif self._kind in JSON_LINES:
-                self._file.writelines(json_lines(table))
+                self._file.writelines(json_lines(table, self._layout))
             elif self._kind == ".json":
-                for line in json_lines(table):
+                for line in json_lines(table, self._layout):
                     self._file.write(("[\n" if not self._begun else ",\n") + line.rstrip("\n"))
                     self._begun = True
             elif self._kind in DELIMITED:
@@ -119,18 +121,21 @@ class ChunkWriter:
                 self._sheet.append(self._flat(table))
                 excel.check(self.path, table, sum(map(len, self._sheet)))
             else:
-                self._write_arrow(self._flat(table))
+                self._write_arrow(table)
 
-    def _flat(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The table with JSON text for lists and objects, in every piece from the first that has them."""
-        self._nested |= {name for name in table.columns if holds_values(table[name])}
+    def _flat(self, table: pd.DataFrame, kept: Collection[str] = ()) -> pd.DataFrame:
+        """The table with JSON text for lists and objects, in every piece from the first that has them; kept:
+        columns that are left as they are.
+        """
+        nested = {name for name in table.columns if str(name) not in kept and holds_values(table[name])}
+        self._nested |= nested
         texts = {name: table[name].map(json_text, na_action="ignore") for name in self._nested}
         return table.assign(**texts) if texts else table
 
     def _write_delimited(self, table: pd.DataFrame) -> None:
         if self._lines is None:
             usual, fixed = DELIMITED[self._kind], self._kind != ".csv"
-            self._lines = csvlines.LineWriter(self._file, str(self.path), self._layout, usual, fixed)
+            self._lines = csvlines.LineWriter(self._file, str(self.path), self._layout or {}, usual, fixed)
         self._lines.write(table)
         if self._standard:
             self._file.flush()
@@ -140,16 +145,16 @@ class ChunkWriter:
         import pyarrow.parquet as pq
 
         if self._writer is None:
-            schema = arrow.schema_of(table)
+            self._known = arrow.known(self._layout or {})
+            self._fields = arrow.schema_of(self._flat(table, self._known.names), self._known)
             parquet = self._kind == ".parquet"
             options = pa.ipc.IpcWriteOptions(compression="lz4")
             self._writer = (
-                pq.ParquetWriter(self._file, schema)
+                pq.ParquetWriter(self._file, self._fields)
                 if parquet
-                else pa.ipc.new_file(self._file, schema, options=options)
+                else pa.ipc.new_file(self._file, self._fields, options=options)
             )
-            self._fields = schema
-        self._writer.write_table(pa.Table.from_pandas(table, schema=self._fields, preserve_index=False))
+        self._writer.write_table(arrow.as_arrow(self._flat(table, self._known.names), self._fields))
 
     def _finish(self, well: bool) -> None:
         """Writes what comes last and closes the file."""
