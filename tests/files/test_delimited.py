@@ -65,7 +65,8 @@ def test_separators(tmp_path: Path, text: str, expected: dict[str, list[Any]]) -
         ("x;y", ["1.234;0,5", "12.000;1,5"], [1234, 12000]),  # the other column tells
         ("x;y", ["1,234;0,5", "12,000;1,5"], [1.234, 12]),
         ("x;y", ["1,234;0.5", "12,000;1.5"], [1234, 12000]),
-        ("x;y", ["1,234.50;a", "12.5;b"], [1234.5, 12.5]),
+        ("x;y", ["1,234.50;a", "12.50;b"], [1234.5, 12.5]),
+        ("x;y", ["1,234.50;a", "12.5;b"], ["1,234.50", "12.5"]),  # no one way of writing
         ("x;y", ["1.234.567;a", "950;b"], [1234567, 950]),
         ("x;y", ["1.234;a", "12.000;b"], [1.234, 12]),  # as everywhere else
         ("x;y", ["1.5;a", "12.25;b"], [1.5, 12.25]),
@@ -96,7 +97,7 @@ def test_numbers_that_are_told_and_turn_out_otherwise_later_are_texts(
     path = put(tmp_path, "x;y;z\n" + "1,5;2;1.000\n" * 20 + "n/a;2;1.5\n")
     table = read_table(path)
     assert columns(table)["x"] == ["1,5"] * 20 + ["n/a"] and columns(table)["y"] == [2] * 21
-    assert columns(table)["z"] == [1.0] * 20 + [1.5]  # not thousands
+    assert columns(table)["z"] == ["1.000"] * 20 + ["1.5"]  # no one way of writing
 
 
 def test_what_was_guessed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,8 +199,6 @@ def test_a_table_of_tabs_becomes_one_of_commas_and_back(tmp_path: Path) -> None:
         ("a;b\n1;2\n3;4;5\n", r"3 fields in line 3 where its header has 2: .*a value with ';' needs quotes"),
         ("a\tb\n1\t2\n3\n", r"1 fields in line 3 where its header has 2: .*a tab needs quotes"),
         ("a\n1,2\n3,4\n", r"2 fields in line 2 where its header has 1"),
-        ("a;a\n1;2\n", "two columns named 'a'"),
-        (",\n1,2\n", "two columns named ''"),
         ("a;b\n", "no rows"),
     ],
 )

@@ -59,7 +59,7 @@ class RecordCodec:
             CODECS[column.kind].analyse(own, column, rare)
             for column, own in zip(columns, series, strict=True)
         ]
-        params = entities.learn(columns, params, series)
+        params = entities.learn(columns, params, series, rare)
         drafts: dict[int, Draft] = {i: params[i] for i, column in enumerate(columns) if column.kind in SPANS}
         if drafts:
             for i, own in zip(drafts, learn(list(drafts.values()), rare), strict=True):

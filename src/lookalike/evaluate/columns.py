@@ -40,7 +40,7 @@ class ComparedColumn:
     identity: table -> int64 (rows,): equal where the values are; MISSING or UNREADABLE below 0.
     texts: of a text, what the codes of `identity` stand for; labels: of an id, the same.
     words: of a text, the mean number of words if it is prose; else 0.
-    personal: it looks as if it named persons.
+    personal: it looks as if it named persons. pattern, check: of an id, what its strings look like.
     """
 
     name: Any
@@ -54,6 +54,8 @@ class ComparedColumn:
     labels: Array | None = None
     words: float = 0.0
     personal: bool = False
+    pattern: str | None = None
+    check: str | None = None
 
     def take(self, rows: Mapping[str, Array]) -> ComparedColumn:
         """The same column with the given row numbers of the tables that are named, without the others.
@@ -220,7 +222,15 @@ def _read(column: Column, series: dict[str, pd.Series]) -> ComparedColumn:
     whole = unordered_part("", words)
     if column.kind in MADE:
         return ComparedColumn(
-            column.name, "id", [], whole.codes, compared=0, notes=notes, labels=whole.labels
+            column.name,
+            "id",
+            [],
+            whole.codes,
+            compared=0,
+            notes=notes,
+            labels=whole.labels,
+            pattern=column.pattern,
+            check=column.check,
         )
     if column.kind in TEXTUAL:
         mean = prose(words["real"]) if column.kind == "text" else 0.0

@@ -18,6 +18,7 @@ from lookalike.evaluate.chapters import (
     identifying,
     manifold,
     pairs,
+    patterned,
     privacy,
     structured,
     texts,
@@ -47,6 +48,7 @@ CHAPTERS: tuple[tuple[str, str | None, Callable[[View], Section]], ...] = (
     ("diversity", "diversity", diversity.measure),
     ("texts", None, texts.measure),
     ("code and tools", "fidelity", structured.measure),
+    ("patterns", "fidelity", patterned.measure),
     ("models", "utility", utility.measure),
     ("copies", "privacy", copies.measure),
 )

@@ -1,13 +1,15 @@
-"""Tables of delimited text (CSV and its kin): what stands between the columns, how numbers are written.
+"""Tables of delimited text (CSV and its kin), read so that they can be written as they stood.
 
-Both are told from the first megabyte. A table that was read has its layout in `attrs`, so that a synthetic
-one can be written alike:
+What stands between the columns and how numbers are marked is told from the first megabyte; every column is
+then read as strings, and becomes numbers where each cell comes back exactly (`numerals.py`). A table that was
+read has its layout in `attrs`, so that a synthetic one can be written alike (`csvlines.py`):
 
-    {"sep": ";", "numbers": {"price": {"decimal": ",", "places": 2, "group": "."}}}
+    {"sep": ";", "numbers": {"price": {"decimal": ",", "places": 2}}, "quoted": ["name"], "newline": "\r\n"}
 
-sep: between columns, left out where the suffix says it. numbers, of each column that is written in its own
-way: decimal, the mark before the decimals ("." where it is left out); places, how many decimals each number
-has (0: whole numbers with cells missing among them); group, the mark between thousands.
+sep: between columns, left out where the suffix says it. numbers: how those of a column are written. quoted:
+columns whose cells all have quotes; header: those whose names have. blank: columns where a missing value
+has quotes. names: of the file, where two columns have one. newline: of lines that do not end in a line feed;
+end: False if the last line has none. encoding: of a file that is not plain UTF-8.
 """
 
 from __future__ import annotations
@@ -16,47 +18,44 @@ import contextlib
 import csv
 import io
 import re
-import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from lookalike.errors import DataError, OptionError, first_line
+from lookalike.files import numerals
+from lookalike.files.marks import marks
+from lookalike.files.numerals import WHOLE, Numbers
 from lookalike.files.packed import open_bytes, open_text
+from lookalike.progress import say
 
+T = TypeVar("T")
 SEPARATORS = ("\t", ";", "|", ",")  # the first counts most where two of them would do
 NAMED = {"\t": "tabs", ";": "';'", "|": "'|'", ",": "commas"}
-WHOLE = "\x1f"  # between the columns of a file that has only one
 LOOKED_AT = 1 << 20  # characters
-LONG = 16  # digits from which a number with a fraction cannot hold every whole one
-_POINT = re.compile(r"[+-]?\d+(\.(?P<places>\d+))?")
-_COMMA = re.compile(r"[+-]?(\d+|(?P<group>[1-9]\d{0,2}(\.\d{3})+))(,(?P<places>\d+))?")
-_ENGLISH = re.compile(r"[+-]?(\d+|(?P<group>[1-9]\d{0,2}(,\d{3})+))(\.(?P<places>\d+))?")
-_DOUBTFUL = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")  # thousands, or three decimals
-_WHOLE = re.compile(r"[+-]?\d+")
-# before pandas 3.1 the floats of a CSV were off in the last digit, unless asked; now asking is deprecated
-_OLD_PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
-_EXACT_FLOATS = {"float_precision": "round_trip"} if _OLD_PANDAS else {}
-
-Numbers = dict[str, dict[str, Any]]  # the layout of columns
+_BLOCK, _LARGEST_BLOCK = 1 << 22, 1 << 30  # bytes that are parsed at a time; the second: for very long rows
 
 
 class Found(NamedTuple):
-    """What the start of a file tells; doubtful: columns whose commas may be of decimals or of thousands."""
+    """What the start of a file tells.
+
+    names: of the columns, each another; header: as they stand in the file; numbers: the marks in those of a
+    column; doubtful: columns whose commas may be decimal or of thousands; quotes: `quoted` and `header` of
+    the layout; newline: what ends a line; rows: whether there are any.
+    """
 
     names: list[str]
+    header: list[str]
     sep: str
     numbers: Numbers
     doubtful: list[str]
-
-    @property
-    def marked(self) -> Numbers:
-        """The columns whose numbers are no numbers to pandas, or others."""
-        odd = {"group", "long"}
-        return {n: how for n, how in self.numbers.items() if how.get("decimal") == "," or odd & set(how)}
+    quotes: dict[str, Any]
+    newline: str
+    rows: bool
 
 
 def check_options(sep: str | None, decimal: str | None) -> tuple[str | None, str | None]:
@@ -79,7 +78,7 @@ def find(
 ) -> Found:
     """What the start of a file tells; usual: the separator that its suffix names; sep, decimal: as given.
 
-    Raises DataError for an empty file and for two columns of one name.
+    Raises DataError for an empty file. Of two columns of one name the second is called "name.1".
     """
     with open_text(path, encoding=encoding) as file:
         text = file.read(LOOKED_AT)
@@ -87,13 +86,26 @@ def find(
         raise DataError(f"{path} is empty: give a table with a header and rows.")
     cut = len(text) == LOOKED_AT
     sep = sep if sep is not None else _separator(text, cut, usual)
-    names, *rows = _rows(text, sep, cut) or [[]]
-    check_names(path, names)
+    header, *rows = _rows(text, sep, cut) or [[]]
+    names = _apart(header)
     gone = {"", *(str(value) for value in missing)}
     columns = {name: [row[i] for row in rows if i < len(row) and row[i] not in gone]
                for i, name in enumerate(names)}  # fmt: skip
-    numbers, doubtful = _numbers(columns, sep, decimal)
-    return Found(names, sep, numbers, doubtful)
+    numbers, doubtful = marks(columns, sep, decimal)
+    quotes, newline = _quotes(text, sep, names)
+    return Found(names, header, sep, numbers, doubtful, quotes, newline, bool(rows) or cut)
+
+
+def _apart(header: Sequence[str]) -> list[str]:
+    """The names of a header, each another: the second "a" is "a.1"."""
+    names: list[str] = []
+    for name in header:
+        number, own = 0, name
+        while own in names or (number and own in header):
+            number += 1
+            own = f"{name}.{number}"
+        names.append(own)
+    return names
 
 
 def in_words(sep: str) -> str:
@@ -138,183 +150,55 @@ def _separator(text: str, cut: bool, usual: str) -> str:
     return sep
 
 
-# --- numbers -------------------------------------------------------------------------------------------
-
-
-def _numbers(columns: dict[str, list[str]], sep: str, decimal: str | None) -> tuple[Numbers, list[str]]:
-    """How the numbers of columns are written, by their cells; columns that may mean two things."""
-    styles = {name: _style(cells) for name, cells in columns.items() if cells}
-    marks = {mark for mark in styles.values() if mark in (".", ",")}
-    told = sep != "," or decimal is not None  # in a file of commas, one inside a number is rare, and no guess
-    usual = decimal or ("," if told and "," in marks else ".")
-    clear = decimal is not None or marks == {usual}
-    numbers: Numbers = {}
-    doubtful = []
-    for name, style in styles.items():
-        if style is None or (style == "," and (not told or decimal == ".")):
-            continue
-        if style[:1] == "?":
-            if style == "?," and not clear:
-                doubtful += [name] if told else []
-                continue
-            style = usual if clear else "."
-        how = _how(columns[name], style, told)
-        if told and "," in marks and style == ".":
-            how["decimal"] = "."
-        if how:
-            numbers[name] = how
-    return numbers, doubtful
-
-
-def _style(cells: list[str]) -> str | None:
-    """The mark before decimals in the cells of a column: "." or ","; "?." or "?," where it may be one between
-    thousands; "" for whole numbers; None for what are no numbers.
-    """
-    if all(map(_WHOLE.fullmatch, cells)):
-        return ""
-    for mark, pattern in ((".", _ENGLISH), (",", _COMMA)):
-        if all(map(pattern.fullmatch, cells)):
-            other = "," if mark == "." else "."
-            marked = [cell for cell in cells if not _WHOLE.fullmatch(cell)]
-            if not all(map(_DOUBTFUL.fullmatch, marked)):
-                return mark
-            return "?" + (mark if mark in marked[0] else other)
-    return None
-
-
-def _how(cells: list[str], mark: str, told: bool) -> dict[str, Any]:
-    """The entry of a column in a layout."""
-    pattern = _COMMA if mark == "," else _ENGLISH if told else _POINT
-    found = [pattern.fullmatch(cell) for cell in cells]
-    if not all(found):
-        return {}
-    how: dict[str, Any] = {}
-    places = {len(one["places"] or "") for one in found if one is not None}
-    if mark == "," and (places != {0} or any("." in cell for cell in cells)):
-        how["decimal"] = ","
-    if any(one is not None and one.groupdict().get("group") for one in found):
-        how["group"] = "." if mark == "," else ","
-    if len(places) == 1:
-        how["places"] = places.pop()
-    if places == set() and how.get("places") == 0 and any(len(cell) >= LONG for cell in cells):
-        how["long"] = True
-    return how
-
-
-def _as_numbers(column: pd.Series, how: dict[str, Any]) -> pd.Series:
-    """A column of texts as numbers; as pandas reads it where not all of them are written so."""
-    decimal, pattern = how.get("decimal", "."), _COMMA if how.get("decimal") == "," else _ENGLISH
-    cells = column.astype(object).where(column.notna(), None).tolist()
-    if not all(cell is None or pattern.fullmatch(cell) for cell in cells):
-        return _as_pandas(cells)
-    group = "." if decimal == "," else ","
-    plain = [None if cell is None else cell.replace(group, "").replace(",", ".") for cell in cells]
-    if all(one is None or _WHOLE.fullmatch(one) for one in plain):
-        whole = [None if one is None else int(one) for one in plain]
-        small = all(one is None or abs(one) < 2**63 for one in whole)
-        if "long" in how and not small:
-            return _as_pandas(cells)
-        if small and (None not in whole or "long" in how):
-            kind = "Int64" if None in whole else "int64"
-            return pd.Series(whole, index=column.index, name=column.name, dtype=kind)
-    values = [np.nan if one is None else float(one) for one in plain]
-    return pd.Series(values, index=column.index, name=column.name, dtype="float64")
-
-
-def _as_pandas(cells: list[str | None]) -> pd.Series:
-    """Cells as pandas reads them."""
-    lines = pd.Series(cells, name="x", dtype=object).to_csv(index=False, lineterminator="\r\n")
-    return pd.read_csv(io.StringIO(lines), **_csv_options(",", ()), skip_blank_lines=False).iloc[:, 0]
-
-
-def layout(table: pd.DataFrame, found: Found, usual: str) -> dict[str, Any]:
-    """What `attrs` holds of a table that was read; usual: the separator that the suffix names."""
-    numbers = {
-        name: {key: value for key, value in how.items() if key != "long"}
-        for name, how in found.numbers.items()
-        if name in table.columns
-        and pd.api.types.is_numeric_dtype(table[name])
-        and ("group" in how or table[name].dtype == "float64")
-    }
-    sep = {} if found.sep in (usual, WHOLE) else {"sep": found.sep}
-    return sep | ({"numbers": numbers} if numbers else {})
-
-
-def written(table: pd.DataFrame, numbers: Numbers, sep: str) -> pd.DataFrame:
-    """The table with its numbers as texts where the layout says how they are written."""
-    comma = sep != "," and any(how.get("decimal") == "," for how in numbers.values())
-    texts = {}
-    for name in table.columns:
-        how = numbers.get(str(name), {"decimal": ","} if comma else {})
-        if sep == ",":  # a comma in a number would make a text of it
-            how = {key: value for key, value in how.items() if key == "places"}
-        if how and pd.api.types.is_numeric_dtype(table[name]) and not pd.api.types.is_bool_dtype(table[name]):
-            texts[name] = _texts(table[name], how)
-    return table.assign(**texts) if texts else table
-
-
-def write(table: pd.DataFrame, file: IO[str], sep: str, header: bool) -> None:
-    """Appends a table to a file, its numbers as texts already; lines end in a line feed."""
-    table.to_csv(_Lines(file), sep=sep, index=False, header=header, lineterminator="\r\n")
-
-
-class _Lines:
-    """What pandas writes to: the end of each line that comes becomes a line feed. Only where lines end in two
-    characters does pandas quote a carriage return in a cell, which else is read as the end of a line.
-    """
-
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
-
-    def write(self, line: str) -> None:
-        self._file.write(line.removesuffix("\r\n") + "\n")
-
-
-def _texts(column: pd.Series, how: dict[str, Any]) -> pd.Series:
-    """Numbers as texts; with more decimals than `places` where a number has more."""
-    decimal, group, places = how.get("decimal", "."), how.get("group", ""), how.get("places")
-    if not pd.api.types.is_float_dtype(column):
-        if not group:
-            return column
-        places = 0
-    values = column.astype(object).where(column.notna(), None).tolist()
-    some = np.array([value for value in values if value is not None], dtype=float)
-    if places is not None and not (np.round(some, places) == some).all():
-        places = None
-    comma = "," if group else ""
-    form = "{:" + comma + ("}" if places is None else f".{places}f}}")
-    swap = str.maketrans({".": decimal, ",": group})
-    texts = [None if value is None else form.format(value).translate(swap) for value in values]
-    return pd.Series(texts, index=column.index, name=column.name, dtype=object)
+def _quotes(text: str, sep: str, names: list[str]) -> tuple[dict[str, Any], str]:
+    """(which columns have quotes around all their cells, and whether the header has; what ends a line)."""
+    mark = re.escape(sep)
+    fields = re.compile(rf'(?P<q>"[^"]*(?:""[^"]*)*")?(?P<rest>[^{mark}\r\n]*)(?P<end>{mark}|\r\n|\r|\n|\Z)')
+    needed = re.compile(rf'[{mark}"\r\n]')
+    plain, quoted = [0] * len(names), [0] * len(names)
+    header: list[str] = []
+    ends: Counter[str] = Counter()
+    at = 0
+    for field in fields.finditer(text):
+        q, rest, end = field["q"], field["rest"], field["end"]
+        if not (at == 0 and q is None and not rest and end != sep) and at < len(names):
+            bare = q is None and bool(rest)
+            loud = q is not None and not rest and not needed.search(q[1:-1])
+            if not ends:
+                header += [names[at]] if loud else []
+            else:
+                plain[at] += bare
+                quoted[at] += loud and len(q) > 2
+        if end != sep:
+            ends[end] += bool(end)
+        at = at + 1 if end == sep else 0
+        if not end:
+            break
+    found: dict[str, Any] = {}
+    if columns := [name for name, a, b in zip(names, plain, quoted, strict=True) if b and not a]:
+        found["quoted"] = columns
+    if header:
+        found["header"] = header
+    return found, max(ends, key=lambda end: ends[end], default="\n") or "\n"
 
 
 # --- reading -------------------------------------------------------------------------------------------
 
 
-def _csv_options(sep: str, missing: Collection[Any]) -> dict[str, Any]:
-    return {
-        "sep": sep,
-        "keep_default_na": False,
-        "na_values": ["", *(str(value) for value in missing)],
-        "index_col": False,  # else a row with one field too many would move all columns
-        "low_memory": False,
-        **_EXACT_FLOATS,
-    }
+def read(
+    path: str | Path, encoding: str, found: Found, missing: Collection[Any], usual: str
+) -> tuple[pd.DataFrame, int]:
+    """(the whole table with its layout in `attrs`, its rows); usual: the separator that the suffix names.
 
+    Raises DataError for rows of too many or too few fields, with the line.
+    """
+    import pyarrow as pa
 
-def read(path: str | Path, encoding: str, found: Found, missing: Collection[Any]) -> pd.DataFrame:
-    """The whole table. Raises DataError for rows of too many or too few fields, with the line."""
-    texts = dict.fromkeys(found.marked, str)
-    with open_bytes(path) as file, warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        try:
-            table = pd.read_csv(file, encoding=encoding, dtype=texts, **_csv_options(found.sep, missing))
-        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-            raise _unreadable(path, encoding, found, error) from None
-    # pandas fills rows that are too short with missing values; those end in one
-    if len(table) and table.iloc[:, -1].isna().any():
-        _check_fields(path, encoding, found)
-    return _named(table, found)
+    def use(batches: Any) -> Any:
+        return pa.Table.from_batches(list(batches), schema=batches.schema)
+
+    cells, end = _parsed(path, encoding, found, use) if found.rows else (_nothing(found), b"")
+    return _table(cells, path, found, missing, end, usual), cells.num_rows
 
 
 def sample(
@@ -324,49 +208,137 @@ def sample(
     missing: Collection[Any],
     rows: int,
     rng: np.random.Generator,
-    chunk: int,
+    usual: str,
 ) -> tuple[pd.DataFrame, int]:
-    """(uniform sample of at most `rows` rows in file order, rows in the file); chunk: rows read at a time."""
-    options = {**_csv_options(found.sep, ()), "na_values": [], "dtype": str}
-    kept, keys, total, checked = pd.DataFrame(), np.zeros(0), 0, False
-    with open_bytes(path) as file, warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        try:
-            for piece in pd.read_csv(file, encoding=encoding, chunksize=chunk, **options):
-                # the rows with the smallest random keys are a uniform sample, however many there are
-                kept = pd.concat([kept, piece]) if total else piece
-                keys = np.concatenate([keys, rng.random(len(piece))])
-                total += len(piece)
-                # a row that is too short ends in an empty cell
-                if not checked and piece.iloc[:, -1].isin(["", np.nan]).any():
-                    _check_fields(path, encoding, found)
-                    checked = True
-                if len(kept) > rows:
-                    smallest = np.sort(np.argpartition(keys, rows)[:rows])
-                    kept, keys = kept.iloc[smallest], keys[smallest]
-        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-            raise _unreadable(path, encoding, found, error) from None
-    if not total:
-        return kept, 0
-    # the sample is read again, as one table, so that every column gets one dtype
-    text = io.StringIO(kept.to_csv(index=False, sep=found.sep, lineterminator="\r\n"))
-    texts = dict.fromkeys(found.marked, str)
-    table = pd.read_csv(text, dtype=texts, **_csv_options(found.sep, missing))
-    return _named(table, found), total
+    """(uniform sample of at most `rows` rows in file order, as `read` gives it; rows in the file)."""
+    import pyarrow as pa
+
+    def use(batches: Any) -> tuple[Any, int]:
+        kept, keys, total = _nothing(found), np.zeros(0), 0
+        for piece in batches:
+            # the rows with the smallest random keys are a uniform sample, however many there are
+            kept = pa.concat_tables([kept, pa.Table.from_batches([piece])])
+            keys = np.concatenate([keys, rng.random(len(piece))])
+            total += len(piece)
+            if len(keys) > rows:
+                smallest = np.sort(np.argpartition(keys, rows)[:rows])
+                kept, keys = kept.take(pa.array(smallest)).combine_chunks(), keys[smallest]
+        return kept, total
+
+    (cells, total), end = _parsed(path, encoding, found, use) if found.rows else ((_nothing(found), 0), b"")
+    return _table(cells, path, found, missing, end, usual), total
 
 
-def _named(table: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """The table with its numbers as such, and with the names of the file: pandas invents some for none."""
-    for name, how in found.marked.items():
-        if name in table.columns:
-            table[name] = _as_numbers(table[name], how)
-    if len(found.names) == len(table.columns):
-        table.columns = pd.Index(found.names)
+class _Watched:
+    """A file of bytes, as UTF-8, that remembers how it ended."""
+
+    closed = False
+
+    def __init__(self, file: IO[bytes], encoding: str) -> None:
+        plain = encoding.replace("_", "-").lower() in ("utf-8", "utf-8-sig")
+        self._file = file
+        self._text = None if plain else io.TextIOWrapper(file, encoding=encoding, newline="")
+        self.end = b""
+
+    def read(self, size: int = -1) -> bytes:
+        some = self._file.read(size) if self._text is None else self._text.read(size).encode()
+        self.end = (self.end + some[-4:])[-4:]
+        return some
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _parsed(path: str | Path, encoding: str, found: Found, use: Callable[[Any], T]) -> tuple[T, bytes]:
+    """(what `use` makes of the batches of a file's cells, strings all; how the file ends).
+
+    A row that is longer than a block is read in larger ones.
+    """
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    parts = [str(i) for i in range(len(found.names))]
+    parse = arrow_csv.ParseOptions(delimiter=found.sep, newlines_in_values=True)
+    convert = arrow_csv.ConvertOptions(
+        column_types=dict.fromkeys(parts, pa.string()),
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
+    block = _BLOCK
+    while True:
+        how = arrow_csv.ReadOptions(column_names=parts, skip_rows_after_names=1, block_size=block)
+        with open_bytes(path) as raw:
+            file = _Watched(raw, encoding)
+            try:
+                return use(arrow_csv.open_csv(file, how, parse, convert)), file.end
+            except pa.ArrowInvalid as error:
+                if "straddling" not in str(error) or block >= _LARGEST_BLOCK:
+                    raise _unreadable(path, encoding, found, error) from None
+        block *= 16
+
+
+def _nothing(found: Found) -> Any:
+    import pyarrow as pa
+
+    return pa.table({str(i): pa.array([], pa.string()) for i in range(len(found.names))})
+
+
+def _table(
+    cells: Any, path: str | Path, found: Found, missing: Collection[Any], end: bytes, usual: str
+) -> pd.DataFrame:
+    """The columns of strings as values, with their layout."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    gone = pa.array([str(value) for value in missing], type=pa.string())
+    columns: dict[str, pd.Series] = {}
+    numbers: Numbers = {}
+    blank: list[str] = []
+    _check_end(cells, path, end)
+    for at, name in enumerate(found.names):
+        column = cells.column(at)
+        empty = pc.equal(column, "")
+        if (
+            column.null_count == 0 and pc.any(empty).as_py()
+        ):  # with quotes, all of them: then they say no more
+            column = pc.if_else(empty, pa.scalar(None, pa.string()), column)
+            blank.append(name)
+        if len(gone):
+            column = pc.if_else(pc.is_in(column, gone), pa.scalar(None, pa.string()), column)
+        columns[name], how = numerals.column(column, found.numbers.get(name, {}))
+        if how:
+            numbers[name] = how
+    table = pd.DataFrame(columns, index=pd.RangeIndex(cells.num_rows))
+    facts: dict[str, Any] = {} if found.sep == usual else {"sep": found.sep}
+    if found.sep == "," and any(how.get("decimal") == "," for how in numbers.values()):
+        facts["sep"] = ","
+    facts |= {"numbers": numbers} if numbers else {}
+    facts |= found.quotes
+    facts |= {"blank": blank} if blank else {}
+    twice = {new: old for new, old in zip(found.names, found.header, strict=True) if new != old}
+    if twice:
+        facts["names"] = twice
+        new, old = next(iter(twice.items()))
+        say(f"{path}: of two columns named '{old}' the second is '{new}' here")
+    facts |= {"newline": found.newline} if found.newline != "\n" else {}
+    facts |= {"end": False} if end and end[-1:] not in b"\r\n" else {}
+    if facts:
+        table.attrs["layout"] = facts
     return table
 
 
+def _check_end(cells: Any, path: str | Path, end: bytes) -> None:
+    """Raises DataError where the last cell has a quote that nothing closes, so that it goes on to the end."""
+    last = cells.column(cells.num_columns - 1)[-1].as_py() if cells.num_rows else None
+    if last and last[-1] in "\r\n" and not end.rstrip(b"\r\n").endswith(b'"'):
+        raise DataError(
+            f"{path} is not a readable CSV file (nothing closes a quote in it): repair or export it again."
+        )
+
+
 def _unreadable(path: str | Path, encoding: str, found: Found, error: Exception) -> DataError:
-    _check_fields(path, encoding, found)
+    _check_fields(path, encoding, found)  # reads all of it, so that bytes that are no text are said, too
     return DataError(f"{path} is not a readable CSV file ({first_line(error)}): repair or export it again.")
 
 

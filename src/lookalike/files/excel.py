@@ -63,9 +63,15 @@ def read(path: str | Path, file: IO[bytes]) -> pd.DataFrame:
             )
     names = ["" if name is None else str(name) for name in header]
     cells = [[row[at] if at < len(row) else None for _, row in filled] for at in range(width)]
-    table = pd.DataFrame(dict(enumerate(cells)), index=range(len(filled)))
+    table = pd.DataFrame({at: _column(some) for at, some in enumerate(cells)}, index=range(len(filled)))
     table.columns = pd.Index(names)
     return table
+
+
+def _column(cells: list[Any]) -> Any:
+    """Cells of whole numbers as such, beside empty ones too; others as pandas takes them."""
+    whole = {type(cell) for cell in cells} == {int, type(None)}
+    return pd.Series(cells, dtype="Int64") if whole else cells
 
 
 def _trimmed(row: Iterable[Any]) -> list[Any]:

@@ -8,7 +8,8 @@ A file of texts has one column, `text`. A folder has one column too: `code` of .
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ SOURCES = {
     ".txt": "text",
 }  # files of a folder -> their column
 TEXT = "text"
+ABSENT: Any = object()  # in place of a value whose key is not there
 TEXT_END = "\n"  # of a text on its line: a carriage return may stand inside
 
 
@@ -46,7 +48,12 @@ def json_table(path: str | Path, chosen: set[int] | None = None, encoding: str =
 
     Raises DataError for a line that holds no object.
     """
-    return _table(_objects(path, chosen, encoding))
+    table = _table(_objects(path, chosen, encoding))
+    with open_text(path, encoding=encoding) as lines:
+        line = next(line for line in lines if line.strip()).strip()
+    if line != "{}" and line == json.dumps(json.loads(line), ensure_ascii=False, separators=(",", ":")):
+        table.attrs["layout"] = table.attrs.get("layout", {}) | {"compact": True}
+    return table
 
 
 def _objects(path: str | Path, chosen: set[int] | None, encoding: str) -> Iterator[dict[str, Any]]:
@@ -110,31 +117,98 @@ def _say_broken(path: str | Path, rows: int) -> None:
 
 
 def _table(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """The columns in the order in which they come up."""
+    """The columns in the order of the keys. Its `attrs` hold the layout, for `json_lines`.
+
+    {"absent": {column: share}, "numbers": {column: {"bare": True}}, "compact": True}: how many of the missing
+    values have no key (others are null); whole numbers among fractions have no decimals; no blanks.
+    """
     columns: dict[str, list[Any]] = {}
+    order: list[str] = []
     for at, record in enumerate(records):
+        before = -1
         for name, value in record.items():
             if name not in columns:
-                columns[name] = [None] * at
+                columns[name] = [ABSENT] * at
+                order.insert(before + 1, name)
+            before = order.index(name) if order[before + 1 : before + 2] != [name] else before + 1
             columns[name].append(value)
         for values in columns.values():
             if len(values) <= at:
-                values.append(None)
-    return pd.DataFrame(columns)
+                values.append(ABSENT)
+    absent, numbers, made = {}, {}, {}
+    for name in order:
+        cells = columns[name]
+        gone = sum(cell is None or cell is ABSENT for cell in cells)
+        if share := sum(cell is ABSENT for cell in cells) / max(gone, 1):
+            absent[name] = share
+        made[name], bare = _column(cells, 0 < share < 1)
+        if bare:
+            numbers[name] = {"bare": True}
+    table = pd.DataFrame(made, columns=pd.Index(order, dtype=object if not order else None))
+    layout: dict[str, Any] = {"absent": absent} if absent else {}
+    layout |= {"numbers": numbers} if numbers else {}
+    if layout:
+        table.attrs["layout"] = layout
+    return table
 
 
-def json_lines(table: pd.DataFrame) -> Iterator[str]:
-    """One line per row; numbers keep every digit, dates become strings, infinities null (JSON has none)."""
+def _column(cells: list[Any], both: bool) -> tuple[pd.Series, bool]:
+    """(the values, whether whole numbers among fractions have no decimals); both: some cells are null, others
+    absent, which an object column alone tells apart (None, nan).
+    """
+    kinds = {type(cell) for cell in cells if cell is not None and cell is not ABSENT}
+    plain = [math.nan if cell is ABSENT and both else None if cell is ABSENT else cell for cell in cells]
+    if both or not kinds <= {int, float}:
+        return pd.Series(plain, dtype=object if both or kinds != {str} else None), False
+    if kinds == {int} and all(cell is None or -(2**63) <= cell < 2**63 for cell in plain):
+        return pd.Series(plain, dtype="Int64" if None in plain else "int64"), False
+    if kinds == {float} or not kinds:
+        return pd.Series(plain, dtype="float64" if kinds else object), False
+    if kinds == {int, float} and all(
+        cell is None or (abs(cell) < 2**53 and type(cell) is (int if cell == int(cell) else float))
+        for cell in plain
+        if cell is None or math.isfinite(cell)
+    ):
+        return pd.Series(plain, dtype="float64"), True
+    return pd.Series(plain, dtype=object), False
+
+
+def json_lines(table: pd.DataFrame, layout: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """One line per row; numbers keep every digit, dates become strings, infinities null (JSON has none).
+
+    layout: of the file that the table was read from; None: that of its `attrs`.
+    """
+    layout = table.attrs.get("layout", {}) if layout is None else layout
     names = [str(name) for name in table.columns]
+    bare = {name for name, how in layout.get("numbers", {}).items() if how.get("bare")}
+    separators = (",", ":") if layout.get("compact") else (", ", ": ")
     columns = []
-    for i in range(len(names)):
+    for i, name in enumerate(names):
         values = table.iloc[:, i].astype(object)
         wanted = values.notna()
         if not holds_values(values):
             wanted &= ~values.isin([np.inf, -np.inf])
-        columns.append(values.where(wanted, None).tolist())
+        cells = values.where(wanted, None).tolist()
+        if name in bare:
+            cells = [int(cell) if isinstance(cell, float) and cell.is_integer() else cell for cell in cells]
+        columns.append(_with_absent(cells, values.tolist(), layout.get("absent", {}).get(name, 0.0)))
     for row in zip(*columns, strict=True):
-        yield json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=_json_value) + "\n"
+        record = {name: cell for name, cell in zip(names, row, strict=True) if cell is not ABSENT}
+        yield json.dumps(record, ensure_ascii=False, default=_json_value, separators=separators) + "\n"
+
+
+def _with_absent(cells: list[Any], given: list[Any], share: float) -> list[Any]:
+    """The cells with that share of the missing ones absent: those that are nan, where not all are."""
+    gone = [at for at, cell in enumerate(cells) if cell is None]
+    if not share or not gone:
+        return cells
+    nulls = [given[at] is None for at in gone]
+    told = share < 1 and any(nulls) and not all(nulls)
+    made = list(cells)
+    for number, at in enumerate(gone):
+        if (given[at] is not None) if told else int((number + 1) * share) > int(number * share):
+            made[at] = ABSENT
+    return made
 
 
 def _json_value(value: Any) -> Any:

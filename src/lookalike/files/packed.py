@@ -128,17 +128,17 @@ def check_encoding(name: str) -> str:
     return name
 
 
-def in_encoding(path: str | Path, wanted: str | None, read: Callable[[str], T]) -> tuple[T, str | None]:
-    """What `read` makes of a file in its encoding, and that encoding's name where it was guessed.
+def in_encoding(path: str | Path, wanted: str | None, read: Callable[[str], T]) -> tuple[T, str, str | None]:
+    """(what `read` makes of a file in its encoding, the encoding, how it is called where it was guessed).
 
     wanted: the encoding of a file that is not UTF-8; None: it is told from the file. Raises DataError where
     the file is in another.
     """
-    found = _marked(path) or UTF8
+    found = marked(path) or UTF8
     if wanted is not None and found == UTF8 and not _beyond_ascii(path):
         found = wanted
     try:
-        return read(found), None
+        return read(found), found, None
     except UnicodeDecodeError as error:
         if found != UTF8:
             raise DataError(
@@ -146,10 +146,10 @@ def in_encoding(path: str | Path, wanted: str | None, read: Callable[[str], T]) 
             ) from None
     if not looks_western(path):
         raise DataError(f"{path} {broken_byte(path)}, or name its encoding.") from None
-    return read(GUESS), "Windows-1252 (cp1252)"
+    return read(GUESS), GUESS, "Windows-1252 (cp1252)"
 
 
-def _marked(path: str | Path) -> str | None:
+def marked(path: str | Path) -> str | None:
     """The encoding that the first bytes of a file name."""
     with open_bytes(path) as file:
         start = file.read(4)

@@ -33,6 +33,7 @@ from lookalike.files.packed import (
     UTF8,
     check_encoding,
     in_encoding,
+    marked,
     open_bytes,
     packing,
     say_how,
@@ -108,7 +109,7 @@ def _read(
             return _read_delimited(path, missing, encoding, sep, decimal, kind, choice)
         if kind in TEXT_KINDS:
             read = _TEXTS[kind]
-            (table, total), guessed = in_encoding(path, encoding, lambda name: read(path, name, choice))
+            (table, total), _, guessed = in_encoding(path, encoding, lambda name: read(path, name, choice))
             say_how(path, [], guessed)
         elif kind == FOLDER:
             files = folder_files(path)
@@ -139,14 +140,12 @@ def _read_delimited(
     def read(name: str) -> tuple[delimited.Found, tuple[pd.DataFrame, int]]:
         found = delimited.find(path, name, usual, sep, decimal, missing)
         if choice is not None:
-            return found, delimited.sample(path, name, found, missing, *choice, _CHUNK)
-        table = delimited.read(path, name, found, missing)
-        return found, (table, len(table))
+            return found, delimited.sample(path, name, found, missing, *choice, usual)
+        return found, delimited.read(path, name, found, missing, usual)
 
-    (found, (table, total)), guessed = in_encoding(path, encoding, read)
-    layout = delimited.layout(table, found, usual)
-    if layout:
-        table.attrs["layout"] = layout
+    (found, (table, total)), encoded, guessed = in_encoding(path, encoding, read)
+    if encoded != UTF8 or marked(path):
+        table.attrs["layout"] = table.attrs.get("layout", {}) | {"encoding": encoded}
     words = [] if sep is not None or found.sep == usual else [delimited.in_words(found.sep)]
     if decimal is None and any(how.get("decimal") == "," for how in found.numbers.values()):
         words.append("decimal commas")

@@ -9,17 +9,17 @@ import contextlib
 import io
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, cast
 
 import pandas as pd
 
 from lookalike import arguments
 from lookalike.atomic import put
 from lookalike.errors import DataError, file_errors
-from lookalike.files import arrow, delimited, excel
+from lookalike.files import arrow, csvlines, excel
 from lookalike.files.lines import check_texts, json_lines, text_lines
 from lookalike.files.packed import STANDARD, open_packed
 from lookalike.files.suffixes import DELIMITED, JSON_LINES, LINES, TEXT_KINDS, check_suffix
@@ -75,6 +75,7 @@ class ChunkWriter:
         self._partial = ""
         self._file: Any = None
         self._writer: Any = None  # of Arrow's formats
+        self._lines: csvlines.LineWriter | None = None  # of delimited text
         self._sheet: list[pd.DataFrame] = []  # what a sheet will hold: it is written in one go
         self._begun = False
         self._nested: set[Any] = set()  # columns of lists and objects
@@ -97,17 +98,21 @@ class ChunkWriter:
             raw = self._closing.enter_context(open(1, "wb", closefd=False))  # noqa: SIM115
         else:
             raw = open_packed(self._partial, self.path.name, self._closing)
-        return io.TextIOWrapper(raw, encoding="utf-8", newline="") if self._kind in TEXT_KINDS else raw
+        if self._kind in DELIMITED or self._kind not in TEXT_KINDS:
+            return cast(IO[bytes], raw)
+        return io.TextIOWrapper(raw, encoding="utf-8", newline="")
 
     def write(self, table: pd.DataFrame) -> None:
         """Appends a piece; all pieces have the same columns and dtypes."""
+        if self._layout is None:
+            self._layout = table.attrs.get("layout", {})
         with file_errors(self.path, "written"):
             if self._kind == LINES:
                 self._file.writelines(text_lines(self.path, table))
             elif self._kind in JSON_LINES:
-                self._file.writelines(json_lines(table))
+                self._file.writelines(json_lines(table, self._layout))
             elif self._kind == ".json":
-                for line in json_lines(table):
+                for line in json_lines(table, self._layout):
                     self._file.write(("[\n" if not self._begun else ",\n") + line.rstrip("\n"))
                     self._begun = True
             elif self._kind in DELIMITED:
@@ -116,22 +121,22 @@ class ChunkWriter:
                 self._sheet.append(self._flat(table))
                 excel.check(self.path, table, sum(map(len, self._sheet)))
             else:
-                self._write_arrow(self._flat(table))
+                self._write_arrow(table)
 
-    def _flat(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The table with JSON text for lists and objects, in every piece from the first that has them."""
-        self._nested |= {name for name in table.columns if holds_values(table[name])}
+    def _flat(self, table: pd.DataFrame, kept: Collection[str] = ()) -> pd.DataFrame:
+        """The table with JSON text for lists and objects, in every piece from the first that has them; kept:
+        columns that are left as they are.
+        """
+        nested = {name for name in table.columns if str(name) not in kept and holds_values(table[name])}
+        self._nested |= nested
         texts = {name: table[name].map(json_text, na_action="ignore") for name in self._nested}
         return table.assign(**texts) if texts else table
 
     def _write_delimited(self, table: pd.DataFrame) -> None:
-        if self._layout is None:
-            self._layout = table.attrs.get("layout", {})
-        usual = DELIMITED[self._kind]
-        sep = self._layout.get("sep", usual) if self._kind == ".csv" else usual
-        table = delimited.written(table, self._layout.get("numbers", {}), sep)
-        delimited.write(table, self._file, sep, header=not self._begun)
-        self._begun = True
+        if self._lines is None:
+            usual, fixed = DELIMITED[self._kind], self._kind != ".csv"
+            self._lines = csvlines.LineWriter(self._file, str(self.path), self._layout or {}, usual, fixed)
+        self._lines.write(table)
         if self._standard:
             self._file.flush()
 
@@ -140,16 +145,16 @@ class ChunkWriter:
         import pyarrow.parquet as pq
 
         if self._writer is None:
-            schema = arrow.schema_of(table)
+            self._known = arrow.known(self._layout or {})
+            self._fields = arrow.schema_of(self._flat(table, self._known.names), self._known)
             parquet = self._kind == ".parquet"
             options = pa.ipc.IpcWriteOptions(compression="lz4")
             self._writer = (
-                pq.ParquetWriter(self._file, schema)
+                pq.ParquetWriter(self._file, self._fields)
                 if parquet
-                else pa.ipc.new_file(self._file, schema, options=options)
+                else pa.ipc.new_file(self._file, self._fields, options=options)
             )
-            self._fields = schema
-        self._writer.write_table(pa.Table.from_pandas(table, schema=self._fields, preserve_index=False))
+        self._writer.write_table(arrow.as_arrow(self._flat(table, self._known.names), self._fields))
 
     def _finish(self, well: bool) -> None:
         """Writes what comes last and closes the file."""

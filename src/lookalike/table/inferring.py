@@ -17,7 +17,7 @@ from lookalike.table.missing import is_missing
 from lookalike.table.schema import Schema, check_kind
 from lookalike.texts.syntax import language
 
-_CAN_BE_PERSONAL = ("category", "text", "number", "id")
+_CAN_BE_PERSONAL = ("category", "text", "number", "id", "key")
 _HIDDEN = 5  # minimum and maximum are the 5th smallest and largest value: a schema tells no single row
 
 
@@ -139,6 +139,8 @@ def describe(present: pd.Series, column: Column) -> None:
     elif column.kind == "constant" and column.value is None:
         values = plain_values(present, column)
         column.value = kinds.plain(values.iloc[0])
+    if column.kind in ("id", "key") and column.pattern is None and kinds.is_strings(present):
+        kinds.describe_pattern(present, column)
     if column.kind == "constant":
         other = present[plain_values(present, column) != column.value]
         if len(other):

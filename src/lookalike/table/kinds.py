@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.errors import SchemaError
-from lookalike.table import date_formats, formatted
+from lookalike.table import date_formats, formatted, patterns
 from lookalike.table.column import Column
 from lookalike.table.dates import read_several, write_dates
 from lookalike.table.dtypes import RESOLUTIONS, as_numbers, dtype_name, is_arrow
@@ -22,6 +22,11 @@ from lookalike.texts.syntax import language
 Array = npt.NDArray[Any]
 
 URL = r"(?:https?|ftp)://\S+"  # a web address
+PATH = r"(?:[A-Za-z]:)?(?:[/\\][^/\\\n]+)+|[\w.-]+(?:/[\w.-]+){2,}"  # the path of a file
+MAIL = r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}"
+_MAC = re.compile(r"([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}|[0-9a-fA-F]{12}")
+_IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
+ADDRESS = f"{URL}|{PATH}"
 LARGEST = 5000  # values of a category, at most: those beyond the most frequent are not reproduced
 RARE = 5  # values of fewer rows are not reproduced, so that no single person is told: the privacy threshold
 _SEVERAL = 20  # fewer distinct strings are a category or a key
@@ -29,6 +34,7 @@ _LITTLE = 0.05  # the share of cells that a category may always lose
 _CODES = 0.25  # the share of cells that keys may lose as a category, which would else be invented
 _WORDS, _LETTERS = 5, 30  # a value of as many is a sentence
 _MEASURE = r"\W*\d+([.,:]\d+)+\W*[^\W\d]{0,3}"  # 1.4, 16:30, $1,234.50, 62.5 kg
+_DIALLED, _VARIED = 7, 4  # digits of a phone number; places of a code that differ
 _ID_ROWS = 50  # fewer unique values may be chance
 
 
@@ -67,8 +73,15 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
             return "json"
         if len(strings) >= _SEVERAL and language(strings) in ("python", "sql"):
             return "code"
-    if unique and not column.nullable and rows >= _ID_ROWS and looks_like_id(distinct):
+    alone = len(distinct) == len(values) >= _ID_ROWS
+    if alone and looks_like_id(distinct):
         return "id"
+    if (
+        (alone or better is not None)
+        and len(distinct) >= _ID_ROWS
+        and _made_afresh(distinct, alone or better == "rare")
+    ):
+        return "key"
     kind = "category" if better is None else "text"
     if lost > _LITTLE and len(counts) >= _SEVERAL:
         column.note = _why(kind, better, counts, lost, column.min_rows or RARE)
@@ -194,14 +207,53 @@ def _is_integer_id(present: pd.Series, column: Column) -> bool:
 def looks_like_id(distinct: Array) -> bool:
     """Whether unique strings look like keys: no spaces, a digit in each, and few shapes; or web addresses."""
     sample = [str(value) for value in distinct[:2000]]
-    if all(re.fullmatch(URL, s) for s in sample) or is_random_key(sample):
+    if all(re.fullmatch(ADDRESS, s) for s in sample) or is_random_key(sample):
         return True
-    if any(len(s) > 64 or re.search(r"\s", s) or not re.search(r"\d", s) for s in sample):
+    if any(len(s) > 64 or not re.search(r"\d", s) for s in sample if not _MAC.fullmatch(s)):
         return False
+    if any(re.search(r"\s", s) for s in sample):  # numbers in blocks: phones, cards, IBANs, plates
+        blocks = all(re.fullmatch(r"[0-9A-Z+()./# :-]+", s) and not re.search(r"[A-Z]{5}", s) for s in sample)
+        if not blocks or patterns.learn(sample, RARE) is None:
+            return False
+    if all(_MAC.fullmatch(s) for s in sample):
+        return True
     if all(re.fullmatch(r"[0-9a-fA-F-]{16,}", s) for s in sample) and len({len(s) for s in sample}) == 1:
         return True
     shapes = {re.sub(r"[A-Z]+", "A", re.sub(r"[a-z]+", "a", re.sub(r"\d+", "9", s))) for s in sample}
     return len(shapes) <= max(5, len(sample) // 20)
+
+
+def _made_afresh(distinct: Array, rare: bool) -> bool:
+    """Whether strings that a category would lose are mails, IP addresses or, where rare, keys of a pattern:
+    a text of them would have broken ones, so fresh ones are made, which come again as the real ones do.
+    """
+    sample = [str(value) for value in distinct[:2000]]
+    mails = sum(re.fullmatch(MAIL, s) is not None for s in sample)
+    if mails >= 0.95 * len(sample) or all(re.fullmatch(_IP, s) for s in sample):
+        return True
+    if not rare or not looks_like_id(distinct) or patterns.learn(sample, RARE) is None:
+        return False
+    if len({len(s) for s in sample}) > 1:
+        return all(len(re.sub(r"\D", "", s)) >= _DIALLED for s in sample)
+    return sum(len(set(letters)) > 1 for letters in zip(*sample, strict=True)) >= _VARIED
+
+
+def is_strings(present: pd.Series) -> bool:
+    """Whether a column without missing values holds strings alone."""
+    return isinstance(present.dtype, pd.StringDtype) or all(isinstance(value, str) for value in present)
+
+
+def describe_pattern(present: pd.Series, column: Column) -> None:
+    """The pattern of ids and keys that are strings, and the check digits that all of them have."""
+    strings = [str(value) for value in present.drop_duplicates()]
+    address = all(re.fullmatch(ADDRESS, s) for s in strings)
+    shapes = None if address else patterns.learn(strings, RARE, patterns.sequential(strings))
+    mails = column.personal == "email"
+    if shapes is not None and not mails:
+        column.pattern = patterns.expression(shapes)
+        column.check = column.check or patterns.find_check(strings)
+    elif mails:
+        column.pattern = MAIL
 
 
 def is_random_key(strings: list[str]) -> bool:

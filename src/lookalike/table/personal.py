@@ -81,7 +81,9 @@ _OTHER = _set("type status group segment count total age class category country 
 
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
-_IP = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}|(?=.*:.*:)[0-9a-fA-F:]{6,39}")
+_IP = re.compile(
+    r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}|(?=.*:.*:)(?!(?:\w\w:){5}\w\w$)[0-9a-fA-F:]{6,39}"
+)
 _DOCUMENT = re.compile(r"(?=.*\d)[\w ./-]{6,20}")
 _SSN = re.compile(r"\d{3}-\d{2}-\d{4}")
 _DIALLED = re.compile(

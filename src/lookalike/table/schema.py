@@ -22,11 +22,12 @@ from lookalike import arguments
 from lookalike.arguments import shown
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError, SchemaError
-from lookalike.table import formats, kinds, personal
+from lookalike.table import formats, kinds, patterns, personal
 from lookalike.table.column import KINDS, LANGUAGES, Column
 from lookalike.table.dtypes import RESOLUTIONS
 
 FORMAT = 1
+_SHOWN = 60  # letters of a pattern in a line of the schema
 
 
 @dataclass
@@ -195,6 +196,11 @@ def _details(column: Column) -> str:
         said.append(f"always {column.value!r}")
     if column.personal is not None:
         said.append(personal.SORTS.get(column.personal, column.personal))
+    if column.pattern is not None:
+        long = len(column.pattern) > _SHOWN
+        said.append(f"like {column.pattern[:_SHOWN]}{'...' if long else ''}")
+    if column.check is not None:
+        said.append(f"with {patterns.CHECKS[column.check][1]}")
     if column.kind == "code":
         said.append(f"in {column.language}" if column.language else "no parser known")
     if column.kind == "json":
@@ -237,6 +243,7 @@ def check_kind(column: Column) -> None:
             f"column '{column.name}' has the min_rows {column.min_rows!r}: give a whole number of at least "
             "1, which keeps all values."
         )
+    patterns.check_pattern(column.name, column.pattern, column.check)
     language = column.language
     if language is not None and (not isinstance(language, str) or language not in LANGUAGES):
         raise SchemaError(

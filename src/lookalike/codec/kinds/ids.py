@@ -9,6 +9,7 @@ present and missing, as a constant has.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,13 +20,16 @@ from lookalike.codec.celltext import PRESENT, Asked, Extent, JsonSchema, choice_
 from lookalike.codec.kinds import constant
 from lookalike.codec.kinds.constant import encode
 from lookalike.codec.learned import LEARNED
-from lookalike.codec.made import urls
+from lookalike.codec.made import mails, patterns, urls
+from lookalike.codec.made.taken import Taken
 from lookalike.codec.slot import Array, Slot
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, DataError
 from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers, restore
-from lookalike.table.kinds import URL, is_random_key
+from lookalike.table.kinds import ADDRESS, MAIL, is_random_key
+from lookalike.table.patterns import Shape as Pattern
+from lookalike.table.patterns import expression, learn, of_expression, sequential
 
 __all__ = [
     "allowed", "analyse", "asked", "choices", "decode", "encode", "learned", "literals", "note", "of", "read",
@@ -33,7 +37,7 @@ __all__ = [
 ]  # fmt: skip
 
 _SHAPES = 100
-_HEX = re.compile(r"[0-9a-f-]{16,}|[0-9A-F-]{16,}")
+MAILS = 0.95  # of the strings of a column of e-mail addresses
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,9 @@ class Shape:
 class Params:
     """How fresh ids are made; no real one is in it.
 
-    rows: present, missing; form: integer, hex, url, random or counted; next: the first fresh number;
-    shapes: of strings; templates: of web addresses.
+    rows: present, missing; form: integer, hex, url, random, counted, pattern or mail; next: the first fresh
+    number; shapes: of strings; templates: of web addresses; pattern: its shapes, with the check that they
+    satisfy; mail: of e-mail addresses; salt, taken: which strings are real ones (`Taken`).
     """
 
     rows: list[int]
@@ -63,12 +68,19 @@ class Params:
     next: int = 0
     shapes: list[Shape] = field(default_factory=list)
     templates: list[urls.Template] = field(default_factory=list)
+    pattern: list[Pattern] = field(default_factory=list)
+    check: str | None = None
+    mail: mails.Params | None = None
+    salt: str = ""
+    taken: Array | None = None
 
 
 def of(facts: dict[str, Any]) -> Params:
     shapes = [Shape(**shape) for shape in facts.get("shapes", [])]
     templates = [urls.Template(**template) for template in facts.get("templates", [])]
-    return Params(**{**facts, "shapes": shapes, "templates": templates})
+    pattern = [patterns.shape_of(shape) for shape in facts.get("pattern", [])]
+    mail = None if facts.get("mail") is None else mails.of(facts["mail"])
+    return Params(**{**facts, "shapes": shapes, "templates": templates, "pattern": pattern, "mail": mail})
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
@@ -78,22 +90,31 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
         values, _ = as_numbers(present)
         return Params(rows, "integer", next=int(values.max()) + 1)
     strings = [str(value) for value in present]
-    lengths = {len(s) for s in strings}
-    if (
-        len(lengths) == 1
-        and all(_HEX.fullmatch(s) for s in strings)
-        and re.search("[a-fA-F]", "".join(strings[:50]))
-    ):
-        return Params(rows, "hex", shapes=[_shape(strings, 0, rare)])
-    if all(re.match(URL, s) for s in strings):
+    if column.personal == "email" and is_mail(strings):
+        taken = Taken.of(strings)
+        return Params(rows, "mail", mail=mails.learn(present, {}, rare), salt=taken.salt, taken=taken.bits)
+    if all(re.fullmatch(ADDRESS, s) for s in strings):
         last = max((int(number) for s in strings for number in re.findall(r"\d{1,12}", s)), default=0)
         return Params(rows, "url", next=last + 1, templates=urls.learn(strings, rare))
     if is_random_key(strings):
         return Params(rows, "random", shapes=[_shape(strings, 0, rare)])
+    shapes = _pattern(strings, column, rare)
+    if shapes is not None:
+        taken = Taken.of(strings)
+        return Params(rows, "pattern", pattern=shapes, check=column.check, salt=taken.salt, taken=taken.bits)
     matches = [re.search(r"\d+(?=\D*$)", s) for s in strings]
     largest = max((int(m[0]) for m in matches if m), default=0)
-    shapes = [_shape(group, len(strings), rare) for group in alike(strings, rare)]
-    return Params(rows, "counted", next=largest + 1, shapes=shapes)
+    counted = [_shape(group, len(strings), rare) for group in alike(strings, rare)]
+    return Params(rows, "counted", next=largest + 1, shapes=counted)
+
+
+def _pattern(strings: list[str], column: Column, rare: int) -> list[Pattern] | None:
+    """The shapes of strings that do not count on; those of the column's own pattern where it was edited."""
+    counting = sequential(strings)
+    found = learn(strings, rare, counting)
+    if column.pattern is None or column.pattern == expression(found or []):
+        return None if counting else found
+    return of_expression(column.pattern, str(column.name))
 
 
 def slots(params: Any, column: Column) -> list[Slot]:
@@ -158,12 +179,33 @@ def decode(
     elif params.form == "url":
         made = urls.make(params.templates, params.next + offset, rows, rng)
         values = pd.Series(made, dtype=object)
+    elif params.form == "pattern":
+        taken = Taken(params.salt, np.asarray(params.taken))
+        values = pd.Series(
+            patterns.make(params.pattern, params.check, taken, offset, rows, rng), dtype=object
+        )
+    elif params.form == "mail":
+        values = pd.Series(mail_addresses(params, [()] * rows, rng, offset), dtype=object)
     else:
         values = pd.Series(_counted(params, rows, offset, rng), dtype=object)
     absent = constant.absent(params.rows, tokens) if rows else np.zeros(0, dtype=bool)
     if absent.any():
         values = values.astype(object).mask(absent)
     return restore(values, column)
+
+
+def is_mail(strings: list[str]) -> bool:
+    """Whether nearly all strings are e-mail addresses."""
+    return sum(re.fullmatch(MAIL, s) is not None for s in strings) >= MAILS * len(strings)
+
+
+def mail_addresses(
+    params: Params, cells: Sequence[Sequence[Any]], rng: np.random.Generator, offset: int
+) -> list[str]:
+    """Addresses of rows with the cells of their source columns."""
+    if params.mail is None:
+        return []
+    return mails.make(params.mail, cells, Taken(params.salt, np.asarray(params.taken)), offset, rng)
 
 
 def _integers(first: int, rows: int, column: Column) -> pd.Series:

@@ -17,17 +17,21 @@ import pandas as pd
 
 from lookalike.codec.kinds import ids, keys
 from lookalike.codec.kinds.keys import TO_MAKE
-from lookalike.codec.made import pseudonyms
+from lookalike.codec.made import mails, pseudonyms
 from lookalike.codec.slot import Array
+from lookalike.table import kinds
 from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
+from lookalike.table.kinds import RARE
 from lookalike.table.nested import flat
 
 KINDS = ("key", "pseudonym")
 _FREE = ("id", "constant", "drop")  # kinds that nothing can be said of
 
 
-def learn(columns: Sequence[Column], params: Sequence[Any], series: Sequence[pd.Series]) -> list[Any]:
+def learn(
+    columns: Sequence[Column], params: Sequence[Any], series: Sequence[pd.Series], rare: int = RARE
+) -> list[Any]:
     """The params of all columns; those of keys and pseudonyms with what their entities are like."""
     learned = list(params)
     made = [i for i, column in enumerate(columns) if column.kind in KINDS]
@@ -35,10 +39,12 @@ def learn(columns: Sequence[Column], params: Sequence[Any], series: Sequence[pd.
     for i in made:
         own = codes[i]
         sizes, counts = np.unique(np.bincount(own[own >= 0]), return_counts=True)
+        if getattr(learned[i].fresh, "form", "") == "mail":
+            learned[i] = replace(learned[i], fresh=_with_names(i, learned[i].fresh, columns, series, rare))
         others = [j for j in codes if j != i and (sizes.max(initial=0) > 1 or j in made)]
         found = [j for j in others if _determines(own, codes[j])]
         learned[i] = replace(
-            params[i],
+            learned[i],
             distinct=int(own.max(initial=-1)) + 1,
             sizes=sizes.astype(np.int64),
             counts=counts.astype(np.int64),
@@ -46,6 +52,19 @@ def learn(columns: Sequence[Column], params: Sequence[Any], series: Sequence[pd.
             gaps=[j for j in found if _determines(own, (codes[j] < 0).astype(np.int64))],
         )
     return learned
+
+
+def _with_names(
+    own: int, fresh: ids.Params, columns: Sequence[Column], series: Sequence[pd.Series], rare: int
+) -> ids.Params:
+    """How addresses are made, with the columns of names that they are made of."""
+    there = series[own].notna().to_numpy(bool)
+    names = {
+        j: series[j][there]
+        for j, column in enumerate(columns)
+        if column.kind in ("category", "text", "pseudonym") and kinds.is_strings(series[j].dropna())
+    }
+    return replace(fresh, mail=mails.learn(series[own][there], names, rare))
 
 
 def _codes(series: pd.Series) -> Array:
@@ -205,6 +224,9 @@ def _make(
                 known[j].setdefault(int(labels[row]), cells[j][row])
         if columns[j].kind == "key" and wanted[j].any():
             fresh = _keys(columns[j], params[j].fresh, total, set(known[j].values()), rng, offset)
+            if params[j].fresh.form == "mail":
+                rows = np.unique(labels, return_index=True)[1]
+                fresh = _mails(columns, params[j].fresh, table, rows, rng, offset)
             known[j] = dict(enumerate(fresh)) | known[j]
     names = [j for j in anchor.made if columns[j].kind == "pseudonym" and params[j].fresh is not None]
     needed = sorted({int(label) for j in names for label in labels[wanted[j]]})
@@ -219,6 +241,22 @@ def _make(
     for j in anchor.made:
         cells[j][wanted[j]] = [known[j][label] for label in labels[wanted[j]].tolist()]
         table[columns[j].name] = restore(pd.Series(cells[j], dtype=object), columns[j]).set_axis(table.index)
+
+
+def _mails(
+    columns: Sequence[Column],
+    params: ids.Params,
+    table: pd.DataFrame,
+    rows: Array,
+    rng: np.random.Generator,
+    offset: int,
+) -> list[str]:
+    """An address for each entity, which agrees with the names in one of its rows."""
+    sources = params.mail.sources if params.mail is not None else []
+    names = [columns[i].name for i in sources if columns[i].name in table.columns]
+    cells = table[names].iloc[rows].itertuples(index=False, name=None) if names else [()] * len(rows)
+    words = [tuple(cell for cell in row if isinstance(cell, str)) for row in cells]
+    return ids.mail_addresses(params, words, rng, offset)
 
 
 def _keys(

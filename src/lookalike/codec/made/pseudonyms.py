@@ -8,7 +8,6 @@ one in eight values that never were in the table is refused, too.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -20,13 +19,13 @@ import pandas as pd
 
 from lookalike.codec.kinds import ids
 from lookalike.codec.made import urls
+from lookalike.codec.made.taken import Taken
 from lookalike.codec.slot import Array
 from lookalike.errors import DataError, MissingDependency, SchemaError
 from lookalike.table.column import Column
 from lookalike.table.personal import iban_check, luhn
 
 PERSON = ("name", "first_name", "last_name", "username", "email")  # sorts that are made of one person's name
-_BUCKETS = 8  # at least, for a real value
 _STYLE = 20  # tries as the real ones look; then names are syllables, and letters and digits are any
 _UNIQUE, _TRIES = 200, 400  # tries after which values may repeat; after which there is no room
 _LOCALE = "en_US"
@@ -72,10 +71,7 @@ def analyse(distinct: pd.Series, column: Column, rare: int) -> Params:
     numeric = pd.api.types.is_numeric_dtype(distinct.dtype) or column.python in ("int", "float")
     texts = sorted(str(int(value)) if numeric else str(value) for value in distinct)
     sort = None if numeric and column.personal in (*PERSON, "address", "ip") else column.personal
-    salt = hashlib.blake2b("\n".join(texts).encode("utf-8", "replace"), digest_size=16).hexdigest()
-    bits = 2 ** int(np.ceil(np.log2(max(64, _BUCKETS * len(texts)))))
-    taken = np.zeros(bits, dtype=bool)
-    taken[[_bucket(text, salt, bits) for text in texts]] = True
+    taken = Taken.of(texts)
     shapes = [Shape(len(group), ids.positions(group, rare)) for group in ids.alike(texts, rare)]
     params = Params(
         sort=sort,
@@ -83,8 +79,8 @@ def analyse(distinct: pd.Series, column: Column, rare: int) -> Params:
         numeric=numeric,
         top=_top(distinct.dtype) if numeric else None,
         shapes=[] if _faked(sort) else shapes,
-        salt=salt,
-        taken=np.packbits(taken),
+        salt=taken.salt,
+        taken=taken.bits,
     )
     make([(column, params, False)], [0], np.random.default_rng(0))  # what is wrong is better found now
     return params
@@ -162,14 +158,7 @@ def _units(columns: Sequence[tuple[Column, Params, bool]]) -> list[list[int]]:
 
 def is_real(params: Params, value: str) -> bool:
     """Whether a value may be one of the real ones; never False for one that is."""
-    bits = 8 * len(params.taken)
-    bucket = _bucket(value, params.salt, bits)
-    return bool(params.taken[bucket // 8] >> (7 - bucket % 8) & 1)
-
-
-def _bucket(text: str, salt: str, bits: int) -> int:
-    plain = " ".join(text.casefold().split()).encode("utf-8", "replace")
-    return int.from_bytes(hashlib.blake2b(plain, key=salt.encode(), digest_size=8).digest()) % bits
+    return value in Taken(params.salt, params.taken)
 
 
 def _faked(sort: str | None) -> bool:
