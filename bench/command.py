@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-PLACES = ("--data", "--out", "--results")  # options whose value is a place on the machine
+PLACES = ("--data", "--out", "--results", "--work")  # options whose value is a place on the machine
 
 
 def parser(name: str, description: str | None) -> argparse.ArgumentParser:
@@ -32,6 +32,13 @@ def folder(text: str) -> Path:
     if not Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {text!r}")
     return Path(text)
+
+
+def count(text: str) -> int:
+    """The type of an argument that is a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+    return int(text)
 
 
 def chosen(asked: argparse.ArgumentParser, kind: str, names: Iterable[str], known: Iterable[str]) -> None:

@@ -15,7 +15,8 @@ import pandas as pd
 from bench.records import figures
 from bench.records.sets import SETS, load
 from bench.tables.ablation import by_prior, facts
-from bench.tables.score import c2st, mle, read
+from bench.tables.columns import read
+from bench.tables.score import c2st, mle
 from lookalike import DiffLM
 
 VARIANTS = ("soft_prompt", "kv_memory", "input_embed")

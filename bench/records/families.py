@@ -16,7 +16,7 @@ from bench.places import ENVIRONMENTS, WORK
 from bench.records import figures, latents
 from bench.records.ngram import Writer
 from bench.records.sets import SETS, Set, load
-from bench.tables import peers, score
+from bench.tables import columns, peers
 from lookalike import DiffLM
 from lookalike.codec.shape import infer_shape
 
@@ -188,7 +188,7 @@ def table_set(name: str, set_: Set, train: Table, test: Table, seed: int, trial:
         facts = peers.run("tabularargn", source, path, seed, trial.threads, dates=list(dates))
         if "error" in facts:
             raise RuntimeError(facts["error"])
-        peer_rows = score.read(path)
+        peer_rows = columns.read(path)
         for column, written in dates.items():  # as the real ones are written
             peer_rows[column] = pd.to_datetime(peer_rows[column]).dt.strftime(written)
         arms["tabularargn"] = facts | figures.table(train, peer_rows, test, set_.label, seed)[0]

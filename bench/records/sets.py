@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.tables.score import read
+from bench.tables.columns import read
 
 TEST = 0.2  # of the sets that come without a split of their own; drawn once, the same for every seed
 WIKISQL = (5_000, 1_000)  # rows of the train and of the test split, drawn once

@@ -1,11 +1,14 @@
-"""lookalike beside its peers: every method fits the same tables, one after the other, and one scorer judges.
+"""lookalike beside its peers: every method fits the same tables, and one scorer judges.
 
     python -m bench.tables --data FOLDER [--sets adult,magic] [--methods lookalike,tabularargn] [--seeds 0,1]
+    python -m bench.tables --data FOLDER --jobs 16 --methods lookalike,cart,copula,shuffled
 
-FOLDER holds <set>/train.csv.gz and <set>/test.csv.gz. Each peer gets an environment of its own under
-bench/envs, made on first use; lookalike runs in the environment that runs this command (which needs xgboost
-for the scorer). Synthetic tables go to bench/work, and figures to --out after every run, so that an
-interrupted benchmark goes on where it stopped. The tables are printed and put between the marks of
+FOLDER holds <set>/train.csv.gz and <set>/test.csv.gz. tabularargn, gaussiancopula and tvae get an environment
+of their own under bench/envs, made on first use; the others run in the environment that runs this command.
+The scorer wants xgboost: without it the utility is left out, and added when the command is run again where
+there is one. Cells run one after the other, so that times can be compared; with --jobs side by side, each in
+processes of one thread. Synthetic tables go to --work (bench/work), and figures to --out after every cell, so
+that an interrupted benchmark goes on where it stopped. The tables are printed and put between the marks of
 bench/RESULTS.md; what stands outside the marks is left alone. `--again` forgets what is known of the methods
 that it names.
 """
@@ -13,21 +16,23 @@ that it names.
 from __future__ import annotations
 
 import argparse
-import json
+import hashlib
+import itertools
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from bench import command
 from bench.places import FIGURES, RESULTS, WORK
 from bench.publish import machine, publish
+from bench.tables.cells import Entry, kept, run_all
+from bench.tables.columns import BadInput, read
 from bench.tables.markdown import HOLDOUT, tables
 from bench.tables.peers import METHODS, environment, run
-from bench.tables.score import BadInput, read, score
+from bench.tables.score import PARTS, known, score
 
 NAME = "bench.tables"
 TARGETS = {
@@ -37,24 +42,60 @@ TARGETS = {
     "shoppers": "Revenue",
     "beijing": "pm2.5",
 }
-PRINTED = ("fit_s", "sample_s", "rss_mb", "shape", "trend", "c2st", "mle", "copies", "error")
+PRINTED = ("fit_s", "sample_s", "rss_mb", *PARTS, "error")
 
 
-def measured(
-    name: str, method: str, seed: int, real: pd.DataFrame, held: pd.DataFrame, args: argparse.Namespace
-) -> dict[str, Any]:
-    """The figures of one method on one set, or {"error": ...}; of HOLDOUT those of the held rows."""
-    entry: dict[str, Any] = {"when": time.strftime("%Y-%m-%d %H:%M")}
+def measured(name: str, method: str, seed: int, known: Entry, args: argparse.Namespace) -> Entry:
+    """The figures of one method on one set, or {"error": ...}; of HOLDOUT those of the held rows.
+
+    known: the entry of an earlier run, whose synthetic table is scored again where it is still there.
+    """
+    real, held = (read(args.data / name / f"{part}.csv.gz") for part in ("train", "test"))
+    real = real.sample(args.rows, random_state=0) if args.rows else real
+    entry: Entry = {"when": time.strftime("%Y-%m-%d %H:%M")}
     if method == HOLDOUT:
         return entry | {"score": score(real, held, held, TARGETS[name], seed, trained_on=real)}
-    train, out = args.data / name / "train.csv.gz", WORK / f"{name}-{method}-{seed}.csv.gz"
-    entry |= run(method, train, out, seed, args.threads, args.rows)
+    train, out = args.data / name / "train.csv.gz", args.work / f"{name}-{method}-{seed}.csv.gz"
+    if known:
+        entry = known
+    else:
+        entry |= run(method, train, out, seed, args.threads, args.rows)
     if "error" not in entry:
         try:
             entry["score"] = score(real, held, read(out), TARGETS[name], seed)
         except BadInput as error:
             entry["error"] = str(error)
+        else:
+            entry["table"] = digest(out)
     return entry
+
+
+def digest(path: Path) -> str:
+    """Names what a file holds; "" where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else ""
+
+
+def missing(
+    runs: Entry,
+    sets: Sequence[str],
+    methods: Sequence[str],
+    seeds: Sequence[int],
+    again: set[str],
+    args: argparse.Namespace,
+) -> dict[str, tuple[Any, ...]]:
+    """The cells that are to be run, as arguments of `measured`: the slow methods of all sets first."""
+    cells = {}
+    for method, name, seed in itertools.product(dict.fromkeys([*methods, HOLDOUT]), sets, seeds):
+        key = f"{name}/{method}/{seed}"
+        entry, out = runs.get(key, {}), args.work / f"{name}-{method}-{seed}.csv.gz"
+        scored = set(entry.get("score", ())) if method not in again else set()
+        if scored >= known():
+            continue
+        there = method == HOLDOUT or (bool(entry.get("table")) and entry["table"] == digest(out))
+        if scored and not there:  # of an older bench: its table is gone
+            continue
+        cells[key] = (name, method, seed, entry if scored and method != HOLDOUT else {}, args)
+    return cells
 
 
 def options() -> argparse.ArgumentParser:
@@ -65,7 +106,9 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--out", type=Path, default=FIGURES / "tables.json")
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--work", type=Path, default=WORK, help="the folder of the synthetic tables")
+    parser.add_argument("--jobs", type=command.count, default=1, help="cells that are run side by side")
+    parser.add_argument("--threads", type=command.count, help="of each cell; default: the cores / JOBS")
     parser.add_argument(
         "--rows", type=int, help="train on ROWS rows drawn at random (a trial of the benchmark itself)"
     )
@@ -87,24 +130,14 @@ def main() -> None:
         environment(METHODS.get(method))
     if args.envs_only:
         return
-    results: dict[str, Any] = {"runs": {}}
-    if args.out.exists():
-        results = json.loads(args.out.read_text())
+    args.threads = args.threads or max(1, (os.cpu_count() or 1) // args.jobs)
+    results = kept(args.out)
     results["machine"] = machine(args.threads)
     results["command"] = command.quoted(NAME, sys.argv[1:])
-    for name in sets:
-        real, held = (read(args.data / name / f"{part}.csv.gz") for part in ("train", "test"))
-        real = real.sample(args.rows, random_state=0) if args.rows else real
-        for seed in seeds:
-            for method in dict.fromkeys([*methods, HOLDOUT]):
-                key = f"{name}/{method}/{seed}"
-                if "score" in results["runs"].get(key, {}) and method not in again:
-                    continue
-                entry = measured(name, method, seed, real, held, args)
-                results["runs"][key] = entry
-                args.out.write_text(json.dumps(results, indent=1))
-                shown = entry.get("score", {}) | entry
-                print(key, {k: shown[k] for k in PRINTED if k in shown}, flush=True)
+    cells = missing(results["runs"], sets, methods, seeds, again, args)
+    for key, entry in run_all(results, args.out, cells, measured, args.jobs):
+        shown = entry.get("score", {}) | entry
+        print(key, {k: shown[k] for k in PRINTED if k in shown}, flush=True)
     text = tables(results, sets, methods, seeds)
     text = f"{results['machine']}; `{results['command']}`.\n\n{text}"
     publish(text, args.results, NAME)

@@ -21,7 +21,8 @@ import pandas as pd
 from bench import command
 from bench.places import FIGURES, RESULTS
 from bench.publish import machine, publish
-from bench.tables.score import c2st, read
+from bench.tables.columns import read
+from bench.tables.score import c2st
 from lookalike import DiffLM
 
 NAME = "bench.tables.ablation"

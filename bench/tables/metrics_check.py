@@ -22,8 +22,9 @@ import numpy as np
 import pandas as pd
 
 from bench import command
+from bench.tables.columns import BadInput, is_number, numbers, read, text
 from bench.tables.peers import environment
-from bench.tables.score import BadInput, check, is_number, mle, numbers, rarest, read, text, trends
+from bench.tables.score import check, mle, rarest, trends
 from lookalike.evaluate import evaluate
 
 Line = tuple[str, float, float]  # what is measured, by lookalike, by the other

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ METHODS = {  # method -> its environment; None: the one that runs the benchmark
     "tabularargn": "mostlyai",
     "gaussiancopula": "sdv",
     "tvae": "sdv",
+    "cart": None,
+    "copula": None,
+    "shuffled": None,
 }
 MOSTLYAI = (
     "accelerate datasets huggingface-hub joblib json-repair numpy>=2 opacus pandas peft psutil<6 pyarrow "
@@ -29,6 +32,7 @@ INSTALLS = {  # environment -> what pip is asked for, in this order; the version
     "sdv": (["torch"], ["sdv"]),
 }
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TELEMETRY_ENABLED": "false", "PYTHONWARNINGS": "ignore"}
+CPU = {"CUDA_VISIBLE_DEVICES": ""}  # the figures are those of processors, also where there is a GPU
 
 
 def environment(name: str | None) -> Path:
@@ -46,17 +50,22 @@ def run(
     threads: int,
     rows: int | None = None,
     dates: Sequence[str] = (),
+    made: int | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Fits and samples by `bench.tables.run`; its figures, or {"error": the last lines of what it says}.
 
-    dates: columns that the method is given as dates; lookalike finds them by itself.
+    rows: to learn from, None: all; made: to sample, None: as many. dates: columns that the method is given as
+    dates; lookalike finds them by itself. options: of the method's constructor.
     """
-    out.parent.mkdir(exist_ok=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
     command = [environment(METHODS[method]), "-m", "bench.tables.run", method, train, out]
     command += ["--seed", str(seed)]
     command += ["--rows", str(rows)] if rows else []
+    command += ["--made", str(made)] if made else []
+    command += ["--options", json.dumps(options)] if options else []
     command += [word for name in dates for word in ("--dates", name)]
-    found = variables(threads, peer=METHODS[method] is not None) | OFFLINE
+    found = variables(threads, peer=METHODS[method] is not None) | OFFLINE | CPU
     done = subprocess.run(command, capture_output=True, text=True, env=found)
     if done.returncode:
         return {"error": "\n".join(done.stderr.strip().splitlines()[-5:])}

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from bench import command
-from bench.tables.score import is_numeric, read
+from bench.tables.columns import is_numeric, read
 
 ADULT = "age,hours-per-week,fnlwgt,education,occupation,marital-status"
 REAL, SYNTHETIC, INK = "#c9ced6", "#2563eb", "#1f2937"

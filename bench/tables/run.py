@@ -1,6 +1,6 @@
-"""Fits one method on a table and samples as many rows: one process, started by bench/tables/peers.py.
+"""Fits one method on a table and samples rows: one process, started by bench/tables/peers.py.
 
-    python -m bench.tables.run METHOD TRAIN OUT [--rows N] [--seed 0] [--options JSON]
+    python -m bench.tables.run METHOD TRAIN OUT [--rows N] [--made N] [--seed 0] [--options JSON]
 
 writes the synthetic table to OUT (.csv.gz) and prints one line of JSON: the seconds of fitting, the seconds
 of sampling (after a first small sample, so that what happens only once is not counted) and the peak memory in
@@ -12,6 +12,7 @@ import json
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -78,7 +79,20 @@ def tvae(table: pd.DataFrame, seed: int, options: dict[str, Any]) -> Fit:
     return sdv(table, seed, options, "TVAESynthesizer")
 
 
-METHODS = {"lookalike": lookalike, "tabularargn": tabularargn, "gaussiancopula": gaussiancopula, "tvae": tvae}
+def simple(table: pd.DataFrame, seed: int, options: dict[str, Any], name: str) -> Fit:
+    from bench.tables import simple
+
+    fit: Fit = getattr(simple, name)(table, seed, **options)
+    return fit
+
+
+METHODS: dict[str, Callable[[pd.DataFrame, int, dict[str, Any]], Fit]] = {
+    "lookalike": lookalike,
+    "tabularargn": tabularargn,
+    "gaussiancopula": gaussiancopula,
+    "tvae": tvae,
+    **{name: partial(simple, name=name) for name in ("cart", "copula", "shuffled")},
+}
 
 
 def main() -> None:
@@ -87,6 +101,7 @@ def main() -> None:
     parser.add_argument("train", type=command.file)
     parser.add_argument("out")
     parser.add_argument("--rows", type=int, help="train on ROWS rows drawn at random")
+    parser.add_argument("--made", type=int, help="sample so many rows instead of as many as were learned")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--options", type=json.loads, default={})
     parser.add_argument("--dates", action="append", default=[], help="a column that is read as dates")
@@ -101,7 +116,7 @@ def main() -> None:
     fitted = time.perf_counter()
     sample(min(len(table), 1000))
     warm = time.perf_counter()
-    synthetic = sample(len(table))
+    synthetic = sample(args.made or len(table))
     end = time.perf_counter()
     synthetic.to_csv(args.out, index=False)
     memory = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

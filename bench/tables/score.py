@@ -18,92 +18,40 @@ product does not mark its own work. All figures are on 0..1 unless another scale
   read beside the holdout's row (a small sample has a larger error by chance alone).
 - `c2st`: 5-fold cross-validated AUC of gradient boosting telling real training rows from as many synthetic
   rows.
+- `c2st_test`: the same against real test rows: what is only learnt by heart does not help there.
 - `mle`: an XGBoost trained on the synthetic table (depth and rounds chosen on a split of the synthetic
   table), judged on the real test rows: AUC of the rarest class of the target against the rest, RMSE of a
   number (rows without a target are dropped).
 - `copies`: share of synthetic rows that equal a training row in every column.
+- `closer`: share of synthetic rows whose nearest real row is a training row and no test row (the DCR share),
+  weighted as if there were as many of both: .5 where no training row was learnt by heart, 1 for copies.
+
+Without xgboost `mle` is left out; `python -m bench.tables` adds it when it is run again where there is one.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bench import command
+from bench.tables.columns import BINS, BadInput, bins, codes, design, is_number, numbers, read, text
 
-BINS = 10
-FEW = 20
 FOLDS = 5
+NEAR = 5_000  # synthetic rows whose nearest real ones are looked for, at most
 DEPTHS = (3, 6, 10)
 HELD = 0.15  # share of the training rows that choose the depth and the rounds
+PARTS = (
+    "shape", "trend", "trend_sdmetrics", "shape_matched", "trend_matched",
+    "c2st", "c2st_test", "mle", "copies", "closer",
+)  # fmt: skip
 TABLES = "the real table", "the test table", "the synthetic table"
-
-
-class BadInput(ValueError):
-    """Tables that cannot be scored: one sentence that names the table, the column and the fix."""
-
-
-def read(path: str | Path) -> pd.DataFrame:
-    """A table by suffix; in CSV only the empty cell is missing, so "?" and "NA" stay values."""
-    path = Path(path)
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        return pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-    ) as error:  # what pandas and pyarrow raise of a file is one of these
-        raise BadInput(
-            f"{path} cannot be read as a table: {error}. Give a .csv, .csv.gz or .parquet"
-        ) from error
-
-
-def is_numeric(column: pd.Series) -> bool:
-    """Numbers, of whatever count of distinct values; booleans are none."""
-    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
-
-
-def is_number(real: pd.Series) -> bool:
-    """A numeric column of more than FEW distinct values; of fewer, its values are compared as categories."""
-    return is_numeric(real) and bool(real.nunique() > FEW)
-
-
-def text(column: pd.Series) -> pd.Series:
-    """Values as strings that agree between dtypes (1, 1.0 and "1"; True and "True"); missing stays so."""
-    if is_numeric(column):
-        column = column.astype("float64")
-        return column.map(lambda v: f"{v:g}" if v % 1 else f"{v:.0f}", na_action="ignore")
-    return column.map(str, na_action="ignore")
-
-
-def numbers(column: pd.Series) -> np.ndarray:
-    return pd.to_numeric(column, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
-
-
-def codes(real: pd.Series, other: pd.Series) -> tuple[np.ndarray, np.ndarray, int]:
-    """One integer per distinct value of either column, missing included; and how many there are."""
-    both, values = pd.factorize(
-        pd.concat([text(real), text(other)], ignore_index=True), use_na_sentinel=False
-    )
-    return both[: len(real)], both[len(real) :], len(values)
-
-
-def bins(column: np.ndarray, edges_of: np.ndarray) -> np.ndarray:
-    """1..BINS by the equal-width bins of `edges_of`; 0 below, BINS + 1 at their end, above and for missing.
-
-    As numpy and SDMetrics count: the largest value has the last place to itself.
-    """
-    finite = edges_of[np.isfinite(edges_of)]
-    edges = np.histogram_bin_edges(finite, bins=BINS) if len(finite) else np.array([0.0, 1.0])
-    return np.digitize(column, edges)
 
 
 def ks(real: np.ndarray, other: np.ndarray) -> float:
@@ -164,23 +112,6 @@ def trends(real: pd.DataFrame, other: pd.DataFrame, own_edges: bool = False) -> 
                 _, joint = np.unique(np.concatenate([a * size + c, b * size + d]), return_inverse=True)
                 out[first, second] = tv(joint[: len(a)], joint[len(a) :], int(joint.max()) + 1)
     return out
-
-
-def design(real: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both tables as numbers and categories; both learn the categories of both."""
-    a, b = {}, {}
-    for name in real.columns:
-        if is_numeric(real[name]):
-            a[name], b[name] = numbers(real[name]), numbers(other[name])
-        else:
-            left, right, _ = codes(real[name], other[name])
-            # The booster takes at most 255 categories: the rarest of a longer list share the last one.
-            kept = pd.Series(np.concatenate([left, right])).value_counts().index[:254]
-            place = pd.Series(np.arange(len(kept)), index=kept)
-            both = pd.CategoricalDtype(range(255))
-            a[name] = pd.Series(left).map(place).fillna(254).astype(int).astype(both)
-            b[name] = pd.Series(right).map(place).fillna(254).astype(int).astype(both)
-    return pd.DataFrame(a), pd.DataFrame(b)
 
 
 def c2st(real: pd.DataFrame, other: pd.DataFrame, seed: int = 0) -> float:
@@ -250,6 +181,52 @@ def copies(real: pd.DataFrame, other: pd.DataFrame) -> float:
     return float(np.isin(pd.util.hash_pandas_object(right, index=False), seen).mean())
 
 
+def points(real: pd.DataFrame, others: Sequence[pd.DataFrame]) -> list[np.ndarray]:
+    """Tables as points, (rows, dimensions): numbers by their rank in the real column, 0..1, and a step of 1
+    between two categories; a missing number lies half a range below all others.
+    """
+    parts: list[list[np.ndarray]] = [[] for _ in others]
+    for name in real.columns:
+        if is_number(real[name]):
+            known = np.sort(numbers(real[name]))
+            known = known[~np.isnan(known)]
+            for part, table in zip(parts, others, strict=True):
+                value = numbers(table[name])
+                rank = sum(np.searchsorted(known, value, side=side) for side in ("left", "right"))
+                part.append(np.where(np.isnan(value), -0.5, rank / (2 * max(1, len(known))))[:, None])
+        else:
+            joined = pd.concat([text(table[name]) for table in others], ignore_index=True)
+            found, values = pd.factorize(joined, use_na_sentinel=False)
+            steps = np.eye(len(values))[found] / np.sqrt(2)
+            edges = np.cumsum([len(table) for table in others])[:-1]
+            for part, own in zip(parts, np.split(steps, edges), strict=True):
+                part.append(own)
+    return [np.concatenate(part, 1) for part in parts]
+
+
+def closer(real: pd.DataFrame, test: pd.DataFrame, synthetic: pd.DataFrame, seed: int = 0) -> float:
+    """Share of the synthetic rows that lie nearer to a training row than to a test row, as if there were
+    as many of both: .5 for fresh rows, 1 for rows that repeat training rows.
+    """
+    from threadpoolctl import threadpool_limits
+
+    made = synthetic.sample(min(NEAR, len(synthetic)), random_state=seed)
+    here, *there = points(real, [made, real, test])
+    with threadpool_limits(1):
+        train, held = (_nearest(here, other) for other in there)
+    n, m = len(real), len(test)
+    nearer = np.mean((train < held) + (train == held) * n / (n + m))
+    return float(nearer / n / (nearer / n + (1 - nearer) / m))
+
+
+def _nearest(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(points,) the squared distance to the nearest of the others, 0 of equal ones."""
+    own = (others**2).sum(1)
+    parts = np.array_split(points, len(points) // 100 + 1)
+    found = np.concatenate([(own - 2 * part @ others.T).min(1) for part in parts])
+    return (found + (points**2).sum(1)).round(9)
+
+
 def check(real: pd.DataFrame, test: pd.DataFrame, synthetic: pd.DataFrame, target: str) -> None:
     """Raises BadInput where a table lacks rows or columns, or where there is no target to learn."""
     if target not in real.columns:
@@ -287,6 +264,11 @@ def _listed(names: Iterable[object]) -> str:
     return ", ".join(map(repr, names))
 
 
+def known() -> set[str]:
+    """The figures that can be had here."""
+    return set(PARTS) if find_spec("xgboost") else set(PARTS) - {"mle"}
+
+
 def rarest(column: pd.Series) -> str:
     """The class that `mle` tells from the rest."""
     return str(text(column).value_counts().index[-1])
@@ -307,7 +289,7 @@ def score(
     Tables that cannot be scored raise BadInput.
     """
     check(real, test, synthetic, target)
-    synthetic = synthetic[list(real.columns)]
+    synthetic, test = synthetic[list(real.columns)], test[list(real.columns)]
     few = synthetic.sample(min(len(test), len(synthetic)), random_state=seed)
     regression = is_number(real[target])
     positive = "" if regression else rarest(real[target])
@@ -324,6 +306,11 @@ def score(
         ),
         "copies": lambda: copies(real, synthetic),
     }
+    # a holdout in the place of the synthetic table is told from, and near to, the other half of itself
+    other, made = (test, synthetic) if trained_on is None else _halves(test, seed)
+    parts["c2st_test"] = lambda: c2st(other, made, seed)
+    parts["closer"] = lambda: closer(real, other, made, seed)
+    parts = {name: parts[name] for name in PARTS if name in known()}
     out: dict[str, Any] = {"mle_kind": "rmse" if regression else "auc", "rows": len(synthetic)}
     seconds = {}
     for name, part in parts.items():
@@ -332,6 +319,11 @@ def score(
         seconds[name] = round(time.perf_counter() - begin, 2)
     worst = sorted(shapes(real, synthetic).items(), key=lambda item: -item[1])[:5]
     return out | {"worst_columns": {k: round(v, 4) for k, v in worst}, "seconds": seconds}
+
+
+def _halves(table: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    mixed = table.sample(frac=1, random_state=seed)
+    return mixed.iloc[: len(mixed) // 2], mixed.iloc[len(mixed) // 2 :]
 
 
 def main() -> None:

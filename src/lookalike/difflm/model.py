@@ -283,8 +283,8 @@ class DiffLM:
         valid_only: bool = False,
         seed: int | None = None,
     ) -> Iterator[pd.DataFrame]:
-        """The rows of `sample` in chunks of at most 2048 (4096 with keys or pseudonyms, a key's rows being in
-        one chunk), so that memory does not grow with n.
+        """The rows of `sample` in chunks of at most 8192 (10,240 with keys or pseudonyms, a key's rows
+        being in one chunk), so that memory does not grow with n.
         """
         codec = self.codec
         asked = Asked.of(codec, n, where, given, like, strength, balance, Drawing(temperature, top_p))

@@ -1,7 +1,8 @@
 import pytest
 
 from bench.tables import metrics_check
-from bench.tables.score import is_number, read, shapes, trends
+from bench.tables.columns import is_number, read
+from bench.tables.score import shapes, trends
 
 
 def test_the_report_has_the_scorers_shapes_and_pairs_of_numbers(small_csv, monkeypatch):

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from bench.tables import score
-from bench.tables.score import BadInput, c2st, copies, mle, shapes, trends
+from bench.tables.columns import BadInput
+from bench.tables.score import c2st, closer, copies, mle, shapes, trends
 
 ROWS = 600
 
@@ -93,6 +94,16 @@ def test_copies_are_equal_in_every_column_whatever_the_dtype():
     assert copies(real, other) == 0.5  # the first row, and the third with its missing cell
 
 
+def test_rows_that_repeat_training_rows_lie_nearer_to_them_and_fresh_ones_do_not():
+    real, test, fresh = drawn(0, 500), drawn(1, 200), drawn(2, 500)
+    assert closer(real, test, real) == 1 and closer(real, test, test) == 0
+    assert closer(real, test, fresh) == pytest.approx(0.5, abs=0.06)  # two standard deviations are .05
+    half = pd.concat([real.head(250), fresh.head(250)])
+    share = 0.5 + 0.5 * 500 / 700  # half of the rows for sure, the others as there are of both
+    odds = share / (1 - share) * 200 / 500
+    assert closer(real, test, half) == pytest.approx(odds / (1 + odds), abs=0.05)
+
+
 def test_a_planted_class_is_learned_from_right_rows_only(boosted):
     test, made = drawn(1), drawn(2)
     turned = made.assign(high=made.high.map({"yes": "no", "no": "yes"}))
@@ -126,11 +137,13 @@ def test_the_score_of_a_copy_and_of_a_holdout(boosted):
     real, test = drawn(0), drawn(1, 200)
     copy = score.score(real, test, real, "high")
     assert (copy["shape"], copy["trend"], copy["trend_sdmetrics"], copy["copies"]) == (0, 0, 0, 1)
+    assert copy["c2st_test"] == pytest.approx(0.5, abs=0.1) and copy["closer"] == 1
     assert copy["c2st"] < 0.1  # its twin was learned as the other one: below .5 means that rows are repeated
     assert (copy["mle_kind"], copy["rows"]) == ("auc", ROWS) and copy["mle"] > 0.98
     assert 0 < copy["shape_matched"] < 0.15 and 0 < copy["trend_matched"] < 0.15  # of 200 rows
     held = score.score(real, test, test, "high", trained_on=real.assign(high=real.high.map(str.upper)))
     assert held["mle"] == 0.5 and held["rows"] == 200  # no training row is "yes" now
+    assert held["c2st_test"] == pytest.approx(0.5, abs=0.12) and 0.3 < held["closer"] < 0.7
     assert 0 < held["shape"] < 0.15 and held["copies"] == 0
     number = score.score(real, test, real.assign(x=real.x + 1), "near")
     assert number["mle_kind"] == "rmse" and next(iter(number["worst_columns"])) == "x"

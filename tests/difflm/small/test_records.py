@@ -16,3 +16,18 @@ def test_a_table_too_large_for_the_memory_is_a_sentence(monkeypatch: pytest.Monk
     schema["text"].kind = "text"
     with pytest.raises(OptionError, match=r"100 records of up to \d+ tokens need about .* give fewer rows"):
         DiffLM(progress=False).fit(table, schema)
+
+
+def test_rows_are_written_in_blocks(
+    adult: pd.DataFrame, adult_model: DiffLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = adult_model.sample(1500, seed=1)
+    monkeypatch.setattr("lookalike.difflm.small.records.BLOCK", 200)
+    blocks = adult_model.sample(1500, seed=1)
+    shares = [t["sex"].value_counts(normalize=True)["Male"] for t in (whole, blocks)]
+    assert shares[0] == pytest.approx(shares[1], abs=0.05) and abs(whole.age.mean() - blocks.age.mean()) < 2
+    assert blocks.duplicated().mean() < 0.02  # no block is drawn twice
+    some = adult_model.sample(450, where={"sex": "Female", "age": (20, 30)}, seed=1)
+    assert len(some) == 450 and (some["sex"] == "Female").all() and some["age"].between(20, 30).all()
+    given = adult[["age", "sex"]].iloc[:450].reset_index(drop=True)
+    pd.testing.assert_frame_equal(adult_model.sample(given=given, seed=1)[["age", "sex"]], given)

@@ -64,7 +64,8 @@ def test_the_same_seed_and_a_loaded_model_make_the_same_persons(model: DiffLM, t
     assert DiffLM.load(tmp_path / "model").sample(300, seed=3).equals(synthetic)
 
 
-def test_no_customer_is_in_two_chunks(model: DiffLM) -> None:
+def test_no_customer_is_in_two_chunks(model: DiffLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lookalike.difflm.small.records.CHUNK", 2048)
     chunks = list(model.sample_chunks(5000))
     assert [len(chunk) for chunk in chunks] == [2048, 2048, 904]
     seen: set[str] = set()

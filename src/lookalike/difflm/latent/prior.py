@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lookalike.difflm.latent.denoiser import Denoiser, DenoiserConfig
 from lookalike.difflm.latent.sampler import SIGMA_MAX, STEPS, angles, heun
 
+BLOCK = 2048  # latents that are denoised at once: more do not fit the cache of a processor
 ACTIVE = 0.02  # variance of the posterior means over the rows above which a latent dimension is in use
 
 
@@ -39,7 +40,12 @@ class Prior(nn.Module):
     def sample(self, rows: int, generator: torch.Generator, steps: int = STEPS) -> Tensor:
         """(rows, size) fresh latents."""
         noise = torch.randn(rows, self.size, generator=generator, device=self.mean.device)
-        return heun(self.denoiser, noise, angles(steps)) * self.deviation + self.mean
+        return self._denoised(noise, angles(steps)) * self.deviation + self.mean
+
+    def _denoised(self, noisy: Tensor, path: list[float]) -> Tensor:
+        if not self.denoiser.active.any():  # all of it is N(0, 1), which the path keeps as it is
+            return noisy
+        return torch.cat([heun(self.denoiser, part, path) for part in noisy.split(BLOCK)])
 
     def vary(self, latent: Tensor, strength: float, generator: torch.Generator, steps: int = STEPS) -> Tensor:
         """Latents like these: noised part-way and denoised (SDEdit, Meng et al. 2022, section 3).
@@ -53,4 +59,4 @@ class Prior(nn.Module):
         path = angles(steps, min(SIGMA_MAX, math.tan(strength * math.pi / 2)))
         noise = torch.randn(latent.shape, generator=generator, device=latent.device)
         noisy = math.cos(path[0]) * self.whiten(latent) + math.sin(path[0]) * noise
-        return heun(self.denoiser, noisy, path) * self.deviation + self.mean
+        return self._denoised(noisy, path) * self.deviation + self.mean

@@ -20,11 +20,17 @@ class Told:
     def __init__(self, shown: Any = None, rows: int = 0, progress: bool = False):
         self.shown, self.rows, self.progress, self.cut = shown, rows, progress, 0
         self._own, self._start, self._done, self._total = 0, 0, 0.0, 1.0
+        self._chunk = 0
         self._begun, self._said = perf_counter(), False
 
     def chunk(self, start: int, rows: int) -> None:
         """The rows from number `start` on are written next."""
-        self._start, self._own = start, rows
+        self._chunk = self._start = start
+        self._own = rows
+
+    def block(self, first: int, rows: int) -> None:
+        """So many rows of the chunk are written next, from its row `first` on."""
+        self._start, self._own = self._chunk + first, rows
 
     def expect(self, tokens: float) -> None:
         """These rows take about so many tokens."""

@@ -17,7 +17,7 @@ Texts end where they end: every row is at a slot of its own, and rows that are d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -42,7 +42,7 @@ ENOUGH = 2.0  # times the length of real texts, all texts of a draft together; a
 CLOSING = 0.8  # of a span's slots: a value under a grammar then has to come to its end
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def decode(
     vae: VAE,
     latent: Tensor,
@@ -55,6 +55,7 @@ def decode(
     grammars: Mapping[int, Grammar] | None = None,
     threads: Threads | None = None,
     told: Told | None = None,
+    spare: dict[int, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Write one record per row.
 
@@ -63,8 +64,8 @@ def decode(
     cells, each (rows,), that are kept as they are; allowed: slot -> what a condition leaves of it, the same
     for all rows. Slots of a column are given all or none. drawing: how the sub-words of texts are
     drawn; grammars: first slot of a span -> the grammar that its sub-words keep to; threads: chosen as the
-    records are written; told: hears of it. Returns tokens and cells, (rows, slots); token -1 where a slot is
-    empty.
+    records are written; told: hears of it; spare: memory that one call leaves to the next (`Cache`). Returns
+    tokens and cells, (rows, slots); token -1 where a slot is empty.
     """
     given, allowed = given or {}, allowed or {}
     first = torch.tensor([any(s in given or s in allowed for s in slots) for slots in vae.columns])
@@ -74,7 +75,9 @@ def decode(
     if not early:  # nothing to weigh the candidates by
         latent = latent[:: len(latent) // rows]
     threads, told = threads or Threads(torch.get_num_threads()), told or Told()
-    draft = _Draft(vae, latent, generator, allowed, drawing or Drawing(), grammars or {}, threads, told)
+    draft = _Draft(
+        vae, latent, generator, allowed, drawing or Drawing(), grammars or {}, threads, told, spare
+    )
     for slot, (tokens, cells) in given.items():
         draft.tokens[:, slot] = tokens.repeat_interleave(len(latent) // rows)
         draft.cells[:, slot] = cells.repeat_interleave(len(latent) // rows)
@@ -121,8 +124,9 @@ class _Draft:
         grammars: Mapping[int, Grammar],
         threads: Threads,
         told: Told,
+        spare: dict[int, Tensor] | None = None,
     ):
-        self.threads, self.told = threads, told
+        self.threads, self.told, self.spare = threads, told, spare
         self.vae, self.latent, self.generator = vae, latent, generator
         self.allowed, self.drawing, self.grammars = allowed, drawing, grammars
         self.given: set[int] = set()
@@ -156,7 +160,8 @@ class _Draft:
         """(rows, slots) log likelihood of what stands in the slots of `order`, written in this order."""
         vae, written = self.vae, self._written(order)
         if not vae.span_slots:  # rows that are all at the same place go on from here
-            self.cache = Cache(vae.config.layers, vae.positions(len(vae.place)), memory=vae.memory)
+            room = vae.positions(len(vae.place))
+            self.cache = Cache(vae.config.layers, room, memory=vae.memory, spare=self.spare)
             return -vae.nll(self.latent, self.tokens, self.cells, written, self.cache)
         parts, n = [], max(1, SCORED // max(1, written.shape[1]))
         for at in range(0, len(written), n):
@@ -182,7 +187,7 @@ class _Draft:
             written = self._written(order[:start])
             x, padding = vae.sequence(self.latent, self.tokens, self.cells, written)
             room = vae.positions(start + (ROOM if vae.span_slots else stop - start))
-            cache = Cache(vae.config.layers, room, padding, vae.memory)
+            cache = Cache(vae.config.layers, room, padding, vae.memory, self.spare)
         slots = torch.tensor(order[:stop], device=device)
         after = _after(vae, order, stop).to(device)
         walks: dict[int, Walk] = {}
@@ -342,11 +347,11 @@ def _expected(vae: VAE, order: list[int]) -> float:
     return fixed + sum(vae.spans.typical[span] for span in here)
 
 
-def _groups(vae: VAE, slots: Tensor, done: Tensor) -> list[tuple[int, Tensor]]:
-    """The rows that are at the same fixed slot or in the same span, as (field, rows)."""
+def _groups(vae: VAE, slots: Tensor, done: Tensor) -> list[tuple[int, Any]]:
+    """The rows that are at the same fixed slot or in the same span, as (field, index of rows)."""
+    if not vae.span_slots:  # all rows, without a copy of what is indexed by them
+        return [(int(vae.field_of[slots[0]]), slice(None))]
     fields = vae.field_of[slots]
-    if not vae.span_slots:
-        return [(int(fields[0]), torch.arange(len(slots), device=slots.device))]
     fields = fields.masked_fill(done, -1)
     return [(f, (fields == f).nonzero()[:, 0]) for f in fields.unique().tolist() if f >= 0]
 

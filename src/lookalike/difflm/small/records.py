@@ -23,7 +23,9 @@ from lookalike.difflm.training.course import Clock
 from lookalike.difflm.training.memory import check_memory, enough_memory
 from lookalike.difflm.training.threads import Threads
 
-CHUNK = 2048  # rows decoded at once, at most: more do not fit the cache of a processor
+CHUNK = 8192  # rows made into a table at once, at most: much of the time of pandas is the same for any number
+BLOCK = 1024  # of these, rows without texts that are written at once: more do not fit a processor's cache
+BLOCK_TEXTS = 2048  # the same for rows with texts, which are put aside as they are done
 CHUNK_SLOTS = 250_000  # rows x slots decoded at once, at most: the key/value cache takes a kilobyte for each
 RECORD_BYTES = 16  # of a slot of a record while a table is encoded
 FEWER = "give fewer rows or shorter texts"
@@ -56,7 +58,8 @@ class TokenRecords:
             if not slots[column[0]].span:
                 typical += len(column)
         typical += 2 * sum(self._vae.spans.typical) if self._vae is not None else 0
-        return min(CHUNK, max(64, int(CHUNK_SLOTS / max(1.0, typical))))
+        most = BLOCK_TEXTS if self._vae is not None and self._vae.span_slots else CHUNK
+        return min(most, max(64, int(CHUNK_SLOTS / max(1.0, typical))))
 
     @property
     def columns(self) -> list[Any]:
@@ -112,6 +115,32 @@ class TokenRecords:
         """given: (rows, 2, slots) records of which the columns `held`, (columns,) bool, are kept."""
         if not self.codec.slots:
             return np.zeros((rows, 2, 0), dtype=np.int64)
+        block, each = BLOCK_TEXTS if self.vae.span_slots else BLOCK, len(latent) / rows
+        told, spare = told or Told(), dict[int, Tensor]()
+        parts: list[Array] = []
+        for start in range(0, rows, block):
+            stop = min(start + block, rows)
+            told.block(start, stop - start)
+            own = None if given is None else given[start:stop]
+            some = latent[round(start * each) : round(stop * each)]
+            parts.append(
+                self._written(some, stop - start, generator, own, held, allowed, drawing, told, spare)
+            )
+        return np.concatenate(parts) if len(parts) != 1 else parts[0]
+
+    def _written(
+        self,
+        latent: Tensor,
+        rows: int,
+        generator: torch.Generator,
+        given: Array | None,
+        held: Array | None,
+        allowed: Any,
+        drawing: Drawing | None,
+        told: Told,
+        spare: dict[int, Tensor],
+    ) -> Array:
+        """A block of the rows of `draw`."""
         kept: dict[int, tuple[Tensor, Tensor]] = {}
         if given is not None and held is not None:
             for slot in [s for c in np.flatnonzero(held) for s in self.codec.columns[c]]:
@@ -129,6 +158,7 @@ class TokenRecords:
             grammars=self.codec.grammars(),
             threads=self.threads,
             told=told,
+            spare=spare,
         )
         return torch.stack([tokens, cells], 1).cpu().numpy()
 

@@ -10,19 +10,31 @@ from torch import Tensor, nn
 
 from lookalike.difflm.norm import LayerNorm
 
+PIECE = 2**18  # products of a query that are formed at once: more do not fit a processor's cache
+
 
 class Cache:
     """Keys and values of the positions so far, two tensors per layer: (positions, rows, heads, head width).
 
     length: positions that there is room for at first. Positions come first, so that a new one is written in
-    one stretch of memory, and one query is answered by two products over it (on a CPU faster than
+    one stretch of memory, and one query is answered over all of it at once (on a CPU faster than
     scaled_dot_product_attention, which is made for many queries).
     padding: (rows,) positions at the start of each row that nothing may see, for rows that begin at different
     places; None: no row has any. They come after the injected memory, if there is one.
+    spare: memory that one cache leaves to the next, which begins when the first is done with: to take new
+    memory from the system costs as much as what is written to it.
     """
 
-    def __init__(self, layers: int, length: int, padding: Tensor | None = None, memory: int = 0):
+    def __init__(
+        self,
+        layers: int,
+        length: int,
+        padding: Tensor | None = None,
+        memory: int = 0,
+        spare: dict[int, Tensor] | None = None,
+    ):
         self.length, self.padding, self.memory = length, padding, memory
+        self.spare = {} if spare is None else spare
         self.filled = [0] * layers
         self.pairs: list[tuple[Tensor, Tensor] | None] = [None] * layers
 
@@ -33,7 +45,8 @@ class Cache:
         start, stop = self.filled[layer], self.filled[layer] + n
         if pair is None:
             room = max(self.length, stop)
-            pair = (key.new_empty(room, rows, heads, width), key.new_empty(room, rows, heads, width))
+            shape = (room, rows, heads, width)
+            pair = self._room(2 * layer, shape, key), self._room(2 * layer + 1, shape, key)
         elif stop > len(pair[0]):  # a text may be long: room is made as it is needed
             more = pair[0].new_empty(len(pair[0]) // 2 + n, rows, heads, width)
             pair = torch.cat([pair[0], more]), torch.cat([pair[1], more])
@@ -41,6 +54,13 @@ class Cache:
         pair[0][start:stop], pair[1][start:stop] = key.permute(2, 0, 1, 3), value.permute(2, 0, 1, 3)
         self.filled[layer] = stop
         return pair[0][:stop], pair[1][:stop]
+
+    def _room(self, which: int, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        """Memory of this shape, of the spare one where it is enough."""
+        size = math.prod(shape)
+        if which not in self.spare or len(self.spare[which]) < size:
+            self.spare[which] = like.new_empty(size)
+        return self.spare[which][:size].view(shape)
 
     def places(self, layer: int, at: Tensor) -> Tensor:
         """The places in their rows of the next positions, (n,) or (rows, 1, n); at: 0 to n - 1."""
@@ -124,13 +144,15 @@ class Block(nn.Module):
 
 def _one_query(query: Tensor, keys: Tensor, values: Tensor, gone: Tensor | None) -> Tensor:
     """Attention of one position: (rows, heads, width); keys and values: (positions, rows, heads, width)."""
-    positions, rows, heads, width = keys.shape
-    each = [x.view(positions, rows * heads, width).transpose(0, 1) for x in (keys, values)]
-    scores = torch.bmm(each[0], query.reshape(rows * heads, width, 1)) / math.sqrt(width)
+    piece = max(1, PIECE // query.numel())
+    scores = torch.cat([(part * query).sum(-1) for part in keys.split(piece)]) / math.sqrt(query.shape[-1])
     if gone is not None:
-        hidden = gone.T.repeat_interleave(heads, 0).unsqueeze(-1)  # (rows x heads, positions, 1)
-        scores = scores.masked_fill(hidden, -math.inf)
-    return torch.bmm(scores.softmax(1).transpose(1, 2), each[1]).view(rows, heads, width)
+        scores = scores.masked_fill(gone.unsqueeze(-1), -math.inf)
+    weights = scores.softmax(0).unsqueeze(-1).split(piece)
+    out = torch.zeros_like(query)
+    for weight, part in zip(weights, values.split(piece), strict=True):
+        out += (weight * part).sum(0)
+    return out
 
 
 def _turn(x: Tensor, at: Tensor) -> Tensor:

@@ -1,0 +1,47 @@
+"""One query at a time says what all of them at once say, however many positions there are."""
+
+import math
+
+import pytest
+import torch
+
+from lookalike.difflm.small import transformer
+from lookalike.difflm.small.transformer import Cache, Transformer
+
+
+def attention(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, gone: torch.Tensor | None):
+    """By the definition, row by row and head by head."""
+    out = torch.zeros_like(query)
+    for r in range(query.shape[0]):
+        for h in range(query.shape[1]):
+            score = keys[:, r, h] @ query[r, h] / math.sqrt(query.shape[2])
+            if gone is not None:
+                score[gone[:, r]] = -math.inf
+            out[r, h] = score.softmax(0) @ values[:, r, h]
+    return out
+
+
+@pytest.mark.parametrize("positions", [1, 5, 24, 25])
+@pytest.mark.parametrize("padded", [False, True])
+def test_attention_of_one_position(positions: int, padded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transformer, "PIECE", 24 * 8)  # eight positions of the query below
+    torch.manual_seed(positions)
+    query, keys, values = torch.randn(3, 2, 4), *torch.randn(2, positions, 3, 2, 4)
+    gone = torch.rand(positions, 3) < 0.4 if padded else None
+    if gone is not None:
+        gone[-1] = False  # the position itself is always seen
+    found = transformer._one_query(query, keys, values, gone)
+    torch.testing.assert_close(found, attention(query, keys, values, gone))
+
+
+@torch.no_grad()
+def test_a_cache_that_takes_the_memory_of_another_says_the_same() -> None:
+    torch.manual_seed(0)
+    model = Transformer(8, 2, 2, 2, 0.0).eval()
+    spare: dict[int, torch.Tensor] = {}
+    for rows, positions in ((5, 6), (3, 9), (4, 2)):  # more, fewer, and again more than there is room for
+        x = torch.randn(rows, positions, 8)
+        cache = Cache(2, positions, spare=spare)
+        steps = [model(x[:, i : i + 1], cache) for i in range(positions)]
+        torch.testing.assert_close(torch.cat(steps, 1), model(x))
+    assert sorted(spare) == [0, 1, 2, 3] and len(spare[0]) == 5 * 6 * 8
