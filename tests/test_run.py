@@ -373,3 +373,17 @@ def test_a_run_to_standard_output_is_resumed_there(
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert main(["resume", str(tmp_path / "stdout.run"), "--quiet"]) == 0
     assert capfd.readouterr().out == first.out
+
+
+def test_a_table_without_some_classes_is_no_success_and_resume_raises_its_limit(
+    writing: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "o.csv"
+    options = ("-n", "30", "--gen-size", "5", "--method", "few-shot", "--max-calls", "3")
+    assert main(command(writing().url, out, *options)) == 4
+    assert "nothing was written of " in capsys.readouterr().err
+    summary = json.loads((tmp_path / "o.csv.run" / "summary.json").read_text())
+    assert summary["classes_without_rows"] and summary["calls"] == 3
+    assert main(["resume", str(tmp_path / "o.csv.run"), "--max-calls", "90", "--quiet"]) == 0
+    summary = json.loads((tmp_path / "o.csv.run" / "summary.json").read_text())
+    assert summary["classes_without_rows"] == [] and [one["rows"] for one in summary["runs"]][-1] == 30
