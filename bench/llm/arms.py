@@ -155,6 +155,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=3, help="how many; default 3")
     parser.add_argument("--gen-size", type=int, default=5, help="records a request; default 5")
     parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--templates", type=command.folder, help="prompts in place of the built-in ones")
     parser.add_argument("--concurrency", type=int, default=32, help="calls of a cell at once; default 32")
     parser.add_argument("--at-once", type=int, default=8, help="cells at once; default 8")
     parser.add_argument("--minilm", type=command.folder, help="folder of all-MiniLM-L6-v2, for its features")
@@ -175,7 +176,7 @@ def main() -> None:
     if not args.score_only:
         if not (args.llm and args.model):
             parser.error("name the server and the model: --llm URL --model NAME")
-        shape = {"gen_size": args.gen_size, "temperature": args.temperature}
+        shape = {"gen_size": args.gen_size, "temperature": args.temperature, "templates": args.templates}
         how = How(args.data, args.llm, args.tokens, args.concurrency, shape)
         grid = product(
             range(args.seeds), args.rows_per_class, sets, arms

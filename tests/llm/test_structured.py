@@ -103,3 +103,15 @@ def test_a_reply_that_is_nested_too_deep_is_malformed(text: str) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
     with pytest.raises(Malformed):
         form(schema).parse(text)
+
+
+@pytest.mark.parametrize("records", [1, 3, 5])
+def test_a_reply_of_another_number_of_records_is_no_loss(records: int) -> None:
+    one = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    many = {"type": "array", "items": one, "minItems": 3, "maxItems": 3}
+    asked = form({"type": "object", "properties": {"records": many}, "required": ["records"]})
+    assert asked.schema["properties"]["records"]["minItems"] == 3  # what the server is told
+    text = json.dumps({"records": [{"a": "x"}] * records})
+    assert len(asked.parse(text)[0]["records"]) == records
+    with pytest.raises(Malformed):
+        asked.parse('{"records": []}')

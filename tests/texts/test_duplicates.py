@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lookalike.texts.duplicates import Accepted
+from lookalike.texts.duplicates import Accepted, near_copy
 from tests.texts.pieces import alike
 from tests.work import steps
 
@@ -58,3 +58,14 @@ def test_a_text_is_not_compared_with_each_accepted_one(banking: pd.DataFrame) ->
             accepted.add(text)
         costs.append(steps(lambda one=accepted: [one.add(text) for text in some]))
     assert costs[1] < 1.5 * costs[0]
+
+
+def test_near_copies_of_one_reply_differ_in_a_word_of_six() -> None:
+    text = "My card was declined at the shop yesterday"  # eight words: one may differ
+    assert near_copy("My phone was declined at the shop yesterday", ["Where is it?", text])
+    assert near_copy("My card was declined at the shop", [text])
+    assert near_copy(text.upper() + "!!", [text])
+    assert not near_copy("My phone was declined at the bank yesterday", [text])
+    assert not near_copy("Where is my card?", ["Where is my phone?"])  # of four words none may differ
+    assert near_copy("...", ["..."]) and not near_copy(text, [])
+    assert not near_copy("word " * 61, ["word " * 61])  # of long texts the word pairs tell enough

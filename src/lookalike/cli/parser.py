@@ -131,7 +131,8 @@ def _language_model(one: Parser) -> None:
     llm.add_argument(
         "--method",
         choices=METHODS,
-        help=f"{METHODS[0]} (default): demonstrations that cover REAL, of which only attributes are shown",
+        help=f"{METHODS[0]} (default): demonstrations that cover REAL, of which only attributes are shown; "
+        "steered: what is computed of them, beside other real rows, for small models",
     )
     shared.counted(llm, "--demonstrations", DEMONSTRATIONS, "of REAL")
     shared.counted(llm, "--gen-size", GEN_SIZE, "rows a call")
@@ -141,7 +142,9 @@ def _language_model(one: Parser) -> None:
         type=shared.COUNT,
         help="of one reply, at most (default: by the longest real rows, and more where replies are cut off)",
     )
-    llm.add_argument("--attributes", metavar="A,B", help="their names, or propose (default: six of style)")
+    llm.add_argument(
+        "--attributes", metavar="A,B", help="their names, or propose (default: topic, tone, style, details)"
+    )
     llm.add_argument("--task", metavar="TEXT", help="what the records are, in one sentence for the model")
     llm.add_argument("--templates", metavar="DIR", help="prompts instead of those that `prompts` shows")
     llm.add_argument("--temperature", metavar="T", type=shared.MONEY, help="of the model (default 1)")
