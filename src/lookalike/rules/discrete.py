@@ -7,10 +7,9 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from lookalike.codec.slot import Array
-from lookalike.rules.holds import LEAST, joined, modes
+from lookalike.rules.holds import LEAST, joined, modes, ways
 from lookalike.rules.values import Values
 from lookalike.table.column import MADE
 from lookalike.table.rule import (
@@ -38,9 +37,9 @@ def _names(values: Values, kept: list[Any], kinds: tuple[str, ...] | None = None
     found = []
     for name in kept:
         kind = values.column(name).kind
-        if kind not in ("drop", "json", "code", "key", "pseudonym") and (kinds is None or kind in kinds):
-            if len(values.codes(name)[1]) > 1:
-                found.append(name)
+        read = kind not in ("drop", "json", "code", "key", "pseudonym") and (kinds is None or kind in kinds)
+        if read and len(values.codes(name)[1]) > 1:
+            found.append(name)
     return found
 
 
@@ -69,7 +68,11 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
         codes, found = values.codes(name)
         sizes = np.bincount(codes[codes >= 0])
         often = sizes[sizes >= 2].sum()
-        if 2 <= len(found) <= MOST_KEYS and often >= 0.9 * (codes >= 0).sum() and len(found) <= values.rows / 3:
+        if (
+            2 <= len(found) <= MOST_KEYS
+            and often >= 0.9 * (codes >= 0).sum()
+            and len(found) <= values.rows / 3
+        ):
             keys[name] = codes
     best: dict[Any, tuple[float, int, Rule]] = {}
     order = {name: at for at, name in enumerate(kept)}
@@ -143,7 +146,7 @@ def one_of_rules(values: Values, kept: list[Any]) -> Iterator[Rule]:
 
 def emptiness(values: Values, kept: list[Any]) -> Iterator[Rule]:
     """Columns that are empty in the same rows, or exactly where another holds certain values."""
-    masks = {}
+    masks: dict[Any, tuple[Array, str | None]] = {}
     for name in kept:
         if values.column(name).kind not in ("drop", *MADE):
             gone = values.missing(name)
@@ -164,7 +167,9 @@ def emptiness(values: Values, kept: list[Any]) -> Iterator[Rule]:
             wrong, base = float((said != gone).mean()), min(gone.mean(), 1 - gone.mean())
             if wrong <= BY_CHANCE / 2 * base and base * len(gone) >= LEAST:
                 which = tuple(
-                    v.item() if hasattr(v, "item") else v for v, s in zip(found, shares, strict=True) if s > 0.5
+                    v.item() if hasattr(v, "item") else v
+                    for v, s in zip(found, shares, strict=True)
+                    if s > 0.5
                 )
                 done.add(name)
                 yield EmptyWhen(name, of, which, sign)
@@ -172,7 +177,9 @@ def emptiness(values: Values, kept: list[Any]) -> Iterator[Rule]:
     left = [name for name, (_, sign) in masks.items() if sign is None and name not in done]
     while left:
         first = masks[left[0]][0]
-        group = [n for n in left if (first & masks[n][0]).sum() >= LEAST_SUPPORT * (first | masks[n][0]).sum()]
+        group = [
+            n for n in left if (first & masks[n][0]).sum() >= LEAST_SUPPORT * (first | masks[n][0]).sum()
+        ]
         if len(group) > 1:
             yield EmptyTogether(tuple(group))
         left = [name for name in left if name not in group]
@@ -227,10 +234,10 @@ def joined_texts(values: Values, kept: list[Any]) -> Iterator[Rule]:
                 yield rule
 
 
-def _template(own: Any, texts: list[str], others: list[Any], values: Values, rows: list[int]) -> Joined | None:
+def _template(
+    own: Any, texts: list[str], others: list[Any], values: Values, rows: list[int]
+) -> Joined | None:
     """The parts of a text, each another column or what is the same in all rows; found from left to right."""
-    from lookalike.rules.holds import ways
-
     parts: list[tuple[str, Any]] = []
     left = list(texts)
     told = {name: [values.texts(name)[row] for row in rows] for name in others}
@@ -243,7 +250,11 @@ def _template(own: Any, texts: list[str], others: list[Any], values: Values, row
                 said = [ways(t, way) if t else "" for t in own_texts]
                 hits = [bool(s) and rest.startswith(s) for s, rest in zip(said, left, strict=True)]
                 length = float(np.mean([len(s) for s in said]))
-                if np.mean(hits) >= LEAST_SUPPORT and len(set(said)) > 2 and (best is None or length > best[0]):
+                if (
+                    np.mean(hits) >= LEAST_SUPPORT
+                    and len(set(said)) > 2
+                    and (best is None or length > best[0])
+                ):
                     best = length, way, name, said
         if best is not None:
             parts.append((best[1], best[2]))

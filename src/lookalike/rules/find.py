@@ -23,17 +23,19 @@ from lookalike.rules.discrete import (
     joined_texts,
     one_of_rules,
 )
-from lookalike.rules.holds import part_of, support
-from lookalike.rules.values import Values, rounded, same, step
+from lookalike.rules.holds import computed, part_of, support
+from lookalike.rules.values import Values, same, step
 from lookalike.seed import child
 from lookalike.table.inferring import infer
 from lookalike.table.rule import ROUNDINGS, UNITS, Combination, Linear, Order, Part, Product, Rule
+from lookalike.table.rule_words import read_rules
 from lookalike.table.schema import Schema
 
 FEW, SOME, MANY = 48, 2_000, 100_000  # rows that candidates are sought in, tried on, judged on
 LEAST_ROWS = 40  # that a rule is found in
 LEAST_SUPPORT = 0.98
 BY_CHANCE = 0.1  # of the rows that a shuffled column would break, at most so many may break the rule
+EDGE = 40  # times as many gaps just above 0 as just below it
 BROKEN = 15  # rows that a shuffled column breaks at least
 LARGEST = 100  # columns of numbers among which sums and products are sought
 DISTINCT = 8  # values of a number that a formula gives, at least
@@ -66,8 +68,8 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         _parts(small, names),
         _formulas(small, names, rng),
         one_of_rules(small, kept),
-        functions(small, kept, rng),
         emptiness(small, kept),
+        functions(small, kept, rng),
         combination_rules(small, kept, rng),
         _orders(small, names, rng),
     ):
@@ -173,11 +175,13 @@ def _formulas(values: Values, names: list[Any], rng: np.random.Generator) -> Ite
     dated = np.array([values.column(name).kind == "datetime" for name in names], dtype=bool)
     distinct = np.array([len(np.unique(own[~np.isnan(own)])) for own in matrix.T])
     sizes = [step(values.column(name)) for name in names]
-    found = [*_scaled(matrix, names, dated, distinct, values), *_spans(matrix, names, dated, values)]
+    found: list[Any] = [
+        *_scaled(matrix, names, dated, distinct, values),
+        *_spans(matrix, names, dated, values),
+    ]
     found += _pairs(matrix, names, dated, distinct, sizes, values)
     found += _sums(matrix, names, dated, distinct, values, {rule.column for rule in found})
-    for rule in _simplest(found, names):
-        yield rule
+    yield from _simplest(found, names)
 
 
 def _simplest(rules: list[Any], names: list[Any]) -> list[Any]:
@@ -189,7 +193,13 @@ def _simplest(rules: list[Any], names: list[Any]) -> list[Any]:
         negative = isinstance(rule, Linear) and any(factor < 0 for _, factor in rule.of)
         divided = isinstance(rule, Product) and rule.divide
         last = place[rule.column] > max(place[name] for name in rule.columns[1:])
-        return (isinstance(rule, Product), not last, len(rule.columns), negative or divided, place[rule.column])
+        return (
+            isinstance(rule, Product),
+            not last,
+            len(rule.columns),
+            negative or divided,
+            place[rule.column],
+        )
 
     return sorted(rules, key=order)
 
@@ -205,9 +215,7 @@ def _judged(rule: Any, values: Values) -> Any:
     return best
 
 
-def _scaled(
-    x: Array, names: list[Any], dated: Array, distinct: Array, values: Values
-) -> Iterator[Linear]:
+def _scaled(x: Array, names: list[Any], dated: Array, distinct: Array, values: Values) -> Iterator[Linear]:
     """c = f a + g: the lines through both columns whose factor is a short number."""
     filled = pd.DataFrame(x).corr(min_periods=LEAST_ROWS).to_numpy()
     for a, c in combinations(range(len(names)), 2):
@@ -231,9 +239,9 @@ def _line(a: Array, c: Array, of: Any, own: Any, dated: bool, values: Values) ->
         for factor, constant in _short(middle, slope, a, c):
             if found := _judged(Linear(own, ((of, factor),), constant), values):
                 return found
-            if factor < 1 and (power := round(1 / factor)) > 1:
-                if found := _judged(Linear(own, ((of, 1.0),), constant, float(power)), values):
-                    return found
+            power = round(1 / factor) if 0 < factor < 1 else 0
+            if power > 1 and (found := _judged(Linear(own, ((of, 1.0),), constant, float(power)), values)):
+                return found
         return None
     constant = float(np.median(c - a))
     return _judged(Linear(own, ((of, 1.0),), constant), values)
@@ -312,14 +320,15 @@ def _both_count(rule: Any, values: Values) -> bool:
     """Whether both parts matter: the rule is broken where one of them is shuffled, and holds in rows where
     neither is 0 (or 1, in a product).
     """
-    from lookalike.rules.holds import computed
-
-    own = values.numbers(rule.column)
+    found = values.numbers(rule.column)
+    if found is None:
+        return False
+    own: Array = found
     idle = 1.0 if isinstance(rule, Product) else 0.0
     at_work = np.ones(values.rows, dtype=bool)
     for name in rule.columns[1:]:
         part = values.numbers(name)
-        if own is None or part is None:
+        if part is None:
             return False
         at_work &= ~np.isnan(part) & (part != idle) & (part != 0)
     at_work &= ~np.isnan(own)
@@ -395,10 +404,7 @@ def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[
 
 
 def _order(low_name: Any, high_name: Any, low: Array, high: Array, rng: np.random.Generator) -> Order | None:
-    """The rule, where neither chance nor the columns' correlation alone would keep it.
-
-    Chance is the column shuffled, and shuffled among the rows of about the same rank of the other.
-    """
+    """The rule, where neither chance nor the columns' correlation alone would keep it."""
     kept = low <= high
     if not beats_chance(kept, low <= high[rng.permutation(len(high))]):
         return None
@@ -408,14 +414,14 @@ def _order(low_name: Any, high_name: Any, low: Array, high: Array, rng: np.rando
     if not kept.all():  # an edge at 0: many rows just above it, few just below
         missed = -gap[~kept]
         width = float(np.median(missed)) * 2
-        if ((gap >= 0) & (gap <= width)).sum() < 5 * ((gap < 0) & (gap >= -width)).sum():
+        if ((gap > 0) & (gap <= width)).sum() < EDGE * ((gap < 0) & (gap >= -width)).sum():
             return None
     else:
         mean, deviation = float(np.log1p(gap).mean()), float(np.log1p(gap).std())
         near = float((gap <= 0).mean())  # a gap that is far from 0 in all rows is no rule, but two sizes
         if near == 0 and deviation > 0 and mean - 6 * deviation > np.log1p(np.abs(low).mean()):
             return None
-    strict = bool((low < high)[kept].all()) and kept.all() and _touches(gap)
+    strict = bool((low < high).all()) and _touches(gap)
     return Order(low_name, high_name, strict)
 
 
@@ -423,3 +429,18 @@ def _touches(gap: Array) -> bool:
     """Whether the smallest gap is one that many rows have, so that 0 would have been seen."""
     smallest = gap.min()
     return bool(smallest > 0 and (gap == smallest).sum() >= 20)
+
+
+def rules_of(table: pd.DataFrame, schema: Schema, seed: int = 0) -> list[Rule]:
+    """The rules of the schema as objects, each with its support in the table; found where it has None.
+
+    Raises SchemaError for a rule that does not fit the columns.
+    """
+    if schema.rules is None:
+        return find_rules(table, schema, seed)
+    rules = read_rules(schema.rules, schema)
+    if len(table) > MANY:
+        table = table.iloc[np.sort(child(seed, "rules").permutation(len(table))[:MANY])]
+    kept = [name for name in schema.kept if name in table.columns]
+    values = Values(table[kept].reset_index(drop=True), schema)
+    return [replace(rule, support=support(rule, values)) for rule in rules if {*rule.columns} <= {*kept}]

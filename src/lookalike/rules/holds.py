@@ -28,9 +28,9 @@ FORMULAS = (Linear, Product, Part)  # rules whose values are numbers or dates th
 LEAST = 5  # rows that a value of a function, or a combination, has
 
 
-def computed(rule: Linear | Product | Part, values: Values) -> Array:
+def computed(rule: Linear | Product | Part, values: Values, exact: bool = False) -> Array:
     """(rows,) float64, as of `values.as_floats`: what the rule says of its column; nan where a part is
-    missing.
+    missing. exact: not rounded.
     """
     column = values.column(rule.column)
     if isinstance(rule, Part):
@@ -45,7 +45,7 @@ def computed(rule: Linear | Product | Part, values: Values) -> Array:
         for name, factor in rule.of:
             found = found + factor * _numbers(values, name)
         found = (found + rule.constant) / rule.divisor
-    return rounded(found, column, rule.rounding)
+    return np.asarray(found) if exact else rounded(found, column, rule.rounding)
 
 
 def _numbers(values: Values, name: Any) -> Array:
@@ -101,7 +101,8 @@ def joined(rule: Joined, values: Values) -> Array:
         texts = values.texts(own)
         gone |= values.missing(own)
         found = found + np.array(["" if t is None else ways(t, way) for t in texts], dtype=object)
-    return np.where(gone, None, found)
+    found[gone] = None
+    return found
 
 
 def lookup(rule: Function, values: Values, least: int = LEAST) -> dict[Any, Any]:
@@ -186,10 +187,10 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         known_ones = set(found[counts >= LEAST])
         return np.array([one in known_ones for one in combined(rule.columns, values)], dtype=bool), everywhere
     if isinstance(rule, OneOf):
-        return on(rule, values) == 1, everywhere
+        return np.asarray(on(rule, values) == 1), everywhere
     if isinstance(rule, EmptyTogether):
         gone = np.stack([values.missing(name) for name in rule.columns])
-        return gone.all(0) | ~gone.any(0), everywhere
+        return np.asarray(gone.all(0) | ~gone.any(0)), everywhere
     assert isinstance(rule, EmptyWhen)
     return empty(rule, values) == said_empty(rule, values), everywhere
 

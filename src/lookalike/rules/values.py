@@ -18,6 +18,7 @@ from lookalike.table.schema import Schema
 
 EXACT = 2.0**52  # whole numbers beyond it are not exact as floats
 CLOSE = 1e-9  # relative error of a number in full precision
+_SECONDS = {"D": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 PLAIN = ("category", "boolean")  # kinds whose values may be numbers, too
 
 
@@ -78,7 +79,7 @@ def step(column: Column) -> float | None:
     """What one tick is in the numbers of `as_floats`; None where they have full precision, or vary."""
     if column.kind == "datetime":
         unit = RESOLUTIONS[str(column.resolution)]
-        return None if unit in "YM" else float(np.timedelta64(1, unit) / np.timedelta64(1, "s"))
+        return _SECONDS.get(unit)
     if column.resolution is not None:
         return 1.0
     return None if column.decimals is None else 10.0**-column.decimals
@@ -95,14 +96,14 @@ def as_floats(series: pd.Series, column: Column) -> Array | None:
                     return None
                 values = values / 10.0**column.decimals
             values[marks > 0] = np.nan
-            return values
+            return np.asarray(values)
         if column.kind == "datetime":
             ticks, missing = dates.to_ticks(series, column)
             unit = RESOLUTIONS[str(column.resolution)]
             if unit in "YM":
                 values = ticks.astype(f"M8[{unit}]").astype("M8[s]").astype(np.int64).astype(np.float64)
             else:
-                values = ticks * (np.timedelta64(1, unit) / np.timedelta64(1, "s"))
+                values = ticks * _SECONDS[unit]
             values[missing] = np.nan
             return np.asarray(values, dtype=np.float64)
         if column.kind in PLAIN and pd.api.types.is_numeric_dtype(series.dtype):
@@ -147,10 +148,10 @@ def written(values: Array, column: Column) -> pd.Series:
         if unit in "YM":
             ticks = np.floor(filled).astype("M8[s]").astype(f"M8[{unit}]").astype(np.int64)
         else:
-            ticks = np.floor(filled / step(column) + 1e-6).astype(np.int64)  # type: ignore[operator]
+            ticks = np.floor(filled / _SECONDS[unit] + 1e-6).astype(np.int64)
         return dates.from_ticks(ticks, gone, column)
     if column.kind in PLAIN:
-        return restore(pd.Series(np.where(gone, None, filled)), column)
+        return restore([None if g else v for g, v in zip(gone, filled.tolist(), strict=True)], column)
     marks = np.where(gone, numbers.MISSING, 0).astype(np.int8)
     if column.resolution is not None:
         return restore(numbers.from_ticks(np.rint(filled).astype(np.int64), marks, column), column)

@@ -216,12 +216,24 @@ class EmptyWhen:
     @property
     def words(self) -> str:
         what = "empty" if self.value is None else repr(self.value)
-        some = " or ".join(repr(value) for value in self.values[:5]) + (" ..." if len(self.values) > 5 else "")
+        some = " or ".join(repr(value) for value in self.values[:5]) + (
+            " ..." if len(self.values) > 5 else ""
+        )
         return f"{quoted(self.column)} is {what} exactly when {quoted(self.of)} is {some}"
 
 
 Rule = (
-    Order | Linear | Product | Copy | Part | Joined | Function | Combination | OneOf | EmptyTogether | EmptyWhen
+    Order
+    | Linear
+    | Product
+    | Copy
+    | Part
+    | Joined
+    | Function
+    | Combination
+    | OneOf
+    | EmptyTogether
+    | EmptyWhen
 )
 SORTS: dict[str, type[Any]] = {
     "order": Order,
@@ -281,5 +293,7 @@ def from_dict(facts: Any) -> Rule:
         rule: Rule = sort(**own)
         rule.words  # noqa: B018
     except (TypeError, ValueError):
-        raise SchemaError(f"{facts!r} is not a whole rule: write it in words, such as 'end >= start'.") from None
+        raise SchemaError(
+            f"{facts!r} is not a whole rule: write it in words, such as 'end >= start'."
+        ) from None
     return rule
