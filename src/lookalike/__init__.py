@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lookalike.files.writing import write_table as write_table
     from lookalike.pipeline import generate as generate
     from lookalike.prompting import SynAlign as SynAlign
+    from lookalike.rules import find_rules as find_rules
     from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
 
@@ -35,6 +36,7 @@ _HOMES = {  # public name -> the module it lives in
     "SynAlign": "lookalike.prompting",
     "align": "lookalike.aligning",
     "evaluate": "lookalike.evaluate",
+    "find_rules": "lookalike.rules",
     "generate": "lookalike.pipeline",
     "infer": "lookalike.table.inferring",
     "read_table": "lookalike.files.reading",
@@ -48,6 +50,7 @@ __all__ = [
     "__version__",
     "align",
     "evaluate",
+    "find_rules",
     "generate",
     "infer",
     "read_table",

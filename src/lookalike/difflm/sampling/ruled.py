@@ -185,8 +185,8 @@ def meeting(
 ) -> pd.DataFrame:
     """`rows` rows that satisfy conditions on what follows from other columns.
 
-    draw: round -> what is modelled, of `rows` rows. Those that satisfy them are taken as they come; where they
-    are too few, the nearest ones are moved there. Raises ConditionError where no row can be.
+    draw: round -> what is modelled, of `rows` rows. Those that satisfy them are taken as they come; where
+    they are too few, the nearest ones are moved there. Raises ConditionError where no row can be.
     """
     pool: list[pd.DataFrame] = []
     far = np.zeros(0)
