@@ -5,6 +5,7 @@ are.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -284,6 +285,8 @@ def _compared(
     """The report, on the columns that the synthesizer made; options: of `evaluate`."""
     from lookalike.evaluate import evaluate
 
+    if learns(synthesizer):
+        schema = dataclasses.replace(schema, rules=synthesizer.codec.schema.rules)
     columns = [name for name in synthetic.columns if name in real.columns]  # SynAlign makes no keys up
     report = evaluate(
         real[columns],

@@ -72,6 +72,8 @@ FIGURES = (
            "Rows with a category that no real training row has."),
     Figure("fidelity", "out_of_range", "rows out of range", percent, 0.0, (0.005, 0.05), (1, 2),
            "Rows with a number or date beyond the smallest or largest of the real training rows."),
+    Figure("fidelity", "rules_broken", "rows that break a rule", percent, 0.0, (0.005, 0.05), (1.5, 3),
+           "Rows that break a rule between columns that (nearly) all real rows keep: impossible rows."),
     Figure("fidelity", "alpha_precision", "alpha-precision", decimal, 1.0, (0.03, 0.1), (1, 1),
            "How well the synthetic rows keep to where the real ones lie; 1 is perfect.", up=True,
            equal="neighbours"),

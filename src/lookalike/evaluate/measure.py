@@ -19,6 +19,7 @@ from lookalike.evaluate.chapters import (
     manifold,
     pairs,
     privacy,
+    rules,
     structured,
     texts,
     utility,
@@ -49,6 +50,7 @@ CHAPTERS: tuple[tuple[str, str | None, Callable[[View], Section]], ...] = (
     ("code and tools", "fidelity", structured.measure),
     ("models", "utility", utility.measure),
     ("copies", "privacy", copies.measure),
+    ("rules between columns", "fidelity", rules.measure),
 )
 
 

@@ -220,6 +220,7 @@ def joined_texts(values: Values, kept: list[Any]) -> Iterator[Rule]:
     """Texts that are others, joined: a full name, initials, a label."""
     names = [name for name in _names(values, kept, TEXTS) if _strings(values, name)]
     plain = [name for name in names if values.column(name).kind != "id"]
+    plain += _names(values, kept, ("number",))
     for own in names:
         texts = values.texts(own)
         rows = [row for row in range(values.rows) if texts[row]][:40]
