@@ -28,11 +28,11 @@ class View:
     """The tables as the chapters see them; what is costly is made when a chapter first asks for it.
 
     tables, schema: as they were given. columns: all rows of every table. target, text: names of columns, or
-    None. only: the sections that are measured. rows: table -> how many rows were given. apart: table -> row numbers, the real rows as two
-    halves, where no holdout was given and there are enough rows; else None. compared: table -> how many rows
-    are compared where that must be equally many. drawn: table -> the numbers of those rows. no_reference: why
-    the figures have no reference, or None. rng: draws for one chapter after the other, so that their order
-    decides the figures of a seed.
+    None. only: the sections that are measured. rows: table -> how many rows were given. apart: table -> row
+    numbers, the real rows as two halves, where no holdout was given and there are enough rows; else None.
+    compared: table -> how many rows are compared where that must be equally many. drawn: table -> the numbers
+    of those rows. no_reference: why the figures have no reference, or None. rng: draws for one chapter after
+    the other, so that their order decides the figures of a seed.
     """
 
     def __init__(

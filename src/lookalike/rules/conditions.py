@@ -264,8 +264,8 @@ class _Moves:
         if own.flag is not None:
             flags = self.inner[own.flag].to_numpy(object)
             missing, alone = off & (flags == MISSING), off & (flags == OWN)
-            self.inner.loc[missing, own.flag] = RULE
-            if own.own and alone.any():
+            self.inner.loc[missing | (alone & (own.way == "gap")), own.flag] = RULE
+            if own.own and own.way != "gap" and alone.any():
                 self.put(name, goal, alone)
                 off = off & ~alone
         if own.way == "gap":

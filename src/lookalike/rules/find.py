@@ -35,6 +35,7 @@ FEW, SOME, MANY = 48, 2_000, 100_000  # rows that candidates are sought in, trie
 LEAST_ROWS = 40  # that a rule is found in
 LEAST_SUPPORT = 0.98
 BY_CHANCE = 0.1  # of the rows that a shuffled column would break, at most so many may break the rule
+NEAR = 2  # rows, at least one more of which comes near to breaking an order
 EDGE = 40  # times as many gaps just above 0 as just below it
 BROKEN = 15  # rows that a shuffled column breaks at least
 LARGEST = 100  # columns of numbers among which sums and products are sought
@@ -86,7 +87,7 @@ def _new(rules: Iterable[Rule], before: list[Rule], values: Values) -> list[Rule
         if own in derived or _circle(rule, [*before, *found]) or _told(rule, before):
             continue
         share = support(rule, values)
-        if share < LEAST_SUPPORT:
+        if share < LEAST_SUPPORT or (isinstance(rule, Order) and not _has_edge(rule, values)):
             continue
         if own is not None:
             derived.add(own)
@@ -349,7 +350,7 @@ def _both_count(rule: Any, values: Values) -> bool:
 def _sums(
     x: Array, names: list[Any], dated: Array, distinct: Array, values: Values, known: set[Any]
 ) -> Iterator[Linear]:
-    """Sums of three columns or more: least squares whose factors are 1, -1 or 0."""
+    """Sums of three columns or more: least squares whose factors are 1 or 0."""
     plain = np.flatnonzero(~dated)
     full = x[:, plain][~np.isnan(x[:, plain]).any(1)]
     if len(full) < max(LEAST_ROWS, 2 * len(plain)) or len(plain) < 4:
@@ -363,7 +364,7 @@ def _sums(
         nearest = np.rint(factor)
         share = np.abs(factor - nearest) * scale[free] / max(scale[at], 1e-300)
         used = [i for i, one in enumerate(nearest) if one]
-        if not (share < 1e-2).all() or np.abs(nearest).max(initial=0) != 1 or len(used) < 3:
+        if not (share < 1e-2).all() or not {*nearest} <= {0.0, 1.0} or len(used) < 3:
             continue
         rule = _judged(Linear(names[own], tuple((names[plain[free[i]]], nearest[i]) for i in used)), values)
         if rule is not None and _both_count(rule, values):
@@ -391,7 +392,10 @@ def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[
         if max(below, float((first >= second).mean())) < LEAST_SUPPORT:
             continue
         low, high = (a, b) if below >= LEAST_SUPPORT else (b, a)
-        rule = _order(names[low], names[high], *((first, second) if low == a else (second, first)), rng)
+        small, large = (first, second) if low == a else (second, first)
+        if values.column(names[a]).kind == "number" and not _near(small, large):
+            continue
+        rule = _order(names[low], names[high], small, large, rng)
         if rule is not None:
             found[low, high] = rule
     implied = {
@@ -411,18 +415,27 @@ def _order(low_name: Any, high_name: Any, low: Array, high: Array, rng: np.rando
     gap = high - low
     if (gap == gap[0]).all() or not (gap != 0).any():
         return None
-    if not kept.all():  # an edge at 0: many rows just above it, few just below
-        missed = -gap[~kept]
-        width = float(np.median(missed)) * 2
-        if ((gap > 0) & (gap <= width)).sum() < EDGE * ((gap < 0) & (gap >= -width)).sum():
-            return None
-    else:
-        mean, deviation = float(np.log1p(gap).mean()), float(np.log1p(gap).std())
-        near = float((gap <= 0).mean())  # a gap that is far from 0 in all rows is no rule, but two sizes
-        if near == 0 and deviation > 0 and mean - 6 * deviation > np.log1p(np.abs(low).mean()):
-            return None
     strict = bool((low < high).all()) and _touches(gap)
     return Order(low_name, high_name, strict)
+
+
+def _has_edge(rule: Order, values: Values) -> bool:
+    """Whether an order that some rows break has an edge at 0: many rows just above it, few just below."""
+    low, high = values.numbers(rule.low), values.numbers(rule.high)
+    if low is None or high is None:
+        return False
+    gap = high - low
+    if not (gap < 0).any():
+        return True
+    width = 2 * float(np.median(-gap[gap < 0]))
+    return bool(((gap > 0) & (gap <= width)).sum() >= EDGE * ((gap < 0) & (gap >= -width)).sum())
+
+
+def _near(low: Array, high: Array) -> bool:
+    """Whether some rows come near to breaking the order; else the columns are only of different sizes."""
+    gap = high - low
+    some = gap[gap >= 0]
+    return len(some) > NEAR and bool(np.partition(some, NEAR)[NEAR] <= 0.1 * high.std())
 
 
 def _touches(gap: Array) -> bool:

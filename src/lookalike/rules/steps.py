@@ -40,9 +40,9 @@ class Step:
 
     way: formula, text, lookup, gap, clamp, group, together or when. columns: those of the table that it
     makes. parents: those that it makes them of. names: of the columns that are modelled: "flag", "gap",
-    "group". states: values of the flag, which has a column where there are two or more. own: whether the
-    column itself is modelled, for the rows that break the rule and those of which it says nothing. table: of
-    a lookup, key -> value; of a group, text -> values.
+    "below" (a gap of rows that break the order), "group". states: values of the flag, which has a column
+    where there are two or more. own: whether the column itself is modelled, for the rows that break the rule
+    and those of which it says nothing. table: of a lookup, key -> value; of a group, text -> values.
     """
 
     way: str
@@ -82,7 +82,7 @@ class Step:
 
 def named(step_: Step, names: list[Any]) -> Step:
     """The step with names of its own for what it models. names: those that are taken."""
-    wanted = {"gap": ["flag", "gap"], "group": ["group"], "clamp": []}.get(step_.way, ["flag"])
+    wanted = {"gap": ["flag", "gap", "below"], "group": ["group"], "clamp": []}.get(step_.way, ["flag"])
     for sort in wanted:
         name = f"{step_.columns[0]} ({sort})"
         while name in names:
@@ -114,9 +114,13 @@ def forward(own: Step, values: Values) -> dict[Any, pd.Series]:
     if gap is not None:
         shown = np.where(state == RULE, gap, np.nan)
         found[own.names["gap"]] = pd.Series(shown, index=values.table.index)
+        if OWN in own.states:
+            below = np.where(state == OWN, -gap, np.nan)
+            found[own.names["below"]] = pd.Series(below, index=values.table.index)
     if own.own:
         name = own.columns[0]
-        found[name] = hide(values.table[name], pd.Series((state != OWN) & ~unknown, index=values.table.index))
+        hidden = ~unknown if own.way == "gap" else (state != OWN) & ~unknown
+        found[name] = hide(values.table[name], pd.Series(hidden, index=values.table.index))
     return found
 
 
@@ -233,7 +237,7 @@ def fitted(own: Step, values: Values) -> Step:
     if own.way == "together":
         return replace(own, states=sorted(keep, key=lambda one: -keep[one]))
     alone = int((unknown & ~values.missing(own.columns[0])).sum())
-    some = own.way != "when" and (OWN in keep or alone >= LEAST)
+    some = own.way != "when" and ((OWN in keep and own.way != "gap") or alone >= LEAST)
     return replace(own, states=[RULE, *(one for one in (OWN, MISSING) if one in keep)], own=some)
 
 
@@ -249,7 +253,10 @@ def modelled(own: Step, values: Values, columns: dict[Any, Column]) -> list[Colu
     if own.way == "gap":
         whole = step(columns[own.columns[0]]) is not None
         dtype, decimals = ("int64", 0) if whole else ("float64", None)
-        found.append(Column(own.names["gap"], "number", dtype, decimals=decimals))
+        found += [
+            Column(own.names[one], "number", dtype, decimals=decimals)
+            for one in (("gap", "below") if OWN in own.states else ("gap",))
+        ]
     if own.way in ("together", "when"):
         found += [replace(columns[name], nullable=False) for name in own.columns]
     elif own.own:
@@ -274,9 +281,9 @@ def back(own: Step, inner: pd.DataFrame, values: Values, rng: np.random.Generato
     column = values.column(name)
     instead = inner[name] if own.own else None
     if own.way in ("formula", "gap"):
-        said = _computed(own, inner, values)
+        said = _computed(own, inner, values, state)
         if instead is not None:
-            use = (state == OWN) | np.isnan(said)
+            use = np.isnan(said) if own.way == "gap" else (state == OWN) | np.isnan(said)
             alone = as_floats(instead, column)
             said = said if alone is None else np.where(use, alone, said)
             if own.way == "formula" and len(own.rules) > 1:
@@ -312,13 +319,17 @@ def _strings(cells: list[Any], column: Column) -> pd.Series:
     return restore(cells, plain)
 
 
-def _computed(own: Step, inner: pd.DataFrame, values: Values) -> Array:
+def _computed(own: Step, inner: pd.DataFrame, values: Values, state: Array) -> Array:
     if own.way == "formula":
         return computed(own.rule, values)  # type: ignore[arg-type]
     column = values.column(own.columns[0])
     floor, size = floors(own, values), step(column)
     gap = inner[own.names["gap"]].to_numpy(np.float64, na_value=np.nan)
-    return np.asarray(floor + np.maximum(gap, least(own, column)) * (size or 1.0))
+    said = floor + np.maximum(gap, least(own, column)) * (size or 1.0)
+    if OWN in own.states:  # as far below as rows that break the order are
+        below = inner[own.names["below"]].to_numpy(np.float64, na_value=np.nan)
+        said = np.where(state == OWN, floor - below * (size or 1.0), said)
+    return np.asarray(said)
 
 
 def _no_gaps(said: Array, column: Column) -> Array:
