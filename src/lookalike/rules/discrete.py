@@ -224,7 +224,7 @@ def joined_texts(values: Values, kept: list[Any]) -> Iterator[Rule]:
     for own in names:
         texts = values.texts(own)
         rows = [row for row in range(values.rows) if texts[row]][:40]
-        if len(rows) < LEAST_ROWS // 2:
+        if len(rows) < LEAST_ROWS // 2 or max(len(str(texts[row])) for row in rows) < 2:
             continue
         others = [name for name in plain if name != own]
         rule = _template(own, [str(texts[row]) for row in rows], others, values, rows)
@@ -248,6 +248,9 @@ def _template(
         best: tuple[float, str, Any, list[str]] | None = None
         for name, own_texts in told.items():
             for way in ("as it is", "lower", "upper", "first letter of", "lower first letter of"):
+                begun = zip(own_texts[:4], left[:4], strict=True)
+                if sum(bool(t) and rest.startswith(ways(t, way)) for t, rest in begun) < 3:
+                    continue
                 said = [ways(t, way) if t else "" for t in own_texts]
                 hits = [bool(s) and rest.startswith(s) for s, rest in zip(said, left, strict=True)]
                 length = float(np.mean([len(s) for s in said]))

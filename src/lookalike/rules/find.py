@@ -36,7 +36,8 @@ LEAST_ROWS = 40  # that a rule is found in
 LEAST_SUPPORT = 0.98
 BY_CHANCE = 0.1  # of the rows that a shuffled column would break, at most so many may break the rule
 NEAR = 2  # rows, at least one more of which comes near to breaking an order
-EDGE = 40  # times as many gaps just above 0 as just below it
+EDGE = 60  # times as many gaps just above 0 as just below it
+EXACT = 0.995  # support of a formula that is no approximation
 BROKEN = 15  # rows that a shuffled column breaks at least
 LARGEST = 100  # columns of numbers among which sums and products are sought
 DISTINCT = 8  # values of a number that a formula gives, at least
@@ -195,6 +196,7 @@ def _simplest(rules: list[Any], names: list[Any]) -> list[Any]:
         divided = isinstance(rule, Product) and rule.divide
         last = place[rule.column] > max(place[name] for name in rule.columns[1:])
         return (
+            rule.support < EXACT,
             isinstance(rule, Product),
             not last,
             len(rule.columns),
@@ -212,7 +214,7 @@ def _judged(rule: Any, values: Values) -> Any:
         own = replace(rule, rounding=rounding)
         share = support(own, values)
         if share > most or (best is None and share >= most):
-            best, most = own, share
+            best, most = replace(own, support=share), share
     return best
 
 
@@ -238,7 +240,8 @@ def _line(a: Array, c: Array, of: Any, own: Any, dated: bool, values: Values) ->
         middle = float(np.median(ratios)) if len(ratios) else 0.0
         slope = float(np.cov(a, c)[0, 1] / a.var(ddof=1))
         for factor, constant in _short(middle, slope, a, c):
-            if found := _judged(Linear(own, ((of, factor),), constant), values):
+            found = _judged(Linear(own, ((of, factor),), constant), values)
+            if found is not None and (found.support >= EXACT or len(f"{factor:.12g}") < 5):
                 return found
             power = round(1 / factor) if 0 < factor < 1 else 0
             if power > 1 and (found := _judged(Linear(own, ((of, 1.0),), constant, float(power)), values)):
@@ -257,7 +260,7 @@ def _short(middle: float, slope: float, a: Array, c: Array) -> list[tuple[float,
         factor = float(f"{slope:.{digits}g}")
         if factor:
             constant = float(np.median(c - factor * a))
-            found += [(factor, float(f"{constant:.{digits}g}"))]
+            found += [(factor, 0.0), (factor, float(f"{constant:.{digits}g}"))]
     if middle and abs(1 / middle - round(1 / middle)) < 1e-3 * abs(1 / middle) and round(1 / middle):
         found.append((1 / round(1 / middle), 0.0))
     return list(dict.fromkeys(found))
@@ -356,11 +359,14 @@ def _sums(
     if len(full) < max(LEAST_ROWS, 2 * len(plain)) or len(plain) < 4:
         return
     scale = np.abs(full).mean(0)
+    unit = full / np.maximum(scale, 1e-300)
+    products = unit.T @ unit  # the normal equations of all targets
     for at, own in enumerate(plain):
         free = [i for i in range(len(plain)) if i != at and names[plain[i]] not in known]
         if distinct[own] < DISTINCT or names[own] in known or len(free) < 3:
             continue
-        factor = np.linalg.lstsq(full[:, free], full[:, at], rcond=1e-9)[0]
+        factor = np.linalg.lstsq(products[np.ix_(free, free)], products[free, at], rcond=1e-12)[0]
+        factor = factor * scale[at] / np.maximum(scale[free], 1e-300)
         nearest = np.rint(factor)
         share = np.abs(factor - nearest) * scale[free] / max(scale[at], 1e-300)
         used = [i for i, one in enumerate(nearest) if one]

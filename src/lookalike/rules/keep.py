@@ -32,7 +32,7 @@ from lookalike.table.rule import (
 )
 from lookalike.table.schema import Schema
 
-SPIKES = 0.15  # by how much more of a column than of its gap may lie on values of many rows
+SPIKES = 1.1  # nats that a gap may tell more than its column
 MOST_RARE = 0.2  # of the rows, at most so many have a key of few rows
 
 
@@ -252,14 +252,13 @@ def _spiky(high: Any, lows: list[Any], values: Values) -> bool:
     own = values.numbers(high)
     assert own is not None
     gap = steps.gaps(own, steps.floors(probe, values), values.column(high))
-    return _shared(own) > _shared(gap) + SPIKES
+    return _entropy(gap) > _entropy(own) + SPIKES
 
 
-def _shared(values: Array) -> float:
-    """The share of rows whose value at least one row in 200 has."""
-    present = values[~np.isnan(values)]
-    counts = np.unique(present, return_counts=True)[1]
-    return float(counts[counts >= max(5, len(present) / 200)].sum() / max(len(present), 1))
+def _entropy(values: Array) -> float:
+    """Nats, of values that are not missing."""
+    share = np.unique(values[~np.isnan(values)], return_counts=True)[1] / max(len(values), 1)
+    return float(-(share * np.log(share)).sum())
 
 
 def _sorted(found: list[Step]) -> list[Step] | None:

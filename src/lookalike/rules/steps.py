@@ -167,7 +167,7 @@ def states(own: Step, values: Values) -> tuple[Array, Array, Array | None]:
         texts, unknown = said_texts(own, values)
         kept = texts == np.where(gone, EMPTY, values.texts(name))
     state = np.where(kept | unknown, RULE, OWN).astype(object)
-    state[gone & ~kept] = MISSING
+    state[gone & (unknown | ~kept)] = MISSING
     return state, unknown, gap
 
 
@@ -236,7 +236,10 @@ def fitted(own: Step, values: Values) -> Step:
     keep = {str(one): rows for one, rows in zip(found, counts, strict=True) if rows >= LEAST}
     if own.way == "together":
         return replace(own, states=sorted(keep, key=lambda one: -keep[one]))
-    alone = int((unknown & ~values.missing(own.columns[0])).sum())
+    gone = values.missing(own.columns[0])
+    alone = int((unknown & ~gone).sum())
+    if alone < LEAST and int((gone & ~unknown).sum()) < LEAST:
+        keep.pop(MISSING, None)  # it is missing where a part of it is, and nowhere else
     some = own.way != "when" and ((OWN in keep and own.way != "gap") or alone >= LEAST)
     return replace(own, states=[RULE, *(one for one in (OWN, MISSING) if one in keep)], own=some)
 
