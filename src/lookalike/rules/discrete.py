@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.codec.slot import Array
+from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT
 from lookalike.rules.holds import LEAST, joined, modes, ways
 from lookalike.rules.values import Values
 from lookalike.table.column import MADE
@@ -23,9 +24,6 @@ from lookalike.table.rule import (
     Rule,
 )
 
-LEAST_SUPPORT = 0.98
-LEAST_ROWS = 40
-BY_CHANCE, BROKEN = 0.1, 15
 MOST_KEYS = 1_000  # values of a column that determines another
 ON = {"1", "1.0", "true", "t", "yes", "y", "x"}
 TEXTS = ("category", "text", "id", "constant")
