@@ -123,7 +123,8 @@ class DiffLM:
     ) -> DiffLM:
         """Learn a table.
 
-        schema: from `lookalike.infer`, edited if need be; None infers it. checkpoint: a folder that training
+        schema: from `lookalike.infer`, edited if need be; None infers it. Its `rules` between columns are
+        kept in every row that is drawn; None: those that are found. checkpoint: a folder that training
         state is written to; the same call after a kill goes on from there. codec: one that was fitted on this
         very table with this seed, whose schema then counts; None fits one. Ctrl-C once ends the training: the
         model is what has been learned by then; twice raises KeyboardInterrupt. Afterwards `schema` is what

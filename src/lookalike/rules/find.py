@@ -63,7 +63,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         copies(small, kept),
         joined_texts(small, kept),
         parts(small, names),
-        formulas(small, names, rng),
+        formulas(small, names),
         one_of_rules(small, kept),
         emptiness(small, kept),
         functions(small, kept, rng),

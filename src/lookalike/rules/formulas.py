@@ -46,7 +46,7 @@ def parts(values: Values, names: list[Any]) -> Iterator[Rule]:
                         yield Part(name, date, part, first)
 
 
-def formulas(values: Values, names: list[Any], rng: np.random.Generator) -> Iterator[Rule]:
+def formulas(values: Values, names: list[Any]) -> Iterator[Rule]:
     """c = f a + g, c = +-a +-b, c = a x b, c = a / b, and sums of more."""
     names = names[:LARGEST]
     columns = [values.numbers(name) for name in names]
