@@ -127,3 +127,30 @@ def serve() -> Iterator[Callable[..., Served]]:
     yield start
     for one in running:
         one.stop()
+
+
+@pytest.fixture(scope="session")
+def bookings() -> pd.DataFrame:
+    """600 invented bookings: a city tells its country, nights are between two dates, a total is a sum."""
+    import numpy as np
+    import pandas as pd
+
+    rng, rows = np.random.default_rng(0), 600
+    country = {"Paris": "FR", "Lyon": "FR", "Berlin": "DE", "Munich": "DE", "Rome": "IT", "Graz": "AT"}
+    city = rng.choice(list(country), rows, p=[0.3, 0.1, 0.25, 0.1, 0.15, 0.1])
+    nights = 1 + rng.poisson(2, rows)
+    start = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 300, rows), "D")
+    room = rng.integers(60, 300, rows) * nights
+    tax = np.rint(room * 0.1).astype(int)
+    return pd.DataFrame(
+        {
+            "city": city,
+            "country": [country[one] for one in city],
+            "start": start.strftime("%Y-%m-%d"),
+            "end": (start + pd.to_timedelta(nights, "D")).strftime("%Y-%m-%d"),
+            "nights": nights,
+            "room": room,
+            "tax": tax,
+            "total": room + tax,
+        }
+    )

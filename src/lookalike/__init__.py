@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lookalike.files.writing import write_table as write_table
     from lookalike.pipeline import generate as generate
     from lookalike.prompting import SynAlign as SynAlign
+    from lookalike.rules import find_rules as find_rules
     from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
 
@@ -39,6 +40,7 @@ _HOMES = {  # public name -> the module it lives in
     "align": "lookalike.aligning",
     "curate": "lookalike.curate",
     "evaluate": "lookalike.evaluate",
+    "find_rules": "lookalike.rules",
     "generate": "lookalike.pipeline",
     "infer": "lookalike.table.inferring",
     "read_table": "lookalike.files.reading",
@@ -54,6 +56,7 @@ __all__ = [
     "align",
     "curate",
     "evaluate",
+    "find_rules",
     "generate",
     "infer",
     "read_table",

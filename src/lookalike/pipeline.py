@@ -5,6 +5,7 @@ are.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -52,7 +53,8 @@ def generate(
 
     synthesizer: a DiffLM, a SynAlign, or any object with their `fit(table, schema)` and `sample(n)`; None: a
         DiffLM as it is. It is fitted anew.
-    schema: default is the inferred one. It also decides how the report judges each column.
+    schema: default is the inferred one. It also decides how the report judges each column. Its `rules`
+        between columns are kept by a DiffLM and looked at by the report; None: those that are found.
     where: conditions that every row satisfies, as for `DiffLM.sample` or as on the command line; the report
         then compares with the real rows that satisfy them. For a DiffLM.
     target: the column that a downstream model would predict, for the utility part of the report; None: the
@@ -284,6 +286,8 @@ def _compared(
     """The report, on the columns that the synthesizer made; options: of `evaluate`."""
     from lookalike.evaluate import evaluate
 
+    if learns(synthesizer):
+        schema = dataclasses.replace(schema, rules=synthesizer.codec.schema.rules)
     columns = [name for name in synthetic.columns if name in real.columns]  # SynAlign makes no keys up
     report = evaluate(
         real[columns],

@@ -500,3 +500,16 @@ def test_a_european_table_in_and_a_european_table_out(
     assert set(Path("a.csv").read_text(encoding="latin-1").splitlines()) <= {
         *Path("made.csv").read_text(encoding="cp1252").splitlines()
     }
+
+
+def test_schema_shows_rules_and_takes_others(bookings, tmp_path, capsys) -> None:
+    path = tmp_path / "b.csv"
+    bookings.to_csv(path, index=False)
+    assert main(["schema", str(path), "--rule", "room >= tax", "-o", str(tmp_path / "s.json")]) == 0
+    out = capsys.readouterr().out
+    assert "6 rules between columns" in out
+    assert "total = room + tax  (100% of the rows)" in out
+    assert main(["schema", str(path), "--no-rules"]) == 0
+    assert "between columns" not in capsys.readouterr().out
+    assert main(["schema", str(path), "--rule", "rooms >= tax"]) == 2
+    assert "'rooms >= tax' cannot be read" in capsys.readouterr().err

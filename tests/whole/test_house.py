@@ -28,6 +28,7 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "files": 3,
     "codec": 4,
     "llm": 4,
+    "rules": 4,
     "curate": 5,
     "difflm": 5,
     "evaluate": 5,

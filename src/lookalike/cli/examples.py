@@ -20,7 +20,10 @@ key is taken from OPENAI_API_KEY.""",
   lookalike schema real.csv
   lookalike schema real.csv --missing '?' -o schema.json
   (edit it: "kind" is category, number, datetime, boolean, text, code, json, id or constant; "min_rows": 1
-  keeps the rare values of a category; then:  lookalike fit real.csv -o real.model --schema schema.json)""",
+  keeps the rare values of a category; then:  lookalike fit real.csv -o real.model --schema schema.json)
+  lookalike schema real.csv --rule 'end >= start' --rule "'unit price' -> vat"     (rules beside those found)
+A rule: end >= start, total = room + tax, vat = 0.19 * net, line = price * qty, hours = out - in in hours,
+  year = year of date, copy = original, city -> country, exactly one of a, b, c, a, b empty together.""",
     "fit": """
   lookalike fit real.csv -o real.model
   lookalike fit real.parquet -o real.model --max-time 1h30m --missing '?'

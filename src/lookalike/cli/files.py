@@ -54,7 +54,21 @@ def real_table(args: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
         for column in schema.columns if args.keep_rare else []:
             column.min_rows = 1
     schema.set_kinds(args.kind)
+    _set_rules(args, real, schema)
     return real, schema
+
+
+def _set_rules(args: argparse.Namespace, real: pd.DataFrame, schema: Schema) -> None:
+    """The rules of --rule beside those that are found, or alone with --no-rules."""
+    from lookalike.table.rule_words import read_rules
+
+    given = read_rules(args.rule, schema)
+    if args.no_rules:
+        schema.rules = list(given)
+    elif given:
+        from lookalike.rules import rules_of
+
+        schema.rules = [*given, *rules_of(real, schema, args.seed)]
 
 
 def listed(text: str | None) -> list[str] | None:

@@ -186,6 +186,17 @@ def kinds(one: Parser) -> None:
         action="store_true",
         help="reproduce the values of categories that fewer than 5 rows hold, too",
     )
+    one.add_argument(
+        "--rule",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="keep this rule between columns, too, such as 'end >= start', 'total = room + tax' or "
+        "'city -> country'; may be repeated",
+    )
+    one.add_argument(
+        "--no-rules", action="store_true", help="look for no rules between columns (default: they are found)"
+    )
 
 
 def missing(one: Parser) -> None:

@@ -46,8 +46,10 @@ def schema(args: argparse.Namespace) -> None:
             raise OptionError(f"{args.out}: a schema is written as .json: choose such a name.")
         files.check_paths(args, [args.out])
     from lookalike.codec import dropped_notes
+    from lookalike.rules import rules_of
 
     real, found = files.real_table(args)
+    found.rules = list(rules_of(real, found, args.seed))
     print(found)
     for note in [*found.notes(), *dropped_notes(real, found)]:
         print(f"note: {note}")

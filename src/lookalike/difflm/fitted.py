@@ -17,9 +17,12 @@ from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.records import RecordModel
 from lookalike.difflm.sampling.completing import records_of
 from lookalike.difflm.sampling.given import Given
+from lookalike.difflm.sampling.ruled import asked_of
 from lookalike.difflm.settings import Settings
 from lookalike.difflm.training.threads import Threads
 from lookalike.errors import OptionError
+from lookalike.rules.conditions import translated
+from lookalike.rules.keep import Plan
 from lookalike.seed import child_seed
 from lookalike.table.schema import Schema
 
@@ -31,7 +34,8 @@ class Fitted:
     """A model of one table.
 
     seed: that of the fit, or of a saved model. table: the fingerprint of what was learned. history: how it
-    was learned. device, threads: where and with how many threads it computes.
+    was learned. plan: how rules between columns are kept; with one, `records` are those of its columns.
+    device, threads: where and with how many threads it computes.
     """
 
     codec: RecordCodec
@@ -43,6 +47,7 @@ class Fitted:
     own_prior: Prior | None
     table: str = ""
     history: list[dict[str, Any]] = field(default_factory=list)
+    plan: Plan | None = None
 
     @property
     def schema(self) -> Schema:
@@ -67,9 +72,18 @@ class Fitted:
         """Latents that are tried for `rows` which share a condition and are drawn at once."""
         return max(math.ceil(WHERE_CANDIDATES * rows), self.records.least)
 
+    def modelled(self, table: pd.DataFrame) -> pd.DataFrame:
+        """What is modelled of a table."""
+        return table if self.plan is None else self.plan.forward(table)
+
+    def conditions(self, where: Mapping[Any, Any]) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
+        """Conditions on the table, said of what is modelled; and those on what follows from it by rules."""
+        return (where, {}) if self.plan is None else translated(self.plan, self.codec, where)
+
     def posterior_means(self, rows: Given) -> Tensor:
         """(rows, latent size)."""
-        return self.records.posteriors(records_of(self.records, rows))[0]
+        inner = rows if self.plan is None else asked_of(self.plan, rows).inner
+        return self.records.posteriors(records_of(self.records, inner))[0]
 
     def weights(self) -> dict[str, Tensor]:
         """name -> what was learned, to be saved."""
@@ -95,6 +109,7 @@ def build(
     threads: Threads,
     table: pd.DataFrame | None = None,
     facts: Mapping[str, Any] | None = None,
+    plan: Plan | None = None,
 ) -> Fitted:
     """The networks as they are before they learn `table`, or before the weights of a saved model are loaded.
 
@@ -102,11 +117,13 @@ def build(
     """
     with torch.random.fork_rng([]):
         torch.manual_seed(child_seed(seed, "initial weights"))
-        records = _record_model(codec, settings, device, threads, table, facts)
+        own = codec if plan is None else plan.codec
+        modelled = table if plan is None or table is None else plan.forward(table)
+        records = _record_model(own, settings, device, threads, modelled, facts)
         prior = None  # ids and constants alone: there is nothing to learn
-        if codec.slots:
+        if own.slots:
             prior = Prior(math.prod(records.shape), settings.denoiser).to(device)
-    return Fitted(codec, settings, seed, device, threads, records, prior)
+    return Fitted(codec, settings, seed, device, threads, records, prior, plan=plan)
 
 
 def _record_model(

@@ -57,7 +57,8 @@ def written(fitted: Fitted, latent: Tensor, seed: int, offset: int) -> pd.DataFr
     for index, part in enumerate(latent.split(records.chunk)):
         rng = child(seed, "decode", "chunk", index)
         drawn = records.draw(part, len(part), fitted.generator(rng))
-        tables.append(records.decode(drawn, rng, offset=offset + index * records.chunk))
+        made = records.decode(drawn, rng, offset=offset + index * records.chunk)
+        tables.append(made if fitted.plan is None else fitted.plan.back(made, rng))
     table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
     return fitted.codec.fill(table, child(seed, "decode", "fill"), offset)
 

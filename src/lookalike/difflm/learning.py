@@ -70,7 +70,7 @@ def train(
     state = Checkpoint(folder, identity(fitted, records))
     if state.state:
         clock = Clock(max_time, state.state["spent"])
-    if fitted.codec.slots:
+    if fitted.own_prior is not None:
         devices = [fitted.device] if fitted.device.type == "cuda" else []
         finish = partial(clock.stop, fitted.settings.train.denoiser_time)
         with torch.random.fork_rng(devices), fitted.threads.used(), finishing(finish, FINISHING):

@@ -30,9 +30,12 @@ from lookalike.difflm.storage import Saved, fingerprint, load_model, save_model,
 from lookalike.difflm.training.course import Clock, shortfall
 from lookalike.errors import OptionError
 from lookalike.progress import say, stage
+from lookalike.rules import Plan, rules_of
 from lookalike.table.inferring import infer
+from lookalike.table.rule import Rule
 from lookalike.table.schema import Schema
 
+TOLD = 5  # rules that are named when a table is learned
 OF_A_MACHINE = ("max_time", "device", "threads", "progress")  # arguments that are not saved with a model
 
 
@@ -120,7 +123,8 @@ class DiffLM:
     ) -> DiffLM:
         """Learn a table.
 
-        schema: from `lookalike.infer`, edited if need be; None infers it. checkpoint: a folder that training
+        schema: from `lookalike.infer`, edited if need be; None infers it. Its `rules` between columns are
+        kept in every row that is drawn; None: those that are found. checkpoint: a folder that training
         state is written to; the same call after a kill goes on from there. codec: one that was fitted on this
         very table with this seed, whose schema then counts; None fits one. Ctrl-C once ends the training: the
         model is what has been learned by then; twice raises KeyboardInterrupt. Afterwards `schema` is what
@@ -140,12 +144,18 @@ class DiffLM:
             codec = RecordCodec.fit(rows, schema, seed=seed) if codec is None else codec
             for note in [*codec.schema.notes(), *codec.notes()]:
                 say(note, progress=progress)
+            rules = rules_of(rows, codec.schema, seed)
+            plan, codec.schema.rules = Plan.fit(rows, codec, rules), list(rules)
+            if rules:
+                say(f"rules that are kept: {_told(rules)}", progress=progress)
             base = Settings(self.vae_config, self.train_config, self.denoiser_config)
-            texts = any(slot.span for slot in codec.slots)
+            texts = any(slot.span for slot in (codec if plan is None else plan.codec).slots)
             settings = derive(arguments, base, texts, self.pretrained_config, self.finetune_config)
-            fitted = build(codec, settings, seed, arguments.device, arguments.threads, rows)
+            fitted = build(codec, settings, seed, arguments.device, arguments.threads, rows, plan=plan)
             fitted.table = known
-            records = fitted.records.encode(rows) if codec.slots else np.zeros((len(rows), 0))
+            modelled = fitted.modelled(rows)
+            learnt = fitted.own_prior is not None
+            records = fitted.records.encode(modelled) if learnt else np.zeros((len(rows), 0))
         train(fitted, records, folder, max_time, clock, progress)
         self._fitted, self._calls, self._tally = fitted, Calls(seed), None
         if self.shortfall is not None:
@@ -289,7 +299,9 @@ class DiffLM:
         codec = self.codec
         asked = Asked.of(codec, n, where, given, like, strength, balance, Drawing(temperature, top_p))
         checked = parsers(self.schema) if switch("valid_only", valid_only) else {}
-        allowed = [self.records.allowed(part) for part in asked.parts]
+        said = [self.fitted.conditions(part) for part in asked.parts]
+        inner, rest = [one for one, _ in said], [other for _, other in said]
+        allowed = [self.records.allowed(part) for part in inner]
         held = asked.held(codec)
         self._say_odd(held)
         if balance is not None and (lost := codec.dropped().get(balance)):
@@ -298,7 +310,7 @@ class DiffLM:
                 "values, which were dropped as rare; to have them, learn the table with --keep-rare",
                 progress=self.progress,
             )
-        request = Request(asked, held, allowed, checked, *self._calls.claim(seed, asked.n))
+        request = Request(asked, held, allowed, checked, *self._calls.claim(seed, asked.n), inner, rest)
         tally = Tally()
         self._tally = tally if valid_only else None
         return sampled(self.fitted, request, tally, self.progress)
@@ -365,6 +377,7 @@ class DiffLM:
             history=own.history,
             table=own.table,
             codec=own.codec,
+            plan=own.plan,
             pretrained=own.records.facts(),
             weights=own.weights(),
         )
@@ -397,8 +410,16 @@ class DiffLM:
                 arguments.device,
                 arguments.threads,
                 facts=saved.pretrained or None,
+                plan=saved.plan,
             )
             fitted.load(saved.weights)
         fitted.history, fitted.table = saved.history, saved.table
         model._fitted, model._calls = fitted, Calls(saved.seed)
         return model
+
+
+def _told(rules: Sequence[Rule]) -> str:
+    """The first rules in words."""
+    words = [one.words for one in rules]
+    more = f" and {len(words) - TOLD} more" if len(words) > TOLD else ""
+    return "; ".join(words[:TOLD]) + more

@@ -24,6 +24,7 @@ from lookalike.difflm.small.vae import VAEConfig
 from lookalike.difflm.training.checkpoint import writing
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.errors import ModelError
+from lookalike.rules.keep import Plan
 
 FORMAT = 5
 RENAMED = {
@@ -46,6 +47,7 @@ class Saved:
     history: list[dict[str, Any]]
     table: str
     codec: RecordCodec
+    plan: Plan | None
     pretrained: dict[str, Any]
     weights: dict[str, Tensor]
 
@@ -57,6 +59,8 @@ def save_model(saved: Saved, folder: Path) -> None:
     Raises ModelError where the folder cannot be written.
     """
     codec, arrays = saved.codec.to_dict()
+    rules, more = ({}, {}) if saved.plan is None else saved.plan.to_dict()
+    arrays |= more
     weights = {k: v.detach().cpu().contiguous() for k, v in saved.weights.items()}
     facts = {
         "format": FORMAT,
@@ -68,6 +72,7 @@ def save_model(saved: Saved, folder: Path) -> None:
         "history": saved.history,
         "table": saved.table,
         "codec": codec,
+        "rules": rules,
         "pretrained": saved.pretrained,
     }
     names = ("weights.safetensors", "codec.safetensors", "model.json")
@@ -152,13 +157,15 @@ def load_model(folder: Path, backbone: str | None = None) -> Saved:
             DenoiserConfig(**_tuples(facts["denoiser"])),
             Pretrained.of_facts(pretrained, backbone) if pretrained else None,
         )
+        codec, rules = RecordCodec.from_dict(facts["codec"], arrays), facts.get("rules")
         return Saved(
             seed=facts["seed"],
             arguments={"seed": facts["seed"]} | _arguments(settings) | facts.get("arguments", {}) | moved,
             settings=settings,
             history=facts["history"],
             table=facts.get("table", ""),
-            codec=RecordCodec.from_dict(facts["codec"], arrays),
+            codec=codec,
+            plan=Plan.from_dict(rules, arrays, codec.schema) if rules else None,
             pretrained=pretrained,
             weights=weights,
         )

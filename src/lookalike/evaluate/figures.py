@@ -75,6 +75,8 @@ FIGURES = (
     Figure("fidelity", "well_formed", "ids: well-formed", percent, 1.0, (0.005, 0.05), (1, 1),
            "Cells of the worst column of ids with the pattern and the check digits of the real ones.",
            up=True),
+    Figure("fidelity", "rules_broken", "rows that break a rule", percent, 0.0, (0.005, 0.05), (1.5, 3),
+           "Rows that break a rule between columns that (nearly) all real rows keep: impossible rows."),
     Figure("fidelity", "alpha_precision", "alpha-precision", decimal, 1.0, (0.03, 0.1), (1, 1),
            "How well the synthetic rows keep to where the real ones lie; 1 is perfect.", up=True,
            equal="neighbours"),

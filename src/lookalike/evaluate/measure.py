@@ -20,6 +20,7 @@ from lookalike.evaluate.chapters import (
     pairs,
     patterned,
     privacy,
+    rules,
     structured,
     texts,
     utility,
@@ -51,6 +52,7 @@ CHAPTERS: tuple[tuple[str, str | None, Callable[[View], Section]], ...] = (
     ("patterns", "fidelity", patterned.measure),
     ("models", "utility", utility.measure),
     ("copies", "privacy", copies.measure),
+    ("rules between columns", "fidelity", rules.measure),
 )
 
 

@@ -178,7 +178,8 @@ def evaluate(
         takes the column of prose with most words.
     seed: of the row samples, the folds and the bootstrap.
     schema: its kinds decide how columns are judged; ids, keys and pseudonyms are not compared, what it drops
-        is left out, what it declares missing is missing. None infers the kinds from `real`.
+        is left out, what it declares missing is missing. Its rules between columns are looked at, those that
+        are found in `real` where it has None. None infers the kinds from `real`.
     ids: columns of keys or made-up values, which are not compared; unique keys are found without.
     only: the sections to measure, of "fidelity", "diversity", "utility" and "privacy"; None is all.
     quick: on few rows, with one family of models.
@@ -211,6 +212,7 @@ def evaluate(
         view = View(
             tables,
             read_columns(tables, text, ids, schema),
+            schema=schema,
             target=target,
             text=text,
             seed=seed,

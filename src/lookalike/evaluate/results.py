@@ -104,6 +104,7 @@ class Figures:
                 "identifying": {
                     kind: [asdict(o) for o in listed] for kind, listed in found.identifying.items()
                 },
+                "rules": [asdict(one) for one in found.rules],
                 "texts": _texts(found),
                 "structured": {
                     name: {"language": one.language} | _entries(one.entries)

@@ -195,6 +195,16 @@ class Identified:
 
 
 @dataclass(frozen=True)
+class BrokenRule:
+    """A rule between columns in words, and the shares of the rows of each table that break it, 0..1."""
+
+    words: str
+    real: float
+    synthetic: float
+    holdout: float | None
+
+
+@dataclass(frozen=True)
 class Spectra:
     """What the texts of a column are made of.
 
@@ -240,6 +250,7 @@ class Section:
 
     entries: section -> key -> figure, as in `figures.FIGURES`. columns, pair_errors: by the name of the
     column. telltale: the rows that the detector is surest about. identifying: "columns" and "pairs".
+    rules: the one that synthetic rows break most beyond real ones first.
     verbatim: None where it was not looked for. sizes: how many rows were compared, by what needs them.
     skipped: what could not be judged, and why. warnings: what to be careful about.
     """
@@ -256,6 +267,7 @@ class Section:
     models: Models | None = None
     attacks: Attacks | None = None
     identifying: dict[str, list[Identified]] = field(default_factory=dict)
+    rules: list[BrokenRule] = field(default_factory=list)
     spectra: Spectra | None = None
     verbatim: list[Copied] | None = None
     structured: dict[str, Structured] = field(default_factory=dict)

@@ -44,6 +44,7 @@ def verdict(figures: Figures) -> Verdict:
         *(copied if copies else []),
         *_seen(figures),
         *_errors(figures),
+        *_impossible(figures, marks),
         *_made_up(figures, marks),
         *_varied(figures, marks),
         *_useful(figures),
@@ -71,6 +72,9 @@ def _told(figures: Figures, marks: dict[str, str | None]) -> tuple[str, str]:
         }[worst]
     elif strange_detector(figures) and not any(marks.get(k) == worst for k in DECIDE[1:]):
         headline = "The synthetic rows repeat real rows, or nearly so."
+    if marks.get("rules_broken") == POOR or (marks.get("rules_broken") == FAIR and worst == GOOD):
+        worst = POOR if marks["rules_broken"] == POOR else FAIR
+        headline = "Some synthetic rows are impossible: they break rules that real rows keep."
     if marks.get("ratio") == POOR:
         worst, headline = POOR, "Models learn far less from the synthetic rows than from real ones."
     if varied := [row.key for row in grades(figures) if (row.section, row.grade) == ("diversity", POOR)]:
@@ -156,6 +160,18 @@ def _errors(figures: Figures) -> list[str]:
 def _held(entry: Entry, show: Callable[[float | None], str] = percent) -> str:
     """The holdout's figure in brackets."""
     return "" if entry.reference is None else f" (the real holdout: {show(entry.reference)})"
+
+
+def _impossible(figures: Figures, marks: dict[str, str | None]) -> list[str]:
+    """The rule that is broken most beyond what real rows do."""
+    entry, rules = figures.entry("fidelity", "rules_broken"), figures.found.rules
+    if marks.get("rules_broken") not in (FAIR, POOR) or not rules:
+        return []
+    worst = rules[0]
+    return [
+        f"{percent(entry.value)} of the synthetic rows break a rule between columns{_held(entry)}, most of "
+        f'all "{worst.words}" ({percent(worst.synthetic)} of them, {percent(worst.real)} of the real rows).'
+    ]
 
 
 def _made_up(figures: Figures, marks: dict[str, str | None]) -> list[str]:

@@ -17,6 +17,8 @@ from lookalike.evaluate.section import Rows
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lookalike.table.schema import Schema
+
 Array = npt.NDArray[Any]
 
 FEWEST_POINTS = 20  # rows of a table below which distances between rows say nothing
@@ -25,12 +27,12 @@ FEWEST_POINTS = 20  # rows of a table below which distances between rows say not
 class View:
     """The tables as the chapters see them; what is costly is made when a chapter first asks for it.
 
-    columns: all rows of every table. target, text: names of columns, or None. only: the sections that are
-    measured. rows: table -> how many rows were given. apart: table -> row numbers, the real rows as two
-    halves, where no holdout was given and there are enough rows; else None. compared: table -> how many rows
-    are compared where that must be equally many. drawn: table -> the numbers of those rows. no_reference: why
-    the figures have no reference, or None. rng: draws for one chapter after the other, so that their order
-    decides the figures of a seed.
+    tables, schema: as they were given. columns: all rows of every table. target, text: names of columns, or
+    None. only: the sections that are measured. rows: table -> how many rows were given. apart: table -> row
+    numbers, the real rows as two halves, where no holdout was given and there are enough rows; else None.
+    compared: table -> how many rows are compared where that must be equally many. drawn: table -> the numbers
+    of those rows. no_reference: why the figures have no reference, or None. rng: draws for one chapter after
+    the other, so that their order decides the figures of a seed.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class View:
         tables: Mapping[str, pd.DataFrame],
         columns: list[ComparedColumn],
         *,
+        schema: Schema | None = None,
         target: Any = None,
         text: Any = None,
         seed: int = 0,
@@ -50,7 +53,7 @@ class View:
         self.limits = QUICK if quick else FULL
         self.rng = np.random.default_rng(seed)
         self.rows = {table: len(t) for table, t in tables.items()}
-        self._synthetic = tables["synthetic"]
+        self.tables, self.schema = tables, schema
         # The rows are drawn at once: later, what was measured before would decide which ones they are.
         self.apart = split(self.rows, self.rng)
         rows = self.rows if self.apart is None else {t: len(at) for t, at in self.apart.items()}
@@ -104,4 +107,4 @@ class View:
 
     def show(self, numbers: Array) -> Rows:
         """Rows of the synthetic table as text, by their numbers."""
-        return shown.rows(self._synthetic, self.columns, numbers, self.show_real)
+        return shown.rows(self.tables["synthetic"], self.columns, numbers, self.show_real)

@@ -22,9 +22,10 @@ from lookalike import arguments
 from lookalike.arguments import shown
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError, SchemaError
-from lookalike.table import formats, kinds, patterns, personal
+from lookalike.table import formats, kinds, patterns, personal, rule
 from lookalike.table.column import KINDS, LANGUAGES, Column
 from lookalike.table.dtypes import RESOLUTIONS
+from lookalike.table.rule import Rule
 
 FORMAT = 1
 _SHOWN = 60  # letters of a pattern in a line of the schema
@@ -35,13 +36,15 @@ class Schema:
     """The columns of a table in their order. `rows` is how many rows they were inferred from.
 
     missing: values declared missing by the user, such as "?". layout: how the file of delimited text was
-    written (`delimited.py`).
+    written (`delimited.py`). rules: what holds between columns, as objects of `rule.py` or in words such as
+    "end >= start"; None: they are found when the table is learned; []: none is kept.
     """
 
     columns: list[Column]
     rows: int
     missing: tuple[Any, ...] = field(default=())
     layout: dict[str, Any] = field(default_factory=dict)
+    rules: list[Rule | str] | None = None
 
     @property
     def names(self) -> list[Any]:
@@ -77,7 +80,14 @@ class Schema:
             "  ".join([*(cell.ljust(w) for cell, w in zip(row[:4], widths, strict=True)), row[4]])
             for row in rows
         ]
-        return "\n".join([f"Schema of {len(self.columns)} columns, inferred from {self.rows:,} rows", *lines])
+        rules = [one if isinstance(one, str) else rule.shown(one) for one in self.rules or ()]
+        told = [
+            "",
+            f"{len(rules)} rules between columns" if len(rules) > 1 else "1 rule between columns",
+            *rules,
+        ]
+        head = f"Schema of {len(self.columns)} columns, inferred from {self.rows:,} rows"
+        return "\n".join([head, *lines, *(told if rules else [])])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values only; facts that a column does not have are left out."""
@@ -89,6 +99,8 @@ class Schema:
             columns.append({k: v if k == "json_schema" else kinds.to_json(v) for k, v in facts.items()})
         missing = [kinds.to_json(value) for value in self.missing]
         facts = {"format": FORMAT, "rows": self.rows, "missing": missing, "columns": columns}
+        if self.rules is not None:
+            facts["rules"] = [one if isinstance(one, str) else rule.to_dict(one) for one in self.rules]
         return facts | ({"layout": self.layout} if self.layout else {})
 
     @classmethod
@@ -124,7 +136,12 @@ class Schema:
             columns.append(column)
         missing = tuple(kinds.from_json(v) for v in facts.get("missing", []))
         rows = arguments.whole("rows", facts.get("rows"))
-        return cls(columns, rows, missing, dict(facts.get("layout", {})))
+        rules = facts.get("rules")
+        if rules is not None:
+            if not isinstance(rules, list):
+                raise SchemaError(f"the rules of the schema are {shown(rules)}: give a list.")
+            rules = [one if isinstance(one, str) else rule.from_dict(one) for one in rules]
+        return cls(columns, rows, missing, dict(facts.get("layout", {})), rules)
 
     def notes(self) -> list[str]:
         """A sentence for each column that could have been learned otherwise, looks personal or is left out:

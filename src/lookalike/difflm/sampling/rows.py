@@ -19,9 +19,11 @@ from lookalike.difflm.sampling.completing import completed, varied
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.parsed import Parser, parsed
+from lookalike.difflm.sampling.ruled import asked_of, meeting, put_back
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import OptionError
 from lookalike.progress import bar, say
+from lookalike.rules.conditions import joined
 from lookalike.seed import child, child_seed
 
 TOGETHER = 2048  # rows among which those of a key or a pseudonym are
@@ -66,8 +68,9 @@ class Request:
     """A call of `sample`, all of it checked.
 
     held: the cells that are given, or those of the rows to be varied. allowed: what the conditions of each
-    part leave of the records. parsers: column -> parser that its texts have to pass. offset: rows that ids
-    come after.
+    part leave of the records; inner, rest: those conditions, said of the columns that are modelled, and
+    those on what follows from others by a rule. parsers: column -> parser that its texts have
+    to pass. offset: rows that ids come after.
     """
 
     asked: Asked
@@ -76,6 +79,8 @@ class Request:
     parsers: Mapping[Any, Parser]
     seed: int
     offset: int
+    inner: list[Where]
+    rest: list[Where]
 
 
 def sampled(fitted: Fitted, request: Request, tally: Tally, progress: bool) -> Iterator[pd.DataFrame]:
@@ -151,19 +156,28 @@ def _drawn(
 ) -> pd.DataFrame:
     """The rows of the numbers `turn`, under the conditions of a part."""
     asked, held = request.asked, request.held
-    where, allowed, first = asked.parts[part], request.allowed[part], request.offset + int(turn[0])
+    where, allowed, first = request.inner[part], request.allowed[part], request.offset + int(turn[0])
     told.chunk(int(turn[0]), len(turn))
+    rest = request.rest[part]
     if held is not None and asked.like is None:
         return _complete(fitted, held.rows_at(turn), where, rng, first, told, drawing=asked.drawing)
     if held is not None:
         rows = held.rows_at(turn % held.rows)
         return _vary(fitted, rows, asked.strength, where, rng, first, asked.drawing, told)
     generator = fitted.generator(rng)
-    latent = fitted.fresh(fitted.candidates(len(turn)) if allowed else len(turn), generator)
-    drawn = fitted.records.draw(
-        latent, len(turn), generator, allowed=allowed, drawing=asked.drawing, told=told
-    )
-    return fitted.records.decode(drawn, rng, where=where, offset=first)
+
+    def draw(_: int = 0) -> pd.DataFrame:
+        latent = fitted.fresh(fitted.candidates(len(turn)) if allowed else len(turn), generator)
+        drawn = fitted.records.draw(
+            latent, len(turn), generator, allowed=allowed, drawing=asked.drawing, told=told
+        )
+        return fitted.records.decode(drawn, rng, where=where, offset=first)
+
+    if fitted.plan is None:
+        return draw()
+    if rest:
+        return meeting(fitted.plan, fitted.codec, rest, draw, len(turn), rng)
+    return fitted.plan.back(draw(), rng)
 
 
 def _complete(
@@ -177,10 +191,23 @@ def _complete(
     drawing: Drawing | None = None,
 ) -> pd.DataFrame:
     """As `completing.completed`, with latents from the prior; keys and pseudonyms are filled in later."""
-    records, generator = fitted.records, fitted.generator(rng)
+    records, generator, plan = fitted.records, fitted.generator(rng), fitted.plan
     pool = fitted.fresh(max(rows.rows, records.least), generator)
-    drawn = completed(records, rows, pool, where, rng, generator, fitted.candidates, fill, drawing, told)
-    return rows.kept_in(records.decode(drawn, rng, where=where, offset=offset))
+    if plan is None:
+        drawn = completed(records, rows, pool, where, rng, generator, fitted.candidates, fill, drawing, told)
+        return rows.kept_in(records.decode(drawn, rng, where=where, offset=offset))
+    asked = asked_of(plan, rows, fill)
+    parts: list[pd.DataFrame] = []
+    order: list[np.ndarray] = []
+    for number, more in enumerate(asked.wheres):  # rows of the same conditions are drawn together
+        at = np.flatnonzero(asked.member == number)
+        own, inner = joined(plan, where, more), asked.inner.rows_at(at)
+        drawn = completed(records, inner, pool, own, rng, generator, fitted.candidates, fill, drawing, told)
+        first = offset + sum(len(one) for one in order)
+        parts.append(inner.kept_in(records.decode(drawn, rng, where=own, offset=first)))
+        order.append(at)
+    made = pd.concat(parts, ignore_index=True).iloc[np.argsort(np.concatenate(order))]
+    return put_back(plan, rows, asked, made.reset_index(drop=True), rng)
 
 
 def _vary(
@@ -194,13 +221,17 @@ def _vary(
     told: Told,
 ) -> pd.DataFrame:
     """One variation of each of the rows, as `DiffLM.sample` says of `like`."""
-    records, generator = fitted.records, fitted.generator(rng)
+    records, generator, plan = fitted.records, fitted.generator(rng), fitted.plan
+    own, schema = rows, fitted.schema
+    if plan is not None:
+        own, schema = asked_of(plan, rows).inner, plan.codec.schema
 
     def near(mean: Tensor) -> Tensor:
         return fitted.prior.vary(mean, strength, generator)
 
-    drawn, kept = varied(records, fitted.schema, rows, near, strength, where, rng, generator, drawing, told)
-    return rows.kept_in(records.decode(drawn, rng, where=where, offset=offset), kept)
+    drawn, kept = varied(records, schema, own, near, strength, where, rng, generator, drawing, told)
+    made = own.kept_in(records.decode(drawn, rng, where=where, offset=offset), kept)
+    return made if plan is None else plan.back(made, rng)
 
 
 def imputed(

@@ -16,6 +16,7 @@ from lookalike.evaluate.verdict import telling
 
 SHOWN_PAIRS = 15
 TELLING = 10
+RULES = 30
 SHAPE = next(figure for figure in FIGURES if figure.key == "shape_error")
 
 
@@ -46,6 +47,7 @@ def page(figures: Figures) -> str:
         scores=_scores(figures),
         attacks=_attacks(figures),
         identifying=_identifying(figures),
+        rules=_rules(figures),
         verbatim=found.verbatim or [],
         telling=_telling(figures),
         columns=columns,
@@ -93,6 +95,19 @@ def _attacks(figures: Figures) -> list[tuple[str, str]]:
     return [(names[name], f"AUC {decimal(value)}") for name, value in found.attacks.items()] + [
         (f"'{name}' read off the nearest synthetic row", f"{100 * gain:+.1f} points")
         for name, gain in found.secrets.items()
+    ]
+
+
+def _rules(figures: Figures) -> list[dict[str, str]]:
+    """The rules between columns, those that synthetic rows break most first."""
+    return [
+        {
+            "words": one.words,
+            "real": percent(one.real),
+            "synthetic": percent(one.synthetic),
+            "holdout": percent(one.holdout),
+        }
+        for one in figures.found.rules[:RULES]
     ]
 
 

@@ -1,0 +1,222 @@
+"""Given rows and conditions, where rules between columns are kept: said of what is modelled, met exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.codec import RecordCodec
+from lookalike.codec.where import Condition
+from lookalike.difflm.sampling.given import Given
+from lookalike.errors import ConditionError
+from lookalike.rules.conditions import goals, joined, keys_of, missed, settled
+from lookalike.rules.keep import Plan
+from lookalike.rules.steps import APART, EMPTY, MISSING, Step
+from lookalike.rules.values import as_floats
+from lookalike.table.missing import hide
+from lookalike.table.rule import EmptyWhen
+
+GROUPS = 64  # different conditions of the rows of a call, at most: each is drawn by itself
+TURNS = 2  # times that each given column that follows from others is met, as they move each other
+ROUNDS = 8  # draws of rows for a condition on what follows from others, before the nearest are moved
+
+
+@dataclass
+class Ruled:
+    """Given rows, as what is modelled knows them.
+
+    inner: the cells that are known of what is modelled. wheres: different conditions that given cells lay
+    on it; member: (rows,) which of them. goals: columns that follow from others -> (rows,) bool, where the
+    column is given and a part of it is not.
+    """
+
+    inner: Given
+    wheres: list[dict[Any, Condition]]
+    member: np.ndarray
+    goals: dict[Any, np.ndarray]
+
+
+def asked_of(plan: Plan, rows: Given, fill: bool = False) -> Ruled:
+    """fill: missing cells of the given columns are to be drawn from the values that are not missing."""
+    table = pd.DataFrame(index=pd.RangeIndex(rows.rows))
+    for name in plan.schema.kept:
+        if name in rows.values:
+            table[name] = hide(rows.values[name], pd.Series(~rows.known[name]))
+        else:
+            table[name] = pd.Series([None] * rows.rows, dtype=object)
+    nothing = np.zeros(rows.rows, dtype=bool)
+    known = {name: rows.known.get(name, nothing) for name in plan.schema.kept}
+    conditions: list[dict[Any, Condition]] = [{} for _ in range(rows.rows)]
+    targets: dict[Any, np.ndarray] = {}
+    made = plan.forward(table)
+    there = {name: np.array(made[name].notna(), dtype=bool) for name in made.columns}
+    for own in plan.steps:
+        all_known = np.logical_and.reduce([known[name] for name in (*own.columns, *own.parents)])
+        for name in [*own.names.values(), *(own.columns if own.own else [])]:
+            if name in there:
+                there[name] &= all_known
+        some = np.logical_or.reduce([known[name] for name in own.columns]) & ~all_known
+        if own.way == "clamp" and some.any():
+            targets[own.columns[0]] = some & known[own.columns[0]]
+        elif some.any() and not _restricted(plan, own, rows, known, some, conditions):
+            targets[own.columns[0]] = some
+        if fill and own.flag and own.way != "when":
+            _filled(own, rows, conditions)
+    inner = Given(rows.what, rows.rows)
+    for name, cells in made.items():
+        if name not in plan.codec.schema.names:
+            continue
+        mask = there[name]
+        untouched = name in rows.known
+        inner.known[name] = mask
+        inner.odd[name] = rows.odd[name] & mask if untouched else nothing
+        inner.unread[name] = rows.unread[name] & mask if untouched else nothing
+        if mask.any():
+            values = cells[mask]
+            column = plan.codec.schema[name]
+            if not untouched and column.kind == "number":
+                values = values.astype(column.dtype)
+            elif name in rows.values:
+                values = rows.values[name][mask]
+            inner.values[name] = values.take(np.maximum(mask.cumsum() - 1, 0)).reset_index(drop=True)
+    keys = [tuple(sorted((str(k), str(v)) for k, v in one.items())) for one in conditions]
+    number = {key: at for at, key in enumerate(dict.fromkeys(keys))}
+    if len(number) > GROUPS:  # the rarest conditions are left to what was given
+        rare = sorted(number, key=keys.count)[: len(number) - GROUPS + 1]
+        keys = [() if key in rare else key for key in keys]
+        conditions = [{} if key == () else one for key, one in zip(keys, conditions, strict=True)]
+        number = {key: at for at, key in enumerate(dict.fromkeys(keys))}
+    member = np.array([number[key] for key in keys], dtype=np.int64)
+    wheres = [conditions[int(np.argmax(member == at))] for at in range(len(number))]
+    return Ruled(inner, wheres, member, targets)
+
+
+def _restricted(
+    plan: Plan,
+    own: Step,
+    rows: Given,
+    known: Mapping[Any, np.ndarray],
+    some: np.ndarray,
+    conditions: list[dict[Any, Condition]],
+) -> bool:
+    """Lays the given cells of a step on what is modelled, as conditions of the rows `some`; False where they
+    cannot be said so.
+    """
+    cache: dict[Any, dict[Any, Condition] | None] = {}
+    for row in np.flatnonzero(some):
+        cells = {name: rows.values[name].iloc[row] for name in own.columns if known[name][row]}
+        key = tuple((str(name), str(value)) for name, value in cells.items())
+        if key not in cache:
+            cache[key] = _laid(plan, own, cells)
+        more = cache[key]
+        if more is None:
+            return False
+        conditions[row] = joined(plan, conditions[row], more)
+    return True
+
+
+def _laid(plan: Plan, own: Step, cells: dict[Any, Any]) -> dict[Any, Condition] | None:
+    """The condition that given cells of a step's columns are; empty for none."""
+    if own.way == "group":
+        places = {own.columns.index(name): str(value) for name, value in cells.items()}
+        fit = [t for t, _ in own.table if all(t.split(APART)[at] == text for at, text in places.items())]
+        return {own.names["group"]: Condition(values=tuple(fit))} if fit else {}
+    if own.way == "together":
+        fit = [one for one in own.states if all(one[own.columns.index(name)] == "+" for name in cells)]
+        return {own.flag: Condition(values=tuple(fit))} if own.flag and fit else {}
+    if own.way == "when":
+        rule = own.rule
+        assert isinstance(rule, EmptyWhen)
+        of = rule.of
+        if plan.step_of(of) is not None or of not in plan.codec.known():
+            return {}
+        sign = rule.value is not None and str(next(iter(cells.values()))) == rule.value
+        said = {str(value) for value in rule.values}
+        fit = [value for value in plan.codec.known()[of] if (str(value) in said) == sign]
+        return {of: Condition(values=tuple(fit))} if fit else {}
+    if own.way == "lookup" and not own.own and own.flag is None:
+        text = str(next(iter(cells.values())))
+        found = keys_of(plan, own, lambda value: (EMPTY if value is None else str(value)) == text)
+        return None if found is None else {k: v for k, v in found.items() if v.values}
+    return None
+
+
+def _filled(own: Step, rows: Given, conditions: list[dict[Any, Condition]]) -> None:
+    """Missing cells that are filled: the flag says of no given column that it is missing."""
+    names = [name for name in own.columns if name in rows.known]
+    if own.way == "together":
+        fit = [one for one in own.states if all(one[own.columns.index(name)] == "+" for name in names)]
+    else:
+        fit = [one for one in own.states if one != MISSING] if names else list(own.states)
+    if fit and len(fit) < len(own.states):
+        for row in conditions:
+            row[own.flag] = Condition(values=tuple(fit))
+
+
+def put_back(
+    plan: Plan, rows: Given, asked: Ruled, inner: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """The table of what was drawn around given cells, which come back as they are."""
+
+    def held(made: pd.DataFrame, but: Any = None) -> pd.DataFrame:
+        values = {name: own for name, own in rows.values.items() if name in made.columns and name != but}
+        return Given(rows.what, rows.rows, values, rows.known).kept_in(made)
+
+    for name, mask in list(asked.goals.items()) * TURNS:
+        goal = as_floats(rows.values[name], plan.schema[name])
+        if goal is not None:
+            fixed = {**rows.known, **asked.inner.known} | {name: ~mask}
+            inner = settled(plan, inner, name, goal, mask, rng, fixed, partial(held, but=name))
+    return rows.kept_in(plan.back(inner, rng, held))
+
+
+def meeting(
+    plan: Plan,
+    codec: RecordCodec,
+    rest: Mapping[Any, Condition],
+    draw: Callable[[int], pd.DataFrame],
+    rows: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """`rows` rows that satisfy conditions on what follows from other columns.
+
+    draw: round -> what is modelled, of `rows` rows. Those that satisfy them are taken as they come; where
+    they are too few, the nearest ones are moved there. Raises ConditionError where no row can be.
+    """
+    pool: list[pd.DataFrame] = []
+    far = np.zeros(0)
+    for turn in range(ROUNDS):
+        pool.append(draw(turn))
+        far = np.append(far, missed(codec, rest, plan.back(pool[-1], rng)))
+        if (far == 0).sum() >= rows:
+            break
+    inner = pd.concat(pool, ignore_index=True)
+    best = np.argsort(far, kind="stable")[:rows]
+    inner = inner.iloc[np.sort(best)].reset_index(drop=True)
+    table = plan.back(inner, rng)
+    for _ in range(3):
+        far = missed(codec, rest, table)
+        if not far.any():
+            return table
+        for name, condition in rest.items():
+            goal = goals(codec, name, condition, table[name], rng)
+            if goal is not None:
+                inner = settled(plan, inner, name, goal, far > 0, rng)
+                table = plan.back(inner, rng)
+    far = missed(codec, rest, table)
+    good = np.flatnonzero(far == 0)
+    if not len(good):
+        name = next(iter(rest))
+        own = plan.step_of(name)
+        rule = own.rule.words if own is not None else ""
+        raise ConditionError(
+            f"no row that was drawn satisfies the condition on column '{name}', which follows from others by "
+            f'the rule "{rule}": put the condition on one of those.'
+        )
+    places = np.where(far == 0, np.arange(len(far)), good[rng.integers(0, len(good), len(far))])
+    return table.iloc[places].reset_index(drop=True)

@@ -1,0 +1,277 @@
+"""Rules between values: copies, functions, combinations, exactly one of, empty together, joined texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from lookalike.codec.slot import Array
+from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT
+from lookalike.rules.holds import LEAST, joined, modes, ways
+from lookalike.rules.values import Values
+from lookalike.table.column import MADE
+from lookalike.table.rule import (
+    Combination,
+    Copy,
+    EmptyTogether,
+    EmptyWhen,
+    Function,
+    Joined,
+    OneOf,
+    Rule,
+)
+
+MOST_KEYS = 1_000  # values of a column that determines another
+ON = {"1", "1.0", "true", "t", "yes", "y", "x"}
+TEXTS = ("category", "text", "id", "constant")
+SIGNS = {"?", "-", "--", ".", "na", "n/a", "none", "null", "nan", "unknown", ""}
+
+
+def _names(values: Values, kept: list[Any], kinds: tuple[str, ...] | None = None) -> list[Any]:
+    """The columns that vary, of some kinds."""
+    found = []
+    for name in kept:
+        kind = values.column(name).kind
+        read = kind not in ("drop", "json", "code", "key", "pseudonym") and (kinds is None or kind in kinds)
+        if read and len(values.codes(name)[1]) > 1:
+            found.append(name)
+    return found
+
+
+def _strings(values: Values, name: Any) -> bool:
+    column = values.column(name)
+    return column.python == "str" or column.dtype.startswith(("str", "arrow[str", "arrow[large_str"))
+
+
+def copies(values: Values, kept: list[Any]) -> Iterator[Rule]:
+    """Columns of the same strings."""
+    names = [name for name in _names(values, kept, ("category", "text", "boolean")) if values.rows]
+    for first, second in combinations(names, 2):
+        if values.column(first).dtype != values.column(second).dtype:
+            continue
+        a, b = values.texts(first), values.texts(second)
+        if (a[:100] == b[:100]).mean() > 0.9 and (a == b).mean() >= LEAST_SUPPORT:
+            shuffled = b[np.random.default_rng(0).permutation(len(b))]
+            if (a == b).mean() > 1 - BY_CHANCE * (a != shuffled).mean() and (a != shuffled).sum() >= BROKEN:
+                yield Copy(second, first)
+
+
+def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list[Rule]:
+    """One column tells another, each told by the one with the fewest values that tell it."""
+    keys = {}
+    for name in _names(values, kept, ("category", "boolean", "number", "constant")):
+        codes, found = values.codes(name)
+        sizes = np.bincount(codes[codes >= 0])
+        often = sizes[sizes >= 2].sum()
+        if (
+            2 <= len(found) <= MOST_KEYS
+            and often >= 0.9 * (codes >= 0).sum()
+            and len(found) <= values.rows / 3
+        ):
+            keys[name] = codes
+    best: dict[Any, tuple[float, int, Rule]] = {}
+    order = {name: at for at, name in enumerate(kept)}
+    for own in _names(values, kept, ("category", "boolean", "number", "datetime", "text")):
+        codes, found = values.codes(own)
+        if len(found) > values.rows / 2:
+            continue
+        for key, of in keys.items():
+            width, height = len(values.codes(key)[1]), len(found)
+            if key == own or width < height or (width == height and order[key] > order[own]):
+                continue
+            wrong = _determined(of, codes, height, rng)
+            if wrong is not None and (own not in best or (wrong, width) < best[own][:2]):
+                best[own] = wrong, width, Function(own, key)
+    return [rule for _, _, rule in best.values()]
+
+
+def _determined(keys: Array, codes: Array, height: int, rng: np.random.Generator) -> float | None:
+    """The share of rows, in thousandths, whose value is not that of their key; None where it is many, or
+    no fewer than with the values shuffled.
+    """
+    there = keys >= 0
+    keys, codes = keys[there], codes[there]
+    few = min(len(keys), 400)
+    for rows in (few, len(keys)):
+        own, said = keys[:rows], codes[:rows]
+        purity, of = _purity(own, said, height)
+        if of < LEAST_ROWS // 2 or purity < LEAST_SUPPORT:
+            return None
+    by_chance, _ = _purity(keys, codes[rng.permutation(len(codes))], height)
+    found = 1 - purity <= BY_CHANCE / 2 * (1 - by_chance) and (1 - by_chance) * of >= BROKEN
+    return round(1 - purity, 3) if found else None
+
+
+def _purity(keys: Array, codes: Array, height: int) -> tuple[float, int]:
+    """The share of rows that hold the most frequent value of their key, and the rows: of keys of two or
+    more.
+    """
+    pair, counts, best = modes(keys, codes, height)
+    sizes = np.bincount(keys)
+    several = sizes[pair[best] // (height + 1)] > 1
+    total = int(sizes[sizes > 1].sum())
+    return (float(counts[best][several].sum() / total) if total else 1.0), total
+
+
+def one_of_rules(values: Values, kept: list[Any]) -> Iterator[Rule]:
+    """Three columns or more of two values, of which exactly one is on."""
+    flags: dict[Any, tuple[Array, Any]] = {}
+    for name in _names(values, kept, ("number", "category", "boolean")):
+        codes, found = values.codes(name)
+        if len(found) != 2 or (codes < 0).any():
+            continue
+        texts = [str(value).strip().lower() for value in found]
+        which = [i for i, text in enumerate(texts) if text in ON]
+        if len(which) == 1:
+            value = found[which[0]]
+            flags[name] = codes == which[0], value.item() if hasattr(value, "item") else value
+    left = list(flags)
+    while left:
+        group, total = [left[0]], flags[left[0]][0].astype(int)
+        for name in left[1:]:
+            if (total + flags[name][0] <= 1).mean() >= LEAST_SUPPORT:
+                group.append(name)
+                total = total + flags[name][0]
+        if len(group) > 2 and (total == 1).mean() >= LEAST_SUPPORT:
+            yield OneOf(tuple(group), tuple(flags[name][1] for name in group))
+            left = [name for name in left if name not in group]
+        else:
+            left = left[1:]
+
+
+def emptiness(values: Values, kept: list[Any]) -> Iterator[Rule]:
+    """Columns that are empty in the same rows, or exactly where another holds certain values."""
+    masks: dict[Any, tuple[Array, str | None]] = {}
+    for name in kept:
+        if values.column(name).kind not in ("drop", *MADE):
+            gone = values.missing(name)
+            if BROKEN <= gone.sum() <= len(gone) - BROKEN:
+                masks[name] = (gone, None)
+            if _strings(values, name) and (sign := _sign(values, name)) is not None:
+                masks[name] = (values.texts(name) == sign, sign)
+    done: set[Any] = set()
+    for name, (gone, sign) in masks.items():
+        for of in _names(values, kept, ("category", "boolean", "number")):
+            codes, found = values.codes(of)
+            if of == name or len(found) > 100 or of in masks:
+                continue
+            shares = np.bincount(codes[codes >= 0], gone[codes >= 0], len(found)) / np.maximum(
+                np.bincount(codes[codes >= 0], minlength=len(found)), 1
+            )
+            said = np.append(shares > 0.5, False)[codes]
+            wrong, base = float((said != gone).mean()), min(gone.mean(), 1 - gone.mean())
+            if wrong <= BY_CHANCE / 2 * base and base * len(gone) >= LEAST:
+                which = tuple(
+                    v.item() if hasattr(v, "item") else v
+                    for v, s in zip(found, shares, strict=True)
+                    if s > 0.5
+                )
+                done.add(name)
+                yield EmptyWhen(name, of, which, sign)
+                break
+    left = [name for name, (_, sign) in masks.items() if sign is None and name not in done]
+    while left:
+        first = masks[left[0]][0]
+        group = [
+            n for n in left if (first & masks[n][0]).sum() >= LEAST_SUPPORT * (first | masks[n][0]).sum()
+        ]
+        if len(group) > 1:
+            yield EmptyTogether(tuple(group))
+        left = [name for name in left if name not in group]
+
+
+def _sign(values: Values, name: Any) -> str | None:
+    """A text that stands for an empty cell, such as "?" or a blank."""
+    codes, found = values.codes(name)
+    if len(found) < 3:
+        return None
+    counts = np.bincount(codes[codes >= 0], minlength=len(found))
+    signs = [(counts[i], str(v)) for i, v in enumerate(found) if str(v).strip().lower() in SIGNS]
+    return max(signs)[1] if signs and LEAST <= max(signs)[0] < values.rows - BROKEN else None
+
+
+def combination_rules(values: Values, kept: list[Any], rng: np.random.Generator) -> Iterator[Rule]:
+    """Pairs of categories of which (nearly) only some combinations occur, each in several rows."""
+    names = [
+        name
+        for name in _names(values, kept, ("category", "boolean"))
+        if 3 <= len(values.codes(name)[1]) <= 200 and not values.missing(name).any()
+    ]
+    for pair in combinations(names, 2):
+        (a, of_a), (b, of_b) = values.codes(pair[0]), values.codes(pair[1])
+        own, other = a.astype(np.int64) * len(of_b) + b, a.astype(np.int64) * len(of_b) + rng.permutation(b)
+        counts = np.bincount(own, minlength=len(of_a) * len(of_b))
+        common = counts >= LEAST
+        if common.sum() > 2 * max(len(of_a), len(of_b)) or common.sum() > 200:
+            continue
+        kept_rows, by_chance = common[own], common[other]
+        if (~kept_rows).mean() > min(1 - LEAST_SUPPORT, BY_CHANCE / 2 * (~by_chance).mean()):
+            continue
+        if (~by_chance).mean() >= 0.2:
+            yield Combination(pair)
+
+
+def joined_texts(values: Values, kept: list[Any]) -> Iterator[Rule]:
+    """Texts that are others, joined: a full name, initials, a label."""
+    names = [name for name in _names(values, kept, TEXTS) if _strings(values, name)]
+    plain = [name for name in names if values.column(name).kind != "id"]
+    plain += _names(values, kept, ("number",))
+    for own in names:
+        texts = values.texts(own)
+        rows = [row for row in range(values.rows) if texts[row]][:40]
+        if len(rows) < LEAST_ROWS // 2 or max(len(str(texts[row])) for row in rows) < 2:
+            continue
+        others = [name for name in plain if name != own]
+        rule = _template(own, [str(texts[row]) for row in rows], others, values, rows)
+        if rule is not None:
+            said = joined(rule, values)
+            there = np.array([one is not None for one in said], dtype=bool)
+            if there.any() and (said == texts)[there].mean() >= LEAST_SUPPORT:
+                yield rule
+
+
+def _template(
+    own: Any, texts: list[str], others: list[Any], values: Values, rows: list[int]
+) -> Joined | None:
+    """The parts of a text, each another column or what is the same in all rows; found from left to right."""
+    parts: list[tuple[str, Any]] = []
+    left = list(texts)
+    told = {name: [values.texts(name)[row] for row in rows] for name in others}
+    for _ in range(7):
+        if not any(left):
+            break
+        best: tuple[float, str, Any, list[str]] | None = None
+        for name, own_texts in told.items():
+            for way in ("as it is", "lower", "upper", "first letter of", "lower first letter of"):
+                begun = zip(own_texts[:4], left[:4], strict=True)
+                if sum(bool(t) and rest.startswith(ways(t, way)) for t, rest in begun) < 3:
+                    continue
+                said = [ways(t, way) if t else "" for t in own_texts]
+                hits = [bool(s) and rest.startswith(s) for s, rest in zip(said, left, strict=True)]
+                length = float(np.mean([len(s) for s in said]))
+                if (
+                    np.mean(hits) >= LEAST_SUPPORT
+                    and len(set(said)) > 2
+                    and (best is None or length > best[0])
+                ):
+                    best = length, way, name, said
+        if best is not None:
+            parts.append((best[1], best[2]))
+            left = [rest[len(s) :] for s, rest in zip(best[3], left, strict=True)]
+            continue
+        letters = {rest[:1] for rest in left}
+        if len(letters) != 1:
+            return None
+        if parts and parts[-1][0] == "text":
+            parts[-1] = ("text", parts[-1][1] + letters.pop())
+        else:
+            parts.append(("text", letters.pop()))
+        left = [rest[1:] for rest in left]
+    used = {name for way, name in parts if way != "text"}
+    whole = [name for way, name in parts if way == "as it is"]
+    if any(left) or not used or (len(parts) == 1 and whole):
+        return None
+    return Joined(own, tuple(parts))

@@ -1,0 +1,223 @@
+"""The rules of a table: what (nearly) all rows keep and chance would not.
+
+Candidates are sought in a few rows, then judged on many of them, beside the same rows with a column shuffled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.arguments import table as read_table
+from lookalike.codec.slot import Array
+from lookalike.rules.chance import LEAST_ROWS, LEAST_SUPPORT, beats_chance
+from lookalike.rules.discrete import (
+    combination_rules,
+    copies,
+    emptiness,
+    functions,
+    joined_texts,
+    one_of_rules,
+)
+from lookalike.rules.formulas import formulas, parts
+from lookalike.rules.holds import support
+from lookalike.rules.values import Values
+from lookalike.seed import child
+from lookalike.table.inferring import infer
+from lookalike.table.rule import Combination, Order, Rule
+from lookalike.table.rule_words import read_rules
+from lookalike.table.schema import Schema
+
+SOME, MANY = 2_000, 100_000  # rows that candidates are tried on, judged on
+OFTEN = 0.2  # share of the rows that hold one value
+NEAR = 2  # rows, at least one more of which comes near to breaking an order
+EDGE = 60  # times as many gaps just above 0 as just below it
+
+
+def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0) -> list[Rule]:
+    """The rules between the columns of a table, each with the share of the rows that keep it.
+
+    schema: the inferred one, if None. seed: of the rows that are looked at, 100,000 at most.
+    """
+    table = read_table("the table", table)
+    schema = infer(table) if schema is None else schema
+    rng = child(seed, "rules")
+    if len(table) > MANY:
+        table = table.iloc[np.sort(rng.permutation(len(table))[:MANY])]
+    kept = [name for name in schema.kept if name in table.columns]
+    values = Values(table[kept].reset_index(drop=True), schema)
+    if len(table) < LEAST_ROWS:
+        return []
+    small = values
+    if len(table) > SOME:
+        rows = np.sort(rng.permutation(len(table))[:SOME])
+        small = Values(table[kept].iloc[rows].reset_index(drop=True), schema)
+    names = _numbers(small)
+    found: list[Rule] = []
+    for rules in (
+        copies(small, kept),
+        joined_texts(small, kept),
+        parts(small, names),
+        formulas(small, names),
+        one_of_rules(small, kept),
+        emptiness(small, kept),
+        functions(small, kept, rng),
+        combination_rules(small, kept, rng),
+        _orders(small, names, rng),
+    ):
+        found += _new(rules, found, values)
+    return found
+
+
+def _new(rules: Iterable[Rule], before: list[Rule], values: Values) -> list[Rule]:
+    """The rules that hold in many rows, too, and that say something which those before do not."""
+    derived = {own.column for own in before if hasattr(own, "column")}
+    found: list[Rule] = []
+    for rule in rules:
+        own = getattr(rule, "column", None)
+        if own in derived or _circle(rule, [*before, *found]) or _told(rule, before):
+            continue
+        share = support(rule, values)
+        if share < LEAST_SUPPORT or (isinstance(rule, Order) and not _has_edge(rule, values)):
+            continue
+        if own is not None:
+            derived.add(own)
+        found.append(replace(rule, support=share))
+    return found
+
+
+def _told(rule: Rule, before: list[Rule]) -> bool:
+    """Whether an order or combinations are between columns that another rule joins already."""
+    pair = set(rule.columns)
+    return isinstance(rule, Order | Combination) and any(
+        pair <= set(own.columns) for own in before if not _span(own, pair)
+    )
+
+
+def _span(rule: Rule, pair: set[Any]) -> bool:
+    """Whether a rule derives a third column from the pair: then the pair itself is free."""
+    return hasattr(rule, "column") and rule.column not in pair
+
+
+def _circle(rule: Rule, before: list[Rule]) -> bool:
+    """Whether a column would be derived from itself."""
+    own = getattr(rule, "column", None)
+    if own is None:
+        return False
+    parents = {one.column: one.columns[1:] for one in before if hasattr(one, "column")}
+    ahead, seen = list(rule.columns[1:]), set()
+    while ahead:
+        name = ahead.pop()
+        if name == own:
+            return True
+        if name not in seen:
+            seen.add(name)
+            ahead += parents.get(name, ())
+    return False
+
+
+def _numbers(values: Values) -> list[Any]:
+    """The columns of numbers and dates that vary."""
+    found = []
+    for column in values.schema.columns:
+        if column.kind not in ("number", "datetime") or column.name not in values.table.columns:
+            continue
+        own = values.numbers(column.name)
+        if own is not None and np.nanmin(own, initial=np.inf) < np.nanmax(own, initial=-np.inf):
+            found.append(column.name)
+    return found
+
+
+# --- order ---------------------------------------------------------------------------------------------
+
+
+def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[Rule]:
+    """a <= b, without those that follow from others (a <= b <= c says a <= c)."""
+    x = [values.numbers(name) for name in names]
+    found: dict[tuple[int, int], Order] = {}
+    for a, b in combinations(range(len(names)), 2):
+        if (values.column(names[a]).kind == "datetime") != (values.column(names[b]).kind == "datetime"):
+            continue
+        first, second = x[a], x[b]
+        assert first is not None and second is not None
+        there = ~np.isnan(first + second)
+        if there.sum() < LEAST_ROWS:
+            continue
+        first, second = first[there], second[there]
+        below = float((first <= second).mean())
+        if max(below, float((first >= second).mean())) < LEAST_SUPPORT:
+            continue
+        low, high = (a, b) if below >= LEAST_SUPPORT else (b, a)
+        small, large = (first, second) if low == a else (second, first)
+        if values.column(names[a]).kind == "number" and not _near(small, large):
+            continue
+        rule = _order(names[low], names[high], small, large, rng)
+        if rule is not None:
+            found[low, high] = rule
+    implied = {
+        (low, high)
+        for low, high in found
+        for middle in range(len(names))
+        if (low, middle) in found and (middle, high) in found
+    }
+    return [rule for pair, rule in found.items() if pair not in implied]
+
+
+def _order(low_name: Any, high_name: Any, low: Array, high: Array, rng: np.random.Generator) -> Order | None:
+    """The rule, where neither chance nor the columns' correlation alone would keep it."""
+    kept = low <= high
+    if not beats_chance(kept, low <= high[rng.permutation(len(high))]):
+        return None
+    gap = high - low
+    if (gap == gap[0]).all() or not (gap != 0).any():
+        return None
+    strict = bool((low < high).all()) and _touches(gap)
+    return Order(low_name, high_name, strict)
+
+
+def _has_edge(rule: Order, values: Values) -> bool:
+    """Whether an order that some rows break has an edge at 0: many rows just above it, few just below."""
+    low, high = values.numbers(rule.low), values.numbers(rule.high)
+    if low is None or high is None:
+        return False
+    gap = high - low
+    if not (gap < 0).any():
+        return True
+    found, counts = np.unique(low[~np.isnan(low)], return_counts=True)
+    if counts.max() > OFTEN * counts.sum():  # a low that is mostly 0 says little
+        gap = gap[low != found[counts.argmax()]]
+    width = 2 * float(np.median(-gap[gap < 0]))
+    return bool(((gap > 0) & (gap <= width)).sum() >= EDGE * ((gap < 0) & (gap >= -width)).sum())
+
+
+def _near(low: Array, high: Array) -> bool:
+    """Whether some rows come near to breaking the order; else the columns are only of different sizes."""
+    gap = high - low
+    some = gap[gap >= 0]
+    return len(some) > NEAR and bool(np.partition(some, NEAR)[NEAR] <= 0.1 * high.std())
+
+
+def _touches(gap: Array) -> bool:
+    """Whether the smallest gap is one that many rows have, so that 0 would have been seen."""
+    smallest = gap.min()
+    return bool(smallest > 0 and (gap == smallest).sum() >= 20)
+
+
+def rules_of(table: pd.DataFrame, schema: Schema, seed: int = 0) -> list[Rule]:
+    """The rules of the schema as objects, each with its support in the table; found where it has None.
+
+    Raises SchemaError for a rule that does not fit the columns.
+    """
+    if schema.rules is None:
+        return find_rules(table, schema, seed)
+    rules = read_rules(schema.rules, schema)
+    if len(table) > MANY:
+        table = table.iloc[np.sort(child(seed, "rules").permutation(len(table))[:MANY])]
+    kept = [name for name in schema.kept if name in table.columns]
+    values = Values(table[kept].reset_index(drop=True), schema)
+    return [replace(rule, support=support(rule, values)) for rule in rules if {*rule.columns} <= {*kept}]

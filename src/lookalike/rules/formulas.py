@@ -1,0 +1,256 @@
+"""Formulas between numbers and dates: parts of a date, c = f a + g, a + b, a x b, a / b, and sums of more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.codec.slot import Array
+from lookalike.rules.chance import LEAST_ROWS, LEAST_SUPPORT, beats_chance
+from lookalike.rules.holds import computed, part_of, support
+from lookalike.rules.values import Values, same, step
+from lookalike.table.rule import ROUNDINGS, UNITS, Linear, Part, Product, Rule
+
+FEW = 48  # rows that candidates are sought in
+CUTS = (0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6)  # factors that cut digits off a whole number
+EXACT = 0.995  # support of a formula that is no approximation
+LARGEST = 100  # columns of numbers among which sums and products are sought
+DISTINCT = 8  # values of a number that a formula gives, at least
+SPANS = {**UNITS, "milliseconds": 1e-3, "years": 31557600.0}
+
+
+def parts(values: Values, names: list[Any]) -> Iterator[Rule]:
+    """Years, months, ... of a date beside it."""
+    dates = [name for name in names if values.column(name).kind == "datetime"]
+    for date in dates:
+        seconds = values.numbers(date)
+        for name in values.table.columns:
+            own = values.numbers(name)
+            if name == date or own is None or seconds is None:
+                continue
+            whole = values.column(name).kind != "datetime"
+            parts = ("year", "quarter", "month", "day", "weekday", "hour", "minute") if whole else ("date",)
+            for part in parts if whole else ("date", "first of month"):
+                said = part_of(seconds, part)
+                there = ~(np.isnan(said) | np.isnan(own))
+                if there.sum() < LEAST_ROWS or len(np.unique(said[there])) < 3:
+                    continue
+                for first in (0, 1) if part == "weekday" else (0,):
+                    kept = said[there] + first == own[there]
+                    if kept.mean() >= LEAST_SUPPORT and not (said == seconds).all():
+                        yield Part(name, date, part, first)
+
+
+def formulas(values: Values, names: list[Any]) -> Iterator[Rule]:
+    """c = f a + g, c = +-a +-b, c = a x b, c = a / b, and sums of more."""
+    names = names[:LARGEST]
+    columns = [values.numbers(name) for name in names]
+    matrix = np.stack([own for own in columns if own is not None], 1) if names else np.zeros((values.rows, 0))
+    dated = np.array([values.column(name).kind == "datetime" for name in names], dtype=bool)
+    distinct = np.array([len(np.unique(own[~np.isnan(own)])) for own in matrix.T])
+    sizes = [step(values.column(name)) for name in names]
+    found: list[Any] = [
+        *_scaled(matrix, names, dated, distinct, values),
+        *_spans(matrix, names, dated, values),
+    ]
+    found += _pairs(matrix, names, dated, distinct, sizes, values)
+    found += _sums(matrix, names, dated, distinct, values, {rule.column for rule in found})
+    yield from _simplest(found, names)
+
+
+def _simplest(rules: list[Any], names: list[Any]) -> list[Any]:
+    """Formulas of few parts first, those of later columns before those of earlier ones: c = a + b is also
+    a = c - b, and a table has what follows from others behind them."""
+    place = {name: at for at, name in enumerate(names)}
+
+    def order(rule: Any) -> tuple[Any, ...]:
+        negative = isinstance(rule, Linear) and any(factor < 0 for _, factor in rule.of)
+        divided = isinstance(rule, Product) and rule.divide
+        last = place[rule.column] > max(place[name] for name in rule.columns[1:])
+        return (
+            rule.support < EXACT,
+            isinstance(rule, Product),
+            not last,
+            len(rule.columns),
+            negative or divided,
+            place[rule.column],
+        )
+
+    return sorted(rules, key=order)
+
+
+def _judged(rule: Any, values: Values) -> Any:
+    """The rule with the rounding that fits best; None where it does not hold."""
+    best, most = None, LEAST_SUPPORT
+    cut = isinstance(rule, Linear) and any(factor in CUTS for _, factor in rule.of)  # 20240131 -> 202401
+    for rounding in ("down", *ROUNDINGS) if cut else ROUNDINGS:
+        own = replace(rule, rounding=rounding)
+        share = support(own, values)
+        if share > most or (best is None and share >= most):
+            best, most = replace(own, support=share), share
+    return best
+
+
+def _scaled(x: Array, names: list[Any], dated: Array, distinct: Array, values: Values) -> Iterator[Linear]:
+    """c = f a + g: the lines through both columns whose factor is a short number."""
+    filled = pd.DataFrame(x).corr(min_periods=LEAST_ROWS).to_numpy()
+    for a, c in combinations(range(len(names)), 2):
+        if not abs(filled[a, c]) > 0.99 or dated[a] != dated[c]:
+            continue
+        for own, of in ((c, a), (a, c)):
+            if distinct[own] < DISTINCT:
+                continue
+            there = ~np.isnan(x[:, own] + x[:, of])
+            rule = _line(x[there, of], x[there, own], names[of], names[own], bool(dated[own]), values)
+            if rule is not None:
+                yield rule
+                break
+
+
+def _line(a: Array, c: Array, of: Any, own: Any, dated: bool, values: Values) -> Linear | None:
+    if not dated and len(a) > 1:
+        ratios = c[a != 0] / a[a != 0]
+        middle = float(np.median(ratios)) if len(ratios) else 0.0
+        slope = float(np.cov(a, c)[0, 1] / a.var(ddof=1))
+        for factor, constant in _short(middle, slope, a, c):
+            found = _judged(Linear(own, ((of, factor),), constant), values)
+            if found is not None and (found.support >= EXACT or len(f"{factor:.12g}") < 5):
+                return found
+            power = round(1 / factor) if 0 < factor < 1 else 0
+            if power > 1 and (found := _judged(Linear(own, ((of, 1.0),), constant, float(power)), values)):
+                return found
+        return None
+    constant = float(np.median(c - a))
+    return _judged(Linear(own, ((of, 1.0),), constant), values)
+
+
+def _short(middle: float, slope: float, a: Array, c: Array) -> list[tuple[float, float]]:
+    """(factor, constant) that a person would write: few digits, or a whole number's reciprocal."""
+    found = []
+    for digits in range(2, 6):
+        if middle:
+            found.append((float(f"{middle:.{digits}g}"), 0.0))
+        factor = float(f"{slope:.{digits}g}")
+        if factor:
+            constant = float(np.median(c - factor * a))
+            found += [(factor, 0.0), (factor, float(f"{constant:.{digits}g}"))]
+    if middle and abs(1 / middle - round(1 / middle)) < 1e-3 * abs(1 / middle) and round(1 / middle):
+        found.append((1 / round(1 / middle), 0.0))
+    return list(dict.fromkeys(found))
+
+
+def _spans(x: Array, names: list[Any], dated: Array, values: Values) -> Iterator[Linear]:
+    """The time between two dates, in seconds, minutes, ... years."""
+    dates, others = np.flatnonzero(dated), np.flatnonzero(~dated)
+    for start, end in combinations(dates, 2):
+        span = x[:, end] - x[:, start]
+        for own in others:
+            there = ~np.isnan(span + x[:, own]) & (x[:, own] != 0)
+            if there.sum() < LEAST_ROWS:
+                continue
+            ratio = float(np.median(span[there] / x[there, own]))
+            for size in SPANS.values():
+                if 0.5 < abs(ratio) / size < 2:
+                    signs = (1.0, -1.0) if ratio > 0 else (-1.0, 1.0)
+                    of = ((names[end], signs[0]), (names[start], signs[1]))
+                    if found := _judged(Linear(names[own], of, 0.0, size), values):
+                        yield found
+                        break
+
+
+def _pairs(
+    x: Array, names: list[Any], dated: Array, distinct: Array, sizes: list[float | None], values: Values
+) -> Iterator[Rule]:
+    """c = a + b and c = a x b, in a few rows for all pairs at once, then in all rows of those that fit."""
+    plain = np.flatnonzero(~dated)
+    for own in plain:
+        if distinct[own] < DISTINCT:
+            continue
+        others = plain[plain != own]
+        c = x[:, own]
+        full = np.flatnonzero(~np.isnan(c) & (c != 0))
+        if len(full) < LEAST_ROWS or len(others) < 2:
+            continue
+        rows = full[np.linspace(0, len(full) - 1, FEW).astype(int)]
+        some, target = x[np.ix_(rows, others)], c[rows][:, None]
+        close = 0.5 * (sizes[own] or 0.0) * 1.02 + 1e-7 * np.abs(target)
+        first, second = np.triu_indices(len(others), 1)
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            added = np.abs(some[:, first] + some[:, second] - target) <= close
+            times = np.abs(some[:, first] * some[:, second] - target) <= 2 * close
+            below = np.abs(some[:, first] / some[:, second] - target) <= close
+            above = np.abs(some[:, second] / some[:, first] - target) <= close
+        for kind, fits in enumerate((added, times, below, above)):
+            for at in np.flatnonzero(fits.mean(0) >= 0.9):
+                a, b = names[others[first[at]]], names[others[second[at]]]
+                rule: Any = (
+                    Linear(names[own], ((a, 1.0), (b, 1.0)))
+                    if kind == 0
+                    else Product(names[own], *((a, b) if kind < 3 else (b, a)), divide=kind > 1)
+                )
+                judged = _judged(rule, values)
+                if judged is not None and _both_count(judged, values):
+                    yield judged
+
+
+def _both_count(rule: Any, values: Values) -> bool:
+    """Whether both parts matter: the rule is broken where one of them is shuffled, and holds in rows where
+    neither is 0 (or 1, in a product).
+    """
+    found = values.numbers(rule.column)
+    if found is None:
+        return False
+    own: Array = found
+    idle = 1.0 if isinstance(rule, Product) else 0.0
+    at_work = np.ones(values.rows, dtype=bool)
+    for name in rule.columns[1:]:
+        part = values.numbers(name)
+        if part is None:
+            return False
+        at_work &= ~np.isnan(part) & (part != idle) & (part != 0)
+    at_work &= ~np.isnan(own)
+    if at_work.sum() < LEAST_ROWS // 2:
+        return False
+    kept = same(computed(rule, values), own)[at_work]
+    if kept.mean() < LEAST_SUPPORT:
+        return False
+    for name in rule.columns[1:]:
+        table = values.table[[*dict.fromkeys(rule.columns)]].copy()
+        shuffled = table[name].to_numpy()[np.random.default_rng(0).permutation(values.rows)]
+        table[name] = pd.Series(shuffled, index=table.index).astype(table[name].dtype)
+        if not beats_chance(kept, same(computed(rule, Values(table, values.schema)), own)[at_work]):
+            return False
+    return True
+
+
+def _sums(
+    x: Array, names: list[Any], dated: Array, distinct: Array, values: Values, known: set[Any]
+) -> Iterator[Linear]:
+    """Sums of three columns or more: least squares whose factors are 1 or 0."""
+    plain = np.flatnonzero(~dated)
+    full = x[:, plain][~np.isnan(x[:, plain]).any(1)]
+    if len(full) < max(LEAST_ROWS, 2 * len(plain)) or len(plain) < 4:
+        return
+    scale = np.abs(full).mean(0)
+    unit = full / np.maximum(scale, 1e-300)
+    products = unit.T @ unit  # the normal equations of all targets
+    for at, own in enumerate(plain):
+        free = [i for i in range(len(plain)) if i != at and names[plain[i]] not in known]
+        if distinct[own] < DISTINCT or names[own] in known or len(free) < 3:
+            continue
+        factor = np.linalg.lstsq(products[np.ix_(free, free)], products[free, at], rcond=1e-12)[0]
+        factor = factor * scale[at] / np.maximum(scale[free], 1e-300)
+        nearest = np.rint(factor)
+        share = np.abs(factor - nearest) * scale[free] / max(scale[at], 1e-300)
+        used = [i for i, one in enumerate(nearest) if one]
+        if not (share < 1e-2).all() or not {*nearest} <= {0.0, 1.0} or len(used) < 3:
+            continue
+        rule = _judged(Linear(names[own], tuple((names[plain[free[i]]], nearest[i]) for i in used)), values)
+        if rule is not None and _both_count(rule, values):
+            known.add(names[own])
+            yield rule

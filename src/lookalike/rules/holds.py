@@ -1,0 +1,216 @@
+"""Which rows keep a rule, and what a rule says that a column's values are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.codec.slot import Array
+from lookalike.rules.values import Values, rounded, same
+from lookalike.table.rule import (
+    Combination,
+    Copy,
+    EmptyTogether,
+    EmptyWhen,
+    Function,
+    Joined,
+    Linear,
+    OneOf,
+    Order,
+    Part,
+    Product,
+    Rule,
+)
+
+FORMULAS = (Linear, Product, Part)  # rules whose values are numbers or dates that can be computed
+LEAST = 5  # rows that a value of a function, or a combination, has
+
+
+def computed(rule: Linear | Product | Part, values: Values, exact: bool = False) -> Array:
+    """(rows,) float64, as of `values.as_floats`: what the rule says of its column; nan where a part is
+    missing. exact: not rounded.
+    """
+    column = values.column(rule.column)
+    if isinstance(rule, Part):
+        return part_of(_numbers(values, rule.of), rule.part, rule.first)
+    if isinstance(rule, Product):
+        left, right = _numbers(values, rule.left), _numbers(values, rule.right)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = left / right if rule.divide else left * right
+        found = np.where(np.isfinite(found), found, np.nan)
+    else:
+        found = np.zeros(values.rows)
+        for name, factor in rule.of:
+            found = found + factor * _numbers(values, name)
+        found = (found + rule.constant) / rule.divisor
+    return np.asarray(found) if exact else rounded(found, column, rule.rounding)
+
+
+def _numbers(values: Values, name: Any) -> Array:
+    found = values.numbers(name)
+    return np.full(values.rows, np.nan) if found is None else found
+
+
+def part_of(seconds: Array, part: str, first: int = 0) -> Array:
+    """(rows,) float64: a part of dates in seconds since 1970; nan where missing."""
+    gone = np.isnan(seconds)
+    stamp = np.where(gone, 0, np.floor(seconds)).astype("M8[s]")
+    day, month = stamp.astype("M8[D]"), stamp.astype("M8[M]")
+    if part == "year":
+        found = stamp.astype("M8[Y]").astype(np.int64) + 1970
+    elif part == "quarter":
+        found = month.astype(np.int64) % 12 // 3 + 1
+    elif part == "month":
+        found = month.astype(np.int64) % 12 + 1
+    elif part == "day":
+        found = (day - month.astype("M8[D]")).astype(np.int64) + 1
+    elif part == "weekday":
+        found = (day.astype(np.int64) + 3) % 7 + first  # 1970 began on a Thursday
+    elif part == "hour":
+        found = (stamp - day).astype("m8[h]").astype(np.int64)
+    elif part == "minute":
+        found = (stamp - day).astype("m8[m]").astype(np.int64) % 60
+    else:
+        found = (day if part == "date" else month).astype("M8[s]").astype(np.int64)
+    return np.where(gone, np.nan, found.astype(np.float64))
+
+
+def ways(text: str, way: str) -> str:
+    """A text as it stands in a joined one."""
+    if way == "lower":
+        return text.lower()
+    if way == "upper":
+        return text.upper()
+    if way == "first letter of":
+        return text[:1]
+    if way == "lower first letter of":
+        return text[:1].lower()
+    return text
+
+
+def joined(rule: Joined, values: Values) -> Array:
+    """(rows,) str, None where a part is missing."""
+    found: Array = np.full(values.rows, "", dtype=object)
+    gone = np.zeros(values.rows, dtype=bool)
+    for way, own in rule.template:
+        if way == "text":
+            found = found + str(own)
+            continue
+        texts = values.texts(own)
+        gone |= values.missing(own)
+        found = found + np.array(["" if t is None else ways(t, way) for t in texts], dtype=object)
+    found[gone] = None
+    return found
+
+
+def lookup(rule: Function, values: Values, least: int = LEAST) -> dict[Any, Any]:
+    """key -> its value, for the keys whose most frequent value at least so many rows hold."""
+    (keys, key_of), (codes, value_of) = values.codes(rule.of), values.codes(rule.column)
+    pair, counts, best = modes(keys, codes, len(value_of))
+    found = {}
+    for own, rows in zip(pair[best], counts[best], strict=True):
+        if rows >= least:
+            found[key_of[own // (len(value_of) + 1)]] = _value(value_of, own % (len(value_of) + 1))
+    return found
+
+
+def _value(value_of: pd.Index, code: int) -> Any:
+    return None if code == len(value_of) else value_of[code]
+
+
+def modes(keys: Array, codes: Array, values: int) -> tuple[Array, Array, Array]:
+    """(pairs, their rows, which of them is the most frequent of its key): a pair is the key's number times
+    (values + 1) plus the value's, missing being the last; rows without a key are left aside.
+    """
+    there = keys >= 0
+    own = np.where(codes < 0, values, codes)[there].astype(np.int64)
+    pair, counts = np.unique(keys[there].astype(np.int64) * (values + 1) + own, return_counts=True)
+    order = np.lexsort((-counts, pair // (values + 1)))
+    key = pair[order] // (values + 1)
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = key[1:] != key[:-1]
+    return pair, counts, order[first]
+
+
+def on(rule: OneOf, values: Values) -> Array:
+    """(rows,) how many of the columns hold their value."""
+    found = np.zeros(values.rows, dtype=np.int64)
+    for name, value in zip(rule.columns, rule.on, strict=True):
+        codes, own = values.codes(name)
+        at = [i for i, one in enumerate(own) if one == value or str(one) == str(value)]
+        found += np.isin(codes, at)
+    return found
+
+
+def combined(columns: tuple[Any, ...], values: Values) -> Array:
+    """(rows,) str: the values of several columns as one."""
+    texts = [np.where(values.missing(name), "\x00", values.texts(name)) for name in columns]
+    found = texts[0]
+    for own in texts[1:]:
+        found = found + "\x1f" + own
+    return np.asarray(found)
+
+
+def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array, Array]:
+    """(rows,) bool: the rows that keep the rule, and those that it speaks of (where nothing is missing).
+
+    real: the rows that a function or the combinations are taken from; None: the same.
+    """
+    everywhere = np.ones(values.rows, dtype=bool)
+    real = real or values
+    if isinstance(rule, Order):
+        low, high = _numbers(values, rule.low), _numbers(values, rule.high)
+        speaks = ~(np.isnan(low) | np.isnan(high))
+        return np.where(speaks, low < high if rule.strict else low <= high, True), speaks
+    if isinstance(rule, FORMULAS):
+        said, own = computed(rule, values), _numbers(values, rule.column)
+        speaks = ~np.isnan(said)
+        return np.where(speaks, same(said, own), True), speaks
+    if isinstance(rule, Copy | Joined):
+        texts = values.texts(rule.column)
+        said = values.texts(rule.of) if isinstance(rule, Copy) else joined(rule, values)
+        there = np.array([one is not None for one in said], dtype=bool)
+        speaks = everywhere if isinstance(rule, Copy) else there
+        return np.where(speaks, texts == said, True), speaks
+    if isinstance(rule, Function):
+        known = lookup(rule, real)
+        keys, key_of = values.codes(rule.of)
+        codes, value_of = values.codes(rule.column)
+        number = {value: i for i, value in enumerate(value_of)} | {None: -1}
+        said = np.array([number.get(known[k], -2) if k in known else -3 for k in key_of] + [-3])[keys]
+        speaks = said != -3
+        return np.where(speaks, said == codes, True), speaks
+    if isinstance(rule, Combination):
+        found, counts = np.unique(combined(rule.columns, real), return_counts=True)
+        known_ones = set(found[counts >= LEAST])
+        return np.array([one in known_ones for one in combined(rule.columns, values)], dtype=bool), everywhere
+    if isinstance(rule, OneOf):
+        return np.asarray(on(rule, values) == 1), everywhere
+    if isinstance(rule, EmptyTogether):
+        gone = np.stack([values.missing(name) for name in rule.columns])
+        return np.asarray(gone.all(0) | ~gone.any(0)), everywhere
+    assert isinstance(rule, EmptyWhen)
+    return empty(rule, values) == said_empty(rule, values), everywhere
+
+
+def empty(rule: EmptyWhen, values: Values) -> Array:
+    """(rows,) bool: where the column is empty, or holds its sign for it."""
+    gone = values.missing(rule.column)
+    if rule.value is None:
+        return gone
+    return np.asarray((values.texts(rule.column) == rule.value) & ~gone)
+
+
+def said_empty(rule: EmptyWhen, values: Values) -> Array:
+    """(rows,) bool: where the rule says so."""
+    codes, found = values.codes(rule.of)
+    known = {str(value) for value in rule.values}
+    return np.append(np.array([str(value) in known for value in found], dtype=bool), False)[codes]
+
+
+def support(rule: Rule, values: Values, real: Values | None = None) -> float:
+    """The share of the rows that keep the rule, of those that it speaks of."""
+    kept, speaks = holds(rule, values, real)
+    return float(kept[speaks].mean()) if speaks.any() else 1.0

@@ -1,0 +1,412 @@
+"""What is modelled in place of the columns of a rule, and how they are put together again.
+
+Every step treats some columns of the table. *Forward* it gives the columns that are modelled instead, in
+which cells that say nothing are empty: the model skips them. *Back* it makes the columns of the table. A row
+that breaks its rule keeps its own value: a *flag* says which rows those are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.codec.slot import Array
+from lookalike.rules.holds import LEAST, computed, empty, joined, lookup, said_empty
+from lookalike.rules.values import Values, as_floats, rounded, same, step, written
+from lookalike.table import kinds
+from lookalike.table.column import Column
+from lookalike.table.dtypes import restore
+from lookalike.table.missing import hide
+from lookalike.table.rule import (
+    EmptyWhen,
+    Function,
+    Joined,
+    Order,
+    Rule,
+    from_dict,
+    to_dict,
+)
+
+RULE, OWN, MISSING = "rule", "own", "missing"  # values of a flag: as the rule says, a value of its own, empty
+EMPTY, APART = "\x00", "\x1f"  # in the text of a combination: a missing cell; what parts its cells
+
+
+@dataclass
+class Step:
+    """One rule as it is kept; several orders of one column are one step.
+
+    way: formula, text, lookup, gap, clamp, group, together or when. columns: those of the table that it
+    makes. parents: those that it makes them of. names: of the columns that are modelled: "flag", "gap",
+    "below" (a gap of rows that break the order), "group". states: values of the flag, which has a column
+    where there are two or more. own: whether the column itself is modelled, for the rows that break the rule
+    and those of which it says nothing. table: of a lookup, key -> value; of a group, text -> values.
+    """
+
+    way: str
+    rules: list[Rule]
+    columns: list[Any]
+    parents: list[Any]
+    names: dict[str, str] = field(default_factory=dict)
+    states: list[str] = field(default_factory=lambda: [RULE])
+    own: bool = False
+    table: list[tuple[Any, Any]] = field(default_factory=list)
+
+    @property
+    def rule(self) -> Rule:
+        return self.rules[0]
+
+    @property
+    def lows(self) -> list[Any]:
+        """The columns that this one is never below."""
+        return [rule.low for rule in self.rules if isinstance(rule, Order)]
+
+    @property
+    def flag(self) -> str | None:
+        """The name of the flag, None where there is none."""
+        return self.names["flag"] if len(self.states) > 1 else None
+
+    def to_dict(self) -> dict[str, Any]:
+        facts = {"way": self.way, "names": self.names, "states": self.states, "own": self.own}
+        facts |= {"columns": self.columns, "parents": self.parents}
+        table = [[kinds.to_json(key), kinds.to_json(value)] for key, value in self.table]
+        return facts | {"rules": [to_dict(rule) for rule in self.rules], "table": table}
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> Step:
+        table = [(kinds.from_json(key), kinds.from_json(value)) for key, value in facts["table"]]
+        return cls(**{**facts, "rules": [from_dict(rule) for rule in facts["rules"]], "table": table})
+
+
+def named(step_: Step, names: list[Any]) -> Step:
+    """The step with names of its own for what it models. names: those that are taken."""
+    wanted = {"gap": ["flag", "gap", "below"], "group": ["group"], "clamp": []}.get(step_.way, ["flag"])
+    for sort in wanted:
+        name = f"{step_.columns[0]} ({sort})"
+        while name in names:
+            name += "'"
+        names.append(name)
+        step_.names[sort] = name
+    return step_
+
+
+# --- forward -------------------------------------------------------------------------------------------
+
+
+def forward(own: Step, values: Values) -> dict[Any, pd.Series]:
+    """The columns that are modelled in place of the step's; nothing that says nothing is in them."""
+    if own.way == "group":
+        return {own.names["group"]: _text(group_texts(own, values))}
+    if own.way == "clamp":
+        return {own.columns[0]: values.table[own.columns[0]]}
+    state, unknown, gap = states(own, values)
+    state = np.where(np.isin(state, own.states), state, own.states[0])
+    found: dict[Any, pd.Series] = {}
+    if own.flag:
+        found[own.flag] = _text(state)
+    if own.way in ("together", "when"):
+        for name in own.columns:
+            gone = _emptied(own, name, values)
+            found[name] = hide(values.table[name], pd.Series(gone, index=values.table.index))
+        return found
+    if gap is not None:
+        shown = np.where(state == RULE, gap, np.nan)
+        found[own.names["gap"]] = pd.Series(shown, index=values.table.index)
+        if OWN in own.states:
+            below = np.where(state == OWN, -gap, np.nan)
+            found[own.names["below"]] = pd.Series(below, index=values.table.index)
+    if own.own:
+        name = own.columns[0]
+        hidden = ~unknown if own.way == "gap" else (state != OWN) & ~unknown
+        found[name] = hide(values.table[name], pd.Series(hidden, index=values.table.index))
+    return found
+
+
+def _text(texts: Array) -> pd.Series:
+    return pd.Series(texts, dtype=object)
+
+
+def group_texts(own: Step, values: Values) -> Array:
+    """(rows,) str: the cells of a group's columns as one."""
+    found: Array = np.full(values.rows, "", dtype=object)
+    for at, name in enumerate(own.columns):
+        cells = np.where(values.missing(name), EMPTY, values.texts(name))
+        found = found + (APART if at else "") + cells
+    return found
+
+
+def _emptied(own: Step, name: Any, values: Values) -> Array:
+    return empty(own.rule, values) if isinstance(own.rule, EmptyWhen) else values.missing(name)
+
+
+def states(own: Step, values: Values) -> tuple[Array, Array, Array | None]:
+    """(rows,) RULE, OWN or MISSING; (rows,) bool where the rule says nothing, as a part of it is unknown; of
+    a gap, its (rows,) size, too.
+    """
+    name, nowhere = own.columns[0], np.zeros(values.rows, dtype=bool)
+    if own.way == "together":
+        gone = np.stack([values.missing(one) for one in own.columns])
+        state = np.array(["".join("-" if one else "+" for one in row) for row in gone.T], dtype=object)
+        return state, nowhere, None
+    rule = own.rule
+    if isinstance(rule, EmptyWhen):
+        kept = empty(rule, values) == said_empty(rule, values)
+        return np.where(kept, RULE, OWN).astype(object), nowhere, None
+    gone, gap = values.missing(name), None
+    if own.way == "gap":
+        floor = floors(own, values)
+        gap = gaps(_floats(values, name), floor, values.column(name))
+        unknown = np.isnan(floor)
+        kept = np.nan_to_num(gap, nan=-1.0) >= (least(own, values.column(name)))
+    elif own.way == "formula":
+        said = computed(rule, values)  # type: ignore[arg-type]
+        unknown, kept = np.isnan(said), same(said, _floats(values, name))
+    else:
+        texts, unknown = said_texts(own, values)
+        kept = texts == np.where(gone, EMPTY, values.texts(name))
+    state = np.where(kept | unknown, RULE, OWN).astype(object)
+    state[gone & (unknown | ~kept)] = MISSING
+    return state, unknown, gap
+
+
+def least(own: Step, column: Column) -> float:
+    """The smallest gap that keeps the orders."""
+    strict = any(isinstance(rule, Order) and rule.strict for rule in own.rules)
+    return (1.0 if step(column) else np.finfo(float).tiny) if strict else 0.0
+
+
+def floors(own: Step, values: Values) -> Array:
+    """(rows,) float64: the largest of the columns that this one is never below; nan where none is known."""
+    lows = np.stack([_floats(values, name) for name in own.lows])
+    with np.errstate(all="ignore"):
+        found = np.where(np.isnan(lows).all(0), np.nan, np.nanmax(np.nan_to_num(lows, nan=-np.inf), axis=0))
+    return rounded(found, values.column(own.columns[0]), "up")
+
+
+def _floats(values: Values, name: Any) -> Array:
+    found = values.numbers(name)
+    return np.full(values.rows, np.nan) if found is None else found
+
+
+def gaps(high: Array, floor: Array, column: Column) -> Array:
+    """(rows,) float64: how far a number is above its floor, in ticks."""
+    size = step(column)
+    return high - floor if size is None else np.rint((high - floor) / size)
+
+
+def said_texts(own: Step, values: Values) -> tuple[Array, Array]:
+    """(rows,) str: what a lookup, a copy or a joined text says, EMPTY for nothing; and where it says nothing
+    because a part is unknown.
+    """
+    if own.way == "text":
+        rule = own.rule
+        texts = joined(rule, values) if isinstance(rule, Joined) else values.texts(own.parents[0])
+        return texts, np.array([one is None for one in texts], dtype=bool)
+    known = {str(key): EMPTY if value is None else str(value) for key, value in own.table}
+    codes, found = values.codes(own.parents[0])
+    said = np.array([*(known.get(str(key)) for key in found), None], dtype=object)[codes]
+    return said, np.array([one is None for one in said], dtype=bool)
+
+
+# --- fit -----------------------------------------------------------------------------------------------
+
+
+def fitted(own: Step, values: Values) -> Step:
+    """The step with its tables, and the states that several rows are in."""
+    fewest = max(values.column(name).min_rows or LEAST for name in own.columns)
+    if isinstance(own.rule, Function):
+        known = lookup(own.rule, values, fewest)
+        own.table = [(kinds.plain(key), kinds.plain(value)) for key, value in known.items()]
+    if own.way == "group":
+        texts, first, counts = np.unique(group_texts(own, values), return_index=True, return_counts=True)
+        cells = values.table[own.columns].iloc[first]
+        gone = np.stack([values.missing(name)[first] for name in own.columns], 1)
+        for text, row, lost, rows in zip(texts, cells.itertuples(index=False), gone, counts, strict=True):
+            if rows >= fewest:
+                own.table.append(
+                    (str(text), [None if g else kinds.plain(c) for c, g in zip(row, lost, strict=True)])
+                )
+        return own
+    if own.way == "clamp":
+        return own
+    state, unknown, _ = states(own, values)
+    found, counts = np.unique(state.astype(str), return_counts=True)
+    keep = {str(one): rows for one, rows in zip(found, counts, strict=True) if rows >= LEAST}
+    if own.way == "together":
+        return replace(own, states=sorted(keep, key=lambda one: -keep[one]))
+    gone = values.missing(own.columns[0])
+    alone = int((unknown & ~gone).sum())
+    if alone < LEAST and int((gone & ~unknown).sum()) < LEAST:
+        keep.pop(MISSING, None)  # it is missing where a part of it is, and nowhere else
+    some = own.way != "when" and ((OWN in keep and own.way != "gap") or alone >= LEAST)
+    return replace(own, states=[RULE, *(one for one in (OWN, MISSING) if one in keep)], own=some)
+
+
+def modelled(own: Step, values: Values, columns: dict[Any, Column]) -> list[Column]:
+    """The columns that are modelled in place of the step's, not described yet."""
+    found = []
+    if own.way == "group":
+        return [Column(own.names["group"], "category", "object", python="str")]
+    if own.way == "clamp":
+        return [columns[own.columns[0]]]
+    if own.flag:
+        found.append(Column(own.flag, "category", "object", python="str", min_rows=1))
+    if own.way == "gap":
+        whole = step(columns[own.columns[0]]) is not None
+        dtype, decimals = ("int64", 0) if whole else ("float64", None)
+        found += [
+            Column(own.names[one], "number", dtype, decimals=decimals)
+            for one in (("gap", "below") if OWN in own.states else ("gap",))
+        ]
+    if own.way in ("together", "when"):
+        found += [replace(columns[name], nullable=False) for name in own.columns]
+    elif own.own:
+        found.append(replace(columns[own.columns[0]], nullable=False))
+    return found
+
+
+# --- back ----------------------------------------------------------------------------------------------
+
+
+def back(own: Step, inner: pd.DataFrame, values: Values, rng: np.random.Generator) -> dict[Any, pd.Series]:
+    """The step's columns of the table. inner: what was modelled; values: the columns that are there."""
+    rows = len(inner)
+    state = inner[own.flag].to_numpy(object) if own.flag else np.full(rows, own.states[0], dtype=object)
+    if own.way == "group":
+        return _ungrouped(own, inner, values)
+    if own.way == "clamp":
+        return {own.columns[0]: _clamped(own, inner, values, rng)}
+    if own.way in ("together", "when"):
+        return {name: _with_gaps(own, name, inner, values, state) for name in own.columns}
+    name = own.columns[0]
+    column = values.column(name)
+    instead = inner[name] if own.own else None
+    if own.way in ("formula", "gap"):
+        said = _computed(own, inner, values, state)
+        if instead is not None:
+            use = np.isnan(said) if own.way == "gap" else (state == OWN) | np.isnan(said)
+            alone = as_floats(instead, column)
+            said = said if alone is None else np.where(use, alone, said)
+            if own.way == "formula" and len(own.rules) > 1:
+                said = np.where(use, lifted(said, own, values, rng), said)
+        said = np.where(state == MISSING, np.nan, said)
+        return {name: written(_no_gaps(said, column), column)}
+    texts, unknown = said_texts(own, values)
+    by_text = {EMPTY if value is None else str(value): value for _, value in own.table}
+    cells = (
+        [None if text is None else by_text.get(text, text) for text in texts] if own.table else list(texts)
+    )
+    if own.way == "lookup":
+        cells = [None if text is None or text == EMPTY else by_text[text] for text in texts]
+    made = _typed(cells, column)
+    gone = state == MISSING
+    if instead is not None:
+        made = made.where(pd.Series((state != OWN) & ~unknown), instead)
+    elif unknown.any() and not column.nullable and own.table:
+        most = _typed([own.table[0][1]] * rows, column)
+        made = made.where(pd.Series(~unknown), most)
+    return {name: _emptied_series(made, gone, column)}
+
+
+def _typed(cells: list[Any], column: Column) -> pd.Series:
+    """Values as they stand in the table, in its exact dtype."""
+    if column.kind == "datetime" and column.format is None:
+        return pd.Series(cells, dtype=object).astype(restore([], column).dtype)
+    return restore(cells, column) if column.kind != "datetime" else _strings(cells, column)
+
+
+def _strings(cells: list[Any], column: Column) -> pd.Series:
+    plain = Column(column.name, "category", column.dtype, column.nullable, column.python)
+    return restore(cells, plain)
+
+
+def _computed(own: Step, inner: pd.DataFrame, values: Values, state: Array) -> Array:
+    if own.way == "formula":
+        return computed(own.rule, values)  # type: ignore[arg-type]
+    column = values.column(own.columns[0])
+    floor, size = floors(own, values), step(column)
+    gap = inner[own.names["gap"]].to_numpy(np.float64, na_value=np.nan)
+    said = floor + np.maximum(gap, least(own, column)) * (size or 1.0)
+    if OWN in own.states:  # as far below as rows that break the order are
+        below = inner[own.names["below"]].to_numpy(np.float64, na_value=np.nan)
+        said = np.where(state == OWN, floor - below * (size or 1.0), said)
+    return np.asarray(said)
+
+
+def _no_gaps(said: Array, column: Column) -> Array:
+    """Without missing cells where the column can have none: the value of another row instead."""
+    gone = np.isnan(said)
+    if column.nullable or not gone.any():
+        return said
+    there = said[~gone]
+    if not len(there):
+        return np.zeros(len(said))
+    said = said.copy()
+    said[gone] = np.resize(there, int(gone.sum()))
+    return said
+
+
+def _clamped(own: Step, inner: pd.DataFrame, values: Values, rng: np.random.Generator) -> pd.Series:
+    """The column as it was drawn; where it is below its floor, the value of another row that is not."""
+    name = own.columns[0]
+    column = values.column(name)
+    high = as_floats(inner[name], column)
+    assert high is not None
+    moved = lifted(high, own, values, rng)
+    low = (moved != high) & ~np.isnan(moved)
+    return inner[name].where(pd.Series(~low), written(moved, column)) if low.any() else inner[name]
+
+
+def lifted(high: Array, own: Step, values: Values, rng: np.random.Generator) -> Array:
+    """(rows,) numbers, of which those below their floor are the value of another row that is not."""
+    column = values.column(own.columns[0])
+    lowest = floors(own, values) + least(own, column) * (step(column) or 1.0)
+    low = high < lowest
+    if not low.any():
+        return high
+    pool = np.sort(high[~np.isnan(high)])
+    first = np.searchsorted(pool, lowest[low])
+    pick = first + (rng.random(len(first)) * (len(pool) - first)).astype(np.int64)
+    high = high.copy()
+    high[low] = np.where(first < len(pool), pool[np.minimum(pick, len(pool) - 1)], lowest[low])
+    return high
+
+
+def _ungrouped(own: Step, inner: pd.DataFrame, values: Values) -> dict[Any, pd.Series]:
+    known = dict(own.table)
+    texts = inner[own.names["group"]].to_numpy(object)
+    fallback = own.table[0][1] if own.table else [None] * len(own.columns)
+    cells = [known.get(text, fallback) for text in texts]
+    return {
+        name: _typed([row[at] for row in cells], values.column(name)) for at, name in enumerate(own.columns)
+    }
+
+
+def _with_gaps(own: Step, name: Any, inner: pd.DataFrame, values: Values, state: Array) -> pd.Series:
+    column, made = values.column(name), inner[name]
+    if own.way == "together":
+        at = own.columns.index(name)
+        return _emptied_series(made, np.array([one[at] == "-" for one in state], dtype=bool), column)
+    rule = own.rule
+    assert isinstance(rule, EmptyWhen)
+    gone = said_empty(rule, values) != (state == OWN)
+    if rule.value is None:
+        return _emptied_series(made, gone, column)
+    alike = np.flatnonzero((made == rule.value).to_numpy(bool, na_value=False))
+    others = np.setdiff1d(np.flatnonzero(~gone), alike)
+    if len(alike) and len(others):  # a text may be drawn that is the sign: that of another row instead
+        places = np.arange(len(made))
+        places[alike] = np.resize(others, len(alike))
+        made = made.iloc[places].reset_index(drop=True)
+    sign = pd.Series([rule.value] * len(made), dtype=made.dtype)
+    return made.where(pd.Series(~gone), sign)
+
+
+def _emptied_series(made: pd.Series, gone: Array, column: Column) -> pd.Series:
+    if not gone.any():
+        return made
+    if column.sentinel is not None and made.dtype.kind in "iub":
+        return made.where(pd.Series(~gone), column.sentinel)
+    return hide(made, pd.Series(gone))

@@ -1,0 +1,161 @@
+"""The columns of a table as rules see them: numbers, seconds, strings and codes; and written back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.codec.slot import Array
+from lookalike.codec.ticks import dates, numbers
+from lookalike.errors import SchemaError
+from lookalike.table.column import Column
+from lookalike.table.dtypes import RESOLUTIONS, restore
+from lookalike.table.missing import is_missing, masked
+from lookalike.table.schema import Schema
+
+EXACT = 2.0**52  # whole numbers beyond it are not exact as floats
+CLOSE = 1e-9  # relative error of a number in full precision
+_SECONDS = {"D": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+PLAIN = ("category", "boolean")  # kinds whose values may be numbers, too
+
+
+class Values:
+    """The columns of a table, each read once, when it is asked for."""
+
+    def __init__(self, table: pd.DataFrame, schema: Schema):
+        self.table, self.schema, self.rows = table, schema, len(table)
+        self._numbers: dict[Any, Array | None] = {}
+        self._codes: dict[Any, tuple[Array, pd.Index]] = {}
+        self._texts: dict[Any, Array] = {}
+        self._gone: dict[Any, Array] = {}
+
+    def column(self, name: Any) -> Column:
+        return self.schema[name]
+
+    def missing(self, name: Any) -> Array:
+        """(rows,) bool."""
+        if name not in self._gone:
+            self._gone[name] = is_missing(self.table[name], self.schema.missing).to_numpy(bool)
+        return self._gone[name]
+
+    def numbers(self, name: Any) -> Array | None:
+        """(rows,) float64, dates in seconds since 1970, missing as nan; None for what is neither, and for
+        whole numbers that floats do not hold.
+        """
+        if name not in self._numbers:
+            series = masked(self.table, self.column(name), self.schema)
+            self._numbers[name] = as_floats(series, self.column(name))
+        return self._numbers[name]
+
+    def codes(self, name: Any) -> tuple[Array, pd.Index]:
+        """(rows,) the number of each value, -1 where it is missing; and the values."""
+        if name not in self._codes:
+            series = masked(self.table, self.column(name), self.schema)
+            if isinstance(series.dtype, pd.CategoricalDtype):
+                series = series.astype(series.dtype.categories.dtype)
+            if series.dtype == object:
+                series = series.map(_hashable, na_action="ignore")
+            codes, found = pd.factorize(series)
+            self._codes[name] = codes, pd.Index(found)
+        return self._codes[name]
+
+    def texts(self, name: Any) -> Array:
+        """(rows,) str, None where missing."""
+        if name not in self._texts:
+            codes, found = self.codes(name)
+            texts = np.array([*(str(value) for value in found), None], dtype=object)
+            self._texts[name] = texts[codes]
+        return self._texts[name]
+
+
+def _hashable(value: Any) -> Any:
+    return str(value) if isinstance(value, dict | list) else value
+
+
+def step(column: Column) -> float | None:
+    """What one tick is in the numbers of `as_floats`; None where they have full precision, or vary."""
+    if column.kind == "datetime":
+        unit = RESOLUTIONS[str(column.resolution)]
+        return _SECONDS.get(unit)
+    if column.resolution is not None:
+        return 1.0
+    return None if column.decimals is None else 10.0**-column.decimals
+
+
+def as_floats(series: pd.Series, column: Column) -> Array | None:
+    """As `Values.numbers`."""
+    try:
+        if column.kind == "number":
+            ticks, marks = numbers.to_ticks(series, column)
+            values = ticks.astype(np.float64)
+            if column.decimals is not None and column.resolution is None:
+                if np.abs(values).max(initial=0) > EXACT:
+                    return None
+                values = values / 10.0**column.decimals
+            values[marks > 0] = np.nan
+            return np.asarray(values)
+        if column.kind == "datetime":
+            ticks, missing = dates.to_ticks(series, column)
+            unit = RESOLUTIONS[str(column.resolution)]
+            if unit in "YM":
+                values = ticks.astype(f"M8[{unit}]").astype("M8[s]").astype(np.int64).astype(np.float64)
+            else:
+                values = ticks * _SECONDS[unit]
+            values[missing] = np.nan
+            return np.asarray(values, dtype=np.float64)
+        if column.kind in PLAIN and pd.api.types.is_numeric_dtype(series.dtype):
+            return series.to_numpy(np.float64, na_value=np.nan)
+    except (SchemaError, TypeError, ValueError, OverflowError):
+        pass
+    return None
+
+
+_ROUND: dict[str, Callable[[Array], Array]] = {
+    "nearest": np.rint,
+    "half up": lambda x: np.floor(x + 0.5 + CLOSE),
+    "down": lambda x: np.floor(x + CLOSE),
+    "up": lambda x: np.ceil(x - CLOSE),
+}
+
+
+def rounded(values: Array, column: Column, rounding: str = "nearest") -> Array:
+    """(rows,) float64 values on the ticks of a column."""
+    size = step(column)
+    if size is None:
+        return values
+    if size < 1:
+        power = round(1 / size)
+        ticks = _ROUND[rounding](np.round(values * power, 6) if rounding == "nearest" else values * power)
+        return np.asarray(ticks / power)
+    return np.asarray(_ROUND[rounding](values / size) * size)
+
+
+def same(a: Array, b: Array) -> Array:
+    """(rows,) bool: two arrays of numbers, to what floats are exact to; missing are the same as missing."""
+    close = np.abs(a - b) <= CLOSE * np.maximum(1.0, np.maximum(np.abs(a), np.abs(b)))
+    return np.asarray(close | (np.isnan(a) & np.isnan(b)))
+
+
+def written(values: Array, column: Column) -> pd.Series:
+    """(rows,) float64 as of `as_floats` -> the column, in its exact dtype."""
+    gone = np.isnan(values)
+    filled = np.where(gone, 0.0, values)
+    if column.kind == "datetime":
+        unit = RESOLUTIONS[str(column.resolution)]
+        if unit in "YM":
+            ticks = np.floor(filled).astype("M8[s]").astype(f"M8[{unit}]").astype(np.int64)
+        else:
+            ticks = np.floor(filled / _SECONDS[unit] + 1e-6).astype(np.int64)
+        return dates.from_ticks(ticks, gone, column)
+    if column.kind in PLAIN:
+        return restore([None if g else v for g, v in zip(gone, filled.tolist(), strict=True)], column)
+    marks = np.where(gone, numbers.MISSING, 0).astype(np.int8)
+    if column.resolution is not None:
+        return restore(numbers.from_ticks(np.rint(filled).astype(np.int64), marks, column), column)
+    if column.decimals is None:
+        return restore(numbers.from_ticks(filled, marks, column), column)
+    ticks = np.rint(filled * 10.0**column.decimals).astype(np.int64)
+    return restore(numbers.from_ticks(ticks, marks, column), column)

@@ -1,0 +1,299 @@
+"""Rules between the columns of a table: one dataclass a sort of rule, in words and as JSON.
+
+What a rule means for the rows of a table is in `rules/`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from lookalike.errors import SchemaError
+from lookalike.table import kinds
+
+PARTS = ("year", "quarter", "month", "day", "weekday", "hour", "minute", "date", "first of month")
+ROUNDINGS = ("nearest", "half up", "down", "up")
+UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0, "weeks": 604800.0}
+
+
+@dataclass(frozen=True)
+class Order:
+    """low <= high, or low < high where it is strict: numbers, or dates."""
+
+    low: Any
+    high: Any
+    strict: bool = False
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        return (self.low, self.high)
+
+    @property
+    def words(self) -> str:
+        return f"{quoted(self.high)} {'>' if self.strict else '>='} {quoted(self.low)}"
+
+
+@dataclass(frozen=True)
+class Linear:
+    """column = (sum of factor x value + constant) / divisor, rounded to the column's last decimal.
+
+    of: (name, factor) of each part. Dates count in seconds, so that hours between two dates have the divisor
+    3600. rounding: one of `ROUNDINGS`.
+    """
+
+    column: Any
+    of: tuple[tuple[Any, float], ...]
+    constant: float = 0.0
+    divisor: float = 1.0
+    rounding: str = "nearest"
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        return (self.column, *(name for name, _ in self.of))
+
+    @property
+    def words(self) -> str:
+        said = ""
+        for name, factor in self.of:
+            sign = ("-" if factor < 0 else "") if not said else (" - " if factor < 0 else " + ")
+            times = "" if abs(factor) == 1 else f"{abs(factor):.12g} * "
+            said += f"{sign}{times}{quoted(name)}"
+        if self.constant:
+            said += f" {'-' if self.constant < 0 else '+'} {abs(self.constant):.12g}"
+        if self.divisor != 1:
+            unit = next((name for name, size in UNITS.items() if size == self.divisor), None)
+            said = f"{said} in {unit}" if unit else f"({said}) / {self.divisor:.12g}"
+        rounded = "" if self.rounding == "nearest" else f", rounded {self.rounding}"
+        return f"{quoted(self.column)} = {said}{rounded}"
+
+
+@dataclass(frozen=True)
+class Product:
+    """column = left x right, or left / right, rounded to the column's last decimal."""
+
+    column: Any
+    left: Any
+    right: Any
+    divide: bool = False
+    rounding: str = "nearest"
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        return (self.column, self.left, self.right)
+
+    @property
+    def words(self) -> str:
+        rounded = "" if self.rounding == "nearest" else f", rounded {self.rounding}"
+        sign = "/" if self.divide else "*"
+        return f"{quoted(self.column)} = {quoted(self.left)} {sign} {quoted(self.right)}{rounded}"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Both columns hold the same value."""
+
+    column: Any
+    of: Any
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        return (self.column, self.of)
+
+    @property
+    def words(self) -> str:
+        return f"{quoted(self.column)} = {quoted(self.of)}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """column is a part, one of `PARTS`, of a date; a weekday counts from Monday = `first`."""
+
+    column: Any
+    of: Any
+    part: str
+    first: int = 0
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        return (self.column, self.of)
+
+    @property
+    def words(self) -> str:
+        return f"{quoted(self.column)} = {self.part} of {quoted(self.of)}"
+
+
+@dataclass(frozen=True)
+class Joined:
+    """column is a text made of others. template: its parts, ("text", ", ") or (way, name) of a column."""
+
+    column: Any
+    template: tuple[tuple[str, Any], ...]
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        return (self.column, *dict.fromkeys(own for way, own in self.template if way != "text"))
+
+    @property
+    def words(self) -> str:
+        said = [f'"{own}"' if way == "text" else _way(way, own) for way, own in self.template]
+        return f"{quoted(self.column)} = {' & '.join(said)}"
+
+
+@dataclass(frozen=True)
+class Function:
+    """The value of one column tells that of the other."""
+
+    column: Any
+    of: Any
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        return (self.column, self.of)
+
+    @property
+    def words(self) -> str:
+        return f"{quoted(self.of)} -> {quoted(self.column)}"
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Only combinations of values occur that the table has, each in several rows."""
+
+    columns: tuple[Any, ...]
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def words(self) -> str:
+        return f"known combinations of {', '.join(map(quoted, self.columns))}"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Exactly one of the columns holds its value of `on`, such as 1."""
+
+    columns: tuple[Any, ...]
+    on: tuple[Any, ...]
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def words(self) -> str:
+        return f"exactly one of {', '.join(map(quoted, self.columns))}"
+
+
+@dataclass(frozen=True)
+class EmptyTogether:
+    """The columns are missing in the same rows."""
+
+    columns: tuple[Any, ...]
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def words(self) -> str:
+        return f"{', '.join(map(quoted, self.columns))} empty together"
+
+
+@dataclass(frozen=True)
+class EmptyWhen:
+    """column is missing (or holds `value`, such as "?") exactly where `of` holds one of the values."""
+
+    column: Any
+    of: Any
+    values: tuple[Any, ...]
+    value: Any = None
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        return (self.column, self.of)
+
+    @property
+    def words(self) -> str:
+        what = "empty" if self.value is None else repr(self.value)
+        some = " or ".join(repr(value) for value in self.values[:5]) + (
+            " ..." if len(self.values) > 5 else ""
+        )
+        return f"{quoted(self.column)} is {what} exactly when {quoted(self.of)} is {some}"
+
+
+Rule = (
+    Order
+    | Linear
+    | Product
+    | Copy
+    | Part
+    | Joined
+    | Function
+    | Combination
+    | OneOf
+    | EmptyTogether
+    | EmptyWhen
+)
+SORTS: dict[str, type[Any]] = {
+    "order": Order,
+    "linear": Linear,
+    "product": Product,
+    "copy": Copy,
+    "part": Part,
+    "joined": Joined,
+    "function": Function,
+    "combination": Combination,
+    "one of": OneOf,
+    "empty together": EmptyTogether,
+    "empty when": EmptyWhen,
+}
+
+
+def quoted(name: Any) -> str:
+    """A name as it stands in a rule: in quotes where it is more than letters, digits, _ and -."""
+    text = str(name)
+    return text if text.replace("_", "a").replace("-", "a").isalnum() else f"'{text}'"
+
+
+def _way(way: str, name: Any) -> str:
+    return quoted(name) if way == "as it is" else f"{way} {quoted(name)}"
+
+
+def shown(rule: Rule) -> str:
+    """A rule in words, with the share of the rows that keep it."""
+    share = f"{100 * rule.support:.1f}" if rule.support < 0.9995 else "100"
+    share = "99.9" if share == "100" and rule.support < 1 else share
+    return f"{rule.words}  ({share}% of the rows)"
+
+
+def to_dict(rule: Rule) -> dict[str, Any]:
+    """JSON values only."""
+    sort = next(name for name, own in SORTS.items() if type(rule) is own)
+    return {"rule": sort, **{name: _plain(value) for name, value in asdict(rule).items()}}
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else kinds.to_json(value)
+
+
+def _read(value: Any) -> Any:
+    return tuple(_read(one) for one in value) if isinstance(value, list) else kinds.from_json(value)
+
+
+def from_dict(facts: Any) -> Rule:
+    """Reads `to_dict`. Raises SchemaError for anything else."""
+    sort = SORTS.get(facts.get("rule", "")) if isinstance(facts, dict) else None
+    if sort is None:
+        raise SchemaError(f"{facts!r} is not a rule: its sort is one of {', '.join(SORTS)}.")
+    own = {name: _read(value) for name, value in facts.items() if name != "rule"}
+    if odd := own.keys() - {one.name for one in fields(sort)}:
+        raise SchemaError(f"a rule of the sort {facts['rule']!r} has an unknown entry {sorted(odd)[0]!r}.")
+    try:
+        rule: Rule = sort(**own)
+        rule.words  # noqa: B018
+    except (TypeError, ValueError):
+        raise SchemaError(
+            f"{facts!r} is not a whole rule: write it in words, such as 'end >= start'."
+        ) from None
+    return rule

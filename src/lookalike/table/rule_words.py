@@ -1,0 +1,180 @@
+"""Rules as a person writes them.
+
+    end >= start                            a is never below b (also <=, <, >)
+    total = room + tax                      a sum or a difference, with factors: vat = 0.19 * net
+    hours = out - in in hours               the time between two dates
+    line_total = price * qty                a product; a / b
+    zip_copy = zip                          the same value
+    year = year of date                     a part of a date
+    city -> country                         one value tells the other
+    exactly one of a, b, c                  one of them is 1 (or true, yes)
+    known combinations of make, model       only combinations that the table has
+    a, b empty together                     missing in the same rows
+    result is '?' exactly when measured is 'f'
+
+Names of more than letters, digits, _ and - stand in quotes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from lookalike.arguments import shown
+from lookalike.errors import SchemaError
+from lookalike.table.rule import (
+    PARTS,
+    ROUNDINGS,
+    SORTS,
+    UNITS,
+    Combination,
+    Copy,
+    EmptyTogether,
+    EmptyWhen,
+    Function,
+    Linear,
+    OneOf,
+    Order,
+    Part,
+    Product,
+    Rule,
+)
+
+if TYPE_CHECKING:
+    from lookalike.table.schema import Schema
+
+_TOKEN = re.compile(
+    r"""\s*("[^"]*"|'[^']*'|->|<=|>=|[<>=+*/,()]|-(?=[\s\d.])|(?<![\w.])\d+(?:\.\d*)?(?:[eE]-?\d+)?(?![\w-])|[^\s<>=+*/,()]+)"""
+)
+_EXAMPLES = "'end >= start', 'total = room + tax', 'city -> country' or 'exactly one of a, b, c'"
+
+
+def read_rules(rules: Any, schema: Schema) -> list[Rule]:
+    """Rules that are objects or words. Raises SchemaError for what is no rule, or of unknown columns."""
+    if isinstance(rules, str) or not isinstance(rules, Iterable):
+        raise SchemaError(f"rules is {shown(rules)}: give a list of rules, such as {_EXAMPLES}.")
+    found = [read_rule(one, schema) if isinstance(one, str) else one for one in rules]
+    for rule in found:
+        if type(rule) not in SORTS.values():
+            raise SchemaError(f"{shown(rule)} is not a rule: write {_EXAMPLES}.")
+        for name in rule.columns:
+            if name not in schema.names:
+                raise SchemaError(
+                    f"the rule \"{rule.words}\" names the column '{name}', which the table has not: its "
+                    f"columns are {', '.join(map(str, schema.names))}."
+                )
+    return found
+
+
+def read_rule(words: str, schema: Schema) -> Rule:
+    """A rule in words. Raises SchemaError for words that cannot be read."""
+    known = {str(name): name for name in schema.names}
+    found = _read(words.strip(), known, schema)
+    if found is None:
+        raise SchemaError(
+            f"the rule {shown(words)} cannot be read: write one such as {_EXAMPLES}, with the names "
+            f"{', '.join(known)}, in quotes where they are more than letters and digits."
+        )
+    return found
+
+
+def _read(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
+    tokens = _TOKEN.findall(words)
+    if words.startswith("exactly one of "):
+        names = _listed(words.removeprefix("exactly one of "), known)
+        return OneOf(names, tuple(_on(schema, name) for name in names)) if names and len(names) > 1 else None
+    if words.startswith("known combinations of "):
+        names = _listed(words.removeprefix("known combinations of "), known)
+        return Combination(names) if names and len(names) > 1 else None
+    if words.endswith(" empty together"):
+        names = _listed(words.removesuffix(" empty together"), known)
+        return EmptyTogether(names) if names and len(names) > 1 else None
+    if found := re.fullmatch(r"(.+?) is (empty|'.*?') exactly when (.+?) is (.+)", words):
+        name, what, of, values = found.groups()
+        a, b = _name(name, known), _name(of, known)
+        if a is None or b is None:
+            return None
+        cells = tuple(one.strip().strip("'\"") for one in values.split(" or "))
+        return EmptyWhen(known[a], known[b], cells, None if what == "empty" else what[1:-1])
+    own = [_name(token, known) for token in tokens]
+    if len(tokens) == 3 and own[0] is not None and own[2] is not None:
+        first, second = known[own[0]], known[own[2]]
+        if tokens[1] in ("<=", "<"):
+            return Order(first, second, tokens[1] == "<")
+        if tokens[1] in (">=", ">"):
+            return Order(second, first, tokens[1] == ">")
+        if tokens[1] == "->":
+            return Function(second, first)
+    if len(tokens) > 2 and own[0] is not None and tokens[1] == "=":
+        return _formula(known[own[0]], words.split("=", 1)[1].strip(), known, schema)
+    return None
+
+
+def _listed(words: str, known: dict[str, Any]) -> tuple[Any, ...] | None:
+    names = [_name(one.strip(), known) for one in words.split(",")]
+    return None if None in names else tuple(known[str(name)] for name in names)
+
+
+def _name(token: str, known: dict[str, Any]) -> str | None:
+    """The name that a token is, with or without quotes; None for what is none."""
+    token = token.strip()
+    if token in known:
+        return token
+    bare = token[1:-1] if len(token) > 1 and token[0] == token[-1] and token[0] in "'\"" else None
+    return bare if bare in known else None
+
+
+def _on(schema: Schema, name: Any) -> Any:
+    return 1 if schema[name].kind == "number" else True if schema[name].kind == "boolean" else "1"
+
+
+def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rule | None:
+    rounding, divisor = "nearest", 1.0
+    if found := re.fullmatch(rf"(.*), rounded ({'|'.join(ROUNDINGS)})", right):
+        right, rounding = found.groups()
+    for part in PARTS:
+        if right.startswith(f"{part} of ") and (name := _name(right.removeprefix(f"{part} of "), known)):
+            return Part(own, known[name], part)
+    if found := re.fullmatch(rf"(.*) in ({'|'.join(UNITS)})", right):
+        right, divisor = found[1], UNITS[found[2]]
+    if found := re.fullmatch(r"\((.*)\)\s*/\s*([\d.eE-]+)", right):
+        right, divisor = found[1], float(found[2])
+    tokens = _TOKEN.findall(right)
+    names = [_name(token, known) for token in tokens]
+    if len(tokens) == 1 and names[0] is not None:
+        numbers = all(schema[name].kind in ("number", "datetime") for name in (own, known[names[0]]))
+        of = known[names[0]]
+        return Linear(own, ((of, 1.0),), rounding=rounding) if numbers else Copy(own, of)
+    if len(tokens) == 3 and tokens[1] in "*/" and names[0] is not None and names[2] is not None:
+        return Product(own, known[names[0]], known[names[2]], tokens[1] == "/", rounding)
+    return _sum(own, tokens, names, known, divisor, rounding)
+
+
+def _sum(
+    own: Any,
+    tokens: list[str],
+    names: list[str | None],
+    known: dict[str, Any],
+    divisor: float,
+    rounding: str,
+) -> Linear | None:
+    """A sum of names, each with a sign and perhaps a factor, and numbers."""
+    of: list[tuple[Any, float]] = []
+    constant, sign, factor, waiting = 0.0, 1.0, 1.0, False
+    for token, name in zip(tokens, names, strict=True):
+        if name is not None:
+            of.append((known[name], sign * factor))
+            sign, factor, waiting = 1.0, 1.0, False
+        elif token in "+-":
+            if waiting:
+                constant, factor, waiting = constant + sign * factor, 1.0, False
+            sign = 1.0 if token == "+" else -1.0
+        elif token != "*":
+            try:
+                factor, waiting = float(token), True
+            except ValueError:
+                return None
+    if waiting:
+        constant += sign * factor
+    return Linear(own, tuple(of), constant, divisor, rounding) if of else None

@@ -1,0 +1,99 @@
+"""Rules between columns hold in what a model that has hardly learned anything draws."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lookalike.difflm import DiffLM
+from lookalike.errors import ConditionError
+from lookalike.rules.holds import support
+from lookalike.rules.values import Values
+from tests.difflm.conftest import Quick
+
+
+@pytest.fixture(scope="module")
+def model(bookings: pd.DataFrame, quick: Quick) -> DiffLM:
+    return quick(steps=40, denoiser_steps=30).fit(bookings)
+
+
+def kept(model: DiffLM, made: pd.DataFrame, table: pd.DataFrame) -> bool:
+    values, real = Values(made, model.schema), Values(table, model.schema)
+    assert len(model.schema.rules) == 5
+    return all(support(rule, values, real) == 1 for rule in model.schema.rules)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {},
+        {"country": "FR"},
+        {"total": (1000, 1100)},
+        {"total": (1000, 1100), "country": "IT"},
+        {"end": ("2024-03-01", "2024-03-03")},
+        {"nights": 6, "tax": (None, 100)},
+    ],
+)
+def test_conditions_and_rules_hold_together(model: DiffLM, bookings: pd.DataFrame, where) -> None:
+    made = model.sample(200, where=where, seed=0)
+    assert len(made) == 200
+    assert kept(model, made, bookings)
+    for name, wanted in where.items():
+        low, high = wanted if isinstance(wanted, tuple) else (wanted, wanted)
+        assert (low is None or (made[name] >= low).all()) and (made[name] <= high).all()
+
+
+def test_conditions_that_exclude_each_other_are_an_error(model: DiffLM) -> None:
+    with pytest.raises(ConditionError, match="all the conditions at once"):
+        model.sample(5, where={"country": "FR", "city": "Rome"})
+
+
+@pytest.mark.parametrize(
+    "names", [["country", "total"], ["end", "nights"], ["end"], ["tax"], ["city", "end"]]
+)
+def test_given_cells_fix_what_follows(model: DiffLM, bookings: pd.DataFrame, names) -> None:
+    given = bookings[names].head(60)
+    made = model.sample(given=given, seed=0)
+    pd.testing.assert_frame_equal(made[names], given)
+    assert kept(model, made, bookings)
+
+
+def test_given_cells_come_back_though_they_break_a_rule(model: DiffLM, bookings: pd.DataFrame) -> None:
+    given = bookings[["city", "nights", "start", "end"]].head(40).assign(country="FR", nights=1)
+    made = model.sample(given=given, seed=0)
+    pd.testing.assert_frame_equal(made[list(given)], given)
+
+
+def test_imputed_cells_keep_the_rules(model: DiffLM, bookings: pd.DataFrame) -> None:
+    rng = np.random.default_rng(0)
+    holes = bookings.head(200).astype(object)
+    holes = holes.mask(rng.random(holes.shape) < 0.3)
+    made = model.impute(holes, seed=0)
+    assert not made.isna().any().any()
+    assert ((made.astype(object) == holes) | holes.isna()).all().all()
+    assert kept(model, made, bookings)
+
+
+def test_variations_keep_the_rules(model: DiffLM, bookings: pd.DataFrame) -> None:
+    seeds = bookings.head(100)
+    pd.testing.assert_frame_equal(model.sample(like=seeds, strength=0, seed=0), seeds)
+    for strength in (0.3, 1.0):
+        assert kept(model, model.sample(like=seeds, strength=strength, seed=0), bookings)
+
+
+def test_a_saved_model_keeps_its_rules(model: DiffLM, tmp_path) -> None:
+    model.save(tmp_path / "m")
+    loaded = DiffLM.load(tmp_path / "m", progress=False)
+    assert loaded.schema.rules == model.schema.rules
+    pd.testing.assert_frame_equal(loaded.sample(50, seed=1), model.sample(50, seed=1))
+    again = loaded.decode(loaded.encode(model.sample(5, seed=1)), seed=0)
+    assert (again["total"] == again["room"] + again["tax"]).all()
+
+
+def test_no_rules_are_kept_where_there_are_none(bookings: pd.DataFrame, quick: Quick) -> None:
+    import lookalike
+
+    schema = lookalike.infer(bookings)
+    schema.rules = []
+    model = quick(steps=5, denoiser_steps=5).fit(bookings, schema)
+    made = model.sample(200, seed=0)
+    assert (made["total"] != made["room"] + made["tax"]).mean() > 0.5

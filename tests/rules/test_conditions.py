@@ -1,0 +1,53 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+import lookalike
+from lookalike.codec import RecordCodec
+from lookalike.errors import ConditionError
+from lookalike.rules import Plan, find_rules
+from lookalike.rules.conditions import missed, settled, translated
+from lookalike.rules.values import as_floats
+
+
+@pytest.fixture(scope="module")
+def kept(bookings: pd.DataFrame) -> tuple[Plan, RecordCodec]:
+    codec = RecordCodec.fit(bookings, lookalike.infer(bookings))
+    plan = Plan.fit(bookings, codec, find_rules(bookings))
+    assert plan is not None
+    return plan, codec
+
+
+def test_a_condition_on_a_function_is_one_on_its_keys(kept) -> None:
+    inner, rest = translated(*kept, {"country": {"FR", "AT"}})
+    assert {*inner["city"].values} == {"Paris", "Lyon", "Graz"}
+    assert not rest
+    inner, _ = translated(*kept, {"country": "FR", "city": {"Paris", "Rome"}})
+    assert inner["city"].values == ("Paris",)
+    with pytest.raises(ConditionError, match="all the conditions at once"):
+        translated(*kept, {"country": "FR", "city": "Rome"})
+    with pytest.raises(ConditionError, match="never occurs"):
+        translated(*kept, {"country": "XX"})
+
+
+@pytest.mark.parametrize(
+    ("name", "goal"), [("total", 1200.0), ("tax", 31.0), ("nights", 9.0), ("end", 19800 * 86400.0)]
+)
+def test_what_is_modelled_is_moved_to_a_goal(kept, bookings: pd.DataFrame, name: str, goal: float) -> None:
+    plan, _ = kept
+    rng = np.random.default_rng(0)
+    rows = np.arange(len(bookings)) % 2 == 0
+    inner = settled(plan, plan.forward(bookings), name, np.full(len(bookings), goal), rows, rng)
+    made = plan.back(inner, rng)
+    found = as_floats(made[name], plan.schema[name])
+    assert (found[rows] == goal).mean() > 0.99  # a total of 1200 may lie between two rooms
+    pd.testing.assert_frame_equal(made[~rows], bookings[~rows])
+    assert (made.total == made.room + made.tax).all()
+    assert (made.end > made.start).all()
+
+
+def test_how_far_rows_are_from_a_condition(kept, bookings: pd.DataFrame) -> None:
+    _, rest = translated(*kept, {"total": (500, 600)})
+    far = missed(kept[1], rest, bookings)
+    assert ((far == 0) == bookings.total.between(500, 600)).all()
+    assert far[bookings.total.argmax()] == far.max()

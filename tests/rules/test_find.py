@@ -1,0 +1,116 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+import lookalike
+from lookalike.errors import SchemaError
+from lookalike.rules.find import find_rules, rules_of
+from lookalike.rules.holds import holds
+from lookalike.rules.values import Values
+from tests.paths import EXAMPLES
+
+
+def words(table: pd.DataFrame) -> list[str]:
+    return [rule.words for rule in find_rules(table)]
+
+
+def test_the_rules_of_bookings_are_found(bookings: pd.DataFrame) -> None:
+    assert words(bookings) == [
+        "tax = 0.1 * room",
+        "total = room + tax",
+        "nights = end - start in days",
+        "city -> country",
+        "end > start",
+    ]
+
+
+def test_shuffled_columns_have_no_rules(bookings: pd.DataFrame) -> None:
+    rng = np.random.default_rng(1)
+    adult = pd.read_csv(EXAMPLES / "adult.csv.gz", nrows=3000)
+    for table in (bookings, adult):
+        shuffled = pd.DataFrame({name: rng.permutation(table[name].to_numpy()) for name in table})
+        assert words(shuffled) == []
+
+
+def test_fresh_rows_keep_what_is_found() -> None:
+    table = pd.read_csv(EXAMPLES / "adult.csv.gz", nrows=6000)
+    schema = lookalike.infer(table)
+    first, second = table.iloc[::2], table.iloc[1::2]
+    rules = find_rules(first, schema)
+    assert [rule.words for rule in rules] == ["education -> education-num"]
+    for rule in rules:
+        kept, speaks = holds(rule, Values(second, schema), Values(first, schema))
+        assert (~kept)[speaks].mean() <= 1 - rule.support + 2 / len(second) ** 0.5
+
+
+def numbers(rows: int = 400) -> pd.DataFrame:
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame({"a": rng.gamma(2, 50, rows).round(2), "b": rng.integers(1, 30, rows)})
+    table["c"] = rng.gamma(3, 9, rows).round(2)
+    return table
+
+
+@pytest.mark.parametrize(
+    ("made", "rule"),
+    [
+        (lambda t: (t.a * t.b).round(2), "x = a * b"),
+        (lambda t: t.a / t.b, "x = a / b"),
+        (lambda t: (t.a + t.b + t.c).round(2), "x = a + b + c"),
+        (lambda t: (t.a - t.c).round(2), "a = c + x"),
+        (lambda t: (t.a * 1.8 + 32).round(1), "x = 1.8 * a + 32"),
+        (lambda t: np.floor(t.a * 0.19), "x = 0.19 * a, rounded down"),
+        (lambda t: t.a + t.c.where(np.arange(len(t)) % 7 > 0, 0), "x >= a"),
+    ],
+)
+def test_a_formula_is_found(made, rule: str) -> None:
+    table = numbers()
+    table["x"] = made(table)
+    found = words(table)
+    assert found == [rule] or (rule == "a = c + x" and found in (["x = a - c"], ["a = c + x"]))
+
+
+def test_parts_of_a_date_and_copies_are_found() -> None:
+    rng = np.random.default_rng(3)
+    day = pd.Timestamp("2019-01-01") + pd.to_timedelta(rng.integers(0, 1500, 300), "D")
+    name = rng.choice(["ann", "bob", "cy", "dee", "eve"], 300)
+    table = pd.DataFrame({"day": day, "year": day.year, "month": day.month, "w": day.day_of_week + 1})
+    table["name"], table["again"], table["upper"] = name, name, [f"{one.upper()}!" for one in name]
+    found = words(table)
+    assert {"year = year of day", "month = month of day", "w = weekday of day", "again = name"} <= {*found}
+    assert 'upper = upper name & "!"' in found or "name -> upper" in found
+
+
+def test_groups_and_empty_cells_are_found() -> None:
+    rng = np.random.default_rng(4)
+    which = rng.integers(0, 4, 400)
+    table = pd.DataFrame({f"is_{k}": (which == k).astype(int) for k in range(4)})
+    gone = rng.random(400) < 0.3
+    table["x"], table["y"] = (np.where(gone, np.nan, rng.normal(size=400).round(2)) for _ in range(2))
+    table["tested"] = np.where(rng.random(400) < 0.4, "f", "t")
+    table["result"] = np.where(table.tested == "f", "?", rng.integers(100, 130, 400).astype(str))
+    assert words(table) == [
+        "exactly one of is_0, is_1, is_2, is_3",
+        "result is '?' exactly when tested is 'f'",
+        "x, y empty together",
+    ]
+
+
+def test_a_rule_with_exceptions_has_its_support() -> None:
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame({"low": rng.normal(50, 20, 2000).round(1)})
+    table["high"] = (table.low + rng.gamma(1, 15, 2000)).round(1)
+    table.loc[:15, "high"] = (table.low[:16] - rng.gamma(1, 15, 16) - 0.1).round(1)
+    (rule,) = find_rules(table)
+    assert rule.words == "high >= low"
+    assert rule.support == pytest.approx(1 - 16 / 2000)
+
+
+def test_rules_of_a_schema_are_taken_or_none(bookings: pd.DataFrame) -> None:
+    schema = lookalike.infer(bookings)
+    schema.rules = []
+    assert rules_of(bookings, schema) == []
+    schema.rules = ["room >= tax", "city -> country"]
+    assert [rule.words for rule in rules_of(bookings, schema)] == ["room >= tax", "city -> country"]
+    schema.rules = ["rooms >= tax"]
+    with pytest.raises(SchemaError, match="rooms"):
+        rules_of(bookings, schema)

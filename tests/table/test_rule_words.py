@@ -1,0 +1,69 @@
+import pandas as pd
+import pytest
+
+import lookalike
+from lookalike.errors import SchemaError
+from lookalike.table.rule import from_dict, to_dict
+from lookalike.table.rule_words import read_rule
+
+TABLE = pd.DataFrame(
+    {
+        "a": [1.5, 2.0, 3.25] * 9,
+        "b c": [3, 4, 9] * 9,
+        "d-e": [1, 2, 4] * 9,
+        "day": pd.date_range("2020-01-01", periods=27),
+        "until": pd.date_range("2020-02-01", periods=27),
+        "name": ["x", "y", "z"] * 9,
+        "other": ["x", "y", "w"] * 9,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [
+        ("day <= until", "until >= day"),
+        ("a < 'b c'", "'b c' > a"),
+        ("a = 0.19*'b c' - d-e + 2", "a = 0.19 * 'b c' - d-e + 2"),
+        ("a = until - day in hours", "a = until - day in hours"),
+        ("a = (until - day) / 86400", "a = until - day in days"),
+        ("a = 'b c' * d-e, rounded down", "a = 'b c' * d-e, rounded down"),
+        ("a = 'b c' / d-e", "a = 'b c' / d-e"),
+        ("a = year of day", "a = year of day"),
+        ("other = name", "other = name"),
+        ("name -> 'b c'", "name -> 'b c'"),
+        ("exactly one of a, 'b c', d-e", "exactly one of a, 'b c', d-e"),
+        ("known combinations of name, other", "known combinations of name, other"),
+        ("a, 'b c' empty together", "a, 'b c' empty together"),
+        ("a is empty exactly when name is 'x' or 'y'", "a is empty exactly when name is 'x' or 'y'"),
+        ("other is '?' exactly when name is 'x'", "other is '?' exactly when name is 'x'"),
+    ],
+)
+def test_words_are_read_and_saved(words: str, read: str) -> None:
+    schema = lookalike.infer(TABLE)
+    rule = read_rule(words, schema)
+    assert rule.words == read
+    assert read_rule(read, schema) == rule
+    assert from_dict(to_dict(rule)) == rule
+
+
+@pytest.mark.parametrize("words", ["a", "a = ", "a >= nothing", "a is nice", "a -> ", "exactly one of a"])
+def test_other_words_are_refused(words: str) -> None:
+    with pytest.raises(SchemaError, match="cannot be read"):
+        read_rule(words, lookalike.infer(TABLE))
+
+
+def test_a_schema_keeps_its_rules(tmp_path) -> None:
+    schema = lookalike.infer(TABLE)
+    assert "rules" not in schema.to_dict()
+    schema.rules = [read_rule("day <= until", schema), "other = name"]
+    schema.save(tmp_path / "s.json")
+    assert lookalike.Schema.load(tmp_path / "s.json").rules == schema.rules
+    assert "until >= day  (100% of the rows)" in repr(schema)
+
+
+def test_what_is_no_rule_is_refused() -> None:
+    facts = lookalike.infer(TABLE).to_dict()
+    for rules in ("a", [{"rule": "best"}], [{"rule": "order", "low": "a"}], [{"rule": "copy", "what": 1}]):
+        with pytest.raises(SchemaError):
+            lookalike.Schema.from_dict(facts | {"rules": rules})
