@@ -37,7 +37,7 @@ def test_families_and_injections(
     backbone: Callable[[str], Path],
     tmp_path: Path,
 ) -> None:
-    model = made(backbone(family), injection=injection)
+    model = made(backbone(family), injection=injection, lora=0)
     model.fit(people, schema=schema)
     before = hub.load_backbone(str(backbone(family)), torch.device("cpu")).model.state_dict()
     for name, weight in model.vae.language.state_dict().items():
@@ -76,7 +76,7 @@ def test_the_precision_of_a_gpu(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(hub, "precision", lambda device: torch.bfloat16)
+    monkeypatch.setattr(hub, "precision", lambda device, parameters: torch.bfloat16)
     model = made(backbone(family), **options).fit(people, schema=schema)
     assert model.vae.embeddings[0].weight.dtype == torch.bfloat16
     assert all(p.dtype == torch.float32 for p in model.vae.trained().values())  # what is trained stays exact
