@@ -2,10 +2,11 @@
 
 See figures.py for accuracy, f1, c2st, copied, spans, js_1, js_2, mauve, parses, functions, calls_fit. Here:
 
-- covered: share of the real classes that the rows have; labels: total variation of their shares from the real.
+- covered: share of the real classes that the rows have; labels: total variation of their shares from the
+  real.
 - where, where_new: of rows that were asked for the rarest class, the share whose text a classifier trained
-  on the real training rows gives that class, and that are no copy; like, like_new: of variations of test rows,
-  the share whose text it gives their row's class, and that are neither their row nor a training text.
+  on the real training rows gives that class, and the share that does so and is no copy. like, like_new: of
+  variations of test rows, the share whose text it gives their row's class, and that is a text of its own.
 - parsed: share of what was written that is a record of the table at all (1 under a grammar).
 """
 

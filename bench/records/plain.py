@@ -3,7 +3,8 @@
 Both write the JSON text that lookalike writes (the same columns in the same order), without a grammar: what
 does not parse, lacks a column or has a class that is not there is left out and counted. The fine-tuning is
 what `peft` and `transformers` give, as a script of 30 lines would use them: AdamW at 1e-3, the rows in
-batches of like length, as many in a batch and as many passes as lookalike takes, a cosine to the end of the time.
+batches of like length, as many in a batch and as many passes as lookalike takes, a cosine to the end of the
+time.
 """
 
 from __future__ import annotations

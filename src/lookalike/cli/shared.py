@@ -95,8 +95,8 @@ def training(one: Parser) -> None:
     one.add_argument(
         "--backbone",
         metavar="NAME",
-        help="a pretrained language model writes the records: a folder, or OWNER/NAME on the Hugging Face "
-        "hub",
+        help="a pretrained language model writes the records: a folder, a GGUF file, or OWNER/NAME on "
+        "the Hugging Face hub",
     )
     one.add_argument(
         "--lora",

@@ -47,10 +47,10 @@ class DiffLM:
     changes. progress: bars on stderr.
 
     backbone: a pretrained causal language model that writes the records as JSON text, in place of the small
-    one that is trained from scratch: a folder, or an id on the Hugging Face hub, which is then contacted. It
-    is adapted by LoRA: lora is the rank of the adapters, None: 8; 0 or False leaves it as it is, which learns
-    less in the same time. encoder: a model such as BERT that reads the
-    records, by name; None: built in. beta: "rate" as above, or "schedule", the paper's. With a backbone,
+    one that is trained from scratch: a folder, a GGUF file, or an id on the Hugging Face hub, which is then
+    contacted. It is adapted by LoRA: lora is the rank of the adapters, None: 8; 0 or False leaves it as it
+    is, which learns less in the same time. encoder: a model such as BERT that reads the records, by name;
+    None: built in. beta: "rate" as above, or "schedule", the paper's. With a backbone,
     injection may also be "prefix_soft_prompt".
 
     The arguments are checked at once, kept as they are given and used by `fit`. They can be read and changed

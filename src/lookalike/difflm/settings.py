@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lookalike.difflm.pretrained.train import FinetuneConfig
     from lookalike.difflm.pretrained.vae import PretrainedConfig
 
-NAMED = "name a folder, or OWNER/NAME on the Hugging Face hub"
+NAMED = "name a folder, a GGUF file, or OWNER/NAME on the Hugging Face hub"
 Config = TypeVar("Config", VAEConfig, TrainConfig)
 
 

@@ -1,15 +1,17 @@
 """Finding, checking and loading a Hugging Face causal language model and its fast tokenizer.
 
-A folder is read as it is. Only a name that is not a folder is looked up on the hub. No code of a repository
-is ever run, and only safetensors are read.
+A folder or a GGUF file is read as it is. Only a name that is neither is looked up on the hub. No code of a
+repository is ever run, and of a folder only safetensors are read.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
+import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,29 +55,53 @@ def hugging_face() -> Any:
 def load_backbone(name: str, device: torch.device, tokens: int = 0) -> PretrainedLM:
     """A causal language model, frozen, in the numbers of `precision`.
 
-    name: a folder, or the id of a model on the hub. tokens: that training has at once, 0 where nothing is
+    name: a folder, a GGUF file (whose weights are taken out of their blocks), or the id of a model on the
+    hub. tokens: that training has at once, 0 where nothing is
     trained: for the check of the memory, which comes before any weight is read. Raises ModelError for what
     is not a causal language model or lacks files, OptionError where the memory is too small.
     """
     transformers = hugging_face()
     with _quiet(transformers):
-        folder = fetch(name, FILES[:1])
-        _check_files(name, folder, FILES[:1])
-        config = _read(name, lambda: transformers.AutoConfig.from_pretrained(folder, **_LOCAL))
+        own = gguf_file(name)
+        options = _LOCAL | ({} if own is None else {"gguf_file": own.name})
+        folder = own.parent if own else fetch(name, FILES[:1])
+        if own is None:
+            _check_files(name, folder, FILES[:1])
+        config = _read(name, lambda: transformers.AutoConfig.from_pretrained(folder, **options))
         _check_causal(name, config)
         _check_memory(name, config, device, tokens)
-        folder = fetch(name, WANTED)
-        _check_files(name, folder)
-        tokenizer = _tokenizer(name, folder)
+        if own is None:
+            folder = fetch(name, WANTED)
+            _check_files(name, folder)
+        tokenizer = _tokenizer(name, folder, options)
         dtype = precision(device, _parameters(name, config))
-        model = _load(name, transformers.AutoModelForCausalLM, folder, dtype).to(device)
+        model = _load(name, transformers.AutoModelForCausalLM, folder, dtype, options).to(device)
     rows = model.get_input_embeddings().num_embeddings
     if len(tokenizer) > rows:
         raise ModelError(
             f"the tokenizer of {name} has {len(tokenizer)} tokens, but the model knows {rows}: "
             "give a folder in which both are of the same model."
         )
-    return PretrainedLM(name, freeze(model), tokenizer, fingerprint(folder))
+    return PretrainedLM(name, freeze(model), tokenizer, fingerprint(own or folder))
+
+
+def gguf_file(name: str) -> Path | None:
+    """The file that a name ending in .gguf means, None for another name.
+
+    Raises ModelError where there is no such file or it is of another format, MissingDependency without the
+    package that reads it.
+    """
+    path = Path(name).expanduser()
+    if path.suffix.lower() != ".gguf" or path.is_dir():
+        return None
+    if not path.is_file():
+        raise ModelError(f"there is no file {name}: give the place of a GGUF file with backbone.")
+    with open(path, "rb") as file:
+        if file.read(4) != b"GGUF":
+            raise ModelError(f"the file {name} is no GGUF file: download it again, or give a folder.")
+    if importlib.util.find_spec("gguf") is None:
+        raise MissingDependency("gguf", "gguf")
+    return path
 
 
 def precision(device: torch.device, parameters: int) -> torch.dtype:
@@ -108,7 +134,7 @@ def load_encoder(name: str, device: torch.device) -> PretrainedLM:
         tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
         if tokenizer.pad_token is None:
             raise ModelError(f"the tokenizer of the encoder {name} has no padding token: name another one.")
-        model = _load(name, transformers.AutoModel, folder, torch.float32).to(device)
+        model = _load(name, transformers.AutoModel, folder, torch.float32, _LOCAL).to(device)
     return PretrainedLM(name, freeze(model), tokenizer, fingerprint(folder))
 
 
@@ -165,7 +191,10 @@ def fetch(name: str, patterns: tuple[str, ...]) -> Path:
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
-    """file -> SHA-256 of the configuration, the tokenizer and the weights."""
+    """file -> SHA-256 of the configuration, the tokenizer and the weights, or of a GGUF file."""
+    if folder.is_file():  # which holds all three, and may have another name later
+        with open(folder, "rb") as file:
+            return {"the GGUF file": hashlib.file_digest(file, "sha256").hexdigest()}
     names = [p for p in sorted(folder.iterdir()) if p.name in ("config.json", "tokenizer.json")]
     names += sorted(folder.glob("*.safetensors"))
     found = {}
@@ -235,8 +264,8 @@ def _check_files(name: str, folder: Path, wanted: Sequence[str] = FILES) -> None
         raise ModelError(f"the model {name} lacks {' and '.join(missing)}: give its complete folder.")
 
 
-def _tokenizer(name: str, folder: Path) -> Any:
-    tokenizer = _read(name, lambda: hugging_face().AutoTokenizer.from_pretrained(folder, **_LOCAL))
+def _tokenizer(name: str, folder: Path, options: Mapping[str, Any]) -> Any:
+    tokenizer = _read(name, lambda: hugging_face().AutoTokenizer.from_pretrained(folder, **options))
     if not tokenizer.is_fast:
         raise ModelError(
             f"the tokenizer of {name} is not a fast one: name a model that has a tokenizer.json."
@@ -250,17 +279,18 @@ def _tokenizer(name: str, folder: Path) -> Any:
     return tokenizer
 
 
-def _load(name: str, auto: Any, folder: Path, dtype: torch.dtype) -> Any:
+def _load(name: str, auto: Any, folder: Path, dtype: torch.dtype, options: Mapping[str, Any]) -> Any:
+    format_ = {} if "gguf_file" in options else {"use_safetensors": True}
     with enough_memory(name, SMALLER):
         model, report = _read(
             name,
-            lambda: auto.from_pretrained(
-                folder, dtype=dtype, use_safetensors=True, output_loading_info=True, **_LOCAL
-            ),
+            lambda: auto.from_pretrained(folder, dtype=dtype, output_loading_info=True, **format_, **options),
         )
     lost = sorted(report["missing_keys"])
     if lost and not all("pooler" in key for key in lost):  # BERT's pooler is not used
         raise ModelError(f"the weights of {name} lack {lost[0]}: give its complete folder.")
+    if "gguf_file" in options and hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config  # of the file: the weights are of `dtype` now
     return model
 
 
@@ -283,7 +313,8 @@ def _quiet(transformers: Any) -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with contextlib.redirect_stderr(io.StringIO()):  # the bar of a GGUF file is not the library's
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:
