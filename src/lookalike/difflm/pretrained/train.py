@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,13 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from lookalike.codec.slot import Array
-from lookalike.difflm.pretrained.batches import epoch_batches, length_parts
+from lookalike.difflm.pretrained.batches import length_parts
 from lookalike.difflm.pretrained.memory import tokens_at_once
+from lookalike.difflm.pretrained.plan import Plan, risen, timed
 from lookalike.difflm.pretrained.tokens import Tokens, lengths, padded
 from lookalike.difflm.pretrained.vae import PretrainedVAE
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
-from lookalike.difflm.training.course import Clock, Course
+from lookalike.difflm.training.course import Clock
 from lookalike.difflm.training.loop import Loop, plan_steps, validation_noise
 from lookalike.difflm.training.rate import divergence
 from lookalike.difflm.training.rows import random_first, split
@@ -30,16 +31,8 @@ from lookalike.seed import child, child_seed
 BETAS = ("rate", "schedule")
 FIRST = 512  # records that the reader's start is set by
 BEGIN = 0.1  # beta, which the controller then moves
-# The rate that is asked for rises from this share of it to all of it in this share of the training. From 0
-# on, the encoder falls asleep: on a tiny Llama a rate of .1 nats was left at the end, whatever beta.
-RISE, RISEN = 0.25, 0.5
 MOVES = 8.0  # how far the controller can move the logarithm of beta in a training, however short
-VALIDATING = 0.06  # share of the work of a training that its validations may take
-FEWEST_HELD = 16  # rows that a validation sees at least
 SMALL_STEPS = 400  # steps that a training should have: of a small table they have fewer rows each
-FEWEST_STEPS, SMALLEST = 80, 4  # with a time limit for fewer steps they are made of this many rows
-BENT = 4  # the step before which the plan is first fitted to the time limit, then at twice as many
-DENOISER = 45.0  # seconds that the denoiser is left, or its share of a shorter time limit
 CLIP = 5.0  # norm of the gradients at most, over the root of how many tokens a record has
 CLIP_OF_MEAN = 1.0  # the same where the loss is a mean over tokens
 
@@ -148,7 +141,7 @@ def train_pretrained(
     trained = nn.ParameterDict({name.replace(".", "/"): p for name, p in vae.trained().items()})
     plan = Plan(length, train_rows, finetune.size(len(train_rows), device), seed)
     steps = plan_steps(plan.per_epoch, finetune.epochs, finetune.steps)
-    loop = Loop(trained, [_optimizer(trained, finetune)], steps, _timed(config, clock), clock, checkpoint)
+    loop = Loop(trained, [_optimizer(trained, finetune)], steps, timed(config, clock), clock, checkpoint)
     loop.controller.log_beta = math.log(BEGIN)
     schedule = Backtracking() if finetune.beta == "schedule" else None
     tried = texts_of(_usual_and_longest(length, train_rows)).written
@@ -178,13 +171,13 @@ def train_pretrained(
             beta = loop.controller.beta if schedule is None else schedule.beta
             by_schedule, bag = schedule is not None, config.bag_of_words if config.rate else 0.0
             loss, rate = _descend(vae, loop, batch, beta, by_schedule, bag, micro, threads)
-            loop.controller.target = config.rate * _risen(done)
+            loop.controller.target = config.rate * risen(done)
             loop.controller.update(rate, MOVES / loop.steps)
             seen += batch.size
             loop.count(loss, rate, shown)
             # validate, and keep the best
             if loop.validates():
-                first = plan.held_of(loop, held)
+                first = held.of(plan.seen(loop, len(held_rows)))
                 reconstruction, rate = _validate(vae, first, noise, micro)
                 loop.record(reconstruction, rate, beta, tokens=_speed(loop, seen))
                 _judge(loop, schedule, reconstruction, rate)
@@ -196,73 +189,6 @@ def train_pretrained(
         trained.load_state_dict(loop.best_weights)
     _set_training(vae, False)
     return [*loop.history, course.facts(loop.step)]
-
-
-@dataclass
-class Plan:
-    """Which rows a step is made of, and how many steps there are: fitted to the time limit as it goes.
-
-    length: (all rows,) tokens of each; train: indices of those that are learned from; size: rows of a step
-    from the step `since` on; held: rows that a validation sees, 0 before the first one.
-    """
-
-    length: Array
-    train: Array
-    size: int
-    seed: int
-    since: int = 0
-    held: int = 0
-    _epoch: tuple[tuple[int, int], list[Array]] = ((0, -1), [])
-
-    @property
-    def per_epoch(self) -> int:
-        """Steps of a pass over the table."""
-        return math.ceil(len(self.train) / self.size)
-
-    def rows(self, step: int) -> Array:
-        """The indices of the rows of a step."""
-        epoch, place = divmod(step - self.since, self.per_epoch)
-        if self._epoch[0] != (self.size, epoch):
-            batches = epoch_batches(self.length, self.train, self.size, self.seed, epoch)
-            self._epoch = ((self.size, epoch), batches)
-        return self._epoch[1][place % len(self._epoch[1])]
-
-    def bend(self, loop: Loop, course: Course, shown: Any) -> None:
-        """Before the steps 4, 8, 16, ...: as many steps as the time limit has room for at the pace so far.
-
-        Where they are fewer than 80 they are made smaller, once: a language model is not adapted in a few
-        steps, however large they are.
-        """
-        step = loop.step
-        if step < BENT or step & (step - 1) or step == course.first:
-            return
-        steps, work = course.affordable(step), 1.0
-        if not self.since and steps < min(FEWEST_STEPS, course.steps) and self.size > SMALLEST:
-            work = SMALLEST / self.size
-            steps, self.size, self.since = step + round((steps - step) / work), SMALLEST, step
-        if steps != loop.steps:
-            loop.plan(steps)
-            course.plan(step, steps, work)
-            shown.total = steps
-            shown.refresh()
-
-    def held_of(self, loop: Loop, held: Texts) -> Texts:
-        """The held-out rows that validations see, so few that they take a small share of the time."""
-        if not self.held:
-            each = 3 * VALIDATING * self.size * loop.every  # they take a third of a row that is learned
-            self.held = min(len(held.written), max(FEWEST_HELD, round(each)))
-        return held.of(np.arange(self.held))
-
-
-def _timed(config: TrainConfig, clock: Clock) -> TrainConfig:
-    """The denoiser is small: of a long time limit it needs a smaller share."""
-    share = config.denoiser_time
-    return config if not clock.limit else replace(config, denoiser_time=min(share, DENOISER / clock.limit))
-
-
-def _risen(done: float) -> float:
-    """The share of the rate that the latent is to carry by then: more as the text is learned."""
-    return min(1.0, RISE + (1 - RISE) * done / RISEN)
 
 
 def _texts(
