@@ -65,7 +65,7 @@ def _arguments(parser: argparse.ArgumentParser, path: str) -> list[str]:
             if action.nargs == 0:
                 options += [f"--{name}"] if one else []
             elif action.nargs == "?" and isinstance(one, bool):  # an option whose value may be left out
-                options += [f"--{name}={action.const}"] if one else []
+                options.append(f"--{name}={action.const if one else 0}")
             else:
                 options.append(f"--{name}={one}" if action.option_strings else str(one))
     return options

@@ -51,12 +51,13 @@ def test_lora_has_a_rank_of_its_own_on_the_command_line_and_in_a_file(tmp_path: 
     from lookalike.defaults import LORA_RANK
 
     command, file = ["fit", "real.csv", "-o", "m", "--backbone", "b"], tmp_path / "o.toml"
-    assert parse(command).lora is False
+    assert parse(command).lora is None
+    assert parse([*command, "--lora", "0"]).lora == 0
     assert parse([*command, "--lora", "3"]).lora == 3
     assert parse([*command, "--lora"]).lora == LORA_RANK
     file.write_text('real = "real.csv"\nlora = true\n')
     assert parse(["fit", "--config", str(file), "-o", "m"]).lora == LORA_RANK
     file.write_text("lora = false\n")
-    assert parse([*command, "--config", str(file)]).lora is False
-    with pytest.raises(OptionError, match="--lora 0: the rank"):
-        parse([*command, "--lora", "0"])
+    assert parse([*command, "--config", str(file)]).lora == 0
+    with pytest.raises(OptionError, match="--lora 1025: the rank"):
+        parse([*command, "--lora", "1025"])

@@ -149,3 +149,40 @@ def save_bert(folder: Path, texts: list[str]) -> Path:
         torch.manual_seed(1)
         transformers.BertForMaskedLM(config).save_pretrained(folder)
     return folder
+
+
+def save_gguf(folder: Path, file: Path) -> Path:
+    """The Qwen2 of a folder as a GGUF file, in float32."""
+    import gguf
+
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    config, words = model.config, json.loads((folder / "tokenizer.json").read_text())["model"]
+    writer = gguf.GGUFWriter(file, "qwen2")
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    tokens = sorted(words["vocab"], key=words["vocab"].get)
+    tokens += [f"<|spare {place}|>" for place in range(config.vocab_size - len(tokens))]
+    special = [
+        gguf.TokenType.CONTROL if token.startswith("<|") else gguf.TokenType.NORMAL for token in tokens
+    ]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(tokens)
+    writer.add_token_types(special)
+    writer.add_token_merges([" ".join(pair) for pair in words["merges"]])
+    writer.add_eos_token_id(0)
+    writer.add_pad_token_id(0)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.QWEN2, config.num_hidden_layers)
+    for name, weight in model.state_dict().items():
+        if name != "lm_head.weight":  # which is tied to the embeddings
+            writer.add_tensor(names.get_name(name, (".weight", ".bias")), weight.float().numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file

@@ -145,7 +145,7 @@ def test_arguments_are_changed_as_they_are_given() -> None:
         with pytest.raises(OptionError, match=name if name == "sede" else r"\.$"):
             fresh.set_params(**{"progress": False, name: value})
     assert fresh.set_params(max_time="2m").max_time == "2m"
-    assert (fresh.seed, fresh.rate, fresh.lora) == (9, 1.0, False)
+    assert (fresh.seed, fresh.rate, fresh.lora) == (9, 1.0, None)
     assert list(fresh.get_params()) == list(inspect.signature(DiffLM).parameters)
 
 

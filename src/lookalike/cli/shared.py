@@ -129,17 +129,17 @@ def training(one: Parser) -> None:
     one.add_argument(
         "--backbone",
         metavar="NAME",
-        help="a pretrained language model writes the records: a folder, or OWNER/NAME on the Hugging Face "
-        "hub",
+        help="a pretrained language model writes the records: a folder, a GGUF file, or OWNER/NAME on "
+        "the Hugging Face hub",
     )
     one.add_argument(
         "--lora",
         metavar="RANK",
-        type=number("--lora", int, 1, 1024, "the rank of the adapters is a whole number from 1 to 1024"),
+        type=number("--lora", int, 0, 1024, "the rank of the adapters is a whole number from 0 to 1024"),
         nargs="?",
         const=LORA_RANK,
-        default=False,
-        help=f"adapt the backbone, too (of this rank, default {LORA_RANK})",
+        help=f"rank of the adapters that fit the backbone to the table (default {LORA_RANK}; 0 leaves it as "
+        "it is, which learns less in the same time)",
     )
     device(one)
 

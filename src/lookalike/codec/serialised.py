@@ -36,8 +36,10 @@ _DECODER = json.JSONDecoder()
 class Serialised:
     """The records of a fitted `RecordCodec` as JSON text.
 
-    columns: the columns that are written, in order. facts: for columns of text what their codec does not
-    keep: nullable, shortest and longest (letters of the longest text).
+    columns: the columns that are written, in order: those of text, code and JSON come last, so that a
+    language model writes them knowing the others (a text of its class, and not the class of a text). facts:
+    for columns of text what their codec does not keep: nullable, shortest and longest (letters of the
+    longest text).
     """
 
     codec: RecordCodec
@@ -54,10 +56,15 @@ class Serialised:
         return cls.of(codec, facts)
 
     @classmethod
-    def of(cls, codec: RecordCodec, facts: dict[str, dict[str, Any]]) -> Serialised:
-        """The serialisation with known facts, as a saved model has them."""
+    def of(
+        cls, codec: RecordCodec, facts: dict[str, dict[str, Any]], order: Sequence[str] | None = None
+    ) -> Serialised:
+        """The serialisation with known facts and names of the columns in order, as a saved model has them."""
         written = {codec.slots[slots[0]].column for slots in codec.columns}
-        return cls(codec, [column for column in codec.schema.columns if column.name in written], facts)
+        columns = [column for column in codec.schema.columns if column.name in written]
+        if order is None:
+            return cls(codec, sorted(columns, key=lambda column: column.kind in SPANS), facts)
+        return cls(codec, sorted(columns, key=lambda column: order.index(str(column.name))), facts)
 
     @property
     def names(self) -> list[Any]:

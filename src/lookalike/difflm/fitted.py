@@ -145,7 +145,11 @@ def _record_model(
     from lookalike.difflm.pretrained.records import TextRecords
 
     own = settings.pretrained
-    serialised = Serialised.of(codec, facts["texts"]) if facts else Serialised.fit(codec, table)
+    if facts:  # a model of an earlier version wrote the columns as they stand in the table
+        order = facts.get("order", [str(column.name) for column in codec.schema.columns])
+        serialised = Serialised.of(codec, facts["texts"], order)
+    else:
+        serialised = Serialised.fit(codec, table)
     return TextRecords(
         serialised, own.backbone, own.encoder, own.config, own.finetune, device, threads, facts
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.learning import affordable, train
 from lookalike.difflm.records import RecordModel
 from lookalike.difflm.sampling.asked import Asked, Where
-from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.given import Given, read_given
 from lookalike.difflm.sampling.parsed import parsers
 from lookalike.difflm.sampling.rows import Calls, Request, Tally, imputed, sampled
@@ -50,9 +50,10 @@ class DiffLM:
     changes. progress: bars on stderr.
 
     backbone: a pretrained causal language model that writes the records as JSON text, in place of the small
-    one that is trained from scratch: a folder, or an id on the Hugging Face hub, which is then contacted. It
-    stays as it is, unless lora is True or the rank of adapters. encoder: a model such as BERT that reads the
-    records, by name; None: built in. beta: "rate" as above, or "schedule", the paper's. With a backbone,
+    one that is trained from scratch: a folder, a GGUF file, or an id on the Hugging Face hub, which is then
+    contacted. It is adapted by LoRA: lora is the rank of the adapters, None: 8; 0 or False leaves it as it
+    is, which learns less in the same time. encoder: a model such as BERT that reads the records, by name;
+    None: built in. beta: "rate" as above, or "schedule", the paper's. With a backbone,
     injection may also be "prefix_soft_prompt".
 
     The arguments are checked at once, kept as they are given and used by `fit`. They can be read and changed
@@ -74,7 +75,7 @@ class DiffLM:
         epochs: float | None = None,
         backbone: str | None = None,
         encoder: str | None = None,
-        lora: bool | int = False,
+        lora: bool | int | None = None,
         beta: str | None = None,
         threads: int | None = None,
         progress: bool = True,
@@ -237,8 +238,8 @@ class DiffLM:
         like: pd.DataFrame | None = None,
         strength: float = STRENGTH,
         balance: str | None = None,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
+        temperature: float | None = None,
+        top_p: float | None = None,
         valid_only: bool = False,
         seed: int | None = None,
     ) -> pd.DataFrame:
@@ -251,7 +252,8 @@ class DiffLM:
         how far from them: at 0 the rows themselves, with fresh ids; above 0 each cell is drawn anew with this
         chance (and at least one of a row) given the others and what the latent says of the row, texts always;
         at 1 fresh rows. Columns of `where` are drawn at any strength. balance: a column of few values, which
-        then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says. valid_only: rows
+        then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says; None:
+        1, or 0.9 and 0.95 with a backbone. valid_only: rows
         whose code does not parse are drawn again, up to 20 times in all, and then left out; `accepted` says
         how many rows were accepted of how many that were drawn.
 
@@ -288,8 +290,8 @@ class DiffLM:
         like: pd.DataFrame | None = None,
         strength: float = STRENGTH,
         balance: str | None = None,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
+        temperature: float | None = None,
+        top_p: float | None = None,
         valid_only: bool = False,
         seed: int | None = None,
     ) -> Iterator[pd.DataFrame]:
@@ -297,7 +299,10 @@ class DiffLM:
         being in one chunk), so that memory does not grow with n.
         """
         codec = self.codec
-        asked = Asked.of(codec, n, where, given, like, strength, balance, Drawing(temperature, top_p))
+        asked_for = {"temperature": temperature, "top_p": top_p}
+        changes: dict[str, Any] = {name: value for name, value in asked_for.items() if value is not None}
+        drawing = replace(self.records.drawing, **changes)
+        asked = Asked.of(codec, n, where, given, like, strength, balance, drawing)
         checked = parsers(self.schema) if switch("valid_only", valid_only) else {}
         said = [self.fitted.conditions(part) for part in asked.parts]
         inner, rest = [one for one, _ in said], [other for _, other in said]

@@ -47,6 +47,10 @@ class RecordModel(Protocol):
         """What a checkpoint depends on besides the settings and the records, such as the backbone's files."""
 
     @property
+    def drawing(self) -> Drawing:
+        """How texts are drawn where nothing else is asked for."""
+
+    @property
     def vae(self) -> Any:
         """The network: `small.vae.VAE`, or `pretrained.vae.PretrainedVAE` around a backbone."""
 

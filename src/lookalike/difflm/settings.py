@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lookalike.difflm.pretrained.train import FinetuneConfig
     from lookalike.difflm.pretrained.vae import PretrainedConfig
 
-NAMED = "name a folder, or OWNER/NAME on the Hugging Face hub"
+NAMED = "name a folder, a GGUF file, or OWNER/NAME on the Hugging Face hub"
 Config = TypeVar("Config", VAEConfig, TrainConfig)
 
 
@@ -33,7 +33,7 @@ class Arguments:
     """The arguments of `DiffLM` in the form in which they are used.
 
     max_time: seconds. rate, epochs, beta: None where they follow from the table or from the lane. lora: the
-    rank of the adapters, 0 for none.
+    rank of the adapters, 0 for none: then the backbone stays as it is.
     """
 
     max_time: float | None
@@ -104,8 +104,8 @@ def _check_pretrained(given: Mapping[str, Any]) -> None:
 
 
 def _rank(lora: Any) -> int:
-    if isinstance(lora, bool):
-        return LORA_RANK if lora else 0
+    if lora is None or isinstance(lora, bool):
+        return 0 if lora is False else LORA_RANK
     return whole("lora", lora, 0, 1024, "True, False or a rank from 1 to 1024")
 
 

@@ -67,4 +67,4 @@ def backbone(texts: list[str], tmp_path_factory: pytest.TempPathFactory) -> Call
 
 @pytest.fixture(scope="package")
 def learned(people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]) -> DiffLM:
-    return made(backbone("learned"), steps=60, batch=32, seed=1).fit(people, schema=schema)
+    return made(backbone("learned"), steps=150, batch=32, seed=1).fit(people, schema=schema)

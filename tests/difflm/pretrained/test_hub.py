@@ -12,10 +12,12 @@ import torch
 
 from lookalike import Schema
 from lookalike.cli.main import main
+from lookalike.difflm import DiffLM
 from lookalike.difflm.pretrained import hub
 from lookalike.difflm.training import memory
-from lookalike.errors import ModelError, OptionError
-from tests.difflm.backbones import save_bert, save_tokenizer
+from lookalike.errors import MissingDependency, ModelError, OptionError
+from tests.difflm.backbones import save_backbone, save_bert, save_gguf, save_tokenizer
+from tests.difflm.pretrained.models import check_rows, made
 
 
 def _without(folder: Path, target: Path, *files: str) -> Path:
@@ -59,6 +61,37 @@ def test_backbones_that_cannot_be_used(
     monkeypatch.setattr(memory, "free_memory", lambda _: 1e5)
     with pytest.raises(OptionError, match=r"needs about 0.0 GB of memory and 0.0 GB are free \(cpu\)"):
         hub.load_backbone(str(own), device)
+
+
+def test_a_gguf_file_is_a_backbone(
+    people: pd.DataFrame, schema: Schema, texts: list[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("gguf")
+    (tmp_path / "own").mkdir()
+    own = save_backbone(tmp_path / "own", "qwen2", texts, eos_token="<|endoftext|>")  # as all of them have it
+    file = save_gguf(own, tmp_path / "tiny.gguf")
+    folder, found = (hub.load_backbone(str(one), torch.device("cpu")) for one in (own, file))
+    tokens = torch.tensor([found.tokenizer('{"job":"nurse"}')["input_ids"]])
+    assert tokens.tolist()[0] == folder.tokenizer('{"job":"nurse"}')["input_ids"]
+    assert torch.allclose(found.model(tokens).logits, folder.model(tokens).logits, atol=1e-4)
+    model = made(file, steps=2).fit(people, schema)
+    model.save(tmp_path / "m")
+    moved = shutil.move(file, tmp_path / "renamed.gguf")
+    again = DiffLM.load(tmp_path / "m", backbone=str(moved))
+    check_rows(again.sample(5, seed=0), people, schema)
+
+
+def test_gguf_files_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device, file = torch.device("cpu"), tmp_path / "model.gguf"
+    with pytest.raises(ModelError, match=r"there is no file .*model\.gguf"):
+        hub.load_backbone(str(file), device)
+    file.write_bytes(b"not one")
+    with pytest.raises(ModelError, match="is no GGUF file"):
+        hub.load_backbone(str(file), device)
+    file.write_bytes(b"GGUF and then nothing")
+    monkeypatch.setattr(hub.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(MissingDependency, match=r"'gguf'.*pip install '\.\[gguf\]'"):
+        hub.load_backbone(str(file), device)
 
 
 def test_the_command_line(

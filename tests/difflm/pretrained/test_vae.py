@@ -14,7 +14,7 @@ from lookalike.codec import NOT_MISSING
 from lookalike.difflm import DiffLM
 from lookalike.difflm.pretrained import hub
 from lookalike.errors import OptionError
-from tests.difflm.pretrained.models import check_rows, made
+from tests.difflm.pretrained.models import check_rows, made, untrained
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_families_and_injections(
     backbone: Callable[[str], Path],
     tmp_path: Path,
 ) -> None:
-    model = made(backbone(family), injection=injection)
+    model = made(backbone(family), injection=injection, lora=0)
     model.fit(people, schema=schema)
     before = hub.load_backbone(str(backbone(family)), torch.device("cpu")).model.state_dict()
     for name, weight in model.vae.language.state_dict().items():
@@ -76,7 +76,7 @@ def test_the_precision_of_a_gpu(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(hub, "precision", lambda device: torch.bfloat16)
+    monkeypatch.setattr(hub, "precision", lambda device, parameters: torch.bfloat16)
     model = made(backbone(family), **options).fit(people, schema=schema)
     assert model.vae.embeddings[0].weight.dtype == torch.bfloat16
     assert all(p.dtype == torch.float32 for p in model.vae.trained().values())  # what is trained stays exact
@@ -127,3 +127,41 @@ def test_options_that_do_not_fit_together(backbone: Callable[[str], Path]) -> No
     ]:
         with pytest.raises(OptionError):
             DiffLM(**wrong)
+
+
+def test_only_trained_positions_reach_the_head(learned: DiffLM) -> None:
+    """Neither the prompt nor the padding has logits, and what is said of a token is what the model says."""
+    vae, seen = learned.vae, []
+    latent = torch.randn(2, vae.latent_size, generator=torch.Generator().manual_seed(0))
+    tokens = torch.tensor([[5, 6, 7, 8], [9, 10, 0, 0]])
+    mask = torch.tensor([[True] * 4, [True, True, False, False]])
+    hook = vae.head[0].register_forward_hook(lambda _, given, found: seen.append(found.shape[:-1].numel()))
+    with torch.no_grad():
+        found = vae(latent, tokens, mask)
+        logits = vae.language(**vae.inputs(latent, tokens[:, :-1])).logits[:, -4:].log_softmax(-1)
+    hook.remove()
+    assert seen[0] == 6
+    exact = -logits.gather(2, tokens.unsqueeze(2)).squeeze(2)
+    assert torch.allclose(found[0], exact[0], atol=1e-4) and torch.allclose(
+        found[1, :2], exact[1, :2], atol=1e-4
+    )
+
+
+def test_the_words_of_a_record_are_told_by_the_latent(
+    people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]
+) -> None:
+    vae = untrained(made(backbone("llama")), people, schema).records.vae
+    vae.count([[5, 6], [5, 7], [5, 8]])
+    shares = vae.common.exp()
+    assert shares[5] > 2.9 * shares[6] > 0 and float(shares.sum()) == pytest.approx(1)
+    tokens, mask = torch.tensor([[5, 6, 7], [8, 0, 0]]), torch.tensor([[True] * 3, [True, False, False]])
+    none = torch.zeros(2, vae.latent_size)
+    told = vae.bag_of_words(none, tokens, mask)  # without a latent they are as common as they are
+    assert told.tolist() == pytest.approx([-float(shares[[5, 6, 7]].log().sum()), -float(shares[8].log())])
+    optimizer = torch.optim.Adam(vae.bag.parameters(), 0.1)
+    latent = torch.randn(2, vae.latent_size, generator=torch.Generator().manual_seed(0))
+    for _ in range(20):
+        optimizer.zero_grad()
+        vae.bag_of_words(latent, tokens, mask).sum().backward()
+        optimizer.step()
+    assert (vae.bag_of_words(latent, tokens, mask) < told).all()

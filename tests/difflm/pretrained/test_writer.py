@@ -69,7 +69,8 @@ def written(rows: int, latent: torch.Tensor, **more: Any) -> list[bytes]:
     options = {"free": grammar(["a", "b"]), "limit": 1000, "seed": 0} | more
     rules = options.pop("rules", options["free"])
     generator = torch.Generator().manual_seed(options.pop("seed"))
-    found = write(SimpleNamespace(end=0), rules, PIECES, latent, rows, generator, **options)  # type: ignore[arg-type]
+    vae, texts = SimpleNamespace(end=0), [False, True]
+    found = write(vae, rules, PIECES, texts, latent, rows, generator, **options)  # type: ignore[arg-type]
     return [b"".join(PIECES[token] for token in tokens) for tokens in found]
 
 
@@ -147,8 +148,12 @@ def test_temperature_and_top_p() -> None:
     logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]]).repeat(4000, 1)
     allowed = torch.tensor([[True, True, True, False]]).repeat(4000, 1)
     generator = torch.Generator().manual_seed(0)
+    texts = torch.arange(8000) < 4000
+    both = _draw(logits.repeat(2, 1), allowed.repeat(2, 1), Drawing(0.01), texts, generator)
+    assert not both[:4000].any() and both[4000:].unique().tolist() == [0, 1, 2]  # others are not shaped
     for drawing, keep in [(Drawing(), 3), (Drawing(0.5), 3), (Drawing(2.0, 0.8), 2)]:
-        shares = torch.bincount(_draw(logits, allowed, drawing, generator), minlength=4) / 4000
+        drawn = _draw(logits, allowed, drawing, texts[:4000], generator)
+        shares = torch.bincount(drawn, minlength=4) / 4000
         exact = (logits[0, :keep] / drawing.temperature).softmax(0)
         assert shares[:keep].tolist() == pytest.approx(exact.tolist(), abs=0.03)
         assert shares[keep:].sum() == 0

@@ -16,8 +16,9 @@ def epoch_batches(length: Array, rows: Array, batch: int, seed: int, epoch: int)
     length: (all rows,) tokens of each; rows: indices into it.
     """
     rng = child(seed, "batches", epoch)
-    found = []
-    for group in np.array_split(rng.permutation(rows), max(1, len(rows) // (batch * SORTED))):
+    found, shuffled = [], rng.permutation(rows)
+    for first in range(0, len(rows), batch * SORTED):  # whole batches, but for the last one
+        group = shuffled[first : first + batch * SORTED]
         ordered = group[np.argsort(length[group], kind="stable")]
         found += [ordered[start : start + batch] for start in range(0, len(ordered), batch)]
     return [found[i] for i in rng.permutation(len(found))]

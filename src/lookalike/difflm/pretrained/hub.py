@@ -1,15 +1,17 @@
 """Finding, checking and loading a Hugging Face causal language model and its fast tokenizer.
 
-A folder is read as it is. Only a name that is not a folder is looked up on the hub. No code of a repository
-is ever run, and only safetensors are read.
+A folder or a GGUF file is read as it is. Only a name that is neither is looked up on the hub. No code of a
+repository is ever run, and of a folder only safetensors are read.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
+import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ FILES = ("config.json", "tokenizer.json", WEIGHTS)  # that a model has
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.model")
 LOGITS = 3_000_000_000  # bytes of logits and their gradients that training may take
 SMALLER = "choose a smaller backbone or shorter texts"
+LARGE = 50_000_000  # parameters, from which on bfloat16 is worth it on a CPU
 _SPARE = 1.25  # activations, logits and what the machine needs itself, over the weights
 
 
@@ -50,35 +53,72 @@ def hugging_face() -> Any:
 
 
 def load_backbone(name: str, device: torch.device, tokens: int = 0) -> PretrainedLM:
-    """A causal language model, frozen, in bfloat16 on a GPU and float32 elsewhere.
+    """A causal language model, frozen, in the numbers of `precision`.
 
-    name: a folder, or the id of a model on the hub. tokens: that training has at once, 0 where nothing is
+    name: a folder, a GGUF file (whose weights are taken out of their blocks), or the id of a model on the
+    hub. tokens: that training has at once, 0 where nothing is
     trained: for the check of the memory, which comes before any weight is read. Raises ModelError for what
     is not a causal language model or lacks files, OptionError where the memory is too small.
     """
     transformers = hugging_face()
     with _quiet(transformers):
-        folder = fetch(name, FILES[:1])
-        _check_files(name, folder, FILES[:1])
-        config = _read(name, lambda: transformers.AutoConfig.from_pretrained(folder, **_LOCAL))
+        own = gguf_file(name)
+        options = _LOCAL | ({} if own is None else {"gguf_file": own.name})
+        folder = own.parent if own else fetch(name, FILES[:1])
+        if own is None:
+            _check_files(name, folder, FILES[:1])
+        config = _read(name, lambda: transformers.AutoConfig.from_pretrained(folder, **options))
         _check_causal(name, config)
         _check_memory(name, config, device, tokens)
-        folder = fetch(name, WANTED)
-        _check_files(name, folder)
-        tokenizer = _tokenizer(name, folder)
-        model = _load(name, transformers.AutoModelForCausalLM, folder, precision(device)).to(device)
+        if own is None:
+            folder = fetch(name, WANTED)
+            _check_files(name, folder)
+        tokenizer = _tokenizer(name, folder, options)
+        dtype = precision(device, _parameters(name, config))
+        model = _load(name, transformers.AutoModelForCausalLM, folder, dtype, options).to(device)
     rows = model.get_input_embeddings().num_embeddings
     if len(tokenizer) > rows:
         raise ModelError(
             f"the tokenizer of {name} has {len(tokenizer)} tokens, but the model knows {rows}: "
             "give a folder in which both are of the same model."
         )
-    return PretrainedLM(name, freeze(model), tokenizer, fingerprint(folder))
+    return PretrainedLM(name, freeze(model), tokenizer, fingerprint(own or folder))
 
 
-def precision(device: torch.device) -> torch.dtype:
-    """That of a backbone's weights."""
-    return torch.bfloat16 if device.type == "cuda" else torch.float32
+def gguf_file(name: str) -> Path | None:
+    """The file that a name ending in .gguf means, None for another name.
+
+    Raises ModelError where there is no such file or it is of another format, MissingDependency without the
+    package that reads it.
+    """
+    path = Path(name).expanduser()
+    if path.suffix.lower() != ".gguf" or path.is_dir():
+        return None
+    if not path.is_file():
+        raise ModelError(f"there is no file {name}: give the place of a GGUF file with backbone.")
+    with open(path, "rb") as file:
+        if file.read(4) != b"GGUF":
+            raise ModelError(f"the file {name} is no GGUF file: download it again, or give a folder.")
+    if importlib.util.find_spec("gguf") is None:
+        raise MissingDependency("gguf", "gguf")
+    return path
+
+
+def precision(device: torch.device, parameters: int) -> torch.dtype:
+    """That of a backbone's weights: bfloat16 on a GPU, and on a processor that multiplies such numbers.
+
+    SmolLM2-135M then trains 1.5 to 2 times as fast on a CPU. A tiny model is no faster for it, and any is
+    many times as slow where the processor has no instructions for such numbers.
+    """
+    if device.type == "cuda" or (parameters >= LARGE and _multiplies_bfloat16()):
+        return torch.bfloat16
+    return torch.float32
+
+
+def _multiplies_bfloat16() -> bool:
+    """Whether the processor does; torch tells it in functions that not all of its versions have."""
+    known = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(bool(getattr(torch.cpu, name, lambda: False)()) for name in known)
 
 
 def load_encoder(name: str, device: torch.device) -> PretrainedLM:
@@ -94,7 +134,7 @@ def load_encoder(name: str, device: torch.device) -> PretrainedLM:
         tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
         if tokenizer.pad_token is None:
             raise ModelError(f"the tokenizer of the encoder {name} has no padding token: name another one.")
-        model = _load(name, transformers.AutoModel, folder, torch.float32).to(device)
+        model = _load(name, transformers.AutoModel, folder, torch.float32, _LOCAL).to(device)
     return PretrainedLM(name, freeze(model), tokenizer, fingerprint(folder))
 
 
@@ -151,7 +191,10 @@ def fetch(name: str, patterns: tuple[str, ...]) -> Path:
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
-    """file -> SHA-256 of the configuration, the tokenizer and the weights."""
+    """file -> SHA-256 of the configuration, the tokenizer and the weights, or of a GGUF file."""
+    if folder.is_file():  # which holds all three, and may have another name later
+        with open(folder, "rb") as file:
+            return {"the GGUF file": hashlib.file_digest(file, "sha256").hexdigest()}
     names = [p for p in sorted(folder.iterdir()) if p.name in ("config.json", "tokenizer.json")]
     names += sorted(folder.glob("*.safetensors"))
     found = {}
@@ -182,13 +225,18 @@ def most_tokens(vocabulary: int, tokens: int) -> int:
 
 
 def _check_memory(name: str, config: Any, device: torch.device, tokens: int) -> None:
-    transformers = hugging_face()
-    with torch.device("meta"):
-        empty = _read(name, lambda: transformers.AutoModelForCausalLM.from_config(config))
-    weights = sum(p.numel() for p in empty.parameters()) * precision(device).itemsize
+    parameters = _parameters(name, config)
+    weights = parameters * precision(device, parameters).itemsize
     vocabulary = config.get_text_config().vocab_size
     needed = weights * _SPARE + logits_bytes(vocabulary, most_tokens(vocabulary, tokens) if tokens else 0)
     check_memory(needed, device, f"the backbone {name} needs", "choose a smaller one")
+
+
+def _parameters(name: str, config: Any) -> int:
+    """How many a causal language model has, which is not read for it."""
+    with torch.device("meta"):
+        empty = _read(name, lambda: hugging_face().AutoModelForCausalLM.from_config(config))
+    return sum(p.numel() for p in empty.parameters())
 
 
 def _check_causal(name: str, config: Any) -> None:
@@ -216,8 +264,8 @@ def _check_files(name: str, folder: Path, wanted: Sequence[str] = FILES) -> None
         raise ModelError(f"the model {name} lacks {' and '.join(missing)}: give its complete folder.")
 
 
-def _tokenizer(name: str, folder: Path) -> Any:
-    tokenizer = _read(name, lambda: hugging_face().AutoTokenizer.from_pretrained(folder, **_LOCAL))
+def _tokenizer(name: str, folder: Path, options: Mapping[str, Any]) -> Any:
+    tokenizer = _read(name, lambda: hugging_face().AutoTokenizer.from_pretrained(folder, **options))
     if not tokenizer.is_fast:
         raise ModelError(
             f"the tokenizer of {name} is not a fast one: name a model that has a tokenizer.json."
@@ -231,17 +279,18 @@ def _tokenizer(name: str, folder: Path) -> Any:
     return tokenizer
 
 
-def _load(name: str, auto: Any, folder: Path, dtype: torch.dtype) -> Any:
+def _load(name: str, auto: Any, folder: Path, dtype: torch.dtype, options: Mapping[str, Any]) -> Any:
+    format_ = {} if "gguf_file" in options else {"use_safetensors": True}
     with enough_memory(name, SMALLER):
         model, report = _read(
             name,
-            lambda: auto.from_pretrained(
-                folder, dtype=dtype, use_safetensors=True, output_loading_info=True, **_LOCAL
-            ),
+            lambda: auto.from_pretrained(folder, dtype=dtype, output_loading_info=True, **format_, **options),
         )
     lost = sorted(report["missing_keys"])
     if lost and not all("pooler" in key for key in lost):  # BERT's pooler is not used
         raise ModelError(f"the weights of {name} lack {lost[0]}: give its complete folder.")
+    if "gguf_file" in options and hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config  # of the file: the weights are of `dtype` now
     return model
 
 
@@ -264,7 +313,8 @@ def _quiet(transformers: Any) -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with contextlib.redirect_stderr(io.StringIO()):  # the bar of a GGUF file is not the library's
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from lookalike.codec.codecs import SPANS
 from lookalike.codec.serialised import Serialised, first_columns
 from lookalike.codec.slot import Array
 from lookalike.difflm.pretrained.hub import SMALLER, check_same, load_backbone, load_encoder
@@ -34,6 +35,7 @@ CHUNK_BYTES = 4e9  # of their caches and probabilities
 ROOM, LEAST_ROOM = 1.25, 32  # a record may be this much longer than the longest one that was learned from
 CUT_RECORDS = 8  # records that are cut, to see what their end takes
 CUTS = (0.0, 0.2, 0.4, 0.6, 0.8)  # after which shares of their tokens
+DRAWING = Drawing(0.9, 0.95)  # see `python -m bench.records.backbone`
 SHORT = 24  # bytes that a number, a date or an end of a text takes
 
 
@@ -44,6 +46,7 @@ class TextRecords:
     """
 
     least = 64
+    drawing = DRAWING
 
     def __init__(
         self,
@@ -229,6 +232,7 @@ class TextRecords:
                 self.vae,
                 grammar,
                 self.tokens.pieces,
+                [self.serialised.columns[place].kind in SPANS for place in order],
                 latent,
                 rows,
                 generator,
@@ -237,7 +241,7 @@ class TextRecords:
                 early=len(kept) + asked if asked else 0,
                 free=self.tokens.grammar(order, None, kept) if asked else grammar,
                 limit=limit,
-                drawing=drawing,
+                drawing=drawing or self.drawing,
                 threads=self.threads,
                 told=told,
             )
@@ -276,6 +280,7 @@ class TextRecords:
             "config": asdict(self.config),
             "finetune": {**asdict(self.finetune), "steps": list(self.finetune.steps)},
             "texts": self.serialised.facts,
+            "order": [str(name) for name in self.columns],
             "longest": self.longest,
             "ending": self.ending,
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from lookalike.codec.slot import Array
-from lookalike.difflm.pretrained.batches import epoch_batches, length_parts
+from lookalike.difflm.pretrained.batches import length_parts
 from lookalike.difflm.pretrained.memory import tokens_at_once
+from lookalike.difflm.pretrained.plan import Plan, risen, timed
 from lookalike.difflm.pretrained.tokens import Tokens, lengths, padded
 from lookalike.difflm.pretrained.vae import PretrainedVAE
 from lookalike.difflm.training.checkpoint import Checkpoint
@@ -30,6 +31,8 @@ from lookalike.seed import child, child_seed
 BETAS = ("rate", "schedule")
 FIRST = 512  # records that the reader's start is set by
 BEGIN = 0.1  # beta, which the controller then moves
+MOVES = 8.0  # how far the controller can move the logarithm of beta in a training, however short
+SMALL_STEPS = 400  # steps that a training should have: of a small table they have fewer rows each
 CLIP = 5.0  # norm of the gradients at most, over the root of how many tokens a record has
 CLIP_OF_MEAN = 1.0  # the same where the loss is a mean over tokens
 
@@ -40,7 +43,9 @@ class FinetuneConfig:
 
     beta: "rate" holds the KL at TrainConfig.rate; "schedule" is the paper's: the loss is the mean over
     tokens plus beta times the mean over latent dimensions, and beta falls (see `Backtracking`). epochs:
-    passes over the table, where they make a number of steps within `steps`. batch: rows of a step; micro:
+    passes over the table, where they make a number of steps within `steps`. batch: rows of a step, four
+    times as many on a GPU (but for a small table): many small steps learn more in the time of a few large
+    ones, and a GPU takes as long for 8 rows as for 32. micro:
     tokens (with their padding) that are in memory at once, four times as many on a GPU and fewer where the
     memory is short; the gradients of a step are added up. (On a CPU 1,024 train a Llama of 134 million
     weights 1.4 times as fast as 4,096, in a third of the memory.)
@@ -48,12 +53,12 @@ class FinetuneConfig:
     """
 
     beta: str = "rate"
-    epochs: float = 10.0
-    steps: tuple[int, int] = (400, 4000)
-    batch: int = 64
+    epochs: float = 5.0
+    steps: tuple[int, int] = (100, 6000)
+    batch: int = 8
     micro: int = 1024
     learning_rate: float = 2e-3
-    lora_rate: float = 3e-4
+    lora_rate: float = 1e-3
     weight_decay: float = 0.01
     warmup: float = 0.05
     most: int = 2048
@@ -61,6 +66,11 @@ class FinetuneConfig:
     def at_once(self, device: torch.device) -> int:
         """Tokens that are in memory at once, where it is not short."""
         return self.micro * (4 if device.type == "cuda" else 1)
+
+    def size(self, rows: int, device: torch.device) -> int:
+        """Rows of a step for a table of so many."""
+        usual = self.batch * (4 if device.type == "cuda" else 1)
+        return min(usual, max(self.batch, int(rows * self.epochs / SMALL_STEPS)), rows)
 
 
 class Backtracking:
@@ -127,50 +137,54 @@ def train_pretrained(
     train_rows, held_rows = split(len(cells), config, seed)
     texts_of, device = partial(_texts, tokens, cells, read), vae.words.device
     held, length = texts_of(held_rows), lengths(read)
-    size = min(finetune.batch, max(8, len(train_rows) // 10), len(train_rows))
-    per_epoch = math.ceil(len(train_rows) / size)
-    batches = lru_cache(1)(partial(epoch_batches, length, train_rows, size, seed))
     noise = validation_noise(len(held_rows), vae.latent_size, seed, device)
     trained = nn.ParameterDict({name.replace(".", "/"): p for name, p in vae.trained().items()})
-    steps = plan_steps(per_epoch, finetune.epochs, finetune.steps)
-    loop = Loop(trained, [_optimizer(trained, finetune)], steps, config, clock, checkpoint)
+    plan = Plan(length, train_rows, finetune.size(len(train_rows), device), seed)
+    steps = plan_steps(plan.per_epoch, finetune.epochs, finetune.steps)
+    loop = Loop(trained, [_optimizer(trained, finetune)], steps, timed(config, clock), clock, checkpoint)
     loop.controller.log_beta = math.log(BEGIN)
     schedule = Backtracking() if finetune.beta == "schedule" else None
     tried = texts_of(_usual_and_longest(length, train_rows)).written
     micro = tokens_at_once(vae, tried, finetune.at_once(device), progress)
-    seen = _resume(loop, schedule)
+    seen = _resume(loop, schedule, plan)
+    vae.count(texts_of(train_rows[:FIRST]).written)
     if not loop.step:  # a training that goes on has begun
         _begin(vae, [read[row] for row in train_rows[:FIRST]], micro)
     threads.restart()
     course = loop.course("the way into the language model", progress)
-    with bar(steps, f"training around {vae.name}", unit="steps", progress=progress) as shown:
+    course.told = clock.limit is not None  # it is told when the plan is fitted to it
+    with bar(loop.steps, f"training around {vae.name}", unit="steps", progress=progress) as shown:
         shown.update(loop.step)
         while not course.over(loop.step, not loop.patient()):
             step = loop.step
+            # plan: the steps that the time limit has room for, and smaller ones where they are few
+            plan.bend(loop, course, shown)
             # warm up: the first gradients are large; then fall to 0 by the end of the steps or of the time
-            warm, done = (step + 1) / max(1.0, finetune.warmup * steps), min(1.0, course.done(step))
+            warm, done = (step + 1) / max(1.0, finetune.warmup * loop.steps), min(1.0, course.done(step))
             loop.set_learning_rate(min(1.0, warm), 0.5 * (1 + math.cos(math.pi * done)))
             # draw: all chance of a step comes from its number, so that a killed training goes on the same
-            epoch = batches(step // per_epoch)
-            at = epoch[step % per_epoch % len(epoch)]
+            at = plan.rows(step)
             rng = child(seed, "columns first", step)
             torch.manual_seed(child_seed(seed, "step noise", step))  # the caller forks the generator
             batch = texts_of(at, random_first(len(at), cells.shape[1], config, rng))
             # descend: the controller moves beta so that the latent carries its rate, or the schedule sets it
             beta = loop.controller.beta if schedule is None else schedule.beta
-            loss, rate = _descend(vae, loop, batch, beta, schedule is not None, micro, threads)
-            loop.controller.update(rate)
+            by_schedule, bag = schedule is not None, config.bag_of_words if config.rate else 0.0
+            loss, rate = _descend(vae, loop, batch, beta, by_schedule, bag, micro, threads)
+            loop.controller.target = config.rate * risen(done)
+            loop.controller.update(rate, MOVES / loop.steps)
             seen += batch.size
             loop.count(loss, rate, shown)
             # validate, and keep the best
             if loop.validates():
-                reconstruction, rate = _validate(vae, held, noise, micro)
+                first = held.of(plan.seen(loop, len(held_rows)))
+                reconstruction, rate = _validate(vae, first, noise, micro)
                 loop.record(reconstruction, rate, beta, tokens=_speed(loop, seen))
                 _judge(loop, schedule, reconstruction, rate)
             # save, so that a kill costs little
             if loop.saves():
-                _save(loop, schedule, seen)
-    _save(loop, schedule, seen)
+                _save(loop, schedule, plan, seen)
+    _save(loop, schedule, plan, seen)
     if math.isfinite(loop.best):
         trained.load_state_dict(loop.best_weights)
     _set_training(vae, False)
@@ -231,13 +245,14 @@ def _descend(
     batch: Texts,
     beta: float,
     mean: bool,
+    bag: float,
     micro: int,
     threads: Threads,
 ) -> tuple[float, float]:
     """One step on a batch, in parts of `micro` tokens; returns its bound and rate, nats per row.
 
     mean: whether the loss is the paper's, the mean over tokens plus beta times the mean over latent
-    dimensions, and not the bound of a row.
+    dimensions, and not the bound of a row. bag: weight of the words that the latent has to tell.
     """
     rows, tokens, device = len(batch.written), batch.size, vae.words.device
     _set_training(vae, True)
@@ -247,11 +262,11 @@ def _descend(
     for part in length_parts(lengths(batch.written), micro):
         threads.begin()
         texts = batch.of(part)
-        nll, kl = _terms(vae, texts, drawn[torch.from_numpy(part).to(device)])
+        nll, kl, told = _terms(vae, texts, drawn[torch.from_numpy(part).to(device)], bag > 0)
         if mean:
             loss = nll.sum() / tokens + beta * kl.mean(1).sum() / rows
         else:
-            loss = (nll.sum() + beta * kl.sum()) / rows
+            loss = (nll.sum() + beta * kl.sum() + bag * told.sum()) / rows
         loss.backward()
         total_nll, total_kl = total_nll + nll.sum().item(), total_kl + kl.sum().item()
         threads.end(float(len(part) * max(map(len, texts.written))))
@@ -261,8 +276,9 @@ def _descend(
     return (total_nll + total_kl) / rows, total_kl / rows
 
 
-def _terms(vae: PretrainedVAE, texts: Texts, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """The negative log likelihood of every token and the KL of every latent dimension, in nats.
+def _terms(vae: PretrainedVAE, texts: Texts, noise: Tensor, bag: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """The negative log likelihood of every token, the KL of every latent dimension, and the negative log
+    likelihood that the latent alone gives the words of a record (0 without `bag`), in nats.
 
     noise: (rows, latent size), standard normal.
     """
@@ -271,7 +287,8 @@ def _terms(vae: PretrainedVAE, texts: Texts, noise: Tensor) -> tuple[Tensor, Ten
     kl = divergence(mean, log_variance)
     latent = mean + noise * (0.5 * log_variance).exp()
     tokens, mask = (x.to(device) for x in padded(texts.written, vae.pad))
-    return vae(latent, tokens, mask), kl
+    told = vae.bag_of_words(latent, tokens, mask) if bag else tokens.new_zeros(1)
+    return vae(latent, tokens, mask), kl, told
 
 
 @torch.no_grad()
@@ -280,7 +297,7 @@ def _validate(vae: PretrainedVAE, held: Texts, noise: Tensor, micro: int) -> tup
     _set_training(vae, False)
     reconstruction, rate, rows = 0.0, 0.0, len(held.written)
     for at in length_parts(np.maximum(lengths(held.written), lengths(held.read)), micro):
-        nll, kl = _terms(vae, held.of(at), noise[torch.from_numpy(at).to(noise.device)])
+        nll, kl, _ = _terms(vae, held.of(at), noise[torch.from_numpy(at).to(noise.device)], False)
         reconstruction, rate = reconstruction + float(nll.sum()), rate + float(kl.sum())
     return reconstruction / rows, rate / rows
 
@@ -302,17 +319,20 @@ def _speed(loop: Loop, seen: int) -> float:
     return round(seen / max(loop.clock.spent() - loop.begun, 1e-9), 1)
 
 
-def _resume(loop: Loop, schedule: Backtracking | None) -> int:
+def _resume(loop: Loop, schedule: Backtracking | None, plan: Plan) -> int:
     """Go on from the checkpoint, if there is one; returns how many tokens have been trained on."""
     state = loop.resume()
     if state and schedule is not None:
         schedule.beta, schedule.best = state["schedule"]
+    if state:
+        plan.size, plan.since, plan.held, steps = state["plan"]
+        loop.plan(steps)
     return int(state.get("seen", 0))
 
 
-def _save(loop: Loop, schedule: Backtracking | None, seen: int) -> None:
+def _save(loop: Loop, schedule: Backtracking | None, plan: Plan, seen: int) -> None:
     known = None if schedule is None else [schedule.beta, min(schedule.best, 1e30)]
-    loop.save(seen=seen, schedule=known)
+    loop.save(seen=seen, schedule=known, plan=[plan.size, plan.since, plan.held, loop.steps])
 
 
 def read_posteriors(

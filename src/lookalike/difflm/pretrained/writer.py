@@ -9,6 +9,7 @@ to its end.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,9 @@ class _Fields:
         for row, token in enumerate(tokens):
             self._read(row, self.pieces[token])
 
+    def select(self, rows: list[int]) -> None:
+        self.states = [self.states[row] for row in rows]
+
     def complete(self) -> list[int]:
         return [state[3] for state in self.states]
 
@@ -115,6 +119,7 @@ def write(
     vae: PretrainedVAE,
     grammar: Grammar,
     pieces: list[bytes],
+    texts: Sequence[bool],
     latent: Tensor,
     rows: int,
     generator: torch.Generator,
@@ -135,7 +140,9 @@ def write(
     log likelihood. early: how many fields come before a candidate is chosen (0 = all candidates but the
     first of a row are left out); free: the grammar without the conditions: what it excludes, too, says
     nothing of a latent. limit: tokens after which a record is brought to its end. pieces: the
-    bytes of every token. threads: chosen as the texts are written; told: hears of it.
+    bytes of every token. texts: of the fields in the order that they are written, which are texts: these are
+    shaped by `drawing`, and the others are drawn as they were learned, so that no class is lost. threads:
+    chosen as the texts are written; told: hears of it.
     """
     drawing, told = drawing or Drawing(), told or Told()
     threads = threads or Threads(torch.get_num_threads())
@@ -151,9 +158,9 @@ def write(
     draft = Draft(vae, latent, prefix)
     walk = _begun(grammar, prefix)
     unrestricted = _begun(free, prefix) if early else walk
-    fields = (
-        _Fields(pieces, [b"".join(pieces[token] for token in begun) for begun in prefix]) if early else None
-    )
+    fields = _Fields(pieces, [b"".join(pieces[token] for token in begun) for begun in prefix])
+    chosen = not early  # the candidates have been
+    shaped = torch.tensor([*texts, False], device=latent.device)
     done = torch.zeros(len(latent), dtype=torch.bool, device=latent.device)
     written: list[list[int]] = [[] for _ in range(rows)]
     origin = torch.arange(len(latent))
@@ -162,26 +169,28 @@ def write(
         allowed = _allowed(walk, draft, done, limit, vae.end)
         if by_row:  # a number that is given must not go on
             allowed, by_row = allowed & comma, False
-        if fields is not None:
+        if not chosen:
             open_ = torch.tensor([c < early for c in fields.complete()], device=latent.device) & ~done
             if not open_.any():
                 kept = resample(weight, rows, each, generator)
                 draft.select(kept)
                 walk.select(kept.cpu().numpy())
+                fields.select(kept.tolist())
                 done, allowed = done[kept], allowed[kept]
-                origin, fields = torch.arange(rows), None
+                origin, chosen = torch.arange(rows), True
             else:
                 possible = _allowed(unrestricted, draft, done, limit, vae.end)
                 mass = _log_mass(draft.logits, allowed) - _log_mass(draft.logits, possible)
                 weight = weight + torch.where(open_, mass, 0.0)
-        tokens = torch.where(done, vae.end, _draw(draft.logits, allowed, drawing, generator))
+        in_text = shaped[torch.tensor(fields.complete(), device=latent.device).clamp(max=len(texts))]
+        drawn = _draw(draft.logits, allowed, drawing, in_text, generator)
+        tokens = torch.where(done, vae.end, drawn)
         live = ~done & (tokens != vae.end)
-        for one in [walk] if fields is None else [walk, unrestricted]:
+        for one in [walk] if chosen else [walk, unrestricted]:
             one.take(np.flatnonzero(live.cpu().numpy()), tokens[live].cpu().numpy())
         done = done | (tokens == vae.end)
-        if fields is not None:
-            fields.put(tokens.tolist())
-        elif done.all() or done.float().mean() >= 1 - RETIRE:
+        fields.put(tokens.tolist())
+        if chosen and (done.all() or done.float().mean() >= 1 - RETIRE):
             for row in torch.nonzero(done).flatten().tolist():
                 written[int(origin[row])] = [token for token in draft.tokens[row] if token != vae.end]
                 told.add(1)
@@ -190,6 +199,7 @@ def write(
                 return written
             draft.select(kept)
             walk.select(kept.cpu().numpy())
+            fields.select(kept.tolist())
             origin, tokens, done = origin[kept.cpu()], tokens[kept], done[kept]
         threads.begin()
         draft.put(tokens)
@@ -219,10 +229,13 @@ def _allowed(walk: Walk, draft: Draft, done: Tensor, limit: int, end: int) -> Te
     return allowed.to(done.device)
 
 
-def _draw(logits: Tensor, allowed: Tensor, drawing: Drawing, generator: torch.Generator) -> Tensor:
-    """(rows, tokens) -> (rows,) one allowed token each."""
+def _draw(
+    logits: Tensor, allowed: Tensor, drawing: Drawing, texts: Tensor, generator: torch.Generator
+) -> Tensor:
+    """(rows, tokens) -> (rows,) one allowed token each; texts: (rows,) bool, those that `drawing` shapes."""
     some = allowed.any(0).nonzero().flatten()  # outside of texts a grammar leaves few tokens of a vocabulary
     masked = logits[:, some].float().masked_fill(~allowed[:, some], IMPOSSIBLE)
-    chosen = pick(drawing.shape(masked), generator).unsqueeze(1)
+    masked = torch.where(texts.unsqueeze(1), drawing.shape(masked), masked)
+    chosen = pick(masked, generator).unsqueeze(1)
     fits = allowed[:, some].gather(1, chosen)  # sums over a large vocabulary are rounded
     return some[torch.where(fits, chosen, masked.argmax(1, keepdim=True)).squeeze(1)]

@@ -37,6 +37,7 @@ class TokenRecords:
 
     least = LEAST_CANDIDATES
     identity = ""
+    drawing = Drawing()
 
     def __init__(self, codec: RecordCodec, vae: VAE | None, threads: Threads):
         self.codec, self._vae, self.threads = codec, vae, threads

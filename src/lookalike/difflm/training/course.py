@@ -11,6 +11,7 @@ from lookalike.progress import duration, say
 
 FORECAST, SOON = 12, 5.0  # steps after which the time is told, or seconds: the first ones try threads
 WORTH_SAYING = 10.0  # seconds: of a shorter training no forecast is made
+PASSED = 2  # steps after which the pace is measured: the first ones take memory
 LITTLE = 0.25  # of the steps: a model that had fewer is hardly usable
 
 
@@ -60,12 +61,40 @@ class Course:
     ended: str = "steps"
     told: bool = False
     start: float = field(default_factory=time.perf_counter)
+    wanted: int = 0  # steps that were planned before the plan was fitted to the time limit; 0: it never was
+    since: tuple[int, float] = (0, 0.0)  # the step from which on the pace is measured, and when it began
+
+    def affordable(self, step: int) -> int:
+        """Steps in all that the time limit leaves room for at the pace so far, of those that are wanted."""
+        wanted, (first, begun) = self.wanted or self.steps, self.since
+        if self.clock.limit is None or step <= first:
+            return wanted
+        pace = (time.perf_counter() - begun) / (step - first)
+        left = self.clock.limit * (1 - self.kept) - self.clock.spent()
+        return min(wanted, step + max(1, int(left / max(pace, 1e-9))))
+
+    def plan(self, step: int, steps: int, work: float = 1.0) -> None:
+        """Before this step: so many are made in all. work: of a step from now on, over that of one so far."""
+        told = bool(self.wanted)
+        self.steps, self.wanted = steps, round((self.wanted or self.steps) / work)
+        if work != 1:
+            self.since = (step, time.perf_counter())
+        share = steps / self.wanted
+        if not told and share < 1 and self.clock.limit is not None:
+            little = "; what is learned in them is hardly usable" if share < LITTLE else ""
+            say(
+                f"training {self.what}: the time limit of {duration(self.clock.limit)} is enough for about "
+                f"{share:.0%} of {self.wanted:,} steps: it is planned for {steps:,}{little}",
+                progress=self.progress,
+            )
 
     def over(self, step: int, waiting: bool = False) -> bool:
         """Whether the stage ends before this step; waiting: whether validations have stopped improving.
 
         `ended` then says why: "steps" (all were made), "time", "stopped" (by the user) or "no gain".
         """
+        if step <= self.first + PASSED:
+            self.since = (step, time.perf_counter())
         if step >= self.steps:
             return True
         if waiting:

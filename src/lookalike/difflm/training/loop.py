@@ -43,9 +43,9 @@ class Loop:
         clock: Clock,
         checkpoint: Checkpoint,
     ):
-        self.module, self.optimizers, self.steps = module, optimizers, steps
+        self.module, self.optimizers = module, optimizers
         self.config, self.clock, self.checkpoint = config, clock, checkpoint
-        self.every = max(EVERY, steps // config.validations)
+        self.plan(steps)
         self.controller = RateController(config.rate)
         self.begun, self.saved = clock.spent(), time.perf_counter()
         self.step, self.running = 0, 0.0
@@ -58,6 +58,10 @@ class Loop:
         """The time that is left of the limit for the steps that are left; what: is trained, for messages."""
         kept = self.config.denoiser_time
         return Course(what, self.steps, self.clock, self.begun, kept, first=self.step, progress=progress)
+
+    def plan(self, steps: int) -> None:
+        """So many steps are to be made in all, and validations as often as that says."""
+        self.steps, self.every = steps, max(EVERY, steps // self.config.validations)
 
     def patient(self) -> bool:
         """Whether a validation may still be better: False after `TrainConfig.patience` without a gain."""

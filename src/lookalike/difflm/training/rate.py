@@ -31,6 +31,7 @@ class RateController:
     def beta(self) -> float:
         return math.exp(self.log_beta)
 
-    def update(self, rate: float) -> None:
+    def update(self, rate: float, gain: float = GAIN) -> None:
+        """rate: of the last step; gain: how far beta moves, where that is more than `GAIN`."""
         error = min(1.0, max(-1.0, rate / self.target - 1)) if self.target > 0 else 1.0
-        self.log_beta = min(self.HIGHEST, max(self.LOWEST, self.log_beta + self.GAIN * error))
+        self.log_beta = min(self.HIGHEST, max(self.LOWEST, self.log_beta + max(gain, self.GAIN) * error))

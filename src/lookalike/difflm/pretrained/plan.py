@@ -1,0 +1,91 @@
+"""How a training around a language model is fitted to its time: steps, their rows, validations, the rate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lookalike.codec.slot import Array
+from lookalike.difflm.pretrained.batches import epoch_batches
+from lookalike.difflm.training.config import TrainConfig
+from lookalike.difflm.training.course import Clock, Course
+from lookalike.difflm.training.loop import Loop
+
+# The rate that is asked for rises from this share of it to all of it in this share of the training. From 0
+# on, the encoder falls asleep: on a tiny Llama a rate of .1 nats was left at the end, whatever beta.
+RISE, RISEN = 0.25, 0.5
+VALIDATING = 0.06  # share of the work of a training that its validations may take
+FEWEST_HELD = 16  # rows that a validation sees at least
+FEWEST_STEPS, SMALLEST = 80, 4  # with a time limit for fewer steps they are made of this many rows
+BENT = 4  # the step before which the plan is first fitted to the time limit, then at twice as many
+DENOISER = 45.0  # seconds that the denoiser is left, or its share of a shorter time limit
+
+
+@dataclass
+class Plan:
+    """Which rows a step is made of, and how many steps there are: fitted to the time limit as it goes.
+
+    length: (all rows,) tokens of each; train: indices of those that are learned from; size: rows of a step
+    from the step `since` on; held: rows that a validation sees, 0 before the first one.
+    """
+
+    length: Array
+    train: Array
+    size: int
+    seed: int
+    since: int = 0
+    held: int = 0
+    _epoch: tuple[tuple[int, int], list[Array]] = ((0, -1), [])
+
+    @property
+    def per_epoch(self) -> int:
+        """Steps of a pass over the table."""
+        return math.ceil(len(self.train) / self.size)
+
+    def rows(self, step: int) -> Array:
+        """The indices of the rows of a step."""
+        epoch, place = divmod(step - self.since, self.per_epoch)
+        if self._epoch[0] != (self.size, epoch):
+            batches = epoch_batches(self.length, self.train, self.size, self.seed, epoch)
+            self._epoch = ((self.size, epoch), batches)
+        return self._epoch[1][place % len(self._epoch[1])]
+
+    def bend(self, loop: Loop, course: Course, shown: Any) -> None:
+        """Before the steps 4, 8, 16, ...: as many steps as the time limit has room for at the pace so far.
+
+        Where they are fewer than 80 they are made smaller, once: a language model is not adapted in a few
+        steps, however large they are.
+        """
+        step = loop.step
+        if step < BENT or step & (step - 1) or step == course.first:
+            return
+        steps, work = course.affordable(step), 1.0
+        if not self.since and steps < min(FEWEST_STEPS, course.steps) and self.size > SMALLEST:
+            work = SMALLEST / self.size
+            steps, self.size, self.since = step + round((steps - step) / work), SMALLEST, step
+        if steps != loop.steps:
+            loop.plan(steps)
+            course.plan(step, steps, work)
+            shown.total = steps
+            shown.refresh()
+
+    def seen(self, loop: Loop, held: int) -> Array:
+        """Which of the held-out rows a validation sees: so few that all take a small share of the time."""
+        if not self.held:
+            each = 3 * VALIDATING * self.size * loop.every  # they take a third of a row that is learned
+            self.held = min(held, max(FEWEST_HELD, round(each)))
+        return np.arange(self.held)
+
+
+def timed(config: TrainConfig, clock: Clock) -> TrainConfig:
+    """The denoiser is small: of a long time limit it needs a smaller share."""
+    share = config.denoiser_time
+    return config if not clock.limit else replace(config, denoiser_time=min(share, DENOISER / clock.limit))
+
+
+def risen(done: float) -> float:
+    """The share of the rate that the latent is to carry by then: more as the text is learned."""
+    return min(1.0, RISE + (1 - RISE) * done / RISEN)
