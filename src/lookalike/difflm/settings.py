@@ -165,6 +165,7 @@ def derive(
         train = replace(train, rate=arguments.rate)
     elif texts:
         train = _at_default(train, {"rate": TEXT_RATE})
+    vae = replace(vae, based=train.based)
     return Settings(vae, train, base.denoiser, _pretrained(arguments, config, finetune))
 
 
