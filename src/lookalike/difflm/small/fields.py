@@ -30,6 +30,7 @@ from lookalike.difflm.categorical import IMPOSSIBLE, pick
 from lookalike.difflm.small.numbers import TAIL, log_mixture_mass, number_tables, scale_of
 from lookalike.difflm.small.trees import GROUP
 
+SPIKE_ROWS = 100  # that a value of its own has, to be learned for itself
 OWN = 4  # logistics of the network's own, beside those of a base
 
 
@@ -94,7 +95,7 @@ class Fields(nn.Module):
     def _build_numbers(self, slots: list[Slot]) -> None:
         """Look-up tables of the number slots, and what turns their features into vectors and back."""
         width, k, based = self.width, self.mixtures, self.based
-        tables = number_tables([slots[i] for i in self.numbers])
+        tables = number_tables([slots[i] for i in self.numbers], SPIKE_ROWS if based else 0)
         self.cells, self.edges, self.flat = tables.cells, tables.edges, tables.flat
         self.features: Tensor
         self.low: Tensor
@@ -236,7 +237,7 @@ class Fields(nn.Module):
             )
             parts.append(flat.view(len(group), rows))
         nll = torch.cat(parts).index_select(0, self.ungroup).T  # (rows, slots)
-        if self.numbers and self.cells > 1:
+        if any(other >= 0 for other in self.other):
             mixture = torch.baddbmm(
                 self.mixture_bias, by_slot.index_select(0, self.number_index), self.mixture
             ).transpose(0, 1)

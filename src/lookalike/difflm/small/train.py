@@ -59,6 +59,8 @@ def train_vae(
     batches = lru_cache(1)(partial(_batches, train_rows, table.lengths, batch, seed))
     vae.train()
     threads.restart()
+    if vae.base is not None and not loop.history:  # the base alone is what the network has to be better than
+        _judge(loop, average, held, noise)
     course = loop.course("the language model", progress)
     with bar(steps, "training the language model", unit="steps", progress=progress) as shown:
         shown.update(loop.step)
@@ -171,7 +173,8 @@ def _judge(loop: Loop, average: VAE, held: Encoded, noise: Tensor) -> None:
     """Validate the mean of the weights, and keep it where it is the best so far."""
     reconstruction, rate = _validate(average, held, noise, loop.config)
     loop.record(reconstruction, rate, loop.controller.beta)
-    if loop.ready(rate):
+    ready = loop.ready(rate)
+    if ready or (average.base is not None and reconstruction + rate < loop.best):
         loop.judge(reconstruction + rate, average.state_dict())
 
 
