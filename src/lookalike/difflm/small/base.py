@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.codec.slot import Array
+from lookalike.difflm.categorical import IMPOSSIBLE
 from lookalike.difflm.small.fields import OWN, Fields, Said
 from lookalike.difflm.small.trees import GROUP, SlotBase, View, fit_slot, folds_of
 from lookalike.seed import child
@@ -149,7 +150,7 @@ class Base(nn.Module):
         self.groups = fields.groups
         for g, group in enumerate(fields.groups):
             size = max(len(fields.token_of[i]) for i in group)
-            parts = [F.pad(self.slots[i].logits, (0, size - self.slots[i].logits.shape[1])) for i in group]
+            parts = [F.pad(self.slots[i].logits, (0, size - self.slots[i].logits.shape[1]), value=IMPOSSIBLE) for i in group]
             offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])[:-1]
             self.register_buffer(f"logits{g}", torch.cat(parts), persistent=False)
             self.register_buffer(f"offset{g}", torch.from_numpy(offsets)[:, None], persistent=False)
