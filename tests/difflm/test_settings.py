@@ -50,7 +50,7 @@ def test_a_model_that_learned_texts_learns_numbers_as_a_fresh_one() -> None:
     of_numbers, of_texts = quiet().fit(NUMBERS), quiet().fit(TEXTS)
     assert of_texts.schema["note"].kind == "text" and of_texts.settings.vae.width == TEXT_SIZES["width"]
     again = quiet().fit(TEXTS).fit(NUMBERS)
-    assert again.settings == of_numbers.settings and again.settings.vae == VAEConfig()
+    assert again.settings == of_numbers.settings and again.settings.vae == VAEConfig(based=True)
     assert equal(again, of_numbers)
     pd.testing.assert_frame_equal(again.sample(30), of_numbers.sample(30))
     again.fit(TEXTS)

@@ -25,10 +25,11 @@ from lookalike.difflm.training.checkpoint import writing
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.errors import ModelError
 
-FORMAT = 5
-RENAMED = {
-    4: ("vae.runs.", "vae.spans.")
-}  # earlier format that is read -> how names of weights began, and begin
+FORMAT = 6
+RENAMED = {  # earlier format that is read -> how names of weights began, and begin
+    4: {"vae.runs.": "vae.spans."},
+    5: {},
+}
 
 
 @dataclass
@@ -137,7 +138,7 @@ def load_model(folder: Path, backbone: str | None = None) -> Saved:
         )
     with undamaged(folder):
         weights = safetensors.torch.load_file(folder / "weights.safetensors")
-        for before, now in [RENAMED[found]] if found in RENAMED else []:
+        for before, now in RENAMED.get(found, {}).items():
             weights = {
                 k.replace(before, now, 1) if k.startswith(before) else k: v for k, v in weights.items()
             }
@@ -148,7 +149,7 @@ def load_model(folder: Path, backbone: str | None = None) -> Saved:
         moved = {} if backbone is None else {"backbone": backbone}
         settings = Settings(
             VAEConfig(**_tuples(facts["vae"])),
-            TrainConfig(**_tuples(facts["train"])),
+            TrainConfig(**{"based": False} | _tuples(facts["train"])),
             DenoiserConfig(**_tuples(facts["denoiser"])),
             Pretrained.of_facts(pretrained, backbone) if pretrained else None,
         )

@@ -1,9 +1,9 @@
-"""The base of a record's distribution: what trees and regressions say of every slot, which the network corrects.
+"""The base of a record's distribution: what trees say of every slot, and the network corrects.
 
 A slot of a table is told by the slots before it in the canonical order. The *base* says how likely each of
-its tokens and cells is given these (`trees.py` says how it is learned); the network starts from there, so
-that at its first step it is a smoothed chain of trees, and goes on as far as held-out rows ask for it. Where a
-column is written before others that the base would look at, it says what holds for the whole table.
+its tokens and cells is given these (`slotbase.py` says how it is learned); the network starts from there, so
+that at its first step it is a smoothed chain of trees, and goes on as far as held-out rows ask for it. Where
+a column is written before others that the base would look at, it says what holds for the whole table.
 
 There is one tree for each *fold*. A row that is learned sees the tree that has not seen it; a row that is
 drawn sees one at random: what the network has learned to trust is then what it meets.
@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from lookalike.codec.slot import Array
 from lookalike.difflm.categorical import IMPOSSIBLE
 from lookalike.difflm.small.fields import OWN, Fields, Said
-from lookalike.difflm.small.trees import GROUP, SlotBase, View, fit_slot, folds_of
+from lookalike.difflm.small.kernels import GROUP
+from lookalike.difflm.small.slotbase import SlotBase, View, fit_slot, folds_of
 from lookalike.seed import child
 
 ROWS = 8192  # that are placed at once
@@ -150,7 +151,8 @@ class Base(nn.Module):
         self.groups = fields.groups
         for g, group in enumerate(fields.groups):
             size = max(len(fields.token_of[i]) for i in group)
-            parts = [F.pad(self.slots[i].logits, (0, size - self.slots[i].logits.shape[1]), value=IMPOSSIBLE) for i in group]
+            own = [self.slots[i].logits for i in group]
+            parts = [F.pad(one, (0, size - one.shape[1]), value=IMPOSSIBLE) for one in own]
             offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])[:-1]
             self.register_buffer(f"logits{g}", torch.cat(parts), persistent=False)
             self.register_buffer(f"offset{g}", torch.from_numpy(offsets)[:, None], persistent=False)

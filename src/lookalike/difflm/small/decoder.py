@@ -5,6 +5,8 @@ For every row several candidates are tried and one is drawn by its weight: sampl
 (Rubin 1987), exact in the limit of many candidates, bounded work.
 
 - Given cells differ from row to row: a candidate is a latent, weighted by the likelihood of the given cells.
+  Under a base, which tells a column from those before it alone, it is a latent with all columns up to the
+  last given one, weighted as those of a condition are.
 - A condition is shared by all rows: a candidate is a latent with all columns up to the last restricted one.
   They are written with the restricted columns first and weighted by how much likelier the canonical order
   finds them; the record is then finished in the canonical order. (What is rare is learned far better in the
@@ -80,7 +82,8 @@ def decode(
         draft.tokens[:, slot] = tokens.repeat_interleave(len(latent) // rows)
         draft.cells[:, slot] = cells.repeat_interleave(len(latent) // rows)
     draft.given = {int(vae.column_of[slot]) for slot in given}
-    tried = len(early) if given or not early else 1 + max(canonical.index(s) for s in early)
+    rescored = not given or (vae.base is not None and not any(int(vae.in_span[s]) >= 0 for s in given))
+    tried = 1 + max(map(canonical.index, early), default=-1) if rescored else len(early)
     amount = len(latent) * _expected(vae, order[:tried]) + rows * _expected(vae, order[tried:])
     told.expect(amount)
     if not vae.span_slots:  # its slots are of many kinds: only whole draft_rows can be compared
@@ -88,10 +91,10 @@ def decode(
     if tried:
         # written before a candidate is chosen; what is given altogether need not be written
         if not set(order[:tried]) <= given.keys():
-            draft.write(order, 0, tried, rescored=tried > len(early))
-        if given:
+            draft.write(order, 0, tried, rescored=rescored and (bool(given) or order != canonical))
+        if not rescored:
             log_weight = draft.log_mass + draft.score(order[:tried])[:, sorted(given)].sum(1)
-        elif tried > len(early):
+        elif given or order != canonical:
             order = canonical
             log_weight = draft.log_mass - draft.log_prob + draft.score(order[:tried]).sum(1)
         else:

@@ -27,8 +27,8 @@ from torch import Tensor, nn
 
 from lookalike.codec import Slot
 from lookalike.difflm.categorical import IMPOSSIBLE, pick
+from lookalike.difflm.small.kernels import GROUP
 from lookalike.difflm.small.numbers import TAIL, log_mixture_mass, number_tables, scale_of
-from lookalike.difflm.small.trees import GROUP
 
 SPIKE_ROWS = 100  # that a value of its own has, to be learned for itself
 OWN = 4  # logistics of the network's own, beside those of a base

@@ -86,7 +86,7 @@ def number_tables(slots: list[Slot], spike_rows: int = 0) -> NumberTables:
 
 
 def _no_spike(rows: np.ndarray, rank: np.ndarray, spike_rows: int) -> np.ndarray:
-    """(tokens,) which single cells are stretches of "anywhere else": too few rows to learn each for itself."""
+    """(tokens,) which single cells have too few rows to be learned each for itself."""
     ordered = ~np.isnan(rank)
     before = np.concatenate([[-1.0], np.fmax.accumulate(np.nan_to_num(rank, nan=-1.0))[:-1]])
     small = (rows < min(spike_rows, SPIKE_SHARE * rows.sum())) & (rows > 0)

@@ -95,7 +95,7 @@ def train_vae(
 
 
 def _based(vae: VAE, tokens: Tensor, cells: Tensor, seed: int) -> Placed | None:
-    """The base that the network corrects is fitted first; every row falls into the tree that has not seen it."""
+    """Fit the base that the network corrects; every row falls into the tree that has not seen it."""
     if not vae.config.based or not vae.fixed:
         return None
     vae.base, fold = fit_base(vae.fields, vae.fixed, vae.canonical, tokens, cells, seed)

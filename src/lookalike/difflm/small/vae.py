@@ -178,8 +178,9 @@ class VAE(nn.Module):
         """The two terms of the evidence bound, in nats, and what the texts cost as bags of words.
 
         tokens, cells: (rows, slots); order: of every row's slots, as `order` gives it; noise: (rows, latent
-        size), standard normal; placed: as `placed` gives it. Returns the negative log likelihood of every slot, (rows, slots), the KL of
-        every latent dimension from N(0, 1), (rows, latent size), and `Spans.bag` of all texts, (rows,), 0
+        size), standard normal; placed: as `placed` gives it. Returns the negative log likelihood of every
+        slot, (rows, slots), the KL of every latent dimension from N(0, 1), (rows, latent size), and
+        `Spans.bag` of all texts, (rows,), 0
         when not in training.
         """
         use = self._in_use(tokens)

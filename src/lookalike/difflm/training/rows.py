@@ -11,7 +11,7 @@ from lookalike.seed import child
 def split(rows: int, config: TrainConfig, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices of training and validation rows; tables of under 20 rows validate on the training rows."""
     shuffled = child(seed, "split").permutation(rows)
-    share = 20 if rows >= 4000 or not config.based and rows >= 200 else 10 if not config.based else 5
+    share = 20 if rows >= 4000 or (not config.based and rows >= 200) else 10 if not config.based else 5
     held = min(config.validation_rows, rows // share)
     return (shuffled[held:], shuffled[:held]) if rows >= 20 else (shuffled, shuffled)
 
