@@ -142,7 +142,8 @@ class DiffLM:
                 say(note, progress=progress)
             base = Settings(self.vae_config, self.train_config, self.denoiser_config)
             texts = any(slot.span for slot in codec.slots)
-            settings = derive(arguments, base, texts, self.pretrained_config, self.finetune_config)
+            configs = (self.pretrained_config, self.finetune_config)
+            settings = derive(arguments, base, texts, *configs, len(rows))
             fitted = build(codec, settings, seed, arguments.device, arguments.threads, rows)
             fitted.table = known
             records = fitted.records.encode(rows) if codec.slots else np.zeros((len(rows), 0))

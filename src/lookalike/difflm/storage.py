@@ -149,7 +149,7 @@ def load_model(folder: Path, backbone: str | None = None) -> Saved:
         moved = {} if backbone is None else {"backbone": backbone}
         settings = Settings(
             VAEConfig(**_tuples(facts["vae"])),
-            TrainConfig(**{"based": False} | _tuples(facts["train"])),
+            TrainConfig(**_tuples(facts["train"])),
             DenoiserConfig(**_tuples(facts["denoiser"])),
             Pretrained.of_facts(pretrained, backbone) if pretrained else None,
         )

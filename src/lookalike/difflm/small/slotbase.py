@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from lookalike.codec.slot import Array
 from lookalike.difflm.small.kernels import GROUP, KERNELS, kernels_of, log_masses, mixed
@@ -145,7 +145,7 @@ class _Fit:
                     places.append(o + int(token))
             o += int(view.tokens[u])
         x = np.stack(columns, 1)
-        best = (np.inf, None)
+        best: tuple[float, Any] = (np.inf, None)
         grams = [self._gram(x, f) for f in range(self.folds)]
         for ridge in RIDGES:
             weights = [_ridge(gram, ridge) for gram in grams]

@@ -44,7 +44,9 @@ def train_vae(
     `Course.facts`.
     """
     table = Encoded(tokens, cells, vae.lengths(tokens), _based(vae, tokens, cells, seed))
-    train_rows, held_rows = (torch.from_numpy(rows) for rows in split(len(table), config, seed))
+    train_rows, held_rows = (
+        torch.from_numpy(rows) for rows in split(len(table), config, seed, vae.config.based)
+    )
     held, average_length = table.of(held_rows), max(1, int(table.lengths.float().mean()))
     batch = batch_size(len(train_rows), average_length, config)
     per_epoch = max(1, len(train_rows) // batch)

@@ -8,10 +8,16 @@ from lookalike.difflm.training.config import TrainConfig
 from lookalike.seed import child
 
 
-def split(rows: int, config: TrainConfig, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of training and validation rows; tables of under 20 rows validate on the training rows."""
+BASED = 5  # a row in so many is held out under a base, which none of them has formed as it sees it
+
+
+def split(rows: int, config: TrainConfig, seed: int, based: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of training and validation rows; tables of under 20 rows validate on the training rows.
+
+    based: whether the model corrects a base (`small/base.py`).
+    """
     shuffled = child(seed, "split").permutation(rows)
-    share = 20 if rows >= 4000 or (not config.based and rows >= 200) else 10 if not config.based else 5
+    share = BASED if based else 20 if rows >= 200 else 10
     held = min(config.validation_rows, rows // share)
     return (shuffled[held:], shuffled[:held]) if rows >= 20 else (shuffled, shuffled)
 
