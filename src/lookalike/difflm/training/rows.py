@@ -7,7 +7,6 @@ import numpy as np
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.seed import child
 
-
 BASED = 5  # a row in so many is held out under a base, which none of them has formed as it sees it
 
 
