@@ -191,3 +191,12 @@ def test_a_codec_of_a_table_with_other_columns_is_refused() -> None:
     codec = RecordCodec.fit(NUMBERS, infer(NUMBERS), seed=0)
     with pytest.raises(SchemaError, match="other columns"):
         DiffLM(progress=False).fit(NUMBERS.assign(more=1.5), codec=codec)
+
+
+def test_a_base_of_trees_is_for_tables_of_few_rows() -> None:
+    own = Arguments.of(DiffLM().get_params())
+    assert derive(own, Settings(), False, rows=500).vae.based
+    assert (
+        not derive(own, Settings(), False, rows=501).vae.based
+        and not derive(own, Settings(), False).vae.based
+    )

@@ -8,6 +8,7 @@ import torch
 from lookalike.codec import RecordCodec
 from lookalike.difflm.small.base import Base, fit_base, of_arrays
 from lookalike.difflm.small.decoder import decode
+from lookalike.difflm.small.numbers import number_tables
 from lookalike.difflm.small.vae import VAE, VAEConfig
 from lookalike.table.inferring import infer
 
@@ -117,3 +118,13 @@ def test_a_base_is_read_as_it_was_saved(vae: VAE) -> None:
     known = torch.ones(ROWS, len(vae.fixed), dtype=torch.bool)
     for a, b in zip(vae.base.said(one, known).logits, again.said(other, known).logits, strict=True):
         assert torch.equal(a, b)
+
+
+def test_values_of_few_rows_are_stretches_of_a_smooth_mixture() -> None:
+    """A table of 400 rows has cells of 5: as classes each would be learned for itself."""
+    plain, smooth = (number_tables([CODEC.slots[0]], least).spread for least in (0, 100))
+    assert not plain.any() and smooth.all()
+    zeros = pd.DataFrame({"x": np.where(np.arange(300) % 2, 0.0, np.arange(300.0))})
+    slot = RecordCodec.fit(zeros, infer(zeros)).slots[0]
+    spread = number_tables([slot], 100).spread
+    assert not spread[slot.counts.sum(1).argmax()] and spread.sum() == len(spread) - 1

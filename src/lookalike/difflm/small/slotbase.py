@@ -293,8 +293,7 @@ class _Fit:
             wide[part] = (wider + 5 * root) / (wider.sum(1, keepdims=True) + 5)
             near[part] = (counts + 2 * wide[part]) / (counts.sum(1, keepdims=True) + 2)
         own = self._own(leaf, first)
-        at = (own[here], self.classes[here])
-        parts = np.stack([table[at] for table in (near, wide, out)], 1)
+        parts = np.stack([table[own[here], self.classes[here]] for table in (near, wide, out)], 1)
         weights, likely = mixed(np.log(parts))
         out[:-1] = (weights[0] * near + weights[1] * wide + weights[2] * out)[:-1]
         return np.log(out), float(likely - np.log(root[self.classes[here]]).mean())
