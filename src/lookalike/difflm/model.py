@@ -143,7 +143,8 @@ class DiffLM:
             base = Settings(self.vae_config, self.train_config, self.denoiser_config)
             texts = any(slot.span for slot in codec.slots)
             configs = (self.pretrained_config, self.finetune_config)
-            settings = derive(arguments, base, texts, *configs, len(rows))
+            few = len(rows) if len(codec.slots) <= base.train.based_slots else None
+            settings = derive(arguments, base, texts, *configs, few)
             fitted = build(codec, settings, seed, arguments.device, arguments.threads, rows)
             fitted.table = known
             records = fitted.records.encode(rows) if codec.slots else np.zeros((len(rows), 0))
