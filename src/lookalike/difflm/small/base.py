@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -130,7 +130,7 @@ class Base(nn.Module):
     def __init__(self, fields: Fields, slots: list[dict[str, Tensor]], fixed: list[int]):
         super().__init__()
         self.fixed, self.token_counts, self.cells = fixed, fields.token_counts, fields.cells
-        self.slots = nn.ModuleList(SlotTables(arrays) for arrays in slots)
+        self.tables = nn.ModuleList(SlotTables(arrays) for arrays in slots)
         self.count = len(slots)
         self.folds = len(self.slots[0].root) if slots else 1
         self.is_number = [i in fields.numbers for i in range(self.count)]
@@ -146,6 +146,11 @@ class Base(nn.Module):
         self._class_tables(fields)
         self._kernel_tables(fields)
         self._hint_table()
+
+    @property
+    def slots(self) -> list[SlotTables]:
+        """The tables of each fixed slot."""
+        return cast(list[SlotTables], list(self.tables))
 
     def _class_tables(self, fields: Fields) -> None:
         self.groups = fields.groups
