@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from lookalike.codec.slot import Array
@@ -207,6 +206,8 @@ class _Fit:
 
     def _glance(self) -> bool:
         """Whether a tree of what the regression leaves over tells more, by one tree of each on some rows."""
+        from sklearn.tree import DecisionTreeRegressor
+
         errors = []
         for relative in (False, True):
             target = self.left_over if relative else self.full
@@ -222,6 +223,8 @@ class _Fit:
         return errors[1] < errors[0]
 
     def _grow(self, x: Array, target: Array, f: int, leaf_rows: int) -> Tree:
+        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor  # not needed to draw
+
         use = np.flatnonzero(self.here & (self.fold != f))
         if len(use) > MOST_ROWS:
             use = np.sort(child(self.seed, "rows of a tree", f).permutation(use)[:MOST_ROWS])
