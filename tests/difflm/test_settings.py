@@ -50,7 +50,7 @@ def test_a_model_that_learned_texts_learns_numbers_as_a_fresh_one() -> None:
     of_numbers, of_texts = quiet().fit(NUMBERS), quiet().fit(TEXTS)
     assert of_texts.schema["note"].kind == "text" and of_texts.settings.vae.width == TEXT_SIZES["width"]
     again = quiet().fit(TEXTS).fit(NUMBERS)
-    assert again.settings == of_numbers.settings and again.settings.vae == VAEConfig()
+    assert again.settings == of_numbers.settings and again.settings.vae == VAEConfig(based=True)
     assert equal(again, of_numbers)
     pd.testing.assert_frame_equal(again.sample(30), of_numbers.sample(30))
     again.fit(TEXTS)
@@ -191,3 +191,12 @@ def test_a_codec_of_a_table_with_other_columns_is_refused() -> None:
     codec = RecordCodec.fit(NUMBERS, infer(NUMBERS), seed=0)
     with pytest.raises(SchemaError, match="other columns"):
         DiffLM(progress=False).fit(NUMBERS.assign(more=1.5), codec=codec)
+
+
+def test_a_base_of_trees_is_for_tables_of_few_rows() -> None:
+    own = Arguments.of(DiffLM().get_params())
+    assert derive(own, Settings(), False, rows=500).vae.based
+    assert (
+        not derive(own, Settings(), False, rows=501).vae.based
+        and not derive(own, Settings(), False).vae.based
+    )

@@ -47,7 +47,7 @@ PLACES = {  # heavy package -> the only places that may import it
     "torch": ("difflm/",),
     "safetensors": ("difflm/",),
     "tokenizers": ("codec/",),
-    "sklearn": ("evaluate/", "explore/", "learn.py", "embed.py"),
+    "sklearn": ("evaluate/", "explore/", "learn.py", "embed.py", "difflm/small/slotbase.py"),
     "sentence_transformers": ("embed.py",),
     "jinja2": ("evaluate/page/", "prompting/"),
     "faker": ("codec/",),

@@ -150,8 +150,10 @@ class DiffLM:
             if rules:
                 say(f"rules that are kept: {_told(rules)}", progress=progress)
             base = Settings(self.vae_config, self.train_config, self.denoiser_config)
-            texts = any(slot.span for slot in (codec if plan is None else plan.codec).slots)
-            settings = derive(arguments, base, texts, self.pretrained_config, self.finetune_config)
+            slots = (codec if plan is None else plan.codec).slots
+            few = len(rows) if len(slots) <= base.train.based_slots else None
+            configs = (self.pretrained_config, self.finetune_config)
+            settings = derive(arguments, base, any(slot.span for slot in slots), *configs, few)
             fitted = build(codec, settings, seed, arguments.device, arguments.threads, rows, plan=plan)
             fitted.table = known
             modelled = fitted.modelled(rows)

@@ -117,10 +117,10 @@ class RecordModel(Protocol):
         """
 
     def weights(self) -> dict[str, Tensor]:
-        """name -> what has been learned, to be saved; every name begins with "vae."."""
+        """name -> what has been learned, to be saved; every name begins with "vae." or "base."."""
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
-        """Take back what `weights` gave; names that do not begin with "vae." are left aside.
+        """Take back what `weights` gave; names that begin otherwise are left aside.
 
         Raises KeyError or RuntimeError where they do not fit.
         """

@@ -149,10 +149,12 @@ def derive(
     texts: bool,
     config: PretrainedConfig | None = None,
     finetune: FinetuneConfig | None = None,
+    rows: int | None = None,
 ) -> Settings:
     """The settings of a fit: the arguments are laid over those of `base`, and what texts need over both.
 
-    texts: whether a record has texts; what they need changes only what is still at its default. config,
+    texts: whether a record has texts; what they need changes only what is still at its default. rows: of the
+    table; None: it has too many columns for a base of trees. config,
     finetune: what the arguments of a pretrained language model are laid over; None: their defaults.
     """
     passes: dict[str, Any] = {}
@@ -165,6 +167,8 @@ def derive(
         train = replace(train, rate=arguments.rate)
     elif texts:
         train = _at_default(train, {"rate": TEXT_RATE})
+    if rows is not None and rows <= train.based_rows and not texts and arguments.backbone is None:
+        vae = replace(vae, based=True)
     return Settings(vae, train, base.denoiser, _pretrained(arguments, config, finetune))
 
 

@@ -26,10 +26,11 @@ from lookalike.difflm.training.config import TrainConfig
 from lookalike.errors import ModelError
 from lookalike.rules.keep import Plan
 
-FORMAT = 5
-RENAMED = {
-    4: ("vae.runs.", "vae.spans.")
-}  # earlier format that is read -> how names of weights began, and begin
+FORMAT = 6
+RENAMED = {  # earlier format that is read -> how names of weights began, and begin
+    4: {"vae.runs.": "vae.spans."},
+    5: {},
+}
 
 
 @dataclass
@@ -142,7 +143,7 @@ def load_model(folder: Path, backbone: str | None = None) -> Saved:
         )
     with undamaged(folder):
         weights = safetensors.torch.load_file(folder / "weights.safetensors")
-        for before, now in [RENAMED[found]] if found in RENAMED else []:
+        for before, now in RENAMED.get(found, {}).items():
             weights = {
                 k.replace(before, now, 1) if k.startswith(before) else k: v for k, v in weights.items()
             }

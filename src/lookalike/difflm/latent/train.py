@@ -41,7 +41,8 @@ def train_denoiser(
     deviation = (0.5 * log_variance).exp()
     running, step = 0.0, 0
     threads.restart()
-    course = Course("the denoiser", config.denoiser_steps, clock, clock.spent(), progress=False)
+    steps = config.denoiser_steps if bool(prior.denoiser.active.any()) else 0  # a latent at rest is N(0, I)
+    course = Course("the denoiser", steps, clock, clock.spent(), progress=False)
     with bar(course.steps, "training the denoiser", unit="steps", progress=progress) as shown:
         while not course.over(step):
             threads.begin()

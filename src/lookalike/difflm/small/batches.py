@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lookalike.difflm.small.base import Placed
 from lookalike.difflm.training.config import TrainConfig
 
 WINDOW = 20  # batches whose rows are sorted by length, so that rows of one batch are alike in it
@@ -16,23 +17,27 @@ WINDOW = 20  # batches whose rows are sorted by length, so that rows of one batc
 class Encoded:
     """Records as the codec encodes them.
 
-    tokens, cells: (rows, slots); lengths: (rows,) how many slots of each row are read and written.
+    tokens, cells: (rows, slots); lengths: (rows,) how many slots of each row are read and written; placed:
+    where they fall in the trees of a base, None where there is none.
     """
 
     tokens: Tensor
     cells: Tensor
     lengths: Tensor
+    placed: Placed | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def of(self, rows: Tensor) -> Encoded:
         """Those of these rows."""
-        return Encoded(self.tokens[rows], self.cells[rows], self.lengths[rows])
+        placed = None if self.placed is None else self.placed.of(rows)
+        return Encoded(self.tokens[rows], self.cells[rows], self.lengths[rows], placed)
 
-    def on(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Tokens and cells, as the networks take them."""
-        return self.tokens.to(device).long(), self.cells.to(device).long()
+    def on(self, device: torch.device) -> tuple[Tensor, Tensor, Placed | None]:
+        """Tokens, cells and where they fall, as the networks take them."""
+        placed = None if self.placed is None else self.placed.on(device)
+        return self.tokens.to(device).long(), self.cells.to(device).long(), placed
 
     def parts(self, most: int) -> list[Tensor]:
         """All rows in parts that fit the memory, as `length_parts`."""

@@ -5,6 +5,8 @@ For every row several candidates are tried and one is drawn by its weight: sampl
 (Rubin 1987), exact in the limit of many candidates, bounded work.
 
 - Given cells differ from row to row: a candidate is a latent, weighted by the likelihood of the given cells.
+  Under a base, which tells a column from those before it alone, it is a latent with all columns up to the
+  last given one, weighted as those of a condition are.
 - A condition is shared by all rows: a candidate is a latent with all columns up to the last restricted one.
   They are written with the restricted columns first and weighted by how much likelier the canonical order
   finds them; the record is then finished in the canonical order. (What is rare is learned far better in the
@@ -27,7 +29,8 @@ from lookalike.codec.kinds.text import MISSING, STOP
 from lookalike.difflm.categorical import IMPOSSIBLE, pick, resample
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.told import Told
-from lookalike.difflm.small.fields import Allowed
+from lookalike.difflm.small.base import HINTS
+from lookalike.difflm.small.fields import Allowed, Said
 from lookalike.difflm.small.transformer import Cache
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.threads import Threads
@@ -82,7 +85,8 @@ def decode(
         draft.tokens[:, slot] = tokens.repeat_interleave(len(latent) // rows)
         draft.cells[:, slot] = cells.repeat_interleave(len(latent) // rows)
     draft.given = {int(vae.column_of[slot]) for slot in given}
-    tried = len(early) if given or not early else 1 + max(canonical.index(s) for s in early)
+    rescored = not given or (vae.base is not None and not any(int(vae.in_span[s]) >= 0 for s in given))
+    tried = 1 + max(map(canonical.index, early), default=-1) if rescored else len(early)
     amount = len(latent) * _expected(vae, order[:tried]) + rows * _expected(vae, order[tried:])
     told.expect(amount)
     if not vae.span_slots:  # its slots are of many kinds: only whole draft_rows can be compared
@@ -90,10 +94,10 @@ def decode(
     if tried:
         # written before a candidate is chosen; what is given altogether need not be written
         if not set(order[:tried]) <= given.keys():
-            draft.write(order, 0, tried, rescored=tried > len(early))
-        if given:
+            draft.write(order, 0, tried, rescored=rescored and (bool(given) or order != canonical))
+        if not rescored:
             log_weight = draft.log_mass + draft.score(order[:tried])[:, sorted(given)].sum(1)
-        elif tried > len(early):
+        elif given or order != canonical:
             order = canonical
             log_weight = draft.log_mass - draft.log_prob + draft.score(order[:tried]).sum(1)
         else:
@@ -134,6 +138,8 @@ class _Draft:
         self.cells = torch.zeros_like(self.tokens)
         self.log_mass = torch.zeros(len(latent), device=latent.device)
         self.log_prob = torch.zeros_like(self.log_mass)
+        folds = 1 if vae.base is None else vae.base.folds
+        self.fold = torch.randint(folds, (len(latent),), generator=generator, device=latent.device)
         self.cache: Cache | None = None
         self.room = [
             ENOUGH * len(latent) * typical + len(slots)
@@ -142,7 +148,7 @@ class _Draft:
 
     def select(self, rows: Tensor) -> None:
         """Keep these rows, in this order (a row may come twice)."""
-        self.latent, self.log_mass = self.latent[rows], self.log_mass[rows]
+        self.latent, self.log_mass, self.fold = self.latent[rows], self.log_mass[rows], self.fold[rows]
         self.tokens, self.cells = self.tokens[rows], self.cells[rows]
         if self.cache is not None:
             self.cache.select(rows)
@@ -162,11 +168,14 @@ class _Draft:
         if not vae.span_slots:  # rows that are all at the same place go on from here
             room = vae.positions(len(vae.place))
             self.cache = Cache(vae.config.layers, room, memory=vae.memory, spare=self.spare)
-            return -vae.nll(self.latent, self.tokens, self.cells, written, self.cache)
+            placed = vae.placed(self.tokens, self.cells, self.fold)
+            return -vae.nll(self.latent, self.tokens, self.cells, written, self.cache, placed)
         parts, n = [], max(1, SCORED // max(1, written.shape[1]))
         for at in range(0, len(written), n):
             part = slice(at, at + n)
-            parts.append(vae.nll(self.latent[part], self.tokens[part], self.cells[part], written[part]))
+            tokens, cells = self.tokens[part], self.cells[part]
+            placed = vae.placed(tokens, cells, self.fold[part])
+            parts.append(vae.nll(self.latent[part], tokens, cells, written[part], placed=placed))
         return -torch.cat(parts)
 
     def write(self, order: list[int], start: int, stop: int, rescored: bool = False) -> None:
@@ -185,7 +194,8 @@ class _Draft:
             x = embedded.unsqueeze(1) + added
         else:
             written = self._written(order[:start])
-            x, padding = vae.sequence(self.latent, self.tokens, self.cells, written)
+            placed = vae.placed(self.tokens, self.cells, self.fold) if start else None
+            x, padding = vae.sequence(self.latent, self.tokens, self.cells, written, placed)
             room = vae.positions(start + (ROOM if vae.span_slots else stop - start))
             cache = Cache(vae.config.layers, room, padding, vae.memory, self.spare)
         slots = torch.tensor(order[:stop], device=device)
@@ -195,7 +205,9 @@ class _Draft:
         here = torch.arange(len(x), device=device)  # the row of the draft that every row is
         done = torch.zeros(len(x), dtype=torch.bool, device=device)
         current = slots[at]
-        x = torch.cat([x[:, :-1], x[:, -1:] + vae.next(current).unsqueeze(1)], 1)
+        known = vae.known_in(order)
+        said, hints = self._say(current, here, done, known)
+        x = torch.cat([x[:, :-1], x[:, -1:] + vae.next(current, hints).unsqueeze(1)], 1)
         hidden = vae.backbone(x, cache, memory)
         copied = _Copied.of(vae, hidden, self.tokens, written, padding) if vae.spans.copying else None
         while True:
@@ -205,7 +217,8 @@ class _Draft:
             for name, rows in _groups(vae, current, done):
                 draft_rows, slot = here[rows], current[rows]
                 if name < len(vae.fixed):
-                    ended = self._write_fixed(vae.fixed[name], hidden[rows], draft_rows, rescored)
+                    own = said.get(name)
+                    ended = self._write_fixed(vae.fixed[name], hidden[rows], draft_rows, rescored, own)
                     embedded = vae.fields.embed_slot(
                         name, self.tokens[draft_rows, slot[0]], self.cells[draft_rows, slot[0]]
                     )
@@ -234,18 +247,41 @@ class _Draft:
                     copied.select(rest)
                 added = added[rest] if isinstance(added, Tensor) else added
             current = slots[at.clamp(max=stop - 1)]
-            hidden = vae.backbone(x + vae.next(current).unsqueeze(1), cache)
+            said, hints = self._say(current, here, done, known)
+            hidden = vae.backbone(x + vae.next(current, hints).unsqueeze(1), cache)
             if vae.span_slots:
                 self.threads.end(float(len(x)))
 
-    def _write_fixed(self, slot: int, hidden: Tensor, rows: Tensor, rescored: bool) -> Tensor:
+    def _say(
+        self, current: Tensor, here: Tensor, done: Tensor, known: set[int]
+    ) -> tuple[dict[int, Said], Tensor | None]:
+        """What the base says of the fixed slots that rows are at, by slot, and its hints, (rows, 4).
+
+        known: fixed slots before which all is written that they are told from.
+        """
+        base = self.vae.base
+        if base is None:
+            return {}, None
+        said: dict[int, Said] = {}
+        hints = torch.zeros(len(current), HINTS, device=current.device)
+        for field, rows in _groups(self.vae, current, done):
+            if field < len(self.vae.fixed):
+                at = here[rows]
+                placed = base.place(field, self.tokens[at], self.cells[at], self.fold[at])
+                said[field] = base.said_of(field, *placed, field in known)
+                hints[rows] = said[field].hints
+        return said, hints
+
+    def _write_fixed(
+        self, slot: int, hidden: Tensor, rows: Tensor, rescored: bool, said: Said | None
+    ) -> Tensor:
         """Draw a fixed slot of these rows; returns that no column ends here."""
         vae = self.vae
         if int(vae.column_of[slot]) not in self.given:
             field_ = int(vae.field_of[slot])
             allowed = self.allowed.get(slot)
             assert not isinstance(allowed, Tensor)
-            token, cell, mass = vae.fields.draw(field_, hidden, self.generator, allowed)
+            token, cell, mass = vae.fields.draw(field_, hidden, self.generator, allowed, said)
             ended = _ended(vae, slot, self.tokens[rows])
             if ended is not None:
                 token, cell = torch.where(ended, -1, token), torch.where(ended, 0, cell)
@@ -253,7 +289,7 @@ class _Draft:
             self.tokens[rows, slot], self.cells[rows, slot] = token, cell
             self.log_mass[rows] += mass
             if rescored:
-                self.log_prob[rows] += vae.fields.log_prob(field_, hidden, token, cell)
+                self.log_prob[rows] += vae.fields.log_prob(field_, hidden, token, cell, said)
         return torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
 
     def _write_span(

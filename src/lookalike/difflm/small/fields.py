@@ -27,7 +27,11 @@ from torch import Tensor, nn
 
 from lookalike.codec import Slot
 from lookalike.difflm.categorical import IMPOSSIBLE, pick
+from lookalike.difflm.small.kernels import GROUP
 from lookalike.difflm.small.numbers import TAIL, log_mixture_mass, number_tables, scale_of
+
+SPIKE_ROWS = 100  # that a value of its own has, to be learned for itself
+OWN = 4  # logistics of the network's own, beside those of a base
 
 
 @dataclass
@@ -46,15 +50,34 @@ class Allowed:
     last: Tensor
 
 
+@dataclass
+class Said:
+    """What the base (`base.py`) says of the slots of some rows.
+
+    logits: of each group of slots, (slots, rows, classes) log probabilities. added: (rows, numbers, 3 x
+    logistics), added to the mixture; spread: (rows, numbers, logistics), by which its means are moved; both
+    None where there are no numbers. hints: (rows, slots, 4), of what is said, for the network.
+    Of one slot: a single (rows, classes), and no dimension of numbers or slots.
+    """
+
+    logits: list[Tensor]
+    added: Tensor | None
+    spread: Tensor | None
+    hints: Tensor
+
+
 class Fields(nn.Module):
     """The vocabularies of the fixed slots of a record (those of texts are in `spans.py`).
 
-    slots: as in `RecordCodec.slots`; width: of every vector; mixtures: logistics per number.
+    slots: as in `RecordCodec.slots`; width: of every vector; mixtures: logistics per number; based: whether
+    there is a base that the network corrects: its heads then begin with no correction.
     """
 
-    def __init__(self, slots: list[Slot], width: int, mixtures: int):
+    def __init__(self, slots: list[Slot], width: int, mixtures: int, based: bool = False):
         super().__init__()
-        self.count, self.width, self.mixtures = len(slots), width, mixtures
+        self.count, self.width, self.based = len(slots), width, based
+        self.mixtures = OWN + len(GROUP) if based else mixtures
+        self.token_counts = [s.tokens for s in slots]
         names = list(dict.fromkeys(s.vocabulary for s in slots))
         first = {s.vocabulary: s for s in reversed(slots)}
         sizes = [first[name].tokens for name in names]
@@ -71,8 +94,8 @@ class Fields(nn.Module):
 
     def _build_numbers(self, slots: list[Slot]) -> None:
         """Look-up tables of the number slots, and what turns their features into vectors and back."""
-        width, k = self.width, self.mixtures
-        tables = number_tables([slots[i] for i in self.numbers])
+        width, k, based = self.width, self.mixtures, self.based
+        tables = number_tables([slots[i] for i in self.numbers], SPIKE_ROWS if based else 0)
         self.cells, self.edges, self.flat = tables.cells, tables.edges, tables.flat
         self.features: Tensor
         self.low: Tensor
@@ -94,10 +117,11 @@ class Fields(nn.Module):
         self.register_buffer("free", free, persistent=False)
         n = len(self.numbers)
         self.feature_map = nn.Parameter(torch.randn(n, tables.features.shape[-1], width) * 0.15)
-        self.mixture = nn.Parameter(torch.randn(n, width, 3 * k) * 0.3 / math.sqrt(width))
+        self.mixture = nn.Parameter(torch.randn(n, width, 3 * k) * (not based) * 0.3 / math.sqrt(width))
         bias = torch.zeros(n, 1, 3 * k)  # weights, means spread over the bulk of the scores, log scales
-        bias[:, :, k : 2 * k] = torch.linspace(-1.8, 1.8, k)
-        bias[:, :, 2 * k :] = -1.2
+        if not based:
+            bias[:, :, k : 2 * k] = torch.linspace(-1.8, 1.8, k)
+            bias[:, :, 2 * k :] = -1.2
         self.mixture_bias = nn.Parameter(bias)
 
     def _build_classes(self, slots: list[Slot]) -> None:
@@ -131,6 +155,8 @@ class Fields(nn.Module):
         self.groups = groups
         self.place = {i: (g, j) for g, group in enumerate(groups) for j, i in enumerate(group)}
         self.heads = nn.ParameterList()
+        if self.based:
+            self.trust = nn.Parameter(torch.ones(self.count))  # how much of what the base says is believed
         most = max((s.tokens for s in slots), default=1)
         table = torch.zeros(self.count, most, dtype=torch.long)
         for i, c in enumerate(self.class_of):
@@ -140,7 +166,8 @@ class Fields(nn.Module):
         for g, group in enumerate(groups):
             vocabularies = list(dict.fromkeys(slots[i].vocabulary for i in group))
             size = max(sizes[i] for i in group)
-            self.heads.append(nn.Parameter(torch.randn(len(vocabularies), self.width, size) * 0.02))
+            begun = torch.randn(len(vocabularies), self.width, size) * (0.02 * (not self.based))
+            self.heads.append(nn.Parameter(begun))
             bias = torch.full((len(group), 1, size), IMPOSSIBLE)
             emit = bias.clone()
             for j, i in enumerate(group):
@@ -188,10 +215,11 @@ class Fields(nn.Module):
 
     # ---- out -----------------------------------------------------------------------------------------------
 
-    def nll(self, hidden: Tensor, tokens: Tensor, cells: Tensor) -> Tensor:
+    def nll(self, hidden: Tensor, tokens: Tensor, cells: Tensor, said: Said | None = None) -> Tensor:
         """Negative log likelihood, in nats, of every slot of a record; 0 where the slot is empty.
 
-        hidden: (rows, slots, width), slot i holding what is known before slot i. Returns (rows, slots).
+        hidden: (rows, slots, width), slot i holding what is known before slot i; said: what the base says.
+        Returns (rows, slots).
         """
         rows = hidden.shape[0]
         by_slot = hidden.transpose(0, 1)  # (slots, rows, width)
@@ -200,16 +228,20 @@ class Fields(nn.Module):
         for g, head in enumerate(self.heads):
             group, shared = getattr(self, f"group{g}"), getattr(self, f"shared{g}")
             weight = head.index_select(0, shared) if len(group) > len(head) else head
-            logits = torch.baddbmm(getattr(self, f"bias{g}"), by_slot.index_select(0, group), weight)
+            bias = getattr(self, f"bias{g}")
+            if said is not None:
+                bias = torch.lerp(bias, said.logits[g], self.trust[group][:, None, None])
+            logits = torch.baddbmm(bias, by_slot.index_select(0, group), weight)
             flat = F.cross_entropy(
                 logits.flatten(0, 1), classes.index_select(0, group).flatten(), reduction="none"
             )
             parts.append(flat.view(len(group), rows))
         nll = torch.cat(parts).index_select(0, self.ungroup).T  # (rows, slots)
-        if self.numbers and self.cells > 1:
+        if any(other >= 0 for other in self.other):
             mixture = torch.baddbmm(
                 self.mixture_bias, by_slot.index_select(0, self.number_index), self.mixture
             ).transpose(0, 1)
+            mixture = _moved(mixture, said)
             number_tokens = tokens[:, self.number_index]
             index = self._number_cells(number_tokens, cells[:, self.number_index])
             inside = log_mixture_mass(mixture, self.low[index], self.high[index]).logsumexp(-1)
@@ -217,31 +249,40 @@ class Fields(nn.Module):
             nll = nll.index_add(1, self.number_index, torch.where(spread, -inside, 0.0))
         return torch.where(tokens < 0, 0.0, nll)
 
-    def _class_logits(self, slot: int, hidden: Tensor) -> Tensor:
+    def _class_logits(self, slot: int, hidden: Tensor, said: Said | None) -> Tensor:
         g, j = self.place[slot]
         size = len(self.token_of[slot])
         weight = self.heads[g][getattr(self, f"shared{g}")[j]]
-        return torch.addmm(getattr(self, f"bias{g}")[j, :, :size], hidden, weight[:, :size])
+        bias = getattr(self, f"bias{g}")[j, :, :size]
+        if said is not None:
+            bias = torch.lerp(bias, said.logits[0], self.trust[slot])
+        return torch.addmm(bias, hidden, weight[:, :size])
 
-    def _mixture(self, slot: int, hidden: Tensor) -> Tensor:
+    def _mixture(self, slot: int, hidden: Tensor, said: Said | None) -> Tensor:
         n = self.numbers.index(slot)
-        return torch.addmm(self.mixture_bias[n], hidden, self.mixture[n])
+        return _moved(torch.addmm(self.mixture_bias[n], hidden, self.mixture[n]), said)
 
-    def log_prob(self, slot: int, hidden: Tensor, tokens: Tensor, cells: Tensor) -> Tensor:
+    def log_prob(
+        self, slot: int, hidden: Tensor, tokens: Tensor, cells: Tensor, said: Said | None = None
+    ) -> Tensor:
         """(rows,) log probability of given tokens and cells of one slot; 0 where the token is empty (-1)."""
         classes = self.class_table[slot, tokens.clamp(min=0)]
-        out = self._class_logits(slot, hidden).log_softmax(-1).gather(-1, classes[:, None])[:, 0]
+        out = self._class_logits(slot, hidden, said).log_softmax(-1).gather(-1, classes[:, None])[:, 0]
         if self.other[slot] >= 0:
             n = self.numbers.index(slot)
             index = (tokens.clamp(min=0) + self.number_start[n]) * self.cells + cells
-            mass = log_mixture_mass(self._mixture(slot, hidden), self.low[index], self.high[index]).logsumexp(
-                -1
-            )
+            mixture = self._mixture(slot, hidden, said)
+            mass = log_mixture_mass(mixture, self.low[index], self.high[index]).logsumexp(-1)
             out = out + torch.where(classes == self.other[slot], mass, 0.0)
         return torch.where(tokens < 0, 0.0, out)
 
     def draw(
-        self, slot: int, hidden: Tensor, generator: torch.Generator, allowed: Allowed | None = None
+        self,
+        slot: int,
+        hidden: Tensor,
+        generator: torch.Generator,
+        allowed: Allowed | None = None,
+        said: Said | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Draw one slot of every row from what `hidden` (rows, width) says of it.
 
@@ -250,8 +291,8 @@ class Fields(nn.Module):
         g, j = self.place[slot]
         rows, device = len(hidden), hidden.device
         other, size = self.other[slot], len(self.token_of[slot])
-        logits = self._class_logits(slot, hidden)
-        mixture = self._mixture(slot, hidden) if other >= 0 else None
+        logits = self._class_logits(slot, hidden, said)
+        mixture = self._mixture(slot, hidden, said) if other >= 0 else None
         log_mass = torch.zeros(rows, device=device)
         if allowed is None:
             options = logits + getattr(self, f"emit{g}")[j, :, :size]
@@ -332,3 +373,11 @@ class Fields(nn.Module):
             torch.tensor(first, device=device),
             torch.tensor(last, device=device),
         )
+
+
+def _moved(mixture: Tensor, said: Said | None) -> Tensor:
+    """The mixture of the base, corrected by the network's (..., 3 x logistics), in units of its spread."""
+    if said is None or said.added is None or said.spread is None:
+        return mixture
+    weight, mean, log_scale = mixture.chunk(3, -1)
+    return said.added + torch.cat([weight, mean * said.spread, log_scale], -1)

@@ -18,6 +18,8 @@ from torch import Tensor
 from lookalike.codec import Slot
 
 FREQUENCIES = 8  # of the Fourier features; the highest makes 19 waves over the column's ranks
+SPIKE_SHARE = 0.1  # of a column's rows, that make a value of few rows a spike
+FEWEST = 5  # cells that an order can be learned from
 TAIL = 12.0  # the normal score at which the outermost cells are closed
 
 
@@ -41,8 +43,12 @@ class NumberTables:
     flat: list[Tensor]
 
 
-def number_tables(slots: list[Slot]) -> NumberTables:
-    """Of number slots, each of which has a rank and a value for its cells."""
+def number_tables(slots: list[Slot], spike_rows: int = 0) -> NumberTables:
+    """Of number slots, each of which has a rank and a value for its cells.
+
+    spike_rows: a single cell of so many rows is a spike; one of fewer is only where it holds a share of
+    `SPIKE_SHARE` of the column. 0: every single cell is one.
+    """
     cells = max((s.cells for s in slots), default=1)
     tokens = sum(s.tokens for s in slots)
     rank = np.full((tokens, cells), np.nan)
@@ -56,6 +62,10 @@ def number_tables(slots: list[Slot]) -> NumberTables:
         starts.append(o)
         o += s.tokens
     spread = (counts > 0).sum(1) > 1
+    for s, o in zip(slots, starts, strict=True):
+        part = slice(o, o + s.tokens)
+        if spike_rows:
+            spread[part] |= _no_spike(counts[part].sum(1), rank[part, 0], spike_rows)
     low, high, score = (np.zeros_like(rank) for _ in range(3))
     edges, flat = [], []
     for s, o in zip(slots, starts, strict=True):
@@ -73,6 +83,15 @@ def number_tables(slots: list[Slot]) -> NumberTables:
     features = _features(rank, value, score)
     features = features.reshape(tokens * cells, features.shape[-1])
     return NumberTables(starts, cells, spread, features, low.reshape(-1), high.reshape(-1), edges, flat)
+
+
+def _no_spike(rows: np.ndarray, rank: np.ndarray, spike_rows: int) -> np.ndarray:
+    """(tokens,) which single cells have too few rows to be learned each for itself."""
+    ordered = ~np.isnan(rank)
+    before = np.concatenate([[-1.0], np.fmax.accumulate(np.nan_to_num(rank, nan=-1.0))[:-1]])
+    small = (rows < min(spike_rows, SPIKE_SHARE * rows.sum())) & (rows > 0)
+    found: np.ndarray = small & ordered & (np.nan_to_num(rank) > before)
+    return found if found.sum() >= FEWEST else np.zeros_like(found)
 
 
 def _features(rank: np.ndarray, value: np.ndarray, score: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from lookalike.codec import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.told import Told
+from lookalike.difflm.small.base import of_arrays
 from lookalike.difflm.small.decoder import decode
 from lookalike.difflm.small.train import posteriors, train_vae
 from lookalike.difflm.small.vae import VAE
@@ -164,10 +165,17 @@ class TokenRecords:
         return torch.stack([tokens, cells], 1).cpu().numpy()
 
     def weights(self) -> dict[str, Tensor]:
-        return {} if self._vae is None else {f"vae.{k}": v for k, v in self.vae.state_dict().items()}
+        if self._vae is None:
+            return {}
+        base = {} if self.vae.base is None else {f"base.{k}": v for k, v in self.vae.base.arrays().items()}
+        return {f"vae.{k}": v for k, v in self.vae.state_dict().items()} | base
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
-        self.vae.load_state_dict({k[4:]: v for k, v in weights.items() if k.startswith("vae.")})
+        vae = self.vae
+        vae.load_state_dict({k[4:]: v for k, v in weights.items() if k.startswith("vae.")})
+        if vae.config.based and vae.fixed:
+            base = {k[5:]: v for k, v in weights.items() if k.startswith("base.")}
+            vae.base = of_arrays(vae.fields, vae.fixed, base).to(vae.device)
         self.vae.eval()
 
     def facts(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lookalike.difflm.norm import clip_gradients
+from lookalike.difflm.small.base import Placed, fit_base
 from lookalike.difflm.small.batches import Encoded, batch_size, shuffled
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.checkpoint import Checkpoint
@@ -42,8 +43,10 @@ def train_vae(
     rows), train (the bound on the last training batches) and beta; then one that says how it ended, as
     `Course.facts`.
     """
-    table = Encoded(tokens, cells, vae.lengths(tokens))
-    train_rows, held_rows = (torch.from_numpy(rows) for rows in split(len(table), config, seed))
+    table = Encoded(tokens, cells, vae.lengths(tokens), _based(vae, tokens, cells, seed))
+    train_rows, held_rows = (
+        torch.from_numpy(rows) for rows in split(len(table), config, seed, vae.config.based)
+    )
     held, average_length = table.of(held_rows), max(1, int(table.lengths.float().mean()))
     batch = batch_size(len(train_rows), average_length, config)
     per_epoch = max(1, len(train_rows) // batch)
@@ -58,6 +61,8 @@ def train_vae(
     batches = lru_cache(1)(partial(_batches, train_rows, table.lengths, batch, seed))
     vae.train()
     threads.restart()
+    if vae.base is not None and not loop.history:  # the base alone is what the network has to be better than
+        _judge(loop, average, held, noise)
     course = loop.course("the language model", progress)
     with bar(steps, "training the language model", unit="steps", progress=progress) as shown:
         shown.update(loop.step)
@@ -89,6 +94,16 @@ def train_vae(
     loop.save(_means(averaged))
     _take_best(vae, loop, average, held, noise)
     return [*loop.history, course.facts(loop.step)]
+
+
+def _based(vae: VAE, tokens: Tensor, cells: Tensor, seed: int) -> Placed | None:
+    """Fit the base that the network corrects; every row falls into the tree that has not seen it."""
+    if not vae.config.based or not vae.fixed:
+        return None
+    vae.base, fold = fit_base(vae.fields, vae.fixed, vae.canonical, tokens, cells, seed)
+    placed = vae.placed(tokens, cells, fold)
+    vae.base.to(vae.device)
+    return placed
 
 
 def _optimizers(vae: VAE, config: TrainConfig) -> list[torch.optim.Optimizer]:
@@ -140,8 +155,8 @@ def _gradients(
         optimizer.zero_grad(set_to_none=True)
     loss = rate = 0.0
     for part in batch.parts(config.slots_most):
-        tokens, cells = batch.of(part).on(vae.device)
-        nll, kl, bags = vae(tokens, cells, vae.order(first[part], tokens), drawn[part])
+        tokens, cells, placed = batch.of(part).on(vae.device)
+        nll, kl, bags = vae(tokens, cells, vae.order(first[part], tokens), drawn[part], placed)
         reconstruction, rate_now = nll.sum() / rows, kl.sum() / rows
         aside = config.bag_of_words * bags.sum() / rows if config.rate else 0.0
         (reconstruction + beta * rate_now + aside).backward()
@@ -160,7 +175,8 @@ def _judge(loop: Loop, average: VAE, held: Encoded, noise: Tensor) -> None:
     """Validate the mean of the weights, and keep it where it is the best so far."""
     reconstruction, rate = _validate(average, held, noise, loop.config)
     loop.record(reconstruction, rate, loop.controller.beta)
-    if loop.ready(rate):
+    ready = loop.ready(rate)
+    if ready or (average.base is not None and reconstruction + rate < loop.best):
         loop.judge(reconstruction + rate, average.state_dict())
 
 
@@ -177,8 +193,8 @@ def _validate(vae: VAE, held: Encoded, noise: Tensor, config: TrainConfig) -> tu
     sums, device = torch.zeros(2, dtype=torch.float64), noise.device
     first = torch.zeros(len(held), len(vae.columns), dtype=torch.bool, device=device)
     for at in held.parts(config.slots_most // 2):
-        tokens, cells = held.of(at).on(device)
-        nll, kl, _ = vae(tokens, cells, vae.order(first[at], tokens), noise[at])
+        tokens, cells, placed = held.of(at).on(device)
+        nll, kl, _ = vae(tokens, cells, vae.order(first[at], tokens), noise[at], placed)
         sums += torch.stack([nll.sum(), kl.sum()]).cpu()
     vae.train()
     reconstruction, rate = (sums / len(held)).tolist()

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.codec import Slot
+from lookalike.difflm.small.base import HINTS, Base, Placed
 from lookalike.difflm.small.encoder import Encoder
-from lookalike.difflm.small.fields import Allowed, Fields
+from lookalike.difflm.small.fields import Allowed, Fields, Said
 from lookalike.difflm.small.injection import Injection
 from lookalike.difflm.small.spans import POOLS, Spans
 from lookalike.difflm.small.transformer import Cache, Transformer
@@ -27,6 +28,7 @@ class VAEConfig:
     width); mixtures: logistics per number; latent_tokens x latent_width: size of the latent; dropout: in the
     language model; word_dropout: share of the words of texts that the language model does not see while
     it is trained (Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1).
+    based: the network corrects a base (`base.py`), which `VAE.base` is set to before it is used.
     """
 
     width: int = 64
@@ -39,6 +41,7 @@ class VAEConfig:
     dropout: float = 0.0
     word_dropout: float = 0.0
     injection: str = "soft_prompt"
+    based: bool = False
 
 
 TEXT_SIZES: dict[str, Any] = {  # instead of the defaults above where a record has texts
@@ -67,7 +70,10 @@ class VAE(nn.Module):
         width = config.width
         spans = [column for column in columns if slots[column[0]].span]
         fixed = [s for s, slot in enumerate(slots) if not slot.span]
-        self.fields = Fields([slots[s] for s in fixed], width, config.mixtures)
+        self.fields = Fields([slots[s] for s in fixed], width, config.mixtures, config.based)
+        self.base: Base | None = None
+        if config.based:
+            self.hint = nn.Parameter(torch.randn(len(fixed), HINTS, width) * 0.1)
         pooled = len(fixed) + POOLS * len(spans)
         self.encoder = Encoder(pooled, width, config.latent_tokens, config.latent_width)
         self.injection = Injection(
@@ -86,6 +92,7 @@ class VAE(nn.Module):
         for c, column in enumerate(columns):
             column_of[column] = c
         self.fixed, self.span_slots = fixed, spans
+        self.canonical = [fixed.index(s) for s in canonical if not slots[s].span]  # fixed slots in that order
         field_of = torch.zeros(len(slots), dtype=torch.long)
         for f, field in enumerate([*([s] for s in fixed), *spans]):
             field_of[field] = f
@@ -143,14 +150,37 @@ class VAE(nn.Module):
         mean, log_variance = self.encoder(self._summary(self._embed(tokens, cells, use), tokens, use))
         return mean, log_variance
 
+    def placed(self, tokens: Tensor, cells: Tensor, fold: Tensor) -> Placed | None:
+        """Where records, (rows, slots), fall in the trees of their folds, (rows,); None without a base."""
+        return None if self.base is None else self.base.place_rows(tokens, cells, fold)
+
+    def known_in(self, order: list[int]) -> set[int]:
+        """The fixed slots that are written after all that comes before them in the canonical order."""
+        place = {slot: at for at, slot in enumerate(order)}
+        at = torch.tensor([[place.get(slot, len(order)) for slot in self.fixed]])
+        return set(self.known(at, len(order))[0].nonzero()[:, 0].tolist()) if self.fixed else set()
+
+    def known(self, at: Tensor, end: int) -> Tensor:
+        """(rows, fixed slots) bool: whether all that comes before in the canonical order is written before.
+
+        at: (rows, fixed slots) the place of each in the order in which they are written, `end` where it is
+        not.
+        """
+        in_order = at[:, self.canonical]
+        latest = F.pad(in_order.cummax(1).values[:, :-1], (1, 0), value=-1)
+        known = torch.empty_like(in_order, dtype=torch.bool)
+        known[:, self.canonical] = (latest < in_order) & (in_order < end)
+        return known
+
     def forward(
-        self, tokens: Tensor, cells: Tensor, order: Tensor, noise: Tensor
+        self, tokens: Tensor, cells: Tensor, order: Tensor, noise: Tensor, placed: Placed | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The two terms of the evidence bound, in nats, and what the texts cost as bags of words.
 
         tokens, cells: (rows, slots); order: of every row's slots, as `order` gives it; noise: (rows, latent
-        size), standard normal. Returns the negative log likelihood of every slot, (rows, slots), the KL of
-        every latent dimension from N(0, 1), (rows, latent size), and `Spans.bag` of all texts, (rows,), 0
+        size), standard normal; placed: as `placed` gives it. Returns the negative log likelihood of every
+        slot, (rows, slots), the KL of every latent dimension from N(0, 1), (rows, latent size), and
+        `Spans.bag` of all texts, (rows,), 0
         when not in training.
         """
         use = self._in_use(tokens)
@@ -161,10 +191,16 @@ class VAE(nn.Module):
         bags = kl.new_zeros(len(kl))
         for r, (a, b) in enumerate(use.spans if self.training else []):
             bags = bags + self.spans.bag(r, latent, tokens[:, use.slots[a:b]])
-        return self._nll(latent, embedded, tokens, cells, order, use), kl, bags
+        return self._nll(latent, embedded, tokens, cells, order, use, placed), kl, bags
 
     def nll(
-        self, latent: Tensor, tokens: Tensor, cells: Tensor, order: Tensor, cache: Cache | None = None
+        self,
+        latent: Tensor,
+        tokens: Tensor,
+        cells: Tensor,
+        order: Tensor,
+        cache: Cache | None = None,
+        placed: Placed | None = None,
     ) -> Tensor:
         """Negative log likelihood of the slots in `order` given the latent, (rows, slots), 0 for the others.
 
@@ -172,10 +208,10 @@ class VAE(nn.Module):
         the language model can go on from it, the vector of the last slot being what it reads next.
         """
         use = self._in_use(tokens)
-        return self._nll(latent, self._embed(tokens, cells, use), tokens, cells, order, use, cache)
+        return self._nll(latent, self._embed(tokens, cells, use), tokens, cells, order, use, placed, cache)
 
     def sequence(
-        self, latent: Tensor, tokens: Tensor, cells: Tensor, order: Tensor
+        self, latent: Tensor, tokens: Tensor, cells: Tensor, order: Tensor, placed: Placed | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """What the language model reads before the next slot is written.
 
@@ -192,15 +228,27 @@ class VAE(nn.Module):
         embedded = _pick(self._embed(tokens, cells, use), inner) + self.injection.added(latent)
         written = torch.cat([prefix, embedded], 1)
         there = tokens.gather(1, order).ge(0) | (self.in_span[order] < 0)  # (rows, n)
-        written[:, start : start + n] += F.embedding(inner, self._following(use)) * there.unsqueeze(-1)
+        following = F.embedding(inner, self._following(use))
+        if placed is not None:
+            said = self._said(placed, self._places(inner, len(use.slots)), n)
+            following = following + self._hinted(said, inner)
+        written[:, start : start + n] += following * there.unsqueeze(-1)
         padding = n - there.sum(1)
         if not padding.any():
             return written, None
         at = torch.arange(written.shape[1], device=latent.device) - padding[:, None]
         return _pick(written, at.clamp(min=0)), padding
 
-    def next(self, slots: Tensor) -> Tensor:
-        """(rows,) slots that come next -> what is added to say so, (rows, width)."""
+    def next(self, slots: Tensor, hints: Tensor | None = None) -> Tensor:
+        """(rows,) slots that come next -> what is added to say so, (rows, width).
+
+        hints: (rows, 4) of what the base says of fixed ones.
+        """
+        if hints is not None:
+            field = self.field_of[slots]
+            matrix = self.hint[field.clamp(max=len(self.fixed) - 1)]
+            told = (hints.unsqueeze(1) @ matrix)[:, 0] * (field < len(self.fixed)).unsqueeze(1)
+            return self.next(slots) + told
         if not self.span_slots:
             return F.embedding(slots, self.next_slot)
         out = self.next_slot.new_empty(len(slots), self.config.width)
@@ -255,6 +303,22 @@ class VAE(nn.Module):
             parts.append(self.spans.pool(r, embedded[:, a:b], tokens[:, use.slots[a:b]]))
         return torch.cat(parts, 1)
 
+    def _places(self, inner: Tensor, used: int) -> Tensor:
+        """(rows, fixed slots) the place of each in the order, `inner` (rows, n); n where it is not in it."""
+        n = inner.shape[1]
+        at = torch.full((len(inner), used), n, device=inner.device)
+        at = at.scatter(1, inner, torch.arange(n, device=inner.device).expand_as(inner))
+        return at[:, : len(self.fixed)]
+
+    def _said(self, placed: Placed, at: Tensor, end: int) -> Said:
+        assert self.base is not None
+        return self.base.said(placed, self.known(at, end))
+
+    def _hinted(self, said: Said, inner: Tensor) -> Tensor:
+        """(rows, n, width) what the network reads of what the base says of the slots that come next."""
+        told = torch.einsum("rsk,skw->rsw", said.hints, self.hint)
+        return _pick(F.pad(told, (0, 0, 0, 1)), inner.clamp(max=len(self.fixed)))
+
     def _following(self, use: _Used) -> Tensor:
         """What says that a slot comes next, (slots in use, width)."""
         parts: list[Tensor] = [self.next_slot]
@@ -270,6 +334,7 @@ class VAE(nn.Module):
         cells: Tensor,
         order: Tensor,
         use: _Used,
+        placed: Placed | None = None,
         cache: Cache | None = None,
     ) -> Tensor:
         prefix = self.injection.prefix(latent)
@@ -279,6 +344,11 @@ class VAE(nn.Module):
             unseen[:, : len(self.fixed)] = False
             embedded = embedded * ~unseen.unsqueeze(-1)
         following = F.embedding(inner, self._following(use))
+        n, fixed = order.shape[1], len(self.fixed)
+        at, said = self._places(inner, len(use.slots)) if fixed else None, None
+        if placed is not None and at is not None:
+            said = self._said(placed, at, n)
+            following = following + self._hinted(said, inner)
         inputs = torch.cat(
             [
                 prefix[:, :-1],
@@ -288,12 +358,10 @@ class VAE(nn.Module):
             1,
         )
         hidden = self.backbone(inputs, cache, self.injection.memory(latent))[:, prefix.shape[1] - 1 :]
-        n, fixed = order.shape[1], len(self.fixed)
-        if fixed:
-            at = torch.full((len(order), len(use.slots)), n, device=order.device)
-            at = at.scatter(1, inner, torch.arange(n, device=order.device).expand_as(inner))[:, :fixed]
+        if at is not None:
+            own = use.slots[:fixed]
             of_fixed = self.fields.nll(
-                _pick(hidden, at.clamp(max=n - 1)), tokens[:, use.slots[:fixed]], cells[:, use.slots[:fixed]]
+                _pick(hidden, at.clamp(max=n - 1)), tokens[:, own], cells[:, own], said
             )
             of_fixed = of_fixed * (at < n)
             if not use.spans:

@@ -24,6 +24,9 @@ class TrainConfig:
     middle of the schedule are then as calm as those of its end, so stopping early costs nothing: on Shoppers
     C2ST went from .55 to .51, on Adult the shape error from .8% to .5%.
     denoiser_time: share of the time limit that is kept for the denoiser.
+    based_rows, based_slots: a table of at most so many rows and slots, without texts, is learned from scratch
+    as what corrects a base of trees and regressions (`small/base.py`). On 200 rows of Magic C2ST was .54 with
+    it and .93 without, on 1,000 rows .62 and .48; on all 15,000 it changed neither C2ST nor utility.
     """
 
     rate: float = 4.0
@@ -47,6 +50,8 @@ class TrainConfig:
     denoiser_batch: int = 2048
     denoiser_learning_rate: float = 1e-3
     denoiser_time: float = 0.12
+    based_rows: int = 500
+    based_slots: int = 64
 
 
 TEXT_TRAINING: dict[str, Any] = {  # instead of the defaults above where a record has texts

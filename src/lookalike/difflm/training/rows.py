@@ -7,11 +7,17 @@ import numpy as np
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.seed import child
 
+BASED = 5  # a row in so many is held out under a base, which none of them has formed as it sees it
 
-def split(rows: int, config: TrainConfig, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of training and validation rows; tables of under 20 rows validate on the training rows."""
+
+def split(rows: int, config: TrainConfig, seed: int, based: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of training and validation rows; tables of under 20 rows validate on the training rows.
+
+    based: whether the model corrects a base (`small/base.py`).
+    """
     shuffled = child(seed, "split").permutation(rows)
-    held = min(config.validation_rows, rows // 20 if rows >= 200 else rows // 10)
+    share = BASED if based else 20 if rows >= 200 else 10
+    held = min(config.validation_rows, rows // share)
     return (shuffled[held:], shuffled[:held]) if rows >= 20 else (shuffled, shuffled)
 
 

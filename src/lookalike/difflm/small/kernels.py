@@ -1,0 +1,65 @@
+"""Logistics that stand for some values of a number, and the likeliest mixture of several such parts."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit, logsumexp
+
+from lookalike.codec.slot import Array
+
+KERNELS = (8, 6, 6, 6)  # logistics of a leaf, its ancestor, the linear prediction, the whole table
+GROUP = np.repeat(np.arange(4), KERNELS)  # the part that each of them belongs to
+NARROWEST = -4.5  # log scale of a logistic
+ROUNDS = 40  # of EM
+
+
+def kernels_of(values: Array, slices: list[tuple[int, int]], kernels: int, blur: float) -> Array:
+    """Logistics of equal weight for sorted stretches of values: (stretches, 3, kernels).
+
+    Their means are those between quantiles, their scales follow from the distance of these.
+    """
+    start, stop = np.array(slices).T
+    n = np.maximum(stop - start, 1)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    squares = np.concatenate([[0.0], np.cumsum(values**2)])
+    mean = (sums[stop] - sums[start]) / n
+    spread = np.sqrt(np.maximum((squares[stop] - squares[start]) / n - mean**2, 1e-4)) * np.sqrt((n + 1) / n)
+    share = (np.arange(kernels) + 0.5) / kernels
+    edge = np.arange(kernels + 1) / kernels
+
+    def quantile(q: Array) -> Array:
+        at = np.clip(q[None] * n[:, None] - 0.5, 0, (n - 1)[:, None])
+        low = np.floor(at).astype(np.int64)
+        high = np.minimum(low + 1, (n - 1)[:, None])
+        a, b = (
+            values[np.minimum(start[:, None] + low, len(values) - 1)],
+            values[np.minimum(start[:, None] + high, len(values) - 1)],
+        )
+        return a + (at - low) * (b - a)
+
+    middle, width = quantile(share), np.diff(quantile(edge), axis=1)
+    band = blur * spread * n**-0.2
+    scale = np.sqrt((width / 12**0.5) ** 2 + band[:, None] ** 2) * np.sqrt(3) / np.pi
+    log_scale = np.maximum(np.log(np.maximum(scale, 1e-6)), NARROWEST)
+    return np.stack([middle, log_scale, np.repeat(spread[:, None], kernels, 1)], 1)
+
+
+def log_masses(kernels: Array, shift: Array, low: Array, high: Array) -> Array:
+    """(rows, 4) log of the mass that each part gives to the cell of every row.
+
+    kernels: (rows, 4, logistics); shift: (rows, 4) of the means of each part.
+    """
+    mean, scale = kernels[:, 1] + shift[:, GROUP], np.exp(kernels[:, 2])
+    mass = expit((high[:, None] - mean) / scale) - expit((low[:, None] - mean) / scale)
+    parts = [mass[:, p == GROUP].mean(1) for p in range(4)]
+    return np.log(np.maximum(np.stack(parts, 1), 1e-12))
+
+
+def mixed(log_parts: Array) -> tuple[Array, float]:
+    """(parts,) the weights of the likeliest mixture of (rows, parts) log probabilities; its mean."""
+    weights = np.full(log_parts.shape[1], 1 / log_parts.shape[1])
+    for _ in range(ROUNDS):
+        joint = log_parts + np.log(weights + 1e-12)
+        shares = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+        weights = (shares.sum(0) + 0.5) / (len(shares) + 0.5 * len(weights))
+    return weights, float(logsumexp(log_parts + np.log(weights), axis=1).mean())

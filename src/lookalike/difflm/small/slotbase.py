@@ -1,0 +1,406 @@
+"""How the base of a record's slots is learned: trees, linear predictions, and their mixture (see base.py).
+
+Every slot has one decision tree for each fold, over the slots before it in the canonical order; it is
+fitted on the rows outside of the fold, as is a ridge regression of the slot's normal score. What a leaf says
+is mixed with what an ancestor of more rows, the linear prediction and the whole table say. The weights of the
+mixture are those that make rows of the fold likeliest (EM): Jelinek and Mercer, Interpolated Estimation of
+Markov Source Parameters from Sparse Data (1980). Trees as conditionals of a synthetic table: Reiter, Using
+CART to Generate Partially Synthetic Public Use Microdata (2005).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from lookalike.codec.slot import Array
+from lookalike.difflm.small.kernels import GROUP, KERNELS, kernels_of, log_masses, mixed
+from lookalike.difflm.small.trees import Tree, ancestors, plain_tree
+from lookalike.seed import child, child_seed
+
+LEAVES = 1024  # of a tree, at most
+LEAF_ROWS = 20  # of a leaf, at least, in a table of `LARGE` rows or more
+LARGE = 3000
+FEW_LEAF_ROWS = (6, 16)  # tried in smaller tables
+WIDER = 6  # times the rows of a leaf that its ancestor has
+DEPTH = 16
+MOST_ROWS = 60_000  # that a tree is fitted on
+INPUTS = 48  # slots that a tree looks at, at most: those that tell most of its own
+CLASSES = 48  # that the splits of a tree tell apart; the rarer ones count as one
+LEVELS = (4, 12)  # values of a category that enter the regression: fewest and most
+RIDGES = (1.0, 10.0, 100.0)
+BLUR = (0.3, 0.7)  # bandwidths that are tried, in those of Silverman's rule
+
+
+@dataclass
+class View:
+    """The fixed slots of the rows, as the fitting looks at them.
+
+    score: (rows, slots) normal scores of numbers, 0 elsewhere; codes: (rows, slots) tokens, `empty` where
+    there is none; number: (slots,) whether a slot is a number; classes: (rows, slots); other: (slots,) the
+    class "anywhere else", -1 where there is none; sizes, tokens: (slots,) classes and tokens (one more for
+    `empty`); low, high: (rows, slots) edges of the cells, as normal scores among the values elsewhere.
+    """
+
+    score: Array
+    codes: Array
+    number: Array
+    classes: Array
+    other: Array
+    sizes: Array
+    tokens: Array
+    low: Array
+    high: Array
+
+    def middle(self, slot: int) -> Array:
+        from scipy.special import ndtr, ndtri
+
+        return np.clip(ndtri((ndtr(self.low[:, slot]) + ndtr(self.high[:, slot])) / 2), -3.5, 3.5)
+
+
+@dataclass
+class SlotBase:
+    """What is known of one slot.
+
+    inputs: the slots that it is told from; relative: whether its leaves hold what the regression leaves over.
+    trees: one for each fold; codes: (folds, values) of each category among the inputs what a tree reads for
+    its tokens, one after the other; linear: the same, added up by the regression; slopes: (folds, numbers
+    among the inputs); intercepts: (folds,).
+    logits: (leaves of all folds + 1, classes), the last without knowledge of what comes before; kernels:
+    (leaves + 1, 4, logistics): log weight, mean, log scale, spread of their part.
+    gain: nats per row over the last one, on rows that a tree has not seen.
+    """
+
+    inputs: list[int]
+    relative: bool
+    trees: list[Tree]
+    codes: Array
+    linear: Array
+    slopes: Array
+    intercepts: Array
+    logits: Array
+    kernels: Array
+    gain: float = 0.0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def folds_of(rows: int) -> int:
+    """How many folds: trees of few rows need nearly all of them."""
+    return 3 if rows >= LARGE else 5 if rows >= 1000 else 8
+
+
+def fit_slot(view: View, slot: int, before: list[int], fold: Array, seed: int) -> SlotBase:
+    """The base of a slot, from the rows of a table, each of which belongs to a fold."""
+    with threadpool_limits(1):
+        return _Fit(view, slot, before, fold, seed).best()
+
+
+class _Fit:
+    """One slot being fitted."""
+
+    def __init__(self, view: View, slot: int, before: list[int], fold: Array, seed: int):
+        self.view, self.slot, self.fold, self.seed = view, slot, fold, seed
+        self.folds = int(fold.max()) + 1
+        self.here = view.codes[:, slot] < view.tokens[slot] - 1
+        self.classes = view.classes[:, slot]
+        self.other = int(view.other[slot])
+        self.inside = self.here & (self.classes == self.other)
+        self.target = view.middle(slot) if self.other >= 0 else np.zeros(len(fold))
+        full = view.score[:, slot] if view.number[slot] else self._plain_target()
+        self.inputs = _telling(view, before, full, self.here)
+        self.full = np.where(self.inside, self.target, full) if self.other >= 0 else full
+        self._regress()
+
+    def _plain_target(self) -> Array:
+        """A category as a number: its class, the most frequent first."""
+        counts = np.bincount(self.classes[self.here], minlength=int(self.view.sizes[self.slot]))
+        return np.argsort(np.argsort(-counts, kind="stable")).astype(float)[self.classes]
+
+    # ---- inputs --------------------------------------------------------------------------------------------
+
+    def _regress(self) -> None:
+        """Ridge regression of each fold on the others; `predicted` and what is needed to do it again."""
+        view, rows = self.view, self.inside
+        numbers = [u for u in self.inputs if view.number[u]]
+        plain = [u for u in self.inputs if not view.number[u]]
+        self.numbers, self.plain = numbers, plain
+        total = sum(int(view.tokens[u]) for u in plain)
+        self.slopes = np.zeros((self.folds, len(numbers)))
+        self.intercepts = np.zeros(self.folds)
+        self.linear = np.zeros((self.folds, total))
+        self.predicted = np.zeros(len(self.fold))
+        self.left_over = self.target
+        if self.other < 0 or not self.inputs or rows.sum() < 20:
+            return
+        columns, places, o = [view.score[:, u] for u in numbers], [], 0
+        for u in plain:
+            counts = np.bincount(view.codes[rows, u], minlength=view.tokens[u])
+            for token in np.argsort(-counts, kind="stable")[: LEVELS[1]]:
+                if counts[token] >= LEVELS[0]:
+                    columns.append((view.codes[:, u] == token).astype(float))
+                    places.append(o + int(token))
+            o += int(view.tokens[u])
+        x = np.stack(columns, 1)
+        best: tuple[float, Any] = (np.inf, None)
+        grams = [self._gram(x, f) for f in range(self.folds)]
+        for ridge in RIDGES:
+            weights = [_ridge(gram, ridge) for gram in grams]
+            predicted = np.zeros(len(x))
+            for f, (b, w) in enumerate(weights):
+                own = self.fold == f
+                predicted[own] = x[own] @ w + b
+            error = float(np.square(self.target - predicted)[rows].mean())
+            if error < best[0]:
+                best = (error, (weights, predicted))
+        weights, self.predicted = best[1]
+        for f, (b, w) in enumerate(weights):
+            self.intercepts[f], self.slopes[f] = b, w[: len(numbers)]
+            self.linear[f, places] = w[len(numbers) :]
+        self.predicted = np.clip(self.predicted, -4, 4)
+        self.left_over = self.target - self.predicted
+
+    def _gram(self, x: Array, f: int) -> tuple[Array, Array, Array, float]:
+        use = self.inside & (self.fold != f)
+        own, y = x[use], self.target[use]
+        mean, height = own.mean(0), float(y.mean())
+        own = own - mean
+        return own.T @ own, own.T @ (y - height), mean, height
+
+    def _inputs(self, f: int, target: Array) -> tuple[Array, Array]:
+        """(rows, features) as the tree of a fold reads them, float32, and its codes of the categories.
+
+        The regression of the fold itself has not seen its rows, nor have the others seen theirs.
+        """
+        view, use = self.view, self.here & (self.fold != f)
+        columns = [view.score[:, u] for u in self.numbers]
+        codes = []
+        mean = float(target[use].mean()) if use.any() else 0.0
+        for u in self.plain:
+            n = int(view.tokens[u])
+            counts = np.bincount(view.codes[use, u], minlength=n)
+            sums = np.bincount(view.codes[use, u], weights=target[use], minlength=n)
+            own = (sums + 3 * mean) / (counts + 3)
+            codes.append(own)
+            columns.append(own[view.codes[:, u]])
+        if self.other >= 0:
+            columns.append(self.predicted)
+        x = np.stack(columns, 1) if columns else np.zeros((len(self.fold), 0))
+        return x.astype(np.float32), np.concatenate(codes) if codes else np.zeros(0)
+
+    # ---- trees ---------------------------------------------------------------------------------------------
+
+    def best(self) -> SlotBase:
+        """The likeliest base among the sizes of leaves and the targets of trees."""
+        small = len(self.fold) < LARGE
+        leaf_rows = FEW_LEAF_ROWS if small else (LEAF_ROWS,)
+        if not self.inputs or self.here.sum() < 20:
+            return self._grown(0, False)
+        relatives = [False, True] if self.other >= 0 else [False]
+        if not small and len(relatives) > 1:  # a glance tells which
+            relatives = [self._glance()]
+        found = [self._grown(rows, relative) for rows in leaf_rows for relative in relatives]
+        return max(found, key=lambda one: one.gain)
+
+    def _glance(self) -> bool:
+        """Whether a tree of what the regression leaves over tells more, by one tree of each on some rows."""
+        from sklearn.tree import DecisionTreeRegressor
+
+        errors = []
+        for relative in (False, True):
+            target = self.left_over if relative else self.full
+            x, _ = self._inputs(0, target)
+            use = np.flatnonzero(self.inside & (self.fold != 0))[:6000]
+            held = np.flatnonzero(self.inside & (self.fold == 0))[:6000]
+            if not len(held) or not len(use):
+                return False
+            tree = DecisionTreeRegressor(max_leaf_nodes=256, min_samples_leaf=20, random_state=self.seed)
+            tree.fit(x[use], target[use])
+            own = tree.predict(x[held]) + (self.predicted[held] if relative else 0.0)
+            errors.append(float(np.abs(self.target[held] - own).mean()))
+        return errors[1] < errors[0]
+
+    def _grow(self, x: Array, target: Array, f: int, leaf_rows: int) -> Tree:
+        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor  # not needed to draw
+
+        use = np.flatnonzero(self.here & (self.fold != f))
+        if len(use) > MOST_ROWS:
+            use = np.sort(child(self.seed, "rows of a tree", f).permutation(use)[:MOST_ROWS])
+        options: dict[str, Any] = {
+            "max_leaf_nodes": LEAVES, "min_samples_leaf": leaf_rows, "max_depth": DEPTH,
+            "random_state": child_seed(self.seed, "tree", f) % 2**31,
+        }  # fmt: skip
+        if self.other >= 0:
+            tree = DecisionTreeRegressor(**options).fit(x[use], target[use]).tree_
+        else:
+            y = self.classes[use]
+            kept = np.argsort(-np.bincount(y), kind="stable")[:CLASSES]
+            y = np.where(np.isin(y, kept), y, -1)
+            tree = DecisionTreeClassifier(criterion="entropy", **options).fit(x[use], y).tree_
+        return plain_tree(tree)
+
+    def _grown(self, leaf_rows: int, relative: bool) -> SlotBase:
+        n = len(self.fold)
+        target = self.left_over if relative else self.target
+        grown = np.where(self.inside, target, 0.0) if relative else self.full
+        trees, codes, leaf, first = [], [], np.full((self.folds, n), -1), [0]
+        for f in range(self.folds):
+            x, own = self._inputs(f, grown)
+            if leaf_rows:
+                tree = self._grow(x, grown, f, leaf_rows)
+            else:
+                none = np.full(1, -1)
+                tree = Tree(
+                    none,
+                    np.zeros(1),
+                    np.zeros((1, 2), dtype=np.int64),
+                    np.zeros(1, dtype=np.int64),
+                    np.ones(1),
+                )
+            trees.append(tree)
+            codes.append(own)
+            leaf[f] = tree.place(x)
+            first.append(first[-1] + int(tree.leaf.max()) + 1)
+        logits, gain = self._class_table(trees, leaf, first, leaf_rows)
+        kernels = np.zeros((first[-1] + 1, 4, len(GROUP)))
+        if self.other >= 0:
+            kernels, more = self._kernel_table(trees, leaf, first, leaf_rows, target, relative)
+            gain += more
+        return SlotBase(
+            self.inputs, relative, trees, np.stack(codes), self.linear, self.slopes, self.intercepts,
+            logits, kernels, gain, {"leaf_rows": leaf_rows, "leaves": first[-1] / self.folds},
+        )  # fmt: skip
+
+    def _class_table(
+        self, trees: list[Tree], leaf: Array, first: list[int], leaf_rows: int
+    ) -> tuple[Array, float]:
+        """(leaves + 1, classes) log probabilities, and what they gain in nats per row."""
+        size, here = int(self.view.sizes[self.slot]), self.here
+        total = np.bincount(self.classes[here], minlength=size) + 0.1
+        root = total / total.sum()
+        out = np.tile(root, (first[-1] + 1, 1))
+        if size == 1 or not leaf_rows:
+            return np.log(out), 0.0
+        near, wide = out.copy(), out.copy()
+        for f, tree in enumerate(trees):
+            use = here & (self.fold != f)
+            counts = np.zeros((int(tree.leaf.max()) + 1, size))
+            np.add.at(counts, (leaf[f][use], self.classes[use]), 1)
+            upper = ancestors(tree, WIDER * leaf_rows)
+            wider = np.zeros_like(counts)
+            for at, (a, b) in enumerate(upper):
+                wider[at] = counts[a:b].sum(0)
+            part = slice(first[f], first[f + 1])
+            wide[part] = (wider + 5 * root) / (wider.sum(1, keepdims=True) + 5)
+            near[part] = (counts + 2 * wide[part]) / (counts.sum(1, keepdims=True) + 2)
+        own = self._own(leaf, first)
+        parts = np.stack([table[own[here], self.classes[here]] for table in (near, wide, out)], 1)
+        weights, likely = mixed(np.log(parts))
+        out[:-1] = (weights[0] * near + weights[1] * wide + weights[2] * out)[:-1]
+        return np.log(out), float(likely - np.log(root[self.classes[here]]).mean())
+
+    def _own(self, leaf: Array, first: list[int]) -> Array:
+        """(rows,) of every row the leaf of the tree that has not seen it, counted over all trees."""
+        return leaf[self.fold, np.arange(len(self.fold))] + np.array(first)[self.fold]
+
+    def _kernel_table(
+        self, trees: list[Tree], leaf: Array, first: list[int], leaf_rows: int, target: Array, relative: bool
+    ) -> tuple[Array, float]:
+        """(leaves + 1, 4, logistics), and what they gain in nats per row that is "anywhere else"."""
+        inside = np.flatnonzero(self.inside)
+        if not len(inside):
+            out = np.zeros((first[-1] + 1, 4, len(GROUP)))
+            out[:, 1] = np.linspace(-1.8, 1.8, len(GROUP))
+            return out, 0.0
+        own, count = self._own(leaf, first), np.array(KERNELS)
+        shift = np.stack([
+            self.predicted * relative, self.predicted * relative, self.predicted, 0 * self.predicted
+        ], 1)  # fmt: skip
+        best: tuple[float, Array, Array] | None = None
+        alone = None
+        for blur in BLUR if leaf_rows else BLUR[:1]:
+            out = np.zeros((first[-1] + 1, 4, len(GROUP)))
+            out[:, 1:, GROUP == 3] = kernels_of(
+                np.sort(self.target[inside]), [(0, len(inside))], count[3], blur
+            )
+            out[:, 1:, GROUP == 2] = kernels_of(
+                np.sort(self.left_over[inside]), [(0, len(inside))], count[2], blur
+            )
+            for f, tree in enumerate(trees if leaf_rows else []):
+                use = inside[self.fold[inside] != f]
+                part = slice(first[f], first[f + 1])
+                for p, least in enumerate((max(5, leaf_rows // 2), WIDER * leaf_rows)):
+                    out[part, 1:, p == GROUP] = _of_nodes(
+                        target[use], leaf[f][use], tree, least, count[p], blur
+                    )
+            log_mass = log_masses(
+                out[own[inside]],
+                shift[inside],
+                self.view.low[inside, self.slot],
+                self.view.high[inside, self.slot],
+            )
+            if alone is None:
+                alone = float(log_mass[:, 3].mean())
+            if not leaf_rows:
+                log_mass[:, :3] = -50.0
+            weights, likely = mixed(log_mass)
+            if best is None or likely > best[0]:
+                best = (likely, weights, out)
+        assert best is not None and alone is not None
+        out, weights = best[2], best[1]
+        out[:, 0] = np.log(np.maximum(weights, 1e-4))[GROUP] - np.log(count)[GROUP]
+        out[-1, 0] = np.where(GROUP == 3, -np.log(count[3]), -12.0)
+        last = out[-1]
+        last[1:, GROUP < 3] = last[1:, GROUP == 3][:, :1]
+        share = len(inside) / max(1, int(self.here.sum()))
+        return out, (best[0] - alone) * share
+
+
+def _telling(view: View, before: list[int], target: Array, here: Array) -> list[int]:
+    """At most `INPUTS` of the slots before: those that tell most of the target, each alone."""
+    if len(before) <= INPUTS:
+        return list(before)
+    ranks = np.argsort(np.argsort(target[here], kind="stable"), kind="stable").astype(float)
+    ranks -= ranks.mean()
+    total = float(np.square(ranks).sum()) or 1.0
+    told = []
+    for u in before:
+        if view.number[u]:
+            own = view.score[here, u] - view.score[here, u].mean()
+            told.append(float((own @ ranks) ** 2 / (total * max(float(own @ own), 1e-9))))
+        else:
+            counts = np.bincount(view.codes[here, u])
+            sums = np.bincount(view.codes[here, u], weights=ranks)
+            told.append(
+                float((sums**2 / np.maximum(counts, 1)).sum() / total) - (counts > 0).sum() / len(ranks)
+            )
+    kept = np.sort(np.argsort(-np.array(told), kind="stable")[:INPUTS])
+    return [before[i] for i in kept]
+
+
+def _ridge(gram: tuple[Array, Array, Array, float], ridge: float) -> tuple[float, Array]:
+    """Intercept and weights; ridge: rows that the prior is worth."""
+    square, product, mean, height = gram
+    scale = np.maximum(np.diag(square), 1e-9)
+    rows = float(np.median(scale))
+    penalty = np.diag(np.maximum(scale * ridge / max(rows, 1.0), ridge * 1e-3))
+    w = np.linalg.solve(square + penalty, product)
+    return height - float(mean @ w), w
+
+
+def _of_nodes(target: Array, leaf: Array, tree: Tree, least: int, kernels: int, blur: float) -> Array:
+    """(leaves, 3, kernels) of what lies in each leaf, or in its nearest ancestor of `least` rows."""
+    leaves = int(tree.leaf.max()) + 1
+    rows = np.bincount(leaf, minlength=leaves)
+    spans = ancestors(tree, least, rows)
+    distinct = sorted(set(spans))
+    by_leaf = target[np.argsort(leaf, kind="stable")]
+    ends = np.concatenate([[0], np.cumsum(rows)])
+    pieces = [np.sort(by_leaf[ends[a] : ends[b]]) for a, b in distinct]
+    stops = np.cumsum([len(piece) for piece in pieces])
+    slices = [(int(b) - len(piece), int(b)) for piece, b in zip(pieces, stops, strict=True)]
+    found = kernels_of(np.concatenate(pieces), slices, kernels, blur)
+    place = {span: i for i, span in enumerate(distinct)}
+    return found[[place[span] for span in spans]]
