@@ -120,3 +120,40 @@ def test_round_values_are_not_lost_to_a_gap() -> None:
     made = plan.back(inner.apply(lambda cells: rng.permutation(cells)), rng)
     assert (made.price >= made.cost).all()
     assert (made.price % 50 == 0).mean() > 0.99
+
+
+def test_a_derived_column_is_written_in_its_own_format() -> None:
+    rng = np.random.default_rng(0)
+    plain = rng.lognormal(7, 1, 300).round(2)
+    table = pd.DataFrame(
+        {
+            "plain": plain,
+            "price": [f"${value:,.2f}" for value in plain],
+            "eur": [f"{value:,.2f}".translate(str.maketrans(",.", ".,")) for value in plain],
+        }
+    )
+    plan = planned(table)
+    assert len(plan.codec.slots) == 1
+    pd.testing.assert_frame_equal(plan.back(plan.forward(table), np.random.default_rng(0)), table)
+    made = there_and_back(plan, table)
+    assert (made.price == [f"${value:,.2f}" for value in made.plain]).all()
+    assert made.eur.str.fullmatch(r"\d{1,3}(\.\d{3})*,\d\d").all()
+
+
+def test_a_column_of_several_formats_or_with_exceptions_is_modelled_as_it_is() -> None:
+    rng = np.random.default_rng(0)
+    at = pd.date_range("2020-01-01", periods=300, freq="7h").astype(str)
+    amount = rng.integers(1, 900, 300)
+    table = pd.DataFrame(
+        {
+            "utc": [f"{one}+00:00" for one in at],
+            "mixed": [f"{one}{'+02:00' if k % 2 else '+00:00'}" for k, one in enumerate(at)],
+            "amount": amount,
+            "said": [f"{value}" if k % 9 else "?" for k, value in enumerate(amount * 2)],
+        }
+    )
+    schema = lookalike.infer(table)
+    plan = Plan.fit(table, RecordCodec.fit(table, schema), find_rules(table, schema))
+    if plan is not None:
+        assert not plan.step_of("mixed") and not plan.step_of("said")
+        pd.testing.assert_frame_equal(plan.back(plan.forward(table), np.random.default_rng(0)), table)

@@ -192,7 +192,7 @@ def _chosen(rules: list[Rule], values: Values) -> list[Step]:
     for rule in rules:
         if isinstance(rule, FORMULAS):
             numbers = all(values.numbers(name) is not None for name in rule.columns if name in kept)
-            if numbers and values.column(rule.column).kind in ("number", "datetime"):
+            if numbers and _computable(values.column(rule.column)):
                 take(Step("formula", [rule], [rule.column], list(rule.columns[1:])))
         elif isinstance(rule, Copy | Joined):
             take(Step("text", [rule], [rule.column], list(rule.columns[1:])))
@@ -230,11 +230,16 @@ def _chosen(rules: list[Rule], values: Values) -> list[Step]:
     return _sorted(found) or []
 
 
+def _computable(column: Column) -> bool:
+    """Whether numbers alone tell the cells of a column: none are exceptions, and all have one format."""
+    return column.kind in ("number", "datetime") and len(column.formats) < 2 and not column.exceptions
+
+
 def _order_steps(high: Any, orders: list[Order], values: Values) -> list[Step]:
     """A step for the orders of one column; where they make a circle with others, for one of them."""
     if any(values.numbers(name) is None for rule in orders for name in rule.columns):
         return []
-    if values.column(high).kind not in ("number", "datetime"):
+    if not _computable(values.column(high)):
         return []
     lows = [rule.low for rule in orders]
     way = "clamp" if _spiky(high, lows, values) else "gap"
