@@ -32,7 +32,7 @@ def test_choices_and_defaults_are_those_of_python() -> None:
             ("method", "most_repeats", "seed"),
         ),
         ("sample", "m", "-o", "o.csv"): (signature(lookalike.DiffLM.sample).parameters, ("strength",)),
-        ("fit", "real.csv", "-o", "m"): (signature(lookalike.DiffLM).parameters, ("device", "seed", "lora")),
+        ("fit", "real.csv", "-o", "m"): (signature(lookalike.DiffLM).parameters, ("device", "seed")),
     }
     for command, (parameters, names) in shared.items():
         args = parse(command)

@@ -38,10 +38,12 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
 def test_a_fit_ends_in_time(adult: pd.DataFrame, now: list[float], limit: float | str) -> None:
     model = DiffLM(max_time=limit, progress=False).fit(adult.iloc[:1000])
     spent, allowed = now[0] - 50.0, float(str(limit).rstrip("s"))
-    assert allowed - 2 * STEP <= spent <= allowed + 0.5  # it is used, and each training has half a second
+    active = next(entry["active_dimensions"] for entry in model.history if "active_dimensions" in entry)
+    least = allowed - 2 * STEP if active else 0.85 * allowed  # a latent at rest needs no denoiser
+    assert least <= spent <= allowed + 0.5  # it is used, and each training has half a second
     steps = max(entry.get("step", 0) for entry in model.history)
     denoiser = next(entry["denoiser_steps"] for entry in model.history if "denoiser_steps" in entry)
-    assert denoiser > 5  # the first training left time for the second
+    assert denoiser > 5 if active else denoiser == 0  # the first training left time for the second
     assert steps < model.train_config.steps[0]
     assert model.sample(100).dtypes.equals(adult.dtypes)
 

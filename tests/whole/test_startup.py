@@ -16,6 +16,7 @@ PUBLIC = [
     "SynAlign",
     "align",
     "evaluate",
+    "find_rules",
     "generate",
     "infer",
     "read_table",

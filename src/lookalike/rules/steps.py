@@ -300,13 +300,12 @@ def back(own: Step, inner: pd.DataFrame, values: Values, rng: np.random.Generato
     )
     if own.way == "lookup":
         cells = [None if text is None or text == EMPTY else by_text[text] for text in texts]
+    if own.table and not column.nullable:  # what is unknown has to be something
+        cells = [own.table[0][1] if cell is None else cell for cell in cells]
     made = _typed(cells, column)
     gone = state == MISSING
     if instead is not None:
         made = made.where(pd.Series((state != OWN) & ~unknown), instead)
-    elif unknown.any() and not column.nullable and own.table:
-        most = _typed([own.table[0][1]] * rows, column)
-        made = made.where(pd.Series(~unknown), most)
     return {name: _emptied_series(made, gone, column)}
 
 

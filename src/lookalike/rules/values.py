@@ -56,7 +56,7 @@ class Values:
         if name not in self._codes:
             series = masked(self.table, self.column(name), self.schema)
             if isinstance(series.dtype, pd.CategoricalDtype):
-                series = series.astype(series.dtype.categories.dtype)
+                series = series.astype(object)
             if series.dtype == object:
                 series = series.map(_hashable, na_action="ignore")
             codes, found = pd.factorize(series)
@@ -99,13 +99,13 @@ def as_floats(series: pd.Series, column: Column) -> Array | None:
             values[marks > 0] = np.nan
             return np.asarray(values)
         if column.kind == "datetime":
-            ticks, missing = dates.to_ticks(series, column)
+            ticks, marks = dates.to_ticks(series, column)
             unit = RESOLUTIONS[str(column.resolution)]
             if unit in "YM":
                 values = ticks.astype(f"M8[{unit}]").astype("M8[s]").astype(np.int64).astype(np.float64)
             else:
                 values = ticks * _SECONDS[unit]
-            values[missing] = np.nan
+            values[np.asarray(marks) > 0] = np.nan
             return np.asarray(values, dtype=np.float64)
         if column.kind in PLAIN and pd.api.types.is_numeric_dtype(series.dtype):
             return series.to_numpy(np.float64, na_value=np.nan)

@@ -216,7 +216,11 @@ class _Fit:
             held = np.flatnonzero(self.inside & (self.fold == 0))[:6000]
             if not len(held) or not len(use):
                 return False
-            tree = DecisionTreeRegressor(max_leaf_nodes=256, min_samples_leaf=20, random_state=self.seed)
+            tree = DecisionTreeRegressor(
+                max_leaf_nodes=256,
+                min_samples_leaf=20,
+                random_state=child_seed(self.seed, "glance") % 2**31,
+            )
             tree.fit(x[use], target[use])
             own = tree.predict(x[held]) + (self.predicted[held] if relative else 0.0)
             errors.append(float(np.abs(self.target[held] - own).mean()))
