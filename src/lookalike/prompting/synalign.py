@@ -38,8 +38,8 @@ from lookalike.table.schema import Schema, check_schema, given_schema
 from lookalike.texts.copies import Originals
 
 NO_RECORD = (
-    "the budget that is left pays for a description but for no record after it: raise it and run again with "
-    "the same ledger, which keeps what was paid for."
+    "the budget that is left pays for a description but for no record after it: raise it (--max-calls, "
+    "--max-tokens, --max-cost) and run again with the same ledger, which keeps what was paid for."
 )
 
 
