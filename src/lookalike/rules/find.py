@@ -5,9 +5,8 @@ Candidates are sought in a few rows, then judged on many of them, beside the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,7 @@ from lookalike.table.rule_words import read_rules
 from lookalike.table.schema import Schema
 
 SOME, MANY = 2_000, 100_000  # rows that candidates are tried on, judged on
+GLANCE, MIXED = 200, 0.2  # rows of a first look; the share of them that may break an order there
 OFTEN = 0.2  # share of the rows that hold one value
 NEAR = 2  # rows, at least one more of which comes near to breaking an order
 EDGE = 60  # times as many gaps just above 0 as just below it
@@ -140,7 +140,7 @@ def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[
     """a <= b, without those that follow from others (a <= b <= c says a <= c)."""
     x = [values.numbers(name) for name in names]
     found: dict[tuple[int, int], Order] = {}
-    for a, b in combinations(range(len(names)), 2):
+    for a, b in _apart(np.array(x, dtype=np.float64)):
         if (values.column(names[a]).kind == "datetime") != (values.column(names[b]).kind == "datetime"):
             continue
         first, second = x[a], x[b]
@@ -166,6 +166,19 @@ def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[
         if (low, middle) in found and (middle, high) in found
     }
     return [rule for pair, rule in found.items() if pair not in implied]
+
+
+def _apart(numbers: Array) -> Iterator[tuple[int, int]]:
+    """The pairs of columns of which one is hardly ever below the other in the first rows. numbers: (columns,
+    rows).
+    """
+    some = numbers[:, :GLANCE]
+    for a in range(len(some) - 1):
+        with np.errstate(invalid="ignore"):
+            gap = some[a + 1 :] - some[a]
+            above, below = (gap > 0).sum(1), (gap < 0).sum(1)
+        for b in np.flatnonzero(np.minimum(above, below) <= MIXED * (above + below)):
+            yield a, a + 1 + int(b)
 
 
 def _order(low_name: Any, high_name: Any, low: Array, high: Array, rng: np.random.Generator) -> Order | None:

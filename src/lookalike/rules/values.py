@@ -32,9 +32,11 @@ class Values:
         self._codes: dict[Any, tuple[Array, pd.Index]] = {}
         self._texts: dict[Any, Array] = {}
         self._gone: dict[Any, Array] = {}
+        self._columns = {column.name: column for column in schema.columns}
 
     def column(self, name: Any) -> Column:
-        return self.schema[name]
+        found = self._columns.get(name)
+        return self.schema[name] if found is None else found
 
     def missing(self, name: Any) -> Array:
         """(rows,) bool."""
