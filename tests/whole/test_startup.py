@@ -19,6 +19,7 @@ PUBLIC = [
     "generate",
     "infer",
     "read_table",
+    "review",
     "write_table",
 ]
 
