@@ -129,7 +129,8 @@ class Decisions:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON values; `from_dict` reads it."""
-        rows = json.loads(self.table.to_json(orient="records", force_ascii=False, default_handler=str))
+        text = self.table.to_json(orient="records", force_ascii=False, date_format="iso", default_handler=str)
+        rows = json.loads(text)
         return {"rows": self.rows, "label": self.label, "notes": self.notes, "decisions": rows}
 
     @classmethod
@@ -172,6 +173,8 @@ def _put(column: pd.Series, some: pd.DataFrame) -> pd.Series:
         column = column.cat.add_categories([value for value in fresh if pd.notna(value)])
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         values = [pd.Timestamp(value) for value in values]
+    elif column.dtype != object:
+        values = [getattr(column.dtype, "na_value", float("nan")) if one is None else one for one in values]
     out = column.copy()
     out.iloc[some["row"].to_numpy()] = values
     return out

@@ -87,14 +87,15 @@ class Page:
     def wait(self, script: str) -> None:
         """Until an expression is true."""
         end = time.monotonic() + WAIT
-        while not self.run(f"Boolean({script})"):
+        tried = f"(() => {{ try {{ return Boolean({script}); }} catch (error) {{ return false; }} }})()"
+        while not self.run(tried):
             assert time.monotonic() < end, (script, self.run("document.body.innerText"), self.said)
             time.sleep(0.01)
 
     def press(self, *keys: str, modifiers: int = 0) -> None:
         """Keys, one after the other: letters, or the names of `CODES`."""
         for key in keys:
-            name, code, text = CODES.get(key, (key, ord(key[0].upper()), key))
+            name, code, text = CODES.get(key) or (key, ord(key.upper()) if key.isalnum() else 0, key)
             told = {"key": name, "windowsVirtualKeyCode": code, "modifiers": modifiers}
             self.send("Input.dispatchKeyEvent", type="keyDown", text="" if modifiers else text, **told)
             self.send("Input.dispatchKeyEvent", type="keyUp", **told)

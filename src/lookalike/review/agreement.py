@@ -135,21 +135,25 @@ def dawid_skene(answers: Mapping[Any, Mapping[str, Hashable]]) -> Truth:
     """
     people = sorted({name for given in answers.values() for name in given})
     names = sorted({one for given in answers.values() for one in given.values()}, key=repr)
-    place = {name: at for at, name in enumerate(names)}
-    said = np.zeros((len(answers), len(people), len(names)))
-    for at, given in enumerate(answers.values()):
-        for name, one in given.items():
-            said[at, people.index(name), place[one]] = 1
-    votes = said.sum(1)
-    chances = votes / np.maximum(votes.sum(1, keepdims=True), 1)
-    confusion = np.zeros((len(people), len(names), len(names)))
-    for _ in range(MOST_STEPS if len(answers) else 0):
+    if not names:
+        return Truth({}, {})
+    who, what = ({name: at for at, name in enumerate(some)} for some in (people, names))
+    said = [(at, who[p], what[one]) for at, given in enumerate(answers.values()) for p, one in given.items()]
+    item, person, answer = np.array(said).T
+    chances = np.zeros((len(answers), len(names)))
+    np.add.at(chances, (item, answer), 1.0)
+    chances /= np.maximum(chances.sum(1, keepdims=True), 1)
+    prior = chances.mean(0)
+    confusion = np.zeros((len(people), len(names), len(names)))  # person, answer, truth
+    for _ in range(MOST_STEPS):
         # M: how often each answer is true, and what each reviewer says where it is
         prior = chances.mean(0) + 1e-12
-        confusion = np.einsum("ik,ipl->pkl", chances, said) + SMOOTH
-        confusion /= confusion.sum(2, keepdims=True)
+        confusion = np.full(confusion.shape, SMOOTH)
+        np.add.at(confusion, (person, answer), chances[item])
+        confusion /= confusion.sum(1, keepdims=True)
         # E: the probability of each answer, given what all said
-        log = np.log(prior) + np.einsum("ipl,pkl->ik", said, np.log(confusion))
+        log = np.tile(np.log(prior), (len(answers), 1))
+        np.add.at(log, item, np.log(confusion[person, answer]))
         after = np.exp(log - log.max(1, keepdims=True))
         after /= after.sum(1, keepdims=True)
         moved, chances = float(np.abs(after - chances).max()), after
@@ -159,6 +163,5 @@ def dawid_skene(answers: Mapping[Any, Mapping[str, Hashable]]) -> Truth:
     truth: dict[Any, tuple[Any, float]] = {
         item: (names[best[at]], float(chances[at, best[at]])) for at, item in enumerate(answers)
     }
-    prior = chances.mean(0) if len(answers) else np.zeros(len(names))
     skill = {name: float(prior @ np.diag(confusion[at])) for at, name in enumerate(people)}
     return Truth(truth, skill)

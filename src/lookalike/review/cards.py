@@ -97,7 +97,7 @@ class Cards:
 
     def texts(self) -> list[str] | None:
         """The texts of the column of texts, "" for a missing one; None where there is no such column."""
-        return None if self.text is None else self.table[self.text].map(written).fillna("").tolist()
+        return None if self.text is None else [written(cell) or "" for cell in self.table[self.text].tolist()]
 
     def label_of(self, row: int) -> str | None:
         """The label of a row as it is shown."""
@@ -153,7 +153,8 @@ class Cards:
 
     @cached_property
     def _lines(self) -> list[str]:
-        columns = [self.table[name].map(written).fillna("").tolist() for name in self._ordered(set())]
+        names = self._ordered(set())
+        columns = [[written(cell) or "" for cell in self.table[name].tolist()] for name in names]
         return [" · ".join(cells) for cells in zip(*columns, strict=True)]
 
     @cached_property

@@ -150,7 +150,9 @@ class _Places:
     def _index(self, names: tuple[str, ...]) -> dict[tuple[str | None, ...], list[int]]:
         if names not in self._rows:
             by_name = {str(name): name for name in self._names}
-            columns = [self._cards.table[by_name[name]].map(written).tolist() for name in names]
+            columns = [
+                [written(cell) for cell in self._cards.table[by_name[name]].tolist()] for name in names
+            ]
             index: dict[tuple[str | None, ...], list[int]] = {}
             for row, cells in enumerate(zip(*columns, strict=True)):
                 index.setdefault(cells, []).append(row)

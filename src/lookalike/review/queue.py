@@ -74,7 +74,10 @@ def longer(items: Sequence[Item], wanted: Sequence[Item]) -> list[Item]:
     part = {item.row: item.part for item in wanted}
     kept = [item._replace(part=part.get(item.row, item.part)) for item in items]
     known = {(item.row, item.turn) for item in items}
-    return kept + [item for item in wanted if (item.row, item.turn) not in known]
+    fresh = [item for item in wanted if (item.row, item.turn) not in known]
+    repeats = max(0, len(wanted) - len(kept) - sum(item.turn == 1 for item in fresh))
+    again = [item for item in fresh if item.turn > 1][:repeats]
+    return kept + [item for item in fresh if item.turn == 1 or item in again]
 
 
 def uncertain(decisions: Decisions, order: Any) -> list[int]:
