@@ -1,4 +1,4 @@
-"""Decisions: which rows of a table were dropped, relabelled or weighed, by which check, and why.
+"""Decisions: which rows of a table were dropped, relabelled, edited or weighed, by which check, and why.
 
 Nothing leaves a table without a row here, and each check can be undone: `apply(table, without={"length"})`.
 """
@@ -55,8 +55,8 @@ class Decisions:
         return sorted(set(taken.loc[taken["action"] == "drop", "row"].tolist()))
 
     def apply(self, table: pd.DataFrame, without: Collection[str] = ()) -> pd.DataFrame:
-        """The table without the rows that are dropped, with new labels, and with a column `weight` where rows
-        are weighed; its index counts anew.
+        """The table without the rows that are dropped, with new labels and cells, and with a column `weight`
+        where rows are weighed; its index counts anew.
 
         without: checks that are undone. Raises DataError for a table of other rows, OptionError for a check
         that decided nothing.

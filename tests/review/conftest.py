@@ -63,8 +63,8 @@ def served() -> Iterator[Callable[..., Server]]:
     """served(review) -> its server, which is running."""
     running: list[Server] = []
 
-    def start(one: Review, reviewer: str = "ann", port: int | None = 0) -> Server:
-        session = Session(one.store, one.cards, one.items, "a table", one.limit, reviewer)
+    def start(one: Review, port: int | None = 0) -> Server:
+        session = Session(one.store, one.cards, one.items, "a table", one.limit)
         running.append(Server(session, port))
         serving(running[-1])
         return running[-1]

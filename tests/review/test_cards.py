@@ -41,6 +41,28 @@ def test_what_curate_decided_is_shown_with_both_rows(banking: pd.DataFrame) -> N
     assert json.loads(json.dumps(equal)) is not None
 
 
+def test_the_label_that_is_suggested_and_the_chance_of_the_own_one(table: pd.DataFrame) -> None:
+    labels = sorted(table.category.unique())
+    new = [next(label for label in labels if label != own) for own in table.category]
+    base = {"check": "labels", "column": "category", "score": 0.12, "limit": 0.4}
+    found = [
+        base | {"row": 0, "action": "relabel", "value": new[0]},
+        base | {"row": 1, "action": "report", "value": new[1]},
+        base | {"row": 2, "action": "weigh", "value": 0.12},
+        base | {"row": 3, "action": "report", "value": table.category[3]},
+        base | {"row": 4, "column": "text", "score": 0.7},
+    ]
+    cards = Cards(table, None, Decisions.of([{"action": "report"} | one for one in found], 60, "category"))
+    told = [cards.card(Item(row, 1, "uncertain")) for row in range(5)]
+    assert [(one["suggested"], one["marked"], one["chance"]) for one in told] == [
+        (new[0], True, 0.12),
+        (new[1], False, 0.12),
+        (None, False, 0.12),
+        (None, False, 0.12),
+        (None, False, None),
+    ]
+
+
 def test_the_nearest_real_row_of_a_table_of_numbers(small_csv: object) -> None:
     table = pd.read_csv(str(small_csv))
     real = table[100:].reset_index(drop=True)

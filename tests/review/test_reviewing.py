@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -97,20 +99,16 @@ def test_in_python_it_ends_when_all_is_answered(
         for item in one.items:
             one.store.add(Answer(item.row, item.turn, "ann", "drop", key=f"{item}"))
         told = b'{"key": "k", "row": 0, "turn": 1, "reviewer": "ann", "answer": "keep"}'
-        said_url = None
-        while said_url is None:
-            said_url = one.store.fact("port")
-        url = f"http://127.0.0.1:{said_url}/api/answer"
-        request = urllib.request.Request(url, told, {"X-Token": one.store.fact("token")})
-        while True:
-            try:
+        for _ in range(600):  # until the server is there
+            time.sleep(0.1)
+            url = f"http://127.0.0.1:{one.store.fact('port')}/api/answer"
+            request = urllib.request.Request(url, told, {"X-Token": str(one.store.fact("token"))})
+            with contextlib.suppress(OSError, ValueError):
                 urllib.request.urlopen(request).close()
                 break
-            except OSError:
-                continue
         one.store.close()
 
-    thread = threading.Thread(target=answer)
+    thread = threading.Thread(target=answer, daemon=True)
     thread.start()
     out, decided = lookalike.review(table, queue=10, answers=path, port=0)
     thread.join()

@@ -254,7 +254,7 @@ def test_edit_find_undo_type_ahead_and_help(
 ) -> None:
     rows = table.assign(label=[f"{'xyz'[row % 3]}{row % 12}" for row in range(60)], size=range(60))
     one = begun(rows, real=rows[40:], label="label", queue=20)
-    server = served(one, reviewer="")
+    server = served(one)
     view = browse(server.url())
     view.wait("document.querySelector('#panel input')")  # who are you?
     view.press(*"ann", "Enter")
@@ -305,7 +305,7 @@ def test_a_pair_is_judged_without_the_names(
         }
     )
     one = begun(rows, pair=("ours", "theirs"), queue=20)
-    view = browse(served(one).url())
+    view = browse(served(one).url("ann"))
     sides = set()
     for done in range(20):
         view.wait("shown.length && mode === 'card'")

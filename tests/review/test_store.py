@@ -122,6 +122,26 @@ def test_many_threads_write_at_once(tmp_path: Path) -> None:
     store.close()
 
 
+def test_two_begin_the_same_review_at_once(tmp_path: Path) -> None:
+    failed: list[BaseException] = []
+    for turn in range(10):
+        path, gate = tmp_path / f"{turn}.review", threading.Barrier(4)
+
+        def begin(path: Path = path, gate: threading.Barrier = gate) -> None:
+            gate.wait()
+            try:
+                Store(path).close()
+            except BaseException as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=begin) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failed == []
+
+
 def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path / "a.review")
     (pages,) = store._answers.execute("PRAGMA page_count").fetchone()

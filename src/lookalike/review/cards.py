@@ -110,7 +110,7 @@ class Cards:
         found = self.why(row)
         card: dict[str, Any] = {
             **{"row": row, "turn": item.turn, "part": item.part, "label": self.label_of(row)},
-            **{"cells": self._cells(self.table, row, hidden), "why": found, "suggested": self.suggested(row)},
+            **{"cells": self._cells(self.table, row, hidden), "why": found, **self._judged(row)},
             **{"twins": [*self._twins(row), *self._copied(row)], "real": None},
         }
         if self.pair is not None:
@@ -141,10 +141,21 @@ class Cards:
             for one in sorted(self._of(row), key=lambda one: one["action"] == "report")
         ]
 
-    def suggested(self, row: int) -> str | None:
-        """The label that a decision suggests."""
-        values = [written(one["value"]) for one in self._of(row) if one["action"] == "relabel"]
-        return next((value for value in values if value in self.labels), None)
+    def _judged(self, row: int) -> dict[str, Any]:
+        """Of the decisions on the label: `suggested`, another label; `marked`, whether it is to be taken, not
+        only looked at; `chance`, 0..1, that the label is right as it is.
+        """
+        told: dict[str, Any] = {"suggested": None, "marked": False, "chance": None}
+        for one in self._of(row):
+            about = one["action"] == "relabel" or (self.label is not None and one["column"] == self.label)
+            if not about:
+                continue
+            value, score = written(one["value"]), finite(one["score"])
+            if value in self.labels and value != self.label_of(row) and one["action"] != "weigh":
+                told |= {"suggested": value, "marked": one["action"] == "relabel"}
+            if score is not None and 0 <= score <= 1:
+                told["chance"] = score
+        return told
 
     def find(self, text: str) -> list[dict[str, Any]]:
         """The first rows that hold a text, in capitals or not."""

@@ -155,14 +155,12 @@ class Review:
         write: is called each time that all items have been answered.
         """
         ended, answered = threading.Event(), threading.Event()
-        session = Session(self.store, self.cards, self.items, title, self.limit, reviewer, answered.set)
+        session = Session(self.store, self.cards, self.items, title, self.limit, answered.set)
         server = Server(session, port)
         thread = serving(server)
         if self.cards.nearest is not None:  # its index is made while the first page is read
             threading.Thread(target=self.cards.nearest.find, args=(0,), daemon=True).start()
-        say(f"review of {len(self.items):,} items, for one reviewer or several: open")
-        say(f"  {server.url()}")
-        say("every answer is saved at once; Ctrl-C ends")
+        self._say(server.url(reviewer))
         try:
             with finishing(ended.set, "the review ends"):
                 while not ended.wait(WAIT):
@@ -178,6 +176,16 @@ class Review:
             server.shutdown()
             server.server_close()
             thread.join()
+
+    def _say(self, url: str) -> None:
+        """How it stands, and where the page is."""
+        standing, total = self.store.state().standing, len(self.items)
+        done = sum((item.row, item.turn) in standing for item in self.items)
+        say(
+            f"{done:,} of {total:,} items are answered" + ("" if done < total else ": ask for a longer queue")
+        )
+        say("every answer is saved at once, several people may answer, Ctrl-C ends: open")
+        say(f"  {url}")
 
 
 def fingerprint(table: pd.DataFrame) -> str:

@@ -37,8 +37,7 @@ LAST = 30  # answers of which the time a row is told
 
 class Session:
     """What the page asks for. cards: the rows; items: the queue; limit: of the error rate, below which the
-    page says that the reviewer can stop; reviewer: who is asked where the page names nobody; done: is called
-    when all items are answered.
+    page says that the reviewer can stop; done: is called when all items are answered.
     """
 
     def __init__(
@@ -48,10 +47,9 @@ class Session:
         items: Sequence[Item],
         title: str,
         limit: float,
-        reviewer: str = "",
         done: Callable[[], None] = lambda: None,
     ) -> None:
-        self.store, self.cards, self.items, self.reviewer = store, cards, items, reviewer
+        self.store, self.cards, self.items = store, cards, items
         self.id, self.limit, self._title, self._done = store.fact("table"), limit, title, done
         self._queued = {(item.row, item.turn): item for item in items}
 
@@ -115,11 +113,11 @@ class Session:
     @cached_property
     def page(self) -> str:
         """The page, without what differs from one request to the next."""
-        return page({"id": self.id, "config": config(self.cards, self._title, self.limit, self.reviewer)})
+        return page({"id": self.id, "config": config(self.cards, self._title, self.limit)})
 
 
-def config(cards: Cards, title: str, limit: float, reviewer: str) -> dict[str, Any]:
-    """What the page knows from its start."""
+def config(cards: Cards, title: str, limit: float, reviewer: str = "") -> dict[str, Any]:
+    """What the page knows from its start. reviewer: whose answers, "" where the page asks."""
     labels = [{"name": name, "value": name} for name in cards.labels]
     text = None if cards.text is None else str(cards.text)
     return {

@@ -203,21 +203,31 @@ class Store:
         connection = sqlite3.connect(
             self.path, timeout=BUSY, isolation_level=None, check_same_thread=False, cached_statements=32
         )
-        connection.execute("PRAGMA journal_mode = WAL")
+        end = time.monotonic() + BUSY
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                break
+            except sqlite3.OperationalError as error:  # changing it does not wait for others by itself
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(0.02)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         return connection
 
     def _prepare(self) -> None:
-        (application,) = self._answers.execute("PRAGMA application_id").fetchone()
-        (version,) = self._answers.execute("PRAGMA user_version").fetchone()
-        (tables,) = self._answers.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if (application != APPLICATION and tables) or (application == APPLICATION and version > FORMAT):
-            raise DataError(f"{self.path} holds no review that this version reads: name another file.")
-        for table in TABLES:
-            self._answers.execute(table)
-        if not tables:
-            self._answers.execute(f"PRAGMA application_id = {APPLICATION}")
-            self._answers.execute(f"PRAGMA user_version = {FORMAT}")
+        self._answers.execute("BEGIN IMMEDIATE")  # two may begin the same review at once
+        with self._answers:
+            (application,) = self._answers.execute("PRAGMA application_id").fetchone()
+            (version,) = self._answers.execute("PRAGMA user_version").fetchone()
+            (tables,) = self._answers.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if (application != APPLICATION and tables) or (application == APPLICATION and version > FORMAT):
+                raise DataError(f"{self.path} holds no review that this version reads: name another file.")
+            for table in TABLES:
+                self._answers.execute(table)
+            if not tables:
+                self._answers.execute(f"PRAGMA application_id = {APPLICATION}")
+                self._answers.execute(f"PRAGMA user_version = {FORMAT}")
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
