@@ -84,6 +84,14 @@ def test_at_most_three_of_a_group_by_the_decisions_and_by_the_texts() -> None:
     assert sum(i.row < 40 for i in items if i.part == "uncertain" and i.turn == 1) == MOST_ALIKE
 
 
+def test_a_group_that_fills_the_first_block_leaves_room_for_others() -> None:
+    same = "please tell me when my new card will come to my house"
+    texts = [f"{same}{'!' * (row % 3)}" if row < 700 else f"{row} {row * 7} {row * 13}" for row in range(900)]
+    items = make(900, decided(900, 900), 100, texts=texts)
+    uncertain = [item.row for item in items if item.part == "uncertain" and item.turn == 1]
+    assert len(uncertain) == 70 and sum(row < 700 for row in uncertain) <= MOST_ALIKE
+
+
 def test_each_check_ranks_its_own_rows_and_they_take_turns() -> None:
     found = [
         {"row": row, "check": "length", "score": 100.0 * row, "limit": 0.0, "action": "drop"}

@@ -76,6 +76,9 @@ def test_an_answer_that_is_sent_again_counts_once_and_a_later_one_counts(tmp_pat
     assert store.add(said(4, "edit", value={"text": "new"}))
     ((one,),) = store.state().standing.values()
     assert (one.answer, one.value) == ("edit", {"text": "new"})
+    store.undo("u", "ann")
+    ((one,),) = store.state().standing.values()
+    assert (one.answer, one.value) == ("label", "x")
     store.close()
 
 

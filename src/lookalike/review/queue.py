@@ -19,7 +19,7 @@ from lookalike.texts.near import leaders
 
 UNCERTAIN, RANDOM, TWICE = 0.7, 0.2, 0.1
 MOST_ALIKE = 3  # uncertain rows of one group of near-duplicates
-LOOKED_AT = 20  # uncertain rows for each that is wanted, whose texts are compared
+BLOCK, LOOKED_AT = 500, 4000  # uncertain rows whose texts are compared at once, and in all
 EARLY, LATE = 0.5, 0.6  # of the queue: rows that come twice come first before the one, then after the other
 
 
@@ -101,21 +101,27 @@ def uncertain(decisions: Decisions, order: Any) -> list[int]:
 
 
 def _spread(rows: list[int], decisions: Decisions, texts: Sequence[str] | None, most: int) -> list[int]:
-    """The rows without those beyond three of a group of near-duplicates."""
-    looked = rows[: LOOKED_AT * most]
+    """The first rows without those beyond three of a group of near-duplicates, at most twice `most`."""
     group = groups(decisions)
-    if texts is not None and looked:
-        followed, _ = leaders([texts[row] for row in looked])
-        for at, leader in enumerate(followed.tolist()):
-            if leader >= 0:
-                group[looked[at]] = group.get(looked[leader], looked[leader])
+    leading: list[int] = []  # rows whose texts stand for others
     seen: Counter[int] = Counter()
-    found = []
-    for row in looked:
-        of = group.get(row, row)
-        seen[of] += 1
-        if seen[of] <= MOST_ALIKE:
-            found.append(row)
+    found: list[int] = []
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        if texts is not None and start < LOOKED_AT:
+            followed, _ = leaders([texts[r] for r in block], against=[texts[r] for r in leading])
+            known = [*block, *leading]
+            for row, leader in zip(block, followed.tolist(), strict=True):
+                if leader >= 0:
+                    group[row] = group.get(known[leader], known[leader])
+            leading += [row for row, leader in zip(block, followed.tolist(), strict=True) if leader < 0]
+        for row in block:
+            of = group.get(row, row)
+            seen[of] += 1
+            if seen[of] <= MOST_ALIKE:
+                found.append(row)
+        if len(found) >= 2 * most:  # some of them are among the random ones
+            break
     return found
 
 

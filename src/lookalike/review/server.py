@@ -99,6 +99,7 @@ class Session:
         return {
             **{"done": done, "total": len(self.items), "wrong": wrong, "told": of, "low": low, "high": high},
             "pace": statistics.median(seconds) if seconds else None,
+            "number": state.number,
         }
 
     def _told(self) -> dict[str, Any]:

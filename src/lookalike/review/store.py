@@ -65,6 +65,7 @@ class State:
 
     standing: Mapping[tuple[int, int], Sequence[Answer]]
     reviewers: frozenset[str]
+    number: int  # of the last row, so that of two states the later one is known
 
 
 class Store:
@@ -147,8 +148,14 @@ class Store:
         with self._errors(), self._lock:
             self._refresh()
             return State(
-                {place: tuple(some) for place, some in self._standing.items() if some},
+                # of one reviewer the last answer counts; where that is undone, the one before
+                {
+                    place: tuple({one.reviewer: one for one in some}.values())
+                    for place, some in self._standing.items()
+                    if some
+                },
                 frozenset(self._reviewers),
+                self._seen,
             )
 
     def _refresh(self) -> None:
@@ -163,13 +170,7 @@ class Store:
                 self._standing[place] = [one for one in some if one.number != undoes]
                 continue
             self._places[answer.number] = answer.row, answer.turn
-            # of one reviewer the last answer counts: an item that was found again is answered anew
-            others = [
-                one
-                for one in self._standing.get((answer.row, answer.turn), [])
-                if one.reviewer != answer.reviewer
-            ]
-            self._standing[answer.row, answer.turn] = [*others, answer]
+            self._standing.setdefault((answer.row, answer.turn), []).append(answer)
 
     def lease(self, reviewer: str, items: Sequence[Item], held: Collection[tuple[int, int]]) -> Item | None:
         """The next item for a reviewer, which nobody else is given for two minutes; None where none is left.
