@@ -38,6 +38,30 @@ def test_what_is_dropped_relabelled_and_weighed(decisions: Decisions) -> None:
     assert TABLE.label.tolist() == [0, 1, 0, 1, 0, 1]  # the table is left as it was
 
 
+def test_cells_are_edited_and_columns_keep_their_dtype() -> None:
+    table = pd.DataFrame(
+        {
+            "n": [1, 2],
+            "x": [0.5, 1.5],
+            "c": pd.Categorical(["a", "b"]),
+            "d": pd.to_datetime(["2020-01-01"] * 2),
+        }
+    )
+    new = {"n": 7, "x": None, "c": "z", "d": pd.Timestamp("2021-02-03 04:05")}
+    found = [
+        {"row": 1, "check": "review", "action": "edit", "column": name, "value": value, "reason": "by ann"}
+        for name, value in new.items()
+    ]
+    decisions = Decisions.of(found, 2)
+    for one in (decisions, Decisions.from_dict(decisions.to_dict())):
+        out = one.apply(table)
+        assert out.dtypes.drop("c").equals(table.dtypes.drop("c"))
+        assert out.iloc[0].tolist() == table.iloc[0].tolist()
+        assert (out.n[1], out.c[1], out.d[1]) == (7, "z", new["d"]) and pd.isna(out.x[1])
+    with pytest.raises(DataError, match="no column 'n', which was edited: add it"):
+        decisions.apply(table.drop(columns="n"))
+
+
 def test_each_check_can_be_undone(decisions: Decisions) -> None:
     assert decisions.apply(TABLE, without={"near"}).text.tolist() == ["a", "c", "d", "e", "f"]
     assert decisions.apply(TABLE, without="length").text.tolist() == ["a", "c", "e", "f"]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lookalike.files.writing import write_table as write_table
     from lookalike.pipeline import generate as generate
     from lookalike.prompting import SynAlign as SynAlign
+    from lookalike.review import review as review
     from lookalike.rules import find_rules as find_rules
     from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
@@ -44,6 +45,7 @@ _HOMES = {  # public name -> the module it lives in
     "generate": "lookalike.pipeline",
     "infer": "lookalike.table.inferring",
     "read_table": "lookalike.files.reading",
+    "review": "lookalike.review",
     "write_table": "lookalike.files.writing",
 }
 __all__ = [
@@ -60,6 +62,7 @@ __all__ = [
     "generate",
     "infer",
     "read_table",
+    "review",
     "write_table",
 ]
 
@@ -75,8 +78,8 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Makes `lookalike.evaluate` and `lookalike.curate` the functions, whichever way their packages
-    of the same names were imported.
+    """Makes `lookalike.evaluate`, `lookalike.curate` and `lookalike.review` the functions, whichever way
+    their packages of the same names were imported.
 
     Importing the package `lookalike.evaluate` makes Python set that name here to the package; the function
     inside is what a user wants to call, so it is kept instead. `from lookalike.evaluate import ...` does not
@@ -84,7 +87,7 @@ class _Package(ModuleType):
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("curate", "evaluate") and isinstance(value, ModuleType):
+        if name in ("curate", "evaluate", "review") and isinstance(value, ModuleType):
             value = getattr(value, name)
         super().__setattr__(name, value)
 

@@ -1,4 +1,4 @@
-"""Decisions: which rows of a table were dropped, relabelled or weighed, by which check, and why.
+"""Decisions: which rows of a table were dropped, relabelled, edited or weighed, by which check, and why.
 
 Nothing leaves a table without a row here, and each check can be undone: `apply(table, without={"length"})`.
 """
@@ -17,7 +17,7 @@ from lookalike.arguments import shown
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError, file_errors
 
-ACTIONS = ("drop", "relabel", "weigh", "report")
+ACTIONS = ("drop", "relabel", "edit", "weigh", "report")
 FACTS = ("row", "check", "column", "score", "limit", "action", "value", "reason")
 WEIGHT = "weight"  # the column that weights are written to
 EXAMPLES = 3  # of a check that `print` shows
@@ -29,8 +29,9 @@ class Decisions:
 
     table: one row a decision. row: place of the row in the table, from 0. check: its name.
     column: the column that it looked at, None for whole rows. score, limit: what was measured and the limit
-    that it crossed; nan where the check knows only yes and no. action: "drop", "relabel", "weigh", or
-    "report" for what is only said. value: the new label, or the weight. reason: in words.
+    that it crossed; nan where the check knows only yes and no. action: "drop", "relabel", "edit", "weigh", or
+    "report" for what is only said. value: the new label or cell, the weight, or the row that is repeated.
+    reason: in words.
     rows: how many rows the table has. label: the column of labels, None where there is none.
     notes: sentences on what was not done, and why.
     """
@@ -54,8 +55,8 @@ class Decisions:
         return sorted(set(taken.loc[taken["action"] == "drop", "row"].tolist()))
 
     def apply(self, table: pd.DataFrame, without: Collection[str] = ()) -> pd.DataFrame:
-        """The table without the rows that are dropped, with new labels, and with a column `weight` where rows
-        are weighed; its index counts anew.
+        """The table without the rows that are dropped, with new labels and cells, and with a column `weight`
+        where rows are weighed; its index counts anew.
 
         without: checks that are undone. Raises DataError for a table of other rows, OptionError for a check
         that decided nothing.
@@ -70,9 +71,11 @@ class Decisions:
         if len(labels):
             if self.label not in out.columns:
                 raise DataError(f"the table has no column {shown(self.label)} of labels: add it.")
-            column = out[self.label].copy()
-            column.iloc[labels["row"].to_numpy()] = labels["value"].tolist()
-            out[self.label] = column
+            out[self.label] = _put(out[self.label], labels)
+        for name, some in taken[taken["action"] == "edit"].groupby("column", sort=False):
+            if name not in out.columns:
+                raise DataError(f"the table has no column {shown(name)}, which was edited: add it.")
+            out[name] = _put(out[name], some)
         weights = taken[taken["action"] == "weigh"]
         if len(weights):
             out[WEIGHT] = 1.0
@@ -110,12 +113,15 @@ class Decisions:
         lines = [f"{self.rows - gone:,} of {self.rows:,} rows are kept, {gone:,} are dropped"]
         counts = self.counts()
         if counts:
-            lines += ["", f"{'check':16}{'drop':>8}{'relabel':>9}{'weigh':>8}{'report':>8}   for example"]
+            lines += [
+                "",
+                f"{'check':16}{'drop':>8}{'relabel':>9}{'edit':>8}{'weigh':>8}{'report':>8}   for example",
+            ]
         for check, actions in counts.items():
             own = self.table[self.table["check"] == check]
             numbers = "".join(
                 f"{actions.get(action, 0) or '-':>{width},}" if actions.get(action) else f"{'-':>{width}}"
-                for action, width in zip(ACTIONS, (8, 9, 8, 8), strict=True)
+                for action, width in zip(ACTIONS, (8, 9, 8, 8, 8), strict=True)
             )
             lines.append(f"{check:16}{numbers}   row {own['row'].iloc[0] + 1:,}: {own['reason'].iloc[0]}")
         lines += ["", *(f"note: {note}" for note in self.notes)] if self.notes else []
@@ -123,7 +129,8 @@ class Decisions:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON values; `from_dict` reads it."""
-        rows = json.loads(self.table.to_json(orient="records", force_ascii=False, default_handler=str))
+        text = self.table.to_json(orient="records", force_ascii=False, date_format="iso", default_handler=str)
+        rows = json.loads(text)
         return {"rows": self.rows, "label": self.label, "notes": self.notes, "decisions": rows}
 
     @classmethod
@@ -156,3 +163,18 @@ class Decisions:
             return cls.from_dict(json.loads(text))
         except (ValueError, DataError):
             raise DataError(f"'{path}' holds no decisions: name the file that curate wrote.") from None
+
+
+def _put(column: pd.Series, some: pd.DataFrame) -> pd.Series:
+    """A column with the values of decisions in their rows."""
+    values = some["value"].tolist()
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        fresh = dict.fromkeys(value for value in values if value not in column.cat.categories)
+        column = column.cat.add_categories([value for value in fresh if pd.notna(value)])
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        values = [pd.Timestamp(value) for value in values]
+    elif column.dtype != object:
+        values = [getattr(column.dtype, "na_value", float("nan")) if one is None else one for one in values]
+    out = column.copy()
+    out.iloc[some["row"].to_numpy()] = values
+    return out

@@ -19,3 +19,5 @@ CHECKS = (  # of curate, in their order; see curate/curating.py
     *("range", "unknown", "copy", "exact", "near", "semantic"),
 )
 NEAR = 0.7  # Jaccard similarity of shingles, from which two texts are near-duplicates
+QUEUE = 200  # items of a review
+ERRORS = 0.05  # the error rate below which a review says that it is enough

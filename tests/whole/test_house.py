@@ -33,6 +33,7 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "difflm": 5,
     "evaluate": 5,
     "prompting": 5,
+    "review": 5,
     "aligning": 6,
     "pipeline": 6,
     "run": 6,

@@ -20,6 +20,7 @@ PUBLIC = [
     "generate",
     "infer",
     "read_table",
+    "review",
     "write_table",
 ]
 

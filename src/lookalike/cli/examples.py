@@ -52,6 +52,15 @@ The figures are of real rows that were held out: a fifth of the real table, or -
   lookalike curate texts.csv -o curated.csv --only near,exact --near 0.8
   lookalike curate synthetic.csv -o curated.csv --real train.csv --without range --rejected dropped.csv
 What was decided on each row is in OUT.decisions.json.""",
+    "review": """
+  lookalike review synthetic.csv -o reviewed.csv --label label --real train.csv
+  lookalike review synthetic.csv -o reviewed.csv --decisions curated.csv.decisions.json --queue 300
+  lookalike review synthetic.csv -o reviewed.csv --label label --static page.html    (to be sent to somebody)
+  lookalike review synthetic.csv -o reviewed.csv --label label --import page.answers.jsonl
+  lookalike review answers.jsonl -o judged.jsonl --pair ours theirs     (which is better, without the names)
+  lookalike review --agreement ann.answers.jsonl bob.answers.jsonl
+The page is for this machine alone (from another one: ssh -L 8471:127.0.0.1:8471 HOST). Several people may
+answer at once, each under their own name. Ctrl-C writes OUT; the same command goes on where it stopped.""",
     "evaluate": """
   lookalike evaluate --real train.csv --synthetic synthetic.parquet
   lookalike evaluate --real train.csv --synthetic s.csv --holdout test.csv --target income -o report.html

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
     from lookalike.table.schema import Schema
 
-INPUTS = ("real", "synthetic", "holdout", "table", "given", "like", "schema")  # they name files to read
+INPUTS = (
+    "real",
+    "synthetic",
+    "holdout",
+    "table",
+    "given",
+    "like",
+    "schema",
+    "decisions",
+)  # they name files to read
 REPORTS = (".html", ".json")
 
 

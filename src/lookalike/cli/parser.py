@@ -16,10 +16,12 @@ from lookalike.defaults import (
     ALIGN_METHODS,
     CHECKS,
     DEMONSTRATIONS,
+    ERRORS,
     GEN_SIZE,
     METHODS,
     MOST_REPEATS,
     NEAR,
+    QUEUE,
     STRENGTH,
 )
 from lookalike.errors import OptionError
@@ -66,6 +68,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
             "choose synthetic rows, some more than once, that are distributed like the real ones",
         ),
         "curate": (_curate, "drop rows that are broken, out of range or repeat others, and say why"),
+        "review": (_review, "show rows to people in a browser, and write the table as they correct it"),
         "evaluate": (_evaluate, "measure how alike two tables are"),
     }
     for verb, (add_options, text) in verbs.items():
@@ -270,6 +273,47 @@ def _curate(one: Parser) -> None:
     )
     one.add_argument("--dry-run", action="store_true", help="say what would be dropped, and write nothing")
     shared.schema_file(one)
+    shared.missing(one)
+    shared.usual(one)
+
+
+def _review(one: Parser) -> None:
+    one.add_argument("table", metavar="TABLE", nargs="?", help="the table to review, whoever made it")
+    one.add_argument("-o", "--out", metavar="OUT", help="the corrected table to write")
+    one.add_argument("--real", metavar="R", help="real rows, of which the nearest is shown beside each row")
+    one.add_argument("--label", metavar="COL", help="the column of labels (default: that of the decisions)")
+    one.add_argument("--text", metavar="COL", help="the column of text (default: the one with most words)")
+    one.add_argument(
+        "--pair", nargs=2, metavar="COL", help="two columns of answers, to choose the better one blindly"
+    )
+    one.add_argument(
+        "--decisions", metavar="FILE", help="what curate decided on TABLE: those rows come first"
+    )
+    shared.counted(one, "--queue", QUEUE, "items to answer, at most")
+    one.add_argument("--reviewer", metavar="NAME", default="", help="whose answers (default: the page asks)")
+    one.add_argument(
+        "--port",
+        metavar="P",
+        type=shared.number("--port", int, 0, 65535, "a port is a whole number from 0 (any) to 65535"),
+        help="of 127.0.0.1 (default: the one it had before)",
+    )
+    one.add_argument(
+        "--limit",
+        metavar="SHARE",
+        type=shared.number("--limit", float, 0, 1, "an error rate is a number from 0 to 1"),
+        default=ERRORS,
+        help=f"the error rate below which the page says that it is enough (default {ERRORS})",
+    )
+    one.add_argument("--static", metavar="HTML", help="write a page that works from disk, and serve nothing")
+    one.add_argument(
+        "--import",
+        dest="imported",
+        metavar="FILE",
+        help="take answers given elsewhere: .jsonl or .csv of a review, JSON of Argilla or Label Studio",
+    )
+    one.add_argument(
+        "--agreement", nargs="+", metavar="FILE", help="say how far the answers of these files agree"
+    )
     shared.missing(one)
     shared.usual(one)
 

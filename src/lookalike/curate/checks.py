@@ -119,7 +119,8 @@ def copy(rows: Rows) -> Iterator[Decision]:
             for row, text in zip(*rows.text(column), strict=True):
                 source = originals.copied(text)
                 if source is not None:
-                    yield _drop(row, "copy", column, f"it copies the text of real row {source + 1:,}")
+                    reason = f"it copies the text of real row {source + 1:,}"
+                    yield _drop(row, "copy", column, reason) | {"value": source}
 
 
 def parses(rows: Rows) -> Iterator[Decision]:

@@ -38,7 +38,7 @@ def exact(rows: Rows, order: Array) -> Iterator[Decision]:
         leader = first[own[at]]
         yield {
             **{"row": int(order[at]), "check": "exact", "column": None, "score": share, "limit": usual},
-            **{"action": "drop", "reason": f"it equals row {leader + 1:,}"},
+            **{"action": "drop", "value": leader, "reason": f"it equals row {leader + 1:,}"},
         }
 
 
@@ -126,5 +126,5 @@ def _repeats(
             reason += f", which is labelled '{labels[leader]}', not '{labels[row]}'"
         yield {
             **{"row": row, "check": check if same else "conflict", "column": column, "score": similar[at]},
-            **{"limit": limit, "action": "drop" if same else "report", "reason": reason},
+            **{"limit": limit, "action": "drop" if same else "report", "value": leader, "reason": reason},
         }
