@@ -58,7 +58,7 @@ def adult() -> pd.DataFrame:
 def adult_model(
     adult: pd.DataFrame, quick: Quick, tmp_path_factory: pytest.TempPathFactory, worker_id: str
 ) -> DiffLM:
-    """Fitted once, also where several processes run the tests: the second one reads what the first one saved."""
+    """Fitted once, also where several processes run the tests: the second reads what the first saved."""
     folder = tmp_path_factory.getbasetemp()
     place = (folder if worker_id == "master" else folder.parent) / "adult.model"
     with FileLock(f"{place}.lock"):

@@ -138,8 +138,10 @@ def _numbers(values: Values) -> list[Any]:
 
 def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[Rule]:
     """a <= b, without those that follow from others (a <= b <= c says a <= c)."""
-    x = [values.numbers(name) for name in names]
     found: dict[tuple[int, int], Order] = {}
+    if len(names) < 2:
+        return []
+    x = [values.numbers(name) for name in names]
     for a, b in _apart(np.array(x, dtype=np.float64)):
         if (values.column(names[a]).kind == "datetime") != (values.column(names[b]).kind == "datetime"):
             continue
