@@ -46,7 +46,7 @@ PLACES = {  # heavy package -> the only places that may import it
     "torch": ("difflm/",),
     "safetensors": ("difflm/",),
     "tokenizers": ("codec/",),
-    "sklearn": ("evaluate/", "explore/", "learn.py", "embed.py"),
+    "sklearn": ("curate/", "evaluate/", "explore/", "learn.py", "embed.py"),
     "sentence_transformers": ("embed.py",),
     "jinja2": ("evaluate/page/", "prompting/"),
     "faker": ("codec/",),
