@@ -25,7 +25,7 @@ def test_wrong_labels_have_low_confidence(kind: str) -> None:
     points, codes, wrong = _made(300, 1, 0.3)
     found = dynamics(real, real_codes, points, codes, kind=kind)
     assert (found.confidence[wrong][:, None] < found.confidence[~wrong]).mean() > 0.93
-    assert 0 <= found.aleatoric.min() and found.aleatoric.max() <= 0.25
+    assert found.aleatoric.min() >= 0 and found.aleatoric.max() <= 0.25
     assert found.hard(0.3)[wrong].mean() > 0.6 and found.hard(0.3)[~wrong].mean() < 0.1
     assert found.wrong(0.3)[wrong].mean() > 0.75 and found.wrong(0.3).sum() <= 90
     again = dynamics(real, real_codes, points, codes, kind=kind)

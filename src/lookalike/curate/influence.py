@@ -13,7 +13,9 @@ steps fit the weights to the noise.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -169,13 +171,13 @@ def reweigh(
             break
     if step == 0:
         return Reweighed(np.ones(len(codes)), "", 0)
-    for at, (_, weights) in enumerate(_walk(points, codes, real, real_codes, classes, best[0])):
-        if at == step:
-            break
-    return Reweighed(weights, best[0], step)
+    walk = _walk(points, codes, real, real_codes, classes, best[0])
+    return Reweighed(next(islice(walk, step, None))[1], best[0], step)
 
 
-def _walk(points: Array, codes: Array, real: Array, real_codes: Array, classes: int, outer: str) -> Any:
+def _walk(
+    points: Array, codes: Array, real: Array, real_codes: Array, classes: int, outer: str
+) -> Iterator[tuple[Fitted, Array]]:
     """(the classifier, the weights) before any step and after each of them."""
     rows, both = len(codes), np.concatenate([points, real])
     told, bent, start = np.concatenate([codes, real_codes]), np.zeros(len(codes)), None
@@ -186,10 +188,8 @@ def _walk(points: Array, codes: Array, real: Array, real_codes: Array, classes: 
         yield fitted, weights
         if step == MOST_STEPS:
             return
-        if outer == "real":
-            gradient = outer_real(fitted, real, real_codes)
-        else:
-            gradient = outer_reverse(fitted, told)
+        steered = outer == "real"
+        gradient = outer_real(fitted, real, real_codes) if steered else outer_reverse(fitted, told)
         helps = influence(fitted, told, gradient)[:rows]
         bent = bent + RATE * (helps - helps.mean()) / max(float(helps.std()), 1e-12)
         start = fitted.theta
