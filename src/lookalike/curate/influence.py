@@ -6,8 +6,8 @@ theta (Koh and Liang, "Understanding black-box predictions via influence functio
 H s = g_out by conjugate gradients serves all rows.
 
 SunGen (Gao et al., "Self-guided noise-free data generation", 2023) follows that gradient in the weights. Its
-outer loss needs no real rows: the reverse cross-entropy of the synthetic ones, 10 (1 - p_label), bounds what a
-wrong label can say. Here real rows steer as well, and real rows held out say after which step to stop: more
+outer loss needs no real rows: the reverse cross-entropy of the synthetic ones, 10 (1 - p_label), bounds what
+a wrong label can say. Here real rows steer as well, and real rows held out say after which step to stop: more
 steps fit the weights to the noise.
 """
 
@@ -152,7 +152,7 @@ class Reweighed:
 def reweigh(
     points: Array, codes: Array, real: Array, real_codes: Array, classes: int, *, seed: int = 0
 ) -> Reweighed:
-    """Weights of the synthetic rows under which a classifier of them and of the real rows tells real rows best.
+    """Weights of synthetic rows under which a classifier of them and of the real rows tells real ones best.
 
     Real rows held out, in 5 folds, choose the outer loss and the number of steps, up to 8, by their mean
     cross-entropy: the fewest steps within one standard error of the best, 0 included.

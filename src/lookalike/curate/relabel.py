@@ -54,7 +54,7 @@ def relabel(
     numbers of the rows that each is shown with (k is 0 where none are known yet, else up to 10), and their
     labels, (m, k), to (m,) labels, 0 to classes - 1; -1 is no answer, and the label stays. It is called once
     before the rounds, unless codes, (rows,), are the labels to begin with, and once in each round. Which rows
-    it is asked about depends on the seed and its answers alone: where a ledger keeps these, none is asked twice.
+    it is asked about depends on the seed and its answers alone: a ledger can answer again.
 
     The annotator is asked less than once a row and round. Raises OptionError for rounds below 1, DataError
     for an answer that is no label, or fewer than 2 classes among the labels.

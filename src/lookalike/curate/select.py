@@ -8,9 +8,9 @@
     confidence   the same, by the chance of the likeliest class
 
 The last two need rows that are labelled. vote-k (Su et al., "Selective annotation makes language models
-better few-shot learners", 2023): an edge to the 150 nearest; a voter whose neighbours were picked t times counts
-10^-t. With labelled rows the others are cut into bins by the confidence of a classifier, the surest tenth is
-left out, and each bin gives the row of most votes.
+better few-shot learners", 2023): an edge to the 150 nearest; a voter whose neighbours were picked t times
+counts 10^-t. With labelled rows the others are cut into bins by the confidence of a classifier, the
+surest tenth is left out, and each bin gives the row of most votes.
 """
 
 from __future__ import annotations
