@@ -65,5 +65,17 @@ def test_weights_are_learned_where_they_help_and_not_where_they_do_not() -> None
     assert 1 <= found.steps <= 8 and found.outer in ("reverse", "real")
     assert found.weights[wrong].mean() < 0.8 < 1 < found.weights[~wrong].mean()
     assert found.weights.mean() == pytest.approx(1)
-    clean = reweigh(*_made(600, 7)[:2], real, real_codes, 3)
-    assert clean.steps == 0 and (clean.weights == 1).all() and clean.outer == ""
+
+
+@pytest.mark.parametrize("share", [0.0, 0.35])
+def test_what_is_taught_is_not_worse(share: float) -> None:
+    points, codes, _ = _made(600, 7, share)
+    real, real_codes, _ = _made(60, 6)
+    found = reweigh(points, codes, real, real_codes, 3)
+    test, truth, _ = _made(3000, 8)
+    both, told = np.concatenate([points, real]), np.append(codes, real_codes)
+    right = [
+        (fit(both, told, 3, np.append(some, np.ones(60))).predict(test).argmax(1) == truth).mean()
+        for some in (np.ones(600), found.weights)
+    ]
+    assert right[1] >= right[0] - 0.005

@@ -154,8 +154,9 @@ def reweigh(
 ) -> Reweighed:
     """Weights of synthetic rows under which a classifier of them and of the real rows tells real ones best.
 
-    Real rows held out, in 5 folds, choose the outer loss and the number of steps, up to 8, by their mean
-    cross-entropy: the fewest steps within one standard error of the best, 0 included.
+    Real rows held out, in 5 folds, choose the outer loss and the number of steps, up to 8, by the mean
+    chance of the wrong classes (their cross-entropy speaks of calibration, which the steps change, and not of
+    which class is found): the fewest steps within one standard error of the best, 0 included.
     """
     losses = {(outer, step): np.zeros(len(real)) for outer in OUTER for step in range(MOST_STEPS + 1)}
     for learned, held in folds_of(real_codes, FOLDS, seed):
@@ -163,7 +164,7 @@ def reweigh(
         for outer in OUTER:
             for step, (fitted, _) in enumerate(_walk(points, codes, *told, classes, outer)):
                 chances = fitted.predict(real[held])[np.arange(len(held)), real_codes[held]]
-                losses[outer, step][held] = -np.log(np.maximum(chances, 1e-12))
+                losses[outer, step][held] = 1 - chances
     best = min(losses, key=lambda one: float(losses[one].mean()))
     for step in range(best[1] + 1):
         behind = losses[best[0], step] - losses[best]

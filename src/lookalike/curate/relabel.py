@@ -28,6 +28,7 @@ Ask = Callable[[Array, Array, Array], Array]
 
 SHOWN = 10  # demonstrations of a row
 CONFIDENT = 0.2  # share of the clean rows of each class, the surest, that are shown
+ASKED_AGAIN = 0.25  # share of the rows, the least sure, that a round asks about at most
 FOLDS = 5
 WHO = ("model", "llm", "person")
 
@@ -56,8 +57,9 @@ def relabel(
     before the rounds, unless codes, (rows,), are the labels to begin with, and once in each round. Which rows
     it is asked about depends on the seed and its answers alone: a ledger can answer again.
 
-    The annotator is asked less than once a row and round. Raises OptionError for rounds below 1, DataError
-    for an answer that is no label, or fewer than 2 classes among the labels.
+    A round asks about a quarter of the rows at most, those whose label the student finds least likely.
+    Raises OptionError for rounds below 1, DataError for an answer that is no label, or fewer than 2 classes
+    among the labels.
     """
     if rounds < 1:
         raise OptionError(f"{shown(rounds)} rounds were asked for: ask for 1 or more.")
@@ -76,6 +78,8 @@ def relabel(
         guess = chances.argmax(1)
         clean = ~prune(chances, now) & (guess == now)
         rest = np.flatnonzero(~clean)
+        doubt = np.argsort(chances[rest, now[rest]], kind="stable")
+        rest = np.sort(rest[doubt[: max(1, int(ASKED_AGAIN * len(points)))]])
         before = now.copy()
         if len(rest):
             near = _demonstrations(points, now, chances, clean, rest)
