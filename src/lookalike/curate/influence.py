@@ -30,6 +30,7 @@ NEWTON, SOLVED = 30, 1e-7  # steps of a fit, at most; the part of the gradient t
 MOST_STEPS = 8  # of the weights
 RATE = 0.5  # of a step, in standard deviations of the gradient
 FOLDS = 5
+ENOUGH = 200  # real rows that can steer; fewer are fitted by heart
 OUTER = ("reverse", "real")
 
 
@@ -156,12 +157,14 @@ def reweigh(
 
     Real rows held out, in 5 folds, choose the outer loss and the number of steps, up to 8, by the mean
     chance of the wrong classes (their cross-entropy speaks of calibration, which the steps change, and not of
-    which class is found): the fewest steps within one standard error of the best, 0 included.
+    which class is found): the fewest steps within one standard error of the best, 0 included. Fewer than 200
+    real rows do not steer, they only stop.
     """
-    losses = {(outer, step): np.zeros(len(real)) for outer in OUTER for step in range(MOST_STEPS + 1)}
+    tried = OUTER if len(real) >= ENOUGH else OUTER[:1]
+    losses = {(outer, step): np.zeros(len(real)) for outer in tried for step in range(MOST_STEPS + 1)}
     for learned, held in folds_of(real_codes, FOLDS, seed):
         told = real[learned], real_codes[learned]
-        for outer in OUTER:
+        for outer in tried:
             for step, (fitted, _) in enumerate(_walk(points, codes, *told, classes, outer)):
                 chances = fitted.predict(real[held])[np.arange(len(held)), real_codes[held]]
                 losses[outer, step][held] = 1 - chances
