@@ -44,6 +44,17 @@ def out_of_fold(points: Array, codes: Array, folds: int, seed: int, model: Any =
     return cross_val_predict(model, points, codes, cv=split, method="predict_proba")
 
 
+def folds_of(codes: Array, folds: int, seed: int) -> list[tuple[Array, Array]]:
+    """(rows to learn from, rows held out) for each fold, ascending: a class has as many rows in each of them,
+    but for one. codes: (rows,) the class of each row.
+    """
+    order = np.random.default_rng(in_32_bits(seed)).permutation(len(codes))
+    order = order[np.argsort(codes[order], kind="stable")]
+    fold = np.empty(len(codes), dtype=np.int64)
+    fold[order] = np.arange(len(codes)) % folds
+    return [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(folds)]
+
+
 class ClassCheck:
     """A classifier on embeddings of the real rows that says when a text is surely of another class.
 

@@ -163,7 +163,7 @@ def test_checks_can_be_chosen_and_only_noted(reviews: tuple[pd.DataFrame, pd.Dat
 
 
 def test_every_check_has_a_name_on_the_command_line() -> None:
-    assert (*CHECKS, "exact", "near", "semantic") == ALL == NAMES
+    assert (*CHECKS, "exact", "near", "semantic", "labels", "outlier") == ALL == NAMES
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ PLACES = {  # heavy package -> the only places that may import it
     "torch": ("difflm/",),
     "safetensors": ("difflm/",),
     "tokenizers": ("codec/",),
-    "sklearn": ("evaluate/", "explore/", "learn.py", "embed.py", "difflm/small/slotbase.py"),
+    "sklearn": ("curate/", "evaluate/", "explore/", "learn.py", "embed.py", "difflm/small/slotbase.py"),
     "sentence_transformers": ("embed.py",),
     "jinja2": ("evaluate/page/", "prompting/"),
     "faker": ("codec/",),

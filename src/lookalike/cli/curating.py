@@ -30,6 +30,7 @@ def curate(args: argparse.Namespace) -> None:
         only=files.listed(args.only),
         without=files.listed(args.without) or (),
         near=args.near,
+        method=args.method,
         embed=args.embedder,
         schema=None if args.schema is None else Schema.load(args.schema),
         seed=args.seed,

@@ -18,6 +18,7 @@ from lookalike.defaults import (
     DEMONSTRATIONS,
     ERRORS,
     GEN_SIZE,
+    LABEL_METHODS,
     METHODS,
     MOST_REPEATS,
     NEAR,
@@ -266,6 +267,13 @@ def _curate(one: Parser) -> None:
         type=shared.number("--near", float, 0.05, 1.0, "the similarity of texts is a number from 0.05 to 1"),
         default=NEAR,
         help=f"Jaccard similarity from which texts are near-duplicates (default {NEAR})",
+    )
+    one.add_argument(
+        "--method",
+        choices=LABEL_METHODS,
+        default=LABEL_METHODS[0],
+        help="what is done with labels that are suspected to be wrong, as far as held-out rows of R say that "
+        "it helps (default auto: the least change of all three)",
     )
     one.add_argument("--embedder", metavar="NAME", help=shared.EMBEDDER)
     one.add_argument(

@@ -154,11 +154,11 @@ def value_range(rows: Rows) -> Iterator[Decision]:
     for column in rows.others:
         if column.kind not in READ:
             continue
-        values, _ = _numbers(rows.real[column.name], column)
+        values, _ = read_numbers(rows.real[column.name], column)
         if not np.isfinite(values).any():
             continue
         low, high = limits(values[np.isfinite(values)])
-        own, odd = _numbers(rows.synthetic[column.name], column)
+        own, odd = read_numbers(rows.synthetic[column.name], column)
         for row in np.flatnonzero(odd | (own < low) | (own > high)):
             cell, below = rows.synthetic[column.name].iloc[row], own[row] < low
             what = f"no {READ[column.kind][1]}" if odd[row] else "below" if below else "above"
@@ -211,7 +211,7 @@ def _gone(series: pd.Series) -> Array:
     return gone
 
 
-def _numbers(series: pd.Series, column: Column) -> tuple[Array, Array]:
+def read_numbers(series: pd.Series, column: Column) -> tuple[Array, Array]:
     """(rows,) float64 that can be compared, nan where there is none; and whether a cell cannot be read."""
     read = READ[column.kind][0]
     try:

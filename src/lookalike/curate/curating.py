@@ -6,23 +6,29 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from lookalike import arguments
 from lookalike.arguments import is_column, listed, shown
-from lookalike.curate import duplicates
+from lookalike.curate import duplicates, outliers
+from lookalike.curate.auditing import check_labels
 from lookalike.curate.checks import CHECKS, TEXTS, Decision, Rows
-from lookalike.decisions import Decisions
+from lookalike.curate.points import points
+from lookalike.decisions import WEIGHT, Decisions
 from lookalike.defaults import CHECKS as NAMES
-from lookalike.defaults import NEAR
+from lookalike.defaults import LABEL_METHODS, NEAR
 from lookalike.embed import Embed, embedder
 from lookalike.errors import DataError, OptionError
 from lookalike.progress import bar
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema, given_schema
 
+Array = npt.NDArray[Any]
+
 NEEDS_REAL = ("missing", "language", "range", "unknown", "copy")
-USUAL = tuple(name for name in NAMES if name != "semantic")  # it has to be asked for
+ASKED = ("semantic", "outlier")  # these have to be asked for
+USUAL = tuple(name for name in NAMES if name not in ASKED)
 
 
 def curate(
@@ -34,6 +40,7 @@ def curate(
     only: Collection[str] | None = None,
     without: Collection[str] = (),
     near: float = NEAR,
+    method: str = LABEL_METHODS[0],
     embed: str | Embed | None = None,
     schema: Schema | None = None,
     seed: int = 0,
@@ -44,9 +51,12 @@ def curate(
     synthetic: any table, whoever made it. real: real rows with the same columns, which set the limits; None
     takes absolute ones, and leaves out the checks that need real rows. text: the column of text; None takes
     all that hold text. label: the column of labels: near texts of two labels are reported, not dropped.
-    only: names of checks (`defaults.py`); None is all but "semantic". without: checks
-    that only report. near: the Jaccard similarity of near-duplicates, 0..1.
-    embed: what `embed.embedder` takes, for "semantic". schema: of the real table; None is inferred.
+    only: names of checks (`defaults.py`); None is all but "semantic" and "outlier".
+    without: checks that only report. near: the Jaccard similarity of near-duplicates, 0..1. method: what is
+    done with labels that are suspected to be wrong: "drop", "weigh" (a column `weight`), "relabel", or any of
+    them, "auto"; only as far as held-out real rows say that it helps (`gate.py`), which the notes tell.
+    embed: what `embed.embedder` takes, for "semantic", "labels" and "outlier". schema: of the real table;
+    None is inferred.
 
     Raises OptionError for an option that does not fit, DataError for tables whose columns differ and where no
     row would be left.
@@ -56,15 +66,24 @@ def curate(
     names = _checks(only)
     undone = set(_checks(without)) if without else set()
     rows = _rows(synthetic, real, text, label, given_schema(schema))
+    method = arguments.choice("method", method, LABEL_METHODS)
+    _need_label(rows, only, method)
+    notes: list[str] = []
     found: list[Decision] = []
     with bar(len(names), "curating", unit="checks", progress=progress) as shown_bar:
         for name in names:
-            for decision in (
-                CHECKS[name](rows) if name in CHECKS else _repeats(name, rows, found, near, embed, seed)
-            ):
+            decided: Iterable[Decision]
+            if name in CHECKS:
+                decided = CHECKS[name](rows)
+            elif name == "labels":
+                decided = _labels(rows, found, method, embed, seed, notes)
+            else:
+                decided = _repeats(name, rows, found, near, embed, seed)
+            for decision in decided:
                 found.append(decision | ({"action": "report"} if decision["check"] in undone else {}))
             shown_bar.update(1)
     decisions = Decisions.of(found, len(synthetic), label)
+    decisions.notes += notes
     if real is None:
         left_out = [name for name in names if name in NEEDS_REAL]
         if left_out:
@@ -77,14 +96,41 @@ def _repeats(
     name: str, rows: Rows, found: list[Decision], near: float, embed: str | Embed | None, seed: int
 ) -> Iterable[Decision]:
     """The rows that repeat others, of those that no check has dropped: a list, so that it is complete."""
-    gone = {decision["row"] for decision in found if decision["action"] == "drop"}
-    order = np.array([row for row in range(len(rows.synthetic)) if row not in gone], dtype=np.int64)
+    order = _left(rows, found)
     if name == "exact":
         return list(duplicates.exact(rows, order))
     if name == "near":
         return list(duplicates.near(rows, order, near))
+    if name == "outlier":
+        return list(outliers.outliers(order, *points(rows, embed, seed)))
     texts = [one for column in rows.texts for one in rows.text(column)[1]]
     return list(duplicates.semantic(rows, order, embedder(embed, texts, seed))) if texts else []
+
+
+def _labels(
+    rows: Rows, found: list[Decision], method: str, embed: str | Embed | None, seed: int, notes: list[str]
+) -> list[Decision]:
+    """What is decided on the labels of the rows that no check has dropped; nothing without a label column."""
+    if rows.label is None:
+        return []
+    told = check_labels(rows, _left(rows, found), method, lambda: points(rows, embed, seed), seed)
+    notes += told.notes
+    return told.decisions
+
+
+def _left(rows: Rows, found: list[Decision]) -> Array:
+    """The rows that no check has dropped."""
+    gone = {decision["row"] for decision in found if decision["action"] == "drop"}
+    return np.array([row for row in range(len(rows.synthetic)) if row not in gone], dtype=np.int64)
+
+
+def _need_label(rows: Rows, only: Collection[str] | None, method: str) -> None:
+    if rows.label is None and ((only is not None and "labels" in only) or method != LABEL_METHODS[0]):
+        raise OptionError("the check 'labels' needs a column of labels: name it as label (--label).")
+    if method == "weigh" and WEIGHT in rows.synthetic.columns:
+        raise DataError(
+            f"the table has a column '{WEIGHT}' of its own: rename it, so that rows can be weighed."
+        )
 
 
 def _checks(only: Collection[str] | None) -> list[str]:

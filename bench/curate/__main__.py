@@ -1,0 +1,203 @@
+"""Wrong labels found, changed, asked about again, and rows chosen to be labelled, where the truth is known.
+
+    python -m bench.curate FOLDER [--checks audit,...] [--seeds N] [--rows N] [--embedder minilm] [-o OUT]
+
+FOLDER holds sst2_sentences, trec and banking77 as <name>_{train,test}.csv.gz. cleanlab (2.8 or later, which
+is Apache-2.0) is asked beside the check "audit", on the same probabilities, where it is installed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import command
+from bench.curate.noise import SETS, SETTINGS, Texts, flipped, read, split
+from lookalike.curate.gate import decide, trust
+from lookalike.curate.influence import fit, reweigh
+from lookalike.curate.labels import audit, confident, prune
+from lookalike.curate.relabel import relabel
+from lookalike.curate.select import METHODS, NEED_LABELS, select
+from lookalike.learn import classifier, out_of_fold
+
+Read = Callable[[str], Texts]
+NAME = "bench.curate"
+
+
+def accuracy(texts: Texts, points: Any, codes: Any, weights: Any) -> float:
+    """Percent of the test rows that a classifier of weighed rows tells right."""
+    kept = weights > 0
+    model = classifier().fit(points[kept], codes[kept], sample_weight=weights[kept])
+    return 100 * float(model.score(texts.test, texts.test_codes))
+
+
+def _auroc(right: Any, bad: Any) -> float | None:
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(bad, -right)) if bad.any() else None
+
+
+def audited(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
+    """F1 of the suspected labels without real rows, and AUROC with 20 trusted rows a class."""
+    from sklearn.metrics import f1_score
+
+    found = []
+    for name, noise, share in SETTINGS:
+        texts, rng = read_set(name), np.random.default_rng(seed)
+        trusted, others = split(texts, rng, rows)
+        points, true = texts.points[others], texts.codes[others]
+        codes = flipped(points, true, noise, share, rng)
+        bad = codes != true
+        chances = out_of_fold(points, codes, 5, seed)
+        real = texts.points[trusted], texts.codes[trusted]
+        seen = classifier().fit(points, codes).predict_proba(real[0])
+        said = audit(chances, codes, trust(points, *real, seen, seed))
+        one: dict[str, Any] = {"set": name, "noise": noise, "share": share, "seed": seed}
+        one |= {"posterior": said.posterior, "estimated": said.share, "auroc": _auroc(said.right, bad)}
+        one["auroc of P"] = _auroc(chances[np.arange(len(codes)), codes], bad)
+        one["f1"] = float(f1_score(bad, prune(chances, codes), zero_division=0))
+        if find_spec("cleanlab"):
+            from cleanlab.count import compute_confident_joint
+            from cleanlab.filter import find_label_issues
+
+            peer = find_label_issues(codes, chances, n_jobs=1)
+            one["f1 of cleanlab"] = float(f1_score(bad, peer, zero_division=0))
+            one["equal counts"] = bool(
+                (compute_confident_joint(codes, chances) == confident(chances, codes)).all()
+            )
+        found.append(one)
+    return found
+
+
+def gated(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
+    """Test accuracy before and after what the gate decides; the trusted rows are learned from in both."""
+    found = []
+    for name, noise, share in SETTINGS:
+        texts, rng = read_set(name), np.random.default_rng(seed)
+        trusted, others = split(texts, rng, rows)
+        points, true = texts.points[others], texts.codes[others]
+        codes, real = flipped(points, true, noise, share, rng), (texts.points[trusted], texts.codes[trusted])
+        said = decide(points, codes, *real, seed=seed)
+        both, ones = np.concatenate([points, real[0]]), np.ones(len(trusted))
+        before = accuracy(texts, both, np.append(codes, real[1]), np.ones(len(both)))
+        after = accuracy(texts, both, np.append(said.codes, real[1]), np.append(said.weights, ones))
+        found.append(
+            {
+                **{"set": name, "noise": noise, "share": share, "seed": seed, "before": before},
+                **{"after": after, "method": said.method, "part": said.part},
+            }
+        )
+    return found
+
+
+def reweighed(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
+    """Test accuracy with the weights of SunGen's steps, stopped on real rows."""
+    found = []
+    for name, noise, share in SETTINGS:
+        if (name, share) not in (("sst2", 0.2), ("sst2", 0.4), ("sst2", 0.0), ("trec", 0.2)):
+            continue
+        texts, rng = read_set(name), np.random.default_rng(seed)
+        trusted, others = split(texts, rng, rows)
+        points, real = texts.points[others], (texts.points[trusted], texts.codes[trusted])
+        codes = flipped(points, texts.codes[others], noise, share, rng)
+        said = reweigh(points, codes, *real, texts.classes, seed=seed)
+        both, told = np.concatenate([points, real[0]]), np.append(codes, real[1])
+        one: dict[str, Any] = {"set": name, "noise": noise, "seed": seed, "outer": said.outer}
+        for title, weights in (("before", np.ones(len(codes))), ("after", said.weights)):
+            model = fit(both, told, texts.classes, np.append(weights, np.ones(len(trusted))))
+            one[title] = 100 * float((model.predict(texts.test).argmax(1) == texts.test_codes).mean())
+        found.append(one | {"steps": said.steps})
+    return found
+
+
+def relabelled(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
+    """TREC by a simulated annotator: 25% of its labels are wrong, 15% where 8 of 10 demonstrations are of the
+    true class; two rounds.
+    """
+    texts, rng = read_set("trec"), np.random.default_rng(seed)
+    some = rng.permutation(len(texts.codes))[:rows]
+    true = texts.codes[some]
+
+    def ask(asked: Any, near: Any, labels: Any) -> Any:
+        helped = (labels == true[asked][:, None]).sum(1) >= 8
+        wrong = rng.random(len(asked)) < np.where(helped, 0.15, 0.25)
+        other = (true[asked] + rng.integers(1, texts.classes, len(asked))) % texts.classes
+        return np.where(wrong, other, true[asked])
+
+    said = relabel(texts.points[some], ask, texts.classes, seed=seed)
+    errors = float((said.codes != true).mean())
+    return [{"set": "trec", "seed": seed, "errors": errors, "calls a row": float(said.asked.mean())}]
+
+
+def selected(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
+    """Test accuracy of what 100 rows teach, of 3,000 that could be labelled."""
+    found = []
+    for name in ("banking77", "trec"):
+        texts = read_set(name)
+        some = np.random.default_rng(seed).permutation(len(texts.codes))[: rows or 3000]
+        points, codes = texts.points[some], texts.codes[some]
+        for method in METHODS:
+            first = select(points, 50, seed=seed) if method in NEED_LABELS else np.empty(0, dtype=np.int64)
+            labelled = (first, codes[first]) if len(first) else None
+            own = select(points, 100 - len(first), method, labelled=labelled, seed=seed)
+            own = np.append(first, own)
+            taught = accuracy(texts, points[own], codes[own], np.ones(len(own)))
+            found.append({"set": name, "seed": seed, "method": method, "accuracy": taught})
+    return found
+
+
+CHECKS = {
+    "audit": audited,
+    "gate": gated,
+    "reweigh": reweighed,
+    "relabel": relabelled,
+    "select": selected,
+}
+
+
+def main(words: list[str]) -> None:
+    asked = command.parser(NAME, __doc__)
+    asked.add_argument("folder", type=command.folder)
+    asked.add_argument("--checks", default=",".join(CHECKS), help="of " + ", ".join(CHECKS))
+    asked.add_argument("--seeds", type=int, default=1)
+    asked.add_argument("--rows", type=int, help="rows of a set, at most (default: all)")
+    asked.add_argument("--embedder", choices=("tfidf", "minilm"), default="tfidf")
+    asked.add_argument("-o", "--out", type=Path, help="write the figures to this .json file")
+    args = asked.parse_args(words)
+    names = args.checks.split(",")
+    command.chosen(asked, "check", names, CHECKS)
+    files = [f"{file}_{part}.csv.gz" for file, _ in SETS.values() for part in ("train", "test")]
+    command.present(asked, [args.folder / file for file in files])
+    embed = None
+    if args.embedder == "minilm":
+        from bench.synalign.minilm import embedder
+
+        embed = embedder(1)
+    kept: dict[str, Texts] = {}
+
+    def read_set(name: str) -> Texts:
+        if name not in kept:
+            kept[name] = read(args.folder, name, embed)
+        return kept[name]
+
+    results: dict[str, Any] = {}
+    for name in names:
+        results[name] = []
+        for seed in range(args.seeds):
+            results[name] += CHECKS[name](read_set, seed, args.rows)
+        for one in results[name]:
+            print(
+                name, *(f"{key} {v:.3f}" if isinstance(v, float) else f"{key} {v}" for key, v in one.items())
+            )
+        if args.out is not None:
+            args.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

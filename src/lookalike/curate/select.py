@@ -1,0 +1,113 @@
+"""Which rows a person should label next: six ways, beside each other.
+
+    explore      the rows after which the mean variance of all rows is least (`explore/explore.py`)
+    vote-k       rows that many unlabelled ones vote for as their neighbour, less if they were heard
+    k-means      the row nearest to each centre of as many clusters as rows are asked for
+    random       rows drawn at random
+    entropy      rows of which a classifier of the labelled rows is least sure, by the entropy of its chances
+    confidence   the same, by the chance of the likeliest class
+
+The last two need rows that are labelled. vote-k (Su et al., "Selective annotation makes language models
+better few-shot learners", 2023): an edge to the 150 nearest; a voter whose neighbours were picked t times
+counts 10^-t. With labelled rows the others are cut into bins by the confidence of a classifier, the
+surest tenth is left out, and each bin gives the row of most votes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.errors import OptionError
+from lookalike.explore.explore import explore
+from lookalike.learn import classifier
+from lookalike.seed import child, in_32_bits
+
+Array = npt.NDArray[Any]
+
+METHODS = ("explore", "vote-k", "k-means", "random", "entropy", "confidence")
+NEED_LABELS = METHODS[4:]
+NEIGHBOURS, DISCOUNT, LEFT_OUT = 150, 10.0, 0.1
+
+
+def select(
+    points: Array,
+    n: int,
+    method: str = METHODS[0],
+    *,
+    labelled: tuple[Array, Array] | None = None,
+    seed: int = 0,
+) -> Array:
+    """(n,) numbers of the rows to label, the most useful first; none of them is labelled.
+
+    points: (rows, dims), finite. labelled: the numbers of rows that have labels, and their labels, 0, 1, ...;
+    at least two classes. Fewer than n come where fewer are left. Raises OptionError for n below 1, an unknown
+    method, and a method that needs labels without any.
+    """
+    known = np.empty(0, dtype=np.int64) if labelled is None else np.asarray(labelled[0], dtype=np.int64)
+    if n < 1 or method not in METHODS:
+        raise OptionError(
+            f"{n} rows by '{method}' were asked for: ask for 1 or more by {', '.join(METHODS)}."
+        )
+    free = np.setdiff1d(np.arange(len(points)), known)
+    n = min(n, len(free))
+    chances = None
+    if labelled is not None and len(np.unique(labelled[1])) > 1:
+        chances = classifier().fit(points[known], labelled[1]).predict_proba(points[free])
+    if method in NEED_LABELS and chances is None:
+        raise OptionError(
+            f"'{method}' needs labelled rows of two classes: give some, or take '{METHODS[0]}'."
+        )
+    if not n:
+        return free
+    if method == "explore":
+        return free[explore(points[free], n, group=1, seed=seed).picks]
+    if method == "vote-k":
+        return free[_votes(points[free], n, chances)]
+    if method == "k-means":
+        return free[_centres(points[free], n, seed)]
+    if method == "random":
+        return free[child(seed, "select").permutation(len(free))[:n]]
+    assert chances is not None
+    sure = chances.max(1)
+    if method == "entropy":
+        sure = (chances * np.log(np.maximum(chances, 1e-300))).sum(1)
+    return free[np.argsort(sure, kind="stable")[:n]]
+
+
+def _votes(points: Array, n: int, chances: Array | None) -> Array:
+    from sklearn.neighbors import NearestNeighbors
+
+    most = min(NEIGHBOURS + 1, len(points))
+    near = NearestNeighbors(n_neighbors=most).fit(points).kneighbors(points, return_distance=False)
+    near = np.array([own[own != row][: most - 1] for row, own in enumerate(near)])
+    bins = [np.arange(len(points))] * n
+    if chances is not None:
+        order = np.argsort(chances.max(1), kind="stable")
+        kept = order[: max(n, int((1 - LEFT_OUT) * len(order)))]
+        bins = np.array_split(kept, n)
+    heard, picked = np.zeros(len(points)), np.zeros(len(points), dtype=bool)
+    found = []
+    for some in bins:
+        weight = np.where(picked, 0.0, DISCOUNT**-heard)  # of each voter
+        votes = np.bincount(near.ravel(), np.repeat(weight, near.shape[1]), minlength=len(points))
+        votes[picked] = -1
+        pick = int(some[votes[some].argmax()])
+        found.append(pick)
+        picked[pick] = True
+        heard += (near == pick).any(1)
+    return np.array(found, dtype=np.int64)
+
+
+def _centres(points: Array, n: int, seed: int) -> Array:
+    from sklearn.cluster import KMeans
+
+    centres = KMeans(n, n_init=1, random_state=in_32_bits(seed)).fit(points).cluster_centers_
+    found: list[int] = []
+    for centre in centres:
+        apart = ((points - centre) ** 2).sum(1)
+        apart[found] = np.inf
+        found.append(int(apart.argmin()))
+    return np.array(found, dtype=np.int64)

@@ -1,0 +1,59 @@
+"""Which rows a person labels next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lookalike.curate.select import METHODS, NEED_LABELS, select
+from lookalike.errors import OptionError
+
+
+@pytest.fixture(scope="module")
+def groups() -> tuple[Any, Any]:
+    """400 unit points in 8 groups, of very different sizes."""
+    rng = np.random.default_rng(0)
+    of = rng.choice(8, 400, p=np.array([40, 20, 14, 10, 6, 4, 3, 3]) / 100)
+    points = np.eye(8)[of] + rng.normal(0, 0.08, (400, 8))
+    return points / np.linalg.norm(points, axis=1, keepdims=True), of
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_rows_come_once_and_no_labelled_one(method: str, groups: tuple[Any, Any]) -> None:
+    points, of = groups
+    known = np.arange(0, 400, 10)
+    found = select(points, 30, method, labelled=(known, of[known]))
+    assert len(set(found.tolist())) == 30 and not set(found.tolist()) & set(known.tolist())
+    assert (found == select(points, 30, method, labelled=(known, of[known]))).all()
+    assert len(select(points, 1000, method, labelled=(known, of[known]))) == 360
+
+
+@pytest.mark.parametrize(("method", "seen"), [("explore", 7), ("k-means", 7), ("vote-k", 6)])
+def test_rare_groups_are_seen(method: str, seen: int, groups: tuple[Any, Any]) -> None:
+    points, of = groups
+    assert len(set(of[select(points, 16, method)].tolist())) >= seen
+
+
+@pytest.mark.parametrize("method", NEED_LABELS)
+def test_the_least_sure_rows_lie_between(method: str) -> None:
+    points = np.linspace(-1, 1, 101)[:, None]
+    known = np.array([0, 10, 90, 100])
+    found = select(points, 5, method, labelled=(known, np.array([0, 0, 1, 1])))
+    assert set(found.tolist()) <= set(range(44, 57))
+    with pytest.raises(OptionError, match="needs labelled rows of two classes"):
+        select(points, 5, method)
+
+
+def test_votes_by_hand() -> None:
+    """Of two clusters the larger is heard first, then the other, whose voters were not."""
+    points = np.concatenate([np.zeros((200, 1)), np.full((160, 1), 9.0)]) + np.linspace(0, 0.1, 360)[:, None]
+    found = select(points, 2, "vote-k")
+    assert (found >= 200).sum() == 1
+
+
+def test_options_that_do_not_fit() -> None:
+    for n, method in ((0, "random"), (3, "votes")):
+        with pytest.raises(OptionError, match="ask for 1 or more by explore"):
+            select(np.eye(4), n, method)
