@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import importlib.util
 import io
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -276,7 +277,23 @@ def _tokenizer(name: str, folder: Path, options: Mapping[str, Any]) -> Any:
         )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    _one_way_of_bytes(tokenizer)
     return tokenizer
+
+
+def _one_way_of_bytes(tokenizer: Any) -> None:
+    """A tokenizer that splits texts by bytes also joins them so.
+
+    Some releases of transformers (5.17 is one) give the tokenizer of a GGUF file decoders of two kinds. A
+    reader that believes the first kind takes the sign of a space for a letter: texts lose all their spaces.
+    """
+    own = tokenizer.backend_tokenizer
+    parts = json.loads(own.to_str())
+    splits, joins = (json.dumps(parts[name]) for name in ("pre_tokenizer", "decoder"))
+    if '"ByteLevel"' in splits and '"ByteFallback"' in joins:
+        from tokenizers.decoders import ByteLevel  # transformers needs it
+
+        own.decoder = ByteLevel()
 
 
 def _load(name: str, auto: Any, folder: Path, dtype: torch.dtype, options: Mapping[str, Any]) -> Any:
