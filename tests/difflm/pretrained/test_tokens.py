@@ -66,7 +66,7 @@ def test_texts_keep_their_spaces_where_a_tokenizer_joins_bytes_in_two_ways(
     for cells in tokens.serialised.cells(people)[:20]:
         assert tokens.text(tokens.fields(cells, range(5))) + "}" == tokens.serialised.text(cells, range(5))
     monkeypatch.setattr(hub, "_one_way_of_bytes", lambda _: None)
-    with pytest.raises(ModelError, match="the tokenizer of .*own loses spaces"):
+    with pytest.raises(ModelError, match=r"the tokenizer of .*own loses spaces"):
         untrained(made(folder), people, schema)
 
 

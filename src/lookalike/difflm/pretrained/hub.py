@@ -75,6 +75,8 @@ def load_backbone(name: str, device: torch.device, tokens: int = 0) -> Pretraine
             folder = fetch(name, WANTED)
             _check_files(name, folder)
         tokenizer = _tokenizer(name, folder, options)
+        if device.type == "cuda":  # cuDNN's attention under a mask fails at times, or has gradients of NaN,
+            torch.backends.cuda.enable_cudnn_sdp(False)  # in torch 2.11 (its issues 190321 and 196678)
         dtype = precision(device, _parameters(name, config))
         model = _load(name, transformers.AutoModelForCausalLM, folder, dtype, options).to(device)
     rows = model.get_input_embeddings().num_embeddings
