@@ -7,7 +7,7 @@
 FOLDER holds the folders text, code and tools (see sets.py); MODEL is a folder of a Hugging Face model, or a
 GGUF file. Every cell (set, arm, seed) runs in a process of its own, --jobs at once, and its rows go to
 OUT.rows.json when it is done: an interrupted benchmark goes on where it stopped, and a cell that failed is
-tried again. --score-only measures the kept rows, later or on another machine. Arms:
+tried again. --score-only measures the kept rows, later or on another machine. The tables are printed. Arms:
 
 - ours: DiffLM(backbone=MODEL), as it is; scratch: DiffLM without a backbone;
 - plain: MODEL fine-tuned by LoRA without a latent (plain.py), few-shot: MODEL prompted with real rows;
@@ -36,7 +36,7 @@ import pandas as pd
 import lookalike
 from bench import command
 from bench.environments import variables
-from bench.records.backbone_figures import scored
+from bench.records.backbone_figures import scored, tables
 from bench.records.families import _kinds as kinds_of
 from bench.records.plain import Plain, Rows, longest, prompted, table_of
 from bench.records.sets import SETS, Set, load
@@ -173,7 +173,7 @@ def shown(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tri
     started = time.perf_counter()
     texts, tokens = model.write(prompted(rows, n, seed, model), longest(rows, model), **drawing, stop="\n")
     took = time.perf_counter() - started
-    made, parsed = table_of(rows, ["{" + text for text in texts], list(train.columns))
+    made, parsed = table_of(rows, texts, list(train.columns))
     found = {"fit_s": 0.0, "sample_s": took, "sample_tokens_s": tokens / took, "parsed": parsed, "asked": n}
     return {"facts": found, "tables": {"made": lines(made)}}
 
@@ -269,6 +269,8 @@ def main() -> None:
             results[key] = scored(key, found, args.data)
             written(args.out, results)
             print(key, json.dumps(results[key]["figures"]), flush=True)
+    if results:
+        print("\n" + tables(results))
 
 
 if __name__ == "__main__":

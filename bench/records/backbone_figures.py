@@ -24,6 +24,23 @@ from bench.records.families import shown
 from bench.records.sets import SETS, Set, load
 from lookalike.codec.shape import infer_shape
 
+SHOWN = (  # title, of the facts or the figures, digits, scale
+    ("rows", "figures", "rows", 0, 1),
+    ("parsed %", "facts", "parsed", 1, 100),
+    ("accuracy %", "figures", "accuracy", 1, 100),
+    ("C2ST", "figures", "c2st", 3, 1),
+    ("mauve", "figures", "mauve", 2, 1),
+    ("labels off %", "figures", "labels", 1, 100),
+    ("like %", "figures", "like", 0, 100),
+    ("code parses %", "figures", "parses", 1, 100),
+    ("runs %", "figures", "runs", 1, 100),
+    ("valid, given %", "figures", "valid_given", 0, 100),
+    ("calls fit %", "figures", "calls_fit", 0, 100),
+    ("steps", "facts", "steps", 0, 1),
+    ("fit s", "facts", "fit_s", 0, 1),
+    ("trained tokens/s", "facts", "train_tokens_s", 0, 1),
+    ("sample s", "facts", "sample_s", 0, 1),
+)
 FEWEST = 20  # rows that are worth judging
 REPORTED = 200  # rows that lookalike.evaluate needs
 Table = pd.DataFrame
@@ -94,3 +111,23 @@ def _kept(
     new = np.array([t.lower() not in seen and t.lower() != o for t, o in zip(texts, own, strict=True)])
     fresh = {f"{what}_new": float((right & new).mean()), f"{what}_unlike": len(set(texts)) / len(texts)}
     return {what: float(right.mean())} | fresh
+
+
+def tables(results: dict[str, Found], examples: int = 5) -> str:
+    """Markdown: every cell a line; then the first rows that each arm wrote, behind a line to unfold."""
+    lines = [
+        f"| set | arm | {' | '.join(title for title, *_ in SHOWN)} |",
+        "|---" * (2 + len(SHOWN)) + "|",
+    ]
+    rows = []
+    for key in sorted(results):
+        name, arm, _ = key.split(":")
+        values = [results[key][where].get(what) for _, where, what, *_ in SHOWN]
+        shown_ = (
+            "-" if value is None else f"{scale * value:,.{digits}f}"
+            for value, (*_, digits, scale) in zip(values, SHOWN, strict=True)
+        )  # fmt: skip
+        lines.append(f"| {name} | {arm} | {' | '.join(shown_)} |")
+        rows += [f"{name}, {arm}:", *results[key]["samples"]["made"][:examples], ""]
+    fenced = ["", "<details><summary>The first rows of every arm</summary>", "", "```text", *rows[:-1]]
+    return "\n".join([*lines, *fenced, "```", "", "</details>"])

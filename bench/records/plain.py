@@ -74,10 +74,13 @@ class Rows:
         return value if isinstance(value, str) else None
 
     def begun(self, where: dict[str, str]) -> str:
-        """How a record begins whose first columns are these."""
+        """How a record begins whose first columns are these, without the last quotation mark.
+
+        A tokenizer joins that mark to what follows: a text cut behind it is none that the model has seen.
+        """
         assert self.order[: len(where)] == list(where), "a plain language model is given the first columns"
         fields = (f"{json.dumps(k)}:{json.dumps(v, ensure_ascii=False)}" for k, v in where.items())
-        return "{" + ",".join(fields) + ","
+        return "{" + ",".join(fields)[:-1]
 
 
 class Plain:
@@ -174,7 +177,7 @@ def table_of(rows: Rows, texts: list[str], columns: list[str]) -> tuple[Table, f
 
 
 def prompted(rows: Rows, n: int, seed: int, model: Plain) -> list[str]:
-    """Prompts that show a few rows each, one a line, and begin the next one."""
+    """Prompts that show a few rows each, one a line, and end where the next one begins."""
     rng, prompts = child(seed, "shots"), []
     size = {}
     for _ in range(n):
@@ -185,7 +188,7 @@ def prompted(rows: Rows, n: int, seed: int, model: Plain) -> list[str]:
             if shown and room < size[row]:
                 break
             shown, room = [*shown, rows.texts[row]], room - size[row]
-        prompts.append("\n".join(shown) + "\n{")
+        prompts.append("\n".join(shown) + "\n")
     return prompts
 
 

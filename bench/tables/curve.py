@@ -2,13 +2,15 @@
 
     python -m bench.tables.curve --data FOLDER [--sets iris,adult] [--rows 100,200,500] [--seeds 0,1,2]
     python -m bench.tables.curve --data FOLDER --jobs 16 --methods lookalike,copula,cart,shuffled
+    python -m bench.tables.curve --publish-only
 
 FOLDER holds <set>/train.csv.gz and <set>/test.csv.gz of adult, magic, shoppers and beijing; iris, wine,
 diabetes and breast_cancer come with scikit-learn, and 70% of their rows are learned. Rows are drawn by the
 seed. tabularargn, tvae and gaussiancopula get environments of their own, made on first use. Each cell (set,
 rows, method, seed) is a process of one thread; --jobs of them run side by side. Figures are in --out after
 every cell, so that an interrupted benchmark goes on where it stopped; --again forgets those of the methods
-that it names. The tables are printed and put between the marks of bench/RESULTS.md.
+that it names. The tables are printed and put between the marks of bench/RESULTS.md. --publish-only measures
+nothing: it prints and puts there what --out holds of --methods, such as figures of another machine.
 """
 
 from __future__ import annotations
@@ -133,7 +135,7 @@ def tables(runs: Entry, sizes_of: dict[str, list[int]], methods: Sequence[str], 
     """Markdown: for every set and number of rows the methods side by side."""
     lines = [NOTE]
     for title, wanted, others in SHOWN:
-        columns = [*methods, *others]
+        columns = [*methods, *(name for name in others if any(f"/{name}/" in key for key in runs))]
         lines += ["", f"**{title}**", ""]
         lines += [f"| set | rows | {' | '.join(columns)} |", "|---" * (2 + len(columns)) + "|"]
         for name, rows in [(one, rows) for one, own in sizes_of.items() for rows in own]:
@@ -169,6 +171,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--work", type=Path, default=places.WORK / "curve", help="folder of the synthetic tables"
     )
+    parser.add_argument("--publish-only", action="store_true", help="measure nothing, publish --out")
     return parser
 
 
@@ -180,6 +183,9 @@ def main() -> None:
     again = set(filter(None, args.again.split(",")))
     command.chosen(parser, "set", sets, TARGETS)
     command.chosen(parser, "method", [*methods, *again], [*METHODS, REAL])
+    if args.publish_only:
+        print("\n" + published(kept(args.out), methods, args.results))
+        return
     large = [name for name in sets if name in LARGE]
     if large and args.data is None:
         parser.error(f"--data is needed for {', '.join(large)}: a folder of tables")
@@ -206,6 +212,18 @@ def main() -> None:
     text = f"{results['machine']}, {args.jobs} processes at once; `{results['command']}`.\n\n{text}"
     publish(text, args.results, NAME)
     print("\n" + text)
+
+
+def published(results: Entry, methods: Sequence[str], path: Path) -> str:
+    """The text of figures that are there, all sets, rows and seeds of the methods, put into the file."""
+    keys = [key.split("/") for key in results["runs"]]
+    sizes_of = {n: sorted({int(rows) for name, rows, *_ in keys if name == n}) for n in TARGETS}
+    methods = [name for name in methods if name in {method for _, _, method, _ in keys}]
+    seeds = sorted({int(seed) for *_, seed in keys})
+    text = tables(results["runs"], {n: own for n, own in sizes_of.items() if own}, methods, seeds)
+    text = "\n\n".join([f"{results['machine']}; `{results['command']}`.", results.get("note", ""), text])
+    publish(text.replace("\n\n\n\n", "\n\n"), path, NAME)
+    return text
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The benchmark around a backbone: cells that are kept, tried again, and measured later."""
 
 import json
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -20,7 +21,9 @@ def run(tmp_path, monkeypatch):
         return {"facts": {"fit_s": 1.0}, "tables": {"made": {"columns": ["text"], "rows": [["a"]]}}}
 
     monkeypatch.setattr(backbone, "alone", alone)
-    monkeypatch.setattr(backbone, "scored", lambda key, found, data: {"figures": {"rows": 1}, "minutes": 1})
+    monkeypatch.setattr(
+        backbone, "scored", lambda *_: {"figures": {"rows": 1}, "facts": {}, "samples": {"made": []}}
+    )
 
     def call(*options):
         asked.clear()
@@ -58,5 +61,19 @@ def test_what_a_plain_language_model_wrote_is_read_or_left_out():
     ]
     made, share = plain.table_of(rows, texts, ["text", "label"])
     assert made.values.tolist() == [["x", "a"]] * 2 and share == pytest.approx(2 / 6)
-    assert rows.begun({"label": "a"}) == '{"label":"a",'
+    assert rows.begun({"label": "a"}) == '{"label":"a'
     assert isinstance(made, pd.DataFrame)
+
+
+def test_prompts_end_at_a_line_so_that_a_tokenizer_cuts_records_as_it_learned():
+    rows = plain.Rows(['{"text":"a"}', '{"text":"b"}'], ["text"], {"text": "text"}, {})
+    model = SimpleNamespace(ids=list)
+    for prompt in plain.prompted(rows, 4, 0, model):
+        assert sorted(prompt.split("\n")) == ["", *rows.texts] and prompt.endswith("}\n")
+
+
+def test_every_cell_is_a_line_and_shows_what_it_wrote():
+    cell = {"figures": {"rows": 1000, "accuracy": 0.5}, "facts": {"fit_s": 60.4}}
+    text = backbone.tables({"sst2:ours:0": {**cell, "samples": {"made": ["a | 0", "b | 1", "c | 0"]}}}, 2)
+    assert "| sst2 | ours | 1,000 | - | 50.0 | - |" in text and "| 60 | - | - |" in text
+    assert "sst2, ours:\na | 0\nb | 1\n```" in text and "c | 0" not in text

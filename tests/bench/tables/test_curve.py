@@ -32,6 +32,18 @@ def test_cells_are_measured_once_and_published(call, monkeypatch):
     assert again["iris/105/cart/1"] == {"error": "no memory"} and "| iris | 105 | failed | 0." in text
 
 
+def test_figures_of_another_machine_are_published_as_they_are(call, tmp_path):
+    cell = dict.fromkeys(("fit_s", *curve.FIGURES), 0.25)
+    runs = {f"iris/105/{m}/{s}": cell for m in ("shuffled", "lookalike") for s in (0, 3)}
+    runs["wine/125/lookalike/3"] = {"error": "no memory"}
+    kept = {"runs": runs, "machine": "a far one", "command": "python -m x", "note": "Stopped at noon."}
+    (tmp_path / "out").write_text(json.dumps(kept))
+    again, text = call("--publish-only", "--sets=iris")
+    assert again == runs and "a far one; `python -m x`.\n\nStopped at noon.\n\n" in text
+    assert "| set | rows | lookalike | shuffled |" in text
+    assert "| iris | 105 | 0.250 / 0.250 | 0.250 / 0.250 |" in text and "| wine | 125 | failed | - |" in text
+
+
 def test_the_rows_that_a_set_has(tmp_path):
     assert curve.sizes("wine", [50, 100], None) == [125] and curve.sizes("diabetes", [], None) == [309]
     (tmp_path / "magic").mkdir()

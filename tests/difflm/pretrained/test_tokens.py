@@ -1,15 +1,20 @@
 """The records of a table as tokens of a language model's own tokenizer."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import tokenizers
+from tokenizers import decoders
 
 from lookalike import Schema
 from lookalike.codec.serialised import Serialised
+from lookalike.difflm.pretrained import hub
 from lookalike.difflm.pretrained.tokens import Tokens, lengths, padded
+from lookalike.errors import ModelError
 from tests.difflm.pretrained.models import made, untrained
 
 
@@ -41,6 +46,28 @@ def test_a_long_record_is_cut(tokens: Tokens, people: pd.DataFrame) -> None:
     whole = tokens.record(cells, range(5))
     tokens.most = 7
     assert tokens.record(cells, range(5)) == whole[:7]
+
+
+def test_texts_keep_their_spaces_where_a_tokenizer_joins_bytes_in_two_ways(
+    people: pd.DataFrame,
+    schema: Schema,
+    backbone: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As transformers 5.17 reads the tokenizer of a GGUF file."""
+    folder = Path(shutil.copytree(backbone("gpt2"), tmp_path / "own"))
+    own = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    ways = [decoders.ByteFallback(), decoders.Fuse(), decoders.Replace("▁", " "), decoders.ByteLevel()]
+    own.decoder = decoders.Sequence(ways)
+    own.save(str(folder / "tokenizer.json"))
+    tokens = untrained(made(folder), people, schema).records.tokens
+    assert {b" ", b"  "} & set(tokens.pieces)
+    for cells in tokens.serialised.cells(people)[:20]:
+        assert tokens.text(tokens.fields(cells, range(5))) + "}" == tokens.serialised.text(cells, range(5))
+    monkeypatch.setattr(hub, "_one_way_of_bytes", lambda _: None)
+    with pytest.raises(ModelError, match=r"the tokenizer of .*own loses spaces"):
+        untrained(made(folder), people, schema)
 
 
 def test_records_of_different_lengths_are_padded_at_the_right() -> None:

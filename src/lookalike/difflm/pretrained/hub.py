@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import importlib.util
 import io
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,8 @@ def load_backbone(name: str, device: torch.device, tokens: int = 0) -> Pretraine
             folder = fetch(name, WANTED)
             _check_files(name, folder)
         tokenizer = _tokenizer(name, folder, options)
+        if device.type == "cuda":  # cuDNN's attention under a mask fails at times, or has gradients of NaN,
+            torch.backends.cuda.enable_cudnn_sdp(False)  # in torch 2.11 (its issues 190321 and 196678)
         dtype = precision(device, _parameters(name, config))
         model = _load(name, transformers.AutoModelForCausalLM, folder, dtype, options).to(device)
     rows = model.get_input_embeddings().num_embeddings
@@ -276,7 +279,23 @@ def _tokenizer(name: str, folder: Path, options: Mapping[str, Any]) -> Any:
         )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    _one_way_of_bytes(tokenizer)
     return tokenizer
+
+
+def _one_way_of_bytes(tokenizer: Any) -> None:
+    """A tokenizer that splits texts by bytes also joins them so.
+
+    Some releases of transformers (5.17 is one) give the tokenizer of a GGUF file decoders of two kinds. A
+    reader that believes the first kind takes the sign of a space for a letter: texts lose all their spaces.
+    """
+    own = tokenizer.backend_tokenizer
+    parts = json.loads(own.to_str())
+    splits, joins = (json.dumps(parts[name]) for name in ("pre_tokenizer", "decoder"))
+    if '"ByteLevel"' in splits and '"ByteFallback"' in joins:
+        from tokenizers.decoders import ByteLevel  # transformers needs it
+
+        own.decoder = ByteLevel()
 
 
 def _load(name: str, auto: Any, folder: Path, dtype: torch.dtype, options: Mapping[str, Any]) -> Any:

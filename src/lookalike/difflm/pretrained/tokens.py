@@ -16,9 +16,10 @@ from lookalike.codec.serialised import Serialised
 from lookalike.codec.slot import Array
 from lookalike.codec.where import Where
 from lookalike.difflm.pretrained.hub import PretrainedLM
-from lookalike.errors import MissingDependency
+from lookalike.errors import MissingDependency, ModelError
 
 GRAMMARS = 64  # compiled ones that are kept
+SAMPLE = '{"a":"a b  c"}'  # signs that every record has
 
 
 class Tokens:
@@ -38,6 +39,10 @@ class Tokens:
         self.tokenizer = llguidance.hf.from_tokenizer(backbone.tokenizer, n_vocab=vocabulary)
         self.known: dict[tuple[int, str, bool], list[int]] = {}
         self.grammars: dict[str, Grammar] = {}
+        if self.text(self._tokens(SAMPLE)) != SAMPLE:
+            raise ModelError(
+                f"the tokenizer of {backbone.name} loses spaces or signs of JSON: name another backbone."
+            )
         self.closed = self._tokens("}")
 
     @cached_property
