@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+import transformers
 
 from lookalike import Schema
 from lookalike.cli.main import main
@@ -61,6 +62,21 @@ def test_backbones_that_cannot_be_used(
     monkeypatch.setattr(memory, "free_memory", lambda _: 1e5)
     with pytest.raises(OptionError, match=r"needs about 0.0 GB of memory and 0.0 GB are free \(cpu\)"):
         hub.load_backbone(str(own), device)
+
+
+def test_a_backbone_on_a_gpu_does_without_the_attention_of_cudnn(
+    backbone: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "_check_memory", lambda *_: None)
+    monkeypatch.setattr(transformers.PreTrainedModel, "to", lambda self, *_: self)  # there may be no GPU
+    before = torch.backends.cuda.cudnn_sdp_enabled()
+    try:
+        for device, kept in (("cpu", True), ("cuda", False)):
+            torch.backends.cuda.enable_cudnn_sdp(True)
+            hub.load_backbone(str(backbone("llama")), torch.device(device))
+            assert torch.backends.cuda.cudnn_sdp_enabled() is kept
+    finally:
+        torch.backends.cuda.enable_cudnn_sdp(before)
 
 
 def test_a_gguf_file_is_a_backbone(
