@@ -138,3 +138,12 @@ def test_a_prompt_does_not_show_objects() -> None:
         "a text of about 6 to 6 words",
         "a text of about 8 to 8 words",
     ]
+
+
+def test_a_value_that_most_rows_have_makes_no_text_of_a_category() -> None:
+    rng = np.random.default_rng(0)
+    rare = [f"Country {letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    column = ["United-States"] * 450 + ["Mexico"] * 10 + rng.choice(rare, 40).tolist()
+    assert infer(pd.DataFrame({"country": column}))["country"].kind == "category"
+    said = ["none"] * 300 + [f"{one} {two}" for one in rare for two in ("late", "lost", "torn", "wet", "old")]
+    assert infer(pd.DataFrame({"said": said}))["said"].kind == "text"

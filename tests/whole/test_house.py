@@ -47,7 +47,7 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__in
 PLACES = {  # heavy package -> the only places that may import it
     "torch": ("difflm/",),
     "safetensors": ("difflm/",),
-    "tokenizers": ("codec/",),
+    "tokenizers": ("codec/", "difflm/pretrained/hub.py"),
     "sklearn": ("curate/", "evaluate/", "explore/", "learn.py", "embed.py", "difflm/small/slotbase.py"),
     "sentence_transformers": ("embed.py",),
     "jinja2": ("evaluate/page/", "prompting/"),

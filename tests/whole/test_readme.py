@@ -123,7 +123,7 @@ def test_the_schema(reader: dict[str, Any]) -> None:
 def test_a_pretrained_model(reader: dict[str, Any], backbone: str) -> None:
     section = "With a pretrained model"
     run(section, reader, **{QWEN: backbone})
-    assert reader["model"].get_params()["lora"] is True
+    assert reader["model"].get_params()["lora"] == 16
     (text,) = blocks(section, "")
     fit, sample = (small(line, **{QWEN: backbone}) for line in text.splitlines())
     command(fit + " --max-time 1s --quiet")

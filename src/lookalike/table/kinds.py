@@ -31,6 +31,7 @@ LARGEST = 5000  # values of a category, at most: those beyond the most frequent 
 RARE = 5  # values of fewer rows are not reproduced, so that no single person is told: the privacy threshold
 _SEVERAL = 20  # fewer distinct strings are a category or a key
 _LITTLE = 0.05  # the share of cells that a category may always lose
+_SOME = 0.1  # the share that it may lose although its values other than the most frequent are mostly rare
 _CODES = 0.25  # the share of cells that keys may lose as a category, which would else be invented
 _WORDS, _LETTERS = 5, 30  # a value of as many is a sentence
 _MEASURE = r"\W*\d+([.,:]\d+)+\W*[^\W\d]{0,3}"  # 1.4, 16:30, $1,234.50, 62.5 kg
@@ -110,7 +111,8 @@ def _as_category(counts: pd.Series, least: int) -> tuple[float, str | None]:
         return lost, "sentences"
     if np.mean([re.fullmatch(_MEASURE, s) is not None for s in strings]) > 0.5:
         return lost, "measurements"
-    return lost, "rare" if cells > (rows.sum() - rows[0]) / 2 else None
+    rare = lost > _SOME and cells > (rows.sum() - rows[0]) / 2
+    return lost, "rare" if rare else None
 
 
 def are_codes(values: pd.Series, least: int | None) -> bool:
