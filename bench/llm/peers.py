@@ -42,10 +42,10 @@ def prompts(calls: int) -> list[str]:
 
 
 def lookalike(url: str, calls: int, at_once: int, folder: Path) -> int:
-    from lookalike.llm import LLM, Reply, Request, ask_all, run
+    from lookalike.llm import LLM, Reply, Request, ask_all, wait
 
     llm = LLM("m", url, ledger=folder / "ledger.sqlite", concurrency=at_once, timeout=TIMEOUT)
-    replies = run(ask_all(llm, [Request(one, max_tokens=100) for one in prompts(calls)]))
+    replies = wait(ask_all(llm, [Request(one, max_tokens=100) for one in prompts(calls)]))
     return sum(isinstance(reply, Reply) for reply in replies)
 
 

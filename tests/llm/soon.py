@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from lookalike.llm import Ledger, run
+from lookalike.llm import Ledger, wait
 from lookalike.llm.budget import Spent
 from lookalike.llm.ledger import Entry
 
@@ -14,7 +14,7 @@ SOON = 30.0  # seconds: what takes longer hangs
 
 
 def soon(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    return run(asyncio.wait_for(coroutine, SOON))
+    return wait(asyncio.wait_for(coroutine, SOON))
 
 
 async def put(ledger: Ledger, entry: Entry) -> Any:

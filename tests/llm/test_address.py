@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lookalike.errors import EndpointError, OptionError
-from lookalike.llm import LLM, run
+from lookalike.llm import LLM, wait
 from lookalike.llm.address import address, split_url
 
 Serve = Callable[..., Any]
@@ -42,19 +42,19 @@ def test_urls_that_cannot_be_or_hold_a_secret_are_refused(url: str) -> None:
 def test_azure_gets_its_key_in_its_header(serve: Serve) -> None:
     server = serve("--azure", "--key", KEY)
     llm = LLM("m", f"{server.url}?api-version=2024-10-21", KEY)
-    assert run(llm.ask("Hi")).text and "?" not in llm.account
-    assert run(llm.of_model("n").ask("Hi")).text
+    assert wait(llm.ask("Hi")).text and "?" not in llm.account
+    assert wait(llm.of_model("n").ask("Hi")).text
     sent = address("https://x.openai.azure.com/openai/v1", KEY).sent_headers()
     assert sent["api-key"] == KEY and "Authorization" not in sent
     with pytest.raises(EndpointError, match="does not accept the key"):
-        run(LLM("m", server.url, KEY).ask("Hi"))
+        wait(LLM("m", server.url, KEY).ask("Hi"))
 
 
 def test_further_headers_go_with_every_call(serve: Serve) -> None:
     server = serve("--header", "X-Team=data")
-    assert run(LLM("m", server.url, headers={"X-Team": "data"}).ask("Hi")).text
+    assert wait(LLM("m", server.url, headers={"X-Team": "data"}).ask("Hi")).text
     with pytest.raises(EndpointError, match="X-Team is missing"):
-        run(LLM("m", server.url).ask("Hi"))
+        wait(LLM("m", server.url).ask("Hi"))
     for wrong in ({"a b": "x"}, {"X": "two\nlines"}, ["X"], {"X": 1}):
         with pytest.raises(OptionError):
             address("http://h/v1", None, wrong)  # type: ignore[arg-type]
@@ -69,5 +69,5 @@ def test_a_proxy_that_is_down_is_named_at_once(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(
         EndpointError, match=r"the proxy on the way to http://example.invalid/v1 .*HTTP_PROXY"
     ):
-        run(LLM("m", "http://example.invalid/v1", progress=False).ask("Hi"))
+        wait(LLM("m", "http://example.invalid/v1", progress=False).ask("Hi"))
     assert os.environ["no_proxy"] == ""

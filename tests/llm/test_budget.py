@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lookalike.errors import BudgetError, OptionError
-from lookalike.llm import LLM, Budget, Failure, Reply, Request, ask_all, run
+from lookalike.llm import LLM, Budget, Failure, Reply, Request, ask_all, wait
 from lookalike.llm.budget import Spent, guess_tokens
 
 Serve = Callable[..., Any]
@@ -21,7 +21,7 @@ def requests(count: int) -> list[Request]:
 
 def paid(llm: LLM, count: int) -> tuple[int, set[str]]:
     """How many replies came, and the kinds of the failures."""
-    results = run(ask_all(llm, requests(count), progress=False))
+    results = wait(ask_all(llm, requests(count), progress=False))
     kinds = {one.kind for one in results if isinstance(one, Failure)}
     return sum(isinstance(one, Reply) for one in results), kinds
 
@@ -33,7 +33,7 @@ def test_max_calls_holds_over_runs_and_known_replies_are_free(serve: Serve, tmp_
         assert paid(llm, 200) == (replies, {"budget"})
         assert server.stats()["calls"] == limit
     with pytest.raises(BudgetError, match=r"max_calls=70 is used up.*raise it"):
-        run(llm.ask("One more"))
+        wait(llm.ask("One more"))
 
 
 def test_max_tokens_and_max_cost_are_hard_but_used(serve: Serve) -> None:

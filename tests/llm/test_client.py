@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lookalike.errors import EndpointError, LLMError, OptionError
-from lookalike.llm import LLM, Failure, Reply, Request, ask_all, client, run, throttle
+from lookalike.llm import LLM, Failure, Reply, Request, ask_all, client, throttle, wait
 from lookalike.llm.structured import form
 
 Serve = Callable[..., Any]
@@ -33,18 +33,18 @@ def prompts(count: int, schema: dict[str, Any] | None = None) -> list[Request]:
 
 
 def ask_many(llm: LLM, requests: list[Request]) -> list[Reply | Failure]:
-    return run(ask_all(llm, requests, progress=False))
+    return wait(ask_all(llm, requests, progress=False))
 
 
 def test_replies_come_in_order_and_samples_differ_in_the_ledger(serve: Serve, tmp_path: Path) -> None:
     server = serve()
     llm = LLM("m", server.url, ledger=tmp_path / "l.sqlite")
     replies = ask_many(llm, prompts(50))
-    again = [run(LLM("m", server.url).ask(request.messages)).text for request in prompts(50)[:5]]
+    again = [wait(LLM("m", server.url).ask(request.messages)).text for request in prompts(50)[:5]]
     assert [reply.text for reply in replies[:5] if isinstance(reply, Reply)] == again
-    run(llm.ask("Line 0, please."))
+    wait(llm.ask("Line 0, please."))
     assert server.stats()["calls"] == 55  # read back, not asked
-    run(llm.ask("Line 0, please.", sample=1))
+    wait(llm.ask("Line 0, please.", sample=1))
     assert server.stats()["calls"] == 56
 
 
@@ -91,12 +91,12 @@ def test_max_completion_tokens_is_used_where_it_is_wanted(serve: Serve) -> None:
 
 def test_loose_json_is_repaired_and_cut_json_is_asked_again(serve: Serve) -> None:
     sloppy = serve("--fault", "sloppy=1")
-    reply = run(LLM("m", sloppy.url).ask("Hello", ROWS))
+    reply = wait(LLM("m", sloppy.url).ask("Hello", ROWS))
     assert reply.repaired and len(reply.data["rows"]) == 2 and sloppy.stats()["calls"] == 1
     for fault in ("malformed", "schema", "truncated"):
         server = serve("--fault", f"{fault}=1", "--once")
         llm = LLM("m", server.url)
-        reply = run(llm.ask("Hello", ROWS))
+        reply = wait(llm.ask("Hello", ROWS))
         assert not reply.repaired and len(reply.data["rows"]) == 2
         assert server.stats()["calls"] == 2 and llm.faults == {"malformed": 1}
 
@@ -140,7 +140,7 @@ def test_rate_limits_narrow_the_run_and_it_recovers(serve: Serve) -> None:
     for _ in range(
         5
     ):  # only the first time is there a refusal for each; then it opens up again, step by step
-        run(
+        wait(
             ask_all(
                 llm, prompts(120), progress=False, watch=lambda at, one: limits.append(llm.throttle.limit)
             )
@@ -218,7 +218,7 @@ def test_an_endpoint_that_dies_keeps_what_it_answered(serve: Serve, tmp_path: Pa
             server.stop()
 
     with pytest.raises(EndpointError):
-        run(ask_all(llm, prompts(200), progress=False, watch=watch))
+        wait(ask_all(llm, prompts(200), progress=False, watch=watch))
     assert llm.ledger is not None
     assert len(done) >= 50 and llm.ledger.totals(llm.account).calls >= len(done)
 
@@ -248,7 +248,7 @@ def test_what_no_request_survives_stops_the_run(serve: Serve, options: Any, give
 
 def test_what_is_no_endpoint_is_said(serve: Serve) -> None:
     with pytest.raises(EndpointError, match=r"not an OpenAI-compatible endpoint .*ends in /v1"):
-        run(LLM("m", serve().url + "/wrong").ask("Hello"))
+        wait(LLM("m", serve().url + "/wrong").ask("Hello"))
 
 
 def test_a_prompt_that_is_too_long_fails_alone(serve: Serve) -> None:
@@ -263,11 +263,11 @@ def test_the_key_is_nowhere(
     caplog.set_level(logging.DEBUG)
     good, bad = serve("--key", KEY), serve("--key", "other")  # the second quotes the key in its error
     llm = LLM("m", good.url, KEY, ledger=tmp_path / "l.sqlite")
-    run(ask_all(llm, prompts(5), progress=True))
+    wait(ask_all(llm, prompts(5), progress=True))
     said = [repr(llm), str(vars(llm.budget))]
     for url in (bad.url, "http://127.0.0.1:9/v1", f"http://{KEY}@127.0.0.1/v1"):
         with pytest.raises((LLMError, OptionError)) as caught:
-            run(LLM("m", url, KEY, patience=0.2).ask("Hello"))
+            wait(LLM("m", url, KEY, patience=0.2).ask("Hello"))
         said.append("".join(traceback.format_exception(caught.value)))
         error: BaseException | None = caught.value
         while error is not None:
@@ -286,9 +286,9 @@ def test_run_works_inside_a_running_loop(serve: Serve) -> None:
     llm = LLM("m", server.url)
 
     async def notebook() -> str:
-        return run(llm.ask("Hello")).text
+        return wait(llm.ask("Hello")).text
 
-    assert asyncio.run(notebook()) == run(llm.ask("Hello")).text
+    assert asyncio.run(notebook()) == wait(llm.ask("Hello")).text
     with pytest.raises(ZeroDivisionError):
         asyncio.run(_divides())
 
@@ -297,7 +297,7 @@ async def _divides() -> None:
     async def inside() -> float:
         return 1 / 0
 
-    run(inside())
+    wait(inside())
 
 
 def test_options_that_make_no_sense() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lookalike.errors import EndpointError
-from lookalike.llm import LLM, Failure, Reply, Request, ask_all, run
+from lookalike.llm import LLM, Failure, Reply, Request, ask_all, wait
 from lookalike.llm.dialect import Dialect, Sent
 from lookalike.llm.faults import Fault
 from tests.llm.test_client import ROWS
@@ -20,7 +20,7 @@ BOTH = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": 
 
 def asked(llm: LLM, count: int = 5, **more: Any) -> list[Reply | Failure]:
     requests = [Request(BOTH, ROWS, sample=at, temperature=0.5, **more) for at in range(count)]
-    return run(ask_all(llm, requests, progress=False))
+    return wait(ask_all(llm, requests, progress=False))
 
 
 @pytest.mark.parametrize(
@@ -110,6 +110,6 @@ def test_what_is_whole_in_a_reply_that_was_cut_off_counts(serve: Serve) -> None:
               "required": ["rows"]}  # fmt: skip
     schema["properties"]["rows"].pop("minItems")
     server = serve("--per-letter", "1")
-    whole = run(LLM("m", server.url).ask("Hi", schema)).text
-    reply = run(LLM("m", server.url).ask("Hi", schema, max_tokens=len(whole) - 4))
+    whole = wait(LLM("m", server.url).ask("Hi", schema)).text
+    reply = wait(LLM("m", server.url).ask("Hi", schema, max_tokens=len(whole) - 4))
     assert reply.finish == "length" and len(reply.data["rows"]) == 1 and reply.repaired

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from lookalike.errors import LedgerError
-from lookalike.llm import LLM, Ledger, Reply, Request, ask_all, run
+from lookalike.llm import LLM, Ledger, Reply, Request, ask_all, wait
 from lookalike.llm.budget import Spent
 from lookalike.llm.ledger import Entry
 from tests.llm.soon import put, soon
@@ -27,11 +27,11 @@ IN_FLIGHT = 32
 SCRIPT = """
 import json, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job has been told to ignore it
-from lookalike.llm import LLM, Request, ask_all, run
+from lookalike.llm import LLM, Request, ask_all, wait
 url, ledger, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 llm = LLM("m", url, ledger=ledger, concurrency=32, timeout=5)
 requests = [Request(f"Line {at}, please.") for at in range(count)]
-print(json.dumps([reply.text for reply in run(ask_all(llm, requests, progress=False))]))
+print(json.dumps([reply.text for reply in wait(ask_all(llm, requests, progress=False))]))
 """
 
 
@@ -100,7 +100,7 @@ def test_the_first_reply_to_a_key_stays(tmp_path: Path) -> None:
         await first.put("a", rows, Spent(3, 3, 3))
         return await second.put("a", {b"\x01": entry("second"), b"\x09": entry("new")}, Spent(2, 2, 2, 0.5))
 
-    kept, totals = run(both())
+    kept, totals = wait(both())
     assert kept == {b"\x01": entry("first 1"), b"\x09": entry("new")} and totals == Spent(5, 5, 5, 0.5)
     assert first.get(b"\x09") == entry("new") and first.get(b"\x0a") is None
 
@@ -114,7 +114,7 @@ def test_a_thousand_replies_take_few_transactions(tmp_path: Path) -> None:
         rows = [{at.to_bytes(2): entry(str(at))} for at in range(1000)]
         await asyncio.gather(*(ledger.put("a", one, Spent(1, 1, 1)) for one in rows))
 
-    run(many())
+    wait(many())
     assert sum(commits) == 1000 and len(commits) <= 50
     assert ledger.totals("a") == Spent(1000, 1000, 1000)
 
@@ -151,12 +151,12 @@ def test_a_full_disk_keeps_what_is_in_flight_and_stops(serve: Serve, tmp_path: P
     ledger._spare = Spare()  # type: ignore[assignment]
     llm = LLM("m", server.url, ledger=ledger, concurrency=16)
     with pytest.raises(LedgerError, match="full disk: free some space"):
-        run(ask_all(llm, [Request(f"Line {at}") for at in range(2000)], progress=False))
+        wait(ask_all(llm, [Request(f"Line {at}") for at in range(2000)], progress=False))
     kept = ledger._reader.execute("SELECT count(*) FROM replies").fetchone()[0]
     assert kept == server.stats()["answered"] < 2000
     ledger.close()
     again = LLM("m", server.url, ledger=tmp_path / "l.sqlite")
-    replies = run(ask_all(again, [Request(f"Line {at}") for at in range(300)], progress=False))
+    replies = wait(ask_all(again, [Request(f"Line {at}") for at in range(300)], progress=False))
     assert all(isinstance(reply, Reply) for reply in replies) and server.stats()["answered_again"] == 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lookalike.llm import LLM, run
+from lookalike.llm import LLM, wait
 from lookalike.llm.stream import Stream
 from tests.llm.test_client import ROWS
 
@@ -55,12 +55,12 @@ def test_what_breaks_off_is_no_reply_and_an_error_is_one() -> None:
 
 
 def test_a_stream_is_the_reply_that_comes_at_once(serve: Serve) -> None:
-    replies = [run(LLM("m", serve(*some).url).ask("Hi", ROWS)) for some in ((), ("--stream", "ignore"))]
+    replies = [wait(LLM("m", serve(*some).url).ask("Hi", ROWS)) for some in ((), ("--stream", "ignore"))]
     assert replies[0] == replace(replies[1], key=replies[0].key)
 
 
 def test_a_stream_that_breaks_off_is_asked_for_again(serve: Serve) -> None:
     server = serve("--fault", "broken-off=1", "--once")
     llm = LLM("m", server.url)
-    assert len(run(llm.ask("Hi", ROWS)).data["rows"]) == 2
+    assert len(wait(llm.ask("Hi", ROWS)).data["rows"]) == 2
     assert llm.faults == {"connection": 1} and llm.budget.spent.calls == server.stats()["calls"] == 2

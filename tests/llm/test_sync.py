@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lookalike.llm import run
+from lookalike.llm import wait
 
 
 @pytest.fixture
@@ -38,6 +38,6 @@ def test_a_signal_inside_a_task_cancels_all_of_them(polite: None, sent: signal.S
         await asyncio.gather(waiting("a"), waiting("b"), killed())
 
     with pytest.raises(KeyboardInterrupt):
-        run(work())
+        wait(work())
     assert sorted(cleaned) == ["a", "b"]
     assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler

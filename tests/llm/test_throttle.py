@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lookalike.llm import run, throttle
+from lookalike.llm import throttle, wait
 from lookalike.llm.throttle import Throttle, duration, retry_after, used_up
 
 
@@ -45,15 +45,15 @@ def test_the_limit_falls_by_a_share_and_rises_by_steps() -> None:
         for outcome in outcomes:
             own.release(await own.acquire(), outcome)  # type: ignore[arg-type]
 
-    run(calls(["pushed back"] * 5 + ["good"] * 95))
+    wait(calls(["pushed back"] * 5 + ["good"] * 95))
     assert own.limit == 64  # a few at random say nothing
-    run(calls(["pushed back"] * 8))
+    wait(calls(["pushed back"] * 8))
     assert own.limit == pytest.approx(64 * 0.6)
-    run(calls(["good"] * 39))
+    wait(calls(["good"] * 39))
     assert own.limit == pytest.approx(64 * 0.6 + 4)
-    run(calls(["pushed back"] * 100))
+    wait(calls(["pushed back"] * 100))
     assert own.limit == 1.0
-    run(calls(["good"] * 1000))
+    wait(calls(["good"] * 1000))
     assert own.limit == 64
 
 
@@ -66,7 +66,7 @@ def test_the_limit_opens_until_the_server_has_shown_what_it_bears() -> None:
                 own.release(await own.acquire(), outcome)  # type: ignore[arg-type]
                 limits.append(own.limit)
 
-        run(calls())
+        wait(calls())
         return limits
 
     assert list(dict.fromkeys(after(["good"] * 60))) == [8, 16, 32, 64]
@@ -91,7 +91,7 @@ def test_slots_are_bounded_and_survive_cancelling() -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         await one()
 
-    run(many())
+    wait(many())
     assert slots.in_flight == 0
 
 
@@ -112,4 +112,4 @@ def test_no_call_starts_in_a_pause(now: list[float], monkeypatch: pytest.MonkeyP
         assert [seconds for seconds, _ in timers] == [0.25, 0.125]
         assert await asyncio.gather(*tasks) == [now[0]] * 2
 
-    run(paused())
+    wait(paused())

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lookalike.llm import LLM, run
+from lookalike.llm import LLM, wait
 from tests.llm.corpus import REFUSALS, Corpus, Habits
 from tests.paths import DATA
 from tests.work import steps
@@ -214,6 +214,6 @@ def test_served_it_answers_the_client(serve: Callable[..., Any], monkeypatch: py
         monkeypatch.setenv(f"LOOKALIKE_{name}", "0")
     server = serve("--sampling", "--writer", f"{WRITER}:write")
     llm = LLM("m", server.url)
-    found = [run(llm.ask("Write 10 new records.", schema())).data["records"] for _ in range(2)]
+    found = [wait(llm.ask("Write 10 new records.", schema())).data["records"] for _ in range(2)]
     assert {one["text"] for some in found for one in some} == set(REFUSALS)
     assert found[0] != found[1]  # the same payload, twice

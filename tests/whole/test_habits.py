@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from lookalike.errors import EndpointError
-from lookalike.llm import LLM, Failure, Reply, Request, ask_all, embedder, pace, run
+from lookalike.llm import LLM, Failure, Reply, Request, ask_all, embedder, pace, wait
 
 Serve = Callable[..., Any]
 
 
 def ask(llm: LLM, count: int, start: int = 0) -> list[Reply | Failure]:
     requests = [Request(f"Line {at}, please.") for at in range(start, start + count)]
-    return run(ask_all(llm, requests, progress=False))
+    return wait(ask_all(llm, requests, progress=False))
 
 
 @pytest.mark.parametrize("fault", ["quota", "error-200"])
@@ -38,7 +38,7 @@ def test_a_long_wait_ends_the_run_with_the_time_to_resume(serve: Serve) -> None:
 def test_a_prompt_that_is_forbidden_fails_alone_and_is_asked_once(serve: Serve, tmp_path: Path) -> None:
     server = serve("--fault", "forbidden=0.1")
     llm = LLM("m", server.url, ledger=tmp_path / "l.sqlite", concurrency=1)
-    run(llm.ask("Line 1, please."))  # the key is known to be good
+    wait(llm.ask("Line 1, please."))  # the key is known to be good
     for known in (False, True):
         results = ask(LLM("m", server.url, ledger=tmp_path / "l.sqlite"), 40)
         kinds = {one.kind for one in results if isinstance(one, Failure)}

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lookalike.llm import LLM, Reply, Request, ask_all, run
+from lookalike.llm import LLM, Reply, Request, ask_all, wait
 
 gguf = pytest.importorskip("gguf")
 pytest.importorskip("llama_cpp.server")
@@ -106,18 +106,18 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_texts_are_written_counted_and_kept(url: str, tmp_path: Path) -> None:
     llm = LLM("tiny", url, ledger=tmp_path / "ledger.sqlite")
-    replies = run(ask_all(llm, [Request("Say a word.", sample=at, max_tokens=6) for at in range(4)]))
+    replies = wait(ask_all(llm, [Request("Say a word.", sample=at, max_tokens=6) for at in range(4)]))
     for reply in replies:
         assert isinstance(reply, Reply), reply
         assert reply.finish in ("length", "stop") and reply.tokens_in > 3
         assert bool(reply.text) == (reply.tokens_out > 0)
     again = LLM("tiny", url, ledger=tmp_path / "ledger.sqlite")
-    assert run(again.ask("Say a word.", sample=0, max_tokens=6)).known
+    assert wait(again.ask("Say a word.", sample=0, max_tokens=6)).known
 
 
 def test_the_server_holds_the_model_to_a_schema(url: str) -> None:
     llm = LLM("tiny", url)
-    for reply in run(ask_all(llm, [Request("Do you like rain?", CHOICES, at, 64) for at in range(5)])):
+    for reply in wait(ask_all(llm, [Request("Do you like rain?", CHOICES, at, 64) for at in range(5)])):
         assert isinstance(reply, Reply), reply
         assert reply.data["label"] in ("yes", "no") and isinstance(reply.data["sure"], bool)
         assert reply.way in ("response_format", "json_object")  # its grammar: a random model knows no JSON

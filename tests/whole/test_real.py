@@ -67,10 +67,10 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_a_judge_like_request_keeps_to_its_schema(url: str) -> None:
-    from lookalike.llm import LLM, run
+    from lookalike.llm import LLM, wait
 
     llm = LLM("smollm2", url)
-    reply = run(
+    reply = wait(
         llm.ask("Which sentence is better? A: I lost card my. B: I lost my card.", VERDICT, max_tokens=150)
     )
     assert reply.data["better"] in ("A", "B", "tie") and reply.way == "response_format"

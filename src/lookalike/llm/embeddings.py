@@ -14,7 +14,7 @@ from lookalike.llm.dialect import Sent, dumps
 from lookalike.llm.faults import Fault
 from lookalike.llm.ledger import Entry
 from lookalike.llm.request import key_of, usage_of
-from lookalike.llm.sync import run
+from lookalike.llm.sync import wait
 from lookalike.progress import bar
 
 EMBEDDINGS = "/embeddings"
@@ -76,7 +76,7 @@ async def embed(llm: LLM, texts: Sequence[str], *, progress: bool = True) -> Vec
 
 def embedder(llm: LLM, *, progress: bool = True) -> Callable[[Sequence[str]], Vectors]:
     """`embed` as a plain function from texts to unit rows."""
-    return lambda texts: run(embed(llm, texts, progress=progress))
+    return lambda texts: wait(embed(llm, texts, progress=progress))
 
 
 def _fewer(said: str, count: int) -> int:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 _at_end: ContextVar[AsyncExitStack | None] = ContextVar("lookalike_at_end", default=None)
 
 
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
+def wait(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine, from plain code anywhere: a script, the command line, a notebook.
 
     In a notebook an event loop is already running in this thread; the coroutine then gets a loop in a
@@ -31,7 +31,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def at_end(close: Callable[[], Awaitable[None]]) -> None:
-    """Calls `close` when the `run` around the current task ends; does nothing in a loop of the user's own."""
+    """Calls `close` when the `wait` around this task ends; does nothing in a loop of the user's own."""
     stack = _at_end.get()
     if stack is not None:
         stack.push_async_callback(close)
@@ -90,7 +90,7 @@ def _interrupted_once() -> Iterator[None]:
 
 
 def _run_beside(coroutine: Coroutine[Any, Any, T]) -> T:
-    """`run` in a thread of its own, for a thread whose loop is already running."""
+    """`wait` in a thread of its own, for a thread whose loop is already running."""
     results: list[T] = []
     errors: list[BaseException] = []
     ready = threading.Event()

@@ -22,7 +22,7 @@ from lookalike.llm.budget import Estimate, Spent, guess_tokens
 from lookalike.llm.client import LLM
 from lookalike.llm.embeddings import embedder as endpoint_embedder
 from lookalike.llm.request import Failure, Reply, Request
-from lookalike.llm.sync import run
+from lookalike.llm.sync import wait
 from lookalike.progress import say
 from lookalike.prompting.alarm import fix
 from lookalike.prompting.arms import EXPLORED, Place, places, quotas, shares
@@ -301,7 +301,7 @@ class SynAlign:
             return list(self.attributes)
         if self.method not in ("synalign", "attributes"):
             return []
-        reply = run(answer(self.llm, self._prompts.names(self.seed)))
+        reply = wait(answer(self.llm, self._prompts.names(self.seed)))
         if isinstance(reply, Reply):
             self._written.count(reply)
             names = dict.fromkeys(" ".join(str(one).split())[:60] for one in reply.data["attributes"])
@@ -316,7 +316,7 @@ class SynAlign:
         """Asks for a grid a class and gives every place its cell; classes without a grid are given up."""
         labels = list(dict.fromkeys(work.place.label for work in works if work.wanted))
         asked = [self._prompts.grid(names, label) for label in labels]
-        replies = run(ask_all(self.llm, asked, progress=self.progress, label="grids"))
+        replies = wait(ask_all(self.llm, asked, progress=self.progress, label="grids"))
         grids: dict[str | None, Any] = {}
         for label, reply in zip(labels, replies, strict=True):
             if isinstance(reply, Reply):

@@ -18,7 +18,7 @@ from lookalike.errors import EndpointError, LedgerError, LLMError
 from lookalike.llm.batch import WORKERS, all_or_first_error, status
 from lookalike.llm.client import LLM
 from lookalike.llm.request import Failure, Reply, Request
-from lookalike.llm.sync import run
+from lookalike.llm.sync import wait
 from lookalike.progress import bar
 from lookalike.prompting.alarm import Alarm
 from lookalike.prompting.arms import Place
@@ -126,7 +126,7 @@ class Writer:
                     break
                 before = len(self.written.accepted)
                 try:
-                    run(self._ask())
+                    wait(self._ask())
                 except BaseException as error:  # no use going on, but what came in is paid for
                     if isinstance(error, LLMError | LedgerError):
                         self.written.stop(error)
