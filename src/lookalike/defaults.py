@@ -15,8 +15,8 @@ TIMEOUT = 120.0  # seconds of silence after which a call is given up
 ALIGN_METHODS = ("exact", "linear")  # see curate/weights.py
 MOST_REPEATS = 5  # how often a row of an aligned table may come
 CHECKS = (  # of curate, in their order; see curate/curating.py
-    *("missing", "length", "repetition", "symbols", "encoding", "language", "refusal", "parses"),
-    *("range", "unknown", "copy", "exact", "near", "semantic", "labels", "outlier"),
+    *("missing", "length", "repetition", "symbols", "encoding", "language", "refusal", "meta"),
+    *("parses", "range", "unknown", "rules", "copy", "exact", "near", "semantic", "labels", "outlier"),
 )
 LABEL_METHODS = ("auto", "drop", "weigh", "relabel")  # what is done with wrong labels; see curate/gate.py
 NEAR = 0.7  # Jaccard similarity of shingles, from which two texts are near-duplicates

@@ -52,6 +52,7 @@ def test_real_rows_are_kept(reviews: tuple[pd.DataFrame, pd.DataFrame]) -> None:
         ("language", "Warum ist meine Karte nicht da und wie kann ich sie finden?"),
         ("refusal", "I'm sorry, but I can't help with that."),
         ("refusal", "Sure, here are five questions about a card"),
+        ("meta", "The customer who wrote this message expresses frustration about a card"),
     ],
 )
 def test_planted_texts_are_dropped(
@@ -108,6 +109,15 @@ def test_numbers_dates_and_categories() -> None:
         [5, "range", "pay"],
     ]
     assert decided.reason[1] == "old in column 'age' is no number"
+
+
+def test_rows_that_break_a_rule_of_all_real_rows(bookings: pd.DataFrame) -> None:
+    real, synthetic = bookings.iloc[:300], bookings.iloc[300:360].reset_index(drop=True)
+    assert "rules" not in set(_decided(synthetic, real).check)
+    city = synthetic.city[0]
+    synthetic.loc[0, "city"] = next(one for one in real.city.dropna() if one != city)
+    decided = _decided(synthetic, real, only=["rules"])
+    assert set(decided.row) == {0} and "city" in decided.reason[0]
 
 
 def test_equal_rows_are_left_where_the_real_table_has_them() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from re import Pattern
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,21 @@ import pandas as pd
 from lookalike.arguments import brief
 from lookalike.codec.ticks import dates, numbers
 from lookalike.errors import SchemaError
+from lookalike.rules import rules_of
+from lookalike.rules.holds import holds
+from lookalike.rules.values import Values
 from lookalike.table.column import Column
 from lookalike.table.schema import Schema
 from lookalike.texts.copies import Originals
 from lookalike.texts.language import Language
 from lookalike.texts.measures import ABSOLUTE, MEASURES, limits
+from lookalike.texts.meta import meta_of
 from lookalike.texts.refusals import refusals_of
 from lookalike.texts.syntax import PARSERS
 
 Array = npt.NDArray[Any]
 Decision = dict[str, Any]
+Check = Callable[["Rows"], Iterator[Decision]]
 
 ALWAYS = 0.995  # share of the real texts that parse, from which all synthetic ones have to
 TEXTS = ("text", "code", "json")
@@ -72,7 +78,7 @@ def _texts(series: pd.Series) -> tuple[list[int], list[str]]:
     return np.flatnonzero(present).tolist(), [str(cell) for cell in series[present].tolist()]
 
 
-def measured(name: str) -> Callable[[Rows], Iterator[Decision]]:
+def measured(name: str) -> Check:
     """The check of one of `MEASURES`."""
 
     def check(rows: Rows) -> Iterator[Decision]:
@@ -100,14 +106,20 @@ def language(rows: Rows) -> Iterator[Decision]:
                     yield _drop(row, "language", column, "it is in a language of no real text")
 
 
-def refusal(rows: Rows) -> Iterator[Decision]:
-    """Texts in which a model refuses to write, or speaks of itself."""
-    for column in _prose(rows):
-        patterns = refusals_of(rows.real_text(column))
-        for row, text in zip(*rows.text(column), strict=True):
-            found = next((hit for pattern in patterns if (hit := pattern.search(text))), None)
-            if found is not None:
-                yield _drop(row, "refusal", column, f"it says '{brief(found.group())}'")
+def said(
+    name: str, patterns_of: Callable[[list[str]], list[Pattern[str]]]
+) -> Callable[[Rows], Iterator[Decision]]:
+    """The check for what a text says that hardly any real one does. patterns_of: of the real texts."""
+
+    def check(rows: Rows) -> Iterator[Decision]:
+        for column in _prose(rows):
+            patterns = patterns_of(rows.real_text(column))
+            for row, text in zip(*rows.text(column), strict=True):
+                found = next((hit for pattern in patterns if (hit := pattern.search(text))), None)
+                if found is not None:
+                    yield _drop(row, name, column, f"it says '{brief(found.group())}'")
+
+    return check
 
 
 def copy(rows: Rows) -> Iterator[Decision]:
@@ -180,14 +192,29 @@ def unknown(rows: Rows) -> Iterator[Decision]:
                 yield _drop(int(row), "unknown", column.name, reason)
 
 
-CHECKS: dict[str, Callable[[Rows], Iterator[Decision]]] = {
+def rules_broken(rows: Rows) -> Iterator[Decision]:
+    """Rows that break a rule between columns which all real rows keep."""
+    if rows.real is None:
+        return
+    table = rows.synthetic.reset_index(drop=True)
+    own = Values(table, rows.schema)
+    real = Values(rows.real.reset_index(drop=True), rows.schema)
+    for rule in rules_of(rows.real, rows.schema):
+        if holds(rule, real, real)[0].all():
+            for row in np.flatnonzero(~holds(rule, own, real)[0]):
+                yield _drop(int(row), "rules", None, f"it breaks the rule '{rule.words}'")
+
+
+CHECKS: dict[str, Check] = {
     "missing": missing,
     **{name: measured(name) for name in MEASURES},
     "language": language,
-    "refusal": refusal,
+    "refusal": said("refusal", refusals_of),  # a model refuses to write, or speaks of itself
+    "meta": said("meta", meta_of),  # a text speaks of itself, of its label or of the task
     "parses": parses,
     "range": value_range,
     "unknown": unknown,
+    "rules": rules_broken,
     "copy": copy,
 }
 READ = {"number": (numbers.to_ticks, "number"), "datetime": (dates.to_ticks, "date")}

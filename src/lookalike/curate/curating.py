@@ -26,7 +26,7 @@ from lookalike.table.schema import Schema, given_schema
 
 Array = npt.NDArray[Any]
 
-NEEDS_REAL = ("missing", "language", "range", "unknown", "copy")
+NEEDS_REAL = ("missing", "language", "range", "unknown", "rules", "copy")
 ASKED = ("semantic", "outlier")  # these have to be asked for
 USUAL = tuple(name for name in NAMES if name not in ASKED)
 
