@@ -105,12 +105,15 @@ def priced(quick: Quick) -> DiffLM:
     price, shop = rng.integers(100, 900, rows), rng.choice(["a", "b", "c"], rows)
     area = np.array([{"a": "north", "b": "south", "c": "south"}[one] for one in shop])
     area[::10] = np.where(area[::10] == "north", "south", "north")  # some break the rule
-    return quick().fit(pd.DataFrame({"price": price, "double": price * 2, "shop": shop, "area": area}))
+    return quick().fit(
+        pd.DataFrame({"id": np.arange(rows), "price": price, "double": price * 2, "shop": shop, "area": area})
+    )
 
 
 def test_what_is_moved_for_a_condition_keeps_the_others(priced: DiffLM) -> None:
     made = priced.sample(40, where={"price": (200, 300), "double": (500, 900)}, seed=0)
     assert made["price"].between(250, 300).all() and (made["double"] == 2 * made["price"]).all()
+    assert made["id"].tolist() == [*range(300, 340)]
     with pytest.raises(ConditionError, match="'price', 'double' all at once"):
         priced.sample(5, where={"price": (200, 300), "double": (1000, 1200)}, seed=0)
 

@@ -205,6 +205,8 @@ def meeting(
     inner = pd.concat(pool, ignore_index=True)
     best = np.argsort(far, kind="stable")[:rows]
     inner = inner.iloc[np.sort(best)].reset_index(drop=True)
+    ids = [column.name for column in plan.codec.schema.columns if column.kind == "id"]
+    inner[ids] = pool[0][ids]  # every draw counts from the same number on
     table = plan.back(inner, rng)
     for _ in range(3):
         far = missing_by(table, inner)
@@ -222,8 +224,8 @@ def meeting(
         if len(named) > 1:
             columns = ", ".join(f"'{brief(name)}'" for name in named)
             raise ConditionError(
-                f"no row that was drawn satisfies the conditions on the columns {columns} all at once, as one "
-                "follows from others: leave one of them out, or make it wider."
+                f"no row that was drawn satisfies the conditions on the columns {columns} all at once, as "
+                "one follows from others: leave one of them out, or make it wider."
             )
         name = next(iter(rest))
         own = plan.step_of(name)
@@ -233,4 +235,6 @@ def meeting(
             f'the rule "{rule}": put the condition on one of those.'
         )
     places = np.where(far == 0, np.arange(len(far)), good[rng.integers(0, len(good), len(far))])
-    return table.iloc[places].reset_index(drop=True)
+    table = table.iloc[places].reset_index(drop=True)
+    table[ids] = pool[0][ids]
+    return table
