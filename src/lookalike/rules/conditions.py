@@ -25,9 +25,10 @@ from lookalike.rules.holds import computed
 from lookalike.rules.keep import Plan
 from lookalike.rules.steps import MISSING, OWN, RULE, Step, floors, least
 from lookalike.rules.values import Values, as_floats, rounded, step, written
-from lookalike.table.rule import Linear, Product
+from lookalike.table.rule import Linear, Part, Product
 
 Wanted = Mapping[Any, Condition]
+DAY = 86400.0  # seconds
 MOVES = 16  # times that a column is moved until what follows from it is where it should be
 
 
@@ -278,6 +279,8 @@ class _Moves:
                 if here.any():
                     self.move(part, self.part_goal(own.rule, part, goal), here)
                 off = off & ~here
+        elif isinstance(own.rule, Part) and own.rule.part == "date":  # the time of the day stays
+            self.move(own.rule.of, goal + self.now(own.rule.of) % DAY, off)
 
     def turn(self, rule: Linear | Product, part: Any) -> int:
         """Which part of a formula is moved first: what lies above another part, then what is free."""
