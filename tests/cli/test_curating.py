@@ -84,3 +84,15 @@ def test_mistakes_are_one_sentence_and_write_nothing(
     assert main(["curate", str(tables[1]), "-o", str(out), "--quiet", *options]) == 2
     assert said in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_two_outputs_have_two_names(
+    tables: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out.jsonl")
+    for other in (out, f"{out}.decisions.json"):
+        assert main(["curate", str(tables[1]), "-o", out, "--rejected", other, "--quiet"]) == 2
+        assert "is named for two outputs of this command" in capsys.readouterr().err
+    review = ["review", str(tables[1]), "-o", out, "--label", "category", "--static", out]
+    assert main(review) == 2
+    assert not Path(out).exists()

@@ -61,3 +61,10 @@ def test_lora_has_a_rank_of_its_own_on_the_command_line_and_in_a_file(tmp_path: 
     assert parse([*command, "--config", str(file)]).lora == 0
     with pytest.raises(OptionError, match="--lora 1025: the rank"):
         parse([*command, "--lora", "1025"])
+
+
+@pytest.mark.parametrize("option", ["--queue", "--threads"])
+def test_a_number_out_of_range_names_its_option(option: str) -> None:
+    verb = ["review", "t.csv"] if option == "--queue" else ["fit", "t.csv"]
+    with pytest.raises(OptionError, match=f"{option} 0: write a whole number of at least 1"):
+        parse([*verb, "-o", "out", option, "0"])

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import lookalike
 from lookalike.codec import NOT_MISSING, RecordCodec, parse_where
 from lookalike.errors import ConditionError
 from lookalike.table.inferring import infer
@@ -121,6 +122,14 @@ def test_what_never_occurs_is_refused(where: dict[str, Any], said: str) -> None:
 def test_the_command_line_says_the_same(text: str, where: dict[str, Any]) -> None:
     assert parse_where([text], SCHEMA, CODEC.known()) == where
     CODEC.allowed(where)
+
+
+def test_decimal_commas_are_read_where_the_file_has_them() -> None:
+    schema = lookalike.infer(pd.DataFrame({"price": [1.25, 2.5, 3.75] * 10}))
+    schema.layout = {"sep": ";", "numbers": {"price": {"decimal": ",", "places": 2}}}
+    assert parse_where(["price=2,5"], schema) == {"price": "2.5"}
+    assert parse_where(["price=1,25..3"], schema) == {"price": ("1.25", "3")}
+    assert parse_where(["price=..-2,5"], schema) == {"price": (None, "-2.5")}
 
 
 @pytest.mark.parametrize(

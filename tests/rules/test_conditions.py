@@ -51,3 +51,16 @@ def test_how_far_rows_are_from_a_condition(kept, bookings: pd.DataFrame) -> None
     far = missed(kept[1], rest, bookings)
     assert ((far == 0) == bookings.total.between(500, 600)).all()
     assert far[bookings.total.argmax()] == far.max()
+
+
+def test_a_date_of_an_instant_is_moved_with_it() -> None:
+    rng = np.random.default_rng(0)
+    at = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 300 * 86400, 400), "s")
+    table = pd.DataFrame({"at": at, "day": at.strftime("%Y-%m-%d")})
+    codec = RecordCodec.fit(table, lookalike.infer(table))
+    plan = Plan.fit(table, codec, find_rules(table))
+    assert plan is not None
+    inner, goal = plan.forward(table), np.full(400, pd.Timestamp("2024-03-05").timestamp())
+    made = plan.back(settled(plan, inner, "day", goal, np.ones(400, bool), rng), rng)
+    assert set(made["day"]) == {"2024-03-05"}
+    assert (made["at"].dt.time == table["at"].dt.time).all()

@@ -79,3 +79,7 @@ def test_what_is_no_format_is_one_sentence(form: str) -> None:
 )
 def test_decimals_are_those_of_the_finest_format(several: list[str], decimals: int | None) -> None:
     assert formats.decimals_of(several) == decimals
+
+
+def test_a_number_that_no_float_holds_is_not_read() -> None:
+    assert formats.read(["1e400", "1e300"], ["0e000"], None)[1].tolist() == [-1, 0]

@@ -25,6 +25,8 @@ TABLE = pd.DataFrame(
         ("day <= until", "until >= day"),
         ("a < 'b c'", "'b c' > a"),
         ("a = 0.19*'b c' - d-e + 2", "a = 0.19 * 'b c' - d-e + 2"),
+        ("a = d-e * 2", "a = 2 * d-e"),
+        ("a = -d-e + 'b c' / 4 - 1", "a = -d-e + 0.25 * 'b c' - 1"),
         ("a = until - day in hours", "a = until - day in hours"),
         ("a = (until - day) / 86400", "a = until - day in days"),
         ("a = 'b c' * d-e, rounded down", "a = 'b c' * d-e, rounded down"),
@@ -47,7 +49,22 @@ def test_words_are_read_and_saved(words: str, read: str) -> None:
     assert from_dict(to_dict(rule)) == rule
 
 
-@pytest.mark.parametrize("words", ["a", "a = ", "a >= nothing", "a is nice", "a -> ", "exactly one of a"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "a",
+        "a = ",
+        "a >= nothing",
+        "a is nice",
+        "a -> ",
+        "exactly one of a",
+        "a = d-e * 'b c' * 2",
+        "a = 2 d-e",
+        "a = d-e 'b c'",
+        "a = d-e +",
+        "a = d-e / 0",
+    ],
+)
 def test_other_words_are_refused(words: str) -> None:
     with pytest.raises(SchemaError, match="cannot be read"):
         read_rule(words, lookalike.infer(TABLE))

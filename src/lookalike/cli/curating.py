@@ -12,7 +12,7 @@ def curate(args: argparse.Namespace) -> None:
     record = None if args.out == "-" else f"{args.out}.decisions.json"
     if not args.dry_run:
         files.check_outputs(args)
-        files.check_paths(args, [record, args.rejected])
+        files.check_paths(args, [args.out, record, args.rejected])
     from lookalike.curate import curate as curated
     from lookalike.files.suffixes import check_suffix
     from lookalike.files.writing import write_table

@@ -107,9 +107,14 @@ def check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) 
 
 
 def check_paths(args: argparse.Namespace, outputs: Sequence[str | None]) -> None:
-    """An output is a file in a folder that exists, and no input of the command."""
+    """An output is a file in a folder that exists, no input of the command, and no other output."""
     inputs = [value for name in INPUTS if (value := getattr(args, name, None))]
-    for path in [Path(path) for path in outputs if path is not None]:
+    paths = [Path(path) for path in outputs if path is not None]
+    for at, path in enumerate(paths):
+        if path.absolute() in [other.absolute() for other in paths[:at]]:
+            raise OptionError(
+                f"{path} is named for two outputs of this command: give each a name of its own."
+            )
         if not path.parent.is_dir():
             raise OptionError(f"{path}: the folder {path.parent} does not exist: make it first.")
         if path.is_dir():

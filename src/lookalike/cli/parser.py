@@ -143,7 +143,7 @@ def _language_model(one: Parser) -> None:
     llm.add_argument(
         "--reply-tokens",
         metavar="N",
-        type=shared.COUNT,
+        type=shared.count("--reply-tokens"),
         help="of one reply, at most (default: by the longest real rows, and more where replies are cut off)",
     )
     llm.add_argument(

@@ -30,7 +30,7 @@ def review(args: argparse.Namespace) -> None:
         raise OptionError("a review keeps its answers beside the output: name a file in place of '-'.")
     out = {name: f"{args.out}.{name}" for name in ("review", "decisions.json", "answers.jsonl")}
     files.check_outputs(args)
-    files.check_paths(args, [*out.values(), args.static])
+    files.check_paths(args, [args.out, *out.values(), args.static])
     from lookalike.decisions import Decisions
     from lookalike.files.writing import check_target
     from lookalike.review.reviewing import Review

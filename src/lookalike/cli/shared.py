@@ -28,9 +28,10 @@ def number(option: str, kind: type, low: float, high: float, rule: str) -> Calla
     return parse
 
 
-COUNT = number(
-    "a number (of threads, calls, rows or tokens)", int, 1, 2**62, "write a whole number of at least 1"
-)
+def count(option: str) -> Callable[[str], float]:
+    return number(option, int, 1, 2**62, "write a whole number of at least 1")
+
+
 MONEY = number("the amount", float, 0, float("inf"), "write a number of at least 0")
 
 
@@ -76,13 +77,17 @@ def where(one: Parser) -> None:
 
 def counted(one: argparse._ActionsContainer, option: str, default: int, text: str) -> None:
     """An option that is None where it is not given, so that one that has no effect is found."""
-    one.add_argument(option, metavar="N", type=COUNT, help=f"{text} (default {default})")
+    one.add_argument(option, metavar="N", type=count(option), help=f"{text} (default {default})")
 
 
 def budget(one: argparse._ActionsContainer) -> None:
     """Hard limits on what a language model may take, in all runs of a folder together."""
-    one.add_argument("--max-calls", metavar="N", type=COUNT, help="hard limit of calls, over all runs")
-    one.add_argument("--max-tokens", metavar="N", type=COUNT, help="hard limit, of prompts and replies")
+    one.add_argument(
+        "--max-calls", metavar="N", type=count("--max-calls"), help="hard limit of calls, over all runs"
+    )
+    one.add_argument(
+        "--max-tokens", metavar="N", type=count("--max-tokens"), help="hard limit, of prompts and replies"
+    )
     one.add_argument("--max-cost", metavar="X", type=MONEY, help="hard limit; needs both prices")
 
 
@@ -159,7 +164,7 @@ def device(one: Parser) -> None:
     one.add_argument(
         "--threads",
         metavar="N",
-        type=COUNT,
+        type=count("--threads"),
         help="of the CPU (default: as many as are fastest beside what else runs, measured again and again)",
     )
 

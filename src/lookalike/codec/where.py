@@ -166,6 +166,8 @@ def parse_where(
         values = {str(value) for value in (known or {}).get(names[left], ())}
         column = schema[names[left]]
         whole = column.kind in ("text", "code", "json") or right in values or _is_cell(right, column)
+        if not whole and schema.layout.get("numbers", {}).get(left, {}).get("decimal") == ",":
+            right = "..".join(re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", end) for end in right.split(".."))
         where[names[left]] = NOT_MISSING if negated else right if whole and right else _parse_right(right)
     return where
 

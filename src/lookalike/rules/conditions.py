@@ -25,9 +25,10 @@ from lookalike.rules.holds import computed
 from lookalike.rules.keep import Plan
 from lookalike.rules.steps import MISSING, OWN, RULE, Step, floors, least
 from lookalike.rules.values import Values, as_floats, rounded, step, written
-from lookalike.table.rule import Linear, Product
+from lookalike.table.rule import Linear, Part, Product
 
 Wanted = Mapping[Any, Condition]
+DAY = 86400.0  # seconds
 MOVES = 16  # times that a column is moved until what follows from it is where it should be
 
 
@@ -164,11 +165,11 @@ def missed(codec: RecordCodec, rest: Wanted, table: pd.DataFrame) -> Array:
     for name, condition in rest.items():
         kept = meets(codec, name, condition, table[name])
         far = np.ones(len(table))
-        column = codec.schema[name]
-        if column.kind in ("number", "datetime"):
-            own, goal = as_floats(table[name], column), goals(codec, name, condition, table[name], None)
-            if own is not None and goal is not None:
-                far = np.abs(goal - own) / max(float(np.nanstd(own)), 1e-300)
+        goal = goals(codec, name, condition, table[name], None)
+        if goal is not None:
+            own = as_floats(table[name], codec.schema[name])
+            assert own is not None
+            far = np.abs(goal - own) / max(float(np.nanstd(own)), 1e-300)
         found += np.where(kept, 0.0, 1e-9 + np.nan_to_num(far, nan=1e9))
     return found
 
@@ -177,9 +178,11 @@ def goals(
     codec: RecordCodec, name: Any, condition: Condition, cells: pd.Series, rng: np.random.Generator | None
 ) -> Array | None:
     """(rows,) float64: where each number or date should be: a place inside of the nearest range (drawn with
-    `rng`, else its end); None where a condition is no range.
+    `rng`, else its end); None where a condition is no range, or the column of another kind.
     """
     column = codec.schema[name]
+    if column.kind not in ("number", "datetime"):
+        return None
     wanted, own = ranges(codec, name, condition), as_floats(cells, column)
     if own is None or not wanted:
         return None
@@ -276,6 +279,8 @@ class _Moves:
                 if here.any():
                     self.move(part, self.part_goal(own.rule, part, goal), here)
                 off = off & ~here
+        elif isinstance(own.rule, Part) and own.rule.part == "date":  # the time of the day stays
+            self.move(own.rule.of, goal + self.now(own.rule.of) % DAY, off)
 
     def turn(self, rule: Linear | Product, part: Any) -> int:
         """Which part of a formula is moved first: what lies above another part, then what is free."""

@@ -12,6 +12,7 @@ All else is written as it stands. A cell has a format if reading and writing it 
 from __future__ import annotations
 
 import decimal
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -188,7 +189,8 @@ def _tick(match: re.Match[str] | None, form: Format, decimals: int | None) -> An
         if whole == "0":
             return None
         if decimals is None:
-            return sign * float(f"{whole}.{places or 0}e{match['exponent']}")
+            value = sign * float(f"{whole}.{places or 0}e{match['exponent']}")
+            return value if math.isfinite(value) else None
         shift = decimals - len(places) + int(match["exponent"])
     elif decimals is None:
         return sign * float(f"{whole or 0}.{places or 0}")

@@ -141,6 +141,8 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
     if found := re.fullmatch(r"\((.*)\)\s*/\s*([\d.eE-]+)", right):
         right, divisor = found[1], float(found[2])
     tokens = _TOKEN.findall(right)
+    if tokens and tokens[0].startswith("-") and _name(tokens[0], known) is None and len(tokens[0]) > 1:
+        tokens = ["-", tokens[0][1:], *tokens[1:]]  # a sign before a name
     names = [_name(token, known) for token in tokens]
     if len(tokens) == 1 and names[0] is not None:
         numbers = all(schema[name].kind in ("number", "datetime") for name in (own, known[names[0]]))
@@ -159,22 +161,39 @@ def _sum(
     divisor: float,
     rounding: str,
 ) -> Linear | None:
-    """A sum of names, each with a sign and perhaps a factor, and numbers."""
+    """A sum of names, each with a sign and perhaps a factor, and numbers; None for anything else."""
     of: list[tuple[Any, float]] = []
-    constant, sign, factor, waiting = 0.0, 1.0, 1.0, False
-    for token, name in zip(tokens, names, strict=True):
-        if name is not None:
+    constant, at = 0.0, 0
+    while at < len(tokens):
+        sign = -1.0 if tokens[at] == "-" else 1.0
+        if tokens[at] in ("+", "-"):
+            at += 1
+        elif at:
+            return None
+        end = next((i for i in range(at, len(tokens)) if tokens[i] in ("+", "-")), len(tokens))
+        term = _term(tokens[at:end], names[at:end])
+        if term is None:
+            return None
+        name, factor = term
+        if name is None:
+            constant += sign * factor
+        else:
             of.append((known[name], sign * factor))
-            sign, factor, waiting = 1.0, 1.0, False
-        elif token in "+-":
-            if waiting:
-                constant, factor, waiting = constant + sign * factor, 1.0, False
-            sign = 1.0 if token == "+" else -1.0
-        elif token != "*":
-            try:
-                factor, waiting = float(token), True
-            except ValueError:
-                return None
-    if waiting:
-        constant += sign * factor
+        at = end
     return Linear(own, tuple(of), constant, divisor, rounding) if of else None
+
+
+def _term(tokens: list[str], names: list[str | None]) -> tuple[str | None, float] | None:
+    """A name and its factor: `net`, `2 * net`, `net * 2`, `net / 2`; without a name, a number."""
+    try:
+        if len(tokens) == 1:
+            return (names[0], 1.0) if names[0] is not None else (None, float(tokens[0]))
+        if len(tokens) == 3 and tokens[1] in ("*", "/"):
+            if names[0] is not None and names[2] is None:
+                factor = float(tokens[2])
+                return names[0], factor if tokens[1] == "*" else 1.0 / factor
+            if names[0] is None and names[2] is not None and tokens[1] == "*":
+                return names[2], float(tokens[0])
+    except (ValueError, ZeroDivisionError):
+        return None
+    return None

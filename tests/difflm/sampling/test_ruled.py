@@ -97,3 +97,27 @@ def test_no_rules_are_kept_where_there_are_none(bookings: pd.DataFrame, quick: Q
     model = quick(steps=5, denoiser_steps=5).fit(bookings, schema)
     made = model.sample(200, seed=0)
     assert (made["total"] != made["room"] + made["tax"]).mean() > 0.5
+
+
+@pytest.fixture(scope="module")
+def priced(quick: Quick) -> DiffLM:
+    rng, rows = np.random.default_rng(0), 300
+    price, shop = rng.integers(100, 900, rows), rng.choice(["a", "b", "c"], rows)
+    area = np.array([{"a": "north", "b": "south", "c": "south"}[one] for one in shop])
+    area[::10] = np.where(area[::10] == "north", "south", "north")  # some break the rule
+    return quick().fit(
+        pd.DataFrame({"id": np.arange(rows), "price": price, "double": price * 2, "shop": shop, "area": area})
+    )
+
+
+def test_what_is_moved_for_a_condition_keeps_the_others(priced: DiffLM) -> None:
+    made = priced.sample(40, where={"price": (200, 300), "double": (500, 900)}, seed=0)
+    assert made["price"].between(250, 300).all() and (made["double"] == 2 * made["price"]).all()
+    assert made["id"].tolist() == [*range(300, 340)]
+    with pytest.raises(ConditionError, match="'price', 'double' all at once"):
+        priced.sample(5, where={"price": (200, 300), "double": (1000, 1200)}, seed=0)
+
+
+def test_a_category_that_mostly_follows_can_be_balanced(priced: DiffLM) -> None:
+    made = priced.sample(40, balance="area", seed=0)
+    assert made["area"].value_counts().to_dict() == {"north": 20, "south": 20}

@@ -176,7 +176,7 @@ def _drawn(
     if fitted.plan is None:
         return draw()
     if rest:
-        return meeting(fitted.plan, fitted.codec, rest, draw, len(turn), rng)
+        return meeting(fitted.plan, fitted.codec, rest, where, draw, len(turn), rng)
     return fitted.plan.back(draw(), rng)
 
 

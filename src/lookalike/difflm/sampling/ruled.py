@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lookalike.arguments import brief
 from lookalike.codec import RecordCodec
 from lookalike.codec.where import Condition
 from lookalike.difflm.sampling.given import Given
@@ -179,15 +180,21 @@ def meeting(
     plan: Plan,
     codec: RecordCodec,
     rest: Mapping[Any, Condition],
+    said: Mapping[Any, Condition],
     draw: Callable[[int], pd.DataFrame],
     rows: int,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """`rows` rows that satisfy conditions on what follows from other columns.
 
-    draw: round -> what is modelled, of `rows` rows. Those that satisfy them are taken as they come; where
-    they are too few, the nearest ones are moved there. Raises ConditionError where no row can be.
+    draw: round -> what is modelled, of `rows` rows, under the conditions `said` of it. Those that satisfy
+    all are taken as they come; where they are too few, the nearest ones are moved there. Raises
+    ConditionError where no row can be.
     """
+
+    def missing_by(table: pd.DataFrame, modelled: pd.DataFrame) -> np.ndarray:
+        return missed(codec, rest, table) + missed(plan.codec, said, modelled)
+
     pool: list[pd.DataFrame] = []
     far = np.zeros(0)
     for turn in range(ROUNDS):
@@ -198,9 +205,11 @@ def meeting(
     inner = pd.concat(pool, ignore_index=True)
     best = np.argsort(far, kind="stable")[:rows]
     inner = inner.iloc[np.sort(best)].reset_index(drop=True)
+    ids = [column.name for column in plan.codec.schema.columns if column.kind == "id"]
+    inner[ids] = pool[0][ids]  # every draw counts from the same number on
     table = plan.back(inner, rng)
     for _ in range(3):
-        far = missed(codec, rest, table)
+        far = missing_by(table, inner)
         if not far.any():
             return table
         for name, condition in rest.items():
@@ -208,9 +217,16 @@ def meeting(
             if goal is not None:
                 inner = settled(plan, inner, name, goal, far > 0, rng)
                 table = plan.back(inner, rng)
-    far = missed(codec, rest, table)
+    far = missing_by(table, inner)
     good = np.flatnonzero(far == 0)
     if not len(good):
+        named = [name for name in plan.schema.names if name in rest or name in said]
+        if len(named) > 1:
+            columns = ", ".join(f"'{brief(name)}'" for name in named)
+            raise ConditionError(
+                f"no row that was drawn satisfies the conditions on the columns {columns} all at once, as "
+                "one follows from others: leave one of them out, or make it wider."
+            )
         name = next(iter(rest))
         own = plan.step_of(name)
         rule = own.rule.words if own is not None else ""
@@ -219,4 +235,6 @@ def meeting(
             f'the rule "{rule}": put the condition on one of those.'
         )
     places = np.where(far == 0, np.arange(len(far)), good[rng.integers(0, len(good), len(far))])
-    return table.iloc[places].reset_index(drop=True)
+    table = table.iloc[places].reset_index(drop=True)
+    table[ids] = pool[0][ids]
+    return table
