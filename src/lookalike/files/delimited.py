@@ -271,7 +271,8 @@ def _parsed(path: str | Path, encoding: str, found: Found, use: Callable[[Any], 
         with open_bytes(path) as raw:
             file = _Watched(raw, encoding)
             try:
-                return use(arrow_csv.open_csv(file, how, parse, convert)), file.end
+                with arrow_csv.open_csv(file, how, parse, convert) as batches:  # its threads end with it
+                    return use(batches), file.end
             except pa.ArrowInvalid as error:
                 if "straddling" not in str(error) or block >= _LARGEST_BLOCK:
                     raise _unreadable(path, encoding, found, error) from None
