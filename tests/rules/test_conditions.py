@@ -4,6 +4,7 @@ import pytest
 
 import lookalike
 from lookalike.codec import RecordCodec
+from lookalike.codec.where import read_where
 from lookalike.errors import ConditionError
 from lookalike.rules import Plan, find_rules
 from lookalike.rules.conditions import missed, settled, translated
@@ -64,3 +65,13 @@ def test_a_date_of_an_instant_is_moved_with_it() -> None:
     made = plan.back(settled(plan, inner, "day", goal, np.ones(400, bool), rng), rng)
     assert set(made["day"]) == {"2024-03-05"}
     assert (made["at"].dt.time == table["at"].dt.time).all()
+
+
+def test_cells_that_are_no_numbers_meet_only_what_names_them() -> None:
+    cells = [f"{value}" if value % 5 else "?" for value in range(1, 301)]
+    table = pd.DataFrame({"amount": cells})
+    codec = RecordCodec.fit(table, lookalike.infer(table))
+    odd = (table["amount"] == "?").to_numpy()
+    assert ((missed(codec, read_where({"amount": "?"}, codec.schema), table) == 0) == odd).all()
+    ranged = missed(codec, read_where({"amount": (None, 100)}, codec.schema), table)
+    assert ((ranged == 0) == (~odd & (np.arange(1, 301) <= 100))).all()

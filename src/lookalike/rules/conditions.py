@@ -130,7 +130,12 @@ def meets(codec: RecordCodec, name: Any, condition: Condition, cells: pd.Series)
     column = codec.schema[name]
     gone = cells.isna().to_numpy(bool)
     if column.kind in ("number", "datetime"):
-        return np.where(gone, condition.missing, _inside(ranges(codec, name, condition), cells, column))
+        inside = _inside(ranges(codec, name, condition), cells, column)
+        if column.exceptions:  # they are no numbers: only one that is asked for is meant
+            odd = cells.isin(column.exceptions).to_numpy(bool)
+            asked = cells.isin(list(condition.values or ())).to_numpy(bool)
+            inside = np.where(odd, asked, inside)
+        return np.where(gone, condition.missing, inside)
     kind, params = CODECS[column.kind], codec.params_of(name)
     share = kind.allowed(params, column, condition)
     if not share or column.kind not in ("category", "boolean"):
