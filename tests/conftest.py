@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 
 from tests.paths import DATA, EXAMPLES
 
@@ -23,15 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SERVER = Path(__file__).with_name("llm") / "server.py"
-
-
-@pytest.fixture(autouse=True)
-def signals() -> Iterator[None]:
-    """The command line sets handlers of signals as it ends; called in this process, it is to leave none."""
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for one, handler in before.items():
-        signal.signal(one, handler)
 
 
 @pytest.fixture(autouse=True)

@@ -14,18 +14,33 @@ from lookalike.cli.parser import parse
 from lookalike.cli.verbs import VERBS
 from lookalike.errors import UserError
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line.
+
+    argv: None takes that of the process, which has nothing else to do then: the handlers of signals stay as
+    the command leaves them. A caller in the same process gets its own back.
 
     Returns the exit code: 0 done, 2 a user's mistake, 3 a figure below --fail-under, 4 a language model wrote
     nothing of a class, or fewer than half of the rows, 130 stopped by Ctrl-C, 141 nobody reads the output any
     more.
     """
+    before = {one: signal.getsignal(one) for one in SIGNALS}
+    try:
+        return _main(sys.argv[1:] if argv is None else argv)
+    finally:
+        if argv is not None:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+
+def _main(argv: Sequence[str]) -> int:
     args = argparse.Namespace(kept=None)  # where a command that was stopped goes on from
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up like Ctrl-C
-        parse(sys.argv[1:] if argv is None else argv, args)
+        parse(argv, args)
         return _run(args) or 0
     except UserError as error:
         print(f"lookalike: {error}", file=sys.stderr)
