@@ -61,11 +61,17 @@ class Rows:
 
     def text(self, name: Any) -> tuple[list[int], list[str]]:
         """The rows of the synthetic table that have a text in the column, and the texts."""
-        return _texts(self.synthetic[name])
+        return self._read["synthetic", name]
 
     def real_text(self, name: Any) -> list[str]:
         """The real texts of a column; [] without a real table."""
-        return [] if self.real is None else _texts(self.real[name])[1]
+        return [] if self.real is None else self._read["real", name][1]
+
+    @cached_property
+    def _read(self) -> dict[tuple[str, Any], tuple[list[int], list[str]]]:
+        """The texts of each table and column, which every check looks at."""
+        tables = {"synthetic": self.synthetic, **({} if self.real is None else {"real": self.real})}
+        return {(title, name): _texts(table[name]) for title, table in tables.items() for name in self.texts}
 
     @cached_property
     def others(self) -> list[Column]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema, given_schema
 
 Array = npt.NDArray[Any]
+Seen = Callable[[], tuple[Array, Array | None]]
 
 NEEDS_REAL = ("missing", "language", "range", "unknown", "rules", "copy")
 ASKED = ("semantic", "outlier")  # these have to be asked for
@@ -68,6 +70,7 @@ def curate(
     rows = _rows(synthetic, real, text, label, given_schema(schema))
     method = arguments.choice("method", method, LABEL_METHODS)
     _need_label(rows, only, method)
+    seen = cache(lambda: points(rows, embed, seed))  # by the labels and the outliers
     notes: list[str] = []
     found: list[Decision] = []
     with bar(len(names), "curating", unit="checks", progress=progress) as shown_bar:
@@ -76,9 +79,9 @@ def curate(
             if name in CHECKS:
                 decided = CHECKS[name](rows)
             elif name == "labels":
-                decided = _labels(rows, found, method, embed, seed, notes)
+                decided = _labels(rows, found, method, seen, seed, notes)
             else:
-                decided = _repeats(name, rows, found, near, embed, seed)
+                decided = _repeats(name, rows, found, near, embed, seen, seed)
             for decision in decided:
                 found.append(decision | ({"action": "report"} if decision["check"] in undone else {}))
             shown_bar.update(1)
@@ -93,7 +96,13 @@ def curate(
 
 
 def _repeats(
-    name: str, rows: Rows, found: list[Decision], near: float, embed: str | Embed | None, seed: int
+    name: str,
+    rows: Rows,
+    found: list[Decision],
+    near: float,
+    embed: str | Embed | None,
+    seen: Seen,
+    seed: int,
 ) -> Iterable[Decision]:
     """The rows that repeat others, of those that no check has dropped: a list, so that it is complete."""
     order = _left(rows, found)
@@ -102,18 +111,18 @@ def _repeats(
     if name == "near":
         return list(duplicates.near(rows, order, near))
     if name == "outlier":
-        return list(outliers.outliers(order, *points(rows, embed, seed)))
+        return list(outliers.outliers(order, *seen()))
     texts = [one for column in rows.texts for one in rows.text(column)[1]]
     return list(duplicates.semantic(rows, order, embedder(embed, texts, seed))) if texts else []
 
 
 def _labels(
-    rows: Rows, found: list[Decision], method: str, embed: str | Embed | None, seed: int, notes: list[str]
+    rows: Rows, found: list[Decision], method: str, seen: Seen, seed: int, notes: list[str]
 ) -> list[Decision]:
     """What is decided on the labels of the rows that no check has dropped; nothing without a label column."""
     if rows.label is None:
         return []
-    told = check_labels(rows, _left(rows, found), method, lambda: points(rows, embed, seed), seed)
+    told = check_labels(rows, _left(rows, found), method, seen, seed)
     notes += told.notes
     return told.decisions
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-HABIT = 0.001  # share of the real texts that speak so, above which it is what such texts say
+from lookalike.texts.refusals import unusual
 
 
 def _one(words: str, ending: str = "") -> str:
@@ -93,6 +93,5 @@ META = tuple(
 
 
 def meta_of(texts: Sequence[str]) -> list[re.Pattern[str]]:
-    """The patterns of `META` that at most one in 1,000 real texts holds; the others are a habit there."""
-    most = HABIT * len(texts)
-    return [one for one in META if sum(one.search(text) is not None for text in texts) <= most]
+    """The patterns of `META` that are no habit of the real texts."""
+    return unusual(META, texts)

@@ -58,10 +58,10 @@ def leaders(
     followed, similar = _greedy(shingles, near, inner[inner >= 0], different >= count)
     at = np.flatnonzero(followed >= 0)
     found[different[at]], alike[different[at]] = different[followed[at]], similar[at]
-    return _settled(found[:count], found, every), alike[:count]
+    return _settled(found[:count], found), alike[:count]
 
 
-def _settled(found: Array, whole: Array, every: list[str]) -> Array:
+def _settled(found: Array, whole: Array) -> Array:
     """An equal text whose leader turned out to repeat another one follows that one."""
     follows = found >= 0
     target = found[follows]

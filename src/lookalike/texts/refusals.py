@@ -1,11 +1,11 @@
-"""What a model says that refuses to write."""
+"""What a model says that refuses to write; and which such phrases are no habit of the real texts."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-HABIT = 0.001  # share of the real texts that sound like a refusal, above which it is none
+HABIT = 0.001  # share of the real texts that sound like a refusal, above which a phrase is a habit
 REFUSALS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -24,6 +24,11 @@ REFUSALS = tuple(
 
 
 def refusals_of(texts: Sequence[str]) -> list[re.Pattern[str]]:
-    """The patterns of `REFUSALS` that at most one in 1,000 real texts holds; the others are a habit there."""
+    """The patterns of `REFUSALS` that are no habit of the real texts."""
+    return unusual(REFUSALS, texts)
+
+
+def unusual(patterns: Sequence[re.Pattern[str]], texts: Sequence[str]) -> list[re.Pattern[str]]:
+    """Those that at most one in 1,000 real texts holds; the others are a habit there."""
     most = HABIT * len(texts)
-    return [one for one in REFUSALS if sum(one.search(text) is not None for text in texts) <= most]
+    return [one for one in patterns if sum(one.search(text) is not None for text in texts) <= most]
