@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.texts.shingles import hashed
 from lookalike.texts.words import words_of
 
 Array = npt.NDArray[Any]
@@ -16,7 +17,6 @@ Array = npt.NDArray[Any]
 COPIED = 0.8  # share of word 4-grams that stand in one real row
 GRAM = 4
 FEW_GRAMS = 4  # of fewer 4-grams (6 words), those of the real row count too: a short text can lie inside any
-MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 1], dtype=np.uint64)
 
 
 class Originals:
@@ -36,7 +36,7 @@ class Originals:
             flat += [self._numbers.setdefault(word, len(self._numbers)) for word in words]
             ends[row] = len(flat)
         rows = np.repeat(np.arange(len(texts)), np.diff(ends, prepend=0))
-        grams, places = hashed(np.array(flat, dtype=np.uint64)), rows[: max(len(flat) - GRAM + 1, 0)]
+        grams, places = grams_of(np.array(flat, dtype=np.uint64)), rows[: max(len(flat) - GRAM + 1, 0)]
         inside = places == rows[GRAM - 1 :]
         order = np.lexsort((places[inside], grams[inside]))
         grams, places = grams[inside][order], places[inside][order]
@@ -55,7 +55,7 @@ class Originals:
             return same
         # a word that no real text has gets a number of its own, so that its 4-grams are found nowhere
         numbers = [self._numbers.get(word, len(self._numbers) + at) for at, word in enumerate(words)]
-        grams = np.unique(hashed(np.array(numbers, dtype=np.uint64)))
+        grams = np.unique(grams_of(np.array(numbers, dtype=np.uint64)))
         starts = np.searchsorted(self._grams, grams)
         stops = np.searchsorted(self._grams, grams, side="right")
         spare = len(grams) - math.ceil(COPIED * len(grams))
@@ -72,13 +72,9 @@ class Originals:
         return int(rows[like[counts[like].argmax()]]) if len(like) else None
 
 
-def hashed(numbers: Array) -> Array:
+def grams_of(numbers: Array) -> Array:
     """(n - 3,) uint64, one for each four numbers in a row."""
     if len(numbers) < GRAM:
         return np.empty(0, dtype=np.uint64)
-    windows = np.lib.stride_tricks.sliding_window_view(numbers, GRAM)
-    mixed = np.zeros(len(windows), dtype=np.uint64)
-    for at in range(GRAM):
-        mixed = (mixed ^ (windows[:, at] + np.uint64(1))) * MULTIPLIERS[at % 3]
-        mixed ^= mixed >> np.uint64(29)
-    return mixed
+    windows = np.lib.stride_tricks.sliding_window_view(numbers, GRAM) + np.uint64(1)
+    return hashed(windows.T, len(windows))

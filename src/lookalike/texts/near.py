@@ -105,6 +105,7 @@ def _buckets(shingles: Shingles) -> Array:
     """(texts, bands) int32: the number of a text's bucket in each band, -1 where it is alone."""
     rng = np.random.default_rng(SEED)
     found = np.full((len(shingles), BANDS), -1, dtype=np.int32)
+    filled = shingles.sizes > 0
     for at in range(BANDS):
         band = np.zeros(len(shingles), dtype=np.uint64)
         for _ in range(ROWS):
@@ -113,7 +114,7 @@ def _buckets(shingles: Shingles) -> Array:
             band = (band ^ smallest) * np.uint64(0x9E3779B97F4A7C15)
             band ^= band >> np.uint64(32)
         _, inverse, counts = np.unique(band, return_inverse=True, return_counts=True)
-        several = (counts[inverse] > 1) & (shingles.sizes > 0)
+        several = (counts[inverse] > 1) & filled
         found[several, at] = inverse[several]
     return found
 

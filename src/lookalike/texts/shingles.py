@@ -7,7 +7,7 @@ Letters find what words miss in short texts: one word of twelve replaced leaves 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,17 +95,27 @@ def _cut(texts: Sequence[str], words: bool) -> tuple[Array, Array]:
     left = np.repeat(starts + lengths, lengths) - np.arange(len(flat))
     begins = (left >= size) | (np.arange(len(flat)) == np.repeat(starts, lengths))
     units = np.append(flat, np.zeros(size, dtype=np.uint64))
-    mixed = np.zeros(len(flat), dtype=np.uint64)
-    for step in range(size):
-        unit = np.where(left > step, units[step : step + len(flat)] + np.uint64(1), np.uint64(0))
-        mixed = (mixed ^ unit) * _ODD[step % len(_ODD)]
-        mixed ^= mixed >> np.uint64(29)
-    mixed, rows = mixed[begins], rows[begins]
-    order = np.lexsort((mixed, rows))
-    mixed, rows = mixed[order], rows[order]
-    first = np.ones(len(mixed), dtype=bool)
-    first[1:] = (mixed[1:] != mixed[:-1]) | (rows[1:] != rows[:-1])
-    return mixed[first], np.bincount(rows[first], minlength=len(texts))
+    hashes = hashed(
+        (np.where(left > step, units[step : step + len(flat)] + np.uint64(1), 0) for step in range(size)),
+        len(flat),
+    )
+    hashes, rows = hashes[begins], rows[begins]
+    order = np.lexsort((hashes, rows))
+    hashes, rows = hashes[order], rows[order]
+    first = np.ones(len(hashes), dtype=bool)
+    first[1:] = (hashes[1:] != hashes[:-1]) | (rows[1:] != rows[:-1])
+    return hashes[first], np.bincount(rows[first], minlength=len(texts))
+
+
+def hashed(units: Iterable[Array], count: int) -> Array:
+    """(count,) uint64, one for each of so many sequences. units: (count,) uint64, the first of every one,
+    then the second, and so on.
+    """
+    found = np.zeros(count, dtype=np.uint64)
+    for step, unit in enumerate(units):
+        found = (found ^ unit) * _ODD[step % len(_ODD)]
+        found ^= found >> np.uint64(29)
+    return found
 
 
 def _letters(texts: Sequence[str]) -> tuple[Array, Array, int]:
