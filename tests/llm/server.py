@@ -337,10 +337,10 @@ class Connection(asyncio.Protocol):
         )
         if fault == "ping":
             parts = [b": still here\n\n"] * 1000
-        self.event(parts[: len(parts) // 2] if fault == "broken-off" else parts, 0.05 if fault else None)
+        pace = 0.05 if fault in ("ping", "slow") else self.model.options.pace
+        self.event(parts[: len(parts) // 2] if fault == "broken-off" else parts, pace)
 
-    def event(self, parts: list[bytes], pace: float | None) -> None:
-        pace = self.model.options.pace if pace is None else pace
+    def event(self, parts: list[bytes], pace: float) -> None:
         while parts and not self.transport.is_closing():
             part, *parts = parts
             self.transport.write(b"%x\r\n%s\r\n" % (len(part), part))

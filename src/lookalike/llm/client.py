@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
-import re
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,27 +15,21 @@ from lookalike.errors import EndpointError, LLMError, OptionError
 from lookalike.llm.address import address, is_secret
 from lookalike.llm.budget import Budget, Estimate, Spent, add, guess_tokens
 from lookalike.llm.dialect import Dialect, Sent, dumps
-from lookalike.llm.faults import FAILS, MOST_TRIES, STOPS, Fault
+from lookalike.llm.faults import FAILS, MOST_TRIES, REFUSED, STOPS, Fault
+from lookalike.llm.health import Health
 from lookalike.llm.inflight import InFlight
 from lookalike.llm.ledger import Entry, Ledger
 from lookalike.llm.pace import Pace
 from lookalike.llm.request import Messages, Reply, Request, key_of, read_chat, reply_of
-from lookalike.llm.sentences import dead, gave_up, hopeless, later, sentence, trying
+from lookalike.llm.sentences import sentence
 from lookalike.llm.structured import Form, Malformed, form
 from lookalike.llm.sync import at_end
 from lookalike.llm.throttle import Outcome, Throttle
 from lookalike.llm.transport import Call, Transport
-from lookalike.progress import say
 
 CHAT = "/chat/completions"
-REFUSED = "refused"  # how a request is kept that the model or a filter refuses, so that it is asked once
-FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before the first repetition, and at most before a later one
-FEW = 3  # failures in a row, at least, before an endpoint counts as dead
-UNSEEN = 6.0  # an endpoint that never answered counts as dead this many times sooner
 MOST_ADAPTED = 8  # changes of a request, at most
 GROWTH = 3.0  # times the tokens of a reply that was cut off
-SAME = {"rejected": 3, "refused": 6, "malformed": 6, "cut off": 6}  # failures alike in a row that end a run
-AFTER_GOOD = 8  # times as many where there was a usable reply before
 T = TypeVar("T")
 
 
@@ -108,11 +99,10 @@ class LLM:
         self._transport: Transport | None = None
         self._names: asyncio.Future[list[str]] | None = None
         self._active = 0  # calls, with those that wait to be repeated
-        self._answered = self.budget.spent.calls > 0  # whether there ever was a good reply
-        self._last_good = 0.0
-        self._failures = 0  # in a row
-        self._alike = ("", 0)  # what the last failures have in common, and how many there were
-        self._random = random.Random()  # of the waits only: nothing that is asked depends on it
+        self._health = Health(
+            self.url, patience, total_timeout, self.pace, self.throttle, self._clean,
+            answered=self.budget.spent.calls > 0, progress=self.progress,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         return f"LLM({self.model!r}, {self.url!r})"
@@ -249,7 +239,7 @@ class LLM:
         """
         self._bind()
         if not self._active:  # after a pause of its own, a run does not count it as the server's silence
-            self._last_good, self._failures = time.monotonic(), 0
+            self._health.alive()
         self._active += 1
         since, tries = None, Counter[str]()
         try:
@@ -308,7 +298,7 @@ class LLM:
                 self.ledger.check()
             try:
                 found = await self._transport.post(path, sent.body, call)
-                self._last_good, self._failures = time.monotonic(), 0
+                self._health.alive()
                 value, used = read(found, sent, hold.asked)
             except Fault as fault:
                 outcome = fault.outcome
@@ -320,10 +310,10 @@ class LLM:
                 if call.sent:
                     self._count_cancelled(call.used(hold.asked))
                 raise
-            self._answered, self._alike = True, ("", 0)
+            self._health.good()
             outcome = "slow" if call.first is not None and self.pace.queued(call.first) else "good"
             self.pace.first(call.first or 0.0)
-            return await keep(value, used._replace(seconds=self._last_good - started))
+            return await keep(value, used._replace(seconds=self._health.last_good - started))
         finally:
             if hold is not None:
                 self.budget.release(hold, used)
@@ -332,62 +322,18 @@ class LLM:
     async def _wait_or_give_up(self, fault: Fault, tries: Counter[str], since: float, path: str) -> float:
         """Seconds to wait before the call is repeated; raises where it is not. since: when it first began."""
         if fault.kind == "forbidden":  # the key is known to be good once a call went through
-            fault = Fault(REFUSED if self._answered else "key", fault.reason)
+            fault = Fault(REFUSED if self._health.answered else "key", fault.reason)
         if fault.kind != "cut off":
             self.faults[fault.kind] += 1
-        now, times = time.monotonic(), tries[fault.kind]
         if fault.kind in STOPS:
             names = await self._models() if fault.kind == "model" else []
             raise EndpointError(self._say(fault, names), fault.kind) from None
-        spoilt = fault.kind == "malformed" and times >= MOST_TRIES["malformed"]
+        spoilt = fault.kind == "malformed" and tries["malformed"] >= MOST_TRIES["malformed"]
         if spoilt or fault.kind in (*FAILS, "cut off"):
-            self._stop_if_hopeless(fault, path)
+            if path == CHAT:
+                self._health.failed(fault)
             raise LLMError(self._say(fault), fault.kind) from None
-        if fault.kind == "malformed":
-            return 0.0
-        if fault.wait is not None and fault.wait > self.total_timeout:
-            raise EndpointError(self._clean(later(fault, self.url)), fault.kind) from None
-        self._failures += 1
-        silent = now - max(self._last_good, self.pace.last)
-        bound = self._bound(fault)
-        unseen = fault.kind == "connection" and bound < self.patience
-        if (unseen or self._failures >= FEW) and silent > bound:
-            raise EndpointError(self._clean(dead(fault, self.url, silent)), fault.kind) from None
-        longest = bound / 8 if fault.kind == "connection" else LONGEST_WAIT
-        wait = self._random.uniform(0.0, min(longest, FIRST_WAIT * 2.0 ** (times - 1)))  # full jitter
-        if fault.wait is not None:
-            if self.throttle.slowed:
-                self.throttle.pause(fault.wait)
-            wait = fault.wait + self._random.uniform(0.0, min(1.0, 0.1 * fault.wait))
-        late = fault.kind != "timeout" and now + wait - since > self.total_timeout
-        if late or times >= MOST_TRIES.get(fault.kind, times + 1):
-            text = gave_up(fault, self.url, tries.total(), now - since)
-            raise LLMError(self._clean(text), fault.kind) from None
-        return wait
-
-    def _bound(self, fault: Fault) -> float:
-        """Seconds without any reply after which the endpoint counts as dead."""
-        if fault.kind == "connection":
-            if self._answered or self.pace.last:
-                return self.patience
-            bound = self.patience / UNSEEN
-            if self._failures == 1:
-                say(self._clean(trying(fault, self.url, bound)), progress=self.progress)
-            return bound
-        if fault.kind == "rate limit":
-            return max(self.patience, self.total_timeout)
-        return self.patience + self.timeout
-
-    def _stop_if_hopeless(self, fault: Fault, path: str) -> None:
-        """Raises EndpointError where so many requests in a row have failed alike that none will do better."""
-        if path != CHAT or fault.kind not in SAME:
-            return
-        same = fault.kind
-        if fault.kind in ("rejected", REFUSED):  # but for numbers, such as that of the request
-            same += re.sub(r"[0-9a-f-]{8,}|\d+", "#", fault.reason)
-        self._alike = (same, self._alike[1] + 1 if self._alike[0] == same else 1)
-        if self._alike[1] >= SAME[fault.kind] * (AFTER_GOOD if self._answered else 1):
-            raise EndpointError(self._clean(hopeless(fault, self.url, self._alike[1])), fault.kind) from None
+        return 0.0 if fault.kind == "malformed" else self._health.wait(fault, tries, since)
 
     def _bind(self) -> None:
         """Opens connections in the running event loop, the first time and whenever it is another one."""
@@ -421,7 +367,7 @@ class LLM:
             return None
         if entry.way == REFUSED:
             self.known += 1
-            self._stop_if_hopeless(Fault(REFUSED, str(entry.body)), CHAT)
+            self._health.failed(Fault(REFUSED, str(entry.body)))
             raise LLMError(str(entry.body), REFUSED)
         try:
             return reply_of(entry, asked, key, known=True)

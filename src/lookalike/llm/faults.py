@@ -29,7 +29,8 @@ from lookalike.llm.throttle import Outcome, retry_after
 PUSHED_BACK = (429, 503, 529)
 AGAIN = (408, 409, 425)
 STOPS = ("key", "model", "quota", "endpoint", "proxy", "certificate")
-FAILS = ("rejected", "too long", "refused")
+REFUSED = "refused"  # by the model or a filter: such a request is kept, so that it is asked once
+FAILS = ("rejected", "too long", REFUSED)
 MOST_TRIES = {"malformed": 4, "server error": 6, "timeout": 4}  # the others end with the time they may take
 NO_CREDIT = ("insufficient_quota", "billing_hard_limit", "billing", "credit", "balance")
 NO_MORE_TODAY = ("per day", "perday", "per_day", "daily", "per month", "monthly")
@@ -84,7 +85,7 @@ def refused(status: int, headers: Mapping[str, str], body: bytes, asked: int = 0
     if status in PUSHED_BACK:
         return _pushed_back(status, headers, said, text, reason)
     if status in (400, 403, 422, 451) and any(word in text for word in MODERATED):
-        return Fault("refused", reason)
+        return Fault(REFUSED, reason)
     if status == 401 or _of_the_key(status, text):
         return Fault("key", reason)
     if status == 403:
