@@ -21,6 +21,7 @@ PLAN = "quota: requests per minute, limit: 10. Check your plan and billing detai
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
+    add("--tls", metavar="PEM", help="speak https, with the certificate and key of this file")
     add("--key", help="refuse other keys with 401")
     add("--key-status", type=int, default=401, help="with this status in place of 401")
     add("--azure", action="store_true", help="refuse calls without ?api-version and the header api-key")

@@ -19,6 +19,7 @@ import importlib.util
 import json
 import random
 import re
+import ssl
 import sys
 import time
 from collections import Counter
@@ -385,8 +386,14 @@ def writer_of(name: str | None) -> Writer:
 async def serve(options: argparse.Namespace) -> None:
     model = Model(options, writer_of(options.writer))
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(model), "127.0.0.1", options.port, backlog=1024)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
+    tls = None
+    if options.tls:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(options.tls)
+    server = await loop.create_server(
+        lambda: Connection(model), "127.0.0.1", options.port, backlog=1024, ssl=tls
+    )
+    print(f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
     await server.serve_forever()
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from lookalike.errors import EndpointError, OptionError
 from lookalike.llm import LLM, wait
 from lookalike.llm.address import address, split_url
+from tests.processes import environment
 
 Serve = Callable[..., Any]
 KEY = "sk-very-secret-0123456789"
@@ -71,3 +76,17 @@ def test_a_proxy_that_is_down_is_named_at_once(monkeypatch: pytest.MonkeyPatch) 
     ):
         wait(LLM("m", "http://example.invalid/v1", progress=False).ask("Hi"))
     assert os.environ["no_proxy"] == ""
+
+
+def test_a_certificate_that_nobody_knows_is_refused_until_it_is_named(serve: Serve, tmp_path: Path) -> None:
+    issuer = trustme.CA()
+    known, served = tmp_path / "issuer.pem", tmp_path / "server.pem"
+    issuer.cert_pem.write_to_path(str(known))
+    issuer.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(served))
+    server = serve("--tls", str(served))
+    with pytest.raises(EndpointError, match=r"certificate of https://127.* is not accepted .*SSL_CERT_FILE"):
+        wait(LLM("m", server.url, progress=False).ask("Line"))
+    ask = f"from lookalike.llm import LLM, wait; print(wait(LLM('m', {server.url!r}).ask('Line')).text)"
+    given = environment() | {"SSL_CERT_FILE": str(known)}
+    told = subprocess.run([sys.executable, "-c", ask], env=given, capture_output=True, text=True)
+    assert told.returncode == 0 and len(told.stdout.split()) >= 4, told.stderr
