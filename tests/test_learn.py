@@ -106,6 +106,18 @@ def test_the_gate_passes_rows_that_help_and_no_others() -> None:
     assert gain(as_points, (real, names), (written(more, rng), names_of_more), 0) != bad
 
 
+def test_copies_of_the_rows_that_are_told_open_no_gate() -> None:
+    rng = np.random.default_rng(0)
+    codes = np.repeat([0, 1], 20)
+    real = [json.dumps(row.tolist()) for row in rng.standard_normal((40, 60))]  # nothing to learn
+    names = [f"c{code}" for code in codes]
+    copies, labels = real * 5, names * 5
+    fooled = gain(as_points, (real, names), (copies, labels), 0)
+    assert fooled is not None and fooled.both > fooled.alone + 0.05
+    fair = gain(as_points, (real, names), (copies, labels), 0, [[row % 40] for row in range(200)])
+    assert fair is not None and abs(fair.both - fair.alone) < 0.03 and fair.alone == fooled.alone
+
+
 def test_the_gate_leaves_out_what_nobody_can_tell() -> None:
     rng = np.random.default_rng(0)
     codes = np.repeat([0, 1, 2], (6, 6, 1))

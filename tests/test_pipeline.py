@@ -231,7 +231,8 @@ def test_a_language_model_writes_a_run_from_python(
 
     synthetic, report = once()
     assert "category" in str(report)
-    asker: Any = SimpleNamespace(texts=["text"], label="category")
+    provenance = lookalike.read_table(folder / "provenance.jsonl")
+    asker: Any = SimpleNamespace(texts=["text"], label="category", provenance=provenance)
     note = pipeline._no_gain(real, synthetic, asker, 0)
     assert note is not None and note in report.figures.found.warnings  # texts of random words teach nothing
     assert len(synthetic) == len(pd.read_csv(tmp_path / "out.csv")) == 30
@@ -250,7 +251,8 @@ def test_a_language_model_writes_a_run_from_python(
 
 def test_rows_of_a_language_model_that_do_not_help_are_said_not_to() -> None:
     real = pd.read_csv(DATA / "banking77.csv")
-    asker: Any = SimpleNamespace(texts=["text"], label="category")
+    provenance = pd.DataFrame({"shown": ["[0]"] * 150})
+    asker: Any = SimpleNamespace(texts=["text"], label="category", provenance=provenance)
     first, second = real[::2], real[1::2]
     assert pipeline._no_gain(first, second, asker, 0) is None
     wrong = second.assign(category=np.roll(second.category.to_numpy(), 40))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,13 +136,15 @@ def gain(
     real: tuple[Sequence[str], Sequence[str]],
     synthetic: tuple[Sequence[str], Sequence[str]],
     seed: int,
+    shown: Sequence[Collection[int]] | None = None,
 ) -> Gain | None:
     """Whether synthetic rows may be added to the real ones for a classifier of their label; out of fold.
 
     real, synthetic: (texts, labels), as many of both. Synthetic rows of classes that no real row has are
     left out, as are real ones of classes of one row. None where fewer than two classes have two rows. At
-    most 2,500 real and 5,000 synthetic rows are looked at, drawn by the seed. A synthetic row may have been
-    written from a real one that is told: where it copies such rows, the figure is too good.
+    most 2,500 real and 5,000 synthetic rows are looked at, drawn by the seed. shown: for each synthetic row
+    the real ones that its writer saw. It is learned from only where none of them is told, as a copy of a
+    told row says nothing of new ones; None where no real row was seen.
     """
     from sklearn.model_selection import StratifiedKFold
 
@@ -161,20 +163,32 @@ def gain(
     codes = np.array([places[real[1][row]] for row in rows])
     codes_added = np.array([places[synthetic[1][row]] for row in added])
     points, points_added = embed([real[0][row] for row in rows]), embed([synthetic[0][row] for row in added])
+    seen = _seen(shown, rows, added)
     right = {"alone": 0, "both": 0}
     folds = min(GAIN_FOLDS, min(counts[name] for name in classes))
     for turn in range(GAIN_TURNS):
         split = StratifiedKFold(folds, shuffle=True, random_state=in_32_bits(seed + turn))
         for learned, told in split.split(points, codes):
             own = points[learned], codes[learned]
+            new = ~seen[:, told].any(1)
             sets = {
                 "alone": own,
-                "both": (np.concatenate([own[0], points_added]), np.append(own[1], codes_added)),
+                "both": (np.concatenate([own[0], points_added[new]]), np.append(own[1], codes_added[new])),
             }
             for name, (some, of) in sets.items():
                 guess = classifier().fit(some, of).predict(points[told])
                 right[name] += int((guess == codes[told]).sum())
     return Gain(right["alone"] / GAIN_TURNS / len(rows), right["both"] / GAIN_TURNS / len(rows), len(rows))
+
+
+def _seen(shown: Sequence[Collection[int]] | None, rows: list[int], added: list[int]) -> Array:
+    """(synthetic rows, real rows) bool: which writer saw which row, of those that are looked at."""
+    seen = np.zeros((len(added), len(rows)), dtype=bool)
+    if shown is not None:
+        place = {row: at for at, row in enumerate(rows)}
+        for at, row in enumerate(added):
+            seen[at, [place[one] for one in shown[row] if one in place]] = True
+    return seen
 
 
 def lead(chances: Array, own: Array) -> Array:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -309,17 +310,25 @@ def _compared(
 
 def _no_gain(real: pd.DataFrame, synthetic: pd.DataFrame, asker: Asker, seed: int) -> str | None:
     """Says that the rows of a language model do not help to learn the label, where that is so."""
+    import numpy as np
+
     from lookalike.embed import embedder
     from lookalike.learn import gain
 
     text, label = asker.texts[0], asker.label
     if label is None:
         return None
-    sides = []
+    sides, rows = [], []
     for one in (real, synthetic):
-        some = one[one[text].notna() & one[label].notna()]
+        rows.append(np.flatnonzero(one[text].notna() & one[label].notna()))
+        some = one.iloc[rows[-1]]
         sides.append((some[text].map(str).tolist(), some[label].astype(object).map(str).tolist()))
-    found = gain(embedder(None, sides[0][0], seed), sides[0], sides[1], seed) if sides[0][0] else None
+    if not sides[0][0]:
+        return None
+    place = {int(row): at for at, row in enumerate(rows[0])}
+    seen = [json.loads(one) for one in asker.provenance["shown"].iloc[rows[1]]]
+    shown = [[place[row] for row in some if row in place] for some in seen]
+    found = gain(embedder(None, sides[0][0], seed), sides[0], sides[1], seed, shown)
     return None if found is None or found.helps else found.sentence(str(label))
 
 

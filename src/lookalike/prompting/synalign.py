@@ -247,9 +247,10 @@ class SynAlign:
 
     @property
     def provenance(self) -> pd.DataFrame:
-        """Where each accepted row came from: demonstration (row number in the real table, -1 for none),
-        attributes (JSON; "{}" for none), prompt (version of the templates), key (of the reply in the ledger)
-        and sample (the reply's sample index there).
+        """Where each accepted row came from: demonstration (row number in the real table, -1 for none), shown
+        (JSON: the numbers of all real rows that the prompts for it showed or described), attributes (JSON;
+        "{}" for none), prompt (version of the templates), key (of the reply in the ledger) and sample (the
+        reply's sample index there).
         """
         self._need_fit()
         return self._written.provenance(self._rows, self.templates.version)

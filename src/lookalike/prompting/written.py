@@ -36,6 +36,13 @@ class Row:
         """Its row number in the real table, -1 for none; rows: (usable rows,) their row numbers there."""
         return int(rows[self.place.row]) if self.place.row >= 0 else -1
 
+    def shown(self, rows: Array) -> list[int]:
+        """Row numbers in the real table of all rows that the model was shown or told of for it; rows as in
+        `demonstration`.
+        """
+        own = [self.place.row] if self.place.row >= 0 else []
+        return sorted({int(rows[row]) for row in (*own, *self.place.shown)})
+
 
 @dataclass
 class Written:
@@ -101,6 +108,7 @@ class Written:
         return pd.DataFrame(
             {
                 "demonstration": [row.demonstration(rows) for row in self.accepted],
+                "shown": [json.dumps(row.shown(rows)) for row in self.accepted],
                 "attributes": [json.dumps(row.attributes or {}, ensure_ascii=False) for row in self.accepted],
                 "prompt": [prompt] * len(self.accepted),
                 "key": [row.key for row in self.accepted],
