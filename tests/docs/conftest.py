@@ -35,7 +35,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory, orders: pd.DataFrame) -> Pa
     banking = banking[banking["label"].isin(banking["label"].unique()[:3])]
     banking["label"] = banking["label"].replace(banking["label"].iloc[0], "spam")
     banking.to_csv(where / "messages.csv", index=False)
-    banking.sample(120, replace=True, random_state=0).to_csv(where / "synthetic.csv", index=False)
+    halves = banking["text"].str.split().map(lambda words: words[: len(words) // 2])
+    ends = halves.groupby(banking["label"]).transform(lambda own: own.to_numpy()[::-1])
+    texts = [" ".join([*one, "and", *other]) for one, other in zip(halves, ends, strict=True)]
+    banking.assign(text=texts).to_csv(where / "written.csv", index=False)  # what a language model wrote
     return where
 
 

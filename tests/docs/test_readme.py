@@ -34,8 +34,8 @@ def test_what_it_links_to_is_there() -> None:
 
 def test_its_figures_are_those_of_the_results() -> None:
     results = (ROOT / "bench" / "RESULTS.md").read_text(encoding="utf-8").partition("bench.tables: end")[0]
-    found = {(row[1], row[0]): row for row in (re.split(r"\s*\|\s*", line)[1:] for line in results.splitlines()
-             if line.startswith("| ")) if len(row) > 9}  # fmt: skip
+    rows = [re.split(r"\s*\|\s*", line)[1:] for line in results.splitlines() if line.startswith("| ")]
+    found = {(row[1], row[0]): row for row in rows if len(row) > 9}
     names = {"**lookalike**": "lookalike", "TabularARGN (MOSTLY AI)": "tabularargn", "TVAE (SDV)": "tvae",
              "GaussianCopula (SDV)": "gaussiancopula", "other real rows": "real holdout"}  # fmt: skip
     for shown, method in names.items():
