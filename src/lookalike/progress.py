@@ -74,7 +74,7 @@ class Lines:
         threading.Thread(target=_write_lines, args=args, daemon=True).start()
 
     def update(self, steps: float = 1) -> bool:
-        """Whether a line was written since the last call, so that it is time for other figures, as of tqdm."""
+        """Whether a line was written since the last call, so that other figures are due (as of tqdm)."""
         self.n += steps
         written, self._written = self._written, False
         return written

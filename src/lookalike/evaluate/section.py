@@ -244,6 +244,24 @@ class Rows:
     data: list[list[str]]
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Synthetic rows beside the nearest real ones, cells as text.
+
+    synthetic: (pairs, columns). real, equal: the same of the real rows, and whether the cells are equal; None
+    where real rows may not be shown. agree: in how many of all `of` columns each pair agrees. rows: real rows
+    that were looked through.
+    """
+
+    columns: list[str]
+    synthetic: list[list[str]]
+    real: list[list[str]] | None
+    equal: list[list[bool]] | None
+    agree: list[int]
+    of: int
+    rows: int
+
+
 @dataclass
 class Section:
     """What one chapter adds to the report, or all of them together.
@@ -263,6 +281,7 @@ class Section:
     giveaways: list[Giveaway] = field(default_factory=list)
     roc: Curve | None = None
     telltale: Rows | None = None
+    beside: Beside | None = None
     projection: Projection | None = None
     models: Models | None = None
     attacks: Attacks | None = None
