@@ -65,7 +65,7 @@ def test_the_docstrings(name: str, reader: Path, serve: Callable[..., Any]) -> N
         url = serve("--writer", f"{WRITER}:good").url
         code, space["LLM"] = code.replace("http://127.0.0.1:8000/v1", url), LLM
     if name == "SynAlign" or name == "DiffLM":
-        space["real"] = lookalike.read_table("messages.csv")
+        space["real"] = lookalike.read_table("examples/messages.csv")
     if name == "schema":
         space["df"] = pd.DataFrame({"zip": np.arange(60) % 7, "city": list("abc") * 20})
     exec(compile(small(code), name, "exec"), space)
