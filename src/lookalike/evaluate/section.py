@@ -245,21 +245,32 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """Synthetic rows beside the nearest real ones, cells as text.
+class Pairs:
+    """Synthetic rows and the nearest real ones, cells as text.
 
-    synthetic: (pairs, columns). real, equal: the same of the real rows, and whether the cells are equal; None
-    where real rows may not be shown. agree: in how many of all `of` columns each pair agrees. rows: real rows
-    that were looked through.
+    synthetic, real, equal: (pairs, columns), equal: whether both cells are. agree: in how many of all columns
+    each pair agrees.
+    """
+
+    synthetic: list[list[str]]
+    real: list[list[str]]
+    equal: list[list[bool]]
+    agree: list[int]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Synthetic rows beside the nearest real ones.
+
+    median: table -> in how many of the `of` columns a row agrees with its nearest real row. rows: real rows
+    that were looked through. pairs: None where real rows may not be shown.
     """
 
     columns: list[str]
-    synthetic: list[list[str]]
-    real: list[list[str]] | None
-    equal: list[list[bool]] | None
-    agree: list[int]
+    median: dict[str, float]
     of: int
     rows: int
+    pairs: Pairs | None
 
 
 @dataclass

@@ -22,17 +22,19 @@ def test_the_nearest_real_row_stands_beside_a_synthetic_one() -> None:
     real, synthetic = tables()
     found = evaluate(real, synthetic, only=["privacy"], quick=True, show_real=True).figures.found.beside
     assert found is not None and found.of == 3 and found.rows == 300
-    assert found.agree[1:] == [3, 3, 3] and found.synthetic[1] == found.real[1]
-    assert found.real[2] == [str(value) for value in real.iloc[41]]
-    assert found.agree[0] == sum(found.equal[0]) < 3
+    pairs = found.pairs
+    assert pairs.agree[1:] == [3, 3, 3] and pairs.synthetic[1] == pairs.real[1]
+    assert pairs.real[2] == [str(value) for value in real.iloc[41]]
+    assert pairs.agree[0] == sum(pairs.equal[0]) < 3
+    assert found.median == {"synthetic": 3}
 
 
-def test_no_cell_of_a_real_row_is_told_unless_it_is_asked_for() -> None:
+def test_no_pair_is_told_unless_it_is_asked_for() -> None:
     real, synthetic = tables()
-    report = evaluate(real, synthetic, only=["privacy"], quick=True)
+    report = evaluate(real, synthetic, real.sample(250, random_state=1), only=["privacy"], quick=True)
     found = report.figures.found.beside
-    assert found.real is None and found.equal is None and found.agree[1:] == [3, 3, 3]
-    assert "No real row is shown" in report._repr_html_()
+    assert found.pairs is None and found.median == {"synthetic": 3, "holdout": 3}
+    assert "No pair is shown" in report._repr_html_()
 
 
 def test_missing_cells_and_ids() -> None:
@@ -41,4 +43,4 @@ def test_missing_cells_and_ids() -> None:
     synthetic.loc[1, "age"] = np.nan
     found = evaluate(real, synthetic, only=["privacy"], quick=True, show_real=True).figures.found.beside
     assert "id" not in found.columns
-    assert found.synthetic[1][0] == "" and found.agree[1] == 2
+    assert found.pairs.synthetic[1][0] == "" and found.pairs.agree[1] == 2

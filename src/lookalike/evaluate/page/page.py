@@ -79,16 +79,19 @@ def _marks(cards: list[Graded]) -> list[tuple[str, str]]:
 
 
 def _beside(found: Beside | None) -> dict[str, Any] | None:
-    """The pairs of a synthetic row and its nearest real one: by column, the cells and whether they differ."""
+    """The pairs of a synthetic row and its nearest real one: by column, the cells and whether they are
+    equal."""
     if found is None:
         return None
     pairs = []
-    for row, made in enumerate(found.synthetic):
-        real = None if found.real is None else found.real[row]
-        equal = found.equal[row] if found.equal else [True] * len(made)
-        cells = list(zip(found.columns, made, real or made, equal, strict=True))
-        pairs.append({"cells": cells, "agree": found.agree[row]})
-    return {"pairs": pairs, "real": found.real is not None, "of": found.of, "rows": found.rows}
+    if found.pairs is not None:
+        each = zip(found.pairs.synthetic, found.pairs.real, found.pairs.equal, found.pairs.agree, strict=True)
+        pairs = [
+            {"cells": list(zip(found.columns, made, real, equal, strict=True)), "agree": agree}
+            for made, real, equal, agree in each
+        ]
+    median = {table: f"{value:g}" for table, value in found.median.items()}
+    return {"pairs": pairs, "median": median, "of": found.of, "rows": found.rows}
 
 
 def _download(figures: Figures) -> str:
