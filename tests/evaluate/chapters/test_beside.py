@@ -20,7 +20,9 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_the_nearest_real_row_stands_beside_a_synthetic_one() -> None:
     real, synthetic = tables()
-    found = evaluate(real, synthetic, only=["privacy"], quick=True, show_real=True).figures.found.beside
+    report = evaluate(real, synthetic, only=["privacy"], quick=True, show_real=True)
+    found = report.figures.found.beside
+    assert "nearest real" in report._repr_html_()
     assert found is not None and found.of == 3 and found.rows == 300
     pairs = found.pairs
     assert pairs.agree[1:] == [3, 3, 3] and pairs.synthetic[1] == pairs.real[1]
