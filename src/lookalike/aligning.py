@@ -65,7 +65,7 @@ def align(
                     f"the {what} {shown(name)} is not a column of the {title} table: choose one of {names}."
                 )
     labels = None if label is None else (_labels("real", real[label]), _labels("synthetic", synthetic[label]))
-    with stage("turned the rows into points", progress=progress):
+    with stage("turned the rows into points", doing="turning the rows into points", progress=progress):
         points = _row_points(tables, seed) if text is None else _text_points(tables, text, embed, seed)
         second = None if text is None else _letters(tables, text, seed)
     with stage(f"aligned {len(synthetic):,} rows with {len(real):,}", progress=progress):

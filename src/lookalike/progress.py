@@ -1,22 +1,28 @@
 """Telling a waiting user how far it is: bars with the time left, and one line for each finished stage.
 
-Everything goes to stderr, so that stdout stays clean for what was measured.
+On a terminal a bar is drawn on stderr, so that stdout stays clean for what was measured. Where stderr is a
+file, lines are written to it now and then, from the first seconds on. In a notebook they go to standard
+output, since notebooks show stderr in red.
 """
 
 import re
 import sys
+import threading
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import pairwise
 from time import perf_counter
-from typing import Any
+from types import TracebackType
+from typing import Any, Self, TextIO
 
 from lookalike.arguments import as_number, shown
 from lookalike.errors import OptionError
 
 SHOW_AFTER = 2.0  # seconds: what is over sooner needs no bar
-EVERY, EVERY_IN_LOG = 0.2, 10.0  # seconds between two drawings, on a terminal and in a log file
+EVERY = 0.2  # seconds between two drawings of a bar
+SELDOM = 30.0  # seconds between two lines of a log, at most; the first ones come sooner
 UNITS = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0,
          "m": 60.0, "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0,
          "h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hour": 3600.0, "hours": 3600.0,
@@ -26,12 +32,15 @@ _part = ""  # "2 of 3: " in the second of three stages: all bars begin with it
 
 
 def bar(total: float | None, label: str, *, unit: str = "rows", progress: bool = True) -> Any:
-    """A `tqdm` bar on stderr, shown once the work has taken 2 seconds and wiped when it is done.
+    """A bar with the time left, shown once the work has taken 2 seconds and wiped when it is done; lines in a
+    log or a notebook.
 
     total: the number of steps, None where unknown; progress: False for silence, here as below. Use it as a
     context manager, call `.update(steps)` as they are done and `.set_postfix_str(text)` for figures such as a
     loss; it shows the time left by itself.
     """
+    if progress and not _terminal():
+        return Lines(total, f"{_part}{label}", unit)
     from tqdm import tqdm  # not at the top: it would take a tenth of the start-up time
 
     one = tqdm(
@@ -41,7 +50,7 @@ def bar(total: float | None, label: str, *, unit: str = "rows", progress: bool =
         unit_scale=total is None or total >= 10_000,
         delay=SHOW_AFTER,
         leave=False,
-        mininterval=EVERY if sys.stderr.isatty() else EVERY_IN_LOG,
+        mininterval=EVERY,
         dynamic_ncols=True,
         file=sys.stderr,
         disable=not progress,
@@ -50,8 +59,78 @@ def bar(total: float | None, label: str, *, unit: str = "rows", progress: bool =
     return one
 
 
+class Lines:
+    """What `bar` is where no bar can be drawn: a line after 2, 4, 8, 16, ... seconds, then every half minute.
+
+    n: the steps that are done. A thread writes the lines, so that they come while a step takes long; it ends
+    with the block, and with the object if the block is never left.
+    """
+
+    def __init__(self, total: float | None, label: str, unit: str) -> None:
+        self.total, self.label, self.unit, self.n = total, label, unit.strip(), 0.0
+        self._more, self._begun, self._over = "", perf_counter(), threading.Event()
+        self._written = True
+        args = (weakref.ref(self), self._over)
+        threading.Thread(target=_write_lines, args=args, daemon=True).start()
+
+    def update(self, steps: float = 1) -> bool:
+        """Whether a line was written since the last call, so that other figures are due (as of tqdm)."""
+        self.n += steps
+        written, self._written = self._written, False
+        return written
+
+    def set_postfix_str(self, text: str, refresh: bool = False) -> None:
+        self._more = text
+
+    def close(self) -> None:
+        self._over.set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: Any, where: TracebackType | None) -> None:
+        self.close()
+
+    def line(self) -> str:
+        """How far it is: "training: 40%, 12 s, about 18 s left (loss 2.31)"."""
+        taken = perf_counter() - self._begun
+        parts = [f"{self.n:,.0f} {self.unit}"] if self.n and not self.total else []
+        if self.total:
+            parts.append(f"{min(1.0, self.n / self.total):.0%}")
+        parts.append(duration(taken))
+        if self.total and self.n:
+            parts.append(f"about {duration(max(0.0, taken * (self.total / self.n - 1)))} left")
+        return f"{self.label}: {', '.join(parts)}{f' ({self._more})' if self._more else ''}"
+
+
+def _write_lines(of: "weakref.ref[Lines]", over: threading.Event) -> None:
+    pause = SHOW_AFTER
+    while not over.wait(pause):
+        one = of()
+        if one is None:
+            return
+        say(one.line())
+        one._written = True
+        pause = min(perf_counter() - one._begun, SELDOM)
+        del one  # or it would live as long as it is waited for
+
+
+def _terminal() -> bool:
+    return sys.stderr.isatty() and not _notebook()
+
+
+def _notebook() -> bool:
+    """Whether this is a Jupyter notebook or one of its relatives."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+def _place() -> TextIO:
+    return sys.stdout if _notebook() else sys.stderr
+
+
 def say(text: str, *, progress: bool = True) -> None:
-    """One line on stderr, above a bar that is being drawn."""
+    """One line on stderr (on stdout in a notebook), above a bar that is being drawn."""
     if not progress:
         return
     tqdm = sys.modules.get("tqdm")
@@ -59,16 +138,17 @@ def say(text: str, *, progress: bool = True) -> None:
     drawn = [one for one in bars if one.last_print_t > one.start_t]
     for one in drawn:
         one.clear()
-    print(text, file=sys.stderr, flush=True)
+    print(text, file=_place(), flush=True)
     for one in drawn:
         one.refresh()
 
 
 @contextmanager
-def stage(text: str, *, part: str = "", progress: bool = True) -> Iterator[None]:
+def stage(text: str, *, part: str = "", doing: str = "", progress: bool = True) -> Iterator[None]:
     """Say what was done and how long it took when the block ends without an error.
 
     part: "2 of 3" for the second of three stages; that is then said when it begins, and by its bars, too.
+    doing: what is done, for a block without a bar, of which lines are written while it takes long.
     """
     global _part
     before, start = _part, perf_counter()
@@ -76,7 +156,8 @@ def stage(text: str, *, part: str = "", progress: bool = True) -> Iterator[None]
         _part = f"{part}: "
         say(f"{_part}{text}", progress=progress)
     try:
-        yield
+        with Lines(None, f"{_part}{doing}", "") if doing and progress else nullcontext():
+            yield
     finally:
         _part = before
     say(f"{f'{part}: ' if part else ''}{text:<56} {perf_counter() - start:7.1f} s", progress=progress)

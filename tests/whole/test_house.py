@@ -59,7 +59,7 @@ PLACES = {  # heavy package -> the only places that may import it
     "peft": ("difflm/pretrained/",),
     "llguidance": ("codec/", "difflm/pretrained/"),
 }
-WHOLE = ("whole/", "bench/")  # tests of many files together; tests of bench/
+WHOLE = ("whole/", "bench/", "docs/")  # tests of many files together; tests of bench/
 
 
 def place_of(path: Path) -> str:

@@ -138,7 +138,7 @@ class DiffLM:
         table, schema = read_table("the table", table), schema_of(schema)
         codec = codec_of(codec, schema, list(table.columns))
         folder = None if checkpoint is None else path_of("checkpoint", checkpoint)
-        with stage(f"prepared {len(table):,} rows", progress=progress):
+        with stage(f"prepared {len(table):,} rows", doing="preparing the rows", progress=progress):
             if schema is None:
                 schema = infer(table) if codec is None else codec.schema
             known, rows = fingerprint(table), affordable(table, schema, codec, max_time, seed, progress)

@@ -10,6 +10,7 @@ import numpy as np
 
 from lookalike import __version__
 from lookalike.evaluate.chapters import (
+    beside,
     copies,
     detection,
     diversity,
@@ -53,6 +54,7 @@ CHAPTERS: tuple[tuple[str, str | None, Callable[[View], Section]], ...] = (
     ("models", "utility", utility.measure),
     ("copies", "privacy", copies.measure),
     ("rules between columns", "fidelity", rules.measure),
+    ("rows side by side", None, beside.measure),
 )
 
 

@@ -74,6 +74,8 @@ class Figures:
         examples = {"first": asdict(self.first)}
         if found.telltale is not None:
             examples["telltale"] = asdict(found.telltale)
+        if found.beside is not None:
+            examples["beside"] = asdict(found.beside)
         return _plain(
             {
                 "format": FORMAT,

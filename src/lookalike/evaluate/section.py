@@ -244,6 +244,35 @@ class Rows:
     data: list[list[str]]
 
 
+@dataclass(frozen=True)
+class Pairs:
+    """Synthetic rows and the nearest real ones, cells as text.
+
+    synthetic, real, equal: (pairs, columns), equal: whether both cells are. agree: in how many of all columns
+    each pair agrees.
+    """
+
+    synthetic: list[list[str]]
+    real: list[list[str]]
+    equal: list[list[bool]]
+    agree: list[int]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Synthetic rows beside the nearest real ones.
+
+    median: table -> in how many of the `of` columns a row agrees with its nearest real row. rows: real rows
+    that were looked through. pairs: None where real rows may not be shown.
+    """
+
+    columns: list[str]
+    median: dict[str, float]
+    of: int
+    rows: int
+    pairs: Pairs | None
+
+
 @dataclass
 class Section:
     """What one chapter adds to the report, or all of them together.
@@ -263,6 +292,7 @@ class Section:
     giveaways: list[Giveaway] = field(default_factory=list)
     roc: Curve | None = None
     telltale: Rows | None = None
+    beside: Beside | None = None
     projection: Projection | None = None
     models: Models | None = None
     attacks: Attacks | None = None

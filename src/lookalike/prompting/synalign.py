@@ -46,7 +46,7 @@ NO_RECORD = (
 class SynAlign:
     """A synthesizer that has a language model write the rows.
 
-        real = lookalike.read_table("messages.csv")
+        real = lookalike.read_table("examples/messages.csv")
         llm = LLM("my-model", "http://127.0.0.1:8000/v1", ledger="run/ledger.sqlite")
         synthetic = lookalike.SynAlign(llm, text="text", label="label").fit(real).sample(2000)
 

@@ -10,7 +10,8 @@ from lookalike.evaluate.section import Curve, Distances, Histogram, PairMap, Pro
 WIDTH, HEIGHT = 320, 132  # of a histogram
 ROW = 17, 30  # height of a category: least and most
 NAME, SHARES = 122, 82  # widths left and right of a category's bars
-LETTERS = 18  # of a category's name
+LETTERS = 18  # of a name, as wide as they are
+MOST_LETTERS = 32  # of a name that is set closer; a longer one loses its middle
 SIDE = 320  # of a square drawing
 LABEL = 110  # of a column's name beside the heat map
 CANVAS = {"width": WIDTH, "height": HEIGHT, "name": NAME, "shares": SHARES, "side": SIDE, "label": LABEL}
@@ -52,8 +53,7 @@ def categories(histogram: Histogram) -> dict[str, Any]:
     ):
         rows.append(
             {
-                "label": label if len(label) <= LETTERS else label[: LETTERS - 1] + "…",
-                "whole": label,
+                **_name(label, NAME - 6),
                 "real": round(space * real / top, 1),
                 "synthetic": round(space * synthetic / top, 1),
                 "shares": f"{100 * real:.1f} / {100 * synthetic:.1f}",
@@ -61,6 +61,13 @@ def categories(histogram: Histogram) -> dict[str, Any]:
         )
     row = min(max(HEIGHT / len(rows), ROW[0]), ROW[1])
     return {"bins": False, "rows": rows, "row": row, "height": round(len(rows) * row)}
+
+
+def _name(text: str, room: float) -> dict[str, Any]:
+    """A name as it is drawn. squeezed: the width that its letters are set to, None where they fit."""
+    half = MOST_LETTERS // 2
+    label = text if len(text) <= MOST_LETTERS else f"{text[: half - 1]}…{text[-half:]}"
+    return {"label": label, "whole": text, "squeezed": room if len(label) > LETTERS else None}
 
 
 def curve(roc: Curve | None) -> str | None:
@@ -103,10 +110,7 @@ def heat(pair_map: PairMap | None) -> dict[str, Any] | None:
         for j, error in enumerate(row)
         if error is not None and j < i
     ]
-    labels = [
-        {"y": round((i + 0.5) * cell, 1), "name": name if len(name) <= LETTERS else name[: LETTERS - 1] + "…"}
-        for i, name in enumerate(names)
-    ]
+    labels = [{"y": round((i + 0.5) * cell, 1), **_name(name, LABEL - 6)} for i, name in enumerate(names)]
     size = len(names) * cell
     return {"cell": round(cell - 1, 1), "squares": squares, "labels": labels, "size": size}
 

@@ -7,10 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lookalike.evaluate.figures import FIGURES, GOOD, decimal, grade, grades, percent
+from lookalike.decisions import Decisions
+from lookalike.evaluate.figures import FIGURES, GOOD, Graded, decimal, grade, grades, percent
 from lookalike.evaluate.page import drawings
 from lookalike.evaluate.results import Figures
-from lookalike.evaluate.section import SECTIONS, ColumnDetail, Pair, Spectra
+from lookalike.evaluate.section import SECTIONS, Beside, ColumnDetail, Pair, Spectra
 from lookalike.evaluate.shown import HIDDEN
 from lookalike.evaluate.verdict import telling
 
@@ -20,8 +21,8 @@ RULES = 30
 SHAPE = next(figure for figure in FIGURES if figure.key == "shape_error")
 
 
-def page(figures: Figures) -> str:
-    """The report as HTML."""
+def page(figures: Figures, decisions: Decisions | None = None) -> str:
+    """The report as HTML. decisions: of what was curated before it was compared."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     here = Path(__file__).parent / "templates"
@@ -43,6 +44,9 @@ def page(figures: Figures) -> str:
         sizes={"pairs": None, "detection": None} | found.sizes,
         holdout_rows=held.get("holdout"),
         sections=[(name, rows) for name in SECTIONS if (rows := [r for r in cards if r.section == name])],
+        marks=_marks(cards),
+        beside=_beside(found.beside),
+        curated=decisions,
         models=found.models,
         scores=_scores(figures),
         attacks=_attacks(figures),
@@ -65,6 +69,29 @@ def page(figures: Figures) -> str:
         dcr=None if found.attacks is None else drawings.distances(found.attacks.dcr),
         download=_download(figures),
     )
+
+
+def _marks(cards: list[Graded]) -> list[tuple[str, str]]:
+    """(section, the worst grade in it), for a reader without time."""
+    order = ("poor", "fair", "good")
+    found = [(name, {card.grade for card in cards if card.section == name}) for name in SECTIONS]
+    return [(name, mark) for name, own in found if (mark := next((m for m in order if m in own), None))]
+
+
+def _beside(found: Beside | None) -> dict[str, Any] | None:
+    """The pairs of a synthetic row and its nearest real one: by column, the cells and whether they are
+    equal."""
+    if found is None:
+        return None
+    pairs = []
+    if found.pairs is not None:
+        each = zip(found.pairs.synthetic, found.pairs.real, found.pairs.equal, found.pairs.agree, strict=True)
+        pairs = [
+            {"cells": list(zip(found.columns, made, real, equal, strict=True)), "agree": agree}
+            for made, real, equal, agree in each
+        ]
+    median = {table: f"{value:g}" for table, value in found.median.items()}
+    return {"pairs": pairs, "median": median, "of": found.of, "rows": found.rows}
 
 
 def _download(figures: Figures) -> str:

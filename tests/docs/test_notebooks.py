@@ -1,0 +1,42 @@
+"""Every notebook of docs/ runs in small, without a red line; the outputs that are kept are sound."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import small
+from tests.paths import ROOT
+
+for package in ("nbformat", "nbclient", "ipykernel"):
+    pytest.importorskip(package, reason="the extra `docs` is not installed")
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
+NAMES = [path.name for path in NOTEBOOKS]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_it_runs_in_small(path: Path, folder: Path) -> None:
+    import nbformat
+
+    from tests.docs.notebooks import execute
+
+    where = folder / "docs" / "notebooks"
+    where.mkdir(parents=True, exist_ok=True)
+    if not (folder / "tests").exists():
+        (folder / "tests").symlink_to(ROOT / "tests")
+    notebook = nbformat.read(path, 4)
+    for cell in notebook.cells:
+        cell.source = small(cell.source) if cell.cell_type == "code" else cell.source
+    said = [out for cell in execute(notebook, where).cells for out in cell.get("outputs", [])]
+    assert said and not [out for out in said if out.output_type == "error" or out.get("name") == "stderr"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_its_outputs_are_kept_and_small(path: Path) -> None:
+    assert path.stat().st_size < 100_000
+    import nbformat
+
+    text = path.read_text(encoding="utf-8")
+    assert str(ROOT) not in text and "/tmp/" not in text and '"stderr"' not in text
+    cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert sum(bool(cell.outputs) for cell in cells) > len(cells) / 2

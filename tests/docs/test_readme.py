@@ -1,0 +1,71 @@
+"""The README: short, and all that it names is there. Its blocks run in test_pages.py."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import lookalike
+from tests.docs.blocks import small
+from tests.docs.conftest import WRITER
+from tests.paths import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_it_is_read_in_five_minutes() -> None:
+    assert len(README.split()) <= 900
+    for table in re.findall(r"(?:^\|.*\n)+", README, re.MULTILINE):
+        assert len(table.splitlines()) <= 12 + 2
+    assert README.count("![") == 1
+
+
+def test_what_it_links_to_is_there() -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", README):
+        assert (ROOT / target).exists(), target
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"`make (\w+)`", README):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_its_figures_are_those_of_the_results() -> None:
+    results = (ROOT / "bench" / "RESULTS.md").read_text(encoding="utf-8").partition("bench.tables: end")[0]
+    rows = [re.split(r"\s*\|\s*", line)[1:] for line in results.splitlines() if line.startswith("| ")]
+    found = {(row[1], row[0]): row for row in rows if len(row) > 9}
+    names = {"**lookalike**": "lookalike", "TabularARGN (MOSTLY AI)": "tabularargn", "TVAE (SDV)": "tvae",
+             "GaussianCopula (SDV)": "gaussiancopula", "other real rows": "real holdout"}  # fmt: skip
+    for shown, method in names.items():
+        (line,) = [line for line in README.splitlines() if line.startswith(f"| {shown} |")]
+        cells = [cell.strip(" *") for cell in line.split("|")[3:-1]]
+        sets = ("adult", "default", "magic", "shoppers", "beijing")
+        assert cells == [found[method, one][8].split(" ± ")[0] for one in sets], shown
+
+
+@pytest.mark.parametrize("name", ["lookalike", "DiffLM", "SynAlign", "schema"])
+def test_the_docstrings(name: str, reader: Path, serve: Callable[..., Any]) -> None:
+    from lookalike.table import schema
+
+    objects = {"lookalike": lookalike, "schema": schema}
+    text = (objects.get(name) or getattr(lookalike, name)).__doc__
+    found = (
+        re.search(r"\n((?: {4,}[^\n]*(?:\n|$))+)", text.expandtabs())
+        if name in objects
+        else re.search(r"\n((?: {8}[^\n]*(?:\n|$))+)", text)
+    )
+    assert found is not None
+    code = "\n".join(line.strip() for line in found[1].splitlines())
+    space: dict[str, Any] = {"lookalike": lookalike}
+    if name == "SynAlign":
+        from lookalike.llm import LLM
+
+        url = serve("--writer", f"{WRITER}:good").url
+        code, space["LLM"] = code.replace("http://127.0.0.1:8000/v1", url), LLM
+    if name == "SynAlign" or name == "DiffLM":
+        space["real"] = lookalike.read_table("examples/messages.csv")
+    if name == "schema":
+        space["df"] = pd.DataFrame({"zip": np.arange(60) % 7, "city": list("abc") * 20})
+    exec(compile(small(code), name, "exec"), space)
