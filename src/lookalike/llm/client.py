@@ -114,6 +114,11 @@ class LLM:
         self._alike = ("", 0)  # what the last failures have in common, and how many there were
         self._random = random.Random()  # of the waits only: nothing that is asked depends on it
 
+    @property
+    def key(self) -> str | None:
+        """The key that it asks with, for a further model of the same endpoint."""
+        return self._key
+
     def __repr__(self) -> str:
         return f"LLM({self.model!r}, {self.url!r})"
 
@@ -204,6 +209,14 @@ class LLM:
             return reply_of(entry, asked, key, known=False)
         except Malformed as error:  # kept by a version that let it pass, and kept replies stay
             raise LLMError(f"the ledger's reply {error}: use a new ledger.", "malformed") from None
+
+    def read_back(self, request: Request) -> Reply | None:
+        """The reply that the ledger holds to a request, None where it holds none; nothing is sent.
+
+        Raises LLMError where it holds that the request is refused.
+        """
+        asked, _, _, key = self._written(request)
+        return self._read_back(asked, key)
 
     def estimate(
         self, requests: Sequence[Request], tokens_out: int | Sequence[int] | None = None
