@@ -59,7 +59,9 @@ class Reader:
     ) -> None:
         self._found, self._lines, self._folder = found, lines, folder
         self._names, self._models = names, models
-        self._wrote: dict[str, Mapping[str, Any]] = {}
+        self._columns: dict[str, Any] = {
+            name: one if isinstance(one, Mapping) else {} for name, one in found["columns"].items()
+        }
 
     @staticmethod
     def is_text(column: Column) -> bool:
@@ -71,7 +73,6 @@ class Reader:
         place = f"{self._lines.at('columns', name)}, column '{name}'"
         if not isinstance(given, Mapping):
             raise OptionError(f"{place} is {shown(given)}: write a table [columns.{name}].")
-        self._wrote[name] = given
         kinds = [one for one in KINDS if one in given]
         if "given" in given and not kinds:
             kinds = ["sample"]
@@ -88,9 +89,9 @@ class Reader:
         source = getattr(self, f"_{kind}")(name, given)
         checks = self._checks(name, given)
         judge = self._judge(name, given)
-        needs = self._needs(name, source, kind)
-        needs |= {one for check in checks for one in check.names - {name}}
-        needs |= set() if judge is None else judge.criteria.names - {name, "value", "task"}
+        later = {one for check in checks for one in check.names - {name}}
+        later |= set() if judge is None else judge.criteria.names - {name, "value", "task"}
+        needs = self._needs(name, source, kind) | {one for one in later if not self._together(name, one)}
         if isinstance(source, Written) and source.refine and (judge is None or judge.least is None):
             raise OptionError(
                 f"{self._at(name, 'refine')}: refine needs a judge with least, which says when."
@@ -115,7 +116,7 @@ class Reader:
                 continue
             other = first.setdefault(one.source.call, one)
             for key in ("model", "temperature", "max_tokens", "system"):
-                own, its = (self._wrote[some.name].get(key) for some in (one, other))
+                own, its = (self._columns[some.name].get(key) for some in (one, other))
                 if own is not None and own != its:
                     raise OptionError(
                         f"{self._at(one.name, key)}: {key} is of the whole call '{one.source.call}': give "
@@ -130,6 +131,11 @@ class Reader:
                     f"{self._at(one.name, 'refine')}: a column of a call with others is not refined: "
                     "leave call out."
                 )
+
+    def _together(self, name: str, other: str) -> bool:
+        """Whether two columns come from one reply, of which each check sees both."""
+        calls = [one.get("call") for one in (self._columns[name], self._columns[other])]
+        return calls[0] is not None and calls[0] == calls[1]
 
     def _wrong(self, name: str, key: str, value: Any, advice: str) -> OptionError:
         return OptionError(f"{self._at(name, key)}: {key} is {shown(value)}: {advice}")

@@ -104,7 +104,7 @@ class Maker:
         if isinstance(found, Lost):
             return found
         for column in columns:
-            lost = self._wrong(column, found[column.name], row)
+            lost = self._wrong(column, found[column.name], row, found)
             if lost is not None:
                 return lost
         row.values |= found
@@ -260,15 +260,17 @@ class Maker:
         assert lost is not None  # there is at least one try
         return lost
 
-    def _wrong(self, column: Column, value: Any, row: Row) -> Lost | None:
-        """The first check that a value fails."""
+    def _wrong(
+        self, column: Column, value: Any, row: Row, beside: dict[str, Any] | None = None
+    ) -> Lost | None:
+        """The first check that a value fails; beside: the columns of the same reply."""
         if self._trial and _stands(value):
             return None
         key = (row.keys.get(column.name) or [""])[-1]
         written = isinstance(column.source, Written)
         if written and (value is None or (isinstance(value, str) and not value.strip())):
             return Lost(column.name, "empty", "it is empty", value, key)
-        seen = row.values | {column.name: value}
+        seen = row.values | (beside or {}) | {column.name: value}
         for check in column.checks:
             if check.test is not None and not check.test(value, seen):
                 return Lost(column.name, check.name, f"it fails the check {check.name}", value, key)
