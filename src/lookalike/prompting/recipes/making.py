@@ -86,7 +86,7 @@ class Maker:
                 row.failed.append(lost)
             lost = await self._once(columns, row, tries)
             again = isinstance(first.source, Written) and not (lost and first.source.refine)
-            if lost is None or self._trial or not again:
+            if lost is None or not again:
                 break
         return lost
 
@@ -236,7 +236,7 @@ class Maker:
         if isinstance(best, Lost):
             return best
         row.values[column.name], row.scores[column.name] = best.value, best.score
-        if judge.least is not None and best.score < judge.least and not self._trial:
+        if judge.least is not None and best.score < judge.least:
             return Lost(
                 column.name, "judge", f"{best.score:g} of 5, below {judge.least:g}: {best.reason}", best.value
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from lookalike.progress import say
 from lookalike.prompting.recipes.checks import text_of
 from lookalike.prompting.recipes.columns import Column, Served
 from lookalike.prompting.recipes.draws import Draws, Load, plain
-from lookalike.prompting.recipes.making import Maker, Row
+from lookalike.prompting.recipes.making import SAME_DRAW, Maker, Row
 from lookalike.prompting.recipes.read import read
 from lookalike.prompting.recipes.running import Growth, Kept, Runner, fix, visible
 from lookalike.table.schema import Schema
@@ -130,7 +131,7 @@ class Recipe:
         growth = self.growth
         runner = Runner(
             self.plan, self.llms, draws, self._wrong, self._kept,
-            growth=growth, seed=self.seed, progress=self.progress,
+            affordable=self._affordable(), growth=growth, seed=self.seed, progress=self.progress,
         )  # fmt: skip
         self._alarms = runner.alarm.said
         runner.run(n)
@@ -243,6 +244,15 @@ class Recipe:
             total = add(total, one.budget.spent)
         return total
 
+    def _affordable(self) -> Callable[[], float]:
+        """Tells how many rows the budgets that are left pay for."""
+        each: dict[LLM, Spent] = {}
+        for model, request in self._trial(1):
+            said = str(request.messages) + str(request.schema)
+            one = Spent(1, len(said.encode()), request.max_tokens)
+            each[self.llms[model]] = add(each.get(self.llms[model], NOTHING), one)
+        return lambda: min((llm.budget.affords(spent) for llm, spent in each.items()), default=math.inf)
+
     def _classes_without_rows(self) -> list[str]:
         if self.label is None or not self._kept.order:
             return []
@@ -253,14 +263,14 @@ class Recipe:
         return [one for one in begun if one not in got]
 
     def _trial(self, n: int) -> list[tuple[str | None, Request]]:
-        """The requests of n rows, each with the name of its model; what the ledger knows is taken from it."""
+        """The requests of n rows, each with the name of its model; replies that a ledger knows are those."""
         found: list[tuple[str | None, Request]] = []
 
         async def note(model: str | None, request: Request) -> Reply | Failure:
             try:
                 known = self.llms[model].read_back(request)
-            except LLMError:
-                known = None
+            except LLMError as error:  # it is refused, as the ledger knows
+                return Failure(error.kind, str(error))
             found.append((model, request))
             return known or Reply("", None, "text", False, "stop", 0, 0, False, "")
 
@@ -268,7 +278,9 @@ class Recipe:
 
         async def all_of_them() -> None:
             for slot in range(n):
-                await maker.make(slot, 0, {})
+                for attempt in range(SAME_DRAW):
+                    if (await maker.make(slot, attempt, {})).lost is None:
+                        break
 
         wait(all_of_them())
         return found

@@ -102,6 +102,7 @@ class Runner:
     """A run of a plan: `run` until n rows are accepted, or no way is found to them.
 
     llms: name in the recipe (None: the run's own) -> model. tests: of what needs real rows. kept: is filled.
+    affordable: how many rows the budgets that are left suffice for, so that they do not go on half rows.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Runner:
         tests: Callable[[Column, Any], str | None],
         kept: Kept,
         *,
+        affordable: Callable[[], float],
         growth: Growth | None,
         seed: int,
         progress: bool,
@@ -122,6 +124,7 @@ class Runner:
         self._near = {one.name: Accepted() for one in plan.columns if _has(one, "near")}
         self._exact: dict[str, set[str]] = {one.name: set() for one in plan.columns if _has(one, "exact")}
         self.alarm = Alarm(progress, fix)
+        self._affordable, self._at_work = affordable, 0
         self._slots: list[Slot] = []
         self._results: list[list[Row] | None] = []
         self._settled = self._numbers = 0
@@ -162,7 +165,7 @@ class Runner:
         """The rows of a round: those that are still to be had, or what growth says."""
         missing = n - len(self.kept.accepted)
         if self._growth is None:
-            return again if self._numbers else [self._slot() for _ in range(missing)]
+            return [*again, *(self._slot() for _ in range(missing - len(again)))]
         rows = [visible(self._plan, row) for row in self.kept.accepted]
         quotas = self._growth.quotas(self._growth.places, rows, self._seed)
         most = min(missing, -(-n // max(self._growth.rounds, 1)))
@@ -182,9 +185,12 @@ class Runner:
         async def work() -> None:
             nonlocal over
             while not over and not self.kept.stopped:
+                if self._at_work and self._affordable() <= self._at_work:
+                    return  # the last one goes on alone: what the ledger holds costs nothing
                 at = next(places, None)
                 if at is None:
                     return
+                self._at_work += 1
                 try:
                     self._results[at] = await self._chain(self._slots[at])
                 except BudgetError as error:
@@ -193,6 +199,8 @@ class Runner:
                 except BaseException:
                     over = True  # the others finish what they are at
                     raise
+                finally:
+                    self._at_work -= 1
                 self._arrived()
 
         most = sum({id(one): one.throttle.most for one in self._llms.values()}.values())
@@ -206,6 +214,8 @@ class Runner:
             rows.append(await self._maker.make(slot.number, slot.attempts - 1, slot.fixed))
             if rows[-1].lost is None:
                 break
+            if not rows[-1].replies:  # what was drawn is at fault, and would be the same
+                slot.attempts += -slot.attempts % SAME_DRAW
         return rows
 
     def _arrived(self) -> None:
