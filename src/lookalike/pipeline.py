@@ -262,7 +262,7 @@ def _compared(
         return report_alone
     report = evaluate(
         real[columns],
-        synthetic,
+        synthetic[columns],
         holdout=None if holdout is None else holdout[columns],
         text=next((one for one in synthesizer.texts if one in columns), None) if asks(synthesizer) else None,
         schema=schema,

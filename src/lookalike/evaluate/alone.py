@@ -70,7 +70,7 @@ class Alone:
         if path.suffix == ".html":
             from lookalike.evaluate.page.alone import page
 
-            text = page(self)
+            text = page(self.to_dict(), {name: self.said(name) for name in self.columns})
         elif path.suffix == ".json":
             text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
         else:

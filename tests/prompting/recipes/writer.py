@@ -7,42 +7,11 @@ import random
 import re
 from typing import Any
 
-WORDS = tuple(
-    [
-        "rain",
-        "snow",
-        "sun",
-        "wind",
-        "cloud",
-        "storm",
-        "river",
-        "hill",
-        "light",
-        "dark",
-        "warm",
-        "cold",
-        "wide",
-        "bird",
-        "tree",
-        "house",
-        "door",
-        "lamp",
-        "road",
-        "city",
-        "field",
-        "stone",
-        "bread",
-        "salt",
-        "glass",
-        "map",
-        "clock",
-        "chair",
-        "paper",
-        "garden",
-        "winter",
-        "summer",
-    ]
-)
+WORDS = (
+    "rain", "snow", "sun", "wind", "cloud", "storm", "river", "hill", "light", "dark", "warm", "cold",
+    "wide", "bird", "tree", "house", "door", "lamp", "road", "city", "field", "stone", "bread", "salt",
+    "glass", "map", "clock", "chair", "paper", "garden", "winter", "summer"
+)  # fmt: skip
 
 
 def good(messages: list[dict[str, Any]], schema: dict[str, Any] | None, rng: random.Random) -> str:

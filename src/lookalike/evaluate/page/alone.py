@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from lookalike.evaluate.alone import Alone
+from typing import Any
 
 
-def page(found: Alone) -> str:
-    """The report as HTML."""
+def page(facts: Mapping[str, Any], said: Mapping[str, str]) -> str:
+    """The report as HTML. facts: as of `Alone.to_dict`; said: column -> its figures in a line."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     here = Path(__file__).parent / "templates"
     jinja = Environment(loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined)
-    said = {name: found.said(name) for name in found.columns}
-    return jinja.get_template("alone.html.j2").render(facts=found.to_dict(), said=said)
+    return jinja.get_template("alone.html.j2").render(facts=facts, said=said)

@@ -128,10 +128,11 @@ def calls(call: Any, tools: Any) -> bool:
     from jsonschema.validators import validator_for
 
     call, tools = (parse_json(one) if isinstance(one, str) else one for one in (call, tools))
-    known = {}
+    known: dict[Any, Any] = {}
     for one in tools if isinstance(tools, list) else [tools]:
-        one = one.get("function", one) if isinstance(one, dict) else {}
-        known[one.get("name")] = one.get("parameters", {})
+        one = one.get("function", one) if isinstance(one, dict) else None
+        if isinstance(one, dict) and isinstance(one.get("name"), str):
+            known[one["name"]] = one.get("parameters", {})
     some = call if isinstance(call, list) else [call]
     for one in some:
         if not isinstance(one, dict) or one.get("name") not in known or "arguments" not in one:
