@@ -123,6 +123,36 @@ def test_what_was_written_is_learned_and_the_bulk_needs_no_call(
     assert len(more.read_text().splitlines()) == 20
 
 
+def test_a_fitted_model_draws_the_typed_columns_and_the_model_writes_their_text(
+    writing: Callable[..., Any], small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(
+        f"""
+[columns.age]
+sample = "model:{small_model}"
+where = "age=30..40"
+[columns.work]
+sample = "model:{small_model}"
+column = "workclass"
+[columns.text]
+prompt = "A person of {{{{ age }}}} years, {{{{ work }}}}."
+"""
+    )
+    server = writing()
+    assert main([*command(path, server.url), "-n", "30", "--where", "sex=Male", "--quiet"]) == 0
+    table = pd.read_json(tmp_path / "o.jsonl", lines=True)
+    assert len(table) == 30 and table.age.between(30, 40).all() and table.age.nunique() > 3
+    wrong = path.read_text().replace("age=30..40", "aeg=30..40")
+    path.write_text(wrong)
+    assert main([*command(path, server.url), "-n", "30", "--quiet"]) == 2
+    assert f"{path}, line 2, column 'age'" in capsys.readouterr().err
+    path.write_text(wrong.replace("aeg", "age").replace("small.model", "none.model"))
+    assert main([*command(path, server.url), "-n", "30", "--quiet"]) == 2
+    told = capsys.readouterr().err
+    assert f"{path}, line 2, column 'age'" in told and "none.model" in told
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -14,7 +14,6 @@ import pytest
 import lookalike
 from lookalike.errors import DataError, EndpointError, OptionError
 from lookalike.llm import LLM, Budget
-from lookalike.prompting.recipes.running import Growth
 
 Writing = Callable[..., Any]
 TEXT = {"prompt": "Write about {{ topic }}, number {{ n }}."}
@@ -257,11 +256,33 @@ def test_growth_is_asked_between_rounds_and_places_are_kept(writing: Writing) ->
         heard.append(len(rows))
         return [1, 3] if len(rows) < 8 else [4, 0]
 
-    growth = Growth([{"topic": "sea"}, {"topic": "wood"}], quotas, rounds=5)
     columns = {"topic": TOPIC, "n": NUMBER, "text": TEXT}
-    recipe = recipe_of(writing(), columns, growth=growth).fit(None)
+    recipe = recipe_of(writing(), columns, grow={"by": quotas, "dims": ["topic"], "rounds": 5}).fit(None)
     table = recipe.sample(20)
     assert heard == [0, 4, 8, 12, 16] and table.topic.value_counts().to_dict() == {"sea": 14, "wood": 6}
+
+
+def test_an_even_growth_levels_the_places(writing: Writing) -> None:
+    columns = {"topic": {"sample": {"sea": 9, "wood": 1}}, "n": NUMBER, "text": TEXT}
+    recipe = recipe_of(writing(), columns, grow={"by": "even"}, label="topic").fit(None)
+    assert recipe.sample(20).topic.value_counts().to_dict() == {"sea": 10, "wood": 10}
+
+
+@pytest.mark.parametrize(
+    ("grow", "said"),
+    [
+        ({"by": "luck"}, "by is 'luck'"),
+        ({"by": "even", "dims": ["text"]}, "dims are columns with a sample of values, topic"),
+        ({"by": "even", "round": 3}, "'round' is no key of it"),
+        ({"by": "even", "rounds": 0}, "rounds is 0"),
+        ({"by": lambda places, rows, seed: [1]}, "a number of rows for each of the 2 places"),
+        ({"by": lambda places, rows, seed: 1 / 0}, "fails with ZeroDivisionError"),
+    ],
+)
+def test_a_growth_that_cannot_be_is_named(writing: Writing, grow: dict[str, Any], said: str) -> None:
+    columns = {"topic": TOPIC, "n": NUMBER, "text": TEXT}
+    with pytest.raises(OptionError, match=said):
+        recipe_of(writing(), columns, grow=grow).fit(None).sample(4)
 
 
 def test_a_value_that_given_lacks_loses_the_row_by_name(writing: Writing) -> None:

@@ -116,8 +116,8 @@ class Draws:
         except LookalikeError as error:
             raise OptionError(f"{place}: {error}") from None
         wanted = [*where, *(one for column in columns for one in column.source.where)]  # type: ignore[union-attr]
-        conditions = as_where(wanted, model.schema, model.codec.known()) if wanted else None
         try:
+            conditions = as_where(wanted, model.schema, model.codec.known()) if wanted else None
             first = model.sample(1, where=conditions, seed=self._seed)
         except LookalikeError as error:
             raise OptionError(f"{place}: {error}") from None

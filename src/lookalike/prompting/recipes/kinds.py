@@ -158,7 +158,7 @@ class Reader:
         known = {*self._names, *more, *(["task"] if self._found.get("task") else [])}
         for one in template.names - known:
             raise OptionError(
-                f"{template.place(one)}: there is no column '{one}': choose of {', '.join(sorted(known))}."
+                f"{template.place(one)}: there is no column '{one}', only {', '.join(sorted(known))}."
             )
 
     def _prompt(self, name: str, given: Mapping[str, Any]) -> Written:

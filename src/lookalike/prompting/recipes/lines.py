@@ -36,8 +36,9 @@ class Lines:
     def line(self, *path: str) -> int | None:
         """The line of the key, else of what it lies in; None where nothing of it is known."""
         for end in range(len(path), 0, -1):
-            if path[:end] in self._lines:
-                return self._lines[path[:end]]
+            inside = [line for one, line in self._lines.items() if one[:end] == path[:end]]
+            if inside:
+                return min(inside)
         return None
 
     def inside(self, line: int, *path: str) -> str:

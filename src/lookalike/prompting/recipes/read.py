@@ -168,7 +168,7 @@ def _texts(found: Mapping[str, Any], columns: list[Column], lines: Lines) -> tup
     some = given if isinstance(given, list) else [given]
     for name in some:
         if name not in kept:
-            raise OptionError(f"{lines.at('text')}: text is {shown(name)}, no column that is kept: choose of "
+            raise OptionError(f"{lines.at('text')}: text is {shown(name)}, no column that is kept: take "
                               f"{', '.join(kept)}.")  # fmt: skip
     return tuple(some)
 

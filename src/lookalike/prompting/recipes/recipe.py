@@ -23,9 +23,10 @@ from lookalike.progress import say
 from lookalike.prompting.recipes.checks import text_of
 from lookalike.prompting.recipes.columns import Column, Served
 from lookalike.prompting.recipes.draws import Draws, Load, plain
+from lookalike.prompting.recipes.grown import Quotas, growth_of
 from lookalike.prompting.recipes.making import SAME_DRAW, Maker, Row
 from lookalike.prompting.recipes.read import read
-from lookalike.prompting.recipes.running import Growth, Kept, Runner, fix, visible
+from lookalike.prompting.recipes.running import Kept, Runner, fix, visible
 from lookalike.table.schema import Schema
 from lookalike.texts.copies import Originals
 from lookalike.texts.language import Language
@@ -43,8 +44,9 @@ class Recipe:
     recipe: a TOML file (`lookalike recipe NAME -o FILE` writes one to edit), or a dict of the same keys.
     llm: the model of all columns that name none of the recipe's own [models.NAME]. models: name -> LLM in
     place of what the recipe says of it. load: what loads a saved model for sample = "model:FOLDER", such as
-    `lookalike.DiffLM.load`; where: conditions on the rows that it draws. growth: how the plan changes as rows
-    come, see `running.Growth`. seed: of what is drawn and of the replies. progress: False for silence.
+    `lookalike.DiffLM.load`; where: conditions on the rows that it draws. grow: what `[grow]` asks between
+    rounds, in place of the function that it names, see `grown.Growth`. seed: of what is drawn and of the
+    replies. progress: False for silence.
 
     Raises OptionError, with file and line, for a recipe that cannot be used, before any call.
     """
@@ -57,14 +59,16 @@ class Recipe:
         models: Mapping[str, LLM] | None = None,
         load: Load | None = None,
         where: Sequence[str] = (),
-        growth: Growth | None = None,
+        grow: Quotas | None = None,
         seed: int = 0,
         progress: bool = True,
     ) -> None:
         if not hasattr(llm, "answer"):
             raise OptionError(f"llm is {shown(llm)}: give a lookalike.llm.LLM.")
         self.plan = read(recipe)
-        self.llm, self.load, self.where, self.growth = llm, load, tuple(where), growth
+        self.llm, self.load, self.where = llm, load, tuple(where)
+        folder = Path() if isinstance(recipe, Mapping) else Path(recipe).parent
+        self._growth = growth_of(self.plan, grow, folder)
         self.seed, self.progress = whole("seed", seed), switch("progress", progress)
         self.label = self.plan.label
         self.texts: list[Any] = list(self.plan.texts)
@@ -128,10 +132,9 @@ class Recipe:
         draws = self._fitted()
         n = self._wanted = whole("the number of rows", n, 1)
         self._kept = Kept()
-        growth = self.growth
         runner = Runner(
             self.plan, self.llms, draws, self._wrong, self._kept,
-            affordable=self._affordable(), growth=growth, seed=self.seed, progress=self.progress,
+            affordable=self._affordable(), growth=self._growth, seed=self.seed, progress=self.progress,
         )  # fmt: skip
         self._alarms = runner.alarm.said
         runner.run(n)

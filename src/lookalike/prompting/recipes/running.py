@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from lookalike.errors import BudgetError, EndpointError, LedgerError, LLMError, OptionError
 from lookalike.llm.batch import WORKERS, all_or_first_error, status
 from lookalike.llm.client import LLM
@@ -22,7 +24,9 @@ from lookalike.prompting.alarm import Alarm
 from lookalike.prompting.recipes.checks import text_of
 from lookalike.prompting.recipes.columns import Column, Plan
 from lookalike.prompting.recipes.draws import Draws
+from lookalike.prompting.recipes.grown import Growth, Place, checked
 from lookalike.prompting.recipes.making import SAME_DRAW, Ask, Lost, Maker, Row
+from lookalike.sampling import apportion
 from lookalike.texts.duplicates import Accepted
 from lookalike.texts.shingles import normal
 
@@ -30,20 +34,6 @@ MOST_ATTEMPTS = 3 * SAME_DRAW  # at a row, before it is given up
 MOST_ROUNDS = 30
 BARREN = 2  # rounds in a row that bring nothing
 HOPELESS = 20  # rows, the first ones, of which none is accepted
-
-Place = Mapping[str, Any]  # cells that rows of a place have
-Quotas = Callable[[Sequence[Place], Sequence[Mapping[str, Any]], int], Sequence[int]]
-
-
-@dataclass
-class Growth:
-    """How a run grows: between rounds `quotas(places, accepted rows, seed)` says how many rows of each place
-    the next round makes. It depends on nothing else, so a run that was killed repeats it.
-    """
-
-    places: Sequence[Place]
-    quotas: Quotas
-    rounds: int = 5
 
 
 @dataclass
@@ -167,7 +157,7 @@ class Runner:
         if self._growth is None:
             return [*again, *(self._slot() for _ in range(missing - len(again)))]
         rows = [visible(self._plan, row) for row in self.kept.accepted]
-        quotas = self._growth.quotas(self._growth.places, rows, self._seed)
+        quotas = checked(self._growth.quotas(self._growth.places, rows, self._seed), self._growth)
         most = min(missing, -(-n // max(self._growth.rounds, 1)))
         slots = []
         for place, quota in zip(self._growth.places, _scaled(quotas, most), strict=True):
@@ -285,14 +275,10 @@ def visible(plan: Plan, row: Row) -> dict[str, Any]:
     return found
 
 
-def _scaled(quotas: Sequence[int], most: int) -> list[int]:
+def _scaled(quotas: Sequence[float], most: int) -> list[int]:
     """Quotas of at most so many rows together; each place keeps its share."""
-    import numpy as np
-
-    from lookalike.sampling import apportion
-
     total = sum(quotas)
-    return list(quotas) if total <= most else apportion(np.array(quotas), most).tolist()
+    return apportion(np.array(quotas), min(most, round(total))).tolist() if total else [0] * len(quotas)
 
 
 def _has(column: Column, kind: str) -> bool:
