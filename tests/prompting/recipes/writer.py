@@ -48,7 +48,8 @@ def instance(schema: dict[str, Any], rng: random.Random, prompt: str) -> Any:
 
 def half_refusing(messages: list[dict[str, Any]], schema: dict[str, Any] | None, rng: random.Random) -> str:
     """Every second text is a refusal."""
-    return "I'm sorry, but I can't help with that." if rng.random() < 0.5 else good(messages, schema, rng)
+    refused = schema is None and rng.random() < 0.5
+    return "I'm sorry, but I can't help with that." if refused else good(messages, schema, rng)
 
 
 def same(messages: list[dict[str, Any]], schema: dict[str, Any] | None, rng: random.Random) -> str:

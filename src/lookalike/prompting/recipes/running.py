@@ -248,11 +248,13 @@ class Runner:
             if normal(text_of(row.values[name])) in seen:
                 return Lost(name, "exact", "an accepted row says the same", row.values[name], _key(row, name))
         for name, accepted in self._near.items():
-            if not accepted.add(text_of(row.values[name])):
+            if accepted.repeats(text_of(row.values[name])):
                 said = "an accepted row says nearly the same"
                 return Lost(name, "near", said, row.values[name], _key(row, name))
         for name, seen in self._exact.items():
             seen.add(normal(text_of(row.values[name])))
+        for name, accepted in self._near.items():  # now that the row is accepted
+            accepted.add(text_of(row.values[name]))
         return None
 
     def _failed(self, error: LLMError) -> None:
