@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lookalike.files.reading import read_table as read_table
     from lookalike.files.writing import write_table as write_table
     from lookalike.pipeline import generate as generate
+    from lookalike.prompting import Recipe as Recipe
     from lookalike.prompting import SynAlign as SynAlign
     from lookalike.review import review as review
     from lookalike.rules import find_rules as find_rules
@@ -36,6 +37,7 @@ _HOMES = {  # public name -> the module it lives in
     "Decisions": "lookalike.decisions",
     "DiffLM": "lookalike.difflm",
     "LookalikeError": "lookalike.errors",
+    "Recipe": "lookalike.prompting",
     "Schema": "lookalike.table.schema",
     "SynAlign": "lookalike.prompting",
     "align": "lookalike.aligning",
@@ -52,6 +54,7 @@ __all__ = [
     "Decisions",
     "DiffLM",
     "LookalikeError",
+    "Recipe",
     "Schema",
     "SynAlign",
     "__version__",

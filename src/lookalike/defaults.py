@@ -12,6 +12,7 @@ DEMONSTRATIONS = 200  # real rows that a language model is shown, at most
 GEN_SIZE = 10  # records a request
 CONCURRENCY = 32  # calls in flight
 TIMEOUT = 120.0  # seconds of silence after which a call is given up
+THEN = ("difflm",)  # what learns the rows that a language model wrote
 ALIGN_METHODS = ("exact", "linear")  # see curate/weights.py
 MOST_REPEATS = 5  # how often a row of an aligned table may come
 CHECKS = (  # of curate, in their order; see curate/curating.py

@@ -14,9 +14,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from lookalike.arguments import is_column, listed, path, shown, switch, table, table_names, whole
-from lookalike.errors import ConditionError, DataError, LLMError, OptionError
+from lookalike.errors import ConditionError, DataError, OptionError
+from lookalike.nothing import from_nothing
 from lookalike.progress import say, stage
 from lookalike.run import Cost, Run
+from lookalike.sampled import sampled
 from lookalike.synthesizer import Asker, Synthesizer, asks, learns
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from lookalike.codec import RecordCodec
     from lookalike.evaluate import Report
+    from lookalike.evaluate.alone import Alone
     from lookalike.table.schema import Schema
 
 TEXT_TO_MEMORY = 4  # a table in memory is about this many times its size as text
@@ -32,7 +35,7 @@ SAMPLE_ROWS = 500_000  # what is learned of a table that is larger than that
 
 
 def generate(
-    real: pd.DataFrame,
+    real: pd.DataFrame | None,
     n: int | None = None,
     synthesizer: Synthesizer | None = None,
     *,
@@ -47,13 +50,14 @@ def generate(
     seed: int | None = None,
     progress: bool = True,
     on_fit: Callable[[Synthesizer], object] | None = None,
-) -> tuple[pd.DataFrame, Report]:
+) -> tuple[pd.DataFrame, Report | Alone]:
     """A synthetic table of `n` rows (default: as many as `real`) and the report that compares it with `real`.
 
         synthetic, report = lookalike.generate(real, 1_000, lookalike.DiffLM(max_time="60s"))
 
-    synthesizer: a DiffLM, a SynAlign, or any object with their `fit(table, schema)` and `sample(n)`; None: a
-        DiffLM as it is. It is fitted anew.
+    real: None where there is none, for a `Recipe`: the report then looks at the synthetic table alone.
+    synthesizer: a DiffLM, a SynAlign, a Recipe, or any object with their `fit(table, schema)` and
+        `sample(n)`; None: a DiffLM as it is. It is fitted anew.
     schema: default is the inferred one. It also decides how the report judges each column. Its `rules`
         between columns are kept by a DiffLM and looked at by the report; None: those that are found.
     where: conditions that every row satisfies, as for `DiffLM.sample` or as on the command line; the report
@@ -79,6 +83,9 @@ def generate(
     from lookalike.table.inferring import infer
     from lookalike.table.schema import given_schema
 
+    if real is None:
+        return from_nothing(synthesizer, n, run=run, out=out, holdout=holdout, target=target, where=where,
+                            seed=seed, progress=progress, on_fit=on_fit)  # fmt: skip
     real = table("the real table", real)
     holdout = None if holdout is None else table("the holdout", holdout)
     n = len(real) if n is None else whole("the number of rows", n, 1)
@@ -95,7 +102,8 @@ def generate(
     seed = seed if seed is not None else own if isinstance(own, int) and own >= 0 else 0
     real = real.drop(columns=schema.dropped)
     holdout = None if holdout is None else holdout.drop(columns=schema.dropped, errors="ignore")
-    target = synthesizer.label if target is None and asks(synthesizer) else target
+    if target is None and asks(synthesizer) and is_column(synthesizer.label, real.columns):
+        target = synthesizer.label
     check(real, n, target, holdout)
     if target is not None and schema[target].kind in MADE:
         raise OptionError(f"the target {shown(target)} is a column of ids, which no model predicts.")
@@ -112,7 +120,7 @@ def generate(
         if on_fit is not None:
             on_fit(synthesizer)
         with stage(f"sampling {n:,} rows", part="2 of 3", progress=progress):
-            synthetic = _sample(synthesizer, n, conditions, seed, run, begun, out)
+            synthetic = sampled(synthesizer, n, conditions, seed, run, begun, out)
         if out is not None:
             write_table(synthetic, out, schema.layout)
         with stage("comparing them with the real ones", part="3 of 3", progress=progress):
@@ -233,49 +241,6 @@ def _fit(
     synthesizer.fit(real, schema, checkpoint=checkpoint, codec=codec)
 
 
-def _sample(
-    synthesizer: Synthesizer,
-    n: int,
-    conditions: Mapping[str, Any] | None,
-    seed: int,
-    run: Run | None,
-    begun: float,
-    out: str | Path | None,
-) -> pd.DataFrame:
-    """The rows; those of a language model are kept in the run, whatever stopped it.
-
-    Raises LLMError or DataError where there is none.
-    """
-    if learns(synthesizer):
-        return synthesizer.sample(n, where=conditions, seed=seed)
-
-    def keep(complete: bool) -> None:
-        if run is not None and asks(synthesizer):
-            cost = Cost.of(synthesizer, len(synthesizer.accepted), perf_counter() - begun)
-            run.keep(synthesizer, cost, complete)
-
-    try:
-        made = table("what the synthesizer made", synthesizer.sample(n))
-    except BaseException:
-        keep(complete=False)
-        raise
-    keep(complete=True)
-    if len(made):
-        return made
-    if asks(synthesizer):
-        raise _nothing(synthesizer, out)
-    raise DataError(f"the synthesizer made none of the {n:,} rows: see what it says.")
-
-
-def _nothing(asker: Asker, out: str | Path | None) -> LLMError:
-    """Why a language model has brought no row at all, with what the endpoint said."""
-    facts = asker.summary()
-    why = [*list(facts["said"].values())[:1], *([facts["stopped"]] if facts["stopped"] else [])]
-    said = "; ".join(dict.fromkeys(one.rstrip(".") for one in why)) or "the model wrote none"
-    unwritten = "" if out is None else f", so {out} is not written"
-    return LLMError(f"no record was accepted{unwritten}: {said}.")
-
-
 def _compared(
     real: pd.DataFrame,
     synthetic: pd.DataFrame,
@@ -283,21 +248,29 @@ def _compared(
     synthesizer: Synthesizer,
     schema: Schema,
     **options: Any,
-) -> Report:
+) -> Report | Alone:
     """The report, on the columns that the synthesizer made; options: of `evaluate`."""
     from lookalike.evaluate import evaluate
+    from lookalike.evaluate.alone import alone
 
     if learns(synthesizer):
         schema = dataclasses.replace(schema, rules=synthesizer.codec.schema.rules)
     columns = [name for name in synthetic.columns if name in real.columns]  # SynAlign makes no keys up
+    more = [name for name in synthetic.columns if name not in real.columns]
+    if not columns:
+        report_alone = alone(synthetic)
+        report_alone.warn("The real table has none of these columns, so nothing is compared with it.")
+        return report_alone
     report = evaluate(
         real[columns],
-        synthetic,
+        synthetic[columns],
         holdout=None if holdout is None else holdout[columns],
-        text=synthesizer.texts[0] if asks(synthesizer) else None,
+        text=next((one for one in synthesizer.texts if one in columns), None) if asks(synthesizer) else None,
         schema=schema,
         **options,
     )
+    if more:
+        report.warn(f"The real table has no {listed(more)}: nothing of it is compared.")
     if asks(synthesizer) and (note := _no_gain(real, synthetic, synthesizer, options["seed"])):
         report.warn(note)
     if learns(synthesizer):
@@ -315,8 +288,8 @@ def _no_gain(real: pd.DataFrame, synthetic: pd.DataFrame, asker: Asker, seed: in
     from lookalike.embed import embedder
     from lookalike.learn import gain
 
-    text, label = asker.texts[0], asker.label
-    if label is None:
+    text, label = next(iter(asker.texts), None), asker.label
+    if any(name not in one.columns for one in (real, synthetic) for name in (text, label)):
         return None
     sides, rows = [], []
     for one in (real, synthetic):

@@ -5,7 +5,10 @@ checkpoint/         the state of a training, until it is complete
 ledger.sqlite       every reply of a language model, kept before it is used
 accepted.jsonl      the rows that a language model has written, as far as they are
 rejected.jsonl      what it wrote and was not taken, with the reason
-provenance.jsonl    of each accepted row: demonstration, attributes, prompt version, reply
+provenance.jsonl    of each accepted row: demonstration, attributes, prompt version, reply; of a recipe what
+it
+                     has for them
+decisions.json      of a recipe: which rows were lost, at which column and why
 summary.json        rows, seconds and peak memory; of a language model also calls, tokens, money, alarms;
                      and the figures of each run with the folder
 report.html, .json  of the finished table
@@ -35,13 +38,23 @@ from lookalike.synthesizer import Synthesizer, asks, learns
 
 if TYPE_CHECKING:
     from lookalike.evaluate import Report
+    from lookalike.evaluate.alone import Alone
     from lookalike.synthesizer import Asker
 
 CONFIG, SUMMARY, CHECKPOINT = "config.toml", "summary.json", "checkpoint"
-LEDGER, ACCEPTED = "ledger.sqlite", "accepted.jsonl"
+LEDGER, ACCEPTED, DECISIONS = "ledger.sqlite", "accepted.jsonl", "decisions.json"
 WHY = ("stopped", "said", "failures")  # of a summary: why rows are missing
 REPORTS = ("report.html", "report.json")
-PATHS = ("real", "out", "holdout", "report", "run", "templates", "schema")  # options that name files
+PATHS = (
+    "real",
+    "recipe",
+    "out",
+    "holdout",
+    "report",
+    "run",
+    "templates",
+    "schema",
+)  # options that name files
 LEFT_OUT = ("verb", "kept", "folder", "quiet", "dry_run", "header")  # of what is written to config.toml
 
 Version = tuple[int, int] | None  # tells a file from the one that takes its place; None: there is none
@@ -74,6 +87,7 @@ class Cost:
         facts, budget = synthesizer.summary(), synthesizer.llm.budget
         counted = {name: int(facts[name]) for name in ("calls", "known", "tokens_in", "tokens_out")}
         money = round(budget.cost(budget.spent), 6) if budget.priced else None
+        money = facts.get("money", money)  # of several models, where there are
         return cls(basis.rows, basis.seconds, basis.peak_memory, **counted, money=money)
 
     def __str__(self) -> str:
@@ -163,9 +177,11 @@ class Run:
             return
         for name in ("rejected", "provenance", "accepted"):
             write_table(getattr(asker, name), self.folder / f"{name}.jsonl")
+        if decisions := getattr(asker, "decisions", None):
+            decisions.save(self.folder / DECISIONS)
         self._summarise(asker, cost)
 
-    def end(self, synthesizer: Synthesizer, cost: Cost, report: Report) -> None:
+    def end(self, synthesizer: Synthesizer, cost: Cost, report: Report | Alone) -> None:
         """The job is complete: its summary and the report are written, and what it no longer needs goes.
 
         After Ctrl-C in a training the checkpoint stays, so that the same job can go on with it.
@@ -311,6 +327,7 @@ def _of_a_language_model(facts: Mapping[str, Any]) -> dict[str, str]:
     lines = {
         "records": f"{facts['asked']:,} asked for, {facts['accepted']:,} accepted",
         "rejected": counted("rejected"),
+        **({"made again": counted("again")} if facts.get("again") else {}),
         "failed calls": counted("failures"),
         **{f"no reply {number}": words for number, words in enumerate(facts["said"].values(), 1)},
         "replies": f"{facts['replies']:,}, of which {facts['known']:,} were read back",

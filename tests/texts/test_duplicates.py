@@ -69,3 +69,10 @@ def test_near_copies_of_one_reply_differ_in_a_word_of_six() -> None:
     assert not near_copy("Where is my card?", ["Where is my phone?"])  # of four words none may differ
     assert near_copy("...", ["..."]) and not near_copy(text, [])
     assert not near_copy("word " * 61, ["word " * 61])  # of long texts the word pairs tell enough
+
+
+def test_a_text_is_compared_without_being_added() -> None:
+    accepted = Accepted()
+    text = "my card was stolen in the city of Rome yesterday at noon"
+    assert not accepted.repeats(text) and not accepted.repeats(text)
+    assert accepted.add(text) and accepted.repeats(text + "!")

@@ -8,6 +8,8 @@ EXAMPLES = {
   lookalike generate train.csv -n 5000 -o out.csv --holdout test.csv --target income --report out.html
   lookalike generate real.csv -n 2000 -o out.csv --llm http://127.0.0.1:8000/v1 --model NAME \\
       --text text --label label --max-calls 500 --dry-run     (then without --dry-run)
+  lookalike generate --recipe r.toml -n 500 -o out.jsonl --llm http://127.0.0.1:8000/v1 --model NAME
+  lookalike generate real.csv --recipe r.toml -n 100000 -o out.csv --llm URL --model NAME --then difflm
 Stopped by a crash or by Ctrl-C, the same command goes on from what is kept in OUT.run.""",
     "resume": """
   lookalike resume out.csv.run                     (the run folder of  lookalike generate ... -o out.csv)
@@ -16,6 +18,11 @@ key is taken from OPENAI_API_KEY.""",
     "prompts": """
   lookalike prompts
   lookalike prompts -o my-prompts     (edit them, then:  lookalike generate ... --templates my-prompts)""",
+    "recipe": """
+  lookalike recipe                          (which ones there are)
+  lookalike recipe qa -o qa.toml
+  lookalike generate --recipe qa.toml -n 200 -o qa.jsonl --llm http://127.0.0.1:8000/v1 --model NAME \\
+      --dry-run     (then without --dry-run)""",
     "schema": """
   lookalike schema real.csv
   lookalike schema real.csv --missing '?' -o schema.json

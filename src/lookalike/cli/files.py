@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 INPUTS = (
     "real",
+    "recipe",
     "synthetic",
     "holdout",
     "table",

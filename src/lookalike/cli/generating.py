@@ -7,16 +7,16 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lookalike.cli import files
+from lookalike.cli import files, recipes
 from lookalike.cli.parser import parse
 from lookalike.defaults import CONCURRENCY, DEMONSTRATIONS, GEN_SIZE, METHODS, TIMEOUT
 from lookalike.errors import OptionError
 
 if TYPE_CHECKING:
     from lookalike.difflm import DiffLM
-    from lookalike.llm import Request
+    from lookalike.llm import LLM, Request
     from lookalike.prompting import SynAlign
     from lookalike.run import Run
     from lookalike.synthesizer import Synthesizer
@@ -29,6 +29,8 @@ LLM_OPTIONS = (
 TRAINING_OPTIONS = ("where", "max_time", "backbone", "lora", "schema", "threads")
 RAISED = ("max_calls", "max_tokens", "max_cost", "concurrency", "timeout", "header")  # by `resume`
 SHOWN = 3  # prompts of a dry run
+FEW = 200  # rows of which a dry run makes the prompts that it shows
+MODEL = "model"  # of --then, in the folder of the run
 
 
 def generate(args: argparse.Namespace) -> int:
@@ -39,31 +41,36 @@ def generate(args: argparse.Namespace) -> int:
     from lookalike.files.writing import check_target
     from lookalike.run import Run
 
+    rows = _rows(args)
     run = Run(_folder(args), options=vars(args), temporary=not (asking or args.run))
     _check_run(run, args.out, asking)
-    real, schema = files.real_table(args)
-    holdout = files.read(args.holdout, schema.missing, args)
-    check_target(args.out, real)
+    real, schema, holdout = None, None, None
+    if args.real is not None:
+        real, schema = files.real_table(args)
+        holdout = files.read(args.holdout, schema.missing, args)
+        check_target(args.out, real)
     if args.dry_run:
-        pipeline.check(real, args.rows, args.target or args.label, holdout)
-        writer = synalign(args, run.ledger if run.ledger.exists() else None).fit(real, schema)
-        print(f"estimate: at least {writer.estimate(args.rows)}\n{prompts(writer.requests(args.rows))}")
+        if real is not None:
+            pipeline.check(real, rows, args.target or args.label, holdout)
+        writer = asker(args, run.ledger if run.ledger.exists() else None)
+        writer.fit(real, schema)
+        print(f"estimate: at least {writer.estimate(rows)}\n{prompts(writer.requests(min(rows, FEW)))}")
         return 0
     with run.begun():
         args.kept = run.folder
-        llm = synalign(args, run.ledger) if asking else None
+        llm = asker(args, run.ledger, run.folder / MODEL) if asking else None
         synthesizer: Synthesizer = difflm(args) if llm is None else llm
 
         def estimated(_: Synthesizer) -> None:
             if llm is not None:
-                print(f"estimate: at least {llm.estimate(args.rows)}", flush=True)
+                print(f"estimate: at least {llm.estimate(rows)}", flush=True)
 
         synthetic, report = pipeline.generate(
             real,
-            args.rows,
+            rows,
             synthesizer,
             schema=schema,
-            where=args.where or None,
+            where=None if args.recipe else args.where or None,
             target=args.target,
             holdout=holdout,
             run=run,
@@ -80,7 +87,7 @@ def generate(args: argparse.Namespace) -> int:
     files.save_reports(report, [args.report])
     made = f"; how each was made -> {run.folder}" if asking else ""
     print(f"{len(synthetic):,} rows -> {args.out}{made}")
-    return files.gate(report, args.fail_under) or _short(run, args.rows)
+    return files.gate(report, args.fail_under) or _short(run, rows)
 
 
 def _short(run: Run, wanted: int) -> int:
@@ -128,13 +135,21 @@ def difflm(args: argparse.Namespace) -> DiffLM:
     )
 
 
-def synalign(args: argparse.Namespace, ledger: Path | None) -> SynAlign:
-    """The language model that the options describe, with its replies in this ledger."""
-    from lookalike.llm import LLM, Budget
-    from lookalike.prompting import SynAlign
+def asker(args: argparse.Namespace, ledger: Path | None, model: Path | None = None) -> Any:
+    """What the options describe that writes by a language model, with its replies in this ledger.
 
-    names = [name.strip() for name in (args.attributes or "").split(",") if name.strip()]
-    llm = LLM(
+    model: where the model is saved that learns what was written (--then).
+    """
+    llm = language_model(args, ledger)
+    writer: Any = recipes.writer(args, llm) if args.recipe else synalign(args, llm)
+    return recipes.then(args, writer, difflm(args), model) if args.then else writer
+
+
+def language_model(args: argparse.Namespace, ledger: Path | None) -> LLM:
+    """The language model that the options describe."""
+    from lookalike.llm import LLM, Budget
+
+    return LLM(
         args.model,
         args.llm,
         args.key,
@@ -145,6 +160,13 @@ def synalign(args: argparse.Namespace, ledger: Path | None) -> SynAlign:
         timeout=args.timeout or TIMEOUT,
         progress=not args.quiet,
     )
+
+
+def synalign(args: argparse.Namespace, llm: LLM) -> SynAlign:
+    """The synthesizer that the options describe."""
+    from lookalike.prompting import SynAlign
+
+    names = [name.strip() for name in (args.attributes or "").split(",") if name.strip()]
     return SynAlign(
         llm,
         args.text if len(args.text) > 1 else args.text[0],
@@ -180,8 +202,11 @@ def _asks(args: argparse.Namespace) -> bool:
 
     Raises OptionError for options of the other way, and for what such a run lacks.
     """
+    recipes.check(args)
     asked = [f"--{name}" for name in ("llm", "model") if getattr(args, name)]
-    others = TRAINING_OPTIONS if asked else LLM_OPTIONS
+    others: tuple[str, ...] = TRAINING_OPTIONS if asked else LLM_OPTIONS
+    if args.recipe or args.then:
+        others = ()
     wrong = [f"--{name.replace('_', '-')}" for name in others if getattr(args, name)]
     if wrong and asked:
         raise OptionError(f"{wrong[0]} is for a table that is learned here: leave it or {asked[0]} out.")
@@ -189,7 +214,7 @@ def _asks(args: argparse.Namespace) -> bool:
         raise OptionError(f"{wrong[0]} is for a language model that writes the table: add --llm and --model.")
     if args.max_cost is not None and (args.price_in is None or args.price_out is None):
         raise OptionError("--max-cost needs --price-in and --price-out, the prices of a million tokens.")
-    if asked and not args.text:
+    if asked and not args.text and not args.recipe:
         raise OptionError("the column of text is not named: add  --text COL.")
     if asked and "-" in (args.real, args.holdout):
         raise OptionError("a run reads its tables again when it is resumed: name a file in place of '-'.")
@@ -210,6 +235,19 @@ def _check_run(run: Run, out: str, asking: bool) -> None:
             f"{run.folder} holds {other}: go on with it by  lookalike resume {run.folder}, or name another "
             "folder with --run."
         )
+
+
+def _rows(args: argparse.Namespace) -> int:
+    """Of the option, else of the recipe. Raises OptionError for neither."""
+    if args.rows is not None:
+        return int(args.rows)
+    from lookalike.prompting.recipes.read import read
+
+    rows = read(args.recipe).rows
+    if rows is None:
+        raise OptionError(f"the number of rows is not given: add  -n ROWS, or  rows = ...  to {args.recipe}.")
+    args.rows = rows
+    return rows
 
 
 def _folder(args: argparse.Namespace) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from lookalike import __version__, options
-from lookalike.cli import shared
+from lookalike.cli import recipes, shared
 from lookalike.cli.examples import EXAMPLES
 from lookalike.defaults import (
     ALIGN_METHODS,
@@ -61,6 +61,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         "generate": (_generate, "learn a table, write a synthetic one, measure how alike they are"),
         "resume": (_resume, "go on with a run that was stopped or killed"),
         "prompts": (_prompts, "show the prompts that a language model is given"),
+        "recipe": (recipes.recipe_options, "write a recipe of several steps, to be edited"),
         "fit": (_fit, "learn a table and keep the model"),
         "sample": (_sample, "write rows from a model, as they come or under conditions"),
         "impute": (_impute, "fill the missing cells of a table"),
@@ -102,8 +103,8 @@ def _schema(one: Parser) -> None:
 
 
 def _generate(one: Parser) -> None:
-    shared.real(one)
-    shared.rows(one, "rows to make", required=True)
+    one.add_argument("real", metavar="REAL", nargs="?", help="the real table; a recipe needs none")
+    shared.rows(one, "rows to make")
     one.add_argument("-o", "--out", metavar="OUT", required=True, help="the synthetic table to write")
     shared.where(one)
     one.add_argument("--target", metavar="COL", help="the column that a model would predict, for the report")
@@ -122,6 +123,7 @@ def _generate(one: Parser) -> None:
     shared.missing(one)
     shared.usual(one)
     _language_model(one)
+    recipes.options(one)
     one.set_defaults(folder=None)  # of the run that is resumed
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lookalike.cli import files
 from lookalike.cli.curating import curate
 from lookalike.cli.generating import difflm, generate
+from lookalike.cli.recipes import recipe
 from lookalike.cli.reviewing import review
 from lookalike.errors import DataError, OptionError
 from lookalike.progress import say, stage
@@ -209,6 +210,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "schema": schema,
     "generate": generate,
     "prompts": prompts,
+    "recipe": recipe,
     "fit": fit,
     "sample": sample,
     "impute": impute,

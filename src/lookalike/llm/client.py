@@ -104,6 +104,11 @@ class LLM:
             answered=self.budget.spent.calls > 0, progress=self.progress,
         )  # fmt: skip
 
+    @property
+    def key(self) -> str | None:
+        """The key that it asks with, for a further model of the same endpoint."""
+        return self._key
+
     def __repr__(self) -> str:
         return f"LLM({self.model!r}, {self.url!r})"
 
@@ -194,6 +199,14 @@ class LLM:
             return reply_of(entry, asked, key, known=False)
         except Malformed as error:  # kept by a version that let it pass, and kept replies stay
             raise LLMError(f"the ledger's reply {error}: use a new ledger.", "malformed") from None
+
+    def read_back(self, request: Request) -> Reply | None:
+        """The reply that the ledger holds to a request, None where it holds none; nothing is sent.
+
+        Raises LLMError where it holds that the request is refused.
+        """
+        asked, _, _, key = self._written(request)
+        return self._read_back(asked, key)
 
     def estimate(
         self, requests: Sequence[Request], tokens_out: int | Sequence[int] | None = None

@@ -19,6 +19,9 @@ from typing import Literal
 Outcome = Literal["good", "slow", "pushed back", "neither"]  # slow: good, but it stood in a queue there
 
 TOLERATED = 0.1  # share of a round that may be pushed back before the limit falls
+CHANCE = (
+    1  # calls of a round more that may be refused by chance before the limit stays, twice before it falls
+)
 DECREASE = 0.6
 STEPS = 16  # rounds without trouble from nothing to the full concurrency
 FIRST = 8  # calls at once to begin with: twice as many after each round of good answers
@@ -67,10 +70,10 @@ class Throttle:
             self._slow += outcome == "slow"
             self._bad += outcome == "pushed back"
             calls = self._good + self._slow + self._bad
-            if self._bad > TOLERATED * max(calls, self.limit) + 1:
+            if self._bad > TOLERATED * max(calls, self.limit) + 2 * CHANCE:
                 self._set(max(1.0, self.limit * DECREASE), opening=False)
             elif calls >= self.limit:
-                if max(self._bad, self._slow) > TOLERATED * calls:
+                if max(self._bad, self._slow) > TOLERATED * calls + CHANCE:
                     self._set(self.limit, opening=False)
                 else:
                     step = self.limit if self._opening else max(1.0, self.most / STEPS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from lookalike.progress import say
 
@@ -34,12 +35,12 @@ FIXES = {  # reason or kind of failure -> what helps
 class Alarm:
     """Listens to every request's acceptance and says once a reason what is going wrong.
 
-    said: the sentences so far.
+    said: the sentences so far. helps: a reason -> what helps, as half a sentence; None: as of `FIXES`.
     """
 
-    def __init__(self, progress: bool) -> None:
+    def __init__(self, progress: bool, helps: Callable[[str], str] | None = None) -> None:
         self.said: list[str] = []
-        self._progress = progress
+        self._progress, self._helps = progress, helps or fix
         self._heard: list[tuple[int, int, Counter[str]]] = []
         self._reasons: set[str] = set()
 
@@ -59,7 +60,7 @@ class Alarm:
         first = acceptance(self._heard[:WINDOW])
         self.said.append(
             f"the model collapses: of its last records {now:.0%} were accepted (at first {first:.0%}), "
-            f"most others are rejected as '{reason}': {fix(reason)}."
+            f"most others are rejected as '{reason}': {self._helps(reason)}."
         )
         say(f"warning: {self.said[-1]}", progress=self._progress)
 

@@ -42,6 +42,10 @@ class Accepted:
         self._sizes.append(len(shingles))
         return True
 
+    def repeats(self, text: str) -> bool:
+        """Whether a text is a near-duplicate of one that was added."""
+        return self._alike(shingles_of([normal(text)], self._words).hashes.tolist())
+
     def _alike(self, shingles: list[int]) -> bool:
         found = [np.frombuffer(self._places[one], dtype=np.intc) for one in shingles if one in self._places]
         if not found:

@@ -1,0 +1,98 @@
+"""Each shipped recipe on a real language model: rows accepted, calls, losses and their reasons, ten rows.
+
+    python -m bench.recipes.real --llm http://127.0.0.1:8000/v1 --model NAME --work FOLDER -n 50
+
+Runs are kept in the folder --work, where the same command goes on after it was stopped; --seconds is the most
+that one recipe may take: what is accepted by then counts. The table and the rows are printed as Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.command import count, folder, parser
+from lookalike.prompting.recipes import shipped
+
+SHOWN = 10  # rows for the eye
+
+
+def main() -> None:
+    one = parser("bench.recipes.real", __doc__)
+    one.add_argument("--llm", required=True, help="the endpoint")
+    one.add_argument("--model", required=True, help="the model's name there")
+    one.add_argument("-n", "--rows", type=count, default=50)
+    one.add_argument("--only", action="append", choices=list(shipped.about()), help="a recipe; repeatable")
+    one.add_argument("--seconds", type=count, default=3600, help="for one recipe, at most")
+    one.add_argument("--concurrency", type=count, default=4)
+    one.add_argument("--work", type=folder, required=True, help="where the runs are kept")
+    one.add_argument("--out", type=Path, help="write the figures to this .json file")
+    args = one.parse_args()
+    found = {name: measured(name, args) for name in args.only or shipped.about()}
+    print(markdown(found))
+    if args.out:
+        args.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+
+
+def measured(name: str, args: argparse.Namespace) -> dict[str, Any]:
+    """A recipe run, or gone on with, for at most `args.seconds`."""
+    (args.work / f"{name}.toml").write_text(shipped.source(name))
+    options = ["--recipe", f"{name}.toml", "-n", args.rows, "-o", f"{name}.jsonl", "--llm", args.llm,
+    "--model",
+               args.model, "--concurrency", args.concurrency, "--timeout", 900, "--quiet"]  # fmt: skip
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lookalike", "generate", *map(str, options)],
+        cwd=args.work,
+        stdout=subprocess.DEVNULL,
+    )
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(args.seconds)
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+    run = args.work / f"{name}.jsonl.run"
+    summary = json.loads((run / "summary.json").read_text()) if (run / "summary.json").exists() else {}
+    rows = (run / "accepted.jsonl").read_text().splitlines() if (run / "accepted.jsonl").exists() else []
+    return {
+        "wanted": args.rows,
+        "accepted": len(rows),
+        "seconds": round(time.monotonic() - begun),
+        **{key: summary.get(key) for key in ("asked", "calls", "rejected", "again", "failures", "stopped")},
+        "rows": [json.loads(row) for row in rows[:SHOWN]],
+    }
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """The figures as a table, and the rows below it."""
+    lines = [
+        "| recipe | accepted | begun | calls | s | lost at | ended early |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, one in found.items():
+        lost = ", ".join(f"{many} {why}" for why, many in (one["rejected"] or {}).items()) or "-"
+        lines.append(
+            f"| {name} | {one['accepted']} of {one['wanted']} | {one['asked']} | {one['calls']} | "
+            f"{one['seconds']} | {lost} | {one['stopped'] or '-'} |"
+        )
+    for name, one in found.items():
+        lines += [
+            "",
+            f"{name}:",
+            "",
+            "```",
+            *(json.dumps(row, ensure_ascii=False) for row in one["rows"]),
+            "```",
+        ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""The requests of a recipe: for columns of one reply, for a turn, for a judge, for a better draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lookalike.llm.request import Reply, Request
+from lookalike.prompting.recipes.checks import text_of
+from lookalike.prompting.recipes.columns import Column, Judge, Written
+from lookalike.prompting.recipes.templates import Template
+
+MOST_TOKENS = 16_384  # of a reply that was cut off and is asked for again
+JUDGE_TOKENS = 400
+SCORES = (1, 2, 3, 4, 5)
+STAND_IN = "what the model will have written here once it was asked, in about a sentence or two of its own"
+JUDGED = """{criteria}
+
+This is to be judged:
+---
+{value}
+---
+First say in one or two sentences what is good and what is wrong with it, then give it a score: 1 (useless), \
+2 (bad), 3 (acceptable), 4 (good), 5 (excellent)."""
+AGAIN = """{prompt}
+
+This was an earlier answer:
+---
+{value}
+---
+A reviewer gave it {score} of 5 points: {reason}
+Write a better answer. Answer with the new version only."""
+VERDICT = {
+    "type": "object",
+    "properties": {"reason": {"type": "string"}, "score": {"type": "integer", "enum": list(SCORES)}},
+    "required": ["reason", "score"],
+    "additionalProperties": False,
+}
+
+
+def source_of(column: Column) -> Written:
+    assert isinstance(column.source, Written)
+    return column.source
+
+
+def written(
+    columns: Sequence[Column], row: Mapping[str, Any], sample: int, earlier: Draft | None = None
+) -> Request:
+    """Asks for the columns of one reply, of which the row holds what they need.
+
+    earlier: a draft that is to be made better.
+    """
+    first = source_of(columns[0])
+    prompt = rendered(first.prompt, row)
+    if len(columns) > 1:
+        asked = [f"{one.name}: {rendered(source_of(one).prompt, row)}" for one in columns]
+        prompt = "\n\n".join(["Write these fields:", *asked])
+    if earlier is not None:
+        prompt = AGAIN.format(
+            prompt=prompt, value=text_of(earlier.value), score=earlier.score, reason=earlier.reason
+        )
+    system = None if first.system is None else rendered(first.system, row)
+    return _request(prompt, system, schema_of(columns), sample, first)
+
+
+def _request(
+    prompt: str, system: str | None, schema: dict[str, Any] | None, sample: int, source: Written
+) -> Request:
+    messages = [] if system is None else [{"role": "system", "content": system}]
+    messages.append({"role": "user", "content": prompt})
+    most = None if schema is None else max(MOST_TOKENS, source.max_tokens)
+    return Request(messages, schema, sample, source.max_tokens, source.temperature, most_tokens=most)
+
+
+def judged(judge: Judge, value: Any, row: Mapping[str, Any], sample: int) -> Request:
+    """Asks a judge for the reason and then the score of a value."""
+    criteria = rendered(judge.criteria, {**row, "value": value})
+    prompt = JUDGED.format(criteria=criteria, value=text_of(value))
+    return Request([{"role": "user", "content": prompt}], VERDICT, sample, JUDGE_TOKENS, 0.0)
+
+
+class Draft:
+    """A value that was judged: score (1 to 5) and the judge's reason."""
+
+    def __init__(self, value: Any, score: float, reason: str) -> None:
+        self.value, self.score, self.reason = value, score, reason
+
+
+class Standing(str):
+    """A text that stands for one that is not yet written."""
+
+
+def rendered(template: Template, row: Mapping[str, Any]) -> str:
+    """A template's text; where a stand-in does not have what it asks for, its source."""
+    try:
+        return str(template(row))
+    except Exception:
+        if any(isinstance(row.get(name), Standing) for name in template.names):
+            return template.source
+        raise
+
+
+def schema_of(columns: Sequence[Column]) -> dict[str, Any] | None:
+    """The JSON schema of a reply; None for the plain text of a single column."""
+    if len(columns) == 1 and not source_of(columns[0]).values and source_of(columns[0]).schema is None:
+        return None
+    properties = {one.name: _schema(source_of(one)) for one in columns}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _schema(source: Written) -> dict[str, Any]:
+    if source.values:
+        return {"type": "string", "enum": list(source.values)}
+    return source.schema or {"type": "string", "minLength": 1}
+
+
+def values_of(reply: Reply, columns: Sequence[Column]) -> dict[str, Any]:
+    """What a reply says of its columns."""
+    if schema_of(columns) is None:
+        return {columns[0].name: unquoted(reply.text)}
+    return {one.name: _plain(reply.data[one.name]) for one in columns}
+
+
+def _plain(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def unquoted(text: str) -> str:
+    """A text without the quotes around all of it."""
+    text = text.strip()
+    inner = text[1:-1]
+    return inner.strip() if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in inner else text
+
+
+def stand_in(column: Column) -> Any:
+    """A value that a column might have, for an estimate."""
+    source = source_of(column)
+    if source.repeat:
+        return [{"role": role, "content": Standing(STAND_IN)} for role in source.roles or ("",)]
+    return source.values[0] if source.values else Standing(STAND_IN)

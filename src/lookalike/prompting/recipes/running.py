@@ -1,0 +1,307 @@
+"""A recipe run: rows made many at once, taken in their order, until as many are accepted as were asked for.
+
+What is asked depends on the seed, the recipe and the replies before it in the same row, never on when a reply
+came, and rows are compared with each other in the order of their numbers. So a run that was killed asks the
+same again, and its ledger answers what it had been answered before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lookalike.errors import BudgetError, EndpointError, LedgerError, LLMError, OptionError
+from lookalike.llm.batch import WORKERS, all_or_first_error, status
+from lookalike.llm.client import LLM
+from lookalike.llm.request import Failure, Reply, Request
+from lookalike.llm.sync import wait
+from lookalike.progress import bar
+from lookalike.prompting.alarm import Alarm
+from lookalike.prompting.recipes.checks import text_of
+from lookalike.prompting.recipes.columns import Column, Plan
+from lookalike.prompting.recipes.draws import Draws
+from lookalike.prompting.recipes.grown import Growth, Place, checked
+from lookalike.prompting.recipes.making import SAME_DRAW, Ask, Lost, Maker, Row
+from lookalike.sampling import apportion
+from lookalike.texts.duplicates import Accepted
+from lookalike.texts.shingles import normal
+
+MOST_ATTEMPTS = 3 * SAME_DRAW  # at a row, before it is given up
+MOST_ROUNDS = 30
+BARREN = 2  # rounds in a row that bring nothing
+HOPELESS = 20  # rows, the first ones, of which none is accepted
+
+
+@dataclass
+class Slot:
+    """A row that is wanted. attempts: how many were made; fixed: its cells that are given."""
+
+    number: int
+    fixed: dict[str, Any] = field(default_factory=dict)
+    attempts: int = 0
+
+
+@dataclass
+class Kept:
+    """What a run has made. accepted: whole rows in order; lost: rows that are none; attempts, failed: how
+    many rows were begun, and values of them made again; failures: calls without a reply, by kind; said: their
+    first sentences.
+    """
+
+    accepted: list[Row] = field(default_factory=list)
+    lost: list[Row] = field(default_factory=list)
+    order: list[Row] = field(default_factory=list)
+    failures: Counter[str] = field(default_factory=Counter)
+    said: dict[str, str] = field(default_factory=dict)
+    replies: int = 0
+    known: int = 0
+    stopped: str | None = None
+
+    @property
+    def reasons(self) -> Counter[str]:
+        """Of rows that are lost: "column: reason" -> how many."""
+        found = (row.lost for row in self.lost)
+        return Counter(f"{one.column}: {one.reason}" for one in found if one is not None)
+
+    @property
+    def again(self) -> Counter[str]:
+        """Of values that were made again, the same."""
+        return Counter(f"{one.column}: {one.reason}" for row in self.order for one in row.failed)
+
+
+def asker(llms: Mapping[str | None, LLM], failed: Callable[[LLMError], None]) -> Ask:
+    """Asks the models of a recipe; failed: hears of each request without a reply."""
+
+    async def ask(model: str | None, request: Request) -> Reply | Failure:
+        try:
+            return await llms[model].answer(request)
+        except (EndpointError, BudgetError):
+            raise
+        except LLMError as error:
+            failed(error)
+            return Failure(error.kind, str(error))
+
+    return ask
+
+
+class Runner:
+    """A run of a plan: `run` until n rows are accepted, or no way is found to them.
+
+    llms: name in the recipe (None: the run's own) -> model. tests: of what needs real rows. kept: is filled.
+    affordable: how many rows the budgets that are left suffice for, so that they do not go on half rows.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        llms: Mapping[str | None, LLM],
+        draws: Draws,
+        tests: Callable[[Column, Any], str | None],
+        kept: Kept,
+        *,
+        affordable: Callable[[], float],
+        growth: Growth | None,
+        seed: int,
+        progress: bool,
+    ) -> None:
+        self._plan, self._llms, self._draws, self.kept = plan, llms, draws, kept
+        self._growth, self._seed, self._progress = growth, seed, progress
+        self._maker = Maker(plan, draws, asker(llms, self._failed), tests, seed)
+        self._near = {one.name: Accepted() for one in plan.columns if _has(one, "near")}
+        self._exact: dict[str, set[str]] = {one.name: set() for one in plan.columns if _has(one, "exact")}
+        self.alarm = Alarm(progress, fix)
+        self._affordable, self._at_work = affordable, 0
+        self._slots: list[Slot] = []
+        self._results: list[list[Row] | None] = []
+        self._settled = self._numbers = 0
+        self._shown: Any = None
+
+    def run(self, n: int) -> None:
+        """Fills `kept`. Raises EndpointError, LedgerError and OptionError when what was made by then is in
+        it.
+        """
+        barren = rounds = 0
+        again: list[Slot] = []
+        with bar(n, "writing", progress=self._progress) as self._shown:
+            self._shown.miniters, self._shown.dynamic_miniters = 0, False  # redrawn by time, not by rows
+            while len(self.kept.accepted) < n and rounds < MOST_ROUNDS and barren < BARREN:
+                self._slots = self._planned(n, again)
+                if not self._slots:
+                    break
+                self._draws.prepare([slot.number for slot in self._slots])
+                self._results, self._settled = [None] * len(self._slots), 0
+                before = len(self.kept.accepted)
+                try:
+                    wait(self._round())
+                except BaseException as error:  # no use going on, but what came in is paid for
+                    if isinstance(error, LLMError | LedgerError | OptionError):
+                        self.kept.stopped = str(error)
+                    self._settle(len(self._slots))
+                    raise
+                self._settle(len(self._slots))
+                rounds += 1
+                barren = 0 if len(self.kept.accepted) > before else barren + 1
+                if self.kept.stopped:
+                    break
+                done = {row.slot for row in self.kept.accepted}
+                left = [one for one in self._slots if one.number not in done]
+                again = [one for one in left if one.attempts < MOST_ATTEMPTS]
+
+    def _planned(self, n: int, again: list[Slot]) -> list[Slot]:
+        """The rows of a round: those that are still to be had, or what growth says."""
+        missing = n - len(self.kept.accepted)
+        if self._growth is None:
+            return [*again, *(self._slot() for _ in range(missing - len(again)))]
+        rows = [visible(self._plan, row) for row in self.kept.accepted]
+        quotas = checked(self._growth.quotas(self._growth.places, rows, self._seed), self._growth)
+        most = min(missing, -(-n // max(self._growth.rounds, 1)))
+        slots = []
+        for place, quota in zip(self._growth.places, _scaled(quotas, most), strict=True):
+            slots += [self._slot(place) for _ in range(quota)]
+        return slots
+
+    def _slot(self, place: Place | None = None) -> Slot:
+        self._numbers += 1
+        return Slot(self._numbers - 1, dict(place or {}))
+
+    async def _round(self) -> None:
+        places = iter(range(len(self._slots)))
+        over = False
+
+        async def work() -> None:
+            nonlocal over
+            while not over and not self.kept.stopped:
+                if self._at_work and self._affordable() <= self._at_work:
+                    return  # the last one goes on alone: what the ledger holds costs nothing
+                at = next(places, None)
+                if at is None:
+                    return
+                self._at_work += 1
+                try:
+                    self._results[at] = await self._chain(self._slots[at])
+                except BudgetError as error:
+                    self.kept.stopped, over = str(error), True
+                    return
+                except BaseException:
+                    over = True  # the others finish what they are at
+                    raise
+                finally:
+                    self._at_work -= 1
+                self._arrived()
+
+        most = sum({id(one): one.throttle.most for one in self._llms.values()}.values())
+        await all_or_first_error([work() for _ in range(min(len(self._slots), WORKERS * most))])
+
+    async def _chain(self, slot: Slot) -> list[Row]:
+        """The attempts at a row in this round, the last one whole if any is."""
+        rows: list[Row] = []
+        while len(rows) < SAME_DRAW and slot.attempts < MOST_ATTEMPTS:
+            slot.attempts += 1
+            rows.append(await self._maker.make(slot.number, slot.attempts - 1, slot.fixed))
+            if rows[-1].lost is None:
+                break
+            if not rows[-1].replies:  # what was drawn is at fault, and would be the same
+                slot.attempts += -slot.attempts % SAME_DRAW
+        return rows
+
+    def _arrived(self) -> None:
+        end = self._settled
+        while end < len(self._results) and self._results[end] is not None:
+            end += 1
+        self._settle(end)
+        if self._shown.update(0):
+            self._shown.set_postfix_str("; ".join(status(one) for one in set(self._llms.values())))
+
+    def _settle(self, end: int) -> None:
+        """Takes the rows up to one, in order; those that have not come (after an error) are skipped."""
+        for rows in self._results[self._settled : end]:
+            for row in rows or ():
+                self._take(row)
+        self._settled = max(self._settled, end)
+        first = self.kept.order[:HOPELESS]
+        if len(first) == HOPELESS and not self.kept.accepted and not self.kept.stopped:
+            reason = self.kept.reasons.most_common(1)[0][0]
+            self.kept.stopped = (
+                f"of the first {HOPELESS} rows none was accepted, most are lost as '{reason}': {fix(reason)}"
+            )
+
+    def _take(self, row: Row) -> None:
+        self.kept.replies += row.replies
+        self.kept.known += row.known
+        self.kept.order.append(row)
+        row.lost = row.lost or self._repeated(row)
+        if row.lost is None:
+            self.kept.accepted.append(row)
+            self._shown.update(1)
+            self.alarm.heard(1, 1, Counter())
+        else:
+            self.kept.lost.append(row)
+            self.alarm.heard(1, 0, Counter([f"{row.lost.column}: {row.lost.reason}"]))
+
+    def _repeated(self, row: Row) -> Lost | None:
+        """The first column that repeats that of an accepted row."""
+        for name, seen in self._exact.items():
+            if normal(text_of(row.values[name])) in seen:
+                return Lost(name, "exact", "an accepted row says the same", row.values[name], _key(row, name))
+        for name, accepted in self._near.items():
+            if accepted.repeats(text_of(row.values[name])):
+                said = "an accepted row says nearly the same"
+                return Lost(name, "near", said, row.values[name], _key(row, name))
+        for name, seen in self._exact.items():
+            seen.add(normal(text_of(row.values[name])))
+        for name, accepted in self._near.items():  # now that the row is accepted
+            accepted.add(text_of(row.values[name]))
+        return None
+
+    def _failed(self, error: LLMError) -> None:
+        self.kept.failures[error.kind] += 1
+        self.kept.said.setdefault(error.kind, str(error))
+
+
+def _key(row: Row, name: str) -> str:
+    """The last reply that a column of a row is from."""
+    return (row.keys.get(name) or [""])[-1]
+
+
+def visible(plan: Plan, row: Row) -> dict[str, Any]:
+    """The columns of a row that are kept, and the scores of those that were judged."""
+    found: dict[str, Any] = {}
+    for name in plan.names:
+        found[name] = row.values.get(name)
+        if plan[name].judge is not None:
+            found[f"{name}.score"] = row.scores.get(name)
+    return found
+
+
+def _scaled(quotas: Sequence[float], most: int) -> list[int]:
+    """Quotas of at most so many rows together; each place keeps its share."""
+    total = sum(quotas)
+    return apportion(np.array(quotas), min(most, round(total))).tolist() if total else [0] * len(quotas)
+
+
+def _has(column: Column, kind: str) -> bool:
+    return any(check.kind == kind for check in column.checks)
+
+
+FIXES = {  # the reason, or the kind of a failure -> what helps
+    "judge": "lower least, say the criteria more plainly, or use a better model",
+    "empty": "say in the prompt what is wanted, or use another model",
+    "refusal": "say what the data are for (task), or use another model",
+    "meta": "say in the prompt that only the text itself is wanted, or use a better model",
+    "near": "raise the temperature, or sample more of what the prompt names",
+    "exact": "raise the temperature, or sample more of what the prompt names",
+    "cut off": "raise max_tokens of the column",
+    "malformed": "make the schema simpler, or use a model that writes JSON better",
+    "given": "give the column a sample beside given",
+    "short": "lower the fewest turns of repeat, or say in the prompt when to stop",
+    "timeout": "bear a longer silence (--timeout), or ask less at once (--concurrency)",
+}
+
+
+def fix(reason: str) -> str:
+    """What helps against a reason ("column: reason"), as half a sentence."""
+    return FIXES.get(reason.rpartition(": ")[2], "look at the rejected rows, or ease the check")
