@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from lookalike.arguments import shown
-from lookalike.arguments import table as read_table
 from lookalike.difflm.fitted import Fitted
 from lookalike.difflm.sampling.asked import whole_rows
 from lookalike.difflm.sampling.given import Given, read_given
 from lookalike.errors import OptionError
 from lookalike.seed import child
+from lookalike.table import sources
 
 
 def read_rows(fitted: Fitted, table: Any, what: str) -> Given:
@@ -25,7 +25,7 @@ def read_rows(fitted: Fitted, table: Any, what: str) -> Given:
     ConditionError for cells that cannot be read.
     """
     _ = fitted.prior
-    rows = whole_rows(read_table(what, table), fitted.codec, what)
+    rows = whole_rows(sources.table(what, table), fitted.codec, what)
     return read_given(rows, fitted.codec, (), what, rare=True)
 
 

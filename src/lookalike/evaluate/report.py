@@ -32,6 +32,7 @@ from lookalike.evaluate.verdict import IDENTIFYING, telling
 from lookalike.evaluate.view import View
 from lookalike.table.column import MADE
 from lookalike.table.schema import Schema
+from lookalike.table.sources import Table, parted, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,9 +152,9 @@ def _about(figures: Figures) -> list[str]:
 
 
 def evaluate(
-    real: pd.DataFrame,
-    synthetic: pd.DataFrame,
-    holdout: pd.DataFrame | None = None,
+    real: Table,
+    synthetic: Table,
+    holdout: Table = None,
     target: str | None = None,
     text: str | None = None,
     seed: int = 0,
@@ -168,6 +169,8 @@ def evaluate(
 ) -> Report:
     """Compare a synthetic table with the real one it was learned from.
 
+    The tables are of any library, as `table/sources.py` lists them; of a DatasetDict the split "train" is
+    real, and "test" or "validation" the holdout.
     real: the rows that the synthesizer saw. synthetic: what it made, with the same columns.
     holdout: real rows that it did not see; every figure then stands beside what these rows score, and what
         depends on the number of rows (detection, neighbours, repeats) sees equally many of each table.
@@ -193,10 +196,12 @@ def evaluate(
     column do not fit; OptionError for an unknown target, text, section or seed; SchemaError for a schema that
     lacks a column of `real` or that its values contradict.
     """
+    real, holdout = parted("the real table", real, holdout)
     given = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
+    given = {title: table(f"the {title} table", own) for title, own in given.items()}
     tables = without_dropped(given, schema)
-    for title, table in tables.items():
-        check_table(title, table, tables["real"])
+    for title, own in tables.items():
+        check_table(title, own, tables["real"])
     quick, show_real = switch("quick", quick), switch("show_real", show_real)
     progress = switch("progress", progress)
     for what, value in (("ids", ids), ("only", only)):
