@@ -25,7 +25,7 @@ INPUTS = (
     "schema",
     "decisions",
 )  # they name files to read
-REPORTS = (".html", ".json")
+REPORTS = (".html", ".json", ".md")
 
 
 def read(path: str | None, missing: Collection[Any], args: argparse.Namespace) -> pd.DataFrame | None:
@@ -106,7 +106,7 @@ def check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) 
     check_paths(args, [*made, *reports])
     for report in reports:
         if report is not None and Path(report).suffix not in REPORTS:
-            raise OptionError(f"{report}: a report is written as {' or '.join(REPORTS)}: choose such a name.")
+            raise OptionError(f"{report}: a report is written as {', '.join(REPORTS)}: choose such a name.")
     if made:
         from lookalike.files.suffixes import check_suffix
 

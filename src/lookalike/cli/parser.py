@@ -108,7 +108,9 @@ def _generate(one: Parser) -> None:
     shared.where(one)
     one.add_argument("--target", metavar="COL", help="the column that a model would predict, for the report")
     one.add_argument("--holdout", metavar="FILE", help="real rows that are not in REAL, for the report")
-    one.add_argument("--report", metavar="HTML", help="write the report to this .html (or .json) file")
+    one.add_argument(
+        "--report", metavar="HTML", help="write the report to this .html, .json or .md (a data card) file"
+    )
     one.add_argument(
         "--run",
         metavar="DIR",
@@ -343,7 +345,9 @@ def _evaluate(one: Parser) -> None:
     one.add_argument("--only", metavar="SECTIONS", help="of fidelity,diversity,utility,privacy")
     one.add_argument("--quick", action="store_true", help="fewer rows and one family of models")
     shared.verdict(one)
-    one.add_argument("-o", "--out", metavar="HTML", help="write the report to this .html file")
+    one.add_argument(
+        "-o", "--out", metavar="HTML", help="write the report to this .html file (.md: a data card)"
+    )
     one.add_argument("--json", metavar="FILE", help="write the figures to this .json file")
     shared.missing(one)
     shared.usual(one)

@@ -42,7 +42,8 @@ class Report:
     """What was measured; made by `evaluate`.
 
     `to_dict()` gives JSON values; `save("report.html")` writes one self-contained page, `save("report.json")`
-    the figures; `print(report)` a short table. `figures` holds the same as attributes.
+    the figures, `save("README.md")` a data card; `print(report)` a short table. `figures` holds the
+    same as attributes.
     """
 
     def __init__(self, figures: Figures) -> None:
@@ -64,7 +65,7 @@ class Report:
         return self.figures.to_dict()
 
     def save(self, path: str | Path) -> None:
-        """Write the page (.html) or the figures (.json).
+        """Write the page (.html), the figures (.json) or the data card (.md).
 
         Raises OptionError for another suffix, DataError if the file cannot be written.
         """
@@ -77,12 +78,20 @@ class Report:
             text = json.dumps(
                 {k: v for k, v in self.to_dict().items() if k != "examples"}, indent=1, ensure_ascii=False
             )
+        elif path.suffix == ".md":
+            text = self.card()
         else:
-            raise OptionError(f"a report is written to a .html or .json file, and '{path.name}' is neither.")
+            raise OptionError(f"a report is a .html, .json or .md file, and '{path.name}' is none.")
         try:
-            replace_text(path, text + "\n")
+            replace_text(path, text.rstrip("\n") + "\n")
         except OSError as error:
             raise DataError(f"the report cannot be written to '{path}': {error.strerror}.") from None
+
+    def card(self) -> str:
+        """The data card of the synthetic table, for a hub of data sets: Markdown with YAML before it."""
+        from lookalike.evaluate.card import card
+
+        return card(self.figures)
 
     def failures(self, limits: str) -> list[str]:
         """What is worse than limits such as "c2st=0.60,utility=0.95", a sentence each.
