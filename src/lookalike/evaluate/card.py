@@ -13,19 +13,13 @@ from collections.abc import Sequence
 from lookalike.evaluate.figures import grades
 from lookalike.evaluate.results import Figures
 
-SIZES = (
-    (10**3, "n<1K"),
-    (10**4, "1K<n<10K"),
-    (10**5, "10K<n<100K"),
-    (10**6, "100K<n<1M"),
-    (10**7, "1M<n<10M"),
-)
+SIZES = {10**3: "n<1K", 10**4: "1K<n<10K", 10**5: "10K<n<100K", 10**6: "100K<n<1M", 10**7: "1M<n<10M"}
 LARGER = "n>10M"
 MARKS = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
 def card(figures: Figures) -> str:
-    """The card: front matter, what the table is, the verdict, the figures, the columns, how it was measured."""
+    """The card: front matter, the table, the verdict, the figures, the columns, how it was measured."""
     made = figures.tables["synthetic"]
     parts = [
         _front(made.rows, figures.tables["real"].name),
