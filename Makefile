@@ -1,6 +1,7 @@
 # make demo     fit DiffLM on the Adult census data, write the synthetic table and its report to out/
 # make test     lint, format, types, tests
 # make browser  Chromium, in which some tests open a report (Debian's package: needs root); without it they are skipped
+# make postgres  Postgres, which some tests start (Debian's package: needs root); without it they are skipped
 # make test-real  the tests against a small pretrained model on llama.cpp's server (140 MB, in a .venv-real of its own)
 # make venv     the environment alone (demo and test make it when it is missing)
 # make clean    remove what demo, test and venv made
@@ -9,7 +10,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30
 
-.PHONY: demo test test-real browser venv clean
+.PHONY: demo test test-real browser postgres venv clean
 
 demo: venv
 	mkdir -p out
@@ -39,6 +40,16 @@ browser:
 	command -v apt-get >/dev/null || { echo 'make browser: there is no apt-get here: install Chromium yourself'; exit 1; }; \
 	[ "$$(id -u)" = 0 ] || { echo 'make browser: apt-get needs root: sudo make browser'; exit 1; }; \
 	$(APT) update && $(APT) install -y --no-install-recommends chromium >/dev/null
+
+# The server's programs alone: no cluster is made, and no server is started.
+postgres:
+	@for home in /usr/lib/postgresql/*/bin; do test -x $$home/initdb && exit 0; done; \
+	command -v initdb && exit 0; \
+	command -v apt-get >/dev/null || { echo 'make postgres: there is no apt-get here: install Postgres yourself'; exit 1; }; \
+	[ "$$(id -u)" = 0 ] || { echo 'make postgres: apt-get needs root: sudo make postgres'; exit 1; }; \
+	$(APT) update && $(APT) install -y --no-install-recommends postgresql-common >/dev/null && \
+	sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf && \
+	$(APT) install -y --no-install-recommends postgresql >/dev/null
 
 venv: .venv/.stamp
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from lookalike import markup
 from lookalike.arguments import shown
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError, file_errors
@@ -130,6 +131,16 @@ class Decisions:
             lines.append(f"{check:16}{numbers}   row {own['row'].iloc[0] + 1:,}: {own['reason'].iloc[0]}")
         lines += ["", *(f"note: {note}" for note in self.notes)] if self.notes else []
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The same, for notebooks."""
+        gone, rows = len(self.dropped()), []
+        for check, actions in self.counts().items():
+            first = self.table[self.table["check"] == check].iloc[0]
+            example = f"row {first['row'] + 1:,}: {first['reason']}"
+            rows.append([check, *(f"{actions.get(one, 0):,}" for one in ACTIONS), example])
+        head = f"{self.rows - gone:,} of {self.rows:,} rows are kept, {gone:,} are dropped"
+        return markup.shown(head, ("check", *ACTIONS, "for example"), rows, self.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON values; `from_dict` reads it."""

@@ -21,6 +21,7 @@ from lookalike.cli.main import main
 from lookalike.errors import DataError, LookalikeError, OptionError
 from lookalike.files.databases import called, is_source, lasting, without_password
 from lookalike.files.reading import read_table
+from lookalike.run import Run
 
 DAY = datetime.date(2024, 2, 29)
 
@@ -155,18 +156,31 @@ def test_duckdb(tmp_path: Path) -> None:
         read_table(f"duckdb:///{path}?table=u")
 
 
-def test_generate_from_a_database(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out, kept = tmp_path / "out.csv", tmp_path / "kept"
+def test_a_verb_reads_a_database(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, page = tmp_path / "out.csv", tmp_path / "report.json"
     out.write_text("what was made before")
     url = f"sqlite:///{shop}?table=my orders"
-    given = ["generate", url, "-n", "20", "-o", str(out), "--max-time", "2s", "--quiet", "--run", str(kept)]
-    assert main([*given[:1], f"sqlite:///{shop}?table=gone", *given[2:]]) == 2
-    assert "has no table 'gone'" in capsys.readouterr().err and out.read_text() == "what was made before"
-    assert main([*given[:4], f"{url}&x=1", *given[6:]]) == 2
-    assert main([*given[:5], url, *given[6:]]) == 2 and "only read" in capsys.readouterr().err
-    assert main(given) == 0
-    assert len(pd.read_csv(out)) == 20 and "my orders" in (kept / "report.json").read_text()
-    assert json.loads((kept / "report.json").read_text())["about"]["tables"]["real"]["name"] == "my orders"
+    for real, made, sentence in (
+        (f"sqlite:///{shop}?table=gone", str(out), "has no table 'gone'"),
+        (f"{url}&x=1", str(out), "has no option 'x'"),
+        ("mysql://ann:s3cret@h/b?table=t", str(out), "mysql:// is not read by its URL"),
+        (url, url, "only read: name a file"),
+    ):
+        assert main(["generate", real, "-n", "20", "-o", made, "--max-time", "2s", "--quiet"]) == 2
+        said = capsys.readouterr().err
+        assert sentence in said and said.count("\n") == 1 and "s3cret" not in said
+        assert out.read_text() == "what was made before"
+    given = ["evaluate", "--real", url, "--synthetic", url, "--only", "fidelity", "--quick", "--quiet"]
+    assert main([*given, "-o", str(page)]) == 0
+    assert json.loads(page.read_text())["about"]["tables"]["real"]["name"] == "my orders"
+
+
+def test_a_run_keeps_a_source_without_its_password(tmp_path: Path) -> None:
+    options = {"real": "postgresql://ann:s3cret@h/b?table=t", "holdout": "sqlite:///a.db?table=t", "rows": 5}
+    with Run(tmp_path / "run", options).begun():
+        kept = (tmp_path / "run" / "config.toml").read_text()
+    assert 'real = "postgresql://ann@h/b?table=t"' in kept and "s3cret" not in kept
+    assert f'holdout = "sqlite:///{Path.cwd()}/a.db?table=t"' in kept
 
 
 # --- Postgres itself -----------------------------------------------------------------------------------

@@ -184,6 +184,29 @@ def test_the_verbs_give_the_kind_back() -> None:
     assert report.to_dict()["fidelity"]["shape_error"]["value"] == 0
 
 
+class First:
+    """A synthesizer that gives the first rows of its table."""
+
+    def fit(self, table: pd.DataFrame, schema: Any = None) -> None:
+        self.table = table
+
+    def sample(self, n: int) -> pd.DataFrame:
+        return self.table.head(n)
+
+
+def test_a_split_is_the_holdout() -> None:
+    datasets = pytest.importorskip("datasets")
+    cells = {"n": [i * 7 % 11 for i in range(40)], "zone": ["a", "b"] * 20}
+    whole = datasets.Dataset.from_dict(cells)
+    splits = datasets.DatasetDict(train=whole, test=whole.select(range(30)))
+    made, report = lookalike.generate(splits, 10, First(), progress=False)
+    assert isinstance(made, datasets.Dataset) and made.features == whole.features and len(made) == 10
+    tables = report.to_dict()["about"]["tables"]
+    assert [tables[name]["rows"] for name in ("real", "synthetic", "holdout")] == [40, 10, 30]
+    again = lookalike.evaluate(splits, made, only="fidelity", quick=True)
+    assert again.to_dict()["about"]["tables"]["holdout"]["rows"] == 30
+
+
 def test_no_library_is_imported_that_the_caller_has_not() -> None:
     code = """
 import sys

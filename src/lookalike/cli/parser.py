@@ -71,6 +71,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         "curate": (_curate, "drop rows that are broken, out of range or repeat others, and say why"),
         "review": (_review, "show rows to people in a browser, and write the table as they correct it"),
         "evaluate": (_evaluate, "measure how alike two tables are"),
+        "agent": (_agent, "print what a coding agent needs: verbs, options, examples, exit codes"),
     }
     for verb, (add_options, text) in verbs.items():
         one = subparsers.add_parser(
@@ -326,6 +327,10 @@ def _review(one: Parser) -> None:
     )
     shared.missing(one)
     shared.usual(one)
+
+
+def _agent(one: Parser) -> None:
+    one.add_argument("-o", "--out", metavar="FILE", help="write it to this file, such as SKILL.md")
 
 
 def _evaluate(one: Parser) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.cli import files
+from lookalike.cli.agent import agent
 from lookalike.cli.curating import curate
 from lookalike.cli.generating import difflm, generate
 from lookalike.cli.reviewing import review
@@ -216,4 +217,5 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "curate": curate,
     "review": review,
     "evaluate": evaluate,
+    "agent": agent,
 }

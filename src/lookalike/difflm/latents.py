@@ -18,15 +18,16 @@ from lookalike.seed import child
 from lookalike.table import sources
 
 
-def read_rows(fitted: Fitted, table: Any, what: str) -> Given:
+def read_rows(fitted: Fitted, table: Any, what: str, unknown: bool = False) -> Given:
     """A table of whole rows, without the columns that the model does not know. what: its name in a sentence.
+    unknown: values that were never learned are no error.
 
     Raises OptionError where the model has no latent, DataError for a table that lacks a column, and
     ConditionError for cells that cannot be read.
     """
     _ = fitted.prior
     rows = whole_rows(sources.table(what, table), fitted.codec, what)
-    return read_given(rows, fitted.codec, (), what, rare=True)
+    return read_given(rows, fitted.codec, (), what, rare=True, unknown=unknown)
 
 
 def read_latents(fitted: Fitted, latents: Any) -> Tensor:

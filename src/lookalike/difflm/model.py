@@ -16,6 +16,7 @@ from lookalike.arguments import switch, whole
 from lookalike.codec import RecordCodec
 from lookalike.defaults import STRENGTH
 from lookalike.difflm import latents as latent_rows
+from lookalike.difflm.estimator import called, described, tags
 from lookalike.difflm.fitted import Fitted, build
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.learning import affordable, train
@@ -93,6 +94,13 @@ class DiffLM:
         self._calls = Calls(0)
         self._tally: Tally | None = None
         self._origin: Origin = PANDAS  # of the table that was fitted
+
+    def __repr__(self) -> str:
+        return called(DiffLM, self.get_params())
+
+    def _repr_html_(self) -> str:
+        """What it is and what it has learned, for notebooks."""
+        return described(repr(self), self._fitted)
 
     # ---- arguments -----------------------------------------------------------------------------------------
 
@@ -390,6 +398,28 @@ class DiffLM:
         return self._origin.back(
             latent_rows.line(self.fitted, (first, last), steps, *self._calls.claim(seed, steps))
         )
+
+    # ---- for scikit-learn ----------------------------------------------------------------------------------
+
+    def score(self, table: Table, y: None = None) -> float:
+        """How well rows that were not learned are told: minus their nats per row, so that more is better.
+
+        The nats are the bound that training lowers on its validation rows: what the language model needs to
+        write a row, and the rate of its latent; of columns that follow from others by a rule, and of keys and
+        ids, none. A value that was never learned counts as rare, or as the nearest. So models of the same
+        columns compare, as `GridSearchCV` does; what is *drawn* is compared by `evaluate`. y: for
+        scikit-learn, nothing. Raises DataError and OptionError as `encode` does.
+        """
+        rows = latent_rows.read_rows(self.fitted, table, "the table to score", unknown=True)
+        if not rows.rows:
+            raise OptionError("the table to score has no rows: give at least one.")
+        return -self.fitted.bound(rows)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._fitted is not None
+
+    def __sklearn_tags__(self) -> Any:
+        return tags()
 
     # ---- keep ----------------------------------------------------------------------------------------------
 
