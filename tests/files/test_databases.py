@@ -93,6 +93,9 @@ def test_no_password_is_kept_or_shown(tmp_path: Path, monkeypatch: pytest.Monkey
     url = "postgresql://ann:s3c%3Aret@127.0.0.1:1/shop?table=orders"
     assert without_password(url) == lasting(url) == "postgresql://ann@127.0.0.1:1/shop?table=orders"
     assert called(url) == "orders"
+    assert without_password("postgres://ann:a/b?c@h/d?table=t") == "postgres://ann@h/d?table=t"
+    for plain in ("postgresql://h:5432/d?query=SELECT '@'", "sqlite:///a.db?query=SELECT 'a:@'", "a.csv"):
+        assert without_password(plain) == plain
     monkeypatch.chdir(tmp_path)
     assert lasting("sqlite:///a b.db?table=t") == f"sqlite:///{tmp_path}/a%20b.db?table=t"
 

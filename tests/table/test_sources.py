@@ -144,6 +144,11 @@ def test_plain_values() -> None:
         (pa.table({"photo": [b"x"]}), "column 'photo' of the table holds bytes"),
         (pa.table({"photos": [[{"raw": b"x"}]]}), "column 'photos' of the table holds bytes"),
         ([{"photo": b"x"}], "column 'photo' of the table holds bytes"),
+        (
+            pa.table({"a": pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])])}),
+            "several types",
+        ),
+        ([{1: "a", "1": "b"}], "two of its columns are written '1'"),
         ({"a": [1], "b": [1, 2]}, "different numbers of rows"),
         ([], "of the type list"),
         ([1, 2], "of the type list"),

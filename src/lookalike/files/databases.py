@@ -29,7 +29,8 @@ from lookalike.table.missing import without
 SCHEMES = {"sqlite": "sqlite", "duckdb": "duckdb", "postgresql": "postgresql", "postgres": "postgresql"}
 OTHERS = ("mysql", "mariadb", "mssql", "oracle", "snowflake", "bigquery", "redshift", "trino", "jdbc", "odbc")
 _SCHEME = re.compile(r"([a-z]\w*)(\+\w+)?://", re.IGNORECASE)
-_PASSWORD = re.compile(r"(?<=://)([^:/?#@]*):[^/?#]*@")
+# a password, even where its / and ? are not encoded; an @ of the query is none of it
+_PASSWORD = re.compile(r"(?<=://)([^:/?#@]*):(?:[^?]|\?(?!\w+=))*@")
 _LISTS = {  # what names the tables of a database; those of a schema that is not looked through by its name
     "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name",
     "duckdb": "SELECT table_name FROM information_schema.tables ORDER BY 1",

@@ -147,7 +147,7 @@ def _array(series: pd.Series, field: Any) -> Any:
             plain, lost = None, lost + 1
         fitting.append(plain)
     if lost:
-        say(f"column '{field.name}': {lost} values do not fit the file's type {kind} and are missing")
+        say(f"column '{field.name}': {lost} values do not fit the type {kind} and are missing")
     return pa.array(fitting, type=kind)
 
 

@@ -6,7 +6,7 @@ interface) and takes it, with the types of its columns (`arrow.py`). No library 
 caller has not imported before.
 
     pandas.DataFrame, Series                 as they are; a Series is its one column
-    polars.DataFrame, LazyFrame              the same; a LazyFrame is collected
+    polars.DataFrame, LazyFrame              the same; a LazyFrame is collected; a Series is its one column
     pyarrow.Table, RecordBatch               and whatever else has `__arrow_c_stream__`: a pyarrow.Table
     pyarrow.RecordBatchReader                the same, read to its end
     DuckDB relation                          a relation of DuckDB's default connection
@@ -18,20 +18,24 @@ caller has not imported before.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from lookalike.arguments import shown
+from lookalike.arguments import listed, shown
 from lookalike.errors import DataError, first_line
 from lookalike.table.arrow import as_arrow, as_pandas, column_of, known, schema_of
 
 Table = Any  # what this file takes: a table of any library
 HOLDOUTS = ("test", "validation", "valid", "dev", "eval")  # splits that are a holdout: the first one
-BYTES = ("binary", "large_binary", "binary_view", "fixed_size_binary")
-INTERVALS = ("interval", "month_day_nano_interval")
+REFUSED = {  # what holds no table values -> Arrow's types of it
+    "bytes": ("binary", "large_binary", "binary_view", "fixed_size_binary"),
+    "intervals": ("interval", "month_day_nano_interval"),
+    "values of several types": ("dense_union", "sparse_union"),
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def taken(what: str, value: Table) -> tuple[pd.DataFrame, Origin]:
     """(pandas table, where it came from); a DataFrame of pandas is taken as it is.
 
     what: what the sentence calls it, such as "the given table". Raises DataError for what is no table, and
-    for columns of bytes or intervals, which hold no table values.
+    for columns of what `REFUSED` names.
     """
     if isinstance(value, pd.DataFrame):
         return value, PANDAS
@@ -103,8 +107,7 @@ def parted(what: str, real: Table, holdout: Table = None) -> tuple[Table, Table]
     if not isinstance(real, Mapping):
         return real, holdout
     if "train" not in real and len(real) != 1:
-        splits = ", ".join(f"'{split}'" for split in real)
-        raise DataError(f"{what} has no split 'train' but {splits or 'no split'}: give one of its splits.")
+        raise DataError(f"{what} has no split 'train' but {listed(real) or 'none'}: give one of its splits.")
     first = "train" if "train" in real else next(iter(real))
     if holdout is None:
         holdout = next((real[split] for split in HOLDOUTS if split in real and split != first), None)
@@ -147,8 +150,8 @@ def _taken(what: str, value: Any) -> tuple[pd.DataFrame, Origin] | None:
     home, name = _home(value), type(value).__name__
     if home == "polars" and name == "LazyFrame":
         return _of_arrow(what, value.collect(), "polars lazy")
-    if home == "polars" and name == "DataFrame":
-        return _of_arrow(what, value, "polars")
+    if home == "polars" and name in ("DataFrame", "Series"):
+        return _of_arrow(what, value if name == "DataFrame" else value.to_frame(), "polars")
     if home == "datasets" and name == "Dataset":
         return _of_dataset(what, value)
     if home in ("duckdb", "_duckdb") and name == "DuckDBPyRelation":
@@ -203,6 +206,8 @@ def _of_columns(what: str, columns: Mapping[Any, Any]) -> tuple[pd.DataFrame, Or
     if not all(isinstance(cells, list | tuple) for cells in columns.values()):  # pandas knows more arrays
         frame = pd.DataFrame(dict(columns))
         return frame, Origin("columns", pa.schema([]))
+    if twice := next((name for name in columns if sum(str(one) == str(name) for one in columns) > 1), None):
+        raise ValueError(f"two of its columns are written '{twice}'")
     if len({len(cells) for cells in columns.values()}) > 1:
         raise ValueError("its columns have different numbers of rows")
     fields, made = [], {}
@@ -228,7 +233,7 @@ def _listed(cells: Iterable[Any]) -> tuple[pd.Series, Any]:
 
 
 def _check_types(what: str, fields: Iterable[Any]) -> None:
-    """Raises DataError for a column of bytes or intervals, on any level."""
+    """Raises DataError for a column of what `REFUSED` names, on any level."""
     import pyarrow as pa
 
     def odd(kind: Any) -> str | None:
@@ -236,15 +241,16 @@ def _check_types(what: str, fields: Iterable[Any]) -> None:
             return odd(kind.storage_type)
         if pa.types.is_dictionary(kind):
             return odd(kind.value_type)
+        name = re.split(r"[\[<]", str(kind), maxsplit=1)[0]
+        if found := next((what_it_is for what_it_is, names in REFUSED.items() if name in names), None):
+            return found
         inner = (odd(kind.field(at).type) for at in range(kind.num_fields))
-        name = str(kind).partition("[")[0]
-        return name if name in (*BYTES, *INTERVALS) else next((found for found in inner if found), None)
+        return next((found for found in inner if found), None)
 
     for field in fields:
         if found := odd(field.type):
-            what_it_is = "bytes" if found in BYTES else "intervals"
             raise DataError(
-                f"column '{field.name}' of {what} holds {what_it_is}, which are not supported: leave it out, "
+                f"column '{field.name}' of {what} holds {found}, which are not supported: leave it out, "
                 "or convert it to numbers, strings or dates first."
             )
 
