@@ -35,6 +35,7 @@ def shop(tmp_path: Path) -> Path:
         rows = [(i, ("Kiel", "Ulm")[i % 3 > 0], i / 4, None if i == 7 else "ok") for i in range(60)]
         made.executemany('INSERT INTO "my orders" VALUES (?, ?, ?, ?)', rows)
         made.execute("CREATE TABLE empty (a INTEGER)")
+        made.execute('CREATE TABLE "a"".b" AS SELECT 1 AS x UNION SELECT 2')
         made.execute("CREATE TABLE photos AS SELECT x'00' AS photo")
     made.close()
     return path
@@ -45,6 +46,7 @@ def test_sqlite(shop: Path) -> None:
     assert list(table.columns) == ["id", "city", "price", "note"] and len(table) == 60
     assert [str(one) for one in table.dtypes] == ["int64", "str", "float64", "str"]
     assert table["note"].isna().sum() == 1 and table["price"].iloc[-1] == 59 / 4
+    assert read_table(f'sqlite:///{shop}?table=a".b')["x"].tolist() == [1, 2]
     some = read_table(f'sqlite:///{shop}?query=SELECT city, price FROM "my orders" WHERE id + 1 > 58 & 63')
     assert len(some) == 2 and list(some.columns) == ["city", "price"]
     encoded = read_table(f"sqlite:///{shop}?query=SELECT+id+FROM+%22my+orders%22+LIMIT+3", missing={"2"})
@@ -54,7 +56,7 @@ def test_sqlite(shop: Path) -> None:
 @pytest.mark.parametrize(
     ("tail", "sentence"),
     [
-        ("?table=orders", "has no table 'orders': choose one of 'empty', 'my orders', 'photos'"),
+        ("?table=orders", "has no table 'orders': choose one of 'a\".b', 'empty', 'my orders', 'photos'"),
         ("?table=empty", "table 'empty' of .* gives no rows"),
         ("?table=photos", "column 'photo' of table 'photos' .* holds bytes"),
         ("", "names no table: add"),
@@ -157,6 +159,12 @@ def test_duckdb(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match="has no table 'u': choose one of 't'"):
         read_table(f"duckdb:///{path}?table=u")
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("CREATE TABLE t (a)")
+    other.close()
+    with pytest.raises(DataError, match="cannot be read") as error:  # and nothing is fetched to read it
+        read_table(f"duckdb:///{tmp_path}/other.db?table=t")
+    assert "download" not in str(error.value) and "http" not in str(error.value)
 
 
 def test_a_verb_reads_a_database(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -130,13 +130,15 @@ def read_source(url: str, missing: Collection[Any] = ()) -> pd.DataFrame:
         if source.query is not None:
             return without(_answer(source.query, connection, source.shown), missing)
         assert source.table is not None
-        parts = ".".join('"{}"'.format(part.replace('"', '""')) for part in source.table.split("."))
+        names = [source.table] if source.scheme == "sqlite" else source.table.split(".")
+        parts = ".".join('"{}"'.format(name.replace('"', '""')) for name in names)
         try:
             table = _answer(f"SELECT * FROM {parts}", connection, f"table '{source.table}' of {source.shown}")
         except UserError:
             raise
         except Exception:
-            raise _not_there(source) from None
+            _need_table(source)
+            raise
         return without(table, missing)
 
 
@@ -263,7 +265,9 @@ def _connected(source: Source) -> Any:
         import duckdb
     except ImportError:
         raise MissingDependency("duckdb", "sources") from None
-    return duckdb.connect(str(file), read_only=True)
+    # a file of another kind would have it fetch an extension
+    offline: dict[str, Any] = {"autoinstall_known_extensions": "false"}
+    return duckdb.connect(str(file), read_only=True, config=offline)
 
 
 def _postgres(url: str) -> Any:
@@ -274,16 +278,16 @@ def _postgres(url: str) -> Any:
     return adbc.connect(url)
 
 
-def _not_there(source: Source) -> DataError:
-    """Says which tables there are, of a table that cannot be read."""
+def _need_table(source: Source) -> None:
+    """Raises DataError, which names the tables that there are, where that of the source is none of them."""
     with contextlib.closing(_connected(source)) as connection:
         found = _answer_names(_LISTS[source.scheme], connection)
     if source.table in found:
-        return DataError(f"{source.shown}: the table '{source.table}' cannot be read: check its permissions.")
+        return
     if not found:
-        return DataError(f"{source.shown} has no tables: check the name of the database.")
+        raise DataError(f"{source.shown} has no tables: check the name of the database.")
     names = arguments.listed(found)
-    return DataError(f"{source.shown} has no table '{source.table}': choose one of {names}.")
+    raise DataError(f"{source.shown} has no table '{source.table}': choose one of {names}.")
 
 
 def _answer_names(query: str, connection: Any) -> list[str]:

@@ -117,11 +117,12 @@ def parted(what: str, real: Table, holdout: Table = None) -> tuple[Table, Table]
 def to_dataset(table: Table, report: Any = None) -> Any:
     """The table as a Dataset of the library `datasets` of Hugging Face.
 
-        report.save("README.md")                                      # the data card
-        lookalike.to_dataset(synthetic, report).push_to_hub("me/synthetic-orders")
+        made = lookalike.to_dataset(synthetic, report)
+        made.push_to_hub("me/synthetic-orders")
+        huggingface_hub.DatasetCard(report.card()).push_to_hub("me/synthetic-orders")
 
-    report: of `evaluate`; the description of the dataset is then its data card. Raises DataError for what is
-    no table, MissingDependency where `datasets` is not installed.
+    report: of `evaluate`; the description of the dataset is then its data card, too.
+    Raises DataError for what is no table, MissingDependency where `datasets` is not installed.
     """
     from lookalike.errors import MissingDependency
 
