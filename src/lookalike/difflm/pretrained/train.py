@@ -302,17 +302,6 @@ def _validate(vae: PretrainedVAE, held: Texts, noise: Tensor, micro: int) -> tup
     return reconstruction / rows, rate / rows
 
 
-def bound(
-    vae: PretrainedVAE, tokens: Tokens, cells: Array, read: list[list[int]], micro: int, seed: int
-) -> float:
-    """Reconstruction and rate of (rows, columns) cells that were not learned, in nats per row."""
-    held = _texts(tokens, cells, read, np.arange(len(cells)))
-    noise = validation_noise(len(cells), vae.latent_size, seed, vae.words.device)
-    found = sum(_validate(vae, held, noise, micro))
-    vae.eval()
-    return found
-
-
 def _judge(loop: Loop, schedule: Backtracking | None, reconstruction: float, rate: float) -> None:
     """Keep what is the best so far; with a schedule that is the reconstruction, else the bound."""
     weights, waited = loop.module.state_dict(), loop.waiting
