@@ -2,6 +2,7 @@
 # make test     lint, format, types, tests
 # make docs     the site of docs/ in out/site: runs every block and notebook, and stops at a dead link
 # make browser  Chromium, in which some tests open a report (Debian's package: needs root); without it they are skipped
+# make postgres  Postgres, which some tests start (Debian's package: needs root); without it they are skipped
 # make test-real  the tests against a small pretrained model on llama.cpp's server (140 MB, in a .venv-real of its own)
 # make release-check  the wheel and the sdist, built, checked, and installed into an empty environment
 # make venv     the environment alone (demo and test make it when it is missing)
@@ -11,7 +12,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30
 
-.PHONY: demo test test-real docs release-check browser venv clean
+.PHONY: demo test test-real docs release-check browser postgres venv clean
 
 demo: venv
 	mkdir -p out
@@ -54,6 +55,16 @@ browser:
 	command -v apt-get >/dev/null || { echo 'make browser: there is no apt-get here: install Chromium yourself'; exit 1; }; \
 	[ "$$(id -u)" = 0 ] || { echo 'make browser: apt-get needs root: sudo make browser'; exit 1; }; \
 	$(APT) update && $(APT) install -y --no-install-recommends chromium >/dev/null
+
+# The server's programs alone: no cluster is made, and no server is started.
+postgres:
+	@for home in /usr/lib/postgresql/*/bin; do test -x $$home/initdb && exit 0; done; \
+	command -v initdb && exit 0; \
+	command -v apt-get >/dev/null || { echo 'make postgres: there is no apt-get here: install Postgres yourself'; exit 1; }; \
+	[ "$$(id -u)" = 0 ] || { echo 'make postgres: apt-get needs root: sudo make postgres'; exit 1; }; \
+	$(APT) update && $(APT) install -y --no-install-recommends postgresql-common >/dev/null && \
+	sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf && \
+	$(APT) install -y --no-install-recommends postgresql >/dev/null
 
 venv: .venv/.stamp
 

@@ -97,6 +97,8 @@ def test_they_are_shown_by_check(decisions: Decisions) -> None:
     assert "row 2: it is near" in shown and "note: nothing was relabelled" in shown
     assert decisions.counts()["near"] == {"drop": 2}
     assert repr(Decisions.of([], 3)) == "3 of 3 rows are kept, 0 are dropped"
+    html = decisions._repr_html_()
+    assert shown.splitlines()[0] in html and html.count("<tr>") == 1 + len(decisions.counts())
 
 
 def test_they_are_saved_and_read(decisions: Decisions, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lookalike.difflm import DiffLM as DiffLM
     from lookalike.errors import LookalikeError as LookalikeError
     from lookalike.evaluate import evaluate as evaluate
+    from lookalike.files.databases import read_sql as read_sql
     from lookalike.files.reading import read_table as read_table
     from lookalike.files.writing import write_table as write_table
     from lookalike.pipeline import generate as generate
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from lookalike.rules import find_rules as find_rules
     from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
+    from lookalike.table.sources import to_dataset as to_dataset
 
 __version__ = "0.3.0"
 _HOMES = {  # public name -> the module it lives in
@@ -46,8 +48,10 @@ _HOMES = {  # public name -> the module it lives in
     "find_rules": "lookalike.rules",
     "generate": "lookalike.pipeline",
     "infer": "lookalike.table.inferring",
+    "read_sql": "lookalike.files.databases",
     "read_table": "lookalike.files.reading",
     "review": "lookalike.review",
+    "to_dataset": "lookalike.table.sources",
     "write_table": "lookalike.files.writing",
 }
 __all__ = [
@@ -64,8 +68,10 @@ __all__ = [
     "find_rules",
     "generate",
     "infer",
+    "read_sql",
     "read_table",
     "review",
+    "to_dataset",
     "write_table",
 ]
 

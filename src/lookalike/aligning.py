@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lookalike.arguments import choice, is_column, listed, shown, switch, table, whole
+from lookalike.arguments import choice, is_column, listed, shown, switch, whole
 from lookalike.defaults import ALIGN_METHODS, MOST_REPEATS
 from lookalike.errors import DataError, OptionError
 from lookalike.progress import stage
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     from lookalike.curate import Alignment
     from lookalike.embed import Embed
+    from lookalike.table.sources import Table
 
     Array = npt.NDArray[np.float32]
 
 
 def align(
-    real: pd.DataFrame,
-    synthetic: pd.DataFrame,
+    real: Table,
+    synthetic: Table,
     n: int,
     *,
     text: str | None = None,
@@ -30,25 +31,29 @@ def align(
     method: str = ALIGN_METHODS[0],
     embed: str | Embed | None = None,
     most_repeats: int = MOST_REPEATS,
-    holdout: pd.DataFrame | None = None,
+    holdout: Table = None,
     seed: int = 0,
     progress: bool = True,
-) -> tuple[pd.DataFrame, Alignment]:
+) -> tuple[Table, Alignment]:
     """`n` rows of the synthetic table, chosen to be distributed like the real ones, and the figures.
 
-    text: the column of text that is compared, as `embed` sees it; None compares whole rows, as
-    `evaluate/space.py` does, for which both tables need the same columns. label: a column of classes; each is
-    aligned by itself and gets the share that it has in the real table. method: "exact" matches the
-    distributions, "linear" their means (`curate/weights.py`). embed: what `embed.embedder` takes.
-    most_repeats: how often a row may come at most. holdout: real rows to judge by; None holds out a fifth.
+    The tables are of any library (`table/sources.py`), and the kind of the synthetic one comes back. Of a
+    DatasetDict a split is the holdout. text: the column of text that is compared, as `embed` sees it; None
+    compares whole rows, as `evaluate/space.py` does, for which both tables need the same columns.
+    label: a column of classes; each is aligned by itself and gets the share that it has in the real table.
+    method: "exact" matches the distributions, "linear" their means (`curate/weights.py`). embed: what
+    `embed.embedder` takes. most_repeats: how often a row may come at most. holdout: real rows to judge by;
+    None holds out a fifth.
 
     Raises OptionError for an option that does not fit, DataError for a table that does not: missing columns,
     empty texts, missing labels, or no class of which there are both real and synthetic rows. Classes without
     synthetic rows get none: the alignment's `notes` name them.
     """
     from lookalike.curate.align import align as align_points
+    from lookalike.table.sources import parted, table, taken
 
-    real, synthetic = table("the real table", real), table("the synthetic table", synthetic)
+    real, holdout = parted("the real table", real, holdout)
+    real, (synthetic, origin) = table("the real table", real), taken("the synthetic table", synthetic)
     n, most_repeats = whole("n, the number of rows,", n, 2), whole("most_repeats", most_repeats, 1)
     seed, progress = whole("seed", seed), switch("progress", progress)
     method = choice("method", method, ALIGN_METHODS)
@@ -81,7 +86,7 @@ def align(
             seed=seed,
             progress=progress,
         )
-    return synthetic.iloc[alignment.rows].reset_index(drop=True), alignment
+    return origin.back(synthetic.iloc[alignment.rows].reset_index(drop=True)), alignment
 
 
 def _row_points(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, Array]:

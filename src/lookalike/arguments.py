@@ -1,7 +1,7 @@
 """What a caller hands over, checked: each function returns the value as it is used, or raises one sentence.
 
 The sentence names the argument, shows what was given and says what to give. Where the meaning is plain the
-value is taken: `1e3` and `np.int64(5)` are whole numbers, a dict of columns is a table.
+value is taken: `1e3` and `np.int64(5)` are whole numbers. Tables are in `table/sources.py`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,9 @@ import numbers
 import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lookalike.errors import DataError, OptionError, first_line
-
-if TYPE_CHECKING:
-    import pandas as pd
+from lookalike.errors import OptionError
 
 SHOWN = 60  # letters of a value in a sentence
 
@@ -134,33 +131,3 @@ def table_names(value: Any) -> Mapping[str, str] | None:
     if not (value is None or isinstance(value, Mapping)):
         raise OptionError(f'names is {shown(value)}: give a dict such as {{"real": "train.csv"}}, or None.')
     return value
-
-
-def table(what: str, value: Any) -> pd.DataFrame:
-    """A pandas table: a DataFrame as it is, a Series as its one column, a dict of columns or a list of dicts
-    as the rows that they are, and a table of another library by its `to_pandas`.
-
-    what: what the sentence calls it, such as "the given table". Raises DataError for another value.
-    """
-    import pandas as pd
-
-    if isinstance(value, pd.DataFrame):
-        return value
-    if isinstance(value, pd.Series) and value.name is not None:
-        return value.to_frame()
-    try:
-        if hasattr(value, "to_pandas") and isinstance(made := value.to_pandas(), pd.DataFrame):
-            return made
-        if isinstance(value, Mapping) and value:
-            single = all(isinstance(item, str) or not hasattr(item, "__len__") for item in value.values())
-            return pd.DataFrame([dict(value)] if single else dict(value))
-        if isinstance(value, list | tuple) and value and all(isinstance(row, Mapping) for row in value):
-            return pd.DataFrame(list(value))
-    except Exception as error:  # whatever the library of the table raises
-        raise DataError(f"{what} cannot be read as a table ({first_line(error)}).") from None
-    if isinstance(value, str | os.PathLike):
-        raise DataError(
-            f"{what} is {shown(value)}, a path or a name: read it first, with lookalike.read_table."
-        )
-    got = "None" if value is None else f"of the type {type(value).__name__}"
-    raise DataError(f"{what} is {got}: give a pandas DataFrame, or a dict of columns.")

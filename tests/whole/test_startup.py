@@ -19,8 +19,10 @@ PUBLIC = [
     "find_rules",
     "generate",
     "infer",
+    "read_sql",
     "read_table",
     "review",
+    "to_dataset",
     "write_table",
 ]
 

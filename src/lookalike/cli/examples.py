@@ -1,4 +1,13 @@
-"""Examples of every verb, as `lookalike VERB --help` shows them."""
+"""Examples of every verb, as `lookalike VERB --help` shows them, and what exit codes mean."""
+
+EXITS = {  # exit code -> what it means
+    0: "done",
+    2: "a mistake of the user, or something that is missing: one sentence on stderr says what to change",
+    3: "a figure is worse than --fail-under allows; the report is written",
+    4: "a language model wrote nothing of a class, or fewer than half of the rows; what it wrote is kept",
+    130: "stopped by Ctrl-C or a polite kill; where something is kept, the same command goes on from there",
+    141: "nobody reads the output any more",
+}
 
 EXAMPLES = {
     "generate": """
@@ -6,11 +15,15 @@ EXAMPLES = {
   lookalike generate real.csv -n 10000 -o rich.parquet --where 'income=>50K' --where age=30..40
   lookalike generate orders.csv -n 5000 -o out.csv --kind customer_id=key --kind customer=pseudonym
   lookalike generate train.csv -n 5000 -o out.csv --holdout test.csv --target income --report out.html
+  lookalike generate 'duckdb:///shop.db?table=orders' -n 5000 -o out.parquet
+  lookalike generate 'sqlite:///shop.db?query=SELECT * FROM orders WHERE year = 2024' -n 5000 -o out.csv
+  lookalike generate 'postgresql://ann@db.example/shop?table=sales.orders' -n 5000 -o out.csv
   lookalike generate real.csv -n 2000 -o out.csv --llm http://127.0.0.1:8000/v1 --model NAME \\
       --text text --label label --max-calls 500 --dry-run     (then without --dry-run)
   lookalike generate --recipe r.toml -n 500 -o out.jsonl --llm http://127.0.0.1:8000/v1 --model NAME
   lookalike generate real.csv --recipe r.toml -n 100000 -o out.csv --llm URL --model NAME --then difflm
-Stopped by a crash or by Ctrl-C, the same command goes on from what is kept in OUT.run.""",
+A table in Postgres takes its password from PGPASSWORD, or from the file ~/.pgpass. Stopped by a crash or by
+Ctrl-C, the same command goes on from what is kept in OUT.run.""",
     "resume": """
   lookalike resume out.csv.run                     (the run folder of  lookalike generate ... -o out.csv)
 A training goes on from its checkpoint. Of a language model the replies that were paid for are read back; the
@@ -69,9 +82,13 @@ What was decided on each row is in OUT.decisions.json.""",
   lookalike review --agreement ann.answers.jsonl bob.answers.jsonl
 The page is for this machine alone (from another one: ssh -L 8471:127.0.0.1:8471 HOST). Several people may
 answer at once, each under their own name. Ctrl-C writes OUT; the same command goes on where it stopped.""",
+    "agent": """
+  lookalike agent
+  lookalike agent -o SKILL.md        (where an agent looks for its skills)""",
     "evaluate": """
   lookalike evaluate --real train.csv --synthetic synthetic.parquet
   lookalike evaluate --real train.csv --synthetic s.csv --holdout test.csv --target income -o report.html
+  lookalike evaluate --real train.csv --synthetic s.csv -o README.md          (the data card, for a hub)
   lookalike evaluate --real orders.csv --synthetic s.csv --id customer_id --id customer
   lookalike evaluate --real orders.csv --synthetic s.csv --schema real.model/schema.json
   lookalike evaluate --real train.csv --synthetic s.csv --only fidelity,privacy --quick

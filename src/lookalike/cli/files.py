@@ -26,7 +26,7 @@ INPUTS = (
     "schema",
     "decisions",
 )  # they name files to read
-REPORTS = (".html", ".json")
+REPORTS = (".html", ".json", ".md")
 
 
 def read(path: str | None, missing: Collection[Any], args: argparse.Namespace) -> pd.DataFrame | None:
@@ -48,6 +48,7 @@ def how(args: argparse.Namespace) -> dict[str, Any]:
 
 def real_table(args: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
     """REAL and its schema: that of --schema, or else the inferred one; --keep-rare counts for both."""
+    from lookalike.files.databases import without_password
     from lookalike.pipeline import read_real
     from lookalike.table.inferring import infer
     from lookalike.table.schema import Schema
@@ -56,7 +57,7 @@ def real_table(args: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
     missing = args.missing or (given.missing if given else ())
     real = read_real(args.real, missing=missing, seed=args.seed, **how(args))
     if given is None:
-        schema = infer(real, missing, source=args.real, keep_rare=args.keep_rare)
+        schema = infer(real, missing, source=without_password(args.real), keep_rare=args.keep_rare)
     else:
         schema = given
         schema.missing = tuple(missing)
@@ -89,7 +90,13 @@ def listed(text: str | None) -> list[str] | None:
 def names(args: argparse.Namespace, synthetic: str) -> dict[str, str]:
     """What the report calls the tables: their files, without the folders."""
     files = {"real": args.real, "synthetic": synthetic, "holdout": args.holdout}
-    return {table: Path(path).name for table, path in files.items() if path is not None}
+    from lookalike.files.databases import called, is_source
+
+    return {
+        table: called(path) if is_source(path) else Path(path).name
+        for table, path in files.items()
+        if path is not None
+    }
 
 
 def check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) -> None:
@@ -100,7 +107,7 @@ def check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) 
     check_paths(args, [*made, *reports])
     for report in reports:
         if report is not None and Path(report).suffix not in REPORTS:
-            raise OptionError(f"{report}: a report is written as {' or '.join(REPORTS)}: choose such a name.")
+            raise OptionError(f"{report}: a report is written as {', '.join(REPORTS)}: choose such a name.")
     if made:
         from lookalike.files.suffixes import check_suffix
 
@@ -110,6 +117,11 @@ def check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) 
 def check_paths(args: argparse.Namespace, outputs: Sequence[str | None]) -> None:
     """An output is a file in a folder that exists, no input of the command, and no other output."""
     inputs = [value for name in INPUTS if (value := getattr(args, name, None))]
+    from lookalike.files.databases import is_source
+
+    for output in outputs:
+        if is_source(output):
+            raise OptionError(f"{output} is in a database, which is only read: name a file to write to.")
     paths = [Path(path) for path in outputs if path is not None]
     for at, path in enumerate(paths):
         if path.absolute() in [other.absolute() for other in paths[:at]]:

@@ -23,9 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv: None takes that of the process, which has nothing else to do then: the handlers of signals stay as
     the command leaves them. A caller in the same process gets its own back.
 
-    Returns the exit code: 0 done, 2 a user's mistake, 3 a figure below --fail-under, 4 a language model wrote
-    nothing of a class, or fewer than half of the rows, 130 stopped by Ctrl-C, 141 nobody reads the output any
-    more.
+    Returns the exit code, one of `examples.EXITS`.
     """
     before = {one: signal.getsignal(one) for one in SIGNALS}
     try:

@@ -72,6 +72,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         "curate": (_curate, "drop rows that are broken, out of range or repeat others, and say why"),
         "review": (_review, "show rows to people in a browser, and write the table as they correct it"),
         "evaluate": (_evaluate, "measure how alike two tables are"),
+        "agent": (_agent, "print what a coding agent needs: verbs, options, examples, exit codes"),
     }
     for verb, (add_options, text) in verbs.items():
         one = subparsers.add_parser(
@@ -109,7 +110,9 @@ def _generate(one: Parser) -> None:
     shared.where(one)
     one.add_argument("--target", metavar="COL", help="the column that a model would predict, for the report")
     one.add_argument("--holdout", metavar="FILE", help="real rows that are not in REAL, for the report")
-    one.add_argument("--report", metavar="HTML", help="write the report to this .html (or .json) file")
+    one.add_argument(
+        "--report", metavar="HTML", help="write the report to this .html, .json or .md (a data card) file"
+    )
     one.add_argument(
         "--run",
         metavar="DIR",
@@ -328,6 +331,10 @@ def _review(one: Parser) -> None:
     shared.usual(one)
 
 
+def _agent(one: Parser) -> None:
+    one.add_argument("-o", "--out", metavar="FILE", help="write it to this file, such as SKILL.md")
+
+
 def _evaluate(one: Parser) -> None:
     one.add_argument("--real", metavar="R", required=True, help="the real table")
     one.add_argument("--synthetic", metavar="S", required=True, help="the synthetic table")
@@ -345,7 +352,9 @@ def _evaluate(one: Parser) -> None:
     one.add_argument("--only", metavar="SECTIONS", help="of fidelity,diversity,utility,privacy")
     one.add_argument("--quick", action="store_true", help="fewer rows and one family of models")
     shared.verdict(one)
-    one.add_argument("-o", "--out", metavar="HTML", help="write the report to this .html file")
+    one.add_argument(
+        "-o", "--out", metavar="HTML", help="write the report to this .html file (.md: a data card)"
+    )
     one.add_argument("--json", metavar="FILE", help="write the figures to this .json file")
     shared.missing(one)
     shared.usual(one)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.cli import files
+from lookalike.cli.agent import agent
 from lookalike.cli.curating import curate
 from lookalike.cli.generating import difflm, generate
 from lookalike.cli.recipes import recipe
@@ -218,4 +219,5 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "curate": curate,
     "review": review,
     "evaluate": evaluate,
+    "agent": agent,
 }

@@ -22,8 +22,10 @@ from lookalike.defaults import LABEL_METHODS, NEAR
 from lookalike.embed import Embed, embedder
 from lookalike.errors import DataError, OptionError
 from lookalike.progress import bar
+from lookalike.table import sources
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema, given_schema
+from lookalike.table.sources import Table
 
 Array = npt.NDArray[Any]
 Seen = Callable[[], tuple[Array, Array | None]]
@@ -34,8 +36,8 @@ USUAL = tuple(name for name in NAMES if name not in ASKED)
 
 
 def curate(
-    synthetic: pd.DataFrame,
-    real: pd.DataFrame | None = None,
+    synthetic: Table,
+    real: Table = None,
     *,
     text: Any = None,
     label: Any = None,
@@ -47,10 +49,11 @@ def curate(
     schema: Schema | None = None,
     seed: int = 0,
     progress: bool = True,
-) -> tuple[pd.DataFrame, Decisions]:
+) -> tuple[Table, Decisions]:
     """The rows of a synthetic table that are worth keeping, and what was decided on the others.
 
-    synthetic: any table, whoever made it. real: real rows with the same columns, which set the limits; None
+    synthetic: any table, whoever made it, of any library (`table/sources.py`); its kind comes back.
+    real: real rows with the same columns, which set the limits; None
     takes absolute ones, and leaves out the checks that need real rows. text: the column of text; None takes
     all that hold text. label: the column of labels: near texts of two labels are reported, not dropped.
     only: names of checks (`defaults.py`); None is all but "semantic" and "outlier".
@@ -63,7 +66,7 @@ def curate(
     Raises OptionError for an option that does not fit, DataError for tables whose columns differ and where no
     row would be left.
     """
-    synthetic = arguments.table("the synthetic table", synthetic)
+    synthetic, origin = sources.taken("the synthetic table", synthetic)
     near = arguments.number("near", near, 0.05, 1.0)
     names = _checks(only)
     undone = set(_checks(without)) if without else set()
@@ -92,7 +95,7 @@ def curate(
         if left_out:
             decisions.notes.append(f"without real rows these checks were left out: {', '.join(left_out)}")
     _need_rows(decisions)
-    return decisions.apply(synthetic), decisions
+    return origin.back(decisions.apply(synthetic)), decisions
 
 
 def _repeats(
@@ -158,7 +161,7 @@ def _rows(
     if not len(synthetic):
         raise DataError("the synthetic table has no rows: give a table with rows.")
     if real is not None:
-        real = arguments.table("the real table", real)
+        real = sources.table("the real table", real)
         odd = [name for name in [*real.columns, *synthetic.columns] if name not in real.columns]
         odd += [name for name in real.columns if name not in synthetic.columns]
         if odd:

@@ -85,6 +85,12 @@ class Fitted:
         inner = rows if self.plan is None else asked_of(self.plan, rows).inner
         return self.records.posteriors(records_of(self.records, inner))[0]
 
+    def bound(self, rows: Given) -> float:
+        """Nats per row, of whole rows that were not learned."""
+        _ = self.prior
+        inner = rows if self.plan is None else asked_of(self.plan, rows).inner
+        return self.records.bound(records_of(self.records, inner), self.seed)
+
     def weights(self) -> dict[str, Tensor]:
         """name -> what was learned, to be saved."""
         if self.own_prior is None:

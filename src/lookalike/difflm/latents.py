@@ -10,23 +10,24 @@ import torch
 from torch import Tensor
 
 from lookalike.arguments import shown
-from lookalike.arguments import table as read_table
 from lookalike.difflm.fitted import Fitted
 from lookalike.difflm.sampling.asked import whole_rows
 from lookalike.difflm.sampling.given import Given, read_given
 from lookalike.errors import OptionError
 from lookalike.seed import child
+from lookalike.table import sources
 
 
-def read_rows(fitted: Fitted, table: Any, what: str) -> Given:
+def read_rows(fitted: Fitted, table: Any, what: str, unknown: bool = False) -> Given:
     """A table of whole rows, without the columns that the model does not know. what: its name in a sentence.
+    unknown: values that were never learned are no error.
 
     Raises OptionError where the model has no latent, DataError for a table that lacks a column, and
     ConditionError for cells that cannot be read.
     """
     _ = fitted.prior
-    rows = whole_rows(read_table(what, table), fitted.codec, what)
-    return read_given(rows, fitted.codec, (), what, rare=True)
+    rows = whole_rows(sources.table(what, table), fitted.codec, what)
+    return read_given(rows, fitted.codec, (), what, rare=True, unknown=unknown)
 
 
 def read_latents(fitted: Fitted, latents: Any) -> Tensor:

@@ -13,10 +13,10 @@ import pandas as pd
 
 from lookalike.arguments import path as path_of
 from lookalike.arguments import switch, whole
-from lookalike.arguments import table as read_table
 from lookalike.codec import RecordCodec
 from lookalike.defaults import STRENGTH
 from lookalike.difflm import latents as latent_rows
+from lookalike.difflm.estimator import called, described, tags
 from lookalike.difflm.fitted import Fitted, build
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.learning import affordable, train
@@ -34,6 +34,7 @@ from lookalike.rules import Plan, rules_of
 from lookalike.table.inferring import infer
 from lookalike.table.rule import Rule
 from lookalike.table.schema import Schema
+from lookalike.table.sources import PANDAS, Origin, Table, taken
 
 TOLD = 5  # rules that are named when a table is learned
 OF_A_MACHINE = ("max_time", "device", "threads", "progress")  # arguments that are not saved with a model
@@ -92,6 +93,14 @@ class DiffLM:
         self._fitted: Fitted | None = None
         self._calls = Calls(0)
         self._tally: Tally | None = None
+        self._origin: Origin = PANDAS  # of the table that was fitted
+
+    def __repr__(self) -> str:
+        return called(DiffLM, self.get_params())
+
+    def _repr_html_(self) -> str:
+        """What it is and what it has learned, for notebooks."""
+        return described(repr(self), self._fitted)
 
     # ---- arguments -----------------------------------------------------------------------------------------
 
@@ -117,12 +126,12 @@ class DiffLM:
 
     def fit(
         self,
-        table: pd.DataFrame,
+        table: Table,
         schema: Schema | None = None,
         checkpoint: str | Path | None = None,
         codec: RecordCodec | None = None,
     ) -> DiffLM:
-        """Learn a table.
+        """Learn a table of any library, as `table/sources.py` lists them; `sample` gives the same kind back.
 
         schema: from `lookalike.infer`, edited if need be; None infers it. Its `rules` between columns are
         kept in every row that is drawn; None: those that are found. checkpoint: a folder that training
@@ -135,13 +144,14 @@ class DiffLM:
         arguments = Arguments.of(self.get_params())
         seed, max_time, progress = arguments.seed, arguments.max_time, arguments.progress
         clock = Clock(max_time)
-        table, schema = read_table("the table", table), schema_of(schema)
-        codec = codec_of(codec, schema, list(table.columns))
+        rows, origin = taken("the table", table)
+        schema = schema_of(schema)
+        codec = codec_of(codec, schema, list(rows.columns))
         folder = None if checkpoint is None else path_of("checkpoint", checkpoint)
-        with stage(f"prepared {len(table):,} rows", doing="preparing the rows", progress=progress):
+        with stage(f"prepared {len(rows):,} rows", doing="preparing the rows", progress=progress):
             if schema is None:
-                schema = infer(table) if codec is None else codec.schema
-            known, rows = fingerprint(table), affordable(table, schema, codec, max_time, seed, progress)
+                schema = infer(rows) if codec is None else codec.schema
+            known, rows = fingerprint(rows), affordable(rows, schema, codec, max_time, seed, progress)
             codec = RecordCodec.fit(rows, schema, seed=seed) if codec is None else codec
             for note in [*codec.schema.notes(), *codec.notes()]:
                 say(note, progress=progress)
@@ -160,7 +170,7 @@ class DiffLM:
             learnt = fitted.own_prior is not None
             records = fitted.records.encode(modelled) if learnt else np.zeros((len(rows), 0))
         train(fitted, records, folder, max_time, clock, progress)
-        self._fitted, self._calls, self._tally = fitted, Calls(seed), None
+        self._fitted, self._calls, self._tally, self._origin = fitted, Calls(seed), None, origin
         if self.shortfall is not None:
             say(self.shortfall, progress=progress)
         return self
@@ -236,16 +246,17 @@ class DiffLM:
         n: int | None = None,
         *,
         where: Where | str | Sequence[str] | None = None,
-        given: pd.DataFrame | None = None,
-        like: pd.DataFrame | None = None,
+        given: Table = None,
+        like: Table = None,
         strength: float = STRENGTH,
         balance: str | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
         valid_only: bool = False,
         seed: int | None = None,
-    ) -> pd.DataFrame:
-        """A synthetic table of n rows, with the columns and dtypes of the learned one.
+    ) -> Table:
+        """A synthetic table of n rows, of the kind of the learned one, with its columns and dtypes; pandas
+        after `load`.
 
         where: {column: condition} that every row satisfies: a value, a set of values, a range (low, high),
         None (missing) or NOT_MISSING; or the texts of the command line, such as "age=30..40". given: a table
@@ -268,38 +279,49 @@ class DiffLM:
         never had (they name the column, the row and the value), OptionError for other values.
         """
         chunks = list(
-            self.sample_chunks(
-                n,
-                where=where,
-                given=given,
-                like=like,
-                strength=strength,
-                balance=balance,
-                temperature=temperature,
-                top_p=top_p,
-                valid_only=valid_only,
-                seed=seed,
+            self._drawn(
+                n, where, given, like, strength, balance, temperature, top_p, valid_only=valid_only, seed=seed
             )
         )
-        return chunks[0] if len(chunks) == 1 else pd.concat(chunks, ignore_index=True)
+        return self._origin.back(chunks[0] if len(chunks) == 1 else pd.concat(chunks, ignore_index=True))
 
     def sample_chunks(
         self,
         n: int | None = None,
         *,
         where: Where | str | Sequence[str] | None = None,
-        given: pd.DataFrame | None = None,
-        like: pd.DataFrame | None = None,
+        given: Table = None,
+        like: Table = None,
         strength: float = STRENGTH,
         balance: str | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
         valid_only: bool = False,
         seed: int | None = None,
-    ) -> Iterator[pd.DataFrame]:
+    ) -> Iterator[Table]:
         """The rows of `sample` in chunks of at most 8192 (10,240 with keys or pseudonyms, a key's rows
         being in one chunk), so that memory does not grow with n.
         """
+        drawn = self._drawn(
+            n, where, given, like, strength, balance, temperature, top_p, valid_only=valid_only, seed=seed
+        )
+        return map(self._origin.back, drawn)
+
+    def _drawn(
+        self,
+        n: int | None,
+        where: Where | str | Sequence[str] | None,
+        given: Table,
+        like: Table,
+        strength: float,
+        balance: str | None,
+        temperature: float | None,
+        top_p: float | None,
+        *,
+        valid_only: bool,
+        seed: int | None,
+    ) -> Iterator[pd.DataFrame]:
+        """The chunks of `sample_chunks`, as pandas tables; what is asked for is checked at once."""
         codec = self.codec
         asked_for = {"temperature": temperature, "top_p": top_p}
         changes: dict[str, Any] = {name: value for name, value in asked_for.items() if value is not None}
@@ -322,18 +344,21 @@ class DiffLM:
         self._tally = tally if valid_only else None
         return sampled(self.fitted, request, tally, self.progress)
 
-    def impute(self, table: pd.DataFrame, seed: int | None = None) -> pd.DataFrame:
-        """The table with its missing cells drawn from their distribution given the row's other cells.
+    def impute(self, table: Table, seed: int | None = None) -> Table:
+        """The table, of any library and back in its kind, with its missing cells drawn from their
+        distribution given the row's other cells.
 
         Cells that are not missing come back as they are, those with values that were not learned too, and
         that is said; so does a column that the model's schema drops. A column that was always missing stays
         so; a missing key is a fresh one. The table may lack columns of the model. seed: as in `sample`.
         Raises ConditionError for a column that the model does not know.
         """
-        full = read_table("the table to impute", table)
+        full, origin = taken("the table to impute", table)
         held = read_given(full, self.codec, (), "the table to impute", rare=True, unknown=True)
         self._say_odd(held)
-        return imputed(self.fitted, full, held, *self._calls.claim(seed, len(full)), self.progress)
+        return origin.back(
+            imputed(self.fitted, full, held, *self._calls.claim(seed, len(full)), self.progress)
+        )
 
     def _say_odd(self, held: Given | None) -> None:
         if held is not None and (note := held.note()):
@@ -341,23 +366,23 @@ class DiffLM:
 
     # ---- latents -------------------------------------------------------------------------------------------
 
-    def encode(self, table: pd.DataFrame) -> np.ndarray:
+    def encode(self, table: Table) -> np.ndarray:
         """Posterior means of rows: (rows, latent tokens, latent width), float32.
 
         Raises DataError for a table that lacks a column, ConditionError for cells that cannot be read.
         """
         return latent_rows.encoded(self.fitted, latent_rows.read_rows(self.fitted, table, "the table"))
 
-    def decode(self, latents: np.ndarray, seed: int | None = None) -> pd.DataFrame:
+    def decode(self, latents: np.ndarray, seed: int | None = None) -> Table:
         """Rows written from latents of the shape that `encode` gives, (rows, latent tokens, latent width);
         seed: as in `sample`. Raises OptionError for other latents.
         """
         latent = latent_rows.read_latents(self.fitted, latents)
-        return latent_rows.written(self.fitted, latent, *self._calls.claim(seed, len(latent)))
+        return self._origin.back(
+            latent_rows.written(self.fitted, latent, *self._calls.claim(seed, len(latent)))
+        )
 
-    def interpolate(
-        self, a: pd.DataFrame, b: pd.DataFrame, steps: int = 5, seed: int | None = None
-    ) -> pd.DataFrame:
+    def interpolate(self, a: Table, b: Table, steps: int = 5, seed: int | None = None) -> Table:
         """Rows on the line between the latents of two rows (tables of one row each), ends included.
 
         All are written with the same random numbers, so that what changes is due to the latent. seed: as in
@@ -370,7 +395,31 @@ class DiffLM:
                 raise OptionError(
                     f"{end.what} has {end.rows} rows: interpolate goes between two tables of one row each."
                 )
-        return latent_rows.line(self.fitted, (first, last), steps, *self._calls.claim(seed, steps))
+        return self._origin.back(
+            latent_rows.line(self.fitted, (first, last), steps, *self._calls.claim(seed, steps))
+        )
+
+    # ---- for scikit-learn ----------------------------------------------------------------------------------
+
+    def score(self, table: Table, y: None = None) -> float:
+        """How well rows that were not learned are told: minus their nats per row, so that more is better.
+
+        The nats are the bound that training lowers on its validation rows: what the language model needs to
+        write a row, and the rate of its latent; of columns that follow from others by a rule, and of keys and
+        ids, none. A value that was never learned counts as rare, or as the nearest. So models of the same
+        columns compare, as `GridSearchCV` does; what is *drawn* is compared by `evaluate`. y: for
+        scikit-learn, nothing. Raises DataError and OptionError as `encode` does.
+        """
+        rows = latent_rows.read_rows(self.fitted, table, "the table to score", unknown=True)
+        if not rows.rows:
+            raise OptionError("the table to score has no rows: give at least one.")
+        return -self.fitted.bound(rows)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._fitted is not None
+
+    def __sklearn_tags__(self) -> Any:
+        return tags()
 
     # ---- keep ----------------------------------------------------------------------------------------------
 

@@ -97,6 +97,11 @@ class RecordModel(Protocol):
     def posteriors(self, records: Array) -> tuple[Tensor, Tensor]:
         """Mean and log variance of the latents of an array of records, each (rows, latent size), float32."""
 
+    def bound(self, records: Array, seed: int) -> float:
+        """Nats per row of an array of records that was not learned: reconstruction and rate, as `train` has
+        them; seed: of the noise of the latents. Raises OptionError for a model around a backbone.
+        """
+
     def draw(
         self,
         latent: Tensor,

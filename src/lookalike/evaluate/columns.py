@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,7 +84,7 @@ def read_columns(
     text whatever it looks like; ids: those of keys and of made-up values. What the schema declares missing is
     missing, and what it drops is left out. A number or a date that cannot be read is UNREADABLE.
 
-    Raises DataError where a table is none, has no rows, lacks a column, has one more, or where most values of
+    Raises DataError where a table has no rows, lacks a column, has one more, or where most values of
     a column do not fit its kind; OptionError where `text` holds no texts; SchemaError for a schema that does
     not fit the real table.
     """
@@ -118,10 +117,7 @@ def without_dropped(tables: Mapping[str, pd.DataFrame], schema: Schema | None) -
     """
     schema = given_schema(schema)
     dropped = [] if schema is None else schema.dropped
-    return {
-        title: table.drop(columns=dropped, errors="ignore") if isinstance(table, pd.DataFrame) else table
-        for title, table in tables.items()
-    }
+    return {title: table.drop(columns=dropped, errors="ignore") for title, table in tables.items()}
 
 
 def _described(real: pd.DataFrame, given: Schema | None) -> Schema:
@@ -168,10 +164,7 @@ def _flat(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 def check_table(title: str, table: pd.DataFrame, real: pd.DataFrame) -> None:
-    """Raises DataError unless it is a table with rows and exactly the columns of the real one."""
-    for name, one in (("real", real), (title, table)):
-        if not isinstance(one, pd.DataFrame):
-            raise DataError(f"the {name} table is {_given(one)}: {_remedy(one)}.")
+    """Raises DataError unless it has rows and exactly the columns of the real one."""
     doubled = table.columns[table.columns.duplicated()]
     if len(doubled):
         raise DataError(f"the {title} table has two columns named '{doubled[0]}': rename one.")
@@ -193,19 +186,6 @@ def check_table(title: str, table: pd.DataFrame, real: pd.DataFrame) -> None:
         raise DataError(
             f"the {title} table has the column {_names(extra)}, which the real table lacks: drop it."
         )
-
-
-def _given(value: Any) -> str:
-    """What was given in the place of a table."""
-    if isinstance(value, (str, Path)):
-        return f"the name {str(value)[:100]!r}"
-    return "None" if value is None else f"a {type(value).__name__}"
-
-
-def _remedy(value: Any) -> str:
-    if isinstance(value, (str, Path)):
-        return f"read it first, with lookalike.read_table({str(value)[:100]!r})"
-    return "give a pandas DataFrame"
 
 
 def _names(names: list[str]) -> str:

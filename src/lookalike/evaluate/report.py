@@ -33,6 +33,7 @@ from lookalike.evaluate.verdict import IDENTIFYING, telling
 from lookalike.evaluate.view import View
 from lookalike.table.column import MADE
 from lookalike.table.schema import Schema
+from lookalike.table.sources import Table, parted, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,8 +43,8 @@ class Report:
     """What was measured; made by `evaluate`.
 
     `to_dict()` gives JSON values; `save("report.html")` writes one self-contained page, `save("report.json")`
-    the figures; `print(report)` a short table. `figures` holds the same as attributes. decisions: of what was
-    curated before it was compared, which the page then tells; else None.
+    the figures, `save("README.md")` a data card; `print(report)` a short table. `figures` holds the same as
+    attributes. decisions: of what was curated before it was compared, which the page then tells; else None.
     """
 
     def __init__(self, figures: Figures) -> None:
@@ -66,7 +67,7 @@ class Report:
         return self.figures.to_dict()
 
     def save(self, path: str | Path) -> None:
-        """Write the page (.html) or the figures (.json).
+        """Write the page (.html), the figures (.json) or the data card (.md).
 
         Raises OptionError for another suffix, DataError if the file cannot be written.
         """
@@ -79,12 +80,20 @@ class Report:
             text = json.dumps(
                 {k: v for k, v in self.to_dict().items() if k != "examples"}, indent=1, ensure_ascii=False
             )
+        elif path.suffix == ".md":
+            text = self.card()
         else:
-            raise OptionError(f"a report is written to a .html or .json file, and '{path.name}' is neither.")
+            raise OptionError(f"a report is a .html, .json or .md file, and '{path.name}' is none.")
         try:
-            replace_text(path, text + "\n")
+            replace_text(path, text.rstrip("\n") + "\n")
         except OSError as error:
             raise DataError(f"the report cannot be written to '{path}': {error.strerror}.") from None
+
+    def card(self) -> str:
+        """The data card of the synthetic table, for a hub of data sets: Markdown with YAML before it."""
+        from lookalike.evaluate.card import card
+
+        return card(self.figures)
 
     def failures(self, limits: str) -> list[str]:
         """What is worse than limits such as "c2st=0.60,utility=0.95", a sentence each.
@@ -154,9 +163,9 @@ def _about(figures: Figures) -> list[str]:
 
 
 def evaluate(
-    real: pd.DataFrame,
-    synthetic: pd.DataFrame,
-    holdout: pd.DataFrame | None = None,
+    real: Table,
+    synthetic: Table,
+    holdout: Table = None,
     target: str | None = None,
     text: str | None = None,
     seed: int = 0,
@@ -171,6 +180,8 @@ def evaluate(
 ) -> Report:
     """Compare a synthetic table with the real one it was learned from.
 
+    The tables are of any library, as `table/sources.py` lists them; of a DatasetDict the split "train" is
+    real, and "test" or "validation" the holdout.
     real: the rows that the synthesizer saw. synthetic: what it made, with the same columns.
     holdout: real rows that it did not see; every figure then stands beside what these rows score, and what
         depends on the number of rows (detection, neighbours, repeats) sees equally many of each table.
@@ -196,10 +207,12 @@ def evaluate(
     column do not fit; OptionError for an unknown target, text, section or seed; SchemaError for a schema that
     lacks a column of `real` or that its values contradict.
     """
+    real, holdout = parted("the real table", real, holdout)
     given = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
+    given = {title: table(f"the {title} table", own) for title, own in given.items()}
     tables = without_dropped(given, schema)
-    for title, table in tables.items():
-        check_table(title, table, tables["real"])
+    for title, own in tables.items():
+        check_table(title, own, tables["real"])
     quick, show_real = switch("quick", quick), switch("show_real", show_real)
     progress = switch("progress", progress)
     for what, value in (("ids", ids), ("only", only)):

@@ -18,7 +18,7 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.errors import DataError, file_errors
-from lookalike.files import arrow, delimited, excel
+from lookalike.files import arrow, databases, delimited, excel
 from lookalike.files.lines import (
     TEXT_END,
     count_lines,
@@ -41,7 +41,7 @@ from lookalike.files.packed import (
 )
 from lookalike.files.suffixes import DELIMITED, FOLDER, JSON_LINES, KINDS, LINES, TEXT_KINDS, check_suffix
 from lookalike.progress import say
-from lookalike.table.missing import hide, is_missing
+from lookalike.table.missing import without
 
 _CHUNK = 100_000  # rows read at a time when a table is sampled
 
@@ -60,8 +60,11 @@ def read_table(
     text that is not UTF-8; sep, between the columns of delimited text; decimal, "." or ",", before the
     decimals of its numbers. The table's `attrs` keep the layout of delimited text (`delimited.py`).
     Raises DataError for whatever is wrong with the file, and for a table without rows; OptionError for values
-    that make no sense; MissingDependency for .xlsx without openpyxl.
+    that make no sense; MissingDependency for .xlsx without openpyxl. A path may be a table in a database,
+    such as "sqlite:///shop.db?table=orders" (`databases.py`).
     """
+    if databases.is_source(path):
+        return databases.read_source(str(path), arguments.sentinels("missing", missing))
     path, missing = arguments.path("path", path), arguments.sentinels("missing", missing)
     table, _ = _read(path, missing, encoding, sep, decimal, None)
     if len(table) == 0:
@@ -123,7 +126,7 @@ def _read(
             table, total = _read_arrow(path, kind, choice)
     table = table.reset_index(drop=True)
     delimited.check_names(path, [str(name) for name in table.columns])
-    return _without(table, missing), total
+    return without(table, missing), total
 
 
 def _read_delimited(
@@ -216,11 +219,3 @@ def _readable(path: str | Path) -> str:
             if any(inside.lower().endswith(kind) for kind in KINDS):
                 return check_suffix(inside)
     return check_suffix(path)
-
-
-def _without(table: pd.DataFrame, missing: Collection[Any]) -> pd.DataFrame:
-    """The table with declared missing values as missing."""
-    if not missing:
-        return table
-    gone = {name: is_missing(table[name], missing) for name in table.columns}
-    return pd.DataFrame({n: hide(table[n], gone[n]) if gone[n].any() else table[n] for n in table.columns})

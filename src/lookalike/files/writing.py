@@ -19,10 +19,11 @@ import pandas as pd
 from lookalike import arguments
 from lookalike.atomic import put
 from lookalike.errors import DataError, file_errors
-from lookalike.files import arrow, csvlines, excel
+from lookalike.files import csvlines, excel
 from lookalike.files.lines import check_texts, json_lines, text_lines
 from lookalike.files.packed import STANDARD, open_packed
 from lookalike.files.suffixes import DELIMITED, JSON_LINES, LINES, TEXT_KINDS, check_suffix
+from lookalike.table import arrow, sources
 from lookalike.table.nested import holds_values, json_text
 
 
@@ -50,7 +51,7 @@ def write_table(table: pd.DataFrame, path: str | Path, layout: Mapping[str, Any]
 
     layout: of delimited text; None: that of the table's `attrs`.
     """
-    table = arguments.table("the table to write", table)
+    table = sources.table("the table to write", table)
     with ChunkWriter(path, layout) as writer:
         writer.write(table)
 

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from lookalike.arguments import choice, number, path, shown, switch, whole
-from lookalike.arguments import table as table_of_argument
 from lookalike.arguments import text as text_of_argument
 from lookalike.defaults import DEMONSTRATIONS, GEN_SIZE, METHODS
 from lookalike.embed import REMOTE, Embed, embedder
@@ -35,6 +34,7 @@ from lookalike.prompting.writing import Work, Writer, answer
 from lookalike.prompting.written import Written
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema, check_schema, given_schema
+from lookalike.table.sources import PANDAS, Origin, Table, taken
 from lookalike.texts.copies import Originals
 
 NO_RECORD = (
@@ -103,16 +103,18 @@ class SynAlign:
         self._alarms: list[str] = []
         self._wanted = 0
         self._fitted = False
+        self._origin: Origin = PANDAS
 
-    def fit(self, real: pd.DataFrame, schema: Schema | None = None) -> SynAlign:
+    def fit(self, real: Table, schema: Schema | None = None) -> SynAlign:
         """Reads the real rows and picks the demonstrations; only an embedder of the endpoint makes calls.
 
+        real: a table of any library, as `table/sources.py` lists them; `sample` gives the same kind back.
         schema: from `lookalike.infer`, edited if need be; None infers it. Rows without a text or of a class
         that fewer than 5 rows hold are left out (but see `Column.min_rows`), and so are keys (ids), which
         nobody can invent, pseudonyms and columns that the schema drops: no prompt shows them. Raises
         DataError for a table that cannot be used, and what the embedder raises.
         """
-        real = table_of_argument("the real table", real)
+        real, self._origin = taken("the real table", real)
         filled = with_text(real, self.texts, self.label)
         schema = given_schema(schema) or infer(real.iloc[filled], source="the real table")
         check_schema(schema, real)
@@ -180,8 +182,8 @@ class SynAlign:
         requests = self.requests(n)
         return self.llm.estimate(requests, [self._prompts.expected(request) for request in requests])
 
-    def sample(self, n: int) -> pd.DataFrame:
-        """n records as a table of the real one's columns and dtypes; fewer where the budget ends, or
+    def sample(self, n: int) -> Table:
+        """n records as a table of the real one's kind, columns and dtypes; fewer where the budget ends, or
         where the model keeps failing; a line on stderr says why.
 
         The same seed, real rows and replies give the same table; with a ledger, so does a run that was
@@ -232,10 +234,10 @@ class SynAlign:
         return self.accepted
 
     @property
-    def accepted(self) -> pd.DataFrame:
+    def accepted(self) -> Table:
         """The rows of the last `sample`, whether it came to its end or not."""
         self._need_fit()
-        return self._written.records(self.form)
+        return self._origin.back(self._written.records(self.form))
 
     @property
     def rejected(self) -> pd.DataFrame:

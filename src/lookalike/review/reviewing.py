@@ -25,16 +25,18 @@ from lookalike.review.outcome import outcome, summary
 from lookalike.review.queue import Item
 from lookalike.review.server import Server, Session, serving
 from lookalike.review.store import Store
+from lookalike.table import sources
+from lookalike.table.sources import Table
 
 PRINTED = 20_000  # rows that the fingerprint of a table is of, at most
 WAIT = 0.2  # seconds between two looks at whether the review ends
 
 
 def review(
-    table: pd.DataFrame,
+    table: Table,
     *,
     decisions: Decisions | None = None,
-    real: pd.DataFrame | None = None,
+    real: Table = None,
     label: Any = None,
     text: Any = None,
     pair: tuple[Any, Any] | None = None,
@@ -44,10 +46,11 @@ def review(
     answers: str | Path = "review.sqlite",
     limit: float = ERRORS,
     seed: int = 0,
-) -> tuple[pd.DataFrame, Decisions]:
+) -> tuple[Table, Decisions]:
     """Serves a page on which people review rows, until all are answered or Ctrl-C; says its address.
 
-    table: any table. decisions: what was decided on it, such as `curate` gives: their rows come first, and
+    table: any table, of any library (`table/sources.py`); its kind comes back.
+    decisions: what was decided on it, such as `curate` gives: their rows come first, and
     where people answered, people count. real: rows of which the nearest is shown. label: the column of
     labels; None is that of the decisions. text: the column of text; None is the one with most words.
     pair: two columns of answers, of which people choose the better one without knowing which is which.
@@ -59,12 +62,14 @@ def review(
     them; of a pair, the table with a column `preferred`. Raises DataError for another table than that of the
     file, OptionError for an option that does not fit, such as a port in use.
     """
+    table, origin = sources.taken("the table", table)
     given = (table, decisions, real, label, text, pair)
     with Review.of(*given, queue=queue, answers=answers, limit=limit, seed=seed) as one:
         one.serve("review", reviewer, port, until_done=True)
         for line in one.summary():
             say(line)
-        return one.outcome()
+        corrected, decided = one.outcome()
+        return origin.back(corrected), decided
 
 
 @dataclasses.dataclass
@@ -92,8 +97,8 @@ class Review:
         seed: int = 0,
     ) -> Review:
         """A new review, or the one that the file of answers holds; options as of `review`."""
-        table = arguments.table("the table", table).reset_index(drop=True)
-        real = None if real is None else arguments.table("the real table", real).reset_index(drop=True)
+        table = sources.table("the table", table).reset_index(drop=True)
+        real = None if real is None else sources.table("the real table", real).reset_index(drop=True)
         queue = arguments.whole("queue", queue, 1)
         limit = arguments.number("limit", limit, 0.0, 1.0)
         seed = arguments.whole("seed", seed)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lookalike.arguments import table as read_table
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_ROWS, LEAST_SUPPORT, beats_chance
 from lookalike.rules.discrete import (
@@ -27,6 +26,7 @@ from lookalike.rules.formulas import formulas, parts
 from lookalike.rules.holds import support
 from lookalike.rules.values import Values
 from lookalike.seed import child
+from lookalike.table import sources
 from lookalike.table.inferring import infer
 from lookalike.table.rule import Combination, Order, Rule
 from lookalike.table.rule_words import read_rules
@@ -44,7 +44,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
 
     schema: the inferred one, if None. seed: of the rows that are looked at, 100,000 at most.
     """
-    table = read_table("the table", table)
+    table = sources.table("the table", table)
     schema = infer(table) if schema is None else schema
     rng = child(seed, "rules")
     if len(table) > MANY:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.errors import DataError, SchemaError
-from lookalike.table import formatted, kinds, nested, personal
+from lookalike.table import formatted, kinds, nested, personal, sources
 from lookalike.table.column import LANGUAGES, Column, plain_values
 from lookalike.table.dtypes import as_numbers, dtype_name, python_type
 from lookalike.table.missing import is_missing
@@ -36,7 +36,7 @@ def infer(
     Raises DataError for a table without columns, with fewer than two rows, with a column name that occurs
     twice, or with values that no kind can hold.
     """
-    table, missing = arguments.table(source, table), arguments.sentinels("missing", missing)
+    table, missing = sources.table(source, table), arguments.sentinels("missing", missing)
     check_table(table, source)
     least = 1 if keep_rare else None
     columns = [_infer_column(table[name], missing, least) for name in table.columns]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -44,3 +44,13 @@ def hide(series: pd.Series, gone: pd.Series) -> pd.Series:
     elif series.dtype == bool:
         series = series.astype("boolean")
     return series.mask(gone)
+
+
+def without(table: pd.DataFrame, missing: Collection[Any]) -> pd.DataFrame:
+    """The table with declared missing values as missing."""
+    if not missing:
+        return table
+    gone = {name: is_missing(table[name], missing) for name in table.columns}
+    out = pd.DataFrame({n: hide(table[n], gone[n]) if gone[n].any() else table[n] for n in table.columns})
+    out.attrs = dict(table.attrs)
+    return out

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lookalike import arguments
+from lookalike import arguments, markup
 from lookalike.arguments import shown
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError, SchemaError
@@ -28,6 +28,7 @@ from lookalike.table.dtypes import RESOLUTIONS
 from lookalike.table.rule import Rule
 
 FORMAT = 1
+FACTS = ("column", "kind", "dtype", "missing", "details")  # of a column, as it is shown
 _SHOWN = 60  # letters of a pattern in a line of the schema
 
 
@@ -71,23 +72,36 @@ class Schema:
         )
 
     def __repr__(self) -> str:
-        rows = [("column", "kind", "dtype", "missing", "details")]
-        for column in self.columns:
-            nullable = "yes" if column.nullable else "no"
-            rows.append((str(column.name), column.kind, column.dtype, nullable, _details(column)))
+        rows = [FACTS, *self._facts()]
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         lines = [
             "  ".join([*(cell.ljust(w) for cell, w in zip(row[:4], widths, strict=True)), row[4]])
             for row in rows
         ]
-        rules = [one if isinstance(one, str) else rule.shown(one) for one in self.rules or ()]
+        rules = self._told_rules()
         told = [
             "",
             f"{len(rules)} rules between columns" if len(rules) > 1 else "1 rule between columns",
             *rules,
         ]
-        head = f"Schema of {len(self.columns)} columns, inferred from {self.rows:,} rows"
-        return "\n".join([head, *lines, *(told if rules else [])])
+        return "\n".join([self._head(), *lines, *(told if rules else [])])
+
+    def _repr_html_(self) -> str:
+        """The same, for notebooks."""
+        return markup.shown(self._head(), FACTS, self._facts(), self._told_rules())
+
+    def _head(self) -> str:
+        return f"Schema of {len(self.columns)} columns, inferred from {self.rows:,} rows"
+
+    def _facts(self) -> list[tuple[str, ...]]:
+        """Of each column, what `FACTS` names."""
+        return [
+            (str(one.name), one.kind, one.dtype, "yes" if one.nullable else "no", _details(one))
+            for one in self.columns
+        ]
+
+    def _told_rules(self) -> list[str]:
+        return [one if isinstance(one, str) else rule.shown(one) for one in self.rules or ()]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values only; facts that a column does not have are left out."""

@@ -193,6 +193,11 @@ class TextRecords:
             mean[rows], log_variance[rows] = found
         return mean, log_variance
 
+    def bound(self, records: Array, seed: int) -> float:
+        raise OptionError(
+            "a model around a backbone has no score: compare what it draws with lookalike.evaluate."
+        )
+
     def draw(
         self,
         latent: Tensor,

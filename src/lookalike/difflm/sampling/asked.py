@@ -8,12 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from lookalike.arguments import number, shown, table, whole
+from lookalike.arguments import number, shown, whole
 from lookalike.codec import RecordCodec
 from lookalike.codec.where import as_where, listed
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.given import Given, read_given
 from lookalike.errors import ConditionError, DataError, OptionError
+from lookalike.table import sources
 
 Where = Mapping[Any, Any]
 
@@ -46,8 +47,8 @@ class Asked:
         drawing: Drawing,
     ) -> Asked:
         """Raises ConditionError, DataError and OptionError for what does not fit, as `DiffLM.sample` says."""
-        given = None if given is None else table("the given table", given)
-        like = None if like is None else table("like", like)
+        given = None if given is None else sources.table("the given table", given)
+        like = None if like is None else sources.table("like", like)
         if given is not None:
             if n is not None and whole("n", n) != len(given):
                 raise OptionError(

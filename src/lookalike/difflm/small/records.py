@@ -16,7 +16,7 @@ from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.small.base import of_arrays
 from lookalike.difflm.small.decoder import decode
-from lookalike.difflm.small.train import posteriors, train_vae
+from lookalike.difflm.small.train import bound, posteriors, train_vae
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
@@ -102,6 +102,11 @@ class TokenRecords:
     def posteriors(self, records: Array) -> tuple[Tensor, Tensor]:
         tokens, cells = (torch.from_numpy(np.ascontiguousarray(records[:, part])) for part in range(2))
         return posteriors(self.vae, tokens, cells)
+
+    def bound(self, records: Array, seed: int) -> float:
+        tokens, cells = (torch.from_numpy(np.ascontiguousarray(records[:, part])) for part in range(2))
+        with self.threads.used():
+            return bound(self.vae, tokens, cells, seed)
 
     def draw(
         self,

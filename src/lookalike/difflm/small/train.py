@@ -173,7 +173,7 @@ def _descend(vae: VAE, optimizers: list[torch.optim.Optimizer], average_length: 
 
 def _judge(loop: Loop, average: VAE, held: Encoded, noise: Tensor) -> None:
     """Validate the mean of the weights, and keep it where it is the best so far."""
-    reconstruction, rate = _validate(average, held, noise, loop.config)
+    reconstruction, rate = _validate(average, held, noise, loop.config.slots_most // 2)
     loop.record(reconstruction, rate, loop.controller.beta)
     ready = loop.ready(rate)
     if ready or (average.base is not None and reconstruction + rate < loop.best):
@@ -182,23 +182,33 @@ def _judge(loop: Loop, average: VAE, held: Encoded, noise: Tensor) -> None:
 
 def _take_best(vae: VAE, loop: Loop, average: VAE, held: Encoded, noise: Tensor) -> None:
     """The best validated weights, or the last ones: the steps since then may have made them better."""
-    last = sum(_validate(average, held, noise, loop.config))
+    last = sum(_validate(average, held, noise, loop.config.slots_most // 2))
     vae.load_state_dict(average.state_dict() if last <= loop.best else loop.best_weights)
 
 
 @torch.no_grad()
-def _validate(vae: VAE, held: Encoded, noise: Tensor, config: TrainConfig) -> tuple[float, float]:
-    """Reconstruction and rate on the validation rows, nats per row."""
+def _validate(vae: VAE, held: Encoded, noise: Tensor, most: int) -> tuple[float, float]:
+    """Reconstruction and rate on the validation rows, nats per row; most: slots that are read at once."""
     vae.eval()
     sums, device = torch.zeros(2, dtype=torch.float64), noise.device
     first = torch.zeros(len(held), len(vae.columns), dtype=torch.bool, device=device)
-    for at in held.parts(config.slots_most // 2):
+    for at in held.parts(most):
         tokens, cells, placed = held.of(at).on(device)
         nll, kl, _ = vae(tokens, cells, vae.order(first[at], tokens), noise[at], placed)
         sums += torch.stack([nll.sum(), kl.sum()]).cpu()
     vae.train()
     reconstruction, rate = (sums / len(held)).tolist()
     return reconstruction, rate
+
+
+def bound(vae: VAE, tokens: Tensor, cells: Tensor, seed: int, most: int = 16_384) -> float:
+    """Reconstruction and rate of (rows, slots) records that were not learned, together, in nats per row."""
+    tokens, cells = tokens.to(vae.device), cells.to(vae.device)
+    fold = torch.arange(len(tokens), device=vae.device) % (1 if vae.base is None else vae.base.folds)
+    held = Encoded(tokens, cells, vae.lengths(tokens), vae.placed(tokens, cells, fold))
+    found = sum(_validate(vae, held, validation_noise(len(held), vae.latent_size, seed, vae.device), most))
+    vae.eval()
+    return found
 
 
 def _means(averaged: AveragedModel) -> dict[str, Tensor]:

@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 
 from lookalike.arguments import shown, switch, whole
-from lookalike.arguments import table as table_of_argument
 from lookalike.decisions import Decisions
 from lookalike.errors import DataError, LLMError, OptionError
 from lookalike.llm.budget import NOTHING, Budget, Estimate, Spent, add
@@ -28,6 +27,7 @@ from lookalike.prompting.recipes.making import SAME_DRAW, Maker, Row
 from lookalike.prompting.recipes.read import read
 from lookalike.prompting.recipes.running import Kept, Runner, fix, visible
 from lookalike.table.schema import Schema
+from lookalike.table.sources import table as table_of_argument
 from lookalike.texts.copies import Originals
 from lookalike.texts.language import Language
 
