@@ -11,9 +11,10 @@ import pytest
 
 from lookalike.curate import curate
 from lookalike.decisions import Decisions
-from lookalike.review.cards import Cards, text_column, written
+from lookalike.review.cards import Cards
 from lookalike.review.queue import Item
 from lookalike.review.reviewing import Review
+from lookalike.table.cells import text_column, written
 
 
 def test_what_curate_decided_is_shown_with_both_rows(banking: pd.DataFrame) -> None:
