@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lookalike.difflm import DiffLM as DiffLM
     from lookalike.errors import LookalikeError as LookalikeError
     from lookalike.evaluate import evaluate as evaluate
+    from lookalike.evaluate.judging.judge import judge as judge
     from lookalike.files.reading import read_table as read_table
     from lookalike.files.writing import write_table as write_table
     from lookalike.pipeline import generate as generate
@@ -44,6 +45,7 @@ _HOMES = {  # public name -> the module it lives in
     "find_rules": "lookalike.rules",
     "generate": "lookalike.pipeline",
     "infer": "lookalike.table.inferring",
+    "judge": "lookalike.evaluate.judging.judge",
     "read_table": "lookalike.files.reading",
     "review": "lookalike.review",
     "write_table": "lookalike.files.writing",
@@ -61,6 +63,7 @@ __all__ = [
     "find_rules",
     "generate",
     "infer",
+    "judge",
     "read_table",
     "review",
     "write_table",

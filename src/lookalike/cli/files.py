@@ -24,6 +24,8 @@ INPUTS = (
     "like",
     "schema",
     "decisions",
+    "human",
+    "criteria",
 )  # they name files to read
 REPORTS = (".html", ".json")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lookalike.cli import files
 from lookalike.cli.curating import curate
 from lookalike.cli.generating import difflm, generate
+from lookalike.cli.judging import judge
 from lookalike.cli.reviewing import review
 from lookalike.errors import DataError, OptionError
 from lookalike.progress import say, stage
@@ -215,5 +216,6 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "align": align,
     "curate": curate,
     "review": review,
+    "judge": judge,
     "evaluate": evaluate,
 }

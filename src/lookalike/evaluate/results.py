@@ -74,7 +74,7 @@ class Figures:
         examples = {"first": asdict(self.first)}
         if found.telltale is not None:
             examples["telltale"] = asdict(found.telltale)
-        return _plain(
+        return plain(
             {
                 "format": FORMAT,
                 "about": {
@@ -110,6 +110,7 @@ class Figures:
                     name: {"language": one.language} | _entries(one.entries)
                     for name, one in found.structured.items()
                 },
+                "judge": _or_empty(found.judged),
                 "warnings": found.warnings,
                 "sizes": found.sizes,
                 "skipped": found.skipped,
@@ -151,12 +152,12 @@ def _texts(found: Section) -> dict[str, Any]:
     return _or_empty(found.spectra) | copied
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The same with numpy numbers as Python's, nan as None and keys as strings."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not np.isfinite(value) else value

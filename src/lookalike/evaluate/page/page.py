@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from pathlib import Path
 from typing import Any
 
 from lookalike.evaluate.figures import FIGURES, GOOD, decimal, grade, grades, percent
 from lookalike.evaluate.page import drawings
+from lookalike.evaluate.page.environment import data_link, template
+from lookalike.evaluate.page.judged import judged_figures
 from lookalike.evaluate.results import Figures
 from lookalike.evaluate.section import SECTIONS, ColumnDetail, Pair, Spectra
 from lookalike.evaluate.shown import HIDDEN
@@ -22,27 +22,18 @@ SHAPE = next(figure for figure in FIGURES if figure.key == "shape_error")
 
 def page(figures: Figures) -> str:
     """The report as HTML."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    here = Path(__file__).parent / "templates"
-    environment = Environment(
-        loader=FileSystemLoader(here),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     found, cards = figures.found, grades(figures)
     held = found.sizes["columns"]
     assert isinstance(held, dict)
     columns = [_column(figures, name, detail) for name, detail in found.columns.items()]
     columns.sort(key=lambda c: (not c["target"], -c["excess"]))
-    return environment.get_template("report.html.j2").render(
+    return template("report.html.j2").render(
         figures=figures,
         verdict=figures.verdict,
         sizes={"pairs": None, "detection": None} | found.sizes,
         holdout_rows=held.get("holdout"),
         sections=[(name, rows) for name in SECTIONS if (rows := [r for r in cards if r.section == name])],
+        judged=None if found.judged is None else judged_figures(found.judged),
         models=found.models,
         scores=_scores(figures),
         attacks=_attacks(figures),
@@ -70,7 +61,7 @@ def page(figures: Figures) -> str:
 def _download(figures: Figures) -> str:
     """The figures as a data: link."""
     text = json.dumps({k: v for k, v in figures.to_dict().items() if k != "examples"}, ensure_ascii=False)
-    return "data:application/json;base64," + base64.b64encode(text.encode()).decode()
+    return data_link(text)
 
 
 def _scores(figures: Figures) -> list[tuple[str, ...]]:
