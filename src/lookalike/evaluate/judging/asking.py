@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lookalike.errors import EndpointError
 from lookalike.evaluate.judging.controls import LEAST_RIGHT
 from lookalike.evaluate.judging.pairs import Pair
 from lookalike.evaluate.judging.rubric import Rubric
@@ -93,7 +94,7 @@ def ask(
     said = Said()
     for some, label in ((controls, "asking the controls"), (pairs, "comparing")):
         requests = pair_requests(rubric, some)
-        replies = wait(ask_all(llm, requests, progress=progress, label=label)) if requests else []
+        replies = _asked(llm, requests, label, progress)
         for at, reply in enumerate(replies):
             if (data := _data(reply, said)) is not None:
                 swapped = bool(at % 2)
@@ -107,12 +108,28 @@ def ask(
                 progress=progress,
             )
     requests = [request for _, _, request in rows]
-    replies = wait(ask_all(llm, requests, progress=progress, label="rating")) if requests else []
+    replies = _asked(llm, requests, "rating", progress)
     for (table, row, _), reply in zip(rows, replies, strict=True):
         if (data := _data(reply, said)) is not None:
             scores = {one.name: int(data[one.name]["score"]) for one in rubric.criteria}
             said.rated.append(Rated(table, row, scores))
     return said
+
+
+def _asked(llm: LLM, requests: Sequence[Request], label: str, progress: bool) -> Sequence[Reply | Failure]:
+    """The replies in their order; says of a judge, not of a writer, why none of them can be read."""
+    if not requests:
+        return []
+    try:
+        return wait(ask_all(llm, requests, progress=progress, label=label))
+    except EndpointError as error:
+        if error.kind not in ("malformed", "cut off"):
+            raise
+        raise EndpointError(
+            f"the model '{llm.model}' comes to no verdict that can be read, time after time: use one that "
+            "writes JSON better.",
+            error.kind,
+        ) from None
 
 
 def right_share(votes: Sequence[Vote]) -> float:

@@ -27,15 +27,15 @@ def planted(rows: Rows, pairs: int, seed: int) -> list[Pair]:
     wanted = max(FEWEST, round(SHARE * pairs))
     order = rng.permutation(rows.count(REAL)).tolist()
     found: list[Pair] = []
-    for at in range(2 * wanted):
+    for at in range(2 * TRIES * wanted):
+        if len(found) == wanted:
+            break
         row = order[at % len(order)]
         one = _labelled(rows, row, rng) if at % 2 and rows.text is not None else None
-        one = one or _spoilt(rows, row, rng)
+        one = one or _spoilt(rows, row, rng, at >= TRIES * wanted)
         if one is not None and one[0] != rows.text_of(REAL, row):
             texts, given = (rows.text_of(REAL, row), one[0]), rows.condition(rows.given[REAL][row])
             found.append(Pair(-1 - at, REAL, REAL, texts, given, one[1]))
-        if len(found) == wanted:
-            break
     return found
 
 
@@ -47,8 +47,8 @@ def _labelled(rows: Rows, row: int, rng: np.random.Generator) -> tuple[str, str]
     return (rows.text_of(REAL, int(rng.choice(others))), "label") if others else None
 
 
-def _spoilt(rows: Rows, row: int, rng: np.random.Generator) -> tuple[str, str] | None:
-    """A row that was damaged, and how; None for a row that cannot be."""
+def _spoilt(rows: Rows, row: int, rng: np.random.Generator, any_way: bool) -> tuple[str, str] | None:
+    """A row that was damaged, and how; None for a row that cannot be. any_way: short texts, too."""
     cells = rows.cells(REAL, row)
     if rows.text is not None:
         at = rows.columns.index(rows.text)
@@ -58,6 +58,8 @@ def _spoilt(rows: Rows, row: int, rng: np.random.Generator) -> tuple[str, str] |
             if mixed != words:
                 cells[at] = " ".join(mixed)
                 return rows.said(cells), "shuffled"
+        if not any_way:
+            return None
     by = int(rng.integers(1, max(2, len(cells))))
     moved = cells[by:] + cells[:by]
     strange = [cell not in known for cell, known in zip(moved, rows.known, strict=True)]
