@@ -12,21 +12,21 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.judge.planted import ELOS, world
+from bench.judge.planted import ELOS, FAVOURS, World, world
 from bench.places import FIGURES, RESULTS
 from bench.publish import machine, publish
 from lookalike.agreement import wilson
-from lookalike.evaluate.judging.bradley_terry import ANCHOR, ELO, Votes, fit, standing
+from lookalike.evaluate.judging.bradley_terry import ANCHOR, ELO, Votes, design, fit, standing
 from lookalike.evaluate.judging.calibration import rate
 from lookalike.seed import child
 
 NAME = "bench.judge"
+TABLES = len(ELOS)
 ENDLESS = 50_000  # items that stand for endlessly many
 PADDED = 3  # the table whose rows are padded
 TIMES = (1.5, 2.0, 3.0)
@@ -35,17 +35,20 @@ ARENA_DRAWS, ARENA_SPREAD = 100, (0.05, 0.95)
 PAIRS, SLICE, RIGHT = 2_000, 100, 0.8
 
 
-def _terms(votes: Votes) -> np.ndarray:
-    rows = np.arange(len(votes))
-    x = np.zeros((len(votes), len(ELOS) + 2))
-    x[rows, votes.first] += 1
-    x[rows, votes.second] -= 1
-    x[:, -2], x[:, -1] = 1.0, votes.style
-    return x[:, 1:]
-
-
 def _elos(beta: np.ndarray) -> np.ndarray:
-    return ANCHOR + ELO * beta[..., : len(ELOS) - 1]
+    return ANCHOR + ELO * beta[..., : TABLES - 1]
+
+
+def _fit(one: World, terms: int, times: np.ndarray | None = None) -> np.ndarray:
+    """The coefficients by the chances of the votes, of the first so many terms."""
+    x = design(one.votes, TABLES)[:, :terms]
+    weights = np.ones(len(one.votes)) if times is None else times
+    return fit(x, one.chance, weights[None])[0]
+
+
+def _drawn(one: World) -> np.ndarray:
+    """The coefficients by the votes themselves."""
+    return fit(design(one.votes, TABLES), one.votes.won, np.ones((1, len(one.votes))))[0]
 
 
 def _strong(chance: np.ndarray) -> np.ndarray:
@@ -54,7 +57,7 @@ def _strong(chance: np.ndarray) -> np.ndarray:
 
 def _arena(votes: Votes, times: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Arena-Hard's interval: single votes are drawn, after the strong ones were copied."""
-    x, copied = _terms(votes)[:, :-2], np.repeat(np.arange(len(votes)), times.astype(int))
+    x, copied = design(votes, TABLES)[:, : TABLES - 1], np.repeat(np.arange(len(votes)), times.astype(int))
     drawn = child(seed, "arena").multinomial(len(copied), np.full(len(copied), 1 / len(copied)), ARENA_DRAWS)
     weights = np.zeros((ARENA_DRAWS, len(votes)))
     for one, row in zip(drawn, weights, strict=True):
@@ -65,27 +68,29 @@ def _arena(votes: Votes, times: np.ndarray, seed: int) -> tuple[np.ndarray, np.n
 
 def elo(runs: int, items: int) -> dict[str, Any]:
     """How often the order is the planted one, and the intervals cover what endlessly many items would say."""
-    endless = world(ENDLESS, 10**9)
-    ones = np.ones((1, len(endless.votes)))
-    truth = _elos(fit(_terms(endless.votes), endless.chance, ones)[0])
-    arena_truth = _elos(fit(_terms(endless.votes)[:, :-2], endless.chance, _strong(endless.chance)[None])[0])
-    moved_endless = {}
-    for times in TIMES:
-        other = world(ENDLESS, 10**9, (PADDED, times))
-        plain = replace(other.votes, style=np.zeros(len(other.votes)))
-        full, bare = (_elos(fit(_terms(one), other.chance, ones)[0]) for one in (other.votes, plain))
-        before = _elos(fit(_terms(endless.votes)[:, :-1], endless.chance, ones)[0])
-        moved_endless[str(times)] = {
-            "ours": float(np.abs(full - truth).max()),
-            "without the term": float(np.abs(bare - before).max()),
+    endless = world(ENDLESS, ENDLESS)
+    truth = _elos(_fit(endless, TABLES + 3))
+    arena_truth = _elos(_fit(endless, TABLES - 1, _strong(endless.chance)))
+    moved_endless: dict[str, dict[str, Any]] = {}
+    for favour in FAVOURS:
+        before = {
+            terms: _elos(_fit(world(ENDLESS, ENDLESS, None, favour), terms)) for terms in (TABLES, TABLES + 3)
         }
+        moved_endless[favour] = {}
+        for times in TIMES:
+            other = world(ENDLESS, ENDLESS, (PADDED, times), favour)
+            apart = {terms: np.abs(_elos(_fit(other, terms)) - was).max() for terms, was in before.items()}
+            moved_endless[favour][str(times)] = {
+                "ours": float(apart[TABLES + 3]),
+                "without the terms": float(apart[TABLES]),
+            }
     covered, arena_covered, ordered, width, arena_width = [], [], [], [], []
     moved: dict[str, list[float]] = {str(times): [] for times in TIMES}
     seconds = 0.0
     for seed in range(runs):
         one = world(items, seed)
         start = time.process_time()
-        found = standing(one.votes, len(ELOS), seed)
+        found = standing(one.votes, TABLES, seed)
         seconds += time.process_time() - start
         covered.append((found.low[1:] <= truth) & (truth <= found.high[1:]))
         ordered.append(bool((np.diff(found.elo[1:]) > 0).all()))
@@ -93,10 +98,10 @@ def elo(runs: int, items: int) -> dict[str, Any]:
         low, high = _arena(one.votes, _strong(one.chance), seed)
         arena_covered.append((low <= arena_truth) & (arena_truth <= high))
         arena_width.append(float((high - low).mean()))
-        mine = fit(_terms(one.votes), one.votes.won, np.ones((1, len(one.votes))))[0]
+        mine = _drawn(one)
         for times in TIMES:
             other = world(items, seed, (PADDED, times))
-            after = fit(_terms(other.votes), other.votes.won, np.ones((1, len(other.votes))))[0]
+            after = _drawn(other)
             moved[str(times)].append(float((_elos(after) - _elos(mine))[PADDED - 1]))
     share = np.mean(covered, axis=0)
     total = int(np.sum(covered))
@@ -161,13 +166,17 @@ def table(found: dict[str, Any]) -> str:
         f"| width of an interval, Elo | {one['width']:.0f} | {one['arena-hard width']:.0f} | |",
         f"| the planted order of all six | {one['order right']:.1%} of the runs | | true order |",
     ]
-    for times, moved in one["padding, endless"].items():
-        run, spread = one["padding, mean of runs"][times], one["padding, spread of runs"][times]
-        lines.append(
-            f"| rows of one table {times} times as long: Elo moves | {moved['ours']:.1f} (runs: "
-            f"{run:+.1f} ± {spread:.1f}) "
-            f"| {moved['without the term']:.1f} (no term for length) | <= 15 |"
-        )
+    for favour, by_times in one["padding, endless"].items():
+        for times, moved in by_times.items():
+            runs = ""
+            if favour == next(iter(FAVOURS)):
+                run, spread = one["padding, mean of runs"][times], one["padding, spread of runs"][times]
+                runs = f" (runs: {run:+.1f} ± {spread:.1f})"
+            lines.append(
+                f"| one table's rows {times} times as long, a favour that {favour} | "
+                f"{moved['ours']:.1f}{runs} "
+                f"| {moved['without the terms']:.1f} | <= 15 |"
+            )
     lines += ["", f"CPU seconds of one standing: {one['seconds']:.2f}.", ""]
     lines += [
         f"| people answer {SLICE} of {PAIRS:,} pairs, the judge agrees with {RIGHT:.0%} | covered | "

@@ -32,9 +32,18 @@ class World:
     letters: tuple[np.ndarray, np.ndarray]
 
 
-def world(items: int, seed: int, padded: tuple[int, float] | None = None) -> World:
+FAVOURS = {  # how a judge's favour grows with the letters of both rows; the first is the one that runs are of
+    "levels off": lambda a, b: LONGER * np.tanh((a - b) / TELLING),
+    "is relative": lambda a, b: 0.7 * LONGER * np.log(a / b),
+    "grows on": lambda a, b: LONGER * np.clip((a - b) / 120, -2, 2),
+}
+
+
+def world(
+    items: int, seed: int, padded: tuple[int, float] | None = None, favour: str = "levels off"
+) -> World:
     """Each table's row of each item against the real one, in both orders. padded: a table whose rows are that
-    many times as long.
+    many times as long. favour: one of `FAVOURS`.
     """
     rng, tables = child(seed, "world"), len(ELOS)
     theta = (np.array(ELOS) - ANCHOR) / ELO
@@ -47,7 +56,9 @@ def world(items: int, seed: int, padded: tuple[int, float] | None = None) -> Wor
     item = np.r_[item, item]
     a, b = letters[item, first], letters[item, second]
     odds = quality[item, first] - quality[item, second] + np.log(FIRST / (1 - FIRST))
-    odds += LONGER * np.tanh((a - b) / TELLING)
+    odds += FAVOURS[favour](a, b)
     chance = NOISE / 2 + (1 - NOISE) / (1 + np.exp(-odds))
     won = (rng.random(len(item)) < chance).astype(float)
-    return World(Votes(item, first, second, won, styles(a, b, letters[:, 0])), chance, (a, b))
+    real = letters[:, 0]
+    twice = styles(2 * real.mean(keepdims=True), real.mean(keepdims=True), real)[0]
+    return World(Votes(item, first, second, won, styles(a, b, real), twice), chance, (a, b))

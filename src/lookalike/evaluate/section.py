@@ -273,9 +273,9 @@ class Judgement:
     tables: by name. real: criterion -> mean score of the real rows. controls: share of the votes on planted
     pairs that are right; kinds: how the rows were spoilt -> (right, votes). usable: whether enough are.
     consistency: share of the pairs of which both orders have the same verdict. first: share of the decided
-    votes for the first place, 0.5 without a favour. first_odds, length_odds: what the first place and a far
-    longer text add to the log odds. agreement, kappa: with people, who answered `answered` pairs. calls,
-    tokens, cost: of the model in all runs with the ledger.
+    votes for the first place, 0.5 without a favour. first_odds, length_odds: what the first place and a
+    text twice as long add to the log odds. agreement, kappa: with people, who answered `answered` pairs.
+    calls, tokens, cost: of the model in all runs with the ledger.
     """
 
     model: str

@@ -1,11 +1,12 @@
 """Votes between tables -> the strength of each, as Elo with the real rows at 1000.
 
 Bradley and Terry (1952) as a logistic regression, with what judges are known to favour as terms of their own:
-logit P(first preferred) = theta_first - theta_second + gamma + phi style, where gamma is the favour of the
-first place and style in -1..1 says how much longer the first text is (Dubois et al. 2024, AlpacaEval 2). A
-tie is half a vote for each. Strengths are those at the same length, in either place. A ridge of 0.01 keeps
-them finite where one table wins every vote. Intervals are of a bootstrap of items: a row's pairs, in both
-orders, come or stay away together, since votes on the same rows agree more than votes on others do.
+logit P(first preferred) = theta_first - theta_second + gamma + phi . style, where gamma is the favour of the
+first place and style says how much longer the first text is (AlpacaEval 2, Dubois et al. 2024, with one
+term). How a judge's favour grows with length is not known: three terms follow a small, a large and a relative
+difference. A tie is half a vote for each. Strengths are those at the same length, in either place. A ridge of
+0.01 keeps them finite where one table wins every vote. Intervals are of a bootstrap of items: a row's pairs,
+in both orders, come or stay away together, since votes on the same rows agree more than votes on others do.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ SPREAD = (0.025, 0.975)
 @dataclass(frozen=True)
 class Votes:
     """(votes,) each. item: whose pairs are drawn together. first, second: the number of the table in each
-    place, 0 is the real one. won: 1 where the first is preferred, 0.5 for a tie, else 0. style: -1..1.
+    place, 0 is the real one. won: 1 where the first is preferred, 0.5 for a tie, else 0. style: (votes, 3),
+    as `styles`. twice: (3,) that of a text twice as long as real ones are.
     """
 
     item: Codes
@@ -40,6 +42,7 @@ class Votes:
     second: Codes
     won: Array
     style: Array
+    twice: Array
 
     def __len__(self) -> int:
         return len(self.item)
@@ -57,7 +60,7 @@ class Term:
 @dataclass(frozen=True)
 class Standing:
     """elo, low, high: (tables,) with the real one first; nan where no votes connect a table with it. first,
-    length: the favour of the first place and of the longer text.
+    length: the favour of the first place and of a text twice as long, in log odds.
     """
 
     elo: Array
@@ -68,21 +71,25 @@ class Standing:
 
 
 def styles(first: Array, second: Array, real: Array) -> Array:
-    """How much longer the first of two texts is, -1..1. first, second: (votes,) letters; real: of real rows.
+    """(votes, 3) how much longer the first of two texts is, each -1..1. first, second: (votes,) letters;
+    real: of real rows.
 
-    tanh of the difference over a standard deviation, as AlpacaEval has it, but over that of the difference of
-    two real rows: over that of the pairs themselves, padding one table would change the scale for all of
-    them.
+    tanh of the difference over a standard deviation, as AlpacaEval has it, tanh of a third of that, and the
+    difference over the sum. The deviation is that of the difference of two real rows: over that of the pairs
+    themselves, padding one table would change the scale for all of them.
     """
-    apart = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
+    first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    apart = first - second
     usual = float(np.sqrt(2) * np.std(real)) if len(real) else 0.0
-    usual = usual or float(np.sqrt((apart**2).mean()))
-    return np.tanh(apart / usual) if usual > 0 else np.zeros(len(apart))
+    usual = usual or float(np.sqrt((apart**2).mean())) or 1.0
+    return np.column_stack(
+        [np.tanh(apart / usual), np.tanh(apart / (3 * usual)), apart / np.maximum(first + second, 1)]
+    )
 
 
 def standing(votes: Votes, tables: int, seed: int = 0, draws: int = DRAWS) -> Standing:
     """The strength of each of `tables` tables, the real one among them, by at least one vote."""
-    x = _design(votes, tables)
+    x = design(votes, tables)
     around = fit(x, votes.won, np.ones((1, len(votes))))
     _, item = np.unique(votes.item, return_inverse=True)
     items = int(item.max()) + 1
@@ -92,14 +99,18 @@ def standing(votes: Votes, tables: int, seed: int = 0, draws: int = DRAWS) -> St
         fit(x, votes.won, times[start : start + size, item].astype(float), around[0])
         for start in range(0, draws, size)
     ]
-    low, high = np.quantile(np.vstack(drawn), SPREAD, axis=0)
+    found_of = np.vstack([around, *drawn])
+    gain = found_of[:, tables:] @ votes.twice
+    found_of = np.column_stack([found_of[:, :tables], gain])
+    low, high = np.quantile(found_of[1:], SPREAD, axis=0)
     known = connected(votes, tables)
 
     def elo(theta: Array) -> Array:
         return np.where(known, ANCHOR + ELO * np.r_[0.0, theta[: tables - 1]], np.nan)
 
-    terms = [Term(*(float(one[at]) for one in (around[0], low, high))) for at in (tables - 1, tables)]
-    return Standing(elo(around[0]), elo(low), elo(high), *terms)
+    best = found_of[0]
+    terms = [Term(*(float(one[at]) for one in (best, low, high))) for at in (tables - 1, tables)]
+    return Standing(elo(best), elo(low), elo(high), *terms)
 
 
 def connected(votes: Votes, tables: int) -> npt.NDArray[np.bool_]:
@@ -136,11 +147,10 @@ def fit(x: Array, won: Array, weights: Array, start: Array | None = None) -> Arr
     return beta
 
 
-def _design(votes: Votes, tables: int) -> Array:
-    """(votes, tables - 1 + 2): the strengths without the real one's, the first place, the style."""
-    x = np.zeros((len(votes), tables + 2))
+def design(votes: Votes, tables: int) -> Array:
+    """(votes, tables - 1 + 1 + 3): the strengths without the real one's, the first place, the style."""
+    x = np.zeros((len(votes), tables))
     rows = np.arange(len(votes))
     x[rows, votes.first] += 1
     x[rows, votes.second] -= 1
-    x[:, tables], x[:, tables + 1] = 1.0, votes.style
-    return x[:, 1:]
+    return np.column_stack([x[:, 1:], np.ones(len(votes)), votes.style])

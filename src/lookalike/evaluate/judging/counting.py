@@ -77,12 +77,14 @@ def strengths(votes: Sequence[Vote], names: Sequence[str], seed: int) -> Standin
     texts = [vote.pair.texts[::-1] if vote.swapped else vote.pair.texts for vote in some]
     letters = np.array([[min(len(text), LONGEST) for text in pair] for pair in texts], dtype=float)
     real = np.array([letters[at, place.index(REAL)] for at, place in enumerate(placed) if REAL in place])
+    usual = float(real.mean()) if len(real) else 1.0
     found = Votes(
         np.array([vote.pair.item for vote in some]),
         np.array([code[first] for first, _ in placed]),
         np.array([code[second] for _, second in placed]),
         np.array([vote.first for vote in some]),
         styles(letters[:, 0], letters[:, 1], real),
+        styles(np.array([2 * usual]), np.array([usual]), real)[0],
     )
     return standing(found, len(names), seed)
 

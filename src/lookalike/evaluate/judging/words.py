@@ -23,7 +23,7 @@ def worth(found: Judgement) -> list[str]:
     lines += [
         f"both orders have the same verdict in {percents(found.consistency)} of the pairs; the first "
         "place is preferred "
-        f"in {percents(found.first)} of the votes; a far longer text gains "
+        f"in {percents(found.first)} of the votes; a text twice as long gains "
         f"{number(found.length_odds, 2)} in log odds: the "
         "Elo is without both"
     ]
