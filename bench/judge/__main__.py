@@ -27,7 +27,7 @@ from lookalike.seed import child
 
 NAME = "bench.judge"
 TABLES = len(ELOS)
-ENDLESS = 50_000  # items that stand for endlessly many
+ENDLESS = 15_000  # items that stand for endlessly many
 PADDED = 3  # the table whose rows are padded
 TIMES = (1.5, 2.0, 3.0)
 STRONG, COPIES = 0.8, 3  # a chance from which Arena-Hard's judge says ">>", and how often that vote is copied

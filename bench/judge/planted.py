@@ -2,7 +2,7 @@
 
 Rows differ within a table, so that votes on the same rows agree more than votes on others do, and each vote
 is drawn by itself. What the intervals have to cover is what this judge would say of endlessly many items: the
-fit to the chances of its votes on 50,000 items.
+fit to the chances of its votes on 15,000 items.
 """
 
 from __future__ import annotations

@@ -188,7 +188,7 @@ def evaluate(
         their copies; by default whoever may see the synthetic table may see the report.
     names: what the report calls the tables, such as {"real": "train.csv", "synthetic": "made.csv"}.
     judge: a `lookalike.llm.LLM` that is asked how synthetic rows compare with real ones (of the holdout, if
-        there is one; of the same target), or what `lookalike.judge` returned.
+        there is one; of the same target, if that is a category), or what `lookalike.judge` returned.
     progress: a bar.
 
     A number or date of another table that cannot be read counts as out of range, and a warning says so.

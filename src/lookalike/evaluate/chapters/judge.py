@@ -21,7 +21,9 @@ def measure(view: View) -> Section:
     judged = view.judge
     if not isinstance(judged, Judged):
         real = view.tables.get("holdout", view.tables["real"])
-        label = view.target
+        # Rows of the same class meet; of a number there are hardly two the same.
+        kinds = {column.name: column.kind for column in view.columns}
+        label = view.target if kinds.get(view.target) == "category" else None
         judged = judge(
             {NAME: view.tables[NAME]}, real, llm=judged, label=label, seed=view.seed, progress=False
         )
