@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lookalike.difflm import DiffLM as DiffLM
     from lookalike.errors import LookalikeError as LookalikeError
     from lookalike.evaluate import evaluate as evaluate
+    from lookalike.evaluate.judging.judge import judge as judge
     from lookalike.files.databases import read_sql as read_sql
     from lookalike.files.reading import read_table as read_table
     from lookalike.files.writing import write_table as write_table
@@ -48,6 +49,7 @@ _HOMES = {  # public name -> the module it lives in
     "find_rules": "lookalike.rules",
     "generate": "lookalike.pipeline",
     "infer": "lookalike.table.inferring",
+    "judge": "lookalike.evaluate.judging.judge",
     "read_sql": "lookalike.files.databases",
     "read_table": "lookalike.files.reading",
     "review": "lookalike.review",
@@ -68,6 +70,7 @@ __all__ = [
     "find_rules",
     "generate",
     "infer",
+    "judge",
     "read_sql",
     "read_table",
     "review",

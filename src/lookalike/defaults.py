@@ -23,3 +23,5 @@ LABEL_METHODS = ("auto", "drop", "weigh", "relabel")  # what is done with wrong 
 NEAR = 0.7  # Jaccard similarity of shingles, from which two texts are near-duplicates
 QUEUE = 200  # items of a review
 ERRORS = 0.05  # the error rate below which a review says that it is enough
+JUDGED_PAIRS = 400  # of each table with real rows, which a judge compares
+JUDGED_ROWS = 100  # of each table, which a judge rates

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from lookalike.curate import curate
 from lookalike.decisions import Decisions
-from lookalike.review.cards import Cards, text_column, written
+from lookalike.review.cards import Cards
 from lookalike.review.queue import Item
 from lookalike.review.reviewing import Review
+from lookalike.table.cells import written
 
 
 def test_what_curate_decided_is_shown_with_both_rows(banking: pd.DataFrame) -> None:
@@ -94,17 +94,3 @@ def test_any_cell_can_be_shown(begun: Callable[..., Review]) -> None:
     for row in range(12):
         json.dumps(one.cards.card(Item(row, 1, "random")))
     assert [hit["row"] for hit in one.cards.find("<B>")] == [10]
-
-
-@pytest.mark.parametrize(
-    ("columns", "name"),
-    [
-        ({"a": ["one two three four"], "b": ["one two three four five"]}, "b"),
-        ({"a": ["one"], "b": [1]}, None),
-        ({"a": [None], "b": [None]}, None),
-    ],
-)
-def test_the_column_of_texts_is_that_of_most_words(
-    columns: dict[str, list[object]], name: str | None
-) -> None:
-    assert text_column(pd.DataFrame(columns), set()) == name

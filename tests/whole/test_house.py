@@ -20,6 +20,7 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "progress": 0,
     "sampling": 0,
     "seed": 0,
+    "agreement": 1,
     "embed": 1,
     "texts": 1,
     "explore": 2,

@@ -19,6 +19,7 @@ PUBLIC = [
     "find_rules",
     "generate",
     "infer",
+    "judge",
     "read_sql",
     "read_table",
     "review",

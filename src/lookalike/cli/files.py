@@ -25,6 +25,8 @@ INPUTS = (
     "like",
     "schema",
     "decisions",
+    "human",
+    "criteria",
 )  # they name files to read
 REPORTS = (".html", ".json", ".md")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from lookalike import __version__, options
-from lookalike.cli import recipes, shared
+from lookalike.cli import judging, recipes, shared
 from lookalike.cli.examples import EXAMPLES
 from lookalike.defaults import (
     ALIGN_METHODS,
@@ -71,6 +71,10 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         ),
         "curate": (_curate, "drop rows that are broken, out of range or repeat others, and say why"),
         "review": (_review, "show rows to people in a browser, and write the table as they correct it"),
+        "judge": (
+            judging.options,
+            "have a language model compare tables with real rows, and say what its word is worth",
+        ),
         "evaluate": (_evaluate, "measure how alike two tables are"),
         "agent": (_agent, "print what a coding agent needs: verbs, options, examples, exit codes"),
     }

@@ -16,6 +16,7 @@ from lookalike.cli import files
 from lookalike.cli.agent import agent
 from lookalike.cli.curating import curate
 from lookalike.cli.generating import difflm, generate
+from lookalike.cli.judging import judge
 from lookalike.cli.recipes import recipe
 from lookalike.cli.reviewing import review
 from lookalike.errors import DataError, OptionError
@@ -218,6 +219,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "align": align,
     "curate": curate,
     "review": review,
+    "judge": judge,
     "evaluate": evaluate,
     "agent": agent,
 }

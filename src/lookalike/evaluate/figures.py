@@ -102,6 +102,8 @@ FIGURES = (
            "Keys of JSON values that no real training value has; real maps have new keys, too."),
     Figure("fidelity", "calls_fit", "tool calls: fit their tools", percent, 1.0, (0.02, 0.1), (1, 1),
            "Rows whose calls name a tool of the row and give it arguments that it takes.", up=True),
+    Figure("fidelity", "judged", "judge: preferred to real", percent, 0.5, (0.1, 0.25), (1, 1),
+           "Pairs in which a language model prefers the synthetic row to a real one; 50% is ideal.", up=True),
     Figure("diversity", "distinct_2", "text: distinct pairs of words", percent, 1.0, (0.05, 0.2), (1, 1),
            "Different pairs of neighbouring words over all of them; far above real texts: made up.",
            up=True, other=(0.05, 0.2), alone=False),

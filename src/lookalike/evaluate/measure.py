@@ -17,6 +17,7 @@ from lookalike.evaluate.chapters import (
     duplicates,
     fidelity,
     identifying,
+    judge,
     manifold,
     pairs,
     patterned,
@@ -40,6 +41,7 @@ LEAK = 0.02  # share of the holdout in the real table, above that of twins, from
 # What each is called while it is measured, the section that it belongs to (None: it asks `View.only` itself)
 # and the chapter. Their order decides which random numbers of a seed each one draws.
 CHAPTERS: tuple[tuple[str, str | None, Callable[[View], Section]], ...] = (
+    ("the judge", None, judge.measure),  # first: an endpoint that does not answer is found before the rest
     ("column shapes", "fidelity", fidelity.measure),
     ("column pairs", "fidelity", pairs.measure),
     ("the detector", "fidelity", detection.measure),

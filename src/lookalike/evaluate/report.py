@@ -176,6 +176,7 @@ def evaluate(
     quick: bool = False,
     show_real: bool = False,
     names: Mapping[str, str] | None = None,
+    judge: Any = None,
     progress: bool = False,
 ) -> Report:
     """Compare a synthetic table with the real one it was learned from.
@@ -200,6 +201,8 @@ def evaluate(
     show_real: the report may show values that fewer than five real rows have, and texts of real rows beside
         their copies; by default whoever may see the synthetic table may see the report.
     names: what the report calls the tables, such as {"real": "train.csv", "synthetic": "made.csv"}.
+    judge: a `lookalike.llm.LLM` that is asked how synthetic rows compare with real ones (of the holdout, if
+        there is one; of the same target, if that is a category), or what `lookalike.judge` returned.
     progress: a bar.
 
     A number or date of another table that cannot be read counts as out of range, and a warning says so.
@@ -235,8 +238,23 @@ def evaluate(
             only=sections,
             quick=quick,
             show_real=show_real,
+            judge=_judge(judge),
         )
         return Report(measured(view, names or {}, progress))
+
+
+def _judge(judge: Any) -> Any:
+    """A judge as the chapter takes it; raises OptionError for what is none."""
+    if judge is None:
+        return None
+    from lookalike.evaluate.judging.judged import Judged
+    from lookalike.llm import LLM
+
+    if not isinstance(judge, LLM | Judged):
+        raise OptionError(
+            f"judge is {shown(judge)}: give a lookalike.llm.LLM, or what lookalike.judge returned."
+        )
+    return judge
 
 
 def _check_options(

@@ -76,7 +76,7 @@ class Figures:
             examples["telltale"] = asdict(found.telltale)
         if found.beside is not None:
             examples["beside"] = asdict(found.beside)
-        return _plain(
+        return plain(
             {
                 "format": FORMAT,
                 "about": {
@@ -112,6 +112,7 @@ class Figures:
                     name: {"language": one.language} | _entries(one.entries)
                     for name, one in found.structured.items()
                 },
+                "judge": _or_empty(found.judged),
                 "warnings": found.warnings,
                 "sizes": found.sizes,
                 "skipped": found.skipped,
@@ -153,12 +154,12 @@ def _texts(found: Section) -> dict[str, Any]:
     return _or_empty(found.spectra) | copied
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The same with numpy numbers as Python's, nan as None and keys as strings."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not np.isfinite(value) else value

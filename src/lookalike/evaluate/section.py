@@ -273,15 +273,69 @@ class Beside:
     pairs: Pairs | None
 
 
+@dataclass(frozen=True)
+class JudgedTable:
+    """What a judge says of a table.
+
+    pairs: with real rows, judged in both orders. preferred: share of them in which its row wins, a tie being
+    half; 0.5 is ideal. ties: share of them. elo: with the real rows at 1000; without a value where no pairs
+    lead to them. scores: criterion -> mean score, 1..5, beside that of the real rows. people: `preferred` by
+    people, as far as they answered. alone: its interval by their answers alone; trust: how much the judge
+    counts in it, 0..1; answers: theirs.
+    """
+
+    pairs: int
+    preferred: Entry
+    ties: float | None
+    elo: Entry
+    scores: dict[str, Entry]
+    people: Entry | None = None
+    alone: tuple[float, float] | None = None
+    trust: float | None = None
+    answers: int = 0
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a judge says, and what it is worth.
+
+    tables: by name. real: criterion -> mean score of the real rows. controls: share of the votes on planted
+    pairs that are right; kinds: how the rows were spoilt -> (right, votes). usable: whether enough are.
+    consistency: share of the pairs of which both orders have the same verdict. first: share of the decided
+    votes for the first place, 0.5 without a favour. first_odds, length_odds: what the first place and a
+    text twice as long add to the log odds. agreement, kappa: with people, who answered `answered` pairs.
+    calls, tokens, cost: of the model in all runs with the ledger.
+    """
+
+    model: str
+    question: str
+    tables: dict[str, JudgedTable]
+    real: dict[str, Entry]
+    controls: Entry
+    kinds: dict[str, tuple[int, int]]
+    usable: bool
+    consistency: Entry
+    first: Entry
+    first_odds: Entry
+    length_odds: Entry
+    agreement: Entry | None = None
+    kappa: Entry | None = None
+    answered: int = 0
+    calls: int = 0
+    tokens: int = 0
+    cost: float | None = None
+    notes: list[str] = field(default_factory=list)
+
+
 @dataclass
 class Section:
     """What one chapter adds to the report, or all of them together.
 
     entries: section -> key -> figure, as in `figures.FIGURES`. columns, pair_errors: by the name of the
-    column. telltale: the rows that the detector is surest about. identifying: "columns" and "pairs".
-    rules: the one that synthetic rows break most beyond real ones first.
-    verbatim: None where it was not looked for. sizes: how many rows were compared, by what needs them.
-    skipped: what could not be judged, and why. warnings: what to be careful about.
+    column. telltale: the rows that the detector is surest about. identifying: "columns" and "pairs". rules:
+    the one that synthetic rows break most beyond real ones first. verbatim: None where it was not looked for.
+    sizes: how many rows were compared, by what needs them. judged: None without a judge. skipped: what could
+    not be judged, and why. warnings: what to be careful about.
     """
 
     entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
@@ -301,6 +355,7 @@ class Section:
     spectra: Spectra | None = None
     verbatim: list[Copied] | None = None
     structured: dict[str, Structured] = field(default_factory=dict)
+    judged: Judgement | None = None
     sizes: dict[str, int | dict[str, int]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

@@ -31,8 +31,8 @@ class View:
     None. only: the sections that are measured. rows: table -> how many rows were given. apart: table -> row
     numbers, the real rows as two halves, where no holdout was given and there are enough rows; else None.
     compared: table -> how many rows are compared where that must be equally many. drawn: table -> the numbers
-    of those rows. no_reference: why the figures have no reference, or None. rng: draws for one chapter after
-    the other, so that their order decides the figures of a seed.
+    of those rows. judge: as of `evaluate`. no_reference: why the figures have no reference, or None. rng:
+    draws for one chapter after the other, so that their order decides the figures of a seed.
     """
 
     def __init__(
@@ -47,7 +47,9 @@ class View:
         only: Collection[str],
         quick: bool = False,
         show_real: bool = False,
+        judge: Any = None,
     ) -> None:
+        self.judge = judge
         self.columns, self.target, self.text = columns, target, text
         self.seed, self.only, self.quick, self.show_real = seed, only, quick, show_real
         self.limits = QUICK if quick else FULL

@@ -20,11 +20,12 @@ from typing import Any
 from lookalike.arguments import brief
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, file_errors
-from lookalike.review.cards import Cards, written
+from lookalike.review.cards import Cards
 from lookalike.review.outcome import answer_of
 from lookalike.review.queue import Item
 from lookalike.review.server import page
 from lookalike.review.store import Answer, State
+from lookalike.table.cells import written
 
 FIELDS = ("row", "turn", "part", "reviewer", "answer", "value", "seconds", "time", "table", "key")
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"

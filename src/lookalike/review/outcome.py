@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from lookalike.agreement import alpha, alpha_interval, dawid_skene, kappa, wilson
 from lookalike.arguments import brief
 from lookalike.decisions import Decisions
 from lookalike.errors import DataError
-from lookalike.review.agreement import alpha, alpha_interval, dawid_skene, kappa, wilson
 from lookalike.review.cards import Cards
 from lookalike.review.queue import Item
 from lookalike.review.store import ANSWERS, Answer, State

@@ -20,12 +20,13 @@ from lookalike.errors import DataError, OptionError
 from lookalike.interrupt import finishing
 from lookalike.progress import say
 from lookalike.review import queue as queues
-from lookalike.review.cards import Cards, written
+from lookalike.review.cards import Cards
 from lookalike.review.outcome import outcome, summary
 from lookalike.review.queue import Item
 from lookalike.review.server import Server, Session, serving
 from lookalike.review.store import Store
 from lookalike.table import sources
+from lookalike.table.cells import written
 from lookalike.table.sources import Table
 
 PRINTED = 20_000  # rows that the fingerprint of a table is of, at most

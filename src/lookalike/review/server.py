@@ -20,9 +20,9 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+from lookalike.agreement import wilson
 from lookalike.errors import DataError, OptionError, UserError
 from lookalike.progress import say
-from lookalike.review.agreement import wilson
 from lookalike.review.cards import Cards
 from lookalike.review.outcome import answer_of, named, tally
 from lookalike.review.queue import Item

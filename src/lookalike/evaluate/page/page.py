@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from pathlib import Path
 from typing import Any
 
 from lookalike.decisions import Decisions
 from lookalike.evaluate.figures import FIGURES, GOOD, Graded, decimal, grade, grades, percent
 from lookalike.evaluate.page import drawings
+from lookalike.evaluate.page.environment import data_link, template
+from lookalike.evaluate.page.judged import judged_figures
 from lookalike.evaluate.results import Figures
 from lookalike.evaluate.section import SECTIONS, Beside, ColumnDetail, Pair, Spectra
 from lookalike.evaluate.shown import HIDDEN
@@ -23,22 +23,12 @@ SHAPE = next(figure for figure in FIGURES if figure.key == "shape_error")
 
 def page(figures: Figures, decisions: Decisions | None = None) -> str:
     """The report as HTML. decisions: of what was curated before it was compared."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    here = Path(__file__).parent / "templates"
-    environment = Environment(
-        loader=FileSystemLoader(here),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     found, cards = figures.found, grades(figures)
     held = found.sizes["columns"]
     assert isinstance(held, dict)
     columns = [_column(figures, name, detail) for name, detail in found.columns.items()]
     columns.sort(key=lambda c: (not c["target"], -c["excess"]))
-    return environment.get_template("report.html.j2").render(
+    return template("report.html.j2").render(
         figures=figures,
         verdict=figures.verdict,
         sizes={"pairs": None, "detection": None} | found.sizes,
@@ -47,6 +37,7 @@ def page(figures: Figures, decisions: Decisions | None = None) -> str:
         marks=_marks(cards),
         beside=_beside(found.beside),
         curated=decisions,
+        judged=None if found.judged is None else judged_figures(found.judged),
         models=found.models,
         scores=_scores(figures),
         attacks=_attacks(figures),
@@ -97,7 +88,7 @@ def _beside(found: Beside | None) -> dict[str, Any] | None:
 def _download(figures: Figures) -> str:
     """The figures as a data: link."""
     text = json.dumps({k: v for k, v in figures.to_dict().items() if k != "examples"}, ensure_ascii=False)
-    return "data:application/json;base64," + base64.b64encode(text.encode()).decode()
+    return data_link(text)
 
 
 def _scores(figures: Figures) -> list[tuple[str, ...]]:

@@ -25,8 +25,8 @@ SMOOTH = 0.01  # added to each cell of a confusion matrix, so that none is zero
 MOST_STEPS, STILL = 500, 1e-9  # of EM
 
 
-def wilson(wrong: int, of: int) -> tuple[float, float]:
-    """The 95% interval of a share (Wilson 1927); (0, 1) of nothing."""
+def wilson(wrong: float, of: int) -> tuple[float, float]:
+    """The 95% interval of a share (Wilson 1927); (0, 1) of nothing. wrong: a half stands for a tie."""
     if not of:
         return 0.0, 1.0
     share, z = wrong / of, Z * Z

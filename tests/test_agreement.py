@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lookalike.review.agreement import alpha, alpha_interval, dawid_skene, kappa, wilson
+from lookalike.agreement import alpha, alpha_interval, dawid_skene, kappa, wilson
 
 # Krippendorff (2011), Computing Krippendorff's Alpha-Reliability, example C: four observers, twelve units
 OBSERVERS = [

@@ -1,0 +1,1 @@
+"""The judge against planted truths, and on a real model."""
