@@ -54,6 +54,14 @@ class Decisions:
         taken = self._taken(without)
         return sorted(set(taken.loc[taken["action"] == "drop", "row"].tolist()))
 
+    def left(self) -> list[int]:
+        """The rows that are not dropped, ascending."""
+        return sorted(set(range(self.rows)) - set(self.dropped()))
+
+    def until(self, rows: int) -> Decisions:
+        """Those on the first rows alone."""
+        return dataclasses.replace(self, table=self.table[self.table["row"] < rows], rows=rows)
+
     def apply(self, table: pd.DataFrame, without: Collection[str] = ()) -> pd.DataFrame:
         """The table without the rows that are dropped, with new labels and cells, and with a column `weight`
         where rows are weighed; its index counts anew.

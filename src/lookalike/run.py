@@ -5,6 +5,7 @@ checkpoint/         the state of a training, until it is complete
 ledger.sqlite       every reply of a language model, kept before it is used
 accepted.jsonl      the rows that a language model has written, as far as they are
 rejected.jsonl      what it wrote and was not taken, with the reason
+decisions.json      why, by which check: on the accepted rows and, after them, the rejected ones
 provenance.jsonl    of each accepted row: demonstration, attributes, prompt version, reply
 summary.json        rows, seconds and peak memory; of a language model also calls, tokens, money, alarms;
                      and the figures of each run with the folder
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 CONFIG, SUMMARY, CHECKPOINT = "config.toml", "summary.json", "checkpoint"
 LEDGER, ACCEPTED = "ledger.sqlite", "accepted.jsonl"
+DECISIONS = "decisions.json"
 WHY = ("stopped", "said", "failures")  # of a summary: why rows are missing
 REPORTS = ("report.html", "report.json")
 PATHS = ("real", "out", "holdout", "report", "run", "templates", "schema")  # options that name files
@@ -161,6 +163,7 @@ class Run:
         if earlier and cost.rows < (1 if complete else earlier):
             self._say_why(asker, cost)
             return
+        asker.decisions.save(self.folder / DECISIONS)
         for name in ("rejected", "provenance", "accepted"):
             write_table(getattr(asker, name), self.folder / f"{name}.jsonl")
         self._summarise(asker, cost)

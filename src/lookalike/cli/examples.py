@@ -6,6 +6,7 @@ EXAMPLES = {
   lookalike generate real.csv -n 10000 -o rich.parquet --where 'income=>50K' --where age=30..40
   lookalike generate orders.csv -n 5000 -o out.csv --kind customer_id=key --kind customer=pseudonym
   lookalike generate train.csv -n 5000 -o out.csv --holdout test.csv --target income --report out.html
+  lookalike generate real.csv -n 10000 -o out.csv --curate     (rows that are broken or repeat others go)
   lookalike generate real.csv -n 2000 -o out.csv --llm http://127.0.0.1:8000/v1 --model NAME \\
       --text text --label label --max-calls 500 --dry-run     (then without --dry-run)
 Stopped by a crash or by Ctrl-C, the same command goes on from what is kept in OUT.run.""",

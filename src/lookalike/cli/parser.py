@@ -14,6 +14,7 @@ from lookalike.cli import shared
 from lookalike.cli.examples import EXAMPLES
 from lookalike.defaults import (
     ALIGN_METHODS,
+    ASKED_CHECKS,
     CHECKS,
     DEMONSTRATIONS,
     ERRORS,
@@ -108,6 +109,14 @@ def _generate(one: Parser) -> None:
     shared.where(one)
     one.add_argument("--target", metavar="COL", help="the column that a model would predict, for the report")
     one.add_argument("--holdout", metavar="FILE", help="real rows that are not in REAL, for the report")
+    one.add_argument(
+        "--curate",
+        metavar="CHECKS",
+        nargs="?",
+        const=",".join(name for name in CHECKS if name not in ASKED_CHECKS),
+        help="keep only rows that pass the checks of `lookalike curate` (default: the usual ones); OUT holds "
+        "ROWS of them where a model is learned here, and why others were dropped is in OUT.decisions.json",
+    )
     one.add_argument("--report", metavar="HTML", help="write the report to this .html (or .json) file")
     one.add_argument(
         "--run",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -17,9 +17,9 @@ from lookalike.curate.auditing import check_labels
 from lookalike.curate.checks import CHECKS, TEXTS, Decision, Rows
 from lookalike.curate.points import points
 from lookalike.decisions import WEIGHT, Decisions
+from lookalike.defaults import ASKED_CHECKS, LABEL_METHODS, NEAR
 from lookalike.defaults import CHECKS as NAMES
-from lookalike.defaults import LABEL_METHODS, NEAR
-from lookalike.embed import Embed, embedder
+from lookalike.embed import Embed, check_embedder, embedder
 from lookalike.errors import DataError, OptionError
 from lookalike.progress import bar
 from lookalike.table.inferring import infer
@@ -29,8 +29,8 @@ Array = npt.NDArray[Any]
 Seen = Callable[[], tuple[Array, Array | None]]
 
 NEEDS_REAL = ("missing", "language", "range", "unknown", "rules", "copy")
-ASKED = ("semantic", "outlier")  # these have to be asked for
-USUAL = tuple(name for name in NAMES if name not in ASKED)
+EMBEDDED = ("semantic", "labels", "outlier")
+USUAL = tuple(name for name in NAMES if name not in ASKED_CHECKS)
 
 
 def curate(
@@ -64,12 +64,15 @@ def curate(
     row would be left.
     """
     synthetic = arguments.table("the synthetic table", synthetic)
-    near = arguments.number("near", near, 0.05, 1.0)
-    names = _checks(only)
-    undone = set(_checks(without)) if without else set()
+    asked: dict[str, Any] = {"only": only, "without": without, "near": near, "method": method}
+    asked |= {"embed": embed, "text": text, "label": label}
+    check_options(asked, synthetic.columns)
+    names, undone = _checks(only), set(_checks(without)) if without else set()
     rows = _rows(synthetic, real, text, label, given_schema(schema))
-    method = arguments.choice("method", method, LABEL_METHODS)
-    _need_label(rows, only, method)
+    if method == "weigh" and WEIGHT in synthetic.columns:
+        raise DataError(
+            f"the table has a column '{WEIGHT}' of its own: rename it, so that rows can be weighed."
+        )
     seen = cache(lambda: points(rows, embed, seed))  # by the labels and the outliers
     notes: list[str] = []
     found: list[Decision] = []
@@ -91,6 +94,8 @@ def curate(
         left_out = [name for name in names if name in NEEDS_REAL]
         if left_out:
             decisions.notes.append(f"without real rows these checks were left out: {', '.join(left_out)}")
+    if embed is not None and not set(names) & set(EMBEDDED):
+        decisions.notes.append(f"no check needs the embedder: it is for {', '.join(EMBEDDED)}.")
     _need_rows(decisions)
     return decisions.apply(synthetic), decisions
 
@@ -133,13 +138,30 @@ def _left(rows: Rows, found: list[Decision]) -> Array:
     return np.array([row for row in range(len(rows.synthetic)) if row not in gone], dtype=np.int64)
 
 
-def _need_label(rows: Rows, only: Collection[str] | None, method: str) -> None:
-    if rows.label is None and ((only is not None and "labels" in only) or method != LABEL_METHODS[0]):
-        raise OptionError("the check 'labels' needs a column of labels: name it as label (--label).")
-    if method == "weigh" and WEIGHT in rows.synthetic.columns:
-        raise DataError(
-            f"the table has a column '{WEIGHT}' of its own: rename it, so that rows can be weighed."
+def check_options(options: Mapping[str, Any], columns: Collection[Any]) -> None:
+    """Raises OptionError for options of `curate` that no table of these columns can be curated with; what is
+    not given is as in `curate`.
+    """
+    only = options.get("only")
+    _checks(only)
+    if options.get("without"):
+        _checks(options["without"])
+    arguments.number("near", options.get("near", NEAR), 0.05, 1.0)
+    method = arguments.choice("method", options.get("method", LABEL_METHODS[0]), LABEL_METHODS)
+    check_embedder(options.get("embed"))
+    text, label = options.get("text"), options.get("label")
+    for what, name in (("text", text), ("label", label)):
+        if name is not None and not is_column(name, columns):
+            raise OptionError(
+                f"the {what} {shown(name)} is not a column of the synthetic table: choose one of "
+                f"{listed(columns)}."
+            )
+    if text is not None and text == label:
+        raise OptionError(
+            f"the column {shown(text)} is named as text and as label: name another column, or leave one out."
         )
+    if label is None and ((only is not None and "labels" in only) or method != LABEL_METHODS[0]):
+        raise OptionError("the check 'labels' needs a column of labels: name it as label (--label).")
 
 
 def _checks(only: Collection[str] | None) -> list[str]:
@@ -165,12 +187,6 @@ def _rows(
             raise DataError(
                 f"the synthetic and the real table differ in these columns: {listed(odd)}: leave them out of "
                 "both."
-            )
-    for what, name in (("text", text), ("label", label)):
-        if name is not None and not is_column(name, synthetic.columns):
-            raise OptionError(
-                f"the {what} {shown(name)} is not a column of the synthetic table: choose one of "
-                f"{listed(synthetic.columns)}."
             )
     schema = infer(synthetic if real is None else real) if schema is None else schema
     texts = [text] if text is not None else [c.name for c in schema.columns if c.kind in TEXTS]

@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from lookalike.arguments import path as path_of
 from lookalike.arguments import shown, switch, table_names
 from lookalike.atomic import replace_text
+from lookalike.decisions import Decisions
 from lookalike.errors import DataError, OptionError
 from lookalike.evaluate.columns import check_table, read_columns, without_dropped
 from lookalike.evaluate.figures import GOOD, failures, grades, percent
@@ -41,11 +42,13 @@ class Report:
     """What was measured; made by `evaluate`.
 
     `to_dict()` gives JSON values; `save("report.html")` writes one self-contained page, `save("report.json")`
-    the figures; `print(report)` a short table. `figures` holds the same as attributes.
+    the figures; `print(report)` a short table. `figures` holds the same as attributes. decisions: of
+    `lookalike.generate(..., curate=...)`, which rows were dropped and why; else None.
     """
 
     def __init__(self, figures: Figures) -> None:
         self.figures = figures
+        self.decisions: Decisions | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure, as nested dicts of JSON values.
