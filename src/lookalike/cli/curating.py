@@ -12,7 +12,7 @@ def curate(args: argparse.Namespace) -> None:
     record = None if args.out == "-" else f"{args.out}.decisions.json"
     if not args.dry_run:
         files.check_outputs(args)
-        files.check_paths(args, [args.out, record, args.rejected])
+        files.check_paths(args, [args.out, record, args.rejected, args.report])
     from lookalike.curate import curate as curated
     from lookalike.files.suffixes import check_suffix
     from lookalike.files.writing import write_table
@@ -32,6 +32,7 @@ def curate(args: argparse.Namespace) -> None:
         near=args.near,
         method=args.method,
         embed=args.embedder,
+        report=None if args.dry_run else args.report,
         schema=None if args.schema is None else Schema.load(args.schema),
         seed=args.seed,
         progress=not args.quiet,
@@ -48,3 +49,5 @@ def curate(args: argparse.Namespace) -> None:
     if args.rejected is not None:
         write_table(decisions.rejected(table), args.rejected)
         print(f"dropped rows -> {args.rejected}")
+    if args.report is not None:
+        print(f"report -> {args.report}")

@@ -48,7 +48,7 @@ Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoi
   lookalike align --real train.csv --synthetic s.csv -n 500 -o out.csv --holdout test.csv --json align.json
 The figures are of real rows that were held out: a fifth of the real table, or --holdout.""",
     "curate": """
-  lookalike curate synthetic.jsonl -o curated.jsonl --real train.csv --label label
+  lookalike curate synthetic.jsonl -o curated.jsonl --real train.csv --label label --report removed.html
   lookalike curate synthetic.csv -o curated.csv --real train.csv --label income --only labels --method weigh
   lookalike curate synthetic.csv -o curated.csv --dry-run            (what would be dropped, and why)
   lookalike curate texts.csv -o curated.csv --only near,exact --near 0.8

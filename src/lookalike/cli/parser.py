@@ -288,6 +288,9 @@ def _curate(one: Parser) -> None:
     one.add_argument(
         "--rejected", metavar="FILE", help="write the dropped rows to this table, with the reason"
     )
+    one.add_argument(
+        "--report", metavar="HTML", help="write a page of what was removed, check by check, with examples"
+    )
     one.add_argument("--dry-run", action="store_true", help="say what would be dropped, and write nothing")
     shared.schema_file(one)
     shared.missing(one)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,17 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.arguments import is_column, listed, shown
+from lookalike.atomic import replace_text
 from lookalike.curate import duplicates, outliers
 from lookalike.curate.auditing import check_labels
 from lookalike.curate.checks import CHECKS, TEXTS, Decision, Rows
+from lookalike.curate.page import page
 from lookalike.curate.points import points
 from lookalike.decisions import WEIGHT, Decisions
 from lookalike.defaults import ASKED_CHECKS, LABEL_METHODS, NEAR
 from lookalike.defaults import CHECKS as NAMES
 from lookalike.embed import Embed, check_embedder, embedder
-from lookalike.errors import DataError, OptionError
+from lookalike.errors import DataError, OptionError, file_errors
 from lookalike.progress import bar
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema, given_schema
@@ -28,6 +31,7 @@ from lookalike.table.schema import Schema, given_schema
 Array = npt.NDArray[Any]
 Seen = Callable[[], tuple[Array, Array | None]]
 
+PAGES = (".html", ".htm")
 NEEDS_REAL = ("missing", "language", "range", "unknown", "rules", "copy")
 EMBEDDED = ("semantic", "labels", "outlier")
 USUAL = tuple(name for name in NAMES if name not in ASKED_CHECKS)
@@ -45,6 +49,7 @@ def curate(
     method: str = LABEL_METHODS[0],
     embed: str | Embed | None = None,
     schema: Schema | None = None,
+    report: str | Path | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> tuple[pd.DataFrame, Decisions]:
@@ -58,7 +63,7 @@ def curate(
     done with labels that are suspected to be wrong: "drop", "weigh" (a column `weight`), "relabel", or any of
     them, "auto"; only as far as held-out real rows say that it helps (`gate.py`), which the notes tell.
     embed: what `embed.embedder` takes, for "semantic", "labels" and "outlier". schema: of the real table;
-    None is inferred.
+    None is inferred. report: an .html file that shows what was decided, check by check, with examples.
 
     Raises OptionError for an option that does not fit, DataError for tables whose columns differ and where no
     row would be left.
@@ -67,6 +72,8 @@ def curate(
     asked: dict[str, Any] = {"only": only, "without": without, "near": near, "method": method}
     asked |= {"embed": embed, "text": text, "label": label}
     check_options(asked, synthetic.columns)
+    if report is not None and arguments.path("report", report).suffix.lower() not in PAGES:
+        raise OptionError(f"the report {shown(str(report))} is a page: name an .html file.")
     names, undone = _checks(only), set(_checks(without)) if without else set()
     rows = _rows(synthetic, real, text, label, given_schema(schema))
     if method == "weigh" and WEIGHT in synthetic.columns:
@@ -97,6 +104,9 @@ def curate(
     if embed is not None and not set(names) & set(EMBEDDED):
         decisions.notes.append(f"no check needs the embedder: it is for {', '.join(EMBEDDED)}.")
     _need_rows(decisions)
+    if report is not None:
+        with bar(None, "writing the report", progress=progress), file_errors(report, "written"):
+            replace_text(report, page(synthetic, decisions, rows.schema, seed))
     return decisions.apply(synthetic), decisions
 
 
