@@ -35,6 +35,7 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "prompting": 5,
     "review": 5,
     "aligning": 6,
+    "annotator": 6,
     "curation": 6,
     "pipeline": 6,
     "run": 6,

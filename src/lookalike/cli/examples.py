@@ -53,7 +53,15 @@ The figures are of real rows that were held out: a fifth of the real table, or -
   lookalike curate synthetic.csv -o curated.csv --dry-run            (what would be dropped, and why)
   lookalike curate texts.csv -o curated.csv --only near,exact --near 0.8
   lookalike curate synthetic.csv -o curated.csv --real train.csv --without range --rejected dropped.csv
-What was decided on each row is in OUT.decisions.json.""",
+  lookalike curate synthetic.csv -o curated.csv --real train.csv --label label --method relabel \\
+      --llm http://127.0.0.1:8000/v1 --model NAME --votes 3 --people 0.1 --max-calls 2000
+What was decided on each row is in OUT.decisions.json; replies of a language model are kept in OUT.run, so
+that the same command asks nothing twice.""",
+    "select": """
+  lookalike select unlabelled.csv -n 100 -o to-label.csv --text text
+  lookalike select half-labelled.csv -n 50 -o next.csv --text text --label label --method entropy
+  lookalike select unlabelled.csv -n 100 -o to-label.csv --compare      (all methods, beside each other)
+Then label them:  lookalike review to-label.csv -o labelled.csv --label label""",
     "review": """
   lookalike review synthetic.csv -o reviewed.csv --label label --real train.csv
   lookalike review synthetic.csv -o reviewed.csv --decisions curated.csv.decisions.json --queue 300

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from lookalike import __version__, options
-from lookalike.cli import shared
+from lookalike.cli import curating, selecting, shared
 from lookalike.cli.examples import EXAMPLES
 from lookalike.defaults import (
     ALIGN_METHODS,
@@ -70,6 +70,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
             "choose synthetic rows, some more than once, that are distributed like the real ones",
         ),
         "curate": (_curate, "drop rows that are broken, out of range or repeat others, and say why"),
+        "select": (selecting.options, "choose the rows whose labels would teach most, for people to label"),
         "review": (_review, "show rows to people in a browser, and write the table as they correct it"),
         "evaluate": (_evaluate, "measure how alike two tables are"),
     }
@@ -295,6 +296,7 @@ def _curate(one: Parser) -> None:
     shared.schema_file(one)
     shared.missing(one)
     shared.usual(one)
+    curating.language_model(one)
 
 
 def _review(one: Parser) -> None:

@@ -16,6 +16,7 @@ from lookalike.cli import files
 from lookalike.cli.curating import curate
 from lookalike.cli.generating import difflm, generate
 from lookalike.cli.reviewing import review
+from lookalike.cli.selecting import select
 from lookalike.errors import DataError, OptionError
 from lookalike.progress import say, stage
 
@@ -214,6 +215,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "impute": impute,
     "align": align,
     "curate": curate,
+    "select": select,
     "review": review,
     "evaluate": evaluate,
 }

@@ -15,6 +15,7 @@ from lookalike import arguments
 from lookalike.arguments import is_column, listed, shown
 from lookalike.atomic import replace_text
 from lookalike.curate import duplicates, outliers
+from lookalike.curate.annotating import Annotate
 from lookalike.curate.auditing import check_labels
 from lookalike.curate.checks import CHECKS, TEXTS, Decision, Rows
 from lookalike.curate.page import page
@@ -48,6 +49,8 @@ def curate(
     near: float = NEAR,
     method: str = LABEL_METHODS[0],
     embed: str | Embed | None = None,
+    annotate: Annotate | None = None,
+    people: float = 0.0,
     schema: Schema | None = None,
     report: str | Path | None = None,
     seed: int = 0,
@@ -62,8 +65,12 @@ def curate(
     without: checks that only report. near: the Jaccard similarity of near-duplicates, 0..1. method: what is
     done with labels that are suspected to be wrong: "drop", "weigh" (a column `weight`), "relabel", or any of
     them, "auto"; only as far as held-out real rows say that it helps (`gate.py`), which the notes tell.
-    embed: what `embed.embedder` takes, for "semantic", "labels" and "outlier". schema: of the real table;
-    None is inferred. report: an .html file that shows what was decided, check by check, with examples.
+    embed: what `embed.embedder` takes, for "semantic", "labels" and "outlier". annotate: a function that is
+    asked for labels, such as a `lookalike.Annotator` of a language model: with the method "relabel" it is
+    asked about the rows whose label a classifier doubts, in two rounds, each about a quarter of the rows at
+    most. people: the share of these, 0..1, on which its answers differ most, that is only reported, for
+    people to decide. schema: of the real table; None is inferred. report: an .html file that shows what was
+    decided, check by check, with examples.
 
     Raises OptionError for an option that does not fit, DataError for tables whose columns differ and where no
     row would be left.
@@ -74,6 +81,13 @@ def curate(
     check_options(asked, synthetic.columns)
     if report is not None and arguments.path("report", report).suffix.lower() not in PAGES:
         raise OptionError(f"the report {shown(str(report))} is a page: name an .html file.")
+    people = arguments.number("people", people, 0.0, 1.0)
+    if annotate is not None and method != "relabel":
+        raise OptionError("an annotator gives new labels: choose the method 'relabel' (--method relabel).")
+    if people and annotate is None:
+        raise OptionError(
+            "people decide where an annotator is unsure: give one (--llm), or leave people out."
+        )
     names, undone = _checks(only), set(_checks(without)) if without else set()
     rows = _rows(synthetic, real, text, label, given_schema(schema))
     if method == "weigh" and WEIGHT in synthetic.columns:
@@ -89,7 +103,7 @@ def curate(
             if name in CHECKS:
                 decided = CHECKS[name](rows)
             elif name == "labels":
-                decided = _labels(rows, found, method, seen, seed, notes)
+                decided = _labels(rows, found, method, seen, seed, notes, annotate, people)
             else:
                 decided = _repeats(name, rows, found, near, embed, seen, seed)
             for decision in decided:
@@ -132,12 +146,19 @@ def _repeats(
 
 
 def _labels(
-    rows: Rows, found: list[Decision], method: str, seen: Seen, seed: int, notes: list[str]
+    rows: Rows,
+    found: list[Decision],
+    method: str,
+    seen: Seen,
+    seed: int,
+    notes: list[str],
+    annotate: Annotate | None,
+    people: float,
 ) -> list[Decision]:
     """What is decided on the labels of the rows that no check has dropped; nothing without a label column."""
     if rows.label is None:
         return []
-    told = check_labels(rows, _left(rows, found), method, seen, seed)
+    told = check_labels(rows, _left(rows, found), method, seen, seed, annotate, people)
     notes += told.notes
     return told.decisions
 
