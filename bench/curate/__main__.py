@@ -1,9 +1,10 @@
 """Wrong labels found, changed, asked about again, and rows chosen to be labelled, where the truth is known.
 
-    python -m bench.curate FOLDER [--checks audit,...] [--seeds N] [--rows N] [--embedder minilm] [-o OUT]
+    python -m bench.curate FOLDER [--checks audit,...] [--seeds 0,1] [--rows N] [--embedder minilm] [-o OUT]
 
-FOLDER holds sst2_sentences, trec and banking77 as <name>_{train,test}.csv.gz. cleanlab (2.8 or later, which
-is Apache-2.0) is asked beside the check "audit", on the same probabilities, where it is installed.
+FOLDER holds sst2_sentences, trec and banking77 as <name>_{train,test}.csv.gz, the folder of --adult those of
+Adult. cleanlab (2.8 or later, which is Apache-2.0) is asked beside the check "audit", on the same
+probabilities, where it is installed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from typing import Any
 import numpy as np
 
 from bench import command
-from bench.curate.noise import SETS, SETTINGS, Texts, flipped, read, split
+from bench.curate.edits import ROWS, chain, million, planted
+from bench.curate.noise import SETS, SETTINGS, Texts, flipped, kept_on_disk, read, split
+from bench.curate.worth import cllm, left_out
 from lookalike.curate.gate import decide, trust
 from lookalike.curate.influence import fit, reweigh
 from lookalike.curate.labels import audit, confident, prune
@@ -152,33 +155,43 @@ def selected(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]
     return found
 
 
+def worth(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
+    """Influence against refitting without each of 200 rows."""
+    del rows
+    return [left_out(name, read_set(name), seed) for name in ("sst2", "trec")]
+
+
+OF_FILES = ("edits", "chain", "cllm", "million")  # checks that need no points
 CHECKS = {
     "audit": audited,
     "gate": gated,
     "reweigh": reweighed,
     "relabel": relabelled,
     "select": selected,
+    "influence": worth,
 }
 
 
 def main(words: list[str]) -> None:
     asked = command.parser(NAME, __doc__)
     asked.add_argument("folder", type=command.folder)
-    asked.add_argument("--checks", default=",".join(CHECKS), help="of " + ", ".join(CHECKS))
-    asked.add_argument("--seeds", type=int, default=1)
+    every = [*CHECKS, *OF_FILES]
+    asked.add_argument("--checks", default=",".join(every[:-1]), help="of " + ", ".join(every))
+    asked.add_argument("--seeds", default="0", help="with commas between them (default 0)")
+    asked.add_argument("--adult", type=command.folder, help="holds train.csv.gz and test.csv.gz, for cllm")
     asked.add_argument("--rows", type=int, help="rows of a set, at most (default: all)")
     asked.add_argument("--embedder", choices=("tfidf", "minilm"), default="tfidf")
     asked.add_argument("-o", "--out", type=Path, help="write the figures to this .json file")
     args = asked.parse_args(words)
     names = args.checks.split(",")
-    command.chosen(asked, "check", names, CHECKS)
+    command.chosen(asked, "check", names, every)
     files = [f"{file}_{part}.csv.gz" for file, _ in SETS.values() for part in ("train", "test")]
     command.present(asked, [args.folder / file for file in files])
     embed = None
     if args.embedder == "minilm":
         from bench.synalign.minilm import embedder
 
-        embed = embedder(1)
+        embed = kept_on_disk(embedder(1))
     kept: dict[str, Texts] = {}
 
     def read_set(name: str) -> Texts:
@@ -189,8 +202,17 @@ def main(words: list[str]) -> None:
     results: dict[str, Any] = {}
     for name in names:
         results[name] = []
-        for seed in range(args.seeds):
-            results[name] += CHECKS[name](read_set, seed, args.rows)
+        for seed in map(int, args.seeds.split(",")):
+            if name == "edits":
+                results[name] += planted(args.folder, seed)
+            elif name == "chain":
+                results[name] += chain(seed)
+            elif name == "million":
+                results[name] += million(args.folder, seed, args.rows or ROWS)
+            elif name == "cllm":
+                results[name] += [] if args.adult is None else [cllm(args.adult, seed)]
+            else:
+                results[name] += CHECKS[name](read_set, seed, args.rows)
         for one in results[name]:
             print(
                 name, *(f"{key} {v:.3f}" if isinstance(v, float) else f"{key} {v}" for key, v in one.items())
