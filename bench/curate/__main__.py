@@ -1,9 +1,11 @@
 """Wrong labels found, changed, asked about again, and rows chosen to be labelled, where the truth is known.
 
-    python -m bench.curate FOLDER [--checks audit,...] [--seeds N] [--rows N] [--embedder minilm] [-o OUT]
+    python -m bench.curate FOLDER [--checks audit,...] [--seeds 0,1] [--rows N] [--sets trec,...]
+        [--embedder minilm] [--adult FOLDER] [-o OUT]
 
-FOLDER holds sst2_sentences, trec and banking77 as <name>_{train,test}.csv.gz. cleanlab (2.8 or later, which
-is Apache-2.0) is asked beside the check "audit", on the same probabilities, where it is installed.
+FOLDER holds sst2_sentences, trec and banking77 as <name>_{train,test}.csv.gz, the folder of --adult those of
+Adult. cleanlab (2.8 or later, which is Apache-2.0) is asked beside the check "audit", on the same
+probabilities, where it is installed.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from typing import Any
 import numpy as np
 
 from bench import command
-from bench.curate.noise import SETS, SETTINGS, Texts, flipped, read, split
+from bench.curate.edits import ROWS, chain, million, planted
+from bench.curate.noise import SETS, SETTINGS, Texts, flipped, kept_on_disk, read, split
+from bench.curate.worth import cllm, left_out
 from lookalike.curate.gate import decide, trust
 from lookalike.curate.influence import fit, reweigh
 from lookalike.curate.labels import audit, confident, prune
@@ -28,6 +32,11 @@ from lookalike.learn import classifier, out_of_fold
 
 Read = Callable[[str], Texts]
 NAME = "bench.curate"
+chosen = list(SETS)  # of `SETS`, those that are measured
+
+
+def settings() -> list[tuple[str, str, float]]:
+    return [one for one in SETTINGS if one[0] in chosen]
 
 
 def accuracy(texts: Texts, points: Any, codes: Any, weights: Any) -> float:
@@ -48,7 +57,7 @@ def audited(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]
     from sklearn.metrics import f1_score
 
     found = []
-    for name, noise, share in SETTINGS:
+    for name, noise, share in settings():
         texts, rng = read_set(name), np.random.default_rng(seed)
         trusted, others = split(texts, rng, rows)
         points, true = texts.points[others], texts.codes[others]
@@ -78,7 +87,7 @@ def audited(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]
 def gated(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
     """Test accuracy before and after what the gate decides; the trusted rows are learned from in both."""
     found = []
-    for name, noise, share in SETTINGS:
+    for name, noise, share in settings():
         texts, rng = read_set(name), np.random.default_rng(seed)
         trusted, others = split(texts, rng, rows)
         points, true = texts.points[others], texts.codes[others]
@@ -99,7 +108,7 @@ def gated(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
 def reweighed(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
     """Test accuracy with the weights of SunGen's steps, stopped on real rows."""
     found = []
-    for name, noise, share in SETTINGS:
+    for name, noise, share in settings():
         if (name, share) not in (("sst2", 0.2), ("sst2", 0.4), ("sst2", 0.0), ("trec", 0.2)):
             continue
         texts, rng = read_set(name), np.random.default_rng(seed)
@@ -138,7 +147,7 @@ def relabelled(read_set: Read, seed: int, rows: int | None) -> list[dict[str, An
 def selected(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
     """Test accuracy of what 100 rows teach, of 3,000 that could be labelled."""
     found = []
-    for name in ("banking77", "trec"):
+    for name in (one for one in ("banking77", "trec") if one in chosen):
         texts = read_set(name)
         some = np.random.default_rng(seed).permutation(len(texts.codes))[: rows or 3000]
         points, codes = texts.points[some], texts.codes[some]
@@ -152,33 +161,46 @@ def selected(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]
     return found
 
 
+def worth(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
+    """Influence against refitting without each of 200 rows."""
+    del rows
+    return [left_out(name, read_set(name), seed) for name in ("sst2", "trec") if name in chosen]
+
+
+OF_FILES = ("edits", "chain", "cllm", "million")  # checks that need no points
 CHECKS = {
     "audit": audited,
     "gate": gated,
     "reweigh": reweighed,
     "relabel": relabelled,
     "select": selected,
+    "influence": worth,
 }
 
 
 def main(words: list[str]) -> None:
     asked = command.parser(NAME, __doc__)
     asked.add_argument("folder", type=command.folder)
-    asked.add_argument("--checks", default=",".join(CHECKS), help="of " + ", ".join(CHECKS))
-    asked.add_argument("--seeds", type=int, default=1)
+    every = [*CHECKS, *OF_FILES]
+    asked.add_argument("--checks", default=",".join(every[:-1]), help="of " + ", ".join(every))
+    asked.add_argument("--seeds", default="0", help="with commas between them (default 0)")
+    asked.add_argument("--sets", default=",".join(SETS), help="of " + ", ".join(SETS))
+    asked.add_argument("--adult", type=command.folder, help="holds train.csv.gz and test.csv.gz, for cllm")
     asked.add_argument("--rows", type=int, help="rows of a set, at most (default: all)")
     asked.add_argument("--embedder", choices=("tfidf", "minilm"), default="tfidf")
     asked.add_argument("-o", "--out", type=Path, help="write the figures to this .json file")
     args = asked.parse_args(words)
     names = args.checks.split(",")
-    command.chosen(asked, "check", names, CHECKS)
+    command.chosen(asked, "check", names, every)
+    chosen[:] = args.sets.split(",")
+    command.chosen(asked, "set", chosen, SETS)
     files = [f"{file}_{part}.csv.gz" for file, _ in SETS.values() for part in ("train", "test")]
     command.present(asked, [args.folder / file for file in files])
     embed = None
     if args.embedder == "minilm":
         from bench.synalign.minilm import embedder
 
-        embed = embedder(1)
+        embed = kept_on_disk(embedder(1))
     kept: dict[str, Texts] = {}
 
     def read_set(name: str) -> Texts:
@@ -189,8 +211,17 @@ def main(words: list[str]) -> None:
     results: dict[str, Any] = {}
     for name in names:
         results[name] = []
-        for seed in range(args.seeds):
-            results[name] += CHECKS[name](read_set, seed, args.rows)
+        for seed in map(int, args.seeds.split(",")):
+            if name == "edits":
+                results[name] += planted(args.folder, seed)
+            elif name == "chain":
+                results[name] += chain(seed)
+            elif name == "million":
+                results[name] += million(args.folder, seed, args.rows or ROWS)
+            elif name == "cllm":
+                results[name] += [] if args.adult is None else [cllm(args.adult, seed)]
+            else:
+                results[name] += CHECKS[name](read_set, seed, args.rows)
         for one in results[name]:
             print(
                 name, *(f"{key} {v:.3f}" if isinstance(v, float) else f"{key} {v}" for key, v in one.items())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from bench.places import WORK
 from lookalike.embed import Embed, embedder
 from lookalike.learn import out_of_fold
 
@@ -53,6 +56,20 @@ def read(folder: Path, name: str, embed: Embed | None) -> Texts:
         for table in tables
     ]
     return Texts(*found[0], *found[1])
+
+
+def kept_on_disk(embed: Embed) -> Embed:
+    """The same embeddings, each array of them kept under bench/work, as they take minutes."""
+
+    def embedded(texts: Sequence[str]) -> Any:
+        name = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:20]
+        path = WORK / "curate" / f"{name}.npy"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, embed(texts))
+        return np.load(path)
+
+    return embedded
 
 
 def split(texts: Texts, rng: np.random.Generator, most: int | None) -> tuple[Any, Any]:

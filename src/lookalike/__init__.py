@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lookalike.aligning import align as align
+    from lookalike.annotator import Annotator as Annotator
     from lookalike.curate import curate as curate
+    from lookalike.curate.choosing import choose as choose
     from lookalike.decisions import Decisions as Decisions
     from lookalike.difflm import DiffLM as DiffLM
     from lookalike.errors import LookalikeError as LookalikeError
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.3.0"
 _HOMES = {  # public name -> the module it lives in
+    "Annotator": "lookalike.annotator",
     "Decisions": "lookalike.decisions",
     "DiffLM": "lookalike.difflm",
     "LookalikeError": "lookalike.errors",
@@ -44,6 +47,7 @@ _HOMES = {  # public name -> the module it lives in
     "Schema": "lookalike.table.schema",
     "SynAlign": "lookalike.prompting",
     "align": "lookalike.aligning",
+    "choose": "lookalike.curate.choosing",
     "curate": "lookalike.curate",
     "evaluate": "lookalike.evaluate",
     "find_rules": "lookalike.rules",
@@ -57,6 +61,7 @@ _HOMES = {  # public name -> the module it lives in
     "write_table": "lookalike.files.writing",
 }
 __all__ = [
+    "Annotator",
     "Decisions",
     "DiffLM",
     "LookalikeError",
@@ -65,6 +70,7 @@ __all__ = [
     "SynAlign",
     "__version__",
     "align",
+    "choose",
     "curate",
     "evaluate",
     "find_rules",

@@ -56,6 +56,14 @@ class Decisions:
         some = self._followed(without)
         return sorted(set(some.loc[some["action"] == "drop", "row"].tolist()))
 
+    def left(self) -> list[int]:
+        """The rows that are not dropped, ascending."""
+        return sorted(set(range(self.rows)) - set(self.dropped()))
+
+    def until(self, rows: int) -> Decisions:
+        """Those on the first rows alone."""
+        return dataclasses.replace(self, table=self.table[self.table["row"] < rows], rows=rows)
+
     def apply(self, table: Table, without: Collection[str] = ()) -> Table:
         """The table without the rows that are dropped, with new labels and cells, and with a column `weight`
         where rows are weighed; its index counts anew.

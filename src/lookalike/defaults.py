@@ -19,7 +19,9 @@ CHECKS = (  # of curate, in their order; see curate/curating.py
     *("missing", "length", "repetition", "symbols", "encoding", "language", "refusal", "meta"),
     *("parses", "range", "unknown", "rules", "copy", "exact", "near", "semantic", "labels", "outlier"),
 )
+ASKED_CHECKS = ("semantic", "outlier")  # of these, those that have to be asked for
 LABEL_METHODS = ("auto", "drop", "weigh", "relabel")  # what is done with wrong labels; see curate/gate.py
+SELECT_METHODS = ("explore", "vote-k", "k-means", "random", "entropy", "confidence")  # see curate/select.py
 NEAR = 0.7  # Jaccard similarity of shingles, from which two texts are near-duplicates
 QUEUE = 200  # items of a review
 ERRORS = 0.05  # the error rate below which a review says that it is enough

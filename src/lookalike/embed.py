@@ -33,21 +33,28 @@ def embedder(spec: str | Embed | None, texts: Sequence[str], seed: int = 0) -> E
     sentence-transformers is not installed; the function that is returned raises DataError where another
     function returns something other than one finite vector a text, always of the same length.
     """
+    check_embedder(spec)
     if callable(spec):
         return _checked(spec)
-    if spec is None or (isinstance(spec, str) and spec == "tfidf"):
+    if spec is None or spec == "tfidf":
         return fit_tfidf(texts, DIMS, seed)
+    return _checked(_sentence_transformer(spec.removeprefix(LOCAL)))
+
+
+def check_embedder(spec: str | Embed | None) -> None:
+    """Raises OptionError for what `embedder` does not know, before any work; no model is loaded."""
+    if spec is None or callable(spec):
+        return
     if not isinstance(spec, str):
         raise OptionError(
             f"the embedder is {shown(spec)}: write tfidf, {LOCAL}<name or path>, or pass a function of texts."
         )
-    if spec.startswith(LOCAL) and len(spec) > len(LOCAL):
-        return _checked(_sentence_transformer(spec.removeprefix(LOCAL)))
     if spec.startswith(REMOTE):
         raise OptionError(f"the embedder '{spec}' needs an endpoint: name it, or pass a function of texts.")
-    raise OptionError(
-        f"there is no embedder '{spec}': write tfidf, {LOCAL}<name or path>, or pass a function of texts."
-    )
+    if spec != "tfidf" and not (spec.startswith(LOCAL) and len(spec) > len(LOCAL)):
+        raise OptionError(
+            f"there is no embedder '{spec}': write tfidf, {LOCAL}<name or path>, or pass a function of texts."
+        )
 
 
 def fit_tfidf(texts: Sequence[str], dims: int, seed: int = 0, letters: bool = False) -> Embed:

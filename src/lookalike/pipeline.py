@@ -1,5 +1,5 @@
-"""The whole story, for every synthesizer: learn a real table, make a synthetic one, measure how alike they
-are.
+"""The whole story, for every synthesizer: learn a real table, make a synthetic one, curate it where that is
+asked for, measure how alike they are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from lookalike import curation as curating
 from lookalike.arguments import is_column, listed, path, shown, switch, table_names, whole
+from lookalike.curation import Asked
+from lookalike.decisions import WEIGHT
 from lookalike.errors import ConditionError, DataError, OptionError
 from lookalike.nothing import from_nothing
 from lookalike.progress import say, stage
@@ -43,6 +46,7 @@ def generate(
     schema: Schema | None = None,
     where: Mapping[str, Any] | Sequence[str] | None = None,
     target: str | None = None,
+    curate: Asked = False,
     holdout: Table = None,
     run: Run | str | Path | None = None,
     out: str | Path | None = None,
@@ -67,12 +71,18 @@ def generate(
         then compares with the real rows that satisfy them. For a DiffLM.
     target: the column that a downstream model would predict, for the utility part of the report; None: the
         label of a SynAlign.
+    curate: True keeps only the rows that pass the usual checks of `lookalike.curate`; or the names of some,
+        or a dict of its options (only, without, near, method, embed, text, label; the label is that of the
+        synthesizer, or the target). A model that is trained here draws as many rows as it takes for n to be
+        left; else fewer are. `report.decisions` says why each was dropped.
     holdout: real rows that are not in `real`; the report shows what they score, too.
     run: the folder of the job, from which the same call goes on after a kill. A model that is trained here
         keeps its checkpoint there; a language model everything that it wrote, and its replies where its
         ledger is that of the folder: `LLM(..., ledger="out.run/ledger.sqlite")`. The summary and the report
         are written there, too.
-    out: a file that the table is written to before it is compared.
+    out: a file that the table is written to before it is compared. Beside one that was
+        curated are the decisions (`out` + ".decisions.json") and the rows as they were drawn (`out` +
+        ".drawn" and its suffix): `Decisions.load(...).apply(drawn, without={"near"})` undoes a check.
     show_real, names: of the report, as for `evaluate`.
     seed: of what is sampled and compared; None: the synthesizer's own, else 0. What a SynAlign writes depends
         on its own alone.
@@ -89,7 +99,7 @@ def generate(
 
     if real is None:
         return from_nothing(synthesizer, n, run=run, out=out, holdout=holdout, target=target, where=where,
-                            seed=seed, progress=progress, on_fit=on_fit)  # fmt: skip
+                            curate=curate or None, seed=seed, progress=progress, on_fit=on_fit)  # fmt: skip
     real, holdout = parted("the real table", real, holdout)
     real, origin = taken("the real table", real)
     holdout = None if holdout is None else table("the holdout", holdout)
@@ -112,27 +122,47 @@ def generate(
     check(real, n, target, holdout)
     if target is not None and schema[target].kind in MADE:
         raise OptionError(f"the target {shown(target)} is a column of ids, which no model predicts.")
+    texts = synthesizer.texts if asks(synthesizer) else None
+    curation = curating.options_of(curate, schema, target, texts)
     codec, conditions = _conditions(where, real, schema, synthesizer)
     alike, alike_holdout = _satisfying_both(codec, conditions, real, holdout)
     run = run if run is None or isinstance(run, Run) else Run(run)
 
-    begun = perf_counter()
+    begun, parts = perf_counter(), 3 if curation is None else 4
     with contextlib.nullcontext() if run is None else run.begun():
         with stage(
-            f"learning {len(real):,} rows of {len(real.columns)} columns", part="1 of 3", progress=progress
-        ):
+            f"learning {len(real):,} rows of {len(real.columns)} columns",
+            part=f"1 of {parts}", progress=progress,
+        ):  # fmt: skip
             _fit(synthesizer, real, schema, codec, run, progress)
         if on_fit is not None:
             on_fit(synthesizer)
-        with stage(f"sampling {n:,} rows", part="2 of 3", progress=progress):
-            synthetic = sampled(synthesizer, n, conditions, seed, run, begun, out)
+
+        def draw(rows: int) -> pd.DataFrame:
+            with stage(f"sampling {rows:,} rows", part=f"2 of {parts}", progress=progress):
+                return sampled(synthesizer, rows, conditions, seed, run, begun, out)
+
+        found = None
+        if curation is None:
+            synthetic = draw(n)
+        else:
+            cheap = learns(synthesizer)
+            found = curating.curated(
+                draw, n, cheap, real, lambda: _ruled(synthesizer, schema), curation, seed, progress
+            )
+            synthetic = found.kept
         if out is not None:
             write_table(synthetic, out, schema.layout)
-        with stage("comparing them with the real ones", part="3 of 3", progress=progress):
+            if found is not None and str(out) != "-":
+                curating.save(found, out, schema.layout)
+        with stage("comparing them with the real ones", part=f"{parts} of {parts}", progress=progress):
             report = _compared(
                 alike, synthetic, alike_holdout, synthesizer, schema,
                 target=target, seed=seed, show_real=show_real, names=names, progress=progress,
             )  # fmt: skip
+        if found is not None:
+            report.decisions = found.decisions
+            report.warn(found.sentence())
         cost = Cost.of(synthesizer, len(synthetic), perf_counter() - begun)
         say(str(cost), progress=progress)
         if run is not None:
@@ -246,6 +276,13 @@ def _fit(
     synthesizer.fit(real, schema, checkpoint=checkpoint, codec=codec)
 
 
+def _ruled(synthesizer: Synthesizer, schema: Schema) -> Schema:
+    """The schema with the rules between columns that the synthesizer has found, where it looks for them."""
+    if learns(synthesizer):
+        return dataclasses.replace(schema, rules=synthesizer.codec.schema.rules)
+    return schema
+
+
 def _compared(
     real: pd.DataFrame,
     synthetic: pd.DataFrame,
@@ -258,10 +295,10 @@ def _compared(
     from lookalike.evaluate import evaluate
     from lookalike.evaluate.alone import alone
 
-    if learns(synthesizer):
-        schema = dataclasses.replace(schema, rules=synthesizer.codec.schema.rules)
-    columns = [name for name in synthetic.columns if name in real.columns]  # SynAlign makes no keys up
-    more = [name for name in synthetic.columns if name not in real.columns]
+    schema = _ruled(synthesizer, schema)
+    # SynAlign makes no keys up, and `curate` adds weights
+    columns = [name for name in synthetic.columns if name in real.columns]
+    more = [name for name in synthetic.columns if name not in (*real.columns, WEIGHT)]
     if not columns:
         report_alone = alone(synthetic)
         report_alone.warn("The real table has none of these columns, so nothing is compared with it.")

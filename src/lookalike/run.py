@@ -5,10 +5,8 @@ checkpoint/         the state of a training, until it is complete
 ledger.sqlite       every reply of a language model, kept before it is used
 accepted.jsonl      the rows that a language model has written, as far as they are
 rejected.jsonl      what it wrote and was not taken, with the reason
-provenance.jsonl    of each accepted row: demonstration, attributes, prompt version, reply; of a recipe what
-it
-                     has for them
-decisions.json      of a recipe: which rows were lost, at which column and why
+decisions.json      why, by which check: on the accepted rows and, after them, the rejected ones
+provenance.jsonl    of each accepted row: demonstration, attributes, prompt version, reply
 summary.json        rows, seconds and peak memory; of a language model also calls, tokens, money, alarms;
                      and the figures of each run with the folder
 report.html, .json  of the finished table
@@ -176,10 +174,9 @@ class Run:
         if earlier and cost.rows < (1 if complete else earlier):
             self._say_why(asker, cost)
             return
+        asker.decisions.save(self.folder / DECISIONS)
         for name in ("rejected", "provenance", "accepted"):
             write_table(getattr(asker, name), self.folder / f"{name}.jsonl")
-        if decisions := getattr(asker, "decisions", None):
-            decisions.save(self.folder / DECISIONS)
         self._summarise(asker, cost)
 
     def end(self, synthesizer: Synthesizer, cost: Cost, report: Report | Alone) -> None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lookalike.codec import RecordCodec
+    from lookalike.decisions import Decisions
     from lookalike.llm import LLM
     from lookalike.table.schema import Schema
 
@@ -59,7 +60,8 @@ class Asker(Synthesizer, Protocol):
     """A synthesizer that asks a language model behind an endpoint, such as SynAlign: every row has a source.
 
     llm: the endpoint, with its budget. texts, label: the columns of text and of the class. accepted,
-    rejected, provenance, summary: as of `SynAlign`, of the last `sample`, whether it came to its end or not.
+    rejected, decisions, provenance, summary: as of `SynAlign`, of the last `sample`, whether it came to its
+    end or not.
     """
 
     llm: LLM
@@ -71,6 +73,9 @@ class Asker(Synthesizer, Protocol):
 
     @property
     def rejected(self) -> pd.DataFrame: ...
+
+    @property
+    def decisions(self) -> Decisions: ...
 
     @property
     def provenance(self) -> pd.DataFrame: ...

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -93,6 +95,53 @@ def test_two_outputs_have_two_names(
     for other in (out, f"{out}.decisions.json"):
         assert main(["curate", str(tables[1]), "-o", out, "--rejected", other, "--quiet"]) == 2
         assert "is named for two outputs of this command" in capsys.readouterr().err
+    assert main(["curate", str(tables[1]), "-o", out, "--label", "text", "--text", "text"]) == 2
+    assert "named as text and as label" in capsys.readouterr().err
+    page = ["review", str(tables[1]), "-o", out, "--label", "category", "--static", str(tmp_path / "p.txt")]
+    assert main(page) == 2 and not (tmp_path / "p.txt").exists()
+    assert "a name that ends in .html" in capsys.readouterr().err
     review = ["review", str(tables[1]), "-o", out, "--label", "category", "--static", out]
     assert main(review) == 2
     assert not Path(out).exists()
+
+
+def test_labels_of_a_language_model_are_asked_for_once(
+    serve: Callable[..., Any], banking: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = serve("--writer", f"{Path(__file__).parents[1] / 'curate' / 'labeller.py'}:right")
+    rows = banking.drop_duplicates("text").groupby("category").head(12)[["text", "category"]]
+    synthetic, out = tmp_path / "s.csv", tmp_path / "out.csv"
+    wrong = rows.assign(category=rows.category.where(rows.index % 6 > 0, rows.category.iloc[0]))
+    wrong.to_csv(synthetic, index=False)
+    command = ["curate", str(synthetic), "-o", str(out), "--label", "category", "--only", "labels", "--quiet"]
+    command += ["--method", "relabel", "--llm", server.url, "--model", "m", "--votes", "2"]
+    assert main([*command, "--dry-run"]) == 0 and server.stats()["calls"] == 0
+    assert "calls; none is made in a dry run" in capsys.readouterr().out
+    assert main([*command, "--max-calls", "10"]) == 0  # the budget ends: what was answered counts
+    few = server.stats()["calls"]
+    assert few == 10 and "got none, and stay" in capsys.readouterr().out
+    assert main(command) == 0
+    first, calls = out.read_bytes(), server.stats()["calls"]
+    assert main(command) == 0
+    assert out.read_bytes() == first and server.stats()["calls"] == calls
+    wrong_before = (wrong.category.to_numpy() != rows.category.to_numpy()).sum()
+    assert (pd.read_csv(out).category.to_numpy() != rows.category.to_numpy()).sum() <= 0.5 * wrong_before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--votes", "3"], "add --llm and --model"),
+        (["--llm", "http://127.0.0.1:1/v1", "--model", "m"], "add  --method relabel"),
+        (["--method", "relabel", "--llm", "http://127.0.0.1:1/v1", "--model", "m"], "add  --label COL"),
+    ],
+)
+def test_options_of_a_language_model_that_do_not_go_together(
+    options: list[str],
+    said: str,
+    tables: tuple[Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["curate", str(tables[1]), "-o", str(tmp_path / "out.csv"), "--quiet", *options]) == 2
+    assert said in capsys.readouterr().err

@@ -51,6 +51,7 @@ def test_few_real_rows_only_weigh_and_only_where_it_is_sure() -> None:
     real, real_codes, _ = _made(40, 0.0, 1)
     noisy = decide(*_made(600, 0.4, 0, one_sided=True)[:2], real, real_codes)
     assert (noisy.method, noisy.seen, noisy.judged) == ("weigh", False, 40)
+    assert noisy.part == noisy.audit.excess and 0.5 < noisy.part < 1
     assert noisy.weights.min() < 0.5 and (noisy.codes == _made(600, 0.4, 0, True)[1]).all()
     clean = decide(*_made(600, 0.0, 0)[:2], real, real_codes)
     assert clean.method == "nothing" and "too few" in clean.sentence("y")

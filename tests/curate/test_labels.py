@@ -85,6 +85,8 @@ def test_the_estimated_share_is_that_of_wrong_labels(blobs: Any) -> None:
     for noise, low, high, sure in (("none", 0, 0.05, False), ("even", 0.18, 0.32, True)):
         found, bad, _, _ = blobs(noise)
         assert low <= found.share <= high and found.sure is sure, (noise, found.share, bad.mean())
+        assert found.usual is not None and found.usual >= 0.05
+        assert found.excess == (pytest.approx(1 - found.usual / found.share) if sure else 0)
 
 
 def test_the_rule_takes_the_noise_where_classes_suffer_differently(blobs: Any) -> None:

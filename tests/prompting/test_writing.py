@@ -16,8 +16,10 @@ import pytest
 from lookalike.errors import EndpointError, LLMError
 from lookalike.llm import LLM, Reply, Request
 from lookalike.prompting.arms import Place
+from lookalike.prompting.checks import Wrong
 from lookalike.prompting.writing import PATIENCE, Work, Writer
 from lookalike.prompting.written import Written
+from lookalike.texts.checks import Hit
 from tests.paths import ROOT
 from tests.processes import environment
 
@@ -42,8 +44,11 @@ pd.concat([model.sample(300), model.provenance], axis=1).to_csv(out, index=False
 class Reasons:
     """In place of a Checker: the records say themselves what is wrong with them."""
 
-    def reasons(self, records: Sequence[dict[str, Any]], labels: Sequence[str | None]) -> list[str | None]:
-        return [record["reason"] for record in records]
+    def wrong(self, records: Sequence[dict[str, Any]], labels: Sequence[str | None]) -> list[Wrong | None]:
+        return [
+            None if record["reason"] is None else Wrong(record["reason"], Hit(record["reason"], "so"))
+            for record in records
+        ]
 
 
 def run_with(works: list[Work], answer: Answer, live: bool = True) -> Writer:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -169,3 +171,15 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             Store(path)
     with pytest.raises(DataError, match="it may not be written: check the folder"):
         Store(tmp_path / "nowhere" / "a.review")
+
+
+def test_a_log_that_cannot_grow_is_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = sqlite3.OperationalError("disk I/O error")
+    failed.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+    for free, why in ((1000, "the disk is full: free some space"), (10**9, "disk I/O error")):
+        usage = SimpleNamespace(free=free)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, usage=usage: usage)
+        store = Store(tmp_path / f"{free}.review")
+        with pytest.raises(DataError, match=why), store._errors():
+            raise failed
+        store.close()

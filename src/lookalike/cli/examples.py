@@ -15,6 +15,7 @@ EXAMPLES = {
   lookalike generate real.csv -n 10000 -o rich.parquet --where 'income=>50K' --where age=30..40
   lookalike generate orders.csv -n 5000 -o out.csv --kind customer_id=key --kind customer=pseudonym
   lookalike generate train.csv -n 5000 -o out.csv --holdout test.csv --target income --report out.html
+  lookalike generate real.csv -n 10000 -o out.csv --curate     (rows that are broken or repeat others go)
   lookalike generate 'duckdb:///shop.db?table=orders' -n 5000 -o out.parquet
   lookalike generate 'sqlite:///shop.db?query=SELECT * FROM orders WHERE year = 2024' -n 5000 -o out.csv
   lookalike generate 'postgresql://ann@db.example/shop?table=sales.orders' -n 5000 -o out.csv
@@ -67,12 +68,20 @@ Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoi
   lookalike align --real train.csv --synthetic s.csv -n 500 -o out.csv --holdout test.csv --json align.json
 The figures are of real rows that were held out: a fifth of the real table, or --holdout.""",
     "curate": """
-  lookalike curate synthetic.jsonl -o curated.jsonl --real train.csv --label label
+  lookalike curate synthetic.jsonl -o curated.jsonl --real train.csv --label label --report removed.html
   lookalike curate synthetic.csv -o curated.csv --real train.csv --label income --only labels --method weigh
   lookalike curate synthetic.csv -o curated.csv --dry-run            (what would be dropped, and why)
   lookalike curate texts.csv -o curated.csv --only near,exact --near 0.8
   lookalike curate synthetic.csv -o curated.csv --real train.csv --without range --rejected dropped.csv
-What was decided on each row is in OUT.decisions.json.""",
+  lookalike curate synthetic.csv -o curated.csv --real train.csv --label label --method relabel \\
+      --llm http://127.0.0.1:8000/v1 --model NAME --votes 3 --people 0.1 --max-calls 2000
+What was decided on each row is in OUT.decisions.json; replies of a language model are kept in OUT.run, so
+that the same command asks nothing twice.""",
+    "select": """
+  lookalike select unlabelled.csv -n 100 -o to-label.csv --text text
+  lookalike select half-labelled.csv -n 50 -o next.csv --text text --label label --method entropy
+  lookalike select unlabelled.csv -n 100 -o to-label.csv --compare      (all methods, beside each other)
+Then label them:  lookalike review to-label.csv -o labelled.csv --label label""",
     "review": """
   lookalike review synthetic.csv -o reviewed.csv --label label --real train.csv
   lookalike review synthetic.csv -o reviewed.csv --decisions curated.csv.decisions.json --queue 300

@@ -36,6 +36,7 @@ MODEL = "model"  # of --then, in the folder of the run
 def generate(args: argparse.Namespace) -> int:
     """REAL -> a synthetic table and the report on it, in one go."""
     files.check_outputs(args, reports=[args.report])
+    beside = _beside(args)
     asking = _asks(args)
     from lookalike import pipeline
     from lookalike.files.writing import check_target
@@ -72,6 +73,7 @@ def generate(args: argparse.Namespace) -> int:
             schema=schema,
             where=None if args.recipe else args.where or None,
             target=args.target,
+            curate=files.listed(args.curate) or False,
             holdout=holdout,
             run=run,
             out=args.out,
@@ -82,6 +84,10 @@ def generate(args: argparse.Namespace) -> int:
             on_fit=estimated,
         )
     print(f"{report}\n\n{run}")
+    if report.decisions is not None:
+        print(f"\n{report.decisions}\n")
+        for path, what in zip(beside, ("decisions", "rows as they were drawn"), strict=False):
+            print(f"{what} -> {path}")
     for path in run.reports:
         print(f"report -> {path}")
     files.save_reports(report, [args.report])
@@ -219,6 +225,17 @@ def _asks(args: argparse.Namespace) -> bool:
     if asked and "-" in (args.real, args.holdout):
         raise OptionError("a run reads its tables again when it is resumed: name a file in place of '-'.")
     return bool(asked)
+
+
+def _beside(args: argparse.Namespace) -> list[Path]:
+    """What --curate writes beside the output, none of which may be another file of the command."""
+    if not args.curate or args.out == "-":
+        return []
+    from lookalike.curation import paths
+
+    beside = [str(path) for path in paths(args.out)]
+    files.check_paths(args, [args.out, args.report, *beside])
+    return [Path(path) for path in beside]
 
 
 def _check_run(run: Run, out: str, asking: bool) -> None:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from lookalike import __version__, options
-from lookalike.cli import judging, recipes, shared
+from lookalike.cli import curating, judging, recipes, selecting, shared
 from lookalike.cli.examples import EXAMPLES
 from lookalike.defaults import (
     ALIGN_METHODS,
+    ASKED_CHECKS,
     CHECKS,
     DEMONSTRATIONS,
     ERRORS,
@@ -70,6 +71,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
             "choose synthetic rows, some more than once, that are distributed like the real ones",
         ),
         "curate": (_curate, "drop rows that are broken, out of range or repeat others, and say why"),
+        "select": (selecting.options, "choose the rows whose labels would teach most, for people to label"),
         "review": (_review, "show rows to people in a browser, and write the table as they correct it"),
         "judge": (
             judging.options,
@@ -114,6 +116,14 @@ def _generate(one: Parser) -> None:
     shared.where(one)
     one.add_argument("--target", metavar="COL", help="the column that a model would predict, for the report")
     one.add_argument("--holdout", metavar="FILE", help="real rows that are not in REAL, for the report")
+    one.add_argument(
+        "--curate",
+        metavar="CHECKS",
+        nargs="?",
+        const=",".join(name for name in CHECKS if name not in ASKED_CHECKS),
+        help="keep only rows that pass the checks of `lookalike curate` (default: the usual ones); OUT holds "
+        "ROWS of them where a model is learned here, and why others were dropped is in OUT.decisions.json",
+    )
     one.add_argument(
         "--report", metavar="HTML", help="write the report to this .html, .json or .md (a data card) file"
     )
@@ -288,10 +298,14 @@ def _curate(one: Parser) -> None:
     one.add_argument(
         "--rejected", metavar="FILE", help="write the dropped rows to this table, with the reason"
     )
+    one.add_argument(
+        "--report", metavar="HTML", help="write a page of what was removed, check by check, with examples"
+    )
     one.add_argument("--dry-run", action="store_true", help="say what would be dropped, and write nothing")
     shared.schema_file(one)
     shared.missing(one)
     shared.usual(one)
+    curating.language_model(one)
 
 
 def _review(one: Parser) -> None:

@@ -19,6 +19,7 @@ from lookalike.cli.generating import difflm, generate
 from lookalike.cli.judging import judge
 from lookalike.cli.recipes import recipe
 from lookalike.cli.reviewing import review
+from lookalike.cli.selecting import select
 from lookalike.errors import DataError, OptionError
 from lookalike.progress import say, stage
 
@@ -218,6 +219,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "impute": impute,
     "align": align,
     "curate": curate,
+    "select": select,
     "review": review,
     "judge": judge,
     "evaluate": evaluate,

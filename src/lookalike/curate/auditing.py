@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.arguments import brief
+from lookalike.curate.annotating import Annotate, annotated
 from lookalike.curate.checks import Decision, Rows
 from lookalike.curate.gate import FOLDS, Verdict, decide
 from lookalike.curate.labels import audit, neighbour_votes, prune, worst
@@ -40,12 +41,15 @@ def check_labels(
     method: str,
     points: Callable[[], tuple[Array, Array | None]],
     seed: int,
+    annotate: Annotate | None = None,
+    people: float = 0.0,
 ) -> Found:
     """What is wrong with the labels of the rows of `order`, and what follows.
 
     method: "auto", or one of `METHODS`. points: the rows as points (`points.py`), made when they are needed.
-    With real rows the gate decides (`gate.py`). Without them nothing can judge, so the labels that confident
-    learning suspects are reported, or with a method other than "auto" changed.
+    annotate: is asked about the labels that are doubted, a share `people` of which is left to people
+    (`annotating.py`). With real rows the gate decides (`gate.py`). Without them nothing can judge, so the
+    labels that confident learning suspects are reported, or with a method other than "auto" changed.
     """
     found = Found()
     names = label_names(rows.synthetic[rows.label])
@@ -65,6 +69,14 @@ def check_labels(
     own, real = points()
     if not own.shape[1]:
         found.notes.append("the labels were not checked: there is no other column to tell them by.")
+    elif annotate is not None:
+        told = None if real_names is None else classes.get_indexer(real_names)
+        values = _values(rows, classes)
+        decided, notes = annotated(
+            rows, some, classes, codes, (own, real), told, annotate, people, values, seed
+        )
+        found.decisions += decided
+        found.notes += notes
     elif len(classes) > MOST_CLASSES:
         _by_neighbours(rows, some, classes, codes, own[some], found)
     elif real is None or real_names is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from re import Pattern
 from typing import Any
 
 import numpy as np
@@ -24,11 +23,8 @@ from lookalike.rules.holds import holds
 from lookalike.rules.values import Values
 from lookalike.table.column import Column
 from lookalike.table.schema import Schema
-from lookalike.texts.copies import Originals
-from lookalike.texts.language import Language
-from lookalike.texts.measures import ABSOLUTE, MEASURES, limits
-from lookalike.texts.meta import meta_of
-from lookalike.texts.refusals import refusals_of
+from lookalike.texts.checks import TEXT_CHECKS, TextChecks
+from lookalike.texts.measures import limits
 from lookalike.texts.syntax import PARSERS
 
 Array = npt.NDArray[Any]
@@ -37,12 +33,6 @@ Check = Callable[["Rows"], Iterator[Decision]]
 
 ALWAYS = 0.995  # share of the real texts that parse, from which all synthetic ones have to
 TEXTS = ("text", "code", "json")
-SAID = {  # of MEASURES
-    "length": "its letters and signs are {:,.0f}",
-    "repetition": "the share of it that repeats is {:.3g}",
-    "symbols": "the share of its signs that are no letters or digits is {:.3g}",
-    "encoding": "its damaged signs are {:,.0f}",
-}
 
 
 @dataclass
@@ -67,6 +57,16 @@ class Rows:
         """The real texts of a column; [] without a real table."""
         return [] if self.real is None else self._read["real", name][1]
 
+    def judge(self, name: Any) -> TextChecks:
+        """The checks of the texts of a column, with the limits of its real texts."""
+        if name not in self._judges:
+            self._judges[name] = TextChecks(self.real_text(name), self.schema[name].kind == "text")
+        return self._judges[name]
+
+    @cached_property
+    def _judges(self) -> dict[Any, TextChecks]:
+        return {}
+
     @cached_property
     def _read(self) -> dict[tuple[str, Any], tuple[list[int], list[str]]]:
         """The texts of each table and column, which every check looks at."""
@@ -84,61 +84,19 @@ def _texts(series: pd.Series) -> tuple[list[int], list[str]]:
     return np.flatnonzero(present).tolist(), [str(cell) for cell in series[present].tolist()]
 
 
-def measured(name: str) -> Check:
-    """The check of one of `MEASURES`."""
+def of_text(name: str) -> Check:
+    """The check of one of `TEXT_CHECKS`, over all columns of text."""
 
     def check(rows: Rows) -> Iterator[Decision]:
         for column in rows.texts:
-            real = rows.real_text(column)
-            low, high = limits([MEASURES[name](text) for text in real]) if real else ABSOLUTE[name]
+            judge = rows.judge(column)
             for row, text in zip(*rows.text(column), strict=True):
-                score = MEASURES[name](text)
-                if not low <= score <= high:
-                    limit = low if score < low else high
-                    reason = f"{SAID[name].format(score)}, {'below' if score < low else 'above'} {limit:.3g}"
-                    yield _drop(row, name, column, reason, score, limit)
+                hit = judge.of(name, text)
+                if hit is not None:
+                    drop = _drop(row, name, column, hit.reason, hit.score, hit.limit)
+                    yield drop if hit.value is None else drop | {"value": hit.value}
 
     return check
-
-
-def language(rows: Rows) -> Iterator[Decision]:
-    """Texts that are plainly in a language which the real ones are not in."""
-    for column in _prose(rows):
-        real = rows.real_text(column)
-        if real:
-            known = Language(real)
-            for row, text in zip(*rows.text(column), strict=True):
-                if known.is_foreign(text):
-                    yield _drop(row, "language", column, "it is in a language of no real text")
-
-
-def said(
-    name: str, patterns_of: Callable[[list[str]], list[Pattern[str]]]
-) -> Callable[[Rows], Iterator[Decision]]:
-    """The check for what a text says that hardly any real one does. patterns_of: of the real texts."""
-
-    def check(rows: Rows) -> Iterator[Decision]:
-        for column in _prose(rows):
-            patterns = patterns_of(rows.real_text(column))
-            for row, text in zip(*rows.text(column), strict=True):
-                found = next((hit for pattern in patterns if (hit := pattern.search(text))), None)
-                if found is not None:
-                    yield _drop(row, name, column, f"it says '{brief(found.group())}'")
-
-    return check
-
-
-def copy(rows: Rows) -> Iterator[Decision]:
-    """Texts that copy a real one, word for word or in 80% of their word 4-grams."""
-    for column in rows.texts:
-        real = rows.real_text(column)
-        if real:
-            originals = Originals(real)
-            for row, text in zip(*rows.text(column), strict=True):
-                source = originals.copied(text)
-                if source is not None:
-                    reason = f"it copies the text of real row {source + 1:,}"
-                    yield _drop(row, "copy", column, reason) | {"value": source}
 
 
 def parses(rows: Rows) -> Iterator[Decision]:
@@ -213,15 +171,12 @@ def rules_broken(rows: Rows) -> Iterator[Decision]:
 
 CHECKS: dict[str, Check] = {
     "missing": missing,
-    **{name: measured(name) for name in MEASURES},
-    "language": language,
-    "refusal": said("refusal", refusals_of),  # a model refuses to write, or speaks of itself
-    "meta": said("meta", meta_of),  # a text speaks of itself, of its label or of the task
+    **{name: of_text(name) for name in TEXT_CHECKS if name != "copy"},
     "parses": parses,
     "range": value_range,
     "unknown": unknown,
     "rules": rules_broken,
-    "copy": copy,
+    "copy": of_text("copy"),
 }
 READ = {"number": (numbers.to_ticks, "number"), "datetime": (dates.to_ticks, "date")}
 
@@ -231,10 +186,6 @@ def _drop(
 ) -> Decision:
     facts = {"row": row, "check": check, "column": column, "score": score, "limit": limit}
     return {**facts, "action": "drop", "reason": reason}
-
-
-def _prose(rows: Rows) -> list[Any]:
-    return [name for name in rows.texts if rows.schema[name].kind == "text"]
 
 
 def _gone(series: pd.Series) -> Array:

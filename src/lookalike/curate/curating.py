@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,18 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.arguments import is_column, listed, shown
+from lookalike.atomic import replace_text
 from lookalike.curate import duplicates, outliers
+from lookalike.curate.annotating import Annotate
 from lookalike.curate.auditing import check_labels
 from lookalike.curate.checks import CHECKS, TEXTS, Decision, Rows
+from lookalike.curate.page import page
 from lookalike.curate.points import points
 from lookalike.decisions import WEIGHT, Decisions
+from lookalike.defaults import ASKED_CHECKS, LABEL_METHODS, NEAR
 from lookalike.defaults import CHECKS as NAMES
-from lookalike.defaults import LABEL_METHODS, NEAR
-from lookalike.embed import Embed, embedder
-from lookalike.errors import DataError, OptionError
+from lookalike.embed import Embed, check_embedder, embedder
+from lookalike.errors import DataError, OptionError, file_errors
 from lookalike.progress import bar
 from lookalike.table import sources
 from lookalike.table.inferring import infer
@@ -30,9 +34,10 @@ from lookalike.table.sources import Table
 Array = npt.NDArray[Any]
 Seen = Callable[[], tuple[Array, Array | None]]
 
+PAGES = (".html", ".htm")
 NEEDS_REAL = ("missing", "language", "range", "unknown", "rules", "copy")
-ASKED = ("semantic", "outlier")  # these have to be asked for
-USUAL = tuple(name for name in NAMES if name not in ASKED)
+EMBEDDED = ("semantic", "labels", "outlier")
+USUAL = tuple(name for name in NAMES if name not in ASKED_CHECKS)
 
 
 def curate(
@@ -46,7 +51,10 @@ def curate(
     near: float = NEAR,
     method: str = LABEL_METHODS[0],
     embed: str | Embed | None = None,
+    annotate: Annotate | None = None,
+    people: float = 0.0,
     schema: Schema | None = None,
+    report: str | Path | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> tuple[Table, Decisions]:
@@ -60,19 +68,35 @@ def curate(
     without: checks that only report. near: the Jaccard similarity of near-duplicates, 0..1. method: what is
     done with labels that are suspected to be wrong: "drop", "weigh" (a column `weight`), "relabel", or any of
     them, "auto"; only as far as held-out real rows say that it helps (`gate.py`), which the notes tell.
-    embed: what `embed.embedder` takes, for "semantic", "labels" and "outlier". schema: of the real table;
-    None is inferred.
+    embed: what `embed.embedder` takes, for "semantic", "labels" and "outlier". annotate: a function that is
+    asked for labels, such as a `lookalike.Annotator` of a language model: with the method "relabel" it is
+    asked about the rows whose label a classifier doubts, in two rounds, each about a quarter of the rows at
+    most. people: the share of these, 0..1, on which its answers differ most, that is only reported, for
+    people to decide. schema: of the real table; None is inferred. report: an .html file that shows what was
+    decided, check by check, with examples.
 
     Raises OptionError for an option that does not fit, DataError for tables whose columns differ and where no
     row would be left.
     """
     synthetic, origin = sources.taken("the synthetic table", synthetic)
-    near = arguments.number("near", near, 0.05, 1.0)
-    names = _checks(only)
-    undone = set(_checks(without)) if without else set()
+    asked: dict[str, Any] = {"only": only, "without": without, "near": near, "method": method}
+    asked |= {"embed": embed, "text": text, "label": label}
+    check_options(asked, synthetic.columns)
+    if report is not None and arguments.path("report", report).suffix.lower() not in PAGES:
+        raise OptionError(f"the report {shown(str(report))} is a page: name an .html file.")
+    people = arguments.number("people", people, 0.0, 1.0)
+    if annotate is not None and method != "relabel":
+        raise OptionError("an annotator gives new labels: choose the method 'relabel' (--method relabel).")
+    if people and annotate is None:
+        raise OptionError(
+            "people decide where an annotator is unsure: give one (--llm), or leave people out."
+        )
+    names, undone = _checks(only), set(_checks(without)) if without else set()
     rows = _rows(synthetic, real, text, label, given_schema(schema))
-    method = arguments.choice("method", method, LABEL_METHODS)
-    _need_label(rows, only, method)
+    if method == "weigh" and WEIGHT in synthetic.columns:
+        raise DataError(
+            f"the table has a column '{WEIGHT}' of its own: rename it, so that rows can be weighed."
+        )
     seen = cache(lambda: points(rows, embed, seed))  # by the labels and the outliers
     notes: list[str] = []
     found: list[Decision] = []
@@ -82,7 +106,7 @@ def curate(
             if name in CHECKS:
                 decided = CHECKS[name](rows)
             elif name == "labels":
-                decided = _labels(rows, found, method, seen, seed, notes)
+                decided = _labels(rows, found, method, seen, seed, notes, annotate, people)
             else:
                 decided = _repeats(name, rows, found, near, embed, seen, seed)
             for decision in decided:
@@ -94,7 +118,12 @@ def curate(
         left_out = [name for name in names if name in NEEDS_REAL]
         if left_out:
             decisions.notes.append(f"without real rows these checks were left out: {', '.join(left_out)}")
+    if embed is not None and not set(names) & set(EMBEDDED):
+        decisions.notes.append(f"no check needs the embedder: it is for {', '.join(EMBEDDED)}.")
     _need_rows(decisions)
+    if report is not None:
+        with bar(None, "writing the report", progress=progress), file_errors(report, "written"):
+            replace_text(report, page(synthetic, decisions, rows.schema, seed))
     return origin.back(decisions.apply(synthetic)), decisions
 
 
@@ -120,12 +149,19 @@ def _repeats(
 
 
 def _labels(
-    rows: Rows, found: list[Decision], method: str, seen: Seen, seed: int, notes: list[str]
+    rows: Rows,
+    found: list[Decision],
+    method: str,
+    seen: Seen,
+    seed: int,
+    notes: list[str],
+    annotate: Annotate | None,
+    people: float,
 ) -> list[Decision]:
     """What is decided on the labels of the rows that no check has dropped; nothing without a label column."""
     if rows.label is None:
         return []
-    told = check_labels(rows, _left(rows, found), method, seen, seed)
+    told = check_labels(rows, _left(rows, found), method, seen, seed, annotate, people)
     notes += told.notes
     return told.decisions
 
@@ -136,13 +172,30 @@ def _left(rows: Rows, found: list[Decision]) -> Array:
     return np.array([row for row in range(len(rows.synthetic)) if row not in gone], dtype=np.int64)
 
 
-def _need_label(rows: Rows, only: Collection[str] | None, method: str) -> None:
-    if rows.label is None and ((only is not None and "labels" in only) or method != LABEL_METHODS[0]):
-        raise OptionError("the check 'labels' needs a column of labels: name it as label (--label).")
-    if method == "weigh" and WEIGHT in rows.synthetic.columns:
-        raise DataError(
-            f"the table has a column '{WEIGHT}' of its own: rename it, so that rows can be weighed."
+def check_options(options: Mapping[str, Any], columns: Collection[Any]) -> None:
+    """Raises OptionError for options of `curate` that no table of these columns can be curated with; what is
+    not given is as in `curate`.
+    """
+    only = options.get("only")
+    _checks(only)
+    if options.get("without"):
+        _checks(options["without"])
+    arguments.number("near", options.get("near", NEAR), 0.05, 1.0)
+    method = arguments.choice("method", options.get("method", LABEL_METHODS[0]), LABEL_METHODS)
+    check_embedder(options.get("embed"))
+    text, label = options.get("text"), options.get("label")
+    for what, name in (("text", text), ("label", label)):
+        if name is not None and not is_column(name, columns):
+            raise OptionError(
+                f"the {what} {shown(name)} is not a column of the synthetic table: choose one of "
+                f"{listed(columns)}."
+            )
+    if text is not None and text == label:
+        raise OptionError(
+            f"the column {shown(text)} is named as text and as label: name another column, or leave one out."
         )
+    if label is None and ((only is not None and "labels" in only) or method != LABEL_METHODS[0]):
+        raise OptionError("the check 'labels' needs a column of labels: name it as label (--label).")
 
 
 def _checks(only: Collection[str] | None) -> list[str]:
@@ -168,12 +221,6 @@ def _rows(
             raise DataError(
                 f"the synthetic and the real table differ in these columns: {listed(odd)}: leave them out of "
                 "both."
-            )
-    for what, name in (("text", text), ("label", label)):
-        if name is not None and not is_column(name, synthetic.columns):
-            raise OptionError(
-                f"the {what} {shown(name)} is not a column of the synthetic table: choose one of "
-                f"{listed(synthetic.columns)}."
             )
     schema = infer(synthetic if real is None else real) if schema is None else schema
     texts = [text] if text is not None else [c.name for c in schema.columns if c.kind in TEXTS]

@@ -5,7 +5,7 @@ rows of a classifier that learns from the synthetic and the other real rows; the
 held out. The smallest change is made that is within one standard error of the best, by paired differences.
 
 Below 200 real rows two points cannot be seen (the standard error is about sqrt(.2 / rows)). Then rows are
-only weighed, and only where more of their labels are suspected than of the real rows, beyond chance.
+only weighed, and only by what is suspected beyond what the same audit finds in the real rows.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ CANDIDATES = (  # the smallest change first
 class Verdict:
     """What the gate decided.
 
-    method, part: one of `CANDIDATES`. codes, weights: (rows,) the labels, by number, and the weights of 0..1
+    method, part: one of `CANDIDATES`, or with few real rows a method and the part of the estimated share that
+    is beyond what is usual. codes, weights: (rows,) the labels, by number, and the weights of 0..1
     that follow; 0 is a row that is dropped. audit: what is said of the labels. before, after: accuracy on
     `judged` real rows that were held out, 0..1; error: the standard error of the difference. seen: whether
     the accuracy decided, and not the estimated share.
@@ -112,7 +113,9 @@ def decide(
     enough = len(real) >= ENOUGH
     if not enough:
         soft = "weigh" if "weigh" in methods else next(iter(methods)) if len(methods) == 1 else None
-        tried = [NOTHING, (soft, 1.0)] if found.sure and soft else [NOTHING]
+        # what the audit would find among right labels, too, is left: near the limit little is changed, and
+        # no more than little can be lost where nobody can see it
+        tried = [NOTHING, (soft, found.excess)] if found.sure and soft else [NOTHING]
     judged = min(MOST_JUDGED, max(FEWEST_JUDGED, WORK // (int(codes.max()) + 1)))
     some = np.sort(child(seed, "gate").permutation(len(codes))[:judged])
     right = np.zeros((len(tried), len(real)))

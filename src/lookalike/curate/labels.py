@@ -155,15 +155,27 @@ class Audit:
 
     chances: (rows, classes) of the true class of each row, sum 1. right: (rows,) the chance that its label is
     right. posterior: how it was found, one of `POSTERIORS`, or "confident" without trusted rows. share: of
-    the labels, estimated to be wrong, 0..1. sure: whether that is at least .05, and more than the same audit
-    finds in the trusted rows; None without trusted rows.
+    the labels, estimated to be wrong, 0..1. usual: the share of wrong labels that the same audit finds where
+    labels are right, in the trusted rows, and at least .05; None without trusted rows.
     """
 
     chances: Array
     right: Array
     posterior: str
     share: float
-    sure: bool | None = None
+    usual: float | None = None
+
+    @property
+    def sure(self) -> bool | None:
+        """Whether more labels are suspected than is usual; None without trusted rows."""
+        return None if self.usual is None else self.share > self.usual
+
+    @property
+    def excess(self) -> float:
+        """The part of the estimated share that is beyond what is usual, 0..1."""
+        if self.usual is None or self.share <= self.usual:
+            return 0.0
+        return (self.share - self.usual) / self.share
 
 
 def audit(chances: Array, codes: Array, trusted: Trusted | None = None) -> Audit:
@@ -188,7 +200,7 @@ def audit(chances: Array, codes: Array, trusted: Trusted | None = None) -> Audit
     real = _unit(np.sqrt(trusted.own * trusted.seen * shares / given))
     surest = np.argsort(-real.max(1), kind="stable")[: max(len(real) // SURE_REAL, LEAST_ANCHORS)]
     usual = float((real.argmax(1) != trusted.codes)[surest].mean())
-    return Audit(found, found[rows, codes], posterior, share, share > max(usual, LEAST_SHARE))
+    return Audit(found, found[rows, codes], posterior, share, max(usual, LEAST_SHARE))
 
 
 def transition(chances: Array, codes: Array) -> tuple[Array, Array]:

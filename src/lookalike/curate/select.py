@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.defaults import SELECT_METHODS
 from lookalike.errors import OptionError
 from lookalike.explore.explore import explore
 from lookalike.learn import classifier
@@ -27,7 +28,7 @@ from lookalike.seed import child, in_32_bits
 
 Array = npt.NDArray[Any]
 
-METHODS = ("explore", "vote-k", "k-means", "random", "entropy", "confidence")
+METHODS = SELECT_METHODS
 NEED_LABELS = METHODS[4:]
 NEIGHBOURS, DISCOUNT, LEFT_OUT = 150, 10.0, 0.1
 

@@ -22,6 +22,7 @@ from lookalike import __version__
 from lookalike.arguments import brief, shown
 from lookalike.arguments import path as path_of
 from lookalike.atomic import replace_text
+from lookalike.decisions import Decisions
 from lookalike.errors import OptionError, file_errors
 from lookalike.texts.near import leaders
 from lookalike.texts.words import words_of
@@ -42,12 +43,14 @@ class Alone:
     """What can be said of a table without a real one. `print` shows it; `save` writes a .html page or .json
     figures.
 
-    columns: name -> figures. warnings: sentences. lacks: what is not measured.
+    columns: name -> figures. warnings: sentences. lacks: what is not measured. decisions: of what was curated,
+    as of a `Report`; else None.
     """
 
     def __init__(self, rows: int, columns: dict[str, dict[str, Any]]) -> None:
         self.rows, self.columns = rows, columns
         self.warnings: list[str] = []
+        self.decisions: Decisions | None = None
         self.date = datetime.now().astimezone().isoformat(timespec="seconds")
 
     def warn(self, text: str) -> None:

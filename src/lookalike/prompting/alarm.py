@@ -20,6 +20,8 @@ FIXES = {  # reason or kind of failure -> what helps
     "duplicate": "raise the temperature, give more demonstrations, or ask for fewer rows",
     "empty": "use another model: this one leaves texts empty",
     "too long": "say how long a text is (--task)",
+    "repetition": "use another model, or less of --temperature: this one repeats itself",
+    "symbols": "say what a text looks like (--task), or show it real rows (--method few-shot)",
     "value": "say what the columns mean (--task)",
     "context": "use a model with a longer context, or ask for fewer records a call (--gen-size)",
     "malformed": "ask for fewer records a call (--gen-size), or use a model that writes JSON better",

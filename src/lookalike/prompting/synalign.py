@@ -12,6 +12,7 @@ import pandas as pd
 
 from lookalike.arguments import choice, number, path, shown, switch, whole
 from lookalike.arguments import text as text_of_argument
+from lookalike.decisions import Decisions
 from lookalike.defaults import DEMONSTRATIONS, GEN_SIZE, METHODS
 from lookalike.embed import REMOTE, Embed, embedder
 from lookalike.errors import DataError, OptionError
@@ -35,7 +36,6 @@ from lookalike.prompting.written import Written
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema, check_schema, given_schema
 from lookalike.table.sources import PANDAS, Origin, Table, taken
-from lookalike.texts.copies import Originals
 
 NO_RECORD = (
     "the budget that is left pays for a description but for no record after it: raise it (--max-calls, "
@@ -145,7 +145,10 @@ class SynAlign:
         if self.form.label is not None:
             labels = [str(one) for one in self._labels]
             self._class_check = class_check(embed, self._real_texts, labels, self.seed)
-        self._originals = Originals(self._real_texts)
+        self._column_texts = {
+            name: [str(record[name]) for record in records if record[name] is not None]
+            for name in self.form.texts
+        }
         self._fitted = True
         for note in schema.notes():
             say(note, progress=self.progress)
@@ -196,7 +199,7 @@ class SynAlign:
         names = self._attribute_names()
         if self.method == "attributes":
             self._fill_in_grids(works, names)
-        checker = Checker(self.form, self._real_texts, self._originals, self._class_check)
+        checker = Checker(self.form, self._real_texts, self._column_texts, self._class_check)
         described_only = self._affords_no_record() if self.method == "synalign" else lambda request: False
 
         async def describe(place: Place, tries: int) -> dict[str, str] | Failure:
@@ -256,6 +259,14 @@ class SynAlign:
         """
         self._need_fit()
         return self._written.provenance(self._rows, self.templates.version)
+
+    @property
+    def decisions(self) -> Decisions:
+        """On the accepted rows of the last `sample` and, after them, the rejected ones: why each of these was
+        rejected, by the checks of `lookalike.curate`.
+        """
+        self._need_fit()
+        return self._written.decisions(self.label)
 
     def summary(self) -> dict[str, Any]:
         """The last `sample` in figures: records asked for, accepted, rejected by reason, left over; requests

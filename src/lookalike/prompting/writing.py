@@ -244,7 +244,7 @@ class Writer:
                     Row(record, work.place, work.attributes, sample_of(work.number, part), result.key)
                     for record in result.data["records"]
                 ]
-        reasons = iter(self._checker.reasons([row.record for row in rows], [row.place.label for row in rows]))
+        wrong = iter(self._checker.wrong([row.record for row in rows], [row.place.label for row in rows]))
         taken = iter(rows)
         for work, n, part, result in some:
             if isinstance(result, Failure):
@@ -252,8 +252,9 @@ class Writer:
                 continue
             found = self._lose(work, part, result)
             for _ in result.data["records"]:
-                row = next(taken)
-                row.reason = next(reasons)
+                row, one = next(taken), next(wrong)
+                if one is not None:
+                    row.reason, row.hit = one
                 found[row.reason or ""] += 1
                 self._keep(work, row)
             self._count(work, max(n, found.total()), found[""], found)

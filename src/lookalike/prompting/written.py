@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Container, Iterable
@@ -11,19 +12,24 @@ from typing import Any
 import numpy.typing as npt
 import pandas as pd
 
+from lookalike.decisions import Decisions
 from lookalike.errors import LedgerError, LLMError
 from lookalike.llm.budget import NOTHING, Spent
 from lookalike.llm.request import Failure, Reply
 from lookalike.prompting.alarm import main_reason
 from lookalike.prompting.arms import Place
 from lookalike.prompting.record import Form, table_of
+from lookalike.texts.checks import Hit
 
 Array = npt.NDArray[Any]
 
 
 @dataclass
 class Row:
-    """A record that was written: where it came from and, if it was rejected, why."""
+    """A record that was written: where it came from and, if it was rejected, why.
+
+    reason: in a word. hit: the check that it failed; None for what did not fit the schema of the reply.
+    """
 
     record: dict[str, Any]
     place: Place
@@ -31,6 +37,7 @@ class Row:
     sample: int
     key: str
     reason: str | None = None
+    hit: Hit | None = None
 
     def demonstration(self, rows: Array) -> int:
         """Its row number in the real table, -1 for none; rows: (usable rows,) their row numbers there."""
@@ -115,6 +122,14 @@ class Written:
                 "sample": [row.sample for row in self.accepted],
             }
         )
+
+    def decisions(self, label: Any) -> Decisions:
+        """On the accepted rows and, after them, the rejected ones: which check each of these failed."""
+        found = []
+        for place, row in enumerate(self.rejected, len(self.accepted)):
+            hit = Hit(str(row.reason), "it does not fit the schema") if row.hit is None else row.hit
+            found.append({"row": place, "action": "drop", **dataclasses.asdict(hit)})
+        return Decisions.of(found, len(self.accepted) + len(self.rejected), label)
 
     def figures(self) -> dict[str, Any]:
         """Its counts for a summary; reasons and failures, the most frequent first."""

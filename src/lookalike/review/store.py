@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sqlite3
 import threading
 import time
@@ -22,6 +23,7 @@ from lookalike.review.queue import Item
 FORMAT = 1
 APPLICATION = 0x6C6C7276  # "llrv": tells these files from any other SQLite file
 BUSY = 20.0  # seconds that one process waits for another's transaction
+SMALLEST = 200_000  # bytes that the files of a review need beside its answers
 LEASE = 120.0  # seconds that an item is kept for the reviewer who has it on the screen
 ANSWERS = ("keep", "label", "drop", "edit", "skip")
 TABLES = (
@@ -236,7 +238,9 @@ class Store:
             yield
         except sqlite3.Error as error:
             name, said = getattr(error, "sqlite_errorname", "") or "", first_line(error)
-            if name.startswith("SQLITE_FULL") or "disk is full" in said:
+            # where the shared memory of the log cannot grow, SQLite says that reading failed
+            grows = name.startswith("SQLITE_IOERR") and shutil.disk_usage(self.path.parent).free < SMALLEST
+            if name.startswith("SQLITE_FULL") or "disk is full" in said or grows:
                 reason = "the disk is full: free some space"
             elif name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
                 reason = "it holds no review: name another file"

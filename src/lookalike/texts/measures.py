@@ -17,6 +17,7 @@ Array = npt.NDArray[Any]
 
 TAIL = 0.001  # share of the real values on each side that may lie outside of what is widened
 WIDER = 0.5  # of the distance from the median, by which limits are widened
+ENOUGH = 100  # real values, of fewer of which the tails are hardly seen
 GRAM = 10  # letters of a piece that should not come again
 _SPACE = re.compile(r"\s+")
 _ROW = re.compile(r"(.)\1{3,}")
@@ -62,11 +63,29 @@ ABSOLUTE = {  # where no real texts are known
     "symbols": (0.0, 0.4),
     "encoding": (0.0, 0.0),
 }
+LEEWAY = {  # beyond the real texts, at least: few of them repeat nothing at all, which the next one may
+    "length": 2.0,
+    "repetition": 0.1,
+    "symbols": 0.05,
+}
+ONE_SIDED = ("repetition", "encoding")  # a text is not at fault for less of it than real ones have
+
+
+def learned(name: str, texts: Sequence[str]) -> tuple[float, float]:
+    """The limits that real texts set to one of `MEASURES`; absolute ones without any."""
+    if not texts:
+        return ABSOLUTE[name]
+    low, high = limits([MEASURES[name](text) for text in texts])
+    leeway = LEEWAY.get(name, 0.0) * max(1.0, ENOUGH / len(texts))
+    return (0.0 if name in ONE_SIDED else low - leeway), high + leeway
 
 
 def limits(values: Sequence[float] | Array) -> tuple[float, float]:
     """What real values allow: all but the outermost .1% on each side, widened by half of their distance from
-    the median. values: finite, at least one.
+    the median. values: finite, at least one. Fewer than 100 of them hardly show their tails, so that limits
+    are widened by so many times more.
     """
-    low, middle, high = np.quantile(np.asarray(values, dtype=float), [TAIL, 0.5, 1 - TAIL])
-    return float(low - WIDER * (middle - low)), float(high + WIDER * (high - middle))
+    found = np.asarray(values, dtype=float)
+    low, middle, high = np.quantile(found, [TAIL, 0.5, 1 - TAIL])
+    wider = WIDER * max(1.0, ENOUGH / len(found))
+    return float(low - wider * (middle - low)), float(high + wider * (high - middle))
