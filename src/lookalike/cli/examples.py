@@ -8,6 +8,8 @@ EXAMPLES = {
   lookalike generate train.csv -n 5000 -o out.csv --holdout test.csv --target income --report out.html
   lookalike generate real.csv -n 2000 -o out.csv --llm http://127.0.0.1:8000/v1 --model NAME \\
       --text text --label label --max-calls 500 --dry-run     (then without --dry-run)
+  lookalike generate real.csv -n 2000 -o out.csv --llm http://127.0.0.1:8000/v1 --model NAME \\
+      --text text --label label --grow coverage               (asks on where REAL is not covered yet)
 Stopped by a crash or by Ctrl-C, the same command goes on from what is kept in OUT.run.""",
     "resume": """
   lookalike resume out.csv.run                     (the run folder of  lookalike generate ... -o out.csv)

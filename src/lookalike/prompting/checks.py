@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lookalike.learn import ClassCheck
+from lookalike.prompting.growth.novelty import Pool, novel
 from lookalike.prompting.record import Form, value_of
 from lookalike.texts.copies import Originals
 from lookalike.texts.duplicates import RECENT, Accepted, near_copy
@@ -25,11 +26,17 @@ TOO_LONG, SPARE_LETTERS = 2.0, 50  # times the longest real text, and a little m
 class Checker:
     """The real rows made ready for checking, and the texts accepted so far.
 
-    texts: of the real rows; class_check: what tells classes apart, None where the real rows do not suffice.
+    texts: of the real rows; class_check: what tells classes apart, None where the real rows do not suffice;
+    pool: texts from which every accepted one differs by ROUGE-L, too, None to leave that out.
     """
 
     def __init__(
-        self, form: Form, texts: Sequence[str], originals: Originals, class_check: ClassCheck | None
+        self,
+        form: Form,
+        texts: Sequence[str],
+        originals: Originals,
+        class_check: ClassCheck | None,
+        pool: Pool | None = None,
     ) -> None:
         self.form, self.originals, self.class_check = form, originals, class_check
         self.language = Language(texts)
@@ -38,6 +45,7 @@ class Checker:
         self.longest = int(max(map(len, texts)) * TOO_LONG) + SPARE_LETTERS
         self.accepted = Accepted(by_words([normal(text) for text in texts]))
         self._recent: deque[str] = deque(maxlen=RECENT)
+        self._pool = pool
 
     def reasons(self, records: Sequence[dict[str, Any]], labels: Sequence[str | None]) -> list[str | None]:
         """What is wrong with each record, in order; labels: the class that was asked for. One that passes is
@@ -54,10 +62,16 @@ class Checker:
         return found
 
     def _repeated(self, text: str) -> str | None:
-        """ "duplicate" for a text that nearly repeats an accepted one, more nearly still one of the last."""
+        """ "duplicate" for a text that nearly repeats an accepted one, more nearly still one of the last;
+        "not novel" for one of the same words in the same order as one of the pool.
+        """
+        if self._pool is not None and not novel(text, self._pool):
+            return "not novel"
         if near_copy(text, self._recent) or not self.accepted.add(text):
             return "duplicate"
         self._recent.append(text)
+        if self._pool is not None:
+            self._pool.add(text)
         return None
 
     def _alone(self, record: dict[str, Any], text: str, label: str | None) -> str | None:
