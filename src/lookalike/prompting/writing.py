@@ -188,7 +188,7 @@ class Writer:
         """(works,) records to ask for, once the accepted rows that give way have done so."""
         places, accepted = [work.place for work in self._works], self.written.accepted
         numbers = {id(place): work for place, work in zip(places, self._works, strict=True)}
-        for at in reversed(growth.giving_way(places, accepted)):
+        for at in reversed(growth.giving_way(places, accepted, len(self.written.rejected))):
             row = accepted.pop(at)
             numbers[id(row.place)].made -= 1
             growth.made[row.place.label] -= 1

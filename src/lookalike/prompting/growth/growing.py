@@ -38,7 +38,7 @@ from lookalike.seed import child
 FIXED = ("real", "even")  # plans that are complete before the first reply
 LOCATED = ("coverage", "errors")  # strategies that need places about a real row each
 ROUNDS = 8  # in which a table grows; what is missing then is asked for in more
-SPARE = 0.12  # of the rows wanted: accepted rows that may give way to better ones, each of which costs a call
+SPARE, MOST_SPARE = 0.2, 0.7  # of the rows wanted: how many accepted ones may give way, see `giving_way`
 OWN = "grow"  # what a user's own function is called in a sentence
 
 Crowded = Callable[[Sequence[Place], Sequence[Row]], list[int]]
@@ -111,11 +111,16 @@ class Growth:
             return self.n - self.made.total()
         return self.wanted.get(label, 0) - self.made[label]
 
-    def giving_way(self, places: Sequence[Place], accepted: Sequence[Row]) -> list[int]:
-        """Numbers of the accepted rows that give way to better ones, ascending."""
+    def giving_way(self, places: Sequence[Place], accepted: Sequence[Row], rejected: int) -> list[int]:
+        """Numbers of the accepted rows that give way to better ones, ascending.
+
+        In all at most a fifth of the rows wanted, and as many more as were rejected, but no more than 70%:
+        a fixed plan asks again for what was rejected, place by place in small requests, and this one does so
+        in full ones, which pays for them.
+        """
         if self.crowded is None or not accepted:
             return []
-        most = int(SPARE * self.n) - self.given_way
+        most = min(int(SPARE * self.n) + rejected, int(MOST_SPARE * self.n)) - self.given_way
         found = sorted(self.crowded(places, accepted)[: max(most, 0)])
         self.given_way += len(found)
         return found
