@@ -327,8 +327,7 @@ class SynAlign:
 
         known = Known(self._labels, points, self._embed, text, n, self._steering, self._fixed)
         grow, crowded = strategy(self.grow, known)
-        free = callable(self.grow) or self.grow == "errors"
-        wanted = None if free else totals("real", self._labels, n)
+        wanted = None if callable(self.grow) else totals("real", self._labels, n)
         return Growth(grow, n, self.gen_size, self.seed, wanted=wanted, crowded=crowded)
 
     @property

@@ -19,9 +19,9 @@ def test_places_about_rows_that_are_told_wrong_have_weight() -> None:
     accepted = [row(some[at % 2], f"{at} degrees") for at in range(10)]
     accepted += [row(some[2 + at % 2], f"{175 + at} degrees") for at in range(10)]
     weights = errors.weights(some, accepted, 0)
-    assert weights[:4].tolist() == [0.0] * 4 and weights[4] > 0.5
+    assert weights[:4].max() < 0.2 and weights[4] > 0.8
     unseen = Errors(known(ANGLES, list(LABELS), 20, (0, 1, 2, 3))).weights(some, accepted, 0)
-    assert unseen.tolist() == [0.0] * 5  # the row does not steer
+    assert unseen.tolist() == [*weights[:4], 0.0]  # the row does not steer
 
 
 def test_without_two_classes_the_places_of_a_fixed_plan_have_equal_weights() -> None:
@@ -36,7 +36,8 @@ def test_a_class_of_which_nothing_was_accepted_is_wrong_altogether() -> None:
     errors = Errors(known([0.0, 180.0, 90.0], list(labels), 9, (0, 1, 2)))
     some = places(labels)
     accepted = [row(some[0], "0 degrees"), row(some[1], "180 degrees")] * 3
-    assert errors.weights(some, accepted, 0).tolist() == [0.0, 0.0, 1.0]
+    weights = errors.weights(some, accepted, 0)
+    assert weights[:2].max() < 0.2 and weights[2] == 1.0
 
 
 def test_a_share_of_each_class_steers() -> None:

@@ -28,7 +28,7 @@ def test_requests_are_drawn_in_proportion_to_the_weights() -> None:
         some = drawn(np.array([0.3, 0.0, 0.9, 1.8]), 5, float(start))
         assert some.sum() == 5 and some[1] == 0
         assert (np.abs(some - np.array([0.5, 0, 1.5, 3.0])) < 1).all()
-    many = sum(drawn(np.ones(100), 10, (at + 0.5) / 100) for at in range(100))
+    many = np.sum([drawn(np.ones(100), 10, (at + 0.5) / 100) for at in range(100)], axis=0)
     assert set(many.tolist()) == {10}  # no place is preferred to another of its weight
 
 
