@@ -260,6 +260,14 @@ def test_rows_of_a_language_model_that_do_not_help_are_said_not_to() -> None:
     assert pipeline._no_gain(first, wrong, asker, 0) is None
 
 
+def test_rows_that_steered_do_not_measure() -> None:
+    real = pd.DataFrame({"text": list("abcd")}, index=[7, 7, 8, 9])
+    steered: Any = SimpleNamespace(steering_rows=[0, 2])
+    assert pipeline._measuring(real, steered).text.tolist() == ["b", "d"]
+    plain: Any = SimpleNamespace()
+    assert pipeline._measuring(real, plain).equals(real)
+
+
 def test_a_language_model_that_writes_nothing_is_one_sentence(serve: Any, tmp_path: Path) -> None:
     from lookalike.llm import LLM
 

@@ -298,19 +298,24 @@ def _compared(
         **options,
     )
     if asks(synthesizer):
-        steered = set(getattr(synthesizer, "steering_rows", []))  # these would measure what they steered
-        rest = real.iloc[[at for at in range(len(real)) if at not in steered]]
+        rest = _measuring(real, synthesizer)
         if note := _no_gain(rest, synthetic, synthesizer, options["seed"]):
             report.warn(note)
-        if steered and holdout is None:
-            report.warn(f"{len(steered):,} real rows steered what was written, so figures on them are too "
-                        "good: compare with rows that did not, by a holdout.")  # fmt: skip
+        if (steered := len(real) - len(rest)) and holdout is None:
+            report.warn(f"{steered:,} real rows steered what was written, so figures on them are too good: "
+                        "compare with rows that did not, by a holdout.")  # fmt: skip
     if learns(synthesizer):
         for note in synthesizer.codec.notes(names=False):
             report.warn(f"{note}.")
         if synthesizer.shortfall is not None:
             report.warn(synthesizer.shortfall)
     return report
+
+
+def _measuring(real: pd.DataFrame, asker: Asker) -> pd.DataFrame:
+    """The real rows without those whose errors steered what was written, which would measure it too well."""
+    steered = set(getattr(asker, "steering_rows", ()))
+    return real.iloc[[at for at in range(len(real)) if at not in steered]]
 
 
 def _no_gain(real: pd.DataFrame, synthetic: pd.DataFrame, asker: Asker, seed: int) -> str | None:

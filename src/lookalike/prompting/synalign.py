@@ -174,7 +174,8 @@ class SynAlign:
         return self
 
     def requests(self, n: int) -> list[Request]:
-        """What `sample(n)` asks first, for an estimate or to look at; nothing is asked.
+        """What `sample(n)` asks first, for an estimate or to look at; nothing is asked. For a plan that grows
+        they are those of the fixed plan, as the rows decide on them.
 
         Requests that need a reply first (of the attributes) are there with stand-ins of about that length.
         """
