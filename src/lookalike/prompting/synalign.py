@@ -29,7 +29,17 @@ from lookalike.prompting.arms import ABOUT_ROWS, EXPLORED, Place, places, places
 from lookalike.prompting.checks import Checker, text_of
 from lookalike.prompting.facts import Facts, asked_of, described
 from lookalike.prompting.growth.errors import STEERING, steering_rows
-from lookalike.prompting.growth.growing import FIXED, LOCATED, Grow, Growth, checked, strategy, totals
+from lookalike.prompting.growth.growing import (
+    COVERAGE_ROUNDS,
+    FIXED,
+    LOCATED,
+    ROUNDS,
+    Grow,
+    Growth,
+    checked,
+    strategy,
+    totals,
+)
 from lookalike.prompting.growth.known import Known
 from lookalike.prompting.growth.novelty import Pool
 from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, first_number, sample_of
@@ -329,7 +339,8 @@ class SynAlign:
         known = Known(self._labels, points, self._embed, text, n, self._steering, self._fixed)
         grow, crowded = strategy(self.grow, known)
         wanted = None if callable(self.grow) else totals("real", self._labels, n)
-        return Growth(grow, n, self.gen_size, self.seed, wanted=wanted, crowded=crowded)
+        rounds = COVERAGE_ROUNDS if self.grow == "coverage" else ROUNDS
+        return Growth(grow, n, self.gen_size, self.seed, rounds, wanted, crowded)
 
     @property
     def steering_rows(self) -> list[int]:

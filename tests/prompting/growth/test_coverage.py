@@ -19,10 +19,10 @@ def coverage(n: int = 12) -> Coverage:
 def test_the_deficit_is_what_the_share_of_the_real_rows_lacks() -> None:
     some = [place for place in places(LABELS) if place.row in (1, 3, 4, 5)]  # east, north, west; b
     found = coverage()
-    assert found.weights(some, [], 0).tolist() == [3.0, 1.0, 1.0, 1.0]  # 6, 2, 2, 2 rows at half a chance
+    assert found.weights(some, [], 0).tolist() == [1.5, 0.5, 0.5, 0.5]  # 6, 2, 2, 2 rows at half a chance
     east = [row(some[1], f"{angle} degrees") for angle in range(6)]  # asked for in the north
     weights = found.weights(some, east, 0)
-    assert weights[0] == 0 and weights[1] == pytest.approx(2 / 8) and weights[2] == 1.0
+    assert weights[0] == 0 and weights[1] == pytest.approx(2 / 64) and weights[2] == 0.5
     assert found.share(some, east) == pytest.approx(6 / 12)
 
 

@@ -28,8 +28,8 @@ class Coverage:
         self._of: dict[tuple[int, ...], Array] = {}
 
     def weights(self, places: Sequence[Place], accepted: Sequence[Row], seed: int) -> Array:
-        """(places,) the deficit of each, times the chance that a row asked for there falls where one is
-        missing.
+        """(places,) the deficit of each, times the square of the chance that a row asked for there falls
+        where one is missing: of two places that lack as much, the one that the model follows is asked.
 
         The chance is that of the rows that the place has brought so far, with one that hit and one that did
         not added.
@@ -43,8 +43,8 @@ class Coverage:
         for row, at in zip(accepted, where.tolist(), strict=True):
             own = numbers[id(row.place)]
             asked[own] += 1
-            hit[own] += deficit[at] > 0 or at == own
-        return deficit * hit / asked
+            hit[own] += deficit[at] > 0
+        return deficit * (hit / asked) ** 2
 
     def crowded(self, places: Sequence[Place], accepted: Sequence[Row]) -> list[int]:
         """Numbers of the accepted rows beyond what is wanted in their territory, the fullest one first and of
