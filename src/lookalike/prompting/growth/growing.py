@@ -38,7 +38,7 @@ from lookalike.seed import child
 FIXED = ("real", "even")  # plans that are complete before the first reply
 LOCATED = ("coverage", "errors")  # strategies that need places about a real row each
 ROUNDS, COVERAGE_ROUNDS = 8, 20  # in which a table grows; what is missing then is asked for in more
-SPARE, MOST_SPARE = 0.2, 0.85  # of the rows wanted: how many accepted ones may give way, see `giving_way`
+SPARE, MOST_SPARE = 0.2, 0.7  # of the rows wanted: how many accepted ones may give way, see `giving_way`
 OWN = "grow"  # what a user's own function is called in a sentence
 
 Crowded = Callable[[Sequence[Place], Sequence[Row]], list[int]]
@@ -114,7 +114,7 @@ class Growth:
     def giving_way(self, places: Sequence[Place], accepted: Sequence[Row], rejected: int) -> list[int]:
         """Numbers of the accepted rows that give way to better ones, ascending.
 
-        In all at most a fifth of the rows wanted, and as many more as were rejected, but no more than 85%:
+        In all at most a fifth of the rows wanted, and as many more as were rejected, but no more than 70%:
         a fixed plan asks again for what was rejected, place by place in small requests, and this one does so
         in full ones, which pays for them.
         """
