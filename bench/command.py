@@ -7,7 +7,13 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-PLACES = ("--data", "--out", "--results", "--work")  # options whose value is a place on the machine
+PLACES = (
+    "--data",
+    "--out",
+    "--results",
+    "--work",
+    "--minilm",
+)  # options whose value is a place on the machine
 
 
 def parser(name: str, description: str | None) -> argparse.ArgumentParser:

@@ -258,6 +258,9 @@ def test_rows_of_a_language_model_that_do_not_help_are_said_not_to() -> None:
     wrong = second.assign(category=np.roll(second.category.to_numpy(), 40))
     said = pipeline._no_gain(first, wrong, asker, 0)
     assert said is not None and said.endswith("train on the real rows alone.") and "of 150 real rows" in said
+    asker.steering_rows = [0, 2]  # what steered does not measure
+    said = pipeline._no_gain(first, wrong, asker, 0)
+    assert said is not None and "of 148 real rows" in said
     asker.label = None
     assert pipeline._no_gain(first, wrong, asker, 0) is None
 

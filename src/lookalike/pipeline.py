@@ -313,14 +313,23 @@ def _compared(
     )
     if more:
         report.warn(f"The real table has no {listed(more)}: nothing of it is compared.")
-    if asks(synthesizer) and (note := _no_gain(real, synthetic, synthesizer, options["seed"])):
-        report.warn(note)
+    if asks(synthesizer):
+        if note := _no_gain(real, synthetic, synthesizer, options["seed"]):
+            report.warn(note)
+        if (steered := len(_steering(synthesizer))) and holdout is None:
+            report.warn(f"{steered:,} real rows steered what was written, so figures on them are too good: "
+                        "compare with rows that did not, by a holdout.")  # fmt: skip
     if learns(synthesizer):
         for note in synthesizer.codec.notes(names=False):
             report.warn(f"{note}.")
         if synthesizer.shortfall is not None:
             report.warn(synthesizer.shortfall)
     return report
+
+
+def _steering(asker: Asker) -> set[int]:
+    """The numbers of the real rows whose errors steered what was written, which would measure it too well."""
+    return set(getattr(asker, "steering_rows", ()))
 
 
 def _no_gain(real: pd.DataFrame, synthetic: pd.DataFrame, asker: Asker, seed: int) -> str | None:
@@ -335,7 +344,10 @@ def _no_gain(real: pd.DataFrame, synthetic: pd.DataFrame, asker: Asker, seed: in
         return None
     sides, rows = [], []
     for one in (real, synthetic):
-        rows.append(np.flatnonzero(one[text].notna() & one[label].notna()))
+        usable = (one[text].notna() & one[label].notna()).to_numpy(bool, copy=True)
+        if one is real:
+            usable[sorted(_steering(asker))] = False
+        rows.append(np.flatnonzero(usable))
         some = one.iloc[rows[-1]]
         sides.append((some[text].map(str).tolist(), some[label].astype(object).map(str).tolist()))
     if not sides[0][0]:

@@ -13,7 +13,7 @@ from bench.places import BENCH, RESULTS, ROOT
 
 FILES = [
     path
-    for room in (".", "tables", "records", "llm", "recipes", "synalign")
+    for room in (".", "tables", "records", "llm", "recipes", "synalign", "growth")
     for path in (BENCH / room).glob("*.py")
 ]
 SAID = re.compile(r"python -m (bench(?:\.\w+)*)")

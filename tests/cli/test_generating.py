@@ -136,3 +136,17 @@ def test_ctrl_c_once_writes_the_table_and_keeps_what_the_same_command_goes_on_fr
     _, errors = again.communicate(timeout=120)
     assert again.returncode == 0, errors
     assert not folder.exists() and len(pd.read_csv(out)) == 150
+
+
+def test_the_plan_of_a_language_model_grows_as_asked(
+    real: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    TABLE.assign(text=[f"a text of number {at}" for at in range(200)]).to_csv(real, index=False)
+    words = ["--text", "text", "--label", "kind", "--grow", "errors", "--dry-run", "--quiet"]
+    asking = ["--llm", "http://127.0.0.1:9/v1", "--model", "m", *words]
+    assert main(command(real, tmp_path / "o.csv")[:6] + asking) == 0
+    assert "estimate: at least" in capsys.readouterr().out
+    alone = command(real, tmp_path / "o.csv", "--grow", "errors")
+    assert main(alone) == 2 and "--grow is for a language model" in capsys.readouterr().err
+    assert main([*command(real, tmp_path / "o.csv")[:6], *asking, "--method", "few-shot"]) == 2
+    assert "choose one of synalign, steered, nearest" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from lookalike.defaults import METHODS
 from lookalike.embed import embedder
 from lookalike.explore.explore import explore
 from lookalike.prompting.alarm import Alarm
-from lookalike.prompting.arms import EXPLORED, SHOWN, Place, places, quotas, shares
+from lookalike.prompting.arms import EXPLORED, SHOWN, Place, places, places_about, quotas
 from lookalike.prompting.prompts import cell
 
 LABELS = ["a"] * 60 + ["b"] * 39 + ["c"]
@@ -73,7 +73,6 @@ def test_no_more_places_than_real_rows(points: np.ndarray) -> None:
 
 
 def test_rows_are_shared_out_by_class_and_then_equally() -> None:
-    assert shares(LABELS, 1000) == {"a": 600, "b": 390, "c": 10}
     some = [Place("a", row) for row in range(5)] + [Place("b", 7)]
     assert quotas(some, {"a": 26, "b": 3}, size=10) == [9, 9, 8, 0, 0, 3]
     assert quotas(some, {"a": 103, "b": 0}, size=10) == [21, 21, 21, 20, 20, 0]
@@ -88,6 +87,20 @@ def test_steered_shows_other_rows_of_the_class_beside_the_pick(points: np.ndarra
     for place in found:
         assert place.row not in place.shown and len(set(place.shown)) == len(place.shown)
         assert len(place.shown) == (0 if place.label == "c" else SHOWN)  # "c" has one row, which is the pick
+
+
+@pytest.mark.parametrize("method", ["synalign", "steered", "nearest"])
+def test_more_places_are_about_the_rows_that_have_none(method: str, points: np.ndarray) -> None:
+    some, _ = places(method, LABELS, points, 10, 0)
+    has = {place.row for place in some}
+    rows = [*sorted(has)[:3], *(row for row in range(len(LABELS)) if row not in has)][:8]
+    more = places_about(method, LABELS, points, rows, some)
+    assert [place.row for place in more] == [row for row in rows if row not in has]
+    assert [place.label for place in more] == [LABELS[place.row] for place in more]
+    for place in more:
+        assert {LABELS[row] for row in place.shown} <= {place.label}
+        assert bool(place.shown) == (method != "synalign")
+        assert (place.row in place.shown) == (method == "nearest")
 
 
 def test_a_cell_takes_one_value_of_each_attribute() -> None:

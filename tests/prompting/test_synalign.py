@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,13 @@ import pandas as pd
 import pytest
 
 from lookalike import SynAlign, infer
-from lookalike.defaults import METHODS
+from lookalike.defaults import GROW, METHODS
 from lookalike.embed import embedder
 from lookalike.errors import DataError, EndpointError, OptionError, SchemaError
 from lookalike.llm import LLM, Budget
+from lookalike.prompting.arms import Place
+from lookalike.prompting.growth.growing import SPARE
+from lookalike.prompting.written import Row
 from lookalike.texts.words import words_of
 
 Writing = Callable[..., Any]
@@ -315,6 +318,53 @@ def test_the_class_check_sees_the_same_whether_replies_are_checked_as_they_come_
     assert (as_they_come.rejected.reason == later.rejected.reason).all()
 
 
+def rare_first(places: Sequence[Place], accepted: Sequence[Row], seed: int) -> list[float]:
+    """A user's own strategy: where the fewest rows were accepted so far."""
+    made = Counter(id(row.place) for row in accepted)
+    return [1 / (1 + made[id(place)]) ** 2 for place in places]
+
+
+@pytest.mark.parametrize("grow", [*GROW, rare_first])
+def test_a_plan_that_grows_is_the_same_after_a_budget_that_ended_early(
+    writing: Writing, real: pd.DataFrame, grow: Any, tmp_path: Path
+) -> None:
+    server = writing("half_mislabelled")
+    whole = quiet(model_of(server), method="nearest", grow=grow).fit(real)
+    table = whole.sample(120)
+    assert len(table) == 120 and whole.summary()["grow"] in (grow, "function")
+    counts = table.category.value_counts().to_dict()
+    if grow in ("real", "coverage", "novelty"):
+        assert list(counts.values()) == [60, 40, 20]
+    if grow == "even":
+        assert set(counts.values()) == {40}
+    calls, ledger = whole.summary()["calls"], tmp_path / "ledger.sqlite"
+    for limit in (calls // 2, calls):
+        llm = model_of(server, ledger=ledger, budget=Budget(max_calls=limit))
+        part = quiet(llm, method="nearest", grow=grow).fit(real)
+        made = part.sample(120)
+    assert llm.budget.spent.calls == calls  # those before the end of the first budget among them
+    pd.testing.assert_frame_equal(made, table)
+    pd.testing.assert_frame_equal(part.provenance, whole.provenance)
+
+
+def test_the_errors_of_one_part_of_the_real_rows_steer(writing: Writing, banking: pd.DataFrame) -> None:
+    model = quiet(model_of(writing()), method="nearest", grow="errors", demonstrations=10).fit(banking)
+    steering = set(model.steering_rows)
+    counts = banking.category.iloc[sorted(steering)].value_counts()
+    assert (counts == (banking.category.value_counts() / 2).round()[counts.index]).all()
+    model.sample(100)
+    shown = model.provenance.demonstration.iloc[20:]  # the first round asks for its tenth at most
+    assert set(shown) - set(model.provenance.demonstration.iloc[:10]) <= steering
+    assert quiet(model.llm, grow="coverage").fit(banking).steering_rows == []
+
+
+def test_rows_that_give_way_are_left_over(writing: Writing, real: pd.DataFrame) -> None:
+    model = quiet(model_of(writing()), method="nearest", grow="coverage", demonstrations=12).fit(real)
+    table, summary = model.sample(120), model.summary()
+    assert len(table) == 120 and 0 < summary["surplus"] <= 120 * SPARE + 20
+    assert summary["asked"] == 120 + summary["surplus"] + len(model.rejected)
+
+
 def test_the_seed_decides_what_is_asked(writing: Writing, real: pd.DataFrame) -> None:
     server = writing()
     first, same, other = (quiet(model_of(server), seed=seed).fit(real) for seed in (1, 1, 2))
@@ -336,11 +386,15 @@ def test_the_seed_decides_what_is_asked(writing: Writing, real: pd.DataFrame) ->
         ({"max_tokens": 0}, "max_tokens is 0"),
         ({"attributes": "topic"}, "write 'propose' or a list"),
         ({"attributes": ["a", "a"]}, "different names"),
+        ({"grow": "cover"}, "grow 'cover' is not known"),
+        ({"grow": "coverage", "method": "few-shot"}, "choose one of synalign, steered, nearest"),
+        ({"grow": "errors", "label": None}, "name the label"),
+        ({"grow": "errors", "steering": 0}, "steering is 0"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, Any], words: str) -> None:
     with pytest.raises(OptionError, match=words):
-        SynAlign(LLM("m", "http://127.0.0.1:1/v1"), "text", "label", **options)
+        SynAlign(LLM("m", "http://127.0.0.1:1/v1"), "text", **{"label": "label"} | options)
 
 
 def test_it_has_to_be_fitted_and_asked_for_rows(real: pd.DataFrame) -> None:

@@ -21,6 +21,8 @@ EXAMPLES = {
   lookalike generate 'postgresql://ann@db.example/shop?table=sales.orders' -n 5000 -o out.csv
   lookalike generate real.csv -n 2000 -o out.csv --llm http://127.0.0.1:8000/v1 --model NAME \\
       --text text --label label --max-calls 500 --dry-run     (then without --dry-run)
+  lookalike generate real.csv -n 2000 -o out.csv --llm http://127.0.0.1:8000/v1 --model NAME \\
+      --text text --label label --grow coverage               (asks on where REAL is not covered yet)
   lookalike generate --recipe r.toml -n 500 -o out.jsonl --llm http://127.0.0.1:8000/v1 --model NAME
   lookalike generate real.csv --recipe r.toml -n 100000 -o out.csv --llm URL --model NAME --then difflm
 A table in Postgres takes its password from PGPASSWORD, or from the file ~/.pgpass. Stopped by a crash or by

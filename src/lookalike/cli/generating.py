@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 LLM_OPTIONS = (
     *("text", "label", "task", "attributes", "templates", "temperature", "embedder"),
     *("max_calls", "max_tokens", "max_cost", "price_in", "price_out", "dry_run"),
-    *("method", "demonstrations", "gen_size", "concurrency", "timeout", "header", "reply_tokens", "key"),
+    *("method", "grow", "demonstrations", "gen_size", "concurrency", "timeout", "header", "reply_tokens"),
+    "key",
 )
 TRAINING_OPTIONS = ("where", "max_time", "backbone", "lora", "schema", "threads")
 RAISED = ("max_calls", "max_tokens", "max_cost", "concurrency", "timeout", "header")  # by `resume`
@@ -178,6 +179,7 @@ def synalign(args: argparse.Namespace, llm: LLM) -> SynAlign:
         args.text if len(args.text) > 1 else args.text[0],
         args.label,
         method=args.method or METHODS[0],
+        grow=args.grow,
         demonstrations=args.demonstrations or DEMONSTRATIONS,
         gen_size=args.gen_size or GEN_SIZE,
         max_tokens=args.reply_tokens,

@@ -19,6 +19,7 @@ from lookalike.defaults import (
     DEMONSTRATIONS,
     ERRORS,
     GEN_SIZE,
+    GROW,
     LABEL_METHODS,
     METHODS,
     MOST_REPEATS,
@@ -156,6 +157,12 @@ def _language_model(one: Parser) -> None:
         choices=METHODS,
         help=f"{METHODS[0]} (default): demonstrations that cover REAL, of which only attributes are shown; "
         "steered: what is computed of them, beside other real rows, for small models",
+    )
+    llm.add_argument(
+        "--grow",
+        choices=GROW,
+        help="how the plan changes as rows come in: classes as in REAL (default), evenly, where REAL is not "
+        "covered yet, near REAL rows that a model of the new ones gets wrong, or where texts are the newest",
     )
     shared.counted(llm, "--demonstrations", DEMONSTRATIONS, "of REAL")
     shared.counted(llm, "--gen-size", GEN_SIZE, "rows a call")

@@ -42,11 +42,11 @@ def choose(
 ) -> Table:
     """n rows that a person should label next, the most useful first; `row` is the place of each, from 1.
 
-    table: the rows, of any library; those that have a label are not chosen, but learned from. text: the column that is
-    compared; None is whole rows. label: the column of labels; None where nothing is labelled. method:
-    "explore" covers the others, "vote-k", "k-means", "random"; "entropy" and "confidence" choose what a
-    classifier of the labelled rows is least sure of. embed: what `embed.embedder` takes. Fewer than n rows
-    come where fewer have no label.
+    table: the rows, of any library; those that have a label are not chosen, but learned from. text: the
+    column that is compared; None is whole rows. label: the column of labels; None where nothing is
+    labelled. method: "explore" covers the others, "vote-k", "k-means", "random"; "entropy" and
+    "confidence" choose what a classifier of the labelled rows is least sure of. embed: what
+    `embed.embedder` takes. Fewer than n rows come where fewer have no label.
 
     Raises OptionError for an option that does not fit, DataError where every row has a label.
     """

@@ -43,8 +43,8 @@ class Alone:
     """What can be said of a table without a real one. `print` shows it; `save` writes a .html page or .json
     figures.
 
-    columns: name -> figures. warnings: sentences. lacks: what is not measured. decisions: of what was curated,
-    as of a `Report`; else None.
+    columns: name -> figures. warnings: sentences. lacks: what is not measured. decisions: of what was
+    curated, as of a `Report`; else None.
     """
 
     def __init__(self, rows: int, columns: dict[str, dict[str, Any]]) -> None:

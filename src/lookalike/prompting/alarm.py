@@ -18,6 +18,7 @@ FIXES = {  # reason or kind of failure -> what helps
     "language": "name the language of the data (--task)",
     "copy": "raise the temperature, or use --method synalign, which shows the writing call no text",
     "duplicate": "raise the temperature, give more demonstrations, or ask for fewer rows",
+    "not novel": "raise the temperature, give more demonstrations, or ask for fewer rows",
     "empty": "use another model: this one leaves texts empty",
     "too long": "say how long a text is (--task)",
     "repetition": "use another model, or less of --temperature: this one repeats itself",

@@ -11,7 +11,6 @@ attributes    a cell of a grid of attributes that the model made up itself (Attr
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +26,7 @@ Array = npt.NDArray[Any]
 
 SHOWN = 5  # real rows in a prompt of steered, few-shot and nearest
 EXPLORED = ("synalign", "steered")  # methods whose places are picked by `explore`
+ABOUT_ROWS = (*EXPLORED, "nearest")  # methods whose places are about one real row each
 
 
 @dataclass
@@ -68,8 +68,7 @@ def places(
         picked, left = _explored(points, labels, rows, wanted, seed)
         if method == "steered":
             for place in picked:
-                others = rows[place.label][rows[place.label] != place.row]
-                place.shown = rng.permutation(others)[:SHOWN].tolist()
+                place.shown = _others(rows[place.label], place.row, rng)
         return picked, left
     counts = np.maximum(apportion(sizes, wanted), 1)
     found: list[tuple[float, Place]] = []
@@ -112,10 +111,30 @@ def _near(points: Array, rows: Array, row: int) -> list[int]:
     return rows[np.argsort(-closeness, kind="stable")[:SHOWN]].tolist()
 
 
-def shares(labels: Sequence[str | None], n: int) -> dict[str | None, int]:
-    """How many of n rows each class gets: its share of the real rows."""
-    counts = Counter(labels)
-    return dict(zip(counts, apportion(np.array(list(counts.values())), n).tolist(), strict=True))
+def places_about(
+    method: str, labels: Sequence[str | None], points: Array, some: Sequence[int], known: Sequence[Place]
+) -> list[Place]:
+    """A place about each of some real rows, but for those that have one; method: of `ABOUT_ROWS`."""
+    has = {place.row for place in known}
+    rows: dict[str | None, Array] = {}
+    for name in dict.fromkeys(labels):
+        rows[name] = np.flatnonzero([label == name for label in labels])
+    found = []
+    for row in some:
+        if row in has:
+            continue
+        place = Place(labels[row], row)
+        if method == "nearest":
+            place.shown = _near(points, rows[place.label], row)
+        elif method == "steered":
+            place.shown = _others(rows[place.label], row, np.random.default_rng(row))
+        found.append(place)
+    return found
+
+
+def _others(rows: Array, row: int, rng: np.random.Generator) -> list[int]:
+    """Random rows beside one."""
+    return rng.permutation(rows[rows != row])[:SHOWN].tolist()
 
 
 def quotas(some: Sequence[Place], wanted: dict[str | None, int], size: int) -> list[int]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from lookalike.arguments import brief
 from lookalike.defaults import NEAR
 from lookalike.learn import ClassCheck
+from lookalike.prompting.growth.novelty import Pool, novel
 from lookalike.prompting.record import Form, value_of
 from lookalike.texts.checks import Hit, TextChecks
 from lookalike.texts.duplicates import RECENT, Accepted, near_copy
@@ -34,7 +35,8 @@ class Checker:
     """The real rows made ready for checking, and the texts accepted so far.
 
     texts: of the real rows; columns: the real texts of each text field, by its name; class_check: what tells
-    classes apart, None where the real rows do not suffice.
+    classes apart, None where the real rows do not suffice; pool: texts from which every accepted one differs
+    by ROUGE-L, too, None to leave that out.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class Checker:
         texts: Sequence[str],
         columns: dict[str, list[str]],
         class_check: ClassCheck | None,
+        pool: Pool | None = None,
     ) -> None:
         self.form, self.class_check = form, class_check
         self._judges = {name: TextChecks(columns[name], form[name].column.kind == "text") for name in columns}
         self.accepted = Accepted(by_words([normal(text) for text in texts]))
         self._recent: deque[str] = deque(maxlen=RECENT)
+        self._pool = pool
 
     def wrong(self, records: Sequence[dict[str, Any]], labels: Sequence[str | None]) -> list[Wrong | None]:
         """What is wrong with each record, in order; labels: the class that was asked for. One that passes is
@@ -64,10 +68,16 @@ class Checker:
         return found
 
     def _repeated(self, text: str) -> Wrong | None:
-        """ "duplicate" for a text that nearly repeats an accepted one, more nearly still one of the last."""
+        """ "duplicate" for a text that nearly repeats an accepted one, more nearly still one of the last;
+        "not novel" for one of the same words in the same order as one of the pool.
+        """
+        if self._pool is not None and not novel(text, self._pool):
+            return Wrong("not novel", Hit("near", "its words come in the order of another text's"))
         if near_copy(text, self._recent) or not self.accepted.add(text):
             return Wrong("duplicate", Hit("near", "its text nearly repeats an earlier one", limit=NEAR))
         self._recent.append(text)
+        if self._pool is not None:
+            self._pool.add(text)
         return None
 
     def _alone(self, record: dict[str, Any], text: str, label: str | None) -> Wrong | None:

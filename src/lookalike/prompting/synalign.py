@@ -25,14 +25,28 @@ from lookalike.llm.request import Failure, Reply, Request
 from lookalike.llm.sync import wait
 from lookalike.progress import say
 from lookalike.prompting.alarm import fix
-from lookalike.prompting.arms import EXPLORED, Place, places, quotas, shares
+from lookalike.prompting.arms import ABOUT_ROWS, EXPLORED, Place, places, places_about, quotas
 from lookalike.prompting.checks import Checker, text_of
 from lookalike.prompting.facts import Facts, asked_of, described
+from lookalike.prompting.growth.errors import STEERING, steering_rows
+from lookalike.prompting.growth.growing import (
+    COVERAGE_ROUNDS,
+    FIXED,
+    LOCATED,
+    ROUNDS,
+    Grow,
+    Growth,
+    checked,
+    strategy,
+    totals,
+)
+from lookalike.prompting.growth.known import Known
+from lookalike.prompting.growth.novelty import Pool
 from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, first_number, sample_of
 from lookalike.prompting.record import as_json, form_of, with_text
 from lookalike.prompting.templates import Templates
 from lookalike.prompting.writing import Work, Writer, answer
-from lookalike.prompting.written import Written
+from lookalike.prompting.written import Row, Written
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema, check_schema, given_schema
 from lookalike.table.sources import PANDAS, Origin, Table, taken
@@ -55,6 +69,9 @@ class SynAlign:
     method: one of `METHODS` (see arms.py). demonstrations: places of the real data that are shown, at most.
     gen_size: records a request. embed: as in `embed.embedder`, or "openai:<model>" of the same endpoint.
     attributes: None for the usual names, "propose" to have the model name them, or a list.
+    grow: how the plan changes as the rows come in: one of `defaults.GROW` (see growth/growing.py), or a
+    function (places, accepted rows, seed) -> weights; None: the classes in their real shares. steering: the
+    share of the real rows whose errors steer with grow="errors"; the others measure.
     task: what the data are, in half a sentence. templates: a folder of prompts in place of the built-in ones.
     temperature: None for the server's own. max_tokens: of a reply; None: by the longest real records.
     seed: of what is shown, and of the replies: another seed asks anew. progress: False for silence.
@@ -73,6 +90,8 @@ class SynAlign:
         gen_size: int = GEN_SIZE,
         embed: str | Embed | None = None,
         attributes: str | Sequence[str] | None = None,
+        grow: str | Grow | None = None,
+        steering: float = STEERING,
         task: str | None = None,
         templates: str | Path | None = None,
         temperature: float | None = 1.0,
@@ -91,6 +110,14 @@ class SynAlign:
         templates = None if templates is None else path("templates", templates)
         if task is not None:
             task = text_of_argument("task", task, "say what the data are, in half a sentence")
+        self.grow, self.steering = checked(grow), number("steering", steering, 0, 1, above=True)
+        if self.grow in LOCATED and method not in ABOUT_ROWS:
+            raise OptionError(
+                f"grow={self.grow!r} asks near real rows, which the method {method} does not: choose one of "
+                f"{', '.join(ABOUT_ROWS)}."
+            )
+        if self.grow == "errors" and label is None:
+            raise OptionError("grow='errors' follows the errors of a classifier: name the label.")
         self.llm, self.label, self.method, self.task = llm, label, method, task
         self.texts: list[Any] = list(text) if isinstance(text, list | tuple) else [text]
         if not self.texts:
@@ -136,11 +163,17 @@ class SynAlign:
         ]
         embed = self._embedder()
         self._facts = Facts(self._real_texts, self._labels)
-        needed = self.method in (*EXPLORED, "nearest")
+        needed = self.method in ABOUT_ROWS
         points = embed(self._real_texts) if needed else None
         self._places, self.coverage = places(
             self.method, self._labels, points, self.demonstrations, self.seed
         )
+        self._fixed, self._steering = len(self._places), list[int]()
+        if self.grow == "errors":
+            assert points is not None
+            self._steering = steering_rows(self._labels, self.steering, self.seed)
+            self._places += places_about(self.method, self._labels, points, self._steering, self._places)
+        self._points, self._embed = points, embed
         self._class_check: ClassCheck | None = None
         if self.form.label is not None:
             labels = [str(one) for one in self._labels]
@@ -156,7 +189,8 @@ class SynAlign:
         return self
 
     def requests(self, n: int) -> list[Request]:
-        """What `sample(n)` asks first, for an estimate or to look at; nothing is asked.
+        """What `sample(n)` asks first, for an estimate or to look at; nothing is asked. For a plan that grows
+        they are those of the fixed plan, as the rows decide on them.
 
         Requests that need a reply first (of the attributes) are there with stand-ins of about that length.
         """
@@ -193,13 +227,15 @@ class SynAlign:
         killed and started again. Raises EndpointError where the endpoint answers nothing more: what was
         accepted by then is in `accepted`, `rejected` and `provenance`.
         """
+        growth = self._growth(n)
         works = self._works(n)
         n = int(n)
         self._written, self._alarms, self._wanted = Written(), [], n
         names = self._attribute_names()
         if self.method == "attributes":
             self._fill_in_grids(works, names)
-        checker = Checker(self.form, self._real_texts, self._column_texts, self._class_check)
+        pool = Pool(self._real_texts) if self.grow == "novelty" else None
+        checker = Checker(self.form, self._real_texts, self._column_texts, self._class_check, pool)
         described_only = self._affords_no_record() if self.method == "synalign" else lambda request: False
 
         async def describe(place: Place, tries: int) -> dict[str, str] | Failure:
@@ -230,6 +266,7 @@ class SynAlign:
             affordable=self._affordable() if self.method == "synalign" else lambda: math.inf,
             live=self._class_check is None or self.embed in (None, "tfidf"),
             progress=self.progress,
+            growth=growth,
         )
         self._alarms = writer.alarm.said
         writer.write()
@@ -281,6 +318,7 @@ class SynAlign:
         left = float(self.coverage[max(used)]) if self.coverage is not None and used else None
         return {
             "method": self.method,
+            "grow": self.grow if isinstance(self.grow, str) else "function",
             "wanted": self._wanted,
             **done.figures(),
             "demonstrations": len(used),
@@ -292,12 +330,37 @@ class SynAlign:
     def _works(self, n: int) -> list[Work]:
         self._need_fit()
         n = whole("the number of rows", n, 1)
-        counts = quotas(self._places, shares(self._labels, n), self.gen_size)
+        by = "even" if self.grow == "even" else "real"
+        counts = quotas(self._places[: self._fixed], totals(by, self._labels, n), self.gen_size)
+        counts += [0] * (len(self._places) - self._fixed)
         first = first_number(self.seed)
         return [
             Work(number, place, count, self.gen_size)
             for number, (place, count) in enumerate(zip(self._places, counts, strict=True), first)
         ]
+
+    def _growth(self, n: int) -> Growth | None:
+        """How n rows grow; None for a plan that is fixed before the first reply."""
+        self._need_fit()
+        n = whole("the number of rows", n, 1)
+        if self.grow in FIXED:
+            return None
+        points = np.zeros((len(self._labels), 1)) if self._points is None else self._points
+
+        def text(row: Row) -> str:
+            return text_of(self.form, row.record)
+
+        known = Known(self._labels, points, self._embed, text, n, self._steering, self._fixed)
+        grow, crowded = strategy(self.grow, known)
+        wanted = None if callable(self.grow) else totals("real", self._labels, n)
+        rounds = COVERAGE_ROUNDS if self.grow == "coverage" else ROUNDS
+        return Growth(grow, n, self.gen_size, self.seed, rounds, wanted, crowded)
+
+    @property
+    def steering_rows(self) -> list[int]:
+        """Row numbers in the real table of the rows that steered: whoever measures leaves them out."""
+        self._need_fit()
+        return [int(self._rows[row]) for row in self._steering]
 
     def _record_request(self, work: Work, n: int, part: int, attributes: dict[str, str] | None) -> Request:
         place, plan = work.place, list[str]()

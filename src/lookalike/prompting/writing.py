@@ -23,6 +23,7 @@ from lookalike.progress import bar
 from lookalike.prompting.alarm import Alarm
 from lookalike.prompting.arms import Place
 from lookalike.prompting.checks import Checker
+from lookalike.prompting.growth.growing import Growth
 from lookalike.prompting.prompts import sample_of
 from lookalike.prompting.written import Row, Written
 
@@ -86,7 +87,8 @@ class Writer:
     describe: brings the attributes of a place by a call (None: they are there already, or none are needed);
     affordable: how many places the budget that is left suffices for, so that it does not go on descriptions
     that bring no row; live: whether replies are checked as they come (checks that make calls of
-    their own have to wait for the end of a round).
+    their own have to wait for the end of a round); growth: what decides before each round where rows are
+    asked for (None: the quotas of the works stand).
     """
 
     def __init__(
@@ -101,11 +103,12 @@ class Writer:
         affordable: Callable[[], float],
         live: bool,
         progress: bool,
+        growth: Growth | None = None,
     ) -> None:
         self._llm, self._works, self._checker = llm, list(works), checker
         self._make, self._describe = make, describe
         self._affordable, self._at_work = affordable, 0
-        self._live, self._progress = live, progress
+        self._live, self._progress, self._growth = live, progress, growth
         self.written, self.alarm = written, Alarm(progress)
         self._jobs: list[tuple[Work, int, int]] = []  # (place, records, part)
         self._results: list[Reply | Failure | None] = []
@@ -115,13 +118,13 @@ class Writer:
 
     def write(self) -> None:
         """Fills `written`. Raises EndpointError and LedgerError when what had been answered is in it."""
-        wanted = sum(work.wanted for work in self._works)
-        self.written.classes = [work.place.label for work in self._works if work.wanted]
+        wanted = sum(work.wanted for work in self._works) if self._growth is None else self._growth.n
+        self.written.classes = self._classes()
         barren = 0
         with bar(wanted, "writing", progress=self._progress) as self._shown:
             self._shown.miniters, self._shown.dynamic_miniters = 0, False  # redrawn by time, not by rows
-            for _ in range(MOST_ROUNDS):
-                self._plan()
+            for turn in range(MOST_ROUNDS):
+                self._plan(turn)
                 if not self._jobs:
                     break
                 before = len(self.written.accepted)
@@ -143,18 +146,31 @@ class Writer:
 
     @property
     def missing(self) -> int:
+        if self._growth is not None:
+            return self._growth.n - len(self.written.accepted)
         return sum(work.wanted - work.made for work in self._works)
 
-    def _plan(self) -> None:
+    def _classes(self) -> list[str | None]:
+        """Those of which rows are wanted."""
+        if self._growth is None:
+            return [work.place.label for work in self._works if work.wanted]
+        return [name for name, count in (self._growth.wanted or {}).items() if count]
+
+    def _plan(self, turn: int) -> None:
         """The jobs of a round: first parts of all places first, so that a budget that ends early has seen
         them all.
         """
         good = sum(work.total_good for work in self._works)
         asked = sum(work.total_asked for work in self._works)
         over = min(asked / good, MOST_OVER) if good else 1.0
+        if self._growth is None:
+            counts = [
+                0 if work.closed else math.ceil((work.wanted - work.made) * over) for work in self._works
+            ]
+        else:
+            counts = self._grown(self._growth, turn, over)
         turns: list[tuple[int, Work, int]] = []
-        for work in self._works:
-            count = math.ceil((work.wanted - work.made) * over) if not work.closed else 0
+        for work, count in zip(self._works, counts, strict=True):
             requests = -(-count // work.size)
             for at in range(requests):
                 share = count // requests + (at < count % requests)
@@ -167,6 +183,18 @@ class Writer:
         self._results = [None] * len(self._jobs)
         self._checked = 0
         self._describing.clear()
+
+    def _grown(self, growth: Growth, turn: int, over: float) -> list[int]:
+        """(works,) records to ask for, once the accepted rows that give way have done so."""
+        places, accepted = [work.place for work in self._works], self.written.accepted
+        numbers = {id(place): work for place, work in zip(places, self._works, strict=True)}
+        for at in reversed(growth.giving_way(places, accepted, len(self.written.rejected))):
+            row = accepted.pop(at)
+            numbers[id(row.place)].made -= 1
+            growth.made[row.place.label] -= 1
+            self.written.surplus.append(row)
+            self._shown.update(-1)
+        return growth.plan(places, accepted, [not work.closed for work in self._works], turn, over)
 
     async def _ask(self) -> None:
         places = iter(range(len(self._jobs)))
@@ -270,12 +298,23 @@ class Writer:
     def _keep(self, work: Work, row: Row) -> None:
         if row.reason is not None:
             self.written.rejected.append(row)
-        elif work.made < work.wanted:
-            work.made += 1
-            self.written.accepted.append(row)
+        elif self._lacks(work):
+            self._take(work, row)
             self._shown.update(1)
         else:
             self.written.surplus.append(row)
+
+    def _take(self, work: Work, row: Row) -> None:
+        work.made += 1
+        self.written.accepted.append(row)
+        if self._growth is not None:
+            self._growth.made[row.place.label] += 1
+
+    def _lacks(self, work: Work) -> bool:
+        """Whether one more row of a place is wanted."""
+        if self._growth is None:
+            return work.made < work.wanted
+        return self._growth.lacking(work.place.label) > 0
 
     def _failed(self, work: Work, n: int, failure: Failure) -> None:
         kind = "context" if failure.kind == "too long" else failure.kind  # records can be too long, too
@@ -306,10 +345,12 @@ class Writer:
             work.total_good += work.good
             work.asked = work.good = 0
         for at, work in enumerate(self._works):
-            if work.closed or work.bad < PATIENCE or work.wanted == work.made:
+            if work.closed or work.bad < PATIENCE or not self._lacks(work):
                 continue
-            heir = self._heir(at)
             work.closed = True
+            if self._growth is not None:
+                continue  # the next round's plan leaves it out
+            heir = self._heir(at)
             if heir is not None:
                 heir.wanted += work.wanted - work.made
                 work.wanted = work.made
@@ -319,13 +360,10 @@ class Writer:
         left = []
         for row in self.written.surplus:
             short = [
-                work
-                for work in self._works
-                if work.place.label == row.place.label and work.made < work.wanted
+                work for work in self._works if work.place.label == row.place.label and self._lacks(work)
             ]
             if short:
-                short[0].made += 1
-                self.written.accepted.append(row)
+                self._take(short[0], row)
             else:
                 left.append(row)
         self.written.surplus = left

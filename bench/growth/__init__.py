@@ -1,0 +1,1 @@
+"""Plans that change as the rows come in, beside the fixed plan."""
