@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.errors import SchemaError
-from lookalike.table import date_formats, formatted, patterns
+from lookalike.table import compound, date_formats, formatted, patterns
 from lookalike.table.column import Column
 from lookalike.table.dates import read_several, write_dates
 from lookalike.table.dtypes import RESOLUTIONS, as_numbers, dtype_name, is_arrow
@@ -68,6 +68,10 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     if written is not None and formatted.is_measure(written, counts, lost):
         column.format, column.exceptions = written.told()
         return "number"
+    several = compound.measures(counts) if column.python != "mixed" and lost > _LITTLE else None
+    if several is not None:
+        column.format = several
+        return "compound"
     if column.python != "mixed" and (unique or (len(counts) >= _SEVERAL and lost > _LITTLE)):
         strings = [str(value) for value in distinct]
         if is_json_text(strings):
@@ -83,6 +87,10 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
         and _made_afresh(distinct, alone or better == "rare")
     ):
         return "key"
+    several = compound.words(counts, least) if better == "rare" and column.python != "mixed" else None
+    if several is not None:
+        column.format = several
+        return "compound"
     kind = "category" if better is None else "text"
     if lost > _LITTLE and len(counts) >= _SEVERAL:
         column.note = _why(kind, better, counts, lost, column.min_rows or RARE)

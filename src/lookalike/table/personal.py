@@ -27,7 +27,12 @@ SORTS = {  # what a column can look like -> how it is called in a sentence
     "ip": "IP addresses",
     "key": "keys that repeat",
 }
-LEARNED = ("category", "text", "number")  # kinds whose real values, or some of them, can be written again
+LEARNED = (
+    "category",
+    "compound",
+    "text",
+    "number",
+)  # kinds whose real values, or some of them, can be written again
 SAMPLE = 1000  # distinct values that are looked at, at most
 _DISTINCT = 10  # fewer distinct values are a category, whatever they look like
 _HELPS = {

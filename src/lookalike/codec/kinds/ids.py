@@ -200,12 +200,16 @@ def is_mail(strings: list[str]) -> bool:
 
 
 def mail_addresses(
-    params: Params, cells: Sequence[Sequence[Any]], rng: np.random.Generator, offset: int
+    params: Params,
+    cells: Sequence[Sequence[Any]],
+    rng: np.random.Generator,
+    offset: int,
+    again: bool = False,
 ) -> list[str]:
-    """Addresses of rows with the cells of their source columns."""
+    """Addresses of rows with the cells of their source columns; again: as of `mails.make`."""
     if params.mail is None:
         return []
-    return mails.make(params.mail, cells, Taken(params.salt, np.asarray(params.taken)), offset, rng)
+    return mails.make(params.mail, cells, Taken(params.salt, np.asarray(params.taken)), offset, rng, again)
 
 
 def _integers(first: int, rows: int, column: Column) -> pd.Series:
