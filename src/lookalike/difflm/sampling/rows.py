@@ -176,7 +176,7 @@ def _drawn(
     if fitted.plan is None:
         return draw()
     if rest:
-        return meeting(fitted.plan, fitted.codec, rest, where, draw, len(turn), rng)
+        return meeting(fitted.plan, fitted.codec, rest, where, draw, len(turn), rng, told)
     return fitted.plan.back(draw(), rng)
 
 
@@ -262,6 +262,12 @@ def imputed(
 def finish(told: Told, progress: bool) -> None:
     """All rows are written: the bar ends, and texts that were cut are told of."""
     told.shown.close()
+    if told.repeated:
+        say(
+            f"{told.repeated:,} rows come more than once: too few of the rows that were drawn satisfy the "
+            "conditions on what follows from other columns, so make those wider",
+            progress=progress,
+        )
     if told.cut:
         say(
             f"{told.cut:,} texts were ended early, as all of them together grew over twice as long as "
