@@ -10,7 +10,7 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.errors import DataError, SchemaError
-from lookalike.table import compound, formatted, kinds, nested, personal
+from lookalike.table import compound, formatted, kinds, nested, personal, repeats
 from lookalike.table.column import LANGUAGES, Column, plain_values
 from lookalike.table.dtypes import as_numbers, dtype_name, python_type
 from lookalike.table.missing import is_missing
@@ -91,7 +91,7 @@ def _infer_column(series: pd.Series, sentinels: tuple[Any, ...], least: int | No
     measures = column.kind == "compound" and compound.WORD not in str(column.format)
     if column.kind in _CAN_BE_PERSONAL and not measures:
         column.personal = _personal(present, column)
-    if column.kind == "number" and column.personal == "key" and kinds.are_codes(values, least):
+    if column.kind == "number" and column.personal == "key" and repeats.are_codes(values, least):
         column.kind = "category"
     describe(present, column)
     return column

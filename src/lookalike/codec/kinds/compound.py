@@ -27,7 +27,7 @@ from lookalike.table import compound
 from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
 from lookalike.table.inferring import describe
-from lookalike.table.kinds import RARE
+from lookalike.table.repeats import RARE
 
 KINDS: dict[str, Any] = {"number": number, "category": category}
 

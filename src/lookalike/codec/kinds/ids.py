@@ -25,9 +25,9 @@ from lookalike.codec.made.taken import Taken
 from lookalike.codec.slot import Array, Slot
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, DataError
+from lookalike.table.codes import ADDRESS, MAIL, is_random_key
 from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers, restore
-from lookalike.table.kinds import ADDRESS, MAIL, is_random_key
 from lookalike.table.patterns import Shape as Pattern
 from lookalike.table.patterns import expression, learn, of_expression, sequential
 

@@ -22,8 +22,8 @@ from lookalike.codec.slot import Array
 from lookalike.table import kinds
 from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
-from lookalike.table.kinds import RARE
 from lookalike.table.nested import flat
+from lookalike.table.repeats import RARE
 
 KINDS = ("key", "pseudonym")
 _FREE = ("id", "constant", "drop")  # kinds that nothing can be said of
