@@ -189,9 +189,9 @@ def meeting(
 ) -> pd.DataFrame:
     """`rows` rows that satisfy conditions on what follows from other columns.
 
-    draw: round -> what is modelled, of `rows` rows, under the conditions `said` of it. Those that satisfy
-    all are taken as they come; where they are too few, the nearest ones are moved there, and where not all
-    can be, others come again, which `told` counts. Raises ConditionError where no row can be.
+    draw: round -> what is modelled, of `rows` rows or more, under the conditions `said` of it. Those that
+    satisfy all are taken as they come; where they are too few, the nearest ones are moved there, and where
+    not all can be, others come again, which `told` counts. Raises ConditionError where no row can be.
     """
 
     def missing_by(table: pd.DataFrame, modelled: pd.DataFrame) -> np.ndarray:
