@@ -8,7 +8,18 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.celltext import Asked, Extent, JsonSchema
-from lookalike.codec.kinds import category, constant, datetime, drop, ids, keys, number, structure, text
+from lookalike.codec.kinds import (
+    category,
+    compound,
+    constant,
+    datetime,
+    drop,
+    ids,
+    keys,
+    number,
+    structure,
+    text,
+)
 from lookalike.codec.slot import Array, Slot
 from lookalike.codec.where import Condition
 from lookalike.table.column import Column
@@ -104,6 +115,7 @@ CODECS: dict[str, Kind] = {
     "boolean": category,
     "number": number,
     "datetime": datetime,
+    "compound": compound,
     "text": text,
     "code": text,
     "json": structure,

@@ -21,8 +21,8 @@ from lookalike.errors import DataError
 from lookalike.table.column import Column
 from lookalike.table.dtypes import dtype_name
 from lookalike.table.inferring import check_table, describe
-from lookalike.table.kinds import RARE
 from lookalike.table.missing import is_missing, masked
+from lookalike.table.repeats import RARE
 from lookalike.table.schema import Schema, check_kind
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lookalike.codec import RecordCodec
 from lookalike.difflm.latent.prior import Prior
+from lookalike.difflm.latent.sampler import FEW_STEPS, LOW_RATE, STEPS
 from lookalike.difflm.records import RecordModel
 from lookalike.difflm.sampling.completing import records_of
 from lookalike.difflm.sampling.given import Given
@@ -128,7 +129,8 @@ def build(
         records = _record_model(own, settings, device, threads, modelled, facts)
         prior = None  # ids and constants alone: there is nothing to learn
         if own.slots:
-            prior = Prior(math.prod(records.shape), settings.denoiser).to(device)
+            steps = FEW_STEPS if settings.train.rate <= LOW_RATE else STEPS
+            prior = Prior(math.prod(records.shape), settings.denoiser, steps).to(device)
     return Fitted(codec, settings, seed, device, threads, records, prior, plan=plan)
 
 

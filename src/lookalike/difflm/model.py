@@ -31,12 +31,11 @@ from lookalike.difflm.training.course import Clock, shortfall
 from lookalike.errors import OptionError
 from lookalike.progress import say, stage
 from lookalike.rules import Plan, rules_of
+from lookalike.rules.told import sentences
 from lookalike.table.inferring import infer
-from lookalike.table.rule import Rule
 from lookalike.table.schema import Schema
 from lookalike.table.sources import PANDAS, Origin, Table, taken
 
-TOLD = 5  # rules that are named when a table is learned
 OF_A_MACHINE = ("max_time", "device", "threads", "progress")  # arguments that are not saved with a model
 
 
@@ -157,8 +156,8 @@ class DiffLM:
                 say(note, progress=progress)
             rules = rules_of(rows, codec.schema, seed)
             plan, codec.schema.rules = Plan.fit(rows, codec, rules), list(rules)
-            if rules:
-                say(f"rules that are kept: {_told(rules)}", progress=progress)
+            for said in sentences(rules, plan):
+                say(said, progress=progress)
             base = Settings(self.vae_config, self.train_config, self.denoiser_config)
             slots = (codec if plan is None else plan.codec).slots
             few = len(rows) if len(slots) <= base.train.based_slots else None
@@ -472,10 +471,3 @@ class DiffLM:
         fitted.history, fitted.table = saved.history, saved.table
         model._fitted, model._calls = fitted, Calls(saved.seed)
         return model
-
-
-def _told(rules: Sequence[Rule]) -> str:
-    """The first rules in words."""
-    words = [one.words for one in rules]
-    more = f" and {len(words) - TOLD} more" if len(words) > TOLD else ""
-    return "; ".join(words[:TOLD]) + more

@@ -16,6 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.errors import DataError, OptionError, SchemaError
+from lookalike.evaluate import compound
+from lookalike.evaluate.compound import Member
 from lookalike.evaluate.parts import Part, clock_parts, ordered_part, prose, text_parts, unordered_part
 from lookalike.evaluate.values import formatted_numbers, is_nan, moments, numbers, spans, strings
 from lookalike.table import inferring
@@ -28,7 +30,7 @@ Array = npt.NDArray[Any]
 
 MISSING, UNREADABLE = -1, -2  # in `ComparedColumn.identity`
 TEXTUAL = ("text", "code", "json")  # kinds that are compared as texts
-READ_AS_TEXT = (*TEXTUAL, "category", "id")  # kinds that can be named as the column of text
+READ_AS_TEXT = (*TEXTUAL, "category", "compound", "id")  # kinds that can be named as the column of text
 
 
 @dataclass
@@ -40,6 +42,7 @@ class ComparedColumn:
     texts: of a text, what the codes of `identity` stand for; labels: of an id, the same.
     words: of a text, the mean number of words if it is prose; else 0.
     personal: it looks as if it named persons. pattern, check: of an id, what its strings look like.
+    member: of a compound, which of its members it is.
     """
 
     name: Any
@@ -55,6 +58,7 @@ class ComparedColumn:
     personal: bool = False
     pattern: str | None = None
     check: str | None = None
+    member: Member | None = None
 
     def take(self, rows: Mapping[str, Array]) -> ComparedColumn:
         """The same column with the given row numbers of the tables that are named, without the others.
@@ -77,11 +81,13 @@ def read_columns(
     text: str | None = None,
     ids: Collection[Any] = (),
     schema: Schema | None = None,
+    target: Any = None,
 ) -> list[ComparedColumn]:
     """Every column of tables["real"], with the same columns of the others.
 
     The kinds come from the real table, or from the schema where one is given; text: a column that is read as
-    text whatever it looks like; ids: those of keys and of made-up values. What the schema declares missing is
+    text whatever it looks like; ids: those of keys and of made-up values. A compound is
+    read as a column for each of its members, unless it is the target. What the schema declares missing is
     missing, and what it drops is left out. A number or a date that cannot be read is UNREADABLE.
 
     Raises DataError where a table has no rows, lacks a column, has one more, or where most values of
@@ -103,10 +109,12 @@ def read_columns(
         described[text].kind = "text"
     for name in ids:
         described[name].kind = "id"
+    tables, described, members = compound.members(tables, described, target)
     columns = []
     for column in described.columns:
         cells = {t: masked(table, column, described) for t, table in tables.items()}
-        columns.append(replace(_read(column, cells), personal=column.personal is not None))
+        own = replace(_read(column, cells), personal=column.personal is not None)
+        columns.append(replace(own, member=members.get(column.name)))
     return columns
 
 

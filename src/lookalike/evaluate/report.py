@@ -230,7 +230,7 @@ def evaluate(
         warnings.simplefilter("ignore", ConvergenceWarning)  # a few steps short is good enough to compare
         view = View(
             tables,
-            read_columns(tables, text, ids, schema),
+            read_columns(tables, text, ids, schema, target),
             schema=schema,
             target=target,
             text=text,

@@ -27,8 +27,14 @@ def rows(table: pd.DataFrame, columns: list[ComparedColumn], numbers: Array, sho
 
     columns: of the whole tables. show_real: every value is shown as it is.
     """
-    cells = [_cells(table[column.name].iloc[numbers], column, numbers, show_real) for column in columns]
+    cells = [_cells(_column(table, column).iloc[numbers], column, numbers, show_real) for column in columns]
     return Rows([str(column.name) for column in columns], [list(row) for row in zip(*cells, strict=True)])
+
+
+def _column(table: pd.DataFrame, column: ComparedColumn) -> pd.Series:
+    if column.member is None:
+        return table[column.name]
+    return column.member.of(table[column.member.column])
 
 
 def _cells(some: pd.Series, column: ComparedColumn, numbers: Array, show_real: bool) -> list[str]:

@@ -26,7 +26,7 @@ from lookalike.table.rule import (
 
 MOST_KEYS = 1_000  # values of a column that determines another
 ON = {"1", "1.0", "true", "t", "yes", "y", "x"}
-TEXTS = ("category", "text", "id", "constant")
+TEXTS = ("category", "compound", "text", "id", "constant")
 SIGNS = {"?", "-", "--", ".", "na", "n/a", "none", "null", "nan", "unknown", ""}
 
 
@@ -48,7 +48,9 @@ def _strings(values: Values, name: Any) -> bool:
 
 def copies(values: Values, kept: list[Any]) -> Iterator[Rule]:
     """Columns of the same strings."""
-    names = [name for name in _names(values, kept, ("category", "text", "boolean")) if values.rows]
+    names = [
+        name for name in _names(values, kept, ("category", "compound", "text", "boolean")) if values.rows
+    ]
     for first, second in combinations(names, 2):
         if values.column(first).dtype != values.column(second).dtype:
             continue
@@ -74,7 +76,7 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
             keys[name] = codes
     best: dict[Any, tuple[float, int, Rule]] = {}
     order = {name: at for at, name in enumerate(kept)}
-    for own in _names(values, kept, ("category", "boolean", "number", "datetime", "text")):
+    for own in _names(values, kept, ("category", "boolean", "number", "datetime", "compound", "text")):
         codes, found = values.codes(own)
         if len(found) > values.rows / 2:
             continue

@@ -18,7 +18,7 @@ from lookalike.rules.steps import Step
 from lookalike.rules.values import Values
 from lookalike.table.column import MADE, Column
 from lookalike.table.inferring import describe
-from lookalike.table.kinds import RARE
+from lookalike.table.repeats import RARE
 from lookalike.table.rule import (
     Combination,
     Copy,

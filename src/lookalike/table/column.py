@@ -1,6 +1,7 @@
 """One column of a table: its kind, exact dtype, precision and range.
 
-Kinds: category, number, datetime, boolean, text (strings of many values), code (text in a language), json
+Kinds: category, number, datetime, boolean, compound (several numbers or words in a
+cell), text (strings of many values), code (text in a language), json
 (dicts and lists, or text of them), id (unique keys: never modelled, fresh ones are made) and constant; and,
 never inferred but set: key (keys that repeat: fresh ones are made), pseudonym (made-up names, mails, ... in
 place of the real ones) and drop (neither learned nor in the synthetic table).
@@ -16,7 +17,7 @@ import pandas as pd
 from lookalike.table.dtypes import dtype_name, timedelta_units
 
 KINDS = (
-    *("category", "number", "datetime", "boolean", "text", "code", "json", "id", "constant"),
+    *("category", "number", "datetime", "boolean", "compound", "text", "code", "json", "id", "constant"),
     *("key", "pseudonym", "drop"),
 )
 MADE = ("id", "key", "pseudonym")  # kinds that are not learned: all their values are made afresh
@@ -35,7 +36,8 @@ class Column:
     minimum, maximum: range of a number (timedeltas as strings) or a datetime (ISO string).
     resolution: the finest part of a datetime or timedelta that varies: year, month, day, hour ... ns.
     format: how numbers (`formats.py`) and datetimes (`dates.py`) are written that are strings, or datetimes
-    that are whole numbers; a list where several formats occur, which are tried in their order.
+    that are whole numbers; what all cells of a compound have in common
+    (`compound.py`); a list where several formats occur, which are tried in their order.
     exceptions: cells of a number or datetime that are none, such as "?", most frequent first: values of their
     own.
     language: of code, one of `LANGUAGES`; None = no parser is known.

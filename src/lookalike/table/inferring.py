@@ -10,14 +10,14 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.errors import DataError, SchemaError
-from lookalike.table import formatted, kinds, nested, personal, sources
+from lookalike.table import compound, formatted, kinds, nested, personal, repeats, sources
 from lookalike.table.column import LANGUAGES, Column, plain_values
 from lookalike.table.dtypes import as_numbers, dtype_name, python_type
 from lookalike.table.missing import is_missing
 from lookalike.table.schema import Schema, check_kind
 from lookalike.texts.syntax import language
 
-_CAN_BE_PERSONAL = ("category", "text", "number", "id", "key")
+_CAN_BE_PERSONAL = ("category", "compound", "text", "number", "id", "key")
 _HIDDEN = 5  # minimum and maximum are the 5th smallest and largest value: a schema tells no single row
 
 
@@ -88,9 +88,10 @@ def _infer_column(series: pd.Series, sentinels: tuple[Any, ...], least: int | No
         column.kind, column.value = "constant", kinds.plain(first)
         return column
     column.kind = kinds.guess(present, values, column, len(series))
-    if column.kind in _CAN_BE_PERSONAL:
+    measures = column.kind == "compound" and compound.WORD not in str(column.format)
+    if column.kind in _CAN_BE_PERSONAL and not measures:
         column.personal = _personal(present, column)
-    if column.kind == "number" and column.personal == "key" and kinds.are_codes(values, least):
+    if column.kind == "number" and column.personal == "key" and repeats.are_codes(values, least):
         column.kind = "category"
     describe(present, column)
     return column

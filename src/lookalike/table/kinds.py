@@ -12,30 +12,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.errors import SchemaError
-from lookalike.table import date_formats, formatted, patterns
+from lookalike.table import compound, date_formats, formatted, patterns
+from lookalike.table.codes import ADDRESS, MAIL, looks_like_id, made_afresh
 from lookalike.table.column import Column
 from lookalike.table.dates import read_several, write_dates
 from lookalike.table.dtypes import RESOLUTIONS, as_numbers, dtype_name, is_arrow
 from lookalike.table.nested import is_json_text
+from lookalike.table.repeats import LITTLE, RARE, SEVERAL, as_category, why
 from lookalike.texts.syntax import language
 
 Array = npt.NDArray[Any]
 
-URL = r"(?:https?|ftp)://\S+"  # a web address
-PATH = r"(?:[A-Za-z]:)?(?:[/\\][^/\\\n]+)+|[\w.-]+(?:/[\w.-]+){2,}"  # the path of a file
-MAIL = r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}"
-_MAC = re.compile(r"([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}|[0-9a-fA-F]{12}")
-_IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
-ADDRESS = f"{URL}|{PATH}"
-LARGEST = 5000  # values of a category, at most: those beyond the most frequent are not reproduced
-RARE = 5  # values of fewer rows are not reproduced, so that no single person is told: the privacy threshold
-_SEVERAL = 20  # fewer distinct strings are a category or a key
-_LITTLE = 0.05  # the share of cells that a category may always lose
-_SOME = 0.1  # the share that it may lose although its values other than the most frequent are mostly rare
-_CODES = 0.25  # the share of cells that keys may lose as a category, which would else be invented
-_WORDS, _LETTERS = 5, 30  # a value of as many is a sentence
-_MEASURE = r"\W*\d+([.,:]\d+)+\W*[^\W\d]{0,3}"  # 1.4, 16:30, $1,234.50, 62.5 kg
-_DIALLED, _VARIED = 7, 4  # digits of a phone number; places of a code that differ
 _ID_ROWS = 50  # fewer unique values may be chance
 
 
@@ -59,7 +46,7 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     distinct = values.drop_duplicates().to_numpy(object)
     unique = len(distinct) == rows
     least = column.min_rows or RARE
-    lost, better = _as_category(counts, least)
+    lost, better = as_category(counts, least)
     dates = None if column.python == "mixed" else date_formats.written(counts, least)
     if dates is not None and dates.lost <= formatted.LOST:
         column.format, column.exceptions = dates.told()
@@ -68,11 +55,15 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     if written is not None and formatted.is_measure(written, counts, lost):
         column.format, column.exceptions = written.told()
         return "number"
-    if column.python != "mixed" and (unique or (len(counts) >= _SEVERAL and lost > _LITTLE)):
+    several = compound.measures(counts) if column.python != "mixed" and lost > LITTLE else None
+    if several is not None:
+        column.format = several
+        return "compound"
+    if column.python != "mixed" and (unique or (len(counts) >= SEVERAL and lost > LITTLE)):
         strings = [str(value) for value in distinct]
         if is_json_text(strings):
             return "json"
-        if len(strings) >= _SEVERAL and language(strings) in ("python", "sql"):
+        if len(strings) >= SEVERAL and language(strings) in ("python", "sql"):
             return "code"
     alone = len(distinct) == len(values) >= _ID_ROWS
     if alone and looks_like_id(distinct):
@@ -80,77 +71,18 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     if (
         (alone or better is not None)
         and len(distinct) >= _ID_ROWS
-        and _made_afresh(distinct, alone or better == "rare")
+        and made_afresh(distinct, alone or better == "rare")
     ):
         return "key"
+    several = compound.words(counts, least) if better == "rare" and column.python != "mixed" else None
+    if several is not None:
+        column.format = several
+        return "compound"
     kind = "category" if better is None else "text"
-    if lost > _LITTLE and len(counts) >= _SEVERAL:
-        column.note = _why(kind, better, counts, lost, column.min_rows or RARE)
+    if lost > LITTLE and len(counts) >= SEVERAL:
+        column.note = why(kind, better, counts, lost, column.min_rows or RARE)
     column.note = _nearly(kind, dates, "datetime") or _nearly(kind, written, "number") or column.note
     return kind
-
-
-def _as_category(counts: pd.Series, least: int) -> tuple[float, str | None]:
-    """(share of the cells that strings lose as a category, 0..1; why a text is better, None if it is not).
-
-    counts: the rows of each string, most frequent first; least: rows that a value needs to be reproduced.
-    Strings that come again and again are a category: a text of them would be slow, and invent values. A text
-    is better where a category would lose more than half of the cells ("rare"; the most frequent value aside,
-    which may stand for "nothing to say"), or sentences, or the ends of a range of measurements.
-    """
-    rows = counts.to_numpy()
-    gone = rows < max(least, 2)  # half of the cells have to repeat, whatever is reproduced
-    gone[LARGEST:] = True
-    cells = rows[gone].sum()
-    lost = float(cells / rows.sum())
-    if len(rows) < _SEVERAL or lost <= _LITTLE:
-        return lost, None
-    strings = [str(value) for value in counts.index[gone][:2000]]
-    words, letters = np.mean([len(s.split()) for s in strings]), np.mean([len(s) for s in strings])
-    if rows[gone & (rows == 1)].sum() > cells / 2 and (words >= _WORDS or letters >= _LETTERS):
-        return lost, "sentences"
-    if np.mean([re.fullmatch(_MEASURE, s) is not None for s in strings]) > 0.5:
-        return lost, "measurements"
-    rare = lost > _SOME and cells > (rows.sum() - rows[0]) / 2
-    return lost, "rare" if rare else None
-
-
-def are_codes(values: pd.Series, least: int | None) -> bool:
-    """Whether whole numbers whose name says that they are keys are so few that a category holds most of them:
-    there is no number between two keys.
-    """
-    if not pd.api.types.is_integer_dtype(values.dtype):
-        return False
-    lost, better = _as_category(values.value_counts(), least or RARE)
-    return better is None and lost <= _CODES
-
-
-def least_rows(counts: Array, asked: int) -> int:
-    """Rows that a value of a category needs to be reproduced, where each value has so many.
-
-    It is what was asked for; where every value is rarer (tiny tables) 2, and where all come once 1: something
-    has to be written.
-    """
-    return next((least for least in (asked, 2) if (counts >= least).any()), 1)
-
-
-def _why(kind: str, better: str | None, counts: pd.Series, lost: float, least: int) -> tuple[str, str] | None:
-    """(kind, why) of strings that could well have been learned otherwise; None where hardly."""
-    if kind == "category":
-        return kind, (
-            f"is learned as a category, because most of its {len(counts):,} values repeat: no value is "
-            'invented; set its kind to "text" in the schema if it should have new ones, too'
-        )
-    if better != "rare" or counts[counts > 1].sum() < counts.sum() / 2:
-        return None
-    many = int((counts >= max(least, 2)).sum()) > LARGEST
-    rare = f"are not among the {LARGEST:,} most frequent" if many else f"occur in fewer than {least} rows"
-    return kind, (
-        f"is learned as text, which may invent values, because {lost:.0%} of its cells hold values that "
-        f'{rare}: a category would not reproduce them; set its kind to "category" in the schema'
-        + ("" if many else " and its min_rows to 1 (--keep-rare)")
-        + " if it should have real values alone"
-    )
 
 
 def _format_of_numbers(present: pd.Series) -> str | None:
@@ -166,7 +98,7 @@ def _format_of_numbers(present: pd.Series) -> str | None:
 
 def _nearly(kind: str, found: formatted.Written | None, what: str) -> tuple[str, str] | None:
     """(kind, why) of strings most of which are numbers or dates; None of others."""
-    if found is None or found.lost > 0.5 or found.lost <= formatted.LOST or found.numbers < _SEVERAL:
+    if found is None or found.lost > 0.5 or found.lost <= formatted.LOST or found.numbers < SEVERAL:
         return None
     return kind, (
         f"is learned as {'a category' if kind == 'category' else 'text'}, because {found.lost:.0%} of its "
@@ -206,40 +138,6 @@ def _is_integer_id(present: pd.Series, column: Column) -> bool:
     return not years and high - low < 2 * len(present)
 
 
-def looks_like_id(distinct: Array) -> bool:
-    """Whether unique strings look like keys: no spaces, a digit in each, and few shapes; or web addresses."""
-    sample = [str(value) for value in distinct[:2000]]
-    if all(re.fullmatch(ADDRESS, s) for s in sample) or is_random_key(sample):
-        return True
-    if any(len(s) > 64 or not re.search(r"\d", s) for s in sample if not _MAC.fullmatch(s)):
-        return False
-    if any(re.search(r"\s", s) for s in sample):  # numbers in blocks: phones, cards, IBANs, plates
-        blocks = all(re.fullmatch(r"[0-9A-Z+()./# :-]+", s) and not re.search(r"[A-Z]{5}", s) for s in sample)
-        if not blocks or patterns.learn(sample, RARE) is None:
-            return False
-    if all(_MAC.fullmatch(s) for s in sample):
-        return True
-    if all(re.fullmatch(r"[0-9a-fA-F-]{16,}", s) for s in sample) and len({len(s) for s in sample}) == 1:
-        return True
-    shapes = {re.sub(r"[A-Z]+", "A", re.sub(r"[a-z]+", "a", re.sub(r"\d+", "9", s))) for s in sample}
-    return len(shapes) <= max(5, len(sample) // 20)
-
-
-def _made_afresh(distinct: Array, rare: bool) -> bool:
-    """Whether strings that a category would lose are mails, IP addresses or, where rare, keys of a pattern:
-    a text of them would have broken ones, so fresh ones are made, which come again as the real ones do.
-    """
-    sample = [str(value) for value in distinct[:2000]]
-    mails = sum(re.fullmatch(MAIL, s) is not None for s in sample)
-    if mails >= 0.95 * len(sample) or all(re.fullmatch(_IP, s) for s in sample):
-        return True
-    if not rare or not looks_like_id(distinct) or patterns.learn(sample, RARE) is None:
-        return False
-    if len({len(s) for s in sample}) > 1:
-        return all(len(re.sub(r"\D", "", s)) >= _DIALLED for s in sample)
-    return sum(len(set(letters)) > 1 for letters in zip(*sample, strict=True)) >= _VARIED
-
-
 def is_strings(present: pd.Series) -> bool:
     """Whether a column without missing values holds strings alone."""
     return isinstance(present.dtype, pd.StringDtype) or all(isinstance(value, str) for value in present)
@@ -256,16 +154,6 @@ def describe_pattern(present: pd.Series, column: Column) -> None:
         column.check = column.check or patterns.find_check(strings)
     elif mails:
         column.pattern = MAIL
-
-
-def is_random_key(strings: list[str]) -> bool:
-    """Whether strings are of one length and random letters and digits, as hashes are."""
-    if len({len(s) for s in strings}) != 1 or not all(re.fullmatch(r"[\w+/=:.-]{16,}", s) for s in strings):
-        return False
-    varied = ["".join(sorted(set(letters))) for letters in zip(*strings, strict=True)]
-    # of words, few letters stand at one place, and seldom digits
-    several = [letters for letters in varied if len(letters) > min(10, len(strings) // 4)]
-    return len(several) >= 16 and all(re.search(r"\d", letters) for letters in several)
 
 
 def decimals(finite: Array, dtype: str) -> int | None:

@@ -27,7 +27,12 @@ SORTS = {  # what a column can look like -> how it is called in a sentence
     "ip": "IP addresses",
     "key": "keys that repeat",
 }
-LEARNED = ("category", "text", "number")  # kinds whose real values, or some of them, can be written again
+LEARNED = (
+    "category",
+    "compound",
+    "text",
+    "number",
+)  # kinds whose real values, or some of them, can be written again
 SAMPLE = 1000  # distinct values that are looked at, at most
 _DISTINCT = 10  # fewer distinct values are a category, whatever they look like
 _HELPS = {
@@ -258,9 +263,10 @@ def luhn(digits: str) -> int:
 
 
 def _is_card(text: str) -> bool:
+    if re.fullmatch(r"[\d -]{13,23}", text) is None:
+        return False
     digits = _digits(text)
-    plain = re.fullmatch(r"[\d -]{13,23}", text) is not None and 13 <= len(digits) <= 19
-    return plain and luhn(digits[:-1]) == int(digits[-1])
+    return 13 <= len(digits) <= 19 and luhn(digits[:-1]) == int(digits[-1])
 
 
 def iban_check(country: str, account: str) -> str:
@@ -279,7 +285,17 @@ def _is_phone(text: str) -> bool:
 
 
 def _most(test: Callable[[str], Any], least: float = _MOST) -> Callable[[list[str]], bool]:
-    return lambda texts: _share(texts, test) >= least
+    """Whether so large a share of texts passes a test; it is known as soon as too many have failed."""
+
+    def enough(texts: list[str]) -> bool:
+        spare = (1 - least) * len(texts) + 1e-9
+        for text in texts:
+            spare -= not test(text)
+            if spare < 0:
+                return False
+        return True
+
+    return enough
 
 
 _TESTS: list[tuple[str, Callable[[list[str]], bool], Callable[[list[str]], bool] | None]] = [

@@ -9,7 +9,7 @@ import pytest
 from lookalike.codec import RecordCodec, dropped_notes
 from lookalike.errors import ConditionError
 from lookalike.table.inferring import infer
-from lookalike.table.kinds import LARGEST
+from lookalike.table.repeats import LARGEST
 
 
 def codec_of(values: object, rare: int = 5, kind: str = "category") -> RecordCodec:

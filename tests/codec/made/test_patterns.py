@@ -78,3 +78,11 @@ def test_codes_that_come_again_are_keys_that_come_again() -> None:
     made = codec.fill(codec.decode(*codec.encode(table), rng), rng)["x"]
     assert not made.isin(table["x"]).any() and all(checked(text, "luhn") == text for text in made)
     assert abs(made.nunique() - table["x"].nunique()) < 40
+
+
+def test_where_most_strings_are_real_ones_none_is_made_again() -> None:
+    real = [f"10.0.{a}.{b}" for a in range(4) for b in range(1, 255) if (a + b) % 10 < 7]
+    shapes = learn(real, 5)
+    assert shapes is not None
+    made = make(shapes, None, Taken.of(real), 0, 400, np.random.default_rng(0))
+    assert not set(made) & set(real) and all(text.startswith("10.0.") for text in made)

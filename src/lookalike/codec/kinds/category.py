@@ -30,7 +30,8 @@ from lookalike.codec.where import Condition, listed
 from lookalike.errors import ConditionError
 from lookalike.table.column import Column, plain_values
 from lookalike.table.dtypes import restore
-from lookalike.table.kinds import LARGEST, RARE, least_rows, plain
+from lookalike.table.kinds import plain
+from lookalike.table.repeats import LARGEST, RARE, least_rows
 
 NAMED = 3  # dropped values that a note names
 LISTED = 200  # values that a prompt lists; of more, SOME where others may stand there, too

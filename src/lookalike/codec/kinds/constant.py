@@ -19,7 +19,7 @@ from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError
 from lookalike.table.column import Column, plain_values
 from lookalike.table.dtypes import restore
-from lookalike.table.kinds import RARE
+from lookalike.table.repeats import RARE
 
 PRESENT, MISSING = 0, 1
 

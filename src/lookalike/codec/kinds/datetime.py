@@ -49,7 +49,8 @@ from lookalike.errors import ConditionError, SchemaError
 from lookalike.table.column import Column
 from lookalike.table.dates import read_several
 from lookalike.table.dtypes import restore
-from lookalike.table.kinds import RARE, naive_datetimes
+from lookalike.table.kinds import naive_datetimes
+from lookalike.table.repeats import RARE
 
 _DAY = ("year", "month", "day")  # resolutions of dates without a time
 

@@ -25,9 +25,9 @@ from lookalike.codec.made.taken import Taken
 from lookalike.codec.slot import Array, Slot
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, DataError
+from lookalike.table.codes import ADDRESS, MAIL, is_random_key
 from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers, restore
-from lookalike.table.kinds import ADDRESS, MAIL, is_random_key
 from lookalike.table.patterns import Shape as Pattern
 from lookalike.table.patterns import expression, learn, of_expression, sequential
 
@@ -200,12 +200,16 @@ def is_mail(strings: list[str]) -> bool:
 
 
 def mail_addresses(
-    params: Params, cells: Sequence[Sequence[Any]], rng: np.random.Generator, offset: int
+    params: Params,
+    cells: Sequence[Sequence[Any]],
+    rng: np.random.Generator,
+    offset: int,
+    again: bool = False,
 ) -> list[str]:
-    """Addresses of rows with the cells of their source columns."""
+    """Addresses of rows with the cells of their source columns; again: as of `mails.make`."""
     if params.mail is None:
         return []
-    return mails.make(params.mail, cells, Taken(params.salt, np.asarray(params.taken)), offset, rng)
+    return mails.make(params.mail, cells, Taken(params.salt, np.asarray(params.taken)), offset, rng, again)
 
 
 def _integers(first: int, rows: int, column: Column) -> pd.Series:

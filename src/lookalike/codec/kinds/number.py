@@ -35,6 +35,14 @@ from lookalike.codec.ticks import bins
 from lookalike.codec.ticks.bins import Bins
 from lookalike.codec.ticks.cells import Cells
 from lookalike.codec.ticks.ends import told_numbers
+from lookalike.codec.ticks.number_text import (
+    INFINITE,
+    exception_texts,
+    number_text,
+    plain_numbers,
+    range_shape,
+    read_tick,
+)
 from lookalike.codec.ticks.numbers import (
     ABOVE,
     BELOW,
@@ -56,12 +64,10 @@ from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers, restore
 from lookalike.table.formats import is_below_zero
 from lookalike.table.formatted import value_of
-from lookalike.table.kinds import RARE, is_string
+from lookalike.table.kinds import is_string
+from lookalike.table.repeats import RARE
 
 FEW = 20  # values that a number column can have and still be a choice between classes, such as a 0/1 target
-_INFINITE = {BELOW: '"-inf"', ABOVE: '"inf"'}
-_DIGITS = 9  # a grammar can hold numbers to a grid this fine
-_EXACT = json.JSONDecoder(parse_float=decimal.Decimal)
 
 
 @dataclass(frozen=True)
@@ -241,43 +247,10 @@ def write(params: Params | Asked, column: Column, series: pd.Series) -> Array:
         return np.where(missing, "null", np.array([*plain, None], dtype=object)[:-1])
     ticks, marks = to_ticks(series, column)
     texts = distinct(ticks, lambda tick: number_text(tick, column), marks == MISSING)
-    for mark, text in (_INFINITE | _exception_texts(column)).items():
+    for mark, text in (INFINITE | exception_texts(column)).items():
         texts[marks == mark] = text
     texts[marks == UNREAD] = "null"
     return texts
-
-
-def _exception_texts(column: Column) -> dict[int, str]:
-    """Mark -> JSON text of each exception."""
-    return {EXCEPTION + place: literal(cell) for place, cell in enumerate(column.exceptions or [])}
-
-
-def plain_numbers(series: pd.Series, column: Column) -> list[int | float]:
-    """(rows,) as JSON has them; of missing values just anything. Of strings those that are numbers."""
-    if is_string(series.dtype, column) and column.formats:
-        ticks, marks = to_ticks(series, column)
-        return [value_of(tick, column.decimals) for tick in ticks[marks == 0].tolist()]
-    values = as_numbers(series)[0]
-    if column.resolution:
-        values = values // column.units(series)
-    whole = column.integer or bool(column.resolution)
-    return [int(value) if whole else float(value) for value in values]
-
-
-def number_text(tick: Any, column: Column) -> str:
-    """A tick as JSON text: decimals without trailing zeros, floats without exponent where a grammar can."""
-    if column.resolution is not None or column.decimals == 0:
-        return str(int(tick))
-    if column.decimals is None:
-        value = float(tick)
-        return repr(value) if _unbounded(value) else np.format_float_positional(value, trim="0")
-    text = f"{decimal.Decimal(int(tick)).scaleb(-column.decimals):f}"
-    return text.rstrip("0").rstrip(".") or "0"
-
-
-def _unbounded(*ends: float) -> bool:
-    """Whether a bound is out of what a grammar can hold numbers to: then only `read` does."""
-    return any(abs(end) > LARGEST or 0 < abs(end) < 10.0**-_DIGITS for end in ends)
 
 
 def shape(
@@ -295,7 +268,7 @@ def shape(
     special = _special_choices(params, column, condition)
     if values is not None and not any(abs(value) > LARGEST for value in values):
         return {"enum": [*(json.loads(number_text(value, column)) for value in values), *special]}
-    shapes = [_range_shape(low, high, column) for low, high in pairs if low <= high]
+    shapes = [range_shape(low, high, column) for low, high in pairs if low <= high]
     return {"anyOf": [*shapes, *([{"enum": special}] if special else [])]}
 
 
@@ -316,7 +289,7 @@ def _special_choices(params: Params, column: Column, condition: Condition | None
         params.bins.positions[:2], (BELOW, ABOVE), (-np.inf, np.inf), strict=True
     ):
         if token is not None and (limits is None or _holds(infinity, limits)):
-            found.append(json.loads(_INFINITE[mark]))
+            found.append(json.loads(INFINITE[mark]))
     for cell, token in zip(column.exceptions or [], params.exceptions, strict=True):
         if token is not None and (limits is None or cell in (condition.values or () if condition else ())):
             found.append(cell)
@@ -327,17 +300,6 @@ def _special_choices(params: Params, column: Column, condition: Condition | None
 
 def _holds(tick: Any, pairs: list[tuple[Any, Any]]) -> bool:
     return any(low <= tick <= high for low, high in pairs)
-
-
-def _range_shape(low: Any, high: Any, column: Column) -> JsonSchema:
-    whole = column.resolution is not None or column.decimals == 0
-    found: JsonSchema = {"type": "integer" if whole else "number"}
-    ends = [json.loads(number_text(end, column)) for end in (low, high)]
-    if not _unbounded(*ends):
-        found |= {"minimum": ends[0], "maximum": ends[1]}
-        if not whole and column.decimals is not None and column.decimals < _DIGITS:
-            found["multipleOf"] = float(f"1e-{column.decimals}")
-    return found
 
 
 def read(
@@ -355,25 +317,17 @@ def read(
     marks = np.zeros(len(found) + 1, dtype=np.int8)
     ticks = np.zeros(len(found) + 1, dtype=params.cells.low.dtype)
     special = {"null": MISSING}
-    special |= {text: mark for mark, text in (_INFINITE | _exception_texts(column)).items()}
+    special |= {text: mark for mark, text in (INFINITE | exception_texts(column)).items()}
     for i, text in enumerate(found):
         marks[i] = special.get(text, 0)
         if not marks[i]:
-            ticks[i] = nearest(_read_tick(text, column), ranges)
+            ticks[i] = nearest(read_tick(text, column), ranges)
     marks[-1] = MISSING  # cells that are None
     which = None
     if len(params.formats):  # numbers of JSON have one format: that of the cell is drawn
         chance = params.formats / params.formats.sum()
         which = (rng or np.random.default_rng(0)).choice(len(chance), len(cells), p=chance)
     return restored(ticks[codes], marks[codes], column, which)
-
-
-def _read_tick(text: str, column: Column) -> Any:
-    value = _EXACT.decode(text)
-    if column.decimals is None and column.resolution is None:
-        return float(value)
-    scaled = decimal.Decimal(value).scaleb(0 if column.resolution is not None else column.decimals or 0)
-    return int(scaled.to_integral_value())
 
 
 def _cell(number: Any, column: Column) -> str:

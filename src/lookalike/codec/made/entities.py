@@ -22,8 +22,8 @@ from lookalike.codec.slot import Array
 from lookalike.table import kinds
 from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
-from lookalike.table.kinds import RARE
 from lookalike.table.nested import flat
+from lookalike.table.repeats import RARE
 
 KINDS = ("key", "pseudonym")
 _FREE = ("id", "constant", "drop")  # kinds that nothing can be said of
@@ -62,7 +62,8 @@ def _with_names(
     names = {
         j: series[j][there]
         for j, column in enumerate(columns)
-        if column.kind in ("category", "text", "pseudonym") and kinds.is_strings(series[j].dropna())
+        if column.kind in ("category", "compound", "text", "pseudonym")
+        and kinds.is_strings(series[j].dropna())
     }
     return replace(fresh, mail=mails.learn(series[own][there], names, rare))
 
@@ -256,7 +257,7 @@ def _mails(
     names = [columns[i].name for i in sources if columns[i].name in table.columns]
     cells = table[names].iloc[rows].itertuples(index=False, name=None) if names else [()] * len(rows)
     words = [tuple(cell for cell in row if isinstance(cell, str)) for row in cells]
-    return ids.mail_addresses(params, words, rng, offset)
+    return ids.mail_addresses(params, words, rng, offset, again=True)
 
 
 def _keys(

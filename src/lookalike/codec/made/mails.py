@@ -144,10 +144,16 @@ def _template(local: str, words: Sequence[str]) -> tuple[tuple[str, ...], tuple[
 
 
 def make(
-    params: Params, cells: Sequence[Sequence[Any]], taken: Taken, first: int, rng: np.random.Generator
+    params: Params,
+    cells: Sequence[Sequence[Any]],
+    taken: Taken,
+    first: int,
+    rng: np.random.Generator,
+    again: bool = False,
 ) -> list[str]:
-    """Addresses, each another, of the rows from number `first` on; cells: of each row, those of the source
-    columns.
+    """Addresses of the rows from number `first` on; cells: of each row, those of the source columns.
+
+    Each is another; with `again`, one comes again where a name has no other of the form of the real ones.
     """
     shares = np.array(params.counts, dtype=np.float64)
     domains: Array = np.array(params.domains, dtype=object)
@@ -159,9 +165,10 @@ def make(
         domain = domains[rng.choice(len(domains), p=shares / shares.sum())]
         for turn in range(_TRIES):
             local = _local(params, words, (first + row) * _TRIES + turn, rng, taken)
-            more = "" if turn < _TRIES // 2 else str(first + row)  # no other has it, if nothing else is free
-            text = f"{local}{more}@{domain}"
-            if text not in taken and text not in seen:
+            late, last = turn >= _TRIES // 2, turn >= 3 * _TRIES // 4
+            # if nothing else is free, a number that no other has
+            text = f"{local}{first + row if last or (late and not again) else ''}@{domain}"
+            if text not in taken and (text not in seen or (late and again)):
                 break
         seen.add(text)
         made.append(text)

@@ -20,7 +20,7 @@ from lookalike.table.patterns import Part, Shape, checked
 EVEN = 4.0  # times the mean share that a letter may have at a place for the row's number
 TRIES = 16  # numbers that a row has of its own, at most
 _START, _LEAP = 0x9E3779B97F4A7C15F39CC0605CEDC834, 0xD1B54A32D192ED03C2B2AE3D27D4EB4F  # digits of no sense
-AGAIN = 20  # draws of the other places for a row
+AGAIN = 100  # draws of the other places for a row: where most strings are real ones, many are needed
 
 
 def shape_of(facts: Mapping[str, Any]) -> Shape:

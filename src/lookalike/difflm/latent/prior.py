@@ -15,14 +15,17 @@ ACTIVE = 0.02  # variance of the posterior means over the rows above which a lat
 
 
 class Prior(nn.Module):
-    """Draws latents that are distributed like the encoded training rows."""
+    """Draws latents that are distributed like the encoded training rows.
+
+    steps: of the solver, where a call names no others.
+    """
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, size: int, config: DenoiserConfig):
+    def __init__(self, size: int, config: DenoiserConfig, steps: int = STEPS):
         super().__init__()
-        self.size = size
+        self.size, self.steps = size, steps
         self.denoiser = Denoiser(size, config)
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("deviation", torch.ones(size))
@@ -37,17 +40,19 @@ class Prior(nn.Module):
     def whiten(self, latent: Tensor) -> Tensor:
         return (latent - self.mean) / self.deviation
 
-    def sample(self, rows: int, generator: torch.Generator, steps: int = STEPS) -> Tensor:
+    def sample(self, rows: int, generator: torch.Generator, steps: int | None = None) -> Tensor:
         """(rows, size) fresh latents."""
         noise = torch.randn(rows, self.size, generator=generator, device=self.mean.device)
-        return self._denoised(noise, angles(steps)) * self.deviation + self.mean
+        return self._denoised(noise, angles(steps or self.steps)) * self.deviation + self.mean
 
     def _denoised(self, noisy: Tensor, path: list[float]) -> Tensor:
         if not self.denoiser.active.any():  # all of it is N(0, 1), which the path keeps as it is
             return noisy
         return torch.cat([heun(self.denoiser, part, path) for part in noisy.split(BLOCK)])
 
-    def vary(self, latent: Tensor, strength: float, generator: torch.Generator, steps: int = STEPS) -> Tensor:
+    def vary(
+        self, latent: Tensor, strength: float, generator: torch.Generator, steps: int | None = None
+    ) -> Tensor:
         """Latents like these: noised part-way and denoised (SDEdit, Meng et al. 2022, section 3).
 
         latent: (rows, size); strength in [0, 1]: 0 gives them back, at 1 nothing is left of them.
@@ -56,7 +61,7 @@ class Prior(nn.Module):
             return latent
         if strength == 1:
             return self.sample(len(latent), generator, steps)
-        path = angles(steps, min(SIGMA_MAX, math.tan(strength * math.pi / 2)))
+        path = angles(steps or self.steps, min(SIGMA_MAX, math.tan(strength * math.pi / 2)))
         noise = torch.randn(latent.shape, generator=generator, device=latent.device)
         noisy = math.cos(path[0]) * self.whiten(latent) + math.sin(path[0]) * noise
         return self._denoised(noisy, path) * self.deviation + self.mean

@@ -26,6 +26,7 @@ from lookalike.progress import bar, say
 from lookalike.rules.conditions import joined
 from lookalike.seed import child, child_seed
 
+MEETING = 128  # rows that are drawn at once for conditions on what follows from others, at least
 TOGETHER = 2048  # rows among which those of a key or a pseudonym are
 
 
@@ -166,17 +167,18 @@ def _drawn(
         return _vary(fitted, rows, asked.strength, where, rng, first, asked.drawing, told)
     generator = fitted.generator(rng)
 
-    def draw(_: int = 0) -> pd.DataFrame:
-        latent = fitted.fresh(fitted.candidates(len(turn)) if allowed else len(turn), generator)
+    def draw(_: int = 0, rows: int = len(turn)) -> pd.DataFrame:
+        latent = fitted.fresh(fitted.candidates(rows) if allowed else rows, generator)
         drawn = fitted.records.draw(
-            latent, len(turn), generator, allowed=allowed, drawing=asked.drawing, told=told
+            latent, rows, generator, allowed=allowed, drawing=asked.drawing, told=told
         )
         return fitted.records.decode(drawn, rng, where=where, offset=first)
 
     if fitted.plan is None:
         return draw()
     if rest:
-        return meeting(fitted.plan, fitted.codec, rest, where, draw, len(turn), rng)
+        many = partial(draw, rows=max(len(turn), MEETING))
+        return meeting(fitted.plan, fitted.codec, rest, where, many, len(turn), rng, told)
     return fitted.plan.back(draw(), rng)
 
 
@@ -262,6 +264,12 @@ def imputed(
 def finish(told: Told, progress: bool) -> None:
     """All rows are written: the bar ends, and texts that were cut are told of."""
     told.shown.close()
+    if told.repeated:
+        say(
+            f"{told.repeated:,} rows come more than once: too few of the rows that were drawn satisfy the "
+            "conditions on what follows from other columns, so make those wider",
+            progress=progress,
+        )
     if told.cut:
         say(
             f"{told.cut:,} texts were ended early, as all of them together grew over twice as long as "

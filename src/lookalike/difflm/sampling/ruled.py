@@ -14,6 +14,7 @@ from lookalike.arguments import brief
 from lookalike.codec import RecordCodec
 from lookalike.codec.where import Condition
 from lookalike.difflm.sampling.given import Given
+from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
 from lookalike.rules.conditions import goals, joined, keys_of, missed, settled
 from lookalike.rules.keep import Plan
@@ -184,12 +185,13 @@ def meeting(
     draw: Callable[[int], pd.DataFrame],
     rows: int,
     rng: np.random.Generator,
+    told: Told,
 ) -> pd.DataFrame:
     """`rows` rows that satisfy conditions on what follows from other columns.
 
-    draw: round -> what is modelled, of `rows` rows, under the conditions `said` of it. Those that satisfy
-    all are taken as they come; where they are too few, the nearest ones are moved there. Raises
-    ConditionError where no row can be.
+    draw: round -> what is modelled, of `rows` rows or more, under the conditions `said` of it. Those that
+    satisfy all are taken as they come; where they are too few, the nearest ones are moved there, and where
+    not all can be, others come again, which `told` counts. Raises ConditionError where no row can be.
     """
 
     def missing_by(table: pd.DataFrame, modelled: pd.DataFrame) -> np.ndarray:
@@ -234,6 +236,7 @@ def meeting(
             f"no row that was drawn satisfies the condition on column '{name}', which follows from others by "
             f'the rule "{rule}": put the condition on one of those.'
         )
+    told.repeated += len(far) - len(good)
     places = np.where(far == 0, np.arange(len(far)), good[rng.integers(0, len(good), len(far))])
     table = table.iloc[places].reset_index(drop=True)
     table[ids] = pool[0][ids]

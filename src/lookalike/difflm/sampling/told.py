@@ -13,12 +13,14 @@ WORTH_SAYING = 10.0  # seconds; a forecast of less is not printed
 class Told:
     """Moves a bar as rows are written. After the first seconds it prints how long all of them will take.
 
-    shown: the bar, None for silence. rows: the number of all rows. cut: texts that were ended early because
+    shown: the bar, None for silence. rows: the number of all rows. repeated: rows that come again because
+    too few that were drawn satisfy the conditions. cut: texts that were ended early because
     all texts together grew far longer than real ones; so writing takes at most twice the printed time.
     """
 
     def __init__(self, shown: Any = None, rows: int = 0, progress: bool = False):
         self.shown, self.rows, self.progress, self.cut = shown, rows, progress, 0
+        self.repeated = 0
         self._own, self._start, self._done, self._total = 0, 0, 0.0, 1.0
         self._chunk = 0
         self._begun, self._said = perf_counter(), False

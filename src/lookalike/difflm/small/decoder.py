@@ -22,7 +22,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from lookalike.codec.kinds.text import MISSING, STOP
@@ -30,6 +29,7 @@ from lookalike.difflm.categorical import IMPOSSIBLE, pick, resample
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.small.base import HINTS
+from lookalike.difflm.small.copying import ROOM, Copied
 from lookalike.difflm.small.fields import Allowed, Said
 from lookalike.difflm.small.transformer import Cache
 from lookalike.difflm.small.vae import VAE
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 DONE_SHARE = 0.25  # of the rows: when so many are done, they are put aside
 SCORED = 4096  # rows x slots that are scored at once: more do not fit the cache of a processor
-ROOM = 64  # slots that there is room for at first in a text that is being written
 ENOUGH = 2.0  # times the length of real texts, all texts of a draft together; after that they are ended
 CLOSING = 0.8  # of a span's slots: a value under a grammar then has to come to its end
 
@@ -209,7 +208,7 @@ class _Draft:
         said, hints = self._say(current, here, done, known)
         x = torch.cat([x[:, :-1], x[:, -1:] + vae.next(current, hints).unsqueeze(1)], 1)
         hidden = vae.backbone(x, cache, memory)
-        copied = _Copied.of(vae, hidden, self.tokens, written, padding) if vae.spans.copying else None
+        copied = Copied.of(vae, hidden, self.tokens, written, padding) if vae.spans.copying else None
         while True:
             if vae.span_slots:
                 self.threads.begin()
@@ -332,48 +331,6 @@ class _Draft:
                 walks[span].take(rows[said].cpu().numpy(), token[said].cpu().numpy())
         token = self.tokens[rows, slot]
         return (token <= MISSING) | (place + 1 == len(slots))
-
-
-class _Copied:
-    """The words that every row has written and can take up again, and the keys they are found by.
-
-    keys: (rows, n, COPYING); words: (rows, n), -1 where there is none. Both have room for more.
-    """
-
-    def __init__(self, keys: Tensor, words: Tensor):
-        self.keys, self.words, self.filled = keys, words, words.shape[1]
-
-    @classmethod
-    def of(cls, vae: VAE, hidden: Tensor, tokens: Tensor, written: Tensor, padding: Tensor | None) -> _Copied:
-        """Of what has been written: the slots `written`, (rows, n), which come before the last of `hidden`.
-
-        tokens: (rows, slots); padding: (rows,) positions at the start that say nothing.
-        """
-        words = vae.words(tokens, written)
-        if padding is not None:
-            back = torch.arange(words.shape[1], device=words.device) - padding[:, None]
-            words = words.gather(1, back.clamp(min=0)).masked_fill(back < 0, -1)
-        return cls(vae.spans.tell_copy(hidden[:, -1 - words.shape[1] : -1]), words)
-
-    def add(self, keys: Tensor, words: Tensor) -> None:
-        """Of one more slot: (rows, 1, COPYING), (rows, 1)."""
-        if self.filled == self.words.shape[1]:
-            room = max(ROOM, self.filled)
-            self.keys = F.pad(self.keys, (0, 0, 0, room))
-            self.words = F.pad(self.words, (0, room), value=-1)
-        self.keys[:, self.filled : self.filled + 1] = keys
-        self.words[:, self.filled : self.filled + 1] = words
-        self.filled += 1
-
-    def select(self, rows: Tensor) -> None:
-        self.keys, self.words = self.keys[rows], self.words[rows]
-
-    def mixed(self, vae: VAE, logits: Tensor, hidden: Tensor, rows: Tensor) -> Tensor:
-        """What comes next in these `rows`, for which `logits` are: (rows, tokens) log probabilities."""
-        keys, words = self.keys[:, : self.filled], self.words[:, : self.filled]
-        if len(rows) < len(keys):
-            keys, words, hidden = keys[rows], words[rows], hidden[rows]
-        return vae.spans.mixed(logits, hidden, keys, words)
 
 
 def _expected(vae: VAE, order: list[int]) -> float:

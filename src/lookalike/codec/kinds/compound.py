@@ -1,0 +1,306 @@
+"""Compound columns: cells of several numbers or words (see table/compound.py), each as a column of its own.
+
+The slots of a cell are those of its members, one after the other; where the first says that the cell is
+missing, the others are empty. A cell of words that a single real row holds is not written again: in its place
+stands that of another row.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.arguments import brief
+from lookalike.codec.celltext import Asked, Extent, JsonSchema, asked_shape, asked_values, distinct, literal
+from lookalike.codec.kinds import category, number
+from lookalike.codec.learned import LEARNED, UNKNOWN
+from lookalike.codec.made.taken import Taken
+from lookalike.codec.slot import Array, Slot
+from lookalike.codec.ticks.numbers import MISSING
+from lookalike.codec.where import Condition
+from lookalike.errors import ConditionError, SchemaError
+from lookalike.table import compound
+from lookalike.table.column import Column
+from lookalike.table.dtypes import restore
+from lookalike.table.inferring import describe
+from lookalike.table.repeats import RARE
+
+KINDS: dict[str, Any] = {"number": number, "category": category}
+
+
+@dataclass(frozen=True)
+class Params:
+    """What is learned of a compound.
+
+    columns, params: of each member; single: the cells that a single row holds, which are not written again;
+    None where all members are numbers. rows, unread: how many cells there were, and how many of them had
+    another layout.
+    """
+
+    columns: list[Column]
+    params: list[Any]
+    single: Taken | None = None
+    rows: int = 0
+    unread: int = 0
+
+    def members(self) -> list[tuple[Any, Any, Column]]:
+        """(the file of its kind, Params, column) of each member."""
+        return [(KINDS[c.kind], p, c) for c, p in zip(self.columns, self.params, strict=True)]
+
+
+def of(facts: dict[str, Any]) -> Params:
+    columns = [Column(**one) for one in facts["columns"]]
+    params = [KINDS[c.kind].of(one) for c, one in zip(columns, facts["params"], strict=True)]
+    single = facts["single"] and Taken(**facts["single"])
+    return Params(**{**facts, "columns": columns, "params": params, "single": single})
+
+
+def analyse(series: pd.Series, column: Column, rare: int) -> Params:
+    """Raises SchemaError where more than a few cells have another layout than the format says."""
+    compound.check_format(column)
+    cells, gone = _cells(series)
+    members = compound.split(cells, str(column.format))
+    odd = ~gone & pd.isna(members[0])
+    if odd.sum() > compound.LOST * len(odd):
+        raise SchemaError(
+            f"column '{column.name}' is declared a compound, but holds {cells[odd.argmax()]!r}, which is not "
+            f"written as {column.format}: change its kind."
+        )
+    columns, params = compound.columns_of(column), []
+    for at, (own, texts) in enumerate(zip(columns, members, strict=True)):
+        shown = pd.Series(texts[~odd] if at == 0 else texts[~pd.isna(texts)], dtype=object)
+        describe(shown.dropna(), own)
+        params.append(KINDS[own.kind].analyse(shown, own, rare))
+    single = None
+    if compound.WORD in str(column.format) and (column.min_rows or rare) > 1:
+        counts = pd.Series(cells[~gone], dtype=object).value_counts()
+        single = Taken.of([str(cell) for cell in counts.index[counts == 1]])
+    return Params(columns, params, single, len(series), int(odd.sum()))
+
+
+def _cells(series: pd.Series) -> tuple[Array, Array]:
+    """(rows,) the cells as strings, None where missing; and where they are."""
+    gone = series.isna().to_numpy(bool)
+    return series.astype(object).where(~gone, None).to_numpy(object), gone
+
+
+def slots(params: Params, column: Column) -> list[Slot]:
+    found: list[Slot] = []
+    for at, (kind, own, member) in enumerate(params.members()):
+        for slot in kind.slots(own, member):
+            name = f"{column.name}/{at + 1}/{slot.part}"
+            found.append(replace(slot, column=column.name, part=f"{at + 1}/{slot.part}", vocabulary=name))
+    gone = _missing(params)
+    if gone is not None:
+        found[0].ends = (*found[0].ends, gone)
+    return found
+
+
+def _missing(params: Params) -> int | None:
+    """The token that says that a cell is missing."""
+    first = params.params[0]
+    if isinstance(first, category.Params):
+        return first.missing
+    token: int | None = first.bins.positions[MISSING - 1]
+    return token
+
+
+def encode(params: Params, series: pd.Series, column: Column) -> tuple[Array, Array]:
+    """Of cells that have another layout all tokens are -1."""
+    cells, gone = _cells(series)
+    texts = compound.split(cells, str(column.format))
+    odd = ~gone & pd.isna(texts[0])
+    found = [
+        kind.encode(own, pd.Series(part, dtype=object), member)
+        for (kind, own, member), part in zip(params.members(), texts, strict=True)
+    ]
+    tokens = np.hstack([pair[0] for pair in found])
+    tokens[odd] = -1
+    return tokens, np.hstack([pair[1] for pair in found])
+
+
+def decode(
+    params: Params,
+    column: Column,
+    tokens: Array,
+    cells: Array,
+    rng: np.random.Generator,
+    condition: Condition | None = None,
+    offset: int = 0,
+) -> pd.Series:
+    wanted = None if condition is None else _wanted(condition, column)
+    texts, at = [], 0
+    for place, (kind, own, member) in enumerate(params.members()):
+        width = len(kind.slots(own, member))
+        part = slice(at, at + width)
+        asked = None if wanted is None else Condition((wanted[place],))
+        made = kind.decode(own, member, tokens[:, part], cells[:, part], rng, asked)
+        texts.append(made.astype(object).where(made.notna(), None).to_numpy(object))
+        at += width
+    joined = compound.join(texts, str(column.format))
+    if params.single is not None and wanted is None:
+        joined = _public(joined, params.single, rng)
+    return restore(pd.Series(joined, dtype=object), column)
+
+
+def _public(cells: Array, single: Taken, rng: np.random.Generator) -> Array:
+    """The cells without those that a single real row holds: in their place stand those of other rows."""
+    codes, names = pd.factorize(cells)
+    hidden = np.array([name in single for name in names] + [False])[codes]
+    others = np.flatnonzero(~hidden & (codes >= 0))
+    if not hidden.any() or not len(others):
+        return cells
+    cells = cells.copy()
+    cells[hidden] = cells[rng.choice(others, int(hidden.sum()))]
+    return cells
+
+
+def _wanted(condition: Condition, column: Column) -> list[str] | None:
+    """The members of the one cell that a condition names; None where it only says whether there is one."""
+    if condition.low is not None or condition.high is not None or len(condition.values or ()) > 1:
+        raise ConditionError(
+            f"column '{column.name}' holds several numbers or words in a cell, written {column.format}: name "
+            "one such cell, or none to have it missing."
+        )
+    if not condition.values:
+        return None
+    value = str(condition.values[0])
+    texts = compound.split([value], str(column.format))
+    if texts[0][0] is None:
+        raise ConditionError(
+            f"the value {brief(value)} of column '{column.name}' is not written as "
+            f"{column.format}, as all of its values are."
+        )
+    return [str(part[0]) for part in texts]
+
+
+def allowed(params: Params, column: Column, condition: Condition) -> dict[int, Array]:
+    wanted, gone = _wanted(condition, column), _missing(params)
+    if condition.missing and gone is None:
+        raise ConditionError(f"no value of column '{column.name}' is missing.")
+    if wanted is None:
+        first = slots(params, column)[0]
+        share = np.full((first.tokens, first.cells), 1.0 * (condition.values is None))
+        if gone is not None:
+            share[gone] = float(condition.missing)
+        return {0: share}
+    found, at = {}, 0
+    for (kind, own, member), text in zip(params.members(), wanted, strict=True):
+        shares = kind.allowed(own, replace(member, name=column.name), Condition((text,)))
+        found.update({at + place: share for place, share in shares.items()})
+        at += len(kind.slots(own, member))
+    if condition.missing:
+        found[0][gone] = 1.0
+    return found
+
+
+# --- JSON text -----------------------------------------------------------------------------------------
+
+
+def literals(params: Params, column: Column) -> list[str]:
+    return []
+
+
+def shape(
+    params: Params | Asked, column: Column, condition: Condition | None = None, extent: Extent | None = None
+) -> JsonSchema:
+    if isinstance(params, Asked):
+        return asked_shape(params, column.nullable)
+    wanted = None if condition is None else _wanted(condition, column)
+    if wanted is not None and condition is not None:
+        return {"enum": [str((condition.values or ())[0]), *([None] if condition.missing else [])]}
+    none = _missing(params) is not None and (condition is None or condition.missing)
+    some = condition is None or condition.values is None
+    text: JsonSchema = {"type": "string", "pattern": f"^{_expression(params, column)}$"}
+    if not some:
+        return {"enum": [None]}
+    return {"anyOf": [text, {"enum": [None]}]} if none else text
+
+
+def _expression(params: Params, column: Column) -> str:
+    """The regular expression of the cells."""
+    said = []
+    for own, member in zip(params.params, params.columns, strict=True):
+        if isinstance(own, category.Params):
+            said.append("(" + "|".join(map(re.escape, own.values)) + ")")
+        else:
+            ends = number.restored(
+                np.array([own.cells.low[0], own.cells.high[-1]]), np.zeros(2, dtype=np.int8), member
+            )
+            most = max(len(re.split(r"[.,]", str(end))[0].lstrip("+-")) for end in ends)
+            sign = "-?" if any(str(end).startswith("-") for end in ends) else ""
+            places = max(len(re.split(r"[.,]", str(end) + ".")[1]) for end in ends)
+            said.append(f"{sign}[0-9]{{1,{most}}}" + (f"[.,][0-9]{{1,{places}}}" if places else ""))
+    pieces = re.split(r"\{number\}|\{word\}", str(column.format))
+    return re.escape(pieces[0]) + "".join(a + re.escape(b) for a, b in zip(said, pieces[1:], strict=True))
+
+
+def write(params: Params | Asked, column: Column, series: pd.Series) -> Array:
+    return distinct(series.astype(object).map(str), literal, series.isna().to_numpy(bool))
+
+
+def read(
+    params: Params | Asked,
+    column: Column,
+    cells: Array,
+    rng: np.random.Generator | None = None,
+    condition: Condition | None = None,
+    offset: int = 0,
+) -> pd.Series:
+    texts = asked_values(params, cells) if isinstance(params, Asked) else asked_values(_ANY, cells)
+    if isinstance(params, Asked):
+        return restore(texts, column)
+    tokens, places = encode(params, pd.Series(texts, dtype=object), column)
+    return decode(params, column, np.maximum(tokens, 0), places, rng or np.random.default_rng(0), condition)
+
+
+_ANY = Asked("string", "", str)  # reads any string
+
+
+def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str:
+    """No word of few rows is told."""
+    known = analyse(series, column, RARE)
+    ends = [
+        f"a number from {one.minimum} to {one.maximum}" if one.kind == "number" else "a word"
+        for one in known.columns
+    ]
+    names = [own.values[:5] for own in known.params if isinstance(own, category.Params)]
+    such = "; words such as " + ", ".join(str(v) for values in names for v in values) if names else ""
+
+    def value(written: Any) -> Any:
+        if compound.split([str(written)], str(column.format))[0][0] is None:
+            raise ValueError(written)
+        return str(written)
+
+    return Asked("string", f"written {column.format}: {', then '.join(ends)}{such}", value)
+
+
+# --- what was learned ----------------------------------------------------------------------------------
+
+
+def learned(params: Params, column: Column, values: pd.Series) -> Array:
+    texts = compound.split(values.astype(object).map(str).to_numpy(object), str(column.format))
+    odd = pd.isna(texts[0])
+    found = np.full(len(values), LEARNED)
+    for (kind, own, member), part in zip(params.members(), texts, strict=True):
+        at = np.flatnonzero(~odd)
+        if len(at):
+            found[at] = np.maximum(found[at], kind.learned(own, member, pd.Series(part[at], dtype=object)))
+    return np.where(odd, UNKNOWN, found)
+
+
+def choices(params: Params, column: Column, value: object) -> str:
+    return f"its cells are written {column.format}, of members that were learned"
+
+
+def note(params: Params, column: Column, names: bool = True) -> str | None:
+    if not params.unread:
+        return None
+    return (
+        f"column '{column.name}': {params.unread:,} of its {params.rows:,} cells are not written as "
+        f"{column.format}, and are not reproduced"
+    )
