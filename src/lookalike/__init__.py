@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lookalike.prompting import SynAlign as SynAlign
     from lookalike.review import review as review
     from lookalike.rules import find_rules as find_rules
+    from lookalike.shards.sampling import sample_shards as sample_shards
     from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
 
@@ -46,6 +47,7 @@ _HOMES = {  # public name -> the module it lives in
     "infer": "lookalike.table.inferring",
     "read_table": "lookalike.files.reading",
     "review": "lookalike.review",
+    "sample_shards": "lookalike.shards.sampling",
     "write_table": "lookalike.files.writing",
 }
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "infer",
     "read_table",
     "review",
+    "sample_shards",
     "write_table",
 ]
 

@@ -37,6 +37,8 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "aligning": 6,
     "pipeline": 6,
     "run": 6,
+    "scale": 6,
+    "shards": 6,
     "synthesizer": 6,
     "cli": 7,
     "__main__": 8,
@@ -57,6 +59,8 @@ PLACES = {  # heavy package -> the only places that may import it
     "transformers": ("difflm/pretrained/",),
     "huggingface_hub": ("difflm/pretrained/",),
     "peft": ("difflm/pretrained/",),
+    "ray": ("scale.py",),
+    "fsspec": ("files/place.py",),
     "llguidance": ("codec/", "difflm/pretrained/"),
 }
 WHOLE = ("whole/", "bench/")  # tests of many files together; tests of bench/

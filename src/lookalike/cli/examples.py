@@ -38,7 +38,10 @@ Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoi
   lookalike sample real.model -n 1000 -o variations.csv --like seeds.csv --strength 0.2
   lookalike sample real.model -o completed.csv --given partly-filled-rows.csv
   lookalike sample real.model -n 1000 -o balanced.csv --balance income
-  lookalike sample real.model -n 1000 -o - | head""",
+  lookalike sample real.model -n 1000 -o - | head
+  lookalike sample real.model -n 1e9 -o made/ --shards 1000             (a process a core; the same command
+  goes on) lookalike sample real.model -n 1e9 -o s3://bucket/made/ --shards 1000 --shard $SLURM_ARRAY_TASK_ID
+  lookalike sample real.model -n 1e9 -o s3://bucket/made/ --shards 1000 --engine ray://head:10001""",
     "impute": """
   lookalike impute real.model with-gaps.csv -o without-gaps.csv""",
     "align": """

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from lookalike import __version__, options
-from lookalike.cli import shared
+from lookalike.cli import sharding, shared
 from lookalike.cli.examples import EXAMPLES
 from lookalike.defaults import (
     ALIGN_METHODS,
@@ -214,6 +214,7 @@ def _sample(one: Parser) -> None:
         "--valid-only", action="store_true", help="code that does not parse is drawn again, 20 times at most"
     )
     shared.model_folder(one)
+    sharding.options(one)
     shared.usual(one)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lookalike.cli import files
+from lookalike.cli import files, sharding
 from lookalike.cli.curating import curate
 from lookalike.cli.generating import difflm, generate
 from lookalike.cli.reviewing import review
@@ -89,6 +89,8 @@ def fit(args: argparse.Namespace) -> None:
 
 def sample(args: argparse.Namespace) -> None:
     """MODEL_DIR -> OUT, chunk by chunk, so that memory does not grow with the number of rows."""
+    if args.shards or args.shard is not None or sharding.is_folder(args.out):
+        return sharding.sample(args)
     files.check_outputs(args)
     if args.rows is None and args.given is None:
         raise OptionError("the number of rows is not given: add  -n ROWS  (only --given needs none).")

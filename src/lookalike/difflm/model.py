@@ -296,9 +296,11 @@ class DiffLM:
         top_p: float | None = None,
         valid_only: bool = False,
         seed: int | None = None,
+        after: int = 0,
     ) -> Iterator[pd.DataFrame]:
         """The rows of `sample` in chunks of at most 8192 (10,240 with keys or pseudonyms, a key's rows
-        being in one chunk), so that memory does not grow with n.
+        being in one chunk), so that memory does not grow with n. after: with a seed, how many rows of the
+        same table are made elsewhere before these, which ids come after.
         """
         codec = self.codec
         asked_for = {"temperature": temperature, "top_p": top_p}
@@ -317,7 +319,9 @@ class DiffLM:
                 "values, which were dropped as rare; to have them, learn the table with --keep-rare",
                 progress=self.progress,
             )
-        request = Request(asked, held, allowed, checked, *self._calls.claim(seed, asked.n), inner, rest)
+        seed, before = self._calls.claim(seed, asked.n)
+        after = whole("after", after)
+        request = Request(asked, held, allowed, checked, seed, before + after, inner, rest)
         tally = Tally()
         self._tally = tally if valid_only else None
         return sampled(self.fitted, request, tally, self.progress)
