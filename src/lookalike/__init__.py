@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lookalike.prompting import SynAlign as SynAlign
     from lookalike.review import review as review
     from lookalike.rules import find_rules as find_rules
+    from lookalike.shards.evaluating import evaluate_shards as evaluate_shards
     from lookalike.shards.sampling import sample_shards as sample_shards
     from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
@@ -42,6 +43,7 @@ _HOMES = {  # public name -> the module it lives in
     "align": "lookalike.aligning",
     "curate": "lookalike.curate",
     "evaluate": "lookalike.evaluate",
+    "evaluate_shards": "lookalike.shards.evaluating",
     "find_rules": "lookalike.rules",
     "generate": "lookalike.pipeline",
     "infer": "lookalike.table.inferring",
@@ -60,6 +62,7 @@ __all__ = [
     "align",
     "curate",
     "evaluate",
+    "evaluate_shards",
     "find_rules",
     "generate",
     "infer",

@@ -71,5 +71,6 @@ answer at once, each under their own name. Ctrl-C writes OUT; the same command g
   lookalike evaluate --real orders.csv --synthetic s.csv --id customer_id --id customer
   lookalike evaluate --real orders.csv --synthetic s.csv --schema real.model/schema.json
   lookalike evaluate --real train.csv --synthetic s.csv --only fidelity,privacy --quick
-  lookalike evaluate --real train.csv --synthetic s.csv --only fidelity --fail-under c2st=0.60""",
+  lookalike evaluate --real train.csv --synthetic s.csv --only fidelity --fail-under c2st=0.60
+  lookalike evaluate --real train.csv --synthetic made/ --holdout test.csv -o report.html     (in shards)""",
 }

@@ -346,5 +346,6 @@ def _evaluate(one: Parser) -> None:
     shared.verdict(one)
     one.add_argument("-o", "--out", metavar="HTML", help="write the report to this .html file")
     one.add_argument("--json", metavar="FILE", help="write the figures to this .json file")
+    sharding.many(one)
     shared.missing(one)
     shared.usual(one)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-from lookalike.cli import shared
+from lookalike.cli import files, shared
 from lookalike.errors import OptionError
 from lookalike.files.place import is_url
 
@@ -47,6 +48,32 @@ def crew(group: argparse._ActionsContainer) -> None:
         type=shared.number("--gpus-each", float, 0, 1024, "write a number of at least 0"),
         default=0,
         help="GPUs of a worker, with ray (default 0)",
+    )
+
+
+def in_shards(path: str) -> bool:
+    """Whether a table is in shards: a folder of tables or a pattern, here or behind a URL."""
+    from lookalike.files.sharded import shard_files
+
+    return bool(shard_files(path))
+
+
+def reading(args: argparse.Namespace) -> dict[str, Any]:
+    """How shards are read, and by whom."""
+    return {
+        "missing": args.missing,
+        "how": files.how(args),
+        "workers": args.workers,
+        "engine": args.engine,
+    }
+
+
+def many(one: Parser) -> None:
+    """Options of a verb whose table may be in shards."""
+    crew(
+        one.add_argument_group(
+            "of a table in shards (a folder of .parquet, .csv or .jsonl files, or 'made/*')"
+        )
     )
 
 

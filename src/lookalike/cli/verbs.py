@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lookalike.cli import files, sharding
 from lookalike.cli.curating import curate
@@ -21,6 +22,7 @@ from lookalike.progress import say, stage
 
 if TYPE_CHECKING:
     from lookalike.difflm import DiffLM
+    from lookalike.evaluate import Report
 
 
 def prompts(args: argparse.Namespace) -> None:
@@ -170,14 +172,22 @@ def align(args: argparse.Namespace) -> None:
 
 
 def evaluate(args: argparse.Namespace) -> int:
-    """Two tables -> the report on how alike they are."""
+    """Two tables -> the report on how alike they are; the synthetic one may be in shards."""
     files.check_outputs(args, reports=[args.out, args.json])
-    from lookalike.evaluate import evaluate as measure
+    from lookalike.evaluate import evaluate as evaluated
     from lookalike.table.schema import Schema
 
-    tables = files.tables(args)
+    measure: Callable[..., Report] = evaluated
+    tables: dict[str, Any] = {}
+    if sharding.in_shards(args.synthetic):
+        from lookalike.shards.evaluating import evaluate_shards
+
+        names = ("real", "holdout")
+        tables = {name: files.read(getattr(args, name), args.missing, args) for name in names}
+        tables["synthetic"] = args.synthetic
+        measure = partial(evaluate_shards, **sharding.reading(args))
     report = measure(
-        **tables,
+        **(tables or files.tables(args)),
         schema=None if args.schema is None else Schema.load(args.schema),
         target=args.target,
         text=args.text,

@@ -76,7 +76,7 @@ class Made:
         )
 
 
-def carried_out(job: Any, todo: Sequence[int], crew: Crew, made: Made, rows: int, progress: bool) -> Made:
+def carried_out(job: Job, todo: Sequence[int], crew: Crew, made: Made, rows: int, progress: bool) -> Made:
     """Does the shards under one bar, and counts what it took. rows: of all of them, for the bar."""
     begun = perf_counter()
     with bar(rows, f"{len(todo):,} shards", progress=progress and len(todo) > 1) as shown_bar:
