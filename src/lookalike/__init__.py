@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lookalike.prompting import SynAlign as SynAlign
     from lookalike.review import review as review
     from lookalike.rules import find_rules as find_rules
+    from lookalike.shards.curating import curate_shards as curate_shards
     from lookalike.shards.evaluating import evaluate_shards as evaluate_shards
     from lookalike.shards.sampling import sample_shards as sample_shards
     from lookalike.table.inferring import infer as infer
@@ -42,6 +43,7 @@ _HOMES = {  # public name -> the module it lives in
     "SynAlign": "lookalike.prompting",
     "align": "lookalike.aligning",
     "curate": "lookalike.curate",
+    "curate_shards": "lookalike.shards.curating",
     "evaluate": "lookalike.evaluate",
     "evaluate_shards": "lookalike.shards.evaluating",
     "find_rules": "lookalike.rules",
@@ -61,6 +63,7 @@ __all__ = [
     "__version__",
     "align",
     "curate",
+    "curate_shards",
     "evaluate",
     "evaluate_shards",
     "find_rules",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from lookalike.cli import files
+from lookalike.cli import files, sharding
 
 
 def curate(args: argparse.Namespace) -> None:
     """A synthetic table -> the rows of it that are worth keeping, and what was decided on the others."""
+    if sharding.in_shards(args.synthetic):
+        return sharding.curate(args)
     record = None if args.out == "-" else f"{args.out}.decisions.json"
     if not args.dry_run:
         files.check_outputs(args)

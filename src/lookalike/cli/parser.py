@@ -281,6 +281,7 @@ def _curate(one: Parser) -> None:
         "--rejected", metavar="FILE", help="write the dropped rows to this table, with the reason"
     )
     one.add_argument("--dry-run", action="store_true", help="say what would be dropped, and write nothing")
+    sharding.many(one)
     shared.schema_file(one)
     shared.missing(one)
     shared.usual(one)

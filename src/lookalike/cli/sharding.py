@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.cli import files, shared
+from lookalike.defaults import LABEL_METHODS
 from lookalike.errors import OptionError
 from lookalike.files.place import is_url
 
@@ -70,11 +71,7 @@ def reading(args: argparse.Namespace) -> dict[str, Any]:
 
 def many(one: Parser) -> None:
     """Options of a verb whose table may be in shards."""
-    crew(
-        one.add_argument_group(
-            "of a table in shards (a folder of .parquet, .csv or .jsonl files, or 'made/*')"
-        )
-    )
+    crew(one.add_argument_group("of a table in shards (a folder of .parquet, .csv or .jsonl files)"))
 
 
 def is_folder(out: str) -> bool:
@@ -116,3 +113,33 @@ def sample(args: argparse.Namespace) -> None:
         progress=not args.quiet,
     )
     print(made)
+
+
+def curate(args: argparse.Namespace) -> None:
+    """A synthetic table in shards -> OUT, a folder of as many, without the rows that are dropped."""
+    for name, usual in (("rejected", None), ("embedder", None), ("method", LABEL_METHODS[0])):
+        if getattr(args, name) != usual:
+            raise OptionError(f"--{name} needs the table in one file: leave it out of work in shards.")
+    if not args.dry_run and not is_folder(args.out) and Path(args.out).suffix:
+        raise OptionError(
+            f"{args.out}: a table in shards is curated into a folder: name one, such as curated/."
+        )
+    from lookalike.shards.curating import curate_shards
+    from lookalike.table.schema import Schema
+
+    made = curate_shards(
+        args.synthetic,
+        None if args.dry_run else args.out,
+        files.read(args.real, args.missing, args),
+        text=args.text,
+        label=args.label,
+        only=files.listed(args.only),
+        without=files.listed(args.without) or (),
+        near=args.near,
+        schema=None if args.schema is None else Schema.load(args.schema),
+        seed=args.seed,
+        progress=not args.quiet,
+        **reading(args),
+    )
+    print(f"{made}\n")
+    print("nothing was written: this was a dry run" if args.dry_run else f"{made.kept:,} rows -> {args.out}")

@@ -65,9 +65,9 @@ def curate(
     """
     synthetic = arguments.table("the synthetic table", synthetic)
     near = arguments.number("near", near, 0.05, 1.0)
-    names = _checks(only)
-    undone = set(_checks(without)) if without else set()
-    rows = _rows(synthetic, real, text, label, given_schema(schema))
+    names = check_names(only)
+    undone = set(check_names(without)) if without else set()
+    rows = rows_to_check(synthetic, real, text, label, given_schema(schema))
     method = arguments.choice("method", method, LABEL_METHODS)
     _need_label(rows, only, method)
     seen = cache(lambda: points(rows, embed, seed))  # by the labels and the outliers
@@ -142,7 +142,8 @@ def _need_label(rows: Rows, only: Collection[str] | None, method: str) -> None:
         )
 
 
-def _checks(only: Collection[str] | None) -> list[str]:
+def check_names(only: Collection[str] | None) -> list[str]:
+    """The names of checks in their order; None: the usual ones. Raises OptionError for others."""
     wanted = USUAL if only is None else (only,) if isinstance(only, str) else tuple(only)
     if not wanted:
         raise OptionError(f"no check was asked for: choose from {', '.join(NAMES)}.")
@@ -152,9 +153,10 @@ def _checks(only: Collection[str] | None) -> list[str]:
     return [name for name in NAMES if name in wanted]
 
 
-def _rows(
+def rows_to_check(
     synthetic: pd.DataFrame, real: pd.DataFrame | None, text: Any, label: Any, schema: Schema | None
 ) -> Rows:
+    """What `curate` looks at; the arguments and errors are its own."""
     if not len(synthetic):
         raise DataError("the synthetic table has no rows: give a table with rows.")
     if real is not None:

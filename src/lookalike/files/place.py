@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +164,15 @@ class Place:
             if one[0] == "." and one.lstrip(".").startswith(f"{name}.") and PARTIAL in one:
                 with contextlib.suppress(OSError):
                     os.unlink(Path(self.path) / one)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Removes files; those that are not there do no harm."""
+        for name in set(names) & self.names():
+            if not self.url:
+                os.unlink(self.of(name))
+                continue
+            with remote_errors(self.of(name), "removed"):
+                self._fs.rm_file(f"{self._root}/{name}")
 
     def matching(self, pattern: str) -> list[str]:
         """The URLs in it that a glob matches, of a place behind a URL."""

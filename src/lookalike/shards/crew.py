@@ -76,14 +76,25 @@ class Made:
         )
 
 
-def carried_out(job: Job, todo: Sequence[int], crew: Crew, made: Made, rows: int, progress: bool) -> Made:
-    """Does the shards under one bar, and counts what it took. rows: of all of them, for the bar."""
+def carried_out(
+    job: Job, todo: Sequence[int], crew: Crew, made: Made, rows: int, progress: bool, what: str = ""
+) -> Made:
+    """Does the shards under one bar, and counts what it took.
+
+    rows: of all of them, for the bar; 0: it counts shards. what: is done with them.
+    """
     begun = perf_counter()
-    with bar(rows, f"{len(todo):,} shards", progress=progress and len(todo) > 1) as shown_bar:
+    with bar(
+        rows or len(todo),
+        f"{what} {len(todo):,} shards".strip(),
+        unit="rows" if rows else "shards",
+        progress=progress and len(todo) > 1,
+    ) as shown_bar:
         for done in crew.does(job, todo):
             made.done.append(done)
-            shown_bar.update(done.rows)
-            shown_bar.set_postfix_str(f"{len(made.done):,} of {len(todo):,} shards")
+            shown_bar.update(done.rows if rows else 1)
+            if rows:
+                shown_bar.set_postfix_str(f"{len(made.done):,} of {len(todo):,} shards")
     made.seconds = perf_counter() - begun
     made.done.sort(key=lambda one: one.shard)
     return made

@@ -132,12 +132,12 @@ def sample_shards(
         wanted = range(shards) if shard is None else [shard]
         todo = [one for one in wanted if one not in there]
         alone = shard is not None
-        job = Sampling(folder, plan, _out(out), options, device, threads, backbone, progress and alone)
+        job = Sampling(folder, plan, out_of(out), options, device, threads, backbone, progress and alone)
         rows = sum(rows_of(n, shards, one)[1] for one in todo)
         return carried_out(job, todo, crew, Made(str(out), there=len(wanted) - len(todo)), rows, progress)
 
 
-def _out(out: str | Path) -> str:
+def out_of(out: str | Path) -> str:
     """The folder as every worker finds it, wherever it is started."""
     return str(out) if is_url(out) else os.path.abspath(out)
 
