@@ -7,6 +7,7 @@ started again by Ray, and its shard alone is done again.
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
@@ -97,6 +98,7 @@ def _ray() -> Any:
 @contextmanager
 def _connected(ray: Any, engine: str) -> Iterator[None]:
     """The cluster of an address, the one that is connected already, or one of this machine for the block."""
+    _quiet(ray)
     if ray.is_initialized():
         yield
         return
@@ -117,7 +119,6 @@ def _connected(ray: Any, engine: str) -> Iterator[None]:
             f"no Ray cluster answers{where} ({type(error).__name__}: {first_line(error)}): check the "
             "address, or start one with  ray start --head."
         ) from None
-    _quiet(ray)
     try:
         yield
     finally:
@@ -126,11 +127,9 @@ def _connected(ray: Any, engine: str) -> Iterator[None]:
 
 def _quiet(ray: Any) -> None:
     """One bar for the whole is enough."""
-    import logging
-
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    for name in [one for one in logging.root.manager.loggerDict if one.startswith("ray.data")]:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _room(ray: Any, cpus: float, gpus: float) -> int:

@@ -55,8 +55,7 @@ The figures are of real rows that were held out: a fifth of the real table, or -
   lookalike curate synthetic.csv -o curated.csv --dry-run            (what would be dropped, and why)
   lookalike curate texts.csv -o curated.csv --only near,exact --near 0.8
   lookalike curate synthetic.csv -o curated.csv --real train.csv --without range --rejected dropped.csv
-  lookalike curate made/ -o curated/ --real train.csv --workers 8            (in shards; what repeats across
-  them)
+  lookalike curate made/ -o curated/ --real train.csv --workers 8            (in shards)
 What was decided on each row is in OUT.decisions.json.""",
     "review": """
   lookalike review synthetic.csv -o reviewed.csv --label label --real train.csv

@@ -71,7 +71,7 @@ def in_processes(job: Job, todo: Sequence[int], workers: int) -> Iterator[Done]:
     waiting = list(reversed(todo))
     deaths: dict[int, int] = {}
     said: queue.Queue[tuple[_Worker, Any]] = queue.Queue()
-    crew = [_Worker(job, said) for _ in range(workers)]
+    crew = [_Worker(job, said) for _ in range(min(workers, len(todo)))]
     try:
         for one in crew:
             one.give(waiting.pop())
