@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -105,6 +106,7 @@ def _connected(ray: Any, engine: str) -> Iterator[None]:
     address = engine.partition("://")[2]
     source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     path = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
+    _check_answers(address)
     started: dict[str, Any] = {"address": engine if address not in ("", "auto") else address or None}
     if not address and not os.environ.get("RAY_ADDRESS"):
         started |= {"include_dashboard": False, "runtime_env": {"env_vars": {"PYTHONPATH": path}}}
@@ -123,6 +125,18 @@ def _connected(ray: Any, engine: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Raises OptionError where nothing listens at HOST:PORT, which Ray would try for half a minute."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        said = error.strerror or first_line(error)
+        raise OptionError(f"no Ray cluster answers at {address} ({said}): check the address.") from None
 
 
 def _quiet(ray: Any) -> None:

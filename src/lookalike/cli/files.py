@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import OptionError
+from lookalike.files.place import is_url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +110,7 @@ def check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) 
 def check_paths(args: argparse.Namespace, outputs: Sequence[str | None]) -> None:
     """An output is a file in a folder that exists, no input of the command, and no other output."""
     inputs = [value for name in INPUTS if (value := getattr(args, name, None))]
-    paths = [Path(path) for path in outputs if path is not None]
+    paths = [Path(path) for path in outputs if path is not None and not is_url(path)]
     for at, path in enumerate(paths):
         if path.absolute() in [other.absolute() for other in paths[:at]]:
             raise OptionError(

@@ -130,12 +130,13 @@ class Place:
             os.close(handle)
         try:
             yield partial
-            self._put(partial, name)
+            self.take(partial, name)
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(partial)
 
-    def _put(self, partial: str, name: str) -> None:
+    def take(self, partial: str, name: str) -> None:
+        """Puts a local file that is complete in the place of a name."""
         if not self.url:
             with file_errors(self.of(name), "written"):
                 put(partial, self.of(name))
