@@ -12,7 +12,9 @@ from bench.environments import variables
 from bench.places import BENCH, RESULTS, ROOT
 
 FILES = [
-    path for room in (".", "tables", "records", "llm", "synalign") for path in (BENCH / room).glob("*.py")
+    path
+    for room in (".", "tables", "records", "llm", "synalign", "scale")
+    for path in (BENCH / room).glob("*.py")
 ]
 SAID = re.compile(r"python -m (bench(?:\.\w+)*)")
 
