@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from lookalike.prompting import SynAlign as SynAlign
     from lookalike.review import review as review
     from lookalike.rules import find_rules as find_rules
+    from lookalike.shards.curating import curate_shards as curate_shards
+    from lookalike.shards.evaluating import evaluate_shards as evaluate_shards
+    from lookalike.shards.sampling import sample_shards as sample_shards
     from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
     from lookalike.table.sources import to_dataset as to_dataset
@@ -49,7 +52,9 @@ _HOMES = {  # public name -> the module it lives in
     "align": "lookalike.aligning",
     "choose": "lookalike.curate.choosing",
     "curate": "lookalike.curate",
+    "curate_shards": "lookalike.shards.curating",
     "evaluate": "lookalike.evaluate",
+    "evaluate_shards": "lookalike.shards.evaluating",
     "find_rules": "lookalike.rules",
     "generate": "lookalike.pipeline",
     "infer": "lookalike.table.inferring",
@@ -57,6 +62,7 @@ _HOMES = {  # public name -> the module it lives in
     "read_sql": "lookalike.files.databases",
     "read_table": "lookalike.files.reading",
     "review": "lookalike.review",
+    "sample_shards": "lookalike.shards.sampling",
     "to_dataset": "lookalike.table.sources",
     "write_table": "lookalike.files.writing",
 }
@@ -72,7 +78,9 @@ __all__ = [
     "align",
     "choose",
     "curate",
+    "curate_shards",
     "evaluate",
+    "evaluate_shards",
     "find_rules",
     "generate",
     "infer",
@@ -80,6 +88,7 @@ __all__ = [
     "read_sql",
     "read_table",
     "review",
+    "sample_shards",
     "to_dataset",
     "write_table",
 ]

@@ -378,20 +378,29 @@ def read_real(
     if is_source(path):
         return read_table(path, missing)
     limit = _memory() * COMFORTABLE if comfortable is None else comfortable
-    if not os.path.exists(path) or _size_as_text(Path(path)) * TEXT_TO_MEMORY <= limit:
+    if _size_as_text(path) * TEXT_TO_MEMORY <= limit:
         return read_table(path, missing, **how)
     table, total = sample_rows(path, SAMPLE_ROWS, seed, missing, **how)
     say(f"{path} is large for this machine: learning from {len(table):,} of its {total:,} rows")
     return table
 
 
-def _size_as_text(path: Path) -> float:
-    """Bytes of a table file written as plain text; compressed files hold about a fifth to a third of it."""
-    if path.is_dir():
-        return float(sum(file.stat().st_size for file in path.rglob("*") if file.is_file()))
+def _size_as_text(path: str | Path) -> float:
+    """Bytes of a table, its shards or its files, as plain text; 0 for what is not there. Compressed files
+    hold about a fifth to a third of it.
+    """
+    from lookalike.files.place import is_url, size
+    from lookalike.files.sharded import shard_files
     from lookalike.files.suffixes import TEXT_KINDS
 
-    return path.stat().st_size * (1 if path.suffix.lower() in TEXT_KINDS else 5)
+    if is_url(path) or not os.path.isfile(path):
+        files = shard_files(path)
+        if not files and os.path.isdir(path):
+            files = [str(file) for file in Path(path).rglob("*") if file.is_file()]
+        files = files or ([str(path)] if is_url(path) else [])
+    else:
+        files = [str(path)]
+    return float(sum(size(one) * (1 if one.lower().endswith(TEXT_KINDS) else 5) for one in files))
 
 
 def _memory() -> float:

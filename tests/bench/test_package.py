@@ -13,7 +13,7 @@ from bench.places import BENCH, RESULTS, ROOT
 
 FILES = [
     path
-    for room in (".", "tables", "records", "llm", "recipes", "synalign", "growth")
+    for room in (".", "tables", "records", "llm", "recipes", "synalign", "growth", "scale")
     for path in (BENCH / room).glob("*.py")
 ]
 SAID = re.compile(r"python -m (bench(?:\.\w+)*)")

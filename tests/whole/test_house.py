@@ -44,6 +44,8 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "pipeline": 6,
     "run": 6,
     "sampled": 6,
+    "scale": 6,
+    "shards": 6,
     "synthesizer": 6,
     "cli": 7,
     "__main__": 8,
@@ -67,6 +69,8 @@ PLACES = {  # heavy package -> the only places that may import it
     "transformers": ("difflm/pretrained/",),
     "huggingface_hub": ("difflm/pretrained/",),
     "peft": ("difflm/pretrained/",),
+    "ray": ("scale.py",),
+    "fsspec": ("files/place.py",),
     "llguidance": ("codec/", "difflm/pretrained/"),
 }
 WHOLE = ("whole/", "bench/", "docs/")  # tests of many files together; tests of bench/

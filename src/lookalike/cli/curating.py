@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookalike.cli import files, shared
+from lookalike.cli import files, sharding, shared
 from lookalike.defaults import CONCURRENCY, TIMEOUT
 from lookalike.errors import OptionError
 
@@ -46,6 +46,8 @@ def language_model(one: argparse.ArgumentParser) -> None:
 
 def curate(args: argparse.Namespace) -> None:
     """A synthetic table -> the rows of it that are worth keeping, and what was decided on the others."""
+    if sharding.in_shards(args.synthetic):
+        return sharding.curate(args)
     record = None if args.out == "-" else f"{args.out}.decisions.json"
     if not args.dry_run:
         files.check_outputs(args)

@@ -61,7 +61,10 @@ Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoi
   lookalike sample real.model -n 1000 -o variations.csv --like seeds.csv --strength 0.2
   lookalike sample real.model -o completed.csv --given partly-filled-rows.csv
   lookalike sample real.model -n 1000 -o balanced.csv --balance income
-  lookalike sample real.model -n 1000 -o - | head""",
+  lookalike sample real.model -n 1000 -o - | head
+  lookalike sample real.model -n 1e9 -o made/ --shards 1000             (a process a core; the same command
+  goes on) lookalike sample real.model -n 1e9 -o s3://bucket/made/ --shards 1000 --shard $SLURM_ARRAY_TASK_ID
+  lookalike sample real.model -n 1e9 -o s3://bucket/made/ --shards 1000 --engine ray://head:10001""",
     "impute": """
   lookalike impute real.model with-gaps.csv -o without-gaps.csv""",
     "align": """
@@ -77,6 +80,7 @@ The figures are of real rows that were held out: a fifth of the real table, or -
   lookalike curate synthetic.csv -o curated.csv --real train.csv --without range --rejected dropped.csv
   lookalike curate synthetic.csv -o curated.csv --real train.csv --label label --method relabel \\
       --llm http://127.0.0.1:8000/v1 --model NAME --votes 3 --people 0.1 --max-calls 2000
+  lookalike curate made/ -o curated/ --real train.csv --workers 8            (in shards)
 What was decided on each row is in OUT.decisions.json; replies of a language model are kept in OUT.run, so
 that the same command asks nothing twice.""",
     "select": """
@@ -112,5 +116,6 @@ Replies are kept in HTML.ledger.sqlite: the same command goes on from there.""",
   lookalike evaluate --real orders.csv --synthetic s.csv --id customer_id --id customer
   lookalike evaluate --real orders.csv --synthetic s.csv --schema real.model/schema.json
   lookalike evaluate --real train.csv --synthetic s.csv --only fidelity,privacy --quick
-  lookalike evaluate --real train.csv --synthetic s.csv --only fidelity --fail-under c2st=0.60""",
+  lookalike evaluate --real train.csv --synthetic s.csv --only fidelity --fail-under c2st=0.60
+  lookalike evaluate --real train.csv --synthetic made/ --holdout test.csv -o report.html     (in shards)""",
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import OptionError
+from lookalike.files.place import is_url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +125,7 @@ def check_paths(args: argparse.Namespace, outputs: Sequence[str | None]) -> None
     for output in outputs:
         if is_source(output):
             raise OptionError(f"{output} is in a database, which is only read: name a file to write to.")
-    paths = [Path(path) for path in outputs if path is not None]
+    paths = [Path(path) for path in outputs if path is not None and not is_url(path)]
     for at, path in enumerate(paths):
         if path.absolute() in [other.absolute() for other in paths[:at]]:
             raise OptionError(

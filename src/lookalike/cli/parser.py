@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from lookalike import __version__, options
-from lookalike.cli import curating, judging, recipes, selecting, shared
+from lookalike.cli import curating, judging, recipes, selecting, sharding, shared
 from lookalike.cli.examples import EXAMPLES
 from lookalike.defaults import (
     ALIGN_METHODS,
@@ -240,6 +240,7 @@ def _sample(one: Parser) -> None:
         "--valid-only", action="store_true", help="code that does not parse is drawn again, 20 times at most"
     )
     shared.model_folder(one)
+    sharding.options(one)
     shared.usual(one)
 
 
@@ -309,6 +310,7 @@ def _curate(one: Parser) -> None:
         "--report", metavar="HTML", help="write a page of what was removed, check by check, with examples"
     )
     one.add_argument("--dry-run", action="store_true", help="say what would be dropped, and write nothing")
+    sharding.many(one)
     shared.schema_file(one)
     shared.missing(one)
     shared.usual(one)
@@ -381,5 +383,6 @@ def _evaluate(one: Parser) -> None:
         "-o", "--out", metavar="HTML", help="write the report to this .html file (.md: a data card)"
     )
     one.add_argument("--json", metavar="FILE", help="write the figures to this .json file")
+    sharding.many(one)
     shared.missing(one)
     shared.usual(one)

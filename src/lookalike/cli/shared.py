@@ -13,13 +13,15 @@ Parser = argparse.ArgumentParser
 EMBEDDER = "of --text: tfidf (default) or sentence-transformers:<name or path>"
 
 
-def number(option: str, kind: type, low: float, high: float, rule: str) -> Callable[[str], float]:
+def number(
+    option: str, kind: Callable[[str], float], low: float, high: float, rule: str
+) -> Callable[[str], float]:
     """An argparse type: the option's number, or an OptionError that quotes what was written."""
 
     def parse(text: str) -> float:
         try:
             value = kind(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             value = float("nan")
         if not low <= value <= high:
             raise OptionError(f"{option} {text}: {rule}.")
@@ -60,8 +62,19 @@ def real(one: Parser) -> None:
     one.add_argument("real", metavar="REAL", help="the real table")
 
 
+def whole_of(text: str) -> int:
+    """A whole number, also as 1e9. Raises ValueError for another text."""
+    try:
+        return int(text)
+    except ValueError:
+        value = float(text)
+        if not value.is_integer():
+            raise ValueError(text) from None
+        return int(value)
+
+
 def rows(one: Parser, text: str, required: bool = False) -> None:
-    kind = number("-n", int, 1, float("inf"), "the number of rows is a whole number of at least 1")
+    kind = number("-n", whole_of, 1, float("inf"), "the number of rows is a whole number of at least 1")
     one.add_argument("-n", "--rows", metavar="ROWS", type=kind, required=required, help=text)
 
 

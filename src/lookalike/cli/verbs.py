@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lookalike.cli import files
+from lookalike.cli import files, sharding
 from lookalike.cli.agent import agent
 from lookalike.cli.curating import curate
 from lookalike.cli.generating import difflm, generate
@@ -25,6 +26,7 @@ from lookalike.progress import say, stage
 
 if TYPE_CHECKING:
     from lookalike.difflm import DiffLM
+    from lookalike.evaluate import Report
 
 
 def prompts(args: argparse.Namespace) -> None:
@@ -93,6 +95,8 @@ def fit(args: argparse.Namespace) -> None:
 
 def sample(args: argparse.Namespace) -> None:
     """MODEL_DIR -> OUT, chunk by chunk, so that memory does not grow with the number of rows."""
+    if args.shards or args.shard is not None or sharding.is_folder(args.out):
+        return sharding.sample(args)
     files.check_outputs(args)
     if args.rows is None and args.given is None:
         raise OptionError("the number of rows is not given: add  -n ROWS  (only --given needs none).")
@@ -172,14 +176,22 @@ def align(args: argparse.Namespace) -> None:
 
 
 def evaluate(args: argparse.Namespace) -> int:
-    """Two tables -> the report on how alike they are."""
+    """Two tables -> the report on how alike they are; the synthetic one may be in shards."""
     files.check_outputs(args, reports=[args.out, args.json])
-    from lookalike.evaluate import evaluate as measure
+    from lookalike.evaluate import evaluate as evaluated
     from lookalike.table.schema import Schema
 
-    tables = files.tables(args)
+    measure: Callable[..., Report] = evaluated
+    tables: dict[str, Any] = {}
+    if sharding.in_shards(args.synthetic):
+        from lookalike.shards.evaluating import evaluate_shards
+
+        names = ("real", "holdout")
+        tables = {name: files.read(getattr(args, name), args.missing, args) for name in names}
+        tables["synthetic"] = args.synthetic
+        measure = partial(evaluate_shards, **sharding.reading(args))
     report = measure(
-        **tables,
+        **(tables or files.tables(args)),
         schema=None if args.schema is None else Schema.load(args.schema),
         target=args.target,
         text=args.text,

@@ -91,8 +91,8 @@ def curate(
         raise OptionError(
             "people decide where an annotator is unsure: give one (--llm), or leave people out."
         )
-    names, undone = _checks(only), set(_checks(without)) if without else set()
-    rows = _rows(synthetic, real, text, label, given_schema(schema))
+    names, undone = check_names(only), set(check_names(without)) if without else set()
+    rows = rows_to_check(synthetic, real, text, label, given_schema(schema))
     if method == "weigh" and WEIGHT in synthetic.columns:
         raise DataError(
             f"the table has a column '{WEIGHT}' of its own: rename it, so that rows can be weighed."
@@ -177,9 +177,9 @@ def check_options(options: Mapping[str, Any], columns: Collection[Any]) -> None:
     not given is as in `curate`.
     """
     only = options.get("only")
-    _checks(only)
+    check_names(only)
     if options.get("without"):
-        _checks(options["without"])
+        check_names(options["without"])
     arguments.number("near", options.get("near", NEAR), 0.05, 1.0)
     method = arguments.choice("method", options.get("method", LABEL_METHODS[0]), LABEL_METHODS)
     check_embedder(options.get("embed"))
@@ -198,7 +198,8 @@ def check_options(options: Mapping[str, Any], columns: Collection[Any]) -> None:
         raise OptionError("the check 'labels' needs a column of labels: name it as label (--label).")
 
 
-def _checks(only: Collection[str] | None) -> list[str]:
+def check_names(only: Collection[str] | None) -> list[str]:
+    """The names of checks in their order; None: the usual ones. Raises OptionError for others."""
     wanted = USUAL if only is None else (only,) if isinstance(only, str) else tuple(only)
     if not wanted:
         raise OptionError(f"no check was asked for: choose from {', '.join(NAMES)}.")
@@ -208,9 +209,10 @@ def _checks(only: Collection[str] | None) -> list[str]:
     return [name for name in NAMES if name in wanted]
 
 
-def _rows(
+def rows_to_check(
     synthetic: pd.DataFrame, real: pd.DataFrame | None, text: Any, label: Any, schema: Schema | None
 ) -> Rows:
+    """What `curate` looks at; the arguments and errors are its own."""
     if not len(synthetic):
         raise DataError("the synthetic table has no rows: give a table with rows.")
     if real is not None:

@@ -52,9 +52,11 @@ def _codes(table: pd.DataFrame) -> Array:
     return found
 
 
-def near(rows: Rows, order: Array, alike: float) -> Iterator[Decision]:
+def near(rows: Rows, order: Array, alike: float, words: bool | None = None) -> Iterator[Decision]:
     """Texts that nearly repeat one that is kept (`texts/near.py`); near texts of another label are reported,
     not dropped: one of the two labels is wrong, or the difference is what the label says.
+
+    words: as of `texts.near.leaders`.
     """
     for column in rows.texts:
         at, texts = rows.text(column)
@@ -64,7 +66,7 @@ def near(rows: Rows, order: Array, alike: float) -> Iterator[Decision]:
         some = np.flatnonzero(rank[places] < len(order))
         chosen = [texts[one] for one in some]
         turn = np.argsort(rank[places[some]], kind="stable")
-        followed, similar = leaders(chosen, alike, turn)
+        followed, similar = leaders(chosen, alike, turn, words=words)
         yield from _repeats(rows, column, "near", places[some], followed, similar, alike, "nearly repeats")
 
 

@@ -297,13 +297,16 @@ class DiffLM:
         top_p: float | None = None,
         valid_only: bool = False,
         seed: int | None = None,
+        after: int = 0,
     ) -> Iterator[Table]:
         """The rows of `sample` in chunks of at most 8192 (10,240 with keys or pseudonyms, a key's rows
-        being in one chunk), so that memory does not grow with n.
+        being in one chunk), so that memory does not grow with n. after: with a seed, how many rows of the
+        same table are made elsewhere before these, which ids come after.
         """
         drawn = self._drawn(
-            n, where, given, like, strength, balance, temperature, top_p, valid_only=valid_only, seed=seed
-        )
+            n, where, given, like, strength, balance, temperature, top_p,
+            valid_only=valid_only, seed=seed, after=after,
+        )  # fmt: skip
         return map(self._origin.back, drawn)
 
     def _drawn(
@@ -319,6 +322,7 @@ class DiffLM:
         *,
         valid_only: bool,
         seed: int | None,
+        after: int = 0,
     ) -> Iterator[pd.DataFrame]:
         """The chunks of `sample_chunks`, as pandas tables; what is asked for is checked at once."""
         codec = self.codec
@@ -338,7 +342,9 @@ class DiffLM:
                 "values, which were dropped as rare; to have them, learn the table with --keep-rare",
                 progress=self.progress,
             )
-        request = Request(asked, held, allowed, checked, *self._calls.claim(seed, asked.n), inner, rest)
+        seed, before = self._calls.claim(seed, asked.n)
+        after = whole("after", after)
+        request = Request(asked, held, allowed, checked, seed, before + after, inner, rest)
         tally = Tally()
         self._tally = tally if valid_only else None
         return sampled(self.fitted, request, tally, self.progress)

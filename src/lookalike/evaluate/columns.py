@@ -98,8 +98,34 @@ def read_columns(
     for title, table in tables.items():
         check_table(title, table, tables["real"])
     inferring.check_table(tables["real"], "the real table")
-    tables = _flat(tables)
-    described = _described(tables["real"], schema)
+    tables = flattened(tables)
+    described = _as_asked(_described(tables["real"], schema), text, ids)
+    tables, described, members = compound.members(tables, described, target)
+    return [replace(one, member=members.get(one.name)) for one in read_as(tables, described)]
+
+
+def read_as(tables: Mapping[str, pd.DataFrame], described: Schema) -> list[ComparedColumn]:
+    """The columns of a schema, of tables whose lists and objects are JSON text. Errors as of
+    `read_columns`.
+    """
+    columns = []
+    for column in described.columns:
+        cells = {t: masked(table, column, described) for t, table in tables.items()}
+        columns.append(replace(_read(column, cells), personal=column.personal is not None))
+    return columns
+
+
+def described_as(real: pd.DataFrame, text: str | None, ids: Collection[Any], schema: Schema | None) -> Schema:
+    """How the columns of a real table are read, for tables that are read one after the other by `read_as`.
+
+    The arguments and errors are those of `read_columns`.
+    """
+    inferring.check_table(real, "the real table")
+    return _as_asked(_described(flattened({"real": real})["real"], schema), text, ids)
+
+
+def _as_asked(described: Schema, text: str | None, ids: Collection[Any]) -> Schema:
+    """The schema with the column that is read as text, and those that are ids."""
     if text is not None:
         kind = described[text].kind
         if kind not in READ_AS_TEXT:
@@ -109,13 +135,7 @@ def read_columns(
         described[text].kind = "text"
     for name in ids:
         described[name].kind = "id"
-    tables, described, members = compound.members(tables, described, target)
-    columns = []
-    for column in described.columns:
-        cells = {t: masked(table, column, described) for t, table in tables.items()}
-        own = replace(_read(column, cells), personal=column.personal is not None)
-        columns.append(replace(own, member=members.get(column.name)))
-    return columns
+    return described
 
 
 def without_dropped(tables: Mapping[str, pd.DataFrame], schema: Schema | None) -> dict[str, pd.DataFrame]:
@@ -161,7 +181,7 @@ def _declared(own: Column, given: Column, real: pd.DataFrame, schema: Schema) ->
     return column
 
 
-def _flat(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def flattened(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The tables with JSON text in the columns where any of them has lists or objects."""
     names = [n for n in tables["real"].columns if any(holds_values(table[n]) for table in tables.values())]
     out = {title: table.copy(deep=False) for title, table in tables.items()}

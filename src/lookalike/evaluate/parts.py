@@ -123,6 +123,12 @@ def prose(real: Cells) -> float:
     return words / len(some)
 
 
+def pair_of(text: str) -> str:
+    """One pair of neighbouring letters of a text: of the same text, the same."""
+    at = zlib.crc32(text.encode("utf-8", "replace")) % max(len(text) - 1, 1)
+    return text[at : at + 2]
+
+
 def text_parts(words: Mapping[str, Cells]) -> list[Part]:
     """Length, words, and one pair of neighbouring letters of each text; digits and capitals."""
 
@@ -133,14 +139,9 @@ def text_parts(words: Mapping[str, Cells]) -> list[Part]:
         }
         return ordered_part(name, keys)
 
-    def pair(text: str) -> str:
-        at = zlib.crc32(text.encode("utf-8", "replace")) % max(
-            len(text) - 1, 1
-        )  # the same text, the same pair
-        return text[at : at + 2]
-
     pairs = {
-        t: (np.array([pair(str(text)) for text in texts], object), gone) for t, (texts, gone) in words.items()
+        t: (np.array([pair_of(str(text)) for text in texts], object), gone)
+        for t, (texts, gone) in words.items()
     }
     texts, gone = pairs["real"]
     frequent = set(pd.Series(texts[~gone]).value_counts().index[:LETTERS])

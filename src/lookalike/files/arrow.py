@@ -26,6 +26,14 @@ def read(file: str | Path | io.BytesIO, kind: str) -> pd.DataFrame:
     return as_pandas(feather.read_table(file))
 
 
+def rows(path: str | Path) -> int:
+    """The rows of a .parquet file."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as opened:
+        return int(opened.metadata.num_rows)
+
+
 def sample(
     path: str | Path, kind: str, choose: Callable[[int], np.ndarray[Any, Any]], chunk: int
 ) -> tuple[pd.DataFrame, int]:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.errors import DataError, file_errors
-from lookalike.files import arrow, databases, delimited, excel
+from lookalike.files import arrow, databases, delimited, excel, sharded
 from lookalike.files.lines import (
     TEXT_END,
     count_lines,
@@ -39,6 +39,7 @@ from lookalike.files.packed import (
     say_how,
     zip_member,
 )
+from lookalike.files.place import is_url, local
 from lookalike.files.suffixes import DELIMITED, FOLDER, JSON_LINES, KINDS, LINES, TEXT_KINDS, check_suffix
 from lookalike.progress import say
 from lookalike.table.missing import without
@@ -56,6 +57,8 @@ def read_table(
 ) -> pd.DataFrame:
     """Reads a table by its suffix; of a folder of .py, .sql, .json or .txt files, a row per file.
 
+    A folder of tables, or a pattern such as "made/*.parquet", is one table in shards (`sharded.py`); a path
+    may be a URL such as "s3://bucket/made/" (`place.py`).
     missing: values that mean missing in this table, such as {"?"}. Where they cannot be told: encoding, of
     text that is not UTF-8; sep, between the columns of delimited text; decimal, "." or ",", before the
     decimals of its numbers. The table's `attrs` keep the layout of delimited text (`delimited.py`).
@@ -65,7 +68,7 @@ def read_table(
     """
     if databases.is_source(path):
         return databases.read_source(str(path), arguments.sentinels("missing", missing))
-    path, missing = arguments.path("path", path), arguments.sentinels("missing", missing)
+    path, missing = _path(path), arguments.sentinels("missing", missing)
     table, _ = _read(path, missing, encoding, sep, decimal, None)
     if len(table) == 0:
         raise DataError(f"{path} has a header but no rows: give a table with rows.")
@@ -84,8 +87,10 @@ def sample_rows(
 ) -> tuple[pd.DataFrame, int]:
     """(uniform sample of at most `rows` rows in file order, rows in the file), in the memory of the sample.
 
-    Files of .json and .xlsx are read whole. Options and errors as of `read_table`.
+    Files of .json and .xlsx are read whole. Options and errors as of `read_table`. Of shards each is opened
+    by itself, so that the table may be larger than memory.
     """
+    path = _path(path)
     table, total = _read(path, missing, encoding, sep, decimal, (rows, np.random.default_rng(seed)))
     if total == 0:
         raise DataError(f"{path} has no rows: give a table with rows.")
@@ -106,6 +111,11 @@ def _read(
     """(the table or a sample of it, rows in the file)."""
     sep, decimal = delimited.check_options(sep, decimal)
     encoding = None if encoding is None else check_encoding(encoding)
+    if shards := sharded.shard_files(path):
+        return _read_shards(shards, missing, encoding, sep, decimal, choice)
+    if is_url(path):
+        with local(path) as copy:
+            return _read(copy, missing, encoding, sep, decimal, choice)
     kind = _readable(path)
     with file_errors(path):
         if kind in DELIMITED:
@@ -127,6 +137,45 @@ def _read(
     table = table.reset_index(drop=True)
     delimited.check_names(path, [str(name) for name in table.columns])
     return without(table, missing), total
+
+
+def _path(path: str | Path) -> str | Path:
+    return path if is_url(path) else arguments.path("path", path)
+
+
+def _read_shards(
+    files: list[str],
+    missing: Collection[Any],
+    encoding: str | None,
+    sep: str | None,
+    decimal: str | None,
+    choice: Choice,
+) -> tuple[pd.DataFrame, int]:
+    """As `_read`, of all shards together."""
+
+    def read(file: str, chosen: Choice) -> tuple[pd.DataFrame, int]:
+        return _read(file, missing, encoding, sep, decimal, chosen)
+
+    if choice is None:
+        whole = sharded.joined(files, [read(file, None)[0] for file in files])
+        return whole, len(whole)
+    rows, rng = choice
+    totals = [_count(file, lambda file: read(file, (0, rng))[1]) for file in files]
+    ends = np.cumsum(totals)
+    shares = np.diff(np.searchsorted(_choose(int(ends[-1]), rows, rng), [0, *ends]))
+    some = [(file, int(share)) for file, share in zip(files, shares, strict=True) if share]
+    some = some or [(files[0], 0)]
+    return sharded.joined(
+        [file for file, _ in some], [read(file, (share, rng))[0] for file, share in some]
+    ), int(ends[-1])
+
+
+def _count(file: str, read: Callable[[str], int]) -> int:
+    """The rows of a shard: those of Parquet stand at its end."""
+    if not file.lower().endswith(".parquet"):
+        return read(file)
+    with local(file) as path, file_errors(path):
+        return arrow.rows(path)
 
 
 def _read_delimited(

@@ -22,6 +22,7 @@ from lookalike.errors import DataError, file_errors
 from lookalike.files import csvlines, excel
 from lookalike.files.lines import check_texts, json_lines, text_lines
 from lookalike.files.packed import STANDARD, open_packed
+from lookalike.files.place import Place, is_url
 from lookalike.files.suffixes import DELIMITED, JSON_LINES, LINES, TEXT_KINDS, check_suffix
 from lookalike.table import arrow, sources
 from lookalike.table.nested import holds_values, json_text
@@ -30,7 +31,7 @@ from lookalike.table.nested import holds_values, json_text
 def check_target(path: str | Path, table: pd.DataFrame) -> None:
     """Raises DataError if a table of these columns, or with such texts, cannot be written to a path."""
     kind = check_suffix(path)
-    if str(path) != STANDARD:
+    if str(path) != STANDARD and not is_url(path):
         _check_place(Path(path))
     if kind == LINES:
         check_texts(path, table)
@@ -70,6 +71,7 @@ class ChunkWriter:
 
     def __init__(self, path: str | Path, layout: Mapping[str, Any] | None = None) -> None:
         self.path = arguments.path("path", path)
+        self._url = path if is_url(path) else None  # the file is uploaded when it is complete
         self._kind = check_suffix(path)
         self._standard = str(path) == STANDARD
         self._layout = layout
@@ -80,9 +82,11 @@ class ChunkWriter:
         self._sheet: list[pd.DataFrame] = []  # what a sheet will hold: it is written in one go
         self._begun = False
         self._nested: set[Any] = set()  # columns of lists and objects
-        self._closing = contextlib.ExitStack()
+        self._packing, self._closing = contextlib.ExitStack(), contextlib.ExitStack()
 
     def __enter__(self) -> Self:
+        if self._url is not None:
+            self.path = Path(self._closing.enter_context(tempfile.TemporaryDirectory())) / self.path.name
         _check_place(self.path)
         with file_errors(self.path, "written"):
             if not self._standard:
@@ -96,9 +100,9 @@ class ChunkWriter:
     def _opened(self) -> IO[Any]:
         raw: Any
         if self._standard:  # whatever sys.stdout is now: that is for people
-            raw = self._closing.enter_context(open(1, "wb", closefd=False))  # noqa: SIM115
+            raw = self._packing.enter_context(open(1, "wb", closefd=False))  # noqa: SIM115
         else:
-            raw = open_packed(self._partial, self.path.name, self._closing)
+            raw = open_packed(self._partial, self.path.name, self._packing)
         if self._kind in DELIMITED or self._kind not in TEXT_KINDS:
             return cast(IO[bytes], raw)
         return io.TextIOWrapper(raw, encoding="utf-8", newline="")
@@ -166,7 +170,7 @@ class ChunkWriter:
         if self._writer is not None:
             self._writer.close()
         self._file.close()
-        self._closing.close()
+        self._packing.close()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -176,6 +180,10 @@ class ChunkWriter:
                 self._finish(well=kind is None)
                 if kind is None and not self._standard:
                     put(self._partial, self.path)
+                    if self._url is not None:
+                        folder, _, name = str(self._url).rpartition("/")
+                        Place(folder).take(str(self.path), name)
         finally:
+            self._closing.close()
             with contextlib.suppress(OSError):
                 os.unlink(self._partial)

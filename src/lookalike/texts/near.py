@@ -10,7 +10,7 @@ was *kept*. A chain in which each text is near the next, but its ends are not, i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,13 +28,17 @@ MOST = 5000  # kept texts of one band that a text is compared with, at most
 
 
 def leaders(
-    texts: Sequence[str], near: float = NEAR, order: Array | None = None, against: Sequence[str] = ()
+    texts: Sequence[str],
+    near: float = NEAR,
+    order: Array | None = None,
+    against: Sequence[str] = (),
+    words: bool | None = None,
 ) -> tuple[Array, Array]:
     """For each text the one it repeats, and how alike they are.
 
     near: Jaccard similarity of the shingles, 0..1, from which texts are near-duplicates. order: which texts
     come first and are kept rather than later ones; None is the order of the texts. against: texts that are
-    all kept, and first, such as real ones.
+    all kept, and first, such as real ones. words: whether shingles are of words; None: by these texts.
     Returns (texts,) int64 the number of the kept text that each repeats, -1 for one that is kept; numbers
     from len(texts) on are those of `against`; and (texts,) float64 how alike, 1 for equal ones, 0 for kept.
     """
@@ -53,7 +57,8 @@ def leaders(
     different = np.array(sorted(first.values()), dtype=np.int64)
     place = np.full(count + extra, -1, dtype=np.int64)
     place[different] = np.arange(len(different))
-    shingles = shingles_of([every[at] for at in different.tolist()], by_words(every))
+    words = by_words(every) if words is None else words
+    shingles = shingles_of([every[at] for at in different.tolist()], words)
     inner = place[turn]
     followed, similar = _greedy(shingles, near, inner[inner >= 0], different >= count)
     at = np.flatnonzero(followed >= 0)
@@ -103,20 +108,28 @@ def _greedy(shingles: Shingles, near: float, order: Array, kept: Array) -> tuple
 
 def _buckets(shingles: Shingles) -> Array:
     """(texts, bands) int32: the number of a text's bucket in each band, -1 where it is alone."""
-    rng = np.random.default_rng(SEED)
     found = np.full((len(shingles), BANDS), -1, dtype=np.int32)
     filled = shingles.sizes > 0
-    for at in range(BANDS):
+    for at, band in enumerate(bands(shingles)):
+        _, inverse, counts = np.unique(band, return_inverse=True, return_counts=True)
+        several = (counts[inverse] > 1) & filled
+        found[several, at] = inverse[several]
+    return found
+
+
+def bands(shingles: Shingles) -> Iterator[Array]:
+    """For each band (texts,) uint64: texts of one value are candidates. They depend on the text alone, so
+    that texts that were hashed apart can be compared.
+    """
+    rng = np.random.default_rng(SEED)
+    for _ in range(BANDS):
         band = np.zeros(len(shingles), dtype=np.uint64)
         for _ in range(ROWS):
             factor, add = rng.integers(1, 2**63, size=2, dtype=np.uint64)
             smallest = _smallest(shingles, factor | np.uint64(1), add)
             band = (band ^ smallest) * np.uint64(0x9E3779B97F4A7C15)
             band ^= band >> np.uint64(32)
-        _, inverse, counts = np.unique(band, return_inverse=True, return_counts=True)
-        several = (counts[inverse] > 1) & filled
-        found[several, at] = inverse[several]
-    return found
+        yield band
 
 
 def _smallest(shingles: Shingles, factor: np.uint64, add: np.uint64) -> Array:

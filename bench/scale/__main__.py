@@ -1,0 +1,200 @@
+"""Rows a second and memory of work in shards, by workers and engine.
+
+A small model of four columns of Adult is fitted in --max-time; it is sampled in shards by 1 and 2 workers and
+by Ray; the shards are then evaluated and curated. Of every run: wall clock, CPU seconds of all its processes,
+and the largest memory (resident, all processes together, shared pages counted once each). On a machine that
+is busy with other work the CPU seconds are the figure to compare.
+
+    python -m bench.scale --out bench/results/shards-scale.json
+    python -m bench.scale --rows 10000000 --shards 40 --only sample --workers 2
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.command import count, parser
+from bench.places import ROOT
+from bench.publish import machine
+
+COLUMNS = ["age", "education", "hours-per-week", "income"]
+STEPS = ("sample", "ray", "evaluate", "curate")
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def family(root: int) -> list[int]:
+    """A process and all that descend from it."""
+    parents = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                parents[int(name)] = int(Path(f"/proc/{name}/stat").read_text().rsplit(")", 1)[1].split()[1])
+            except (OSError, IndexError):
+                continue
+    found = {root}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sorted(found)
+
+
+class Meter:
+    """CPU seconds and the largest memory of this process and all below it, its own looking aside.
+
+    Times are looked at twice a second, memory every third second.
+    """
+
+    def __init__(self, also: Callable[[], list[int]] = list) -> None:
+        self._also, self._seen, self._begun = also, dict[int, float](), dict[int, float]()
+        self.largest = self.worker = 0.0
+        self._on, self._own = True, 0.0
+        self._look(True)
+        self._begun = dict(self._seen)
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _look(self, memory: bool) -> None:
+        total = 0.0
+        for pid in {*family(os.getpid()), *self._also()}:
+            try:
+                stat = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                self._seen[pid] = (int(stat[11]) + int(stat[12])) / TICKS
+                if not memory:
+                    continue
+                lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+                pss = sum(float(one.split()[1]) for one in lines if one.startswith("Pss:")) / 1024
+            except (OSError, IndexError):
+                continue
+            total += pss
+            if pid != os.getpid():
+                self.worker = max(self.worker, pss)
+        self.largest = max(self.largest, total)
+
+    def _watch(self) -> None:
+        turn = 0
+        while self._on:
+            self._look(turn % 6 == 0)
+            self._own, turn = time.thread_time(), turn + 1
+            time.sleep(0.5)
+
+    def end(self) -> float:
+        """The CPU seconds since it began."""
+        self._on = False
+        self._thread.join()
+        self._look(False)
+        return -self._own + sum(now - self._begun.get(pid, 0.0) for pid, now in self._seen.items())
+
+
+@contextmanager
+def measured(into: dict[str, Any], rows: int) -> Iterator[None]:
+    meter, begun = Meter(), time.perf_counter()
+    yield
+    wall = time.perf_counter() - begun
+    cpu = meter.end()
+    into |= {
+        "rows": rows,
+        "wall_seconds": round(wall, 1),
+        "cpu_seconds": round(cpu, 1),
+        "rows_per_second": round(rows / wall),
+        "rows_per_cpu_second": round(rows / cpu),
+        "largest_memory_mib": round(meter.largest),
+        "largest_process_mib": round(meter.worker),
+    }
+    print(json.dumps(into), file=sys.stderr, flush=True)
+
+
+def model_of(folder: Path, max_time: str) -> Path:
+    """The model folder, fitted where it is not there."""
+    import lookalike
+
+    model = folder / "model"
+    if not (model / "model.json").exists():
+        real = lookalike.read_table(ROOT / "examples" / "adult.csv.gz")[COLUMNS]
+        lookalike.DiffLM(max_time=max_time, progress=False).fit(real).save(model)
+    return model
+
+
+def sampled(model: Path, out: Path, rows: int, shards: int, workers: int, engine: str) -> dict[str, Any]:
+    from lookalike.shards.sampling import sample_shards
+
+    facts: dict[str, Any] = {"step": "sample", "engine": engine, "workers": workers, "shards": shards}
+    shutil.rmtree(out, ignore_errors=True)
+    if engine == "ray":
+        import ray
+
+        begun = time.perf_counter()
+        ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        facts["cluster_started_seconds"] = round(time.perf_counter() - begun, 1)
+    with measured(facts, rows):
+        made = sample_shards(model, rows, out, shards=shards, workers=workers, engine=engine, progress=False)
+    facts["shard_seconds"] = round(sum(one.seconds for one in made.done), 1)
+    if engine == "ray":
+        ray.shutdown()
+    return facts
+
+
+def evaluated(out: Path, workers: int) -> dict[str, Any]:
+    import lookalike
+
+    real = lookalike.read_table(ROOT / "examples" / "adult.csv.gz")[COLUMNS]
+    facts: dict[str, Any] = {"step": "evaluate", "engine": "processes", "workers": workers}
+    with measured(facts, rows_in(out)):
+        lookalike.evaluate_shards(real, out, workers=workers, target="income")
+    return facts
+
+
+def curated(out: Path, folder: Path, workers: int) -> dict[str, Any]:
+    import lookalike
+
+    real = lookalike.read_table(ROOT / "examples" / "adult.csv.gz")[COLUMNS]
+    facts: dict[str, Any] = {"step": "curate", "engine": "processes", "workers": workers}
+    shutil.rmtree(folder, ignore_errors=True)
+    with measured(facts, rows_in(out)):
+        made = lookalike.curate_shards(out, folder, real, workers=workers, progress=False)
+    return facts | {"kept": made.kept}
+
+
+def rows_in(out: Path) -> int:
+    from lookalike.files.arrow import rows
+
+    return sum(rows(file) for file in out.glob("*.parquet"))
+
+
+def main() -> None:
+    args = parser("bench.scale", __doc__)
+    args.add_argument("--rows", type=count, default=1_000_000)
+    args.add_argument("--shards", type=count, default=10)
+    args.add_argument("--workers", type=count, nargs="+", default=[1, 2])
+    args.add_argument("--only", nargs="+", choices=STEPS, default=STEPS)
+    args.add_argument("--max-time", default="60s")
+    args.add_argument("--work", default=None, help="a folder to keep model and shards in")
+    args.add_argument("--out", default=None, help="JSON to add the figures to")
+    given = args.parse_args()
+    work = Path(given.work or tempfile.mkdtemp(prefix="bench-scale-"))
+    work.mkdir(exist_ok=True)
+    model, found = model_of(work, given.max_time), []
+    out = work / "made"
+    for step, engine in (("sample", "processes"), ("ray", "ray")):
+        if step in given.only:
+            found += [sampled(model, out, given.rows, given.shards, n, engine) for n in given.workers]
+    if "evaluate" in given.only:
+        found.append(evaluated(out, given.workers[-1]))
+    if "curate" in given.only:
+        found.append(curated(out, work / "curated", given.workers[-1]))
+    if given.out is not None:
+        place = Path(given.out)
+        before = json.loads(place.read_text())["runs"] if place.exists() else []
+        place.write_text(json.dumps({"machine": machine(1), "runs": before + found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

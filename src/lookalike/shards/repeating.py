@@ -1,0 +1,124 @@
+"""Rows that repeat others, across shards: hashes are brought together, and the lowest row of each is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lookalike.curate.checks import Decision, Rows
+from lookalike.curate.duplicates import near as near_decisions
+from lookalike.curate.shard import ACROSS, compared, groups, linked, repeats, row_hashes
+from lookalike.files.place import Place
+from lookalike.files.reading import read_table
+from lookalike.shards.looking import Looking, array_of
+
+Array = npt.NDArray[Any]
+
+TOGETHER = 20_000_000  # hashes of rows that are compared at once
+SUSPECTS = 200_000  # texts that may be near-duplicates, compared at once
+
+
+def across(looking: Looking, place: Place, near: float) -> list[list[Decision]]:
+    """For each shard the decisions on its rows that repeat rows of any shard."""
+    sizes = [int(array_of(place, shard, "rows")[0]) for shard in range(len(looking.files))]
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    found: list[list[Decision]] = [[] for _ in sizes]
+    gone: set[int] = set()
+    for check in (name for name in looking.names if name in ACROSS):
+        decide = _exact if check == "exact" else _near
+        for decision in decide(looking, place, starts, gone, near):
+            if decision["check"] in looking.undone:
+                decision |= {"action": "report"}
+            elif check == "exact" and decision["action"] == "drop":
+                gone.add(decision["row"])
+            shard = int(np.searchsorted(starts, decision["row"], "right")) - 1
+            found[shard].append(decision | {"row": decision["row"] - int(starts[shard])})
+    return found
+
+
+def _exact(looking: Looking, place: Place, starts: Array, _: set[int], __: float) -> Iterator[Decision]:
+    """As `duplicates.exact`: equal rows beyond the share of them in the real table, the later ones."""
+    left = [starts[shard] + array_of(place, shard, "left") for shard in range(len(starts) - 1)]
+    count = sum(map(len, left))
+    pieces = max(1, -(-count // TOGETHER))
+    again, first = [], []
+    for piece in range(pieces):
+        hashes, rows = [], []
+        for shard, own in enumerate(left):
+            hashed = array_of(place, shard, "exact")
+            some = hashed[:, 0] % np.uint64(pieces) == piece
+            hashes.append(hashed[some])
+            rows.append(own[some])
+        repeated, leader = repeats(np.concatenate(hashes), np.concatenate(rows))
+        again.append(repeated)
+        first.append(leader)
+    repeated, leader = np.concatenate(again), np.concatenate(first)
+    order = np.argsort(repeated, kind="stable")
+    usual = 0.0
+    if looking.real is not None and len(looking.real):
+        hashed = row_hashes(looking.real[compared(looking.schema.columns, looking.real)])
+        usual = len(repeats(hashed, np.arange(len(hashed)))[0]) / len(hashed)
+    share = len(repeated) / max(count, 1)
+    for at in order[int(np.floor(usual * count)) :].tolist():
+        row, kept = int(repeated[at]), int(leader[at])
+        yield {
+            **{"row": row, "check": "exact", "column": None, "score": share, "limit": usual},
+            **{"action": "drop", "value": kept, "reason": f"it equals row {kept + 1:,} of all"},
+        }
+
+
+def _near(looking: Looking, place: Place, starts: Array, gone: set[int], near: float) -> Iterator[Decision]:
+    """As `duplicates.near`, among the rows that share a band with another one: no others can be alike."""
+    dropped = np.array(sorted(gone), dtype=np.int64)
+    for number, column in enumerate(looking.texts):
+        at = [starts[shard] + array_of(place, shard, f"at{number}") for shard in range(len(starts) - 1)]
+        rows = np.concatenate(at)
+        kept = ~np.isin(rows, dropped)
+        links = [np.zeros((0, 2), np.int64)]
+        for band in _bands(place, number, len(at)):
+            links.append(np.stack(linked(band[kept], rows[kept]), axis=1))
+        suspects, group = groups(np.unique(np.concatenate(links), axis=0))
+        for some in _batches(suspects, group):
+            yield from _alike(looking, column, some, starts, near)
+
+
+def _bands(place: Place, number: int, shards: int) -> Iterator[Array]:
+    """The hashes of all rows, band by band."""
+    width = array_of(place, 0, f"near{number}").shape[1]
+    for band in range(width):
+        yield np.concatenate([array_of(place, shard, f"near{number}")[:, band] for shard in range(shards)])
+
+
+def _batches(rows: Array, group: Array) -> Iterator[Array]:
+    """The rows, ascending, in batches that hold whole groups."""
+    if not len(rows):
+        return
+    order = np.argsort(group, kind="stable")
+    ends = np.flatnonzero(np.diff(group[order], append=-1))
+    start = 0
+    for at, end in enumerate(ends.tolist()):
+        last = at == len(ends) - 1
+        if last or ends[at + 1] + 1 - start > SUSPECTS:
+            yield np.sort(rows[order[start : end + 1]])
+            start = end + 1
+
+
+def _alike(looking: Looking, column: Any, rows: Array, starts: Array, near: float) -> Iterator[Decision]:
+    """The decisions on some rows that may be alike, with the numbers that they have among all."""
+    names = [column] if looking.label is None else [column, looking.label]
+    parts = []
+    for shard in range(len(starts) - 1):
+        own = rows[(rows >= starts[shard]) & (rows < starts[shard + 1])] - starts[shard]
+        if len(own):
+            table = read_table(looking.files[shard], looking.missing, **looking.how)
+            parts.append(table[names].iloc[own])
+    table = pd.concat(parts, ignore_index=True)
+    some = Rows(table, None, looking.schema, [column], looking.label)
+    for decision in near_decisions(some, np.arange(len(table)), near, looking.words[column]):
+        leader = int(rows[decision["value"]])
+        reason = decision["reason"].replace(f"row {decision['value'] + 1:,}", f"row {leader + 1:,} of all", 1)
+        yield decision | {"row": int(rows[decision["row"]]), "value": leader, "reason": reason}

@@ -1,0 +1,190 @@
+"""`sample_shards`: rows of a model in shards, each drawn by itself from the child seed (seed, shard)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lookalike import arguments
+from lookalike.arguments import shown, whole
+from lookalike.errors import ModelError, OptionError
+from lookalike.files.place import Place, is_url, local
+from lookalike.seed import child_seed
+from lookalike.shards.crew import Crew, Made, carried_out
+from lookalike.shards.plan import Plan, rows_of, shards_for
+
+if TYPE_CHECKING:
+    from lookalike.difflm import DiffLM
+
+MODEL_FILES = ("model.json", "weights.safetensors", "codec.safetensors")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The job: what a worker needs to draw any shard. options: of `DiffLM.sample_chunks`."""
+
+    model: str
+    plan: Plan
+    out: str
+    options: Mapping[str, Any]
+    device: str = "auto"
+    threads: int = 1
+    backbone: str | None = None
+    progress: bool = False
+
+    def open(self) -> Callable[[int], tuple[int, Any]]:
+        from lookalike.difflm import DiffLM
+
+        with local(self.model) as folder:
+            model = DiffLM.load(
+                folder,
+                device=self.device,
+                backbone=self.backbone,
+                threads=self.threads,
+                progress=self.progress,
+            )
+        place = Place(self.out)
+        return lambda shard: (self._shard(model, place, shard), None)
+
+    def _shard(self, model: DiffLM, place: Place, shard: int) -> int:
+        from lookalike.files.writing import ChunkWriter
+
+        facts = self.plan.facts
+        first, rows = rows_of(facts["rows"], self.plan.shards, shard)
+        name, written = self.plan.name(shard), 0
+        chunks = model.sample_chunks(
+            rows, **self.options, seed=child_seed(facts["seed"], "shard", shard), after=first
+        )
+        with place.writing(name) as partial, ChunkWriter(partial, model.schema.layout) as writer:
+            for chunk in chunks:
+                writer.write(chunk)
+                written += len(chunk)
+        place.tidy(name)
+        return written
+
+
+def sample_shards(
+    model: str | Path | DiffLM,
+    n: int,
+    out: str | Path,
+    *,
+    shards: int | None = None,
+    shard: int | None = None,
+    where: Mapping[str, Any] | Sequence[str] | None = None,
+    balance: str | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    valid_only: bool = False,
+    seed: int = 0,
+    workers: int | None = None,
+    engine: str = "processes",
+    cpus: float = 1,
+    gpus: float = 0,
+    device: str = "auto",
+    threads: int = 1,
+    backbone: str | None = None,
+    progress: bool = True,
+) -> Made:
+    """`n` rows of a model in a folder of Parquet files, `out`/part-00017-of-01000.parquet, and what it took.
+
+        lookalike.sample_shards("real.model", 10**9, "s3://bucket/made/", shards=1000)
+
+    A shard is drawn from the child seed (seed, shard) and appears when it is complete: the same bytes whoever
+    draws it, in whatever order. What is there is not drawn again, so the same call goes on after a kill.
+
+    model: a folder that `save` or `lookalike fit` wrote, or its URL; or a fitted DiffLM. out: a folder, or
+    its URL (s3://, gs://, az://, hdfs://; the package that speaks it is yours). `plan.json` in it refuses
+    another model, seed, n, shards or condition. shards: how many; None: one a million rows. shard: draw this
+    one alone, 0 to shards - 1, for Slurm arrays and the like. where, balance, temperature, top_p, valid_only:
+    as of `DiffLM.sample`. engine: "processes" on this machine, "ray", or "ray://HOST:PORT" of a cluster,
+    whose machines have to see `model` and `out` at the same address. workers: at once; None: one a core.
+    cpus, gpus: of a worker, for Ray. threads: of a worker; others than 1 may give other last bits. device,
+    backbone: as of `DiffLM.load`.
+
+    Raises OptionError and ConditionError for what does not fit, DataError for a folder of another plan,
+    ModelError for a model that cannot be read.
+    """
+    n = whole("the number of rows", n, 1)
+    seed = whole("seed", seed)
+    shards = shards_for(n, None if shards is None else whole("shards", shards, 1))
+    shard = None if shard is None else whole("shard", shard, 0, shards - 1, f"one of 0 to {shards - 1:,}")
+    crew = Crew(engine, None if workers is None else whole("workers", workers, 1), cpus, gpus)
+    options = {
+        "where": where,
+        "balance": balance,
+        "temperature": temperature,
+        "top_p": top_p,
+        "valid_only": arguments.switch("valid_only", valid_only),
+    }
+    options = {name: value for name, value in options.items() if value not in (None, False)}
+    progress = arguments.switch("progress", progress)
+    with _folder(model) as folder, local(folder) as copy:
+        facts = {"model": model_hash(Path(copy)), "seed": seed, "rows": n, "options": _told(options)}
+        plan = Plan("sample", shards, facts)
+        _check(str(copy), options, backbone)
+        there = plan.begin(Place(out))
+        wanted = range(shards) if shard is None else [shard]
+        todo = [one for one in wanted if one not in there]
+        alone = shard is not None
+        job = Sampling(folder, plan, out_of(out), options, device, threads, backbone, progress and alone)
+        rows = sum(rows_of(n, shards, one)[1] for one in todo)
+        return carried_out(job, todo, crew, Made(str(out), there=len(wanted) - len(todo)), rows, progress)
+
+
+def out_of(out: str | Path) -> str:
+    """The folder as every worker finds it, wherever it is started."""
+    return str(out) if is_url(out) else os.path.abspath(out)
+
+
+@contextmanager
+def _folder(model: str | Path | DiffLM) -> Iterator[str]:
+    """The folder or URL of a model; a fitted one is saved to a folder for the length of the block."""
+    if isinstance(model, str | Path):
+        yield str(model) if is_url(model) else os.path.abspath(arguments.path("model", model))
+        return
+    if not hasattr(model, "sample_chunks"):
+        raise OptionError(f"the model is {shown(model)}: give the folder of a model, or a fitted DiffLM.")
+    with tempfile.TemporaryDirectory(prefix="lookalike-") as folder:
+        model.save(folder)
+        yield folder
+
+
+def model_hash(folder: Path) -> str:
+    """What tells a model from another one: the bytes of its files. Raises ModelError where they are not
+    there.
+    """
+    digest = hashlib.sha256()
+    for name in MODEL_FILES:
+        try:
+            with open(folder / name, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError:
+            raise ModelError(f"{folder} holds no finished model ({name} is missing): fit it first.") from None
+    return digest.hexdigest()[:16]
+
+
+def _told(value: Any) -> Any:
+    """Options as JSON values, the same in every process."""
+    if isinstance(value, Mapping):
+        return {str(name): _told(one) for name, one in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(repr, value))
+    if isinstance(value, list | tuple):
+        return [_told(one) for one in value]
+    return value if value is None or isinstance(value, str | bool | int | float) else repr(value)
+
+
+def _check(folder: str, options: Mapping[str, Any], backbone: str | None) -> None:
+    """Raises for conditions that no row can satisfy, before any worker is started; draws nothing."""
+    from lookalike.difflm import DiffLM
+
+    if options or backbone is not None:
+        DiffLM.load(folder, device="cpu", backbone=backbone, threads=1, progress=False).sample_chunks(
+            1, **options, seed=0
+        )

@@ -1,0 +1,58 @@
+"""Jobs for the tests, in a module that worker processes can import."""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lookalike.errors import OptionError
+from lookalike.files.place import Place
+from lookalike.shards.sampling import Sampling
+
+
+@dataclass(frozen=True)
+class Squares:
+    """Shard i has i rows and tells i squared; marks each beginning in a folder."""
+
+    folder: str
+    dies: int | None = None  # the shard that kills its worker
+    times: int = 1
+    wrong: int | None = None  # the shard that raises an OptionError
+    faulty: int | None = None  # the shard that raises something else
+
+    def open(self) -> Callable[[int], tuple[int, Any]]:
+        Path(self.folder, f"opened-{os.getpid()}").touch()
+        return self.shard
+
+    def shard(self, shard: int) -> tuple[int, Any]:
+        begun = len(list(Path(self.folder).glob(f"begun-{shard}-*")))
+        Path(self.folder, f"begun-{shard}-{begun}").touch()
+        if shard == self.dies and begun < self.times:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if shard == self.wrong:
+            raise OptionError(f"shard {shard} is wrong: choose another.")
+        if shard == self.faulty:
+            raise ZeroDivisionError("by design")
+        print("workers may print")
+        return shard, shard * shard
+
+
+@dataclass(frozen=True)
+class Dying(Sampling):
+    """Draws shards, and is killed in the middle of writing the second one, once."""
+
+    def open(self) -> Callable[[int], tuple[int, Any]]:
+        draw = super().open()
+
+        def shard(number: int) -> tuple[int, Any]:
+            marker = Path(self.out, ".died")
+            if number == 1 and not marker.exists():
+                with Place(self.out).writing(self.plan.name(number)) as partial:
+                    Path(partial).write_bytes(b"PAR1 and then")
+                    marker.touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return draw(number)
+
+        return shard

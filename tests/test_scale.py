@@ -1,0 +1,96 @@
+"""Shards by Ray, on real clusters of this machine; skipped where Ray is not installed."""
+
+import hashlib
+import os
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import lookalike
+from lookalike import scale
+from lookalike.errors import DataError, OptionError
+from lookalike.shards import sampling
+from lookalike.shards.crew import Crew
+from lookalike.shards.sampling import Sampling
+from tests.paths import ROOT, SRC
+from tests.shards.work import Dying, Squares
+
+ray = pytest.importorskip("ray")
+PATHS = {"env_vars": {"PYTHONPATH": os.pathsep.join([str(SRC), str(ROOT)]), "OMP_NUM_THREADS": "1"}}
+
+
+@pytest.fixture(scope="module")
+def two_cpus():
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=PATHS)
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def two_nodes(two_cpus):
+    """Two nodes of a CPU each in place of the one of this module."""
+    from ray.cluster_utils import Cluster
+
+    ray.shutdown()
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster.add_node(num_cpus=1)
+    ray.init(address=cluster.address, log_to_driver=False, runtime_env=PATHS)
+    yield
+    ray.shutdown()
+    cluster.shutdown()
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=PATHS)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.glob("part-*")}
+
+
+def test_an_actor_opens_the_job_once_and_one_that_dies_costs_its_shard_alone(two_cpus, tmp_path):
+    crew = Crew("ray", workers=1)
+    assert sorted((one.shard, one.facts) for one in crew.does(Squares(str(tmp_path), dies=2), range(4))) == [
+        (i, i * i) for i in range(4)
+    ]
+    begun = [len(list(tmp_path.glob(f"begun-{shard}-*"))) for shard in range(4)]
+    assert begun == [1, 1, 2, 1] and len(list(tmp_path.glob("opened-*"))) == 2
+
+
+def test_mistakes_and_shards_that_always_die_are_sentences(two_cpus, tmp_path):
+    with pytest.raises(OptionError, match=r"^shard 1 is wrong: choose another\.$"):
+        list(Crew("ray", workers=1).does(Squares(str(tmp_path), wrong=1), range(2)))
+    with pytest.raises(DataError, match="shard 0 ended its worker 3 times"):
+        list(Crew("ray", workers=1).does(Squares(str(tmp_path), dies=0, times=9), [0]))
+    with pytest.raises(OptionError, match=r"2 CPUs and 0 GPUs, and a worker needs 1 and 1"):
+        list(Crew("ray", gpus=1).does(Squares(str(tmp_path)), [0]))
+
+
+def test_killed_in_the_middle_on_two_nodes_the_bytes_are_those_without_ray(
+    two_nodes, small_model, tmp_path, monkeypatch
+):
+    options = {"shards": 4, "progress": False}
+    lookalike.sample_shards(small_model, 50, tmp_path / "alone", workers=1, **options)
+    names = [one.name for one in fields(Sampling)]
+    monkeypatch.setattr(sampling, "Sampling", lambda *given: Dying(**dict(zip(names, given, strict=False))))
+    lookalike.sample_shards(small_model, 50, tmp_path / "made", engine="ray", **options)
+    assert (tmp_path / "made" / ".died").exists() and digests(tmp_path / "made") == digests(
+        tmp_path / "alone"
+    )
+    assert len(digests(tmp_path / "made")) == 4
+
+
+def test_an_address_without_a_cluster_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(OptionError, match=r"no Ray cluster answers at 127\.0\.0\.1:1 .* check the address"):
+        list(Crew("ray://127.0.0.1:1").does(Squares("."), [0]))
+
+
+def test_another_version_of_ray_is_a_sentence(monkeypatch):
+    def refuse(**_):
+        raise RuntimeError(
+            "Version mismatch: The cluster was started with:\n    Ray: 2.9.3\n    Python: 3.9.1"
+        )
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(OptionError, match=r"another version of Ray or Python: .* Ray: 2\.9\.3"):
+        list(scale.does(Squares("."), [0], "ray", None, 1, 0))
