@@ -11,7 +11,6 @@ probabilities, where it is installed.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -178,7 +177,7 @@ CHECKS = {
 }
 
 
-def main(words: list[str]) -> None:
+def main() -> None:
     asked = command.parser(NAME, __doc__)
     asked.add_argument("folder", type=command.folder)
     every = [*CHECKS, *OF_FILES]
@@ -189,7 +188,7 @@ def main(words: list[str]) -> None:
     asked.add_argument("--rows", type=int, help="rows of a set, at most (default: all)")
     asked.add_argument("--embedder", choices=("tfidf", "minilm"), default="tfidf")
     asked.add_argument("-o", "--out", type=Path, help="write the figures to this .json file")
-    args = asked.parse_args(words)
+    args = asked.parse_args()
     names = args.checks.split(",")
     command.chosen(asked, "check", names, every)
     chosen[:] = args.sets.split(",")
@@ -231,4 +230,4 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

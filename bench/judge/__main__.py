@@ -9,7 +9,6 @@ votes, 5 to 95%.
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import command
 from bench.judge.planted import ELOS, FAVOURS, World, world
 from bench.places import FIGURES, RESULTS
 from bench.publish import machine, publish
@@ -193,9 +193,7 @@ def table(found: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(NAME, __doc__)
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--items", type=int, default=400)
     parser.add_argument("-o", "--out", type=Path, default=FIGURES / "judge-planted.json")

@@ -13,7 +13,7 @@ from bench.places import BENCH, RESULTS, ROOT
 
 FILES = [
     path
-    for room in (".", "tables", "records", "llm", "recipes", "synalign", "growth", "scale")
+    for room in (".", "tables", "records", "llm", "recipes", "synalign", "growth", "scale", "judge", "curate")
     for path in (BENCH / room).glob("*.py")
 ]
 SAID = re.compile(r"python -m (bench(?:\.\w+)*)")
@@ -62,7 +62,7 @@ def test_the_marks_of_the_results_are_those_of_commands():
     found = re.findall(r"<!-- (\S+): (begin|end) -->", RESULTS.read_text(encoding="utf-8"))
     assert found[::2] == [(name, "begin") for name, _ in found[::2]]
     assert found[1::2] == [(name, "end") for name, _ in found[::2]]
-    assert {name for name, _ in found} <= set(COMMANDS) and len(found) == 18
+    assert {name for name, _ in found} <= set(COMMANDS) and len(found) == 22
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,19 @@ import lookalike
 from tests.processes import python
 
 PUBLIC = [
+    "Annotator",
     "Decisions",
-    "curate",
     "DiffLM",
     "LookalikeError",
+    "Recipe",
     "Schema",
     "SynAlign",
     "align",
+    "choose",
+    "curate",
+    "curate_shards",
     "evaluate",
+    "evaluate_shards",
     "find_rules",
     "generate",
     "infer",
@@ -23,6 +28,7 @@ PUBLIC = [
     "read_sql",
     "read_table",
     "review",
+    "sample_shards",
     "to_dataset",
     "write_table",
 ]
