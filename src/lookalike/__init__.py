@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lookalike.aligning import align as align
     from lookalike.annotator import Annotator as Annotator
     from lookalike.curate import curate as curate
-    from lookalike.curate.choosing import choose as choose
+    from lookalike.curate.selecting import select as select
     from lookalike.decisions import Decisions as Decisions
     from lookalike.difflm import DiffLM as DiffLM
     from lookalike.errors import LookalikeError as LookalikeError
@@ -50,7 +50,6 @@ _HOMES = {  # public name -> the module it lives in
     "Schema": "lookalike.table.schema",
     "SynAlign": "lookalike.prompting",
     "align": "lookalike.aligning",
-    "choose": "lookalike.curate.choosing",
     "curate": "lookalike.curate",
     "curate_shards": "lookalike.shards.curating",
     "evaluate": "lookalike.evaluate",
@@ -63,6 +62,7 @@ _HOMES = {  # public name -> the module it lives in
     "read_table": "lookalike.files.reading",
     "review": "lookalike.review",
     "sample_shards": "lookalike.shards.sampling",
+    "select": "lookalike.curate.selecting",
     "to_dataset": "lookalike.table.sources",
     "write_table": "lookalike.files.writing",
 }
@@ -76,7 +76,6 @@ __all__ = [
     "SynAlign",
     "__version__",
     "align",
-    "choose",
     "curate",
     "curate_shards",
     "evaluate",
@@ -89,6 +88,7 @@ __all__ = [
     "read_table",
     "review",
     "sample_shards",
+    "select",
     "to_dataset",
     "write_table",
 ]

@@ -82,6 +82,9 @@ class Lines:
     def set_postfix_str(self, text: str, refresh: bool = False) -> None:
         self._more = text
 
+    def refresh(self) -> None:
+        """Shows a new `total`: the next line will."""
+
     def close(self) -> None:
         self._over.set()
 

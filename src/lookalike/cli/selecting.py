@@ -40,7 +40,8 @@ def options(one: argparse.ArgumentParser) -> None:
 def select(args: argparse.Namespace) -> None:
     """A table -> the rows to label next, with their place in it."""
     files.check_outputs(args)
-    from lookalike.curate.choosing import choose, compared
+    from lookalike.curate.selecting import compared
+    from lookalike.curate.selecting import select as selected
     from lookalike.files.writing import write_table
 
     table = files.read(args.table, args.missing, args)
@@ -49,7 +50,7 @@ def select(args: argparse.Namespace) -> None:
     if args.compare:
         for method, words in compared(table, args.rows, progress=not args.quiet, **given).items():
             print(f"{method:12}{words}")
-    chosen = choose(table, args.rows, args.method, progress=not args.quiet, **given)
+    chosen = selected(table, args.rows, args.method, progress=not args.quiet, **given)
     write_table(chosen, args.out, table.attrs.get("layout"))
     print(f"{len(chosen):,} rows by '{args.method}' -> {args.out}; 'row' is their place in {args.table}")
     if len(chosen) < args.rows:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import lookalike
-from lookalike.curate.choosing import compared
+from lookalike.curate.selecting import compared
 from lookalike.errors import DataError, OptionError
 
 
@@ -20,7 +20,7 @@ def texts(banking: pd.DataFrame) -> pd.DataFrame:
 def test_rows_without_a_label_come_with_their_place(texts: pd.DataFrame) -> None:
     half = texts.assign(category=texts.category.where(texts.index < 80))
     for method in ("explore", "entropy"):
-        chosen = lookalike.choose(half, 9, method, text="text", label="category", progress=False)
+        chosen = lookalike.select(half, 9, method, text="text", label="category", progress=False)
         assert len(chosen) == 9 and chosen.category.isna().all() and chosen.row.is_unique
         assert chosen.text.tolist() == half.text[chosen.row - 1].tolist() and (chosen.row > 80).all()
 
@@ -46,4 +46,4 @@ def test_mistakes_are_one_sentence(
     texts: pd.DataFrame, given: dict[str, Any], error: type, said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        lookalike.choose(**({"table": texts, "n": 5, "progress": False} | given))
+        lookalike.select(**({"table": texts, "n": 5, "progress": False} | given))

@@ -1,4 +1,4 @@
-"""`choose`: the rows of a table whose labels would teach most (`select.py`), as a table."""
+"""`select`: the rows of a table whose labels would teach most (`select.py`), as a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from lookalike.arguments import is_column, listed, shown
 from lookalike.curate.auditing import label_names
 from lookalike.curate.checks import TEXTS, Rows
 from lookalike.curate.points import points
-from lookalike.curate.select import NEED_LABELS, select
+from lookalike.curate.select import NEED_LABELS
+from lookalike.curate.select import select as most_useful
 from lookalike.defaults import SELECT_METHODS
 from lookalike.embed import Embed, check_embedder
 from lookalike.errors import DataError, OptionError
@@ -29,7 +30,7 @@ ROW = "row"  # the column of places, counted from 1
 JUDGED = 2000  # rows whose distance to the choice is measured
 
 
-def choose(
+def select(
     table: Table,
     n: int,
     method: str = SELECT_METHODS[0],
@@ -58,7 +59,7 @@ def choose(
     _check(table, text, label, embed)
     labelled = _labelled(table, label, method)
     with stage(f"chose {n:,} of {len(table):,} rows by '{method}'", progress=progress):
-        found = select(_points(table, text, label, embed, seed), n, method, labelled=labelled, seed=seed)
+        found = most_useful(_points(table, text, label, embed, seed), n, method, labelled=labelled, seed=seed)
     chosen = table.iloc[found].reset_index(drop=True)
     place: Hashable = ROW
     while place in table.columns:
@@ -92,7 +93,7 @@ def compared(
         if method in NEED_LABELS and not several:
             continue
         with stage(f"chose rows by '{method}'", progress=progress):
-            chosen[method] = select(where, n, method, labelled=labelled, seed=seed)
+            chosen[method] = most_useful(where, n, method, labelled=labelled, seed=seed)
         left[method] = _distance(where[some], where[chosen[method]])
     usual, first = left["random"] or 1.0, set(chosen[SELECT_METHODS[0]].tolist())
     told = {}
