@@ -159,3 +159,12 @@ def test_a_stage_says_what_was_done_unless_it_failed(capsys: pytest.CaptureFixtu
     with pytest.raises(ValueError), stage("counted"):
         raise ValueError
     assert capsys.readouterr().err == ""
+
+
+def test_lines_take_what_a_training_asks_of_a_bar() -> None:
+    with bar(10, "training") as shown:
+        assert isinstance(shown, progress.Lines)
+        shown.update(2)
+        shown.total = 4  # as when a time limit leaves fewer steps
+        shown.refresh()
+        assert "training: 50%" in shown.line()
