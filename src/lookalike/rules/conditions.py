@@ -236,8 +236,10 @@ def settled(
         off = rows & ~(np.abs(now - goal) < size / 2)
         if not off.any():
             break
-        own.values = Values(made, plan.schema)
+        own.values, before = Values(made, plan.schema), own.inner.copy()
         own.move(name, goal, off)
+        if own.inner.equals(before):  # what it follows from is fixed
+            break
     return own.inner
 
 
