@@ -21,8 +21,9 @@ from lookalike.curate.checks import CHECKS, TEXTS, Decision, Rows
 from lookalike.curate.page import page
 from lookalike.curate.points import points
 from lookalike.decisions import WEIGHT, Decisions
-from lookalike.defaults import ASKED_CHECKS, LABEL_METHODS, NEAR
 from lookalike.defaults import CHECKS as NAMES
+from lookalike.defaults import LABEL_METHODS, NEAR
+from lookalike.defaults import USUAL_CHECKS as USUAL
 from lookalike.embed import Embed, check_embedder, embedder
 from lookalike.errors import DataError, OptionError, file_errors
 from lookalike.progress import bar
@@ -37,7 +38,6 @@ Seen = Callable[[], tuple[Array, Array | None]]
 PAGES = (".html", ".htm")
 NEEDS_REAL = ("missing", "language", "range", "unknown", "rules", "copy")
 EMBEDDED = ("semantic", "labels", "outlier")
-USUAL = tuple(name for name in NAMES if name not in ASKED_CHECKS)
 
 
 def curate(
