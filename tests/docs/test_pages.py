@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import lookalike
 from lookalike.cli.examples import EXAMPLES
 from lookalike.cli.parser import parsers
 from tests.docs.blocks import DOCS, PAGES, blocks, run
@@ -80,3 +81,9 @@ def test_examples_of_a_verb_name_options_and_files_that_exist(verb: str) -> None
     for line in re.findall(rf"^  lookalike {verb} ([^(|\n]*)", text, re.MULTILINE):
         for option in re.findall(r"(?<![\w'-])--?[a-z][\w-]*", line):
             assert option in known, line
+
+
+def test_the_reference_has_every_public_name() -> None:
+    page = (DOCS / "reference" / "python.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^::: [\w.]*\.(\w+)$", page, re.MULTILINE)
+    assert set(lookalike.__all__) - {"__version__"} <= set(shown)
