@@ -21,6 +21,7 @@ CHECKS = (  # of curate, in their order; see curate/curating.py
     *("parses", "range", "unknown", "rules", "copy", "exact", "near", "semantic", "labels", "outlier"),
 )
 ASKED_CHECKS = ("semantic", "outlier")  # of these, those that have to be asked for
+USUAL_CHECKS = tuple(name for name in CHECKS if name not in ASKED_CHECKS)
 LABEL_METHODS = ("auto", "drop", "weigh", "relabel")  # what is done with wrong labels; see curate/gate.py
 SELECT_METHODS = ("explore", "vote-k", "k-means", "random", "entropy", "confidence")  # see curate/select.py
 NEAR = 0.7  # Jaccard similarity of shingles, from which two texts are near-duplicates

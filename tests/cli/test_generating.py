@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 import lookalike
+from lookalike.cli.generating import _curated
 from lookalike.cli.main import main
+from lookalike.cli.parser import parse
 from tests.cli.test_verbs import OFTEN, started, wait_for
 
 RNG = np.random.default_rng(0)
@@ -150,3 +152,10 @@ def test_the_plan_of_a_language_model_grows_as_asked(
     assert main(alone) == 2 and "--grow is for a language model" in capsys.readouterr().err
     assert main([*command(real, tmp_path / "o.csv")[:6], *asking, "--method", "few-shot"]) == 2
     assert "choose one of synalign, steered, nearest" in capsys.readouterr().err
+
+
+def test_curate_without_names_is_the_usual_checks_which_need_no_label() -> None:
+    given = ["generate", "real.csv", "-n", "5", "-o", "out.csv"]
+    assert _curated(parse([*given, "--curate"])) is True
+    assert _curated(parse([*given, "--curate", "near,exact"])) == ["near", "exact"]
+    assert _curated(parse(given)) is False

@@ -2,7 +2,7 @@
 
 ```python is run, the blocks of a page one after the other in one namespace; of ```sh every line is run by the
 function that `lookalike` calls, and what make and pip are asked for has to exist; ```toml and ```json have to
-parse. ```text is shown, not run.
+parse, and become the file that their first line names (# NAME.toml). ```text is shown, not run.
 """
 
 import json
@@ -55,6 +55,8 @@ def run(page: Path, **instead: str) -> dict[str, Any]:
                 command(small(line, **instead))
         elif language != "text":
             {"toml": tomllib, "json": json}[language].loads(code)
+            if named := re.match(r"# ([\w-]+\.toml)\n", code):
+                Path(named[1]).write_text(code, encoding="utf-8")
     return namespace
 
 
@@ -63,11 +65,11 @@ def command(line: str) -> None:
     program, *arguments = shlex.split(line, comments=True) or ["", ""]
     if program == "lookalike":
         verb = arguments[0]
-        if verb == "fit" or (verb == "generate" and "--llm" not in arguments):
+        if verb == "fit" or (verb == "generate" and ("--llm" not in arguments or "--then" in arguments)):
             arguments += ["--max-time", "1s"]
         if verb == "fit":
             arguments.append("--force")
-        quiet = [] if verb in ("prompts",) else ["--quiet"]
+        quiet = [] if verb in ("prompts", "recipe", "agent") else ["--quiet"]
         assert main([*arguments, *quiet]) == 0, line
     elif program == "make":
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

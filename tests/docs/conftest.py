@@ -12,7 +12,7 @@ import lookalike
 from tests.docs.blocks import QWEN, URL
 from tests.paths import EXAMPLES, ROOT
 
-WRITER = ROOT / "tests" / "prompting" / "writer.py"
+WRITER = ROOT / "tests" / "docs" / "writer.py"
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +52,16 @@ def reader(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def instead(request: pytest.FixtureRequest, serve: Callable[..., Any]) -> Callable[[str], dict[str, str]]:
+def instead(
+    request: pytest.FixtureRequest, serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], dict[str, str]]:
     """text -> what is put in the place of a model on the hub and of an endpoint, if the text names them."""
 
     def of(text: str) -> dict[str, str]:
         found = {}
         if URL in text:
-            found[URL] = serve("--writer", f"{WRITER}:good").url
+            monkeypatch.setenv("JUDGE_KNOWS", str(EXAMPLES / "messages.csv"))  # to its judge
+            found[URL] = serve("--writer", f"{WRITER}:answer").url
         if QWEN in text:
             found[QWEN] = request.getfixturevalue("backbone")
         return found

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import lookalike
+from lookalike.cli.examples import EXAMPLES
 from lookalike.cli.parser import parsers
 from tests.docs.blocks import DOCS, PAGES, blocks, run
 from tests.paths import ROOT
@@ -68,3 +70,20 @@ def test_errors_that_are_explained_are_those_that_are_raised() -> None:
         parts = re.split(r"'[^']*'|\S+\.(?:csv|docx|model)\b|\([^)]*\)|\S*[\d=]\S*|[:;]|one row", sentence)
         part = max((part.strip(" ,.;") for part in parts), key=len)
         assert len(part) > 10 and part in plain, sentence
+
+
+@pytest.mark.parametrize("verb", EXAMPLES)
+def test_examples_of_a_verb_name_options_and_files_that_exist(verb: str) -> None:
+    known = {option for action in parsers()[1][verb]._actions for option in action.option_strings}
+    text = EXAMPLES[verb].replace("\\\n", " ")
+    for path in re.findall(r"\bexamples/[\w.-]*\w", text):
+        assert (ROOT / path).exists(), path
+    for line in re.findall(rf"^  lookalike {verb} ([^(|\n]*)", text, re.MULTILINE):
+        for option in re.findall(r"(?<![\w'-])--?[a-z][\w-]*", line):
+            assert option in known, line
+
+
+def test_the_reference_has_every_public_name() -> None:
+    page = (DOCS / "reference" / "python.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^::: [\w.]*\.(\w+)$", page, re.MULTILINE)
+    assert set(lookalike.__all__) - {"__version__"} <= set(shown)

@@ -62,7 +62,7 @@ def test_the_docstrings(name: str, reader: Path, serve: Callable[..., Any]) -> N
     if name == "SynAlign":
         from lookalike.llm import LLM
 
-        url = serve("--writer", f"{WRITER}:good").url
+        url = serve("--writer", f"{WRITER}:answer").url
         code, space["LLM"] = code.replace("http://127.0.0.1:8000/v1", url), LLM
     if name == "SynAlign" or name == "DiffLM":
         space["real"] = lookalike.read_table("examples/messages.csv")

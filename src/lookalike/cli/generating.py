@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lookalike.cli import files, recipes
 from lookalike.cli.parser import parse
-from lookalike.defaults import CONCURRENCY, DEMONSTRATIONS, GEN_SIZE, METHODS, TIMEOUT
+from lookalike.defaults import CONCURRENCY, DEMONSTRATIONS, GEN_SIZE, METHODS, TIMEOUT, USUAL_CHECKS
 from lookalike.errors import OptionError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def generate(args: argparse.Namespace) -> int:
             schema=schema,
             where=None if args.recipe else args.where or None,
             target=args.target,
-            curate=files.listed(args.curate) or False,
+            curate=_curated(args),
             holdout=holdout,
             run=run,
             out=args.out,
@@ -227,6 +227,12 @@ def _asks(args: argparse.Namespace) -> bool:
     if asked and "-" in (args.real, args.holdout):
         raise OptionError("a run reads its tables again when it is resumed: name a file in place of '-'.")
     return bool(asked)
+
+
+def _curated(args: argparse.Namespace) -> bool | list[str]:
+    """The checks that are named; True where they are the usual ones, of which those of a label need one."""
+    names = files.listed(args.curate) or []
+    return names == list(USUAL_CHECKS) or names or False
 
 
 def _beside(args: argparse.Namespace) -> list[Path]:

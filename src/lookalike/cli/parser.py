@@ -14,7 +14,6 @@ from lookalike.cli import curating, judging, recipes, selecting, sharding, share
 from lookalike.cli.examples import EXAMPLES
 from lookalike.defaults import (
     ALIGN_METHODS,
-    ASKED_CHECKS,
     CHECKS,
     DEMONSTRATIONS,
     ERRORS,
@@ -26,6 +25,7 @@ from lookalike.defaults import (
     NEAR,
     QUEUE,
     STRENGTH,
+    USUAL_CHECKS,
 )
 from lookalike.errors import OptionError
 
@@ -121,7 +121,7 @@ def _generate(one: Parser) -> None:
         "--curate",
         metavar="CHECKS",
         nargs="?",
-        const=",".join(name for name in CHECKS if name not in ASKED_CHECKS),
+        const=",".join(USUAL_CHECKS),
         help="keep only rows that pass the checks of `lookalike curate` (default: the usual ones); OUT holds "
         "ROWS of them where a model is learned here, and why others were dropped is in OUT.decisions.json",
     )

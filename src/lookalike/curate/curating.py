@@ -21,8 +21,8 @@ from lookalike.curate.checks import CHECKS, TEXTS, Decision, Rows
 from lookalike.curate.page import page
 from lookalike.curate.points import points
 from lookalike.decisions import WEIGHT, Decisions
-from lookalike.defaults import ASKED_CHECKS, LABEL_METHODS, NEAR
 from lookalike.defaults import CHECKS as NAMES
+from lookalike.defaults import LABEL_METHODS, NEAR, USUAL_CHECKS
 from lookalike.embed import Embed, check_embedder, embedder
 from lookalike.errors import DataError, OptionError, file_errors
 from lookalike.progress import bar
@@ -37,7 +37,6 @@ Seen = Callable[[], tuple[Array, Array | None]]
 PAGES = (".html", ".htm")
 NEEDS_REAL = ("missing", "language", "range", "unknown", "rules", "copy")
 EMBEDDED = ("semantic", "labels", "outlier")
-USUAL = tuple(name for name in NAMES if name not in ASKED_CHECKS)
 
 
 def curate(
@@ -200,7 +199,7 @@ def check_options(options: Mapping[str, Any], columns: Collection[Any]) -> None:
 
 def check_names(only: Collection[str] | None) -> list[str]:
     """The names of checks in their order; None: the usual ones. Raises OptionError for others."""
-    wanted = USUAL if only is None else (only,) if isinstance(only, str) else tuple(only)
+    wanted = USUAL_CHECKS if only is None else (only,) if isinstance(only, str) else tuple(only)
     if not wanted:
         raise OptionError(f"no check was asked for: choose from {', '.join(NAMES)}.")
     for name in wanted:

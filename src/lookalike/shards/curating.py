@@ -22,10 +22,10 @@ import pandas as pd
 from lookalike import arguments
 from lookalike.arguments import whole
 from lookalike.curate.checks import Decision
-from lookalike.curate.curating import NEEDS_REAL, USUAL, check_names, rows_to_check
+from lookalike.curate.curating import NEEDS_REAL, check_names, rows_to_check
 from lookalike.curate.shard import WHOLE, row_hashes
 from lookalike.decisions import Decisions
-from lookalike.defaults import NEAR
+from lookalike.defaults import NEAR, USUAL_CHECKS
 from lookalike.errors import OptionError
 from lookalike.files.place import Place
 from lookalike.files.reading import sample_rows
@@ -98,7 +98,7 @@ def curate_shards(
     would be. workers, engine: as of `sample_shards`. All others and the errors are those of `curate`.
     """
     near, seed = arguments.number("near", near, 0.05, 1.0), whole("seed", seed)
-    names = check_names([one for one in USUAL if one not in WHOLE] if only is None else only)
+    names = check_names([one for one in USUAL_CHECKS if one not in WHOLE] if only is None else only)
     undone = check_names(without) if without else []
     if odd := [one for one in names if one in WHOLE]:
         raise OptionError(
