@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lookalike.rules import find_rules as find_rules
     from lookalike.shards.curating import curate_shards as curate_shards
     from lookalike.shards.evaluating import evaluate_shards as evaluate_shards
+    from lookalike.shards.generating import generate_shards as generate_shards
     from lookalike.shards.sampling import sample_shards as sample_shards
     from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
@@ -57,6 +58,7 @@ _HOMES = {  # public name -> the module it lives in
     "evaluate_shards": "lookalike.shards.evaluating",
     "find_rules": "lookalike.rules",
     "generate": "lookalike.pipeline",
+    "generate_shards": "lookalike.shards.generating",
     "infer": "lookalike.table.inferring",
     "judge": "lookalike.evaluate.judging.judge",
     "read_sql": "lookalike.files.databases",
@@ -83,6 +85,7 @@ __all__ = [
     "evaluate_shards",
     "find_rules",
     "generate",
+    "generate_shards",
     "infer",
     "judge",
     "read_sql",

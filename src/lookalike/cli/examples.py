@@ -23,6 +23,8 @@ EXAMPLES = {
       --text text --label label --max-calls 500 --dry-run     (then without --dry-run)
   lookalike generate real.csv -n 2000 -o out.csv --llm http://127.0.0.1:8000/v1 --model NAME \\
       --text text --label label --grow coverage               (asks on where REAL is not covered yet)
+  lookalike generate real.csv -n 1e6 -o made/ --shards 100 --llm http://127.0.0.1:8000/v1 --model NAME \\
+      --text text --label label --demonstrations 5000 --max-calls 500000     (a ledger a shard, one budget)
   lookalike generate --recipe r.toml -n 500 -o out.jsonl --llm http://127.0.0.1:8000/v1 --model NAME
   lookalike generate real.csv --recipe r.toml -n 100000 -o out.csv --llm URL --model NAME --then difflm
 A table in Postgres takes its password from PGPASSWORD, or from the file ~/.pgpass. Stopped by a crash or by

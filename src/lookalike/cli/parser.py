@@ -142,6 +142,7 @@ def _generate(one: Parser) -> None:
     shared.usual(one)
     _language_model(one)
     recipes.options(one)
+    sharding.written(one)
     one.set_defaults(folder=None)  # of the run that is resumed
 
 

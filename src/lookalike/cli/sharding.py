@@ -29,6 +29,17 @@ def options(one: Parser) -> None:
     crew(group)
 
 
+def written(one: Parser) -> None:
+    """How many shards a language model writes: `cli/dealing.py`."""
+    one.add_argument(
+        "--shards",
+        metavar="N",
+        type=shared.count("--shards"),
+        help="with --llm: OUT is a folder of so many Parquet files, each with a ledger of its own; one "
+        "budget and one rate for all",
+    )
+
+
 def crew(group: argparse._ActionsContainer) -> None:
     """Who does the work."""
     group.add_argument(

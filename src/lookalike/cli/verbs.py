@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from lookalike.cli import files, sharding
 from lookalike.cli.agent import agent
 from lookalike.cli.curating import curate
-from lookalike.cli.generating import difflm, generate
+from lookalike.cli.dealing import generate
+from lookalike.cli.generating import difflm
 from lookalike.cli.judging import judge
 from lookalike.cli.recipes import recipe
 from lookalike.cli.reviewing import review
