@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lookalike.prompting import SynAlign as SynAlign
     from lookalike.review import review as review
     from lookalike.rules import find_rules as find_rules
+    from lookalike.shards.aligning import align_shards as align_shards
     from lookalike.shards.curating import curate_shards as curate_shards
     from lookalike.shards.evaluating import evaluate_shards as evaluate_shards
     from lookalike.shards.generating import generate_shards as generate_shards
@@ -51,6 +52,7 @@ _HOMES = {  # public name -> the module it lives in
     "Schema": "lookalike.table.schema",
     "SynAlign": "lookalike.prompting",
     "align": "lookalike.aligning",
+    "align_shards": "lookalike.shards.aligning",
     "choose": "lookalike.curate.choosing",
     "curate": "lookalike.curate",
     "curate_shards": "lookalike.shards.curating",
@@ -78,6 +80,7 @@ __all__ = [
     "SynAlign",
     "__version__",
     "align",
+    "align_shards",
     "choose",
     "curate",
     "curate_shards",

@@ -73,6 +73,7 @@ Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoi
   lookalike align --real train.csv --synthetic synthetic.parquet -n 10000 -o aligned.parquet
   lookalike align --real train.csv --synthetic llm.jsonl -n 2000 -o out.jsonl --text text --label label
   lookalike align --real train.csv --synthetic s.csv -n 500 -o out.csv --holdout test.csv --json align.json
+  lookalike align --real train.csv --synthetic made/ -n 1000000 -o aligned/     (a folder of shards)
 The figures are of real rows that were held out: a fifth of the real table, or --holdout.""",
     "curate": """
   lookalike curate synthetic.jsonl -o curated.jsonl --real train.csv --label label --report removed.html

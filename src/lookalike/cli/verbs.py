@@ -151,6 +151,8 @@ def impute(args: argparse.Namespace) -> None:
 
 def align(args: argparse.Namespace) -> None:
     """A real and a synthetic table -> rows of the synthetic one that are distributed like the real ones."""
+    if sharding.in_shards(args.synthetic):
+        return sharding.align(args)
     files.check_outputs(args, reports=[args.json])
     if args.json is not None and Path(args.json).suffix != ".json":
         raise OptionError(f"{args.json}: the figures are written as .json: choose such a name.")
