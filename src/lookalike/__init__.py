@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from lookalike.prompting import SynAlign as SynAlign
     from lookalike.review import review as review
     from lookalike.rules import find_rules as find_rules
+    from lookalike.shards.aligning import align_shards as align_shards
     from lookalike.shards.curating import curate_shards as curate_shards
     from lookalike.shards.evaluating import evaluate_shards as evaluate_shards
+    from lookalike.shards.generating import generate_shards as generate_shards
     from lookalike.shards.sampling import sample_shards as sample_shards
     from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
@@ -50,12 +52,14 @@ _HOMES = {  # public name -> the module it lives in
     "Schema": "lookalike.table.schema",
     "SynAlign": "lookalike.prompting",
     "align": "lookalike.aligning",
+    "align_shards": "lookalike.shards.aligning",
     "curate": "lookalike.curate",
     "curate_shards": "lookalike.shards.curating",
     "evaluate": "lookalike.evaluate",
     "evaluate_shards": "lookalike.shards.evaluating",
     "find_rules": "lookalike.rules",
     "generate": "lookalike.pipeline",
+    "generate_shards": "lookalike.shards.generating",
     "infer": "lookalike.table.inferring",
     "judge": "lookalike.evaluate.judging.judge",
     "read_sql": "lookalike.files.databases",
@@ -76,12 +80,14 @@ __all__ = [
     "SynAlign",
     "__version__",
     "align",
+    "align_shards",
     "curate",
     "curate_shards",
     "evaluate",
     "evaluate_shards",
     "find_rules",
     "generate",
+    "generate_shards",
     "infer",
     "judge",
     "read_sql",

@@ -69,9 +69,11 @@ def align(
                 raise OptionError(
                     f"the {what} {shown(name)} is not a column of the {title} table: choose one of {names}."
                 )
-    labels = None if label is None else (_labels("real", real[label]), _labels("synthetic", synthetic[label]))
+    labels = (
+        None if label is None else (labels_of("real", real[label]), labels_of("synthetic", synthetic[label]))
+    )
     with stage("turned the rows into points", doing="turning the rows into points", progress=progress):
-        points = _row_points(tables, seed) if text is None else _text_points(tables, text, embed, seed)
+        points = points_of(tables, text, embed, seed)
         second = None if text is None else _letters(tables, text, seed)
     with stage(f"aligned {len(synthetic):,} rows with {len(real):,}", progress=progress):
         alignment = align_points(
@@ -87,6 +89,13 @@ def align(
             progress=progress,
         )
     return origin.back(synthetic.iloc[alignment.rows].reset_index(drop=True)), alignment
+
+
+def points_of(
+    tables: dict[str, pd.DataFrame], text: str | None, embed: str | Embed | None, seed: int
+) -> dict[str, Array]:
+    """table -> (rows, dims) float32: of one column of text, or else of whole rows."""
+    return _row_points(tables, seed) if text is None else _text_points(tables, text, embed, seed)
 
 
 def _row_points(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, Array]:
@@ -130,7 +139,7 @@ def _letters(tables: dict[str, pd.DataFrame], text: str, seed: int) -> tuple[Arr
     return vectors(real), vectors(synthetic)
 
 
-def _labels(title: str, column: pd.Series) -> list[str]:
+def labels_of(title: str, column: pd.Series) -> list[str]:
     """The labels as strings, 1 and 1.0 alike."""
     missing = int(column.isna().sum())
     if missing:

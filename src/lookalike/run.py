@@ -151,7 +151,7 @@ class Run:
         self.folder.mkdir(exist_ok=True)
         self._earlier, before = _text_of(self.folder / CONFIG), self._brought()
         if self.options is not None:
-            options.write(self.folder / CONFIG, _lasting(self.options))
+            options.write(self.folder / CONFIG, lasting_options(self.options))
         self._begun = True
         try:
             yield
@@ -271,7 +271,7 @@ def _holds_a_run(folder: Path) -> bool:
     return any((folder / name).exists() for name in (CONFIG, LEDGER, CHECKPOINT, SUMMARY))
 
 
-def _lasting(values: Mapping[str, Any]) -> dict[str, Any]:
+def lasting_options(values: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a command as they are given again, from whatever folder: their paths are absolute."""
     kept = {name: value for name, value in values.items() if name not in LEFT_OUT and value is not False}
     paths = [name for name in PATHS if kept.get(name) not in (None, "-")]

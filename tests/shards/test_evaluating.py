@@ -29,6 +29,9 @@ def tables(tmp_path_factory):
                 "double": amount * 2 + rng.normal(0, 0.1 + shift, rows),
                 "city": rng.choice(["Kiel", "Ulm", "Bonn", "Oslo"][: 3 + (shift > 0)], rows),
                 "day": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 300, rows), "D"),
+                "place": [
+                    f"{a:.1f},{a * 2 + b:.1f}" for a, b in zip(amount, rng.normal(0, 1, rows), strict=True)
+                ],
                 "text": [
                     f"order {i % 40} came {'late' if i % 3 else 'early'} to the city" for i in range(rows)
                 ],
@@ -58,6 +61,7 @@ def test_counts_of_shards_are_those_of_the_whole_table(tables, monkeypatch):
         assert found["fidelity"][key]["value"] == pytest.approx(whole["fidelity"][key]["value"], abs=1e-9), (
             key
         )
+    assert {"place [1]", "place [2]"} < set(whole["columns"])  # a compound, by its members
     for name, column in whole["columns"].items():
         own = found["columns"][name]
         assert own["shape_error"]["value"] == pytest.approx(column["shape_error"]["value"], abs=1e-9), name

@@ -24,6 +24,8 @@ EXAMPLES = {
       --text text --label label --max-calls 500 --dry-run     (then without --dry-run)
   lookalike generate examples/messages.csv -n 2000 -o out.csv --llm http://127.0.0.1:8000/v1 --model NAME \\
       --text text --label label --grow coverage               (asks on where REAL is not covered yet)
+  lookalike generate real.csv -n 1e6 -o made/ --shards 100 --llm http://127.0.0.1:8000/v1 --model NAME \\
+      --text text --label label --demonstrations 5000 --max-calls 500000     (a ledger a shard, one budget)
   lookalike generate --recipe r.toml -n 500 -o out.jsonl --llm http://127.0.0.1:8000/v1 --model NAME
   lookalike generate real.csv --recipe r.toml -n 100000 -o out.csv --llm URL --model NAME --then difflm
 A table in Postgres takes its password from PGPASSWORD, or from the file ~/.pgpass. Stopped by a crash or by
@@ -75,6 +77,7 @@ Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoi
   lookalike align --real train.csv --synthetic synthetic.parquet -n 10000 -o aligned.parquet
   lookalike align --real train.csv --synthetic llm.jsonl -n 2000 -o out.jsonl --text text --label label
   lookalike align --real train.csv --synthetic s.csv -n 500 -o out.csv --holdout test.csv --json align.json
+  lookalike align --real train.csv --synthetic made/ -n 1000000 -o aligned/     (a folder of shards)
 The figures are of real rows that were held out: a fifth of the real table, or --holdout.""",
     "curate": """
   lookalike curate examples/written.csv -o curated.csv --real examples/messages.csv --label label \\

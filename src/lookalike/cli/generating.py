@@ -25,7 +25,7 @@ LLM_OPTIONS = (
     *("text", "label", "task", "attributes", "templates", "temperature", "embedder"),
     *("max_calls", "max_tokens", "max_cost", "price_in", "price_out", "dry_run"),
     *("method", "grow", "demonstrations", "gen_size", "concurrency", "timeout", "header", "reply_tokens"),
-    "key",
+    *("key", "shards"),
 )
 TRAINING_OPTIONS = ("where", "max_time", "backbone", "lora", "schema", "threads")
 RAISED = ("max_calls", "max_tokens", "max_cost", "concurrency", "timeout", "header")  # by `resume`
@@ -38,7 +38,7 @@ def generate(args: argparse.Namespace) -> int:
     """REAL -> a synthetic table and the report on it, in one go."""
     files.check_outputs(args, reports=[args.report])
     beside = _beside(args)
-    asking = _asks(args)
+    asking = asks(args)
     from lookalike import pipeline
     from lookalike.files.writing import check_target
     from lookalike.run import Run
@@ -205,7 +205,7 @@ def prompts(requests: Sequence[Request]) -> str:
     return "\n\n".join(parts)
 
 
-def _asks(args: argparse.Namespace) -> bool:
+def asks(args: argparse.Namespace) -> bool:
     """Whether a language model behind an endpoint writes the table.
 
     Raises OptionError for options of the other way, and for what such a run lacks.

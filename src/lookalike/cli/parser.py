@@ -142,6 +142,7 @@ def _generate(one: Parser) -> None:
     shared.usual(one)
     _language_model(one)
     recipes.options(one)
+    sharding.written(one)
     one.set_defaults(folder=None)  # of the run that is resumed
 
 
@@ -276,6 +277,7 @@ def _align(one: Parser) -> None:
     )
     one.add_argument("--holdout", metavar="H", help="real rows to judge by (default: a fifth of R)")
     one.add_argument("--json", metavar="FILE", help="write the figures to this .json file")
+    sharding.many(one)
     shared.missing(one)
     shared.usual(one)
 

@@ -29,6 +29,17 @@ def options(one: Parser) -> None:
     crew(group)
 
 
+def written(one: Parser) -> None:
+    """How many shards a language model writes: `cli/dealing.py`."""
+    one.add_argument(
+        "--shards",
+        metavar="N",
+        type=shared.count("--shards"),
+        help="with --llm: OUT is a folder of so many Parquet files, each with a ledger of its own; one "
+        "budget and one rate for all",
+    )
+
+
 def crew(group: argparse._ActionsContainer) -> None:
     """Who does the work."""
     group.add_argument(
@@ -143,3 +154,30 @@ def curate(args: argparse.Namespace) -> None:
     )
     print(f"{made}\n")
     print("nothing was written: this was a dry run" if args.dry_run else f"{made.kept:,} rows -> {args.out}")
+
+
+def align(args: argparse.Namespace) -> None:
+    """A synthetic table in shards -> OUT, a folder of as many, of rows distributed like real ones."""
+    if not is_folder(args.out) and Path(args.out).suffix:
+        raise OptionError(f"{args.out}: a table in shards is aligned into a folder: name one, as aligned/.")
+    files.check_paths(args, [args.json])
+    from lookalike.shards.aligning import align_shards
+
+    made, alignment = align_shards(
+        files.read(args.real, args.missing, args),
+        args.synthetic,
+        args.rows,
+        args.out,
+        text=args.text,
+        label=args.label,
+        method=args.method,
+        embed=args.embedder,
+        most_repeats=args.most_repeats,
+        holdout=files.read(args.holdout, args.missing, args),
+        seed=args.seed,
+        progress=not args.quiet,
+        **reading(args),
+    )
+    print(f"{alignment}\n")
+    files.save_reports(alignment, [args.json])
+    print(made)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from lookalike.cli import files, sharding
 from lookalike.cli.agent import agent
 from lookalike.cli.curating import curate
-from lookalike.cli.generating import difflm, generate
+from lookalike.cli.dealing import generate
+from lookalike.cli.generating import difflm
 from lookalike.cli.judging import judge
 from lookalike.cli.recipes import recipe
 from lookalike.cli.reviewing import review
@@ -150,6 +151,8 @@ def impute(args: argparse.Namespace) -> None:
 
 def align(args: argparse.Namespace) -> None:
     """A real and a synthetic table -> rows of the synthetic one that are distributed like the real ones."""
+    if sharding.in_shards(args.synthetic):
+        return sharding.align(args)
     files.check_outputs(args, reports=[args.json])
     if args.json is not None and Path(args.json).suffix != ".json":
         raise OptionError(f"{args.json}: the figures are written as .json: choose such a name.")

@@ -204,6 +204,26 @@ def align(
     )
 
 
+def draw(
+    real: Array,
+    synthetic: Array,
+    codes: Array,
+    codes_synthetic: Array,
+    counts: Array,
+    *,
+    cap: int,
+    method: str,
+    seed: int,
+) -> Array:
+    """Row numbers of a part of a synthetic table, `counts` of each class, weighed as in `align`.
+
+    codes, codes_synthetic: of the class of each row, -1 for others; cap: as of `Alignment`.
+    """
+    rows_of = [np.flatnonzero(codes_synthetic == code) for code in range(len(counts))]
+    matching = _Matching(real, synthetic, codes, rows_of, counts, counts, method, seed)
+    return matching.draw(codes >= 0, cap, lambda done: None)[1]
+
+
 @dataclass
 class _Matching:
     """What is matched: points, their classes, and how many rows each class is to have."""

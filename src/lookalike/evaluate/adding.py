@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lookalike.evaluate import compound
 from lookalike.evaluate.chapters.pairs import BINS, COMMON, MOST_PAIRS
 from lookalike.evaluate.columns import (
     MISSING,
@@ -27,6 +28,7 @@ from lookalike.evaluate.columns import (
     read_as,
     without_dropped,
 )
+from lookalike.evaluate.compound import Member
 from lookalike.evaluate.parts import Part, pair_of
 from lookalike.seed import child
 from lookalike.table.schema import Schema
@@ -114,9 +116,15 @@ class Known:
 
 @dataclass
 class Frame:
-    """What a shard is counted by; made of the real table once, and sent to every worker."""
+    """What a shard is counted by; made of the real table once, and sent to every worker.
 
+    own: the schema of the real table; described: with a column for each member of a compound, which
+    `members` holds; head: rows of the real table.
+    """
+
+    own: Schema
     described: Schema
+    members: dict[Any, Member]
     head: pd.DataFrame
     columns: list[Known]
     pairs: list[tuple[int, int]]
@@ -131,18 +139,20 @@ class Frame:
         ids: Collection[Any] = (),
         schema: Schema | None = None,
         seed: int = 0,
+        target: Any = None,
     ) -> Frame:
         """The arguments are those of `evaluate`."""
         real = without_dropped({"real": real}, schema)["real"]
-        described = described_as(real, text, ids, schema)
-        plain = flattened({"real": real})["real"]
-        columns = [_known(one) for one in read_as({"real": plain}, described)]
+        own = described_as(real, text, ids, schema)
+        plain = flattened({"real": real})
+        tables, described, members = compound.members(plain, own, target)
+        columns = [_known(one) for one in read_as(tables, described)]
         kept = [at for at, one in enumerate(columns) if one.cells]
         pairs = list(combinations(kept, 2))
         if len(pairs) > MOST_PAIRS:
             rng = child(seed, "shards", "pairs")
             pairs = [pairs[at] for at in sorted(rng.choice(len(pairs), MOST_PAIRS, replace=False))]
-        frame = cls(described, plain.head(HEAD), columns, pairs, schema)
+        frame = cls(own, described, members, plain["real"].head(HEAD), columns, pairs, schema)
         frame.real = frame.counted(real)
         return frame
 
@@ -150,6 +160,8 @@ class Frame:
         """The counts of a table or shard. Raises DataError where most values of a column do not fit."""
         tables = {"real": self.head, "synthetic": without_dropped({"x": table}, self.schema)["x"]}
         tables = flattened({name: one[list(self.head.columns)] for name, one in tables.items()})
+        if self.members:
+            tables = compound.apart(tables, self.own, self.described, self.members)
         columns = read_as(tables, self.described)
         found = Counts(rows=len(table))
         strange: dict[str, Array] = {}

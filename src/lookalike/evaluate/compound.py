@@ -39,7 +39,6 @@ def members(
     wanted = [c for c in schema.columns if c.kind == "compound" and c.name != whole]
     if not wanted:
         return dict(tables), schema, {}
-    out: dict[str, dict[Any, pd.Series]] = {title: {} for title in tables}
     columns, found = [], {}
     for column in schema.columns:
         own = [column]
@@ -51,16 +50,29 @@ def members(
                     one.name += "'"
                 found[one.name] = Member(column.name, str(column.format), at)
         columns += own
-        for title, table in tables.items():
-            cells = masked(table, column, schema)
-            for one in own:
-                out[title][one.name] = found[one.name].of(cells) if one.name in found else table[one.name]
-        for one in own:
-            if one.name in found:
-                one.nullable = True
-                describe(out["real"][one.name].dropna(), one)
-    made = {title: pd.DataFrame(cells, index=tables[title].index) for title, cells in out.items()}
+    made = apart(tables, schema, replace(schema, columns=columns), found)
+    for one in columns:
+        if one.name in found:
+            one.nullable = True
+            describe(made["real"][one.name].dropna(), one)
     return made, replace(schema, columns=columns), found
+
+
+def apart(
+    tables: Mapping[str, pd.DataFrame], schema: Schema, described: Schema, found: Mapping[Any, Member]
+) -> dict[str, pd.DataFrame]:
+    """The tables with the columns of `described`, as `members` has found them; schema: their own."""
+    made = {}
+    for title, table in tables.items():
+        cells = {}
+        for name in described.names:
+            member = found.get(name)
+            if member is None:
+                cells[name] = table[name]
+            else:
+                cells[name] = member.of(masked(table, schema[member.column], schema))
+        made[title] = pd.DataFrame(cells, index=table.index)
+    return made
 
 
 def _cells(series: pd.Series) -> npt.NDArray[np.object_]:

@@ -89,10 +89,16 @@ class Budget:
         self.max_calls, self.max_tokens, self.max_cost = max_calls, max_tokens, max_cost
         self.price_in, self.price_out = price_in, price_out
         self.spent = Spent()
+        self._of: dict[object, Spent] = {}  # ledger -> what it has counted; `spent` is all of them
         self._limited = any(limit is not None for limit in (max_calls, max_tokens, max_cost))
         self._held = Spent()
         self._excess = (0, 0)  # by how many tokens real calls went past what was reserved for them
         self._waiting: list[asyncio.Future[None]] = []
+
+    def count(self, ledger: object, total: Spent) -> None:
+        """What a ledger has counted in all; those of others that count on this budget stay beside it."""
+        self.spent = add(add(self.spent, self._of.get(ledger, NOTHING), -1), total)
+        self._of[ledger] = total
 
     @property
     def priced(self) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -90,7 +91,7 @@ class LLM:
         self.throttle = Throttle(concurrency)
         self.pace = Pace(timeout, total_timeout)
         if self.ledger is not None:
-            self.budget.spent = self.ledger.totals(self.account)
+            self.budget.count(self.ledger.path, self.ledger.totals(self.account))
         self.faults: Counter[str] = Counter()  # by kind, those that repeating mended too
         self.batch = 64  # texts that an embedding call holds at most; fewer where the server says so
         self.known = 0  # replies read back from the ledger
@@ -280,8 +281,22 @@ class LLM:
         if self.ledger is None:
             self.budget.spent = add(self.budget.spent, used)
             return rows
-        kept, self.budget.spent = await self.ledger.put(self.account, rows, used)
+        ledger = self.ledger
+        kept, total = await ledger.put(self.account, rows, used)
+        self.budget.count(ledger.path, total)
         return kept
+
+    @contextlib.contextmanager
+    def keeping(self, ledger: Ledger) -> Iterator[None]:
+        """Replies are read from this ledger and kept in it for the length of the block; the budget counts
+        what it holds beside what other ledgers do.
+        """
+        own, self.ledger = self.ledger, ledger
+        self.budget.count(ledger.path, ledger.totals(self.account))
+        try:
+            yield
+        finally:
+            self.ledger = own
 
     async def close(self) -> None:
         """Closes the connections; `run` does it by itself. The ledger stays open: `ledger.close()`."""

@@ -261,6 +261,20 @@ class Ledger:
             raise self._error(error) from None
 
 
+def counted(path: str | Path, account: str) -> Spent:
+    """What a ledger has counted for an account, which is not kept open; nothing where there is no ledger.
+
+    Raises LedgerError as `Ledger` does.
+    """
+    if not Path(path).exists():
+        return NOTHING
+    ledger = Ledger(path)
+    try:
+        return ledger.totals(account)
+    finally:
+        ledger.close()
+
+
 _MARKS = ("application_id", "user_version")
 
 

@@ -21,6 +21,7 @@ from lookalike.llm.batch import ask_all
 from lookalike.llm.budget import Estimate, Spent, guess_tokens
 from lookalike.llm.client import LLM
 from lookalike.llm.embeddings import embedder as endpoint_embedder
+from lookalike.llm.ledger import Ledger
 from lookalike.llm.request import Failure, Reply, Request
 from lookalike.llm.sync import wait
 from lookalike.progress import say
@@ -45,7 +46,7 @@ from lookalike.prompting.growth.novelty import Pool
 from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, first_number, sample_of
 from lookalike.prompting.record import as_json, form_of, with_text
 from lookalike.prompting.templates import Templates
-from lookalike.prompting.writing import Work, Writer, answer
+from lookalike.prompting.writing import Work, Writer, answer, share_of
 from lookalike.prompting.written import Row, Written
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema, check_schema, given_schema
@@ -227,13 +228,56 @@ class SynAlign:
         killed and started again. Raises EndpointError where the endpoint answers nothing more: what was
         accepted by then is in `accepted`, `rejected` and `provenance`.
         """
-        growth = self._growth(n)
-        works = self._works(n)
-        n = int(n)
+        growth, works = self._growth(n), self._works(n)
+        names = self._begin(works, int(n))
+        self._write(works, names, growth)
+        return self.accepted
+
+    def deal(self, n: int, shards: int) -> list[int]:
+        """How many of n rows each shard is to bring: `sample_shard` writes them. Places are dealt to shards,
+        so the numbers differ by the rows of a place.
+
+        Raises OptionError for more shards than places with rows, and for a plan that grows with its rows.
+        """
+        if self.grow not in FIXED:
+            raise OptionError(
+                f"grow={self.grow!r} looks at all rows that are there, which no shard knows: leave it out."
+            )
+        works = [work for work in self._works(n) if work.wanted]
+        if shards > len(works):
+            raise OptionError(
+                f"{shards:,} shards cannot share {len(works):,} demonstrations: choose at most that many "
+                "shards, or more demonstrations."
+            )
+        return [sum(one.wanted for one in share_of(works, shard, shards)) for shard in range(shards)]
+
+    def sample_shard(self, n: int, shard: int, shards: int, ledger: Ledger) -> Table:
+        """The rows of one of the shards of `sample(n)`, by the same requests at the same places.
+
+        ledger: of the shard's replies. What is asked for all shards, as the names of attributes, is kept in
+        the ledger of the `llm`. Rows are compared with those of the same shard: `curate_shards` finds those
+        that repeat rows of another. Errors as of `sample`.
+        """
+        self.deal(n, shards)
+        works = share_of(self._works(n), shard, shards)
+        names = self._begin(works, sum(work.wanted for work in works))
+        with self.llm.keeping(ledger):
+            try:
+                self._write(works, names, None)
+            finally:
+                self._written.paid = ledger.totals(self.llm.account)
+        return self.accepted
+
+    def _begin(self, works: list[Work], n: int) -> list[str]:
+        """Forgets the last sample; asks for what the places need to have, and returns the attributes."""
         self._written, self._alarms, self._wanted = Written(), [], n
         names = self._attribute_names()
         if self.method == "attributes":
             self._fill_in_grids(works, names)
+        return names
+
+    def _write(self, works: list[Work], names: list[str], growth: Growth | None) -> None:
+        """Fills `_written` with the records of these places."""
         pool = Pool(self._real_texts) if self.grow == "novelty" else None
         checker = Checker(self.form, self._real_texts, self._column_texts, self._class_check, pool)
         described_only = self._affords_no_record() if self.method == "synalign" else lambda request: False
@@ -271,7 +315,6 @@ class SynAlign:
         self._alarms = writer.alarm.said
         writer.write()
         self._say_what_is_missing()
-        return self.accepted
 
     @property
     def accepted(self) -> Table:

@@ -145,7 +145,7 @@ def _carry_out(
         "near": near,
         "label": None if looking.label is None else str(looking.label),
         "texts": list(map(str, looking.texts)),
-        "real": None if looking.real is None else _print_of(looking.real),
+        "real": None if looking.real is None else print_of(looking.real),
     }
     plan = Plan("curate", shards, facts)
     there = plan.begin(place)
@@ -182,7 +182,7 @@ def _count(made: Curated, place: Place, repeated: list[list[Decision]] | None) -
         shard += 1
 
 
-def _print_of(table: pd.DataFrame) -> str:
+def print_of(table: pd.DataFrame) -> str:
     """What tells a real table from another one."""
     digest = hashlib.sha256(repr([*map(str, table.columns)]).encode())
     digest.update(row_hashes(table).tobytes())

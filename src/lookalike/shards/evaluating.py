@@ -91,7 +91,7 @@ def evaluate_shards(
         return report
     counted = "fidelity" in report.figures.found.entries
     if counted:
-        frame = Frame.of(real, text, ids, schema, seed)
+        frame = Frame.of(real, text, ids, schema, seed, target)
         job = Counting(files, frame, tuple(missing), how)
         counts = _added(crew, job, total, progress)
         count_all(report, exact(frame, counts))

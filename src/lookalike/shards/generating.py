@@ -1,0 +1,194 @@
+"""`generate_shards`: the rows that a language model writes, in shards, each with its ledger.
+
+    OUT/plan.json                     refuses another job in the folder
+    OUT/part-00017-of-01000.parquet   the rows of a shard, once it is complete
+    OUT/part-00017-of-01000.run/      its replies (ledger.sqlite), and what a run says of its rows: accepted,
+                                      rejected, provenance, decisions, summary
+    OUT/_ledger.sqlite                replies that all shards share, such as the names of attributes
+
+The demonstrations are picked once and dealt to the shards, which are written one after the other: one budget,
+one rate and one pool of connections serve all of them, and memory is that of a shard.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lookalike import arguments
+from lookalike.arguments import shown, whole
+from lookalike.errors import OptionError, UserError
+from lookalike.files.place import Place, is_url
+from lookalike.files.sharded import PLAN
+from lookalike.files.writing import write_table
+from lookalike.llm.ledger import Ledger, counted
+from lookalike.progress import say
+from lookalike.run import LEDGER, Cost, Run
+from lookalike.shards.crew import Made
+from lookalike.shards.curating import print_of
+from lookalike.shards.jobs import Done
+from lookalike.shards.plan import Plan
+from lookalike.table.schema import Schema
+from lookalike.table.sources import table
+
+if TYPE_CHECKING:
+    from lookalike.prompting import SynAlign
+
+SHARED = "_ledger.sqlite"
+
+
+@dataclass
+class Wrote(Made):
+    """As `Made`; stopped: why shards are missing, as a sentence; None where all are there. left: how many."""
+
+    stopped: str | None = None
+    left: int = 0
+
+    def __str__(self) -> str:
+        told = super().__str__()
+        return told if self.stopped is None else f"{told}\n{self.left:,} shards are missing: {self.stopped}"
+
+
+def generate_shards(
+    real: Any,
+    n: int,
+    synthesizer: SynAlign,
+    out: str | Path,
+    *,
+    shards: int,
+    schema: Schema | None = None,
+    on_fit: Callable[[SynAlign], object] | None = None,
+    progress: bool = True,
+) -> Wrote:
+    """`n` rows by a language model in a folder of Parquet files, and what was made of them now.
+
+        llm = LLM("my-model", "http://127.0.0.1:8000/v1", budget=Budget(max_calls=100_000))
+        made = lookalike.generate_shards(real, 10**6, SynAlign(llm, "text", "label"), "made/", shards=100)
+
+    A shard asks what `synthesizer.sample(n)` would ask at its places; its rows are compared with those of the
+    same shard, so `curate_shards` comes after it. A call that was paid for is in the ledger of its shard:
+    after a kill the same call goes on, and no reply is paid twice. The budget of the `llm` counts all
+    ledgers of the folder. Where it ends, the shards that are complete stay, and `stopped` says so.
+
+    real, schema: as of `SynAlign.fit`. out: a folder of this machine, which refuses another job. on_fit:
+    called once the demonstrations are picked. Raises OptionError and DataError for what does not fit,
+    EndpointError where nothing answers any more, LedgerError.
+    """
+    n, shards = whole("the number of rows", n, 1), whole("shards", shards, 1)
+    if not hasattr(synthesizer, "sample_shard"):
+        raise OptionError(f"the synthesizer is {shown(synthesizer)}: give a SynAlign.")
+    if is_url(out):
+        raise OptionError(f"{out}: ledgers need a folder of this machine: write there, and copy the shards.")
+    real = table("the real table", real)
+    place, progress = (
+        Place(os.path.abspath(arguments.path("out", out))),
+        arguments.switch("progress", progress),
+    )
+    plan = Plan("generate", shards, _facts(synthesizer, real, n, schema))
+    there = plan.begin(place)
+    todo = [shard for shard in range(shards) if shard not in there]
+    made, begun = Wrote(str(out), there=len(there)), perf_counter()
+    if not todo:
+        return made
+    with _counting(synthesizer, place, plan):
+        try:
+            synthesizer.fit(real, schema)
+            synthesizer.deal(n, shards)
+        except UserError:
+            if not there:  # a plan that nothing can come of is no plan of this folder
+                place.remove([PLAN])
+            raise
+        if on_fit is not None:
+            on_fit(synthesizer)
+        for at, shard in enumerate(todo):
+            say(f"shard {shard:,} of {shards:,} ({at + 1:,} of the {len(todo):,} left)", progress=progress)
+            done = _written(synthesizer, place, plan, shard)
+            if done is None:
+                made.stopped, made.left = synthesizer.summary()["stopped"], len(todo) - at
+                break
+            made.done.append(done)
+    made.seconds = perf_counter() - begun
+    return made
+
+
+def _facts(synthesizer: SynAlign, real: pd.DataFrame, n: int, schema: Schema | None) -> dict[str, Any]:
+    """What decides the rows, but for the replies."""
+    own = synthesizer
+    return {
+        "rows": n,
+        "real": print_of(real),
+        "schema": None if schema is None else schema.to_dict(),
+        "model": own.llm.account,
+        "seed": own.seed,
+        "texts": list(map(str, own.texts)),
+        "label": None if own.label is None else str(own.label),
+        "method": own.method,
+        "demonstrations": own.demonstrations,
+        "gen_size": own.gen_size,
+        "attributes": own.attributes,
+        "embed": own.embed if own.embed is None or isinstance(own.embed, str) else "function",
+        "task": own.task,
+        "templates": own.templates.version,
+        "temperature": own.temperature,
+        "reply_tokens": own.max_tokens,
+    }
+
+
+@contextlib.contextmanager
+def _counting(synthesizer: SynAlign, place: Place, plan: Plan) -> Iterator[None]:
+    """While it lasts, what shards share is kept in the folder, and the budget counts all its ledgers."""
+    llm = synthesizer.llm
+    for shard in range(plan.shards):
+        path = _folder(place, plan, shard) / LEDGER
+        llm.budget.count(path, counted(path, llm.account))
+    ledger = Ledger(place.of(SHARED))
+    try:
+        with llm.keeping(ledger):
+            yield
+    finally:
+        ledger.close()
+
+
+def _folder(place: Place, plan: Plan, shard: int) -> Path:
+    return Path(place.of(plan.name(shard))).with_suffix(".run")
+
+
+def _written(synthesizer: SynAlign, place: Place, plan: Plan, shard: int) -> Done | None:
+    """Writes a shard; None where the budget ended before it was complete."""
+    begun, run = perf_counter(), Run(_folder(place, plan, shard))
+    with run.begun():
+        ledger = Ledger(run.ledger)
+        try:
+            rows = _kept(synthesizer, run, ledger, plan, shard, begun)
+        finally:
+            ledger.close()
+    facts = synthesizer.summary()
+    if facts["failures"].get("budget") and len(rows) < facts["wanted"]:
+        return None
+    name = plan.name(shard)
+    with place.writing(name) as partial:
+        write_table(rows, partial)
+    place.tidy(name)
+    return Done(shard, len(rows), perf_counter() - begun)
+
+
+def _kept(
+    synthesizer: SynAlign, run: Run, ledger: Ledger, plan: Plan, shard: int, begun: float
+) -> pd.DataFrame:
+    """The rows, which the run of the shard keeps whatever stops it."""
+    complete = False
+    try:
+        rows = synthesizer.sample_shard(plan.facts["rows"], shard, plan.shards, ledger)
+        complete = True
+    finally:
+        run.keep(
+            synthesizer, Cost.of(synthesizer, len(synthesizer.accepted), perf_counter() - begun), complete
+        )
+    return rows

@@ -1,0 +1,165 @@
+"""Rows of a language model in shards: those of one run, each call paid once, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import lookalike
+from lookalike.cli.main import main
+from lookalike.errors import DataError, EndpointError, OptionError
+from lookalike.llm import LLM, Budget, Ledger
+from lookalike.prompting import SynAlign
+from lookalike.shards.generating import generate_shards
+from tests.processes import environment
+
+pytest.importorskip("aiohttp")
+WRITER = Path(__file__).parents[1] / "prompting" / "writer.py"
+
+
+@pytest.fixture
+def writing(serve: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *options: serve("--writer", f"{WRITER}:good", *options)
+
+
+def align(url: str, **options: Any) -> SynAlign:
+    of_llm = {name: options.pop(name) for name in ("budget", "patience") if name in options}
+    llm = LLM("m", url, concurrency=4, progress=False, **of_llm)
+    return SynAlign(llm, "text", demonstrations=12, gen_size=5, progress=False, **options)
+
+
+def rows(table: pd.DataFrame) -> list[tuple[Any, ...]]:
+    return sorted(table.itertuples(index=False, name=None))
+
+
+def parts(out: Path) -> list[str]:
+    return sorted(path.name for path in out.glob("*.parquet"))
+
+
+@pytest.mark.parametrize("method", ["synalign", "attributes"])
+def test_the_rows_and_calls_are_those_without_shards(writing, halves, tmp_path, method):
+    real, (served, other) = halves[0][["text"]], (writing(), writing())
+    once = align(other.url, method=method)
+    whole = once.fit(real).sample(60)
+    assert not len(once.rejected)  # what is rejected is asked for again, which a shard does by itself
+    out = tmp_path / "made"
+    options = {"shards": 3, "progress": False}
+    made = generate_shards(real, 60, align(served.url, method=method), out, **options)
+    assert parts(out) == [f"part-0000{i}-of-00003.parquet" for i in range(3)]
+    assert rows(lookalike.read_table(out)) == rows(whole) and made.rows == 60
+    assert served.stats()["calls"] == other.stats()["calls"] and served.stats()["repeated"] == 0
+    calls = served.stats()["calls"]
+    for folder in sorted(out.glob("*.run")):  # each shard says where its rows came from
+        own = lookalike.read_table(folder / "provenance.jsonl")
+        table = lookalike.read_table(folder.with_suffix(".parquet"))
+        assert len(own) == len(table) and lookalike.read_table(folder / "accepted.jsonl").equals(table)
+        ledger = Ledger(folder / "ledger.sqlite")
+        paid = ledger.totals(f"m at {served.url}").calls
+        assert json.loads((folder / "summary.json").read_text())["calls"] == paid > 0
+        assert all(ledger.get(bytes.fromhex(key)) is not None for key in own["key"])
+        ledger.close()
+    (out / parts(out)[1]).unlink()  # written again from its ledger
+    again = generate_shards(real, 60, align(served.url, method=method), out, **options)
+    assert [one.shard for one in again.done] == [1] and again.there == 2
+    assert rows(lookalike.read_table(out)) == rows(whole) and served.stats()["calls"] == calls
+
+
+def command(url: str, real: Path, out: Path, *more: str) -> list[str]:
+    return [
+        *("generate", str(real), "-n", "60", "-o", str(out), "--llm", url, "--model", "m", "--text", "text"),
+        *("--gen-size", "5", "--demonstrations", "12", "--concurrency", "3"),
+        *("--shards", "3", "--quiet", *more),
+    ]
+
+
+def test_after_a_kill_no_call_is_repeated_and_the_rows_are_the_same(writing, halves, tmp_path):
+    halves[0][["text"]].to_csv(tmp_path / "real.csv", index=False)
+    served, other = writing("--latency", "0.1"), writing()
+    out = tmp_path / "made"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lookalike", *command(served.url, tmp_path / "real.csv", out)],
+        env=environment(), stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    while served.stats()["answered"] < 12:  # in the second of three shards
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    first = (out / parts(out)[0]).read_bytes()
+    assert len(parts(out)) == 1
+    assert main(["resume", str(out), "--quiet"]) == 0
+    stats = served.stats()
+    assert stats["answered_again"] <= 3  # what was in flight
+    whole = align(other.url)
+    generate_shards(
+        pd.read_csv(tmp_path / "real.csv"), 60, whole, tmp_path / "whole", shards=3, progress=False
+    )
+    assert parts(out) == parts(tmp_path / "whole") and (out / parts(out)[0]).read_bytes() == first
+    for name in parts(out):
+        assert lookalike.read_table(out / name).equals(lookalike.read_table(tmp_path / "whole" / name))
+    assert (out / "_report.html").exists()
+
+
+def test_one_budget_counts_all_ledgers(writing, halves, tmp_path, capsys):
+    served, out = writing(), tmp_path / "made"
+    halves[0][["text"]].to_csv(tmp_path / "real.csv", index=False)
+    asked = command(served.url, tmp_path / "real.csv", out)
+    assert main([*asked, "--max-calls", "13"]) == 4
+    assert "2 shards are missing: the budget" in capsys.readouterr().err
+    assert len(parts(out)) == 1 and served.stats()["calls"] <= 13
+    before = served.stats()["calls"]
+    assert main([*asked, "--max-calls", "13"]) == 4  # what was paid before counts
+    assert served.stats()["calls"] <= 13 and served.stats()["calls"] >= before
+    assert main(["resume", str(out), "--max-calls", "100", "--quiet"]) == 0
+    assert len(parts(out)) == 3 and served.stats()["answered_again"] == 0
+
+
+def test_another_job_is_refused_and_changes_nothing(writing, halves, tmp_path):
+    served, out = writing(), tmp_path / "made"
+    generate_shards(halves[0][["text"]], 30, align(served.url), out, shards=2, progress=False)
+    calls, config = served.stats()["calls"], (out / "plan.json").read_bytes()
+    for other, n in ((align(served.url, seed=1), 30), (align(served.url), 31)):
+        with pytest.raises(DataError, match="holds the shards of another plan"):
+            generate_shards(halves[0][["text"]], n, other, out, shards=2, progress=False)
+    assert served.stats()["calls"] == calls and (out / "plan.json").read_bytes() == config
+
+
+def test_what_does_not_go_with_shards_is_a_sentence(halves, tmp_path, capsys):
+    none = "http://127.0.0.1:9/v1"
+    for match, own, options in (
+        ("looks at all rows", align(none, grow="coverage"), {"shards": 2}),
+        ("7 shards cannot share 6 demonstrations", align(none), {"shards": 7}),
+        ("give a SynAlign", object(), {"shards": 2}),
+    ):
+        with pytest.raises(OptionError, match=match):
+            generate_shards(halves[0][["text"]], 30, own, tmp_path / "made", progress=False, **options)
+        assert not list(tmp_path.glob("made/*.parquet"))
+    halves[0][["text"]].to_csv(tmp_path / "real.csv", index=False)
+    for more, match in (
+        (["--curate"], "--curate and --shards do not go together"),
+        (["--run", "x"], "--run and --shards"),
+        (["-o", str(tmp_path / "x.csv")], "shards go into a folder"),
+    ):
+        assert main([*command(none, tmp_path / "real.csv", tmp_path / "o"), *more]) == 2
+        assert match in capsys.readouterr().err
+    assert main(["generate", str(tmp_path / "real.csv"), "-n", "9", "-o", "o/", "--shards", "3"]) == 2
+    assert "add --llm and --model" in capsys.readouterr().err
+
+
+def test_an_endpoint_that_is_gone_leaves_what_was_made(writing, halves, tmp_path):
+    served, out = writing(), tmp_path / "made"
+    options = {"shards": 3, "progress": False}
+    generate_shards(halves[0][["text"]], 60, align(served.url, budget=Budget(max_calls=13)), out, **options)
+    served.stop()
+    with pytest.raises(EndpointError):
+        generate_shards(halves[0][["text"]], 60, align(served.url, patience=0.2), out, **options)
+    assert len(parts(out)) == 1
