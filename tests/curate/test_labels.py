@@ -72,6 +72,19 @@ def test_counts_by_hand() -> None:
     assert margin(chances, codes, adjusted=True)[0] == pytest.approx(0.3 - (0.1 - 1.9 / 3))
 
 
+def test_of_several_sure_classes_the_likeliest_of_all_counts() -> None:
+    right, odd = [0.02, 0.94, 0.02, 0.02], [0.39, 0.0, 0.3, 0.31]
+    chances = np.array(
+        [[0.94, 0.02, 0.02, 0.02]] * 2
+        + [right, right, odd]
+        + [[0.1, 0.55, 0.3, 0.05], [0.1, 0.55, 0.05, 0.3]]
+    )
+    codes = np.array([0, 0, 1, 1, 1, 2, 3])
+    assert thresholds(chances, codes).tolist() == pytest.approx([0.94, 1.88 / 3, 0.3, 0.3])
+    # the odd row is sure of 2 and of 3, and class 0 is likelier than both
+    assert confident(chances, codes).tolist() == [[2, 0, 0, 0], [1, 2, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+
+
 def test_counts_are_those_of_cleanlab(blobs: Any) -> None:
     count = pytest.importorskip("cleanlab.count")
     found = pytest.importorskip("cleanlab.filter")
