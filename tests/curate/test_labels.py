@@ -94,6 +94,18 @@ def test_counts_are_those_of_cleanlab(blobs: Any) -> None:
         assert (found.find_label_issues(codes, chances, n_jobs=1) == prune(chances, codes)).all()
 
 
+def test_counts_of_few_rows_round_as_those_of_cleanlab() -> None:
+    count = pytest.importorskip("cleanlab.count")
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        classes = int(rng.integers(2, 9))
+        codes = np.append(np.arange(classes), rng.integers(0, classes, int(rng.integers(5 * classes, 400))))
+        chances = rng.dirichlet(np.full(classes, 0.4), len(codes))
+        chances[np.arange(len(codes)), codes] += 0.6 * rng.random(len(codes))
+        chances /= chances.sum(1, keepdims=True)
+        assert (count.compute_confident_joint(codes, chances) == confident(chances, codes)).all(), seed
+
+
 def test_the_estimated_share_is_that_of_wrong_labels(blobs: Any) -> None:
     for noise, low, high, sure in (("none", 0, 0.05, False), ("even", 0.18, 0.32, True)):
         found, bad, _, _ = blobs(noise)

@@ -69,8 +69,9 @@ def confident(chances: Array, codes: Array) -> Array:
     np.add.at(counts, (codes[sure], likely[sure]), 1)
     np.fill_diagonal(counts, np.maximum(counts.diagonal(), 1))
     sizes = np.bincount(codes, minlength=classes)
-    counts = (counts.T / counts.sum(1) * sizes).T
-    return _whole(counts / counts.sum() * len(codes), sizes)  # the steps of cleanlab
+    counts = np.asfortranarray((counts.T / counts.sum(1) * sizes).T)
+    # the last step changes no more than the last bit: it is cleanlab's, and decides which of two equals goes
+    return _whole(counts / counts.sum() * len(codes), sizes)
 
 
 def _whole(counts: Array, sizes: Array) -> Array:
