@@ -200,6 +200,8 @@ def main() -> None:
         if name in names and given is None:
             option = "--adult" if name == "cllm" else "--written"
             asked.error(f"the check {name!r} needs {option}")
+    if args.written is not None and not args.written.exists():
+        asked.error(f"there is no table or run folder {str(args.written)!r}")
     chosen[:] = args.sets.split(",")
     command.chosen(asked, "set", chosen, SETS)
     files = [f"{file}_{part}.csv.gz" for file, _ in SETS.values() for part in ("train", "test")]

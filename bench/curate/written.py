@@ -52,7 +52,8 @@ def written(folder: Path, path: Path, seed: int, embed: Embed | None) -> list[di
     own = embedder(embed, train["text"].tolist())
     places = _Places(own, [train, test, raw])
     found = []
-    for rows in REAL:
+    fewest = int(train[label].value_counts().min())
+    for rows in (min(one, fewest) for one in REAL):
         for draw in range(DRAWS):
             real = drawn(train, label, rows, seed + draw)
             kept, decisions = lookalike.curate(
