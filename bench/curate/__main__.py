@@ -1,18 +1,21 @@
 """Wrong labels found, changed, asked about again, and rows chosen to be labelled, where the truth is known.
 
     python -m bench.curate FOLDER [--checks audit,...] [--seeds 0,1] [--rows N] [--sets trec,...]
-        [--embedder minilm] [--adult FOLDER] [-o OUT]
+        [--embedder minilm] [--adult FOLDER] [--written TABLE] [-o OUT]
 
 FOLDER holds sst2_sentences, trec and banking77 as <name>_{train,test}.csv.gz, the folder of --adult those of
-Adult. cleanlab (2.8 or later, which is Apache-2.0) is asked beside the check "audit", on the same
-probabilities, where it is installed.
+Adult (for "cllm"); --written is a table or a run folder of rows that a language model wrote (written.py).
+cleanlab (2.8 or later, which is Apache-2.0) is asked beside the check "audit", on the same probabilities,
+where it is installed. The file OUT is written anew after each figure.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from bench import command
 from bench.curate.edits import ROWS, chain, million, planted
 from bench.curate.noise import SETS, SETTINGS, Texts, flipped, kept_on_disk, read, split
 from bench.curate.worth import cllm, left_out
+from bench.curate.written import written
 from lookalike.curate.gate import decide, trust
 from lookalike.curate.influence import fit, reweigh
 from lookalike.curate.labels import audit, confident, prune
@@ -30,6 +34,7 @@ from lookalike.curate.select import METHODS, NEED_LABELS, select
 from lookalike.learn import classifier, out_of_fold
 
 Read = Callable[[str], Texts]
+Figures = dict[str, Any]
 NAME = "bench.curate"
 chosen = list(SETS)  # of `SETS`, those that are measured
 
@@ -51,11 +56,10 @@ def _auroc(right: Any, bad: Any) -> float | None:
     return float(roc_auc_score(bad, -right)) if bad.any() else None
 
 
-def audited(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
+def audited(read_set: Read, seed: int, rows: int | None) -> Iterator[Figures]:
     """F1 of the suspected labels without real rows, and AUROC with 20 trusted rows a class."""
     from sklearn.metrics import f1_score
 
-    found = []
     for name, noise, share in settings():
         texts, rng = read_set(name), np.random.default_rng(seed)
         trusted, others = split(texts, rng, rows)
@@ -79,13 +83,11 @@ def audited(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]
             one["equal counts"] = bool(
                 (compute_confident_joint(codes, chances) == confident(chances, codes)).all()
             )
-        found.append(one)
-    return found
+        yield one
 
 
-def gated(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
+def gated(read_set: Read, seed: int, rows: int | None) -> Iterator[Figures]:
     """Test accuracy before and after what the gate decides; the trusted rows are learned from in both."""
-    found = []
     for name, noise, share in settings():
         texts, rng = read_set(name), np.random.default_rng(seed)
         trusted, others = split(texts, rng, rows)
@@ -95,18 +97,14 @@ def gated(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
         both, ones = np.concatenate([points, real[0]]), np.ones(len(trusted))
         before = accuracy(texts, both, np.append(codes, real[1]), np.ones(len(both)))
         after = accuracy(texts, both, np.append(said.codes, real[1]), np.append(said.weights, ones))
-        found.append(
-            {
-                **{"set": name, "noise": noise, "share": share, "seed": seed, "before": before},
-                **{"after": after, "method": said.method, "part": said.part},
-            }
-        )
-    return found
+        yield {
+            **{"set": name, "noise": noise, "share": share, "seed": seed, "before": before},
+            **{"after": after, "method": said.method, "part": said.part},
+        }
 
 
-def reweighed(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
+def reweighed(read_set: Read, seed: int, rows: int | None) -> Iterator[Figures]:
     """Test accuracy with the weights of SunGen's steps, stopped on real rows."""
-    found = []
     for name, noise, share in settings():
         if (name, share) not in (("sst2", 0.2), ("sst2", 0.4), ("sst2", 0.0), ("trec", 0.2)):
             continue
@@ -120,11 +118,10 @@ def reweighed(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any
         for title, weights in (("before", np.ones(len(codes))), ("after", said.weights)):
             model = fit(both, told, texts.classes, np.append(weights, np.ones(len(trusted))))
             one[title] = 100 * float((model.predict(texts.test).argmax(1) == texts.test_codes).mean())
-        found.append(one | {"steps": said.steps})
-    return found
+        yield one | {"steps": said.steps}
 
 
-def relabelled(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
+def relabelled(read_set: Read, seed: int, rows: int | None) -> Iterator[Figures]:
     """TREC by a simulated annotator: 25% of its labels are wrong, 15% where 8 of 10 demonstrations are of the
     true class; two rounds.
     """
@@ -140,12 +137,11 @@ def relabelled(read_set: Read, seed: int, rows: int | None) -> list[dict[str, An
 
     said = relabel(texts.points[some], ask, texts.classes, seed=seed)
     errors = float((said.codes != true).mean())
-    return [{"set": "trec", "seed": seed, "errors": errors, "calls a row": float(said.asked.mean())}]
+    yield {"set": "trec", "seed": seed, "errors": errors, "calls a row": float(said.asked.mean())}
 
 
-def selected(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
+def selected(read_set: Read, seed: int, rows: int | None) -> Iterator[Figures]:
     """Test accuracy of what 100 rows teach, of 3,000 that could be labelled."""
-    found = []
     for name in (one for one in ("banking77", "trec") if one in chosen):
         texts = read_set(name)
         some = np.random.default_rng(seed).permutation(len(texts.codes))[: rows or 3000]
@@ -156,17 +152,19 @@ def selected(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]
             own = select(points, 100 - len(first), method, labelled=labelled, seed=seed)
             own = np.append(first, own)
             taught = accuracy(texts, points[own], codes[own], np.ones(len(own)))
-            found.append({"set": name, "seed": seed, "method": method, "accuracy": taught})
-    return found
+            yield {"set": name, "seed": seed, "method": method, "accuracy": taught}
 
 
-def worth(read_set: Read, seed: int, rows: int | None) -> list[dict[str, Any]]:
+def worth(read_set: Read, seed: int, rows: int | None) -> Iterator[Figures]:
     """Influence against refitting without each of 200 rows."""
     del rows
-    return [left_out(name, read_set(name), seed) for name in ("sst2", "trec") if name in chosen]
+    for name in ("sst2", "trec"):
+        if name in chosen:
+            yield left_out(name, read_set(name), seed)
 
 
-OF_FILES = ("edits", "chain", "cllm", "million")  # checks that need no points
+OF_FILES = ("edits", "chain", "cllm", "written", "million")  # checks that need no points of the sets
+MORE = ("cllm", "written", "million")  # not by default: they need another file, or minutes
 CHECKS = {
     "audit": audited,
     "gate": gated,
@@ -175,22 +173,35 @@ CHECKS = {
     "select": selected,
     "influence": worth,
 }
+EVERY = [*CHECKS, *OF_FILES]
 
 
-def main() -> None:
+def options() -> argparse.ArgumentParser:
     asked = command.parser(NAME, __doc__)
     asked.add_argument("folder", type=command.folder)
-    every = [*CHECKS, *OF_FILES]
-    asked.add_argument("--checks", default=",".join(every[:-1]), help="of " + ", ".join(every))
+    usual = [one for one in EVERY if one not in MORE]
+    asked.add_argument("--checks", default=",".join(usual), help="of " + ", ".join(EVERY))
     asked.add_argument("--seeds", default="0", help="with commas between them (default 0)")
     asked.add_argument("--sets", default=",".join(SETS), help="of " + ", ".join(SETS))
     asked.add_argument("--adult", type=command.folder, help="holds train.csv.gz and test.csv.gz, for cllm")
+    asked.add_argument("--written", type=Path, metavar="TABLE", help="rows of a language model, for written")
     asked.add_argument("--rows", type=int, help="rows of a set, at most (default: all)")
     asked.add_argument("--embedder", choices=("tfidf", "minilm"), default="tfidf")
     asked.add_argument("-o", "--out", type=Path, help="write the figures to this .json file")
+    return asked
+
+
+def main() -> None:
+    asked = options()
     args = asked.parse_args()
     names = args.checks.split(",")
-    command.chosen(asked, "check", names, every)
+    command.chosen(asked, "check", names, EVERY)
+    for name, given in (("cllm", args.adult), ("written", args.written)):
+        if name in names and given is None:
+            option = "--adult" if name == "cllm" else "--written"
+            asked.error(f"the check {name!r} needs {option}")
+    if args.written is not None and not args.written.exists():
+        asked.error(f"there is no table or run folder {str(args.written)!r}")
     chosen[:] = args.sets.split(",")
     command.chosen(asked, "set", chosen, SETS)
     files = [f"{file}_{part}.csv.gz" for file, _ in SETS.values() for part in ("train", "test")]
@@ -199,7 +210,8 @@ def main() -> None:
     if args.embedder == "minilm":
         from bench.synalign.minilm import embedder
 
-        embed = kept_on_disk(embedder(1))
+        embed = kept_on_disk(lambda: embedder(1))
+
     kept: dict[str, Texts] = {}
 
     def read_set(name: str) -> Texts:
@@ -207,26 +219,25 @@ def main() -> None:
             kept[name] = read(args.folder, name, embed)
         return kept[name]
 
-    results: dict[str, Any] = {}
-    for name in names:
-        results[name] = []
-        for seed in map(int, args.seeds.split(",")):
-            if name == "edits":
-                results[name] += planted(args.folder, seed)
-            elif name == "chain":
-                results[name] += chain(seed)
-            elif name == "million":
-                results[name] += million(args.folder, seed, args.rows or ROWS)
-            elif name == "cllm":
-                results[name] += [] if args.adult is None else [cllm(args.adult, seed)]
-            else:
-                results[name] += CHECKS[name](read_set, seed, args.rows)
-        for one in results[name]:
-            print(
-                name, *(f"{key} {v:.3f}" if isinstance(v, float) else f"{key} {v}" for key, v in one.items())
-            )
-        if args.out is not None:
-            args.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    def figures(name: str, seed: int) -> Iterable[Figures]:
+        if name in CHECKS:
+            return CHECKS[name](read_set, seed, args.rows)
+        return {
+            "edits": lambda: planted(args.folder, seed),
+            "chain": lambda: chain(seed),
+            "cllm": lambda: [cllm(args.adult, seed)],
+            "written": lambda: written(args.folder, args.written, seed, embed),
+            "million": lambda: million(args.folder, seed, args.rows or ROWS),
+        }[name]()
+
+    results: dict[str, list[Figures]] = {name: [] for name in names}
+    for name, seed in product(names, map(int, args.seeds.split(","))):
+        for one in figures(name, seed):
+            results[name].append(one)
+            shown = (f"{key} {v:.3f}" if isinstance(v, float) else f"{key} {v}" for key, v in one.items())
+            print(name, *shown, flush=True)
+            if args.out is not None:
+                args.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,15 +58,19 @@ def read(folder: Path, name: str, embed: Embed | None) -> Texts:
     return Texts(*found[0], *found[1])
 
 
-def kept_on_disk(embed: Embed) -> Embed:
-    """The same embeddings, each array of them kept under bench/work, as they take minutes."""
+def kept_on_disk(make: Callable[[], Embed]) -> Embed:
+    """The embeddings of `make()`, each array of them kept under bench/work, as they take minutes. It is
+    called when the first array is not there.
+    """
+    made: list[Embed] = []
 
     def embedded(texts: Sequence[str]) -> Any:
         name = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:20]
         path = WORK / "curate" / f"{name}.npy"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            np.save(path, embed(texts))
+            made[:] = made or [make()]
+            np.save(path, made[0](texts))
         return np.load(path)
 
     return embedded

@@ -72,6 +72,19 @@ def test_counts_by_hand() -> None:
     assert margin(chances, codes, adjusted=True)[0] == pytest.approx(0.3 - (0.1 - 1.9 / 3))
 
 
+def test_of_several_sure_classes_the_likeliest_of_all_counts() -> None:
+    right, odd = [0.02, 0.94, 0.02, 0.02], [0.39, 0.0, 0.3, 0.31]
+    chances = np.array(
+        [[0.94, 0.02, 0.02, 0.02]] * 2
+        + [right, right, odd]
+        + [[0.1, 0.55, 0.3, 0.05], [0.1, 0.55, 0.05, 0.3]]
+    )
+    codes = np.array([0, 0, 1, 1, 1, 2, 3])
+    assert thresholds(chances, codes).tolist() == pytest.approx([0.94, 1.88 / 3, 0.3, 0.3])
+    # the odd row is sure of 2 and of 3, and class 0 is likelier than both
+    assert confident(chances, codes).tolist() == [[2, 0, 0, 0], [1, 2, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+
+
 def test_counts_are_those_of_cleanlab(blobs: Any) -> None:
     count = pytest.importorskip("cleanlab.count")
     found = pytest.importorskip("cleanlab.filter")
@@ -79,6 +92,18 @@ def test_counts_are_those_of_cleanlab(blobs: Any) -> None:
         _, _, chances, codes = blobs(noise)
         assert (count.compute_confident_joint(codes, chances) == confident(chances, codes)).all()
         assert (found.find_label_issues(codes, chances, n_jobs=1) == prune(chances, codes)).all()
+
+
+def test_counts_of_few_rows_round_as_those_of_cleanlab() -> None:
+    count = pytest.importorskip("cleanlab.count")
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        classes = int(rng.integers(2, 9))
+        codes = np.append(np.arange(classes), rng.integers(0, classes, int(rng.integers(5 * classes, 400))))
+        chances = rng.dirichlet(np.full(classes, 0.4), len(codes))
+        chances[np.arange(len(codes)), codes] += 0.6 * rng.random(len(codes))
+        chances /= chances.sum(1, keepdims=True)
+        assert (count.compute_confident_joint(codes, chances) == confident(chances, codes)).all(), seed
 
 
 def test_the_estimated_share_is_that_of_wrong_labels(blobs: Any) -> None:

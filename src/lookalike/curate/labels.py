@@ -57,18 +57,21 @@ def confident(chances: Array, codes: Array) -> Array:
     """(classes, classes) how many rows with label i are surely of class j, each row of the matrix scaled to
     the number of rows with that label, in whole numbers.
 
-    Surely: the probability of j is at least its threshold; where several are, the likeliest of them. A row
-    for which none is counts nowhere. The diagonal is at least 1.
+    Surely: the probability of j is at least its threshold; where several are, the likeliest class of all
+    counts, as in cleanlab. A row for which none is counts nowhere. The diagonal is at least 1.
     """
-    classes, rows = chances.shape[1], np.arange(len(codes))
+    classes = chances.shape[1]
     above = chances >= thresholds(chances, codes) - TINY
-    likely = np.where(above, chances, -1.0).argmax(1)
-    sure = above[rows, likely]
+    many = above.sum(1)
+    likely = np.where(many > 1, chances.argmax(1), above.argmax(1))
+    sure = many > 0
     counts = np.zeros((classes, classes))
     np.add.at(counts, (codes[sure], likely[sure]), 1)
     np.fill_diagonal(counts, np.maximum(counts.diagonal(), 1))
     sizes = np.bincount(codes, minlength=classes)
-    return _whole(counts / counts.sum(1, keepdims=True) * sizes[:, None], sizes)
+    counts = np.asfortranarray((counts.T / counts.sum(1) * sizes).T)
+    # the last step changes no more than the last bit: it is cleanlab's, and decides which of two equals goes
+    return _whole(counts / counts.sum() * len(codes), sizes)
 
 
 def _whole(counts: Array, sizes: Array) -> Array:

@@ -64,7 +64,8 @@ class Originals:
         found = [self._rows[start:stop] for start, stop in zip(starts, stops, strict=True)]
         found.sort(key=len)  # a row that has enough of them has one of the rarest
         rows = np.unique(np.concatenate(found[: spare + 1]))
-        counts = sum((np.isin(rows, some, assume_unique=True) for some in found), np.zeros(len(rows), int))
+        every = np.sort(np.concatenate(found))  # a row stands once in each
+        counts = np.searchsorted(every, rows, side="right") - np.searchsorted(every, rows)
         sizes = np.full(len(rows), len(grams))
         if len(grams) < FEW_GRAMS:
             sizes = np.maximum(sizes, self._sizes[rows])
