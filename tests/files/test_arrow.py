@@ -120,3 +120,28 @@ def test_no_value_is_in_a_layout() -> None:
     table = arrow.as_pandas(pa.table({"who": pa.array(["secret", "other"]).dictionary_encode()}))
     assert b"secret" not in base64.b64decode(table.attrs["layout"]["arrow"])
     assert np.array_equal(table["who"].cat.categories, ["secret", "other"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells"),
+    [
+        (pa.time32("s"), ["09:05:00", None, "23:59:59"]),
+        (pa.time32("ms"), ["09:05:00.250", None, "23:59:59.001"]),
+        (pa.time64("us"), ["09:05:00.250", None, "23:59:59.001"]),
+        (pa.time64("us"), ["09:05:00", None, "23:59:59"]),
+        (pa.time64("ns"), ["09:05:00.000000001", None, "23:59:59.999999999"]),
+    ],
+)
+def test_times_of_the_day_are_strings_here_and_times_in_the_file(
+    kind: Any, cells: list[str], tmp_path: Path
+) -> None:
+    whole = pd.to_timedelta(pd.Series(cells)).to_numpy("m8[ns]").astype(np.int64)
+    counts = whole // 10 ** {"s": 9, "ms": 6, "us": 3, "ns": 0}[kind.unit]
+    array = pa.array(counts, mask=pd.isna(pd.Series(cells)).to_numpy()).cast(
+        pa.int32() if kind.bit_width == 32 else pa.int64()
+    )
+    put(pa.table({"t": array.cast(kind)}), tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    assert table["t"].tolist() == cells
+    write_table(table, tmp_path / "out.parquet")
+    assert got(tmp_path / "out.parquet").equals(got(tmp_path / "t.parquet"))

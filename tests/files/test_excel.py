@@ -121,3 +121,26 @@ def test_without_openpyxl_the_command_to_type_is_named(
     for act in (lambda: read_table(path), lambda: check_target(path, pd.DataFrame({"a": [1]}))):
         with pytest.raises(MissingDependency, match=r"pip install '\.\[excel\]'"):
             act()
+
+
+def test_how_cells_are_shown_is_kept(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    own = book.active
+    own.append(["share", "when", "clock", "code", "several", "plain"])
+    for at in range(4):
+        own.append([at / 8, datetime.datetime(2024, 5, 1 + at), datetime.time(9, at), at, at, at])
+        forms = ["0.0%", "dd/mm/yyyy", "h:mm", "00000", "0" if at else "0.00"]
+        for column, form in enumerate(forms, 1):
+            own.cell(at + 2, column).number_format = form
+    book.save(tmp_path / "t.xlsx")
+    table = read_table(tmp_path / "t.xlsx")
+    assert table["clock"].tolist() == ["09:00:00", "09:01:00", "09:02:00", "09:03:00"]
+    write_table(table, tmp_path / "out.xlsx")
+    there = openpyxl.load_workbook(tmp_path / "out.xlsx").active
+    assert [cell.number_format for cell in there[3]] == [
+        *("0.0%", "dd/mm/yyyy", "h:mm", "00000", "General", "General")
+    ]
+    assert [cell.value for cell in there[3]][:4] == [
+        *(0.125, datetime.datetime(2024, 5, 2), datetime.time(9, 1), 1)
+    ]
+    assert read_table(tmp_path / "out.xlsx").equals(table)

@@ -201,7 +201,12 @@ def test_a_kind_that_the_data_contradict_is_refused(column: str, kind: str, valu
         (pd.DataFrame([[1], [2]], columns=pd.MultiIndex.from_tuples([("a", "b")])), "several levels"),
         (pd.DataFrame({"a": [1j, 2j]}), "column 'a' has the dtype complex128"),
         (pd.DataFrame({"a": pd.period_range("2020", periods=3)}), "column 'a' has the dtype period"),
+        (pd.DataFrame({"a": pd.interval_range(0, 3)}), "column 'a' has the dtype interval"),
         (pd.DataFrame({"a": [datetime.time(10)] * 3}), "column 'a' holds values of the type time"),
+        (pd.DataFrame({"a": [datetime.timedelta(1)] * 3}, dtype=object), "values of the type timedelta"),
+        (pd.DataFrame({"a": [pd.Period("2020"), None]}, dtype=object), "values of the type Period"),
+        (pd.DataFrame({"a": [pd.Interval(0, 1)] * 3}, dtype=object), "values of the type Interval"),
+        (pd.DataFrame({"a": [b"x", b"y"]}), "column 'a' holds values of the type bytes"),
         (pd.DataFrame({"a": [(1,), (2,)]}), "column 'a' holds values of the type tuple"),
     ],
 )

@@ -1,7 +1,9 @@
 """Tables in Excel's .xlsx files: the first sheet, its first row the header. Needs openpyxl.
 
 Excel's numbers have 15 digits: whole numbers that are longer are written as texts, others are rounded at the
-16th.
+16th. How the cells of a column are shown, such as 0.0% or dd/mm/yyyy, is the layout of a table that was read
+({"shown": {column: number format}}, in its `attrs`), and a table that is written with it is shown alike.
+Times of the day are strings here, 14:30:00.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import contextlib
 import datetime
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
@@ -26,6 +28,9 @@ LONGEST = 10**15  # a whole number from here on would lose digits
 _UNKNOWN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 )  # characters that XML cannot hold
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{6})?")
+_LOOKED = 500  # rows whose formats are looked at
+_GENERAL = "General"  # the format of a cell that has none
 _ELSEWHERE = "name it .csv or .parquet"
 
 
@@ -48,6 +53,7 @@ def read(path: str | Path, file: IO[bytes]) -> pd.DataFrame:
         with contextlib.closing(load(file, read_only=True, data_only=True)) as book:
             sheet = book.worksheets[0] if book.worksheets else None
             rows = [] if sheet is None else [_trimmed(row) for row in sheet.iter_rows(values_only=True)]
+            shown = [] if sheet is None else _shown(sheet)
     except (KeyError, AttributeError, SyntaxError):  # parts are missing or odd
         raise DataError(f"{path} is not a readable Excel file: save it again as .xlsx.") from None
     numbered = [(number, row) for number, row in enumerate(rows, 1) if row]
@@ -65,11 +71,28 @@ def read(path: str | Path, file: IO[bytes]) -> pd.DataFrame:
     cells = [[row[at] if at < len(row) else None for _, row in filled] for at in range(width)]
     table = pd.DataFrame({at: _column(some) for at, some in enumerate(cells)}, index=range(len(filled)))
     table.columns = pd.Index(names)
+    formats = {name: form for name, form in zip(names, shown, strict=False) if form}
+    if formats:
+        table.attrs["layout"] = {"shown": formats}
     return table
+
+
+def _shown(sheet: Any) -> list[str | None]:
+    """The number format of each column, None where its cells have none or several."""
+    found: list[set[str]] = []
+    rows = sheet.iter_rows(max_row=_LOOKED)
+    next((row for row in rows if any(cell.value not in (None, "") for cell in row)), None)  # the header
+    for row in rows:
+        found += [set() for _ in range(len(row) - len(found))]
+        for at, cell in enumerate(row):
+            if cell.value not in (None, ""):
+                found[at].add(str(cell.number_format))
+    return [next(iter(one)) if len(one) == 1 and one != {_GENERAL} else None for one in found]
 
 
 def _column(cells: list[Any]) -> Any:
     """Cells of whole numbers as such, beside empty ones too; others as pandas takes them."""
+    cells = [cell.isoformat() if isinstance(cell, datetime.time) else cell for cell in cells]
     whole = {type(cell) for cell in cells} == {int, type(None)}
     return pd.Series(cells, dtype="Int64") if whole else cells
 
@@ -97,25 +120,34 @@ def check(path: str | Path, table: pd.DataFrame, rows: int) -> None:
             raise DataError(f"{path} cannot hold {what} in column '{name}', row {row}: {_ELSEWHERE}.")
 
 
-def to_bytes(table: pd.DataFrame) -> bytes:
-    """The file of a table that passes `check`."""
+def to_bytes(table: pd.DataFrame, layout: Mapping[str, Any] | None = None) -> bytes:
+    """The file of a table that passes `check`, shown as the layout says."""
     book = openpyxl().Workbook(write_only=True)
     sheet = book.create_sheet("table")
-    for row in (map(str, table.columns), *_values(table)):
-        sheet.append([_no_formula(sheet, value) for value in row])
+    sheet.append([_cell(sheet, str(name)) for name in table.columns])
+    known = (layout or {}).get("shown", {})
+    formats = [known.get(str(name)) for name in table.columns]
+    for row in _values(table):
+        sheet.append([_cell(sheet, value, form) for value, form in zip(row, formats, strict=True)])
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
 
 
-def _no_formula(sheet: Any, value: Any) -> Any:
-    """A cell of which a text that begins like a formula is none."""
-    if not isinstance(value, str) or not value.startswith("="):
+def _cell(sheet: Any, value: Any, form: str | None = None) -> Any:
+    """A cell that is shown in a format; a text that begins like a formula is none."""
+    formula = isinstance(value, str) and value.startswith("=")
+    if value is None or (form is None and not formula):
         return value
     from openpyxl.cell import WriteOnlyCell
 
+    if form is not None and isinstance(value, str) and _CLOCK.fullmatch(value):
+        value = datetime.time.fromisoformat(value)
     cell = WriteOnlyCell(sheet, value=value)
-    cell.data_type = "s"
+    if formula:
+        cell.data_type = "s"
+    if form is not None:
+        cell.number_format = form
     return cell
 
 

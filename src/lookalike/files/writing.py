@@ -166,7 +166,7 @@ class ChunkWriter:
         if self._kind == ".json" and well:
             self._file.write("\n]\n" if self._begun else "[]\n")
         if self._kind == ".xlsx" and well:
-            self._file.write(excel.to_bytes(pd.concat(self._sheet, ignore_index=True)))
+            self._file.write(excel.to_bytes(pd.concat(self._sheet, ignore_index=True), self._layout))
         if self._writer is not None:
             self._writer.close()
         self._file.close()

@@ -8,6 +8,7 @@ says of its index come out again. An index is a column here, of the name that it
 from __future__ import annotations
 
 import base64
+import datetime
 import json
 import re
 from collections.abc import Mapping
@@ -46,8 +47,20 @@ def column_of(column: Any, kind: Any) -> pd.Series:
         return pd.Series([plain_cell(cell) for cell in column.to_pylist()], dtype=object)
     if pa.types.is_date64(kind):
         return pd.Series(column.cast(pa.date32()).to_pylist(), dtype=object)
+    if pa.types.is_time(kind):
+        return _clock(column)
     series = column.to_pandas()
     return series.where(series.notna(), None) if series.dtype == object else series
+
+
+def _clock(column: Any) -> pd.Series:
+    """Times of the day as strings, 14:30:05 or 14:30:05.250, all with as many digits."""
+    import pyarrow as pa
+
+    texts = pd.Series(column.cast(pa.string()).to_pylist(), dtype=object)
+    while texts.str.contains(".", regex=False).any() and texts.dropna().str.endswith("000").all():
+        texts = texts.str[:-3].str.rstrip(".")
+    return texts.where(texts.notna(), None)
 
 
 def _names(schema: Any) -> list[Any]:
@@ -176,6 +189,8 @@ def _fitted(cell: Any, kind: Any) -> Any:
         return [(_fitted(key, kind.key_type), _fitted(item, kind.item_type)) for key, item in pairs]
     if pa.types.is_nested(kind) and isinstance(cell, list):
         return [_fitted(item, kind.value_type) for item in cell]
+    if pa.types.is_time(kind) and isinstance(cell, str):
+        return _count(cell, kind.unit)
     if pa.types.is_integer(kind) and isinstance(cell, float):
         return round(cell)
     if pa.types.is_floating(kind):
@@ -185,3 +200,12 @@ def _fitted(cell: Any, kind: Any) -> Any:
     if pa.types.is_decimal(kind):
         return pa.scalar(round(cell, kind.scale), type=kind).as_py()
     return cell
+
+
+def _count(clock: str, unit: str) -> int:
+    """A time of the day, 14:30:05.250, in units since midnight. Raises ValueError for what is none."""
+    whole, _, part = clock.partition(".")
+    time = datetime.time.fromisoformat(whole)
+    digits = {"s": 0, "ms": 3, "us": 6, "ns": 9}[unit]
+    seconds = (time.hour * 60 + time.minute) * 60 + time.second
+    return seconds * 10**digits + int(part.ljust(digits, "0")[:digits] or "0")

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lookalike.table.dates import DAYS, MONTHS, read_dates, read_several
+from lookalike.table.date_names import WORD, directives_of
+from lookalike.table.dates import read_dates, read_several
 from lookalike.table.formatted import Written, exceptions_of
 
 Array = npt.NDArray[Any]
@@ -114,7 +115,7 @@ def _commonest(texts: Array, tried: set[str]) -> tuple[str, list[str]]:
     shapes: dict[str, list[str]] = {}
     for text in texts[:: max(1, len(texts) // 1000)]:
         time = _TIME.search(text)
-        shape = re.sub("[a-z]+", "a", re.sub(r"\d+", "9", text)) + ((time and time["zone"]) or "")
+        shape = re.sub(r"[^\W\d_A-Z]+", "a", re.sub(r"\d+", "9", text)) + ((time and time["zone"]) or "")
         if shape not in tried:
             shapes.setdefault(shape, []).append(text)
     best = max(shapes, key=lambda shape: len(shapes[shape]), default="")
@@ -186,7 +187,7 @@ def _bare(form: str, letters: str) -> str:
 
 def _dates(text: str) -> list[str]:
     """The formats that a date may have, with the text around it."""
-    pieces = re.findall(r"\d+|[A-Za-z]+|[^A-Za-z\d]+", text)
+    pieces = re.findall(rf"\d+|{WORD.pattern}|(?:[^\w]|_)+", text)
     options: list[list[str]] = []
     for place, piece in enumerate(pieces):
         before, after = (
@@ -198,7 +199,7 @@ def _dates(text: str) -> list[str]:
         return []
     found: dict[str, list[str]] = {}
     for chosen in itertools.product(*options):
-        order = "".join(re.findall(r"%\^?([A-Za-z])", "".join(chosen))).replace("B", "b")
+        order = "".join(re.findall(r"%\^?(?:\{\w\w\})?([A-Za-z])", "".join(chosen))).replace("B", "b")
         order = order.replace("a", "").replace("A", "")
         if order in _ORDERS:
             found.setdefault(order, []).append("".join(chosen))
@@ -215,15 +216,13 @@ def _options(piece: str, before: str, after: str, weeks: bool) -> list[str]:
             return ["%q" if before == "Q" else "%V"]
         digits = {8: ["%Y%m%d"], 4: ["%G" if weeks else "%Y"], 2: ["%m", "%d", "%y"], 1: ["%m", "%d"]}
         return digits.get(len(piece), [])
-    if not piece.isalpha():
+    if not WORD.fullmatch(piece):
         return [piece]
-    known = []
-    for names, letter in ((MONTHS, "b"), (DAYS, "a"), (MONTHS, "B"), (DAYS, "A")):
-        own = [name[:3] if letter.islower() else name for name in names]
-        known += [f"%{letter}"] if piece in own else []
-        known += [f"%^{letter}"] if piece in [name.upper() for name in own] else []
+    known = directives_of(piece)
     if known:
         return known  # two of May
+    if piece in ("de", "del"):  # 5 de mayo
+        return [piece]
     return [piece] if piece in ("T", "Q", "W") and (after == "" or after[0].isdigit()) else []
 
 

@@ -1,7 +1,8 @@
 """Dates and times written as strings or whole numbers: read and write cells of a format.
 
 A format is strftime's, with `%-m`, `%-d`, `%-H`, `%-I` for numbers without a leading zero on every platform,
-`%3f`, `%6f`, `%7f` for fractions of a second, `%^b` for capitals, `%P` for am and pm, `%q` for a quarter.
+`%3f`, `%6f`, `%7f` for fractions of a second, `%^b` for capitals, `%{de}B` for names of another language,
+`%P` for am and pm, `%q` for a quarter.
 What is no directive, such as a zone, stands as it is. Times without a date are on 1970-01-01, and years are 1
 to 9999.
 """
@@ -16,16 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.table.date_names import NAMED, names_of
+
 Array = npt.NDArray[Any]
 
-MONTHS = [
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-]
-DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-_DIRECTIVE = re.compile(r"%([-^]?)(\d?)([A-Za-z])")
-_NAMES = {"B": MONTHS, "b": [name[:3] for name in MONTHS], "A": DAYS, "a": [name[:3] for name in DAYS]}
-_NAMES |= {"p": ["AM", "PM"], "P": ["am", "pm"]}
+_DIRECTIVE = re.compile(r"%([-^]?)(\d?)(\{[A-Za-z]{2}\})?([A-Za-z])")
+_NOON = {"p": ["AM", "PM"], "P": ["am", "pm"]}
 _DIGITS = {
     "Y": r"(?!0000)\d{4}",
     "G": r"(?!0000)\d{4}",
@@ -101,24 +98,34 @@ def _pattern(form: str) -> tuple[re.Pattern[str], list[str]]:
     names: list[str] = []
     parts, end = [], 0
     for match in _DIRECTIVE.finditer(form):
-        flag, digits, letter = match.groups()
+        flag, digits, language, letter = match.groups()
         parts.append(re.escape(form[end : match.start()]))
         end = match.end()
-        if letter in _NAMES:
-            options = [name.upper() if flag == "^" else name for name in _NAMES[letter]]
+        own = _names((language or "") + letter)
+        if own:
+            options = [re.escape(name.upper() if flag == "^" else name) for name in own]
             parts.append(f"({'|'.join(options)})")
         elif letter == "f":
             parts.append(rf"(\d{{{digits or 6}}})")
         else:
             parts.append(f"({(_BARE if flag == '-' else _DIGITS).get(letter, '(?!)')})")
-        names.append(letter)
+        names.append((language or "") + letter)
     return re.compile("".join(parts) + re.escape(form[end:])), names
+
+
+def _names(directive: str) -> list[str]:
+    """The names that a directive stands for, in their order; none for one of numbers."""
+    letter = directive[-1]
+    if letter in NAMED:
+        return names_of(letter, directive[-4:-2])
+    return _NOON.get(letter, [])
 
 
 def _numbers(letter: str, texts: Sequence[str]) -> Array:
     """The values of a directive: names from 0, fractions in nanoseconds."""
-    if letter in _NAMES:
-        places = {name.upper(): i for i, name in enumerate(_NAMES[letter])}
+    own = _names(letter)
+    if own:
+        places = {name.upper(): i for i, name in enumerate(own)}
         return np.array([places[text.upper()] for text in texts], dtype=np.int64)
     if letter == "f":
         return np.array([int(text.ljust(9, "0")[:9]) for text in texts], dtype=np.int64)
@@ -195,11 +202,12 @@ def _field(directive: str, days: Array, micros: Array, nanos: Array, gone: Array
     letter = directive[-1]
     months = days.astype("M8[M]").astype(np.int64) % 12
     hours = micros // 3_600_000_000
-    if letter in _NAMES:
+    own = _names(directive)
+    if own:
         where = {"a": _weekday(days), "A": _weekday(days), "p": hours // 12, "P": hours // 12}.get(
             letter, months
         )
-        names = [name.upper() if directive[0] == "^" else name for name in _NAMES[letter]]
+        names = [name.upper() if directive[0] == "^" else name for name in own]
         return [names[0 if none else i] for i, none in zip(where.tolist(), gone.tolist(), strict=True)]
     if letter == "f":
         digits = int(directive[:-1] or 6)
@@ -230,10 +238,10 @@ def _template(form: str) -> tuple[str, list[str]]:
     directives: list[str] = []
     parts, end = [], 0
     for match in _DIRECTIVE.finditer(form):
-        flag, digits, letter = match.groups()
+        flag, digits, language, letter = match.groups()
         parts.append(form[end : match.start()].replace("%", "%%"))
         end = match.end()
-        directives.append((flag if flag == "^" else digits) + letter)
+        directives.append((flag if flag == "^" else digits) + (language or "") + letter)
         width = {"Y": 4, "G": 4, "f": int(digits or 6), "q": 1}.get(letter, 2)
-        parts.append("%s" if letter in _NAMES else "%d" if flag == "-" else f"%0{width}d")
+        parts.append("%s" if _names(directives[-1]) else "%d" if flag == "-" else f"%0{width}d")
     return "".join(parts) + form[end:].replace("%", "%%"), directives

@@ -18,6 +18,10 @@ from lookalike.table.nested import holds_values
 Array = npt.NDArray[Any]
 
 _ARROW = r"(u?int\d+|halffloat|float|double|decimal\d+|bool|string|large_string|timestamp|date\d+|duration)\b"
+_REFUSED = (
+    *(datetime.time, datetime.timedelta, pd.Period, pd.Interval, bytes, bytearray, memoryview),
+    *(complex, tuple, set, frozenset, np.ndarray),
+)  # types of Python's that no column may hold
 _FIX = "convert it to numbers, strings or dates first"
 
 
@@ -96,9 +100,7 @@ def python_type(series: pd.Series) -> str | None:
         return names[kind]
     if kind == "empty":
         return "str"
-    if len(series) and isinstance(
-        series.iloc[0], (datetime.time, datetime.timedelta, bytes, complex, tuple, set, np.ndarray)
-    ):
+    if len(series) and isinstance(series.iloc[0], _REFUSED):
         kind = type(series.iloc[0]).__name__
         raise DataError(
             f"column '{series.name}' holds values of the type {kind}, which is not supported: {_FIX}."

@@ -33,7 +33,9 @@ def table() -> pd.DataFrame:
 
 
 TABLE = table()
-CODEC = RecordCodec.fit(TABLE, infer(TABLE))
+SCHEMA = infer(TABLE)
+SCHEMA["word"].kind, SCHEMA["word"].format = "text", None  # its own kind is a compound
+CODEC = RecordCodec.fit(TABLE, SCHEMA)
 TOKENS, CELLS = (torch.from_numpy(array.astype(np.int64)) for array in CODEC.encode(TABLE))
 
 

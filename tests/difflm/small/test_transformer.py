@@ -23,8 +23,11 @@ def attention(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, gon
 
 @pytest.mark.parametrize("positions", [1, 5, 24, 25])
 @pytest.mark.parametrize("padded", [False, True])
-def test_attention_of_one_position(positions: int, padded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transformer, "PIECE", 24 * 8)  # eight positions of the query below
+@pytest.mark.parametrize("together", [3, 8])
+def test_attention_of_one_position(
+    positions: int, padded: bool, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transformer, "PIECE", 24 * together)  # so many positions of the query below
     torch.manual_seed(positions)
     query, keys, values = torch.randn(3, 2, 4), *torch.randn(2, positions, 3, 2, 4)
     gone = torch.rand(positions, 3) < 0.4 if padded else None
@@ -45,3 +48,17 @@ def test_a_cache_that_takes_the_memory_of_another_says_the_same() -> None:
         steps = [model(x[:, i : i + 1], cache) for i in range(positions)]
         torch.testing.assert_close(torch.cat(steps, 1), model(x))
     assert sorted(spare) == [0, 1, 2, 3] and len(spare[0]) == 5 * 6 * 8
+
+
+@pytest.mark.parametrize("padded", [False, True])
+@torch.no_grad()
+def test_the_last_position_alone_is_as_among_all(padded: bool) -> None:
+    torch.manual_seed(0)
+    model = Transformer(8, 2, 2, 2, 0.0).eval()
+    for weight in model.parameters():  # blocks begin as the identity
+        weight.add_(torch.randn_like(weight) * 0.3)
+    x, more = torch.randn(5, 6, 8), torch.randn(5, 1, 8)
+    padding = torch.tensor([0, 2, 1, 5, 3]) if padded else None
+    whole, alone = Cache(2, 7, padding), Cache(2, 7, padding)
+    torch.testing.assert_close(model(x, alone, last=True), model(x, whole)[:, -1:])
+    torch.testing.assert_close(model(more, alone), model(more, whole))

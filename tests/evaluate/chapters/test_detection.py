@@ -19,3 +19,18 @@ def test_values_that_occur_once_are_ordered_at_random():
     place = detection.by_frequency(np.arange(2000), np.random.default_rng(0))
     assert (place < 253).sum() == 253
     assert 80 < (place[:1000] < 253).sum() < 173
+
+
+def test_many_columns_are_cut_into_fewer_bins_and_still_seen_through():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(200, 300)), np.repeat([0, 1], 100)
+    x[y == 1, 7] += 3
+    owner, plain = np.arange(300), np.zeros(300, dtype=bool)
+    data = detection.Features(x, y, np.arange(100), plain, owner)
+    few = detection.Features(x[:, :100], y, np.arange(100), plain[:100], owner[:100])
+    assert (detection._bins(few), detection._bins(data)) == (255, 85)
+    score, _ = detection.boosted(data, 2, 0)
+    assert detection.auc(score, y) > 0.9
+    codes = np.tile(np.arange(200.0) % 150, (300, 1)).T
+    named = detection.Features(codes, y, np.arange(100), ~plain, owner)
+    assert detection._bins(named) == 150

@@ -207,7 +207,7 @@ class _Draft:
         known = vae.known_in(order)
         said, hints = self._say(current, here, done, known)
         x = torch.cat([x[:, :-1], x[:, -1:] + vae.next(current, hints).unsqueeze(1)], 1)
-        hidden = vae.backbone(x, cache, memory)
+        hidden = vae.backbone(x, cache, memory, last=not vae.spans.copying)
         copied = Copied.of(vae, hidden, self.tokens, written, padding) if vae.spans.copying else None
         while True:
             if vae.span_slots:

@@ -12,6 +12,8 @@ from lookalike.difflm.norm import LayerNorm
 
 PIECE = 2**18  # products of a query that are formed at once: more do not fit a processor's cache
 
+FEW = 4  # positions in a piece that are added one by one, which writes no products
+
 
 class Cache:
     """Keys and values of the positions so far, two tensors per layer: (positions, rows, heads, head width).
@@ -101,11 +103,17 @@ class Block(nn.Module):
         nn.init.zeros_(self.down.weight)
 
     def forward(
-        self, x: Tensor, layer: int, cache: Cache | None, memory: tuple[Tensor, Tensor] | None
+        self,
+        x: Tensor,
+        layer: int,
+        cache: Cache | None,
+        memory: tuple[Tensor, Tensor] | None,
+        last: bool = False,
     ) -> Tensor:
         """x: (rows, positions, width).
 
-        memory: keys and values that every position sees, (rows, heads, n, head width).
+        memory: keys and values that every position sees, (rows, heads, n, head width). last: with a cache,
+        only what the last position becomes is wanted, (rows, 1, width).
         """
         rows, length, width = x.shape
         qkv = self.qkv(self.norm_attention(x)).view(rows, length, 3, self.heads, width // self.heads)
@@ -121,8 +129,8 @@ class Block(nn.Module):
         if cache is not None:
             keys, values = cache.extend(layer, key, value)
             gone = cache.hidden(len(keys))  # (positions, rows)
-            if length == 1:
-                return self._finish(x, _one_query(query[:, :, 0], keys, values, gone).unsqueeze(2))
+            if length == 1 or last:
+                return self._finish(x[:, -1:], _one_query(query[:, :, -1], keys, values, gone).unsqueeze(2))
             key, value = keys.permute(1, 2, 0, 3), values.permute(1, 2, 0, 3)
         extra, mask = key.shape[2] - length, None
         if length > 1 and (extra or gone is not None):
@@ -151,7 +159,11 @@ def _one_query(query: Tensor, keys: Tensor, values: Tensor, gone: Tensor | None)
     weights = scores.softmax(0).unsqueeze(-1).split(piece)
     out = torch.zeros_like(query)
     for weight, part in zip(weights, values.split(piece), strict=True):
-        out += (weight * part).sum(0)
+        if piece <= FEW:
+            for one, value in zip(weight, part, strict=True):
+                out.addcmul_(one, value)
+        else:
+            out += (weight * part).sum(0)
     return out
 
 
@@ -180,10 +192,17 @@ class Transformer(nn.Module):
         self.norm = LayerNorm(width)
 
     def forward(
-        self, x: Tensor, cache: Cache | None = None, memory: list[tuple[Tensor, Tensor]] | None = None
+        self,
+        x: Tensor,
+        cache: Cache | None = None,
+        memory: list[tuple[Tensor, Tensor]] | None = None,
+        last: bool = False,
     ) -> Tensor:
-        """(rows, positions, width) -> the same shape; with a cache, only the new positions are given."""
+        """(rows, positions, width) -> the same shape; with a cache, only the new positions are given, and
+        where `last` is set only the last of them comes back.
+        """
         x = self.dropout(x)
         for layer, block in enumerate(self.blocks):
-            x = block(x, layer, cache, None if memory is None else memory[layer])
+            own, only = None if memory is None else memory[layer], last and layer == len(self.blocks) - 1
+            x = block(x, layer, cache, own, only)
         return self.norm(x)
