@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ This was an earlier answer:
 ---
 A reviewer gave it {score} of 5 points: {reason}
 Write a better answer. Answer with the new version only."""
+_MARK = re.compile(r"^(?:[-*•]|1[.)]) +(?=\S)")
 VERDICT = {
     "type": "object",
     "properties": {"reason": {"type": "string"}, "score": {"type": "integer", "enum": list(SCORES)}},
@@ -131,8 +133,10 @@ def _plain(value: Any) -> Any:
 
 
 def unquoted(text: str) -> str:
-    """A text without the quotes around all of it."""
+    """A text without the mark of a list of one entry, and without the quotes around all of it."""
     text = text.strip()
+    if "\n" not in text:
+        text = _MARK.sub("", text)
     inner = text[1:-1]
     return inner.strip() if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in inner else text
 

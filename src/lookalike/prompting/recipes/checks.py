@@ -6,6 +6,7 @@ calls:COLUMN      a call of one of the tools of another column, with arguments t
 evolved:COLUMN    an instruction that asks for more than the one it was made from (growth/evolving.py)
 answered:COLUMN   a response to an instruction that says it cannot be answered, or says nothing, fails
 novel             ROUGE-L to no accepted row is above .7 (growth/novelty.py)
+novel:COLUMN      nor to a text of that column
 module:name       a function of the value and its row      value in text   a Jinja expression of both
 """
 
@@ -22,6 +23,7 @@ from typing import Any
 from lookalike.arguments import shown
 from lookalike.errors import OptionError
 from lookalike.prompting.growth.evolving import eliminated
+from lookalike.prompting.growth.novelty import novel
 from lookalike.prompting.recipes.columns import Check
 from lookalike.prompting.recipes.functions import function_of, is_named, passes
 from lookalike.prompting.recipes.templates import Template
@@ -36,7 +38,7 @@ Test = Callable[[Any, Mapping[str, Any]], bool]
 OTHERS = ("near", "exact", "novel", "copy", "language")  # they look at other rows: see running.py
 LONGEST_QUERY = 2.0  # seconds
 _WORDS = re.compile(r"words:(\d*)\.\.(\d*)")
-_OF_COLUMN = re.compile(r"(runs|calls|evolved|answered):(.+)")
+_OF_COLUMN = re.compile(r"(runs|calls|evolved|answered|novel):(.+)")
 
 
 def _measure(name: str) -> Test:
@@ -102,7 +104,7 @@ def check_of(given: Any, place: Callable[[int], str], folder: Path) -> Check:
 def _known() -> str:
     return (
         f"choose one of {', '.join((*CHECKS, *OTHERS))}, words:3..60, parses:sql, runs:COLUMN, calls:COLUMN, "
-        'evolved:COLUMN, answered:COLUMN, a function "module:name", or an expression such as '
+        'evolved:COLUMN, answered:COLUMN, novel:COLUMN, a function "module:name", or an expression such as '
         '"value | length < 200"'
     )
 
@@ -162,4 +164,11 @@ def answered(response: Any, instruction: Any) -> bool:
     return eliminated("", text_of(instruction), text_of(response)) is None
 
 
-OF_COLUMN = {"runs": runs, "calls": calls, "evolved": evolved, "answered": answered}  # value, column -> bool
+def unlike(value: Any, texts: Any) -> bool:
+    """Whether ROUGE-L to a text, or to each of a list, is at most .7."""
+    some = texts if isinstance(texts, list) else [texts]
+    return novel(text_of(value), [text_of(one) for one in some])
+
+
+OF_COLUMN = {"runs": runs, "calls": calls, "evolved": evolved, "answered": answered,
+             "novel": unlike}  # value, column -> bool  # fmt: skip
