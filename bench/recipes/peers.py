@@ -1,5 +1,5 @@
-"""Two recipes by lookalike, distilabel and DataDesigner on one simulated server: lines to write, seconds, memory,
-rows lost.
+"""Two recipes by lookalike, distilabel and DataDesigner on one simulated server: lines to write, seconds,
+memory, rows lost.
 
     python -m bench.recipes.peers --rows 200 --out bench/results/recipes-peers.json
 

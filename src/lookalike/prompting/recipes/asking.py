@@ -11,7 +11,7 @@ from lookalike.prompting.recipes.checks import text_of
 from lookalike.prompting.recipes.columns import Column, Judge, Written
 from lookalike.prompting.recipes.templates import Template
 
-MOST_TOKENS = 16_384  # of a reply that was cut off and is asked for again
+LONGER = 4  # times max_tokens, at most, of a reply of a schema that was cut off: a weak model never ends some
 JUDGE_TOKENS = 400
 SCORES = (1, 2, 3, 4, 5)
 STAND_IN = "what the model will have written here once it was asked, in about a sentence or two of its own"
@@ -70,7 +70,7 @@ def _request(
 ) -> Request:
     messages = [] if system is None else [{"role": "system", "content": system}]
     messages.append({"role": "user", "content": prompt})
-    most = None if schema is None else max(MOST_TOKENS, source.max_tokens)
+    most = None if schema is None else LONGER * source.max_tokens
     return Request(messages, schema, sample, source.max_tokens, source.temperature, most_tokens=most)
 
 
