@@ -78,7 +78,7 @@ def measured(client: str, recipe: str, python: Path, rows: int) -> dict[str, Any
                 process = subprocess.Popen(
                     [str(one) for one in command], cwd=name, stdout=said, stderr=said, env=variables
                 )
-                memory = _watched(process, begun)
+                memory, calling = _watched(process, begun, url)
             seconds = time.monotonic() - begun
             counted = stats(url)
         finally:
@@ -90,6 +90,7 @@ def measured(client: str, recipe: str, python: Path, rows: int) -> dict[str, Any
         return {
             "lines": len(lines),
             "seconds": round(seconds, 1),
+            "seconds_of_calls": round(calling, 1),
             "cpu_seconds": round(_cpu(), 1),
             "memory_mb": round(memory),
             "rows_lost": rows - len(whole),
@@ -110,15 +111,20 @@ def _cpu() -> float:
     return since
 
 
-def _watched(process: subprocess.Popen[bytes], begun: float) -> float:
-    """Waits for a process; the most MB that it and its children had together (proportional set size)."""
-    most = 0.0
+def _watched(process: subprocess.Popen[bytes], begun: float, url: str) -> tuple[float, float]:
+    """Waits for a process; the most MB that it and its children had together (proportional set size), and the
+    seconds from the first answer of the server to the last.
+    """
+    most, first, last, answered = 0.0, begun, begun, 0
     while process.poll() is None:
         if time.monotonic() - begun > LIMIT:
             process.kill()
         most = max(most, sum(_size(one) for one in _family(process.pid)))
+        now = stats(url)["answered"]
+        if now > answered:
+            first, last, answered = (time.monotonic() if not answered else first), time.monotonic(), now
         time.sleep(0.2)
-    return most
+    return most, last - first
 
 
 def _family(pid: int) -> list[int]:
