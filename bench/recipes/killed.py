@@ -49,17 +49,18 @@ def main() -> None:
     one = parser("bench.recipes.killed", __doc__)
     one.add_argument("--out", type=Path, help="write the figures to this .json file")
     one.add_argument("--rows", type=count, default=ROWS)
+    one.add_argument("--latency", type=float, default=LATENCY, help="seconds of a call")
     args = one.parse_args()
-    found = measured(args.rows)
+    found = measured(args.rows, args.latency)
     print(json.dumps(found, indent=1))
     if args.out:
         args.out.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def measured(rows: int) -> dict[str, Any]:
+def measured(rows: int, latency: float) -> dict[str, Any]:
     """The figures of a run that was killed once."""
     writer = ROOT / "bench" / "recipes" / "writer.py"
-    plain = ("--writer", f"{writer}:write", "--latency", str(LATENCY), "--slots", str(SLOTS))
+    plain = ("--writer", f"{writer}:write", "--latency", str(latency), "--slots", str(SLOTS))
     bare = _bare(plain, rows * WRITTEN)
     server, url = serve(
         *plain,
@@ -78,7 +79,7 @@ def measured(rows: int) -> dict[str, Any]:
             work = time.monotonic() - first_call
             first.send_signal(signal.SIGKILL)
             first.wait()
-            time.sleep(2 * LATENCY)  # what is in flight is answered to nobody
+            time.sleep(2 * latency)  # what is in flight is answered to nobody
             at_kill, kept_at_kill, killed = stats(url)["answered"], _kept(folder), time.monotonic()
             second = subprocess.Popen([*command, "resume", "o.jsonl.run", "--quiet"], cwd=folder)
             next_call = _when(url, second, at_kill + 1)
@@ -92,7 +93,7 @@ def measured(rows: int) -> dict[str, Any]:
         lost = _lines(folder / "o.jsonl.run" / "rejected.jsonl")
         summary = json.loads((folder / "o.jsonl.run" / "summary.json").read_text())
         kept = _kept(folder)
-    ideal = rows * WRITTEN * LATENCY / SLOTS
+    ideal = rows * WRITTEN * latency / SLOTS
     return {
         "rows": len(made),
         "columns": len(made[0]),

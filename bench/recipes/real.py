@@ -21,7 +21,7 @@ from typing import Any
 from bench.command import count, folder, parser
 from lookalike.prompting.recipes import shipped
 
-SHOWN = 10  # rows for the eye
+SHOWN, LETTERS = 10, 100  # rows for the eye, and letters of each
 
 
 def main() -> None:
@@ -31,6 +31,7 @@ def main() -> None:
     one.add_argument("-n", "--rows", type=count, default=50)
     one.add_argument("--only", action="append", choices=list(shipped.about()), help="a recipe; repeatable")
     one.add_argument("--seconds", type=count, default=3600, help="for one recipe, at most")
+    one.add_argument("--max-calls", type=count, help="for one recipe, at most")
     one.add_argument("--concurrency", type=count, default=4)
     one.add_argument("--work", type=folder, required=True, help="where the runs are kept")
     one.add_argument("--out", type=Path, help="write the figures to this .json file")
@@ -47,6 +48,7 @@ def measured(name: str, args: argparse.Namespace) -> dict[str, Any]:
     options = ["--recipe", f"{name}.toml", "-n", args.rows, "-o", f"{name}.jsonl", "--llm", args.llm,
     "--model",
                args.model, "--concurrency", args.concurrency, "--timeout", 900, "--quiet"]  # fmt: skip
+    options += ["--max-calls", args.max_calls] if args.max_calls else []
     begun = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "lookalike", "generate", *map(str, options)],
@@ -88,7 +90,7 @@ def markdown(found: dict[str, Any]) -> str:
             f"{name}:",
             "",
             "```",
-            *(json.dumps(row, ensure_ascii=False) for row in one["rows"]),
+            *(json.dumps(row, ensure_ascii=False)[:LETTERS] for row in one["rows"]),
             "```",
         ]
     return "\n".join(lines)

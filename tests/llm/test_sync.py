@@ -41,3 +41,22 @@ def test_a_signal_inside_a_task_cancels_all_of_them(polite: None, sent: signal.S
         wait(work())
     assert sorted(cleaned) == ["a", "b"]
     assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+
+
+def test_a_polite_kill_ends_what_runs_in_the_background_of_a_script(polite: None) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what is followed by &
+    cleaned = []
+
+    async def work() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.sleep(60)
+        finally:
+            cleaned.append("all")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            wait(work())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert cleaned == ["all"]

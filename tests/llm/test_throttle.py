@@ -71,6 +71,9 @@ def test_the_limit_opens_until_the_server_has_shown_what_it_bears() -> None:
 
     assert list(dict.fromkeys(after(["good"] * 60))) == [8, 16, 32, 64]
     assert after(["good"] * 8 + ["slow"] * 16 + ["good"] * 16)[7::16] == [16, 16, 20]  # now step by step
+    some = ["good"] * 6 + ["pushed back"] * 2  # of a server that refuses a few at random
+    assert after(some + ["good"] * 16)[7::16] == [16, 32]
+    assert after(["good"] * 5 + ["pushed back"] * 3)[-1] < 16
     assert Throttle(3).limit == 3
 
 

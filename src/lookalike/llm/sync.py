@@ -51,14 +51,30 @@ def _terminated_as_interrupted() -> Iterator[None]:
     """Where SIGTERM is to raise KeyboardInterrupt, it goes the way of Ctrl-C: the coroutine is cancelled.
 
     Raised in the middle of a task, KeyboardInterrupt would end the loop before the others have cleaned up.
+    Where SIGINT is ignored, as by a command that a script has put in the background, the task is cancelled
+    here.
     """
     main = threading.current_thread() is threading.main_thread()
     if not main or signal.getsignal(signal.SIGTERM) is not signal.default_int_handler:
         yield
         return
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    loop, task, ended = asyncio.get_running_loop(), asyncio.current_task(), False
+
+    def terminated(number: int, frame: FrameType | None) -> None:
+        nonlocal ended
+        if callable(signal.getsignal(signal.SIGINT)):
+            signal.raise_signal(signal.SIGINT)
+        elif task is not None:
+            ended = True
+            loop.call_soon_threadsafe(task.cancel)
+
+    signal.signal(signal.SIGTERM, terminated)
     try:
         yield
+    except asyncio.CancelledError:
+        if ended:
+            raise KeyboardInterrupt from None
+        raise
     finally:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 

@@ -20,7 +20,8 @@ Outcome = Literal["good", "slow", "pushed back", "neither"]  # slow: good, but i
 
 TOLERATED = 0.1  # share of a round that may be pushed back before the limit falls
 CHANCE = (
-    1  # calls of a round more that may be refused by chance before the limit stays, twice before it falls
+    1  # calls of a round more that may be refused by chance before the limit stays; twice before it falls or
+    # no longer doubles
 )
 DECREASE = 0.6
 STEPS = 16  # rounds without trouble from nothing to the full concurrency
@@ -73,7 +74,8 @@ class Throttle:
             if self._bad > TOLERATED * max(calls, self.limit) + 2 * CHANCE:
                 self._set(max(1.0, self.limit * DECREASE), opening=False)
             elif calls >= self.limit:
-                if max(self._bad, self._slow) > TOLERATED * calls + CHANCE:
+                chance = 2 * CHANCE if self._opening else CHANCE  # a first round is a few calls
+                if max(self._bad, self._slow) > TOLERATED * calls + chance:
                     self._set(self.limit, opening=False)
                 else:
                     step = self.limit if self._opening else max(1.0, self.most / STEPS)

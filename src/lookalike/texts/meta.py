@@ -47,6 +47,7 @@ META = tuple(
         r"mentions|feels)\b",
         rf"\b(?:author|writer) of (?:the|this) (?:\w+ )?{_ANY}\b",
         rf"^\W*(?:in|for) (?:this|the) {_ANY},? (?:the|a) {_WRITER}\b",
+        rf"^\W*(?:the|this|an?) (?:\w+ )?{_WRITER} (?:wrote|writes|sent|sends|expresses|expressed)\b",
         # the text itself
         rf"\b(?:the|this|each|every) (?:\w+ )?{_RECORD} (?:{_SAYS}|{_HAS})",
         rf"\b(?:the|this|each|every) (?:\w+ )?{_RECORD} (?:should|must) (?:be|have|use|include)\b",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lookalike.errors import OptionError
+from lookalike.prompting.recipes.asking import unquoted
 from lookalike.prompting.recipes.checks import calls, check_of, runs
 
 TOOLS = [{"name": "go", "parameters": {"type": "object", "properties": {"to": {"type": "string"}},
@@ -22,6 +23,11 @@ TABLE = "CREATE TABLE a (x INTEGER, y TEXT);"
         ("refusal", "The card is lost.", "I'm sorry, but I can't help with that."),
         ("meta", "The card is lost.", "Here is a message about a lost card:"),
         ("repetition", "A card that was lost in Rome.", "no no no no no no no no no no no no no no"),
+        ("evolved:topic", "Write of cats and their owners.", "Cats cats"),
+        ("evolved:topic", "Name three cats of a town.", "Here is the rewritten prompt: name three cats."),
+        ("answered:topic", "Cats purr.", "Sorry, there is nothing to tell of that."),
+        ("answered:topic", "Cats purr.", "..."),
+        ("novel:shown", "A poem about rain.", "List three nice trees, please."),
         ("words:2..3", "two words", "one"),
         ("words:2..3", "three little words", "these are four words"),
         ("parses:json", '{"a": 1}', "{a: 1"),
@@ -34,7 +40,7 @@ TABLE = "CREATE TABLE a (x INTEGER, y TEXT);"
 )
 def test_what_a_check_lets_through(check: str, good: Any, bad: Any) -> None:
     found = check_of(check, lambda line: "here", Path())
-    row = {"topic": "cats", "schema": TABLE, "tools": TOOLS}
+    row = {"topic": "cats", "shown": ["List three trees, please."], "schema": TABLE, "tools": TOOLS}
     assert found.test is not None
     assert found.test(good, row) and not found.test(bad, row)
 
@@ -71,3 +77,9 @@ def test_a_check_that_is_none_is_named() -> None:
     for given in (3, "", "parses:cobol", "wordy", "nowhere:f"):
         with pytest.raises(OptionError, match="here"):
             check_of(given, lambda line: "here", Path())
+
+
+def test_a_text_loses_the_mark_of_a_list_and_its_quotes() -> None:
+    assert [unquoted(one) for one in ("- Write a poem.", '1. "Sing."', "- a\n- b", "-5", "2. b")] == [
+        "Write a poem.", "Sing.", "- a\n- b", "-5", "2. b",
+    ]  # fmt: skip

@@ -305,3 +305,26 @@ def test_misuse_is_one_sentence(writing: Writing) -> None:
         lookalike.Recipe({"columns": {"a": {"sample": ["x", "y"]}}}, llm, where=["a=1"]).fit(None)
     with pytest.raises(DataError, match="has no rows"):
         lookalike.Recipe({"columns": {"a": {"sample": ["x", "y"]}}}, llm).fit(pd.DataFrame({"a": []}))
+
+
+def test_rows_that_ask_once_share_a_reply(writing: Writing, tmp_path: Path) -> None:
+    server = writing()
+    columns = {
+        "topic": TOPIC,
+        "parts": {"prompt": "Parts of {{ topic }}", "schema": "list", "once": True, "keep": False},
+        "part": {"function": "(parts | pruned)[0]"},
+        "n": NUMBER,
+        "text": {"prompt": "About {{ part }}, {{ n }}"},
+    }
+    recipe = recipe_of(server, columns, tmp_path / "l.sqlite").fit(None)
+    assert len(recipe.requests(9)) == 18 and recipe.estimate(9).calls == 9 + 2
+    table = recipe.sample(12)
+    assert server.stats()["calls"] == 12 + 2
+    assert table.groupby("topic").part.nunique().eq(1).all() and table.text.nunique() == 12
+
+
+def test_a_text_that_is_like_an_accepted_one_is_not_novel(writing: Writing) -> None:
+    columns = {"n": NUMBER, "text": {"prompt": "{{ n }}", "check": "novel"}}
+    recipe = recipe_of(writing("same"), columns).fit(None)
+    assert len(recipe.sample(4)) == 1 and set(recipe.summary()["rejected"]) == {"text: novel"}
+    assert "ROUGE-L" in recipe.rejected.said.iloc[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from lookalike.prompting.recipes.checks import text_of
 from lookalike.prompting.recipes.columns import Column, Judge, Written
 from lookalike.prompting.recipes.templates import Template
 
-MOST_TOKENS = 16_384  # of a reply that was cut off and is asked for again
+LONGER = 4  # times max_tokens, at most, of a reply of a schema that was cut off: a weak model never ends some
 JUDGE_TOKENS = 400
 SCORES = (1, 2, 3, 4, 5)
 STAND_IN = "what the model will have written here once it was asked, in about a sentence or two of its own"
@@ -30,6 +31,7 @@ This was an earlier answer:
 ---
 A reviewer gave it {score} of 5 points: {reason}
 Write a better answer. Answer with the new version only."""
+_MARK = re.compile(r"^(?:[-*•]|1[.)]) +(?=\S)")
 VERDICT = {
     "type": "object",
     "properties": {"reason": {"type": "string"}, "score": {"type": "integer", "enum": list(SCORES)}},
@@ -68,7 +70,7 @@ def _request(
 ) -> Request:
     messages = [] if system is None else [{"role": "system", "content": system}]
     messages.append({"role": "user", "content": prompt})
-    most = None if schema is None else max(MOST_TOKENS, source.max_tokens)
+    most = None if schema is None else LONGER * source.max_tokens
     return Request(messages, schema, sample, source.max_tokens, source.temperature, most_tokens=most)
 
 
@@ -131,8 +133,10 @@ def _plain(value: Any) -> Any:
 
 
 def unquoted(text: str) -> str:
-    """A text without the quotes around all of it."""
+    """A text without the mark of a list of one entry, and without the quotes around all of it."""
     text = text.strip()
+    if "\n" not in text:
+        text = _MARK.sub("", text)
     inner = text[1:-1]
     return inner.strip() if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in inner else text
 

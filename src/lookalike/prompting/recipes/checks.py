@@ -3,6 +3,10 @@
 words:3..60       so many words             parses:sql    it parses as json, python or sql
 runs:COLUMN       SQL that runs on a database that the SQL of another column makes
 calls:COLUMN      a call of one of the tools of another column, with arguments that fit
+evolved:COLUMN    an instruction that asks for more than the one it was made from (growth/evolving.py)
+answered:COLUMN   a response to an instruction that says it cannot be answered, or says nothing, fails
+novel             ROUGE-L to no accepted row is above .7 (growth/novelty.py)
+novel:COLUMN      nor to a text of that column
 module:name       a function of the value and its row      value in text   a Jinja expression of both
 """
 
@@ -18,6 +22,8 @@ from typing import Any
 
 from lookalike.arguments import shown
 from lookalike.errors import OptionError
+from lookalike.prompting.growth.evolving import eliminated
+from lookalike.prompting.growth.novelty import novel
 from lookalike.prompting.recipes.columns import Check
 from lookalike.prompting.recipes.functions import function_of, is_named, passes
 from lookalike.prompting.recipes.templates import Template
@@ -29,10 +35,10 @@ from lookalike.texts.words import words_of
 
 Test = Callable[[Any, Mapping[str, Any]], bool]
 
-OTHERS = ("near", "exact", "copy", "language")  # they look at other rows: see running.py
+OTHERS = ("near", "exact", "novel", "copy", "language")  # they look at other rows: see running.py
 LONGEST_QUERY = 2.0  # seconds
 _WORDS = re.compile(r"words:(\d*)\.\.(\d*)")
-_OF_COLUMN = re.compile(r"(runs|calls):(.+)")
+_OF_COLUMN = re.compile(r"(runs|calls|evolved|answered|novel):(.+)")
 
 
 def _measure(name: str) -> Test:
@@ -83,7 +89,7 @@ def check_of(given: Any, place: Callable[[int], str], folder: Path) -> Check:
         least, most = int(found[1] or 0), int(found[2] or 2**31)
         return Check("words", "alone", lambda value, row: least <= len(words_of(text_of(value))) <= most)
     if found := _OF_COLUMN.fullmatch(given):
-        column, test = found[2], runs if found[1] == "runs" else calls
+        column, test = found[2], OF_COLUMN[found[1]]
         return Check(found[1], "alone", lambda value, row: test(value, row[column]), frozenset({column}))
     if is_named(given):
         function = function_of(given, place(1), folder)
@@ -98,7 +104,8 @@ def check_of(given: Any, place: Callable[[int], str], folder: Path) -> Check:
 def _known() -> str:
     return (
         f"choose one of {', '.join((*CHECKS, *OTHERS))}, words:3..60, parses:sql, runs:COLUMN, calls:COLUMN, "
-        'a function "module:name", or an expression such as "value | length < 200"'
+        'evolved:COLUMN, answered:COLUMN, novel:COLUMN, a function "module:name", or an expression such as '
+        '"value | length < 200"'
     )
 
 
@@ -145,3 +152,23 @@ def calls(call: Any, tools: Any) -> bool:
         except (SchemaError, TypeError, AttributeError):
             return False
     return bool(some)
+
+
+def evolved(after: Any, before: Any) -> bool:
+    """Whether an instruction came on from the one before."""
+    return eliminated(text_of(before), text_of(after)) is None
+
+
+def answered(response: Any, instruction: Any) -> bool:
+    """Whether a response answers an instruction, by the elimination step of Evol-Instruct."""
+    return eliminated("", text_of(instruction), text_of(response)) is None
+
+
+def unlike(value: Any, texts: Any) -> bool:
+    """Whether ROUGE-L to a text, or to each of a list, is at most .7."""
+    some = texts if isinstance(texts, list) else [texts]
+    return novel(text_of(value), [text_of(one) for one in some])
+
+
+OF_COLUMN = {"runs": runs, "calls": calls, "evolved": evolved, "answered": answered,
+             "novel": unlike}  # value, column -> bool  # fmt: skip

@@ -32,7 +32,8 @@ class Written:
 
     schema: of the value, None for plain text; values: the texts that it is one of. call: columns of the same
     call come from one reply. repeat: (fewest, most) turns of a list, None for a single value; stop: text that
-    ends it; roles: of the turns, in their order. refine: drafts after the first, at most.
+    ends it; roles: of the turns, in their order. refine: drafts after the first, at most. once: rows that ask
+    the same share one reply, where there is a ledger.
     """
 
     prompt: Template
@@ -47,6 +48,7 @@ class Written:
     stop: str | None
     roles: tuple[str, ...]
     refine: int
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ class Taken:
 class Check:
     """What a value has to pass.
 
-    name: for the reason; test: value, row -> whether it passes. kind: "alone", or "near", "exact", "copy",
-    "language" for what needs other rows. names: of the columns that it looks at.
+    name: for the reason; test: value, row -> whether it passes. kind: "alone", or "near", "exact", "novel",
+    "copy", "language" for what needs other rows. names: of the columns that it looks at.
     """
 
     name: str

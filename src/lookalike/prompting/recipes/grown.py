@@ -1,5 +1,9 @@
-"""`[grow]` of a recipe: its places, and the function that is asked between rounds how many rows each of them
-gets.
+"""`[grow]` of a recipe: its places, and what is asked between rounds how many rows each of them gets.
+
+even, real          as many rows of each place, or as many as its share of the real rows: those that lag
+                    behind get more
+novelty             more where texts were least like those before (growth/novelty.py)
+coverage, errors    near real rows, see near_rows.py
 """
 
 from __future__ import annotations
@@ -11,33 +15,69 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from lookalike.arguments import as_number, shown
-from lookalike.errors import OptionError
-from lookalike.prompting.recipes.columns import Drawn, Plan
-from lookalike.prompting.recipes.functions import function_of, is_named
+import numpy as np
+import pandas as pd
 
-KEYS = ("by", "dims", "rounds")
-ROUNDS = 5
+from lookalike.arguments import as_number, is_column, shown
+from lookalike.defaults import GROW
+from lookalike.embed import check_embedder
+from lookalike.errors import DataError, OptionError
+from lookalike.prompting import arms
+from lookalike.prompting.growth.growing import LOCATED
+from lookalike.prompting.growth.novelty import weights as newest
+from lookalike.prompting.recipes.checks import text_of
+from lookalike.prompting.recipes.columns import Drawn, Plan
+from lookalike.prompting.recipes.draws import plain
+from lookalike.prompting.recipes.functions import function_of, is_named
+from lookalike.prompting.written import Row
+
+KEYS = ("by", "dims", "rounds", "embed")
+ROUNDS, LOCATED_ROUNDS = 5, 10
 MOST_PLACES = 10_000
-LEVEL = 100  # rows more than the fullest place has, which an even round aims at
+LEVEL = 100  # rows more a place than the fullest has, which a round aims at
+SURELY = 1e9  # rows that weights are brought to, so that any round has as many as it wants
 
 Place = Mapping[str, Any]  # cells that rows of a place have
+
+
+@dataclass(frozen=True)
+class Made:
+    """An accepted row: its cells, and the number of the place that it was made for."""
+
+    cells: Mapping[str, Any]
+    place: int
+
+
 Quotas = Callable[[Sequence[Place], Sequence[Mapping[str, Any]], int], Sequence[float]]
+Weigh = Callable[[Sequence[Made], int], Sequence[float]]  # accepted rows, seed -> rows of each place
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How a run grows: between rounds `quotas(places, accepted rows, seed)` says how many rows of each place
-    the next round makes, at most a `rounds`-th of all. It depends on nothing else, so a run that was killed
-    repeats it.
+    """How a run grows: between rounds a function of the accepted rows and the seed says how many rows of each
+    place the next round makes, at most a `rounds`-th of all. It depends on nothing else, so a run that was
+    killed repeats it. begin: for so many rows -> that function, for one run.
     """
 
     places: Sequence[Place]
-    quotas: Quotas
+    begin: Callable[[int], Weigh]
     rounds: int = ROUNDS
 
 
-def growth_of(plan: Plan, by: Quotas | None, folder: Path) -> Growth | None:
+@dataclass(frozen=True)
+class Asked:
+    """What `[grow]` says, checked without the real table. by: a name of `GROW`, or a function; dims: columns
+    whose values are the places; embed: as in `embed.embedder`.
+    """
+
+    by: str | Quotas
+    dims: tuple[str, ...]
+    rounds: int
+    embed: str | None
+    place: str
+
+
+def asked(plan: Plan, by: Quotas | None, folder: Path) -> Asked | None:
     """What `[grow]` says, None without it. by: the function in place of the one that is named there.
 
     Raises OptionError for keys, dimensions or a function that there are not.
@@ -49,48 +89,141 @@ def growth_of(plan: Plan, by: Quotas | None, folder: Path) -> Growth | None:
     for key in given:
         if key not in KEYS:
             raise OptionError(f"{place}: '{key}' is no key of it: the keys are {', '.join(KEYS)}.")
-    rounds = given.get("rounds", ROUNDS)
+    name = by or _named(given["by"], place, folder)
+    rounds = given.get("rounds", LOCATED_ROUNDS if name in LOCATED else ROUNDS)
     if type(rounds) is not int or rounds < 1:
         raise OptionError(f"{place}: rounds is {shown(rounds)}: write a whole number of at least 1.")
-    return Growth(_places(plan, given.get("dims"), place), by or _named(given["by"], place, folder), rounds)
+    try:
+        check_embedder(given.get("embed"))
+    except OptionError as error:
+        raise OptionError(f"{place}: {error}") from None
+    if name in LOCATED:
+        if "dims" in given:
+            raise OptionError(f"{place}: by = {shown(name)} asks near real rows: leave dims out.")
+        return Asked(name, (), rounds, given.get("embed"), place)
+    if name == "novelty" and not plan.texts:
+        raise OptionError(f"{place}: by = 'novelty' compares texts, and no column that is kept is one.")
+    return Asked(name, _dims(plan, given.get("dims"), place), rounds, None, place)
 
 
-def _named(by: Any, place: str, folder: Path) -> Quotas:
-    if by == "even":
-        return even
-    if callable(by) or (isinstance(by, str) and is_named(by)):
-        return function_of(by, place, folder)
-    raise OptionError(
-        f'{place}: by is {shown(by)}: write "even" or a function "module:name" of (places, rows, seed).'
+def growth_of(asked: Asked, plan: Plan, real: pd.DataFrame | None) -> Growth:
+    """How a recipe grows by places of its own; near_rows.py has the others.
+
+    Raises OptionError or DataError where the real table lacks what it needs.
+    """
+    places = _places(plan, asked)
+    if asked.by in ("even", "real"):
+        shares = np.ones(len(places)) if asked.by == "even" else _shares(places, asked, real)
+        return Growth(places, lambda n: _towards(places, shares), asked.rounds)
+    if asked.by == "novelty":
+        return Growth(places, lambda n: _newest(places, plan.texts), asked.rounds)
+    by = asked.by
+    assert callable(by)
+    return Growth(
+        places,
+        lambda n: lambda made, seed: by(places, [dict(one.cells) for one in made], seed),
+        asked.rounds,
     )
 
 
-def _places(plan: Plan, dims: Any, place: str) -> list[Place]:
-    """Every combination of values of the dimensions, which are columns that are drawn from values."""
-    drawn = {
+def _named(by: Any, place: str, folder: Path) -> str | Quotas:
+    if isinstance(by, str) and by in GROW:
+        return by
+    if callable(by) or (isinstance(by, str) and is_named(by)):
+        return function_of(by, place, folder)
+    raise OptionError(
+        f'{place}: by is {shown(by)}: write one of {", ".join(GROW)}, or a function "module:name" of '
+        "(places, rows, seed)."
+    )
+
+
+def _pools(plan: Plan) -> dict[str, tuple[Any, ...]]:
+    """The columns that are drawn from values."""
+    return {
         one.name: one.source.pool.values
         for one in plan.columns
         if isinstance(one.source, Drawn) and one.source.pool is not None and one.source.pool.values
         and one.source.several is None
     }  # fmt: skip
+
+
+def _dims(plan: Plan, dims: Any, place: str) -> tuple[str, ...]:
+    drawn = _pools(plan)
     if dims is None:
         dims = [plan.label] if plan.label in drawn else list(drawn)[:1]
     if not isinstance(dims, list) or not dims or any(name not in drawn for name in dims):
         known = ", ".join(drawn) or "none here"
         raise OptionError(f"{place}: dims are columns with a sample of values, {known}: name some of them.")
-    found: list[Place] = [
-        dict(zip(dims, values, strict=True)) for values in product(*(drawn[name] for name in dims))
-    ]
-    if len(found) > MOST_PLACES:
-        raise OptionError(f"{place}: dims have {len(found):,} places: name fewer columns.")
+    found = int(np.prod([float(len(drawn[name])) for name in dims]))
+    if found > MOST_PLACES:
+        raise OptionError(f"{place}: dims have {found:,} places: name fewer columns.")
+    return tuple(dims)
+
+
+def _places(plan: Plan, asked: Asked) -> list[Place]:
+    """Every combination of values of the dimensions."""
+    drawn = _pools(plan)
+    values = product(*(drawn[name] for name in asked.dims))
+    return [dict(zip(asked.dims, one, strict=True)) for one in values]
+
+
+def _shares(places: Sequence[Place], asked: Asked, real: pd.DataFrame | None) -> np.ndarray:
+    """(places,) the share of the real rows that each has."""
+    if real is None:
+        raise OptionError(f"{asked.place}: by = 'real' needs a real table, and none is given: name one.")
+    for name in asked.dims:
+        if not is_column(name, real.columns):
+            raise DataError(
+                f"{asked.place}: the real table has no column '{name}', whose shares by = 'real' keeps."
+            )
+    cells = ([str(plain(one)) for one in real[name]] for name in asked.dims)
+    counts = Counter(zip(*cells, strict=True))
+    found = np.array([counts[tuple(map(str, place.values()))] for place in places], dtype=float)
+    if not found.sum():
+        raise DataError(f"{asked.place}: no real row has a place of {', '.join(asked.dims)}: sample values "
+                        "that the real table has.")  # fmt: skip
     return found
 
 
-def even(places: Sequence[Place], rows: Sequence[Mapping[str, Any]], seed: int) -> list[float]:
-    """As many rows of each place: those that lag behind get more."""
-    made = Counter(tuple(row.get(name) for name in places[0]) for row in rows)
-    counts = [made[tuple(place.values())] for place in places]
-    return [max(counts) + LEVEL - count for count in counts]
+def _towards(places: Sequence[Place], shares: np.ndarray) -> Weigh:
+    """Rows of each place so that all have their shares."""
+    part = shares / shares.sum()
+
+    def weigh(made: Sequence[Made], seed: int) -> Sequence[float]:
+        counts = np.bincount([one.place for one in made], minlength=len(places)).astype(float)
+        some = part > 0
+        level = float(np.max(counts[some] / part[some])) + LEVEL * len(places)
+        return np.maximum(level * part - counts, 0.0).tolist()
+
+    return weigh
+
+
+def _newest(places: Sequence[Place], texts: Sequence[str]) -> Weigh:
+    """By the mean novelty of the texts that each place has brought."""
+    own = [arms.Place(None) for _ in places]
+    grow = newest(lambda row: text_of_row(row.record, texts))
+
+    def weigh(made: Sequence[Made], seed: int) -> Sequence[float]:
+        return scaled(grow(own, [as_row(one, own) for one in made], seed))
+
+    return weigh
+
+
+def as_row(made: Made, places: Sequence[arms.Place]) -> Row:
+    """An accepted row as `growth` takes it."""
+    return Row(dict(made.cells), places[made.place], None, 0, "")
+
+
+def text_of_row(cells: Mapping[str, Any], texts: Sequence[str]) -> str:
+    return "\n".join(text_of(cells[name]) for name in texts)
+
+
+def scaled(weights: Any) -> list[float]:
+    """Weights as rows; where nothing is better than anything else, the same for all."""
+    found = np.asarray(weights, dtype=float)
+    total = float(found.sum())
+    found = found / total if total > 0 else np.full(len(found), 1 / len(found))
+    return (found * SURELY).tolist()
 
 
 def checked(quotas: Any, growth: Growth) -> list[float]:

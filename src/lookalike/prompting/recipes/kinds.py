@@ -27,7 +27,7 @@ from lookalike.prompting.recipes.templates import Template
 COMMON = ("keep", "check", "judge", "tries")
 KEYS = {
     "prompt": ("prompt", "system", "model", "temperature", "max_tokens", "values", "schema", "call", "repeat",
-               "stop", "roles", "refine"),
+               "stop", "roles", "refine", "once"),
     "sample": ("sample", "given", "several", "column", "where"),
     "function": ("function",),
     "real": ("real", "several", "same"),
@@ -194,6 +194,7 @@ class Reader:
             self._word(name, given, "stop"),
             tuple(roles),
             self._whole(name, given, "refine", 0, 0, 10),
+            self._switch(name, given, "once", False),
         )
 
     def _system(self, name: str, system: Any, own: bool, turn: Collection[str]) -> Template:

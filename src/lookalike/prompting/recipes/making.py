@@ -280,7 +280,11 @@ class Maker:
         )
 
     def _sample(self, row: Row, column: Column, *numbers: int) -> int:
-        """The sample index of a request: no two of a run share a reply, nor do two seeds."""
+        """The sample index of a request: no two rows of a run share a reply, unless the column is asked once,
+        nor do two seeds.
+        """
+        if isinstance(column.source, Written) and column.source.once:
+            return child_seed(self._seed, "ask", column.name, *numbers)
         return child_seed(self._seed, "ask", column.name, row.slot, row.attempt, *numbers)
 
 

@@ -19,11 +19,13 @@ from lookalike.llm.client import LLM
 from lookalike.llm.request import Failure, Reply, Request
 from lookalike.llm.sync import wait
 from lookalike.progress import say
+from lookalike.prompting.growth.growing import LOCATED
 from lookalike.prompting.recipes.checks import text_of
 from lookalike.prompting.recipes.columns import Column, Served
 from lookalike.prompting.recipes.draws import Draws, Load, plain
-from lookalike.prompting.recipes.grown import Quotas, growth_of
+from lookalike.prompting.recipes.grown import Growth, Quotas, asked, growth_of
 from lookalike.prompting.recipes.making import SAME_DRAW, Maker, Row
+from lookalike.prompting.recipes.near_rows import near_rows
 from lookalike.prompting.recipes.read import read
 from lookalike.prompting.recipes.running import Kept, Runner, fix, visible
 from lookalike.table.schema import Schema
@@ -45,8 +47,8 @@ class Recipe:
     llm: the model of all columns that name none of the recipe's own [models.NAME]. models: name -> LLM in
     place of what the recipe says of it. load: what loads a saved model for sample = "model:FOLDER", such as
     `lookalike.DiffLM.load`; where: conditions on the rows that it draws. grow: what `[grow]` asks between
-    rounds, in place of the function that it names, see `grown.Growth`. seed: of what is drawn and of the
-    replies. progress: False for silence.
+    rounds, in place of what it names: (places, rows, seed) -> rows of each place. seed: of what is drawn and
+    of the replies. progress: False for silence.
 
     Raises OptionError, with file and line, for a recipe that cannot be used, before any call.
     """
@@ -68,7 +70,8 @@ class Recipe:
         self.plan = read(recipe)
         self.llm, self.load, self.where = llm, load, tuple(where)
         folder = Path() if isinstance(recipe, Mapping) else Path(recipe).parent
-        self._growth = growth_of(self.plan, grow, folder)
+        self._grow = asked(self.plan, grow, folder)
+        self._growth: Growth | None = None
         self.seed, self.progress = whole("seed", seed), switch("progress", progress)
         self.label = self.plan.label
         self.texts: list[Any] = list(self.plan.texts)
@@ -98,6 +101,10 @@ class Recipe:
         for column in self.plan.columns:
             for kind in {one.kind for one in column.checks} & {"copy", "language"}:
                 self._learn(column, kind)
+        if self._grow is not None and self._grow.by in LOCATED:
+            self._growth = near_rows(self._grow, self.plan, self._real, self.seed)
+        elif self._grow is not None:
+            self._growth = growth_of(self._grow, self.plan, self._real)
         self._trial(1)
         return self
 

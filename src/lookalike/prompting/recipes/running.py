@@ -21,12 +21,14 @@ from lookalike.llm.request import Failure, Reply, Request
 from lookalike.llm.sync import wait
 from lookalike.progress import bar
 from lookalike.prompting.alarm import Alarm
+from lookalike.prompting.growth.growing import drawn
+from lookalike.prompting.growth.novelty import LIMIT, Pool, novel
 from lookalike.prompting.recipes.checks import text_of
 from lookalike.prompting.recipes.columns import Column, Plan
 from lookalike.prompting.recipes.draws import Draws
-from lookalike.prompting.recipes.grown import Growth, Place, checked
+from lookalike.prompting.recipes.grown import Growth, Made, Place, Weigh, checked
 from lookalike.prompting.recipes.making import SAME_DRAW, Ask, Lost, Maker, Row
-from lookalike.sampling import apportion
+from lookalike.seed import child
 from lookalike.texts.duplicates import Accepted
 from lookalike.texts.shingles import normal
 
@@ -113,11 +115,13 @@ class Runner:
         self._maker = Maker(plan, draws, asker(llms, self._failed), tests, seed)
         self._near = {one.name: Accepted() for one in plan.columns if _has(one, "near")}
         self._exact: dict[str, set[str]] = {one.name: set() for one in plan.columns if _has(one, "exact")}
+        self._novel = {one.name: Pool() for one in plan.columns if _has(one, "novel")}
         self.alarm = Alarm(progress, fix)
         self._affordable, self._at_work = affordable, 0
         self._slots: list[Slot] = []
         self._results: list[list[Row] | None] = []
         self._settled = self._numbers = 0
+        self._grown: list[int] = []  # of each row's number its place, where the plan grows
         self._shown: Any = None
 
     def run(self, n: int) -> None:
@@ -125,11 +129,12 @@ class Runner:
         it.
         """
         barren = rounds = 0
+        weigh = None if self._growth is None else self._growth.begin(n)
         again: list[Slot] = []
         with bar(n, "writing", progress=self._progress) as self._shown:
             self._shown.miniters, self._shown.dynamic_miniters = 0, False  # redrawn by time, not by rows
             while len(self.kept.accepted) < n and rounds < MOST_ROUNDS and barren < BARREN:
-                self._slots = self._planned(n, again)
+                self._slots = self._planned(n, again) if weigh is None else self._growing(n, rounds, weigh)
                 if not self._slots:
                     break
                 self._draws.prepare([slot.number for slot in self._slots])
@@ -152,16 +157,21 @@ class Runner:
                 again = [one for one in left if one.attempts < MOST_ATTEMPTS]
 
     def _planned(self, n: int, again: list[Slot]) -> list[Slot]:
-        """The rows of a round: those that are still to be had, or what growth says."""
+        """The rows of a round: those that are still to be had."""
         missing = n - len(self.kept.accepted)
-        if self._growth is None:
-            return [*again, *(self._slot() for _ in range(missing - len(again)))]
-        rows = [visible(self._plan, row) for row in self.kept.accepted]
-        quotas = checked(self._growth.quotas(self._growth.places, rows, self._seed), self._growth)
-        most = min(missing, -(-n // max(self._growth.rounds, 1)))
+        return [*again, *(self._slot() for _ in range(missing - len(again)))]
+
+    def _growing(self, n: int, turn: int, weigh: Weigh) -> list[Slot]:
+        """The rows of a round, the turn-th, where growth says how many of each place."""
+        growth = self._growth
+        assert growth is not None
+        made = [Made(visible(self._plan, row), self._grown[row.slot]) for row in self.kept.accepted]
+        quotas = checked(weigh(made, self._seed), growth)
+        most = min(n - len(self.kept.accepted), -(-n // growth.rounds), round(sum(quotas)))
         slots = []
-        for place, quota in zip(self._growth.places, _scaled(quotas, most), strict=True):
-            slots += [self._slot(place) for _ in range(quota)]
+        for at, quota in enumerate(_shared(quotas, most, child(self._seed, "growth", turn).random())):
+            slots += [self._slot(growth.places[at]) for _ in range(quota)]
+            self._grown += [at] * quota
         return slots
 
     def _slot(self, place: Place | None = None) -> Slot:
@@ -251,10 +261,16 @@ class Runner:
             if accepted.repeats(text_of(row.values[name])):
                 said = "an accepted row says nearly the same"
                 return Lost(name, "near", said, row.values[name], _key(row, name))
+        for name, pool in self._novel.items():
+            if not novel(text_of(row.values[name]), pool):
+                said = f"ROUGE-L to an accepted row is above {LIMIT:g}"
+                return Lost(name, "novel", said, row.values[name], _key(row, name))
         for name, seen in self._exact.items():
             seen.add(normal(text_of(row.values[name])))
         for name, accepted in self._near.items():  # now that the row is accepted
             accepted.add(text_of(row.values[name]))
+        for name, pool in self._novel.items():
+            pool.add(text_of(row.values[name]))
         return None
 
     def _failed(self, error: LLMError) -> None:
@@ -277,10 +293,9 @@ def visible(plan: Plan, row: Row) -> dict[str, Any]:
     return found
 
 
-def _scaled(quotas: Sequence[float], most: int) -> list[int]:
-    """Quotas of at most so many rows together; each place keeps its share."""
-    total = sum(quotas)
-    return apportion(np.array(quotas), min(most, round(total))).tolist() if total else [0] * len(quotas)
+def _shared(quotas: Sequence[float], rows: int, start: float) -> list[int]:
+    """How many of the rows each place gets, in proportion to its quota; start: see `drawn`."""
+    return drawn(np.array(quotas), rows, start).tolist() if rows else [0] * len(quotas)
 
 
 def _has(column: Column, kind: str) -> bool:
@@ -294,6 +309,8 @@ FIXES = {  # the reason, or the kind of a failure -> what helps
     "meta": "say in the prompt that only the text itself is wanted, or use a better model",
     "near": "raise the temperature, or sample more of what the prompt names",
     "exact": "raise the temperature, or sample more of what the prompt names",
+    "novel": "raise the temperature, or sample more of what the prompt names",
+    "evolved": "say in the prompt what is to be added, or use a better model",
     "cut off": "raise max_tokens of the column",
     "malformed": "make the schema simpler, or use a model that writes JSON better",
     "given": "give the column a sample beside given",

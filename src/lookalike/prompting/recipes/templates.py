@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import OptionError, first_line
+from lookalike.prompting.growth.topics import pruned_topics
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -70,6 +71,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     jinja.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False)
+    jinja.filters["pruned"] = pruned_topics  # a list without what repeats an earlier entry
     for name in NO_CHANCE:
         del jinja.filters[name]
     jinja.globals.pop("lipsum")

@@ -1,0 +1,1 @@
+"""The same recipes by lookalike and its peers, see `bench.recipes.peers`."""

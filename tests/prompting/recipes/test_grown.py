@@ -1,0 +1,175 @@
+"""Growth of a recipe: the rows of a round follow from those before it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import lookalike
+from lookalike.errors import DataError, OptionError
+from lookalike.llm import LLM
+from lookalike.prompting.recipes.grown import Growth, Made, asked, growth_of
+from lookalike.prompting.recipes.near_rows import near_rows
+from lookalike.prompting.recipes.read import read
+
+Writing = Callable[..., Any]
+TEXTS = {
+    "sea": ["waves on the beach", "waves and salt", "a ship in the harbour"],
+    "wood": ["trees and moss"],
+}
+REAL = pd.DataFrame([{"topic": name, "text": text} for name, some in TEXTS.items() for text in some])
+TOPIC = {"sample": ["sea", "wood"]}
+SHOWN = {"real": "text", "several": 2, "same": "topic", "keep": False}
+WORDS = ("waves", "ship", "moss")
+
+
+def count(texts: Any) -> np.ndarray:
+    """How often each of three words is in a text, and a rest, so that no text is empty."""
+    return np.array([[text.count(word) for word in WORDS] + [0.1] for text in texts], dtype=float)
+
+
+def columns(**more: Any) -> dict[str, Any]:
+    return {"topic": TOPIC, "text": {"prompt": "{{ topic }}" + more.pop("prompt", "")}, **more}
+
+
+def growth(by: str, real: pd.DataFrame | None, found: dict[str, Any] | None = None, **keys: Any) -> Growth:
+    recipe = {"label": "topic", "columns": found or columns(), "grow": {"by": by, **keys}}
+    plan = read(recipe)
+    given = asked(plan, None, Path())
+    assert given is not None
+    if by in ("coverage", "errors"):
+        return near_rows(given, plan, real, 0)
+    return growth_of(given, plan, real)
+
+
+def made(*some: tuple[str, int]) -> list[Made]:
+    return [Made({"topic": "?", "text": text}, place) for text, place in some]
+
+
+def shares(weights: Any) -> list[float]:
+    return [round(one, 4) for one in (np.array(weights) / np.sum(weights)).tolist()]
+
+
+def test_real_shares_are_kept_and_what_lags_behind_gets_more() -> None:
+    found = growth("real", REAL)
+    assert found.places == [{"topic": "sea"}, {"topic": "wood"}]
+    weigh = found.begin(100)
+    assert shares(weigh([], 0)) == [0.75, 0.25]
+    sea, wood = weigh(made(*[("x", 1)] * 30), 0)  # 30 of wood, which is 120 rows in all: sea lacks 90
+    assert (sea - 90) / wood == pytest.approx(3)
+
+
+def test_even_growth_asks_for_as_many_of_each() -> None:
+    sea, wood = growth("even", None).begin(10)(made(("x", 0), ("y", 0)), 0)
+    assert wood - sea == 2
+
+
+def test_novelty_asks_where_texts_were_new() -> None:
+    weigh = growth("novelty", None).begin(10)
+    assert shares(weigh([], 0)) == [0.5, 0.5]
+    rows = made(("a b c d", 0), ("a b c d", 0), ("e f g h", 1), ("e f x y", 1))  # 1 and 1; 1 and .5
+    assert shares(weigh(rows, 0)) == [round(1 / 1.75, 4), round(0.75 / 1.75, 4)]
+
+
+def test_coverage_asks_near_the_real_rows_that_lack_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lookalike.prompting.recipes.near_rows.embedder", lambda *_: unit)
+    found = growth("coverage", REAL, columns(shown=SHOWN, prompt="{{ shown }}"))
+    assert len(found.places) == 4
+    by_text = {place["shown"][0]: at for at, place in enumerate(found.places)}
+    ship = found.places[by_text["a ship in the harbour"]]
+    assert ship["topic"] == "sea" and len(ship["shown"]) == 2 and "moss" not in str(ship["shown"])
+    weigh = found.begin(8)
+    waves = [by_text["waves on the beach"], by_text["waves and salt"]]
+    rows = made(*[("waves", waves[0])] * 4)  # they fill what the two rows of waves stand for
+    weights = np.array(weigh(rows, 0))
+    assert weights[waves].sum() == pytest.approx(0) and weights[by_text["trees and moss"]] > 0
+    assert weights[by_text["a ship in the harbour"]] > 0
+
+
+def unit(texts: Any) -> np.ndarray:
+    found = count(texts)
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_errors_ask_near_real_rows_that_a_model_gets_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lookalike.prompting.recipes.near_rows.embedder", lambda *_: unit)
+    real = pd.DataFrame({"topic": ["sea"] * 6 + ["wood"] * 6, "text": ["ship"] * 6 + ["moss"] * 6})
+    found = growth("errors", real, columns(shown=SHOWN, prompt="{{ shown }}"))
+    topics = np.array([place["topic"] for place in found.places])
+    sea, wood = (int(np.flatnonzero(topics == name)[0]) for name in ("sea", "wood"))
+    rows = made(*[("ship", wood)] * 5, *[("waves", sea)] * 5)  # a model of these takes a ship for wood
+    weights = np.array(found.begin(20)(rows, 0))
+    assert weights[topics == "sea"].sum() > weights[topics == "wood"].sum() > 0
+    some = weights > 0
+    assert 2 <= some.sum() <= 8  # half of the real rows steer
+
+
+@pytest.mark.parametrize(
+    ("by", "real", "found", "said"),
+    [
+        ("real", None, None, "by = 'real' needs a real table"),
+        ("real", REAL[["text"]], None, "the real table has no column 'topic'"),
+        ("real", REAL.assign(topic="hill"), None, "no real row has a place of topic"),
+        ("coverage", None, None, "there is no real table"),
+        ("coverage", REAL, None, "no column shows one"),
+        (
+            "coverage",
+            REAL.rename(columns={"text": "t"}),
+            {"shown": {"real": "t"}},
+            "none of its text columns",
+        ),
+        ("errors", REAL.assign(topic="sea"), {"shown": SHOWN}, "at least two classes"),
+        ("errors", REAL[["text"]], {"shown": {"real": "text"}}, "they have no column 'topic'"),
+        ("coverage", REAL.assign(text=""), {"shown": SHOWN}, "coverage': .*text"),
+    ],
+)
+def test_what_a_growth_lacks_is_one_sentence(by: str, real: Any, found: Any, said: str) -> None:
+    given = columns(prompt="{{ shown }}", **found) if found else None
+    with pytest.raises((OptionError, DataError), match=said) as error:
+        growth(by, real, given)
+    assert "[grow]" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_class_that_is_written_cannot_be_asked_for() -> None:
+    found = columns(shown={"real": "text", "keep": False}, prompt="{{ shown }}")
+    found["topic"] = {"prompt": "Which?", "values": ["sea", "wood"]}
+    with pytest.raises(OptionError, match="'topic' is written"):
+        growth("coverage", REAL, found)
+    with pytest.raises(OptionError, match="leave dims out"):
+        growth("coverage", REAL, dims=["topic"])
+    with pytest.raises(OptionError, match=r"\[grow\]: there is no embedder 'x'"):
+        growth("coverage", REAL, embed="x")
+
+
+@pytest.mark.parametrize("by", ["coverage", "errors", "real", "novelty"])
+def test_a_recipe_grows_by_name_and_a_second_run_asks_nothing(
+    writing: Writing, tmp_path: Any, by: str
+) -> None:
+    server = writing()
+    keys = {"rounds": 3} | ({"dims": ["topic"]} if by in ("real", "novelty") else {})
+    found = columns(
+        shown=SHOWN, n={"sample": {"low": 1, "high": 10**9}}, prompt=" {{ n }} {{ shown | json }}"
+    )
+    given = {"label": "topic", "columns": found, "grow": {"by": by, **keys}}
+
+    def run() -> pd.DataFrame:
+        llm = LLM("m", server.url, ledger=tmp_path / "l.sqlite", progress=False)
+        recipe = lookalike.Recipe(given, llm, progress=False).fit(REAL)
+        table = recipe.sample(8)
+        shown = recipe.provenance.helpers.map(lambda one: json.loads(one)["shown"])
+        for topic, some in zip(table.topic, shown, strict=True):
+            assert set(some) <= set(TEXTS[topic])
+        return table
+
+    first = run()
+    if by in ("coverage", "real"):
+        assert first.topic.value_counts().to_dict() == {"sea": 6, "wood": 2}
+    calls = server.stats()["calls"]
+    pd.testing.assert_frame_equal(run(), first)
+    assert server.stats()["calls"] == calls == 8
