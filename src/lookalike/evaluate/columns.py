@@ -104,6 +104,27 @@ def read_columns(
     return [replace(one, member=members.get(one.name)) for one in read_as(tables, described)]
 
 
+def joined(columns: list[ComparedColumn], tables: Mapping[str, pd.DataFrame]) -> list[ComparedColumn]:
+    """The columns with each compound as it stands in the tables, in place of its members: a person is known
+    by the whole name. A cell without any member is missing.
+    """
+    out: dict[Any, ComparedColumn] = {}
+    for column in columns:
+        if column.member is None or column.member.column in out:
+            out.setdefault(column.name if column.member is None else column.member.column, column)
+            continue
+        name = column.member.column
+        members = [one for one in columns if one.member is not None and one.member.column == name]
+        cells = {}
+        for table in column.identity:
+            texts, gone = strings(tables[table][name])
+            none = np.all([one.identity[table] == MISSING for one in members], axis=0)
+            cells[table] = texts, gone | none
+        whole = unordered_part("", cells)
+        out[name] = ComparedColumn(name, "category", [whole], whole.codes, personal=column.personal)
+    return list(out.values())
+
+
 def read_as(tables: Mapping[str, pd.DataFrame], described: Schema) -> list[ComparedColumn]:
     """The columns of a schema, of tables whose lists and objects are JSON text. Errors as of
     `read_columns`.

@@ -48,6 +48,7 @@ def members(
             for at, one in enumerate(own):
                 while one.name in schema.names:
                     one.name += "'"
+                one.personal = column.personal
                 found[one.name] = Member(column.name, str(column.format), at)
         columns += own
     made = apart(tables, schema, replace(schema, columns=columns), found)

@@ -45,7 +45,11 @@ def shard_files(path: str | Path) -> list[str]:
     Raises DataError for a pattern that no file matches, shards of several kinds, and shards that are missing
     by their plan.
     """
+    from lookalike.files.databases import is_source
+
     text = str(path)
+    if is_source(text):
+        return []
     if _PATTERN.search(text) and not (is_url(text) or os.path.exists(text)):
         return _matched(text, sorted(one for one in glob.glob(text) if os.path.isfile(one)))
     if is_url(text):

@@ -8,7 +8,7 @@ import pytest
 
 from lookalike.evaluate import evaluate
 from lookalike.evaluate.chapters.identifying import identify
-from lookalike.evaluate.columns import read_columns
+from lookalike.evaluate.columns import joined, read_columns
 from lookalike.evaluate.figures import FIGURES, grade
 from lookalike.evaluate.section import Entry
 from tests.evaluate.adult import marks
@@ -92,7 +92,7 @@ def measured(
 ) -> tuple:
     """(entries as dicts with their grade as "grade", details)."""
     tables = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})
-    entries, details = identify(read_columns(tables), np.random.default_rng(0), **more)
+    entries, details = identify(joined(read_columns(tables), tables), np.random.default_rng(0), **more)
     return {key: graded(key, entry) for key, entry in entries.items()}, details
 
 

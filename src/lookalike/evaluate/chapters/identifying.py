@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.evaluate.columns import ComparedColumn
+from lookalike.evaluate.columns import ComparedColumn, joined
 from lookalike.evaluate.rows import lengths
 from lookalike.evaluate.section import Entry, Identified, Section, share
 from lookalike.evaluate.view import View
@@ -56,10 +56,11 @@ PART = re.compile(r"\d{1,18}|[^\W\d_]+|(?:[^\w]|_)+")
 
 def measure(view: View) -> Section:
     """The entries `identifying_values` and `identifying_pairs`, and the columns and pairs they are of."""
-    personal = [str(column.name) for column in view.columns if column.personal]
-    entries, details = identify(view.columns, np.random.default_rng(view.seed), personal)
+    columns = joined(view.columns, view.tables)
+    personal = [str(column.name) for column in columns if column.personal]
+    entries, details = identify(columns, np.random.default_rng(view.seed), personal)
     section = Section({"privacy": entries}, identifying=details)
-    every, looked_at = len(view.columns) * (len(view.columns) - 1) // 2, most_pairs(view.columns)
+    every, looked_at = len(columns) * (len(columns) - 1) // 2, most_pairs(columns)
     if every > looked_at:
         section.skipped["identifying"] = (
             f"only {looked_at:,} of the {every:,} pairs of columns were searched for combinations that "
