@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,6 +14,7 @@ import lookalike
 from lookalike import pipeline
 from lookalike.codec import RecordCodec
 from lookalike.errors import ConditionError, DataError, LLMError, OptionError
+from lookalike.helping import no_gain
 from lookalike.run import config
 from tests.paths import DATA
 
@@ -231,9 +231,9 @@ def test_a_language_model_writes_a_run_from_python(
 
     synthetic, report = once()
     assert "category" in str(report)
-    provenance = lookalike.read_table(folder / "provenance.jsonl")
-    asker: Any = SimpleNamespace(texts=["text"], label="category", provenance=provenance)
-    note = pipeline._no_gain(real, synthetic, asker, 0)
+    shown = [json.loads(one) for one in lookalike.read_table(folder / "provenance.jsonl")["shown"]]
+    asker: Any = SimpleNamespace(texts=["text"], label="category", shown=shown)
+    note = no_gain(real, synthetic, asker, None, 0)
     assert note is not None and note in report.figures.found.warnings  # texts of random words teach nothing
     assert len(synthetic) == len(pd.read_csv(tmp_path / "out.csv")) == 30
     names = {"accepted.jsonl", "rejected.jsonl", "provenance.jsonl", "ledger.sqlite", "summary.json"}
@@ -247,22 +247,6 @@ def test_a_language_model_writes_a_run_from_python(
     pd.testing.assert_frame_equal(again, synthetic)
     more = json.loads((folder / "summary.json").read_text())
     assert served.stats()["calls"] == calls == more["known"] and more["money"] == facts["money"]
-
-
-def test_rows_of_a_language_model_that_do_not_help_are_said_not_to() -> None:
-    real = pd.read_csv(DATA / "banking77.csv")
-    provenance = pd.DataFrame({"shown": ["[0]"] * 150})
-    asker: Any = SimpleNamespace(texts=["text"], label="category", provenance=provenance)
-    first, second = real[::2], real[1::2]
-    assert pipeline._no_gain(first, second, asker, 0) is None
-    wrong = second.assign(category=np.roll(second.category.to_numpy(), 40))
-    said = pipeline._no_gain(first, wrong, asker, 0)
-    assert said is not None and said.endswith("train on the real rows alone.") and "of 150 real rows" in said
-    asker.steering_rows = [0, 2]  # what steered does not measure
-    said = pipeline._no_gain(first, wrong, asker, 0)
-    assert said is not None and "of 148 real rows" in said
-    asker.label = None
-    assert pipeline._no_gain(first, wrong, asker, 0) is None
 
 
 def test_a_language_model_that_writes_nothing_is_one_sentence(serve: Any, tmp_path: Path) -> None:

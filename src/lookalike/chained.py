@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from lookalike.arguments import whole
+from lookalike.decisions import Decisions
 from lookalike.progress import stage
 from lookalike.synthesizer import Asker
 
@@ -71,8 +72,8 @@ class Chained:
         return self.writer.provenance
 
     @property
-    def decisions(self) -> Any:
-        return getattr(self.writer, "decisions", None)
+    def decisions(self) -> Decisions:
+        return self.writer.decisions
 
     def summary(self) -> dict[str, Any]:
         return self.writer.summary() | {"shortfall": self.learner.shortfall}

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -16,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from lookalike import curation as curating
 from lookalike.arguments import is_column, listed, path, shown, switch, table_names, whole
 from lookalike.curation import Asked
-from lookalike.decisions import WEIGHT
+from lookalike.decisions import WEIGHT, Decisions
 from lookalike.errors import ConditionError, DataError, OptionError
+from lookalike.helping import no_gain
 from lookalike.nothing import from_nothing
 from lookalike.progress import say, stage
 from lookalike.run import Cost, Run
 from lookalike.sampled import sampled
-from lookalike.synthesizer import Asker, Synthesizer, asks, learns
+from lookalike.synthesizer import Synthesizer, asks, learns, steering
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,7 +158,8 @@ def generate(
         with stage("comparing them with the real ones", part=f"{parts} of {parts}", progress=progress):
             report = _compared(
                 alike, synthetic, alike_holdout, synthesizer, schema,
-                target=target, seed=seed, show_real=show_real, names=names, progress=progress,
+                decisions=None if found is None else found.decisions, target=target, seed=seed,
+                show_real=show_real, names=names, progress=progress,
             )  # fmt: skip
         if found is not None:
             report.decisions = found.decisions
@@ -289,9 +290,12 @@ def _compared(
     holdout: pd.DataFrame | None,
     synthesizer: Synthesizer,
     schema: Schema,
+    decisions: Decisions | None,
     **options: Any,
 ) -> Report | Alone:
-    """The report, on the columns that the synthesizer made; options: of `evaluate`."""
+    """The report, on the columns that the synthesizer made. decisions: of what was curated; options: of
+    `evaluate`.
+    """
     from lookalike.evaluate import evaluate
     from lookalike.evaluate.alone import alone
 
@@ -314,9 +318,9 @@ def _compared(
     if more:
         report.warn(f"The real table has no {listed(more)}: nothing of it is compared.")
     if asks(synthesizer):
-        if note := _no_gain(real, synthetic, synthesizer, options["seed"]):
+        if note := no_gain(real, synthetic, synthesizer, decisions, options["seed"]):
             report.warn(note)
-        if (steered := len(_steering(synthesizer))) and holdout is None:
+        if (steered := len(steering(synthesizer))) and holdout is None:
             report.warn(f"{steered:,} real rows steered what was written, so figures on them are too good: "
                         "compare with rows that did not, by a holdout.")  # fmt: skip
     if learns(synthesizer):
@@ -325,38 +329,6 @@ def _compared(
         if synthesizer.shortfall is not None:
             report.warn(synthesizer.shortfall)
     return report
-
-
-def _steering(asker: Asker) -> set[int]:
-    """The numbers of the real rows whose errors steered what was written, which would measure it too well."""
-    return set(getattr(asker, "steering_rows", ()))
-
-
-def _no_gain(real: pd.DataFrame, synthetic: pd.DataFrame, asker: Asker, seed: int) -> str | None:
-    """Says that the rows of a language model do not help to learn the label, where that is so."""
-    import numpy as np
-
-    from lookalike.embed import embedder
-    from lookalike.learn import gain
-
-    text, label = next(iter(asker.texts), None), asker.label
-    if any(name not in one.columns for one in (real, synthetic) for name in (text, label)):
-        return None
-    sides, rows = [], []
-    for one in (real, synthetic):
-        usable = (one[text].notna() & one[label].notna()).to_numpy(bool, copy=True)
-        if one is real:
-            usable[sorted(_steering(asker))] = False
-        rows.append(np.flatnonzero(usable))
-        some = one.iloc[rows[-1]]
-        sides.append((some[text].map(str).tolist(), some[label].astype(object).map(str).tolist()))
-    if not sides[0][0]:
-        return None
-    place = {int(row): at for at, row in enumerate(rows[0])}
-    seen = [json.loads(one) for one in asker.provenance["shown"].iloc[rows[1]]]
-    shown = [[place[row] for row in some if row in place] for some in seen]
-    found = gain(embedder(None, sides[0][0], seed), sides[0], sides[1], seed, shown)
-    return None if found is None or found.helps else found.sentence(str(label))
 
 
 def read_real(

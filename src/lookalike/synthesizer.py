@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
@@ -61,7 +62,7 @@ class Asker(Synthesizer, Protocol):
 
     llm: the endpoint, with its budget. texts, label: the columns of text and of the class. accepted,
     rejected, decisions, provenance, summary: as of `SynAlign`, of the last `sample`, whether it came to its
-    end or not.
+    end or not. Where it has them, shown and steering_rows: see `shown_to`, `steering`.
     """
 
     llm: LLM
@@ -91,3 +92,15 @@ def learns(synthesizer: Synthesizer) -> TypeGuard[Learner]:
 def asks(synthesizer: Synthesizer) -> TypeGuard[Asker]:
     """Whether it is an `Asker`."""
     return hasattr(type(synthesizer), "provenance")
+
+
+def shown_to(asker: Asker) -> Sequence[Collection[int]] | None:
+    """For each row of the last `sample` the numbers of the real rows that its writer saw; None where that is
+    not known.
+    """
+    return getattr(asker, "shown", None)
+
+
+def steering(asker: Asker) -> Collection[int]:
+    """The numbers of the real rows whose errors steered what was written, which would measure it too well."""
+    return getattr(asker, "steering_rows", ())

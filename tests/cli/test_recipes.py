@@ -14,6 +14,7 @@ from lookalike.cli.main import main
 from lookalike.cli.parser import parse
 from lookalike.cli.recipes import NOT_OF_A_RECIPE
 from tests.cli.test_verbs import started, wait_for
+from tests.paths import DATA
 from tests.prompting.recipes.conftest import WRITER
 
 pytest.importorskip("aiohttp")
@@ -121,6 +122,26 @@ def test_what_was_written_is_learned_and_the_bulk_needs_no_call(
     more = recipe.with_name("more.jsonl")
     assert main(["sample", str(run / "model"), "-n", "20", "-o", str(more), "--quiet"]) == 0
     assert len(more.read_text().splitlines()) == 20
+
+
+@pytest.mark.parametrize(
+    "then", [[], ["--then", "difflm", "--write", "40", "--max-time", "1s", "--threads", "1"]]
+)
+def test_rows_of_a_class_with_texts_are_compared_with_real_ones(
+    writing: Callable[..., Any], tmp_path: Path, then: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, real = tmp_path / "r.toml", tmp_path / "real.csv"
+    path.write_text(
+        'label = "category"\n[columns.category]\nreal = "category"\n'
+        '[columns.text]\nprompt = "A question about {{ category }}."\n'
+    )
+    pd.read_csv(DATA / "banking77.csv").to_csv(real, index=False)
+    arguments = command(path, writing().url, "-n", "90", "--quiet", *then)
+    assert main([arguments[0], str(real), *arguments[1:]]) == 0
+    told = capsys.readouterr().out
+    assert "90 rows -> " in told
+    hurts = "train on the real rows alone" in told  # texts of random words teach nothing
+    assert hurts == (not then)  # what a model has learned of them has no writer of its own
 
 
 def test_a_fitted_model_draws_the_typed_columns_and_the_model_writes_their_text(

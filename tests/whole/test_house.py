@@ -40,6 +40,7 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "annotator": 6,
     "chained": 6,
     "curation": 6,
+    "helping": 6,
     "nothing": 6,
     "pipeline": 6,
     "run": 6,

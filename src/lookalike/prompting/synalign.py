@@ -341,6 +341,12 @@ class SynAlign:
         return self._written.provenance(self._rows, self.templates.version)
 
     @property
+    def shown(self) -> list[list[int]]:
+        """For each accepted row the numbers of all real rows that the prompts for it showed or described."""
+        self._need_fit()
+        return [row.shown(self._rows) for row in self._written.accepted]
+
+    @property
     def decisions(self) -> Decisions:
         """On the accepted rows of the last `sample` and, after them, the rejected ones: why each of these was
         rejected, by the checks of `lookalike.curate`.

@@ -108,6 +108,7 @@ def test_errors_ask_near_real_rows_that_a_model_gets_wrong(monkeypatch: pytest.M
     assert weights[topics == "sea"].sum() > weights[topics == "wood"].sum() > 0
     some = weights > 0
     assert 2 <= some.sum() <= 8  # half of the real rows steer
+    assert len(found.steering) == 6 and set(real.topic[list(found.steering)]) == {"sea", "wood"}
 
 
 @pytest.mark.parametrize(

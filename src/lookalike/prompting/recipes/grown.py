@@ -56,12 +56,14 @@ Weigh = Callable[[Sequence[Made], int], Sequence[float]]  # accepted rows, seed 
 class Growth:
     """How a run grows: between rounds a function of the accepted rows and the seed says how many rows of each
     place the next round makes, at most a `rounds`-th of all. It depends on nothing else, so a run that was
-    killed repeats it. begin: for so many rows -> that function, for one run.
+    killed repeats it. begin: for so many rows -> that function, for one run. steering: numbers of the real
+    rows whose errors it follows.
     """
 
     places: Sequence[Place]
     begin: Callable[[int], Weigh]
     rounds: int = ROUNDS
+    steering: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

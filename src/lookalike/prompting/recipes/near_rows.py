@@ -63,7 +63,8 @@ def near_rows(asked: Asked, plan: Plan, real: pd.DataFrame | None, seed: int) ->
         known = Known(labels, points, embed, lambda row: text_of_row(row.record, texts), n, steering, fixed)
         return _weigh(strategy(by, known)[0], places)
 
-    return Growth([_cells(one, plan, found, label) for one in places], begin, asked.rounds)
+    numbers = [int(rows[at]) for at in steering]
+    return Growth([_cells(one, plan, found, label) for one in places], begin, asked.rounds, numbers)
 
 
 def _weigh(grow: Callable[..., Sequence[float] | Array], places: Sequence[arms.Place]) -> Weigh:

@@ -21,7 +21,7 @@ from lookalike.llm.sync import wait
 from lookalike.progress import say
 from lookalike.prompting.growth.growing import LOCATED
 from lookalike.prompting.recipes.checks import text_of
-from lookalike.prompting.recipes.columns import Column, Served
+from lookalike.prompting.recipes.columns import Column, Served, Taken
 from lookalike.prompting.recipes.draws import Draws, Load, plain
 from lookalike.prompting.recipes.grown import Growth, Quotas, asked, growth_of
 from lookalike.prompting.recipes.making import SAME_DRAW, Maker, Row
@@ -178,6 +178,19 @@ class Recipe:
             ]  # fmt: skip
         names = ["row", "attempt", "column", "reason", "said", "lost", "value", "key"]
         return pd.DataFrame(found, columns=names)
+
+    @property
+    def shown(self) -> list[list[int]] | None:
+        """For each accepted row the real rows that it was written from: none where the recipe takes no column
+        of them but the label, else None, as that is not known row by row.
+        """
+        taken = [one for one in self.plan.of(Taken) if one.name != self.label]
+        return None if taken else [[] for _ in self._kept.accepted]
+
+    @property
+    def steering_rows(self) -> Sequence[int]:
+        """Row numbers in the real table of the rows whose errors steer: whoever measures leaves them out."""
+        return () if self._growth is None else self._growth.steering
 
     @property
     def decisions(self) -> Decisions:
