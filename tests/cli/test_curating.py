@@ -145,3 +145,27 @@ def test_options_of_a_language_model_that_do_not_go_together(
 ) -> None:
     assert main(["curate", str(tables[1]), "-o", str(tmp_path / "out.csv"), "--quiet", *options]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--report", "r.html"], "--report needs the table in one file"),
+        (["--label", "category", "--method", "relabel", "--llm", "http://127.0.0.1:9/v1", "--model", "m"],
+         "--llm needs the table in one file"),
+        (["--votes", "2"], "--votes is for labels by a language model"),
+    ],
+)  # fmt: skip
+def test_what_needs_all_rows_is_not_left_out_of_shards_without_a_word(
+    tables: tuple[Path, Path],
+    tmp_path: Path,
+    options: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shards = tmp_path / "made"
+    shards.mkdir()
+    for at in range(2):
+        pd.read_json(tables[1], lines=True).to_parquet(shards / f"part-{at}.parquet")
+    assert main(["curate", str(shards), "-o", f"{tmp_path / 'out'}/", *options]) == 2
+    assert said in capsys.readouterr().err and not (tmp_path / "out").exists()

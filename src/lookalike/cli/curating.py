@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookalike.cli import files, sharding, shared
-from lookalike.defaults import CONCURRENCY, TIMEOUT
+from lookalike.cli import endpoint, files, sharding, shared
 from lookalike.errors import OptionError
 
 if TYPE_CHECKING:
@@ -38,21 +37,18 @@ def language_model(one: argparse.ArgumentParser) -> None:
         type=shared.number("--people", float, 0, 1, "the share of people is a number from 0 to 1"),
         help="of the rows asked about, those on which the forms differ most are left for `lookalike review`",
     )
-    shared.budget(llm)
-    llm.add_argument("--price-in", metavar="X", type=shared.MONEY, help="of a million tokens of prompts")
-    llm.add_argument("--price-out", metavar="X", type=shared.MONEY, help="of a million tokens of replies")
-    shared.endpoint(llm)
+    endpoint.options(llm)
 
 
 def curate(args: argparse.Namespace) -> None:
     """A synthetic table -> the rows of it that are worth keeping, and what was decided on the others."""
+    asking = _asks(args)
     if sharding.in_shards(args.synthetic):
         return sharding.curate(args)
     record = None if args.out == "-" else f"{args.out}.decisions.json"
     if not args.dry_run:
         files.check_outputs(args)
         files.check_paths(args, [args.out, record, args.rejected, args.report])
-    asking = _asks(args)
     from lookalike.curate import curate as curated
     from lookalike.files.suffixes import check_suffix
     from lookalike.files.writing import check_target, write_table
@@ -120,8 +116,7 @@ def _asks(args: argparse.Namespace) -> bool:
         raise OptionError("--only leaves out the check 'labels', which the language model is for: add it.")
     if args.out == "-":
         raise OptionError("the replies are kept beside the output: name a file in place of '-'.")
-    if args.max_cost is not None and (args.price_in is None or args.price_out is None):
-        raise OptionError("--max-cost needs --price-in and --price-out, the prices of a million tokens.")
+    endpoint.check_prices(args)
     if args.people and (args.votes or 1) < 2:
         raise OptionError("--people needs forms of the prompt that can differ: add  --votes 3.")
     return True
@@ -130,23 +125,12 @@ def _asks(args: argparse.Namespace) -> bool:
 def _annotator(args: argparse.Namespace) -> Annotator:
     """The language model, with its replies in OUT.run, so that the same command asks nothing twice."""
     from lookalike.annotator import Annotator
-    from lookalike.llm import LLM, Budget
     from lookalike.run import Run
 
     run = Run(f"{args.out}.run")
     run.folder.mkdir(exist_ok=True)
     args.kept = Path(run.folder)
-    llm = LLM(
-        args.model,
-        args.llm,
-        args.key,
-        headers=dict(args.header),
-        ledger=run.ledger,
-        budget=Budget(args.max_calls, args.max_tokens, args.max_cost, args.price_in, args.price_out),
-        concurrency=args.concurrency or CONCURRENCY,
-        timeout=args.timeout or TIMEOUT,
-        progress=not args.quiet,
-    )
+    llm = endpoint.language_model(args, run.ledger)
     return Annotator(llm, args.task, args.votes or 1, progress=not args.quiet)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.cli import files, generating
+from lookalike.cli.endpoint import language_model
 from lookalike.errors import OptionError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 UNFIT = {  # option -> why shards have none
     "recipe": "shards are of rows that demonstrations lead to",
     "then": "sample the model in shards:  lookalike sample MODEL --shards N",
-    "curate": "curate the shards when they are there:  lookalike curate REAL OUT/ -o DIR/",
+    "curate": "curate the shards when they are there:  lookalike curate OUT/ --real REAL -o DIR/",
     "run": "each shard has a run of its own in OUT",
     "grow": "a plan that grows looks at all rows at once",
 }
@@ -41,7 +42,7 @@ def _in_shards(args: argparse.Namespace) -> int:
     real, schema = files.real_table(args)
     holdout = files.read(args.holdout, schema.missing, args)
     pipeline.check(real, args.rows, args.target or args.label, holdout)
-    writer, out = generating.synalign(args, generating.language_model(args, None)), Path(args.out)
+    writer, out = generating.synalign(args, language_model(args, None)), Path(args.out)
     if args.dry_run:
         writer.fit(real, schema)
         writer.deal(args.rows, args.shards)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.cli import files, recipes
+from lookalike.cli.endpoint import check_prices, language_model
 from lookalike.cli.parser import parse
-from lookalike.defaults import CONCURRENCY, DEMONSTRATIONS, GEN_SIZE, METHODS, TIMEOUT, USUAL_CHECKS
+from lookalike.defaults import DEMONSTRATIONS, GEN_SIZE, METHODS, USUAL_CHECKS
 from lookalike.errors import OptionError
 
 if TYPE_CHECKING:
@@ -152,23 +153,6 @@ def asker(args: argparse.Namespace, ledger: Path | None, model: Path | None = No
     return recipes.then(args, writer, difflm(args), model) if args.then else writer
 
 
-def language_model(args: argparse.Namespace, ledger: Path | None) -> LLM:
-    """The language model that the options describe."""
-    from lookalike.llm import LLM, Budget
-
-    return LLM(
-        args.model,
-        args.llm,
-        args.key,
-        headers=dict(args.header),
-        ledger=ledger,
-        budget=Budget(args.max_calls, args.max_tokens, args.max_cost, args.price_in, args.price_out),
-        concurrency=args.concurrency or CONCURRENCY,
-        timeout=args.timeout or TIMEOUT,
-        progress=not args.quiet,
-    )
-
-
 def synalign(args: argparse.Namespace, llm: LLM) -> SynAlign:
     """The synthesizer that the options describe."""
     from lookalike.prompting import SynAlign
@@ -220,8 +204,7 @@ def asks(args: argparse.Namespace) -> bool:
         raise OptionError(f"{wrong[0]} is for a table that is learned here: leave it or {asked[0]} out.")
     if wrong:
         raise OptionError(f"{wrong[0]} is for a language model that writes the table: add --llm and --model.")
-    if args.max_cost is not None and (args.price_in is None or args.price_out is None):
-        raise OptionError("--max-cost needs --price-in and --price-out, the prices of a million tokens.")
+    check_prices(args)
     if asked and not args.text and not args.recipe:
         raise OptionError("the column of text is not named: add  --text COL.")
     if asked and "-" in (args.real, args.holdout):

@@ -8,15 +8,14 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookalike.cli import files, shared
-from lookalike.defaults import CONCURRENCY, JUDGED_PAIRS, JUDGED_ROWS, TIMEOUT
+from lookalike.cli import endpoint, files, shared
+from lookalike.defaults import JUDGED_PAIRS, JUDGED_ROWS
 from lookalike.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from lookalike.evaluate.judging.judge import Judging
-    from lookalike.llm import LLM
 
 SUFFIXES = {"ledger": "ledger.sqlite", "pairs": "pairs.jsonl", "verdicts": "verdicts.jsonl"}
 
@@ -60,13 +59,10 @@ def options(one: argparse.ArgumentParser) -> None:
     )
     one.add_argument("-o", "--out", metavar="HTML", required=True, help="write the report to this .html file")
     one.add_argument("--json", metavar="FILE", help="write the figures to this .json file")
-    shared.budget(one)
-    one.add_argument("--price-in", metavar="X", type=shared.MONEY, help="of a million tokens of prompts")
-    one.add_argument("--price-out", metavar="X", type=shared.MONEY, help="of a million tokens of replies")
+    endpoint.options(one)
     one.add_argument(
         "--dry-run", action="store_true", help="say what it would take, show the prompts, ask nothing"
     )
-    shared.endpoint(one)
     shared.missing(one)
     shared.usual(one)
 
@@ -76,8 +72,7 @@ def judge(args: argparse.Namespace) -> None:
     beside = {name: f"{args.out}.{suffix}" for name, suffix in SUFFIXES.items()}
     if Path(args.out).suffix != ".html":
         raise OptionError(f"{args.out}: the report of a judge is written as .html: choose such a name.")
-    if args.max_cost is not None and (args.price_in is None or args.price_out is None):
-        raise OptionError("--max-cost needs --price-in and --price-out, the prices of a million tokens.")
+    endpoint.check_prices(args)
     files.check_outputs(args, [args.out, args.json])
     files.check_paths(args, [args.out, args.json, beside["pairs"], beside["verdicts"]])
     names = _names(args.tables)
@@ -117,7 +112,7 @@ def _planned(
     return Judging.of(
         tables,
         real,
-        _llm(args, kept),
+        endpoint.language_model(args, kept),
         label=args.label,
         criteria=args.criteria,
         human=human,
@@ -125,22 +120,6 @@ def _planned(
         between=args.between,
         seed=args.seed,
         **given,
-    )
-
-
-def _llm(args: argparse.Namespace, ledger: str | None) -> LLM:
-    from lookalike.llm import LLM, Budget
-
-    return LLM(
-        args.model,
-        args.llm,
-        args.key,
-        headers=dict(args.header),
-        ledger=ledger,
-        budget=Budget(args.max_calls, args.max_tokens, args.max_cost, args.price_in, args.price_out),
-        concurrency=args.concurrency or CONCURRENCY,
-        timeout=args.timeout or TIMEOUT,
-        progress=not args.quiet,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from lookalike import __version__, options
-from lookalike.cli import curating, judging, recipes, selecting, sharding, shared
+from lookalike.cli import curating, endpoint, judging, recipes, selecting, sharding, shared
 from lookalike.cli.examples import EXAMPLES
 from lookalike.defaults import (
     ALIGN_METHODS,
@@ -180,10 +180,7 @@ def _language_model(one: Parser) -> None:
     llm.add_argument("--templates", metavar="DIR", help="prompts instead of those that `prompts` shows")
     llm.add_argument("--temperature", metavar="T", type=shared.MONEY, help="of the model (default 1)")
     llm.add_argument("--embedder", metavar="NAME", help=f"{shared.EMBEDDER} or openai:<model>")
-    shared.budget(llm)
-    llm.add_argument("--price-in", metavar="X", type=shared.MONEY, help="of a million tokens of prompts")
-    llm.add_argument("--price-out", metavar="X", type=shared.MONEY, help="of a million tokens of replies")
-    shared.endpoint(llm)
+    endpoint.options(llm)
     llm.add_argument("--dry-run", action="store_true", help="estimate, show three prompts, ask nothing")
 
 

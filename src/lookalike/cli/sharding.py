@@ -27,6 +27,13 @@ def options(one: Parser) -> None:
         help="make this one alone, from 0, as one task of a Slurm array or of Kubernetes does",
     )
     crew(group)
+    group.add_argument(
+        "--gpus-each",
+        metavar="X",
+        type=shared.number("--gpus-each", float, 0, 1024, "write a number of at least 0"),
+        default=0,
+        help="GPUs of a worker, with ray (default 0)",
+    )
 
 
 def written(one: Parser) -> None:
@@ -53,13 +60,6 @@ def crew(group: argparse._ActionsContainer) -> None:
         metavar="NAME",
         default="processes",
         help="processes (default), ray, or ray://HOST:PORT of a cluster",
-    )
-    group.add_argument(
-        "--gpus-each",
-        metavar="X",
-        type=shared.number("--gpus-each", float, 0, 1024, "write a number of at least 0"),
-        default=0,
-        help="GPUs of a worker, with ray (default 0)",
     )
 
 
@@ -128,7 +128,8 @@ def sample(args: argparse.Namespace) -> None:
 
 def curate(args: argparse.Namespace) -> None:
     """A synthetic table in shards -> OUT, a folder of as many, without the rows that are dropped."""
-    for name, usual in (("rejected", None), ("embedder", None), ("method", LABEL_METHODS[0])):
+    whole = ("rejected", "embedder", "report", "llm")  # what needs all rows at once
+    for name, usual in (*((name, None) for name in whole), ("method", LABEL_METHODS[0])):
         if getattr(args, name) != usual:
             raise OptionError(f"--{name} needs the table in one file: leave it out of work in shards.")
     if not args.dry_run and not is_folder(args.out) and Path(args.out).suffix:
