@@ -11,6 +11,7 @@ from lookalike.errors import LLMError
 from lookalike.llm.batch import ask_all
 from lookalike.llm.client import LLM
 from lookalike.llm.request import Failure, Reply, Request
+from lookalike.llm.structured import closed
 from lookalike.llm.sync import wait
 from lookalike.progress import say
 
@@ -79,12 +80,7 @@ class Annotator:
         for other, label in list(near)[::turn]:
             lines += [_written(other, most), f"Label: {label}", ""]
         lines += [_written(record, most), "", FORMS[form], 'Answer as JSON: {"label": "..."}']
-        schema = {
-            "type": "object",
-            "properties": {"label": {"type": "string", "enum": names}},
-            "required": ["label"],
-            "additionalProperties": False,
-        }
+        schema = closed({"label": {"type": "string", "enum": names}})
         tokens = SPARE_TOKENS + max(map(len, names))
         return Request("\n".join(lines), schema, max_tokens=tokens, temperature=0.0)
 

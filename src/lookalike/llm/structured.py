@@ -17,6 +17,16 @@ COMBINATIONS = ("anyOf", "oneOf", "allOf")
 DEEP = 6  # objects, lists and texts around a record, at most
 
 
+def closed(properties: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an object of these properties, all required and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
 class Malformed(ValueError):
     """A reply that holds no JSON value of the schema; the message says why."""
 
@@ -211,8 +221,9 @@ def is_strict(schema: Any) -> bool:
     if not isinstance(schema, dict):
         return True
     if schema.get("type") == "object" or "properties" in schema:
-        closed = schema.get("additionalProperties") is False
-        if not closed or set(schema.get("required", ())) != set(schema.get("properties", {})):
+        if schema.get("additionalProperties") is not False or set(schema.get("required", ())) != set(
+            schema.get("properties", {})
+        ):
             return False
     inner = [schema[name] for name in (*COMBINATIONS, "items") if name in schema]
     inner += [one for name in ("properties", "$defs") for one in schema.get(name, {}).values()]

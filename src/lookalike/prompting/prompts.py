@@ -11,6 +11,7 @@ import pandas as pd
 
 from lookalike.llm.budget import guess_tokens
 from lookalike.llm.request import Request
+from lookalike.llm.structured import closed
 from lookalike.prompting.facts import LONGEST_VALUE
 from lookalike.prompting.record import Form, as_json, reply_schema
 from lookalike.prompting.templates import Templates
@@ -57,12 +58,7 @@ class Prompts:
     def names(self, seed: int) -> Request:
         """Asks for the names of attributes, from a sample of the real rows."""
         drawn = np.random.default_rng(seed).permutation(len(self._real))[:SAMPLE]
-        schema = {
-            "type": "object",
-            "properties": {"attributes": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
-            "required": ["attributes"],
-            "additionalProperties": False,
-        }
+        schema = closed({"attributes": {"type": "array", "items": {"type": "string"}, "minItems": 1}})
         prompt = self._templates.render("names.j2", records=self._records(drawn.tolist()))
         return self._request(prompt, schema, 0, NAME_TOKENS)
 
@@ -162,16 +158,6 @@ def first_number(seed: int) -> int:
 def sample_of(place: int, part: int) -> int:
     """The sample index of a place's part: two requests of a run never share a reply."""
     return place * MOST_PARTS + part - 1
-
-
-def closed(properties: dict[str, Any]) -> dict[str, Any]:
-    """The JSON schema of an object of these properties, all required and no others."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
 
 
 def cell(grid: dict[str, list[str]], draw: int) -> dict[str, str]:

@@ -15,6 +15,7 @@ from lookalike.arguments import is_column, shown
 from lookalike.codec import CODECS
 from lookalike.codec.celltext import Asked
 from lookalike.errors import DataError, SchemaError
+from lookalike.llm.structured import closed
 from lookalike.table.column import Column
 from lookalike.table.inferring import check_table, infer
 from lookalike.table.schema import Schema
@@ -178,19 +179,7 @@ def reply_schema(form: Form) -> dict[str, Any]:
     properties = {
         field.name: CODECS[field.column.kind].shape(field.asked, field.column) for field in form.fields
     }
-    one = {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-    many = {"type": "array", "minItems": 1, "items": one}
-    return {
-        "type": "object",
-        "properties": {"records": many},
-        "required": ["records"],
-        "additionalProperties": False,
-    }
+    return closed({"records": {"type": "array", "minItems": 1, "items": closed(properties)}})
 
 
 def value_of(field: Field, written: Any) -> Any:

@@ -20,6 +20,7 @@ from typing import Any
 
 from lookalike.arguments import shown
 from lookalike.errors import OptionError, file_errors, first_line
+from lookalike.llm.structured import closed
 
 LOWEST, HIGHEST = 1, 5
 VERDICTS = ("A", "B", "tie")
@@ -82,14 +83,14 @@ class Rubric:
     @property
     def verdict_schema(self) -> dict[str, Any]:
         """Of the reply to `pair`."""
-        return _object({"reason": {"type": "string"}, "verdict": {"enum": list(VERDICTS)}})
+        return closed({"reason": {"type": "string"}, "verdict": {"enum": list(VERDICTS)}})
 
     @property
     def scores_schema(self) -> dict[str, Any]:
         """Of the reply to `row`."""
         scores = list(range(LOWEST, HIGHEST + 1))
-        each = _object({"reason": {"type": "string"}, "score": {"type": "integer", "enum": scores}})
-        return _object({one.name: each for one in self.criteria})
+        each = closed({"reason": {"type": "string"}, "score": {"type": "integer", "enum": scores}})
+        return closed({one.name: each for one in self.criteria})
 
 
 USUAL = Rubric(
@@ -177,15 +178,6 @@ def _read(path: str | Path) -> dict[str, Any]:
             return tomllib.load(file)
         except tomllib.TOMLDecodeError as error:
             raise OptionError(f"{path} is no TOML ({first_line(error)}): mend that line.") from None
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
 
 
 def _given(text: str) -> str:

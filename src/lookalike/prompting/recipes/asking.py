@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lookalike.llm.request import Reply, Request
+from lookalike.llm.structured import closed
 from lookalike.prompting.recipes.checks import text_of
 from lookalike.prompting.recipes.columns import Column, Judge, Written
 from lookalike.prompting.recipes.templates import Template
@@ -32,12 +33,7 @@ This was an earlier answer:
 A reviewer gave it {score} of 5 points: {reason}
 Write a better answer. Answer with the new version only."""
 _MARK = re.compile(r"^(?:[-*•]|1[.)]) +(?=\S)")
-VERDICT = {
-    "type": "object",
-    "properties": {"reason": {"type": "string"}, "score": {"type": "integer", "enum": list(SCORES)}},
-    "required": ["reason", "score"],
-    "additionalProperties": False,
-}
+VERDICT = closed({"reason": {"type": "string"}, "score": {"type": "integer", "enum": list(SCORES)}})
 
 
 def source_of(column: Column) -> Written:
@@ -106,13 +102,7 @@ def schema_of(columns: Sequence[Column]) -> dict[str, Any] | None:
     """The JSON schema of a reply; None for the plain text of a single column."""
     if len(columns) == 1 and not source_of(columns[0]).values and source_of(columns[0]).schema is None:
         return None
-    properties = {one.name: _schema(source_of(one)) for one in columns}
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    return closed({one.name: _schema(source_of(one)) for one in columns})
 
 
 def _schema(source: Written) -> dict[str, Any]:
