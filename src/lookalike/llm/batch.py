@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from lookalike.errors import EndpointError, LLMError
@@ -63,6 +63,41 @@ def status(llm: LLM) -> str:
         parts.append(f"{llm.known:,} known")
     parts += [f"{count:,} {kind}" for kind, count in llm.faults.most_common()]
     return ", ".join(parts)
+
+
+async def worked_off(
+    jobs: int,
+    workers: int,
+    do: Callable[[int], Awaitable[None]],
+    *,
+    affordable: Callable[[], float],
+    over: Callable[[], bool] = lambda: False,
+) -> None:
+    """Does the jobs by their numbers, so many at once; after the first error none is begun.
+
+    affordable: how many jobs the budget that is left suffices for, so that they do not go on half done; over:
+    whether no further one is to be begun. Raises the first error, as `all_or_first_error`.
+    """
+    numbers, at_work, failed = iter(range(jobs)), 0, False
+
+    async def work() -> None:
+        nonlocal at_work, failed
+        while not failed and not over():
+            if at_work and affordable() <= at_work:
+                return  # the last one goes on alone: what the ledger holds costs nothing
+            job = next(numbers, None)
+            if job is None:
+                return
+            at_work += 1
+            try:
+                await do(job)
+            except BaseException:
+                failed = True  # the others finish what they are at
+                raise
+            finally:
+                at_work -= 1
+
+    await all_or_first_error([work() for _ in range(min(jobs, workers))])
 
 
 async def all_or_first_error(work: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -221,9 +221,8 @@ def is_strict(schema: Any) -> bool:
     if not isinstance(schema, dict):
         return True
     if schema.get("type") == "object" or "properties" in schema:
-        if schema.get("additionalProperties") is not False or set(schema.get("required", ())) != set(
-            schema.get("properties", {})
-        ):
+        is_closed = schema.get("additionalProperties") is False
+        if not is_closed or set(schema.get("required", ())) != set(schema.get("properties", {})):
             return False
     inner = [schema[name] for name in (*COMBINATIONS, "items") if name in schema]
     inner += [one for name in ("properties", "$defs") for one in schema.get(name, {}).values()]

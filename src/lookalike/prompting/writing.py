@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lookalike.errors import EndpointError, LedgerError, LLMError
-from lookalike.llm.batch import WORKERS, all_or_first_error, status
+from lookalike.llm.batch import WORKERS, status, worked_off
 from lookalike.llm.client import LLM
 from lookalike.llm.request import Failure, Reply, Request
 from lookalike.llm.sync import wait
@@ -115,7 +115,7 @@ class Writer:
     ) -> None:
         self._llm, self._works, self._checker = llm, list(works), checker
         self._make, self._describe = make, describe
-        self._affordable, self._at_work = affordable, 0
+        self._affordable = affordable
         self._live, self._progress, self._growth = live, progress, growth
         self.written, self.alarm = written, Alarm(progress)
         self._jobs: list[tuple[Work, int, int]] = []  # (place, records, part)
@@ -205,30 +205,13 @@ class Writer:
         return growth.plan(places, accepted, [not work.closed for work in self._works], turn, over)
 
     async def _ask(self) -> None:
-        places = iter(range(len(self._jobs)))
-        over = False
+        async def do(at: int) -> None:
+            self._results[at] = await self._one(*self._jobs[at])
+            self._arrived()
 
-        async def work() -> None:
-            nonlocal over
-            while not over:
-                if self._at_work and self._affordable() <= self._at_work:
-                    return  # the last one goes on alone: what the ledger holds costs nothing
-                at = next(places, None)
-                if at is None:
-                    return
-                self._at_work += 1
-                try:
-                    self._results[at] = await self._one(*self._jobs[at])
-                except BaseException:
-                    over = True  # the others finish what they are at
-                    raise
-                finally:
-                    self._at_work -= 1
-                self._arrived()
-
-        workers = min(len(self._jobs), WORKERS * self._llm.throttle.most)
+        workers = WORKERS * self._llm.throttle.most
         try:
-            await all_or_first_error([work() for _ in range(workers)])
+            await worked_off(len(self._jobs), workers, do, affordable=self._affordable)
         finally:
             for task in self._describing.values():
                 task.cancel()

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.errors import BudgetError, EndpointError, LedgerError, LLMError, OptionError
-from lookalike.llm.batch import WORKERS, all_or_first_error, status
+from lookalike.llm.batch import WORKERS, status, worked_off
 from lookalike.llm.client import LLM
 from lookalike.llm.request import Failure, Reply, Request
 from lookalike.llm.sync import wait
@@ -117,7 +117,7 @@ class Runner:
         self._exact: dict[str, set[str]] = {one.name: set() for one in plan.columns if _has(one, "exact")}
         self._novel = {one.name: Pool() for one in plan.columns if _has(one, "novel")}
         self.alarm = Alarm(progress, fix)
-        self._affordable, self._at_work = affordable, 0
+        self._affordable = affordable
         self._slots: list[Slot] = []
         self._results: list[list[Row] | None] = []
         self._settled = self._numbers = 0
@@ -179,32 +179,19 @@ class Runner:
         return Slot(self._numbers - 1, dict(place or {}))
 
     async def _round(self) -> None:
-        places = iter(range(len(self._slots)))
-        over = False
-
-        async def work() -> None:
-            nonlocal over
-            while not over and not self.kept.stopped:
-                if self._at_work and self._affordable() <= self._at_work:
-                    return  # the last one goes on alone: what the ledger holds costs nothing
-                at = next(places, None)
-                if at is None:
-                    return
-                self._at_work += 1
-                try:
-                    self._results[at] = await self._chain(self._slots[at])
-                except BudgetError as error:
-                    self.kept.stopped, over = str(error), True
-                    return
-                except BaseException:
-                    over = True  # the others finish what they are at
-                    raise
-                finally:
-                    self._at_work -= 1
-                self._arrived()
+        async def do(at: int) -> None:
+            try:
+                self._results[at] = await self._chain(self._slots[at])
+            except BudgetError as error:
+                self.kept.stopped = str(error)
+                return
+            self._arrived()
 
         most = sum({id(one): one.throttle.most for one in self._llms.values()}.values())
-        await all_or_first_error([work() for _ in range(min(len(self._slots), WORKERS * most))])
+        await worked_off(
+            len(self._slots), WORKERS * most, do,
+            affordable=self._affordable, over=lambda: bool(self.kept.stopped),
+        )  # fmt: skip
 
     async def _chain(self, slot: Slot) -> list[Row]:
         """The attempts at a row in this round, the last one whole if any is."""
