@@ -20,7 +20,7 @@ import lookalike
 from lookalike.cli.main import main
 from lookalike.errors import DataError, LookalikeError, OptionError
 from lookalike.files.databases import called, is_source, lasting, without_password
-from lookalike.files.reading import read_table
+from lookalike.files.reading import read_table, sample_rows
 from lookalike.run import Run
 
 DAY = datetime.date(2024, 2, 29)
@@ -165,6 +165,14 @@ def test_duckdb(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read") as error:  # and nothing is fetched to read it
         read_table(f"duckdb:///{tmp_path}/other.db?table=t")
     assert "download" not in str(error.value) and "http" not in str(error.value)
+
+
+def test_a_table_of_a_database_is_sampled_like_any_other(shop: Path) -> None:
+    url = f"sqlite:///{shop}?table=my orders"
+    whole = read_table(url)
+    some, total = sample_rows(url, 3, seed=1)
+    assert total == len(whole) > 3 and len(some) == 3
+    pd.testing.assert_frame_equal(some, whole.loc[some.index])
 
 
 def test_a_verb_reads_a_database(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

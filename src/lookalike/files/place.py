@@ -25,12 +25,8 @@ PARTIAL = ".partial"  # how a file ends that is not complete yet
 
 
 def is_url(path: Any) -> bool:
-    """Whether a path has a scheme, such as s3://bucket/folder, that is not of a database."""
-    if not (isinstance(path, str) and SCHEME.match(path)):
-        return False
-    from lookalike.files.databases import is_source
-
-    return not is_source(path)
+    """Whether a path has a scheme, such as s3://bucket/folder."""
+    return isinstance(path, str) and SCHEME.match(path) is not None
 
 
 def opened(url: str) -> tuple[Any, str]:

@@ -66,8 +66,6 @@ def read_table(
     that make no sense; MissingDependency for .xlsx without openpyxl. A path may be a table in a database,
     such as "sqlite:///shop.db?table=orders" (`databases.py`).
     """
-    if databases.is_source(path):
-        return databases.read_source(str(path), arguments.sentinels("missing", missing))
     path, missing = _path(path), arguments.sentinels("missing", missing)
     table, _ = _read(path, missing, encoding, sep, decimal, None)
     if len(table) == 0:
@@ -109,13 +107,19 @@ def _read(
     choice: Choice,
 ) -> tuple[pd.DataFrame, int]:
     """(the table or a sample of it, rows in the file)."""
+    if databases.is_source(path):
+        return _chosen(databases.read_source(str(path), missing), choice)
     sep, decimal = delimited.check_options(sep, decimal)
     encoding = None if encoding is None else check_encoding(encoding)
+
+    def read_part(file: str | Path, chosen: Choice) -> tuple[pd.DataFrame, int]:
+        return _read(file, missing, encoding, sep, decimal, chosen)
+
     if shards := sharded.shard_files(path):
-        return _read_shards(shards, missing, encoding, sep, decimal, choice)
+        return _read_shards(shards, read_part, choice)
     if is_url(path):
         with local(path) as copy:
-            return _read(copy, missing, encoding, sep, decimal, choice)
+            return read_part(copy, choice)
     kind = _readable(path)
     with file_errors(path):
         if kind in DELIMITED:
@@ -144,18 +148,9 @@ def _path(path: str | Path) -> str | Path:
 
 
 def _read_shards(
-    files: list[str],
-    missing: Collection[Any],
-    encoding: str | None,
-    sep: str | None,
-    decimal: str | None,
-    choice: Choice,
+    files: list[str], read: Callable[[str, Choice], tuple[pd.DataFrame, int]], choice: Choice
 ) -> tuple[pd.DataFrame, int]:
-    """As `_read`, of all shards together."""
-
-    def read(file: str, chosen: Choice) -> tuple[pd.DataFrame, int]:
-        return _read(file, missing, encoding, sep, decimal, chosen)
-
+    """As `_read`, of all shards together. read: `_read` of a shard."""
     if choice is None:
         whole = sharded.joined(files, [read(file, None)[0] for file in files])
         return whole, len(whole)

@@ -72,6 +72,11 @@ def shard_files(path: str | Path) -> list[str]:
     return [place.of(name) for name in some]
 
 
+def table_files(path: str | Path) -> list[str]:
+    """The shards of a table, or the one file that it is."""
+    return shard_files(path) or [str(path)]
+
+
 def _matched(pattern: str, found: list[str]) -> list[str]:
     some = _one_kind(pattern, [one for one in found if _kind(one)])
     if not some:

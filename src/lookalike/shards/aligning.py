@@ -26,7 +26,7 @@ from lookalike.defaults import ALIGN_METHODS, MOST_REPEATS
 from lookalike.errors import DataError, OptionError, UserError
 from lookalike.files.place import Place
 from lookalike.files.reading import read_table, sample_rows
-from lookalike.files.sharded import shard_files
+from lookalike.files.sharded import table_files
 from lookalike.files.writing import ChunkWriter
 from lookalike.sampling import apportion
 from lookalike.seed import child_seed
@@ -153,8 +153,8 @@ def align_shards(
     n, seed = whole("n, the number of rows,", n, 2), whole("seed", seed)
     if not (embed is None or isinstance(embed, str)):
         raise OptionError("an embedder of work in shards is named, so that every worker has it: give a name.")
-    crew = Crew(engine, None if workers is None else whole("workers", workers, 1))
-    files, how = shard_files(synthetic) or [str(synthetic)], dict(how or {})
+    crew = Crew(engine, workers)
+    files, how = table_files(synthetic), dict(how or {})
     sample, total = sample_rows(synthetic, SAMPLE, seed, missing, **how)
     if n > whole("most_repeats", most_repeats, 1) * total:
         raise OptionError(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from lookalike.arguments import shown
+from lookalike.arguments import shown, whole
 from lookalike.errors import OptionError
 from lookalike.progress import bar, duration
 from lookalike.shards.jobs import Done, Job, in_processes, in_this_process
@@ -33,6 +33,8 @@ class Crew:
             raise OptionError(
                 f"the engine {shown(self.engine)} is not known: choose processes, ray or ray://HOST:PORT."
             )
+        if self.workers is not None:
+            whole("workers", self.workers, 1)
 
     def does(self, job: Job, todo: Sequence[int]) -> Iterator[Done]:
         """The shards as they are done, in any order. Raises the UserError of a shard that cannot be done."""

@@ -29,7 +29,7 @@ from lookalike.defaults import NEAR, USUAL_CHECKS
 from lookalike.errors import OptionError
 from lookalike.files.place import Place
 from lookalike.files.reading import sample_rows
-from lookalike.files.sharded import shard_files
+from lookalike.files.sharded import table_files
 from lookalike.rules import rules_of
 from lookalike.shards.crew import Crew, Made, carried_out
 from lookalike.shards.looking import Looking, Writing, array_of, decided, looked
@@ -104,8 +104,8 @@ def curate_shards(
         raise OptionError(
             f"the check '{odd[0]}' needs the table as a whole: leave it out, or curate a sample."
         )
-    crew = Crew(engine, None if workers is None else whole("workers", workers, 1))
-    files = shard_files(synthetic) or [str(synthetic)]
+    crew = Crew(engine, workers)
+    files = table_files(synthetic)
     how = dict(how or {})
     sample, _ = sample_rows(synthetic, LOOKED, seed, missing, **how)
     rows = rows_to_check(sample, real, text, label, _schema(schema, real, sample, names))

@@ -16,7 +16,7 @@ from lookalike.evaluate import Report, evaluate
 from lookalike.evaluate.adding import Counts, Frame
 from lookalike.evaluate.whole import count_all, exact, tell
 from lookalike.files.reading import read_table, sample_rows
-from lookalike.files.sharded import shard_files
+from lookalike.files.sharded import table_files
 from lookalike.progress import bar
 from lookalike.shards.crew import Crew
 from lookalike.table.schema import Schema, given_schema
@@ -80,8 +80,8 @@ def evaluate_shards(
     `read_table`. workers, engine: as of `sample_shards`. All others and the errors are those of `evaluate`.
     """
     seed, progress = whole("seed", seed), arguments.switch("progress", progress)
-    crew = Crew(engine, None if workers is None else whole("workers", workers, 1))
-    files, how, schema = shard_files(synthetic) or [str(synthetic)], dict(how or {}), given_schema(schema)
+    crew = Crew(engine, workers)
+    files, how, schema = table_files(synthetic), dict(how or {}), given_schema(schema)
     sample, total = sample_rows(synthetic, SAMPLE, seed, missing, **how)
     options: dict[str, Any] = {"only": only, "quick": quick, "show_real": show_real, "names": names}
     report = evaluate(

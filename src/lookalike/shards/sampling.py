@@ -114,7 +114,7 @@ def sample_shards(
     seed = whole("seed", seed)
     shards = shards_for(n, None if shards is None else whole("shards", shards, 1))
     shard = None if shard is None else whole("shard", shard, 0, shards - 1, f"one of 0 to {shards - 1:,}")
-    crew = Crew(engine, None if workers is None else whole("workers", workers, 1), cpus, gpus)
+    crew = Crew(engine, workers, cpus, gpus)
     options = {
         "where": where,
         "balance": balance,
