@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.evaluate import compound
-from lookalike.evaluate.chapters.pairs import BINS, COMMON, MOST_PAIRS
+from lookalike.evaluate.chapters.pairs import BINS, COMMON, MOST_PAIRS, moments
 from lookalike.evaluate.columns import (
     MISSING,
     UNREADABLE,
@@ -193,9 +193,7 @@ class Frame:
                 found.joint.append(joint.astype(np.int64))
         if numeric:
             values = np.stack([_scaled(columns[at], self.columns[at]) for at in numeric], axis=1)
-            there = (~np.isnan(values)).astype(np.float64)
-            x = np.nan_to_num(values)
-            found.sums = [there.T @ there, x.T @ there, x.T @ x, (x * x).T @ there]
+            found.sums = moments(values)
 
     @property
     def numeric(self) -> dict[int, int]:
@@ -210,8 +208,7 @@ class Counts:
 
     cells: for each column and part, (cells,) rows. missing, strange: rows of each column. any_strange: kind
     -> rows with a strange value in any column of it. joint: of each pair that is not correlated, the
-    contingency table, flat. sums: of the standardised numbers, pair by pair: rows that have both, sums of the
-    first, of the products, of the squares of the first.
+    contingency table, flat. sums: the `moments` of the standardised numbers.
     """
 
     rows: int = 0
@@ -238,17 +235,6 @@ class Counts:
         }
         self.joint = [a + b for a, b in zip(self.joint, other.joint, strict=True)]
         self.sums = [a + b for a, b in zip(self.sums, other.sums, strict=True)]
-
-    def correlations(self) -> Array:
-        """As `pairs.correlations`, of all rows that were added."""
-        n, left, products, squares = self.sums
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean = left / n
-            covariance = products / n - mean * mean.T
-            variance = squares / n - mean**2
-            variance[variance < 1e-12 * (1 + mean**2)] = np.nan
-            r = covariance / np.sqrt(variance * variance.T)
-        return np.where(n > 1, np.clip(r, -1, 1), np.nan)
 
 
 # --- what is known of a real column ----------------------------------------------------------------------

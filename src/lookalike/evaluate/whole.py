@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lookalike.evaluate.adding import Counts, Frame
+from lookalike.evaluate.chapters.pairs import of_moments
 from lookalike.evaluate.report import Report
 from lookalike.evaluate.section import ColumnDetail, Entry, PairMap
 from lookalike.evaluate.verdict import verdict
@@ -58,7 +59,7 @@ def exact(frame: Frame, counts: Counts) -> Exact:
 def _pairs(frame: Frame, counts: Counts, names: Sequence[str]) -> dict[tuple[str, str], Found]:
     numeric = frame.numeric
     found: dict[tuple[str, str], Found] = {}
-    real, own = (one.correlations() if numeric else np.zeros((0, 0)) for one in (frame.real, counts))
+    real, own = (of_moments(one.sums) if numeric else np.zeros((0, 0)) for one in (frame.real, counts))
     joint = iter(zip(frame.real.joint, counts.joint, strict=True))
     for i, j in frame.pairs:
         if i in numeric and j in numeric:

@@ -133,15 +133,27 @@ def correlations(values: Array, weights: Array | None = None) -> Array:
 
     values: (rows, columns), nan where missing. weights: (rows,) how often each row counts.
     """
+    return of_moments(moments(values, weights))
+
+
+def moments(values: Array, weights: Array | None = None) -> list[Array]:
+    """Of every two columns over the rows that have both: how many rows, the sums of the first column, of the
+    products, of the squares of the first; each (columns, columns). Those of parts of a table add up.
+    """
     there = (~np.isnan(values)).astype(float)
     x = np.nan_to_num(values)
     w = np.ones(len(x)) if weights is None else weights
     xw, tw = x * w[:, None], there * w[:, None]
-    n = tw.T @ there
+    return [tw.T @ there, xw.T @ there, xw.T @ x, (xw * x).T @ there]
+
+
+def of_moments(sums: list[Array]) -> Array:
+    """`correlations` from `moments`."""
+    n, first, products, squares = sums
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = (xw.T @ there) / n  # (i, j): mean of column i where j is there, too
-        covariance = (xw.T @ x) / n - mean * mean.T
-        variance = ((xw * x).T @ there) / n - mean**2
+        mean = first / n  # (i, j): mean of column i where j is there, too
+        covariance = products / n - mean * mean.T
+        variance = squares / n - mean**2
         variance[variance < 1e-12 * (1 + mean**2)] = np.nan
         r = covariance / np.sqrt(variance * variance.T)
     return np.where(n > 1, np.clip(r, -1, 1), np.nan)
