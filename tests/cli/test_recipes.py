@@ -217,6 +217,7 @@ def test_a_function_that_fails_on_one_row_exits_with_2_and_keeps_what_was_paid(
         (["--text", "x"], "--text is not for a recipe"),
         (["--fail-under", "c2st=0.6"], "--fail-under needs the real table"),
         (["--holdout", "h.csv"], "--holdout needs the real table"),
+        (["--curate", "near"], "--curate needs the real table"),
         (["--write", "5"], "--write is for --then"),
         (["--max-time", "5s"], "--max-time is for a model that is learned here"),
         (["--where", "a=1"], "where holds for columns of a saved model"),

@@ -358,6 +358,16 @@ def test_the_errors_of_one_part_of_the_real_rows_steer(writing: Writing, banking
     assert quiet(model.llm, grow="coverage").fit(banking).steering_rows == []
 
 
+def test_a_plan_that_follows_errors_tells_the_coverage_of_what_was_explored(
+    writing: Writing, banking: pd.DataFrame
+) -> None:
+    model = quiet(model_of(writing()), method="steered", grow="errors", demonstrations=5).fit(banking)
+    assert len(model.sample(60)) == 60
+    summary = model.summary()
+    assert summary["demonstrations"] > 5  # places of the errors are beside those that were explored
+    assert 0 < summary["coverage"] < 1 and summary["coverage"] in model.coverage
+
+
 def test_rows_that_give_way_are_left_over(writing: Writing, real: pd.DataFrame) -> None:
     model = quiet(model_of(writing()), method="nearest", grow="coverage", demonstrations=12).fit(real)
     table, summary = model.sample(120), model.summary()

@@ -87,7 +87,7 @@ def check(args: argparse.Namespace) -> None:
         raise OptionError("--then is for rows that a language model writes: add --llm and --model.")
     if args.write and not args.then:
         raise OptionError("--write is for --then: add it, or say with -n how many rows are written.")
-    for name in ("holdout", "target", "fail_under", "schema", "kind", "rule"):
+    for name in ("holdout", "target", "curate", "fail_under", "schema", "kind", "rule"):
         if args.real is None and getattr(args, name):
             raise OptionError(f"--{name.replace('_', '-')} needs the real table: name it.")
     for name in ("max_time", "threads", "backbone", "lora"):

@@ -364,7 +364,8 @@ class SynAlign:
         done = self._written
         shown = {id(row.place) for row in done.accepted}
         used = [at for at, place in enumerate(self._places) if id(place) in shown]
-        left = float(self.coverage[max(used)]) if self.coverage is not None and used else None
+        explored = [at for at in used if at < self._fixed]  # growth adds places that nothing explored
+        left = float(self.coverage[max(explored)]) if self.coverage is not None and explored else None
         return {
             "method": self.method,
             "grow": self.grow if isinstance(self.grow, str) else "function",
