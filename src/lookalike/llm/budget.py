@@ -100,6 +100,12 @@ class Budget:
         self.spent = add(add(self.spent, self._of.get(ledger, NOTHING), -1), total)
         self._of[ledger] = total
 
+    def estimate(self, more: Spent, together: int) -> Estimate:
+        """What more calls will probably take, made `together` at a time, at the pace of those before."""
+        seconds = self.spent.seconds / self.spent.calls * more.calls / together if self.spent.calls else None
+        cost = self.cost(more) if self.priced else None
+        return Estimate(more.calls, more.tokens_in, more.tokens_out, cost, seconds)
+
     @property
     def priced(self) -> bool:
         return self.price_in is not None and self.price_out is not None

@@ -15,22 +15,21 @@ from lookalike.defaults import CONCURRENCY, TIMEOUT
 from lookalike.errors import EndpointError, LLMError, OptionError
 from lookalike.llm.address import address, is_secret
 from lookalike.llm.budget import Budget, Estimate, Spent, add, guess_tokens
+from lookalike.llm.chat import CHAT, Chat
 from lookalike.llm.dialect import Dialect, Sent, dumps
 from lookalike.llm.faults import FAILS, MOST_TRIES, REFUSED, STOPS, Fault
 from lookalike.llm.health import Health
 from lookalike.llm.inflight import InFlight
 from lookalike.llm.ledger import Entry, Ledger
 from lookalike.llm.pace import Pace
-from lookalike.llm.request import Messages, Reply, Request, key_of, read_chat, reply_of
+from lookalike.llm.request import Messages, Reply, Request, key_of, reply_of
 from lookalike.llm.sentences import sentence
 from lookalike.llm.structured import Form, Malformed, form
 from lookalike.llm.sync import at_end
 from lookalike.llm.throttle import Outcome, Throttle
 from lookalike.llm.transport import Call, Transport
 
-CHAT = "/chat/completions"
 MOST_ADAPTED = 8  # changes of a request, at most
-GROWTH = 3.0  # times the tokens of a reply that was cut off
 T = TypeVar("T")
 
 
@@ -156,40 +155,14 @@ class LLM:
         if known is not None:
             self.known += 1
             return known
-        most = max(request.most_tokens or 0, request.max_tokens)
-        times, room = 1.0, float(most)  # of this request: the tokens that it needs, and may have
-
-        def wire() -> Sent:
-            wanted = request.max_tokens * max(times, self.dialect.times)
-            tokens = min(wanted, most, room, self.dialect.most)
-            return self.dialect.write(payload, asked, max(1, int(tokens)))
-
-        def read(found: dict[str, Any], sent: Sent, spent: Spent) -> tuple[Entry, Spent]:
-            whole = sent.tokens_out < int(min(most, room, self.dialect.most))
-            try:
-                entry = read_chat(found, asked, sent, spent, whole)
-            except Fault as fault:
-                if fault.kind == "malformed":
-                    self.dialect.ways.answered(sent.way, fits=False)
-                raise
-            self.dialect.ways.answered(sent.way, fits=True)
-            self.dialect.took(request.max_tokens, entry.tokens_out)
-            return entry, Spent(1, entry.tokens_in, entry.tokens_out)
-
-        def adapt(fault: Fault, sent: Sent) -> bool:
-            nonlocal times, room
-            if fault.kind == "dialect":
-                room = fault.limit if fault.adapt == "room" and fault.limit is not None else room
-                return self.dialect.adapt(fault, sent)
-            times = GROWTH * sent.tokens_out / request.max_tokens
-            return sent.tokens_out < int(min(most, room, self.dialect.most))
+        chat = Chat(request, asked, payload, self.dialect)
 
         async def pay() -> Entry:
             async def keep(entry: Entry, used: Spent) -> Entry:
                 return (await self.keep({key: entry}, used))[key]
 
             try:
-                return await self.call(CHAT, wire, read, keep, adapt)
+                return await self.call(CHAT, chat.wire, chat.read, keep, chat.adapt)
             except LLMError as error:
                 if error.kind == REFUSED:
                     await self.keep({key: Entry(str(error), REFUSED, None, 0, 0)}, Spent())
@@ -230,13 +203,7 @@ class LLM:
         total = Spent(
             len(missing), sum(one[0] for one in missing.values()), sum(one[1] for one in missing.values())
         )
-        return Estimate(
-            total.calls,
-            total.tokens_in,
-            total.tokens_out,
-            self.budget.cost(total) if self.budget.priced else None,
-            seen.seconds / seen.calls * total.calls / self.throttle.most if seen.calls else None,
-        )
+        return self.budget.estimate(total, self.throttle.most)
 
     async def call(
         self,
