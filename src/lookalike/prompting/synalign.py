@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,17 @@ from lookalike.defaults import DEMONSTRATIONS, GEN_SIZE, METHODS
 from lookalike.embed import REMOTE, Embed, embedder
 from lookalike.errors import DataError, OptionError
 from lookalike.learn import ClassCheck, class_check
-from lookalike.llm.batch import ask_all
-from lookalike.llm.budget import Estimate, Spent, guess_tokens
+from lookalike.llm.budget import Estimate
 from lookalike.llm.client import LLM
 from lookalike.llm.embeddings import embedder as endpoint_embedder
 from lookalike.llm.ledger import Ledger
-from lookalike.llm.request import Failure, Reply, Request
-from lookalike.llm.sync import wait
+from lookalike.llm.request import Request
 from lookalike.progress import say
 from lookalike.prompting.alarm import fix
-from lookalike.prompting.arms import ABOUT_ROWS, EXPLORED, Place, places, places_about, quotas
+from lookalike.prompting.arms import ABOUT_ROWS, Array, quotas
+from lookalike.prompting.asking import Asking, checked_names
 from lookalike.prompting.checks import Checker, text_of
-from lookalike.prompting.facts import Facts, asked_of, described
-from lookalike.prompting.growth.errors import STEERING, steering_rows
+from lookalike.prompting.growth.errors import STEERING
 from lookalike.prompting.growth.growing import (
     COVERAGE_ROUNDS,
     FIXED,
@@ -43,19 +41,14 @@ from lookalike.prompting.growth.growing import (
 )
 from lookalike.prompting.growth.known import Known
 from lookalike.prompting.growth.novelty import Pool
-from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, first_number, sample_of
-from lookalike.prompting.record import as_json, form_of, with_text
+from lookalike.prompting.prompts import Prompts, first_number
+from lookalike.prompting.record import Form
+from lookalike.prompting.source import locate, read
 from lookalike.prompting.templates import Templates
-from lookalike.prompting.writing import Work, Writer, answer, share_of
+from lookalike.prompting.writing import Work, Writer, share_of
 from lookalike.prompting.written import Row, Written
-from lookalike.table.inferring import infer
-from lookalike.table.schema import Schema, check_schema, given_schema
+from lookalike.table.schema import Schema, given_schema
 from lookalike.table.sources import PANDAS, Origin, Table, taken
-
-NO_RECORD = (
-    "the budget that is left pays for a description but for no record after it: raise it (--max-calls, "
-    "--max-tokens, --max-cost) and run again with the same ledger, which keeps what was paid for."
-)
 
 
 class SynAlign:
@@ -124,7 +117,7 @@ class SynAlign:
         if not self.texts:
             raise OptionError("no text column is named: name at least one.")
         self.demonstrations, self.gen_size, self.embed = demonstrations, gen_size, embed
-        self.attributes = _checked_names(attributes)
+        self.attributes = checked_names(attributes)
         self.templates = Templates(templates)
         self.temperature, self.max_tokens, self.seed, self.progress = temperature, max_tokens, seed, progress
         self._written = Written()
@@ -143,50 +136,22 @@ class SynAlign:
         DataError for a table that cannot be used, and what the embedder raises.
         """
         real, self._origin = taken("the real table", real)
-        filled = with_text(real, self.texts, self.label)
-        schema = given_schema(schema) or infer(real.iloc[filled], source="the real table")
-        check_schema(schema, real)
-        self.form = form_of(real.iloc[filled], self.texts, self.label, schema)
-        self._rows = filled
-        if self.form.label is not None:  # a class of a single row would be shown with that row
-            kept = (
-                real[self.label].iloc[filled].astype(object).map(str).isin(self.form[self.form.label].values)
-            )
-            self._rows = filled[kept.to_numpy(bool)]
-        self._real = real.iloc[self._rows].reset_index(drop=True)
-        self._prompts = Prompts(
-            self.form, self._real, self.templates, self.task, self.temperature, self.max_tokens
+        source = read(real, self.texts, self.label, given_schema(schema))
+        prompts = Prompts(
+            source.form, source.rows, self.templates, self.task, self.temperature, self.max_tokens
         )
-        records = as_json(self.form, self._real[self.form.order])
-        self._real_texts = [text_of(self.form, record) for record in records]
-        self._labels: list[str | None] = [
-            None if self.form.label is None else str(record[self.form.label]) for record in records
-        ]
-        embed = self._embedder()
-        self._facts = Facts(self._real_texts, self._labels)
-        needed = self.method in ABOUT_ROWS
-        points = embed(self._real_texts) if needed else None
-        self._places, self.coverage = places(
-            self.method, self._labels, points, self.demonstrations, self.seed
-        )
-        self._fixed, self._steering = len(self._places), list[int]()
-        if self.grow == "errors":
-            assert points is not None
-            self._steering = steering_rows(self._labels, self.steering, self.seed)
-            self._places += places_about(self.method, self._labels, points, self._steering, self._places)
-        self._points, self._embed = points, embed
+        embed = self._embedder(source.texts)
+        steering = self.steering if self.grow == "errors" else None
+        self._located = locate(source, self.method, embed, self.demonstrations, steering, self.seed)
         self._class_check: ClassCheck | None = None
-        if self.form.label is not None:
-            labels = [str(one) for one in self._labels]
-            self._class_check = class_check(embed, self._real_texts, labels, self.seed)
-        self._column_texts = {
-            name: [str(record[name]) for record in records if record[name] is not None]
-            for name in self.form.texts
-        }
-        self._fitted = True
-        for note in schema.notes():
-            say(note, progress=self.progress)
-        self._say_what_is_left_out(len(real), len(real) - len(filled))
+        if source.form.label is not None:
+            labels = [str(one) for one in source.labels]
+            self._class_check = class_check(embed, source.texts, labels, self.seed)
+        self._asking = Asking(
+            self.llm, prompts, source, self.method, self.attributes, self.gen_size, self.seed, self.progress
+        )
+        self._source, self._fitted = source, True
+        self._say_what_is_left_out()
         return self
 
     def requests(self, n: int) -> list[Request]:
@@ -195,30 +160,14 @@ class SynAlign:
 
         Requests that need a reply first (of the attributes) are there with stand-ins of about that length.
         """
-        names = list(ATTRIBUTES) if isinstance(self.attributes, str) else self.attributes
-        found: list[Request] = []
-        has_attributes = self.method in ("synalign", "attributes")
-        if has_attributes and self.attributes == "propose":
-            found.append(self._prompts.names(self.seed))
-        works = [work for work in self._works(n) if work.wanted]
-        if self.method == "synalign":
-            found += [self._prompts.attributes(names, work.place.row, 0) for work in works]
-        if self.method == "attributes":
-            labels = dict.fromkeys(work.place.label for work in works)
-            found += [self._prompts.grid(names, label) for label in labels]
-        for at, work in enumerate(works):
-            stand_in = {name: f"{STAND_IN} ({at})" for name in names} if has_attributes else None
-            for part in range(-(-work.wanted // work.size)):
-                count = min(work.size, work.wanted - part * work.size)
-                found.append(self._record_request(work, count, part + 1, stand_in))
-        return found
+        return self._asking.at_first(self._works(n))
 
     def estimate(self, n: int) -> Estimate:
         """What `sample(n)` will take at least: the calls that are known before the first reply, without those
         that the ledger holds, and replies as long as the real records. Rejected records come on top.
         """
         requests = self.requests(n)
-        return self.llm.estimate(requests, [self._prompts.expected(request) for request in requests])
+        return self.llm.estimate(requests, [self._asking.prompts.expected(request) for request in requests])
 
     def sample(self, n: int) -> Table:
         """n records as a table of the real one's kind, columns and dtypes; fewer where the budget ends, or
@@ -271,43 +220,29 @@ class SynAlign:
     def _begin(self, works: list[Work], n: int) -> list[str]:
         """Forgets the last sample; asks for what the places need to have, and returns the attributes."""
         self._written, self._alarms, self._wanted = Written(), [], n
-        names = self._attribute_names()
+        names = self._asking.names(self._written)
         if self.method == "attributes":
-            self._fill_in_grids(works, names)
+            self._asking.fill_in_grids(works, names, self._written)
         return names
 
     def _write(self, works: list[Work], names: list[str], growth: Growth | None) -> None:
         """Fills `_written` with the records of these places."""
-        pool = Pool(self._real_texts) if self.grow == "novelty" else None
-        checker = Checker(self.form, self._real_texts, self._column_texts, self._class_check, pool)
-        described_only = self._affords_no_record() if self.method == "synalign" else lambda request: False
-
-        async def describe(place: Place, tries: int) -> dict[str, str] | Failure:
-            request = self._prompts.attributes(names, place.row, tries)
-            if described_only(request):
-                return Failure("budget", NO_RECORD)
-            reply = await answer(self.llm, request)
-            if isinstance(reply, Failure):
-                return reply
-            self._written.count(reply)
-            found = described(reply.data, self._real_texts[place.row], place.label)
-            if not found and not tries:  # a second time, what is computed has to do
-                return Failure(
-                    "quote", "every attribute quotes the record that it describes, or speaks of it"
-                )
-            return found | self._facts.of(place.row)
+        asking, source, describing = self._asking, self._source, self.method == "synalign"
+        pool = Pool(source.texts) if self.grow == "novelty" else None
+        checker = Checker(source.form, source.texts, source.column_texts, self._class_check, pool)
+        first = self._located.places[0]
 
         def make(work: Work, count: int, part: int) -> Request:
-            return self._record_request(work, count, part, work.attributes)
+            return asking.records(work, count, part, work.attributes)
 
         writer = Writer(
             self.llm,
             works,
             checker,
             make,
-            describe if self.method == "synalign" else None,
+            asking.describing(names, first, self._written) if describing else None,
             self._written,
-            affordable=self._affordable() if self.method == "synalign" else lambda: math.inf,
+            affordable=asking.affordable(first) if describing else lambda: math.inf,
             live=self._class_check is None or self.embed in (None, "tfidf"),
             progress=self.progress,
             growth=growth,
@@ -315,6 +250,18 @@ class SynAlign:
         self._alarms = writer.alarm.said
         writer.write()
         self._say_what_is_missing()
+
+    @property
+    def form(self) -> Form:
+        """The columns as fields of a JSON object. Raises DataError before `fit`, as those below do."""
+        self._need_fit()
+        return self._source.form
+
+    @property
+    def coverage(self) -> Array | None:
+        """The variance that is left after each demonstration; None where nothing is explored."""
+        self._need_fit()
+        return self._located.coverage
 
     @property
     def accepted(self) -> Table:
@@ -328,7 +275,7 @@ class SynAlign:
         the real table, -1 for none) and key (of the reply in the ledger).
         """
         self._need_fit()
-        return self._written.rejects(self.form, self._rows)
+        return self._written.rejects(self.form, self._source.numbers)
 
     @property
     def provenance(self) -> pd.DataFrame:
@@ -338,13 +285,13 @@ class SynAlign:
         reply's sample index there).
         """
         self._need_fit()
-        return self._written.provenance(self._rows, self.templates.version)
+        return self._written.provenance(self._source.numbers, self.templates.version)
 
     @property
     def shown(self) -> list[list[int]]:
         """For each accepted row the numbers of all real rows that the prompts for it showed or described."""
         self._need_fit()
-        return [row.shown(self._rows) for row in self._written.accepted]
+        return [row.shown(self._source.numbers) for row in self._written.accepted]
 
     @property
     def decisions(self) -> Decisions:
@@ -363,8 +310,8 @@ class SynAlign:
         self._need_fit()
         done = self._written
         shown = {id(row.place) for row in done.accepted}
-        used = [at for at, place in enumerate(self._places) if id(place) in shown]
-        explored = [at for at in used if at < self._fixed]  # growth adds places that nothing explored
+        used = [at for at, place in enumerate(self._located.places) if id(place) in shown]
+        explored = [at for at in used if at < self._located.fixed]  # growth adds places that nothing explored
         left = float(self.coverage[max(explored)]) if self.coverage is not None and explored else None
         return {
             "method": self.method,
@@ -380,13 +327,13 @@ class SynAlign:
     def _works(self, n: int) -> list[Work]:
         self._need_fit()
         n = whole("the number of rows", n, 1)
-        by = "even" if self.grow == "even" else "real"
-        counts = quotas(self._places[: self._fixed], totals(by, self._labels, n), self.gen_size)
-        counts += [0] * (len(self._places) - self._fixed)
+        by, own = "even" if self.grow == "even" else "real", self._located
+        counts = quotas(own.places[: own.fixed], totals(by, self._source.labels, n), self.gen_size)
+        counts += [0] * (len(own.places) - own.fixed)
         first = first_number(self.seed)
         return [
             Work(number, place, count, self.gen_size)
-            for number, (place, count) in enumerate(zip(self._places, counts, strict=True), first)
+            for number, (place, count) in enumerate(zip(own.places, counts, strict=True), first)
         ]
 
     def _growth(self, n: int) -> Growth | None:
@@ -395,14 +342,15 @@ class SynAlign:
         n = whole("the number of rows", n, 1)
         if self.grow in FIXED:
             return None
-        points = np.zeros((len(self._labels), 1)) if self._points is None else self._points
+        own, labels = self._located, self._source.labels
+        points = np.zeros((len(labels), 1)) if own.points is None else own.points
 
         def text(row: Row) -> str:
             return text_of(self.form, row.record)
 
-        known = Known(self._labels, points, self._embed, text, n, self._steering, self._fixed)
+        known = Known(labels, points, own.embed, text, n, own.steering, own.fixed)
         grow, crowded = strategy(self.grow, known)
-        wanted = None if callable(self.grow) else totals("real", self._labels, n)
+        wanted = None if callable(self.grow) else totals("real", labels, n)
         rounds = COVERAGE_ROUNDS if self.grow == "coverage" else ROUNDS
         return Growth(grow, n, self.gen_size, self.seed, rounds, wanted, crowded)
 
@@ -410,100 +358,24 @@ class SynAlign:
     def steering_rows(self) -> list[int]:
         """Row numbers in the real table of the rows that steered: whoever measures leaves them out."""
         self._need_fit()
-        return [int(self._rows[row]) for row in self._steering]
+        return [int(self._source.numbers[row]) for row in self._located.steering]
 
-    def _record_request(self, work: Work, n: int, part: int, attributes: dict[str, str] | None) -> Request:
-        place, plan = work.place, list[str]()
-        shown = place.shown[: max(len(place.shown) >> work.shorter, 1)]
-        steered = self.method == "steered"
-        if self.method in EXPLORED:
-            rng = np.random.default_rng((self.seed, sample_of(work.number, part)))
-            plan = self._facts.plan(place, n, rng, words=steered)
-        told = [self._facts.line(row) for row in shown] if steered else []
-        return self._prompts.records(place.label, n, part, attributes, shown, work.number, plan, told)
-
-    def _attribute_names(self) -> list[str]:
-        """The names of the attributes; asked for where they are to be proposed."""
-        if self.attributes != "propose":
-            return list(self.attributes)
-        if self.method not in ("synalign", "attributes"):
-            return []
-        reply = wait(answer(self.llm, self._prompts.names(self.seed)))
-        if isinstance(reply, Reply):
-            self._written.count(reply)
-            names = dict.fromkeys(" ".join(str(one).split())[:60] for one in reply.data["attributes"])
-            if found := asked_of([name for name in names if name]):
-                return found
-        else:
-            self._written.failed(reply)
-        say("no attributes were proposed: the usual ones are taken.", progress=self.progress)
-        return list(ATTRIBUTES)
-
-    def _fill_in_grids(self, works: list[Work], names: list[str]) -> None:
-        """Asks for a grid a class and gives every place its cell; classes without a grid are given up."""
-        labels = list(dict.fromkeys(work.place.label for work in works if work.wanted))
-        asked = [self._prompts.grid(names, label) for label in labels]
-        replies = wait(ask_all(self.llm, asked, progress=self.progress, label="grids"))
-        grids: dict[str | None, Any] = {}
-        for label, reply in zip(labels, replies, strict=True):
-            if isinstance(reply, Reply):
-                self._written.count(reply)
-                grids[label] = reply.data
-            else:
-                self._written.failed(reply)
-                if reply.kind == "budget":
-                    self._written.stopped = reply.reason
-        for work in works:
-            if work.place.label in grids:
-                work.attributes = cell(grids[work.place.label], work.place.draw)
-            else:
-                work.closed = True
-
-    def _affordable(self) -> Callable[[], float]:
-        """Tells how many places, each with a description and a request, the budget that is left pays for."""
-        _, both = self._each()
-        return lambda: self.llm.budget.affords(both)
-
-    def _affords_no_record(self) -> Callable[[Request], bool]:
-        """Tells whether a description would be paid, and no record after it."""
-        one, both = self._each()
-        budget = self.llm.budget
-
-        def told(request: Request) -> bool:
-            return budget.affords(both) < 1 <= budget.affords(one) and self.llm.estimate([request]).calls > 0
-
-        return told
-
-    def _each(self) -> tuple[Spent, Spent]:
-        """What the budget holds for a description, and for a request for records once that is paid."""
-        work = Work(0, self._places[0], self.gen_size, self.gen_size)
-        one = self._prompts.attributes(ATTRIBUTES, work.place.row, 0)
-        many = self._record_request(work, self.gen_size, 1, dict.fromkeys(ATTRIBUTES, STAND_IN))
-        said, asked = (str(some.messages) + str(some.schema) for some in (one, many))
-        paid = guess_tokens(said) + self._prompts.expected(one)
-        return (
-            Spent(1, len(said.encode()), one.max_tokens),
-            Spent(2, len(asked.encode()) + paid, many.max_tokens),
-        )
-
-    def _embedder(self) -> Embed:
+    def _embedder(self, texts: list[str]) -> Embed:
         if isinstance(self.embed, str) and self.embed.startswith(REMOTE) and len(self.embed) > len(REMOTE):
             other = self.llm.of_model(self.embed.removeprefix(REMOTE))
             return endpoint_embedder(other, progress=self.progress)
-        return embedder(self.embed, self._real_texts, self.seed)
+        return embedder(self.embed, texts, self.seed)
 
     def _need_fit(self) -> None:
         if not self._fitted:
             raise DataError("nothing was fitted yet: call fit(real) first.")
 
-    def _say_what_is_left_out(self, rows: int, empty: int) -> None:
-        lines = list(self.form.notes)
-        if empty:
-            lines.append(f"{empty:,} of {rows:,} real rows have no text and are left out.")
-        if self._prompts.cut:
-            lines.append(f"{self._prompts.cut:,} real texts are too long for a prompt and are cut there.")
-        if self.method != "zero-shot" and len(self._real) < self.demonstrations:
-            lines.append(f"there are {len(self._real):,} real rows, fewer than {self.demonstrations} "
+    def _say_what_is_left_out(self) -> None:
+        lines, cut, rows = list(self._source.notes), self._asking.prompts.cut, len(self._source.rows)
+        if cut:
+            lines.append(f"{cut:,} real texts are too long for a prompt and are cut there.")
+        if self.method != "zero-shot" and rows < self.demonstrations:
+            lines.append(f"there are {rows:,} real rows, fewer than {self.demonstrations} "
                          "demonstrations: all of them are used.")  # fmt: skip
         for line in lines:
             say(line, progress=self.progress)
@@ -520,18 +392,3 @@ class SynAlign:
                 done.stopped = f"most others fail as '{reason}': {fix(reason)}"
         say(f"{missing:,} of {self._wanted:,} rows are missing: {done.stopped.rstrip('.')}.",
             progress=self.progress)  # fmt: skip
-
-
-def _checked_names(attributes: str | Sequence[str] | None) -> str | list[str]:
-    if attributes is None:
-        return list(ATTRIBUTES)
-    if isinstance(attributes, str):
-        if attributes != "propose":
-            raise OptionError(f"attributes={attributes!r} is not known: write 'propose' or a list of names.")
-        return attributes
-    if not isinstance(attributes, list | tuple) or not all(isinstance(name, str) for name in attributes):
-        raise OptionError(f"attributes is {shown(attributes)}: write 'propose' or a list of names.")
-    names = [str(name).strip() for name in attributes]
-    if not names or not all(names) or len(set(names)) < len(names):
-        raise OptionError("attributes must be different names, at least one: write a list such as ['topic'].")
-    return names
