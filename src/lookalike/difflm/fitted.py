@@ -20,6 +20,7 @@ from lookalike.difflm.sampling.completing import records_of
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.ruled import asked_of
 from lookalike.difflm.settings import Settings
+from lookalike.difflm.storage import Saved
 from lookalike.difflm.training.threads import Threads
 from lookalike.errors import OptionError
 from lookalike.rules.conditions import translated
@@ -106,6 +107,29 @@ class Fitted:
             own = {k.removeprefix("prior."): v for k, v in weights.items() if k.startswith("prior.")}
             self.own_prior.load_state_dict(own)
             self.own_prior.eval()
+
+    def saved(self, arguments: dict[str, Any]) -> Saved:
+        """What is kept on disk. arguments: as `Saved` has them."""
+        return Saved(
+            seed=self.seed,
+            arguments=arguments,
+            settings=self.settings,
+            history=self.history,
+            table=self.table,
+            codec=self.codec,
+            plan=self.plan,
+            pretrained=self.records.facts(),
+            weights=self.weights(),
+        )
+
+
+def restored(saved: Saved, device: torch.device, threads: Threads) -> Fitted:
+    """The model that was saved. Raises KeyError or RuntimeError where its weights do not fit."""
+    facts = saved.pretrained or None
+    fitted = build(saved.codec, saved.settings, saved.seed, device, threads, facts=facts, plan=saved.plan)
+    fitted.load(saved.weights)
+    fitted.history, fitted.table = saved.history, saved.table
+    return fitted
 
 
 def build(

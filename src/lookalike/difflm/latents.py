@@ -30,6 +30,19 @@ def read_rows(fitted: Fitted, table: Any, what: str, unknown: bool = False) -> G
     return read_given(rows, fitted.codec, (), what, rare=True, unknown=unknown)
 
 
+def read_ends(fitted: Fitted, a: Any, b: Any) -> tuple[Given, Given]:
+    """The two rows that `DiffLM.interpolate` goes between. Raises OptionError for tables of more rows or
+    fewer, and errors as `read_rows` does.
+    """
+    first, last = (read_rows(fitted, end, what) for what, end in (("a", a), ("b", b)))
+    for end in (first, last):
+        if end.rows != 1:
+            raise OptionError(
+                f"{end.what} has {end.rows} rows: interpolate goes between two tables of one row each."
+            )
+    return first, last
+
+
 def read_latents(fitted: Fitted, latents: Any) -> Tensor:
     """(rows, latent size), of what `DiffLM.decode` is given. Raises OptionError for anything else."""
     _ = fitted.prior

@@ -1,63 +1,25 @@
-"""How a table is learned: prepared, encoded, and both networks trained."""
+"""How prepared records are learned: both networks, one after the other."""
 
 from __future__ import annotations
 
 import hashlib
 from functools import partial
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
-import pandas as pd
 import torch
 
-from lookalike.codec import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.difflm.fitted import Fitted
 from lookalike.difflm.latent.train import train_denoiser
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.course import Clock
 from lookalike.interrupt import finishing
-from lookalike.progress import duration, say
 from lookalike.seed import child
-from lookalike.table.schema import Schema
 
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
-PROBED = 2000  # rows that are prepared to see what all of them would take
-PREPARING = 0.3  # of the time limit, at most
 FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
 STREAMS = 2  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
-
-
-def affordable(
-    table: pd.DataFrame,
-    schema: Schema,
-    codec: RecordCodec | None,
-    max_time: float | None,
-    seed: int,
-    progress: bool,
-) -> pd.DataFrame:
-    """The table, or a sample of its rows where the time limit is too short to prepare them all: that is said.
-
-    codec: None where one has still to be fitted. Half of the rows, a quarter, and so on, so that a call that
-    goes on from a checkpoint takes the same.
-    """
-    if max_time is None or len(table) <= 2 * PROBED:
-        return table
-    some = table.sample(PROBED, random_state=child(seed, "probed rows"))
-    begun = perf_counter()
-    (codec or RecordCodec.fit(some, schema, seed=seed)).encode(some)
-    each, rows = (perf_counter() - begun) / PROBED, len(table)
-    while rows > 2 * PROBED and rows * each > PREPARING * max_time:
-        rows //= 2
-    if rows == len(table):
-        return table
-    say(
-        f"preparing {len(table):,} rows takes about {duration(each * len(table))}, too much of the time "
-        f"limit of {duration(max_time)}: learning from {rows:,} of them",
-        progress=progress,
-    )
-    return table.sample(rows, random_state=child(seed, "affordable rows")).sort_index()
 
 
 def train(

@@ -17,22 +17,20 @@ from lookalike.codec import RecordCodec
 from lookalike.defaults import STRENGTH
 from lookalike.difflm import latents as latent_rows
 from lookalike.difflm.estimator import called, described, tags
-from lookalike.difflm.fitted import Fitted, build
+from lookalike.difflm.fitted import Fitted, restored
 from lookalike.difflm.latent.prior import Prior
-from lookalike.difflm.learning import affordable, train
+from lookalike.difflm.learning import train
+from lookalike.difflm.preparing import prepared
 from lookalike.difflm.records import RecordModel
 from lookalike.difflm.sampling.asked import Asked, Where
-from lookalike.difflm.sampling.given import Given, read_given
+from lookalike.difflm.sampling.given import read_given
 from lookalike.difflm.sampling.parsed import parsers
 from lookalike.difflm.sampling.rows import Calls, Request, Tally, imputed, sampled
-from lookalike.difflm.settings import Arguments, Settings, codec_of, derive, schema_of
-from lookalike.difflm.storage import Saved, fingerprint, load_model, save_model, undamaged
+from lookalike.difflm.settings import Arguments, Settings, codec_of, schema_of
+from lookalike.difflm.storage import load_model, save_model, undamaged
 from lookalike.difflm.training.course import Clock, shortfall
 from lookalike.errors import OptionError
-from lookalike.progress import say, stage
-from lookalike.rules import Plan, rules_of
-from lookalike.rules.told import sentences
-from lookalike.table.inferring import infer
+from lookalike.progress import say
 from lookalike.table.schema import Schema
 from lookalike.table.sources import PANDAS, Origin, Table, taken
 
@@ -141,37 +139,18 @@ class DiffLM:
         DataError and SchemaError for tables that cannot be learned; the model is then as it was before.
         """
         arguments = Arguments.of(self.get_params())
-        seed, max_time, progress = arguments.seed, arguments.max_time, arguments.progress
-        clock = Clock(max_time)
+        clock = Clock(arguments.max_time)
         rows, origin = taken("the table", table)
         schema = schema_of(schema)
         codec = codec_of(codec, schema, list(rows.columns))
         folder = None if checkpoint is None else path_of("checkpoint", checkpoint)
-        with stage(f"prepared {len(rows):,} rows", doing="preparing the rows", progress=progress):
-            if schema is None:
-                schema = infer(rows) if codec is None else codec.schema
-            known, rows = fingerprint(rows), affordable(rows, schema, codec, max_time, seed, progress)
-            codec = RecordCodec.fit(rows, schema, seed=seed) if codec is None else codec
-            for note in [*codec.schema.notes(), *codec.notes()]:
-                say(note, progress=progress)
-            rules = rules_of(rows, codec.schema, seed)
-            plan, codec.schema.rules = Plan.fit(rows, codec, rules), list(rules)
-            for said in sentences(rules, plan):
-                say(said, progress=progress)
-            base = Settings(self.vae_config, self.train_config, self.denoiser_config)
-            slots = (codec if plan is None else plan.codec).slots
-            few = len(rows) if len(slots) <= base.train.based_slots else None
-            configs = (self.pretrained_config, self.finetune_config)
-            settings = derive(arguments, base, any(slot.span for slot in slots), *configs, few)
-            fitted = build(codec, settings, seed, arguments.device, arguments.threads, rows, plan=plan)
-            fitted.table = known
-            modelled = fitted.modelled(rows)
-            learnt = fitted.own_prior is not None
-            records = fitted.records.encode(modelled) if learnt else np.zeros((len(rows), 0))
-        train(fitted, records, folder, max_time, clock, progress)
-        self._fitted, self._calls, self._tally, self._origin = fitted, Calls(seed), None, origin
+        base = Settings(self.vae_config, self.train_config, self.denoiser_config)
+        configs = (self.pretrained_config, self.finetune_config)
+        fitted, records = prepared(rows, schema, codec, arguments, base, configs)
+        train(fitted, records, folder, arguments.max_time, clock, arguments.progress)
+        self._fitted, self._calls, self._tally, self._origin = fitted, Calls(fitted.seed), None, origin
         if self.shortfall is not None:
-            say(self.shortfall, progress=progress)
+            say(self.shortfall, progress=arguments.progress)
         return self
 
     # ---- what was learned ----------------------------------------------------------------------------------
@@ -277,11 +256,9 @@ class DiffLM:
         Raises ConditionError for conditions that the real table never meets and for given values that it
         never had (they name the column, the row and the value), OptionError for other values.
         """
-        chunks = list(
-            self._drawn(
-                n, where, given, like, strength, balance, temperature, top_p, valid_only=valid_only, seed=seed
-            )
-        )
+        drawing = self.records.drawing.changed(temperature, top_p)
+        asked = Asked.of(self.codec, n, where, given, like, strength, balance, drawing)
+        chunks = list(self._drawn(asked, valid_only, seed))
         return self._origin.back(chunks[0] if len(chunks) == 1 else pd.concat(chunks, ignore_index=True))
 
     def sample_chunks(
@@ -303,48 +280,20 @@ class DiffLM:
         being in one chunk), so that memory does not grow with n. after: with a seed, how many rows of the
         same table are made elsewhere before these, which ids come after.
         """
-        drawn = self._drawn(
-            n, where, given, like, strength, balance, temperature, top_p,
-            valid_only=valid_only, seed=seed, after=after,
-        )  # fmt: skip
-        return map(self._origin.back, drawn)
+        drawing = self.records.drawing.changed(temperature, top_p)
+        asked = Asked.of(self.codec, n, where, given, like, strength, balance, drawing)
+        return map(self._origin.back, self._drawn(asked, valid_only, seed, after))
 
     def _drawn(
-        self,
-        n: int | None,
-        where: Where | str | Sequence[str] | None,
-        given: Table,
-        like: Table,
-        strength: float,
-        balance: str | None,
-        temperature: float | None,
-        top_p: float | None,
-        *,
-        valid_only: bool,
-        seed: int | None,
-        after: int = 0,
+        self, asked: Asked, valid_only: bool, seed: int | None, after: int = 0
     ) -> Iterator[pd.DataFrame]:
         """The chunks of `sample_chunks`, as pandas tables; what is asked for is checked at once."""
-        codec = self.codec
-        asked_for = {"temperature": temperature, "top_p": top_p}
-        changes: dict[str, Any] = {name: value for name, value in asked_for.items() if value is not None}
-        drawing = replace(self.records.drawing, **changes)
-        asked = Asked.of(codec, n, where, given, like, strength, balance, drawing)
         checked = parsers(self.schema) if switch("valid_only", valid_only) else {}
-        said = [self.fitted.conditions(part) for part in asked.parts]
-        inner, rest = [one for one, _ in said], [other for _, other in said]
-        allowed = [self.records.allowed(part) for part in inner]
-        held = asked.held(codec)
-        self._say_odd(held)
-        if balance is not None and (lost := codec.dropped().get(balance)):
-            say(
-                f"column '{balance}' is balanced without {lost['values']:,} of its {lost['of_values']:,} "
-                "values, which were dropped as rare; to have them, learn the table with --keep-rare",
-                progress=self.progress,
-            )
+        request = Request.of(self.fitted, asked, checked)
+        for note in request.notes(self.codec):
+            say(note, progress=self.progress)
         seed, before = self._calls.claim(seed, asked.n)
-        after = whole("after", after)
-        request = Request(asked, held, allowed, checked, seed, before + after, inner, rest)
+        request = replace(request, seed=seed, offset=before + whole("after", after))
         tally = Tally()
         self._tally = tally if valid_only else None
         return sampled(self.fitted, request, tally, self.progress)
@@ -360,14 +309,11 @@ class DiffLM:
         """
         full, origin = taken("the table to impute", table)
         held = read_given(full, self.codec, (), "the table to impute", rare=True, unknown=True)
-        self._say_odd(held)
+        if (note := held.note()) is not None:
+            say(note, progress=self.progress)
         return origin.back(
             imputed(self.fitted, full, held, *self._calls.claim(seed, len(full)), self.progress)
         )
-
-    def _say_odd(self, held: Given | None) -> None:
-        if held is not None and (note := held.note()):
-            say(note, progress=self.progress)
 
     # ---- latents -------------------------------------------------------------------------------------------
 
@@ -394,15 +340,8 @@ class DiffLM:
         `sample`. Raises OptionError for tables of more rows or fewer, and errors as `encode` does.
         """
         steps = whole("steps", steps, 2)
-        first, last = (latent_rows.read_rows(self.fitted, end, what) for what, end in (("a", a), ("b", b)))
-        for end in (first, last):
-            if end.rows != 1:
-                raise OptionError(
-                    f"{end.what} has {end.rows} rows: interpolate goes between two tables of one row each."
-                )
-        return self._origin.back(
-            latent_rows.line(self.fitted, (first, last), steps, *self._calls.claim(seed, steps))
-        )
+        ends = latent_rows.read_ends(self.fitted, a, b)
+        return self._origin.back(latent_rows.line(self.fitted, ends, steps, *self._calls.claim(seed, steps)))
 
     # ---- for scikit-learn ----------------------------------------------------------------------------------
 
@@ -430,19 +369,9 @@ class DiffLM:
 
     def save(self, path: str | Path) -> None:
         """Write the model to a folder of JSON and safetensors. Raises ModelError where that fails."""
-        own, given = self.fitted, vars(Arguments.of(self.get_params()))
-        saved = Saved(
-            seed=own.seed,
-            arguments={name: value for name, value in given.items() if name not in OF_A_MACHINE},
-            settings=own.settings,
-            history=own.history,
-            table=own.table,
-            codec=own.codec,
-            plan=own.plan,
-            pretrained=own.records.facts(),
-            weights=own.weights(),
-        )
-        save_model(saved, path_of("path", path))
+        fitted, given = self.fitted, vars(Arguments.of(self.get_params()))
+        kept = {name: value for name, value in given.items() if name not in OF_A_MACHINE}
+        save_model(fitted.saved(kept), path_of("path", path))
 
     @classmethod
     def load(
@@ -464,16 +393,6 @@ class DiffLM:
         with undamaged(folder):
             model.set_params(**saved.arguments)
             arguments = Arguments.of(model.get_params())
-            fitted = build(
-                saved.codec,
-                saved.settings,
-                saved.seed,
-                arguments.device,
-                arguments.threads,
-                facts=saved.pretrained or None,
-                plan=saved.plan,
-            )
-            fitted.load(saved.weights)
-        fitted.history, fitted.table = saved.history, saved.table
+            fitted = restored(saved, arguments.device, arguments.threads)
         model._fitted, model._calls = fitted, Calls(saved.seed)
         return model

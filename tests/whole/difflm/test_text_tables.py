@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from lookalike.codec import NOT_MISSING
 from lookalike.codec.kinds.text import STOP
 from lookalike.codec.shape import infer_shape
-from lookalike.difflm import DiffLM, learning
+from lookalike.difflm import DiffLM, preparing
 from lookalike.difflm import model as model_file
 from lookalike.difflm.sampling import told as told_file
 from lookalike.difflm.sampling.parsed import TRIES
@@ -259,7 +259,7 @@ def test_a_time_limit_that_is_too_short_to_prepare_all_rows(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(learning, "PROBED", 50)
+    monkeypatch.setattr(preparing, "PROBED", 50)
     short = small(quick, steps=3, denoiser_steps=3, max_time=0.01)
     short.progress = True
     short.fit(REAL)
@@ -267,7 +267,7 @@ def test_a_time_limit_that_is_too_short_to_prepare_all_rows(
     assert re.search(r"preparing 1,200 rows takes about .*: learning from 75 of them", said)
     assert len(short.sample(5)) == 5
     assert short.table == fingerprint(REAL)  # all of it, so that the same table may be fitted again
-    monkeypatch.setattr(learning, "PROBED", 2000)
+    monkeypatch.setattr(preparing, "PROBED", 2000)
     small(quick, steps=3, denoiser_steps=3, max_time=60).fit(REAL)
     assert "learning from" not in capsys.readouterr().err
 

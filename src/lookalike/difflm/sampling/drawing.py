@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,6 +28,12 @@ class Drawing:
         number("temperature", self.temperature, 0, advice=advice, above=True)
         advice = "a share above 0 and up to 1, which leaves all tokens in"
         number("top_p", self.top_p, 0, 1, advice, above=True)
+
+    def changed(self, temperature: float | None, top_p: float | None) -> Drawing:
+        """None: as it is."""
+        asked_for = {"temperature": temperature, "top_p": top_p}
+        changes: dict[str, Any] = {name: value for name, value in asked_for.items() if value is not None}
+        return replace(self, **changes)
 
     def shape(self, logits: Tensor) -> Tensor:
         """(rows, tokens) logits at the temperature, without what is outside the nucleus.

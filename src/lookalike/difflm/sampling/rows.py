@@ -13,6 +13,7 @@ import pandas as pd
 from torch import Tensor
 
 from lookalike.arguments import whole
+from lookalike.codec import RecordCodec
 from lookalike.difflm.fitted import Fitted
 from lookalike.difflm.sampling.asked import Asked, Where
 from lookalike.difflm.sampling.completing import completed, varied
@@ -78,10 +79,29 @@ class Request:
     held: Given | None
     allowed: list[Mapping[Any, Any]]
     parsers: Mapping[Any, Parser]
-    seed: int
-    offset: int
     inner: list[Where]
     rest: list[Where]
+    seed: int = 0
+    offset: int = 0
+
+    @classmethod
+    def of(cls, fitted: Fitted, asked: Asked, parsers: Mapping[Any, Parser]) -> Request:
+        """Raises ConditionError for conditions and given values that the real table never meets."""
+        said = [fitted.conditions(part) for part in asked.parts]
+        inner, rest = [one for one, _ in said], [other for _, other in said]
+        allowed = [fitted.records.allowed(part) for part in inner]
+        return cls(asked, asked.held(fitted.codec), allowed, parsers, inner, rest)
+
+    def notes(self, codec: RecordCodec) -> Iterator[str]:
+        """What the caller may not expect of the rows."""
+        if self.held is not None and (note := self.held.note()) is not None:
+            yield note
+        balance = self.asked.balance
+        if balance is not None and (lost := codec.dropped().get(balance)):
+            yield (
+                f"column '{balance}' is balanced without {lost['values']:,} of its {lost['of_values']:,} "
+                "values, which were dropped as rare; to have them, learn the table with --keep-rare"
+            )
 
 
 def sampled(fitted: Fitted, request: Request, tally: Tally, progress: bool) -> Iterator[pd.DataFrame]:
