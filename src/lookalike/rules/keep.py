@@ -13,6 +13,7 @@ from lookalike.codec.codecs import CODECS, SPANS
 from lookalike.codec.record import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.rules import steps
+from lookalike.rules.back import back
 from lookalike.rules.holds import FORMULAS
 from lookalike.rules.steps import Step
 from lookalike.rules.values import Values
@@ -92,7 +93,7 @@ class Plan:
             if name not in treated and name in inner.columns:
                 made[name] = inner[name]
         for one in self.steps:
-            own = pd.DataFrame(steps.back(one, inner, values, rng))
+            own = pd.DataFrame(back(one, inner, values, rng))
             own = own if held is None else held(own)
             for name in own.columns:
                 made[name] = own[name]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lookalike.codec.kinds import number
 from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
 from lookalike.errors import SchemaError
@@ -157,7 +156,7 @@ def written(values: Array, column: Column) -> pd.Series:
         return restore([None if g else v for g, v in zip(gone, filled.tolist(), strict=True)], column)
     marks = np.where(gone, numbers.MISSING, 0).astype(np.int8)
     if column.resolution is not None:
-        return number.restored(np.rint(filled).astype(np.int64), marks, column)
+        return numbers.restored(np.rint(filled).astype(np.int64), marks, column)
     if column.decimals is None:
-        return number.restored(filled, marks, column)
-    return number.restored(np.rint(filled * 10.0**column.decimals).astype(np.int64), marks, column)
+        return numbers.restored(filled, marks, column)
+    return numbers.restored(np.rint(filled * 10.0**column.decimals).astype(np.int64), marks, column)

@@ -20,7 +20,7 @@ from lookalike.codec.kinds import category, number
 from lookalike.codec.learned import LEARNED, UNKNOWN
 from lookalike.codec.made.taken import Taken
 from lookalike.codec.slot import Array, Slot
-from lookalike.codec.ticks.numbers import MISSING
+from lookalike.codec.ticks.numbers import MISSING, restored
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, SchemaError
 from lookalike.table import compound
@@ -228,7 +228,7 @@ def _expression(params: Params, column: Column) -> str:
         if isinstance(own, category.Params):
             said.append("(" + "|".join(map(re.escape, own.values)) + ")")
         else:
-            ends = number.restored(
+            ends = restored(
                 np.array([own.cells.low[0], own.cells.high[-1]]), np.zeros(2, dtype=np.int8), member
             )
             most = max(len(re.split(r"[.,]", str(end))[0].lstrip("+-")) for end in ends)

@@ -8,7 +8,6 @@ Where the cells have several formats, a second slot holds which one.
 
 from __future__ import annotations
 
-import decimal
 import json
 import math
 from dataclasses import dataclass, field
@@ -37,6 +36,8 @@ from lookalike.codec.ticks.cells import Cells
 from lookalike.codec.ticks.ends import told_numbers
 from lookalike.codec.ticks.number_text import (
     INFINITE,
+    asked_number,
+    cell_text,
     exception_texts,
     number_text,
     plain_numbers,
@@ -46,14 +47,12 @@ from lookalike.codec.ticks.number_text import (
 from lookalike.codec.ticks.numbers import (
     ABOVE,
     BELOW,
-    EXCEPTION,
     MISSING,
     UNREAD,
     condition_ranges,
     formats_of,
-    from_ticks,
+    restored,
     schema_range,
-    tick_of,
     to_ticks,
     unread_note,
 )
@@ -62,7 +61,6 @@ from lookalike.errors import ConditionError
 from lookalike.table import formats, formatted
 from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers, restore
-from lookalike.table.formats import is_below_zero
 from lookalike.table.formatted import value_of
 from lookalike.table.kinds import is_string
 from lookalike.table.repeats import RARE
@@ -111,26 +109,6 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
         len(series),
         int((marks == UNREAD).sum()),
     )
-
-
-def restored(ticks: Array, marks: Array, column: Column, which: Array | None = None) -> pd.Series:
-    """The column of ticks, with its exact dtype. which: (rows,) the format of each; the first, where None."""
-    numbers = from_ticks(ticks, marks, column)
-    if not (column.formats or column.exceptions):
-        return restore(numbers, column)
-    if is_string(restore([], column).dtype, column):
-        which = np.zeros(len(ticks), dtype=np.int64) if which is None else which
-        cells = formats.write(ticks, which, column.formats, column.decimals)
-        cells[marks == MISSING] = None
-        for place, cell in enumerate(column.exceptions or []):
-            cells[marks == EXCEPTION + place] = cell
-        return restore(pd.Series(cells, dtype=object), column)
-    if column.formats and is_below_zero(column.formats[0]):
-        numbers = numbers.mask(pd.Series((ticks == 0) & (marks == 0)), -0.0)
-    for place, cell in enumerate(column.exceptions or []):
-        value = float(cell) if numbers.dtype == np.float64 else int(cell)
-        numbers = numbers.mask(pd.Series(marks == EXCEPTION + place), value)
-    return restore(numbers, column)
 
 
 def known(params: Params, column: Column) -> list[Any] | None:
@@ -330,24 +308,6 @@ def read(
     return restored(ticks[codes], marks[codes], column, which)
 
 
-def _cell(number: Any, column: Column) -> str:
-    """A number in the first format of a column."""
-    tick = tick_of(column, number, up=False)
-    return str(formats.write(np.array([tick]), np.zeros(1, np.int64), column.formats, column.decimals)[0])
-
-
-def _asked_number(written: Any, column: Column, low: float, high: float) -> Any:
-    """An answer in the column's precision; ValueError for what is no number, or too far out."""
-    number = float(written)
-    if not math.isfinite(number) or not low <= number <= high:
-        raise ValueError
-    if column.integer or column.resolution:
-        return round(number)
-    if column.exact:
-        return round(decimal.Decimal(str(written)), column.decimals or 0)
-    return number if column.decimals is None else round(number, column.decimals)
-
-
 def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str:
     """Answers are mistakes as far outside of the real numbers as those are apart. An end of the range that
     only few rows hold is told rounded outwards.
@@ -369,7 +329,7 @@ def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str
         lowest, highest = min(real) - slack, max(real) + slack
 
     def value(written: Any) -> Any:
-        return _asked_number(written, column, lowest, highest)
+        return asked_number(written, column, lowest, highest)
 
     def cell(written: Any) -> Any:
         if written in (column.exceptions or ()):
@@ -378,10 +338,10 @@ def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str
         number = value_of(ticks[0], column.decimals) if which[0] >= 0 else formatted.lenient(str(written))
         if number is None or not lowest <= number <= highest:
             raise ValueError
-        return str(written) if which[0] >= 0 else _cell(number, column)
+        return str(written) if which[0] >= 0 else cell_text(number, column)
 
     if strings:
-        said = f"a number from {_cell(low, column)} to {_cell(high, column)}, "
+        said = f"a number from {cell_text(low, column)} to {cell_text(high, column)}, "
         said += f"written {' or '.join(column.formats)}"
         said += "".join(f', or "{exception}"' for exception in column.exceptions or ())
         return Asked("string", said, cell)

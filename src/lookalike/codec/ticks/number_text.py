@@ -1,16 +1,18 @@
-"""Numbers of a column as JSON text, and back to ticks."""
+"""Numbers of a column as text: of JSON, of a cell, of an answer; and back."""
 
 from __future__ import annotations
 
 import decimal
 import json
+import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lookalike.codec.celltext import LARGEST, JsonSchema, literal
-from lookalike.codec.ticks.numbers import ABOVE, BELOW, EXCEPTION, to_ticks
+from lookalike.codec.ticks.numbers import ABOVE, BELOW, EXCEPTION, tick_of, to_ticks
+from lookalike.table import formats
 from lookalike.table.column import Column
 from lookalike.table.dtypes import as_numbers
 from lookalike.table.formatted import value_of
@@ -71,3 +73,21 @@ def read_tick(text: str, column: Column) -> Any:
         return float(value)
     scaled = decimal.Decimal(value).scaleb(0 if column.resolution is not None else column.decimals or 0)
     return int(scaled.to_integral_value())
+
+
+def cell_text(number: Any, column: Column) -> str:
+    """A number in the first format of a column."""
+    tick = tick_of(column, number, up=False)
+    return str(formats.write(np.array([tick]), np.zeros(1, np.int64), column.formats, column.decimals)[0])
+
+
+def asked_number(written: Any, column: Column, low: float, high: float) -> Any:
+    """An answer in the column's precision; ValueError for what is no number, or too far out."""
+    number = float(written)
+    if not math.isfinite(number) or not low <= number <= high:
+        raise ValueError
+    if column.integer or column.resolution:
+        return round(number)
+    if column.exact:
+        return round(decimal.Decimal(str(written)), column.decimals or 0)
+    return number if column.decimals is None else round(number, column.decimals)

@@ -17,8 +17,10 @@ from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, SchemaError
 from lookalike.table import formats, formatted
 from lookalike.table.column import Column
-from lookalike.table.dtypes import as_numbers
+from lookalike.table.dtypes import as_numbers, restore
+from lookalike.table.formats import is_below_zero
 from lookalike.table.formatted import read_column
+from lookalike.table.kinds import is_string
 
 # marks of the rows whose tick means nothing: -inf, +inf, missing; then the exceptions; and what is neither
 BELOW, ABOVE, MISSING = 1, 2, 3
@@ -121,6 +123,26 @@ def from_ticks(ticks: Array, marks: Array, column: Column) -> pd.Series:
     for mark, end in {**ends, MISSING: np.nan}.items():
         floats[marks == mark] = end
     return pd.Series(floats)
+
+
+def restored(ticks: Array, marks: Array, column: Column, which: Array | None = None) -> pd.Series:
+    """The column of ticks, with its exact dtype. which: (rows,) the format of each; the first, where None."""
+    numbers = from_ticks(ticks, marks, column)
+    if not (column.formats or column.exceptions):
+        return restore(numbers, column)
+    if is_string(restore([], column).dtype, column):
+        which = np.zeros(len(ticks), dtype=np.int64) if which is None else which
+        cells = formats.write(ticks, which, column.formats, column.decimals)
+        cells[marks == MISSING] = None
+        for place, cell in enumerate(column.exceptions or []):
+            cells[marks == EXCEPTION + place] = cell
+        return restore(pd.Series(cells, dtype=object), column)
+    if column.formats and is_below_zero(column.formats[0]):
+        numbers = numbers.mask(pd.Series((ticks == 0) & (marks == 0)), -0.0)
+    for place, cell in enumerate(column.exceptions or []):
+        value = float(cell) if numbers.dtype == np.float64 else int(cell)
+        numbers = numbers.mask(pd.Series(marks == EXCEPTION + place), value)
+    return restore(numbers, column)
 
 
 def tick_of(column: Column, value: Any, up: bool) -> Any:

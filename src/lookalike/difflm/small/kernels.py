@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import expit, logsumexp
 
 from lookalike.codec.slot import Array
+from lookalike.difflm.small.trees import Tree, ancestors
 
 KERNELS = (8, 6, 6, 6)  # logistics of a leaf, its ancestor, the linear prediction, the whole table
 GROUP = np.repeat(np.arange(4), KERNELS)  # the part that each of them belongs to
@@ -42,6 +43,22 @@ def kernels_of(values: Array, slices: list[tuple[int, int]], kernels: int, blur:
     scale = np.sqrt((width / 12**0.5) ** 2 + band[:, None] ** 2) * np.sqrt(3) / np.pi
     log_scale = np.maximum(np.log(np.maximum(scale, 1e-6)), NARROWEST)
     return np.stack([middle, log_scale, np.repeat(spread[:, None], kernels, 1)], 1)
+
+
+def kernels_of_nodes(target: Array, leaf: Array, tree: Tree, least: int, kernels: int, blur: float) -> Array:
+    """(leaves, 3, kernels) of what lies in each leaf, or in its nearest ancestor of `least` rows."""
+    leaves = int(tree.leaf.max()) + 1
+    rows = np.bincount(leaf, minlength=leaves)
+    spans = ancestors(tree, least, rows)
+    distinct = sorted(set(spans))
+    by_leaf = target[np.argsort(leaf, kind="stable")]
+    ends = np.concatenate([[0], np.cumsum(rows)])
+    pieces = [np.sort(by_leaf[ends[a] : ends[b]]) for a, b in distinct]
+    stops = np.cumsum([len(piece) for piece in pieces])
+    slices = [(int(b) - len(piece), int(b)) for piece, b in zip(pieces, stops, strict=True)]
+    found = kernels_of(np.concatenate(pieces), slices, kernels, blur)
+    place = {span: i for i, span in enumerate(distinct)}
+    return found[[place[span] for span in spans]]
 
 
 def log_masses(kernels: Array, shift: Array, low: Array, high: Array) -> Array:

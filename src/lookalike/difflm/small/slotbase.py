@@ -17,7 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from lookalike.codec.slot import Array
-from lookalike.difflm.small.kernels import GROUP, KERNELS, kernels_of, log_masses, mixed
+from lookalike.difflm.small.kernels import GROUP, KERNELS, kernels_of, kernels_of_nodes, log_masses, mixed
 from lookalike.difflm.small.trees import Tree, ancestors, plain_tree
 from lookalike.seed import child, child_seed
 
@@ -336,7 +336,7 @@ class _Fit:
                 use = inside[self.fold[inside] != f]
                 part = slice(first[f], first[f + 1])
                 for p, least in enumerate((max(5, leaf_rows // 2), WIDER * leaf_rows)):
-                    out[part, 1:, p == GROUP] = _of_nodes(
+                    out[part, 1:, p == GROUP] = kernels_of_nodes(
                         target[use], leaf[f][use], tree, least, count[p], blur
                     )
             log_mass = log_masses(
@@ -392,19 +392,3 @@ def _ridge(gram: tuple[Array, Array, Array, float], ridge: float) -> tuple[float
     penalty = np.diag(np.maximum(scale * ridge / max(rows, 1.0), ridge * 1e-3))
     w = np.linalg.solve(square + penalty, product)
     return height - float(mean @ w), w
-
-
-def _of_nodes(target: Array, leaf: Array, tree: Tree, least: int, kernels: int, blur: float) -> Array:
-    """(leaves, 3, kernels) of what lies in each leaf, or in its nearest ancestor of `least` rows."""
-    leaves = int(tree.leaf.max()) + 1
-    rows = np.bincount(leaf, minlength=leaves)
-    spans = ancestors(tree, least, rows)
-    distinct = sorted(set(spans))
-    by_leaf = target[np.argsort(leaf, kind="stable")]
-    ends = np.concatenate([[0], np.cumsum(rows)])
-    pieces = [np.sort(by_leaf[ends[a] : ends[b]]) for a, b in distinct]
-    stops = np.cumsum([len(piece) for piece in pieces])
-    slices = [(int(b) - len(piece), int(b)) for piece, b in zip(pieces, stops, strict=True)]
-    found = kernels_of(np.concatenate(pieces), slices, kernels, blur)
-    place = {span: i for i, span in enumerate(distinct)}
-    return found[[place[span] for span in spans]]

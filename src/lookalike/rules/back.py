@@ -1,0 +1,158 @@
+"""What was modelled in place of the columns of a rule, put together again (see steps.py)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.codec.slot import Array
+from lookalike.rules.holds import computed, said_empty
+from lookalike.rules.steps import EMPTY, MISSING, OWN, Step, floors, least, said_texts
+from lookalike.rules.values import Values, as_floats, step, written
+from lookalike.table.column import Column
+from lookalike.table.dtypes import restore
+from lookalike.table.missing import hide
+from lookalike.table.rule import EmptyWhen
+
+
+def back(own: Step, inner: pd.DataFrame, values: Values, rng: np.random.Generator) -> dict[Any, pd.Series]:
+    """The step's columns of the table. inner: what was modelled; values: the columns that are there."""
+    rows = len(inner)
+    state = inner[own.flag].to_numpy(object) if own.flag else np.full(rows, own.states[0], dtype=object)
+    if own.way == "group":
+        return _ungrouped(own, inner, values)
+    if own.way == "clamp":
+        return {own.columns[0]: _clamped(own, inner, values, rng)}
+    if own.way in ("together", "when"):
+        return {name: _with_gaps(own, name, inner, values, state) for name in own.columns}
+    name = own.columns[0]
+    column = values.column(name)
+    instead = inner[name] if own.own else None
+    if own.way in ("formula", "gap"):
+        said = _computed(own, inner, values, state)
+        if instead is not None:
+            use = np.isnan(said) if own.way == "gap" else (state == OWN) | np.isnan(said)
+            alone = as_floats(instead, column)
+            said = said if alone is None else np.where(use, alone, said)
+            if own.way == "formula" and len(own.rules) > 1:
+                said = np.where(use, lifted(said, own, values, rng), said)
+        said = np.where(state == MISSING, np.nan, said)
+        return {name: written(_no_gaps(said, column), column)}
+    texts, unknown = said_texts(own, values)
+    by_text = {EMPTY if value is None else str(value): value for _, value in own.table}
+    cells = (
+        [None if text is None else by_text.get(text, text) for text in texts] if own.table else list(texts)
+    )
+    if own.way == "lookup":
+        cells = [None if text is None or text == EMPTY else by_text[text] for text in texts]
+    if own.table and not column.nullable:  # what is unknown has to be something
+        cells = [own.table[0][1] if cell is None else cell for cell in cells]
+    made = _typed(cells, column)
+    gone = state == MISSING
+    if instead is not None:
+        made = made.where(pd.Series((state != OWN) & ~unknown), instead)
+    return {name: _emptied_series(made, gone, column)}
+
+
+def _typed(cells: list[Any], column: Column) -> pd.Series:
+    """Values as they stand in the table, in its exact dtype."""
+    if column.kind == "datetime" and column.format is None:
+        return pd.Series(cells, dtype=object).astype(restore([], column).dtype)
+    return restore(cells, column) if column.kind != "datetime" else _strings(cells, column)
+
+
+def _strings(cells: list[Any], column: Column) -> pd.Series:
+    plain = Column(column.name, "category", column.dtype, column.nullable, column.python)
+    return restore(cells, plain)
+
+
+def _computed(own: Step, inner: pd.DataFrame, values: Values, state: Array) -> Array:
+    if own.way == "formula":
+        return computed(own.rule, values)  # type: ignore[arg-type]
+    column = values.column(own.columns[0])
+    floor, size = floors(own, values), step(column)
+    gap = inner[own.names["gap"]].to_numpy(np.float64, na_value=np.nan)
+    said = floor + np.maximum(gap, least(own, column)) * (size or 1.0)
+    if OWN in own.states:  # as far below as rows that break the order are
+        below = inner[own.names["below"]].to_numpy(np.float64, na_value=np.nan)
+        said = np.where(state == OWN, floor - below * (size or 1.0), said)
+    return np.asarray(said)
+
+
+def _no_gaps(said: Array, column: Column) -> Array:
+    """Without missing cells where the column can have none: the value of another row instead."""
+    gone = np.isnan(said)
+    if column.nullable or not gone.any():
+        return said
+    there = said[~gone]
+    if not len(there):
+        return np.zeros(len(said))
+    said = said.copy()
+    said[gone] = np.resize(there, int(gone.sum()))
+    return said
+
+
+def _clamped(own: Step, inner: pd.DataFrame, values: Values, rng: np.random.Generator) -> pd.Series:
+    """The column as it was drawn; where it is below its floor, the value of another row that is not."""
+    name = own.columns[0]
+    column = values.column(name)
+    high = as_floats(inner[name], column)
+    assert high is not None
+    moved = lifted(high, own, values, rng)
+    low = (moved != high) & ~np.isnan(moved)
+    return inner[name].where(pd.Series(~low), written(moved, column)) if low.any() else inner[name]
+
+
+def lifted(high: Array, own: Step, values: Values, rng: np.random.Generator) -> Array:
+    """(rows,) numbers, of which those below their floor are the value of another row that is not."""
+    column = values.column(own.columns[0])
+    lowest = floors(own, values) + least(own, column) * (step(column) or 1.0)
+    low = high < lowest
+    if not low.any():
+        return high
+    pool = np.sort(high[~np.isnan(high)])
+    first = np.searchsorted(pool, lowest[low])
+    pick = first + (rng.random(len(first)) * (len(pool) - first)).astype(np.int64)
+    high = high.copy()
+    high[low] = np.where(first < len(pool), pool[np.minimum(pick, len(pool) - 1)], lowest[low])
+    return high
+
+
+def _ungrouped(own: Step, inner: pd.DataFrame, values: Values) -> dict[Any, pd.Series]:
+    known = dict(own.table)
+    texts = inner[own.names["group"]].to_numpy(object)
+    fallback = own.table[0][1] if own.table else [None] * len(own.columns)
+    cells = [known.get(text, fallback) for text in texts]
+    return {
+        name: _typed([row[at] for row in cells], values.column(name)) for at, name in enumerate(own.columns)
+    }
+
+
+def _with_gaps(own: Step, name: Any, inner: pd.DataFrame, values: Values, state: Array) -> pd.Series:
+    column, made = values.column(name), inner[name]
+    if own.way == "together":
+        at = own.columns.index(name)
+        return _emptied_series(made, np.array([one[at] == "-" for one in state], dtype=bool), column)
+    rule = own.rule
+    assert isinstance(rule, EmptyWhen)
+    gone = said_empty(rule, values) != (state == OWN)
+    if rule.value is None:
+        return _emptied_series(made, gone, column)
+    alike = np.flatnonzero((made == rule.value).to_numpy(bool, na_value=False))
+    others = np.setdiff1d(np.flatnonzero(~gone), alike)
+    if len(alike) and len(others):  # a text may be drawn that is the sign: that of another row instead
+        places = np.arange(len(made))
+        places[alike] = np.resize(others, len(alike))
+        made = made.iloc[places].reset_index(drop=True)
+    sign = pd.Series([rule.value] * len(made), dtype=made.dtype)
+    return made.where(pd.Series(~gone), sign)
+
+
+def _emptied_series(made: pd.Series, gone: Array, column: Column) -> pd.Series:
+    if not gone.any():
+        return made
+    if column.sentinel is not None and made.dtype.kind in "iub":
+        return made.where(pd.Series(~gone), column.sentinel)
+    return hide(made, pd.Series(gone))
