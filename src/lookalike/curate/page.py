@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lookalike import markup
 from lookalike.curate.checks import Rows
 from lookalike.curate.points import points
 from lookalike.decisions import Decisions
@@ -69,6 +70,7 @@ def page(table: pd.DataFrame, decisions: Decisions, schema: Schema | None = None
     template = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
     notes = "".join(f"<li>{escape(note)}</li>" for note in decisions.notes)
     return template.substitute(
+        palette=markup.palette(),
         headline=f"{kept:,} of {decisions.rows:,} rows are kept",
         about=f"{decisions.rows:,} rows of {len(table.columns):,} columns",
         sums=_sums(counts, decisions.rows) if counts else '<p class="card">No check found anything.</p>',

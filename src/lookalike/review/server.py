@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from lookalike.agreement import wilson
 from lookalike.errors import DataError, OptionError, UserError
+from lookalike.markup import palette
 from lookalike.progress import say
 from lookalike.review.cards import Cards
 from lookalike.review.outcome import answer_of, named, tally
@@ -131,7 +132,7 @@ def page(data: dict[str, Any]) -> str:
     """The page with its data: as JSON in which nothing can end the script element that holds it."""
     text = json.dumps(data).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     source = files("lookalike.review").joinpath("page.html").read_text(encoding="utf-8")
-    return source.replace("__DATA__", text)
+    return source.replace("__PALETTE__", palette()).replace("__DATA__", text)
 
 
 class Server(ThreadingHTTPServer):

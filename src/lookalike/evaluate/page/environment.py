@@ -6,6 +6,8 @@ import base64
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lookalike.markup import palette
+
 if TYPE_CHECKING:
     from jinja2 import Template
 
@@ -21,6 +23,7 @@ def template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["palette"] = palette()
     return environment.get_template(name)
 
 
