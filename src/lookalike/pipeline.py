@@ -18,11 +18,11 @@ from lookalike.curation import Asked
 from lookalike.decisions import WEIGHT, Decisions
 from lookalike.errors import ConditionError, DataError, OptionError
 from lookalike.helping import no_gain
-from lookalike.nothing import from_nothing
 from lookalike.progress import say, stage
 from lookalike.run import Cost, Run
 from lookalike.sampled import sampled
 from lookalike.synthesizer import Synthesizer, asks, learns, steering
+from lookalike.without_real import without_real
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +98,7 @@ def generate(
     from lookalike.table.sources import parted, table, taken
 
     if real is None:
-        return from_nothing(synthesizer, n, run=run, out=out, holdout=holdout, target=target, where=where,
+        return without_real(synthesizer, n, run=run, out=out, holdout=holdout, target=target, where=where,
                             curate=curate or None, seed=seed, progress=progress, on_fit=on_fit)  # fmt: skip
     real, holdout = parted("the real table", real, holdout)
     real, origin = taken("the real table", real)

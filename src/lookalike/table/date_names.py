@@ -7,6 +7,7 @@ within a sentence; a language with a capital, `%{Fr}B`, begins them with one.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 MONTHS = [
     *("January", "February", "March", "April", "May", "June"),
@@ -63,18 +64,19 @@ def names_of(letter: str, language: str = "") -> list[str]:
 
 def directives_of(word: str) -> list[str]:
     """The directives of names that a word of a date may be; English ones, if it may be one of them."""
-    found = _directives(word, "")
-    if found:
-        return found
     languages = [own for one in _OTHERS for own in (one, one.capitalize())]
-    return [directive for language in languages for directive in _directives(word, language)]
+    return list(_directives("").get(word) or _directives(*languages).get(word, []))
 
 
-def _directives(word: str, language: str) -> list[str]:
-    said = "{" + language + "}" if language else ""
-    found = []
-    for letter in ("b", "a", "B", "A"):
-        own = names_of(letter, language)
-        found += [f"%{said}{letter}"] if word in own else []
-        found += [f"%^{said}{letter}"] if word in [name.upper() for name in own] else []
+@cache
+def _directives(*languages: str) -> dict[str, list[str]]:
+    """Name -> the directives that stand for it in these languages, in their order."""
+    found: dict[str, list[str]] = {}
+    for language in languages:
+        said = "{" + language + "}" if language else ""
+        for letter in ("b", "a", "B", "A"):
+            own = names_of(letter, language)
+            for form, names in ((f"%{said}{letter}", own), (f"%^{said}{letter}", map(str.upper, own))):
+                for name in dict.fromkeys(names):
+                    found.setdefault(name, []).append(form)
     return found

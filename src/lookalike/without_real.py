@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 COMPARING = ("holdout", "target", "where")  # arguments that need a real table
 
 
-def from_nothing(
+def without_real(
     synthesizer: Synthesizer | None,
     n: int | None,
     *,
