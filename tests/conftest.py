@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from tests.once import Once, once
 from tests.paths import DATA, EXAMPLES
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny tables: threads only get in each other's way
@@ -32,6 +33,12 @@ def no_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
+    """made_once(name, make) -> a path that is made once, also where several processes run the tests."""
+    return once(tmp_path_factory, worker_id)
+
+
+@pytest.fixture(scope="session")
 def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """300 rows of Adult as a CSV file."""
     import pandas as pd
@@ -42,13 +49,14 @@ def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_model(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_model(small_csv: Path, made_once: Once) -> Path:
     """A model folder fitted on `small_csv` by the command line."""
     from lookalike.cli.main import main
 
-    folder = tmp_path_factory.mktemp("models") / "small.model"
-    assert main(["fit", str(small_csv), "-o", str(folder), "--max-time", "5s", "--quiet"]) == 0
-    return folder
+    def fit(folder: Path) -> None:
+        assert main(["fit", str(small_csv), "-o", str(folder), "--max-time", "2s", "--quiet"]) == 0
+
+    return made_once("small.model", fit)
 
 
 @pytest.fixture(scope="session")

@@ -72,8 +72,8 @@ def test_a_run_is_a_folder_with_everything_that_led_to_the_table(
 def test_a_killed_run_is_resumed_and_ends_as_if_it_had_not_been(
     writing: Callable[..., Any], tmp_path: Path
 ) -> None:
-    served, other = writing("--latency", "0.15"), writing()
-    out, rows = tmp_path / "killed.csv", ["-n", "120", "--concurrency", "4", "--gen-size", "5", "--quiet"]
+    served, other = writing("--latency", "0.1"), writing()
+    out, rows = tmp_path / "killed.csv", ["-n", "90", "--concurrency", "4", "--gen-size", "5", "--quiet"]
     process = subprocess.Popen(
         [sys.executable, "-m", "lookalike", *command(served.url, out, *rows)], env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 import pytest
 import torch
-from filelock import FileLock
 
 from lookalike.difflm import DiffLM
 from lookalike.difflm.small.vae import TEXT_SIZES
+from tests.once import Once
 from tests.paths import EXAMPLES
 
 Quick = Callable[..., DiffLM]
@@ -55,13 +55,8 @@ def adult() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def adult_model(
-    adult: pd.DataFrame, quick: Quick, tmp_path_factory: pytest.TempPathFactory, worker_id: str
-) -> DiffLM:
-    """Fitted once, also where several processes run the tests: the second reads what the first saved."""
-    folder = tmp_path_factory.getbasetemp()
-    place = (folder if worker_id == "master" else folder.parent) / "adult.model"
-    with FileLock(f"{place}.lock"):
-        if not place.exists():
-            quick(steps=400, denoiser_steps=150, seed=7).fit(adult).save(place)
+def adult_model(adult: pd.DataFrame, quick: Quick, made_once: Once) -> DiffLM:
+    place = made_once(
+        "adult.model", lambda path: quick(steps=400, denoiser_steps=150, seed=7).fit(adult).save(path)
+    )
     return DiffLM.load(place, progress=False)

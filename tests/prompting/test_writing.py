@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from lookalike import SynAlign
 from lookalike.errors import EndpointError, LLMError
 from lookalike.llm import LLM, Reply, Request
 from lookalike.prompting.arms import Place
@@ -29,16 +30,15 @@ Answer = Callable[
 ]  # (place, records, part) -> their reasons, None: good
 DATA = ROOT / "tests" / "data" / "banking77.csv"
 IN_FLIGHT = 8
-SCRIPT = f"""
-import sys
-import pandas as pd
-from lookalike import SynAlign
-from lookalike.llm import LLM
-url, ledger, out, grow = sys.argv[1:]
-llm = LLM("m", url, ledger=ledger, concurrency={IN_FLIGHT})
-model = SynAlign(llm, "text", "category", progress=False, grow=grow).fit(pd.read_csv({str(DATA)!r})[:90])
-pd.concat([model.sample(300), model.provenance], axis=1).to_csv(out, index=False)
-"""
+SCRIPT = "import sys; from tests.prompting.test_writing import write; write(*sys.argv[1:])"
+
+
+def write(url: str, ledger: str, out: str, grow: str) -> None:
+    """150 rows and where they came from, to a file."""
+    llm = LLM("m", url, ledger=ledger, concurrency=IN_FLIGHT)
+    real = pd.read_csv(DATA)[:90]
+    model = SynAlign(llm, "text", "category", progress=False, grow=grow).fit(real)
+    pd.concat([model.sample(150), model.provenance], axis=1).to_csv(out, index=False)
 
 
 class Reasons:
@@ -178,32 +178,28 @@ def test_what_was_answered_before_the_endpoint_died_is_kept() -> None:
     assert made(writer) == [(1, 0)] * 10 + [(2, 0)] * 10
 
 
-def start(server: Any, ledger: Path, out: Path, grow: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, server.url, str(ledger), str(out), grow],
-        env=environment(),
-    )
-
-
 @pytest.mark.parametrize("grow", ["real", "coverage"])
 def test_a_run_that_was_killed_goes_on_to_the_same_table(writing: Writing, tmp_path: Path, grow: str) -> None:
     options = ("half_mislabelled", "--latency", "0.05", "--fault", "500=0.05", "--once")
     server = writing(*options)
-    assert start(server, tmp_path / "whole.sqlite", tmp_path / "whole.csv", grow).wait(120) == 0
+    write(server.url, str(tmp_path / "whole.sqlite"), str(tmp_path / "whole.csv"), grow)
     whole = server.stats()
     server.stop()
     port = server.url.split(":")[2].removesuffix("/v1")
     again = writing(*options, "--port", port)  # keys in the ledger depend on the URL
-    first = start(again, tmp_path / "l.sqlite", tmp_path / "killed.csv", grow)
+    ledger, killed, resumed = (str(tmp_path / name) for name in ("l.sqlite", "killed.csv", "resumed.csv"))
+    first = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, again.url, ledger, killed, grow], env=environment(), cwd=ROOT
+    )
     end = time.monotonic() + 60
     while again.stats()["calls"] < whole["calls"] // 2 and time.monotonic() < end:
         time.sleep(0.01)
     first.kill()
     first.wait()
-    assert again.stats()["calls"] < whole["calls"] and not (tmp_path / "killed.csv").exists()
-    assert start(again, tmp_path / "l.sqlite", tmp_path / "resumed.csv", grow).wait(120) == 0
-    assert (tmp_path / "resumed.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert again.stats()["calls"] < whole["calls"] and not Path(killed).exists()
+    write(again.url, ledger, resumed, grow)
+    assert Path(resumed).read_bytes() == (tmp_path / "whole.csv").read_bytes()
     stats = again.stats()
     assert stats["answered_again"] <= IN_FLIGHT  # what was in flight when it was killed
     assert stats["answered"] - stats["answered_again"] == whole["answered"]
-    assert len(pd.read_csv(tmp_path / "resumed.csv")) == 300
+    assert len(pd.read_csv(resumed)) == 150

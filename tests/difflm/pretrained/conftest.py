@@ -17,9 +17,10 @@ from lookalike.codec.serialised import Serialised
 from lookalike.difflm import DiffLM
 from tests.difflm.backbones import save_backbone
 from tests.difflm.pretrained.models import JOBS, made
+from tests.once import Once
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def people() -> pd.DataFrame:
     rng = np.random.default_rng(0)
     job = rng.choice(JOBS, 150)
@@ -38,33 +39,33 @@ def people() -> pd.DataFrame:
     return table
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def schema(people: pd.DataFrame) -> Schema:
     found = infer(people)
     found["note"].kind = "text"
     return found
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def texts(people: pd.DataFrame, schema: Schema) -> list[str]:
     records = Serialised.fit(RecordCodec.fit(people, schema), people)
     return [records.text(row, range(len(records.columns))) for row in records.cells(people)]
 
 
-@pytest.fixture(scope="package")
-def backbone(texts: list[str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+@pytest.fixture(scope="session")
+def backbone(texts: list[str], made_once: Once) -> Callable[[str], Path]:
     """The folder of a family's language model; "learned" is a Llama that was trained on the texts."""
-    known: dict[str, Path] = {}
 
     def of(family: str) -> Path:
-        if family not in known:
-            own, steps = ("llama", 120) if family == "learned" else (family, 0)
-            known[family] = save_backbone(tmp_path_factory.mktemp(family), own, texts, steps)
-        return known[family]
+        own, steps = ("llama", 120) if family == "learned" else (family, 0)
+        return made_once(f"backbone-{family}", lambda path: save_backbone(path, own, texts, steps))
 
     return of
 
 
-@pytest.fixture(scope="package")
-def learned(people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]) -> DiffLM:
-    return made(backbone("learned"), steps=150, batch=32, seed=1).fit(people, schema=schema)
+@pytest.fixture(scope="session")
+def learned(people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path], made_once: Once) -> DiffLM:
+    def fit(path: Path) -> None:
+        made(backbone("learned"), steps=150, batch=32, seed=1).fit(people, schema=schema).save(path)
+
+    return DiffLM.load(made_once("learned.model", fit), progress=False)
