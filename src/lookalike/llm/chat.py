@@ -9,7 +9,7 @@ from lookalike.llm.dialect import Dialect, Sent
 from lookalike.llm.faults import Fault
 from lookalike.llm.ledger import Entry
 from lookalike.llm.request import Request, read_chat
-from lookalike.llm.structured import Form
+from lookalike.llm.structured import ReplyForm
 
 CHAT = "/chat/completions"
 GROWTH = 3.0  # times the tokens of a reply that was cut off
@@ -21,7 +21,7 @@ class Chat:
     """
 
     def __init__(
-        self, request: Request, asked: Form | None, payload: dict[str, Any], dialect: Dialect
+        self, request: Request, asked: ReplyForm | None, payload: dict[str, Any], dialect: Dialect
     ) -> None:
         self._asked, self._payload, self._dialect = asked, payload, dialect
         self._tokens = request.max_tokens

@@ -24,7 +24,7 @@ from lookalike.llm.ledger import Entry, Ledger
 from lookalike.llm.pace import Pace
 from lookalike.llm.request import Messages, Reply, Request, key_of, reply_of
 from lookalike.llm.sentences import sentence
-from lookalike.llm.structured import Form, Malformed, form
+from lookalike.llm.structured import Malformed, ReplyForm, form
 from lookalike.llm.sync import at_end
 from lookalike.llm.throttle import Outcome, Throttle
 from lookalike.llm.transport import Call, Transport
@@ -344,7 +344,7 @@ class LLM:
         self._loop = loop
         at_end(self.close)
 
-    def _written(self, request: Request) -> tuple[Form | None, dict[str, Any], bytes, bytes]:
+    def _written(self, request: Request) -> tuple[ReplyForm | None, dict[str, Any], bytes, bytes]:
         """A request's schema made ready, its payload, the payload's bytes and its key.
 
         The key is that of the payload with response_format, however it is sent in the end: a server that is
@@ -355,7 +355,7 @@ class LLM:
         body = dumps(payload)
         return asked, payload, body, key_of(self.url, CHAT, body, request.sample)
 
-    def _read_back(self, asked: Form | None, key: bytes) -> Reply | None:
+    def _read_back(self, asked: ReplyForm | None, key: bytes) -> Reply | None:
         """The reply that the ledger holds; raises LLMError where it holds that the request is refused."""
         entry = self.ledger.get(key) if self.ledger is not None else None
         if entry is None:
@@ -369,7 +369,7 @@ class LLM:
         except Malformed:  # of a version that let it pass
             return None
 
-    def _is_known(self, asked: Form | None, key: bytes) -> bool:
+    def _is_known(self, asked: ReplyForm | None, key: bytes) -> bool:
         entry = self.ledger.get(key) if self.ledger is not None else None
         return entry is not None and (entry.way == REFUSED or self._read_back(asked, key) is not None)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from lookalike.arguments import choice
 from lookalike.llm.faults import Fault
-from lookalike.llm.structured import Form
+from lookalike.llm.structured import ReplyForm
 
 WAYS = ("response_format", "json_object", "prompt")  # from the best to the one that all servers take
 DEAF = 3  # replies in a row against the schema after which a server counts as one that ignores it
@@ -49,7 +49,7 @@ class Dialect:
         self.most: float = math.inf
         self.times = 1.0
 
-    def write(self, payload: Mapping[str, Any], asked: Form | None, tokens: int) -> Sent:
+    def write(self, payload: Mapping[str, Any], asked: ReplyForm | None, tokens: int) -> Sent:
         """The body of a call. payload: as `Request.payload` has it; tokens: of the reply, at most."""
         way = "text" if asked is None else self.ways.now
         written = {name: value for name, value in payload.items() if name not in self.dropped}
@@ -142,7 +142,7 @@ def dumps(payload: Mapping[str, Any]) -> bytes:
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _in_words(payload: dict[str, Any], asked: Form, way: str) -> None:
+def _in_words(payload: dict[str, Any], asked: ReplyForm, way: str) -> None:
     """Asks for a schema in another way than by `response_format`.
 
     way: "json_object" puts the schema into the last message and beside `response_format`'s older type, where

@@ -91,7 +91,7 @@ def key_of(url: str, path: str, body: bytes, sample: int) -> bytes:
 
 
 def read_chat(
-    found: dict[str, Any], asked: structured.Form | None, sent: Sent, most: Spent, whole: bool = True
+    found: dict[str, Any], asked: structured.ReplyForm | None, sent: Sent, most: Spent, whole: bool = True
 ) -> Entry:
     """The reply in what a chat call answered, checked against the schema.
 
@@ -141,7 +141,7 @@ def _places(message: dict[str, Any]) -> list[str]:
 
 
 def _fitting(
-    places: Sequence[str], asked: structured.Form, finish: str | None, sent: Sent, used: Spent
+    places: Sequence[str], asked: structured.ReplyForm, finish: str | None, sent: Sent, used: Spent
 ) -> str:
     """The first place with a value of the schema; it is what the ledger keeps."""
     wrong: structured.Malformed | None = None
@@ -186,7 +186,7 @@ def usage_of(found: dict[str, Any], most: Spent) -> tuple[int, int]:
     return came_in, max(went_out, total - came_in)
 
 
-def reply_of(entry: Entry, asked: structured.Form | None, key: bytes, known: bool) -> Reply:
+def reply_of(entry: Entry, asked: structured.ReplyForm | None, key: bytes, known: bool) -> Reply:
     """A kept reply as its caller sees it; raises `structured.Malformed` where it does not fit the schema."""
     text = str(entry.body)
     found = structured.Parsed(None, False, []) if asked is None else asked.parse(text)

@@ -48,7 +48,7 @@ class Parsed(NamedTuple):
     lost: list[Lost]
 
 
-class Form:
+class ReplyForm:
     """A JSON schema made ready once for many requests.
 
     response_format: what is sent to a server that takes schemas; instruction: what is put behind the prompt
@@ -204,14 +204,14 @@ def countless(schema: dict[str, Any]) -> dict[str, Any]:
     return {**schema, "properties": {many[0]: kept | {"minItems": 1}}}
 
 
-def form(schema: dict[str, Any]) -> Form:
-    """The `Form` of a schema, made once for equal schemas."""
+def form(schema: dict[str, Any]) -> ReplyForm:
+    """The `ReplyForm` of a schema, made once for equal schemas."""
     return _form(json.dumps(schema))
 
 
 @lru_cache(256)
-def _form(text: str) -> Form:
-    return Form(json.loads(text))
+def _form(text: str) -> ReplyForm:
+    return ReplyForm(json.loads(text))
 
 
 def is_strict(schema: Any) -> bool:

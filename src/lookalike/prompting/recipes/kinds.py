@@ -287,10 +287,10 @@ class Reader:
             raise self._wrong(name, "schema", schema, f"write a JSON schema, or one of {', '.join(SHORT)}.")
         if schema is None:
             return None
-        from lookalike.llm.structured import Form
+        from lookalike.llm.structured import ReplyForm
 
         try:
-            Form(dict(schema))
+            ReplyForm(dict(schema))
         except OptionError as error:
             raise OptionError(f"{self._at(name, 'schema')}: {error}") from None
         return dict(schema)
