@@ -102,7 +102,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(writing: Callable[..., Any], tm
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)  # as Ctrl-C, which a background job would not hear
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 130 and "Traceback" not in errors
     last = errors.splitlines()[-1]
     assert last == f"lookalike: stopped; the same command goes on from what is kept in {out}.run."
