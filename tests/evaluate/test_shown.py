@@ -12,7 +12,7 @@ import pytest
 
 from lookalike.evaluate import Report, evaluate
 
-ROWS = 300
+ROWS = 240
 WORDS = ["red", "green", "blue", "fish", "cow", "tree", "house", "river", "stone", "cloud", "bread", "light"]
 
 
@@ -33,7 +33,7 @@ def table(seed: int) -> pd.DataFrame:
             "when": pd.Timestamp("2020-01-01") + pd.to_timedelta(numbers * 31, unit="s"),
             "day": days.strftime("%d.%m.%Y"),
             "name": np.where(
-                np.arange(ROWS) < 290, rng.choice(["ann", "bob"], ROWS), [f"zoe q{n}" for n in numbers]
+                np.arange(ROWS) < ROWS - 10, rng.choice(["ann", "bob"], ROWS), [f"zoe q{n}" for n in numbers]
             ),
             "common": rng.choice(["yes", "no"], ROWS),
             "few": rng.integers(1, 4, ROWS),
