@@ -50,7 +50,7 @@ def quickly(max_time: str) -> lookalike.DiffLM:
 
 
 def test_generate_returns_a_table_and_its_report(real: pd.DataFrame) -> None:
-    synthetic, report = lookalike.generate(real, None, quickly("5s"), target="income", progress=False)
+    synthetic, report = lookalike.generate(real, None, quickly("1s"), target="income", progress=False)
     assert synthetic.dtypes.equals(real.dtypes)
     assert len(synthetic) == len(real)
     assert report.to_dict()
@@ -67,12 +67,12 @@ def test_conditions_hold_and_the_report_compares_with_the_real_rows_that_satisfy
 
     monkeypatch.setattr(import_module("lookalike.evaluate"), "evaluate", evaluate)
     where = {"sex": "Female", "age": (30, None)}
-    synthetic, _ = lookalike.generate(real, 50, quickly("3s"), where=where, progress=False)
+    synthetic, _ = lookalike.generate(real, 50, quickly("0.5s"), where=where, progress=False)
     assert set(synthetic["sex"]) == {"Female"}
     assert synthetic["age"].min() >= 30
     wanted = real[(real["sex"] == "Female") & (real["age"] >= 30)]
     assert compared[0].equals(wanted)
-    assert "cut short by the time limit" in warned[-1]  # 3 s are not enough
+    assert "cut short by the time limit" in warned[-1]  # half a second is not enough
     note = "column 'race': 2 of 5 values occur in fewer than 5 rows (5 of 300 rows) and are not reproduced"
     assert note in str(warned)
 
@@ -118,7 +118,7 @@ def test_persons_are_made_up_and_what_is_dropped_is_not_compared(orders: pd.Data
     schema.set_kinds(["customer_id=key", "customer=pseudonym", "email=drop"])
     options: dict[str, Any] = {"schema": schema, "progress": False}
     synthetic, report = lookalike.generate(
-        orders, 200, quickly("3s"), holdout=orders[:100], target="city", **options
+        orders, 200, quickly("0.5s"), holdout=orders[:100], target="city", **options
     )
     assert list(synthetic.columns) == [name for name in orders.columns if name != "email"]
     assert not synthetic["customer"].isin(orders["customer"]).any()
@@ -141,10 +141,10 @@ def test_the_codec_is_fitted_once_for_conditions_and_training(
         return fit(table, schema, seed=seed)
 
     monkeypatch.setattr(RecordCodec, "fit", counted)
-    model = lookalike.DiffLM(max_time="2s", seed=4, progress=False)
+    model = lookalike.DiffLM(max_time="0.5s", seed=4, progress=False)
     synthetic, _ = lookalike.generate(real, 20, model, where={"sex": "Male"}, progress=False)
     assert seeds == [4] and set(synthetic["sex"]) == {"Male"}
-    lookalike.generate(real, 20, quickly("2s"), progress=False)
+    lookalike.generate(real, 20, quickly("0.5s"), progress=False)
     assert seeds == [4, 0]
 
 
