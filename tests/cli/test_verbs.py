@@ -57,7 +57,7 @@ def test_generate(small_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture
         "--report",
         report,
         "--max-time",
-        "5s",
+        "1s",
     )
     real, synthetic = lookalike.read_table(small_csv), lookalike.read_table(out)
     assert len(synthetic) == 120
@@ -80,7 +80,7 @@ def test_fit_with_an_edited_schema(small_csv: Path, tmp_path: Path) -> None:
     schema = lookalike.infer(lookalike.read_table(small_csv))
     schema["education-num"].kind = "category"
     schema.save(tmp_path / "schema.json")
-    run("fit", small_csv, "-o", tmp_path / "m", "--max-time", "2s", "--schema", tmp_path / "schema.json")
+    run("fit", small_csv, "-o", tmp_path / "m", "--max-time", "0.5s", "--schema", tmp_path / "schema.json")
     assert lookalike.DiffLM.load(tmp_path / "m").schema["education-num"].kind == "category"
 
 
@@ -125,7 +125,7 @@ def test_rare_values_are_named_when_learned_and_kept_when_asked_for(
     for column in schema["columns"]:
         column.pop("min_rows")
     (tmp_path / "s.json").write_text(json.dumps(schema))
-    given = ["--schema", tmp_path / "s.json", "--max-time", "3s"]
+    given = ["--schema", tmp_path / "s.json", "--max-time", "0.5s"]
     run("fit", intents_csv, "-o", tmp_path / "m", *given)
     said = capsys.readouterr().err
     assert "'intent': 2 of 4 values occur in fewer than 5 rows (6 of 200 rows) and are not reproduced" in said
@@ -296,7 +296,7 @@ def test_mistakes_of_align(
 
 
 def test_declared_missing_values(small_csv: Path, tmp_path: Path) -> None:
-    run("fit", small_csv, "-o", tmp_path / "m", "--max-time", "2s", "--missing", "?", "--quiet")
+    run("fit", small_csv, "-o", tmp_path / "m", "--max-time", "0.5s", "--missing", "?", "--quiet")
     run("sample", tmp_path / "m", "-n", 200, "-o", tmp_path / "out.csv", "--where", "occupation=")
     assert lookalike.read_table(tmp_path / "out.csv")["occupation"].isna().all()
 
@@ -325,10 +325,12 @@ def started(*arguments: object, before: str = "") -> subprocess.Popen[str]:
     )
 
 
-def wait_for(paths: Callable[[], object], process: subprocess.Popen[str], seconds: float = 60) -> None:
+def wait_for(paths: Callable[[], object], process: subprocess.Popen[str], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not paths():
-        assert process.poll() is None and time.monotonic() < end, process.communicate()
+        if process.poll() is not None or time.monotonic() > end:
+            process.kill()
+            pytest.fail("\n".join(process.communicate()))
         time.sleep(0.05)
 
 
@@ -337,26 +339,25 @@ def test_a_stopped_sample_leaves_no_file(small_model: Path, tmp_path: Path, how:
     process = started("sample", small_model, "-n", 100_000_000, "-o", tmp_path / "out.csv")
     wait_for(lambda: list(tmp_path.iterdir()), process)  # the file beside the target that is being written
     process.send_signal(how)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert errors.strip().splitlines()[-1] == "lookalike: stopped."
     assert "Traceback" not in errors
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_killed_fit_goes_on_from_its_checkpoint(small_csv: Path, tmp_path: Path) -> None:
+def test_a_killed_fit_goes_on_from_its_checkpoint(
+    small_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "m"
-    command = ("fit", small_csv, "-o", folder, "--max-time", "8s")
-    first = started(*command, before=OFTEN)
+    first = started("fit", small_csv, "-o", folder, "--max-time", "60s", before=OFTEN)
     wait_for((folder / "checkpoint" / "state.json").exists, first)
     first.kill()
     first.communicate()
     with pytest.raises(lookalike.LookalikeError):
         lookalike.DiffLM.load(folder)
-    second = started(*command)
-    _, errors = second.communicate(timeout=60)
-    assert second.returncode == 0, errors
-    assert "going on from the checkpoint" in errors
+    run("fit", small_csv, "-o", folder, "--max-time", "1s")
+    assert "going on from the checkpoint" in capsys.readouterr().err
     assert sorted(lookalike.DiffLM.load(folder).sample(5).columns) == sorted(pd.read_csv(small_csv).columns)
     assert not (folder / "checkpoint").exists()
 
@@ -366,7 +367,7 @@ def test_ctrl_c_once_keeps_what_a_fit_has_learned(small_csv: Path, tmp_path: Pat
     process = started("fit", small_csv, "-o", folder, before=OFTEN)
     wait_for((folder / "checkpoint" / "state.json").exists, process)
     process.send_signal(signal.SIGINT)
-    told, errors = process.communicate(timeout=60)
+    told, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert "finishing with what has been learned; Ctrl-C again stops at once" in errors
     assert "cut short by Ctrl-C" in told
@@ -386,7 +387,7 @@ def test_ctrl_c_twice_stops_a_fit_and_says_how_to_go_on(small_csv: Path, tmp_pat
     process.send_signal(signal.SIGINT)
     assert process.stdout is not None and process.stdout.readline() == "heard\n"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "the same command goes on from what is kept in" in errors.splitlines()[-1]
     assert "Traceback" not in errors
@@ -398,13 +399,13 @@ def test_persons_from_the_command_line(
     real, model, out = tmp_path / "orders.csv", tmp_path / "model", tmp_path / "out.csv"
     orders.to_csv(real, index=False)
     kinds = ["--kind", "customer_id=key", "--kind", "customer=pseudonym", "--kind", "email=drop"]
-    run("fit", real, "-o", model, "--max-time", "3s", *kinds)
+    run("fit", real, "-o", model, "--max-time", "0.5s", *kinds)
     said = capsys.readouterr().err
     assert "'email' is dropped" in said and "'customer' gets made-up names of persons" in said
     run("sample", model, "-n", 300, "-o", out)
     table = pd.read_csv(out)
     assert "email" not in table and not table["customer"].isin(orders["customer"]).any()
-    run("generate", real, "-n", 100, "-o", out, "--max-time", "3s", *kinds)
+    run("generate", real, "-n", 100, "-o", out, "--max-time", "0.5s", *kinds)
     table = pd.read_csv(out)
     assert "email" not in table and (table.groupby("customer_id")["customer"].nunique() == 1).all()
     assert "ids, keys and pseudonyms have no distribution to compare" in capsys.readouterr().out
@@ -440,7 +441,7 @@ def test_a_table_goes_to_standard_output_and_what_is_told_to_stderr(
     monkeypatch.chdir(tmp_path)
     verbs: dict[str, list[object]] = {
         "sample": ["sample", small_model, "-n", 30],
-        "generate": ["generate", small_csv, "-n", 30, "--max-time", "2s"],
+        "generate": ["generate", small_csv, "-n", 30, "--max-time", "0.5s"],
         "impute": ["impute", small_model, small_csv],
         "align": ["align", "--real", small_csv, "--synthetic", small_csv, "-n", 30],
     }
@@ -479,14 +480,14 @@ def test_a_european_table_in_and_a_european_table_out(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("eu.csv").write_bytes(EUROPE.encode("latin-1"))
-    run("generate", "eu.csv", "-n", 40, "-o", "made.csv", "--max-time", "3s", "--quiet")
+    run("generate", "eu.csv", "-n", 40, "-o", "made.csv", "--max-time", "0.5s", "--quiet")
     said = "eu.csv: read with ';' between columns and decimal commas, as Windows-1252 (cp1252)\n"
     assert capsys.readouterr().err == said
     lines = Path("made.csv").read_text(encoding="cp1252").splitlines()
     assert lines[0] == "id;preis;name" and len(lines) == 41
     assert all(re.fullmatch(r"\d+;\d{1,2},\d0;K\u00f6ln [xyz]", line) for line in lines[1:]), lines
 
-    run("fit", "eu.csv", "-o", "eu.model", "--max-time", "3s", "--quiet")
+    run("fit", "eu.csv", "-o", "eu.model", "--max-time", "0.5s", "--quiet")
     run("sample", "eu.model", "-n", 40, "-o", "from-model.csv", "--quiet")
     lines = Path("from-model.csv").read_text(encoding="cp1252").splitlines()
     assert all(re.fullmatch(r"\d+;\d{1,2},\d0;K\u00f6ln [xyz]", line) for line in lines[1:]), lines

@@ -77,7 +77,7 @@ def test_a_worker_that_is_killed_in_the_middle_changes_no_byte(four, small_model
 def test_keys_go_on_from_shard_to_shard(orders, tmp_path):
     schema = lookalike.infer(orders)
     schema.set_kinds(["customer_id=key"])
-    model = lookalike.DiffLM(max_time=3, epochs=1, progress=False).fit(orders, schema)
+    model = lookalike.DiffLM(max_time=0.5, epochs=1, progress=False).fit(orders, schema)
     sample_shards(model, 90, tmp_path / "made", shards=3, workers=1, progress=False)
     parts = [pd.read_parquet(one) for one in sorted((tmp_path / "made").glob("part-*"))]
     assert pd.concat(parts)["order_id"].is_unique
