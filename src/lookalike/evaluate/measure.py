@@ -77,6 +77,7 @@ def measured(view: View, names: Mapping[str, str], progress: bool) -> Figures:
     )
     chapters = [chapter for chapter in CHAPTERS if chapter[1] is None or chapter[1] in view.only]
     with bar(len(chapters), "measuring", unit="metrics", progress=progress) as line:
+        line.set_postfix_str(chapters[0][0] if chapters else "")
         for number, (_, _, chapter) in enumerate(chapters, 1):
             figures.found.add(chapter(view))
             line.set_postfix_str(chapters[number][0] if number < len(chapters) else "")  # what comes next
