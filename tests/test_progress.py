@@ -8,7 +8,7 @@ import pytest
 
 from lookalike import progress
 from lookalike.errors import OptionError
-from lookalike.progress import bar, parse_time, stage
+from lookalike.progress import bar, parse_time, stage, working
 
 
 @pytest.mark.parametrize(
@@ -112,11 +112,38 @@ def test_a_log_file_gets_lines_from_the_first_seconds_on(
     lines = said.err.splitlines()
     assert lines[0] == "slow: 10%, 2.0 s, about 18 s left (loss 1.5)"
     assert lines[3] == "slow: 10%, 16 s, about 2 min 24 s left (loss 1.5)"
-    assert clock.waited[:6] == [2, 2, 4, 8, 16, 30] and max(clock.waited) == 30
+    steps.update(880)
+    clock.now += 10  # longer than what seems to be left
+    assert steps.line() == "slow: 98%, 3 min 41 s (loss 1.5)"
+    assert clock.waited[:7] == [2, 2, 4, 8, 15, 15, 15] and max(clock.waited) == 15
     steps = bar(None, "reading")
     assert steps.line() == "reading: 0.0 s"
     steps.update(1234)
     assert steps.line() == "reading: 1,234 rows, 0.0 s"
+
+
+def test_a_day_of_work_gets_a_line_a_minute(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress.threading.Thread, "start", lambda self: None)
+    clock = Clock(monkeypatch, 86_400)
+    steps = bar(1000, "slow", unit="steps")
+    progress._write_lines(weakref.ref(steps), clock)
+    assert clock.waited[-1] == 60 and len(capsys.readouterr().err.splitlines()) < 1_700
+
+
+def test_a_block_of_unknown_length_says_what_it_does_on_a_terminal_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr(progress.threading.Thread, "start", lambda self: None)
+    clock = Clock(monkeypatch, 3)
+    with working("reading real.csv") as one:
+        progress._write_lines(weakref.ref(one), clock)
+    assert terminal.getvalue() == "reading real.csv: 2.0 s\n"
+    with working("reading real.csv", progress=False) as nothing:
+        assert nothing is None
 
 
 def test_lines_end_with_their_block_and_with_what_is_forgotten(capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,13 +171,17 @@ def test_a_notebook_gets_no_red_lines(
 ) -> None:
     shell = types.SimpleNamespace(kernel=object())
     monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setattr(progress, "perf_counter", lambda: 0.0)
     with stage("counted", doing="counting"):
         assert isinstance(bar(3, "counting"), progress.Lines)
     shown = capsys.readouterr()
     assert shown.err == "" and shown.out.split() == ["counted", "0.0", "s"]
 
 
-def test_a_stage_says_what_was_done_unless_it_failed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stage_says_what_was_done_unless_it_failed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "perf_counter", lambda: 0.0)
     with stage("counted"):
         pass
     assert capsys.readouterr().err.split() == ["counted", "0.0", "s"]

@@ -10,7 +10,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from itertools import pairwise
 from time import perf_counter
@@ -22,7 +22,8 @@ from lookalike.errors import OptionError
 
 SHOW_AFTER = 2.0  # seconds: what is over sooner needs no bar
 EVERY = 0.2  # seconds between two drawings of a bar
-SELDOM = 30.0  # seconds between two lines of a log, at most; the first ones come sooner
+SELDOM = 15.0  # seconds between two lines of a log; the first ones come sooner
+RARELY = 60.0  # the same, once an hour has passed: a day of work is no flood of lines
 UNITS = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0,
          "m": 60.0, "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0,
          "h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hour": 3600.0, "hours": 3600.0,
@@ -60,7 +61,8 @@ def bar(total: float | None, label: str, *, unit: str = "rows", progress: bool =
 
 
 class Lines:
-    """What `bar` is where no bar can be drawn: a line after 2, 4, 8, 16, ... seconds, then every half minute.
+    """What `bar` is where no bar can be drawn: a line after 2, 4, 8, 16 seconds, then four a minute, and one
+    a minute once an hour has passed.
 
     n: the steps that are done. A thread writes the lines, so that they come while a step takes long; it ends
     with the block, and with the object if the block is never left.
@@ -69,13 +71,14 @@ class Lines:
     def __init__(self, total: float | None, label: str, unit: str) -> None:
         self.total, self.label, self.unit, self.n = total, label, unit.strip(), 0.0
         self._more, self._begun, self._over = "", perf_counter(), threading.Event()
+        self._moved = self._begun  # when a step was last done
         self._written = True
         args = (weakref.ref(self), self._over)
         threading.Thread(target=_write_lines, args=args, daemon=True).start()
 
     def update(self, steps: float = 1) -> bool:
         """Whether a line was written since the last call, so that other figures are due (as of tqdm)."""
-        self.n += steps
+        self.n, self._moved = self.n + steps, perf_counter()
         written, self._written = self._written, False
         return written
 
@@ -95,14 +98,20 @@ class Lines:
         self.close()
 
     def line(self) -> str:
-        """How far it is: "training: 40%, 12 s, about 18 s left (loss 2.31)"."""
-        taken = perf_counter() - self._begun
+        """How far it is: "training: 40%, 12 s, about 18 s left (loss 2.31)".
+
+        The time left is not said where one step has already taken longer: it would promise the end again and
+        again.
+        """
+        now = perf_counter()
+        taken = now - self._begun
         parts = [f"{self.n:,.0f} {self.unit}"] if self.n and not self.total else []
         if self.total:
             parts.append(f"{min(1.0, self.n / self.total):.0%}")
         parts.append(duration(taken))
-        if self.total and self.n:
-            parts.append(f"about {duration(max(0.0, taken * (self.total / self.n - 1)))} left")
+        left = max(0.0, taken * (self.total / self.n - 1)) if self.total and self.n else 0.0
+        if left > now - self._moved:
+            parts.append(f"about {duration(left)} left")
         return f"{self.label}: {', '.join(parts)}{f' ({self._more})' if self._more else ''}"
 
 
@@ -114,7 +123,8 @@ def _write_lines(of: "weakref.ref[Lines]", over: threading.Event) -> None:
             return
         say(one.line())
         one._written = True
-        pause = min(perf_counter() - one._begun, SELDOM)
+        taken = perf_counter() - one._begun
+        pause = min(taken, SELDOM if taken < 3600 else RARELY)
         del one  # or it would live as long as it is waited for
 
 
@@ -146,6 +156,11 @@ def say(text: str, *, progress: bool = True) -> None:
         one.refresh()
 
 
+def working(doing: str, *, progress: bool = True) -> AbstractContextManager[Any]:
+    """A block of unknown length: lines such as "reading real.csv: 4.0 s", on a terminal, too."""
+    return Lines(None, f"{_part}{doing}", "") if progress else nullcontext()
+
+
 @contextmanager
 def stage(text: str, *, part: str = "", doing: str = "", progress: bool = True) -> Iterator[None]:
     """Say what was done and how long it took when the block ends without an error.
@@ -159,7 +174,7 @@ def stage(text: str, *, part: str = "", doing: str = "", progress: bool = True) 
         _part = f"{part}: "
         say(f"{_part}{text}", progress=progress)
     try:
-        with Lines(None, f"{_part}{doing}", "") if doing and progress else nullcontext():
+        with working(doing, progress=progress) if doing else nullcontext():
             yield
     finally:
         _part = before

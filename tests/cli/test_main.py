@@ -9,6 +9,12 @@ import pytest
 from lookalike.cli.main import main
 
 
+def test_without_a_verb_the_help_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 0 and "lookalike generate real.csv" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("how", [["--version"], ["schema", "nowhere.csv"], ["schema", "real.csv"]])
 def test_a_caller_keeps_its_handlers_of_signals(how: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped(*_: object) -> None:

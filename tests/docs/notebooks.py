@@ -18,7 +18,9 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 def execute(notebook: Any, folder: Path) -> Any:
     """The notebook with its outputs, as of a reader in a folder."""
-    client = NotebookClient(notebook, timeout=600, kernel_name="python3", coalesce_streams=True)
+    client = NotebookClient(
+        notebook, timeout=600, startup_timeout=300, kernel_name="python3", coalesce_streams=True
+    )
     with client.setup_kernel(cwd=str(folder), env=environment()):
         for number, cell in enumerate(notebook.cells):
             if cell.cell_type == "code":

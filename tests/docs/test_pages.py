@@ -60,6 +60,19 @@ def test_a_page_has_one_title_and_its_links_lead_somewhere(page: Path) -> None:
         assert (DOCS / whole).exists() or str(whole).startswith(made), target
 
 
+KNOWN = {"arxiv.org", "creativecommons.org", "doi.org", "github.com", "keepachangelog.com", "semver.org",
+         "www.synthpop.org.uk"}  # fmt: skip
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md", ROOT / "examples" / "README.md"], ids=name)
+def test_links_elsewhere_are_well_formed_and_of_hosts_that_a_person_has_looked_at(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for scheme, host, path in re.findall(r"[(<](https?)://([^/)>\s]+)([^)>\s]*)", text):
+        assert host == "127.0.0.1:8000" or (scheme == "https" and host in KNOWN), host
+        assert host != "github.com" or re.fullmatch(r"/[\w-]+/[\w-]+", path), path
+        assert host != "arxiv.org" or re.fullmatch(r"/abs/\d{4}\.\d{5}", path), path
+
+
 def test_errors_that_are_explained_are_those_that_are_raised() -> None:
     """The longest part of each sentence of the FAQ that names nothing stands in the source."""
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))

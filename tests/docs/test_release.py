@@ -28,6 +28,8 @@ def test_the_workflow_checks_before_it_publishes() -> None:
     jobs = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8"))["jobs"]
     commands = [step.get("run", "") for step in jobs["build"]["steps"]]
     assert ".ci/run" in commands and "make release-check" in commands
+    used = [step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step]
+    assert used and all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", one) for one in used)  # a tag can be moved
     assert jobs["publish"]["needs"] == "build" and jobs["publish"]["permissions"] == {"id-token": "write"}
 
 

@@ -1,5 +1,7 @@
 """The verdict leads with what matters: copies first."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,3 +106,21 @@ def test_a_real_table_whose_rows_repeat_is_named() -> None:
     twice = pd.concat([REAL, REAL])
     figures, _ = judged(OTHER, None, twice)
     assert any("100% of the real rows equal another" in text for text in figures["warnings"])
+
+
+def test_a_holdout_of_other_rows_is_no_yardstick() -> None:
+    """Rows as good as any look remembered beside a holdout that differs: that is said, and is no headline."""
+    figures, grades = judged(OTHER, HOLDOUT.assign(x=HOLDOUT["x"] + 3, age=HOLDOUT["age"] + 40))
+    assert "poor" in (grades["membership_auc"], grades["dcr_share"])
+    assert any("the holdout itself is told from the real rows" in text for text in figures["warnings"])
+    assert "betray" not in figures["verdict"]["headline"]
+    assert any("the holdout differs" in text for text in figures["verdict"]["sentences"])
+
+
+def test_without_a_holdout_none_is_named(tmp_path: Path) -> None:
+    report = evaluate(REAL, OTHER, quick=True)
+    said = " ".join(report.to_dict()["verdict"]["sentences"])
+    assert "half of the real rows" in said and "holdout" not in said
+    report.save(tmp_path / "report.html")
+    shown = (tmp_path / "report.html").read_text().partition("<body>")[2].partition('id="notes"')[0]
+    assert "real holdout" not in shown and " · no holdout" in shown

@@ -51,7 +51,7 @@ def curate(args: argparse.Namespace) -> None:
         files.check_paths(args, [args.out, record, args.rejected, args.report])
     from lookalike.curate import curate as curated
     from lookalike.files.suffixes import check_suffix
-    from lookalike.files.writing import check_target, write_table
+    from lookalike.files.writing import check_target
     from lookalike.table.schema import Schema
 
     if args.rejected is not None:
@@ -83,13 +83,13 @@ def curate(args: argparse.Namespace) -> None:
     if args.dry_run:
         print("nothing was written: this was a dry run")
         return
-    write_table(kept, args.out, table.attrs.get("layout"))
+    files.write(kept, args.out, table, args)
     print(f"{len(kept):,} rows -> {args.out}")
     if record is not None:
         decisions.save(record)
         print(f"decisions -> {record}")
     if args.rejected is not None:
-        write_table(decisions.rejected(table), args.rejected)
+        files.write(decisions.rejected(table), args.rejected, table, args)
         print(f"dropped rows -> {args.rejected}")
     if args.report is not None:
         print(f"report -> {args.report}")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import OptionError
 from lookalike.files.place import is_url
+from lookalike.progress import working
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +38,25 @@ def read(path: str | None, missing: Collection[Any], args: argparse.Namespace) -
     """The table of an option; None for an option that is not given."""
     from lookalike.files.reading import read_table
 
-    return None if path is None else read_table(path, missing, **how(args))
+    if path is None:
+        return None
+    with reading(path, args):
+        return read_table(path, missing, **how(args))
+
+
+def reading(path: str, args: argparse.Namespace) -> AbstractContextManager[Any]:
+    """Says now and then that a large file is being read."""
+    from lookalike.files.databases import without_password
+
+    return working(f"reading {without_password(path)}", progress=not args.quiet)
+
+
+def write(table: pd.DataFrame, path: str, like: pd.DataFrame, args: argparse.Namespace) -> None:
+    """A table into a file, in the style of the one that it was made of."""
+    from lookalike.files.writing import write_table
+
+    with working(f"writing {path}", progress=not args.quiet):
+        write_table(table, path, like.attrs.get("layout"))
 
 
 def tables(args: argparse.Namespace) -> dict[str, Any]:
@@ -58,9 +78,11 @@ def real_table(args: argparse.Namespace) -> tuple[pd.DataFrame, Schema]:
 
     given = Schema.load(args.schema) if getattr(args, "schema", None) else None
     missing = args.missing or (given.missing if given else ())
-    real = read_real(args.real, missing=missing, seed=args.seed, **how(args))
+    with reading(args.real, args):
+        real = read_real(args.real, missing=missing, seed=args.seed, **how(args))
     if given is None:
-        schema = infer(real, missing, source=without_password(args.real), keep_rare=args.keep_rare)
+        with working("looking at the columns", progress=not args.quiet):
+            schema = infer(real, missing, source=without_password(args.real), keep_rare=args.keep_rare)
     else:
         schema = given
         schema.missing = tuple(missing)

@@ -35,10 +35,10 @@ Parser = argparse.ArgumentParser
 def parse(argv: Sequence[str], args: argparse.Namespace | None = None) -> argparse.Namespace:
     """The options of a command line, those of its --config file among them; args: a namespace to fill.
 
-    Raises OptionError for a mistake. `--help` and `--version` print and exit.
+    Raises OptionError for a mistake. `--help`, `--version` and nothing at all print and exit.
     """
     parser, of_verb = parsers()
-    given = list(argv)
+    given = list(argv) or ["--help"]
     if given and given[0] in of_verb:
         given[1:] = options.expand(of_verb[given[0]], given[1:])
     return parser.parse_args(given, args)
@@ -61,16 +61,10 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
     verbs: dict[str, tuple[Callable[[Parser], None], str]] = {
         "schema": (_schema, "show which kind each column is of, and write it to be edited"),
         "generate": (_generate, "learn a table, write a synthetic one, measure how alike they are"),
-        "resume": (_resume, "go on with a run that was stopped or killed"),
-        "prompts": (_prompts, "show the prompts that a language model is given"),
-        "recipe": (recipes.recipe_options, "write a recipe of several steps, to be edited"),
         "fit": (_fit, "learn a table and keep the model"),
         "sample": (_sample, "write rows from a model, as they come or under conditions"),
         "impute": (_impute, "fill the missing cells of a table"),
-        "align": (
-            _align,
-            "choose synthetic rows, some more than once, that are distributed like the real ones",
-        ),
+        "evaluate": (_evaluate, "measure how alike two tables are"),
         "curate": (_curate, "drop rows that are broken, out of range or repeat others, and say why"),
         "select": (selecting.options, "choose the rows whose labels would teach most, for people to label"),
         "review": (_review, "show rows to people in a browser, and write the table as they correct it"),
@@ -78,7 +72,13 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
             judging.options,
             "have a language model compare tables with real rows, and say what its word is worth",
         ),
-        "evaluate": (_evaluate, "measure how alike two tables are"),
+        "align": (
+            _align,
+            "choose synthetic rows, some more than once, that are distributed like the real ones",
+        ),
+        "recipe": (recipes.recipe_options, "write a recipe of several steps, to be edited"),
+        "prompts": (_prompts, "show the prompts that a language model is given"),
+        "resume": (_resume, "go on with a run that was stopped or killed"),
         "agent": (_agent, "print what a coding agent needs: verbs, options, examples, exit codes"),
     }
     for verb, (add_options, text) in verbs.items():

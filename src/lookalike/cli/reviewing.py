@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lookalike.cli import files
 from lookalike.defaults import QUEUE
 from lookalike.errors import OptionError
-from lookalike.progress import say
+from lookalike.progress import say, working
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,20 +40,23 @@ def review(args: argparse.Namespace) -> None:
     table, real = (files.read(getattr(args, name), args.missing, args) for name in ("table", "real"))
     assert table is not None
     check_target(args.out, table)
-    with Review.of(
-        table,
-        None if args.decisions is None else Decisions.load(args.decisions),
-        real,
-        args.label,
-        args.text,
-        args.pair,
-        queue=QUEUE if args.queue is None else args.queue,
-        answers=out["review"],
-        limit=args.limit,
-        seed=args.seed,
-    ) as one:
+    with working("choosing the rows to look at", progress=not args.quiet):
+        begun = Review.of(
+            table,
+            None if args.decisions is None else Decisions.load(args.decisions),
+            real,
+            args.label,
+            args.text,
+            args.pair,
+            queue=QUEUE if args.queue is None else args.queue,
+            answers=out["review"],
+            limit=args.limit,
+            seed=args.seed,
+        )
+    with begun as one:
         if args.static is not None:
-            _static(args, one)
+            with working("writing the page", progress=not args.quiet):
+                _static(args, one)
             return
         if args.imported is not None:
             _import(args, one)
@@ -67,7 +70,6 @@ def review(args: argparse.Namespace) -> None:
 
 def _write(args: argparse.Namespace, one: Review, table: pd.DataFrame, out: dict[str, str]) -> None:
     """The answers, the decisions on the table, and the corrected table."""
-    from lookalike.files.writing import write_table
     from lookalike.review import exchange
 
     for line in one.summary():
@@ -83,7 +85,7 @@ def _write(args: argparse.Namespace, one: Review, table: pd.DataFrame, out: dict
     if not len(corrected):
         say(f"{args.out} is not written: every row was rejected.")
         return
-    write_table(corrected, args.out, table.attrs.get("layout"))
+    files.write(corrected, args.out, table, args)
     print(f"{len(corrected):,} rows -> {args.out}")
 
 

@@ -42,7 +42,6 @@ def select(args: argparse.Namespace) -> None:
     files.check_outputs(args)
     from lookalike.curate.selecting import compared
     from lookalike.curate.selecting import select as selected
-    from lookalike.files.writing import write_table
 
     table = files.read(args.table, args.missing, args)
     assert table is not None
@@ -51,7 +50,7 @@ def select(args: argparse.Namespace) -> None:
         for method, words in compared(table, args.rows, progress=not args.quiet, **given).items():
             print(f"{method:12}{words}")
     chosen = selected(table, args.rows, args.method, progress=not args.quiet, **given)
-    write_table(chosen, args.out, table.attrs.get("layout"))
+    files.write(chosen, args.out, table, args)
     print(f"{len(chosen):,} rows by '{args.method}' -> {args.out}; 'row' is their place in {args.table}")
     if len(chosen) < args.rows:
         print(f"note: no other row has no label, so there are {len(chosen):,} instead of {args.rows:,}")

@@ -23,7 +23,7 @@ from lookalike.cli.recipes import recipe
 from lookalike.cli.reviewing import review
 from lookalike.cli.selecting import select
 from lookalike.errors import DataError, OptionError
-from lookalike.progress import say, stage
+from lookalike.progress import say, stage, working
 
 if TYPE_CHECKING:
     from lookalike.difflm import DiffLM
@@ -57,7 +57,8 @@ def schema(args: argparse.Namespace) -> None:
     from lookalike.rules import rules_of
 
     real, found = files.real_table(args)
-    found.rules = list(rules_of(real, found, args.seed))
+    with working("looking for rules between the columns", progress=not args.quiet):
+        found.rules = list(rules_of(real, found, args.seed))
     print(found)
     for note in [*found.notes(), *dropped_notes(real, found)]:
         print(f"note: {note}")
@@ -137,14 +138,14 @@ def sample(args: argparse.Namespace) -> None:
 def impute(args: argparse.Namespace) -> None:
     """MODEL_DIR and a TABLE with gaps -> the same table without them."""
     files.check_outputs(args)
-    from lookalike.files.reading import read_table
-    from lookalike.files.writing import check_target, write_table
+    from lookalike.files.writing import check_target
 
     model = _load(args)
-    table = read_table(args.table, model.schema.missing, **files.how(args))
+    table = files.read(args.table, model.schema.missing, args)
+    assert table is not None
     check_target(args.out, table.dropna())
     full = model.impute(table, seed=args.seed)
-    write_table(full, args.out, table.attrs.get("layout"))
+    files.write(full, args.out, table, args)
     filled = int(table.isna().to_numpy().sum() - full.isna().to_numpy().sum())
     print(f"{filled:,} missing cells filled, {len(full):,} rows -> {args.out}")
 
@@ -157,7 +158,7 @@ def align(args: argparse.Namespace) -> None:
     if args.json is not None and Path(args.json).suffix != ".json":
         raise OptionError(f"{args.json}: the figures are written as .json: choose such a name.")
     from lookalike import aligning
-    from lookalike.files.writing import check_target, write_table
+    from lookalike.files.writing import check_target
 
     tables = files.tables(args)
     check_target(args.out, tables["synthetic"])
@@ -172,7 +173,7 @@ def align(args: argparse.Namespace) -> None:
         seed=args.seed,
         progress=not args.quiet,
     )
-    write_table(aligned, args.out, tables["synthetic"].attrs.get("layout"))
+    files.write(aligned, args.out, tables["synthetic"], args)
     print(f"{alignment}\n")
     files.save_reports(alignment, [args.json])
     print(f"{len(aligned):,} rows -> {args.out}")
@@ -214,13 +215,14 @@ def evaluate(args: argparse.Namespace) -> int:
 def _load(args: argparse.Namespace) -> DiffLM:
     from lookalike.difflm import DiffLM
 
-    return DiffLM.load(
-        args.model,
-        device=args.device,
-        backbone=args.backbone,
-        threads=args.threads,
-        progress=not args.quiet,
-    )
+    with working(f"loading {args.model}", progress=not args.quiet):
+        return DiffLM.load(
+            args.model,
+            device=args.device,
+            backbone=args.backbone,
+            threads=args.threads,
+            progress=not args.quiet,
+        )
 
 
 # all but `resume`, which becomes the command that began the run: see main.py

@@ -25,7 +25,7 @@ from lookalike.defaults import CHECKS as NAMES
 from lookalike.defaults import LABEL_METHODS, NEAR, USUAL_CHECKS
 from lookalike.embed import Embed, check_embedder, embedder
 from lookalike.errors import DataError, OptionError, file_errors
-from lookalike.progress import bar
+from lookalike.progress import bar, working
 from lookalike.table import sources
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema, given_schema
@@ -91,7 +91,8 @@ def curate(
             "people decide where an annotator is unsure: give one (--llm), or leave people out."
         )
     names, undone = check_names(only), set(check_names(without)) if without else set()
-    rows = rows_to_check(synthetic, real, text, label, given_schema(schema))
+    with working("looking at the columns", progress=progress):
+        rows = rows_to_check(synthetic, real, text, label, given_schema(schema))
     if method == "weigh" and WEIGHT in synthetic.columns:
         raise DataError(
             f"the table has a column '{WEIGHT}' of its own: rename it, so that rows can be weighed."
@@ -100,7 +101,8 @@ def curate(
     notes: list[str] = []
     found: list[Decision] = []
     with bar(len(names), "curating", unit="checks", progress=progress) as shown_bar:
-        for name in names:
+        shown_bar.set_postfix_str(names[0])
+        for number, name in enumerate(names, 1):
             decided: Iterable[Decision]
             if name in CHECKS:
                 decided = CHECKS[name](rows)
@@ -110,6 +112,7 @@ def curate(
                 decided = _repeats(name, rows, found, near, embed, seen, seed)
             for decision in decided:
                 found.append(decision | ({"action": "report"} if decision["check"] in undone else {}))
+            shown_bar.set_postfix_str(names[number] if number < len(names) else "")  # what comes next
             shown_bar.update(1)
     decisions = Decisions.of(found, len(synthetic), label)
     decisions.notes += notes

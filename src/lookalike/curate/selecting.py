@@ -19,7 +19,7 @@ from lookalike.curate.select import select as most_useful
 from lookalike.defaults import SELECT_METHODS
 from lookalike.embed import Embed, check_embedder
 from lookalike.errors import DataError, OptionError
-from lookalike.progress import stage
+from lookalike.progress import stage, working
 from lookalike.table import sources
 from lookalike.table.inferring import infer
 from lookalike.table.sources import Table
@@ -58,7 +58,8 @@ def select(
     )
     _check(table, text, label, embed)
     labelled = _labelled(table, label, method)
-    with stage(f"chose {n:,} of {len(table):,} rows by '{method}'", progress=progress):
+    doing = f"choosing rows by '{method}'"
+    with stage(f"chose {n:,} of {len(table):,} rows by '{method}'", doing=doing, progress=progress):
         found = most_useful(_points(table, text, label, embed, seed), n, method, labelled=labelled, seed=seed)
     chosen = table.iloc[found].reset_index(drop=True)
     place: Hashable = ROW
@@ -84,7 +85,8 @@ def compared(
     table = sources.table("the table", table)
     _check(table, text, label, embed)
     labelled = _labelled(table, label, SELECT_METHODS[0])
-    where = _points(table, text, label, embed, seed)
+    with working("turning the rows into points", progress=progress):
+        where = _points(table, text, label, embed, seed)
     some = np.sort(np.random.default_rng(seed).permutation(len(where))[:JUDGED])
     left: dict[str, float] = {}
     chosen: dict[str, Array] = {}
@@ -92,7 +94,8 @@ def compared(
     for method in SELECT_METHODS:
         if method in NEED_LABELS and not several:
             continue
-        with stage(f"chose rows by '{method}'", progress=progress):
+        doing = f"choosing rows by '{method}'"
+        with stage(f"chose rows by '{method}'", doing=doing, progress=progress):
             chosen[method] = most_useful(where, n, method, labelled=labelled, seed=seed)
         left[method] = _distance(where[some], where[chosen[method]])
     usual, first = left["random"] or 1.0, set(chosen[SELECT_METHODS[0]].tolist())

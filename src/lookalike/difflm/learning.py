@@ -15,6 +15,7 @@ from lookalike.difflm.latent.train import train_denoiser
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.course import Clock
 from lookalike.interrupt import finishing
+from lookalike.progress import working
 from lookalike.seed import child
 
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
@@ -45,7 +46,8 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
     config, seed = fitted.settings.train, fitted.seed
     fitted.history += fitted.records.train(records, config, clock, state, seed, progress)
     chosen = child(seed, "prior rows").permutation(len(records))[:PRIOR_ROWS]
-    mean, log_variance = fitted.records.posteriors(records[chosen])
+    with working("encoding rows for the denoiser", progress=progress):
+        mean, log_variance = fitted.records.posteriors(records[chosen])
     report = train_denoiser(fitted.prior, mean, log_variance, config, clock, fitted.threads, seed, progress)
     fitted.history.append(report | {"active_dimensions": int(fitted.prior.denoiser.active.sum())})
     fitted.records.vae.eval()

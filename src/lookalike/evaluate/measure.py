@@ -30,7 +30,7 @@ from lookalike.evaluate.chapters import (
 from lookalike.evaluate.results import Figures, TableFacts
 from lookalike.evaluate.rows import SMALL, lengths
 from lookalike.evaluate.section import Section
-from lookalike.evaluate.verdict import strange_detector, verdict
+from lookalike.evaluate.verdict import strange_detector, strange_holdout, verdict
 from lookalike.evaluate.view import View
 from lookalike.progress import bar
 
@@ -77,11 +77,12 @@ def measured(view: View, names: Mapping[str, str], progress: bool) -> Figures:
     )
     chapters = [chapter for chapter in CHAPTERS if chapter[1] is None or chapter[1] in view.only]
     with bar(len(chapters), "measuring", unit="metrics", progress=progress) as line:
+        line.set_postfix_str(chapters[0][0] if chapters else "")
         for number, (_, _, chapter) in enumerate(chapters, 1):
             figures.found.add(chapter(view))
             line.set_postfix_str(chapters[number][0] if number < len(chapters) else "")  # what comes next
             line.update(1)
-    figures.found.warnings += strange_detector(figures)
+    figures.found.warnings += [*strange_detector(figures), *strange_holdout(figures)]
     figures.verdict = verdict(figures)
     figures.seconds = round(time.perf_counter() - began, 1)
     return figures

@@ -31,6 +31,7 @@ from lookalike.evaluate.results import Figures
 from lookalike.evaluate.section import SECTIONS
 from lookalike.evaluate.verdict import IDENTIFYING, telling
 from lookalike.evaluate.view import View
+from lookalike.progress import working
 from lookalike.table.column import MADE
 from lookalike.table.schema import Schema
 from lookalike.table.sources import Table, parted, table
@@ -228,9 +229,11 @@ def evaluate(
     # Small steps: a second thread gains little, and on a busy machine it waits ten times what it works.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a few steps short is good enough to compare
+        with working("looking at the columns", progress=progress):
+            columns = read_columns(tables, text, ids, schema, target)
         view = View(
             tables,
-            read_columns(tables, text, ids, schema, target),
+            columns,
             schema=schema,
             target=target,
             text=text,

@@ -10,6 +10,7 @@ from lookalike.evaluate.section import Entry, Giveaway
 
 SAME = 1e-9  # error of two distributions that are one but for rounding
 TOLD = 0.52  # AUC from which a ranking of columns is more than noise
+ALIKE, ENOUGH = 0.6, 100  # AUC from which a holdout of so many rows is no sample of the same rows
 FEW = 50  # rows of a table below which there is no verdict
 BY_KEY = {figure.key: figure for figure in FIGURES}
 COPIES = {key: BY_KEY[key] for key in BY_KEY if key in ("exact_copies", "near_copies")}
@@ -83,7 +84,8 @@ def _told(figures: Figures, marks: dict[str, str | None]) -> tuple[str, str]:
         worst, headline = POOR, f"The synthetic rows say {word} different things than real ones."
     if POOR in (marks.get(key) for key in MADE_UP):
         worst, headline = POOR, "Much of what the synthetic rows say is made up."
-    if POOR in (marks.get("membership_auc"), marks.get("dcr_share"), marks.get("attribute_gain")):
+    betrayed = POOR in (marks.get("membership_auc"), marks.get("dcr_share"), marks.get("attribute_gain"))
+    if betrayed and not strange_holdout(figures):
         worst, headline = POOR, "The synthetic rows betray which real rows they were learned from."
     named = [marks.get(key) for key in IDENTIFYING]
     if POOR in named or (FAIR in named and worst == GOOD):
@@ -128,13 +130,25 @@ def strange_detector(figures: Figures) -> list[str]:
     ]
 
 
+def strange_holdout(figures: Figures) -> list[str]:
+    """A warning where the holdout is told from the real rows, so that it is no yardstick; else nothing."""
+    auc = figures.entry("fidelity", "c2st_auc").reference
+    if "holdout" not in figures.tables or figures.tables["holdout"].rows < ENOUGH or (auc or 0.0) < ALIKE:
+        return []
+    return [
+        f"the holdout itself is told from the real rows, with an AUC of {decimal(auc)}: it is no sample of "
+        "the same rows, so figures beside it flatter, and attacks take what differs for memory."
+    ]
+
+
 def _seen(figures: Figures) -> list[str]:
     auc = figures.entry("fidelity", "c2st_auc")
     if auc.value is None:
         return []
     text = "Shown one real and one synthetic row, a strong classifier picks out the synthetic one "
     text += f"{auc.value:.1%} of the time (a coin flip: 50%"
-    text += ")." if auc.reference is None else f"; real holdout rows in its place: {auc.reference:.1%})."
+    real = "real rows" if figures.split else "real holdout rows"
+    text += ")." if auc.reference is None else f"; {real} in its place: {auc.reference:.1%})."
     if strange_detector(figures):
         text += " So it is wrong more often than a coin: rows of one table repeat rows of the other."
     if names := [one.column for one in telling(figures) if one.importance >= 0.005][:3]:
@@ -147,9 +161,7 @@ def _errors(figures: Figures) -> list[str]:
     for key, name in (("shape_error", "columns"), ("pair_error", "pairs of columns")):
         entry = figures.entry("fidelity", key)
         if entry.value is not None:
-            real = f" (by chance alone: {percent(entry.chance)})"
-            if entry.reference is not None:
-                real = f" (the real holdout: {percent(entry.reference)})"
+            real = _held(figures, entry) or f" (by chance alone: {percent(entry.chance)})"
             parts.append(f"{name} by {percent(entry.value)}{real}")
             largest = max(largest, entry.value)
     if parts and largest < SAME:
@@ -157,9 +169,10 @@ def _errors(figures: Figures) -> list[str]:
     return [f"The distributions differ: {', '.join(parts)}."] if parts else []
 
 
-def _held(entry: Entry, show: Callable[[float | None], str] = percent) -> str:
-    """The holdout's figure in brackets."""
-    return "" if entry.reference is None else f" (the real holdout: {show(entry.reference)})"
+def _held(figures: Figures, entry: Entry, show: Callable[[float | None], str] = percent) -> str:
+    """What other real rows score, in brackets."""
+    beside = "half of the real rows" if figures.split else "the real holdout"
+    return "" if entry.reference is None else f" ({beside}: {show(entry.reference)})"
 
 
 def _impossible(figures: Figures, marks: dict[str, str | None]) -> list[str]:
@@ -167,9 +180,9 @@ def _impossible(figures: Figures, marks: dict[str, str | None]) -> list[str]:
     entry, rules = figures.entry("fidelity", "rules_broken"), figures.found.rules
     if marks.get("rules_broken") not in (FAIR, POOR) or not rules:
         return []
-    worst = rules[0]
+    worst, real = rules[0], _held(figures, entry)
     return [
-        f"{percent(entry.value)} of the synthetic rows break a rule between columns{_held(entry)}, most of "
+        f"{percent(entry.value)} of the synthetic rows break a rule between columns{real}, most of "
         f'all "{worst.words}" ({percent(worst.synthetic)} of them, {percent(worst.real)} of the real rows).'
     ]
 
@@ -179,7 +192,7 @@ def _made_up(figures: Figures, marks: dict[str, str | None]) -> list[str]:
     for key, what in MADE_UP.items():
         if marks.get(key) in (FAIR, POOR):
             entry = figures.entry("fidelity", key)
-            parts.append(f"{percent(entry.value)} of the {what}{_held(entry)}")
+            parts.append(f"{percent(entry.value)} of the {what}{_held(figures, entry)}")
     return [f"{', and '.join(parts)}."] if parts else []
 
 
@@ -189,9 +202,8 @@ def _varied(figures: Figures, marks: dict[str, str | None]) -> list[str]:
     for figure in (f for f in FIGURES if f.section == "diversity" and marks.get(f.key) in (FAIR, POOR)):
         entry = figures.entry("diversity", figure.key)
         word = "more" if beyond(figure, entry) else "less"
-        parts[word].append(
-            f"{figure.title.removeprefix('text: ')} {figure.show(entry.value)}{_held(entry, figure.show)}"
-        )
+        real = _held(figures, entry, figure.show)
+        parts[word].append(f"{figure.title.removeprefix('text: ')} {figure.show(entry.value)}{real}")
     return [
         f"They are {word} varied than real rows: {', '.join(told)}." for word, told in parts.items() if told
     ]
@@ -207,7 +219,7 @@ def _named(figures: Figures, marks: dict[str, str | None]) -> list[str]:
             what = "value" if listed == "columns" else "combination"
             parts.append(
                 f"{percent(entry.value)} of the synthetic rows show a {what} of {names} that few real "
-                f"rows have{_held(entry)}"
+                f"rows have{_held(figures, entry)}"
             )
             repeated |= entry.allowed is not None and (entry.reference or 0.0) > entry.allowed[0]
     if not parts:
@@ -234,10 +246,12 @@ def _memorised(figures: Figures) -> list[str]:
         return []
     marks = {row.key: row.grade for row in grades(figures)}
     calm = {marks.get("membership_auc"), marks.get("dcr_share")} <= {GOOD, None}
+    odd = not calm and strange_holdout(figures)
     return [
         f"{'No sign' if calm else 'Signs'} of memorising: an attacker tells training rows from other real "
         f"rows with an AUC of {decimal(attack.value)} (guessing: 0.5), and {percent(closer.value)} of "
         "the synthetic rows lie closer to training rows than to holdout rows (ideal: 50%)."
+        + (" But the holdout differs from the real rows, which looks alike." if odd else "")
     ]
 
 

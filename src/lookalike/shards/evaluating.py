@@ -17,7 +17,7 @@ from lookalike.evaluate.adding import Counts, Frame
 from lookalike.evaluate.whole import count_all, exact, tell
 from lookalike.files.reading import read_table, sample_rows
 from lookalike.files.sharded import table_files
-from lookalike.progress import bar
+from lookalike.progress import bar, working
 from lookalike.shards.crew import Crew
 from lookalike.table.schema import Schema, given_schema
 
@@ -82,7 +82,8 @@ def evaluate_shards(
     seed, progress = whole("seed", seed), arguments.switch("progress", progress)
     crew = Crew(engine, workers)
     files, how, schema = table_files(synthetic), dict(how or {}), given_schema(schema)
-    sample, total = sample_rows(synthetic, SAMPLE, seed, missing, **how)
+    with working("reading a sample of the shards", progress=progress):
+        sample, total = sample_rows(synthetic, SAMPLE, seed, missing, **how)
     options: dict[str, Any] = {"only": only, "quick": quick, "show_real": show_real, "names": names}
     report = evaluate(
         real, sample, holdout, target, text, seed, schema=schema, ids=ids, progress=progress, **options

@@ -20,7 +20,7 @@ from lookalike.difflm.training.course import Clock
 from lookalike.difflm.training.loop import Loop, plan_steps, validation_noise
 from lookalike.difflm.training.rows import random_first, split
 from lookalike.difflm.training.threads import Threads
-from lookalike.progress import bar
+from lookalike.progress import bar, working
 from lookalike.seed import child, child_seed
 
 CLIP = 5.0  # norm of the gradients at most, over the root of how many slots a record has
@@ -43,7 +43,8 @@ def train_vae(
     rows), train (the bound on the last training batches) and beta; then one that says how it ended, as
     `Course.facts`.
     """
-    table = Encoded(tokens, cells, vae.lengths(tokens), _based(vae, tokens, cells, seed))
+    with working("preparing the rows for the network", progress=progress):
+        table = Encoded(tokens, cells, vae.lengths(tokens), _based(vae, tokens, cells, seed))
     train_rows, held_rows = (
         torch.from_numpy(rows) for rows in split(len(table), config, seed, vae.config.based)
     )
@@ -62,7 +63,8 @@ def train_vae(
     vae.train()
     threads.restart()
     if vae.base is not None and not loop.history:  # the base alone is what the network has to be better than
-        _judge(loop, average, held, noise)
+        with working("judging the trees that the network corrects", progress=progress):
+            _judge(loop, average, held, noise)
     course = loop.course("the language model", progress)
     with bar(steps, "training the language model", unit="steps", progress=progress) as shown:
         shown.update(loop.step)
@@ -92,7 +94,8 @@ def train_vae(
             if loop.saves():
                 loop.save(_means(averaged))
     loop.save(_means(averaged))
-    _take_best(vae, loop, average, held, noise)
+    with working("taking the best weights", progress=progress):
+        _take_best(vae, loop, average, held, noise)
     return [*loop.history, course.facts(loop.step)]
 
 

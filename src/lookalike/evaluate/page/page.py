@@ -49,6 +49,7 @@ def page(figures: Figures, decisions: Decisions | None = None) -> str:
         pairs=_pairs(found.pairs[:SHOWN_PAIRS]),
         correlated=any(pair.real is not None for pair in found.pairs[:SHOWN_PAIRS]),
         holdout="half of real" if figures.split else "real holdout",
+        yardstick="half of the real rows" if figures.split else "the holdout",
         hidden=HIDDEN,
         telltale=found.telltale if telling(figures) else None,
         spectra=_spectra(found.spectra),
