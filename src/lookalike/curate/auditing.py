@@ -124,9 +124,14 @@ def _looked_at(
         reason = f"there are {len(order):,} rows, and up to {MOST_ROWS:,} can be looked at"
     elif len(classes) < 2:
         where = "" if real_names is None else " here and in the real table"
+        one = "there is only one value" if len(counts) == 1 else "there is no value"
         reason = (
-            f"the column '{label}' has {len(counts):,} different values, of which {len(classes)} have "
-            f"{LEAST} or more rows{where}"
+            f"{one} in column '{label}'"
+            if len(counts) < 2
+            else (
+                f"the column '{label}' has {len(counts):,} different values, of which {len(classes)} have "
+                f"{LEAST} or more rows{where}"
+            )
         )
     return some, classes, reason
 
