@@ -31,7 +31,8 @@ from lookalike.curate.influence import fit, reweigh
 from lookalike.curate.labels import audit, confident, prune
 from lookalike.curate.relabel import relabel
 from lookalike.curate.select import METHODS, NEED_LABELS, select
-from lookalike.learn import classifier, out_of_fold
+from lookalike.curate.views import Committee, out_of_fold
+from lookalike.learn import classifier
 
 Read = Callable[[str], Texts]
 Figures = dict[str, Any]
@@ -66,10 +67,10 @@ def audited(read_set: Read, seed: int, rows: int | None) -> Iterator[Figures]:
         points, true = texts.points[others], texts.codes[others]
         codes = flipped(points, true, noise, share, rng)
         bad = codes != true
-        chances = out_of_fold(points, codes, 5, seed)
-        real = texts.points[trusted], texts.codes[trusted]
-        seen = classifier().fit(points, codes).predict_proba(real[0])
-        said = audit(chances, codes, trust(points, *real, seen, seed))
+        views, real = texts.views(others), (texts.views(trusted), texts.codes[trusted])
+        chances = out_of_fold(views, codes, 5, seed)
+        seen = Committee().fit(views, codes).predict_proba(real[0])
+        said = audit(chances, codes, trust(views, *real, seen, seed))
         one: dict[str, Any] = {"set": name, "noise": noise, "share": share, "seed": seed}
         one |= {"posterior": said.posterior, "estimated": said.share, "auroc": _auroc(said.right, bad)}
         one["auroc of P"] = _auroc(chances[np.arange(len(codes)), codes], bad)
@@ -93,13 +94,13 @@ def gated(read_set: Read, seed: int, rows: int | None) -> Iterator[Figures]:
         trusted, others = split(texts, rng, rows)
         points, true = texts.points[others], texts.codes[others]
         codes, real = flipped(points, true, noise, share, rng), (texts.points[trusted], texts.codes[trusted])
-        said = decide(points, codes, *real, seed=seed)
+        said = decide(texts.views(others), codes, texts.views(trusted), real[1], seed=seed)
         both, ones = np.concatenate([points, real[0]]), np.ones(len(trusted))
         before = accuracy(texts, both, np.append(codes, real[1]), np.ones(len(both)))
         after = accuracy(texts, both, np.append(said.codes, real[1]), np.append(said.weights, ones))
         yield {
             **{"set": name, "noise": noise, "share": share, "seed": seed, "before": before},
-            **{"after": after, "method": said.method, "part": said.part},
+            **{"after": after, "method": said.method, "part": said.part, "skill": said.audit.skill},
         }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bench.places import WORK
+from lookalike.curate.views import Views, words_of_texts
 from lookalike.embed import Embed, embedder
 from lookalike.learn import out_of_fold
 
@@ -30,16 +31,23 @@ TRUSTED = 20  # real rows of a class
 
 
 class Texts(NamedTuple):
-    """Points and classes, by number, of the rows to learn from and of the test rows."""
+    """Points and classes, by number, of the rows to learn from and of the test rows; words: of the first, the
+    words of their texts.
+    """
 
     points: Any
     codes: Any
     test: Any
     test_codes: Any
+    words: Any
 
     @property
     def classes(self) -> int:
         return int(self.codes.max()) + 1
+
+    def views(self, rows: Any) -> Views:
+        """Some rows as `curate` sees them."""
+        return Views((self.points[rows], self.words[rows]))
 
 
 def read(folder: Path, name: str, embed: Embed | None) -> Texts:
@@ -55,7 +63,9 @@ def read(folder: Path, name: str, embed: Embed | None) -> Texts:
         (own(table.text.tolist()).astype(np.float64), np.array([names.index(v) for v in table[label]]))
         for table in tables
     ]
-    return Texts(*found[0], *found[1])
+    words = words_of_texts(tables[0].text.tolist())
+    assert words is not None
+    return Texts(*found[0], *found[1], words[0])
 
 
 def kept_on_disk(make: Callable[[], Embed]) -> Embed:

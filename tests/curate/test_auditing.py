@@ -100,10 +100,10 @@ def test_numeric_labels_keep_their_type() -> None:
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        (["yes"] * 200, "has 1 different values, of which 1 have 5 or more rows"),
+        (["yes"] * 200, "there is only one value in column 'bought'"),
         (list(np.random.default_rng(0).normal(size=200)), "has 200 different values, of which 0"),
         (["yes"] * 199 + ["no"], "has 2 different values, of which 1"),
-        ([None] * 200, "has 0 different values"),
+        ([None] * 200, "there is no value in column 'bought'"),
     ],
 )
 def test_labels_that_cannot_be_checked_are_named(labels: list[Any], said: str) -> None:

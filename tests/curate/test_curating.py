@@ -13,6 +13,7 @@ import lookalike
 from lookalike.curate.checks import CHECKS
 from lookalike.curate.curating import NAMES, NEEDS_REAL
 from lookalike.defaults import CHECKS as ALL
+from lookalike.defaults import NEAR
 from lookalike.errors import DataError, OptionError
 
 
@@ -79,7 +80,7 @@ def test_copies_and_repeats(reviews: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     assert decided.reason[3, "copy"] == "it copies the text of real row 6"
     assert decided.reason[8, "exact"] == decided.reason[9, "exact"] == "it equals row 7"
     assert decided.reason[11, "near"] == "its text nearly repeats that of row 11"
-    assert decided.score[11, "near"] >= decided.limit[11, "near"] == 0.7
+    assert decided.score[11, "near"] >= decided.limit[11, "near"] == NEAR
     assert decided.action[13, "conflict"] == "report" and (13, "near") not in decided.index
     assert "labelled" in decided.reason[13, "conflict"]
 

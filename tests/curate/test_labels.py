@@ -114,6 +114,22 @@ def test_the_estimated_share_is_that_of_wrong_labels(blobs: Any) -> None:
         assert found.excess == (pytest.approx(1 - found.usual / found.share) if sure else 0)
 
 
+def test_a_model_of_the_trusted_rows_that_knows_nothing_is_not_believed() -> None:
+    """The same suspicions, by trusted rows that tell the classes apart and by some that do not."""
+    rng = np.random.default_rng(3)
+    true = np.arange(600) % 2
+    codes = np.where(rng.random(600) < 0.2, 1 - true, true)
+    near = np.clip(np.eye(2)[true] * 0.8 + 0.1 + rng.normal(0, 0.05, (600, 1)) * [1, -1], 0.01, 0.99)
+    real = np.arange(40) % 2
+    sure, lost = (
+        audit(near, codes, Trusted(real, near[:40], near[:40], chances))
+        for chances in (near, rng.dirichlet([5, 5], 600))
+    )
+    assert sure.skill == pytest.approx(1) and sure.sure and 0 < sure.excess < 1
+    assert lost.posterior == "mean" and abs(lost.skill) < 0.2 and lost.share > lost.usual
+    assert lost.sure is False and lost.excess == 0
+
+
 def test_the_rule_takes_the_noise_where_classes_suffer_differently(blobs: Any) -> None:
     even, bad_even, _, _ = blobs("even")
     uneven, bad, chances, codes = blobs("one-sided")

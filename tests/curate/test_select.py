@@ -53,7 +53,25 @@ def test_votes_by_hand() -> None:
     assert (found >= 200).sum() == 1
 
 
+def test_the_row_of_the_largest_cluster_comes_first() -> None:
+    points = np.concatenate([np.zeros(10), np.full(40, 5.0), np.full(20, 9.0)])[:, None]
+    points = points + np.random.default_rng(0).normal(0, 0.01, points.shape)
+    found = select(points, 3, "k-means")
+    assert 10 <= found[0] < 50 <= found[1] and found[2] < 10
+
+
+@pytest.mark.filterwarnings("error")
+def test_equal_rows_and_a_sample_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    equal = np.repeat(np.eye(3), 4, axis=0)
+    found = select(equal, 9, "k-means")
+    assert len(set(found.tolist())) == 9 and set((found[:3] // 4).tolist()) == {0, 1, 2}
+    monkeypatch.setitem(select.__globals__, "MOST_ROWS", 40)
+    many = np.random.default_rng(0).normal(0, 1, (500, 3))
+    assert len(set(select(many, 5, "k-means").tolist())) == 5
+    assert len(set(select(many, 400, "k-means").tolist())) == 400
+
+
 def test_options_that_do_not_fit() -> None:
     for n, method in ((0, "random"), (3, "votes")):
-        with pytest.raises(OptionError, match="ask for 1 or more by explore"):
+        with pytest.raises(OptionError, match="ask for 1 or more by k-means"):
             select(np.eye(4), n, method)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from lookalike.defaults import NEAR
 from lookalike.texts.duplicates import Accepted, near_copy
 from tests.texts.pieces import alike
 from tests.work import steps
 
 
-def test_near_duplicates_share_seven_of_ten_shingles() -> None:
+def test_near_duplicates_share_two_of_three_shingles() -> None:
     accepted = Accepted()
     text = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
     assert accepted.add(text)
@@ -41,7 +42,7 @@ def test_counting_finds_what_comparing_all_texts_finds(banking: pd.DataFrame) ->
         texts += [text, " ".join(words)]
     accepted, kept, expected, found = Accepted(), [], [], []
     for text in texts:
-        repeats = any(alike(text, other) >= 0.7 for other in kept)
+        repeats = any(alike(text, other) >= NEAR for other in kept)
         expected.append(not repeats)
         if not repeats:
             kept.append(text)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lookalike.defaults import NEAR
 from lookalike.texts import near
 from lookalike.texts.near import leaders
 from tests.texts.pieces import alike
@@ -37,7 +38,7 @@ def test_planted_edits_are_found(banking: pd.DataFrame, kind: str, least: float)
     assert (found >= len(texts)).mean() >= least
     right = found[found >= 0] - len(texts) == np.flatnonzero(found >= 0)
     assert right.mean() > 0.97
-    assert (similar[found >= 0] >= 0.7).all() and (similar[found < 0] == 0).all()
+    assert (similar[found >= 0] >= NEAR).all() and (similar[found < 0] == 0).all()
 
 
 def test_leaders_are_what_comparing_all_texts_finds(banking: pd.DataFrame) -> None:
@@ -46,8 +47,8 @@ def test_leaders_are_what_comparing_all_texts_finds(banking: pd.DataFrame) -> No
     kept: list[int] = []
     for at, text in enumerate(texts):
         best = max(((alike(text, texts[other]), -other) for other in kept), default=(0.0, 0))
-        assert (found[at] >= 0) == (best[0] >= 0.7)
-        if best[0] < 0.7:
+        assert (found[at] >= 0) == (best[0] >= NEAR)
+        if best[0] < NEAR:
             kept.append(at)
     assert 0 < (found >= 0).sum() < 150
 
@@ -57,7 +58,7 @@ def test_a_chain_is_thinned_not_reduced_to_one() -> None:
     letters = [rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(1300)]
     chain = ["".join(letters[6 * at : 6 * at + 45]) for at in range(200)]
     near_ones = [alike(a, b) for a, b in itertools.pairwise(chain)]
-    assert min(near_ones) >= 0.7 and alike(chain[0], chain[-1]) < 0.05
+    assert min(near_ones) >= NEAR and alike(chain[0], chain[-1]) < 0.05
     found, _ = leaders(chain)
     assert (found < 0).sum() >= 60
     for at in np.flatnonzero(found >= 0):

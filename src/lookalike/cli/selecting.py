@@ -24,7 +24,7 @@ def options(one: argparse.ArgumentParser) -> None:
         "--method",
         choices=SELECT_METHODS,
         default=SELECT_METHODS[0],
-        help=f"how they are chosen (default {SELECT_METHODS[0]}: rows that cover the others); entropy and "
+        help=f"how they are chosen (default {SELECT_METHODS[0]}: one row of each cluster); entropy and "
         "confidence need labels",
     )
     one.add_argument(

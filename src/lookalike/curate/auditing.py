@@ -15,7 +15,7 @@ from lookalike.curate.annotating import Annotate, annotated
 from lookalike.curate.checks import Decision, Rows
 from lookalike.curate.gate import FOLDS, Verdict, decide
 from lookalike.curate.labels import audit, neighbour_votes, prune, worst
-from lookalike.learn import out_of_fold
+from lookalike.curate.views import Views, out_of_fold, views_of
 
 Array = npt.NDArray[Any]
 
@@ -80,13 +80,15 @@ def check_labels(
     elif len(classes) > MOST_CLASSES:
         _by_neighbours(rows, some, classes, codes, own[some], found)
     elif real is None or real_names is None:
-        _alone(rows, some, classes, codes, own[some], method, seed, found)
+        _alone(rows, some, classes, codes, views_of(rows, own, None)[0][some], method, seed, found)
     else:
         told = np.flatnonzero(np.isin(real_names, classes))
+        seen, held = views_of(rows, own, real)
+        assert held is not None
         verdict = decide(
-            own[some],
+            seen[some],
             codes,
-            real[told],
+            held[told],
             classes.get_indexer(real_names[told]),
             methods=_methods(method, rows, found),
             seed=seed,
@@ -122,9 +124,14 @@ def _looked_at(
         reason = f"there are {len(order):,} rows, and up to {MOST_ROWS:,} can be looked at"
     elif len(classes) < 2:
         where = "" if real_names is None else " here and in the real table"
+        one = "there is only one value" if len(counts) == 1 else "there is no value"
         reason = (
-            f"the column '{label}' has {len(counts):,} different values, of which {len(classes)} have "
-            f"{LEAST} or more rows{where}"
+            f"{one} in column '{label}'"
+            if len(counts) < 2
+            else (
+                f"the column '{label}' has {len(counts):,} different values, of which {len(classes)} have "
+                f"{LEAST} or more rows{where}"
+            )
         )
     return some, classes, reason
 
@@ -163,7 +170,7 @@ def _alone(
     some: Array,
     classes: pd.Index[Any],
     codes: Array,
-    own: Array,
+    own: Views,
     method: str,
     seed: int,
     found: Found,

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.curate.labels import Audit, Trusted, audit, weights, worst
-from lookalike.learn import classifier, folds_of, out_of_fold
+from lookalike.curate.views import Committee, Views, out_of_fold
+from lookalike.learn import folds_of
 from lookalike.seed import child
 
 Array = npt.NDArray[Any]
@@ -91,9 +92,9 @@ def changed(method: str, part: float, found: Audit, codes: Array) -> tuple[Array
 
 
 def decide(
-    points: Array,
+    points: Array | Views,
     codes: Array,
-    real: Array,
+    real: Array | Views,
     real_codes: Array,
     *,
     methods: Collection[str] = ("weigh", "drop", "relabel"),
@@ -102,13 +103,14 @@ def decide(
 ) -> Verdict:
     """What is done with the labels of synthetic rows, judged on real ones.
 
-    points: (rows, dims), codes: (rows,) of the synthetic rows; real, real_codes: of the real ones. Classes
-    are numbered 0, 1, ...; each has 5 synthetic and 5 real rows at least. methods: what is tried, of
-    `CANDIDATES`. tick: is told of every classifier that was judged.
+    points: (rows, dims) or several views, codes: (rows,) of the synthetic rows; real, real_codes: of the
+    real ones. Classes are numbered 0, 1, ...; each has 5 synthetic and 5 real rows at least. methods: what
+    is tried, of `CANDIDATES`. tick: is told of every classifier that was judged.
     """
     tried = [one for one in CANDIDATES if one[0] in methods or one == NOTHING]
+    points, real = Views.of(points), Views.of(real)
     chances = out_of_fold(points, codes, FOLDS, seed)
-    seen = classifier().fit(points, codes).predict_proba(real)
+    seen = Committee().fit(points, codes).predict_proba(real)
     found = audit(chances, codes, trust(points, real, real_codes, seen, seed))
     enough = len(real) >= ENOUGH
     if not enough:
@@ -148,18 +150,15 @@ def smallest(right: Array) -> int:
     return best
 
 
-def trust(points: Array, real: Array, real_codes: Array, seen: Array, seed: int) -> Trusted:
+def trust(points: Views, real: Views, real_codes: Array, seen: Array, seed: int) -> Trusted:
     """What real rows say of synthetic ones. seen: (real rows, classes) by a model of the synthetic rows."""
     folds = min(FOLDS, int(np.bincount(real_codes).min()))
-    model = classifier().fit(real, real_codes)
+    model = Committee().fit(real, real_codes)
     own = out_of_fold(real, real_codes, folds, seed) if folds > 1 else model.predict_proba(real)
     return Trusted(real_codes, seen, own, model.predict_proba(points))
 
 
-def _fit(points: Array, codes: Array, kept: Array, real: Array, real_codes: Array) -> Any:
-    rows = kept > 0
-    return classifier().fit(
-        np.concatenate([points[rows], real]),
-        np.concatenate([codes[rows], real_codes]),
-        sample_weight=np.concatenate([kept[rows], np.ones(len(real))]),
-    )
+def _fit(points: Views, codes: Array, kept: Array, real: Views, real_codes: Array) -> Committee:
+    rows = np.flatnonzero(kept > 0)
+    weights = np.concatenate([kept[rows], np.ones(len(real))])
+    return Committee().fit(points[rows] + real, np.concatenate([codes[rows], real_codes]), weights)

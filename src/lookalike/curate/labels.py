@@ -19,6 +19,10 @@ so that 1 - T[k, k] is the share of wrong labels, too.
 The rule: T is an estimate with an error of its own, and tells nothing where the labels of all classes are
 wrong as often. So "noise" is taken where the diagonal of T varies by more than .1 between the classes, beyond
 chance (`spread`), and "mean" elsewhere.
+
+The mean is worth no more than the model of the trusted rows. Of 40 rows that may be next to nothing, and
+what it contradicts is then its own error. So with the mean nothing is sure unless that model agrees with the
+labels at least half as well as the one that learned from them (`skill`, the ratio of their kappas).
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ UNEVEN = 0.1  # spread of the diagonal of T, from which the posterior is "noise"
 ANCHORS, LEAST_ANCHORS = 10, 10  # one in so many rows of a class, and at least so many
 SURE_REAL = 4  # one in so many real rows, the surest, shows what the audit finds where labels are right
 LEAST_SHARE = 0.05  # of wrong labels, below which it is not sure that there are any
+LEAST_SKILL = 0.5  # of the model of the trusted rows, with which the mean is believed
 TINY = 1e-6
 NEIGHBOURS = 10
 FULL = 0.95  # a weight from which a row is left as it is
@@ -159,7 +164,8 @@ class Audit:
     chances: (rows, classes) of the true class of each row, sum 1. right: (rows,) the chance that its label is
     right. posterior: how it was found, one of `POSTERIORS`, or "confident" without trusted rows. share: of
     the labels, estimated to be wrong, 0..1. usual: the share of wrong labels that the same audit finds where
-    labels are right, in the trusted rows, and at least .05; None without trusted rows.
+    labels are right, in the trusted rows, and at least .05; None without trusted rows. skill: how well the
+    model of the trusted rows agrees with the labels, beside the one that learned from them; 1 is as well.
     """
 
     chances: Array
@@ -167,16 +173,21 @@ class Audit:
     posterior: str
     share: float
     usual: float | None = None
+    skill: float = 1.0
 
     @property
     def sure(self) -> bool | None:
-        """Whether more labels are suspected than is usual; None without trusted rows."""
-        return None if self.usual is None else self.share > self.usual
+        """Whether more labels are suspected than is usual, by models that know enough; None without trusted
+        rows.
+        """
+        if self.usual is None:
+            return None
+        return self.share > self.usual and (self.posterior == "noise" or self.skill >= LEAST_SKILL)
 
     @property
     def excess(self) -> float:
         """The part of the estimated share that is beyond what is usual, 0..1."""
-        if self.usual is None or self.share <= self.usual:
+        if self.usual is None or not self.sure:
             return 0.0
         return (self.share - self.usual) / self.share
 
@@ -203,7 +214,17 @@ def audit(chances: Array, codes: Array, trusted: Trusted | None = None) -> Audit
     real = _unit(np.sqrt(trusted.own * trusted.seen * shares / given))
     surest = np.argsort(-real.max(1), kind="stable")[: max(len(real) // SURE_REAL, LEAST_ANCHORS)]
     usual = float((real.argmax(1) != trusted.codes)[surest].mean())
-    return Audit(found, found[rows, codes], posterior, share, max(usual, LEAST_SHARE))
+    skill = _kappa(trusted.chances, codes) / max(_kappa(chances, codes), TINY)
+    return Audit(found, found[rows, codes], posterior, share, max(usual, LEAST_SHARE), skill)
+
+
+def _kappa(chances: Array, codes: Array) -> float:
+    """How far the likeliest classes are the labels, beyond chance: 0 is chance, 1 always."""
+    classes, likely = chances.shape[1], chances.argmax(1)
+    by_chance = (
+        np.bincount(likely, minlength=classes) @ np.bincount(codes, minlength=classes) / len(codes) ** 2
+    )
+    return float(((likely == codes).mean() - by_chance) / max(1 - by_chance, TINY))
 
 
 def transition(chances: Array, codes: Array) -> tuple[Array, Array]:

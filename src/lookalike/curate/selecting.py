@@ -45,7 +45,7 @@ def select(
 
     table: the rows, of any library; those that have a label are not chosen, but learned from. text: the
     column that is compared; None is whole rows. label: the column of labels; None where nothing is
-    labelled. method: "explore" covers the others, "vote-k", "k-means", "random"; "entropy" and
+    labelled. method: "k-means" takes a row of each cluster, "explore", "vote-k", "random"; "entropy" and
     "confidence" choose what a classifier of the labelled rows is least sure of. embed: what
     `embed.embedder` takes. Fewer than n rows come where fewer have no label.
 
@@ -80,7 +80,7 @@ def compared(
     progress: bool,
 ) -> dict[str, str]:
     """method -> how far rows are from the nearest that it chooses, as a share of what a random choice leaves,
-    and how many of its rows "explore" has chosen, too; those that need labels where there are some.
+    and how many of its rows "k-means" has chosen, too; those that need labels where there are some.
     """
     table = sources.table("the table", table)
     _check(table, text, label, embed)

@@ -23,6 +23,7 @@ from lookalike.arguments import brief, shown
 from lookalike.arguments import path as path_of
 from lookalike.atomic import replace_text
 from lookalike.decisions import Decisions
+from lookalike.defaults import NEAR
 from lookalike.errors import OptionError, file_errors
 from lookalike.texts.near import leaders
 from lookalike.texts.words import words_of
@@ -30,7 +31,6 @@ from lookalike.texts.words import words_of
 FEW = 50  # different values, or half of the rows: above that a column is one of texts, however short they are
 SHORT = 3  # words of the values of a column that is none of texts
 SHOWN = 8  # values of a column
-NEAR = 0.7
 LACKS = (
     "fidelity (shapes, pairs, detection): how like real rows these are",
     "utility: whether a model that is trained on them works on real rows",

@@ -77,5 +77,5 @@ def grams_of(numbers: Array) -> Array:
     """(n - 3,) uint64, one for each four numbers in a row."""
     if len(numbers) < GRAM:
         return np.empty(0, dtype=np.uint64)
-    windows = np.lib.stride_tricks.sliding_window_view(numbers, GRAM) + np.uint64(1)
-    return hashed(windows.T, len(windows))
+    count, units = len(numbers) - GRAM + 1, numbers + np.uint64(1)
+    return hashed((units[step : step + count] for step in range(GRAM)), count)
