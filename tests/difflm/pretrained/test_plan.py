@@ -96,7 +96,7 @@ def test_the_rate_rises_and_the_denoiser_keeps_its_time() -> None:
     assert risen(0.0) == plan_file.RISE and risen(1.0) == risen(plan_file.RISEN) == 1.0
     assert timed(TrainConfig(), Clock(None)).denoiser_time == TrainConfig().denoiser_time
     assert timed(TrainConfig(), Clock(100)).denoiser_time == TrainConfig().denoiser_time
-    assert timed(TrainConfig(), Clock(1000)).denoiser_time * 1000 == pytest.approx(plan_file.DENOISER)
+    assert timed(TrainConfig(), Clock(1000)).denoiser_time * 1000 == pytest.approx(plan_file.DENOISER["cpu"])
 
 
 def test_small_tables_and_gpus_have_steps_of_their_own() -> None:

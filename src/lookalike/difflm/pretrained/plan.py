@@ -21,7 +21,7 @@ VALIDATING = 0.06  # share of the work of a training that its validations may ta
 FEWEST_HELD = 16  # rows that a validation sees at least
 FEWEST_STEPS, SMALLEST = 80, 4  # with a time limit for fewer steps they are made of this many rows
 BENT = 4  # the step before which the plan is first fitted to the time limit, then at twice as many
-DENOISER = 45.0  # seconds that the denoiser is left, or its share of a shorter time limit
+DENOISER = {"cuda": 6.0, "cpu": 45.0}  # seconds that the denoiser is left, or its share of a shorter limit
 
 
 @dataclass
@@ -84,10 +84,12 @@ class Plan:
         return np.arange(self.held)
 
 
-def timed(config: TrainConfig, clock: Clock) -> TrainConfig:
-    """The denoiser is small: of a long time limit it needs a smaller share."""
-    share = config.denoiser_time
-    return config if not clock.limit else replace(config, denoiser_time=min(share, DENOISER / clock.limit))
+def timed(config: TrainConfig, clock: Clock, device: str = "cpu") -> TrainConfig:
+    """The denoiser is small: of a long time limit it needs a smaller share, and on a GPU little at all."""
+    if not clock.limit:
+        return config
+    seconds = DENOISER.get(device, DENOISER["cpu"])
+    return replace(config, denoiser_time=min(config.denoiser_time, seconds / clock.limit))
 
 
 def risen(done: float) -> float:

@@ -142,7 +142,8 @@ def train_pretrained(
     size = finetune.size(len(train_rows), device)
     plan = Plan(length, train_rows, size, seed, size if device.type == "cuda" else SMALLEST)
     steps = plan_steps(plan.per_epoch, finetune.epochs, finetune.steps)
-    loop = Loop(trained, [_optimizer(trained, finetune)], steps, timed(config, clock), clock, checkpoint)
+    own = timed(config, clock, device.type)
+    loop = Loop(trained, [_optimizer(trained, finetune)], steps, own, clock, checkpoint)
     loop.controller.log_beta = math.log(BEGIN)
     schedule = Backtracking() if finetune.beta == "schedule" else None
     tried = texts_of(_usual_and_longest(length, train_rows)).written
