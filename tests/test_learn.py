@@ -11,7 +11,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from lookalike.embed import embedder
-from lookalike.learn import ClassCheck, class_check, classifier, gain, out_of_fold
+from lookalike.learn import ClassCheck, Gain, class_check, classifier, gain, out_of_fold
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +98,9 @@ def test_the_gate_passes_rows_that_help_and_no_others() -> None:
     good = gain(as_points, (real, names), (written(more, rng), names_of_more), 0)
     assert good is not None and good.rows == 24
     assert good.both > good.alone and good.helps and "may be added" in good.sentence("c")
+    assert 0 < good.error < 0.5 / 24**0.5
+    chance = Gain(0.8, 0.85, 24, 0.06)
+    assert not chance.helps and "(no more than chance brings)" in chance.sentence("c")
     wrong = [f"c{(code + 1) % 3}" for code in more]
     bad = gain(as_points, (real, names), (written(more, rng), wrong), 0)
     assert bad is not None and bad.alone == good.alone  # the same folds of the same real rows
@@ -123,6 +126,6 @@ def test_the_gate_leaves_out_what_nobody_can_tell() -> None:
     codes = np.repeat([0, 1, 2], (6, 6, 1))
     real, names = written(codes, rng), [f"c{code}" for code in codes]
     found = gain(as_points, (real, names), (written(codes, rng), [*names[:-1], "unknown"]), 0)
-    assert found is not None and found.rows == 12 and found.helps
+    assert found is not None and found.rows == 12 and found.both == found.alone == 1.0 and not found.helps
     assert gain(as_points, (real[:6], names[:6]), (real, names), 0) is None  # one class
     assert gain(as_points, (real, names), (real[-1:], ["unknown"]), 0) is None

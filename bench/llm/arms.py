@@ -102,6 +102,7 @@ def write(cell: Cell, how: How) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - begun, 1),
         "texts": made["text"].tolist(),
         "labels": made[own.named].astype(str).tolist(),
+        "shown": model.shown,
         "attributes": model.provenance["attributes"].drop_duplicates().tolist()[:20],
         "lost": lost[["text", "reason"]].head(200).astype(str).to_numpy().tolist(),
     }

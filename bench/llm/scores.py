@@ -84,16 +84,20 @@ class Scorer:
         except UserError as error:
             found["not aligned"] = str(error)
         for way, some in ways.items():
-            found[way] = self._figures(few, some, seed)
+            seen = written.get("shown") if way == "as written" else None
+            found[way] = self._figures(few, some, seed, seen)
         return found
 
-    def _figures(self, few: pd.DataFrame, some: pd.DataFrame, seed: int) -> dict[str, Any]:
+    def _figures(
+        self, few: pd.DataFrame, some: pd.DataFrame, seed: int, shown: list[list[int]] | None = None
+    ) -> dict[str, Any]:
+        """shown: for each row those of `few` that its writer saw."""
         both = pd.concat([few, some], ignore_index=True)
         found: dict[str, Any] = {}
         for name, accuracy in self.features.items():
             embed = self.embed if name == "minilm" else embedder(None, few.text.tolist(), seed)
             sides = [(one.text.tolist(), one[self.label].tolist()) for one in (few, some)]
-            gate = gain(embed, sides[0], sides[1], seed)
+            gate = gain(embed, sides[0], sides[1], seed, shown)
             found[name] = {
                 "synthetic": accuracy(some),
                 "both": accuracy(both),

@@ -13,6 +13,7 @@ tried again. --score-only measures the kept rows, later or on another machine. T
 - plain: MODEL fine-tuned by LoRA without a latent (plain.py), few-shot: MODEL prompted with real rows;
 - of the first set, with --ablation: frozen, the other injections, rates, and ours with other priors.
 
+--also: rows of ours and plain that are drawn in another way, beside the others ("1,1": temperature, top p).
 --minutes: of every fit, all that it loads included. A set with classes is also asked for its rarest class
 (where), and for variations of test rows (like). --speed: tokens a second of training, ours and plain in turns
 in one process, as the machine may be busy.
@@ -56,9 +57,10 @@ ABLATION: dict[str, dict[str, Any]] = {
     "rate 24": {"rate": 24.0},
 }
 ALIAS = {"bfcl": "simple_python"}
-ROWS = {"text": 1_000, "code": 400, "tools": 100}  # synthetic rows of an arm
+ROWS = {"text": 1_000, "code": 300, "tools": 100}  # synthetic rows of an arm
 MANY = {"banking77": 4_000}  # of 77 classes
 FEW_SHOT = 400  # rows of an arm that is not trained, at most: it is slow, and shows what it can
+ALSO = 600  # rows of another way of drawing, at most
 ASIDE = 100  # rows of the rarest class, and variations of test rows
 Table = pd.DataFrame
 
@@ -74,11 +76,21 @@ class Trial:
     rows: int
     temperature: float | None
     top_p: float | None
+    also: str
 
     @property
     def drawing(self) -> dict[str, float]:
         own = {"temperature": self.temperature, "top_p": self.top_p}
         return {name: value for name, value in own.items() if value is not None}
+
+    @property
+    def other(self) -> dict[str, float]:
+        """The other way of drawing, empty where none is asked for."""
+        return (
+            dict(zip(("temperature", "top_p"), map(float, self.also.split(",")), strict=True))
+            if self.also
+            else {}
+        )
 
 
 def schema_of(train: Table, set_: Set) -> lookalike.Schema:
@@ -131,6 +143,8 @@ def latent(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tr
         where = {set_.label: rarest(train, set_.label)}
         tables["where"] = model.sample(min(ASIDE, n), where=where, seed=seed, **trial.drawing)
         tables["like"] = model.sample(like=aside(test, seed).head(n), seed=seed, **trial.drawing)
+    if arm == "ours" and trial.other:
+        tables["also"] = model.sample(min(ALSO, n), seed=seed, **trial.other)
     if arm == "rate 24":
         some = train.sample(min(n, 400), random_state=seed)
         priors = by_prior(model, some, seed, seed)
@@ -157,6 +171,9 @@ def rival(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tri
     found["sample_tokens_s"] = tokens / found["sample_s"]
     made, found["parsed"] = table_of(rows, texts, list(train.columns))
     tables = {"made": made}
+    if trial.other:
+        texts, _ = model.write([""] * min(ALSO, n), most, **trial.other)
+        tables["also"], found["also_parsed"] = table_of(rows, texts, list(train.columns))
     if set_.label:
         begun = rows.begun({set_.label: rarest(train, set_.label)})
         texts, _ = model.write([begun] * min(ASIDE, n), most, **drawing)
@@ -181,7 +198,7 @@ def shown(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tri
 def alone(key: str, args: argparse.Namespace) -> dict[str, Any]:
     """What `cell` gives, from a process of its own; {"error": the last lines} where it fails."""
     words = [sys.executable, "-m", NAME, str(args.data), "--one", key]
-    for option in ("backbone", "minutes", "device", "rows", "temperature", "top_p"):
+    for option in ("backbone", "minutes", "device", "rows", "temperature", "top_p", "also"):
         value = getattr(args, option)
         words += [] if value in (None, "") else [f"--{option.replace('_', '-')}", str(value)]
     threads = max(1, (os.cpu_count() or 1) // args.jobs)
@@ -218,6 +235,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--rows", type=int, default=0, help="synthetic rows of an arm, to try the benchmark")
     parser.add_argument("--temperature", type=float, help="of all arms (default: that of each)")
     parser.add_argument("--top-p", type=float)
+    parser.add_argument("--also", default="", metavar="TEMPERATURE,TOP_P")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once (default 1)")
     parser.add_argument("--score-only", action="store_true")
     parser.add_argument("--no-score", action="store_true", help="keep the rows, and measure them later")
@@ -239,7 +257,14 @@ def main() -> None:
     args = parser.parse_args()
     command.chosen(parser, "set", args.sets.split(","), [*SETS, *ALIAS])
     trial = Trial(
-        args.data, args.backbone, args.minutes, args.device, args.rows, args.temperature, args.top_p
+        args.data,
+        args.backbone,
+        args.minutes,
+        args.device,
+        args.rows,
+        args.temperature,
+        args.top_p,
+        args.also,
     )
     if args.one:
         print(json.dumps(cell(args.one, trial), ensure_ascii=False))

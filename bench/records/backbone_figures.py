@@ -7,6 +7,7 @@ See figures.py for accuracy, f1, c2st, copied, spans, js_1, js_2, mauve, parses,
 - where, where_new: of rows that were asked for the rarest class, the share whose text a classifier trained
   on the real training rows gives that class, and the share that does so and is no copy. like, like_new: of
   variations of test rows, the share whose text it gives their row's class, and that is a text of its own.
+- also ...: the same figures of rows that were drawn in another way.
 - parsed: share of what was written that is a record of the table at all (1 under a grammar).
 """
 
@@ -59,6 +60,9 @@ def scored(key: str, cell: Found, folder: Path) -> Found:
     found: Found = {"rows": len(made)}
     if len(made) >= FEWEST:
         found |= of_rows(own, set_, train, test, made, int(seed))
+    if len(tables.get("also", ())) >= FEWEST:  # of rows that were drawn in another way
+        again = of_rows(own, set_, train, test, tables["also"], int(seed))
+        found |= {f"also {k}": v for k, v in again.items()}
     for prior in (k for k in tables if k.startswith("prior ")):
         again = figures.texts(train, tables[prior], set_.text, int(seed))
         found |= {f"{prior} c2st": again["c2st"]}

@@ -30,7 +30,7 @@ from lookalike.difflm.pretrained.train import FinetuneConfig
 from lookalike.difflm.training.loop import plan_steps
 from lookalike.seed import child
 
-AT_ONCE = 128  # rows that are written at once
+AT_ONCE = {"cuda": 512, "cpu": 128}  # rows that are written at once
 SHOTS, SHOT_TOKENS = 8, 1_500  # rows of a prompt, and tokens of them at most
 ROOM, LEAST_ROOM = 1.25, 32  # as lookalike has it: a row may be this much longer than the longest
 TRAINED_MOST = 2_048  # tokens of a row
@@ -154,8 +154,9 @@ class Plain:
         found: list[str] = []
         made = 0
         torch.manual_seed(self.seed)
-        for start in range(0, len(prompts), AT_ONCE):
-            own = [[self.begin, *self.ids(text)] for text in prompts[start : start + AT_ONCE]]
+        size = AT_ONCE.get(self.device.type, AT_ONCE["cpu"])
+        for start in range(0, len(prompts), size):
+            own = [[self.begin, *self.ids(text)] for text in prompts[start : start + size]]
             longest, pad = max(map(len, own)), self.tokenizer.pad_token_id
             tokens = torch.tensor([[pad] * (longest - len(r)) + r for r in own], device=self.device)
             mask = torch.tensor([[0] * (longest - len(r)) + [1] * len(r) for r in own], device=self.device)

@@ -109,17 +109,19 @@ class Gain:
     """What synthetic rows bring to a classifier of the label.
 
     alone, both: accuracy on real rows that it has not seen, 0..1, learned from the real rows alone, and from
-    them and the synthetic ones; rows: real rows that were told.
+    them and the synthetic ones; rows: real rows that were told; error: standard error of the difference of
+    the two, which is paired by rows.
     """
 
     alone: float
     both: float
     rows: int
+    error: float
 
     @property
     def helps(self) -> bool:
-        """Whether real and synthetic rows are at least as good as the real ones alone."""
-        return self.both >= self.alone
+        """Whether the synthetic rows bring more than a standard error."""
+        return self.both - self.alone > self.error
 
     def sentence(self, label: str) -> str:
         """What to do, with the figures."""
@@ -127,8 +129,10 @@ class Gain:
             f"a classifier of '{label}' tells {self.both:.1%} of {self.rows:,} real rows right that learned "
             f"from the other real rows and the synthetic ones, and {self.alone:.1%} from the real ones alone"
         )
-        advice = "the synthetic rows may be added to them" if self.helps else "train on the real rows alone"
-        return f"{figures}: {advice}."
+        if self.helps:
+            return f"{figures}: the synthetic rows may be added to them."
+        within = " (no more than chance brings)" if self.both > self.alone else ""
+        return f"{figures}{within}: train on the real rows alone."
 
 
 def gain(
@@ -164,7 +168,7 @@ def gain(
     codes_added = np.array([places[synthetic[1][row]] for row in added])
     points, points_added = embed([real[0][row] for row in rows]), embed([synthetic[0][row] for row in added])
     seen = _seen(shown, rows, added)
-    right = {"alone": 0, "both": 0}
+    right = {name: np.zeros(len(rows)) for name in ("alone", "both")}
     folds = min(GAIN_FOLDS, min(counts[name] for name in classes))
     for turn in range(GAIN_TURNS):
         split = StratifiedKFold(folds, shuffle=True, random_state=in_32_bits(seed + turn))
@@ -177,8 +181,9 @@ def gain(
             }
             for name, (some, of) in sets.items():
                 guess = classifier().fit(some, of).predict(points[told])
-                right[name] += int((guess == codes[told]).sum())
-    return Gain(right["alone"] / GAIN_TURNS / len(rows), right["both"] / GAIN_TURNS / len(rows), len(rows))
+                right[name][told] += (guess == codes[told]) / GAIN_TURNS
+    error = float((right["both"] - right["alone"]).std()) / math.sqrt(len(rows))
+    return Gain(float(right["alone"].mean()), float(right["both"].mean()), len(rows), error)
 
 
 def _seen(shown: Sequence[Collection[int]] | None, rows: list[int], added: list[int]) -> Array:

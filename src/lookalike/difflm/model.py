@@ -244,7 +244,7 @@ class DiffLM:
         chance (and at least one of a row) given the others and what the latent says of the row, texts always;
         at 1 fresh rows. Columns of `where` are drawn at any strength. balance: a column of few values, which
         then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says; None:
-        1, or 0.9 and 0.95 with a backbone. valid_only: rows
+        1, or 0.9 and 0.95 with a backbone and a column of JSON. valid_only: rows
         whose code does not parse are drawn again, up to 20 times in all, and then left out; `accepted` says
         how many rows were accepted of how many that were drawn.
 

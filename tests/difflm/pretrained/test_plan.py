@@ -32,19 +32,28 @@ def timer(monkeypatch: pytest.MonkeyPatch) -> Timer:
 
 
 def trained(
-    timer: Timer, seconds: float, limit: float, steps: int, rows: int = 400
+    timer: Timer,
+    seconds: float,
+    limit: float,
+    steps: int,
+    rows: int = 400,
+    late: float = 0.0,
+    smallest: int = 4,
 ) -> tuple[Loop, Course, Plan]:
-    """A training whose steps of 8 rows take so many seconds, up to its end."""
+    """A training whose steps of 8 rows take so many seconds, up to its end.
+
+    late: seconds more of each of the first 4 steps; smallest: as of `Plan`.
+    """
     clock, config = Clock(limit), timed(TrainConfig(), Clock(limit))
     module = torch.nn.Linear(1, 1)
     loop = Loop(module, [torch.optim.AdamW(module.parameters())], steps, config, clock, Checkpoint(None, ""))
     course = loop.course("it", False)
-    plan = Plan(np.full(rows, 20), np.arange(rows), 8, seed=0)
+    plan = Plan(np.full(rows, 20), np.arange(rows), 8, 0, smallest)
     while not course.over(loop.step):
         plan.bend(loop, course, SHOWN)
         at = plan.rows(loop.step)
         assert 0 < len(at) <= plan.size and len(set(at.tolist())) == len(at)
-        timer.now += seconds * len(at) / 8
+        timer.now += seconds * len(at) / 8 + (late if loop.step < 4 else 0.0)
         loop.step += 1
     return loop, course, plan
 
@@ -59,6 +68,16 @@ def test_few_steps_are_made_of_fewer_rows(timer: Timer) -> None:
     loop, course, plan = trained(timer, 4.0, limit=200.0, steps=300)
     assert plan.size == 4 and plan.since == 4 and course.wanted == 600
     assert 75 <= loop.step <= 85  # 44 of 8 rows would have fitted
+
+
+def test_slow_first_steps_do_not_count_for_ever(timer: Timer) -> None:
+    loop, course, plan = trained(timer, 0.1, limit=60.0, steps=300, late=5.0, smallest=8)
+    assert plan.size == 8 and course.ended == "steps" and loop.step == loop.steps == 300
+
+
+def test_steps_stay_large_where_small_ones_take_as_long(timer: Timer) -> None:
+    loop, _course, plan = trained(timer, 4.0, limit=200.0, steps=300, smallest=8)
+    assert plan.size == 8 and plan.since == 0 and 40 <= loop.step <= 45
 
 
 def test_a_plan_that_fits_stays(timer: Timer) -> None:
@@ -77,7 +96,7 @@ def test_the_rate_rises_and_the_denoiser_keeps_its_time() -> None:
     assert risen(0.0) == plan_file.RISE and risen(1.0) == risen(plan_file.RISEN) == 1.0
     assert timed(TrainConfig(), Clock(None)).denoiser_time == TrainConfig().denoiser_time
     assert timed(TrainConfig(), Clock(100)).denoiser_time == TrainConfig().denoiser_time
-    assert timed(TrainConfig(), Clock(1000)).denoiser_time * 1000 == pytest.approx(plan_file.DENOISER)
+    assert timed(TrainConfig(), Clock(1000)).denoiser_time * 1000 == pytest.approx(plan_file.DENOISER["cpu"])
 
 
 def test_small_tables_and_gpus_have_steps_of_their_own() -> None:

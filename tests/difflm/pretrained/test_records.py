@@ -12,9 +12,10 @@ import pytest
 from lookalike import Schema, infer
 from lookalike.codec import NOT_MISSING
 from lookalike.difflm import DiffLM
+from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.errors import ConditionError, ModelError, OptionError
 from tests.difflm.backbones import save_bert
-from tests.difflm.pretrained.models import JOBS, check_rows, made
+from tests.difflm.pretrained.models import JOBS, check_rows, made, untrained
 
 
 def test_every_verb_of_the_model_works(learned: DiffLM, people: pd.DataFrame, schema: Schema) -> None:
@@ -155,3 +156,14 @@ def test_keys_and_pseudonyms_are_made_after_the_text(
     assert rows["person"].value_counts().tolist() == [3] * 30
     assert (rows.groupby("person")["name"].nunique() == 1).all()
     assert not rows["name"].isin(table["name"]).any() and not rows["person"].isin(table["person"]).any()
+
+
+def test_texts_are_drawn_as_learned_and_json_from_what_is_likelier(
+    people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]
+) -> None:
+    model = made(backbone("llama"))
+    assert untrained(model, people, schema).records.drawing == Drawing(1.0, 1.0)
+    calls = people[["note"]].assign(call=[json.dumps({"name": job}) for job in people["job"]])
+    found = infer(calls)
+    found["call"].kind = "json"
+    assert untrained(model, calls, found).records.drawing == Drawing(0.9, 0.95)

@@ -21,7 +21,7 @@ VALIDATING = 0.06  # share of the work of a training that its validations may ta
 FEWEST_HELD = 16  # rows that a validation sees at least
 FEWEST_STEPS, SMALLEST = 80, 4  # with a time limit for fewer steps they are made of this many rows
 BENT = 4  # the step before which the plan is first fitted to the time limit, then at twice as many
-DENOISER = 45.0  # seconds that the denoiser is left, or its share of a shorter time limit
+DENOISER = {"cuda": 6.0, "cpu": 45.0}  # seconds that the denoiser is left, or its share of a shorter limit
 
 
 @dataclass
@@ -29,13 +29,15 @@ class Plan:
     """Which rows a step is made of, and how many steps there are: fitted to the time limit as it goes.
 
     length: (all rows,) tokens of each; train: indices of those that are learned from; size: rows of a step
-    from the step `since` on; held: rows that a validation sees, 0 before the first one.
+    from the step `since` on; smallest: the rows that it may be made smaller to (a GPU takes as long for 4
+    rows as for 32: there it stays); held: rows that a validation sees, 0 before the first one.
     """
 
     length: Array
     train: Array
     size: int
     seed: int
+    smallest: int = SMALLEST
     since: int = 0
     held: int = 0
     _epoch: tuple[tuple[int, int], list[Array]] = ((0, -1), [])
@@ -54,7 +56,8 @@ class Plan:
         return self._epoch[1][place % len(self._epoch[1])]
 
     def bend(self, loop: Loop, course: Course, shown: Any) -> None:
-        """Before the steps 4, 8, 16, ...: as many steps as the time limit has room for at the pace so far.
+        """Before the steps 4, 8, 16, ...: as many steps as the time limit has room for at the pace since the
+        last of them. (The first steps on a GPU take many times as long as the others.)
 
         Where they are fewer than 80 they are made smaller, once: a language model is not adapted in a few
         steps, however large they are.
@@ -63,14 +66,15 @@ class Plan:
         if step < BENT or step & (step - 1) or step == course.first:
             return
         steps, work = course.affordable(step), 1.0
-        if not self.since and steps < min(FEWEST_STEPS, course.steps) and self.size > SMALLEST:
-            work = SMALLEST / self.size
-            steps, self.size, self.since = step + round((steps - step) / work), SMALLEST, step
+        if not self.since and steps < min(FEWEST_STEPS, course.steps) and self.size > self.smallest:
+            work = self.smallest / self.size
+            steps, self.size, self.since = step + round((steps - step) / work), self.smallest, step
         if steps != loop.steps:
             loop.plan(steps)
             course.plan(step, steps, work)
             shown.total = steps
             shown.refresh()
+        course.pace_from(step)
 
     def seen(self, loop: Loop, held: int) -> Array:
         """Which of the held-out rows a validation sees: so few that all take a small share of the time."""
@@ -80,10 +84,12 @@ class Plan:
         return np.arange(self.held)
 
 
-def timed(config: TrainConfig, clock: Clock) -> TrainConfig:
-    """The denoiser is small: of a long time limit it needs a smaller share."""
-    share = config.denoiser_time
-    return config if not clock.limit else replace(config, denoiser_time=min(share, DENOISER / clock.limit))
+def timed(config: TrainConfig, clock: Clock, device: str = "cpu") -> TrainConfig:
+    """The denoiser is small: of a long time limit it needs a smaller share, and on a GPU little at all."""
+    if not clock.limit:
+        return config
+    seconds = DENOISER.get(device, DENOISER["cpu"])
+    return replace(config, denoiser_time=min(config.denoiser_time, seconds / clock.limit))
 
 
 def risen(done: float) -> float:

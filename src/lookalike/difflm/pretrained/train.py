@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from lookalike.codec.slot import Array
 from lookalike.difflm.pretrained.batches import length_parts
 from lookalike.difflm.pretrained.memory import tokens_at_once
-from lookalike.difflm.pretrained.plan import Plan, risen, timed
+from lookalike.difflm.pretrained.plan import SMALLEST, Plan, risen, timed
 from lookalike.difflm.pretrained.tokens import Tokens, lengths, padded
 from lookalike.difflm.pretrained.vae import PretrainedVAE
 from lookalike.difflm.training.checkpoint import Checkpoint
@@ -139,9 +139,11 @@ def train_pretrained(
     held, length = texts_of(held_rows), lengths(read)
     noise = validation_noise(len(held_rows), vae.latent_size, seed, device)
     trained = nn.ParameterDict({name.replace(".", "/"): p for name, p in vae.trained().items()})
-    plan = Plan(length, train_rows, finetune.size(len(train_rows), device), seed)
+    size = finetune.size(len(train_rows), device)
+    plan = Plan(length, train_rows, size, seed, size if device.type == "cuda" else SMALLEST)
     steps = plan_steps(plan.per_epoch, finetune.epochs, finetune.steps)
-    loop = Loop(trained, [_optimizer(trained, finetune)], steps, timed(config, clock), clock, checkpoint)
+    own = timed(config, clock, device.type)
+    loop = Loop(trained, [_optimizer(trained, finetune)], steps, own, clock, checkpoint)
     loop.controller.log_beta = math.log(BEGIN)
     schedule = Backtracking() if finetune.beta == "schedule" else None
     tried = texts_of(_usual_and_longest(length, train_rows)).written

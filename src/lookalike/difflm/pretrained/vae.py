@@ -21,8 +21,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lookalike.difflm.pretrained.adapters import Adapters
 from lookalike.difflm.pretrained.hub import PretrainedLM, hugging_face
-from lookalike.errors import MissingDependency, ModelError, OptionError
+from lookalike.errors import ModelError, OptionError
 
 # Of what is injected at first, over that of embeddings. With 1 the posterior's noise disturbs the language
 # model and is made small for that, which takes all of the rate: a bound of 91 nats, not 83, on a tiny Llama.
@@ -138,7 +139,7 @@ class PretrainedVAE(nn.Module):
         self._injection(weight)
         self.checkpointing = False
         if config.lora:
-            self.language = _adapted(self.language, config.lora)
+            self.language = Adapters(self.language, config.lora).model
         if config.checkpointing:
             self.checkpoint_layers()
         self.to(weight.device)
@@ -336,18 +337,3 @@ def _limit(config: Any) -> int:
     text = config.get_text_config()
     found = getattr(text, "max_position_embeddings", None) or getattr(text, "n_positions", None)
     return int(found or 4096)
-
-
-def _adapted(language: Any, rank: int) -> Any:
-    try:
-        import peft
-    except ImportError:
-        raise MissingDependency("peft", "pretrained") from None
-    config = peft.LoraConfig(
-        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # it says that it sets an option right by itself, and of its own deprecations
-        return peft.get_peft_model(language, config)

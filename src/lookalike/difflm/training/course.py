@@ -77,8 +77,6 @@ class Course:
         """Before this step: so many are made in all. work: of a step from now on, over that of one so far."""
         told = bool(self.wanted)
         self.steps, self.wanted = steps, round((self.wanted or self.steps) / work)
-        if work != 1:
-            self.since = (step, time.perf_counter())
         share = steps / self.wanted
         if not told and share < 1 and self.clock.limit is not None:
             little = "; what is learned in them is hardly usable" if share < LITTLE else ""
@@ -88,13 +86,17 @@ class Course:
                 progress=self.progress,
             )
 
+    def pace_from(self, step: int) -> None:
+        """The pace is measured from this step on, which is about to begin."""
+        self.since = (step, time.perf_counter())
+
     def over(self, step: int, waiting: bool = False) -> bool:
         """Whether the stage ends before this step; waiting: whether validations have stopped improving.
 
         `ended` then says why: "steps" (all were made), "time", "stopped" (by the user) or "no gain".
         """
         if step <= self.first + PASSED:
-            self.since = (step, time.perf_counter())
+            self.pace_from(step)
         if step >= self.steps:
             return True
         if waiting:
