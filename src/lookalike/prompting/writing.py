@@ -151,6 +151,7 @@ class Writer:
                 if self.written.stopped or barren >= PATIENCE:
                     break
             self._fill()
+            self._choose()
 
     @property
     def missing(self) -> int:
@@ -358,6 +359,16 @@ class Writer:
             else:
                 left.append(row)
         self.written.surplus = left
+
+    def _choose(self) -> None:
+        """Keeps the best of the good rows, where growth can tell: as many of each class as are accepted."""
+        if self._growth is None:
+            return
+        written = self.written
+        kept = set(self._growth.chosen(written.accepted, written.surplus))
+        rows = [*written.accepted, *written.surplus]
+        written.accepted[:] = [row for at, row in enumerate(rows) if at in kept]
+        written.surplus = [row for at, row in enumerate(rows) if at not in kept]
 
     def _heir(self, at: int) -> Work | None:
         """The next place of the class that is not yet used, else the one that has accepted most of what it
