@@ -1,14 +1,15 @@
 """Accidents of railways with a narrative: DiffLM draws the typed columns and a language model writes the text
-to them, beside DiffLM alone, which learns both, and the language model alone, which writes both from five real
-rows that it is shown.
+to them, beside DiffLM alone, which learns both, and the language model alone, which writes both from five
+real rows that it is shown.
 
     python -m bench.recipes.rail --data FOLDER --out bench/results/recipes-rail.json
     python -m bench.recipes.rail --data FOLDER --llm URL --model NAME --rows 40
 
 The set has no narratives: one is planted in each real row, which names its date, its damage and its county.
-Without --llm the writer is simulated (rail_writer.py): it gets one fact in ten wrong. Agreement is the share of facts in a
-narrative that are those of its row. Faithful is 1 - the mean total variation distance to the test rows, of
-single columns and of pairs (numbers in ten bins of the test rows); the real rows say what can be had.
+Without --llm the writer is simulated (rail_writer.py): it gets one fact in ten wrong. Agreement is the share
+of facts in a narrative that are those of its row. Faithful is 1 - the mean total variation distance to the
+test rows, of single columns and of pairs (numbers in ten bins of the test rows); the real rows say what can
+be had.
 """
 
 from __future__ import annotations

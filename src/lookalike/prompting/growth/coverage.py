@@ -3,9 +3,9 @@
 Each place stands for its territory: the real rows of its class that lie nearest to it. A language model that
 writes from a few modes brings rows that fall into other territories than that of the place that was asked, so
 accepted rows are counted where they fall. The deficit of place j is max(0, n r_j - m_j), with r_j its share
-of the real rows and m_j the accepted rows in its territory. At the end the rows that are kept are chosen of all
-good ones, those that gave way among them (choosing.py): a model that prefers few modes brings more good rows
-than are wanted, and which of them lie as the real ones do is known only then.
+of the real rows and m_j the accepted rows in its territory. At the end the rows that are kept are
+chosen of all good ones, those that gave way among them (choosing.py): a model that prefers few modes brings
+more good rows than are wanted, and which of them lie as the real ones do is known only then.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ Choose = Callable[[Sequence[Row], Mapping[str | None, int], int], list[int]]
 
 
 class Strategy(NamedTuple):
-    """weights: the function of the places. crowded: which accepted rows give way between rounds; choose: which
-    of all good rows are kept at the end, so many of each class (None where neither is done).
+    """weights: the function of the places. crowded: which accepted rows give way between rounds; choose:
+    which of all good rows are kept at the end, so many of each class (None where neither is done).
     """
 
     weights: Grow
