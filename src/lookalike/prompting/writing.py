@@ -26,6 +26,7 @@ from lookalike.prompting.checks import Checker
 from lookalike.prompting.growth.growing import Growth
 from lookalike.prompting.prompts import sample_of
 from lookalike.prompting.written import Row, Written
+from lookalike.texts.checks import Hit
 
 MOST_ROUNDS = 30
 LEAST = 0.2  # acceptance below which a place counts as bad in a round
@@ -146,6 +147,7 @@ class Writer:
                 finally:
                     self.written.paid = self._llm.budget.spent
                 self._check(len(self._jobs))
+                self._doubt()
                 self._close()
                 barren = 0 if len(self.written.accepted) > before else barren + 1
                 if self.written.stopped or barren >= PATIENCE:
@@ -359,6 +361,22 @@ class Writer:
             else:
                 left.append(row)
         self.written.surplus = left
+
+    def _doubt(self) -> None:
+        """Rejects accepted rows that growth finds to be of another class, now that it has learned more."""
+        if self._growth is None:
+            return
+        numbers = {id(work.place): work for work in self._works}
+        for at in reversed(self._growth.doubtful(self.written.accepted)):
+            row = self.written.accepted.pop(at)
+            row.reason, row.hit = (
+                "class",
+                Hit("labels", "real rows place it in another class"),
+            )
+            numbers[id(row.place)].made -= 1
+            self._growth.made[row.place.label] -= 1
+            self.written.rejected.append(row)
+            self._shown.update(-1)
 
     def _choose(self) -> None:
         """Keeps the best of the good rows, where growth can tell: as many of each class as are accepted."""

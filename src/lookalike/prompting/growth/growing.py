@@ -48,12 +48,14 @@ Choose = Callable[[Sequence[Row], Mapping[str | None, int], int], list[int]]
 
 class Strategy(NamedTuple):
     """weights: the function of the places. crowded: which accepted rows give way between rounds; choose:
-    which of all good rows are kept at the end, so many of each class (None where neither is done).
+    which of all good rows are kept at the end, so many of each class; doubtful: which accepted rows are
+    rejected after all (None where that is not done).
     """
 
     weights: Grow
     crowded: Crowded | None = None
     choose: Choose | None = None
+    doubtful: Callable[[Sequence[Row]], list[int]] | None = None
 
 
 def checked(grow: str | Grow | None) -> str | Grow:
@@ -85,7 +87,8 @@ def strategy(by: str | Grow, known: Known) -> Strategy:
         found = coverage.Coverage(known)
         return Strategy(found.weights, found.crowded, found.chosen)
     if by == "errors":
-        return Strategy(errors.Errors(known).weights)
+        wrong = errors.Errors(known)
+        return Strategy(wrong.weights, doubtful=wrong.doubtful)
     if by == "novelty":
         return Strategy(novelty.weights(known.text))
     shares = totals(by, known.labels, known.n)
@@ -135,9 +138,13 @@ class Growth:
         self.given_way += len(found)
         return found
 
+    def doubtful(self, accepted: Sequence[Row]) -> list[int]:
+        """Numbers of the accepted rows that are rejected after all, ascending."""
+        return [] if self.by.doubtful is None else self.by.doubtful(accepted)
+
     def chosen(self, accepted: Sequence[Row], surplus: Sequence[Row]) -> list[int]:
-        """Numbers of the rows that are kept at the end, as many of each class as are accepted; of the accepted
-        rows and the surplus after them.
+        """Numbers of the rows that are kept at the end, as many of each class as are accepted; of the
+        accepted rows and the surplus after them.
         """
         if self.by.choose is None or not surplus:
             return list(range(len(accepted)))
@@ -183,7 +190,10 @@ class Growth:
             if not some.sum() > 0:  # nothing is better than anything else
                 some = opened[own].astype(float)
             rows = min(number * self.size, asked[name])
-            where = drawn(some, number, child(self.seed, "growth", turn, str(name)).random())
+            rng = child(self.seed, "growth", turn, str(name))
+            mixed = rng.permutation(len(own))  # classes that take turns would be hit or missed by the step
+            where = np.zeros(len(own), dtype=np.int64)
+            where[mixed] = drawn(some[mixed], number, rng.random())
             share = apportion(where, rows)
             for at, one in zip(own.tolist(), share.tolist(), strict=True):
                 counts[at] = one
