@@ -2,10 +2,10 @@
 
     python -m bench.recipes.clock --out bench/results/recipes-clock.json
 
-The same recipe, faults, slots and latency, in one process: when nothing is left to compute the clock jumps to
-the next event, so neither the load of the machine nor the speed of Python counts. The first run is cut off at
-half of the calls, a second one goes on with its ledger. Calls that fail hold a slot as long as good ones, as on
-the simulated server.
+The same recipe, faults, slots and latency, in one process: when nothing is left to compute the clock jumps
+to the next event, so neither the load of the machine nor the speed of Python counts. The first run is cut
+off at half of the calls, a second one goes on with its ledger. Calls that fail hold a slot as long as good
+ones, as on the simulated server.
 """
 
 from __future__ import annotations

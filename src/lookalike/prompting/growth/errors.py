@@ -1,7 +1,8 @@
 """Growth by errors (S3, Wang et al., EMNLP 2023): a small model learns from the accepted rows, and rows are
 asked for near the real rows that it gets wrong, of the class that they have. A row counts by the chance that
-the model gives to other classes than its own, and by a constant beside it, so that all of the table grows: with the rows alone that are told wrong (as in S3), and classes free to grow, a model of the rows learned
-less on rows of TREC that were held out.
+the model gives to other classes than its own, and by a constant beside it, so that all of the table grows:
+with the rows alone that are told wrong (as in S3), and classes free to grow, a model of the rows learned less
+on rows of TREC that were held out.
 
 The other way round, a written row that a model of the steering rows gets wrong is doubtful and given back: a
 language model is wrong most often near the rows that are hard to tell, where this strategy asks.
