@@ -1,12 +1,15 @@
 """Accidents of railways with a narrative: DiffLM draws the typed columns and a language model writes the text
-to them, beside DiffLM alone, which learns both.
+to them, beside DiffLM alone, which learns both, and the language model alone, which writes both from five
+real rows that it is shown.
 
     python -m bench.recipes.rail --data FOLDER --out bench/results/recipes-rail.json
+    python -m bench.recipes.rail --data FOLDER --llm URL --model NAME --rows 40
 
 The set has no narratives: one is planted in each real row, which names its date, its damage and its county.
-The writer is simulated (rail_writer.py) and gets one fact in ten wrong. Agreement is the share of facts in a
-narrative that are those of its row. Faithful is 1 - the mean total variation distance to the test rows, of
-single columns and of pairs (numbers in ten bins of the test rows); the real rows say what can be had.
+Without --llm the writer is simulated (rail_writer.py): it gets one fact in ten wrong. Agreement is the share
+of facts in a narrative that are those of its row. Faithful is 1 - the mean total variation distance to the
+test rows, of single columns and of pairs (numbers in ten bins of the test rows); the real rows say what can
+be had.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ TYPED = ["AccidentType", "DisplayDate", "EquipmentDamage", "County", "StateName"
 PROMPT = """Write a short report of an accident of a railway ({{ AccidentType }}).
 Date: {{ DisplayDate }}; damage: {{ EquipmentDamage }}; county: {{ County }}.
 Write only the report."""
+SHOWN = 5  # real rows in a prompt for a whole row
 BINS = 10
 
 
@@ -41,40 +45,76 @@ def main() -> None:
     one.add_argument("--train", type=count, default=3000, help="real rows to learn from")
     one.add_argument("--rows", type=count, default=500)
     one.add_argument("--seconds", type=count, default=60, help="for each model to learn")
+    one.add_argument("--llm", help="the endpoint of a real model (default: a simulated one)")
+    one.add_argument("--model", default="m", help="its name there")
     one.add_argument("--out", type=Path, help="write the figures to this .json file")
     args = one.parse_args()
     files = [args.data / "mixed" / "rail_accidents" / f"{name}.csv.gz" for name in ("train", "test")]
     present(one, files)
     train, test = (pd.read_csv(path)[TYPED].dropna().reset_index(drop=True) for path in files)
-    found = measured(train.iloc[: args.train], test, args.rows, args.seconds)
+    if args.llm:
+        found = measured(train.iloc[: args.train], test, args.rows, args.seconds, args.llm, args.model)
+    else:
+        writer = f"{ROOT / 'bench' / 'recipes' / 'rail_writer.py'}:write"
+        server, url = serve("--writer", writer, "--sampling")
+        try:
+            found = measured(train.iloc[: args.train], test, args.rows, args.seconds, url, args.model)
+        finally:
+            server.kill()
     print(json.dumps(found, indent=1))
     if args.out:
         args.out.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def measured(train: pd.DataFrame, test: pd.DataFrame, rows: int, seconds: int) -> dict[str, Any]:
+def measured(
+    train: pd.DataFrame, test: pd.DataFrame, rows: int, seconds: int, url: str, model: str
+) -> dict[str, Any]:
+    """The figures of all arms; seconds: for each model to learn."""
     rng = random.Random(0)
     cells = train[["DisplayDate", "EquipmentDamage", "County"]].astype(str).to_numpy().tolist()
     planted = train.assign(report=[narrative(*one, rng) for one in cells])
-    alone = lookalike.DiffLM(max_time=seconds, progress=False).fit(planted).sample(rows)
+    tables = {"real rows": planted}
+    tables["DiffLM alone"] = lookalike.DiffLM(max_time=seconds, progress=False).fit(planted).sample(rows)
     typed = lookalike.DiffLM(max_time=seconds, progress=False).fit(train)
-    server, url = serve("--writer", f"{ROOT / 'bench' / 'recipes' / 'rail_writer.py'}:write", "--sampling")
-    try:
-        with tempfile.TemporaryDirectory() as name:
-            typed.save(Path(name) / "model")
-            columns: dict[str, Any] = {one: {"sample": f"model:{name}/model"} for one in TYPED}
-            columns["report"] = {"prompt": PROMPT, "max_tokens": 100}
-            llm = LLM("m", url, progress=False)
-            recipe = lookalike.Recipe({"columns": columns}, llm, load=lookalike.DiffLM.load, progress=False)
-            together = recipe.fit(None).sample(rows)
-    finally:
-        server.kill()
-    tables = {"real rows": planted, "DiffLM alone": alone, "DiffLM and the writer": together}
+    with tempfile.TemporaryDirectory() as name:
+        typed.save(Path(name) / "model")
+        drawn = {one: {"sample": f"model:{name}/model"} for one in TYPED}
+        tables["DiffLM and the writer"] = _written(drawn, None, rows, url, model)
+    tables["the writer alone"] = _written(_asked(train), train, rows, url, model)
+    tables["DiffLM of typed columns"] = typed.sample(rows, seed=1)
     return {
         name: {**agreement(table), "faithful columns": faithful(table, test, 1),
                "faithful pairs": faithful(table, test, 2), "rows": len(table)}
-        for name, table in (tables | {"DiffLM of typed columns": typed.sample(rows, seed=1)}).items()
+        for name, table in tables.items()
     }  # fmt: skip
+
+
+def _written(
+    columns: dict[str, Any], real: pd.DataFrame | None, rows: int, url: str, model: str
+) -> pd.DataFrame:
+    """Rows of a recipe: these columns, then the narrative."""
+    llm = LLM(model, url, concurrency=4 if model != "m" else 64, timeout=900.0, progress=False)
+    report = {"prompt": PROMPT, "max_tokens": 100}
+    recipe = lookalike.Recipe(
+        {"columns": {**columns, "report": report}}, llm, load=lookalike.DiffLM.load, progress=False
+    )
+    return recipe.fit(real).sample(rows)
+
+
+def _asked(train: pd.DataFrame) -> dict[str, Any]:
+    """The typed columns in one reply of the language model, which is shown some real rows."""
+    columns: dict[str, Any] = {
+        f"real_{name}": {"real": name, "several": SHOWN, "keep": False} for name in TYPED
+    }
+    row = "; ".join(f"{name}: {{{{ real_{name}[at] }}}}" for name in TYPED)
+    shown = f"Accidents of railways, one a line:\n{{% for at in range({SHOWN}) %}}{row}\n{{% endfor %}}"
+    for name in TYPED:
+        number = pd.api.types.is_numeric_dtype(train[name])
+        kind = {"type": "integer"} if number else {"type": "string", "minLength": 1, "maxLength": 60}
+        asked = f"{name} of one more accident, like these but none of them"
+        columns[name] = {"call": "row", "prompt": asked, "schema": kind, "max_tokens": 200}
+    columns[TYPED[0]]["prompt"] = f"{columns[TYPED[0]]['prompt']}. {shown}"
+    return columns
 
 
 def agreement(table: pd.DataFrame) -> dict[str, float]:

@@ -58,6 +58,8 @@ def generate(args: argparse.Namespace) -> int:
         writer = asker(args, run.ledger if run.ledger.exists() else None)
         writer.fit(real, schema)
         print(f"estimate: at least {writer.estimate(rows)}\n{prompts(writer.requests(min(rows, FEW)))}")
+        if args.grow not in (None, "real", "even"):
+            print(f"\nThe fixed plan's: --grow {args.grow} decides between rounds, by the rows that came.")
         return 0
     with run.begun():
         args.kept = run.folder

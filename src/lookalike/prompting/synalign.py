@@ -349,10 +349,9 @@ class SynAlign:
             return text_of(self.form, row.record)
 
         known = Known(labels, points, own.embed, text, n, own.steering, own.fixed)
-        grow, crowded = strategy(self.grow, known)
         wanted = None if callable(self.grow) else totals("real", labels, n)
         rounds = COVERAGE_ROUNDS if self.grow == "coverage" else ROUNDS
-        return Growth(grow, n, self.gen_size, self.seed, rounds, wanted, crowded)
+        return Growth(strategy(self.grow, known), n, self.gen_size, self.seed, rounds, wanted)
 
     @property
     def steering_rows(self) -> list[int]:

@@ -26,6 +26,7 @@ from lookalike.prompting.checks import Checker
 from lookalike.prompting.growth.growing import Growth
 from lookalike.prompting.prompts import sample_of
 from lookalike.prompting.written import Row, Written
+from lookalike.texts.checks import Hit
 
 MOST_ROUNDS = 30
 LEAST = 0.2  # acceptance below which a place counts as bad in a round
@@ -146,11 +147,13 @@ class Writer:
                 finally:
                     self.written.paid = self._llm.budget.spent
                 self._check(len(self._jobs))
+                self._doubt()
                 self._close()
                 barren = 0 if len(self.written.accepted) > before else barren + 1
                 if self.written.stopped or barren >= PATIENCE:
                     break
             self._fill()
+            self._choose()
 
     @property
     def missing(self) -> int:
@@ -358,6 +361,32 @@ class Writer:
             else:
                 left.append(row)
         self.written.surplus = left
+
+    def _doubt(self) -> None:
+        """Rejects accepted rows that growth finds to be of another class, now that it has learned more."""
+        if self._growth is None:
+            return
+        numbers = {id(work.place): work for work in self._works}
+        for at in reversed(self._growth.doubtful(self.written.accepted)):
+            row = self.written.accepted.pop(at)
+            row.reason, row.hit = (
+                "class",
+                Hit("labels", "real rows place it in another class"),
+            )
+            numbers[id(row.place)].made -= 1
+            self._growth.made[row.place.label] -= 1
+            self.written.rejected.append(row)
+            self._shown.update(-1)
+
+    def _choose(self) -> None:
+        """Keeps the best of the good rows, where growth can tell: as many of each class as are accepted."""
+        if self._growth is None:
+            return
+        written = self.written
+        kept = set(self._growth.chosen(written.accepted, written.surplus))
+        rows = [*written.accepted, *written.surplus]
+        written.accepted[:] = [row for at, row in enumerate(rows) if at in kept]
+        written.surplus = [row for at, row in enumerate(rows) if at not in kept]
 
     def _heir(self, at: int) -> Work | None:
         """The next place of the class that is not yet used, else the one that has accepted most of what it

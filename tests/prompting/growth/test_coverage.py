@@ -41,3 +41,19 @@ def test_a_class_has_its_own_territories() -> None:
     points = embed(["179 degrees", "1 degrees"])
     assert nearest(some, real, ["a", "b"], points).tolist() == [0, 1]
     assert nearest(some, real, [], np.zeros((0, 2))).tolist() == []
+
+
+def test_what_is_kept_at_the_end_lies_as_the_real_rows_do() -> None:
+    some = places(LABELS)
+    rows = [row(some[0], f"{at / 10} degrees") for at in range(6)]  # accepted, all of them in the east
+    rows += [row(some[0], f"{angle} degrees") for angle in (89, 90, 179, 181)] + [row(some[5], "3 degrees")]
+    kept = coverage().chosen(rows, {"a": 5, "b": 1}, 0)
+    angles = [float(rows[at].record["text"].split()[0]) for at in kept[:-1]]
+    assert kept[-1] == 10  # the only row of its class
+    assert sorted(round(angle / 90) for angle in angles) == [
+        0,
+        0,
+        0,
+        1,
+        2,
+    ]  # three fifths of a are in the east

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from lookalike.prompting.growth.errors import Errors, steering_rows
+from lookalike.prompting.growth.errors import ALL, Errors, steering_rows
 from tests.prompting.growth.places import known, places, row
 
 LABELS = ["a", "a", "b", "b", "b"]
@@ -19,7 +19,7 @@ def test_places_about_rows_that_are_told_wrong_have_weight() -> None:
     accepted = [row(some[at % 2], f"{at} degrees") for at in range(10)]
     accepted += [row(some[2 + at % 2], f"{175 + at} degrees") for at in range(10)]
     weights = errors.weights(some, accepted, 0)
-    assert weights[:4].max() < 0.2 and weights[4] > 0.8
+    assert weights[:4].max() < ALL + 0.2 and weights[4] > ALL + 0.8
     unseen = Errors(known(ANGLES, list(LABELS), 20, (0, 1, 2, 3))).weights(some, accepted, 0)
     assert unseen.tolist() == [*weights[:4], 0.0]  # the row does not steer
 
@@ -37,7 +37,18 @@ def test_a_class_of_which_nothing_was_accepted_is_wrong_altogether() -> None:
     some = places(labels)
     accepted = [row(some[0], "0 degrees"), row(some[1], "180 degrees")] * 3
     weights = errors.weights(some, accepted, 0)
-    assert weights[:2].max() < 0.2 and weights[2] == 1.0
+    assert weights[:2].max() < ALL + 0.2 and weights[2] == ALL + 1.0
+
+
+def test_rows_that_steering_rows_place_in_another_class_are_doubtful() -> None:
+    labels = ["a", "b"] * 40
+    angles = [at / 4 if at % 2 == 0 else 180 - at / 4 for at in range(80)]
+    some, steering = places(labels), tuple(range(80))
+    accepted = [row(some[0], f"{angle} degrees") for angle in (5, 170, 15, 179)]  # all asked for as a
+    errors = Errors(known(angles, list(labels), 20, steering))
+    assert errors.doubtful(accepted) == [1, 3] and errors.doubtful([]) == []
+    few = Errors(known(angles, list(labels), 20, steering[:50]))
+    assert few.doubtful(accepted) == []  # too few to judge by
 
 
 def test_a_share_of_each_class_steers() -> None:

@@ -12,14 +12,14 @@ import pytest
 from lookalike.defaults import GROW
 from lookalike.errors import DataError, OptionError
 from lookalike.prompting.arms import Place
-from lookalike.prompting.growth.growing import Growth, checked, drawn, strategy, totals
+from lookalike.prompting.growth.growing import Growth, Strategy, checked, drawn, strategy, totals
 from tests.prompting.growth.places import known, places, row
 
 LABELS = ["a"] * 6 + ["b"] * 4
 
 
 def growth_of(weights: Sequence[float], n: int, **options: Any) -> Growth:
-    return Growth(lambda places, accepted, seed: weights, n, 10, 0, **options)
+    return Growth(Strategy(lambda places, accepted, seed: weights), n, 10, 0, **options)
 
 
 def test_requests_are_drawn_in_proportion_to_the_weights() -> None:
@@ -64,9 +64,9 @@ def test_even_and_real_are_totals_and_weights() -> None:
     assert totals("even", LABELS, 100) == {"a": 50, "b": 50}
     some = known([0.0] * 10, list(LABELS), 100)
     for by, share in [("real", 0.6), ("even", 0.5)]:
-        grow, crowded = strategy(by, some)
-        weights = np.array(grow(places(LABELS), [], 0))
-        assert crowded is None and weights[:6].sum() / weights.sum() == pytest.approx(share)
+        found = strategy(by, some)
+        weights = np.array(found.weights(places(LABELS), [], 0))
+        assert found.crowded is None and weights[:6].sum() / weights.sum() == pytest.approx(share)
         assert len(set(weights[:6])) == 1
 
 
@@ -75,8 +75,7 @@ def test_every_name_is_a_strategy() -> None:
     at = places(["a", "a", "b", "b"])
     accepted = [row(at[0], "1 degrees"), row(at[2], "181 degrees")]
     for name in GROW:
-        grow, _ = strategy(name, some)
-        first, again = grow(at, accepted, 0), strategy(name, some)[0](at, accepted, 0)
+        first, again = (strategy(name, some).weights(at, accepted, 0) for _ in range(2))
         assert np.array_equal(first, again) and np.shape(first) == (4,)
 
 
@@ -94,7 +93,7 @@ def test_a_function_that_raises_is_named() -> None:
         raise KeyError("topic")
 
     with pytest.raises(DataError, match=r"grow failed between two rounds: .*topic"):
-        Growth(grow, 10, 5, 0).plan(places(["a"]), [], [True], 0, 1.0)
+        Growth(Strategy(grow), 10, 5, 0).plan(places(["a"]), [], [True], 0, 1.0)
 
 
 @pytest.mark.parametrize("wrong", ["cover", 3, ["coverage"]])

@@ -3,17 +3,20 @@
 Each place stands for its territory: the real rows of its class that lie nearest to it. A language model that
 writes from a few modes brings rows that fall into other territories than that of the place that was asked, so
 accepted rows are counted where they fall. The deficit of place j is max(0, n r_j - m_j), with r_j its share
-of the real rows and m_j the accepted rows in its territory.
+of the real rows and m_j the accepted rows in its territory. At the end the rows that are kept are
+chosen of all good ones, those that gave way among them (choosing.py): a model that prefers few modes brings
+more good rows than are wanted, and which of them lie as the real ones do is known only then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lookalike.prompting.arms import Place
+from lookalike.prompting.growth.choosing import chosen
 from lookalike.prompting.growth.known import Array, Embedded, Known
 from lookalike.prompting.written import Row
 
@@ -59,6 +62,16 @@ class Coverage:
             if room[own] < 0:
                 found.append((float(room[own]) / max(made[own] + room[own], 1.0), at))
         return [at for _, at in sorted(found)]
+
+    def chosen(self, rows: Sequence[Row], counts: Mapping[str | None, int], seed: int) -> list[int]:
+        """Numbers of so many rows of each class, ascending, that lie together as the real rows of it do."""
+        points, found = self._points(rows), list[int]()
+        names = np.array([str(label) for label in self._known.labels], dtype=object)
+        for label, count in counts.items():
+            own = [at for at, row in enumerate(rows) if row.place.label == label]
+            real = self._known.points[names == str(label)]
+            found += [own[at] for at in chosen(real, points[own], count, seed)]
+        return sorted(found)
 
     def share(self, places: Sequence[Place], accepted: Sequence[Row]) -> float:
         """The share of real rows in territories that have as many accepted rows as they should."""

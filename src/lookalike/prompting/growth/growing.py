@@ -21,6 +21,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,6 +43,19 @@ SPARE, MOST_SPARE = 0.2, 0.7  # of the rows wanted: how many accepted ones may g
 OWN = "grow"  # what a user's own function is called in a sentence
 
 Crowded = Callable[[Sequence[Place], Sequence[Row]], list[int]]
+Choose = Callable[[Sequence[Row], Mapping[str | None, int], int], list[int]]
+
+
+class Strategy(NamedTuple):
+    """weights: the function of the places. crowded: which accepted rows give way between rounds; choose:
+    which of all good rows are kept at the end, so many of each class; doubtful: which accepted rows are
+    rejected after all (None where that is not done).
+    """
+
+    weights: Grow
+    crowded: Crowded | None = None
+    choose: Choose | None = None
+    doubtful: Callable[[Sequence[Row]], list[int]] | None = None
 
 
 def checked(grow: str | Grow | None) -> str | Grow:
@@ -63,45 +77,44 @@ def totals(by: str, labels: Sequence[str | None], n: int) -> dict[str | None, in
     return dict(zip(counts, apportion(weights, n).tolist(), strict=True))
 
 
-def strategy(by: str | Grow, known: Known) -> tuple[Grow, Crowded | None]:
-    """The function of a name, and what says which accepted rows give way (None where none do).
-
-    A caller's own function is returned as it is. "real" and "even" are here for whoever plans in rounds.
+def strategy(by: str | Grow, known: Known) -> Strategy:
+    """The strategy of a name; a caller's own function is taken as it is. "real" and "even" are here for
+    whoever plans in rounds.
     """
     if callable(by):
-        return by, None
+        return Strategy(by)
     if by == "coverage":
         found = coverage.Coverage(known)
-        return found.weights, found.crowded
+        return Strategy(found.weights, found.crowded, found.chosen)
     if by == "errors":
-        return errors.Errors(known).weights, None
+        wrong = errors.Errors(known)
+        return Strategy(wrong.weights, doubtful=wrong.doubtful)
     if by == "novelty":
-        return novelty.weights(known.text), None
+        return Strategy(novelty.weights(known.text))
     shares = totals(by, known.labels, known.n)
 
     def fixed(places: Sequence[Place], accepted: Sequence[Row], seed: int) -> Array:
         some = Counter(place.label for place in places)
         return np.array([shares.get(place.label, 0) / some[place.label] for place in places])
 
-    return fixed, None
+    return Strategy(fixed)
 
 
 @dataclass
 class Growth:
     """How a table grows to n rows.
 
-    grow: the strategy; n: rows wanted; size: records a request; seed: for the strategy; rounds: in which
-    it grows; wanted: rows of each class, None where the strategy decides on the classes, too; crowded: which
-    accepted rows give way; made: accepted rows by class; given_way: how many rows did so.
+    by: the strategy; n: rows wanted; size: records a request; seed: for the strategy; rounds: in which
+    it grows; wanted: rows of each class, None where the strategy decides on the classes, too; made: accepted
+    rows by class; given_way: how many rows gave way.
     """
 
-    grow: Grow
+    by: Strategy
     n: int
     size: int
     seed: int
     rounds: int = ROUNDS
     wanted: Mapping[str | None, int] | None = None
-    crowded: Crowded | None = None
     made: Counter[str | None] = field(default_factory=Counter)
     given_way: int = 0
 
@@ -118,12 +131,25 @@ class Growth:
         a fixed plan asks again for what was rejected, place by place in small requests, and this one does so
         in full ones, which pays for them.
         """
-        if self.crowded is None or not accepted:
+        if self.by.crowded is None or not accepted:
             return []
         most = min(int(SPARE * self.n) + rejected, int(MOST_SPARE * self.n)) - self.given_way
-        found = sorted(self.crowded(places, accepted)[: max(most, 0)])
+        found = sorted(self.by.crowded(places, accepted)[: max(most, 0)])
         self.given_way += len(found)
         return found
+
+    def doubtful(self, accepted: Sequence[Row]) -> list[int]:
+        """Numbers of the accepted rows that are rejected after all, ascending."""
+        return [] if self.by.doubtful is None else self.by.doubtful(accepted)
+
+    def chosen(self, accepted: Sequence[Row], surplus: Sequence[Row]) -> list[int]:
+        """Numbers of the rows that are kept at the end, as many of each class as are accepted; of the
+        accepted rows and the surplus after them.
+        """
+        if self.by.choose is None or not surplus:
+            return list(range(len(accepted)))
+        counts = Counter(row.place.label for row in accepted)
+        return self.by.choose([*accepted, *surplus], counts, self.seed)
 
     def plan(
         self,
@@ -164,7 +190,10 @@ class Growth:
             if not some.sum() > 0:  # nothing is better than anything else
                 some = opened[own].astype(float)
             rows = min(number * self.size, asked[name])
-            where = drawn(some, number, child(self.seed, "growth", turn, str(name)).random())
+            rng = child(self.seed, "growth", turn, str(name))
+            mixed = rng.permutation(len(own))  # classes that take turns would be hit or missed by the step
+            where = np.zeros(len(own), dtype=np.int64)
+            where[mixed] = drawn(some[mixed], number, rng.random())
             share = apportion(where, rows)
             for at, one in zip(own.tolist(), share.tolist(), strict=True):
                 counts[at] = one
@@ -173,7 +202,7 @@ class Growth:
     def _weights(self, places: Sequence[Place], accepted: Sequence[Row]) -> Array:
         """What the strategy returns, checked. Raises OptionError for what is no weight a place."""
         try:
-            found = np.asarray(self.grow(places, list(accepted), self.seed), dtype=np.float64)
+            found = np.asarray(self.by.weights(places, list(accepted), self.seed), dtype=np.float64)
         except UserError:
             raise
         except Exception as error:  # of the caller's own function, whatever it is

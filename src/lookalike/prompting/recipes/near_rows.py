@@ -61,7 +61,7 @@ def near_rows(asked: Asked, plan: Plan, real: pd.DataFrame | None, seed: int) ->
 
     def begin(n: int) -> Weigh:
         known = Known(labels, points, embed, lambda row: text_of_row(row.record, texts), n, steering, fixed)
-        return _weigh(strategy(by, known)[0], places)
+        return _weigh(strategy(by, known).weights, places)
 
     numbers = [int(rows[at]) for at in steering]
     return Growth([_cells(one, plan, found, label) for one in places], begin, asked.rounds, numbers)
