@@ -26,7 +26,7 @@ PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 PROBED = 2000  # rows that are prepared to see what all of them would take
 PREPARING = 0.3  # of the time limit, at most
 FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
-STREAMS = 2  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
+STREAMS = 3  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
 
 
 def affordable(

@@ -160,9 +160,8 @@ class DiffLM:
                 say(said, progress=progress)
             base = Settings(self.vae_config, self.train_config, self.denoiser_config)
             slots = (codec if plan is None else plan.codec).slots
-            few = len(rows) if len(slots) <= base.train.based_slots else None
-            configs = (self.pretrained_config, self.finetune_config)
-            settings = derive(arguments, base, any(slot.span for slot in slots), *configs, few)
+            texts, configs = any(slot.span for slot in slots), (self.pretrained_config, self.finetune_config)
+            settings = derive(arguments, base, texts, *configs, len(rows), len(slots))
             fitted = build(codec, settings, seed, arguments.device, arguments.threads, rows, plan=plan)
             fitted.table = known
             modelled = fitted.modelled(rows)
