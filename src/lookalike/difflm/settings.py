@@ -168,12 +168,12 @@ def derive(
         train = replace(train, rate=arguments.rate)
     elif texts:
         train = _at_default(train, {"rate": TEXT_RATE})
-    small = slots is not None and not texts and arguments.backbone is None
-    if small and rows is not None and rows <= train.based_rows and slots <= train.based_slots:
-        vae = replace(vae, based=True)
-    elif small and arguments.epochs is None:
-        fewest, most = train.epochs_limits
-        train = replace(train, epochs_limits=(fewest, most * _oftener(slots, train)))
+    if slots is not None and not texts and arguments.backbone is None:
+        if rows is not None and rows <= train.based_rows and slots <= train.based_slots:
+            vae = replace(vae, based=True)
+        elif arguments.epochs is None:
+            fewest, most = train.epochs_limits
+            train = replace(train, epochs_limits=(fewest, most * _oftener(slots, train)))
     return Settings(vae, train, base.denoiser, _pretrained(arguments, config, finetune))
 
 

@@ -9,7 +9,9 @@ from lookalike.codec import RecordCodec
 from lookalike.difflm.small.base import Base, fit_base, of_arrays
 from lookalike.difflm.small.decoder import decode
 from lookalike.difflm.small.numbers import number_tables
+from lookalike.difflm.small.records import TokenRecords
 from lookalike.difflm.small.vae import VAE, VAEConfig
+from lookalike.difflm.training.threads import Threads
 from lookalike.table.inferring import infer
 
 ROWS = 400
@@ -89,6 +91,18 @@ def test_columns_come_in_the_order_that_rows_are_likeliest_in() -> None:
             likely.append(-float(told.sum(1).mean()))
     _, _, best = fit_base(made.fields, made.fixed, slots, tokens, cells, 0)
     assert best == int(np.argmax(likely)) and max(likely) - min(likely) > 0.03
+
+
+def test_the_order_is_saved_with_the_base() -> None:
+    made, again = (VAE(CODEC.slots, CODEC.columns, VAEConfig(width=16, based=True)).eval() for _ in range(2))
+    made.arrange([2, 0, 3, 1])
+    made.base, _, _ = fit_base(made.fields, made.fixed, [made.canonical], TOKENS, CELLS, 0)
+    TokenRecords(CODEC, again, Threads(1)).load(TokenRecords(CODEC, made, Threads(1)).weights())
+    assert again.arranged == [2, 0, 3, 1] and again.canonical == made.canonical
+    torch.manual_seed(0)
+    one = drawn(made, 20)
+    torch.manual_seed(0)
+    pd.testing.assert_frame_equal(drawn(again, 20), one)
 
 
 def test_reading_a_record_and_writing_it_slot_by_slot_say_the_same(vae: VAE) -> None:
