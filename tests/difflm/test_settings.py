@@ -193,10 +193,18 @@ def test_a_codec_of_a_table_with_other_columns_is_refused() -> None:
         DiffLM(progress=False).fit(NUMBERS.assign(more=1.5), codec=codec)
 
 
-def test_a_base_of_trees_is_for_tables_of_few_rows() -> None:
+def test_a_base_of_trees_is_for_tables_of_few_rows_and_slots() -> None:
     own = Arguments.of(DiffLM().get_params())
-    assert derive(own, Settings(), False, rows=500).vae.based
-    assert (
-        not derive(own, Settings(), False, rows=501).vae.based
-        and not derive(own, Settings(), False).vae.based
-    )
+    assert derive(own, Settings(), False, rows=2000, slots=64).vae.based
+    assert not derive(own, Settings(), False, rows=2001, slots=64).vae.based
+    assert not derive(own, Settings(), False, rows=2000, slots=65).vae.based
+    assert not derive(own, Settings(), True, rows=2000, slots=64).vae.based
+    assert not derive(own, Settings(), False).vae.based
+
+
+@pytest.mark.parametrize(("slots", "most"), [(1, 44), (5, 44), (7, 33), (9, 22), (40, 22)])
+def test_records_of_few_slots_are_read_oftener(slots: int, most: float) -> None:
+    own = Arguments.of(DiffLM().get_params())
+    assert derive(own, Settings(), False, rows=5000, slots=slots).train.epochs_limits == (3, most)
+    given = Arguments.of(DiffLM(epochs=5).get_params())
+    assert derive(given, Settings(), False, rows=5000, slots=slots).train.epochs_limits == (5, 5)

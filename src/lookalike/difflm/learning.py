@@ -20,7 +20,7 @@ from lookalike.seed import child
 
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
-STREAMS = 2  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
+STREAMS = 3  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
 
 
 def train(

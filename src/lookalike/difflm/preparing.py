@@ -54,8 +54,8 @@ def prepared(
         for said in sentences(rules, plan):
             say(said, progress=progress)
         slots = (codec if plan is None else plan.codec).slots
-        few = len(rows) if len(slots) <= base.train.based_slots else None
-        settings = derive(arguments, base, any(slot.span for slot in slots), *configs, few)
+        texts = any(slot.span for slot in slots)
+        settings = derive(arguments, base, texts, *configs, len(rows), len(slots))
         fitted = build(codec, settings, seed, arguments.device, arguments.threads, rows, plan=plan)
         fitted.table = known
         modelled = fitted.modelled(rows)

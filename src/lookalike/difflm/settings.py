@@ -150,12 +150,13 @@ def derive(
     config: PretrainedConfig | None = None,
     finetune: FinetuneConfig | None = None,
     rows: int | None = None,
+    slots: int | None = None,
 ) -> Settings:
     """The settings of a fit: the arguments are laid over those of `base`, and what texts need over both.
 
-    texts: whether a record has texts; what they need changes only what is still at its default. rows: of the
-    table; None: it has too many columns for a base of trees. config,
-    finetune: what the arguments of a pretrained language model are laid over; None: their defaults.
+    texts: whether a record has texts; what they need changes only what is still at its default. rows, slots:
+    of the table and of a record; None: not known, so that neither trees nor more passes follow from them.
+    config, finetune: what the arguments of a pretrained language model are laid over; None: their defaults.
     """
     passes: dict[str, Any] = {}
     if arguments.epochs is not None:
@@ -167,9 +168,18 @@ def derive(
         train = replace(train, rate=arguments.rate)
     elif texts:
         train = _at_default(train, {"rate": TEXT_RATE})
-    if rows is not None and rows <= train.based_rows and not texts and arguments.backbone is None:
-        vae = replace(vae, based=True)
+    if slots is not None and not texts and arguments.backbone is None:
+        if rows is not None and rows <= train.based_rows and slots <= train.based_slots:
+            vae = replace(vae, based=True)
+        elif arguments.epochs is None:
+            fewest, most = train.epochs_limits
+            train = replace(train, epochs_limits=(fewest, most * _oftener(slots, train)))
     return Settings(vae, train, base.denoiser, _pretrained(arguments, config, finetune))
+
+
+def _oftener(slots: int, train: TrainConfig) -> float:
+    """How many times as often a record of so many slots is read: 1 to 2. Its steps are short."""
+    return 1 + min(1.0, max(0.0, (train.many_slots - slots) / (train.many_slots - train.few_slots)))
 
 
 def _pretrained(

@@ -9,7 +9,9 @@ from lookalike.codec import RecordCodec
 from lookalike.difflm.small.base import Base, fit_base, of_arrays
 from lookalike.difflm.small.decoder import decode
 from lookalike.difflm.small.numbers import number_tables
+from lookalike.difflm.small.records import TokenRecords
 from lookalike.difflm.small.vae import VAE, VAEConfig
+from lookalike.difflm.training.threads import Threads
 from lookalike.table.inferring import infer
 
 ROWS = 400
@@ -35,7 +37,7 @@ def vae() -> VAE:
     """At its first step: the network corrects nothing."""
     torch.manual_seed(0)
     made = VAE(CODEC.slots, CODEC.columns, VAEConfig(width=16, based=True)).eval()
-    made.base, _ = fit_base(made.fields, made.fixed, made.canonical, TOKENS, CELLS, 0)
+    made.base, _, _ = fit_base(made.fields, made.fixed, [made.canonical], TOKENS, CELLS, 0)
     return made
 
 
@@ -60,11 +62,47 @@ def test_a_row_sees_a_tree_that_has_not_seen_it(vae: VAE) -> None:
     codec = RecordCodec.fit(lots, infer(lots))
     tokens, cells = (torch.from_numpy(array.astype(np.int64)) for array in codec.encode(lots))
     made = VAE(codec.slots, codec.columns, VAEConfig(width=16, based=True)).eval()
-    base, fold = fit_base(made.fields, made.fixed, [1, 0], tokens, cells, 0)
+    base, fold, _ = fit_base(made.fields, made.fixed, [[1, 0]], tokens, cells, 0)
     placed = base.place_rows(tokens, cells, fold)
     told = base.slots[0].logits[placed.leaf[:, 0].long()].gather(1, tokens[:, :1])
     frequency = torch.bincount(tokens[:, 0]).float() / ROWS
     assert float(told.mean()) <= float(frequency[tokens[:, 0]].log().mean()) + 0.005
+
+
+def test_columns_come_in_the_order_that_rows_are_likeliest_in() -> None:
+    """As the network has them at its first step, when it corrects nothing."""
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=(2, ROWS))
+    signs = pd.DataFrame({"above": np.where(one + 0.2 * other > 0, "yes", "no"), "one": one, "other": other})
+    codec = RecordCodec.fit(signs, infer(signs))
+    tokens, cells = (torch.from_numpy(array.astype(np.int64)) for array in codec.encode(signs))
+    torch.manual_seed(0)
+    made = VAE(codec.slots, codec.columns, VAEConfig(width=16, based=True)).eval()
+    orders = [[0, 1, 2], [1, 2, 0], [2, 0, 1]]
+    slots = [made.fixed_in(order) for order in orders]
+    with torch.no_grad():
+        likely = []
+        for order, own in zip(orders, slots, strict=True):
+            made.arrange(order)
+            assert made.canonical == own and made.place.argsort().tolist() == order
+            made.base, fold, _ = fit_base(made.fields, made.fixed, [own], tokens, cells, 0)
+            latent, written = torch.zeros(ROWS, made.latent_size), made.place.argsort().expand(ROWS, -1)
+            told = made.nll(latent, tokens, cells, written, placed=made.placed(tokens, cells, fold))
+            likely.append(-float(told.sum(1).mean()))
+    _, _, best = fit_base(made.fields, made.fixed, slots, tokens, cells, 0)
+    assert best == int(np.argmax(likely)) and max(likely) - min(likely) > 0.03
+
+
+def test_the_order_is_saved_with_the_base() -> None:
+    made, again = (VAE(CODEC.slots, CODEC.columns, VAEConfig(width=16, based=True)).eval() for _ in range(2))
+    made.arrange([2, 0, 3, 1])
+    made.base, _, _ = fit_base(made.fields, made.fixed, [made.canonical], TOKENS, CELLS, 0)
+    TokenRecords(CODEC, again, Threads(1)).load(TokenRecords(CODEC, made, Threads(1)).weights())
+    assert again.arranged == [2, 0, 3, 1] and again.canonical == made.canonical
+    torch.manual_seed(0)
+    one = drawn(made, 20)
+    torch.manual_seed(0)
+    pd.testing.assert_frame_equal(drawn(again, 20), one)
 
 
 def test_reading_a_record_and_writing_it_slot_by_slot_say_the_same(vae: VAE) -> None:

@@ -1,6 +1,8 @@
 """The base of a record's distribution: what trees say of every slot, and the network corrects.
 
-A slot of a table is told by the slots before it in the canonical order. The *base* says how likely each of
+A slot of a table is told by the slots before it in the canonical order: of few orders that are tried the one
+that held-out rows are likeliest in, as trees say little of a class that comes before the numbers that tell
+it, and of numbers that come before it. The *base* says how likely each of
 its tokens and cells is given these (`slotbase.py` says how it is learned); the network starts from there, so
 that at its first step it is a smoothed chain of trees, and goes on as far as held-out rows ask for it. Where
 a column is written before others that the base would look at, it says what holds for the whole table.
@@ -304,12 +306,13 @@ def of_arrays(fields: Fields, fixed: list[int], arrays: Mapping[str, Tensor]) ->
 
 
 def fit_base(
-    fields: Fields, fixed: list[int], canonical: list[int], tokens: Tensor, cells: Tensor, seed: int
-) -> tuple[Base, Tensor]:
-    """The base of the rows of a table, and the fold that each of them belongs to.
+    fields: Fields, fixed: list[int], orders: list[list[int]], tokens: Tensor, cells: Tensor, seed: int
+) -> tuple[Base, Tensor, int]:
+    """The base of the rows of a table, the fold that each of them belongs to, and which order it is in.
 
-    fixed: the place of each fixed slot in a record; canonical: fixed slots in the canonical order; tokens,
-    cells: (rows, slots of a record).
+    fixed: the place of each fixed slot in a record; orders: fixed slots in each order that is tried, of which
+    the one is taken that rows are likeliest in under the trees that have not seen them; tokens, cells: (rows,
+    slots of a record).
     """
     rows = len(tokens)
     fold = torch.from_numpy(child(seed, "folds").permutation(rows) % folds_of(rows))
@@ -317,12 +320,18 @@ def fit_base(
     if rows > FITTED:
         some = torch.from_numpy(np.sort(child(seed, "rows of the base").permutation(rows)[:FITTED]))
     view = _view(fields, tokens[some][:, fixed].long(), cells[some][:, fixed].long())
-    slots = []
-    for slot in range(fields.count):
-        before = canonical[: canonical.index(slot)]
-        found = fit_slot(view, slot, before, fold[some].numpy(), seed)
-        slots.append(tables_of(found, view.number, np.array(fields.token_counts) + 1))
-    return Base(fields, slots, fixed), fold
+    known: dict[tuple[int, frozenset[int]], SlotBase] = {}  # what comes before says it, in any order
+    chains = []
+    for order in orders:
+        for at, slot in enumerate(order):
+            key = slot, frozenset(order[:at])
+            if key not in known:
+                known[key] = fit_slot(view, slot, order[:at], fold[some].numpy(), seed)
+        chains.append([known[s, frozenset(order[: order.index(s)])] for s in range(fields.count)])
+    best = int(np.argmax([sum(found.gain for found in chain) for chain in chains]))
+    tokens_of = np.array(fields.token_counts) + 1
+    slots = [tables_of(found, view.number, tokens_of) for found in chains[best]]
+    return Base(fields, slots, fixed), fold, best
 
 
 def _scores(fields: Fields) -> Tensor:

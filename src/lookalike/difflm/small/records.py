@@ -172,8 +172,11 @@ class TokenRecords:
     def weights(self) -> dict[str, Tensor]:
         if self._vae is None:
             return {}
-        base = {} if self.vae.base is None else {f"base.{k}": v for k, v in self.vae.base.arrays().items()}
-        return {f"vae.{k}": v for k, v in self.vae.state_dict().items()} | base
+        weights = {f"vae.{k}": v for k, v in self.vae.state_dict().items()}
+        if self.vae.base is not None:
+            weights |= {f"base.{k}": v for k, v in self.vae.base.arrays().items()}
+            weights["arranged"] = torch.tensor(self.vae.arranged)
+        return weights
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         vae = self.vae
@@ -181,6 +184,8 @@ class TokenRecords:
         if vae.config.based and vae.fixed:
             base = {k[5:]: v for k, v in weights.items() if k.startswith("base.")}
             vae.base = of_arrays(vae.fields, vae.fixed, base).to(vae.device)
+            if "arranged" in weights:  # models of before 0.4 have the order that the network begins with
+                vae.arrange(weights["arranged"].tolist())
         self.vae.eval()
 
     def facts(self) -> dict[str, Any]:

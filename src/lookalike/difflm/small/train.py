@@ -100,10 +100,16 @@ def train_vae(
 
 
 def _based(vae: VAE, tokens: Tensor, cells: Tensor, seed: int) -> Placed | None:
-    """Fit the base that the network corrects; every row falls into the tree that has not seen it."""
+    """Fit the base that the network corrects; every row falls into the tree that has not seen it.
+
+    Columns come in the order that the base is best in: few values first, last, or as the table has them.
+    """
     if not vae.config.based or not vae.fixed:
         return None
-    vae.base, fold = fit_base(vae.fields, vae.fixed, vae.canonical, tokens, cells, seed)
+    orders = [vae.arranged, sorted(vae.arranged), vae.arranged[::-1]]
+    slots = [vae.fixed_in(order) for order in orders]
+    vae.base, fold, best = fit_base(vae.fields, vae.fixed, slots, tokens, cells, seed)
+    vae.arrange(orders[best])
     placed = vae.placed(tokens, cells, fold)
     vae.base.to(vae.device)
     return placed

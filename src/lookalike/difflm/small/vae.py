@@ -58,7 +58,8 @@ class VAE(nn.Module):
 
     columns: for every modelled column the indices of its slots, in order. The *canonical order* of a record
     puts columns of few values first: what they say is then known when those that are hard to draw are drawn.
-    Texts come last. Of a span only the slots that hold something are read and written.
+    Texts come last. Of a span only the slots that hold something are read and written. `arrange` makes
+    another order the canonical one: under a base that which held-out rows are likeliest in (`base.py`).
 
     Inside, slots are numbered anew: the fixed ones first, then of each span as many as are in use.
     """
@@ -87,12 +88,10 @@ class VAE(nn.Module):
         choices = [
             float(np.log(np.count_nonzero(slots[c[0]].counts))) + 100 * slots[c[0]].span for c in columns
         ]
-        canonical = [s for c in np.argsort(choices, kind="stable") for s in columns[c]]
         column_of = np.zeros(len(slots), dtype=np.int64)
         for c, column in enumerate(columns):
             column_of[column] = c
-        self.fixed, self.span_slots = fixed, spans
-        self.canonical = [fixed.index(s) for s in canonical if not slots[s].span]  # fixed slots in that order
+        self.fixed, self._fixed, self.span_slots = fixed, set(fixed), spans
         field_of = torch.zeros(len(slots), dtype=torch.long)
         for f, field in enumerate([*([s] for s in fixed), *spans]):
             field_of[field] = f
@@ -101,12 +100,24 @@ class VAE(nn.Module):
         self.place: Tensor  # of every slot in the canonical order
         self.in_span: Tensor  # (slots,) the place in its span; -1 for a fixed slot
         self.register_buffer("column_of", torch.from_numpy(column_of), persistent=False)
-        self.register_buffer("place", torch.tensor(canonical).argsort(), persistent=False)
+        self.register_buffer("place", torch.zeros(len(slots), dtype=torch.long), persistent=False)
         in_span = torch.full((len(slots),), -1)
         for span in spans:
             in_span[span] = torch.arange(len(span))
         self.register_buffer("in_span", in_span, persistent=False)
         self.register_buffer("field_of", field_of, persistent=False)
+        self.arrange(np.argsort(choices, kind="stable").tolist())
+
+    def arrange(self, arranged: list[int]) -> None:
+        """Make this the canonical order of the columns; they are named by their numbers."""
+        slots = [s for c in arranged for s in self.columns[c]]
+        self.arranged = arranged
+        self.canonical = self.fixed_in(arranged)
+        self.place = torch.tensor(slots, device=self.place.device).argsort()
+
+    def fixed_in(self, arranged: list[int]) -> list[int]:
+        """The fixed slots, by their numbers, when the columns are in this order."""
+        return [self.fixed.index(s) for c in arranged for s in self.columns[c] if s in self._fixed]
 
     @property
     def latent_size(self) -> int:
