@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from lookalike.codec import RecordCodec
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.latent.sampler import FEW_STEPS, LOW_RATE, STEPS
 from lookalike.difflm.records import RecordModel
+from lookalike.difflm.refining import Selector
 from lookalike.difflm.sampling.completing import records_of
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.ruled import asked_of
@@ -36,6 +37,7 @@ class Fitted:
 
     seed: that of the fit, or of a saved model. table: the fingerprint of what was learned. history: how it
     was learned. plan: how rules between columns are kept; with one, `records` are those of its columns.
+    selector: which of the drawn records are kept (`refining.py`), None for all.
     device, threads: where and with how many threads it computes.
     """
 
@@ -49,6 +51,7 @@ class Fitted:
     table: str = ""
     history: list[dict[str, Any]] = field(default_factory=list)
     plan: Plan | None = None
+    selector: Selector | None = None
 
     @property
     def schema(self) -> Schema:
@@ -97,7 +100,8 @@ class Fitted:
         if self.own_prior is None:
             return {}
         prior = {f"prior.{name}": weight for name, weight in self.own_prior.state_dict().items()}
-        return self.records.weights() | prior
+        own = {} if self.selector is None else self.selector.arrays()
+        return self.records.weights() | prior | {f"selector.{name}": value for name, value in own.items()}
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         """Take back what `weights` gave. Raises KeyError or RuntimeError where they do not fit."""
@@ -106,6 +110,8 @@ class Fitted:
             own = {k.removeprefix("prior."): v for k, v in weights.items() if k.startswith("prior.")}
             self.own_prior.load_state_dict(own)
             self.own_prior.eval()
+            own = {k.removeprefix("selector."): v for k, v in weights.items() if k.startswith("selector.")}
+            self.selector = Selector.of_arrays(own) if own else None
 
 
 def build(
@@ -126,12 +132,23 @@ def build(
         torch.manual_seed(child_seed(seed, "initial weights"))
         own = codec if plan is None else plan.codec
         modelled = table if plan is None or table is None else plan.forward(table)
+        settings = _with_axis(settings, own, modelled, seed)
         records = _record_model(own, settings, device, threads, modelled, facts)
         prior = None  # ids and constants alone: there is nothing to learn
         if own.slots:
             steps = FEW_STEPS if settings.train.rate <= LOW_RATE else STEPS
             prior = Prior(math.prod(records.shape), settings.denoiser, steps).to(device)
     return Fitted(codec, settings, seed, device, threads, records, prior, plan=plan)
+
+
+def _with_axis(settings: Settings, codec: RecordCodec, table: pd.DataFrame | None, seed: int) -> Settings:
+    """With the time of the table to be learned; those of a saved model know of theirs."""
+    from lookalike.difflm.small.axis import find_axis, knots_of
+
+    if table is None or settings.pretrained is not None or not settings.train.axis:
+        return settings
+    axis = find_axis(codec, table, seed)
+    return replace(settings, vae=replace(settings.vae, axis=axis, knots=knots_of(len(table)) if axis else 0))
 
 
 def _record_model(

@@ -15,10 +15,12 @@ from lookalike.codec import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.difflm.fitted import Fitted
 from lookalike.difflm.latent.train import train_denoiser
+from lookalike.difflm.refining import ROWS as SELECTOR_ROWS
+from lookalike.difflm.refining import Selector, features, fit_selector
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.course import Clock
 from lookalike.interrupt import finishing
-from lookalike.progress import duration, say
+from lookalike.progress import duration, say, stage
 from lookalike.seed import child
 from lookalike.table.schema import Schema
 
@@ -88,6 +90,24 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
     fitted.history.append(report | {"active_dimensions": int(fitted.prior.denoiser.active.sum())})
     fitted.records.vae.eval()
     fitted.prior.eval()
+    if config.refine:
+        fitted.selector = _selector(fitted, records, clock, progress)
+
+
+def _selector(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> Selector | None:
+    """What tells the learned records from as many drawn ones; fewer where the time is over."""
+    generator = fitted.generator(child(fitted.seed, "rows of the selector"))
+    chosen = child(fitted.seed, "learned rows of the selector").permutation(len(records))[:SELECTOR_ROWS]
+    parts: list[Array] = []
+    with stage("learned which rows to keep", doing="learning which rows to keep", progress=progress):
+        while (rows := len(chosen) - sum(map(len, parts))) > 0:
+            rows = min(rows, fitted.records.chunk)
+            parts.append(fitted.records.draw(fitted.fresh(rows, generator), rows, generator))
+            if clock.limit is not None and clock.spent() > clock.limit:
+                break
+        drawn = np.concatenate(parts)
+        own = fitted.codec.slots if fitted.plan is None else fitted.plan.codec.slots
+        return fit_selector(features(own, records[chosen]), features(own, drawn), fitted.seed)
 
 
 def identity(fitted: Fitted, records: Array) -> str:

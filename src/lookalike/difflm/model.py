@@ -21,7 +21,7 @@ from lookalike.difflm.fitted import Fitted, build
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.learning import affordable, train
 from lookalike.difflm.records import RecordModel
-from lookalike.difflm.sampling.asked import Asked, Where
+from lookalike.difflm.sampling.asked import Asked, Where, refines
 from lookalike.difflm.sampling.given import Given, read_given
 from lookalike.difflm.sampling.parsed import parsers
 from lookalike.difflm.sampling.rows import Calls, Request, Tally, imputed, sampled
@@ -77,13 +77,14 @@ class DiffLM:
         encoder: str | None = None,
         lora: bool | int | None = None,
         beta: str | None = None,
+        refine: bool = False,
         threads: int | None = None,
         progress: bool = True,
     ):
         self.max_time, self.seed, self.device = max_time, seed, device
         self.rate, self.injection, self.epochs = rate, injection, epochs
         self.backbone, self.encoder, self.lora, self.beta = backbone, encoder, lora, beta
-        self.threads, self.progress = threads, progress
+        self.refine, self.threads, self.progress = refine, threads, progress
         Arguments.of(self.get_params())
         base = Settings()  # for experiments: what a fit lays the arguments over, and never changes
         self.vae_config, self.train_config, self.denoiser_config = base.vae, base.train, base.denoiser
@@ -252,6 +253,7 @@ class DiffLM:
         temperature: float | None = None,
         top_p: float | None = None,
         valid_only: bool = False,
+        refine: bool | None = None,
         seed: int | None = None,
     ) -> Table:
         """A synthetic table of n rows, of the kind of the learned one, with its columns and dtypes; pandas
@@ -267,7 +269,8 @@ class DiffLM:
         then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says; None:
         1, or 0.9 and 0.95 with a backbone. valid_only: rows
         whose code does not parse are drawn again, up to 20 times in all, and then left out; `accepted` says
-        how many rows were accepted of how many that were drawn.
+        how many rows were accepted of how many that were drawn. refine: whether twice as many rows are drawn
+        and those kept that make the table more like the learned one; None: if the fit learned it.
 
         seed: None gives new rows with every call: the k-th call after `fit` or `load` gives the k-th draw of
         the model's own seed, so that a script gives the same tables when it is run again, and ids go on from
@@ -279,8 +282,9 @@ class DiffLM:
         """
         chunks = list(
             self._drawn(
-                n, where, given, like, strength, balance, temperature, top_p, valid_only=valid_only, seed=seed
-            )
+                n, where, given, like, strength, balance, temperature, top_p,
+                valid_only=valid_only, refine=refine, seed=seed,
+            )  # fmt: skip
         )
         return self._origin.back(chunks[0] if len(chunks) == 1 else pd.concat(chunks, ignore_index=True))
 
@@ -296,6 +300,7 @@ class DiffLM:
         temperature: float | None = None,
         top_p: float | None = None,
         valid_only: bool = False,
+        refine: bool | None = None,
         seed: int | None = None,
         after: int = 0,
     ) -> Iterator[Table]:
@@ -305,7 +310,7 @@ class DiffLM:
         """
         drawn = self._drawn(
             n, where, given, like, strength, balance, temperature, top_p,
-            valid_only=valid_only, seed=seed, after=after,
+            valid_only=valid_only, refine=refine, seed=seed, after=after,
         )  # fmt: skip
         return map(self._origin.back, drawn)
 
@@ -321,6 +326,7 @@ class DiffLM:
         top_p: float | None,
         *,
         valid_only: bool,
+        refine: bool | None,
         seed: int | None,
         after: int = 0,
     ) -> Iterator[pd.DataFrame]:
@@ -344,7 +350,8 @@ class DiffLM:
             )
         seed, before = self._calls.claim(seed, asked.n)
         after = whole("after", after)
-        request = Request(asked, held, allowed, checked, seed, before + after, inner, rest)
+        refined = refines(self.fitted, asked, refine)
+        request = Request(asked, held, allowed, checked, seed, before + after, inner, rest, refined)
         tally = Tally()
         self._tally = tally if valid_only else None
         return sampled(self.fitted, request, tally, self.progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from lookalike.arguments import whole
 from lookalike.difflm.fitted import Fitted
+from lookalike.difflm.refining import BUDGET, features, kept
 from lookalike.difflm.sampling.asked import Asked, Where
 from lookalike.difflm.sampling.completing import completed, varied
 from lookalike.difflm.sampling.drawing import Drawing
@@ -70,7 +72,7 @@ class Request:
 
     held: the cells that are given, or those of the rows to be varied. allowed: what the conditions of each
     part leave of the records; inner, rest: those conditions, said of the columns that are modelled, and
-    those on what follows from others by a rule. parsers: column -> parser that its texts have
+    those on what follows from others by a rule. refine: whether more rows are drawn than are kept. parsers: column -> parser that its texts have
     to pass. offset: rows that ids come after.
     """
 
@@ -82,6 +84,7 @@ class Request:
     offset: int
     inner: list[Where]
     rest: list[Where]
+    refine: bool = False
 
 
 def sampled(fitted: Fitted, request: Request, tally: Tally, progress: bool) -> Iterator[pd.DataFrame]:
@@ -168,10 +171,14 @@ def _drawn(
     generator = fitted.generator(rng)
 
     def draw(_: int = 0, rows: int = len(turn)) -> pd.DataFrame:
-        latent = fitted.fresh(fitted.candidates(rows) if allowed else rows, generator)
+        many = math.ceil(BUDGET * rows) if request.refine else rows
+        latent = fitted.fresh(fitted.candidates(many) if allowed else many, generator)
         drawn = fitted.records.draw(
-            latent, rows, generator, allowed=allowed, drawing=asked.drawing, told=told
+            latent, many, generator, allowed=allowed, drawing=asked.drawing, told=told
         )
+        if request.refine and fitted.selector is not None:
+            slots = (fitted.codec if fitted.plan is None else fitted.plan.codec).slots
+            drawn = drawn[kept(fitted.selector.log_weights(features(slots, drawn)), rows, rng)]
         return fitted.records.decode(drawn, rng, where=where, offset=first)
 
     if fitted.plan is None:

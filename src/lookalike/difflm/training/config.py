@@ -27,6 +27,8 @@ class TrainConfig:
     based_rows, based_slots: a table of at most so many rows and slots, without texts, is learned from scratch
     as what corrects a base of trees and regressions (`small/base.py`). On 200 rows of Magic C2ST was .54 with
     it and .93 without, on 1,000 rows .62 and .48; on all 15,000 it changed neither C2ST nor utility.
+    refine: whether a selector of drawn rows is learned at the end (`refining.py`).
+    axis: whether a time that is several slots of a record is one input, too (`small/axis.py`).
     """
 
     rate: float = 4.0
@@ -52,6 +54,8 @@ class TrainConfig:
     denoiser_time: float = 0.12
     based_rows: int = 500
     based_slots: int = 64
+    refine: bool = False
+    axis: bool = True
 
 
 TEXT_TRAINING: dict[str, Any] = {  # instead of the defaults above where a record has texts
