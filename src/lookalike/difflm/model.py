@@ -282,9 +282,18 @@ class DiffLM:
         """
         chunks = list(
             self._drawn(
-                n, where, given, like, strength, balance, temperature, top_p,
-                valid_only=valid_only, refine=refine, seed=seed,
-            )  # fmt: skip
+                n,
+                where,
+                given,
+                like,
+                strength,
+                balance,
+                temperature,
+                top_p,
+                valid_only=valid_only,
+                refine=refine,
+                seed=seed,
+            )
         )
         return self._origin.back(chunks[0] if len(chunks) == 1 else pd.concat(chunks, ignore_index=True))
 

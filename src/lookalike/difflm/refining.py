@@ -77,9 +77,9 @@ class Selector:
 
 
 def features(slots: list[Slot], records: Array) -> Array:
-    """(rows, 2, slots) records as the trees read them: the rank of a number, the token of what has no order.
+    """(rows, 2, slots) records as the trees read them: the rank of a number, else the token.
 
-    An empty slot is -1, as is a token without a rank, such as missing. Of texts only their first slot is read.
+    An empty slot is -1, as is a token without a rank, such as missing.
     """
     columns = []
     for index, slot in enumerate(slots):
@@ -150,7 +150,7 @@ def _joined(models: list[Any], strength: float, first: float) -> Selector:
 
 
 def kept(log_weights: Array, rows: int, rng: np.random.Generator) -> Array:
-    """(rows,) which of the drawn rows are kept, in their order, each once; there are at least `rows` of them."""
+    """(rows,) which of the drawn rows, `rows` at least, are kept: in their order, each once."""
     weights = np.exp(log_weights - log_weights.max())
     low, high = 0.0, float(len(weights)) / 1e-12
     for _ in range(200):  # bisection: chances of min(1, w / c) that make `rows` of them

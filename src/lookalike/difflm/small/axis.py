@@ -13,7 +13,6 @@ neighbours are alike in some number, beyond what its mean over many neighbours s
 
 from __future__ import annotations
 
-
 import numpy as np
 import pandas as pd
 import torch
@@ -23,7 +22,6 @@ from torch import Tensor, nn
 from lookalike.codec import RecordCodec, Slot
 from lookalike.codec.kinds import number
 from lookalike.codec.slot import Array
-from lookalike.seed import child
 
 UNITS = {  # of columns that are parts of a date: least, largest and fewest values
     "year": (1800, 2200, 2),
@@ -32,7 +30,6 @@ UNITS = {  # of columns that are parts of a date: least, largest and fewest valu
     "hour": (0, 23, 20),
     "minute": (0, 59, 12),
 }
-LOOKED_AT = 50_000  # rows that are asked, at most
 FEWEST = 1000  # rows that an axis is looked for in
 WINDOW = 40  # parts of the axis, within which a mean tells nothing of the time
 ALIKE = 0.25  # correlation of neighbours that makes an axis
@@ -60,7 +57,7 @@ class Axis(nn.Module):
         self.tell = nn.Parameter(torch.randn(told, INNER, width) * 0.1)
 
     def order(self, tokens: Tensor, cells: Tensor) -> Tensor:
-        """(rows, slots) -> (rows,) numbers in the order of the time; a part that is empty counts as its first."""
+        """(rows, slots) -> (rows,) numbers in the order of the time; an empty part counts as its first."""
         found = torch.zeros(len(tokens), dtype=torch.float64, device=tokens.device)
         for slot, count, width in self.parts:
             own = tokens[:, slot].clamp(min=0) * width + cells[:, slot]
@@ -90,14 +87,11 @@ class Axis(nn.Module):
         return out
 
 
-def find_axis(codec: RecordCodec, table: pd.DataFrame, seed: int) -> tuple[int, ...]:
+def find_axis(codec: RecordCodec, table: pd.DataFrame) -> tuple[int, ...]:
     """The slots of the time that tells most of the other columns, coarsest first; () where none does."""
     candidates = [*_dates(codec), *_split(codec)]
     if not candidates or len(table) < FEWEST:
         return ()
-    if len(table) > LOOKED_AT:
-        rows = np.sort(child(seed, "rows of the axis").permutation(len(table))[:LOOKED_AT])
-        table = table.iloc[rows]
     tokens, cells = codec.encode(table)
     told = [max(_alike(codec.slots, tokens, cells, one), default=0.0) for one in candidates]
     best = int(np.argmax(told))
@@ -138,7 +132,7 @@ def _split(codec: RecordCodec) -> list[tuple[int, ...]]:
 
 
 def _alike(slots: list[Slot], tokens: Array, cells: Array, axis: tuple[int, ...]) -> list[float]:
-    """Of every number that is no part of the axis: how alike neighbours on it are, beyond a mean over many."""
+    """Of every other number: how alike neighbours on the axis are, beyond a mean over many."""
     place = np.zeros(len(tokens))
     for slot in axis:
         own = slots[slot]
@@ -148,7 +142,8 @@ def _alike(slots: list[Slot], tokens: Array, cells: Array, axis: tuple[int, ...]
     for index, slot in enumerate(slots):
         if index in axis or slot.rank is None:
             continue
-        rank = np.where(tokens[:, index] < 0, np.nan, slot.rank[np.maximum(tokens[:, index], 0), cells[:, index]])
+        token, cell = tokens[:, index], cells[:, index]
+        rank = np.where(token < 0, np.nan, slot.rank[np.maximum(token, 0), cell])
         own = rank[order]
         own = own[~np.isnan(own)]
         parts = np.array_split(own, WINDOW)

@@ -184,12 +184,9 @@ class _Draft:
         vae, device = self.vae, self.latent.device
         injection = vae.injection
         memory, added = injection.memory(self.latent), injection.added(self.latent)
-        cache = self.cache
+        cache, paired = self.cache, vae.paired_in(order)
         if cache is not None:  # all but the last slot is in it
-            last = order[start - 1]
-            embedded = vae.fields.embed_slot(
-                int(vae.field_of[last]), self.tokens[:, last], self.cells[:, last]
-            )
+            embedded = vae.embed_written(order[start - 1], self.tokens, self.cells, paired)
             x = embedded.unsqueeze(1) + added
         else:
             written = self._written(order[:start])
@@ -219,9 +216,8 @@ class _Draft:
                 if name < len(vae.fixed):
                     own = said.get(name)
                     ended = self._write_fixed(vae.fixed[name], hidden[rows], draft_rows, rescored, own)
-                    embedded = vae.fields.embed_slot(
-                        name, self.tokens[draft_rows, slot[0]], self.cells[draft_rows, slot[0]]
-                    )
+                    tokens, cells = self.tokens[draft_rows], self.cells[draft_rows]
+                    embedded = vae.embed_written(vae.fixed[name], tokens, cells, paired)
                 else:
                     span = name - len(vae.fixed)
                     logits = vae.spans.logits(span, hidden[rows], vae.in_span[slot])
