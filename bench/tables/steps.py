@@ -39,6 +39,7 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "before": {"train": {"axis": False}},
     "quick": {"train": {"steps": (6, 6), "denoiser_steps": 5, "pairs": True}},
     "present": {},
+    "fine time": {"vae": {"knots": 4096}},
     "pairs": {"train": {"pairs": True}},
     "trees": {"train": {"based_rows": 10**9, "axis": False}},
     "trees and time": {"train": {"based_rows": 10**9}},

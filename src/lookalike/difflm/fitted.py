@@ -154,7 +154,7 @@ def _with_inputs(settings: Settings, codec: RecordCodec, table: pd.DataFrame | N
     if len(table) > LOOKED_AT:
         some = table.iloc[np.sort(child(seed, "rows that are looked at").permutation(len(table))[:LOOKED_AT])]
     if asked.axis and (axis := find_axis(codec, some)):
-        vae = replace(vae, axis=axis, knots=knots_of(len(table)))
+        vae = replace(vae, axis=axis, knots=vae.knots or knots_of(len(table)))
     if asked.pairs:
         vae = replace(vae, pairs=find_pairs(codec.slots, *codec.encode(some)))
     return replace(settings, vae=vae)

@@ -1,8 +1,8 @@
 """What two numbers of a record differ by, as an input.
 
 A small network learns `a - b` of two columns slowly, where both are skewed and only their ranks and values
-are its inputs; and trees, which ask one column at a time, need many splits for it. So the difference of a pair
-is told with whichever of the two is written later, by its rank and the waves of its rank, as a number is.
+are its inputs; and trees, which ask one column at a time, need many splits for it. So the difference of a
+pair is told with whichever of the two is written later, by its rank and the waves of its rank.
 
 Which pairs are told is asked of the rows (`find_pairs`): those whose difference goes with a third number
 beyond what goes with it in line with both of them.
@@ -27,7 +27,8 @@ MOST = 16  # pairs, at most
 LEAST = 0.01  # of the variance of a third number's rank, that the difference of a pair tells
 DISTINCT = 50  # cells that a number of a pair has, at least
 NUMBERS = 40  # that pairs are made of, at most
-LOOKED_AT = 10_000  # rows that are asked, at most
+LOOKED_AT = 10_000  # rows that are asked, about
+LAID = 100_000  # rows that the ranks of the differences are learned from, about
 FEWEST = 1000
 ALIKE = 30.0  # times the spread of the other that a number of a pair has, at most
 
@@ -72,13 +73,15 @@ class Pairs(nn.Module):
     @torch.no_grad()
     def lay(self, tokens: Tensor, cells: Tensor) -> None:
         """Learn the ranks of the differences."""
-        levels = torch.linspace(0, 1, EDGES + 2)[1:-1]
-        rows = torch.arange(0, len(tokens), max(1, len(tokens) // 100_000))
+        device = self.edges.device
+        levels = torch.linspace(0, 1, EDGES + 2, device=device)[1:-1]
+        rows = torch.arange(0, len(tokens), max(1, len(tokens) // LAID))
+        tokens, cells = tokens[rows].to(device).long(), cells[rows].to(device).long()
         for p in range(len(self.pairs)):
-            own = self.difference(p, tokens[rows].long(), cells[rows].long())
+            own = self.difference(p, tokens, cells)
             own = own[~own.isnan()]
             if len(own):
-                self.edges[p] = torch.quantile(own.sort().values[:: max(1, len(own) // 100_000)], levels)
+                self.edges[p] = torch.quantile(own, levels)
 
     def embed(self, tokens: Tensor, cells: Tensor, which: list[int] | None = None) -> Tensor:
         """(rows, slots) -> (rows, pairs, width) of all pairs, or of some; 0 where a number is missing."""

@@ -31,8 +31,8 @@ class VAEConfig:
     language model; word_dropout: share of the words of texts that the language model does not see while
     it is trained (Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1).
     based: the network corrects a base (`base.py`), which `VAE.base` is set to before it is used.
-    axis: the slots of the time of a record, coarsest first (`axis.py`), () for none; knots: on it.
-    pairs: of slots whose differences are told (`pairs.py`).
+    axis: the slots of the time of a record, coarsest first (`axis.py`), () for none; knots: on it, 0 to have
+    them counted. pairs: of slots whose differences are told (`pairs.py`).
     """
 
     width: int = 64
