@@ -162,8 +162,8 @@ def training(one: Parser) -> None:
     one.add_argument(
         "--refine",
         action="store_true",
-        help="learn also which of the rows it draws are too many, draw twice as many and leave those out: more "
-        "like the real rows, in twice the time of drawing",
+        help="learn also which of the rows that it draws are too many, draw twice as many and leave those "
+        "out: more like the real rows, in twice the time of drawing",
     )
     device(one)
 

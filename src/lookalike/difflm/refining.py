@@ -27,7 +27,6 @@ from lookalike.codec.slot import Array
 from lookalike.seed import child, child_seed
 
 BUDGET = 2.0  # rows that are drawn for each that is kept
-ROWS = 40_000  # learned and drawn rows that a selector is fitted on, each at most
 FEWEST = 1000  # rows that a selector is fitted on, at least
 TREES, DEPTH, LEAF_ROWS, RATE = 100, 5, 40, 0.1
 FOLDS = 2

@@ -98,7 +98,7 @@ def refines(fitted: Fitted, asked: Asked, refine: Any) -> bool:
         raise OptionError("refine chooses among rows, and given and like say which ones: leave it out.")
     if not fitted.settings.train.refine:
         raise OptionError("the model has not learned to refine: fit it with refine=True.")
-    return True
+    return fitted.selector is not None
 
 
 def whole_rows(rows: pd.DataFrame, codec: RecordCodec, what: str) -> pd.DataFrame:
