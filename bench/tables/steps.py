@@ -1,6 +1,6 @@
 """Steps in fidelity: variants of the model beside the present one, judged on a split of the training rows.
 
-    python -m bench.tables.steps --data FOLDER [--sets default,beijing] [--variants present,pairs] [--jobs 16]
+    python -m bench.tables.steps --data FOLDER [--sets default] [--variants before,present] [--jobs 16]
 
 FOLDER holds <set>/train.csv.gz. A variant learns 85% of those rows; the others choose, and no test row is
 read. A variant is a name of `VARIANTS`: what it changes of `VAEConfig` and `TrainConfig`. Each is sampled
@@ -37,23 +37,13 @@ NAME = "bench.tables.steps"
 HELD = 0.15  # of the training rows, which choose
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "before": {"train": {"axis": False}},
-    "quick": {"train": {"steps": (6, 6), "denoiser_steps": 5, "pairs": True}},
     "present": {},
+    "time": {"train": {"axis_based": False}},
     "fine time": {"vae": {"knots": 4096}},
-    "pairs": {"train": {"pairs": True}},
     "trees": {"train": {"based_rows": 10**9, "axis": False}},
     "trees and time": {"train": {"based_rows": 10**9}},
     "wide": {"vae": {"width": 96, "heads": 3}},
-    "wide pairs": {"vae": {"width": 96, "heads": 3}, "train": {"pairs": True}},
     "long": {"train": {"steps": (4000, 4000), "epochs": 44.0, "epochs_limits": (3.0, 44.0)}},
-    "long pairs": {
-        "train": {"steps": (4000, 4000), "epochs": 44.0, "epochs_limits": (3.0, 44.0), "pairs": True}
-    },
-    "deep": {"vae": {"width": 96, "heads": 3, "layers": 3}},
-    "deep long pairs": {
-        "vae": {"width": 96, "heads": 3, "layers": 3},
-        "train": {"steps": (4000, 4000), "epochs": 44.0, "epochs_limits": (3.0, 44.0), "pairs": True},
-    },
 }
 COLUMNS = (
     "set", "variant", "rows", "fit s", "sample s", "bound", "rate",

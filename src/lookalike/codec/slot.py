@@ -20,7 +20,6 @@ class Slot:
     rank: (tokens, cells) in [0, 1], mid-rank of the cell among the column's values that are not missing; nan
         where there is none. None for slots without an order.
     value: (tokens, cells) centre of the cell, standardised and clipped to [-5, 5]; nan as in `rank`.
-    unit: middle and spread that `value` is standardised by, in the unit of the column.
     banned: tokens that are read but never emitted (values rarer than the privacy threshold).
     ends: tokens after which the column's remaining slots are empty (token -1).
     vocabulary: slots with the same name share one vocabulary (the slots of a text).
@@ -37,7 +36,6 @@ class Slot:
     ends: tuple[int, ...] = ()
     vocabulary: str = ""
     span: bool = False
-    unit: tuple[float, float] = (0.0, 1.0)
 
     @property
     def tokens(self) -> int:

@@ -28,7 +28,7 @@ from lookalike.rules.keep import Plan
 from lookalike.seed import child, child_seed
 from lookalike.table.schema import Schema
 
-LOOKED_AT = 50_000  # rows that are asked for a time and for differences, at most
+LOOKED_AT = 50_000  # rows that are asked for a time, at most
 WHERE_CANDIDATES = 1.5  # for each of the rows that share a condition: 2 would cost over 3 times a free sample
 
 
@@ -133,7 +133,7 @@ def build(
         torch.manual_seed(child_seed(seed, "initial weights"))
         own = codec if plan is None else plan.codec
         modelled = table if plan is None or table is None else plan.forward(table)
-        settings = _with_inputs(settings, own, modelled, seed)
+        settings = _with_time(settings, own, modelled, seed)
         records = _record_model(own, settings, device, threads, modelled, facts)
         prior = None  # ids and constants alone: there is nothing to learn
         if own.slots:
@@ -142,10 +142,9 @@ def build(
     return Fitted(codec, settings, seed, device, threads, records, prior, plan=plan)
 
 
-def _with_inputs(settings: Settings, codec: RecordCodec, table: pd.DataFrame | None, seed: int) -> Settings:
-    """With the time and the differences that tell something of this table; a saved model knows of its own."""
+def _with_time(settings: Settings, codec: RecordCodec, table: pd.DataFrame | None, seed: int) -> Settings:
+    """With the time of the table, where it tells something; a saved model knows of its own."""
     from lookalike.difflm.small.axis import find_axis, knots_of
-    from lookalike.difflm.small.pairs import find_pairs
 
     if table is None or settings.pretrained is not None or not codec.slots:
         return settings
@@ -154,9 +153,9 @@ def _with_inputs(settings: Settings, codec: RecordCodec, table: pd.DataFrame | N
     if len(table) > LOOKED_AT:
         some = table.iloc[np.sort(child(seed, "rows that are looked at").permutation(len(table))[:LOOKED_AT])]
     if asked.axis and (axis := find_axis(codec, some)):
-        vae = replace(vae, axis=axis, knots=vae.knots or knots_of(len(table)))
-    if asked.pairs:
-        vae = replace(vae, pairs=find_pairs(codec.slots, *codec.encode(some)))
+        few = len(codec.slots) <= asked.based_slots and not any(slot.span for slot in codec.slots)
+        based = vae.based or (asked.axis_based and few)
+        vae = replace(vae, axis=axis, knots=vae.knots or knots_of(len(table)), based=based)
     return replace(settings, vae=vae)
 
 

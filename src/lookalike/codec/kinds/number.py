@@ -152,8 +152,6 @@ def slots(params: Params, column: Column) -> list[Slot]:
     values = [formatted.lenient(cell) for cell in column.exceptions or []]
     ticks = [None if value is None else value * 10.0 ** (column.decimals or 0) for value in values]
     first = bins.slot(params.bins, column.name, numbers=ticks)
-    step = 10.0 ** (column.decimals or 0)
-    first.unit = first.unit[0] / step, first.unit[1] / step
     if not len(params.formats):
         return [first]
     first.ends = tuple(token for token in params.bins.positions[MISSING - 1 :] if token is not None)

@@ -106,8 +106,7 @@ def slot(bins: Bins, column: Any, part: str = "", numbers: Sequence[Any] = ()) -
         if token is not None:
             counts[token, 0], rank[token, 0], value[token, 0] = rows, at, height
     name = f"{column}/{part}" if part else str(column)
-    unit = (scale * mean, scale * deviation)
-    return Slot(column, part, counts, rank, value, vocabulary=name, unit=unit)
+    return Slot(column, part, counts, rank, value, vocabulary=name)
 
 
 def encode(bins: Bins, ticks: Array, marks: Array) -> tuple[Array, Array]:

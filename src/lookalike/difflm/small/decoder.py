@@ -184,9 +184,12 @@ class _Draft:
         vae, device = self.vae, self.latent.device
         injection = vae.injection
         memory, added = injection.memory(self.latent), injection.added(self.latent)
-        cache, paired = self.cache, vae.paired_in(order)
+        cache = self.cache
         if cache is not None:  # all but the last slot is in it
-            embedded = vae.embed_written(order[start - 1], self.tokens, self.cells, paired)
+            last = order[start - 1]
+            embedded = vae.fields.embed_slot(
+                int(vae.field_of[last]), self.tokens[:, last], self.cells[:, last]
+            )
             x = embedded.unsqueeze(1) + added
         else:
             written = self._written(order[:start])
@@ -216,8 +219,9 @@ class _Draft:
                 if name < len(vae.fixed):
                     own = said.get(name)
                     ended = self._write_fixed(vae.fixed[name], hidden[rows], draft_rows, rescored, own)
-                    tokens, cells = self.tokens[draft_rows], self.cells[draft_rows]
-                    embedded = vae.embed_written(vae.fixed[name], tokens, cells, paired)
+                    embedded = vae.fields.embed_slot(
+                        name, self.tokens[draft_rows, slot[0]], self.cells[draft_rows, slot[0]]
+                    )
                 else:
                     span = name - len(vae.fixed)
                     logits = vae.spans.logits(span, hidden[rows], vae.in_span[slot])

@@ -80,7 +80,7 @@ def number_tables(slots: list[Slot], spike_rows: int = 0) -> NumberTables:
         where = np.argwhere(inside > 0)
         flat.append(torch.from_numpy(where))
         edges.append(high[part][where[:, 0], where[:, 1]])
-    features = number_features(rank, value, score)
+    features = _features(rank, value, score)
     features = features.reshape(tokens * cells, features.shape[-1])
     return NumberTables(starts, cells, spread, features, low.reshape(-1), high.reshape(-1), edges, flat)
 
@@ -94,7 +94,7 @@ def _no_spike(rows: np.ndarray, rank: np.ndarray, spike_rows: int) -> np.ndarray
     return found if found.sum() >= FEWEST else np.zeros_like(found)
 
 
-def number_features(rank: np.ndarray, value: np.ndarray, score: np.ndarray) -> np.ndarray:
+def _features(rank: np.ndarray, value: np.ndarray, score: np.ndarray) -> np.ndarray:
     """(..., features) of cells; all zero where there is no rank (missing, infinite)."""
     known = ~np.isnan(rank)
     rank, value = np.nan_to_num(rank), np.nan_to_num(value)

@@ -49,8 +49,6 @@ def train_vae(
     )
     if vae.axis is not None:
         vae.axis.lay(tokens, cells)
-    if vae.pairs is not None:
-        vae.pairs.lay(tokens, cells)
     held, average_length = table.of(held_rows), max(1, int(table.lengths.float().mean()))
     batch = batch_size(len(train_rows), average_length, config)
     per_epoch = max(1, len(train_rows) // batch)

@@ -16,7 +16,6 @@ from lookalike.difflm.small.base import HINTS, Base, Placed
 from lookalike.difflm.small.encoder import Encoder
 from lookalike.difflm.small.fields import Allowed, Fields, Said
 from lookalike.difflm.small.injection import Injection
-from lookalike.difflm.small.pairs import Pairs
 from lookalike.difflm.small.spans import POOLS, Spans
 from lookalike.difflm.small.transformer import Cache, Transformer
 from lookalike.difflm.training.rate import divergence
@@ -32,7 +31,7 @@ class VAEConfig:
     it is trained (Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1).
     based: the network corrects a base (`base.py`), which `VAE.base` is set to before it is used.
     axis: the slots of the time of a record, coarsest first (`axis.py`), () for none; knots: on it, 0 to have
-    them counted. pairs: of slots whose differences are told (`pairs.py`).
+    them counted.
     """
 
     width: int = 64
@@ -48,7 +47,6 @@ class VAEConfig:
     based: bool = False
     axis: tuple[int, ...] = ()
     knots: int = 0
-    pairs: tuple[tuple[int, int], ...] = ()
 
 
 TEXT_SIZES: dict[str, Any] = {  # instead of the defaults above where a record has texts
@@ -118,9 +116,6 @@ class VAE(nn.Module):
             in_span[span] = torch.arange(len(span))
         self.register_buffer("in_span", in_span, persistent=False)
         self.register_buffer("field_of", field_of, persistent=False)
-        self.pairs: Pairs | None = None
-        if config.pairs:
-            self.pairs = Pairs(list(config.pairs), slots, field_of.tolist(), width)
 
     @property
     def latent_size(self) -> int:
@@ -246,10 +241,7 @@ class VAE(nn.Module):
             return prefix, None
         use = self._in_use(tokens)
         inner = use.inner[order].clamp(min=0)
-        whole = self._embed(tokens, cells, use)
-        if self.pairs is not None:
-            whole = self._paired(whole, tokens, cells, self._places(inner, len(use.slots)), n)
-        embedded = _pick(whole, inner) + self.injection.added(latent)
+        embedded = _pick(self._embed(tokens, cells, use), inner) + self.injection.added(latent)
         written = torch.cat([prefix, embedded], 1)
         there = tokens.gather(1, order).ge(0) | (self.in_span[order] < 0)  # (rows, n)
         following = F.embedding(inner, self._following(use))
@@ -348,32 +340,6 @@ class VAE(nn.Module):
         told = torch.einsum("rsk,skw->rsw", said.hints, self.hint)
         return _pick(F.pad(told, (0, 0, 0, 1)), inner.clamp(max=len(self.fixed)))
 
-    def _paired(self, embedded: Tensor, tokens: Tensor, cells: Tensor, at: Tensor, end: int) -> Tensor:
-        """Embedded slots, (rows, n, width), with the difference of each pair at the later of its two."""
-        assert self.pairs is not None
-        later = self.pairs.later(at)
-        written = (at.gather(1, later) < end).unsqueeze(-1)
-        told = self.pairs.embed(tokens, cells) * written
-        return embedded.scatter_add(1, later.unsqueeze(-1).expand_as(told), told)
-
-    def paired_in(self, order: list[int]) -> dict[int, list[int]]:
-        """Slot -> the pairs whose other one is written before it."""
-        if self.pairs is None:
-            return {}
-        place = {slot: at for at, slot in enumerate(order)}
-        found: dict[int, list[int]] = {}
-        for p, pair in enumerate(self.pairs.pairs):
-            if set(pair) <= place.keys():
-                found.setdefault(max(pair, key=place.__getitem__), []).append(p)
-        return found
-
-    def embed_written(self, slot: int, tokens: Tensor, cells: Tensor, paired: dict[int, list[int]]) -> Tensor:
-        """(rows, slots) -> (rows, width): a fixed slot as it is read once it is written."""
-        out = self.fields.embed_slot(int(self.field_of[slot]), tokens[:, slot], cells[:, slot])
-        if self.pairs is not None and slot in paired:
-            out = out + self.pairs.embed(tokens, cells, paired[slot]).sum(1)
-        return out
-
     def _timed(self, tokens: Tensor, cells: Tensor, at: Tensor, end: int, inner: Tensor) -> Tensor:
         """(rows, n, width) what the axis tells the slots that come next, 0 before all of the time is written.
 
@@ -412,8 +378,6 @@ class VAE(nn.Module):
         following = F.embedding(inner, self._following(use))
         n, fixed = order.shape[1], len(self.fixed)
         at, said = self._places(inner, len(use.slots)) if fixed else None, None
-        if self.pairs is not None and at is not None:
-            embedded = self._paired(embedded, tokens, cells, at, n)
         if placed is not None and at is not None:
             said = self._said(placed, at, n)
             following = following + self._hinted(said, inner)

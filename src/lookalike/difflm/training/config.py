@@ -28,8 +28,9 @@ class TrainConfig:
     as what corrects a base of trees and regressions (`small/base.py`). On 200 rows of Magic C2ST was .54 with
     it and .93 without, on 1,000 rows .62 and .48; on all 15,000 it changed neither C2ST nor utility.
     refine: whether a selector of drawn rows is learned at the end (`refining.py`).
-    pairs: whether differences of numbers are inputs (`small/pairs.py`).
-    axis: whether a time that is several slots of a record is one input, too (`small/axis.py`).
+    axis: whether a time that is several slots of a record is one input, too (`small/axis.py`); axis_based:
+    whether such a table has a base, however many rows it has. On Beijing both together took the bound from
+    27.5 to 25.0 nats and the error of boosted trees that learn from its rows from 55 to 45.
     """
 
     rate: float = 4.0
@@ -56,8 +57,8 @@ class TrainConfig:
     based_rows: int = 500
     based_slots: int = 64
     refine: bool = False
-    pairs: bool = False
     axis: bool = True
+    axis_based: bool = True
 
 
 TEXT_TRAINING: dict[str, Any] = {  # instead of the defaults above where a record has texts
