@@ -21,10 +21,10 @@ from lookalike.difflm.fitted import Fitted, build
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.learning import affordable, train
 from lookalike.difflm.records import RecordModel
-from lookalike.difflm.sampling.asked import Asked, Where, refines
+from lookalike.difflm.sampling.asked import Asked, Where
 from lookalike.difflm.sampling.given import Given, read_given
 from lookalike.difflm.sampling.parsed import parsers
-from lookalike.difflm.sampling.rows import Calls, Request, Tally, imputed, sampled
+from lookalike.difflm.sampling.rows import Calls, Request, Tally, imputed, refines, sampled
 from lookalike.difflm.settings import Arguments, Settings, codec_of, derive, schema_of
 from lookalike.difflm.storage import Saved, fingerprint, load_model, save_model, undamaged
 from lookalike.difflm.training.course import Clock, shortfall

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from lookalike.arguments import number, shown, switch, whole
+from lookalike.arguments import number, shown, whole
 from lookalike.codec import RecordCodec
 from lookalike.codec.where import as_where, listed
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.given import Given, read_given
 from lookalike.errors import ConditionError, DataError, OptionError
 from lookalike.table import sources
-
-if TYPE_CHECKING:
-    from lookalike.difflm.fitted import Fitted
 
 Where = Mapping[Any, Any]
 
@@ -82,23 +79,6 @@ class Asked:
         if self.given is not None:
             return read_given(self.given, codec, self.parts[0])
         return None if self.like is None else read_given(self.like, codec, (), "like", rare=True)
-
-
-def refines(fitted: Fitted, asked: Asked, refine: Any) -> bool:
-    """Whether more rows are drawn than are kept; None: where that was learned and rows are free.
-
-    Raises OptionError where it is asked for and cannot be.
-    """
-    free = asked.given is None and asked.like is None
-    if refine is None:
-        return fitted.selector is not None and free
-    if not switch("refine", refine):
-        return False
-    if not free:
-        raise OptionError("refine chooses among rows, and given and like say which ones: leave it out.")
-    if not fitted.settings.train.refine:
-        raise OptionError("the model has not learned to refine: fit it with refine=True.")
-    return fitted.selector is not None
 
 
 def whole_rows(rows: pd.DataFrame, codec: RecordCodec, what: str) -> pd.DataFrame:

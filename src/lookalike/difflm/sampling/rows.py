@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from lookalike.arguments import whole
+from lookalike.arguments import switch, whole
 from lookalike.difflm.fitted import Fitted
 from lookalike.difflm.refining import BUDGET, features, kept
 from lookalike.difflm.sampling.asked import Asked, Where
@@ -85,6 +85,23 @@ class Request:
     inner: list[Where]
     rest: list[Where]
     refine: bool = False
+
+
+def refines(fitted: Fitted, asked: Asked, refine: Any) -> bool:
+    """Whether more rows are drawn than are kept; None: where that was learned and rows are free.
+
+    Raises OptionError where it is asked for and cannot be.
+    """
+    free = asked.given is None and asked.like is None
+    if refine is None:
+        return fitted.selector is not None and free
+    if not switch("refine", refine):
+        return False
+    if not free:
+        raise OptionError("refine chooses among rows, and given and like say which ones: leave it out.")
+    if not fitted.settings.train.refine:
+        raise OptionError("the model has not learned to refine: fit it with refine=True.")
+    return fitted.selector is not None
 
 
 def sampled(fitted: Fitted, request: Request, tally: Tally, progress: bool) -> Iterator[pd.DataFrame]:
