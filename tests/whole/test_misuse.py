@@ -160,7 +160,19 @@ def test_a_cell_that_is_given(model: Any, column: str) -> None:
     check(lambda value: model.impute(cell(value)), f"impute {column}")
 
 
-OPTIONS = ("max_time", "seed", "device", "rate", "injection", "epochs", "encoder", "lora", "beta", "progress")
+OPTIONS = (
+    "max_time",
+    "seed",
+    "device",
+    "rate",
+    "injection",
+    "epochs",
+    "encoder",
+    "lora",
+    "beta",
+    "refine",
+    "progress",
+)
 
 
 @pytest.mark.parametrize("option", [*OPTIONS, "backbone"])

@@ -28,7 +28,7 @@ LLM_OPTIONS = (
     *("method", "grow", "demonstrations", "gen_size", "concurrency", "timeout", "header", "reply_tokens"),
     *("key", "shards"),
 )
-TRAINING_OPTIONS = ("where", "max_time", "backbone", "lora", "schema", "threads")
+TRAINING_OPTIONS = ("where", "max_time", "backbone", "lora", "refine", "schema", "threads")
 RAISED = ("max_calls", "max_tokens", "max_cost", "concurrency", "timeout", "header")  # by `resume`
 SHOWN = 3  # prompts of a dry run
 FEW = 200  # rows of which a dry run makes the prompts that it shows
@@ -140,6 +140,7 @@ def difflm(args: argparse.Namespace) -> DiffLM:
         device=args.device,
         backbone=args.backbone,
         lora=args.lora,
+        refine=bool(getattr(args, "refine", False)),
         threads=args.threads,
         progress=not args.quiet,
     )
@@ -201,7 +202,7 @@ def asks(args: argparse.Namespace) -> bool:
     others: tuple[str, ...] = TRAINING_OPTIONS if asked else LLM_OPTIONS
     if args.recipe or args.then:
         others = ()
-    wrong = [f"--{name.replace('_', '-')}" for name in others if getattr(args, name)]
+    wrong = [f"--{name.replace('_', '-')}" for name in others if getattr(args, name, None)]
     if wrong and asked:
         raise OptionError(f"{wrong[0]} is for a table that is learned here: leave it or {asked[0]} out.")
     if wrong:

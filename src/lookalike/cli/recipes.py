@@ -90,8 +90,8 @@ def check(args: argparse.Namespace) -> None:
     for name in ("holdout", "target", "curate", "fail_under", "schema", "kind", "rule"):
         if args.real is None and getattr(args, name):
             raise OptionError(f"--{name.replace('_', '-')} needs the real table: name it.")
-    for name in ("max_time", "threads", "backbone", "lora"):
-        if args.recipe and not args.then and getattr(args, name):
+    for name in ("max_time", "threads", "backbone", "lora", "refine"):
+        if args.recipe and not args.then and getattr(args, name, None):
             raise OptionError(
                 f"--{name.replace('_', '-')} is for a model that is learned here: add --then {THEN[0]}."
             )

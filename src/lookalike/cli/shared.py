@@ -159,6 +159,12 @@ def training(one: Parser) -> None:
         help=f"rank of the adapters that fit the backbone to the table (default {LORA_RANK}; 0 leaves it as "
         "it is, which learns less in the same time)",
     )
+    one.add_argument(
+        "--refine",
+        action="store_true",
+        help="learn also which of the rows that it draws are too many, draw twice as many and leave those "
+        "out: more like the real rows, in twice the time of drawing",
+    )
     device(one)
 
 

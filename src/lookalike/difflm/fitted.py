@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from lookalike.codec import RecordCodec
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.latent.sampler import FEW_STEPS, LOW_RATE, STEPS
 from lookalike.difflm.records import RecordModel
+from lookalike.difflm.refining import Selector
 from lookalike.difflm.sampling.completing import records_of
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.ruled import asked_of
@@ -25,9 +26,10 @@ from lookalike.difflm.training.threads import Threads
 from lookalike.errors import OptionError
 from lookalike.rules.conditions import translated
 from lookalike.rules.keep import Plan
-from lookalike.seed import child_seed
+from lookalike.seed import child, child_seed
 from lookalike.table.schema import Schema
 
+LOOKED_AT = 50_000  # rows that are asked for a time, at most
 WHERE_CANDIDATES = 1.5  # for each of the rows that share a condition: 2 would cost over 3 times a free sample
 
 
@@ -37,6 +39,7 @@ class Fitted:
 
     seed: that of the fit, or of a saved model. table: the fingerprint of what was learned. history: how it
     was learned. plan: how rules between columns are kept; with one, `records` are those of its columns.
+    selector: which of the drawn records are kept (`refining.py`), None for all.
     device, threads: where and with how many threads it computes.
     """
 
@@ -50,6 +53,7 @@ class Fitted:
     table: str = ""
     history: list[dict[str, Any]] = field(default_factory=list)
     plan: Plan | None = None
+    selector: Selector | None = None
 
     @property
     def schema(self) -> Schema:
@@ -98,7 +102,8 @@ class Fitted:
         if self.own_prior is None:
             return {}
         prior = {f"prior.{name}": weight for name, weight in self.own_prior.state_dict().items()}
-        return self.records.weights() | prior
+        own = {} if self.selector is None else self.selector.arrays()
+        return self.records.weights() | prior | {f"selector.{name}": value for name, value in own.items()}
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         """Take back what `weights` gave. Raises KeyError or RuntimeError where they do not fit."""
@@ -107,6 +112,8 @@ class Fitted:
             own = {k.removeprefix("prior."): v for k, v in weights.items() if k.startswith("prior.")}
             self.own_prior.load_state_dict(own)
             self.own_prior.eval()
+            own = {k.removeprefix("selector."): v for k, v in weights.items() if k.startswith("selector.")}
+            self.selector = Selector.of_arrays(own) if own else None
 
     def saved(self, arguments: dict[str, Any]) -> Saved:
         """What is kept on disk. arguments: as `Saved` has them."""
@@ -150,12 +157,30 @@ def build(
         torch.manual_seed(child_seed(seed, "initial weights"))
         own = codec if plan is None else plan.codec
         modelled = table if plan is None or table is None else plan.forward(table)
+        settings = _with_time(settings, own, modelled, seed)
         records = _record_model(own, settings, device, threads, modelled, facts)
         prior = None  # ids and constants alone: there is nothing to learn
         if own.slots:
             steps = FEW_STEPS if settings.train.rate <= LOW_RATE else STEPS
             prior = Prior(math.prod(records.shape), settings.denoiser, steps).to(device)
     return Fitted(codec, settings, seed, device, threads, records, prior, plan=plan)
+
+
+def _with_time(settings: Settings, codec: RecordCodec, table: pd.DataFrame | None, seed: int) -> Settings:
+    """With the time of the table, where it tells something; a saved model knows of its own."""
+    from lookalike.difflm.small.axis import find_axis, knots_of
+
+    if table is None or settings.pretrained is not None or not codec.slots:
+        return settings
+    vae, asked = settings.vae, settings.train
+    some = table
+    if len(table) > LOOKED_AT:
+        some = table.iloc[np.sort(child(seed, "rows that are looked at").permutation(len(table))[:LOOKED_AT])]
+    if asked.axis and (axis := find_axis(codec, some)):
+        few = len(codec.slots) <= asked.based_slots and not any(slot.span for slot in codec.slots)
+        based = vae.based or (asked.axis_based and few)
+        vae = replace(vae, axis=axis, knots=vae.knots or knots_of(len(table)), based=based)
+    return replace(settings, vae=vae)
 
 
 def _record_model(

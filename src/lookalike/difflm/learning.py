@@ -12,14 +12,17 @@ import torch
 from lookalike.codec.slot import Array
 from lookalike.difflm.fitted import Fitted
 from lookalike.difflm.latent.train import train_denoiser
+from lookalike.difflm.refining import FEWEST, Selector, features, fit_selector
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.course import Clock
 from lookalike.interrupt import finishing
-from lookalike.progress import working
+from lookalike.progress import say, stage, working
 from lookalike.seed import child
 
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
+SELECTOR_ROWS, SELECTOR_TEXTS = 40_000, 4000  # drawn to learn which to keep, at most; fewer of texts
+NO_SELECTOR = f"fewer than {FEWEST:,} are known, or nothing tells them from the learned ones"
 STREAMS = 3  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
 
 
@@ -52,6 +55,29 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
     fitted.history.append(report | {"active_dimensions": int(fitted.prior.denoiser.active.sum())})
     fitted.records.vae.eval()
     fitted.prior.eval()
+    if config.refine:
+        fitted.selector = _selector(fitted, records, clock, progress)
+        if fitted.selector is None:
+            say(f"drawn rows are not refined: {NO_SELECTOR}", progress=progress)
+
+
+def _selector(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> Selector | None:
+    """What tells the learned records from as many drawn ones; fewer where the time is over."""
+    generator = fitted.generator(child(fitted.seed, "rows of the selector"))
+    own = (fitted.codec if fitted.plan is None else fitted.plan.codec).slots
+    most = SELECTOR_TEXTS if any(slot.span for slot in own) else SELECTOR_ROWS
+    chosen = child(fitted.seed, "learned rows of the selector").permutation(len(records))[:most]
+    if len(chosen) < FEWEST:
+        return None
+    parts: list[Array] = []
+    with stage("learned which rows to keep", doing="learning which rows to keep", progress=progress):
+        while (rows := len(chosen) - sum(map(len, parts))) > 0:
+            rows = min(rows, fitted.records.chunk)
+            parts.append(fitted.records.draw(fitted.fresh(rows, generator), rows, generator))
+            if clock.limit is not None and clock.spent() > clock.limit:
+                break
+        drawn = np.concatenate(parts)
+        return fit_selector(features(own, records[chosen]), features(own, drawn), fitted.seed)
 
 
 def identity(fitted: Fitted, records: Array) -> str:

@@ -25,7 +25,7 @@ from lookalike.difflm.records import RecordModel
 from lookalike.difflm.sampling.asked import Asked, Where
 from lookalike.difflm.sampling.given import read_given
 from lookalike.difflm.sampling.parsed import parsers
-from lookalike.difflm.sampling.rows import Calls, Request, Tally, imputed, sampled
+from lookalike.difflm.sampling.rows import Calls, Request, Tally, imputed, refines, sampled
 from lookalike.difflm.settings import Arguments, Settings, codec_of, schema_of
 from lookalike.difflm.storage import load_model, save_model, undamaged
 from lookalike.difflm.training.course import Clock, shortfall
@@ -75,13 +75,14 @@ class DiffLM:
         encoder: str | None = None,
         lora: bool | int | None = None,
         beta: str | None = None,
+        refine: bool = False,
         threads: int | None = None,
         progress: bool = True,
     ):
         self.max_time, self.seed, self.device = max_time, seed, device
         self.rate, self.injection, self.epochs = rate, injection, epochs
         self.backbone, self.encoder, self.lora, self.beta = backbone, encoder, lora, beta
-        self.threads, self.progress = threads, progress
+        self.refine, self.threads, self.progress = refine, threads, progress
         Arguments.of(self.get_params())
         base = Settings()  # for experiments: what a fit lays the arguments over, and never changes
         self.vae_config, self.train_config, self.denoiser_config = base.vae, base.train, base.denoiser
@@ -231,6 +232,7 @@ class DiffLM:
         temperature: float | None = None,
         top_p: float | None = None,
         valid_only: bool = False,
+        refine: bool | None = None,
         seed: int | None = None,
     ) -> Table:
         """A synthetic table of n rows, of the kind of the learned one, with its columns and dtypes; pandas
@@ -246,7 +248,8 @@ class DiffLM:
         then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says; None:
         1, or 0.9 and 0.95 with a backbone and a column of JSON. valid_only: rows
         whose code does not parse are drawn again, up to 20 times in all, and then left out; `accepted` says
-        how many rows were accepted of how many that were drawn.
+        how many rows were accepted of how many that were drawn. refine: whether twice as many rows are drawn
+        and those kept that make the table more like the learned one; None: if the fit learned it.
 
         seed: None gives new rows with every call: the k-th call after `fit` or `load` gives the k-th draw of
         the model's own seed, so that a script gives the same tables when it is run again, and ids go on from
@@ -258,7 +261,7 @@ class DiffLM:
         """
         drawing = self.records.drawing.changed(temperature, top_p)
         asked = Asked.of(self.codec, n, where, given, like, strength, balance, drawing)
-        chunks = list(self._drawn(asked, valid_only, seed))
+        chunks = list(self._drawn(asked, valid_only, refine, seed))
         return self._origin.back(chunks[0] if len(chunks) == 1 else pd.concat(chunks, ignore_index=True))
 
     def sample_chunks(
@@ -273,6 +276,7 @@ class DiffLM:
         temperature: float | None = None,
         top_p: float | None = None,
         valid_only: bool = False,
+        refine: bool | None = None,
         seed: int | None = None,
         after: int = 0,
     ) -> Iterator[Table]:
@@ -282,10 +286,10 @@ class DiffLM:
         """
         drawing = self.records.drawing.changed(temperature, top_p)
         asked = Asked.of(self.codec, n, where, given, like, strength, balance, drawing)
-        return map(self._origin.back, self._drawn(asked, valid_only, seed, after))
+        return map(self._origin.back, self._drawn(asked, valid_only, refine, seed, after))
 
     def _drawn(
-        self, asked: Asked, valid_only: bool, seed: int | None, after: int = 0
+        self, asked: Asked, valid_only: bool, refine: bool | None, seed: int | None, after: int = 0
     ) -> Iterator[pd.DataFrame]:
         """The chunks of `sample_chunks`, as pandas tables; what is asked for is checked at once."""
         checked = parsers(self.schema) if switch("valid_only", valid_only) else {}
@@ -293,7 +297,8 @@ class DiffLM:
         for note in request.notes(self.codec):
             say(note, progress=self.progress)
         seed, before = self._calls.claim(seed, asked.n)
-        request = replace(request, seed=seed, offset=before + whole("after", after))
+        refined = refines(self.fitted, asked, refine)
+        request = replace(request, seed=seed, offset=before + whole("after", after), refine=refined)
         tally = Tally()
         self._tally = tally if valid_only else None
         return sampled(self.fitted, request, tally, self.progress)

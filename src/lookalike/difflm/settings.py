@@ -46,6 +46,7 @@ class Arguments:
     encoder: str | None
     lora: int
     beta: str | None
+    refine: bool
     threads: Threads
     progress: bool
 
@@ -76,6 +77,7 @@ class Arguments:
             encoder=given["encoder"],
             lora=0 if backbone is None else _rank(given["lora"]),
             beta=given["beta"],
+            refine=switch("refine", given["refine"]),
             threads=threads,
             progress=progress,
         )
@@ -101,6 +103,8 @@ def _check_pretrained(given: Mapping[str, Any]) -> None:
         text("encoder", given["encoder"], NAMED)
     if given["beta"] is not None:
         choice("beta", given["beta"], BETAS)
+    if switch("refine", given["refine"]):
+        raise OptionError("refine is for a model learned from scratch: leave it out, or the backbone.")
 
 
 def _rank(lora: Any) -> int:
@@ -164,6 +168,7 @@ def derive(
     vae, train = replace(base.vae, injection=arguments.injection), replace(base.train, **passes)
     if texts:
         vae, train = _at_default(vae, TEXT_SIZES), _at_default(train, TEXT_TRAINING)
+    train = replace(train, refine=arguments.refine)
     if arguments.rate is not None:
         train = replace(train, rate=arguments.rate)
     elif texts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,9 +13,10 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from lookalike.arguments import whole
+from lookalike.arguments import switch, whole
 from lookalike.codec import RecordCodec
 from lookalike.difflm.fitted import Fitted
+from lookalike.difflm.refining import BUDGET, features, kept
 from lookalike.difflm.sampling.asked import Asked, Where
 from lookalike.difflm.sampling.completing import completed, varied
 from lookalike.difflm.sampling.drawing import Drawing
@@ -71,8 +73,8 @@ class Request:
 
     held: the cells that are given, or those of the rows to be varied. allowed: what the conditions of each
     part leave of the records; inner, rest: those conditions, said of the columns that are modelled, and
-    those on what follows from others by a rule. parsers: column -> parser that its texts have
-    to pass. offset: rows that ids come after.
+    those on what follows from others by a rule. refine: whether more rows are drawn than
+    are kept. parsers: column -> parser that its texts have to pass. offset: rows that ids come after.
     """
 
     asked: Asked
@@ -83,6 +85,7 @@ class Request:
     rest: list[Where]
     seed: int = 0
     offset: int = 0
+    refine: bool = False
 
     @classmethod
     def of(cls, fitted: Fitted, asked: Asked, parsers: Mapping[Any, Parser]) -> Request:
@@ -102,6 +105,23 @@ class Request:
                 f"column '{balance}' is balanced without {lost['values']:,} of its {lost['of_values']:,} "
                 "values, which were dropped as rare; to have them, learn the table with --keep-rare"
             )
+
+
+def refines(fitted: Fitted, asked: Asked, refine: Any) -> bool:
+    """Whether more rows are drawn than are kept; None: where that was learned and rows are free.
+
+    Raises OptionError where it is asked for and cannot be.
+    """
+    free = asked.given is None and asked.like is None
+    if refine is None:
+        return fitted.selector is not None and free
+    if not switch("refine", refine):
+        return False
+    if not free:
+        raise OptionError("refine chooses among rows, and given and like say which ones: leave it out.")
+    if not fitted.settings.train.refine:
+        raise OptionError("the model has not learned to refine: fit it with refine=True.")
+    return fitted.selector is not None
 
 
 def sampled(fitted: Fitted, request: Request, tally: Tally, progress: bool) -> Iterator[pd.DataFrame]:
@@ -188,10 +208,14 @@ def _drawn(
     generator = fitted.generator(rng)
 
     def draw(_: int = 0, rows: int = len(turn)) -> pd.DataFrame:
-        latent = fitted.fresh(fitted.candidates(rows) if allowed else rows, generator)
+        many = math.ceil(BUDGET * rows) if request.refine else rows
+        latent = fitted.fresh(fitted.candidates(many) if allowed else many, generator)
         drawn = fitted.records.draw(
-            latent, rows, generator, allowed=allowed, drawing=asked.drawing, told=told
+            latent, many, generator, allowed=allowed, drawing=asked.drawing, told=told
         )
+        if request.refine and fitted.selector is not None:
+            slots = (fitted.codec if fitted.plan is None else fitted.plan.codec).slots
+            drawn = drawn[kept(fitted.selector.log_weights(features(slots, drawn)), rows, rng)]
         return fitted.records.decode(drawn, rng, where=where, offset=first)
 
     if fitted.plan is None:

@@ -204,9 +204,10 @@ class _Draft:
         here = torch.arange(len(x), device=device)  # the row of the draft that every row is
         done = torch.zeros(len(x), dtype=torch.bool, device=device)
         current = slots[at]
-        known = vae.known_in(order)
+        known, timed = vae.known_in(order), vae.timed_in(order)
         said, hints = self._say(current, here, done, known)
-        x = torch.cat([x[:, :-1], x[:, -1:] + vae.next(current, hints).unsqueeze(1)], 1)
+        following = vae.next(current, hints, self._time(current, here, done, timed))
+        x = torch.cat([x[:, :-1], x[:, -1:] + following.unsqueeze(1)], 1)
         hidden = vae.backbone(x, cache, memory, last=not vae.spans.copying)
         copied = Copied.of(vae, hidden, self.tokens, written, padding) if vae.spans.copying else None
         while True:
@@ -247,7 +248,8 @@ class _Draft:
                 added = added[rest] if isinstance(added, Tensor) else added
             current = slots[at.clamp(max=stop - 1)]
             said, hints = self._say(current, here, done, known)
-            hidden = vae.backbone(x + vae.next(current, hints).unsqueeze(1), cache)
+            following = vae.next(current, hints, self._time(current, here, done, timed))
+            hidden = vae.backbone(x + following.unsqueeze(1), cache)
             if vae.span_slots:
                 self.threads.end(float(len(x)))
 
@@ -270,6 +272,18 @@ class _Draft:
                 said[field] = base.said_of(field, *placed, field in known)
                 hints[rows] = said[field].hints
         return said, hints
+
+    def _time(self, current: Tensor, here: Tensor, done: Tensor, timed: set[int]) -> Tensor | None:
+        """(rows, width) what the axis tells the slots that rows are at. timed: fixed slots that are told."""
+        axis = self.vae.axis
+        if axis is None or not timed:
+            return None
+        out = torch.zeros(len(current), self.vae.config.width, device=current.device)
+        for field, rows in _groups(self.vae, current, done):
+            if field in timed:
+                at = here[rows]
+                out[rows] = axis.embed(self.tokens[at], self.cells[at]) @ axis.tell[field]
+        return out
 
     def _write_fixed(
         self, slot: int, hidden: Tensor, rows: Tensor, rescored: bool, said: Said | None

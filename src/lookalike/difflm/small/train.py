@@ -48,6 +48,8 @@ def train_vae(
     train_rows, held_rows = (
         torch.from_numpy(rows) for rows in split(len(table), config, seed, vae.config.based)
     )
+    if vae.axis is not None:
+        vae.axis.lay(tokens, cells)
     held, average_length = table.of(held_rows), max(1, int(table.lengths.float().mean()))
     batch = batch_size(len(train_rows), average_length, config)
     per_epoch = max(1, len(train_rows) // batch)

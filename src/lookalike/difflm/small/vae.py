@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.codec import Slot
+from lookalike.difflm.small.axis import Axis
 from lookalike.difflm.small.base import HINTS, Base, Placed
 from lookalike.difflm.small.encoder import Encoder
 from lookalike.difflm.small.fields import Allowed, Fields, Said
@@ -29,6 +30,8 @@ class VAEConfig:
     language model; word_dropout: share of the words of texts that the language model does not see while
     it is trained (Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1).
     based: the network corrects a base (`base.py`), which `VAE.base` is set to before it is used.
+    axis: the slots of the time of a record, coarsest first (`axis.py`), () for none; knots: on it, 0 to have
+    them counted.
     """
 
     width: int = 64
@@ -42,6 +45,8 @@ class VAEConfig:
     word_dropout: float = 0.0
     injection: str = "soft_prompt"
     based: bool = False
+    axis: tuple[int, ...] = ()
+    knots: int = 0
 
 
 TEXT_SIZES: dict[str, Any] = {  # instead of the defaults above where a record has texts
@@ -95,6 +100,10 @@ class VAE(nn.Module):
         field_of = torch.zeros(len(slots), dtype=torch.long)
         for f, field in enumerate([*([s] for s in fixed), *spans]):
             field_of[field] = f
+        self.axis: Axis | None = None
+        if config.axis:
+            parts = [(s, slots[s].tokens, slots[s].cells) for s in config.axis]
+            self.axis = Axis(parts, len(fixed), config.knots, width)
         self.field_of: Tensor  # (slots,) the fixed slot, or after those the span, that a slot belongs to
         self.column_of: Tensor
         self.place: Tensor  # of every slot in the canonical order
@@ -164,6 +173,13 @@ class VAE(nn.Module):
     def placed(self, tokens: Tensor, cells: Tensor, fold: Tensor) -> Placed | None:
         """Where records, (rows, slots), fall in the trees of their folds, (rows,); None without a base."""
         return None if self.base is None else self.base.place_rows(tokens, cells, fold)
+
+    def timed_in(self, order: list[int]) -> set[int]:
+        """The fixed slots of `order` that are written after all parts of the time."""
+        if self.axis is None or not set(self.axis.slots) <= set(order):
+            return set()
+        last = max(order.index(slot) for slot in self.axis.slots)
+        return {int(self.field_of[slot]) for slot in order[last + 1 :]} & set(range(len(self.fixed)))
 
     def known_in(self, order: list[int]) -> set[int]:
         """The fixed slots that are written after all that comes before them in the canonical order."""
@@ -243,6 +259,9 @@ class VAE(nn.Module):
         if placed is not None:
             said = self._said(placed, self._places(inner, len(use.slots)), n)
             following = following + self._hinted(said, inner)
+        if self.axis is not None:
+            places = self._places(inner, len(use.slots))
+            following = following + self._timed(tokens, cells, places, n, inner)
         written[:, start : start + n] += following * there.unsqueeze(-1)
         padding = n - there.sum(1)
         if not padding.any():
@@ -250,11 +269,13 @@ class VAE(nn.Module):
         at = torch.arange(written.shape[1], device=latent.device) - padding[:, None]
         return _pick(written, at.clamp(min=0)), padding
 
-    def next(self, slots: Tensor, hints: Tensor | None = None) -> Tensor:
+    def next(self, slots: Tensor, hints: Tensor | None = None, timed: Tensor | None = None) -> Tensor:
         """(rows,) slots that come next -> what is added to say so, (rows, width).
 
-        hints: (rows, 4) of what the base says of fixed ones.
+        hints: (rows, 4) of what the base says of fixed ones; timed: (rows, width) what the axis tells.
         """
+        if timed is not None:
+            return self.next(slots, hints) + timed
         if hints is not None:
             field = self.field_of[slots]
             matrix = self.hint[field.clamp(max=len(self.fixed) - 1)]
@@ -330,6 +351,17 @@ class VAE(nn.Module):
         told = torch.einsum("rsk,skw->rsw", said.hints, self.hint)
         return _pick(F.pad(told, (0, 0, 0, 1)), inner.clamp(max=len(self.fixed)))
 
+    def _timed(self, tokens: Tensor, cells: Tensor, at: Tensor, end: int, inner: Tensor) -> Tensor:
+        """(rows, n, width) what the axis tells the slots that come next, 0 before all of the time is written.
+
+        at: as `_places` gives it, `end` where a slot is not written.
+        """
+        assert self.axis is not None
+        latest = at[:, self.field_of[self.axis.slots]].max(1, keepdim=True).values
+        told = torch.einsum("rk,skw->rsw", self.axis.embed(tokens, cells), self.axis.tell)
+        told = told * ((at > latest) & (latest < end)).unsqueeze(-1)
+        return _pick(F.pad(told, (0, 0, 0, 1)), inner.clamp(max=len(self.fixed)))
+
     def _following(self, use: _Used) -> Tensor:
         """What says that a slot comes next, (slots in use, width)."""
         parts: list[Tensor] = [self.next_slot]
@@ -360,6 +392,8 @@ class VAE(nn.Module):
         if placed is not None and at is not None:
             said = self._said(placed, at, n)
             following = following + self._hinted(said, inner)
+        if self.axis is not None and at is not None:
+            following = following + self._timed(tokens, cells, at, n, inner)
         inputs = torch.cat(
             [
                 prefix[:, :-1],

@@ -29,6 +29,10 @@ class TrainConfig:
     it and .93 without; on all 15,000 it changed neither C2ST nor utility.
     few_slots, many_slots: a record of at most so many slots is read twice as often as `epochs_limits` says,
     one of `many_slots` or more as often, one between them a number of times between.
+    refine: whether a selector of drawn rows is learned at the end (`refining.py`).
+    axis: whether a time that is several slots of a record is one input, too (`small/axis.py`); axis_based:
+    whether such a table has a base, however many rows it has. On Beijing both together took the bound from
+    27.5 to 25.0 nats and the error of boosted trees that learn from its rows from 55 to 45.
     """
 
     rate: float = 4.0
@@ -56,6 +60,9 @@ class TrainConfig:
     based_slots: int = 64
     few_slots: int = 5
     many_slots: int = 9
+    refine: bool = False
+    axis: bool = True
+    axis_based: bool = True
 
 
 TEXT_TRAINING: dict[str, Any] = {  # instead of the defaults above where a record has texts

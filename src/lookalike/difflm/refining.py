@@ -1,0 +1,169 @@
+"""Drawing more rows than are asked for, and keeping the right ones.
+
+A *selector* tells learned rows from rows that the model draws: boosted trees over the tokens of a record. How
+much likelier it finds a drawn row to be a learned one is how much too rare the model draws its like, so that
+of `BUDGET` times as many rows those are kept that make up for it: each with a chance of min(1, w / c), where
+c makes the right number of them (optimal budgeted rejection sampling: Verine et al., 2024, for any
+f-divergence). Without a signal all chances are equal.
+
+The trees are fitted on halves of the rows; each half is judged by the trees that have not seen it, and what
+they say is weakened as far as that asks for: so the selector does not know a learned row by heart. Its leaves
+have `LEAF_ROWS` rows at least, and it is shallow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from torch import Tensor
+
+from lookalike.codec import Slot
+from lookalike.codec.slot import Array
+from lookalike.seed import child, child_seed
+
+BUDGET = 2.0  # rows that are drawn for each that is kept
+FEWEST = 1000  # rows that a selector is fitted on, at least
+TREES, DEPTH, LEAF_ROWS, RATE = 100, 5, 40, 0.1
+FOLDS = 2
+
+
+@dataclass
+class Selector:
+    """Boosted trees as arrays, those of all folds one after the other.
+
+    feature: (nodes,) the slot that a node asks, 0 at a leaf; threshold: (nodes,), above which a row goes to
+    the right, infinite at a leaf; below: (nodes, 2) the next node, itself at a leaf; value: (nodes,) of a
+    leaf; roots: (trees,). strength: how far it is believed; first: what all rows begin with.
+    """
+
+    feature: Array
+    threshold: Array
+    below: Array
+    value: Array
+    roots: Array
+    strength: float
+    first: float
+
+    def log_weights(self, x: Array) -> Array:
+        """(rows, slots) features -> (rows,) log of how much too rare the like of each row is drawn."""
+        total = np.zeros(len(x))
+        at = np.arange(len(x))
+        for root in self.roots:
+            node = np.full(len(x), root)
+            for _ in range(DEPTH):
+                right = x[at, self.feature[node]] > self.threshold[node]
+                node = self.below[node, right.astype(np.int64)]
+            total += self.value[node]
+        return self.strength * (total / FOLDS + self.first)
+
+    def arrays(self) -> dict[str, Tensor]:
+        """What is saved."""
+        facts = {"strength": np.float64(self.strength), "first": np.float64(self.first)}
+        own = {name: getattr(self, name) for name in ("feature", "threshold", "below", "value", "roots")}
+        return {name: torch.from_numpy(np.asarray(value)) for name, value in (own | facts).items()}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, Tensor]) -> Selector:
+        """What `arrays` gave."""
+        own = {name: value.numpy() for name, value in arrays.items()}
+        facts = {name: float(own.pop(name)) for name in ("strength", "first")}
+        return cls(**own, **facts)
+
+
+def features(slots: list[Slot], records: Array) -> Array:
+    """(rows, 2, slots) records as the trees read them: the rank of a number, else the token.
+
+    An empty slot is -1, as is a token without a rank, such as missing.
+    """
+    columns = []
+    for index, slot in enumerate(slots):
+        tokens, cells = records[:, 0, index], records[:, 1, index]
+        if slot.rank is None:
+            columns.append(tokens.astype(np.float64))
+        else:
+            rank = np.nan_to_num(slot.rank, nan=-1.0)[np.maximum(tokens, 0), np.maximum(cells, 0)]
+            columns.append(np.where(tokens < 0, -1.0, rank))
+    return np.stack(columns, 1)
+
+
+def fit_selector(learned: Array, drawn: Array, seed: int) -> Selector | None:
+    """Of features of learned and drawn rows; None where it cannot tell them apart, or there are too few."""
+    from sklearn.ensemble import HistGradientBoostingClassifier  # not needed to draw
+
+    if min(len(learned), len(drawn)) < FEWEST:
+        return None
+    x, y = np.concatenate([learned, drawn]), np.repeat([1, 0], [len(learned), len(drawn)])
+    fold = child(seed, "folds of the selector").permutation(len(x)) % FOLDS
+    judged, parts = np.zeros(len(x)), []
+    with threadpool_limits(1):
+        for f in range(FOLDS):
+            model = HistGradientBoostingClassifier(
+                max_iter=TREES, max_depth=DEPTH, min_samples_leaf=LEAF_ROWS, learning_rate=RATE,
+                early_stopping=False, random_state=child_seed(seed, "selector", f) % 2**31,
+            ).fit(x[fold != f], y[fold != f])  # fmt: skip
+            judged[fold == f] = model.decision_function(x[fold == f])
+            parts.append(model)
+    strength = _strength(judged, y)
+    if strength <= 0:
+        return None
+    return _joined(parts, strength, float(np.log(len(drawn) / len(learned))))
+
+
+def _strength(judged: Array, y: Array) -> float:
+    """The slope of a logistic regression of the truth on what was said of rows that were not seen."""
+    slope, height = 1.0, 0.0
+    for _ in range(25):  # Newton's steps
+        p = 1 / (1 + np.exp(-np.clip(slope * judged + height, -30, 30)))
+        weight, error = p * (1 - p), y - p
+        a, b, c = (weight * judged**2).sum(), (weight * judged).sum(), weight.sum()
+        gradient = np.array([(error * judged).sum(), error.sum()])
+        step = np.linalg.solve(np.array([[a, b], [b, c]]) + 1e-9 * np.eye(2), gradient)
+        slope, height = slope + float(step[0]), height + float(step[1])
+    return min(1.0, slope)
+
+
+def _joined(models: list[Any], strength: float, first: float) -> Selector:
+    """The trees of all models; scikit-learn has no public name for those of its histogram boosting."""
+    feature, threshold, below, value, roots = [], [], [], [], []
+    start = 0
+    for model in models:
+        first += float(model._baseline_prediction.ravel()[0]) / len(models)
+        for (tree,) in model._predictors:
+            nodes = tree.nodes
+            leaf = nodes["is_leaf"].astype(bool)
+            itself = np.arange(len(nodes))
+            feature.append(np.where(leaf, 0, nodes["feature_idx"]).astype(np.int64))
+            threshold.append(np.where(leaf, np.inf, nodes["num_threshold"]))
+            next_ = np.stack([nodes["left"], nodes["right"]], 1).astype(np.int64)
+            below.append(np.where(leaf[:, None], itself[:, None], next_) + start)
+            value.append(np.where(leaf, nodes["value"], 0.0))
+            roots.append(start)
+            start += len(nodes)
+    parts = [np.concatenate(one) for one in (feature, threshold, below, value)]
+    return Selector(parts[0], parts[1], parts[2], parts[3], np.array(roots), strength, first)
+
+
+def kept(log_weights: Array, rows: int, rng: np.random.Generator) -> Array:
+    """(rows,) which of the drawn rows, `rows` at least, are kept: in their order, each once."""
+    weights = np.exp(log_weights - log_weights.max())
+    low, high = 0.0, float(len(weights)) / 1e-12
+    for _ in range(200):  # bisection: chances of min(1, w / c) that make `rows` of them
+        middle = np.sqrt(max(low, 1e-12) * high)
+        if np.minimum(1.0, weights / middle).sum() > rows:
+            low = middle
+        else:
+            high = middle
+    chances = np.minimum(1.0, weights / high)
+    order = rng.permutation(len(weights))
+    steps = np.floor(np.cumsum(chances[order]) + rng.random())  # systematic: the number comes out right
+    chosen = order[np.flatnonzero(np.diff(np.concatenate([[0.0], steps])) >= 1)]
+    if len(chosen) < rows:  # by a rounding of the last step
+        others = np.setdiff1d(order, chosen)
+        more = others[np.argsort(-chances[others], kind="stable")[: rows - len(chosen)]]
+        chosen = np.concatenate([chosen, more])
+    return np.sort(chosen[:rows])
