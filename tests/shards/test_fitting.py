@@ -141,6 +141,11 @@ def test_the_command_line(cities: Path, tmp_path: Path, capsys: pytest.CaptureFi
             "--like is for a single model",
         ),
         ([*asked, "-o", f"{tmp_path}/b.csv", "--where", "kind=c"], "no model is of such a 'kind'"),
+        (["impute", f"{tmp_path}/m", f"{tmp_path}/real.csv", "-o", f"{tmp_path}/b.csv"], "holds many models"),
+        (
+            ["evaluate", "--real", f"{tmp_path}/real.csv", "--synthetic", f"{tmp_path}/m"],
+            "models and no table",
+        ),
     ):
         assert main(wrong) == 2 and match in capsys.readouterr().err
 

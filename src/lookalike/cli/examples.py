@@ -4,8 +4,8 @@ EXITS = {  # exit code -> what it means
     0: "done",
     2: "a mistake of the user, or something that is missing: one sentence on stderr says what to change",
     3: "a figure is worse than --fail-under allows; the report is written",
-    4: "a language model wrote nothing of a class, or fewer than half of the rows, or one of many models failed; "
-    "what was made is kept",
+    4: "a language model wrote nothing of a class, or fewer than half of the rows, or shards or models are "
+    "missing; what was made is kept",
     130: "stopped by Ctrl-C or a polite kill; where something is kept, the same command goes on from there",
     141: "nobody reads the output any more",
 }

@@ -88,6 +88,14 @@ def load(args: argparse.Namespace) -> Models | None:
     return found
 
 
+def check_single(folder: str) -> None:
+    """Raises OptionError for a folder of many models."""
+    from lookalike.shards.models import plan_of
+
+    if plan_of(Path(folder)) is not None:
+        raise OptionError(f"{folder} holds many models: name one, such as {folder.rstrip('/')}/model-00000.")
+
+
 def chunks(args: argparse.Namespace, models: Models) -> Iterator[pd.DataFrame]:
     """The rows of `lookalike sample` of many models."""
     for name in ("given", "like"):

@@ -221,6 +221,7 @@ def evaluate(args: argparse.Namespace) -> int:
 
 
 def _load(args: argparse.Namespace) -> DiffLM:
+    fitting.check_single(args.model)
     from lookalike.difflm import DiffLM
 
     return DiffLM.load(

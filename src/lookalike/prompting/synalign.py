@@ -52,6 +52,7 @@ from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema, check_schema, given_schema
 from lookalike.table.sources import PANDAS, Origin, Table, taken
 
+Picks = tuple[list[Place], Any]
 NO_RECORD = (
     "the budget that is left pays for a description but for no record after it: raise it (--max-calls, "
     "--max-tokens, --max-cost) and run again with the same ledger, which keeps what was paid for."
@@ -131,6 +132,7 @@ class SynAlign:
         self._alarms: list[str] = []
         self._wanted = 0
         self._fitted = False
+        self._picked: Picks | None = None  # of another process, which `fit` then takes
         self._origin: Origin = PANDAS
 
     def fit(self, real: Table, schema: Schema | None = None) -> SynAlign:
@@ -165,10 +167,12 @@ class SynAlign:
         embed = self._embedder()
         self._facts = Facts(self._real_texts, self._labels)
         needed = self.method in ABOUT_ROWS
+        needed = needed and self._picked is None
         points = embed(self._real_texts) if needed else None
-        self._places, self.coverage = places(
+        picks: Picks = self._picked or places(
             self.method, self._labels, points, self.demonstrations, self.seed
         )
+        self._places, self.coverage = list(picks[0]), picks[1]
         self._fixed, self._steering = len(self._places), list[int]()
         if self.grow == "errors":
             assert points is not None
@@ -232,6 +236,21 @@ class SynAlign:
         names = self._begin(works, int(n))
         self._write(works, names, growth)
         return self.accepted
+
+    @property
+    def picks(self) -> Picks:
+        """The demonstrations that `fit` picked, for `fit_on` in another process."""
+        self._need_fit()
+        return self._places, self.coverage
+
+    def fit_on(self, real: Table, schema: Schema | None, picks: Picks) -> SynAlign:
+        """`fit` with the demonstrations that another process picked on the same rows."""
+        self._picked = picks
+        return self.fit(real, schema)
+
+    def prepare(self, n: int) -> None:
+        """Asks for what all shards of n rows share, such as the names of attributes."""
+        self._begin(self._works(n), n)
 
     def deal(self, n: int, shards: int) -> list[int]:
         """How many of n rows each shard is to bring: `sample_shard` writes them. Places are dealt to shards,
