@@ -151,7 +151,7 @@ def fit_many(
     todo = [at for at in range(len(parts)) if not _is_done(Path(place.of(MODEL.format(at))))]
     made = Fits(str(out), there=len(parts) - len(todo))
     job = Fitting(place.path, tables, parts, by, variants, schema)
-    carried_out(job, todo, crew, made, 0, progress, "fitting")
+    carried_out(job, todo, crew, made, 0, progress, "fitting", "models")
     _told(made, place)
     return made
 
