@@ -29,7 +29,7 @@ test: venv
 	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadscope --ignore tests/docs
 
 cluster: venv
-	$(BIN)/pip install --quiet -c constraints.txt 'ray[client,data]' 'moto[server]' s3fs
+	$(BIN)/pip install --quiet -c constraints.txt 'ray[client]' 'moto[server]' s3fs
 
 # What the pages say is run here and not by `test`, so that either can be had alone; .ci/run asks for both.
 docs: venv

@@ -9,44 +9,35 @@ import pytest
 
 import lookalike
 from lookalike import scale
-from lookalike.errors import DataError, OptionError
+from lookalike.errors import OptionError
 from lookalike.shards import sampling
 from lookalike.shards.crew import Crew
 from lookalike.shards.sampling import Sampling
 from tests.paths import ROOT, SRC
-from tests.shards.work import Dying, Squares
+from tests.shards.work import Alone, Dying, Squares
 
 ray = pytest.importorskip("ray")
 PATHS = {"env_vars": {"PYTHONPATH": os.pathsep.join([str(SRC), str(ROOT)]), "OMP_NUM_THREADS": "1"}}
 
 
 @pytest.fixture(scope="module")
-def two_cpus():
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=PATHS)
-    yield
-    ray.shutdown()
-
-
-@pytest.fixture
-def two_nodes(two_cpus):
-    """Two nodes of a CPU each in place of the one of this module."""
+def two_nodes():
+    """One cluster for all tests here: two nodes of a CPU each, as starting one takes the most time."""
     from ray.cluster_utils import Cluster
 
-    ray.shutdown()
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     cluster.add_node(num_cpus=1)
     ray.init(address=cluster.address, log_to_driver=False, runtime_env=PATHS)
     yield
     ray.shutdown()
     cluster.shutdown()
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=PATHS)
 
 
 def digests(folder: Path) -> dict[str, str]:
     return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.glob("part-*")}
 
 
-def test_an_actor_opens_the_job_once_and_one_that_dies_costs_its_shard_alone(two_cpus, tmp_path):
+def test_an_actor_opens_the_job_once_and_one_that_dies_costs_its_shard_alone(two_nodes, tmp_path):
     crew = Crew("ray", workers=1)
     assert sorted((one.shard, one.facts) for one in crew.does(Squares(str(tmp_path), dies=2), range(4))) == [
         (i, i * i) for i in range(4)
@@ -55,13 +46,17 @@ def test_an_actor_opens_the_job_once_and_one_that_dies_costs_its_shard_alone(two
     assert begun == [1, 1, 2, 1] and len(list(tmp_path.glob("opened-*"))) == 2
 
 
-def test_mistakes_and_shards_that_always_die_are_sentences(two_cpus, tmp_path):
+def test_mistakes_are_sentences(two_nodes, tmp_path):
     with pytest.raises(OptionError, match=r"^shard 1 is wrong: choose another\.$"):
         list(Crew("ray", workers=1).does(Squares(str(tmp_path), wrong=1), range(2)))
-    with pytest.raises(DataError, match="shard 0 ended its worker 3 times"):
-        list(Crew("ray", workers=1).does(Squares(str(tmp_path), dies=0, times=9), [0]))
     with pytest.raises(OptionError, match=r"2 CPUs and 0 GPUs, and a worker needs 1 and 1"):
         list(Crew("ray", gpus=1).does(Squares(str(tmp_path)), [0]))
+
+
+def test_one_of_those_that_stand_alone_costs_itself(two_nodes, tmp_path):
+    alone = Alone(str(tmp_path), dies=1, times=9)
+    found = {one.shard: one.facts for one in Crew("ray", workers=1).does(alone, range(2))}
+    assert found[0] == 0 and found[1].startswith("shard 1 ended its worker 3 times")
 
 
 def test_killed_in_the_middle_on_two_nodes_the_bytes_are_those_without_ray(

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from lookalike.shards.aligning import align_shards as align_shards
     from lookalike.shards.curating import curate_shards as curate_shards
     from lookalike.shards.evaluating import evaluate_shards as evaluate_shards
+    from lookalike.shards.fitting import fit_many as fit_many
     from lookalike.shards.generating import generate_shards as generate_shards
+    from lookalike.shards.models import Models as Models
     from lookalike.shards.sampling import sample_shards as sample_shards
     from lookalike.table.inferring import infer as infer
     from lookalike.table.schema import Schema as Schema
@@ -48,6 +50,7 @@ _HOMES = {  # public name -> the module it lives in
     "Decisions": "lookalike.decisions",
     "DiffLM": "lookalike.difflm",
     "LookalikeError": "lookalike.errors",
+    "Models": "lookalike.shards.models",
     "Recipe": "lookalike.prompting",
     "Schema": "lookalike.table.schema",
     "SynAlign": "lookalike.prompting",
@@ -58,6 +61,7 @@ _HOMES = {  # public name -> the module it lives in
     "evaluate": "lookalike.evaluate",
     "evaluate_shards": "lookalike.shards.evaluating",
     "find_rules": "lookalike.rules",
+    "fit_many": "lookalike.shards.fitting",
     "generate": "lookalike.pipeline",
     "generate_shards": "lookalike.shards.generating",
     "infer": "lookalike.table.inferring",
@@ -75,6 +79,7 @@ __all__ = [
     "Decisions",
     "DiffLM",
     "LookalikeError",
+    "Models",
     "Recipe",
     "Schema",
     "SynAlign",
@@ -86,6 +91,7 @@ __all__ = [
     "evaluate",
     "evaluate_shards",
     "find_rules",
+    "fit_many",
     "generate",
     "generate_shards",
     "infer",

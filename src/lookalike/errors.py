@@ -114,7 +114,8 @@ def file_errors(path: str | Path, done: str = "read") -> Iterator[None]:
         raise DataError(f"{path} cannot be {done}: {error.strerror or first_line(error)}.") from None
     except (ValueError, ArithmeticError, NotImplementedError, TypeError, csv.Error) as error:
         # what pandas and pyarrow raise for damaged files and for values that a format cannot hold
-        raise DataError(f"{path} cannot be {done}: {first_line(error)}.") from None
+        advice = ": check that it is complete, and of the kind that its name says" if done == "read" else ""
+        raise DataError(f"{path} cannot be {done} ({first_line(error)}){advice}.") from None
 
 
 def first_line(error: BaseException) -> str:

@@ -286,7 +286,7 @@ def test_postgres(postgres: str) -> None:
         (("", ""), "?table=gone", r"has no table 'gone': choose one of 'photos', 'sales.orders'"),
         (("", ""), "?table=photos", "column 'photo' .* holds bytes"),
         (("", ""), "?query=SELECT 1 WHERE false", "gives no rows"),
-        (("127.0.0.1:", "127.0.0.1:1"), "?table=photos", "cannot be read"),
+        (("127.0.0.1:", "127.0.0.1:1"), "?table=photos", "cannot be read .*: check that the server is there"),
         (("", ""), "?query=SELECT pg_terminate_backend(pg_backend_pid())", "cannot be read"),
     ],
 )

@@ -55,7 +55,7 @@ BAD = {
     "plain.csv.gz": (b"a,b\n1,2\n", "not a complete gzip"),
     "cut.csv.gz": (gzip.compress(b"a,b\n" + b"1,2\n" * 9999)[:60], "not a complete gzip"),
     "latin.csv.gz": (gzip.compress("a\né\n".encode("latin-1")), "not UTF-8"),
-    "no.parquet": (b"nothing of the kind", "cannot be read"),
+    "no.parquet": (b"nothing of the kind", "cannot be read .*: check that it is complete"),
     "no.feather": (b"nothing of the kind", "cannot be read"),
     "empty.jsonl": (b"", "is empty"),
     "no.jsonl": (b'{"a": 1}\nno\n', "no JSON object in line 2"),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -35,6 +36,10 @@ def align(url: str, **options: Any) -> SynAlign:
     of_llm = {name: options.pop(name) for name in ("budget", "patience") if name in options}
     llm = LLM("m", url, concurrency=4, progress=False, **of_llm)
     return SynAlign(llm, "text", demonstrations=12, gen_size=5, progress=False, **options)
+
+
+def ones(texts: list[str]) -> np.ndarray:
+    return np.ones((len(texts), 3))
 
 
 def rows(table: pd.DataFrame) -> list[tuple[Any, ...]]:
@@ -123,6 +128,27 @@ def test_one_budget_counts_all_ledgers(writing, halves, tmp_path, capsys):
     assert len(parts(out)) == 3 and served.stats()["answered_again"] == 0
 
 
+def test_several_writers_have_one_budget_and_write_what_one_would(writing, halves, tmp_path, capsys):
+    served, other, out = writing(), writing(), tmp_path / "made"
+    halves[0][["text"]].to_csv(tmp_path / "real.csv", index=False)
+    asked = command(served.url, tmp_path / "real.csv", out, "--workers", "2")
+    assert main([*asked, "--max-calls", "13"]) == 4
+    assert "shards are missing: the budget max_calls=13" in capsys.readouterr().err
+    assert 6 <= served.stats()["calls"] <= 13 and served.stats()["most_in_flight"] <= 3
+    assert main(["resume", str(out), "--max-calls", "100", "--quiet"]) == 0
+    assert served.stats()["answered_again"] == 0 and (out / "_report.html").exists()
+    real = pd.read_csv(tmp_path / "real.csv")
+    for shard in (2, 0, 1):  # each by itself, as tasks of an array
+        made = generate_shards(
+            real, 60, align(other.url), tmp_path / "alone", shards=3, shard=shard, progress=False
+        )
+        assert [one.shard for one in made.done] == [shard] and made.there == 0
+    assert parts(out) == parts(tmp_path / "alone")
+    for name in parts(out):
+        assert (out / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+    assert served.stats()["calls"] == other.stats()["calls"]
+
+
 def test_another_job_is_refused_and_changes_nothing(writing, halves, tmp_path):
     served, out = writing(), tmp_path / "made"
     generate_shards(halves[0][["text"]], 30, align(served.url), out, shards=2, progress=False)
@@ -139,6 +165,9 @@ def test_what_does_not_go_with_shards_is_a_sentence(halves, tmp_path, capsys):
         ("looks at all rows", align(none, grow="coverage"), {"shards": 2}),
         ("7 shards cannot share 6 demonstrations", align(none), {"shards": 7}),
         ("give a SynAlign", object(), {"shards": 2}),
+        ("one of 0 to 1", align(none), {"shards": 2, "shard": 2}),
+        ("5 workers cannot share 4 calls at once", align(none), {"shards": 6, "workers": 5}),
+        ("an embedder of several workers is named", align(none, embed=ones), {"shards": 2, "workers": 2}),
     ):
         with pytest.raises(OptionError, match=match):
             generate_shards(halves[0][["text"]], 30, own, tmp_path / "made", progress=False, **options)
@@ -147,6 +176,7 @@ def test_what_does_not_go_with_shards_is_a_sentence(halves, tmp_path, capsys):
     for more, match in (
         (["--curate"], "--curate and --shards do not go together"),
         (["--run", "x"], "--run and --shards"),
+        (["--shard", "1", "--workers", "2"], "--shard is written by one process"),
         (["-o", str(tmp_path / "x.csv")], "shards go into a folder"),
     ):
         assert main([*command(none, tmp_path / "real.csv", tmp_path / "o"), *more]) == 2

@@ -7,7 +7,7 @@ import pytest
 from lookalike.errors import DataError, OptionError
 from lookalike.shards.jobs import in_processes, in_this_process
 from tests.paths import ROOT
-from tests.shards.work import Squares
+from tests.shards.work import Alone, Squares
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +35,11 @@ def test_two_workers_do_what_one_does_and_one_that_dies_costs_its_shard_alone(tm
 def test_a_shard_that_always_ends_its_worker_is_given_up(tmp_path):
     with pytest.raises(DataError, match="shard 1 ended its worker 3 times"):
         list(in_processes(Squares(str(tmp_path), dies=1, times=9), [1], 2))
+
+
+def test_one_of_those_that_stand_alone_costs_itself(tmp_path):
+    found = {one.shard: one.facts for one in in_processes(Alone(str(tmp_path), dies=1, times=9), range(3), 2)}
+    assert (found[0], found[2]) == (0, 4) and found[1].startswith("shard 1 ended its worker 3 times")
 
 
 def test_a_users_mistake_comes_back_as_its_sentence_and_other_errors_with_their_place(tmp_path):

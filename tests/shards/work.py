@@ -40,6 +40,13 @@ class Squares:
 
 
 @dataclass(frozen=True)
+class Alone(Squares):
+    """A shard that always ends its worker ends no other."""
+
+    alone: bool = True
+
+
+@dataclass(frozen=True)
 class Dying(Sampling):
     """Draws shards, and is killed in the middle of writing the second one, once."""
 

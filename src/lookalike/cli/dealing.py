@@ -29,6 +29,9 @@ REPORTS = ("_report.html", "_report.json")
 
 def generate(args: argparse.Namespace) -> int:
     """REAL -> a synthetic table and the report on it, in one file or in shards."""
+    for name in ("shard", "workers"):
+        if getattr(args, name) is not None and not args.shards:
+            raise OptionError(f"--{name} is for work in shards: add  --shards N.")
     return _in_shards(args) if args.shards else generating.generate(args)
 
 
@@ -51,16 +54,27 @@ def _in_shards(args: argparse.Namespace) -> int:
         return 0
 
     def begun(_: Any) -> None:
-        kept.write(out / CONFIG, lasting_options(vars(args)))
+        kept.write(out / CONFIG, lasting_options(vars(args) | {"shard": None}))
         args.kept = out
 
     made = generate_shards(
-        real, args.rows, writer, out, shards=args.shards, schema=schema, on_fit=begun, progress=not args.quiet
+        real,
+        args.rows,
+        writer,
+        out,
+        shards=args.shards,
+        shard=args.shard,
+        schema=schema,
+        on_fit=begun,
+        workers=args.workers or 1,
+        progress=not args.quiet,
     )
     print(made)
     if made.stopped is not None:
         print(f"lookalike: {made.left:,} shards are missing: {made.stopped}", file=sys.stderr)
         return 4
+    if args.shard is not None:  # whoever writes the others compares them
+        return 0
     report = _compared(args, real, schema, holdout)
     print(f"\n{report}\n")
     files.save_reports(report, [*(str(out / name) for name in REPORTS), args.report])
@@ -73,6 +87,8 @@ def _check(args: argparse.Namespace) -> None:
         if getattr(args, name):
             raise OptionError(f"--{name} and --shards do not go together: {why}.")
     generating.asks(args)
+    if args.shard is not None and args.workers is not None:
+        raise OptionError("--shard is written by one process: leave --workers out.")
     if args.rows is None:
         raise OptionError("the number of rows is not given: add  -n ROWS.")
     if args.out == "-" or Path(args.out).is_file():

@@ -4,7 +4,8 @@ EXITS = {  # exit code -> what it means
     0: "done",
     2: "a mistake of the user, or something that is missing: one sentence on stderr says what to change",
     3: "a figure is worse than --fail-under allows; the report is written",
-    4: "a language model wrote nothing of a class, or fewer than half of the rows; what it wrote is kept",
+    4: "a language model wrote nothing of a class, or fewer than half of the rows, or shards or models are "
+    "missing; what was made is kept",
     130: "stopped by Ctrl-C or a polite kill; where something is kept, the same command goes on from there",
     141: "nobody reads the output any more",
 }
@@ -57,6 +58,7 @@ A rule: end >= start, total = room + tax, vat = 0.19 * net, line = price * qty, 
   lookalike fit export.csv -o real.model --sep ';' --decimal , --encoding latin-1
   lookalike fit real.csv -o real.model --schema schema.json     (of  lookalike schema, edited)
   lookalike fit real.csv -o real.model --backbone Qwen/Qwen2.5-0.5B --lora
+  lookalike fit real.csv -o cities/ --by city --workers 4       (a model a city; the same command goes on)
 Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoint in MODEL_DIR.""",
     "sample": """
   lookalike sample adult.model -n 1000 -o rich.csv --where 'income=>50K' --where age=30..40
@@ -65,6 +67,7 @@ Stopped by a crash or by Ctrl-C, the same command goes on from the last checkpoi
   lookalike sample real.model -n 1000 -o variations.csv --like seeds.csv --strength 0.2
   lookalike sample real.model -o completed.csv --given partly-filled-rows.csv
   lookalike sample real.model -n 1000 -o balanced.csv --balance income
+  lookalike sample cities/ -n 1000 -o some.csv --where city=Paris     (of  lookalike fit --by city)
   lookalike sample real.model -n 1000 -o - | head
   lookalike sample real.model -n 1e9 -o made/ --shards 1000     (a process a core; the same command goes on)
   lookalike sample real.model -n 1e9 -o s3://bucket/made/ --shards 1000 --shard $SLURM_ARRAY_TASK_ID

@@ -26,7 +26,7 @@ LLM_OPTIONS = (
     *("text", "label", "task", "attributes", "templates", "temperature", "embedder"),
     *("max_calls", "max_tokens", "max_cost", "price_in", "price_out", "dry_run"),
     *("method", "grow", "demonstrations", "gen_size", "concurrency", "timeout", "header", "reply_tokens"),
-    *("key", "shards"),
+    *("key", "shards", "shard", "workers"),
 )
 TRAINING_OPTIONS = ("where", "max_time", "backbone", "lora", "refine", "schema", "threads")
 RAISED = ("max_calls", "max_tokens", "max_cost", "concurrency", "timeout", "header")  # by `resume`

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from lookalike import __version__, options
-from lookalike.cli import curating, endpoint, judging, recipes, selecting, sharding, shared
+from lookalike.cli import curating, endpoint, fitting, judging, recipes, selecting, sharding, shared
 from lookalike.cli.examples import EXAMPLES
 from lookalike.defaults import (
     ALIGN_METHODS,
@@ -201,6 +201,7 @@ def _fit(one: Parser) -> None:
     shared.real(one)
     one.add_argument("-o", "--out", metavar="MODEL_DIR", required=True, help="the model folder to write")
     one.add_argument("--force", action="store_true", help="replace the model of another table in MODEL_DIR")
+    fitting.options(one)
     shared.training(one)
     shared.schema_file(one)
     shared.kinds(one)

@@ -45,6 +45,18 @@ def written(one: Parser) -> None:
         help="with --llm: OUT is a folder of so many Parquet files, each with a ledger of its own; one "
         "budget and one rate for all",
     )
+    one.add_argument(
+        "--shard",
+        metavar="I",
+        type=shared.number("--shard", int, 0, 2**31, "shards count from 0"),
+        help="of --shards: write this one alone, from 0",
+    )
+    one.add_argument(
+        "--workers",
+        metavar="N",
+        type=shared.count("--workers"),
+        help="of --shards: processes that write at once, with --concurrency calls in all (default 1)",
+    )
 
 
 def crew(group: argparse._ActionsContainer) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookalike.cli import files, sharding
+from lookalike.cli import files, fitting, sharding
 from lookalike.cli.agent import agent
 from lookalike.cli.curating import curate
 from lookalike.cli.dealing import generate
@@ -67,8 +67,10 @@ def schema(args: argparse.Namespace) -> None:
         print(f"schema -> {args.out}")
 
 
-def fit(args: argparse.Namespace) -> None:
+def fit(args: argparse.Namespace) -> int:
     """REAL -> MODEL_DIR; the checkpoint lies inside it until the model is complete."""
+    if fitting.is_many(args):
+        return fitting.fit(args, difflm(args))
     folder = Path(args.out)
     files.check_folder(folder)
     real, schema = files.real_table(args)
@@ -93,6 +95,7 @@ def fit(args: argparse.Namespace) -> None:
     if model.shortfall is not None:
         print(f"{model.shortfall}\n")
     print(f"model -> {folder}")
+    return 0
 
 
 def sample(args: argparse.Namespace) -> None:
@@ -104,15 +107,32 @@ def sample(args: argparse.Namespace) -> None:
         raise OptionError("the number of rows is not given: add  -n ROWS  (only --given needs none).")
     import pandas as pd
 
-    from lookalike.codec import parse_where
+    from lookalike.difflm import DiffLM
     from lookalike.files.writing import ChunkWriter, check_target
 
-    model = _load(args)
+    model = fitting.load(args) or _load(args)
     check_target(args.out, pd.DataFrame(columns=model.schema.names))
+    chunks = _chunks(args, model) if isinstance(model, DiffLM) else fitting.chunks(args, model)
+    written = 0
+    with ChunkWriter(args.out, model.schema.layout) as writer:
+        for chunk in chunks:
+            writer.write(chunk)
+            written += len(chunk)
+        if not written:  # an earlier table stays
+            raise DataError(f"no row could be made, so {args.out} is not written: ease the conditions.")
+    if isinstance(model, DiffLM) and model.accepted is not None:
+        good, drawn = model.accepted
+        print(f"{good:,} of {drawn:,} drawn rows parse ({good / drawn:.1%})")
+    print(f"{written:,} rows -> {args.out}")
+
+
+def _chunks(args: argparse.Namespace, model: DiffLM) -> Iterator[Any]:
+    """The rows that a model draws."""
+    from lookalike.codec import parse_where
+
     given = files.read(args.given, model.schema.missing, args)
-    rows = len(given) if args.rows is None and given is not None else args.rows
-    chunks = model.sample_chunks(
-        rows,
+    return model.sample_chunks(
+        len(given) if args.rows is None and given is not None else args.rows,
         where=parse_where(args.where, model.schema, model.codec.known()),
         given=given,
         like=files.read(args.like, model.schema.missing, args),
@@ -122,17 +142,6 @@ def sample(args: argparse.Namespace) -> None:
         valid_only=args.valid_only,
         seed=args.seed,
     )
-    written = 0
-    with ChunkWriter(args.out, model.schema.layout) as writer:
-        for chunk in chunks:
-            writer.write(chunk)
-            written += len(chunk)
-        if not written:  # an earlier table stays
-            raise DataError(f"no row could be made, so {args.out} is not written: ease the conditions.")
-    if model.accepted is not None:
-        good, drawn = model.accepted
-        print(f"{good:,} of {drawn:,} drawn rows parse ({good / drawn:.1%})")
-    print(f"{written:,} rows -> {args.out}")
 
 
 def impute(args: argparse.Namespace) -> None:
@@ -213,6 +222,7 @@ def evaluate(args: argparse.Namespace) -> int:
 
 
 def _load(args: argparse.Namespace) -> DiffLM:
+    fitting.check_single(args.model)
     from lookalike.difflm import DiffLM
 
     with working(f"loading {args.model}", progress=not args.quiet):

@@ -99,7 +99,7 @@ class RecordModel(Protocol):
 
     def bound(self, records: Array, seed: int) -> float:
         """Nats per row of an array of records that was not learned: reconstruction and rate, as `train` has
-        them; seed: of the noise of the latents. Raises OptionError for a model around a backbone.
+        them; seed: of the noise of the latents. Raises OptionError where the memory is too small.
         """
 
     def draw(

@@ -70,9 +70,8 @@ class Selector:
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, Tensor]) -> Selector:
         """What `arrays` gave."""
-        own = {name: value.numpy() for name, value in arrays.items()}
-        facts = {name: float(own.pop(name)) for name in ("strength", "first")}
-        return cls(**own, **facts)
+        own: dict[str, Any] = {name: value.numpy() for name, value in arrays.items()}
+        return cls(**own | {name: float(own[name]) for name in ("strength", "first")})
 
 
 def features(slots: list[Slot], records: Array) -> Array:

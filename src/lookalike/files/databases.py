@@ -311,4 +311,6 @@ def _errors(what: str, url: str = "") -> Iterator[None]:
         advice = ""
         if re.search(r"password|authentication|no pg_hba", said, re.IGNORECASE):
             advice = ": set PGUSER and PGPASSWORD, or write ~/.pgpass"
+        elif re.search(r"connect|terminat|closed|timed? ?out|refused", said, re.IGNORECASE):
+            advice = ": check that the server is there, and run again"
         raise DataError(f"{what} cannot be read ({said}){advice}.") from None

@@ -104,8 +104,11 @@ def _check_plan(place: Place, names: set[str]) -> None:
     try:
         plan = json.loads(place.read(PLAN) or b"")
         shards, suffix = int(plan["shards"]), str(plan.get("suffix", ".parquet"))
+        models = plan.get("verb") == "fit"
     except (ValueError, KeyError, TypeError):
         return  # the plan of something else
+    if models:
+        raise DataError(f"{place} holds models and no table: draw rows of them with  lookalike sample.")
     absent = sorted(set(range(shards)) - parts(names, shards, suffix))
     if absent:
         raise DataError(

@@ -95,6 +95,10 @@ class Budget:
         self._excess = (0, 0)  # by how many tokens real calls went past what was reserved for them
         self._waiting: list[asyncio.Future[None]] = []
 
+    def limits(self) -> Budget:
+        """A budget of the same limits that nothing was spent of."""
+        return Budget(self.max_calls, self.max_tokens, self.max_cost, self.price_in, self.price_out)
+
     def count(self, ledger: object, total: Spent) -> None:
         """What a ledger has counted in all; those of others that count on this budget stay beside it."""
         self.spent = add(add(self.spent, self._of.get(ledger, NOTHING), -1), total)

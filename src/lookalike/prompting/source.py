@@ -59,6 +59,9 @@ def read(real: pd.DataFrame, texts: Sequence[Any], label: Any | None, schema: Sc
     return Source(form, numbers, rows, own, labels, by_column, Facts(own, labels), notes)
 
 
+Picks = tuple[list[Place], Array | None]  # places, and the variance that is left after each
+
+
 @dataclass(frozen=True)
 class Located:
     """The places that records are asked for at, in their order.
@@ -77,11 +80,20 @@ class Located:
 
 
 def locate(
-    source: Source, method: str, embed: Embed, demonstrations: int, steering: float | None, seed: int
+    source: Source,
+    method: str,
+    embed: Embed,
+    demonstrations: int,
+    steering: float | None,
+    seed: int,
+    picks: Picks | None = None,
 ) -> Located:
-    """steering: the share of the rows whose errors steer; None: no errors do."""
-    points = embed(source.texts) if method in ABOUT_ROWS else None
-    found, coverage = places(method, source.labels, points, demonstrations, seed)
+    """steering: the share of the rows whose errors steer; None: no errors do. picks: what another process
+    picked of the same rows, which is then not picked again.
+    """
+    points = embed(source.texts) if method in ABOUT_ROWS and picks is None else None
+    found, coverage = picks or places(method, source.labels, points, demonstrations, seed)
+    found = list(found)
     fixed, some = len(found), list[int]()
     if steering is not None:
         assert points is not None

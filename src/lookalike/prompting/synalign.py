@@ -43,7 +43,7 @@ from lookalike.prompting.growth.known import Known
 from lookalike.prompting.growth.novelty import Pool
 from lookalike.prompting.prompts import Prompts, first_number
 from lookalike.prompting.record import Form
-from lookalike.prompting.source import locate, read
+from lookalike.prompting.source import Picks, locate, read
 from lookalike.prompting.templates import Templates
 from lookalike.prompting.writing import Work, Writer, share_of
 from lookalike.prompting.written import Row, Written
@@ -124,6 +124,7 @@ class SynAlign:
         self._alarms: list[str] = []
         self._wanted = 0
         self._fitted = False
+        self._picked: Picks | None = None  # of another process, which `fit` then takes
         self._origin: Origin = PANDAS
 
     def fit(self, real: Table, schema: Schema | None = None) -> SynAlign:
@@ -142,7 +143,9 @@ class SynAlign:
         )
         embed = self._embedder(source.texts)
         steering = self.steering if self.grow == "errors" else None
-        self._located = locate(source, self.method, embed, self.demonstrations, steering, self.seed)
+        self._located = locate(
+            source, self.method, embed, self.demonstrations, steering, self.seed, self._picked
+        )
         self._class_check: ClassCheck | None = None
         if source.form.label is not None:
             labels = [str(one) for one in source.labels]
@@ -181,6 +184,21 @@ class SynAlign:
         names = self._begin(works, int(n))
         self._write(works, names, growth)
         return self.accepted
+
+    @property
+    def picks(self) -> Picks:
+        """The demonstrations that `fit` picked, for `fit_on` in another process."""
+        self._need_fit()
+        return self._located.places, self.coverage
+
+    def fit_on(self, real: Table, schema: Schema | None, picks: Picks) -> SynAlign:
+        """`fit` with the demonstrations that another process picked on the same rows."""
+        self._picked = picks
+        return self.fit(real, schema)
+
+    def prepare(self, n: int) -> None:
+        """Asks for what all shards of n rows share, such as the names of attributes."""
+        self._begin(self._works(n), n)
 
     def deal(self, n: int, shards: int) -> list[int]:
         """How many of n rows each shard is to bring: `sample_shard` writes them. Places are dealt to shards,

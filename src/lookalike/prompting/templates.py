@@ -58,7 +58,7 @@ class Templates:
         from jinja2.sandbox import SandboxedEnvironment
 
         self.sources = show(folder)
-        self._folder = folder
+        self.folder = folder
         text = json.dumps(self.sources, sort_keys=True)
         self.version = hashlib.sha256(text.encode()).hexdigest()[:12]
         self._jinja: Environment = SandboxedEnvironment(
@@ -99,7 +99,7 @@ class Templates:
             raise self._error(name, line, f"there is no '{variable}', the variables are {known}")
 
     def _error(self, name: str, line: int, reason: str) -> OptionError:
-        path = Path(self._folder or BUILT_IN, name)
+        path = Path(self.folder or BUILT_IN, name)
         return OptionError(f"the template {path}, line {line}, cannot be used: {reason.rstrip('.')}.")
 
 

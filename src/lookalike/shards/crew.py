@@ -79,17 +79,25 @@ class Made:
 
 
 def carried_out(
-    job: Job, todo: Sequence[int], crew: Crew, made: Made, rows: int, progress: bool, what: str = ""
+    job: Job,
+    todo: Sequence[int],
+    crew: Crew,
+    made: Made,
+    rows: int,
+    progress: bool,
+    what: str = "",
+    each: str = "shards",
 ) -> Made:
     """Does the shards under one bar, and counts what it took.
 
-    rows: of all of them, for the bar; 0: it counts shards. what: is done with them.
+    rows: of all of them, for the bar; 0: it counts shards. what: is done with them. each: their
+    name in it.
     """
     begun = perf_counter()
     with bar(
         rows or len(todo),
-        f"{what} {len(todo):,} shards".strip(),
-        unit="rows" if rows else "shards",
+        f"{what} {len(todo):,} {each}".strip(),
+        unit="rows" if rows else each,
         progress=progress and len(todo) > 1,
     ) as shown_bar:
         for done in crew.does(job, todo):

@@ -6,8 +6,11 @@
                                       rejected, provenance, decisions, summary
     OUT/_ledger.sqlite                replies that all shards share, such as the names of attributes
 
-The demonstrations are picked once and dealt to the shards, which are written one after the other: one budget,
-one rate and one pool of connections serve all of them, and memory is that of a shard.
+    OUT/_budget.sqlite                what several processes have spent and hold of one budget
+
+The demonstrations are picked once and dealt to the shards. One process writes them one after the other, by
+one budget, one rate and one pool of connections, and memory is that of a shard. Several (`workers`) share the
+budget in a file, and have a share of the calls in flight each.
 """
 
 from __future__ import annotations
@@ -29,19 +32,19 @@ from lookalike.files.place import Place, is_url
 from lookalike.files.sharded import PLAN
 from lookalike.files.writing import write_table
 from lookalike.llm.ledger import Ledger, counted
+from lookalike.llm.shared import SharedBudget
 from lookalike.progress import say
 from lookalike.run import LEDGER, Cost, Run
-from lookalike.shards.crew import Made
+from lookalike.shards.crew import Crew, Made, carried_out
 from lookalike.shards.curating import print_of
 from lookalike.shards.jobs import Done
 from lookalike.shards.plan import Plan
+from lookalike.shards.writers import BUDGET, SHARED, check, writing
 from lookalike.table.schema import Schema
 from lookalike.table.sources import table
 
 if TYPE_CHECKING:
     from lookalike.prompting import SynAlign
-
-SHARED = "_ledger.sqlite"
 
 
 @dataclass
@@ -63,8 +66,10 @@ def generate_shards(
     out: str | Path,
     *,
     shards: int,
+    shard: int | None = None,
     schema: Schema | None = None,
     on_fit: Callable[[SynAlign], object] | None = None,
+    workers: int = 1,
     progress: bool = True,
 ) -> Wrote:
     """`n` rows by a language model in a folder of Parquet files, and what was made of them now.
@@ -77,15 +82,21 @@ def generate_shards(
     after a kill the same call goes on, and no reply is paid twice. The budget of the `llm` counts all
     ledgers of the folder. Where it ends, the shards that are complete stay, and `stopped` says so.
 
-    real, schema: as of `SynAlign.fit`. out: a folder of this machine, which refuses another job. on_fit:
-    called once the demonstrations are picked. Raises OptionError and DataError for what does not fit,
-    EndpointError where nothing answers any more, LedgerError.
+    shard: write this one alone, 0 to shards - 1; other processes of this machine may write others at the same
+    time, within one budget, each at its own rate. real, schema: as of `SynAlign.fit`. out: a folder of this
+    machine, which refuses another job. on_fit: called once the demonstrations are picked. workers: processes
+    that write at once; the calls in flight of the `llm` are dealt out to them. Raises OptionError and
+    DataError for what does not fit, EndpointError where nothing answers any more, LedgerError.
     """
     n, shards = whole("the number of rows", n, 1), whole("shards", shards, 1)
+    workers = whole("workers", workers, 1)
+    if shard is not None:
+        shard = whole("shard", shard, 0, shards - 1, f"one of 0 to {shards - 1:,}")
     if not hasattr(synthesizer, "sample_shard"):
         raise OptionError(f"the synthesizer is {shown(synthesizer)}: give a SynAlign.")
     if is_url(out):
         raise OptionError(f"{out}: ledgers need a folder of this machine: write there, and copy the shards.")
+    check(synthesizer, min(workers, shards))
     real = table("the real table", real)
     place, progress = (
         Place(os.path.abspath(arguments.path("out", out))),
@@ -93,29 +104,51 @@ def generate_shards(
     )
     plan = Plan("generate", shards, _facts(synthesizer, real, n, schema))
     there = plan.begin(place)
-    todo = [shard for shard in range(shards) if shard not in there]
-    made, begun = Wrote(str(out), there=len(there)), perf_counter()
+    wanted = range(shards) if shard is None else [shard]
+    todo = [one for one in wanted if one not in there]
+    made, begun = Wrote(str(out), there=len(wanted) - len(todo)), perf_counter()
     if not todo:
         return made
-    with _counting(synthesizer, place, plan):
+    workers = min(workers, len(todo))
+    with _counting(synthesizer, place, plan, workers > 1 or shard is not None):
         try:
             synthesizer.fit(real, schema)
             synthesizer.deal(n, shards)
         except UserError:
-            if not there:  # a plan that nothing can come of is no plan of this folder
+            if not there and shard is None:  # a plan that nothing can come of is no plan of this folder
                 place.remove([PLAN])
             raise
         if on_fit is not None:
             on_fit(synthesizer)
-        for at, shard in enumerate(todo):
-            say(f"shard {shard:,} of {shards:,} ({at + 1:,} of the {len(todo):,} left)", progress=progress)
-            done = _written(synthesizer, place, plan, shard)
-            if done is None:
-                made.stopped, made.left = synthesizer.summary()["stopped"], len(todo) - at
-                break
-            made.done.append(done)
+        if workers > 1:
+            synthesizer.prepare(n)
+            job = writing(synthesizer, real, schema, plan, place, workers, _written)
+            carried_out(job, todo, Crew(workers=workers), made, 0, progress, "writing")
+            _apart(made)
+        else:
+            _one_by_one(synthesizer, place, plan, todo, made, progress)
     made.seconds = perf_counter() - begun
     return made
+
+
+def _one_by_one(
+    synthesizer: SynAlign, place: Place, plan: Plan, todo: list[int], made: Wrote, progress: bool
+) -> None:
+    for at, shard in enumerate(todo):
+        say(f"shard {shard:,} of {plan.shards:,} ({at + 1:,} of the {len(todo):,} left)", progress=progress)
+        done = _written(synthesizer, place, plan, shard)
+        if done is None:
+            made.stopped, made.left = synthesizer.summary()["stopped"], len(todo) - at
+            break
+        made.done.append(done)
+
+
+def _apart(made: Wrote) -> None:
+    """Sets the shards apart that the budget left unfinished."""
+    unfinished = [one for one in made.done if one.facts is not None]
+    made.done = [one for one in made.done if one.facts is None]
+    if unfinished:
+        made.stopped, made.left = unfinished[0].facts, len(unfinished)
 
 
 def _facts(synthesizer: SynAlign, real: pd.DataFrame, n: int, schema: Schema | None) -> dict[str, Any]:
@@ -142,9 +175,14 @@ def _facts(synthesizer: SynAlign, real: pd.DataFrame, n: int, schema: Schema | N
 
 
 @contextlib.contextmanager
-def _counting(synthesizer: SynAlign, place: Place, plan: Plan) -> Iterator[None]:
-    """While it lasts, what shards share is kept in the folder, and the budget counts all its ledgers."""
-    llm = synthesizer.llm
+def _counting(synthesizer: SynAlign, place: Place, plan: Plan, several: bool) -> Iterator[None]:
+    """While it lasts, what shards share is kept in the folder, and the budget counts all its ledgers.
+
+    several: whether other processes count on it, too.
+    """
+    llm, own = synthesizer.llm, synthesizer.llm.budget
+    if several:
+        llm.budget = SharedBudget(place.of(BUDGET), own)
     for shard in range(plan.shards):
         path = _folder(place, plan, shard) / LEDGER
         llm.budget.count(path, counted(path, llm.account))
@@ -154,6 +192,9 @@ def _counting(synthesizer: SynAlign, place: Place, plan: Plan) -> Iterator[None]
             yield
     finally:
         ledger.close()
+        if isinstance(llm.budget, SharedBudget):
+            llm.budget.close()
+            llm.budget = own
 
 
 def _folder(place: Place, plan: Plan, shard: int) -> Path:

@@ -55,6 +55,14 @@ def timed(do: Callable[[int], tuple[int, Any]], shard: int) -> Done:
     return Done(shard, rows, perf_counter() - begun, facts)
 
 
+def given_up(job: Job, shard: int) -> Done:
+    """A shard that always ends its worker: done for, where the job has shards `alone`; else a DataError."""
+    why = OFTEN.format(shard, TRIES)
+    if not getattr(job, "alone", False):
+        raise DataError(why)
+    return Done(shard, 0, 0.0, why)
+
+
 def in_this_process(job: Job, todo: Sequence[int]) -> Iterator[Done]:
     do = job.open()
     for shard in todo:
@@ -88,12 +96,16 @@ def in_processes(job: Job, todo: Sequence[int], workers: int) -> Iterator[Done]:
                 if shard is None:
                     continue  # it had nothing to do
                 deaths[shard] = deaths.get(shard, 0) + 1
-                if deaths[shard] == TRIES:
-                    raise DataError(OFTEN.format(shard, TRIES))
                 crew.remove(worker)
+                if deaths[shard] < TRIES:
+                    waiting.append(shard)
+                else:
+                    missing -= 1
+                    yield given_up(job, shard)
+                if not missing:
+                    break
                 worker = _Worker(job, said)
                 crew.append(worker)
-                waiting.append(shard)
             else:
                 raise RuntimeError(answer)
             if waiting:

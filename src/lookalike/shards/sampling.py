@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from lookalike.errors import ModelError, OptionError
 from lookalike.files.place import Place, is_url, local
 from lookalike.seed import child_seed
 from lookalike.shards.crew import Crew, Made, carried_out
+from lookalike.shards.models import Models, plan_of
 from lookalike.shards.plan import Plan, rows_of, shards_for
 
 if TYPE_CHECKING:
@@ -39,20 +40,18 @@ class Sampling:
     progress: bool = False
 
     def open(self) -> Callable[[int], tuple[int, Any]]:
-        from lookalike.difflm import DiffLM
-
-        with local(self.model) as folder:
-            model = DiffLM.load(
-                folder,
-                device=self.device,
-                backbone=self.backbone,
-                threads=self.threads,
-                progress=self.progress,
-            )
+        with contextlib.ExitStack() as copy:
+            folder = Path(copy.enter_context(local(self.model)))
+            model = _loaded(folder, self.device, self.backbone, self.threads, self.progress)
+            kept = copy.pop_all() if isinstance(model, Models) else None  # which are read one by one
         place = Place(self.out)
-        return lambda shard: (self._shard(model, place, shard), None)
 
-    def _shard(self, model: DiffLM, place: Place, shard: int) -> int:
+        def draw(shard: int, kept: object = kept) -> tuple[int, Any]:
+            return self._shard(model, place, shard), None
+
+        return draw
+
+    def _shard(self, model: DiffLM | Models, place: Place, shard: int) -> int:
         from lookalike.files.writing import ChunkWriter
 
         facts = self.plan.facts
@@ -69,8 +68,19 @@ class Sampling:
         return written
 
 
+def _loaded(
+    folder: Path, device: str, backbone: str | None, threads: int | None, progress: bool
+) -> DiffLM | Models:
+    """The model of a folder, or the many of `fit_many`."""
+    from lookalike.difflm import DiffLM
+
+    if plan_of(folder) is not None:
+        return Models(folder, device=device, threads=threads, progress=progress)
+    return DiffLM.load(folder, device=device, backbone=backbone, threads=threads, progress=progress)
+
+
 def sample_shards(
-    model: str | Path | DiffLM,
+    model: str | Path | DiffLM | Models,
     n: int,
     out: str | Path,
     *,
@@ -98,14 +108,14 @@ def sample_shards(
     A shard is drawn from the child seed (seed, shard) and appears when it is complete: the same bytes whoever
     draws it, in whatever order. What is there is not drawn again, so the same call goes on after a kill.
 
-    model: a folder that `save` or `lookalike fit` wrote, or its URL; or a fitted DiffLM. out: a folder, or
-    its URL (s3://, gs://, az://, hdfs://; the package that speaks it is yours). `plan.json` in it refuses
-    another model, seed, n, shards or condition. shards: how many; None: one a million rows. shard: draw this
-    one alone, 0 to shards - 1, for Slurm arrays and the like. where, balance, temperature, top_p, valid_only:
-    as of `DiffLM.sample`. engine: "processes" on this machine, "ray", or "ray://HOST:PORT" of a cluster,
-    whose machines have to see `model` and `out` at the same address. workers: at once; None: one a core.
-    cpus, gpus: of a worker, for Ray. threads: of a worker; others than 1 may give other last bits. device,
-    backbone: as of `DiffLM.load`.
+    model: a folder that `save`, `lookalike fit` or `fit_many` wrote, or its URL; or a fitted DiffLM. out: a
+    folder, or its URL (s3://, gs://, az://, hdfs://; the package that speaks it is yours). `plan.json` in it
+    refuses another model, seed, n, shards or condition. shards: how many; None: one a million rows. shard:
+    draw this one alone, 0 to shards - 1, for Slurm arrays and the like. where, balance, temperature, top_p,
+    valid_only: as of `DiffLM.sample`. engine: "processes" on this machine, "ray", or "ray://HOST:PORT" of a
+    cluster, whose machines have to see `model` and `out` at the same address. workers: at once; None: one a
+    core. cpus, gpus: of a worker, for Ray. threads: of a worker; others than 1 may give other last bits.
+    device, backbone: as of `DiffLM.load`.
 
     Raises OptionError and ConditionError for what does not fit, DataError for a folder of another plan,
     ModelError for a model that cannot be read.
@@ -142,9 +152,11 @@ def out_of(out: str | Path) -> str:
     return str(out) if is_url(out) else os.path.abspath(out)
 
 
-@contextmanager
-def _folder(model: str | Path | DiffLM) -> Iterator[str]:
+@contextlib.contextmanager
+def _folder(model: str | Path | DiffLM | Models) -> Iterator[str]:
     """The folder or URL of a model; a fitted one is saved to a folder for the length of the block."""
+    if isinstance(model, Models):
+        model = model.folder
     if isinstance(model, str | Path):
         yield str(model) if is_url(model) else os.path.abspath(arguments.path("model", model))
         return
@@ -160,6 +172,10 @@ def model_hash(folder: Path) -> str:
     there.
     """
     digest = hashlib.sha256()
+    if plan_of(folder) is not None:  # of many models, those that are there
+        for part in Models(folder, progress=False).parts:
+            digest.update(f"{part.folder.name} {model_hash(part.folder)}".encode())
+        return digest.hexdigest()[:16]
     for name in MODEL_FILES:
         try:
             with open(folder / name, "rb") as file:
@@ -182,9 +198,5 @@ def _told(value: Any) -> Any:
 
 def _check(folder: str, options: Mapping[str, Any], backbone: str | None) -> None:
     """Raises for conditions that no row can satisfy, before any worker is started; draws nothing."""
-    from lookalike.difflm import DiffLM
-
     if options or backbone is not None:
-        DiffLM.load(folder, device="cpu", backbone=backbone, threads=1, progress=False).sample_chunks(
-            1, **options, seed=0
-        )
+        _loaded(Path(folder), "cpu", backbone, 1, False).sample_chunks(1, **options, seed=0)

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import GridSearchCV
 
 from lookalike import Schema, infer
 from lookalike.codec import NOT_MISSING
 from lookalike.difflm import DiffLM
 from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.difflm.training.rows import split
 from lookalike.errors import ConditionError, ModelError, OptionError
 from tests.difflm.backbones import save_bert
 from tests.difflm.pretrained.models import JOBS, check_rows, made, untrained
@@ -167,3 +169,22 @@ def test_texts_are_drawn_as_learned_and_json_from_what_is_likelier(
     found = infer(calls)
     found["call"].kind = "json"
     assert untrained(model, calls, found).records.drawing == Drawing(0.9, 0.95)
+
+
+def test_the_score_is_the_bound_of_rows_that_were_not_learned(learned: DiffLM, people: pd.DataFrame) -> None:
+    held = people.iloc[split(len(people), learned.settings.train, 1)[1]]
+    bounds = [one["bound"] for one in learned.history if "bound" in one]
+    assert min(abs(one + learned.score(held)) for one in bounds) < 1e-3  # what training said of these rows
+    wrong = people.assign(job=people["job"].map(dict(zip(JOBS, [*JOBS[1:], JOBS[0]], strict=True))))
+    assert learned.score(wrong) < learned.score(people) - 0.3  # the note names the job
+    assert np.isfinite(learned.score(held.assign(job="never seen")))
+
+
+def test_a_search_compares_models_around_a_backbone(
+    people: pd.DataFrame, backbone: Callable[[str], Path]
+) -> None:
+    model = DiffLM(backbone=str(backbone("llama")), max_time="2s", threads=1, progress=False)
+    search = GridSearchCV(model, {"lora": [0, 8]}, cv=2, refit=False, error_score="raise")
+    search.fit(people[["job", "pay"]])
+    scores = search.cv_results_["mean_test_score"]
+    assert np.isfinite(scores).all() and (scores < 0).all()

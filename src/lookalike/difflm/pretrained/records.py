@@ -17,7 +17,7 @@ from lookalike.codec.serialised import Serialised, first_columns
 from lookalike.codec.slot import Array
 from lookalike.difflm.pretrained.hub import SMALLER, check_same, load_backbone, load_encoder
 from lookalike.difflm.pretrained.tokens import Tokens, encoder_tokens, lengths, padded
-from lookalike.difflm.pretrained.train import FinetuneConfig, read_posteriors, train_pretrained
+from lookalike.difflm.pretrained.train import FinetuneConfig, Texts, bound, read_posteriors, train_pretrained
 from lookalike.difflm.pretrained.vae import PretrainedConfig, PretrainedVAE
 from lookalike.difflm.pretrained.writer import write
 from lookalike.difflm.sampling.drawing import Drawing
@@ -197,9 +197,11 @@ class TextRecords:
         return mean, log_variance
 
     def bound(self, records: Array, seed: int) -> float:
-        raise OptionError(
-            "a model around a backbone has no score: compare what it draws with lookalike.evaluate."
-        )
+        written = [self.tokens.record(row, self.canonical) for row in records]
+        with enough_memory(self.backbone.name, SMALLER):
+            return bound(
+                self.vae, Texts(written, self._read(records)), seed, self.finetune.at_once(self.device)
+            )
 
     def draw(
         self,

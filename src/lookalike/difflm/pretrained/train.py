@@ -304,6 +304,12 @@ def _validate(vae: PretrainedVAE, held: Texts, noise: Tensor, micro: int) -> tup
     return reconstruction / rows, rate / rows
 
 
+def bound(vae: PretrainedVAE, records: Texts, seed: int, micro: int) -> float:
+    """Reconstruction and rate of records that were not learned, together, in nats per row."""
+    noise = validation_noise(len(records.written), vae.latent_size, seed, vae.words.device)
+    return sum(_validate(vae, records, noise, micro))
+
+
 def _judge(loop: Loop, schedule: Backtracking | None, reconstruction: float, rate: float) -> None:
     """Keep what is the best so far; with a schedule that is the reconstruction, else the bound."""
     weights, waited = loop.module.state_dict(), loop.waiting

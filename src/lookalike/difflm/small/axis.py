@@ -134,9 +134,9 @@ def _split(codec: RecordCodec) -> list[tuple[int, ...]]:
 def _alike(slots: list[Slot], tokens: Array, cells: Array, axis: tuple[int, ...]) -> list[float]:
     """Of every other number: how alike neighbours on the axis are, beyond a mean over many."""
     place = np.zeros(len(tokens))
-    for slot in axis:
-        own = slots[slot]
-        place = place * (own.tokens * own.cells) + np.maximum(tokens[:, slot], 0) * own.cells + cells[:, slot]
+    for index in axis:
+        of, token = slots[index], np.maximum(tokens[:, index], 0)
+        place = place * (of.tokens * of.cells) + token * of.cells + cells[:, index]
     order = np.argsort(place, kind="stable")
     found = []
     for index, slot in enumerate(slots):
@@ -144,8 +144,7 @@ def _alike(slots: list[Slot], tokens: Array, cells: Array, axis: tuple[int, ...]
             continue
         token, cell = tokens[:, index], cells[:, index]
         rank = np.where(token < 0, np.nan, slot.rank[np.maximum(token, 0), cell])
-        own = rank[order]
-        own = own[~np.isnan(own)]
+        own = rank[order][~np.isnan(rank[order])]
         parts = np.array_split(own, WINDOW)
         left = np.concatenate([part - part.mean() for part in parts if len(part)]) if len(own) else own
         spread = float(np.square(left).sum())
