@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -259,7 +260,7 @@ class Transformer(nn.Module):
 
         read: what the first block reads of x, where it is known (`Block.read`).
         """
-        for layer, block in enumerate(self.blocks):
+        for layer, block in enumerate(cast("list[Block]", self.blocks)):
             known = read if layer == 0 and read is not None else block.read(x)
             x = block.step(x, known, layer, cache)
         return F.layer_norm(x, x.shape[-1:], self.norm.weight, self.norm.bias, self.norm.eps)
