@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ import torch
 from lookalike.codec import RecordCodec
 from lookalike.difflm.small.ahead import ROWS, Ahead
 from lookalike.difflm.small.decoder import decode
+from lookalike.difflm.small.transformer import Block
 from lookalike.difflm.small.vae import VAE, VAEConfig
 from lookalike.table.inferring import infer
 
@@ -42,7 +45,7 @@ def test_every_value_of_every_slot_is_looked_up() -> None:
         assert found is not None and len(tokens) == choices
         x = vae.fields.embed_slot(field, tokens, cells) + vae.next(torch.tensor([following]))
         torch.testing.assert_close(found[0], x)
-        torch.testing.assert_close(found[1], vae.backbone.blocks[0].read(x))
+        torch.testing.assert_close(found[1], cast(Block, vae.backbone.blocks[0]).read(x))
         assert Ahead(vae, ROWS * choices - 1).read(field, following, tokens, cells) is None
 
 

@@ -1,12 +1,13 @@
 """One query at a time says what all of them at once say, however many positions there are."""
 
 import math
+from typing import cast
 
 import pytest
 import torch
 
 from lookalike.difflm.small import transformer
-from lookalike.difflm.small.transformer import Cache, Transformer
+from lookalike.difflm.small.transformer import Block, Cache, Transformer
 
 
 def attention(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, gone: torch.Tensor | None):
@@ -76,6 +77,6 @@ def test_a_step_says_what_a_new_position_says(known: bool) -> None:
     model(x, steps, last=True)
     model(x, whole, last=True)
     for i in range(2):
-        read = model.blocks[0].read(more[:, i]) if known else None
+        read = cast(Block, model.blocks[0]).read(more[:, i]) if known else None
         found = model.step(more[:, i], steps, read)
         torch.testing.assert_close(found, model(more[:, i : i + 1], whole)[:, 0])

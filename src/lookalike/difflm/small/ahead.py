@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor
 
+from lookalike.difflm.small.transformer import Block
 from lookalike.difflm.small.vae import VAE
 
 ROWS = 2  # for each value of a slot, at least: else to look up would cost more than to compute
@@ -34,7 +37,7 @@ class Ahead:
         if (field, following) not in self.known:
             after = self.vae.next(torch.tensor([following], device=tokens.device))
             vectors = fields.every(field) + after
-            read = self.vae.backbone.blocks[0].read(vectors)
+            read = cast(Block, self.vae.backbone.blocks[0]).read(vectors)
             self.known[field, following] = torch.cat([vectors, read], 1)
         both = self.known[field, following].index_select(0, fields.choice(field, tokens, cells))
         width = self.vae.config.width
