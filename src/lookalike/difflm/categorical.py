@@ -11,12 +11,13 @@ IMPOSSIBLE = -1e9  # the logit of what does not exist
 def pick(logits: Tensor, generator: torch.Generator) -> Tensor:
     """One index per row of (rows, options) logits, by inverting the cumulative distribution.
 
-    (On a CPU 15 times as fast as torch.multinomial.)
+    (On a CPU 15 times as fast as torch.multinomial, and softmax over few options is slower than exp.)
     """
-    cumulative = logits.softmax(-1).cumsum(-1)
+    cumulative = (logits - logits.amax(-1, keepdim=True)).exp().cumsum(-1)
     uniform = torch.rand(len(logits), 1, generator=generator, device=logits.device)
-    # <=, and staying below the total by more than the rounding, keep options of probability 0 out
-    index = (cumulative <= uniform * (1 - 1e-6) * cumulative[:, -1:]).sum(-1)
+    # right of what is equal, and below the total by more than the rounding: options of probability 0 stay out
+    aimed = uniform * (1 - 1e-6) * cumulative[:, -1:]
+    index = torch.searchsorted(cumulative, aimed, right=True)[:, 0]
     return index.clamp(max=logits.shape[-1] - 1)
 
 

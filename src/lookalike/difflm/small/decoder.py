@@ -28,6 +28,7 @@ from lookalike.codec.kinds.text import MISSING, STOP
 from lookalike.difflm.categorical import IMPOSSIBLE, pick, resample
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.told import Told
+from lookalike.difflm.small.ahead import Ahead
 from lookalike.difflm.small.base import HINTS
 from lookalike.difflm.small.copying import ROOM, Copied
 from lookalike.difflm.small.fields import Allowed, Said
@@ -58,6 +59,7 @@ def decode(
     threads: Threads | None = None,
     told: Told | None = None,
     spare: dict[int, Tensor] | None = None,
+    ahead: Ahead | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Write one record per row.
 
@@ -66,8 +68,8 @@ def decode(
     cells, each (rows,), that are kept as they are; allowed: slot -> what a condition leaves of it, the same
     for all rows. Slots of a column are given all or none. drawing: how the sub-words of texts are
     drawn; grammars: first slot of a span -> the grammar that its sub-words keep to; threads: chosen as the
-    records are written; told: hears of it; spare: memory that one call leaves to the next (`Cache`). Returns
-    tokens and cells, (rows, slots); token -1 where a slot is empty.
+    records are written; told: hears of it; spare: memory that one call leaves to the next (`Cache`); ahead:
+    what calls of one model share. Returns tokens and cells, (rows, slots); token -1 where a slot is empty.
     """
     given, allowed = given or {}, allowed or {}
     first = torch.tensor([any(s in given or s in allowed for s in slots) for slots in vae.columns])
@@ -78,7 +80,7 @@ def decode(
         latent = latent[:: len(latent) // rows]
     threads, told = threads or Threads(torch.get_num_threads()), told or Told()
     draft = _Draft(
-        vae, latent, generator, allowed, drawing or Drawing(), grammars or {}, threads, told, spare
+        vae, latent, generator, allowed, drawing or Drawing(), grammars or {}, threads, told, spare, ahead
     )
     for slot, (tokens, cells) in given.items():
         draft.tokens[:, slot] = tokens.repeat_interleave(len(latent) // rows)
@@ -128,8 +130,10 @@ class _Draft:
         threads: Threads,
         told: Told,
         spare: dict[int, Tensor] | None = None,
+        ahead: Ahead | None = None,
     ):
         self.threads, self.told, self.spare = threads, told, spare
+        self.ahead = ahead or Ahead(vae, len(latent))
         self.vae, self.latent, self.generator = vae, latent, generator
         self.allowed, self.drawing, self.grammars = allowed, drawing, grammars
         self.given: set[int] = set()
@@ -209,16 +213,19 @@ class _Draft:
         following = vae.next(current, hints, self._time(current, here, done, timed))
         x = torch.cat([x[:, :-1], x[:, -1:] + following.unsqueeze(1)], 1)
         hidden = vae.backbone(x, cache, memory, last=not vae.spans.copying)
+        if not vae.span_slots and vae.axis is None:
+            self._write_together(order, start, stop, rescored, hidden[:, -1], cache, added, said, known)
+            return
         copied = Copied.of(vae, hidden, self.tokens, written, padding) if vae.spans.copying else None
         while True:
-            if vae.span_slots:
-                self.threads.begin()
+            self.threads.begin()
             hidden, x = hidden[:, -1], torch.zeros_like(x[:, :1])
             for name, rows in _groups(vae, current, done):
                 draft_rows, slot = here[rows], current[rows]
                 if name < len(vae.fixed):
                     own = said.get(name)
-                    ended = self._write_fixed(vae.fixed[name], hidden[rows], draft_rows, rescored, own)
+                    self._write_fixed(vae.fixed[name], hidden[rows], draft_rows, rescored, own)
+                    ended = torch.zeros_like(done[rows])
                     embedded = vae.fields.embed_slot(
                         name, self.tokens[draft_rows, slot[0]], self.cells[draft_rows, slot[0]]
                     )
@@ -239,7 +246,7 @@ class _Draft:
             done = at >= stop
             if bool(done.all()):
                 return
-            if vae.span_slots and len(done) > 8 and float(done.float().mean()) >= DONE_SHARE:
+            if len(done) > 8 and float(done.float().mean()) >= DONE_SHARE:
                 rest = (~done).nonzero()[:, 0]
                 cache.select(rest)
                 x, at, here, done = x[rest], at[rest], here[rest], done[rest]
@@ -250,8 +257,44 @@ class _Draft:
             said, hints = self._say(current, here, done, known)
             following = vae.next(current, hints, self._time(current, here, done, timed))
             hidden = vae.backbone(x + following.unsqueeze(1), cache)
-            if vae.span_slots:
-                self.threads.end(float(len(x)))
+            self.threads.end(float(len(x)))
+
+    def _write_together(
+        self,
+        order: list[int],
+        start: int,
+        stop: int,
+        rescored: bool,
+        hidden: Tensor,
+        cache: Cache,
+        added: Tensor | float,
+        said: dict[int, Said],
+        known: set[int],
+    ) -> None:
+        """The rest of `write` for records of fixed slots alone: all rows are at the same slot.
+
+        hidden: (rows, width), what is known before order[start].
+        """
+        vae, rows = self.vae, len(self.latent)
+        here = torch.arange(rows, device=hidden.device)
+        done = torch.zeros_like(here, dtype=torch.bool)
+        each = added[:, 0] if isinstance(added, Tensor) else added
+        for place in range(start, stop):
+            slot = order[place]
+            field = int(vae.field_of[slot])
+            self._write_fixed(slot, hidden, slice(None), rescored, said.get(field))
+            self.told.add(rows)
+            if place + 1 == stop:
+                return
+            tokens, cells = self.tokens[:, slot], self.cells[:, slot]
+            found = self.ahead.read(field, order[place + 1], tokens, cells)
+            if found is not None:
+                hidden = vae.backbone.step(found[0], cache, found[1])
+                continue
+            current = torch.tensor([order[place + 1]], device=hidden.device)
+            said, hints = self._say(current.expand(rows), here, done, known)
+            x = vae.fields.embed_slot(field, tokens, cells) + each + vae.next(current, hints)
+            hidden = vae.backbone.step(x, cache)
 
     def _say(
         self, current: Tensor, here: Tensor, done: Tensor, known: set[int]
@@ -286,9 +329,9 @@ class _Draft:
         return out
 
     def _write_fixed(
-        self, slot: int, hidden: Tensor, rows: Tensor, rescored: bool, said: Said | None
-    ) -> Tensor:
-        """Draw a fixed slot of these rows; returns that no column ends here."""
+        self, slot: int, hidden: Tensor, rows: Tensor | slice, rescored: bool, said: Said | None
+    ) -> None:
+        """Draw a fixed slot of these rows."""
         vae = self.vae
         if int(vae.column_of[slot]) not in self.given:
             field_ = int(vae.field_of[slot])
@@ -303,7 +346,6 @@ class _Draft:
             self.log_mass[rows] += mass
             if rescored:
                 self.log_prob[rows] += vae.fields.log_prob(field_, hidden, token, cell, said)
-        return torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
 
     def _write_span(
         self, span: int, logits: Tensor, rows: Tensor, slot: Tensor, walks: dict[int, Walk], rescored: bool

@@ -78,6 +78,7 @@ class Fields(nn.Module):
         self.count, self.width, self.based = len(slots), width, based
         self.mixtures = OWN + len(GROUP) if based else mixtures
         self.token_counts = [s.tokens for s in slots]
+        self.cell_counts = [s.cells for s in slots]
         names = list(dict.fromkeys(s.vocabulary for s in slots))
         first = {s.vocabulary: s for s in reversed(slots)}
         sizes = [first[name].tokens for name in names]
@@ -97,6 +98,7 @@ class Fields(nn.Module):
         width, k, based = self.width, self.mixtures, self.based
         tables = number_tables([slots[i] for i in self.numbers], SPIKE_ROWS if based else 0)
         self.cells, self.edges, self.flat = tables.cells, tables.edges, tables.flat
+        self.bounds = [torch.from_numpy(edges).float() for edges in tables.edges]
         self.features: Tensor
         self.low: Tensor
         self.high: Tensor
@@ -210,6 +212,23 @@ class Fields(nn.Module):
             out = out + (self.features[index] @ self.feature_map[n]) * (tokens >= 0).unsqueeze(-1)
         return out
 
+    def choices(self, slot: int) -> int:
+        """How many pairs of a token and a cell a slot may hold, an empty one included."""
+        return self.token_counts[slot] * self.cell_counts[slot] + 1
+
+    def every(self, slot: int) -> Tensor:
+        """(choices, width): `embed_slot` of all that a slot may hold, in the order of `choice`."""
+        tokens = torch.arange(self.token_counts[slot], device=self.start.device)
+        cells = torch.arange(self.cell_counts[slot], device=self.start.device)
+        pairs = F.pad(torch.cartesian_prod(tokens, cells), (0, 0, 0, 1))
+        pairs[-1, 0] = -1
+        return self.embed_slot(slot, pairs[:, 0], pairs[:, 1])
+
+    def choice(self, slot: int, tokens: Tensor, cells: Tensor) -> Tensor:
+        """(rows,) where tokens and cells stand in `every`."""
+        index = tokens * self.cell_counts[slot] + cells
+        return torch.where(tokens < 0, self.choices(slot) - 1, index)
+
     def _number_cells(self, tokens: Tensor, cells: Tensor) -> Tensor:
         return (tokens.clamp(min=0) + self.number_start) * self.cells + cells
 
@@ -317,7 +336,7 @@ class Fields(nn.Module):
             return tokens, cells, log_mass
         k, mixture = self.mixtures, mixture[at]
         n = self.numbers.index(slot)
-        edges = torch.from_numpy(self.edges[n]).to(device=device, dtype=torch.float32)
+        edges = self.bounds[n].to(device)
         uniform = torch.rand(len(at), generator=generator, device=device)
         if allowed is None or weighted is None:
             component = pick(mixture[:, :k], generator)[:, None]

@@ -14,6 +14,7 @@ from lookalike.codec import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.told import Told
+from lookalike.difflm.small.ahead import Ahead
 from lookalike.difflm.small.base import of_arrays
 from lookalike.difflm.small.decoder import decode
 from lookalike.difflm.small.train import bound, posteriors, train_vae
@@ -124,6 +125,7 @@ class TokenRecords:
             return np.zeros((rows, 2, 0), dtype=np.int64)
         block, each = BLOCK_TEXTS if self.vae.span_slots else BLOCK, len(latent) / rows
         told, spare = told or Told(), dict[int, Tensor]()
+        ahead = Ahead(self.vae, len(latent))
         parts: list[Array] = []
         for start in range(0, rows, block):
             stop = min(start + block, rows)
@@ -131,7 +133,7 @@ class TokenRecords:
             own = None if given is None else given[start:stop]
             some = latent[round(start * each) : round(stop * each)]
             parts.append(
-                self._written(some, stop - start, generator, own, held, allowed, drawing, told, spare)
+                self._written(some, stop - start, generator, own, held, allowed, drawing, told, spare, ahead)
             )
         return np.concatenate(parts) if len(parts) != 1 else parts[0]
 
@@ -146,6 +148,7 @@ class TokenRecords:
         drawing: Drawing | None,
         told: Told,
         spare: dict[int, Tensor],
+        ahead: Ahead,
     ) -> Array:
         """A block of the rows of `draw`."""
         kept: dict[int, tuple[Tensor, Tensor]] = {}
@@ -166,6 +169,7 @@ class TokenRecords:
             threads=self.threads,
             told=told,
             spare=spare,
+            ahead=ahead,
         )
         return torch.stack([tokens, cells], 1).cpu().numpy()
 

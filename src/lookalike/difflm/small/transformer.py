@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,7 @@ from lookalike.difflm.norm import LayerNorm
 
 PIECE = 2**18  # products of a query that are formed at once: more do not fit a processor's cache
 
-FEW = 4  # positions in a piece that are added one by one, which writes no products
+SCRATCH = -1  # of the spare memory, what no layer keeps
 
 
 class Cache:
@@ -39,6 +40,7 @@ class Cache:
         self.spare = {} if spare is None else spare
         self.filled = [0] * layers
         self.pairs: list[tuple[Tensor, Tensor] | None] = [None] * layers
+        self._bags: tuple[int, int, Tensor, Tensor] | None = None
 
     def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Add (rows, heads, n, head width); returns all so far, positions first."""
@@ -63,6 +65,21 @@ class Cache:
         if which not in self.spare or len(self.spare[which]) < size:
             self.spare[which] = like.new_empty(size)
         return self.spare[which][:size].view(shape)
+
+    def scratch(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        """Memory of this shape for what is used at once."""
+        return self._room(SCRATCH, shape, like)
+
+    def bags(self, positions: int, each: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """What `torch.embedding_bag` adds up: for each of `each` rows x heads one value of every position.
+
+        Returns (each x positions,) indices into (positions x each) values, and where each bag begins.
+        """
+        if self._bags is None or self._bags[:2] != (positions, each):
+            at = torch.arange(each, device=device, dtype=torch.int32)
+            index = at[:, None] + each * torch.arange(positions, device=device, dtype=torch.int32)
+            self._bags = positions, each, index.flatten(), positions * at
+        return self._bags[2:]
 
     def places(self, layer: int, at: Tensor) -> Tensor:
         """The places in their rows of the next positions, (n,) or (rows, 1, n); at: 0 to n - 1."""
@@ -130,7 +147,9 @@ class Block(nn.Module):
             keys, values = cache.extend(layer, key, value)
             gone = cache.hidden(len(keys))  # (positions, rows)
             if length == 1 or last:
-                return self._finish(x[:, -1:], _one_query(query[:, :, -1], keys, values, gone).unsqueeze(2))
+                return self._finish(
+                    x[:, -1:], _one_query(query[:, :, -1], keys, values, gone, cache).unsqueeze(2)
+                )
             key, value = keys.permute(1, 2, 0, 3), values.permute(1, 2, 0, 3)
         extra, mask = key.shape[2] - length, None
         if length > 1 and (extra or gone is not None):
@@ -144,27 +163,56 @@ class Block(nn.Module):
         )
         return self._finish(x, attended)
 
+    def read(self, x: Tensor) -> Tensor:
+        """(rows, width) -> query, key and value of one position, (rows, 3 x width)."""
+        normed = F.layer_norm(
+            x, x.shape[-1:], self.norm_attention.weight, self.norm_attention.bias, self.norm_attention.eps
+        )
+        return F.linear(normed, self.qkv.weight)
+
+    def step(self, x: Tensor, read: Tensor, layer: int, cache: Cache) -> Tensor:
+        """`forward` of one new position that has no place, without dropout; read: what `read` says of x.
+
+        x, and what comes back: (rows, width).
+        """
+        rows, width = x.shape
+        query, key, value = read.view(rows, 3, self.heads, width // self.heads).unbind(1)
+        keys, values = cache.extend(layer, key.unsqueeze(2), value.unsqueeze(2))
+        attended = _one_query(query, keys, values, cache.hidden(len(keys)), cache)
+        x = torch.addmm(x, attended.view(rows, width), self.out.weight.T)
+        norm = self.norm_mlp
+        up = F.linear(
+            F.layer_norm(x, x.shape[-1:], norm.weight, norm.bias, norm.eps), self.up.weight, self.up.bias
+        )
+        return x + F.linear(F.gelu(up), self.down.weight, self.down.bias)
+
     def _finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """attended: (rows, heads, positions, head width)."""
         x = x + self.dropout(self.out(attended.transpose(1, 2).reshape(x.shape)))
         return x + self.dropout(self.down(F.gelu(self.up(self.norm_mlp(x)))))
 
 
-def _one_query(query: Tensor, keys: Tensor, values: Tensor, gone: Tensor | None) -> Tensor:
-    """Attention of one position: (rows, heads, width); keys and values: (positions, rows, heads, width)."""
-    piece = max(1, PIECE // query.numel())
-    scores = torch.cat([(part * query).sum(-1) for part in keys.split(piece)]) / math.sqrt(query.shape[-1])
+def _one_query(query: Tensor, keys: Tensor, values: Tensor, gone: Tensor | None, cache: Cache) -> Tensor:
+    """Attention of one position: (rows, heads, width); keys and values: (positions, rows, heads, width).
+
+    The products of query and keys are written to memory of the cache, piece by piece; an embedding bag adds
+    the values by their weights without writing any. (1,024 rows, 11 positions, CPU: 340 us; 600 when each
+    product takes new memory; 850 to 1,800 by bmm or scaled_dot_product_attention.)
+    """
+    query = query / math.sqrt(query.shape[-1])
+    piece = min(keys.shape[0], max(1, PIECE // query.numel()))
+    products = cache.scratch((piece, *query.shape), query)
+    scores = query.new_empty(keys.shape[:-1])
+    for part, score in zip(keys.split(piece), scores.split(piece), strict=True):
+        torch.sum(torch.mul(part, query, out=products[: len(part)]), -1, out=score)
     if gone is not None:
         scores = scores.masked_fill(gone.unsqueeze(-1), -math.inf)
-    weights = scores.softmax(0).unsqueeze(-1).split(piece)
-    out = torch.zeros_like(query)
-    for weight, part in zip(weights, values.split(piece), strict=True):
-        if piece <= FEW:
-            for one, value in zip(weight, part, strict=True):
-                out.addcmul_(one, value)
-        else:
-            out += (weight * part).sum(0)
-    return out
+    bags, starts = cache.bags(len(keys), query.shape[0] * query.shape[1], query.device)
+    weights = scores.softmax(0).flatten(1).T.reshape(-1)
+    out, *_ = torch.embedding_bag(
+        values.reshape(-1, query.shape[-1]), bags, starts, per_sample_weights=weights
+    )
+    return out.view(query.shape)
 
 
 def _turn(x: Tensor, at: Tensor) -> Tensor:
@@ -206,3 +254,13 @@ class Transformer(nn.Module):
             own, only = None if memory is None else memory[layer], last and layer == len(self.blocks) - 1
             x = block(x, layer, cache, own, only)
         return self.norm(x)
+
+    def step(self, x: Tensor, cache: Cache, read: Tensor | None = None) -> Tensor:
+        """`forward` of one new position without a place, when nothing is learned: (rows, width) -> the same.
+
+        read: what the first block reads of x, where it is known (`Block.read`).
+        """
+        for layer, block in enumerate(cast("list[Block]", self.blocks)):
+            known = read if layer == 0 and read is not None else block.read(x)
+            x = block.step(x, known, layer, cache)
+        return F.layer_norm(x, x.shape[-1:], self.norm.weight, self.norm.bias, self.norm.eps)
