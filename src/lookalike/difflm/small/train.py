@@ -23,6 +23,7 @@ from lookalike.difflm.training.threads import Threads
 from lookalike.progress import bar, working
 from lookalike.seed import child, child_seed
 
+ORDERED = 2_000  # rows of a table whose columns are put in order, at most
 CLIP = 5.0  # norm of the gradients at most, over the root of how many slots a record has
 
 
@@ -104,11 +105,13 @@ def train_vae(
 def _based(vae: VAE, tokens: Tensor, cells: Tensor, seed: int) -> Placed | None:
     """Fit the base that the network corrects; every row falls into the tree that has not seen it.
 
-    Columns come in the order that the base is best in: few values first, last, or as the table has them.
+    Columns of a small table come in the order that the base is best in: few values first, last, or as the
+    table has them. Of more rows the network learns what an order hides, and three bases would take long.
     """
     if not vae.config.based or not vae.fixed:
         return None
     orders = [vae.arranged, sorted(vae.arranged), vae.arranged[::-1]]
+    orders = orders if len(tokens) <= ORDERED else orders[:1]
     slots = [vae.fixed_in(order) for order in orders]
     vae.base, fold, best = fit_base(vae.fields, vae.fixed, slots, tokens, cells, seed)
     vae.arrange(orders[best])
