@@ -79,7 +79,7 @@ def test_both_ways_to_sample_show_all_their_options() -> None:
     one, other = (inspect.signature(call).parameters for call in (DiffLM.sample, DiffLM.sample_chunks))
     assert list(one) == [
         *("self", "n", "where", "given", "like", "strength", "balance"),
-        *("temperature", "top_p", "valid_only", "seed"),
+        *("temperature", "top_p", "valid_only", "refine", "seed"),
     ]
     assert [*one.values(), other["after"]] == list(other.values())  # of rows in shards
     assert {p.kind for p in one.values()} == {

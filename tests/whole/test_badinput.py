@@ -115,7 +115,6 @@ def test_a_bad_table_to_fit(check: Callable[..., str]) -> None:
         (("evaluate", "--real", "real.csv", "--synthetic", "real.csv", "-o", "none/r.html"), ["none"]),
         (("evaluate", "--real", "real.csv", "--synthetic", "real.csv", "--json", "r.txt"), ["r.txt"]),
         (("frobnicate",), ["frobnicate"]),
-        ((), ["VERB"]),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
 )

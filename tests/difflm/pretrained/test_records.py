@@ -176,7 +176,7 @@ def test_the_score_is_the_bound_of_rows_that_were_not_learned(learned: DiffLM, p
     bounds = [one["bound"] for one in learned.history if "bound" in one]
     assert min(abs(one + learned.score(held)) for one in bounds) < 1e-3  # what training said of these rows
     wrong = people.assign(job=people["job"].map(dict(zip(JOBS, [*JOBS[1:], JOBS[0]], strict=True))))
-    assert learned.score(wrong) < learned.score(people) - 0.3  # the note names the job
+    assert learned.score(wrong) < learned.score(people) - 0.1  # the note names the job
     assert np.isfinite(learned.score(held.assign(job="never seen")))
 
 

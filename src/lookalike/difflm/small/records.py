@@ -32,6 +32,7 @@ CHUNK_SLOTS = 250_000  # rows x slots decoded at once, at most: the key/value ca
 RECORD_BYTES = 16  # of a slot of a record while a table is encoded
 FEWER = "give fewer rows or shorter texts"
 LEAST_CANDIDATES = 1024  # altogether, however few rows are asked for
+UNSEEN = 10.0  # nats that a cell costs whose like was never learned
 
 
 class TokenRecords:
@@ -106,8 +107,11 @@ class TokenRecords:
 
     def bound(self, records: Array, seed: int) -> float:
         tokens, cells = (torch.from_numpy(np.ascontiguousarray(records[:, part])) for part in range(2))
+        columns = [slot.column for slot in self.codec.slots]
+        first = [columns.index(name) for name in dict.fromkeys(columns)]
+        unseen = float((records[:, 0, first] < 0).sum(1).mean())  # which the network says nothing of
         with self.threads.used():
-            return bound(self.vae, tokens, cells, seed)
+            return bound(self.vae, tokens, cells, seed) + UNSEEN * unseen
 
     def draw(
         self,

@@ -26,6 +26,7 @@ from lookalike.seed import child
 
 ALL = 0.3  # what each steering row counts beside its error
 DOUBTFUL = 0.5  # of the likeliest class's chance: a row whose own class has less is given back
+MOST_DOUBTFUL = 0.5  # of the accepted rows
 STEERING = 0.5  # of the real rows of each class, whose errors steer
 
 
@@ -55,7 +56,8 @@ class Errors:
 
     def doubtful(self, accepted: Sequence[Row]) -> list[int]:
         """Numbers of the accepted rows that a model of the steering rows takes for another class, ascending;
-        none where these are fewer than 60, or hardly tell the classes apart.
+        none where these are fewer than 60, or hardly tell the classes apart, or where it would be most rows:
+        then the model of so few rows knows less than the writer.
         """
         if self._real is None or not accepted:
             return []
@@ -66,7 +68,7 @@ class Errors:
             own = column.get(str(row.place.label))
             if own is not None and chance[own] < DOUBTFUL * chance.max():
                 found.append(at)
-        return found
+        return found if len(found) <= MOST_DOUBTFUL * len(accepted) else []
 
     def _real_model(self) -> Any:
         """What the steering rows teach; None where that is too little."""
