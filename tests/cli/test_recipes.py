@@ -112,7 +112,7 @@ def test_what_was_written_is_learned_and_the_bulk_needs_no_call(
     writing: Callable[..., Any], recipe: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = writing()
-    then = ["--then", "difflm", "--write", "40", "-n", "100", "--max-time", "2s", "--threads", "1"]
+    then = ["--then", "difflm", "--write", "40", "-n", "100", "--max-time", "0.5s", "--threads", "1"]
     assert main(command(recipe, server.url, *then, "--quiet")) == 0
     assert server.stats()["calls"] == 80
     table = pd.read_json(recipe.with_name("o.jsonl"), lines=True)

@@ -110,7 +110,7 @@ def test_the_repr_is_a_short_table(report):
 
 
 def test_without_a_holdout_nothing_has_a_reference(tmp_path):
-    report = evaluate(table(300, 0), table(200, 1))
+    report = evaluate(table(300, 0), table(200, 1), only=["fidelity"])
     figures = report.to_dict()
     assert figures["fidelity"]["shape_error"]["reference"] is None
     assert "reference" in figures["skipped"]
@@ -120,7 +120,7 @@ def test_without_a_holdout_nothing_has_a_reference(tmp_path):
 
 
 def test_without_a_holdout_half_of_the_real_rows_are_the_reference(tmp_path):
-    report = evaluate(table(500, 0), table(400, 1))
+    report = evaluate(table(500, 0), table(400, 1), only=["fidelity", "privacy"])
     figures = report.to_dict()
     assert figures["sizes"]["matched"] == {"real": 250, "synthetic": 250, "holdout": 250}
     assert figures["sizes"]["columns"] == {"real": 500, "synthetic": 400, "holdout": 250}
@@ -131,7 +131,7 @@ def test_without_a_holdout_half_of_the_real_rows_are_the_reference(tmp_path):
     assert figures["privacy"]["exact_copies"]["reference"] is None  # no honest one
     assert "membership_auc" not in figures["privacy"]
     assert "half of real" in repr(report)
-    copied = evaluate(table(500, 0), table(500, 0)).to_dict()
+    copied = evaluate(table(500, 0), table(500, 0), only=["fidelity", "privacy"]).to_dict()
     assert copied["privacy"]["exact_copies"]["value"] == 1, "among all real rows, not among half"
     assert copied["fidelity"]["shape_error"]["value"] == 0, "against all real rows, not half of them"
 
@@ -139,7 +139,7 @@ def test_without_a_holdout_half_of_the_real_rows_are_the_reference(tmp_path):
 def test_the_rows_that_the_detector_is_surest_about_are_shown(tmp_path):
     real, held, made = (table(600, seed) for seed in (0, 1, 2))
     made.loc[::3, "x"] += 20
-    report = evaluate(real, made, held, show_real=True)
+    report = evaluate(real, made, held, only=["fidelity"], show_real=True)
     told = report.to_dict()["examples"]["telltale"]
     place = told["columns"].index("x")
     assert all(float(row[place]) > 10 for row in told["data"])
@@ -148,10 +148,10 @@ def test_the_rows_that_the_detector_is_surest_about_are_shown(tmp_path):
 
 
 def test_what_depends_on_the_number_of_rows_sees_as_many_as_the_holdout_has():
-    figures = evaluate(table(400, 0), table(900, 1), table(300, 2)).to_dict()
+    figures = evaluate(table(400, 0), table(900, 1), table(300, 2), only=["fidelity"]).to_dict()
     assert figures["sizes"]["matched"] == {"real": 400, "synthetic": 300, "holdout": 300}
     assert figures["sizes"]["columns"] == {"real": 400, "synthetic": 900, "holdout": 300}
-    tiny = evaluate(table(400, 0), table(900, 1), table(9, 2)).to_dict()
+    tiny = evaluate(table(400, 0), table(900, 1), table(9, 2), only=["fidelity"]).to_dict()
     assert tiny["sizes"]["columns"] == {"real": 400, "synthetic": 900}
     assert "9 rows" in tiny["skipped"]["reference"]
 

@@ -185,7 +185,7 @@ def test_a_verb_reads_a_database(shop: Path, tmp_path: Path, capsys: pytest.Capt
         ("mysql://ann:s3cret@h/b?table=t", str(out), "mysql:// is not read by its URL"),
         (url, url, "only read: name a file"),
     ):
-        assert main(["generate", real, "-n", "20", "-o", made, "--max-time", "2s", "--quiet"]) == 2
+        assert main(["generate", real, "-n", "20", "-o", made, "--max-time", "0.5s", "--quiet"]) == 2
         said = capsys.readouterr().err
         assert sentence in said and said.count("\n") == 1 and "s3cret" not in said
         assert out.read_text() == "what was made before"

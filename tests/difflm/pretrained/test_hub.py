@@ -120,7 +120,7 @@ def test_the_command_line(
     assert "not a causal language model" in capsys.readouterr().err
     moved = tmp_path / "backbone"
     shutil.copytree(backbone("llama"), moved)
-    fit = ["fit", real, "-o", model, "--backbone", str(moved), "--lora", "2", "--max-time", "2s", "--quiet"]
+    fit = ["fit", real, "-o", model, "--backbone", str(moved), "--lora", "2", "--max-time", "0.5s", "--quiet"]
     assert main(fit) == 0
     moved.rename(tmp_path / "elsewhere")
     sample = ["sample", model, "-n", "5", "-o", out, "--where", "job=nurse", "--quiet"]
