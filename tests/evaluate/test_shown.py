@@ -63,10 +63,9 @@ def rare(real: pd.DataFrame, said: str) -> dict[str, str]:
     for name in real.columns:
         times = real[name].map(str).value_counts()
         for value in times[times < 5].index:
-            if (
-                re.search(r"(?<![\w.])" + re.escape(json.dumps(value)[1:-1]) + r"(?![\w.])", said)
-                or value in said
-            ):
+            written = json.dumps(value)[1:-1]
+            whole = r"(?<![\w.])" + re.escape(written) + r"(?![\w.])"
+            if value in said or (written in said and re.search(whole, said)):
                 found[name] = value
     return found
 
