@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lookalike.difflm import DiffLM
-from lookalike.difflm.small.vae import TEXT_SIZES
+from lookalike.difflm.small.sizes import TEXT_SIZES
 from tests.once import Once
 from tests.paths import EXAMPLES
 

@@ -13,7 +13,7 @@ from lookalike.codec import RecordCodec
 from lookalike.difflm import DiffLM
 from lookalike.difflm.pretrained.train import FinetuneConfig
 from lookalike.difflm.settings import Arguments, Settings, derive
-from lookalike.difflm.small.vae import TEXT_SIZES, VAEConfig
+from lookalike.difflm.small.sizes import TEXT_SIZES, VAEConfig
 from lookalike.difflm.training.config import TEXT_RATE, TEXT_TRAINING, TrainConfig
 from lookalike.errors import DataError, OptionError, SchemaError
 from lookalike.table.inferring import infer

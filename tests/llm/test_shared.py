@@ -1,6 +1,7 @@
 """One budget of several processes: no call passes it, and what the dead held is free again."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from lookalike.errors import BudgetError, LedgerError
 from lookalike.llm import Budget
 from lookalike.llm.budget import Spent
-from lookalike.llm.shared import SharedBudget
+from lookalike.llm.shared import SharedBudget, has_ended, process_of
 
 
 def test_what_one_holds_the_other_cannot_have(tmp_path: Path) -> None:
@@ -45,7 +46,54 @@ def test_what_a_killed_process_held_is_free_again(tmp_path: Path) -> None:
     assert asyncio.run(asyncio.wait_for(own.reserve(9, 9), 10)).held.calls == 1
 
 
+def test_a_later_process_of_the_same_number_holds_nothing(tmp_path: Path) -> None:
+    this = process_of(os.getpid())
+    assert not has_ended(this) and this.split()[0] == str(os.getpid())
+    if " " in this:  # the system says when a process began
+        assert has_ended(f"{os.getpid()} 1")
+        ended = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+        name = process_of(ended.pid)
+        ended.communicate()
+        assert has_ended(name)
+        one = SharedBudget(tmp_path / "b", Budget(max_calls=1))
+        one._process = f"{os.getpid()} 1"  # it began before this one
+        asyncio.run(one.reserve(9, 9))
+        other = SharedBudget(tmp_path / "b", Budget(max_calls=1))
+        assert asyncio.run(asyncio.wait_for(other.reserve(9, 9), 10)).held.calls == 1
+
+
+def test_what_is_held_is_given_back_at_the_end(tmp_path: Path) -> None:
+    one, other = (SharedBudget(tmp_path / "b", Budget(max_calls=1)) for _ in range(2))
+    asyncio.run(one.reserve(9, 9))  # and whoever asked was stopped
+    one.close()
+    assert asyncio.run(asyncio.wait_for(other.reserve(9, 9), 10)).held.calls == 1
+
+
+def test_a_folder_that_was_moved_is_not_counted_twice(tmp_path: Path) -> None:
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir(exist_ok=True)
+        budget = SharedBudget(folder / "b", Budget(max_calls=9))
+        budget.count(folder / "part" / "ledger", Spent(3, 1, 1))
+        assert budget.spent == Spent(3, 1, 1)
+        budget.close()
+        if folder.name == "one":
+            folder.rename(tmp_path / "two")
+
+
+def test_what_was_counted_before_goes_along_and_comes_back(tmp_path: Path) -> None:
+    own = Budget(max_calls=5)
+    own.count(tmp_path / "other" / "ledger", Spent(2, 1, 1))
+    shared = SharedBudget(tmp_path / "b", own)
+    assert shared.spent.calls == 2
+    other = SharedBudget(tmp_path / "b", own.limits())  # of another process
+    other.count(tmp_path / "part" / "ledger", Spent(2, 1, 1))
+    assert other.affords(Spent(1, 1, 1)) == 1
+    for _ in range(2):
+        shared.tell(own)
+        assert own.spent.calls == 4
+
+
 def test_a_file_that_is_none_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "b").write_text("no database, but long enough to look like one" * 30)
-    with pytest.raises(LedgerError, match=r"the budget .*b cannot be used"):
+    with pytest.raises(LedgerError, match=r"the budget .*b is damaged: remove it"):
         SharedBudget(tmp_path / "b", Budget(max_calls=1))

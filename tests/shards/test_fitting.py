@@ -102,6 +102,8 @@ def test_it_goes_on_and_one_that_fails_costs_itself_alone(
     assert [one.shard for one in again.done] == [1] and again.there == 3 and not again.failed
     assert all(one.stat().st_mtime_ns == before for one, before in times.items())
     assert not (out / "failed.json").exists() and len(Models(out, progress=False).parts) == 4
+    over = lookalike.fit_many(table(), out, by="city", models=quick(), workers=1, progress=False)
+    assert str(over) == f"nothing was left to do, 4 were there -> {out}"
     with pytest.raises(DataError, match="another plan"):
         lookalike.fit_many(table().head(100), out, by="city", models=quick(), progress=False)
     with pytest.raises(DataError, match="another plan"):
@@ -148,6 +150,13 @@ def test_the_command_line(cities: Path, tmp_path: Path, capsys: pytest.CaptureFi
         ),
     ):
         assert main(wrong) == 2 and match in capsys.readouterr().err
+
+
+def test_a_plan_that_is_damaged_is_a_sentence(tmp_path: Path) -> None:
+    for plan in ({"verb": "fit"}, {"verb": "fit", "by": None, "groups": [1], "tables": {}, "models": {}}):
+        (tmp_path / "plan.json").write_text(json.dumps(plan))
+        with pytest.raises(ModelError, match=r"plan\.json is damaged"):
+            Models(tmp_path)
 
 
 def test_what_cannot_be_is_a_sentence(cities: Path, tmp_path: Path) -> None:

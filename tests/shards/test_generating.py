@@ -153,7 +153,11 @@ def test_another_job_is_refused_and_changes_nothing(writing, halves, tmp_path):
     served, out = writing(), tmp_path / "made"
     generate_shards(halves[0][["text"]], 30, align(served.url), out, shards=2, progress=False)
     calls, config = served.stats()["calls"], (out / "plan.json").read_bytes()
-    for other, n in ((align(served.url, seed=1), 30), (align(served.url), 31)):
+    for other, n in (
+        (align(served.url, seed=1), 30),
+        (align(served.url), 31),
+        (align(served.url, grow="even"), 30),
+    ):
         with pytest.raises(DataError, match="holds the shards of another plan"):
             generate_shards(halves[0][["text"]], n, other, out, shards=2, progress=False)
     assert served.stats()["calls"] == calls and (out / "plan.json").read_bytes() == config

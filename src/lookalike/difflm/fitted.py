@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lookalike.codec import RecordCodec
+from lookalike.codec import RecordCodec, Slot
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.latent.sampler import FEW_STEPS, LOW_RATE, STEPS
 from lookalike.difflm.records import RecordModel
@@ -29,7 +29,7 @@ from lookalike.rules.keep import Plan
 from lookalike.seed import child, child_seed
 from lookalike.table.schema import Schema
 
-LOOKED_AT = 50_000  # rows that are asked for a time, at most
+LOOKED_AT = 50_000  # rows that are searched for a time, at most
 WHERE_CANDIDATES = 1.5  # for each of the rows that share a condition: 2 would cost over 3 times a free sample
 
 
@@ -54,6 +54,11 @@ class Fitted:
     history: list[dict[str, Any]] = field(default_factory=list)
     plan: Plan | None = None
     selector: Selector | None = None
+
+    @property
+    def slots(self) -> list[Slot]:
+        """Those of the records that are modelled."""
+        return (self.codec if self.plan is None else self.plan.codec).slots
 
     @property
     def schema(self) -> Schema:

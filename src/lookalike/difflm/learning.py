@@ -64,7 +64,7 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
 def _selector(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> Selector | None:
     """What tells the learned records from as many drawn ones; fewer where the time is over."""
     generator = fitted.generator(child(fitted.seed, "rows of the selector"))
-    own = (fitted.codec if fitted.plan is None else fitted.plan.codec).slots
+    own = fitted.slots
     most = SELECTOR_TEXTS if any(slot.span for slot in own) else SELECTOR_ROWS
     chosen = child(fitted.seed, "learned rows of the selector").permutation(len(records))[:most]
     if len(chosen) < FEWEST:

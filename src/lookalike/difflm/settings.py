@@ -13,7 +13,7 @@ from lookalike.codec import RecordCodec
 from lookalike.defaults import DEVICES, LORA_RANK
 from lookalike.difflm.latent.denoiser import DenoiserConfig
 from lookalike.difflm.small import injection as small
-from lookalike.difflm.small.vae import TEXT_SIZES, VAEConfig
+from lookalike.difflm.small.sizes import TEXT_SIZES, VAEConfig
 from lookalike.difflm.training.config import TEXT_RATE, TEXT_TRAINING, TrainConfig
 from lookalike.difflm.training.threads import Threads
 from lookalike.errors import OptionError, SchemaError

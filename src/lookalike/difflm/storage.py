@@ -20,7 +20,7 @@ from torch import Tensor
 from lookalike.codec import RecordCodec
 from lookalike.difflm.latent.denoiser import DenoiserConfig
 from lookalike.difflm.settings import Pretrained, Settings
-from lookalike.difflm.small.vae import VAEConfig
+from lookalike.difflm.small.sizes import VAEConfig
 from lookalike.difflm.training.checkpoint import writing
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.errors import ModelError

@@ -104,6 +104,11 @@ class Budget:
         self.spent = add(add(self.spent, self._of.get(ledger, NOTHING), -1), total)
         self._of[ledger] = total
 
+    def tell(self, other: Budget) -> None:
+        """Counts on another budget what all ledgers have counted here."""
+        for ledger, total in self._of.items():
+            other.count(ledger, total)
+
     def estimate(self, more: Spent, together: int) -> Estimate:
         """What more calls will probably take, made `together` at a time, at the pace of those before."""
         seconds = self.spent.seconds / self.spent.calls * more.calls / together if self.spent.calls else None

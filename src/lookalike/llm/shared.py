@@ -30,23 +30,35 @@ PUT = (
 class SharedBudget(Budget):
     """As `Budget`, and no call passes its limits over all processes that share the file.
 
-    What is lost with the file is counted again from the ledgers. Raises LedgerError where it cannot be used.
+    own: the limits, and what was counted on them before. Ledgers are known by their places beside the file,
+    so that the folder of both may be moved. What is lost with the file is counted again from the ledgers.
+    Raises LedgerError where it cannot be used.
     """
 
     def __init__(self, path: str | Path, own: Budget) -> None:
         super().__init__(own.max_calls, own.max_tokens, own.max_cost, own.price_in, own.price_out)
-        self._path, self._who = path, uuid.uuid4().hex
+        self._path, self._who, self._process = Path(path), uuid.uuid4().hex, process_of(os.getpid())
+        self._ledgers: dict[str, object] = {}  # name in the file -> as it was given
         with self._errors():
             self._sql = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
             self._sql.execute("PRAGMA synchronous = OFF")
             with self._alone():
                 for statement in TABLES:
                     self._sql.execute(statement)
+        own.tell(self)
 
     def count(self, ledger: object, total: Spent) -> None:
+        name = os.path.relpath(str(ledger), self._path.parent)
+        self._ledgers[name] = ledger
         with self._errors(), self._alone():
-            self._sql.execute(PUT, (str(ledger), *total))
+            self._sql.execute(PUT, (name, *total))
             self.spent = self._sum("spent")
+
+    def tell(self, other: Budget) -> None:
+        with self._errors():
+            rows = self._sql.execute("SELECT * FROM spent").fetchall()
+        for name, *total in rows:
+            other.count(self._ledgers.get(name, self._path.parent / name), Spent(*total))
 
     async def reserve(self, most_in: int, most_out: int) -> Hold:
         asked = Spent(1, most_in, most_out)
@@ -71,12 +83,15 @@ class SharedBudget(Budget):
                 self._hold(self._held)
 
     def close(self) -> None:
+        """Gives back what is still held."""
+        with contextlib.suppress(sqlite3.Error):
+            self._sql.execute("DELETE FROM held WHERE who = ?", (self._who,))
         self._sql.close()
 
     def _hold(self, held: Spent) -> None:
         self._held = held
         self._sql.execute(
-            "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?)", (self._who, os.getpid(), *held)
+            "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?)", (self._who, self._process, *held)
         )
 
     def _sum(self, table: str) -> Spent:
@@ -86,12 +101,8 @@ class SharedBudget(Budget):
     def _forget_the_dead(self) -> None:
         """What processes held that have ended: their calls are over."""
         for (process,) in self._sql.execute("SELECT DISTINCT process FROM held").fetchall():
-            try:
-                os.kill(process, 0)
-            except ProcessLookupError:
+            if has_ended(process):
                 self._sql.execute("DELETE FROM held WHERE process = ?", (process,))
-            except OSError:
-                continue  # it is another user's
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -107,6 +118,36 @@ class SharedBudget(Budget):
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise LedgerError(
-                f"the budget {self._path} cannot be used ({first_line(error)}): check its folder."
-            ) from None
+            raise LedgerError(f"the budget {self._path} {_fix(error)}.") from None
+
+
+def process_of(number: int) -> str:
+    """What a process is called: its number, and where the system tells it when it began, which tells it from
+    a later one of the same number.
+    """
+    try:
+        facts = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return str(number)
+    return f"{number} {'ended' if facts[0] == 'Z' else facts[19]}"
+
+
+def has_ended(process: str) -> bool:
+    """Whether the process of a name, as `process_of` gives it, is there no more."""
+    number = int(str(process).split()[0])
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass  # it is another user's
+    now = process_of(number)
+    return " " in now and now != process
+
+
+def _fix(error: sqlite3.Error | OSError) -> str:
+    if "locked" in str(error):
+        return f"was held by another process for {BUSY:.0f} s: stop that one, and run again"
+    if "not a database" in str(error) or "malformed" in str(error):
+        return "is damaged: remove it, and run again: what was paid for is counted from the ledgers"
+    return f"cannot be used ({first_line(error)}): check its folder"

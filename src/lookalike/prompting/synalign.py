@@ -23,7 +23,6 @@ from lookalike.llm.embeddings import embedder as endpoint_embedder
 from lookalike.llm.ledger import Ledger
 from lookalike.llm.request import Request
 from lookalike.progress import say
-from lookalike.prompting.alarm import fix
 from lookalike.prompting.arms import ABOUT_ROWS, Array, quotas
 from lookalike.prompting.asking import Asking, checked_names
 from lookalike.prompting.checks import Checker, text_of
@@ -124,7 +123,7 @@ class SynAlign:
         self._alarms: list[str] = []
         self._wanted = 0
         self._fitted = False
-        self._picked: Picks | None = None  # of another process, which `fit` then takes
+        self._picked: Picks | None = None  # of another process, which `fit_on` has `fit` take
         self._origin: Origin = PANDAS
 
     def fit(self, real: Table, schema: Schema | None = None) -> SynAlign:
@@ -194,7 +193,10 @@ class SynAlign:
     def fit_on(self, real: Table, schema: Schema | None, picks: Picks) -> SynAlign:
         """`fit` with the demonstrations that another process picked on the same rows."""
         self._picked = picks
-        return self.fit(real, schema)
+        try:
+            return self.fit(real, schema)
+        finally:
+            self._picked = None
 
     def prepare(self, n: int) -> None:
         """Asks for what all shards of n rows share, such as the names of attributes."""
@@ -398,14 +400,6 @@ class SynAlign:
             say(line, progress=self.progress)
 
     def _say_what_is_missing(self) -> None:
-        done = self._written
-        missing = self._wanted - len(done.accepted)
-        if not missing:
-            return
-        reason = done.main_reason()
-        if done.stopped is None:
-            done.stopped = "no way was found to the rows that are missing"
-            if reason is not None:
-                done.stopped = f"most others fail as '{reason}': {fix(reason)}"
-        say(f"{missing:,} of {self._wanted:,} rows are missing: {done.stopped.rstrip('.')}.",
-            progress=self.progress)  # fmt: skip
+        if missing := self._wanted - len(self._written.accepted):
+            why = self._written.why_missing().rstrip(".")
+            say(f"{missing:,} of {self._wanted:,} rows are missing: {why}.", progress=self.progress)

@@ -363,16 +363,13 @@ class Writer:
         self.written.surplus = left
 
     def _doubt(self) -> None:
-        """Rejects accepted rows that growth finds to be of another class, now that it has learned more."""
+        """Rejects accepted rows that growth finds to be of another class."""
         if self._growth is None:
             return
         numbers = {id(work.place): work for work in self._works}
         for at in reversed(self._growth.doubtful(self.written.accepted)):
             row = self.written.accepted.pop(at)
-            row.reason, row.hit = (
-                "class",
-                Hit("labels", "real rows place it in another class"),
-            )
+            row.reason, row.hit = "class", Hit("labels", "real rows place it in another class")
             numbers[id(row.place)].made -= 1
             self._growth.made[row.place.label] -= 1
             self.written.rejected.append(row)

@@ -16,7 +16,7 @@ from lookalike.decisions import Decisions
 from lookalike.errors import LedgerError, LLMError
 from lookalike.llm.budget import NOTHING, Spent
 from lookalike.llm.request import Failure, Reply
-from lookalike.prompting.alarm import main_reason
+from lookalike.prompting.alarm import fix, main_reason
 from lookalike.prompting.arms import Place
 from lookalike.prompting.record import Form, table_of
 from lookalike.texts.checks import Hit
@@ -87,6 +87,15 @@ class Written:
         """The run ends with this error."""
         self.stopped = str(error)
         self.said.setdefault(error.kind if isinstance(error, LLMError) else "ledger", str(error))
+
+    def why_missing(self) -> str:
+        """Why fewer rows came than were wanted; that is why it stopped, where nothing else was said."""
+        if self.stopped is None:
+            reason = self.main_reason()
+            self.stopped = "no way was found to the rows that are missing"
+            if reason is not None:
+                self.stopped = f"most others fail as '{reason}': {fix(reason)}"
+        return self.stopped
 
     def records(self, form: Form) -> pd.DataFrame:
         """The accepted rows as a table of the real one's columns and dtypes."""

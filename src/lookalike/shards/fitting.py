@@ -49,6 +49,8 @@ class Fits(Made):
     failed: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
+        if not self.done and not self.failed:
+            return super().__str__()
         count = len(self.done)
         were = f", {self.there:,} were there" if self.there else ""
         lines = [f"{count:,} models of {self.rows:,} rows{were}, {self.seconds:,.0f} s -> {self.where}"]

@@ -27,6 +27,7 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.arguments import shown, whole
+from lookalike.defaults import GROW
 from lookalike.errors import OptionError, UserError
 from lookalike.files.place import Place, is_url
 from lookalike.files.sharded import PLAN
@@ -44,6 +45,7 @@ from lookalike.table.schema import Schema
 from lookalike.table.sources import table
 
 if TYPE_CHECKING:
+    from lookalike.llm import LLM, Budget
     from lookalike.prompting import SynAlign
 
 
@@ -171,7 +173,7 @@ def _facts(synthesizer: SynAlign, real: pd.DataFrame, n: int, schema: Schema | N
         "templates": own.templates.version,
         "temperature": own.temperature,
         "reply_tokens": own.max_tokens,
-    }
+    } | ({} if own.grow == GROW[0] else {"grow": own.grow})
 
 
 @contextlib.contextmanager
@@ -181,20 +183,26 @@ def _counting(synthesizer: SynAlign, place: Place, plan: Plan, several: bool) ->
     several: whether other processes count on it, too.
     """
     llm, own = synthesizer.llm, synthesizer.llm.budget
-    if several:
-        llm.budget = SharedBudget(place.of(BUDGET), own)
-    for shard in range(plan.shards):
-        path = _folder(place, plan, shard) / LEDGER
-        llm.budget.count(path, counted(path, llm.account))
-    ledger = Ledger(place.of(SHARED))
-    try:
+    with contextlib.ExitStack() as undone:
+        if several:
+            shared = llm.budget = SharedBudget(place.of(BUDGET), own)
+            undone.callback(_counted, llm, shared, own)
+        for shard in range(plan.shards):
+            path = _folder(place, plan, shard) / LEDGER
+            llm.budget.count(path, counted(path, llm.account))
+        ledger = Ledger(place.of(SHARED))
+        undone.callback(ledger.close)
         with llm.keeping(ledger):
             yield
+
+
+def _counted(llm: LLM, shared: SharedBudget, own: Budget) -> None:
+    """The LLM has its own budget again, on which is counted what all processes have spent."""
+    llm.budget = own
+    try:
+        shared.tell(own)
     finally:
-        ledger.close()
-        if isinstance(llm.budget, SharedBudget):
-            llm.budget.close()
-            llm.budget = own
+        shared.close()
 
 
 def _folder(place: Place, plan: Plan, shard: int) -> Path:

@@ -66,8 +66,7 @@ class Models:
         plan = plan_of(self.folder)
         if plan is None:
             raise ModelError(f"{self.folder} holds no models: give what fit_many or fit --by wrote.")
-        self.by: str | None = plan["by"]
-        every = _parts(self.folder, plan)
+        self.by, every = _parts(self.folder, plan)
         self.parts = [part for part in every if part.there]
         self.missing = [part for part in every if not part.there]
         if not self.parts:
@@ -190,10 +189,12 @@ def plan_of(folder: Path) -> dict[str, Any] | None:
     return plan if isinstance(plan, dict) and plan.get("verb") == VERB else None
 
 
-def _parts(folder: Path, plan: Mapping[str, Any]) -> list[Part]:
-    """All models of a plan, in the order of `fit_many`. Raises ModelError for a plan that is damaged."""
+def _parts(folder: Path, plan: Mapping[str, Any]) -> tuple[str | None, list[Part]]:
+    """The column of groups, and all models of a plan in the order of `fit_many`. Raises ModelError for a plan
+    that is damaged.
+    """
     try:
-        groups = [(from_json(value), rows) for value, rows in plan["groups"]]
+        by, groups = plan["by"], [(from_json(value), rows) for value, rows in plan["groups"]]
         found = [
             (name, value, variant, facts["rows"] if rows is None else rows)
             for name, facts in plan["tables"].items()
@@ -202,7 +203,7 @@ def _parts(folder: Path, plan: Mapping[str, Any]) -> list[Part]:
         ]
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ModelError(f"{folder / PLAN} is damaged: fit again into another folder.") from None
-    return [
+    return by, [
         Part(folder / MODEL.format(at), name, value, variant, rows)
         for at, (name, value, variant, rows) in enumerate(found)
     ]

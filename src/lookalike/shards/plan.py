@@ -41,8 +41,8 @@ class Plan:
         Raises DataError for a folder of another plan, or of shards without one.
         """
         place.make()
+        names = place.names()  # before the plan, which whoever else begins now writes before any shard
         known = place.read(PLAN)
-        names = place.names()
         if known is None:
             odd = sorted(name for name in names if name.startswith("part-"))
             if odd:

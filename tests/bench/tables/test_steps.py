@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bench.tables.steps import HELD, VARIANTS, seen, table
-from lookalike.difflm.small.vae import VAEConfig
+from lookalike.difflm.small.sizes import VAEConfig
 from lookalike.difflm.training.config import TrainConfig
 
 

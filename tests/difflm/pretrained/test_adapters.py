@@ -1,6 +1,8 @@
 """All adapters of a model are computed together, and say what peft says."""
 
 import copy
+import pickle
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -91,3 +93,24 @@ def test_layers_of_another_kind_are_left_to_peft() -> None:
     loss = adapters.model(input_ids=words, labels=words).loss
     loss.backward()
     assert all(p.grad is not None for p in trained(adapters).values())
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_computes_with_its_own_adapters(again: Callable[[nn.Module], nn.Module]) -> None:
+    adapters, words = Adapters(llama(), 4), torch.arange(6)[None]
+    moved(adapters)
+    adapters.model(input_ids=words, labels=words).loss.backward()  # as after a training
+    other = again(adapters.model)
+    with torch.no_grad():
+        before = other(input_ids=words).logits
+        assert torch.allclose(before, adapters.model(input_ids=words).logits)
+        for parameter in trained(adapters).values():
+            parameter.zero_()
+        adapters.model(input_ids=words)
+        assert torch.equal(before, other(input_ids=words).logits)
+        for name, parameter in other.named_parameters():
+            if "lora_B" in name:
+                parameter.zero_()
+        assert torch.allclose(
+            other(input_ids=words).logits, adapters.model(input_ids=words).logits, atol=1e-6
+        )

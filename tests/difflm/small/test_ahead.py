@@ -12,8 +12,9 @@ import torch
 from lookalike.codec import RecordCodec
 from lookalike.difflm.small.ahead import ROWS, Ahead
 from lookalike.difflm.small.decoder import decode
+from lookalike.difflm.small.sizes import VAEConfig
 from lookalike.difflm.small.transformer import Block
-from lookalike.difflm.small.vae import VAE, VAEConfig
+from lookalike.difflm.small.vae import VAE
 from lookalike.table.inferring import infer
 
 

@@ -6,9 +6,12 @@ import pytest
 import torch
 
 from lookalike.codec import RecordCodec
-from lookalike.difflm.small.axis import find_axis, knots_of
+from lookalike.difflm.small.ahead import Ahead
+from lookalike.difflm.small.axis import Axis, find_axis, knots_of
 from lookalike.difflm.small.decoder import decode
-from lookalike.difflm.small.vae import VAE, VAEConfig
+from lookalike.difflm.small.sizes import VAEConfig
+from lookalike.difflm.small.vae import VAE
+from lookalike.difflm.training.threads import Threads
 from lookalike.table.inferring import infer
 
 ROWS = 3000
@@ -64,6 +67,22 @@ def test_a_time_that_tells_nothing_is_none() -> None:
     assert find_axis(RecordCodec.fit(plain, infer(plain)), plain) == ()
 
 
+def test_the_order_of_the_table_is_no_time() -> None:
+    """Many rows of each day, in a table that is sorted by a number: the day does not tell it."""
+    rng = np.random.default_rng(0)
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 20, ROWS), "D")
+    table = pd.DataFrame({"day": days, "size": np.sort(rng.normal(size=ROWS)).round(2)})
+    assert find_axis(RecordCodec.fit(table, infer(table)), table) == ()
+
+
+def test_knots_of_one_place_are_finite() -> None:
+    axis = Axis([(0, 2, 1), (1, 3, 1)], 1, 16, 4)
+    same, cells = torch.ones(9, 2, dtype=torch.long), torch.zeros(9, 2, dtype=torch.long)
+    axis.lay(same, cells)
+    assert bool(axis.embed(same, cells).isfinite().all())
+    assert bool(axis.embed(torch.zeros_like(same), cells).isfinite().all())
+
+
 def test_few_rows_have_no_axis() -> None:
     assert find_axis(CODEC, TABLE.head(500)) == ()
     assert knots_of(100) < knots_of(30_000) <= 2048
@@ -111,3 +130,23 @@ def test_rows_are_written_whatever_is_given(given: list[int]) -> None:
     tokens, _ = decode(vae, torch.randn(16, vae.latent_size), generator, 8, given=held)
     assert tokens.shape == (8, 6) and bool((tokens >= 0).all())
     assert all(torch.equal(tokens[:, slot], TOKENS[:8, slot]) for slot in given)
+
+
+def test_rows_of_a_time_are_written_together() -> None:
+    """All are at one slot, so that the whole of them is measured; what a value is followed by is not the
+    same in all of them.
+    """
+
+    class Counted(Threads):
+        begun = ended = 0
+
+        def begin(self) -> None:
+            self.begun += 1
+
+        def end(self, work: float = 1.0) -> None:
+            self.ended += 1
+
+    vae, threads = made(), Counted(1)
+    decode(vae, torch.randn(8, vae.latent_size), torch.Generator().manual_seed(0), 8, threads=threads)
+    assert (threads.begun, threads.ended) == (1, 1)
+    assert not Ahead(vae, 10**6).same

@@ -10,7 +10,8 @@ from lookalike.difflm.small.base import Base, fit_base, of_arrays
 from lookalike.difflm.small.decoder import decode
 from lookalike.difflm.small.numbers import number_tables
 from lookalike.difflm.small.records import TokenRecords
-from lookalike.difflm.small.vae import VAE, VAEConfig
+from lookalike.difflm.small.sizes import VAEConfig
+from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.threads import Threads
 from lookalike.table.inferring import infer
 

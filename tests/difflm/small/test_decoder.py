@@ -8,8 +8,10 @@ from torch import Tensor
 
 from lookalike.codec import NOT_MISSING, RecordCodec
 from lookalike.difflm.small import decoder
+from lookalike.difflm.small.draft import Draft
 from lookalike.difflm.small.injection import VARIANTS
-from lookalike.difflm.small.vae import VAE, VAEConfig
+from lookalike.difflm.small.sizes import VAEConfig
+from lookalike.difflm.small.vae import VAE
 from lookalike.table.inferring import infer
 
 ROWS = 300
@@ -64,13 +66,13 @@ def read(vae: VAE, tokens: Tensor, cells: Tensor, first: list[int], latent: Tens
 def spied(monkeypatch: pytest.MonkeyPatch) -> dict:
     """What the decoder does: which candidates it kept, and how likely it found what it wrote after that."""
     seen: dict = {"kept": None, "weight": None, "written": None}
-    resample, write = decoder.resample, decoder._Draft.write
+    resample, write = decoder.resample, Draft.write
 
     def spy_resample(weight: Tensor, *rest: object) -> Tensor:
         seen["weight"], seen["kept"] = weight, resample(weight, *rest)
         return seen["kept"]
 
-    def spy_write(draft: decoder._Draft, order: list, start: int, stop: int, rescored: bool = False) -> None:
+    def spy_write(draft: Draft, order: list, start: int, stop: int, rescored: bool = False) -> None:
         kept = draft.log_prob
         if stop == len(order):
             draft.log_prob = torch.zeros(len(draft.latent))
@@ -79,7 +81,7 @@ def spied(monkeypatch: pytest.MonkeyPatch) -> dict:
             seen["written"], draft.log_prob = draft.log_prob, kept
 
     monkeypatch.setattr(decoder, "resample", spy_resample)
-    monkeypatch.setattr(decoder._Draft, "write", spy_write)
+    monkeypatch.setattr(Draft, "write", spy_write)
     return seen
 
 

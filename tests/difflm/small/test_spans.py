@@ -9,8 +9,9 @@ from torch import Tensor
 from lookalike.codec import RecordCodec
 from lookalike.codec.kinds.text import MISSING, STOP
 from lookalike.difflm.small.injection import VARIANTS
+from lookalike.difflm.small.sizes import VAEConfig
 from lookalike.difflm.small.spans import Spans
-from lookalike.difflm.small.vae import VAE, VAEConfig
+from lookalike.difflm.small.vae import VAE
 from lookalike.table.inferring import infer
 
 ROWS = 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
 import torch
@@ -39,7 +40,7 @@ class Adapters:
             warnings.simplefilter("ignore")  # it says that it sets an option right by itself
             self.model = peft.get_peft_model(language, config)
         found: list[Any] = [one for one in self.model.modules() if hasattr(one, "lora_A")]
-        own = [one for one in found if isinstance(one.base_layer, nn.Linear)]  # others are left to peft
+        own = [one for one in found if type(one.base_layer) is nn.Linear]  # others are left to peft
         self._low: list[nn.Parameter] = [one.lora_A[NAME].weight for one in own]
         self._high: list[nn.Parameter] = [one.lora_B[NAME].weight for one in own]
         self._scale: float = own[0].scaling[NAME] if own else 1.0
@@ -47,31 +48,31 @@ class Adapters:
         self._cast: list[tuple[Tensor, Tensor]] = []
         self._versions: list[int] = []
         for place, layer in enumerate(own):
-            layer.forward = self._forward_of(place, layer.base_layer)
-        self.model.register_forward_pre_hook(lambda *_: self._refresh())
+            layer.forward = partial(self._computed, place, layer.base_layer)
+        self.model.register_forward_pre_hook(self._refresh)
 
-    def _refresh(self) -> None:
+    def __getstate__(self) -> dict[str, Any]:
+        """For a copy of the model, which computes with its own adapters."""
+        return self.__dict__ | {"_cast": [], "_versions": []}
+
+    def _refresh(self, *_: Any) -> None:
         """Cast and scale all adapters, if they are trained or have changed since the last time."""
         if not self._low:
             return
         versions = [one._version for one in (*self._low, *self._high)]
-        if torch.is_grad_enabled():
-            self._versions = []
-        elif versions == self._versions:
+        if not torch.is_grad_enabled() and versions == self._versions:
             return
-        else:
-            self._versions = versions
         low, high = _together(self._low, 1.0, self._dtype), _together(self._high, self._scale, self._dtype)
         self._cast = list(zip(low, high, strict=True))
+        # after it: another thread that finds its versions here finds what they are of
+        self._versions = [] if torch.is_grad_enabled() else versions
 
-    def _forward_of(self, place: int, layer: nn.Linear) -> Any:
-        def forward(x: Tensor) -> Tensor:
-            low, high = self._cast[place]
-            rows = x.flatten(0, -2)
-            found = torch.addmm(F.linear(rows, layer.weight, layer.bias), F.linear(rows, low), high.T)
-            return found.view(*x.shape[:-1], found.shape[-1])
-
-        return forward
+    def _computed(self, place: int, layer: nn.Linear, x: Tensor) -> Tensor:
+        """What a layer and its adapter make of x together."""
+        low, high = self._cast[place]
+        rows = x.flatten(0, -2)
+        found = torch.addmm(F.linear(rows, layer.weight, layer.bias), F.linear(rows, low), high.T)
+        return found.view(*x.shape[:-1], found.shape[-1])
 
 
 def _together(parts: list[nn.Parameter], scale: float, dtype: torch.dtype) -> list[Tensor]:

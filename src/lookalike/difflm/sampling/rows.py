@@ -214,8 +214,7 @@ def _drawn(
             latent, many, generator, allowed=allowed, drawing=asked.drawing, told=told
         )
         if request.refine and fitted.selector is not None:
-            slots = (fitted.codec if fitted.plan is None else fitted.plan.codec).slots
-            drawn = drawn[kept(fitted.selector.log_weights(features(slots, drawn)), rows, rng)]
+            drawn = drawn[kept(fitted.selector.log_weights(features(fitted.slots, drawn)), rows, rng)]
         return fitted.records.decode(drawn, rng, where=where, offset=first)
 
     if fitted.plan is None:

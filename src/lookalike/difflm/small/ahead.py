@@ -17,12 +17,13 @@ class Ahead:
     """The vectors of all values that a slot may hold, and what the first block reads of them.
 
     A vector is that of a value and of the slot that comes next. It is the same in all rows, where neither the
-    latent is added to it nor what a base says. rows: that are written in all.
+    latent is added to it nor what a base or the time says. rows: that are written in all.
     """
 
     def __init__(self, vae: VAE, rows: int):
         self.vae, self.rows = vae, rows
-        self.same = vae.base is None and vae.config.injection != "input_embed" and not vae.span_slots
+        fixed = not vae.span_slots and vae.axis is None and vae.base is None
+        self.same = fixed and vae.config.injection != "input_embed"
         self.known: dict[tuple[int, int], Tensor] = {}
 
     def read(self, field: int, following: int, tokens: Tensor, cells: Tensor) -> tuple[Tensor, Tensor] | None:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from lookalike.codec import RecordCodec, Slot
 from lookalike.codec.kinds import number
 from lookalike.codec.slot import Array
+from lookalike.seed import child
 
 UNITS = {  # of columns that are parts of a date: least, largest and fewest values
     "year": (1800, 2200, 2),
@@ -36,6 +37,7 @@ ALIKE = 0.25  # correlation of neighbours that makes an axis
 KNOT_ROWS = 20  # rows of a knot
 LEVELS = 3  # of knots: each has a quarter of those of the one before
 INNER = 32  # width of what a knot knows
+TINY = 1e-9  # between two knots, at least
 
 
 class Axis(nn.Module):
@@ -76,7 +78,8 @@ class Axis(nn.Module):
         place, last = self.order(tokens, cells), len(self.edges) - 1
         right = torch.searchsorted(self.edges, place).clamp(1, last)
         low, high = self.edges[right - 1], self.edges[right]
-        at = (right - 1 + ((place - low) / (high - low)).clamp(0, 1)).float() / last
+        apart = (high - low).clamp(min=TINY)  # knots of one place, of which no number lies between them
+        at = (right - 1 + ((place - low) / apart).clamp(0, 1)).float() / last
         out = torch.zeros(len(tokens), INNER, device=tokens.device)
         for start, count in zip(self.starts, self.levels, strict=True):
             fine = at * (count - 1)
@@ -137,7 +140,8 @@ def _alike(slots: list[Slot], tokens: Array, cells: Array, axis: tuple[int, ...]
     for index in axis:
         of, token = slots[index], np.maximum(tokens[:, index], 0)
         place = place * (of.tokens * of.cells) + token * of.cells + cells[:, index]
-    order = np.argsort(place, kind="stable")
+    # rows of one time in any order, and not in that of the table, in which others may be alike
+    order = np.lexsort((child(0, "rows of one time").random(len(place)), place))
     found = []
     for index, slot in enumerate(slots):
         if index in axis or slot.rank is None:

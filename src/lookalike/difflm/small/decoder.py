@@ -12,37 +12,27 @@ For every row several candidates are tried and one is drawn by its weight: sampl
   finds them; the record is then finished in the canonical order. (What is rare is learned far better in the
   one canonical order than in one of many others. Adult, people from Mexico: a shape error of 9% without
   these weights, 3% with them, of which 2% is the chance of their being few.)
-
-Texts end where they end: every row is at a slot of its own, and rows that are done are put aside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from lookalike.codec.kinds.text import MISSING, STOP
-from lookalike.difflm.categorical import IMPOSSIBLE, pick, resample
+from lookalike.difflm.categorical import resample
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.small.ahead import Ahead
-from lookalike.difflm.small.base import HINTS
-from lookalike.difflm.small.copying import ROOM, Copied
-from lookalike.difflm.small.fields import Allowed, Said
-from lookalike.difflm.small.transformer import Cache
+from lookalike.difflm.small.draft import Draft
+from lookalike.difflm.small.fields import Allowed
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.threads import Threads
 
 if TYPE_CHECKING:
-    from lookalike.codec.grammar import Grammar, Walk
-
-DONE_SHARE = 0.25  # of the rows: when so many are done, they are put aside
-SCORED = 4096  # rows x slots that are scored at once: more do not fit the cache of a processor
-ENOUGH = 2.0  # times the length of real texts, all texts of a draft together; after that they are ended
-CLOSING = 0.8  # of a span's slots: a value under a grammar then has to come to its end
+    from lookalike.codec.grammar import Grammar
 
 
 @torch.inference_mode()
@@ -79,7 +69,7 @@ def decode(
     if not early:  # nothing to weigh the candidates by
         latent = latent[:: len(latent) // rows]
     threads, told = threads or Threads(torch.get_num_threads()), told or Told()
-    draft = _Draft(
+    draft = Draft(
         vae, latent, generator, allowed, drawing or Drawing(), grammars or {}, threads, told, spare, ahead
     )
     for slot, (tokens, cells) in given.items():
@@ -111,319 +101,8 @@ def decode(
     return draft.tokens, draft.cells
 
 
-class _Draft:
-    """Records being written: (rows, slots) tokens and cells, -1 and 0 where nothing is written.
-
-    given: columns that are kept as they are; room: of each span, how many sub-words all rows together may
-    still write; log_mass: (rows,) log of the mass that the conditions left;
-    log_prob: (rows,) log likelihood of what was drawn to be rescored.
-    """
-
-    def __init__(
-        self,
-        vae: VAE,
-        latent: Tensor,
-        generator: torch.Generator,
-        allowed: Mapping[int, Allowed | Tensor],
-        drawing: Drawing,
-        grammars: Mapping[int, Grammar],
-        threads: Threads,
-        told: Told,
-        spare: dict[int, Tensor] | None = None,
-        ahead: Ahead | None = None,
-    ):
-        self.threads, self.told, self.spare = threads, told, spare
-        self.ahead = ahead or Ahead(vae, len(latent))
-        self.vae, self.latent, self.generator = vae, latent, generator
-        self.allowed, self.drawing, self.grammars = allowed, drawing, grammars
-        self.given: set[int] = set()
-        self.tokens = torch.full((len(latent), len(vae.place)), -1, dtype=torch.long, device=latent.device)
-        self.cells = torch.zeros_like(self.tokens)
-        self.log_mass = torch.zeros(len(latent), device=latent.device)
-        self.log_prob = torch.zeros_like(self.log_mass)
-        folds = 1 if vae.base is None else vae.base.folds
-        self.fold = torch.randint(folds, (len(latent),), generator=generator, device=latent.device)
-        self.cache: Cache | None = None
-        self.room = [
-            ENOUGH * len(latent) * typical + len(slots)
-            for typical, slots in zip(vae.spans.typical, vae.span_slots, strict=True)
-        ]
-
-    def select(self, rows: Tensor) -> None:
-        """Keep these rows, in this order (a row may come twice)."""
-        self.latent, self.log_mass, self.fold = self.latent[rows], self.log_mass[rows], self.fold[rows]
-        self.tokens, self.cells = self.tokens[rows], self.cells[rows]
-        if self.cache is not None:
-            self.cache.select(rows)
-
-    def _written(self, order: list[int]) -> Tensor:
-        """(rows, n) the slots of `order` that hold something, in their order, those of each row first."""
-        slots = torch.tensor(order, dtype=torch.long, device=self.latent.device).expand(len(self.latent), -1)
-        if not self.vae.span_slots or not order:
-            return slots
-        empty = (self.tokens.gather(1, slots) < 0) & (self.vae.in_span[slots] >= 0)
-        n = int((~empty).sum(1).max())
-        return slots.gather(1, empty.to(torch.uint8).argsort(dim=1, stable=True)[:, :n])
-
-    def score(self, order: list[int]) -> Tensor:
-        """(rows, slots) log likelihood of what stands in the slots of `order`, written in this order."""
-        vae, written = self.vae, self._written(order)
-        if not vae.span_slots:  # rows that are all at the same place go on from here
-            room = vae.positions(len(vae.place))
-            self.cache = Cache(vae.config.layers, room, memory=vae.memory, spare=self.spare)
-            placed = vae.placed(self.tokens, self.cells, self.fold)
-            return -vae.nll(self.latent, self.tokens, self.cells, written, self.cache, placed)
-        parts, n = [], max(1, SCORED // max(1, written.shape[1]))
-        for at in range(0, len(written), n):
-            part = slice(at, at + n)
-            tokens, cells = self.tokens[part], self.cells[part]
-            placed = vae.placed(tokens, cells, self.fold[part])
-            parts.append(vae.nll(self.latent[part], tokens, cells, written[part], placed=placed))
-        return -torch.cat(parts)
-
-    def write(self, order: list[int], start: int, stop: int, rescored: bool = False) -> None:
-        """Write order[start:stop]; what is before start has been written. rescored: keep `log_prob`."""
-        if start >= stop or not len(self.latent):
-            return
-        vae, device = self.vae, self.latent.device
-        injection = vae.injection
-        memory, added = injection.memory(self.latent), injection.added(self.latent)
-        cache = self.cache
-        if cache is not None:  # all but the last slot is in it
-            last = order[start - 1]
-            embedded = vae.fields.embed_slot(
-                int(vae.field_of[last]), self.tokens[:, last], self.cells[:, last]
-            )
-            x = embedded.unsqueeze(1) + added
-        else:
-            written = self._written(order[:start])
-            placed = vae.placed(self.tokens, self.cells, self.fold) if start else None
-            x, padding = vae.sequence(self.latent, self.tokens, self.cells, written, placed)
-            room = vae.positions(start + (ROOM if vae.span_slots else stop - start))
-            cache = Cache(vae.config.layers, room, padding, vae.memory, self.spare)
-        slots = torch.tensor(order[:stop], device=device)
-        after = _after(vae, order, stop).to(device)
-        walks: dict[int, Walk] = {}
-        at = torch.full((len(x),), start, device=device)  # the place in `order` of every row
-        here = torch.arange(len(x), device=device)  # the row of the draft that every row is
-        done = torch.zeros(len(x), dtype=torch.bool, device=device)
-        current = slots[at]
-        known, timed = vae.known_in(order), vae.timed_in(order)
-        said, hints = self._say(current, here, done, known)
-        following = vae.next(current, hints, self._time(current, here, done, timed))
-        x = torch.cat([x[:, :-1], x[:, -1:] + following.unsqueeze(1)], 1)
-        hidden = vae.backbone(x, cache, memory, last=not vae.spans.copying)
-        if not vae.span_slots and vae.axis is None:
-            self._write_together(order, start, stop, rescored, hidden[:, -1], cache, added, said, known)
-            return
-        copied = Copied.of(vae, hidden, self.tokens, written, padding) if vae.spans.copying else None
-        while True:
-            self.threads.begin()
-            hidden, x = hidden[:, -1], torch.zeros_like(x[:, :1])
-            for name, rows in _groups(vae, current, done):
-                draft_rows, slot = here[rows], current[rows]
-                if name < len(vae.fixed):
-                    own = said.get(name)
-                    self._write_fixed(vae.fixed[name], hidden[rows], draft_rows, rescored, own)
-                    ended = torch.zeros_like(done[rows])
-                    embedded = vae.fields.embed_slot(
-                        name, self.tokens[draft_rows, slot[0]], self.cells[draft_rows, slot[0]]
-                    )
-                else:
-                    span = name - len(vae.fixed)
-                    logits = vae.spans.logits(span, hidden[rows], vae.in_span[slot])
-                    if copied is not None:
-                        logits = copied.mixed(vae, logits, hidden, rows)
-                    ended = self._write_span(span, logits, draft_rows, slot, walks, rescored)
-                    embedded = vae.spans.embed(span, self.tokens[draft_rows, slot])
-                x[rows] = embedded.unsqueeze(1)
-                at[rows] = torch.where(ended, after[at[rows]], at[rows] + 1)
-            x = x + added
-            if copied is not None:
-                words = vae.words(self.tokens[here], current[:, None])
-                copied.add(vae.spans.tell_copy(hidden)[:, None], words.masked_fill(done[:, None], -1))
-            self.told.add(int((~done).sum()))
-            done = at >= stop
-            if bool(done.all()):
-                return
-            if len(done) > 8 and float(done.float().mean()) >= DONE_SHARE:
-                rest = (~done).nonzero()[:, 0]
-                cache.select(rest)
-                x, at, here, done = x[rest], at[rest], here[rest], done[rest]
-                if copied is not None:
-                    copied.select(rest)
-                added = added[rest] if isinstance(added, Tensor) else added
-            current = slots[at.clamp(max=stop - 1)]
-            said, hints = self._say(current, here, done, known)
-            following = vae.next(current, hints, self._time(current, here, done, timed))
-            hidden = vae.backbone(x + following.unsqueeze(1), cache)
-            self.threads.end(float(len(x)))
-
-    def _write_together(
-        self,
-        order: list[int],
-        start: int,
-        stop: int,
-        rescored: bool,
-        hidden: Tensor,
-        cache: Cache,
-        added: Tensor | float,
-        said: dict[int, Said],
-        known: set[int],
-    ) -> None:
-        """The rest of `write` for records of fixed slots alone: all rows are at the same slot.
-
-        hidden: (rows, width), what is known before order[start].
-        """
-        vae, rows = self.vae, len(self.latent)
-        here = torch.arange(rows, device=hidden.device)
-        done = torch.zeros_like(here, dtype=torch.bool)
-        each = added[:, 0] if isinstance(added, Tensor) else added
-        for place in range(start, stop):
-            slot = order[place]
-            field = int(vae.field_of[slot])
-            self._write_fixed(slot, hidden, slice(None), rescored, said.get(field))
-            self.told.add(rows)
-            if place + 1 == stop:
-                return
-            tokens, cells = self.tokens[:, slot], self.cells[:, slot]
-            found = self.ahead.read(field, order[place + 1], tokens, cells)
-            if found is not None:
-                hidden = vae.backbone.step(found[0], cache, found[1])
-                continue
-            current = torch.tensor([order[place + 1]], device=hidden.device)
-            said, hints = self._say(current.expand(rows), here, done, known)
-            x = vae.fields.embed_slot(field, tokens, cells) + each + vae.next(current, hints)
-            hidden = vae.backbone.step(x, cache)
-
-    def _say(
-        self, current: Tensor, here: Tensor, done: Tensor, known: set[int]
-    ) -> tuple[dict[int, Said], Tensor | None]:
-        """What the base says of the fixed slots that rows are at, by slot, and its hints, (rows, 4).
-
-        known: fixed slots before which all is written that they are told from.
-        """
-        base = self.vae.base
-        if base is None:
-            return {}, None
-        said: dict[int, Said] = {}
-        hints = torch.zeros(len(current), HINTS, device=current.device)
-        for field, rows in _groups(self.vae, current, done):
-            if field < len(self.vae.fixed):
-                at = here[rows]
-                placed = base.place(field, self.tokens[at], self.cells[at], self.fold[at])
-                said[field] = base.said_of(field, *placed, field in known)
-                hints[rows] = said[field].hints
-        return said, hints
-
-    def _time(self, current: Tensor, here: Tensor, done: Tensor, timed: set[int]) -> Tensor | None:
-        """(rows, width) what the axis tells the slots that rows are at. timed: fixed slots that are told."""
-        axis = self.vae.axis
-        if axis is None or not timed:
-            return None
-        out = torch.zeros(len(current), self.vae.config.width, device=current.device)
-        for field, rows in _groups(self.vae, current, done):
-            if field in timed:
-                at = here[rows]
-                out[rows] = axis.embed(self.tokens[at], self.cells[at]) @ axis.tell[field]
-        return out
-
-    def _write_fixed(
-        self, slot: int, hidden: Tensor, rows: Tensor | slice, rescored: bool, said: Said | None
-    ) -> None:
-        """Draw a fixed slot of these rows."""
-        vae = self.vae
-        if int(vae.column_of[slot]) not in self.given:
-            field_ = int(vae.field_of[slot])
-            allowed = self.allowed.get(slot)
-            assert not isinstance(allowed, Tensor)
-            token, cell, mass = vae.fields.draw(field_, hidden, self.generator, allowed, said)
-            ended = _ended(vae, slot, self.tokens[rows])
-            if ended is not None:
-                token, cell = torch.where(ended, -1, token), torch.where(ended, 0, cell)
-                mass = torch.where(ended, 0.0, mass)
-            self.tokens[rows, slot], self.cells[rows, slot] = token, cell
-            self.log_mass[rows] += mass
-            if rescored:
-                self.log_prob[rows] += vae.fields.log_prob(field_, hidden, token, cell, said)
-
-    def _write_span(
-        self, span: int, logits: Tensor, rows: Tensor, slot: Tensor, walks: dict[int, Walk], rescored: bool
-    ) -> Tensor:
-        """Draw the next sub-word of these rows, each at its `slot` of the span; returns whose span ends."""
-        vae, slots = self.vae, self.vae.span_slots[span]
-        place = vae.in_span[slot]
-        if int(vae.column_of[slots[0]]) not in self.given:
-            grammar = self.grammars.get(slots[0])
-            self.room[span] -= len(rows)
-            full = self.room[span] < 0 and slots[0] not in self.allowed
-            if grammar is None:
-                options = logits + vae.spans.emit(span, place)
-            else:  # it knows what may come, which need not have been seen
-                if span not in walks:
-                    walks[span] = grammar.walk(len(self.latent))
-                closing = (place.cpu().numpy() > CLOSING * len(slots)) | full
-                mask = torch.from_numpy(walks[span].mask(rows.cpu().numpy(), closing)).to(rows.device)
-                begins = place == 0
-                mask[:, MISSING] = begins & (vae.spans.emit(span, place)[:, MISSING] == 0)
-                options = logits.masked_fill(~mask, IMPOSSIBLE)
-            for at in set(slot.tolist()) & self.allowed.keys() if self.allowed else ():
-                share, here = self.allowed[at], slot == at
-                assert isinstance(share, Tensor)
-                restricted = logits[here].log_softmax(-1) + share
-                if grammar is not None:
-                    restricted = restricted.masked_fill(~mask[here], IMPOSSIBLE)
-                self.log_mass[rows[here]] += restricted.logsumexp(-1)
-                options[here] = restricted
-            token = pick(self.drawing.shape(options), self.generator)
-            if full and grammar is None:
-                self.told.cut += int((token[place > 0] > MISSING).sum())
-                token = torch.where(place > 0, STOP, token)
-            self.tokens[rows, slot] = token
-            if rescored:
-                self.log_prob[rows] += logits.log_softmax(-1).gather(1, token[:, None])[:, 0]
-            if grammar is not None:
-                said = token > MISSING
-                walks[span].take(rows[said].cpu().numpy(), token[said].cpu().numpy())
-        token = self.tokens[rows, slot]
-        return (token <= MISSING) | (place + 1 == len(slots))
-
-
 def _expected(vae: VAE, order: list[int]) -> float:
     """About how many slots a row fills of those in `order`."""
     fixed = sum(int(vae.in_span[slot]) < 0 for slot in order)
     here = {int(vae.field_of[slot]) - len(vae.fixed) for slot in order if int(vae.in_span[slot]) >= 0}
     return fixed + sum(vae.spans.typical[span] for span in here)
-
-
-def _groups(vae: VAE, slots: Tensor, done: Tensor) -> list[tuple[int, Any]]:
-    """The rows that are at the same fixed slot or in the same span, as (field, index of rows)."""
-    if not vae.span_slots:  # all rows, without a copy of what is indexed by them
-        return [(int(vae.field_of[slots[0]]), slice(None))]
-    fields = vae.field_of[slots]
-    fields = fields.masked_fill(done, -1)
-    return [(f, (fields == f).nonzero()[:, 0]) for f in fields.unique().tolist() if f >= 0]
-
-
-def _after(vae: VAE, order: list[int], stop: int) -> Tensor:
-    """For every place in the order, the place at which the next column begins; `stop` at most."""
-    columns = vae.column_of[torch.tensor(order, device=vae.place.device)].tolist()
-    after, following = [0] * len(order), len(order)
-    for i in range(len(order) - 1, -1, -1):
-        if i + 1 < len(order) and columns[i + 1] != columns[i]:
-            following = i + 1
-        after[i] = min(following, stop)
-    return torch.tensor(after)
-
-
-def _ended(vae: VAE, slot: int, tokens: Tensor) -> Tensor | None:
-    """(rows,) True where an earlier slot of the same column has ended it."""
-    column = vae.columns[int(vae.column_of[slot])]
-    place = column.index(slot)
-    if place == 0:
-        return None
-    before = tokens[:, column[place - 1]]
-    ended = before < 0
-    for token in vae.ends[column[place - 1]]:
-        ended = ended | (before == token)
-    return ended

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,46 +15,10 @@ from lookalike.difflm.small.base import HINTS, Base, Placed
 from lookalike.difflm.small.encoder import Encoder
 from lookalike.difflm.small.fields import Allowed, Fields, Said
 from lookalike.difflm.small.injection import Injection
+from lookalike.difflm.small.sizes import VAEConfig
 from lookalike.difflm.small.spans import POOLS, Spans
 from lookalike.difflm.small.transformer import Cache, Transformer
 from lookalike.difflm.training.rate import divergence
-
-
-@dataclass(frozen=True)
-class VAEConfig:
-    """Sizes of the VAE.
-
-    width: of every vector; layers, heads, expansion: of the language model (expansion = feed-forward width /
-    width); mixtures: logistics per number; latent_tokens x latent_width: size of the latent; dropout: in the
-    language model; word_dropout: share of the words of texts that the language model does not see while
-    it is trained (Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1).
-    based: the network corrects a base (`base.py`), which `VAE.base` is set to before it is used.
-    axis: the slots of the time of a record, coarsest first (`axis.py`), () for none; knots: on it, 0 to have
-    them counted.
-    """
-
-    width: int = 64
-    layers: int = 2
-    heads: int = 2
-    expansion: int = 2
-    mixtures: int = 10
-    latent_tokens: int = 4
-    latent_width: int = 4
-    dropout: float = 0.0
-    word_dropout: float = 0.0
-    injection: str = "soft_prompt"
-    based: bool = False
-    axis: tuple[int, ...] = ()
-    knots: int = 0
-
-
-TEXT_SIZES: dict[str, Any] = {  # instead of the defaults above where a record has texts
-    "width": 128,
-    "layers": 3,
-    "heads": 4,
-    "expansion": 4,
-    "word_dropout": 0.3,
-}
 
 
 class VAE(nn.Module):
@@ -207,8 +170,7 @@ class VAE(nn.Module):
         tokens, cells: (rows, slots); order: of every row's slots, as `order` gives it; noise: (rows, latent
         size), standard normal; placed: as `placed` gives it. Returns the negative log likelihood of every
         slot, (rows, slots), the KL of every latent dimension from N(0, 1), (rows, latent size), and
-        `Spans.bag` of all texts, (rows,), 0
-        when not in training.
+        `Spans.bag` of all texts, (rows,), 0 when not in training.
         """
         use = self._in_use(tokens)
         embedded = self._embed(tokens, cells, use)
