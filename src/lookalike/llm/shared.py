@@ -34,7 +34,7 @@ class SharedBudget(Budget):
     """
 
     def __init__(self, path: str | Path, own: Budget) -> None:
-        super().__init__(own.max_calls, own.max_tokens, own.max_cost, own.price_in, own.price_out)
+        super().__init__(own.max_calls, own.max_tokens, own.max_cost, own.price_in, own.price_out, own.place)
         self._path, self._who = path, uuid.uuid4().hex
         with self._errors():
             self._sql = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)

@@ -224,6 +224,7 @@ def test_further_models_have_limits_of_their_own(writing: Writing) -> None:
     assert len(recipe.sample(20)) == 7
     summary = recipe.summary()
     assert "max_calls=7" in summary["stopped"] and summary["money"] > 0
+    assert "raise it (the recipe)" in summary["stopped"]  # and not an option of the command
     assert summary["calls"] == server.stats()["answered"]
     missing = recipe_of(writing("good", "--model", "other"), columns, models=models).fit(None)
     with pytest.raises(EndpointError, match=r"column 'text': .*other"):
@@ -286,11 +287,13 @@ def test_a_growth_that_cannot_be_is_named(writing: Writing, grow: dict[str, Any]
 
 
 def test_a_value_that_given_lacks_loses_the_row_by_name(writing: Writing) -> None:
-    columns = {"topic": TOPIC, "place": {"given": {"topic": {"sea": ["beach"]}}}, "text": TEXT, "n": NUMBER}
-    recipe = recipe_of(writing(), columns).fit(None)
+    given = {"given": {"topic": {"sea": ["beach"]}}}
+    server = writing()
+    recipe = recipe_of(server, {"topic": TOPIC, "text": TEXT, "place": given, "n": NUMBER}).fit(None)
     table = recipe.sample(30)
     assert set(table.place) == {"beach"} and len(table) == 30
     assert set(recipe.summary()["rejected"]) == {"place: given"}
+    assert server.stats()["calls"] == 30  # no text was paid for in a row that is lost
 
 
 def test_misuse_is_one_sentence(writing: Writing) -> None:

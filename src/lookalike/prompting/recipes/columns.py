@@ -141,7 +141,7 @@ class Plan:
 
     columns: in the order in which they are made; names: those that are kept, as in the recipe. label, texts:
     of the class and of texts. grow: the table `[grow]`, None without one. version: 12 hex digits that change
-    with anything in it.
+    with anything in it. place: where it stands, and at: the keys to something in it -> where that stands.
     """
 
     columns: tuple[Column, ...]
@@ -154,6 +154,7 @@ class Plan:
     grow: Mapping[str, Any] | None = None
     version: str = ""
     place: str = "the recipe"
+    at: Callable[..., str] = lambda *keys: "the recipe"
 
     def __getitem__(self, name: str) -> Column:
         return next(one for one in self.columns if one.name == name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ KEYS = {
     "function": ("function",),
     "real": ("real", "several", "same"),
 }  # fmt: skip
+ALL = tuple(dict.fromkeys([*KINDS, *(key for keys in KEYS.values() for key in keys), *COMMON]))
 TURN = ("turns", "turn", "role")  # names that a prompt with `repeat` may use
 SHORT: dict[str, dict[str, Any]] = {  # what `schema` may be in a word
     "text": {"type": "string", "minLength": 1},
@@ -76,16 +78,20 @@ class Reader:
         kinds = [one for one in KINDS if one in given]
         if "given" in given and not kinds:
             kinds = ["sample"]
+        for key in given:
+            if key not in ALL:
+                close = get_close_matches(key, ALL, 1)
+                fix = f"the nearest is {close[0]}." if close else f"the keys are {', '.join(ALL)}."
+                raise OptionError(f"{self._at(name, key)}: '{key}' is no key of a column: {fix}")
         if len(kinds) != 1:
             has = f"has {' and '.join(kinds)}" if kinds else "says not where it comes from"
             raise OptionError(f"{place} {has}: give exactly one of {', '.join(KINDS)}.")
         kind = kinds[0]
         for key in given:
             if key not in (*COMMON, *KEYS[kind]):
-                other = next((one for one in KINDS if key in KEYS[one]), None)
+                other = next(one for one in KINDS if key in KEYS[one])
                 known = f"the keys of a column with {kind} are {', '.join((*KEYS[kind], *COMMON))}"
-                what = f"'{key}' is for {other}" if other else f"'{key}' is no key of a column"
-                raise OptionError(f"{self._at(name, key)}: {what}: {known}.")
+                raise OptionError(f"{self._at(name, key)}: '{key}' is for {other}: {known}.")
         source = getattr(self, f"_{kind}")(name, given)
         checks = self._checks(name, given)
         judge = self._judge(name, given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from lookalike.errors import OptionError
@@ -10,7 +10,9 @@ from lookalike.prompting.recipes.columns import Column, Written
 
 
 def ordered(columns: Sequence[Column]) -> tuple[Column, ...]:
-    """The columns, each after those that it needs, else as they stand; those of one call next to each other.
+    """The columns, each after those that it needs; else what costs nothing before what a model writes, so
+    that a row which is lost by it was not paid for; else as they stand. Those of one call are next to each
+    other.
 
     Raises OptionError for a circle, and for a helper that nothing uses.
     """
@@ -27,7 +29,7 @@ def ordered(columns: Sequence[Column]) -> tuple[Column, ...]:
             )
     _use(columns, named)
     try:
-        order = _first_come(needs)
+        order = _first_come(needs, {groups[one.name] for one in columns if isinstance(one.source, Written)})
     except CycleError as error:
         circle = list(dict.fromkeys(error.args[1]))
         first = next(one for one in columns if groups[one.name] in circle)
@@ -41,14 +43,14 @@ def _call(column: Column) -> str:
     return f"call {source.call}" if isinstance(source, Written) and source.call else column.name
 
 
-def _first_come(needs: Mapping[str, set[str]]) -> list[str]:
-    """A topological order in which what stands first comes first."""
+def _first_come(needs: Mapping[str, set[str]], paid: Collection[str]) -> list[str]:
+    """A topological order in which what is not paid comes first, and then what stands first."""
     sorter = TopologicalSorter(needs)
     sorter.prepare()
     place = {name: at for at, name in enumerate(needs)}
     ready, order = list(sorter.get_ready()), []
     while ready:
-        ready.sort(key=place.__getitem__)
+        ready.sort(key=lambda one: (one in paid, place[one]))
         name = ready.pop(0)
         order.append(name)
         sorter.done(name)

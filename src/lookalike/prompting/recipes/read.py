@@ -32,6 +32,7 @@ TOP = (
 )
 MODEL = ("model", "url", "key_env", "max_calls", "max_tokens", "max_cost", "price_in", "price_out",
          "concurrency", "timeout")  # fmt: skip
+WHOLE = ("max_calls", "max_tokens", "concurrency")
 LIMITS = ("max_calls", "max_tokens", "max_cost", "price_in", "price_out")
 RESERVED = ("task", "value", "turns", "turn", "role", "row")  # names that a template has beside the columns
 
@@ -100,6 +101,7 @@ def _plan(found: Mapping[str, Any], lines: Lines, folder: Path) -> Plan:
         _grow(found, lines),
         _version(found),
         lines.at(),
+        lines.at,
     )
 
 
@@ -127,6 +129,10 @@ def _models(given: Any, lines: Lines) -> dict[str, Served]:
             if value is None or value < 0 or (key in ("concurrency", "timeout") and not value):
                 raise OptionError(
                     f"{lines.at('models', name, key)}: {key} is {shown(one[key])}: write a number."
+                )
+            if key in WHOLE and value != int(value):
+                raise OptionError(
+                    f"{lines.at('models', name, key)}: {key} is {shown(one[key])}: write a whole number."
                 )
         limits = {key: one[key] for key in LIMITS if key in one}
         if "max_cost" in limits and not {"price_in", "price_out"} <= set(limits):

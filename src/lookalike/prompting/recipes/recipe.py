@@ -373,7 +373,7 @@ def _served(served: Served, llm: LLM) -> LLM:
             key,
             headers=llm.address.headers if served.url is None else None,
             ledger=llm.ledger,
-            budget=Budget(**served.limits),  # type: ignore[arg-type]
+            budget=Budget(**served.limits, place=served.place),  # type: ignore[arg-type]
             concurrency=served.concurrency or llm.throttle.most,
             timeout=served.timeout or llm.timeout,
             progress=llm.progress,
