@@ -13,10 +13,10 @@ from lookalike.prompting.recipes.checks import check_of
 from lookalike.prompting.recipes.columns import (
     KINDS,
     Check,
-    Column,
     Computed,
     Drawn,
     Judge,
+    RecipeColumn,
     Taken,
     Written,
 )
@@ -66,11 +66,11 @@ class Reader:
         }
 
     @staticmethod
-    def is_text(column: Column) -> bool:
+    def is_text(column: RecipeColumn) -> bool:
         source = column.source
         return isinstance(source, Written) and not source.values and source.schema in (None, SHORT["text"])
 
-    def column(self, name: str, given: Any) -> Column:
+    def column(self, name: str, given: Any) -> RecipeColumn:
         """A column of the recipe. Raises OptionError for what is wrong with it."""
         place = f"{self._lines.at('columns', name)}, column '{name}'"
         if not isinstance(given, Mapping):
@@ -103,7 +103,7 @@ class Reader:
                 f"{self._at(name, 'refine')}: refine needs a judge with least, which says when."
             )
         tries = self._whole(name, given, "tries", self._found.get("tries", TRIES), 1, 20)
-        return Column(
+        return RecipeColumn(
             name,
             source,
             place,
@@ -114,9 +114,9 @@ class Reader:
             frozenset(needs),
         )
 
-    def check_calls(self, columns: Collection[Column]) -> None:
+    def check_calls(self, columns: Collection[RecipeColumn]) -> None:
         """Raises OptionError where columns of one call differ in what holds for the whole reply."""
-        first: dict[str, Column] = {}
+        first: dict[str, RecipeColumn] = {}
         for one in columns:
             if not isinstance(one.source, Written) or one.source.call is None:
                 continue

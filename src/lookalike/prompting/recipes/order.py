@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from lookalike.errors import OptionError
-from lookalike.prompting.recipes.columns import Column, Written
+from lookalike.prompting.recipes.columns import RecipeColumn, Written
 
 
-def ordered(columns: Sequence[Column]) -> tuple[Column, ...]:
+def ordered(columns: Sequence[RecipeColumn]) -> tuple[RecipeColumn, ...]:
     """The columns, each after those that it needs; else what costs nothing before what a model writes, so
     that a row which is lost by it was not paid for; else as they stand. Those of one call are next to each
     other.
@@ -38,7 +38,7 @@ def ordered(columns: Sequence[Column]) -> tuple[Column, ...]:
     return tuple(one for group in order for one in columns if groups[one.name] == group)
 
 
-def _call(column: Column) -> str:
+def _call(column: RecipeColumn) -> str:
     source = column.source
     return f"call {source.call}" if isinstance(source, Written) and source.call else column.name
 
@@ -58,7 +58,7 @@ def _first_come(needs: Mapping[str, set[str]], paid: Collection[str]) -> list[st
     return order
 
 
-def _use(columns: Sequence[Column], named: Mapping[str, Column]) -> None:
+def _use(columns: Sequence[RecipeColumn], named: Mapping[str, RecipeColumn]) -> None:
     used = {name for one in columns for name in one.needs}
     used |= {name for one in columns for check in one.checks for name in check.names}
     used |= {name for one in columns if one.judge for name in one.judge.criteria.names}
@@ -69,6 +69,6 @@ def _use(columns: Sequence[Column], named: Mapping[str, Column]) -> None:
             )
 
 
-def _guards(column: Column) -> bool:
+def _guards(column: RecipeColumn) -> bool:
     """Whether a column that is not kept decides which rows are."""
     return bool(column.checks) or (column.judge is not None and column.judge.least is not None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from lookalike.arguments import as_number, shown
 from lookalike.errors import OptionError, file_errors
-from lookalike.prompting.recipes.columns import Column, Plan, Served
+from lookalike.prompting.recipes.columns import Plan, RecipeColumn, Served
 from lookalike.prompting.recipes.kinds import Reader
 from lookalike.prompting.recipes.lines import Lines
 from lookalike.prompting.recipes.order import ordered
@@ -166,7 +166,7 @@ def _label(found: Mapping[str, Any], kept: tuple[str, ...], lines: Lines) -> str
     return label
 
 
-def _texts(found: Mapping[str, Any], columns: list[Column], lines: Lines) -> tuple[str, ...]:
+def _texts(found: Mapping[str, Any], columns: list[RecipeColumn], lines: Lines) -> tuple[str, ...]:
     given = found.get("text")
     kept = [one.name for one in columns if one.keep]
     if given is None:

@@ -21,7 +21,7 @@ from lookalike.llm.sync import wait
 from lookalike.progress import say
 from lookalike.prompting.growth.growing import LOCATED
 from lookalike.prompting.recipes.checks import text_of
-from lookalike.prompting.recipes.columns import Column, Served, Taken
+from lookalike.prompting.recipes.columns import RecipeColumn, Served, Taken
 from lookalike.prompting.recipes.draws import Draws, Load, plain
 from lookalike.prompting.recipes.grown import Growth, Quotas, asked, growth_of
 from lookalike.prompting.recipes.making import SAME_DRAW, Maker, Row
@@ -171,7 +171,7 @@ class Recipe:
             lost = [(one, False) for one in row.failed] + ([(row.lost, True)] if row.lost else [])
             found += [
                 {
-                    "row": row.slot, "attempt": row.attempt, "column": one.column, "reason": one.reason,
+                    "row": row.number, "attempt": row.attempt, "column": one.column, "reason": one.reason,
                     "said": one.said, "lost": final, "value": text_of(one.value), "key": one.key,
                 }
                 for one, final in lost
@@ -221,7 +221,7 @@ class Recipe:
         ]
         return pd.DataFrame(
             {
-                "row": [row.slot for row in rows],
+                "row": [row.number for row in rows],
                 "attempt": [row.attempt for row in rows],
                 "recipe": [self.plan.version] * len(rows),
                 "helpers": [json.dumps(one, ensure_ascii=False, default=str) for one in helpers],
@@ -300,9 +300,9 @@ class Recipe:
         maker = Maker(self.plan, self._fitted(), note, lambda column, value: None, self.seed, trial=True)
 
         async def all_of_them() -> None:
-            for slot in range(n):
+            for number in range(n):
                 for attempt in range(SAME_DRAW):
-                    if (await maker.make(slot, attempt, {})).lost is None:
+                    if (await maker.make(number, attempt, {})).lost is None:
                         break
 
         wait(all_of_them())
@@ -315,7 +315,7 @@ class Recipe:
             )
         return self._draws
 
-    def _learn(self, column: Column, kind: str) -> None:
+    def _learn(self, column: RecipeColumn, kind: str) -> None:
         """Makes ready a check that needs the texts of real rows."""
         if self._real is None:
             say(f"{column.place}: the check '{kind}' needs real rows, and passes all without them.",
@@ -334,7 +334,7 @@ class Recipe:
         else:
             found[kind] = Language(texts).is_foreign
 
-    def _wrong(self, column: Column, value: Any) -> str | None:
+    def _wrong(self, column: RecipeColumn, value: Any) -> str | None:
         """The first check of real rows that a value fails."""
         tests = self._tests.get(column.name, {})
         return next((kind for kind, fails in tests.items() if fails(text_of(value))), None)
