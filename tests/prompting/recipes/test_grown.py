@@ -211,3 +211,6 @@ def test_a_function_that_fails_is_one_sentence_however_it_is_given(writing: Writ
     llm = LLM("m", writing().url, progress=False)
     with pytest.raises(OptionError, match="the function fails fails with IndexError"):
         lookalike.Recipe(recipe, llm, grow=fails, progress=False).fit(None).sample(4)
+    del recipe["grow"]  # a function needs no table [grow]
+    with pytest.raises(OptionError, match="the function fails fails with IndexError"):
+        lookalike.Recipe(recipe, llm, grow=fails, progress=False).fit(None).sample(4)

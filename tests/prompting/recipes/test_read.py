@@ -82,6 +82,8 @@ def test_names_give_the_order_and_the_file_the_columns(tmp_path: Path) -> None:
         ("keep = false", "refine = 2", 16, "'refine' is for prompt"),
         ('label = "topic"', 'label = "tone"', 2, "no column that is kept"),
         ("[columns.tone]", "[columns.task]", 13, "cannot be called 'task'"),
+        ("[columns.tone]", "[columns.range]", 13, "cannot be called 'range', as a template has it"),
+        ("[columns.long]", "[columns.not]", 17, "cannot be called 'not', as a template has it"),
         ("[columns.long]", "[columns.long", 17, "this is no TOML"),
     ],
 )

@@ -306,6 +306,9 @@ def test_misuse_is_one_sentence(writing: Writing) -> None:
         lookalike.Recipe({"columns": {"a": {"sample": ["x", "y"]}}}, llm, models={"b": llm})
     with pytest.raises(OptionError, match="where holds for columns of a saved model"):
         lookalike.Recipe({"columns": {"a": {"sample": ["x", "y"]}}}, llm, where=["a=1"]).fit(None)
+    doubled = pd.DataFrame([[1, 2]], columns=["a", "a"])
+    with pytest.raises(DataError, match="several columns called 'a'"):
+        lookalike.Recipe({"columns": {"a": {"sample": ["x", "y"]}}}, llm).fit(doubled)
     with pytest.raises(DataError, match="has no rows"):
         lookalike.Recipe({"columns": {"a": {"sample": ["x", "y"]}}}, llm).fit(pd.DataFrame({"a": []}))
 

@@ -81,11 +81,12 @@ class Asked:
 
 
 def asked(plan: Plan, by: Quotas | None, folder: Path) -> Asked | None:
-    """What `[grow]` says, None without it. by: the function in place of the one that is named there.
+    """What `[grow]` says, None without it. by: the function in place of the one that is named there, or of
+    the table.
 
     Raises OptionError for keys, dimensions or a function that there are not.
     """
-    given = plan.grow
+    given = {"by": by} if plan.grow is None and by is not None else plan.grow
     if given is None:
         return None
 

@@ -16,6 +16,7 @@ from lookalike.prompting.recipes.columns import Plan, RecipeColumn, Served
 from lookalike.prompting.recipes.kinds import Reader
 from lookalike.prompting.recipes.lines import Lines
 from lookalike.prompting.recipes.order import ordered
+from lookalike.prompting.recipes.templates import is_of_jinja
 
 TOP = (
     "task",
@@ -77,8 +78,9 @@ def _plan(found: Mapping[str, Any], lines: Lines, folder: Path) -> Plan:
     models = _models(found.get("models", {}), lines)
     names = tuple(given)
     for name in names:
-        if not re.fullmatch(r"[A-Za-z_]\w*", name) or name in RESERVED:
-            why = "a template has it for itself" if name in RESERVED else "templates could not say it"
+        own = name in RESERVED or is_of_jinja(name)
+        if own or not re.fullmatch(r"[A-Za-z_]\w*", name):
+            why = "a template has it for itself" if own else "templates could not say it"
             raise OptionError(
                 f"{lines.at('columns', name)}: a column cannot be called {shown(name)}, as {why}: choose a "
                 "name of letters, digits and underscores."

@@ -96,6 +96,9 @@ class Recipe:
         self._real = None if real is None else table_of_argument("the real table", real)
         if self._real is not None and not len(self._real):
             raise DataError("the real table has no rows: give one that has some, or leave it out.")
+        twice = [] if self._real is None else self._real.columns[self._real.columns.duplicated()].tolist()
+        if twice:
+            raise DataError(f"the real table has several columns called '{twice[0]}': rename them.")
         self._draws = Draws(self.plan, self._real, self.load, self.where, self.seed)
         self._tests: dict[str, dict[str, Callable[[str], bool]]] = {}
         for column in self.plan.columns:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 NO_CHANCE = ("random",)  # filters by which the same row would be asked for differently the next time
+KEYWORDS = (
+    *("and", "else", "if", "in", "is", "not", "or", "true", "false", "none", "True", "False", "None"),
+    *("self", "loop", "caller", "varargs", "kwargs", "super"),
+)
 
 
 class Template:
@@ -67,6 +71,11 @@ class Template:
                 line = step.tb_lineno
             step = step.tb_next
         return self._value._template.get_corresponding_lineno(line) if self.expression else line
+
+
+def is_of_jinja(name: str) -> bool:
+    """Whether a name means something else in a template than a column would."""
+    return name in KEYWORDS or name in _environment().globals
 
 
 @lru_cache(maxsize=1)
