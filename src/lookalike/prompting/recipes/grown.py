@@ -86,9 +86,9 @@ def asked(plan: Plan, by: Quotas | None, folder: Path) -> Asked | None:
 
     Raises OptionError for keys, dimensions or a function that there are not.
     """
-    given = {"by": by} if plan.grow is None and by is not None else plan.grow
-    if given is None:
+    if plan.grow is None and by is None:
         return None
+    given: Mapping[str, Any] = plan.grow or {"by": by}
 
     def at(key: str) -> str:
         return f"{plan.at('grow', key)}, [grow]"
