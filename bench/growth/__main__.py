@@ -5,7 +5,9 @@
 coverage  2,000 rows of SST-2 from 2,000 real rows, by a model that prefers what is popular (e^2 times for one
           standard deviation of popularity); how far the rows are from the shares of train, and the calls
 errors    rows of TREC from 300 real rows, all arms with the same number of calls; accuracy on test, none of
-          whose rows steered, of a logistic regression that learned from the rows
+          whose rows steered, of a logistic regression that learned from the rows; "cleaned" asks at the
+          places of the fixed plan, and rejects doubtful rows as growth by errors does: that tells steering
+          apart from cleaning
 
 --data holds sst2_sentences_{train,test}.csv.gz and trec_{train,test}.csv.gz; --minilm all-MiniLM-L6-v2, which
 the pipeline and the judge use. Figures go to growth-CASE.json after each arm, so that an interrupted one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from bench.server import stats
 from bench.synalign.data import simulated
 from bench.synalign.judge import Judge, remembering
 from lookalike.llm import LLM, Budget
+from lookalike.prompting.growth import Growth
 
 GEN_SIZE = 10
 GROWS: dict[str, str | Callable[..., Any] | None] = {
@@ -25,6 +27,7 @@ GROWS: dict[str, str | Callable[..., Any] | None] = {
     "coverage": "coverage",
     "errors": "errors",
     "any-place": lambda places, accepted, seed: [1.0] * len(places),
+    "cleaned": "errors",  # see `Cleaned`
 }
 
 
@@ -47,7 +50,8 @@ CASES = {
         ("nearest fixed", "nearest coverage", "synalign fixed", "synalign coverage"),
     ),
     "errors": Setting(
-        "trec", 300, 600, 72, 1.5, ("nearest fixed", "nearest errors", "nearest any-place")
+        "trec", 300, 600, 72, 1.5,
+        ("nearest fixed", "nearest cleaned", "nearest errors", "nearest any-place"),
     ),
 }  # fmt: skip
 ARMS = tuple(dict.fromkeys(arm for case in CASES.values() for arm in case.arms))
@@ -74,6 +78,18 @@ class Case:
         self.judge = Judge(pairs[0], pairs[1], self.embed)
 
 
+class Cleaned(lookalike.SynAlign):
+    """Growth by errors without its steering: doubtful rows are rejected in the same rounds, and rows are
+    asked for at the places of the fixed plan, each as often as the others.
+    """
+
+    def _growth(self, n: int) -> Growth | None:
+        grown, places = super()._growth(n), self._located
+        assert grown is not None
+        alike = [float(at < places.fixed) for at in range(len(places.places))]
+        return replace(grown, by=grown.by._replace(weights=lambda *_: alike))
+
+
 def run(case: Case, arm: str, seed: int) -> dict[str, Any]:
     """The figures of one arm."""
     own, label = case.setting, case.label
@@ -85,7 +101,7 @@ def run(case: Case, arm: str, seed: int) -> dict[str, Any]:
         method, plan = arm.split()
         # one call at a time, so that the answers are the same each time
         llm = LLM("simulated", url, key="none", budget=Budget(max_calls=own.calls), concurrency=1)
-        model = lookalike.SynAlign(
+        model = (Cleaned if plan == "cleaned" else lookalike.SynAlign)(
             llm,
             "text",
             label,

@@ -16,21 +16,30 @@ NAMES = (
     *("case", "arm", "seeds", "calls", "rows", "asked", "misplaced %", "clusters hit %", "MMD² x 1000"),
     *("accuracy %", "with real %"),
 )
+BESIDE = {  # plan -> plans that it is compared with
+    "fixed": (),
+    "cleaned": ("fixed",),
+    "errors": ("fixed", "cleaned"),
+    "coverage": ("fixed",),
+    "any-place": ("fixed",),
+}
 HEAD = f"| {' | '.join(NAMES)} |\n{'|---' * len(NAMES)}|"
 
 
 def tables(runs: dict[str, Any]) -> str:
-    """A table of arms, and what each growing plan has over the fixed one of its method, seed by seed."""
+    """A table of arms, and what each plan has over others of its method, seed by seed."""
     lines, against = [HEAD], list[str]()
     for name, case in CASES.items():
         of = {arm: _runs(runs, name, arm) for arm in case.arms}
         for arm, own in of.items():
             if own:
                 lines.append(_line(name, arm, list(own.values())))
-            fixed = of[f"{arm.split()[0]} fixed"]
-            seeds = sorted(set(own) & set(fixed))
-            if seeds and own is not fixed:
-                against.append(_against(name, arm, [own[s] for s in seeds], [fixed[s] for s in seeds]))
+            for plan in BESIDE[arm.split()[1]]:
+                other = of[f"{arm.split()[0]} {plan}"]
+                seeds = sorted(set(own) & set(other))
+                if seeds:
+                    pairs = [own[s] for s in seeds], [other[s] for s in seeds]
+                    against.append(_against(name, arm, plan, *pairs))
         some = next((own for own in of.values() if own), {})
         if some:
             alone = mean([100 * one["real_alone"] for one in some.values()], 1)
@@ -55,12 +64,12 @@ def _line(name: str, arm: str, some: Sequence[Any]) -> str:
     return f"| {name} | {arm} | {len(some)} | {' | '.join(cells)} |"
 
 
-def _against(name: str, arm: str, own: Sequence[Any], fixed: Sequence[Any]) -> str:
-    misplaced = np.mean([a["misplaced"] / b["misplaced"] for a, b in zip(own, fixed, strict=True)])
-    calls = np.mean([a["calls"] / b["calls"] for a, b in zip(own, fixed, strict=True)])
-    words = [f"misplaced {misplaced:.2f} and calls {calls:.2f} times those of the fixed plan"]
+def _against(name: str, arm: str, plan: str, own: Sequence[Any], other: Sequence[Any]) -> str:
+    misplaced = np.mean([a["misplaced"] / b["misplaced"] for a, b in zip(own, other, strict=True)])
+    calls = np.mean([a["calls"] / b["calls"] for a, b in zip(own, other, strict=True)])
+    words = [f"misplaced {misplaced:.2f} and calls {calls:.2f} times those of '{plan}'"]
     for key in ("accuracy", "with_real"):
-        over = [100 * (a[key] - b[key]) for a, b in zip(own, fixed, strict=True)]
+        over = [100 * (a[key] - b[key]) for a, b in zip(own, other, strict=True)]
         words.append(f"{key.replace('_', ' ')} {interval(over)}")
     return f"- {name}, {arm}: {'; '.join(words)}."
 

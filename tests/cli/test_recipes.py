@@ -215,6 +215,7 @@ def test_a_function_that_fails_on_one_row_exits_with_2_and_keeps_what_was_paid(
     ("more", "said"),
     [
         (["--text", "x"], "--text is not for a recipe"),
+        (["--grow", "even"], "--grow is not for a recipe"),
         (["--fail-under", "c2st=0.6"], "--fail-under needs the real table"),
         (["--holdout", "h.csv"], "--holdout needs the real table"),
         (["--curate", "near"], "--curate needs the real table"),

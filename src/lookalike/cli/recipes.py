@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NOT_OF_A_RECIPE = (  # options of SynAlign: a recipe says this itself
     *("text", "label", "task", "attributes", "templates", "temperature", "embedder"),
-    *("method", "demonstrations", "gen_size", "reply_tokens"),
+    *("method", "grow", "demonstrations", "gen_size", "reply_tokens"),
 )
 LEAST_WRITTEN = 500  # rows from which a model learns, at least, unless it is said
 

@@ -62,8 +62,9 @@ class Budget:
 
     max_calls, max_tokens (prompts and replies together), max_cost: None for no limit. price_in, price_out:
     per million tokens, in any currency; max_cost needs them. A call counts when it may have been paid for:
-    when it was answered, and, at the most it could have taken, when the answer was lost on the way. Raises
-    OptionError for limits that make no sense.
+    when it was answered, and, at the most it could have taken, when the answer was lost on the way. place:
+    where the limits are written, for a sentence; None: they are options of the command. Raises OptionError
+    for limits that make no sense.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Budget:
         max_cost: float | None = None,
         price_in: float | None = None,
         price_out: float | None = None,
+        place: str | None = None,
     ) -> None:
         if max_cost is not None and (price_in is None or price_out is None):
             raise OptionError("max_cost needs price_in and price_out, the prices of a million tokens.")
@@ -88,6 +90,7 @@ class Budget:
                 number(name, value, 0)
         self.max_calls, self.max_tokens, self.max_cost = max_calls, max_tokens, max_cost
         self.price_in, self.price_out = price_in, price_out
+        self.place = place
         self.spent = Spent()
         self._of: dict[object, Spent] = {}  # ledger -> what it has counted; `spent` is all of them
         self._limited = any(limit is not None for limit in (max_calls, max_tokens, max_cost))
@@ -97,7 +100,9 @@ class Budget:
 
     def limits(self) -> Budget:
         """A budget of the same limits that nothing was spent of."""
-        return Budget(self.max_calls, self.max_tokens, self.max_cost, self.price_in, self.price_out)
+        return Budget(
+            self.max_calls, self.max_tokens, self.max_cost, self.price_in, self.price_out, self.place
+        )
 
     def count(self, ledger: object, total: Spent) -> None:
         """What a ledger has counted in all; those of others that count on this budget stay beside it."""
@@ -186,9 +191,10 @@ class Budget:
         }
         for name, (limit, value) in sums.items():
             if limit is not None and value > limit * (1 + 1e-12):
+                where = self.place or f"--{name.replace('_', '-')}"
                 return (
                     f"the budget {name}={limit:,} is used up, one more call could bring it to {value:,.6g}: "
-                    f"raise it (--{name.replace('_', '-')}) and run again with the same ledger, which keeps "
+                    f"raise it ({where}) and run again with the same ledger, which keeps "
                     "what was paid for."
                 )
         return None

@@ -36,7 +36,7 @@ class SharedBudget(Budget):
     """
 
     def __init__(self, path: str | Path, own: Budget) -> None:
-        super().__init__(own.max_calls, own.max_tokens, own.max_cost, own.price_in, own.price_out)
+        super().__init__(own.max_calls, own.max_tokens, own.max_cost, own.price_in, own.price_out, own.place)
         self._path, self._who, self._process = Path(path), uuid.uuid4().hex, process_of(os.getpid())
         self._ledgers: dict[str, object] = {}  # name in the file -> as it was given
         with self._errors():

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from lookalike.agreement import wilson
-from lookalike.evaluate.judging import counting
+from lookalike.evaluate.judging import counting, words
 from lookalike.evaluate.judging.asking import Rated, Vote
 from lookalike.evaluate.judging.pairs import REAL, Pair
+from lookalike.evaluate.section import Entry
 
 
 def pair(item: int, other: str = "a", control: str = "") -> Pair:
@@ -69,3 +70,7 @@ def test_agreement_with_people() -> None:
     assert of == 4 and share is not None and share.value == 0.75  # people who differ on p4 are a tie
     assert kappa is not None and kappa.value == pytest.approx((0.75 - 5 / 16) / (1 - 5 / 16))
     assert counting.agreement(judged, {}) == (None, None, 0)
+
+
+def test_a_figure_that_rounds_to_nothing_has_no_sign() -> None:
+    assert words.number(Entry(-0.004), 2) == "0.00" and words.number(Entry(-0.006), 2) == "-0.01"

@@ -174,3 +174,43 @@ def test_a_recipe_grows_by_name_and_a_second_run_asks_nothing(
     calls = server.stats()["calls"]
     pd.testing.assert_frame_equal(run(), first)
     assert server.stats()["calls"] == calls == 8
+
+
+@pytest.mark.parametrize(
+    ("keys", "line", "said"),
+    [
+        ('by = "evenly"', 6, "by is 'evenly'"),
+        ('by = "even"\nrouds = 3', 7, "'rouds' is no key"),
+        ('by = "even"\nrounds = 0', 7, "rounds is 0"),
+        ('by = "even"\ndims = ["text"]', 7, "dims are columns with a sample of values, topic"),
+        ('dims = ["topic"]\nby = "real"', 7, "needs a real table"),
+        ('by = "short.py:short"', 6, "the function gave \\[1\\]"),
+        ('by = "short.py:fails"', 6, "fails with ZeroDivisionError"),
+    ],
+)
+def test_a_mistake_of_growth_is_one_sentence_with_its_line(
+    tmp_path: Path, writing: Writing, keys: str, line: int, said: str
+) -> None:
+    (tmp_path / "short.py").write_text(
+        "def short(places, rows, seed):\n    return [1]\ndef fails(places, rows, seed):\n    return 1 / 0\n"
+    )
+    path = tmp_path / "r.toml"
+    path.write_text(
+        '[columns.topic]\nsample = ["a", "b"]\n[columns.text]\nprompt = "{{ topic }}"\n[grow]\n' + keys + "\n"
+    )
+    llm = LLM("m", writing().url, progress=False)
+    with pytest.raises(OptionError, match=f"^{path}, line {line}, \\[grow\\]: .*{said}"):
+        lookalike.Recipe(path, llm, progress=False).fit(None).sample(4)
+
+
+def test_a_function_that_fails_is_one_sentence_however_it_is_given(writing: Writing) -> None:
+    def fails(places: Any, rows: Any, seed: int) -> list[float]:
+        raise IndexError("gone")
+
+    recipe = {"columns": columns(), "grow": {"by": "even"}}
+    llm = LLM("m", writing().url, progress=False)
+    with pytest.raises(OptionError, match="the function fails fails with IndexError"):
+        lookalike.Recipe(recipe, llm, grow=fails, progress=False).fit(None).sample(4)
+    del recipe["grow"]  # a function needs no table [grow]
+    with pytest.raises(OptionError, match="the function fails fails with IndexError"):
+        lookalike.Recipe(recipe, llm, grow=fails, progress=False).fit(None).sample(4)

@@ -36,7 +36,7 @@ def test_names_give_the_order_and_the_file_the_columns(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
     path.write_text(GOOD)
     plan = read(path)
-    assert [one.name for one in plan.columns] == ["topic", "tone", "text", "answer", "long"]
+    assert [one.name for one in plan.columns] == ["topic", "tone", "text", "long", "answer"]
     assert plan.names == ("answer", "text", "topic", "long")
     assert plan.label == "topic" and plan.texts == ("answer", "text")
     assert isinstance(plan["topic"].source, Drawn) and isinstance(plan["long"].source, Computed)
@@ -62,6 +62,15 @@ def test_names_give_the_order_and_the_file_the_columns(tmp_path: Path) -> None:
             "has prompt and sample: give exactly one",
         ),
         ('sample = ["calm"]', 'samples = ["calm"]', 14, "'samples' is no key of a column"),
+        (
+            'sample = ["calm"]',
+            'sampel = ["calm"]',
+            14,
+            "'sampel' is no key of a column: the nearest is sample.",
+        ),
+        ('"words:2..40"', '"words:40..2"', 10, "no text has so many words"),
+        ('sample = ["calm"]', 'sampel = ["calm"]', 14, "no key of a column: the nearest is sample."),
+        ('"words:2..40"', '"words:40..2"', 10, "no text has so many words"),
         ('sample = ["calm"]', "sample = []", 14, "sample is []"),
         ("card = 3", "card = -3", 12, "shares are numbers of at least 0"),
         ('task = "mails"', 'tasks = "mails"', 1, "'tasks' is no key of a recipe"),
@@ -73,6 +82,8 @@ def test_names_give_the_order_and_the_file_the_columns(tmp_path: Path) -> None:
         ("keep = false", "refine = 2", 16, "'refine' is for prompt"),
         ('label = "topic"', 'label = "tone"', 2, "no column that is kept"),
         ("[columns.tone]", "[columns.task]", 13, "cannot be called 'task'"),
+        ("[columns.tone]", "[columns.range]", 13, "cannot be called 'range', as a template has it"),
+        ("[columns.long]", "[columns.not]", 17, "cannot be called 'not', as a template has it"),
         ("[columns.long]", "[columns.long", 17, "this is no TOML"),
     ],
 )
@@ -86,6 +97,37 @@ def test_a_mistake_is_one_sentence_with_its_line(
         read(path)
     assert str(error.value).startswith(f"{path}, line {line}") and said in str(error.value)
     assert "\n" not in str(error.value) and str(error.value).endswith(".")
+
+
+def test_what_costs_nothing_is_made_before_what_a_model_writes() -> None:
+    columns = {
+        "text": {"prompt": "of {{ topic }}"},
+        "long": {"function": "text | length"},
+        "place": {"given": {"topic": {"sea": ["beach"]}}},
+        "topic": {"sample": ["sea", "wood"]},
+    }
+    assert [one.name for one in read({"columns": columns}).columns] == ["topic", "place", "text", "long"]
+
+
+@pytest.mark.parametrize(
+    ("function", "line"),
+    [('"text | int // 0"', 5), ('"""\n{{ text }}\n{{ text | int // 0 }}"""', 7)],
+)
+def test_a_template_that_fails_is_named_with_its_own_line(tmp_path: Path, function: str, line: int) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(f'[columns.text]\nsample = ["a"]\n\n[columns.n]\nfunction = {function}\n')
+    source = read(path)["n"].source
+    assert isinstance(source, Computed)
+    with pytest.raises(OptionError, match=f"line {line}, column 'n': the template fails: integer division"):
+        source.function({"text": "7"})
+
+
+@pytest.mark.parametrize("key", ["max_calls", "max_tokens", "concurrency"])
+def test_a_limit_of_whole_things_is_a_whole_number(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(f'{GOOD}[models.strong]\nmodel = "m"\n{key} = 1.5\n')
+    with pytest.raises(OptionError, match=f"line 21: {key} is 1.5: write a whole number"):
+        read(path)
 
 
 @pytest.mark.parametrize(

@@ -224,6 +224,7 @@ def test_further_models_have_limits_of_their_own(writing: Writing) -> None:
     assert len(recipe.sample(20)) == 7
     summary = recipe.summary()
     assert "max_calls=7" in summary["stopped"] and summary["money"] > 0
+    assert "raise it (the recipe)" in summary["stopped"]  # and not an option of the command
     assert summary["calls"] == server.stats()["answered"]
     missing = recipe_of(writing("good", "--model", "other"), columns, models=models).fit(None)
     with pytest.raises(EndpointError, match=r"column 'text': .*other"):
@@ -286,11 +287,13 @@ def test_a_growth_that_cannot_be_is_named(writing: Writing, grow: dict[str, Any]
 
 
 def test_a_value_that_given_lacks_loses_the_row_by_name(writing: Writing) -> None:
-    columns = {"topic": TOPIC, "place": {"given": {"topic": {"sea": ["beach"]}}}, "text": TEXT, "n": NUMBER}
-    recipe = recipe_of(writing(), columns).fit(None)
+    given = {"given": {"topic": {"sea": ["beach"]}}}
+    server = writing()
+    recipe = recipe_of(server, {"topic": TOPIC, "text": TEXT, "place": given, "n": NUMBER}).fit(None)
     table = recipe.sample(30)
     assert set(table.place) == {"beach"} and len(table) == 30
     assert set(recipe.summary()["rejected"]) == {"place: given"}
+    assert server.stats()["calls"] == 30  # no text was paid for in a row that is lost
 
 
 def test_misuse_is_one_sentence(writing: Writing) -> None:
@@ -303,6 +306,9 @@ def test_misuse_is_one_sentence(writing: Writing) -> None:
         lookalike.Recipe({"columns": {"a": {"sample": ["x", "y"]}}}, llm, models={"b": llm})
     with pytest.raises(OptionError, match="where holds for columns of a saved model"):
         lookalike.Recipe({"columns": {"a": {"sample": ["x", "y"]}}}, llm, where=["a=1"]).fit(None)
+    doubled = pd.DataFrame([[1, 2]], columns=["a", "a"])
+    with pytest.raises(DataError, match="several columns called 'a'"):
+        lookalike.Recipe({"columns": {"a": {"sample": ["x", "y"]}}}, llm).fit(doubled)
     with pytest.raises(DataError, match="has no rows"):
         lookalike.Recipe({"columns": {"a": {"sample": ["x", "y"]}}}, llm).fit(pd.DataFrame({"a": []}))
 

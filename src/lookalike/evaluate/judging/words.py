@@ -31,12 +31,12 @@ def worth(found: Judgement) -> list[str]:
         kappa = "kappa has no value" if found.kappa is None else f"kappa {interval(found.kappa, 2)}"
         lines.append(f"people agree in {percents(found.agreement)} of {found.answered:,} pairs, {kappa}")
     cost = "" if found.cost is None else f", {found.cost:,.2f} at the prices given"
-    lines.append(f"{found.calls:,} calls, {found.tokens:,} tokens{cost}")
+    lines.append(f"{found.calls:,} calls paid so far, {found.tokens:,} tokens{cost}")
     return lines
 
 
 def number(one: Entry, digits: int = 0) -> str:
-    return "-" if one.value is None else f"{one.value:.{digits}f}"
+    return "-" if one.value is None else f"{round(one.value, digits) + 0.0:.{digits}f}"  # no -0.00
 
 
 def interval(one: Entry, digits: int = 0) -> str:

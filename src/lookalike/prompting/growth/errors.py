@@ -5,7 +5,8 @@ with the rows alone that are told wrong (as in S3), and classes free to grow, a 
 on rows of TREC that were held out.
 
 The other way round, a written row that a model of the steering rows gets wrong is doubtful and given back: a
-language model is wrong most often near the rows that are hard to tell, where this strategy asks.
+language model is wrong most often near the rows that are hard to tell, where this strategy asks. As far as
+was measured (bench/RESULTS.md), this is what brings more than a fixed plan does.
 
 Only a part of the real rows steers, and whoever measures leaves these out: a table that was steered by rows
 looks better on them than it is.

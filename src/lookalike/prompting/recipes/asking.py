@@ -9,7 +9,7 @@ from typing import Any
 from lookalike.llm.request import Reply, Request
 from lookalike.llm.structured import closed
 from lookalike.prompting.recipes.checks import text_of
-from lookalike.prompting.recipes.columns import Column, Judge, Written
+from lookalike.prompting.recipes.columns import Judge, RecipeColumn, Written
 from lookalike.prompting.recipes.templates import Template
 
 LONGER = 4  # times max_tokens, at most, of a reply of a schema that was cut off: a weak model never ends some
@@ -36,13 +36,13 @@ _MARK = re.compile(r"^(?:[-*•]|1[.)]) +(?=\S)")
 VERDICT = closed({"reason": {"type": "string"}, "score": {"type": "integer", "enum": list(SCORES)}})
 
 
-def source_of(column: Column) -> Written:
+def source_of(column: RecipeColumn) -> Written:
     assert isinstance(column.source, Written)
     return column.source
 
 
 def written(
-    columns: Sequence[Column], row: Mapping[str, Any], sample: int, earlier: Draft | None = None
+    columns: Sequence[RecipeColumn], row: Mapping[str, Any], sample: int, earlier: Draft | None = None
 ) -> Request:
     """Asks for the columns of one reply, of which the row holds what they need.
 
@@ -98,7 +98,7 @@ def rendered(template: Template, row: Mapping[str, Any]) -> str:
         raise
 
 
-def schema_of(columns: Sequence[Column]) -> dict[str, Any] | None:
+def schema_of(columns: Sequence[RecipeColumn]) -> dict[str, Any] | None:
     """The JSON schema of a reply; None for the plain text of a single column."""
     if len(columns) == 1 and not source_of(columns[0]).values and source_of(columns[0]).schema is None:
         return None
@@ -111,7 +111,7 @@ def _schema(source: Written) -> dict[str, Any]:
     return source.schema or {"type": "string", "minLength": 1}
 
 
-def values_of(reply: Reply, columns: Sequence[Column]) -> dict[str, Any]:
+def values_of(reply: Reply, columns: Sequence[RecipeColumn]) -> dict[str, Any]:
     """What a reply says of its columns."""
     if schema_of(columns) is None:
         return {columns[0].name: unquoted(reply.text)}
@@ -131,7 +131,7 @@ def unquoted(text: str) -> str:
     return inner.strip() if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in inner else text
 
 
-def stand_in(column: Column) -> Any:
+def stand_in(column: RecipeColumn) -> Any:
     """A value that a column might have, for an estimate."""
     source = source_of(column)
     if source.repeat:

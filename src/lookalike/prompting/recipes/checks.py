@@ -87,6 +87,10 @@ def check_of(given: Any, place: Callable[[int], str], folder: Path) -> Check:
         return Check(given, "alone", lambda value, row: PARSERS[language](text_of(value)))
     if found := _WORDS.fullmatch(given):
         least, most = int(found[1] or 0), int(found[2] or 2**31)
+        if least > most:
+            raise OptionError(
+                f"{place(1)}: check {given}: no text has so many words: write the fewest first."
+            )
         return Check("words", "alone", lambda value, row: least <= len(words_of(text_of(value))) <= most)
     if found := _OF_COLUMN.fullmatch(given):
         column, test = found[2], OF_COLUMN[found[1]]

@@ -103,7 +103,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Column:
+class RecipeColumn:
     """A column of a recipe.
 
     place: where it stands, for a sentence. keep: False for a helper, which only the provenance holds.
@@ -141,10 +141,10 @@ class Plan:
 
     columns: in the order in which they are made; names: those that are kept, as in the recipe. label, texts:
     of the class and of texts. grow: the table `[grow]`, None without one. version: 12 hex digits that change
-    with anything in it.
+    with anything in it. place: where it stands, and at: the keys to something in it -> where that stands.
     """
 
-    columns: tuple[Column, ...]
+    columns: tuple[RecipeColumn, ...]
     names: tuple[str, ...]
     task: str | None
     rows: int | None
@@ -154,10 +154,11 @@ class Plan:
     grow: Mapping[str, Any] | None = None
     version: str = ""
     place: str = "the recipe"
+    at: Callable[..., str] = lambda *keys: "the recipe"
 
-    def __getitem__(self, name: str) -> Column:
+    def __getitem__(self, name: str) -> RecipeColumn:
         return next(one for one in self.columns if one.name == name)
 
-    def of(self, kind: type) -> list[Column]:
+    def of(self, kind: type) -> list[RecipeColumn]:
         """The columns whose source is of a kind."""
         return [one for one in self.columns if isinstance(one.source, kind)]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lookalike.arguments import is_column, listed
 from lookalike.errors import DataError, LookalikeError, OptionError
-from lookalike.prompting.recipes.columns import Column, Drawn, Plan, Taken
+from lookalike.prompting.recipes.columns import Drawn, Plan, RecipeColumn, Taken
 from lookalike.seed import child, child_seed
 
 CHUNK = 256  # rows that a model draws at once
@@ -44,7 +44,7 @@ class Draws:
         for column in plan.of(Taken):
             self._check_taken(column)
         self._models: dict[str, tuple[Model, Any]] = {}
-        paths: dict[str, list[Column]] = {}
+        paths: dict[str, list[RecipeColumn]] = {}
         for column in plan.of(Drawn):
             assert isinstance(column.source, Drawn)
             if column.source.model is not None:
@@ -59,14 +59,14 @@ class Draws:
         self._tables: dict[tuple[str, int, int], list[dict[str, Any]]] = {}
         self._groups: dict[str, dict[str, np.ndarray]] = {}
 
-    def value(self, column: Column, row: Mapping[str, Any], slot: int, draw: int, tries: int) -> Any:
+    def value(self, column: RecipeColumn, row: Mapping[str, Any], number: int, draw: int, tries: int) -> Any:
         """The cell of a row; draw: of the row, tries: of the cell. None of `given` raises KeyError."""
         source = column.source
         if isinstance(source, Taken):
-            return self._taken(source, row, slot, draw)
+            return self._taken(source, row, number, draw)
         assert isinstance(source, Drawn)
         if source.model is not None:
-            return self._modelled(source.model, slot, draw)[source.of_model]
+            return self._modelled(source.model, number, draw)[source.of_model]
         pool = source.pool
         if source.given is not None:
             name, pools = source.given
@@ -74,15 +74,15 @@ class Draws:
             if pool is None:
                 raise KeyError(str(row[name]))
         assert pool is not None
-        return pool.draw(child(self._seed, "sample", column.name, slot, draw, tries), source.several)
+        return pool.draw(child(self._seed, "sample", column.name, number, draw, tries), source.several)
 
-    def prepare(self, slots: Sequence[int]) -> None:
-        """Draws the models' rows of these slots, which takes its time, before calls are waited for."""
+    def prepare(self, numbers: Sequence[int]) -> None:
+        """Draws the models' rows of these numbers, which takes its time, before calls are waited for."""
         for path in self._models:
-            for slot in slots:
-                self._modelled(path, slot, 0)
+            for number in numbers:
+                self._modelled(path, number, 0)
 
-    def _check_taken(self, column: Column) -> None:
+    def _check_taken(self, column: RecipeColumn) -> None:
         source = column.source
         assert isinstance(source, Taken)
         if self._real is None:
@@ -102,7 +102,7 @@ class Draws:
             self.dtypes[column.name] = self._real[source.column].dtype
 
     def _loaded(
-        self, path: str, columns: Sequence[Column], load: Load | None, where: Sequence[str]
+        self, path: str, columns: Sequence[RecipeColumn], load: Load | None, where: Sequence[str]
     ) -> tuple[Model, Any]:
         from lookalike.codec.where import as_where
 
@@ -131,8 +131,8 @@ class Draws:
             self.dtypes[column.name] = first[column.source.of_model].dtype
         return model, conditions
 
-    def _modelled(self, path: str, slot: int, draw: int) -> dict[str, Any]:
-        at = (path, draw, slot // CHUNK)
+    def _modelled(self, path: str, number: int, draw: int) -> dict[str, Any]:
+        at = (path, draw, number // CHUNK)
         if at not in self._tables:
             model, where = self._models[path]
             seed = child_seed(self._seed, "model", *at[1:])
@@ -140,12 +140,12 @@ class Draws:
             self._tables[at] = [
                 {name: plain(value) for name, value in one.items()} for one in table.to_dict("records")
             ]
-        return self._tables[at][slot % CHUNK]
+        return self._tables[at][number % CHUNK]
 
-    def _taken(self, source: Taken, row: Mapping[str, Any], slot: int, draw: int) -> Any:
+    def _taken(self, source: Taken, row: Mapping[str, Any], number: int, draw: int) -> Any:
         assert self._real is not None
         cells = self._real[source.column]
-        rng = child(self._seed, "real", slot, draw)
+        rng = child(self._seed, "real", number, draw)
         if source.several is None:
             return plain(cells.iloc[int(rng.integers(len(self._real)))])
         places = np.arange(len(self._real))

@@ -57,13 +57,14 @@ class Growth:
     """How a run grows: between rounds a function of the accepted rows and the seed says how many rows of each
     place the next round makes, at most a `rounds`-th of all. It depends on nothing else, so a run that was
     killed repeats it. begin: for so many rows -> that function, for one run. steering: numbers of the real
-    rows whose errors it follows.
+    rows whose errors it follows. place: where it stands, for a sentence.
     """
 
     places: Sequence[Place]
     begin: Callable[[int], Weigh]
     rounds: int = ROUNDS
     steering: Sequence[int] = ()
+    place: str = "[grow]"
 
 
 @dataclass(frozen=True)
@@ -80,32 +81,37 @@ class Asked:
 
 
 def asked(plan: Plan, by: Quotas | None, folder: Path) -> Asked | None:
-    """What `[grow]` says, None without it. by: the function in place of the one that is named there.
+    """What `[grow]` says, None without it. by: the function in place of the one that is named there, or of
+    the table.
 
     Raises OptionError for keys, dimensions or a function that there are not.
     """
-    given = plan.grow
-    if given is None:
+    if plan.grow is None and by is None:
         return None
-    place = f"{plan.place}, [grow]"
+    given: Mapping[str, Any] = plan.grow or {"by": by}
+
+    def at(key: str) -> str:
+        return f"{plan.at('grow', key)}, [grow]"
+
     for key in given:
         if key not in KEYS:
-            raise OptionError(f"{place}: '{key}' is no key of it: the keys are {', '.join(KEYS)}.")
-    name = by or _named(given["by"], place, folder)
+            raise OptionError(f"{at(key)}: '{key}' is no key of it: the keys are {', '.join(KEYS)}.")
+    place = at("by")
+    name = function_of(by, place, folder) if by is not None else _named(given["by"], place, folder)
     rounds = given.get("rounds", LOCATED_ROUNDS if name in LOCATED else ROUNDS)
     if type(rounds) is not int or rounds < 1:
-        raise OptionError(f"{place}: rounds is {shown(rounds)}: write a whole number of at least 1.")
+        raise OptionError(f"{at('rounds')}: rounds is {shown(rounds)}: write a whole number of at least 1.")
     try:
         check_embedder(given.get("embed"))
     except OptionError as error:
-        raise OptionError(f"{place}: {error}") from None
+        raise OptionError(f"{at('embed')}: {error}") from None
     if name in LOCATED:
         if "dims" in given:
-            raise OptionError(f"{place}: by = {shown(name)} asks near real rows: leave dims out.")
+            raise OptionError(f"{at('dims')}: by = {shown(name)} asks near real rows: leave dims out.")
         return Asked(name, (), rounds, given.get("embed"), place)
     if name == "novelty" and not plan.texts:
         raise OptionError(f"{place}: by = 'novelty' compares texts, and no column that is kept is one.")
-    return Asked(name, _dims(plan, given.get("dims"), place), rounds, None, place)
+    return Asked(name, _dims(plan, given.get("dims"), at("dims")), rounds, None, place)
 
 
 def growth_of(asked: Asked, plan: Plan, real: pd.DataFrame | None) -> Growth:
@@ -125,6 +131,7 @@ def growth_of(asked: Asked, plan: Plan, real: pd.DataFrame | None) -> Growth:
         places,
         lambda n: lambda made, seed: by(places, [dict(one.cells) for one in made], seed),
         asked.rounds,
+        place=asked.place,
     )
 
 
@@ -234,7 +241,7 @@ def checked(quotas: Any, growth: Growth) -> list[float]:
     found = [as_number(one) for one in quotas] if several else []
     if len(found) != len(growth.places) or any(one is None or not 0 <= one < 1e15 for one in found):
         raise OptionError(
-            f"the function of [grow] gave {shown(quotas)}: it has to give a number of rows for each of the "
-            f"{len(growth.places)} places."
+            f"{growth.place}: the function gave {shown(quotas)}: it has to give a number of rows for each of "
+            f"the {len(growth.places)} places."
         )
     return [one or 0.0 for one in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from lookalike.prompting.recipes.checks import check_of
 from lookalike.prompting.recipes.columns import (
     KINDS,
     Check,
-    Column,
     Computed,
     Drawn,
     Judge,
+    RecipeColumn,
     Taken,
     Written,
 )
@@ -32,6 +33,7 @@ KEYS = {
     "function": ("function",),
     "real": ("real", "several", "same"),
 }  # fmt: skip
+ALL = tuple(dict.fromkeys([*KINDS, *(key for keys in KEYS.values() for key in keys), *COMMON]))
 TURN = ("turns", "turn", "role")  # names that a prompt with `repeat` may use
 SHORT: dict[str, dict[str, Any]] = {  # what `schema` may be in a word
     "text": {"type": "string", "minLength": 1},
@@ -64,11 +66,11 @@ class Reader:
         }
 
     @staticmethod
-    def is_text(column: Column) -> bool:
+    def is_text(column: RecipeColumn) -> bool:
         source = column.source
         return isinstance(source, Written) and not source.values and source.schema in (None, SHORT["text"])
 
-    def column(self, name: str, given: Any) -> Column:
+    def column(self, name: str, given: Any) -> RecipeColumn:
         """A column of the recipe. Raises OptionError for what is wrong with it."""
         place = f"{self._lines.at('columns', name)}, column '{name}'"
         if not isinstance(given, Mapping):
@@ -76,16 +78,20 @@ class Reader:
         kinds = [one for one in KINDS if one in given]
         if "given" in given and not kinds:
             kinds = ["sample"]
+        for key in given:
+            if key not in ALL:
+                close = get_close_matches(key, ALL, 1)
+                fix = f"the nearest is {close[0]}." if close else f"the keys are {', '.join(ALL)}."
+                raise OptionError(f"{self._at(name, key)}: '{key}' is no key of a column: {fix}")
         if len(kinds) != 1:
             has = f"has {' and '.join(kinds)}" if kinds else "says not where it comes from"
             raise OptionError(f"{place} {has}: give exactly one of {', '.join(KINDS)}.")
         kind = kinds[0]
         for key in given:
             if key not in (*COMMON, *KEYS[kind]):
-                other = next((one for one in KINDS if key in KEYS[one]), None)
+                other = next(one for one in KINDS if key in KEYS[one])
                 known = f"the keys of a column with {kind} are {', '.join((*KEYS[kind], *COMMON))}"
-                what = f"'{key}' is for {other}" if other else f"'{key}' is no key of a column"
-                raise OptionError(f"{self._at(name, key)}: {what}: {known}.")
+                raise OptionError(f"{self._at(name, key)}: '{key}' is for {other}: {known}.")
         source = getattr(self, f"_{kind}")(name, given)
         checks = self._checks(name, given)
         judge = self._judge(name, given)
@@ -97,7 +103,7 @@ class Reader:
                 f"{self._at(name, 'refine')}: refine needs a judge with least, which says when."
             )
         tries = self._whole(name, given, "tries", self._found.get("tries", TRIES), 1, 20)
-        return Column(
+        return RecipeColumn(
             name,
             source,
             place,
@@ -108,9 +114,9 @@ class Reader:
             frozenset(needs),
         )
 
-    def check_calls(self, columns: Collection[Column]) -> None:
+    def check_calls(self, columns: Collection[RecipeColumn]) -> None:
         """Raises OptionError where columns of one call differ in what holds for the whole reply."""
-        first: dict[str, Column] = {}
+        first: dict[str, RecipeColumn] = {}
         for one in columns:
             if not isinstance(one.source, Written) or one.source.call is None:
                 continue

@@ -10,7 +10,7 @@ from lookalike.errors import EndpointError
 from lookalike.llm.request import Failure, Reply, Request
 from lookalike.prompting.recipes import asking
 from lookalike.prompting.recipes.asking import Draft, source_of
-from lookalike.prompting.recipes.columns import Column, Computed, Plan, Written
+from lookalike.prompting.recipes.columns import Computed, Plan, RecipeColumn, Written
 from lookalike.prompting.recipes.draws import Draws
 from lookalike.prompting.recipes.templates import Template
 from lookalike.seed import child, child_seed
@@ -18,7 +18,7 @@ from lookalike.seed import child, child_seed
 SAME_DRAW = 3  # attempts at a row that keep what was drawn, so that what fails more is not drawn less
 
 Ask = Callable[[str | None, Request], Awaitable[Reply | Failure]]  # (name of a model, None for the run's)
-Tests = Callable[[Column, Any], str | None]  # of what needs real rows: the reason, None where it passes
+Tests = Callable[[RecipeColumn, Any], str | None]  # of what needs real rows: the reason, None where it passes
 
 
 @dataclass
@@ -36,11 +36,11 @@ class Lost:
 class Row:
     """A row that is being made.
 
-    slot: its number; attempt: at it. values: of its columns so far; scores: by judged column; keys: column ->
-    the replies that it is from. failed: values that were made again; lost: why the row is none.
+    number: of the row; attempt: at it. values: of its columns so far; scores: by judged column; keys: column
+    -> the replies that it is from. failed: values that were made again; lost: why the row is none.
     """
 
-    slot: int
+    number: int
     attempt: int
     values: dict[str, Any]
     scores: dict[str, float] = field(default_factory=dict)
@@ -63,13 +63,13 @@ class Maker:
         self._seed, self._trial = seed, trial
         self._steps = _steps(plan.columns)
 
-    async def make(self, slot: int, attempt: int, fixed: dict[str, Any]) -> Row:
+    async def make(self, number: int, attempt: int, fixed: dict[str, Any]) -> Row:
         """A row, whole or lost. fixed: cells that are given.
 
         Raises OptionError for a template or function that fails, BudgetError, EndpointError, LedgerError.
         """
         given = {} if self._plan.task is None else {"task": self._plan.task}
-        row = Row(slot, attempt, given | fixed)
+        row = Row(number, attempt, given | fixed)
         for columns in self._steps:
             if columns[0].name not in fixed:
                 row.lost = await self._step(columns, row)
@@ -77,7 +77,7 @@ class Maker:
                     break
         return row
 
-    async def _step(self, columns: Sequence[Column], row: Row) -> Lost | None:
+    async def _step(self, columns: Sequence[RecipeColumn], row: Row) -> Lost | None:
         """Makes the columns of one step; what is wrong with the last try, None where one is good."""
         first = columns[0]
         lost: Lost | None = None
@@ -90,7 +90,7 @@ class Maker:
                 break
         return lost
 
-    async def _once(self, columns: Sequence[Column], row: Row, tries: int) -> Lost | None:
+    async def _once(self, columns: Sequence[RecipeColumn], row: Row, tries: int) -> Lost | None:
         first = columns[0]
         if not isinstance(first.source, Written):
             lost = self._here(first, row, tries)
@@ -114,14 +114,14 @@ class Maker:
                 return lost
         return None
 
-    def _here(self, column: Column, row: Row, tries: int) -> Lost | None:
+    def _here(self, column: RecipeColumn, row: Row, tries: int) -> Lost | None:
         """A cell that needs no model."""
         draw = row.attempt // SAME_DRAW
         if isinstance(column.source, Computed):
             value = self._computed(column, row)
         else:
             try:
-                value = self._draws.value(column, row.values, row.slot, draw, tries)
+                value = self._draws.value(column, row.values, row.number, draw, tries)
             except KeyError as error:
                 said = f"given has nothing for the value {error.args[0]!r}, and there is no sample beside it"
                 return Lost(column.name, "given", said)
@@ -130,7 +130,7 @@ class Maker:
             row.values[column.name] = value
         return lost
 
-    def _computed(self, column: Column, row: Row) -> Any:
+    def _computed(self, column: RecipeColumn, row: Row) -> Any:
         assert isinstance(column.source, Computed)
         function = column.source.function
         if self._trial and any(_stands(row.values.get(name)) for name in column.needs):
@@ -139,7 +139,9 @@ class Maker:
             return function(row.values)
         return function({name: value for name, value in row.values.items() if name in column.needs})
 
-    async def _reply(self, columns: Sequence[Column], row: Row, request: Request) -> dict[str, Any] | Lost:
+    async def _reply(
+        self, columns: Sequence[RecipeColumn], row: Row, request: Request
+    ) -> dict[str, Any] | Lost:
         """What one call says of the columns."""
         first = columns[0]
         reply = await self._asked(source_of(first).model, request, first, row)
@@ -154,7 +156,9 @@ class Maker:
             return Lost(first.name, "cut off", said, reply.text, reply.key)
         return asking.values_of(reply, columns)
 
-    async def _asked(self, model: str | None, request: Request, column: Column, row: Row) -> Reply | Lost:
+    async def _asked(
+        self, model: str | None, request: Request, column: RecipeColumn, row: Row
+    ) -> Reply | Lost:
         try:
             reply = await self._ask(model, request)
         except EndpointError as error:
@@ -165,13 +169,13 @@ class Maker:
         row.known += reply.known
         return reply
 
-    async def _turns(self, column: Column, row: Row, tries: int) -> dict[str, Any] | Lost:
+    async def _turns(self, column: RecipeColumn, row: Row, tries: int) -> dict[str, Any] | Lost:
         """The turns of a dialogue, or of any list that grows; each sees those before it."""
         source = source_of(column)
         assert source.repeat is not None
         low, high = source.repeat
         length = int(
-            child(self._seed, "turns", column.name, row.slot, row.attempt // SAME_DRAW).integers(
+            child(self._seed, "turns", column.name, row.number, row.attempt // SAME_DRAW).integers(
                 low, high + 1
             )
         )
@@ -206,7 +210,7 @@ class Maker:
             )
         return {column.name: turns}
 
-    async def _rate(self, column: Column, row: Row, tries: int) -> Lost | None:
+    async def _rate(self, column: RecipeColumn, row: Row, tries: int) -> Lost | None:
         """Has a column judged and, where its score is too low, written again; the best draft is kept."""
         judge = column.judge
         if judge is None:
@@ -242,7 +246,9 @@ class Maker:
             )
         return None
 
-    async def _judged(self, column: Column, value: Any, row: Row, tries: int, draft: int) -> Draft | Lost:
+    async def _judged(
+        self, column: RecipeColumn, value: Any, row: Row, tries: int, draft: int
+    ) -> Draft | Lost:
         assert column.judge is not None
         lost: Lost | None = None
         for again in range(column.tries):
@@ -261,7 +267,7 @@ class Maker:
         return lost
 
     def _wrong(
-        self, column: Column, value: Any, row: Row, beside: dict[str, Any] | None = None
+        self, column: RecipeColumn, value: Any, row: Row, beside: dict[str, Any] | None = None
     ) -> Lost | None:
         """The first check that a value fails; beside: the columns of the same reply."""
         if self._trial and _stands(value):
@@ -279,18 +285,18 @@ class Maker:
             None if reason is None else Lost(column.name, reason, f"it fails the check {reason}", value, key)
         )
 
-    def _sample(self, row: Row, column: Column, *numbers: int) -> int:
+    def _sample(self, row: Row, column: RecipeColumn, *numbers: int) -> int:
         """The sample index of a request: no two rows of a run share a reply, unless the column is asked once,
         nor do two seeds.
         """
         if isinstance(column.source, Written) and column.source.once:
             return child_seed(self._seed, "ask", column.name, *numbers)
-        return child_seed(self._seed, "ask", column.name, row.slot, row.attempt, *numbers)
+        return child_seed(self._seed, "ask", column.name, row.number, row.attempt, *numbers)
 
 
-def _steps(columns: Sequence[Column]) -> list[list[Column]]:
+def _steps(columns: Sequence[RecipeColumn]) -> list[list[RecipeColumn]]:
     """The columns in order, those of one call together."""
-    steps: list[list[Column]] = []
+    steps: list[list[RecipeColumn]] = []
     for one in columns:
         call = one.source.call if isinstance(one.source, Written) else None
         last = steps[-1][0].source if steps else None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from lookalike.errors import OptionError
-from lookalike.prompting.recipes.columns import Column, Written
+from lookalike.prompting.recipes.columns import RecipeColumn, Written
 
 
-def ordered(columns: Sequence[Column]) -> tuple[Column, ...]:
-    """The columns, each after those that it needs, else as they stand; those of one call next to each other.
+def ordered(columns: Sequence[RecipeColumn]) -> tuple[RecipeColumn, ...]:
+    """The columns, each after those that it needs; else what costs nothing before what a model writes, so
+    that a row which is lost by it was not paid for; else as they stand. Those of one call are next to each
+    other.
 
     Raises OptionError for a circle, and for a helper that nothing uses.
     """
@@ -27,7 +29,7 @@ def ordered(columns: Sequence[Column]) -> tuple[Column, ...]:
             )
     _use(columns, named)
     try:
-        order = _first_come(needs)
+        order = _first_come(needs, {groups[one.name] for one in columns if isinstance(one.source, Written)})
     except CycleError as error:
         circle = list(dict.fromkeys(error.args[1]))
         first = next(one for one in columns if groups[one.name] in circle)
@@ -36,19 +38,19 @@ def ordered(columns: Sequence[Column]) -> tuple[Column, ...]:
     return tuple(one for group in order for one in columns if groups[one.name] == group)
 
 
-def _call(column: Column) -> str:
+def _call(column: RecipeColumn) -> str:
     source = column.source
     return f"call {source.call}" if isinstance(source, Written) and source.call else column.name
 
 
-def _first_come(needs: Mapping[str, set[str]]) -> list[str]:
-    """A topological order in which what stands first comes first."""
+def _first_come(needs: Mapping[str, set[str]], paid: Collection[str]) -> list[str]:
+    """A topological order in which what is not paid comes first, and then what stands first."""
     sorter = TopologicalSorter(needs)
     sorter.prepare()
     place = {name: at for at, name in enumerate(needs)}
     ready, order = list(sorter.get_ready()), []
     while ready:
-        ready.sort(key=place.__getitem__)
+        ready.sort(key=lambda one: (one in paid, place[one]))
         name = ready.pop(0)
         order.append(name)
         sorter.done(name)
@@ -56,7 +58,7 @@ def _first_come(needs: Mapping[str, set[str]]) -> list[str]:
     return order
 
 
-def _use(columns: Sequence[Column], named: Mapping[str, Column]) -> None:
+def _use(columns: Sequence[RecipeColumn], named: Mapping[str, RecipeColumn]) -> None:
     used = {name for one in columns for name in one.needs}
     used |= {name for one in columns for check in one.checks for name in check.names}
     used |= {name for one in columns if one.judge for name in one.judge.criteria.names}
@@ -67,6 +69,6 @@ def _use(columns: Sequence[Column], named: Mapping[str, Column]) -> None:
             )
 
 
-def _guards(column: Column) -> bool:
+def _guards(column: RecipeColumn) -> bool:
     """Whether a column that is not kept decides which rows are."""
     return bool(column.checks) or (column.judge is not None and column.judge.least is not None)

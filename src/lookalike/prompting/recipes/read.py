@@ -12,10 +12,11 @@ from typing import Any
 
 from lookalike.arguments import as_number, shown
 from lookalike.errors import OptionError, file_errors
-from lookalike.prompting.recipes.columns import Column, Plan, Served
+from lookalike.prompting.recipes.columns import Plan, RecipeColumn, Served
 from lookalike.prompting.recipes.kinds import Reader
 from lookalike.prompting.recipes.lines import Lines
 from lookalike.prompting.recipes.order import ordered
+from lookalike.prompting.recipes.templates import is_of_jinja
 
 TOP = (
     "task",
@@ -32,6 +33,7 @@ TOP = (
 )
 MODEL = ("model", "url", "key_env", "max_calls", "max_tokens", "max_cost", "price_in", "price_out",
          "concurrency", "timeout")  # fmt: skip
+WHOLE = ("max_calls", "max_tokens", "concurrency")
 LIMITS = ("max_calls", "max_tokens", "max_cost", "price_in", "price_out")
 RESERVED = ("task", "value", "turns", "turn", "role", "row")  # names that a template has beside the columns
 
@@ -76,8 +78,9 @@ def _plan(found: Mapping[str, Any], lines: Lines, folder: Path) -> Plan:
     models = _models(found.get("models", {}), lines)
     names = tuple(given)
     for name in names:
-        if not re.fullmatch(r"[A-Za-z_]\w*", name) or name in RESERVED:
-            why = "a template has it for itself" if name in RESERVED else "templates could not say it"
+        own = name in RESERVED or is_of_jinja(name)
+        if own or not re.fullmatch(r"[A-Za-z_]\w*", name):
+            why = "a template has it for itself" if own else "templates could not say it"
             raise OptionError(
                 f"{lines.at('columns', name)}: a column cannot be called {shown(name)}, as {why}: choose a "
                 "name of letters, digits and underscores."
@@ -100,6 +103,7 @@ def _plan(found: Mapping[str, Any], lines: Lines, folder: Path) -> Plan:
         _grow(found, lines),
         _version(found),
         lines.at(),
+        lines.at,
     )
 
 
@@ -127,6 +131,10 @@ def _models(given: Any, lines: Lines) -> dict[str, Served]:
             if value is None or value < 0 or (key in ("concurrency", "timeout") and not value):
                 raise OptionError(
                     f"{lines.at('models', name, key)}: {key} is {shown(one[key])}: write a number."
+                )
+            if key in WHOLE and value != int(value):
+                raise OptionError(
+                    f"{lines.at('models', name, key)}: {key} is {shown(one[key])}: write a whole number."
                 )
         limits = {key: one[key] for key in LIMITS if key in one}
         if "max_cost" in limits and not {"price_in", "price_out"} <= set(limits):
@@ -160,7 +168,7 @@ def _label(found: Mapping[str, Any], kept: tuple[str, ...], lines: Lines) -> str
     return label
 
 
-def _texts(found: Mapping[str, Any], columns: list[Column], lines: Lines) -> tuple[str, ...]:
+def _texts(found: Mapping[str, Any], columns: list[RecipeColumn], lines: Lines) -> tuple[str, ...]:
     given = found.get("text")
     kept = [one.name for one in columns if one.keep]
     if given is None:

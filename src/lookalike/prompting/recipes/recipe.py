@@ -21,7 +21,7 @@ from lookalike.llm.sync import wait
 from lookalike.progress import say
 from lookalike.prompting.growth.growing import LOCATED
 from lookalike.prompting.recipes.checks import text_of
-from lookalike.prompting.recipes.columns import Column, Served, Taken
+from lookalike.prompting.recipes.columns import RecipeColumn, Served, Taken
 from lookalike.prompting.recipes.draws import Draws, Load, plain
 from lookalike.prompting.recipes.grown import Growth, Quotas, asked, growth_of
 from lookalike.prompting.recipes.making import SAME_DRAW, Maker, Row
@@ -96,6 +96,9 @@ class Recipe:
         self._real = None if real is None else table_of_argument("the real table", real)
         if self._real is not None and not len(self._real):
             raise DataError("the real table has no rows: give one that has some, or leave it out.")
+        twice = [] if self._real is None else self._real.columns[self._real.columns.duplicated()].tolist()
+        if twice:
+            raise DataError(f"the real table has several columns called '{twice[0]}': rename them.")
         self._draws = Draws(self.plan, self._real, self.load, self.where, self.seed)
         self._tests: dict[str, dict[str, Callable[[str], bool]]] = {}
         for column in self.plan.columns:
@@ -171,7 +174,7 @@ class Recipe:
             lost = [(one, False) for one in row.failed] + ([(row.lost, True)] if row.lost else [])
             found += [
                 {
-                    "row": row.slot, "attempt": row.attempt, "column": one.column, "reason": one.reason,
+                    "row": row.number, "attempt": row.attempt, "column": one.column, "reason": one.reason,
                     "said": one.said, "lost": final, "value": text_of(one.value), "key": one.key,
                 }
                 for one, final in lost
@@ -221,7 +224,7 @@ class Recipe:
         ]
         return pd.DataFrame(
             {
-                "row": [row.slot for row in rows],
+                "row": [row.number for row in rows],
                 "attempt": [row.attempt for row in rows],
                 "recipe": [self.plan.version] * len(rows),
                 "helpers": [json.dumps(one, ensure_ascii=False, default=str) for one in helpers],
@@ -300,9 +303,9 @@ class Recipe:
         maker = Maker(self.plan, self._fitted(), note, lambda column, value: None, self.seed, trial=True)
 
         async def all_of_them() -> None:
-            for slot in range(n):
+            for number in range(n):
                 for attempt in range(SAME_DRAW):
-                    if (await maker.make(slot, attempt, {})).lost is None:
+                    if (await maker.make(number, attempt, {})).lost is None:
                         break
 
         wait(all_of_them())
@@ -315,7 +318,7 @@ class Recipe:
             )
         return self._draws
 
-    def _learn(self, column: Column, kind: str) -> None:
+    def _learn(self, column: RecipeColumn, kind: str) -> None:
         """Makes ready a check that needs the texts of real rows."""
         if self._real is None:
             say(f"{column.place}: the check '{kind}' needs real rows, and passes all without them.",
@@ -334,7 +337,7 @@ class Recipe:
         else:
             found[kind] = Language(texts).is_foreign
 
-    def _wrong(self, column: Column, value: Any) -> str | None:
+    def _wrong(self, column: RecipeColumn, value: Any) -> str | None:
         """The first check of real rows that a value fails."""
         tests = self._tests.get(column.name, {})
         return next((kind for kind, fails in tests.items() if fails(text_of(value))), None)
@@ -373,7 +376,7 @@ def _served(served: Served, llm: LLM) -> LLM:
             key,
             headers=llm.address.headers if served.url is None else None,
             ledger=llm.ledger,
-            budget=Budget(**served.limits),  # type: ignore[arg-type]
+            budget=Budget(**served.limits, place=served.place),  # type: ignore[arg-type]
             concurrency=served.concurrency or llm.throttle.most,
             timeout=served.timeout or llm.timeout,
             progress=llm.progress,

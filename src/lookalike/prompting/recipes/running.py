@@ -24,7 +24,7 @@ from lookalike.prompting.alarm import Alarm
 from lookalike.prompting.growth.growing import drawn
 from lookalike.prompting.growth.novelty import LIMIT, Pool, novel
 from lookalike.prompting.recipes.checks import text_of
-from lookalike.prompting.recipes.columns import Column, Plan
+from lookalike.prompting.recipes.columns import Plan, RecipeColumn
 from lookalike.prompting.recipes.draws import Draws
 from lookalike.prompting.recipes.grown import Growth, Made, Place, Weigh, checked
 from lookalike.prompting.recipes.making import SAME_DRAW, Ask, Lost, Maker, Row
@@ -39,7 +39,7 @@ HOPELESS = 20  # rows, the first ones, of which none is accepted
 
 
 @dataclass
-class Slot:
+class Wanted:
     """A row that is wanted. attempts: how many were made; fixed: its cells that are given."""
 
     number: int
@@ -102,7 +102,7 @@ class Runner:
         plan: Plan,
         llms: Mapping[str | None, LLM],
         draws: Draws,
-        tests: Callable[[Column, Any], str | None],
+        tests: Callable[[RecipeColumn, Any], str | None],
         kept: Kept,
         *,
         affordable: Callable[[], float],
@@ -118,7 +118,7 @@ class Runner:
         self._novel = {one.name: Pool() for one in plan.columns if _has(one, "novel")}
         self.alarm = Alarm(progress, fix)
         self._affordable = affordable
-        self._slots: list[Slot] = []
+        self._wanted: list[Wanted] = []
         self._results: list[list[Row] | None] = []
         self._settled = self._numbers = 0
         self._grown: list[int] = []  # of each row's number its place, where the plan grows
@@ -130,58 +130,58 @@ class Runner:
         """
         barren = rounds = 0
         weigh = None if self._growth is None else self._growth.begin(n)
-        again: list[Slot] = []
+        again: list[Wanted] = []
         with bar(n, "writing", progress=self._progress) as self._shown:
             self._shown.miniters, self._shown.dynamic_miniters = 0, False  # redrawn by time, not by rows
             while len(self.kept.accepted) < n and rounds < MOST_ROUNDS and barren < BARREN:
-                self._slots = self._planned(n, again) if weigh is None else self._growing(n, rounds, weigh)
-                if not self._slots:
+                self._wanted = self._planned(n, again) if weigh is None else self._growing(n, rounds, weigh)
+                if not self._wanted:
                     break
-                self._draws.prepare([slot.number for slot in self._slots])
-                self._results, self._settled = [None] * len(self._slots), 0
+                self._draws.prepare([wanted.number for wanted in self._wanted])
+                self._results, self._settled = [None] * len(self._wanted), 0
                 before = len(self.kept.accepted)
                 try:
                     wait(self._round())
                 except BaseException as error:  # no use going on, but what came in is paid for
                     if isinstance(error, LLMError | LedgerError | OptionError):
                         self.kept.stopped = str(error)
-                    self._settle(len(self._slots))
+                    self._settle(len(self._wanted))
                     raise
-                self._settle(len(self._slots))
+                self._settle(len(self._wanted))
                 rounds += 1
                 barren = 0 if len(self.kept.accepted) > before else barren + 1
                 if self.kept.stopped:
                     break
-                done = {row.slot for row in self.kept.accepted}
-                left = [one for one in self._slots if one.number not in done]
+                done = {row.number for row in self.kept.accepted}
+                left = [one for one in self._wanted if one.number not in done]
                 again = [one for one in left if one.attempts < MOST_ATTEMPTS]
 
-    def _planned(self, n: int, again: list[Slot]) -> list[Slot]:
+    def _planned(self, n: int, again: list[Wanted]) -> list[Wanted]:
         """The rows of a round: those that are still to be had."""
         missing = n - len(self.kept.accepted)
-        return [*again, *(self._slot() for _ in range(missing - len(again)))]
+        return [*again, *(self._one_more() for _ in range(missing - len(again)))]
 
-    def _growing(self, n: int, turn: int, weigh: Weigh) -> list[Slot]:
+    def _growing(self, n: int, turn: int, weigh: Weigh) -> list[Wanted]:
         """The rows of a round, the turn-th, where growth says how many of each place."""
         growth = self._growth
         assert growth is not None
-        made = [Made(visible(self._plan, row), self._grown[row.slot]) for row in self.kept.accepted]
+        made = [Made(visible(self._plan, row), self._grown[row.number]) for row in self.kept.accepted]
         quotas = checked(weigh(made, self._seed), growth)
         most = min(n - len(self.kept.accepted), -(-n // growth.rounds), round(sum(quotas)))
-        slots = []
+        found = []
         for at, quota in enumerate(_shared(quotas, most, child(self._seed, "growth", turn).random())):
-            slots += [self._slot(growth.places[at]) for _ in range(quota)]
+            found += [self._one_more(growth.places[at]) for _ in range(quota)]
             self._grown += [at] * quota
-        return slots
+        return found
 
-    def _slot(self, place: Place | None = None) -> Slot:
+    def _one_more(self, place: Place | None = None) -> Wanted:
         self._numbers += 1
-        return Slot(self._numbers - 1, dict(place or {}))
+        return Wanted(self._numbers - 1, dict(place or {}))
 
     async def _round(self) -> None:
         async def do(at: int) -> None:
             try:
-                self._results[at] = await self._chain(self._slots[at])
+                self._results[at] = await self._chain(self._wanted[at])
             except BudgetError as error:
                 self.kept.stopped = str(error)
                 return
@@ -189,20 +189,20 @@ class Runner:
 
         most = sum({id(one): one.throttle.most for one in self._llms.values()}.values())
         await worked_off(
-            len(self._slots), WORKERS * most, do,
+            len(self._wanted), WORKERS * most, do,
             affordable=self._affordable, over=lambda: bool(self.kept.stopped),
         )  # fmt: skip
 
-    async def _chain(self, slot: Slot) -> list[Row]:
+    async def _chain(self, wanted: Wanted) -> list[Row]:
         """The attempts at a row in this round, the last one whole if any is."""
         rows: list[Row] = []
-        while len(rows) < SAME_DRAW and slot.attempts < MOST_ATTEMPTS:
-            slot.attempts += 1
-            rows.append(await self._maker.make(slot.number, slot.attempts - 1, slot.fixed))
+        while len(rows) < SAME_DRAW and wanted.attempts < MOST_ATTEMPTS:
+            wanted.attempts += 1
+            rows.append(await self._maker.make(wanted.number, wanted.attempts - 1, wanted.fixed))
             if rows[-1].lost is None:
                 break
             if not rows[-1].replies:  # what was drawn is at fault, and would be the same
-                slot.attempts += -slot.attempts % SAME_DRAW
+                wanted.attempts += -wanted.attempts % SAME_DRAW
         return rows
 
     def _arrived(self) -> None:
@@ -285,7 +285,7 @@ def _shared(quotas: Sequence[float], rows: int, start: float) -> list[int]:
     return drawn(np.array(quotas), rows, start).tolist() if rows else [0] * len(quotas)
 
 
-def _has(column: Column, kind: str) -> bool:
+def _has(column: RecipeColumn, kind: str) -> bool:
     return any(check.kind == kind for check in column.checks)
 
 

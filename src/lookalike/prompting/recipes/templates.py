@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 NO_CHANCE = ("random",)  # filters by which the same row would be asked for differently the next time
+KEYWORDS = (
+    *("and", "else", "if", "in", "is", "not", "or", "true", "false", "none", "True", "False", "None"),
+    *("self", "loop", "caller", "varargs", "kwargs", "super"),
+)
 
 
 class Template:
@@ -26,7 +30,7 @@ class Template:
     def __init__(self, source: str, place: Callable[[int], str], expression: bool = False) -> None:
         from jinja2 import TemplateError, TemplateSyntaxError
 
-        self.source, self._place = source, place
+        self.source, self._place, self.expression = source, place, expression
         text = f"{{{{ {source} }}}}" if expression else source
         try:
             self.lines = _names(text)
@@ -39,7 +43,6 @@ class Template:
             line = error.lineno if isinstance(error, TemplateSyntaxError) else 1
             raise OptionError(f"{place(line)}: the template is broken: {first_line(error)}.") from None
         self.names = frozenset(self.lines)
-        self.expression = expression
 
     def place(self, name: str) -> str:
         """Where a name stands for the first time."""
@@ -56,7 +59,23 @@ class Template:
             return found
         except Exception as error:  # a template may call anything that it was given
             reason = first_line(error)
-            raise OptionError(f"{self._place(_line(error))}: the template fails: {reason}.") from None
+            raise OptionError(f"{self._place(self._line(error))}: the template fails: {reason}.") from None
+
+    def _line(self, error: BaseException) -> int:
+        """The line of the template in which it failed. Jinja writes it into the traceback of a text; that of
+        an expression has the line of the code which Jinja made of it.
+        """
+        line, step = 1, error.__traceback__
+        while step is not None:
+            if step.tb_frame.f_code.co_filename in ("<template>", "<unknown>"):
+                line = step.tb_lineno
+            step = step.tb_next
+        return self._value._template.get_corresponding_lineno(line) if self.expression else line
+
+
+def is_of_jinja(name: str) -> bool:
+    """Whether a name means something else in a template than a column would."""
+    return name in KEYWORDS or name in _environment().globals
 
 
 @lru_cache(maxsize=1)
@@ -91,13 +110,3 @@ def _names(text: str) -> dict[str, int]:
         if node.name in unknown:
             found[node.name] = min(node.lineno, found.get(node.name, node.lineno))
     return dict(sorted(found.items(), key=lambda one: one[1]))
-
-
-def _line(error: BaseException) -> int:
-    """The line of the template in which rendering failed: Jinja writes it into the traceback."""
-    line, step = 1, error.__traceback__
-    while step is not None:
-        if step.tb_frame.f_code.co_filename in ("<template>", "<unknown>"):
-            line = step.tb_lineno
-        step = step.tb_next
-    return line
