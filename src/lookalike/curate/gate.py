@@ -92,7 +92,7 @@ class Verdict:
             return "with so few rows are only weighed, or changed by the one method that is asked for"
         if self.audit.usual is not None and self.audit.share > self.audit.usual:
             return "a model of them knows too little of the labels"
-        return f"no more than {self.audit.usual or 0:.1%} is usual"
+        return f"no more are suspected than the {self.audit.usual or 0:.1%} that are usual in the real rows"
 
 
 def changed(method: str, part: float, found: Audit, codes: Array) -> tuple[Array, Array]:
