@@ -22,7 +22,16 @@ Asked = bool | Collection[str] | Mapping[str, Any]
 
 SPARE, FEW = 1.05, 5  # times the rows that are wanted, and some more, are drawn at first
 TURNS, MOST_OVER = 3, 10  # draws; times the rows that are wanted, at most
-OPTIONS = ("only", "without", "near", "method", "embed", "text", "label")  # of `curate` that `generate` takes
+OPTIONS = (
+    "only",
+    "without",
+    "near",
+    "method",
+    "doubt",
+    "embed",
+    "text",
+    "label",
+)  # of `curate` that `generate` takes
 CLASSES = ("category", "boolean")
 
 

@@ -23,6 +23,14 @@ CHECKS = (  # of curate, in their order; see curate/curating.py
 ASKED_CHECKS = ("semantic", "outlier")  # of these, those that have to be asked for
 USUAL_CHECKS = tuple(name for name in CHECKS if name not in ASKED_CHECKS)
 LABEL_METHODS = ("auto", "drop", "weigh", "relabel")  # what is done with wrong labels; see curate/gate.py
+DOUBTS = (
+    "audit",
+    "neighbours",
+    "dynamics",
+    "margin",
+    "influence",
+    "steps",
+)  # of labels; see curate/doubting.py
 SELECT_METHODS = ("k-means", "explore", "vote-k", "random", "entropy", "confidence")  # see curate/select.py
 NEAR = 0.67  # Jaccard similarity from which texts are near-duplicates: equally long ones share 80%
 QUEUE = 200  # items of a review

@@ -28,15 +28,19 @@ def test_wrong_labels_have_low_confidence(kind: str) -> None:
     assert found.aleatoric.min() >= 0 and found.aleatoric.max() <= 0.25
     assert found.hard(0.3)[wrong].mean() > 0.6 and found.hard(0.3)[~wrong].mean() < 0.1
     assert found.wrong(0.3)[wrong].mean() > 0.75 and found.wrong(0.3).sum() <= 90
+    assert (found.chances[np.arange(300), codes] == found.confidence).all()
+    assert np.allclose(found.chances.sum(1), 1)
     again = dynamics(real, real_codes, points, codes, kind=kind)
     assert (again.confidence == found.confidence).all()
 
 
 def test_the_authors_rule_by_hand() -> None:
-    found = Dynamics(np.array([0.1, 0.1, 0.2, 0.5, 0.9]), np.array([0.05, 0.2, 0.1, 0.25, 0.05]))
+    found = Dynamics(
+        np.array([0.1, 0.1, 0.2, 0.5, 0.9]), np.array([0.05, 0.2, 0.1, 0.25, 0.05]), np.ones((5, 1))
+    )
     assert found.hard().tolist() == [True, False, True, False, False]  # .15 is three quarters of the range
     assert found.wrong(0.4).tolist() == [True, True, False, False, False]
-    assert not Dynamics(np.full(4, 0.6), np.full(4, 0.1)).wrong(1.0).any()
+    assert not Dynamics(np.full(4, 0.6), np.full(4, 0.1), np.ones((4, 1))).wrong(1.0).any()
 
 
 def test_margins_of_wrong_labels_stay_low() -> None:

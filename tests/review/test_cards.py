@@ -10,6 +10,7 @@ import pandas as pd
 
 from lookalike.curate import curate
 from lookalike.decisions import Decisions
+from lookalike.defaults import NEAR
 from lookalike.review.cards import Cards
 from lookalike.review.queue import Item
 from lookalike.review.reviewing import Review
@@ -35,7 +36,7 @@ def test_what_curate_decided_is_shown_with_both_rows(banking: pd.DataFrame) -> N
     other = 5 if twin["row"] == 6 else 6
     assert f"row {other + 1}, which it repeats" in [one["title"] for one in twin["twins"]]
     (why,) = (one for one in twin["why"] if one["check"] == "near")
-    assert why["score"] > why["limit"] == 0.67 and why["action"] == "drop"
+    assert why["score"] > why["limit"] == NEAR and why["action"] == "drop"
     equal = cards.card(Item(9, 1, "random"))
     assert [one["title"] for one in equal["twins"]] == ["row 9, which it repeats"]
     assert json.loads(json.dumps(equal)) is not None

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import pytest
+
+from lookalike.texts import copies
+from lookalike.texts.checks import TextChecks
 from lookalike.texts.copies import Originals
 from tests.work import steps
 
@@ -44,3 +50,29 @@ def test_a_text_is_not_compared_with_each_real_one(many: tuple[list[str], list[s
     assert costs[1] < 2 * costs[0]  # more of the words are known
     assert all(originals.copied(text) is not None for text in real[:100])
     assert sum(originals.copied(text) is not None for text in shuffled) < 10
+
+
+def test_many_at_once_say_what_each_says(
+    many: tuple[list[str], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "BLOCK", 7)  # so that blocks end within the texts
+    real, shuffled = many[0][:60], many[1][:60]
+    half = [" ".join(text.split()[: len(text.split()) * 4 // 5]) for text in real]
+    texts = [
+        *real[:20],
+        "",
+        "?!",
+        "no",
+        "unheard words words unheard words words",
+        *half,
+        *shuffled,
+        "",
+        "a b c d",
+    ]
+    texts += [f"{text} {other}" for text, other in pairwise(real)]
+    originals = Originals(real)
+    found = list(originals.copies(texts))
+    assert found == [originals.copied(text) for text in texts]
+    assert found[:20] == list(range(20)) and 10 < sum(one is not None for one in found[24:84]) <= 60
+    assert list(originals.copies([])) == [] and list(Originals([""]).copies(["", "x y z w"])) == [0, None]
+    assert [hit and hit.value for hit in TextChecks(real).each("copy", texts)] == found

@@ -67,6 +67,7 @@ def curate(args: argparse.Namespace) -> None:
         "without": files.listed(args.without) or (),
         "near": args.near,
         "method": args.method,
+        "doubt": args.doubt,
         "embed": args.embedder,
         "schema": None if args.schema is None else Schema.load(args.schema),
         "seed": args.seed,

@@ -86,6 +86,7 @@ The figures are of real rows that were held out: a fifth of the real table, or -
   lookalike curate examples/written.csv -o curated.csv --real examples/messages.csv --label label \\
       --report removed.html
   lookalike curate synthetic.csv -o curated.csv --real train.csv --label income --only labels --method weigh
+  lookalike curate synthetic.csv -o curated.csv --real train.csv --label income --doubt dynamics
   lookalike curate synthetic.csv -o curated.csv --dry-run            (what would be dropped, and why)
   lookalike curate texts.csv -o curated.csv --only near,exact --near 0.8
   lookalike curate synthetic.csv -o curated.csv --real train.csv --without range --rejected dropped.csv

@@ -16,6 +16,7 @@ from lookalike.defaults import (
     ALIGN_METHODS,
     CHECKS,
     DEMONSTRATIONS,
+    DOUBTS,
     ERRORS,
     GEN_SIZE,
     GROW,
@@ -301,6 +302,14 @@ def _curate(one: Parser) -> None:
         default=LABEL_METHODS[0],
         help="what is done with labels that are suspected to be wrong, as far as held-out rows of R say that "
         "it helps (default auto: the least change of all three)",
+    )
+    one.add_argument(
+        "--doubt",
+        choices=DOUBTS,
+        default=DOUBTS[0],
+        help="how wrong labels are found: classifiers of SYN and R (audit, default), the nearest rows "
+        "(neighbours), a model that learns R (dynamics: CLLM) or SYN (margin: AUM), what a row is worth for "
+        "R (influence), or weights for all rows in steps (steps: SunGen)",
     )
     one.add_argument("--embedder", metavar="NAME", help=shared.EMBEDDER)
     one.add_argument(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.cli import files, shared
-from lookalike.defaults import LABEL_METHODS
+from lookalike.defaults import DOUBTS, LABEL_METHODS
 from lookalike.errors import OptionError
 from lookalike.files.place import is_url
 
@@ -141,7 +141,11 @@ def sample(args: argparse.Namespace) -> None:
 def curate(args: argparse.Namespace) -> None:
     """A synthetic table in shards -> OUT, a folder of as many, without the rows that are dropped."""
     whole = ("rejected", "embedder", "report", "llm")  # what needs all rows at once
-    for name, usual in (*((name, None) for name in whole), ("method", LABEL_METHODS[0])):
+    for name, usual in (
+        *((name, None) for name in whole),
+        ("method", LABEL_METHODS[0]),
+        ("doubt", DOUBTS[0]),
+    ):
         if getattr(args, name) != usual:
             raise OptionError(f"--{name} needs the table in one file: leave it out of work in shards.")
     if not args.dry_run and not is_folder(args.out) and Path(args.out).suffix:

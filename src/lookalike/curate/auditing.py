@@ -13,7 +13,9 @@ import pandas as pd
 from lookalike.arguments import brief
 from lookalike.curate.annotating import Annotate, annotated
 from lookalike.curate.checks import Decision, Rows
+from lookalike.curate.doubting import REASONS, doubter
 from lookalike.curate.gate import FOLDS, Verdict, decide
+from lookalike.curate.influence import reweigh
 from lookalike.curate.labels import audit, neighbour_votes, prune, worst
 from lookalike.curate.views import Views, out_of_fold, views_of
 
@@ -39,6 +41,7 @@ def check_labels(
     rows: Rows,
     order: Array,
     method: str,
+    doubt: str,
     points: Callable[[], tuple[Array, Array | None]],
     seed: int,
     annotate: Annotate | None = None,
@@ -46,10 +49,12 @@ def check_labels(
 ) -> Found:
     """What is wrong with the labels of the rows of `order`, and what follows.
 
-    method: "auto", or one of `METHODS`. points: the rows as points (`points.py`), made when they are needed.
-    annotate: is asked about the labels that are doubted, a share `people` of which is left to people
-    (`annotating.py`). With real rows the gate decides (`gate.py`). Without them nothing can judge, so the
-    labels that confident learning suspects are reported, or with a method other than "auto" changed.
+    method: "auto", or one of `METHODS`. doubt: how labels are doubted, of `defaults.DOUBTS`. points: the rows
+    as points (`points.py`), made when they are needed. annotate: is asked about the labels that are doubted,
+    a share `people` of which is left to people (`annotating.py`).
+
+    With real rows the gate decides (`gate.py`). Without them nothing can judge, so the labels that are
+    suspected are reported, or with a method other than "auto" changed.
     """
     found = Found()
     names = label_names(rows.synthetic[rows.label])
@@ -80,7 +85,20 @@ def check_labels(
     elif len(classes) > MOST_CLASSES:
         _by_neighbours(rows, some, classes, codes, own[some], found)
     elif real is None or real_names is None:
-        _alone(rows, some, classes, codes, views_of(rows, own, None)[0][some], method, seed, found)
+        seen, _ = views_of(rows, own, None)
+        _alone(rows, some, classes, codes, seen[some], method, doubt, seed, found)
+    elif doubt == "steps":
+        told = np.flatnonzero(np.isin(real_names, classes))
+        _by_steps(
+            rows,
+            some,
+            classes,
+            codes,
+            own[some],
+            (real[told], classes.get_indexer(real_names[told])),
+            seed,
+            found,
+        )
     else:
         told = np.flatnonzero(np.isin(real_names, classes))
         seen, held = views_of(rows, own, real)
@@ -91,6 +109,7 @@ def check_labels(
             held[told],
             classes.get_indexer(real_names[told]),
             methods=_methods(method, rows, found),
+            doubt=doubter(doubt, own[some], codes, _kind(rows), seed),
             seed=seed,
         )
         _follow(rows, some, classes, codes, verdict, found)
@@ -136,6 +155,11 @@ def _looked_at(
     return some, classes, reason
 
 
+def _kind(rows: Rows) -> str:
+    """What learns the rows: see `dynamics`."""
+    return "text" if rows.texts else "table"
+
+
 def _methods(method: str, rows: Rows, found: Found) -> tuple[str, ...]:
     if method != "auto":
         return (method,)
@@ -161,8 +185,42 @@ def _follow(
     for one in np.sort(at):
         value = {"weigh": float(verdict.weights[one]), "relabel": values[likely[one]]}.get(action)
         found.decisions.append(
-            _decision(rows, some[one], classes, codes[one], likely[one], right[one], limit, action, value)
+            _decision(
+                *(rows, some[one], classes, codes[one], likely[one], right[one], limit, action, value),
+                verdict.audit.posterior,
+            )
         )
+
+
+def _by_steps(
+    rows: Rows,
+    some: Array,
+    classes: pd.Index[Any],
+    codes: Array,
+    own: Array,
+    told: tuple[Array, Array],
+    seed: int,
+    found: Found,
+) -> None:
+    """A weight for every row, as SunGen's steps make them. told: the real rows and their classes."""
+    if "weight" in rows.synthetic.columns:
+        found.notes.append("the table has a column 'weight', so that no row was weighed: rename it.")
+        return
+    said = reweigh(own, codes, *told, len(classes), seed=seed)
+    if not said.steps:
+        found.notes.append(
+            f"no row was weighed: no step helps beyond chance by {len(told[1]):,} held-out real rows."
+        )
+        return
+    for row, weight in zip(some.tolist(), said.weights.tolist(), strict=True):
+        reason = "a classifier of the real rows gains by it" if weight > 1 else "it helps less than others"
+        facts = {"row": row, "check": "labels", "column": rows.label, "score": weight, "limit": 1.0}
+        found.decisions.append(facts | {"action": "weigh", "value": weight, "reason": reason})
+    outer = "the real rows" if said.outer == "real" else "the reverse cross-entropy of the rows themselves"
+    found.notes.append(
+        f"{len(some):,} rows were weighed in {said.steps} steps along {outer}; {len(told[1]):,} real rows, "
+        "held out in turn, say when to stop. The mean weight is 1."
+    )
 
 
 def _alone(
@@ -172,21 +230,26 @@ def _alone(
     codes: Array,
     own: Views,
     method: str,
+    doubt: str,
     seed: int,
     found: Found,
 ) -> None:
     chances = out_of_fold(own, codes, FOLDS, seed)
-    said = audit(chances, codes)
-    at = np.flatnonzero(prune(chances, codes))
+    way = doubter(doubt, own.parts[0], codes, _kind(rows), seed)
+    said = audit(chances, codes) if way is None else way(chances, own[np.arange(0)], codes[:0])
+    at = np.flatnonzero(prune(chances, codes)) if way is None else np.sort(worst(said, codes))
     action = "report" if method == "auto" else method
     limit = float(said.right[at].max()) if len(at) else np.nan
     values = _values(rows, classes)
     for one in at:
-        likely = int(chances[one].argmax())
-        ratio = float(said.right[one] / chances[one, likely])
+        likely = int(said.chances[one].argmax())
+        ratio = float(min(said.right[one] / said.chances[one, likely], 1.0))
         value = {"weigh": ratio, "relabel": values[likely]}.get(action)
         found.decisions.append(
-            _decision(rows, some[one], classes, codes[one], likely, said.right[one], limit, action, value)
+            _decision(
+                *(rows, some[one], classes, codes[one], likely, said.right[one], limit, action, value),
+                said.posterior,
+            )
         )
     found.notes.append(
         f"{len(at):,} labels are suspected; without real rows nothing can judge whether changing them helps"
@@ -222,8 +285,10 @@ def _decision(
     limit: float,
     action: str,
     value: Any,
+    way: str,
 ) -> Decision:
-    reason = f"'{brief(classes[code])}' is right with a chance of {right:.0%}"
+    told = REASONS.get(way, "'{label}' is right with a chance of {right:.0%}")
+    reason = told.format(label=brief(classes[code]), right=right)
     if likely != code:
         reason += f", the likeliest is '{brief(classes[likely])}'"
     return {

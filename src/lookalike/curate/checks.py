@@ -89,9 +89,8 @@ def of_text(name: str) -> Check:
 
     def check(rows: Rows) -> Iterator[Decision]:
         for column in rows.texts:
-            judge = rows.judge(column)
-            for row, text in zip(*rows.text(column), strict=True):
-                hit = judge.of(name, text)
+            numbers, texts = rows.text(column)
+            for row, hit in zip(numbers, rows.judge(column).each(name, texts), strict=True):
                 if hit is not None:
                     drop = _drop(row, name, column, hit.reason, hit.score, hit.limit)
                     yield drop if hit.value is None else drop | {"value": hit.value}

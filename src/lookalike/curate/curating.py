@@ -18,11 +18,12 @@ from lookalike.curate import duplicates, outliers
 from lookalike.curate.annotating import Annotate
 from lookalike.curate.auditing import check_labels
 from lookalike.curate.checks import CHECKS, TEXTS, Decision, Rows
+from lookalike.curate.doubting import NEED_REAL
 from lookalike.curate.page import page
 from lookalike.curate.points import points
 from lookalike.decisions import WEIGHT, Decisions
 from lookalike.defaults import CHECKS as NAMES
-from lookalike.defaults import LABEL_METHODS, NEAR, USUAL_CHECKS
+from lookalike.defaults import DOUBTS, LABEL_METHODS, NEAR, USUAL_CHECKS
 from lookalike.embed import Embed, check_embedder, embedder
 from lookalike.errors import DataError, OptionError, file_errors
 from lookalike.progress import bar, working
@@ -49,6 +50,7 @@ def curate(
     without: Collection[str] = (),
     near: float = NEAR,
     method: str = LABEL_METHODS[0],
+    doubt: str = DOUBTS[0],
     embed: str | Embed | None = None,
     annotate: Annotate | None = None,
     people: float = 0.0,
@@ -67,6 +69,8 @@ def curate(
     without: checks that only report. near: the Jaccard similarity of near-duplicates, 0..1. method: what is
     done with labels that are suspected to be wrong: "drop", "weigh" (a column `weight`), "relabel", or any of
     them, "auto"; only as far as held-out real rows say that it helps (`gate.py`), which the notes tell.
+    doubt: how wrong labels are found, the "audit" of classifiers or another way (`doubting.py`):
+    "neighbours", "dynamics" (CLLM), "margin" (AUM), "influence", or "steps", which weighs every row (SunGen).
     embed: what `embed.embedder` takes, for "semantic", "labels" and "outlier". annotate: a function that is
     asked for labels, such as a `lookalike.Annotator` of a language model: with the method "relabel" it is
     asked about the rows whose label a classifier doubts, in two rounds, each about a quarter of the rows at
@@ -78,7 +82,7 @@ def curate(
     row would be left.
     """
     synthetic, origin = sources.taken("the synthetic table", synthetic)
-    asked: dict[str, Any] = {"only": only, "without": without, "near": near, "method": method}
+    asked: dict[str, Any] = {"only": only, "without": without, "near": near, "method": method, "doubt": doubt}
     asked |= {"embed": embed, "text": text, "label": label}
     check_options(asked, synthetic.columns)
     if report is not None and arguments.path("report", report).suffix.lower() not in PAGES:
@@ -89,6 +93,15 @@ def curate(
     if people and annotate is None:
         raise OptionError(
             "people decide where an annotator is unsure: give one (--llm), or leave people out."
+        )
+    if annotate is not None and doubt != DOUBTS[0]:
+        raise OptionError(
+            "with an annotator a student doubts the labels: leave doubt out (--doubt), or the annotator."
+        )
+    if doubt in NEED_REAL and real is None:
+        raise OptionError(
+            f"labels are doubted by real rows with '{doubt}': give some (--real), or doubt by another way: "
+            f"{', '.join(one for one in DOUBTS if one not in NEED_REAL)}."
         )
     names, undone = check_names(only), set(check_names(without)) if without else set()
     with working("looking at the columns", progress=progress):
@@ -107,7 +120,7 @@ def curate(
             if name in CHECKS:
                 decided = CHECKS[name](rows)
             elif name == "labels":
-                decided = _labels(rows, found, method, seen, seed, notes, annotate, people)
+                decided = _labels(rows, found, method, doubt, seen, seed, notes, annotate, people)
             else:
                 decided = _repeats(name, rows, found, near, embed, seen, seed)
             for decision in decided:
@@ -154,6 +167,7 @@ def _labels(
     rows: Rows,
     found: list[Decision],
     method: str,
+    doubt: str,
     seen: Seen,
     seed: int,
     notes: list[str],
@@ -163,7 +177,7 @@ def _labels(
     """What is decided on the labels of the rows that no check has dropped; nothing without a label column."""
     if rows.label is None:
         return []
-    told = check_labels(rows, _left(rows, found), method, seen, seed, annotate, people)
+    told = check_labels(rows, _left(rows, found), method, doubt, seen, seed, annotate, people)
     notes += told.notes
     return told.decisions
 
@@ -184,6 +198,9 @@ def check_options(options: Mapping[str, Any], columns: Collection[Any]) -> None:
         check_names(options["without"])
     arguments.number("near", options.get("near", NEAR), 0.05, 1.0)
     method = arguments.choice("method", options.get("method", LABEL_METHODS[0]), LABEL_METHODS)
+    doubt = arguments.choice("doubt", options.get("doubt", DOUBTS[0]), DOUBTS)
+    if doubt == "steps" and method not in ("auto", "weigh"):
+        raise OptionError(f"the steps weigh rows: leave out the method '{method}', or doubt by another way.")
     check_embedder(options.get("embed"))
     text, label = options.get("text"), options.get("label")
     for what, name in (("text", text), ("label", label)):
@@ -196,7 +213,9 @@ def check_options(options: Mapping[str, Any], columns: Collection[Any]) -> None:
         raise OptionError(
             f"the column {shown(text)} is named as text and as label: name another column, or leave one out."
         )
-    if label is None and ((only is not None and "labels" in only) or method != LABEL_METHODS[0]):
+    if label is None and (
+        (only is not None and "labels" in only) or method != LABEL_METHODS[0] or doubt != DOUBTS[0]
+    ):
         raise OptionError("the check 'labels' needs a column of labels: name it as label (--label).")
 
 

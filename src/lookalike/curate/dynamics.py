@@ -34,10 +34,13 @@ STEP, BATCH = 1.0, 64
 
 @dataclass(frozen=True)
 class Dynamics:
-    """What the stages say of each row: confidence, (rows,) 0..1, and aleatoric, (rows,) 0..0.25."""
+    """What the stages say of each row: confidence, (rows,) 0..1, and aleatoric, (rows,) 0..0.25, of its
+    label. chances: (rows, classes) the mean of all stages.
+    """
 
     confidence: Array
     aleatoric: Array
+    chances: Array
 
     def hard(self, low: float = LOW) -> Array:
         """(rows,) bool: surely wrong, by the authors' rule: confidence up to `low`, and uncertainty up to .75
@@ -66,11 +69,11 @@ def dynamics(
     """
     rows = np.arange(len(codes))
     stages = _trees if kind == "table" else _epochs
-    total, square, count = np.zeros(len(codes)), np.zeros(len(codes)), 0
+    total, square, count = np.zeros((len(codes), int(real_codes.max()) + 1)), np.zeros(len(codes)), 0
     for chances in stages(real, real_codes, points, seed):
         own = chances[rows, codes]
-        total, square, count = total + own, square + own * (1 - own), count + 1
-    return Dynamics(total / count, square / count)
+        total, square, count = total + chances, square + own * (1 - own), count + 1
+    return Dynamics(total[rows, codes] / count, square / count, total / count)
 
 
 def _trees(real: Array, codes: Array, points: Array, seed: int) -> Any:

@@ -127,10 +127,18 @@ def noisy_share(chances: Array, codes: Array) -> float:
 
 
 def neighbour_votes(points: Array, codes: Array, neighbours: int = NEIGHBOURS) -> Array:
-    """(rows,) the share of the nearest other rows that have the label of the row, 0..1: no model is trained.
+    """(rows,) the share of the nearest other rows that have the label of the row, 0..1."""
+    labels, others = neighbour_labels(points, codes, neighbours)
+    same = (labels == codes[:, None]) & others
+    return same.sum(1) / np.maximum(others.sum(1), 1)
 
-    points: (rows, dims), in which near is alike. A tenth of ten neighbours or less is a label that its
-    surroundings contradict (Zhu, Dong, Liu, "Detecting corrupted labels without training a model", 2022).
+
+def neighbour_labels(points: Array, codes: Array, neighbours: int = NEIGHBOURS) -> tuple[Array, Array]:
+    """(rows, neighbours) the labels of the nearest rows, and whether each is another row.
+
+    points: (rows, dims), in which near is alike; no model is trained. A tenth of ten neighbours or less is a
+    label that its surroundings contradict (Zhu, Dong, Liu, "Detecting corrupted labels without training a
+    model", 2022).
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -138,8 +146,7 @@ def neighbour_votes(points: Array, codes: Array, neighbours: int = NEIGHBOURS) -
     near = NearestNeighbors(n_neighbors=most).fit(points).kneighbors(points, return_distance=False)
     others = near != np.arange(len(points))[:, None]
     others[others.all(1), -1] = False  # equal rows may hide the row itself
-    same = (codes[near] == codes[:, None]) & others
-    return same.sum(1) / np.maximum(others.sum(1), 1)
+    return codes[near], others
 
 
 @dataclass(frozen=True)
@@ -162,7 +169,8 @@ class Audit:
     """What is said of the labels.
 
     chances: (rows, classes) of the true class of each row, sum 1. right: (rows,) the chance that its label is
-    right. posterior: how it was found, one of `POSTERIORS`, or "confident" without trusted rows. share: of
+    right. posterior: how it was found, one of `POSTERIORS`, "confident" without trusted rows, or another way
+    to doubt (`doubting.py`). share: of
     the labels, estimated to be wrong, 0..1. usual: the share of wrong labels that the same audit finds where
     labels are right, in the trusted rows, and at least .05; None without trusted rows. skill: how well the
     model of the trusted rows agrees with the labels, beside the one that learned from them; 1 is as well.

@@ -6,7 +6,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from re import Pattern
@@ -61,15 +61,18 @@ class TextChecks:
         hit = self.of("length", text)
         return hit is not None and hit.score > hit.limit
 
+    def each(self, name: str, texts: Sequence[str]) -> Iterator[Hit | None]:
+        """What a check finds wrong with each of many texts: as `of`, in less time."""
+        if name == "copy" and self._originals is not None:
+            return map(_copy, self._originals.copies(texts))
+        return (self.of(name, text) for text in texts)
+
     def of(self, name: str, text: str) -> Hit | None:
         """What a check finds wrong with the text."""
         if name in MEASURES:
             return self._measured(name, text)
         if name == "copy":
-            source = self._originals.copied(text) if self._originals is not None else None
-            if source is None:
-                return None
-            return Hit(name, f"it copies the text of real row {source + 1:,}", value=source)
+            return _copy(self._originals.copied(text)) if self._originals is not None else None
         if not self._prose:
             return None
         if name == "language":
@@ -105,3 +108,12 @@ class TextChecks:
     @cached_property
     def _meta(self) -> list[Pattern[str]]:
         return meta_of(self._real)
+
+
+def _copy(source: int | None) -> Hit | None:
+    """source: the number of the real text that is copied."""
+    return (
+        None
+        if source is None
+        else Hit("copy", f"it copies the text of real row {source + 1:,}", value=source)
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ Array = npt.NDArray[Any]
 
 COPIED = 0.8  # share of word 4-grams that stand in one real row
 GRAM = 4
+BLOCK = 10_000  # texts that are looked at together
 FEW_GRAMS = 4  # of fewer 4-grams (6 words), those of the real row count too: a short text can lie inside any
 
 
@@ -44,6 +45,38 @@ class Originals:
         first[1:] = (np.diff(grams) != 0) | (np.diff(places) != 0)
         self._grams, self._rows = grams[first], places[first]
         self._sizes = np.bincount(self._rows, minlength=len(texts))
+
+    def copies(self, texts: Sequence[str]) -> Iterator[int | None]:
+        """`copied` of each text; most texts copy none, and a block of them is ruled out in one step."""
+        for start in range(0, len(texts), BLOCK):
+            some = texts[start : start + BLOCK]
+            for text, may in zip(some, self._may_copy(some).tolist(), strict=True):
+                yield self.copied(text) if may else None
+
+    def _may_copy(self, texts: Sequence[str]) -> Array:
+        """(texts,) bool, False where too many 4-grams of a text stand in no real one; as `copied` counts."""
+        same, sizes, flat = np.zeros(len(texts), dtype=bool), [], list[int]()
+        for at, text in enumerate(texts):
+            words = words_of(text)
+            same[at] = " ".join(words) in self._same
+            fresh = len(self._numbers) + len(flat)  # a word of no real text has a number of its own
+            flat += [self._numbers.get(word, fresh + place) for place, word in enumerate(words)]
+            sizes.append(len(words))
+        rows = np.repeat(np.arange(len(texts)), sizes)
+        grams = grams_of(np.array(flat, dtype=np.uint64))
+        places = rows[: len(grams)]
+        inside = places == rows[GRAM - 1 :]
+        order = np.lexsort((grams[inside], places[inside]))
+        grams, places = grams[inside][order], places[inside][order]
+        first = np.ones(len(grams), dtype=bool)
+        first[1:] = (np.diff(grams) != 0) | (np.diff(places) != 0)
+        grams, places = grams[first], places[first]
+        found = np.searchsorted(self._grams, grams)
+        known = np.append(self._grams, 0)[found] == grams
+        known &= found < len(self._grams)
+        count = np.bincount(places, minlength=len(texts))
+        gone = count - np.bincount(places[known], minlength=len(texts))
+        return same | ((count > 0) & (gone <= count - np.ceil(COPIED * count)))
 
     def copied(self, text: str) -> int | None:
         """The row number of a real text that this one copies, None where there is none: it says the same
