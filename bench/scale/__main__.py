@@ -119,8 +119,7 @@ def measured(into: dict[str, Any], rows: int) -> Iterator[None]:
         "largest_memory_mib": round(meter.largest),
         "largest_process_mib": round(meter.worker),
     }
-    if into["engine"] == "ray":
-        into["cpu_seconds_by_name"] = meter.by_name()
+    into["cpu_seconds_by_name"] = meter.by_name()
     print(json.dumps(into), file=sys.stderr, flush=True)
 
 

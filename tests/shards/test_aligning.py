@@ -9,7 +9,7 @@ from lookalike.aligning import points_of
 from lookalike.cli.main import main
 from lookalike.curate.kernel import Features
 from lookalike.errors import DataError, OptionError
-from lookalike.shards.aligning import _dealt
+from lookalike.shards.aligning import Weighing, _dealt
 
 NEAR = 0.03  # of the distance that aligning takes away, between shards and the whole
 
@@ -122,3 +122,17 @@ def test_what_cannot_be_is_a_sentence(tables, tmp_path):
     lookalike.write_table(real.drop(columns="kind"), tmp_path / "b" / "1.parquet")
     with pytest.raises(DataError, match="kind"):
         lookalike.align_shards(real, tmp_path / "b", 10, tmp_path / "a", label="kind", progress=False)
+
+
+def test_a_shard_may_be_empty_and_a_table_that_vanishes_is_a_sentence(tables, tmp_path):
+    real, synthetic, _ = tables
+    (tmp_path / "made").mkdir()
+    for at, rows in enumerate((synthetic.iloc[:100], synthetic.iloc[:0], synthetic.iloc[100:200])):
+        lookalike.write_table(rows, tmp_path / "made" / f"{at}.parquet")
+    lookalike.align_shards(real, tmp_path / "made", 50, tmp_path / "a", workers=1, progress=False)
+    assert len(lookalike.read_table(tmp_path / "a")) == 50
+    weighing = Weighing(
+        [str(tmp_path / "gone.parquet")], (), {}, real, synthetic, None, None, None, 0, [], []
+    )
+    with pytest.raises(DataError, match=r"gone\.parquet does not exist"):
+        weighing.open()(0)

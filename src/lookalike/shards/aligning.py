@@ -28,7 +28,7 @@ from lookalike.embed import embedder
 from lookalike.errors import DataError, OptionError, UserError
 from lookalike.evaluate.placing import Space
 from lookalike.files.place import Place
-from lookalike.files.reading import read_table, sample_rows
+from lookalike.files.reading import read_shard, sample_rows
 from lookalike.files.sharded import table_files
 from lookalike.files.writing import ChunkWriter
 from lookalike.sampling import apportion
@@ -89,7 +89,7 @@ class Weighing:
 
     def table(self, shard: int) -> pd.DataFrame:
         """The rows of a shard. Raises DataError, with its name, where it lacks a column that is named."""
-        table = read_table(self.files[shard], self.missing, **self.how)
+        table = read_shard(self.files[shard], self.missing, **self.how)
         for what, name in (("label", self.label), ("text", self.text)):
             if name is not None and name not in table.columns:
                 raise DataError(f"{self.files[shard]} has no column '{name}': it needs the {what}.")
