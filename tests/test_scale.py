@@ -17,6 +17,7 @@ from tests.paths import ROOT, SRC
 from tests.shards.work import Alone, Dying, Squares
 
 ray = pytest.importorskip("ray")
+os.environ.setdefault("RAY_worker_niceness", "0")  # 15 by default: where all cores are busy, workers starve
 PATHS = {"env_vars": {"PYTHONPATH": os.pathsep.join([str(SRC), str(ROOT)]), "OMP_NUM_THREADS": "1"}}
 
 

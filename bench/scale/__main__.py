@@ -55,6 +55,7 @@ class Meter:
 
     def __init__(self, also: Callable[[], list[int]] = list) -> None:
         self._also, self._seen, self._begun = also, dict[int, float](), dict[int, float]()
+        self._names = dict[int, str]()
         self.largest = self.worker = 0.0
         self._on, self._own = True, 0.0
         self._look(True)
@@ -66,7 +67,8 @@ class Meter:
         total = 0.0
         for pid in {*family(os.getpid()), *self._also()}:
             try:
-                stat = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                name, _, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+                stat, self._names[pid] = rest.split(), name.partition("(")[2].partition(".")[0]
                 self._seen[pid] = (int(stat[11]) + int(stat[12])) / TICKS
                 if not memory:
                     continue
@@ -91,7 +93,15 @@ class Meter:
         self._on = False
         self._thread.join()
         self._look(False)
-        return -self._own + sum(now - self._begun.get(pid, 0.0) for pid, now in self._seen.items())
+        return -self._own + sum(self.by_name().values())
+
+    def by_name(self) -> dict[str, float]:
+        """The CPU seconds of the processes of each name, this meter's own among them."""
+        found = dict[str, float]()
+        for pid, now in self._seen.items():
+            name = self._names[pid]
+            found[name] = round(found.get(name, 0.0) + now - self._begun.get(pid, 0.0), 2)
+        return found
 
 
 @contextmanager
@@ -109,6 +119,7 @@ def measured(into: dict[str, Any], rows: int) -> Iterator[None]:
         "largest_memory_mib": round(meter.largest),
         "largest_process_mib": round(meter.worker),
     }
+    into["cpu_seconds_by_name"] = meter.by_name()
     print(json.dumps(into), file=sys.stderr, flush=True)
 
 
@@ -132,7 +143,8 @@ def sampled(model: Path, out: Path, rows: int, shards: int, workers: int, engine
         import ray
 
         begun = time.perf_counter()
-        ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        options: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False}
+        ray.init("local", num_cpus=workers, logging_level="ERROR", **options)
         facts["cluster_started_seconds"] = round(time.perf_counter() - begun, 1)
     with measured(facts, rows):
         made = sample_shards(model, rows, out, shards=shards, workers=workers, engine=engine, progress=False)

@@ -49,17 +49,42 @@ def align(
     empty texts, missing labels, or no class of which there are both real and synthetic rows. Classes without
     synthetic rows get none: the alignment's `notes` name them.
     """
-    from lookalike.curate.align import align as align_points
     from lookalike.table.sources import parted, table, taken
 
     real, holdout = parted("the real table", real, holdout)
     real, (synthetic, origin) = table("the real table", real), taken("the synthetic table", synthetic)
     n, most_repeats = whole("n, the number of rows,", n, 2), whole("most_repeats", most_repeats, 1)
     seed, progress = whole("seed", seed), switch("progress", progress)
-    method = choice("method", method, ALIGN_METHODS)
     tables = {"real": real, "synthetic": synthetic}
     if holdout is not None:
         tables["holdout"] = table("the holdout", holdout)
+    alignment = align_tables(
+        tables, n, text, label, method, embed, most_repeats=most_repeats, seed=seed, progress=progress
+    )
+    return origin.back(synthetic.iloc[alignment.rows].reset_index(drop=True)), alignment
+
+
+def align_tables(
+    tables: dict[str, pd.DataFrame],
+    n: int,
+    text: str | None,
+    label: str | None,
+    method: str,
+    embed: str | Embed | None,
+    *,
+    most_repeats: int,
+    seed: int,
+    progress: bool,
+    sampled: bool = False,
+) -> Alignment:
+    """`align` of "real", "synthetic" and perhaps "holdout", of pandas.
+
+    sampled: the synthetic table is a sample of a larger one, whose rows are to be weighed alike.
+    """
+    from lookalike.curate import tilt, weights
+    from lookalike.curate.align import align as align_points
+
+    method = choice("method", method, ALIGN_METHODS)
     if embed is not None and text is None:
         raise OptionError("an embedder embeds a column of text: name the column as text.")
     for what, name in (("text", text), ("label", label)):
@@ -69,6 +94,7 @@ def align(
                 raise OptionError(
                     f"the {what} {shown(name)} is not a column of the {title} table: choose one of {names}."
                 )
+    real, synthetic = tables["real"], tables["synthetic"]
     labels = (
         None if label is None else (labels_of("real", real[label]), labels_of("synthetic", synthetic[label]))
     )
@@ -76,7 +102,7 @@ def align(
         points = points_of(tables, text, embed, seed)
         second = None if text is None else _letters(tables, text, seed)
     with stage(f"aligned {len(synthetic):,} rows with {len(real):,}", progress=progress):
-        alignment = align_points(
+        return align_points(
             points["real"],
             points["synthetic"],
             n,
@@ -85,10 +111,10 @@ def align(
             most_repeats=most_repeats,
             holdout=points.get("holdout"),
             second=second,
+            weigher=tilt.weigh if sampled else weights.weigh,
             seed=seed,
             progress=progress,
         )
-    return origin.back(synthetic.iloc[alignment.rows].reset_index(drop=True)), alignment
 
 
 def points_of(
@@ -115,19 +141,23 @@ def _text_points(
     """table -> (rows, dims) float32 of length 1, of one column of text."""
     from lookalike.embed import embedder
 
-    texts: dict[str, list[str]] = {}
-    for title, own in tables.items():
-        if not len(own):
-            raise DataError(f"the {title} table has no rows: give a table with rows.")
-        texts[title] = own[text].astype(object).where(own[text].notna(), "").map(str).tolist()
-        empty = [row for row, one in enumerate(texts[title], 1) if not one.strip()]
-        if empty:
-            raise DataError(
-                f"the {title} table has {len(empty):,} empty texts in column '{text}' (the first in row "
-                f"{empty[0]:,}): fill them in, or leave those rows out."
-            )
+    texts = {title: texts_of(title, own, text) for title, own in tables.items()}
     vectors = embedder(embed, texts["real"], seed)
     return {title: vectors(some) for title, some in texts.items()}
+
+
+def texts_of(title: str, table: pd.DataFrame, text: str) -> list[str]:
+    """The texts of a column. Raises DataError where there are none, or some are empty."""
+    if not len(table):
+        raise DataError(f"the {title} table has no rows: give a table with rows.")
+    texts = [str(one) for one in table[text].astype(object).where(table[text].notna(), "").tolist()]
+    empty = [row for row, one in enumerate(texts, 1) if not one.strip()]
+    if empty:
+        raise DataError(
+            f"the {title} table has {len(empty):,} empty texts in column '{text}' (the first in row "
+            f"{empty[0]:,}): fill them in, or leave those rows out."
+        )
+    return texts
 
 
 def _letters(tables: dict[str, pd.DataFrame], text: str, seed: int) -> tuple[Array, Array]:

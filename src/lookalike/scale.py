@@ -114,8 +114,9 @@ def _connected(ray: Any, engine: str) -> Iterator[None]:
     path = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
     _check_answers(address)
     started: dict[str, Any] = {"address": engine if address not in ("", "auto") else address or None}
-    if not address and not os.environ.get("RAY_ADDRESS"):
-        started |= {"include_dashboard": False, "runtime_env": {"env_vars": {"PYTHONPATH": path}}}
+    if not address and not os.environ.get("RAY_ADDRESS"):  # not one of another job, which may end with it
+        started = {"address": "local", "include_dashboard": False}
+        started["runtime_env"] = {"env_vars": {"PYTHONPATH": path}}
     try:
         ray.init(log_to_driver=False, logging_level="ERROR", **started)
     except Exception as error:  # of Ray, of gRPC, of the system

@@ -83,3 +83,15 @@ def test_the_command_line_says_what_would_be_dropped_and_writes_a_folder(made, t
 def test_checks_of_the_whole_table_are_refused(made):
     with pytest.raises(OptionError, match="'semantic' needs the table as a whole"):
         lookalike.curate_shards(made[2], None, only=["semantic"])
+
+
+def test_a_shard_may_be_empty(made, tmp_path):
+    real, table, _ = made
+    (tmp_path / "made").mkdir()
+    for at, rows in enumerate((table.iloc[:40], table.iloc[:0], table.iloc[40:80])):
+        lookalike.write_table(rows.reset_index(drop=True), tmp_path / "made" / f"{at}.parquet")
+    lookalike.write_table(table.iloc[:80], tmp_path / "whole.parquet")
+    options = {"only": ["exact"], "workers": 1, "progress": False}
+    found = lookalike.curate_shards(tmp_path / "made", tmp_path / "a", real, **options)
+    whole = lookalike.curate_shards(tmp_path / "whole.parquet", tmp_path / "b", real, **options)
+    assert found.kept == whole.kept < 80

@@ -1,5 +1,7 @@
 """The report of a table in shards: counts of all rows, and a sample for all else."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,3 +106,19 @@ def test_a_shard_of_another_schema_is_named(tables, tmp_path, monkeypatch):
     lookalike.write_table(synthetic.drop(columns="city"), tmp_path / "b.parquet")
     with pytest.raises(DataError, match=r"a\.parquet has the column 'city', which .*b\.parquet lacks"):
         lookalike.evaluate_shards(real, tmp_path, workers=1)
+
+
+def test_an_empty_shard_adds_nothing(tables, tmp_path, monkeypatch):
+    real, synthetic, _ = tables
+    monkeypatch.setattr(evaluating, "SAMPLE", 50)
+    for name, sizes in (("with", (30, 0, 70)), ("without", (30, 70))):
+        (tmp_path / name).mkdir()
+        ends = np.cumsum((0, *sizes))
+        for at, (start, end) in enumerate(pairwise(ends)):
+            lookalike.write_table(synthetic.iloc[start:end], tmp_path / name / f"{at}.parquet")
+    counts = []
+    for name in ("with", "without"):
+        files = sorted(map(str, (tmp_path / name).glob("*")))
+        job = evaluating.Counting(files, Frame.of(real), (), {})
+        counts.append(evaluating._added(Crew(workers=1), job, 100, False))
+    assert counts[0].rows == counts[1].rows == 100 and counts[0].missing == counts[1].missing

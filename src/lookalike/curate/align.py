@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from lookalike.atomic import replace_text
 from lookalike.curate.kernel import TEST_ROWS, mmd2_test
 from lookalike.curate.resample import resample
 from lookalike.curate.strength import caps, choose
+from lookalike.curate.tilt import Tilt, tilt
 from lookalike.curate.weights import METHODS, steps, weigh
 from lookalike.defaults import MOST_REPEATS
 from lookalike.errors import DataError, OptionError, file_errors
@@ -23,6 +25,7 @@ from lookalike.progress import bar
 from lookalike.sampling import apportion, median_distance
 
 Array = npt.NDArray[Any]
+Found = TypeVar("Found")
 
 HELD_OUT = 5  # every fifth real row is held out where no holdout is given
 FEWEST = 10  # real rows, so that at least two can be
@@ -131,6 +134,7 @@ def align(
     most_repeats: int = MOST_REPEATS,
     holdout: Array | None = None,
     second: tuple[Array, Array] | None = None,
+    weigher: Callable[..., Array] = weigh,
     seed: int = 0,
     progress: bool = False,
 ) -> Alignment:
@@ -144,7 +148,7 @@ def align(
     matched decide (`strength.py`). holdout: (rows, dims) real points to judge by; None holds every fifth real
     row out of the matching, drawn at random in each class. second: the real and the synthetic rows in another
     embedding, (rows, dims) and (m, dims), in which the strength is chosen; None takes the same points.
-    progress: a bar.
+    weigher: `weights.weigh`, or `tilt.weigh`. progress: a bar.
 
     Raises OptionError for n below 2 or most_repeats below 1, an unknown method, or more rows than the cap
     allows (of a class, which is named); DataError for fewer than 10 real rows, points that are not finite, a
@@ -163,7 +167,7 @@ def align(
     counts = apportion(left, n) if left.any() else left
     _check_rows(names, counts, rows_of, most_repeats)
 
-    matching = _Matching(real, synthetic, codes, rows_of, left, counts, method, seed)
+    matching = _Matching(real, synthetic, codes, rows_of, left, counts, method, seed, weigher)
     needed = [-(-int(count) // max(len(own), 1)) for count, own in zip(counts, rows_of, strict=True)]
     tried = caps(most_repeats, max(needed))
     total = sum(steps(len(own)) for own in rows_of) * (len(tried) if len(tried) > 1 else 1)
@@ -204,7 +208,7 @@ def align(
     )
 
 
-def draw(
+def tilts(
     real: Array,
     synthetic: Array,
     codes: Array,
@@ -214,14 +218,23 @@ def draw(
     cap: int,
     method: str,
     seed: int,
-) -> Array:
-    """Row numbers of a part of a synthetic table, `counts` of each class, weighed as in `align`.
+) -> list[Tilt | None]:
+    """Of each class the function that weighs its rows (`tilt.py`); None: they weigh alike.
 
-    codes, codes_synthetic: of the class of each row, -1 for others; cap: as of `Alignment`.
+    synthetic: a sample. codes, codes_synthetic: of the class of each row, -1 for others. counts: how many
+    rows of each class the sample would give; cap: as of `Alignment`.
     """
-    rows_of = [np.flatnonzero(codes_synthetic == code) for code in range(len(counts))]
-    matching = _Matching(real, synthetic, codes, rows_of, counts, counts, method, seed)
-    return matching.draw(codes >= 0, cap, lambda done: None)[1]
+    rng = np.random.default_rng(seed)
+    length = median_distance(real[codes >= 0], rng)
+    found: list[Tilt | None] = []
+    for code, count in enumerate(counts.tolist()):
+        chosen, own = real[codes == code], synthetic[codes_synthetic == code]
+        if not (cap and len(chosen) and len(own)):
+            found.append(None)
+            continue
+        most = max(cap / max(count, cap), 1 / len(own))
+        found.append(_of_class(chosen, own, length, method, most, rng, tilt))
+    return found
 
 
 @dataclass
@@ -236,6 +249,7 @@ class _Matching:
     counts: Array
     method: str
     seed: int
+    weigher: Callable[..., Array]
 
     def draw(self, matched: Array, cap: int, tick: Callable[[int], object]) -> tuple[Array, Array]:
         """(m,) weights and (n,) rows. matched: (real rows,) bool; cap: how often a row may come, 0: all rows
@@ -251,7 +265,8 @@ class _Matching:
                 alone = len(own) == len(self.synthetic)  # no copy of the only class
                 points = self.synthetic if alone else self.synthetic[own]
                 most = max(cap / max(count, cap), 1 / len(own))
-                found = _weigh_class(chosen, points, length, self.method, most, rng, tick)
+                weigher = partial(self.weigher, tick=tick)
+                found = _of_class(chosen, points, length, self.method, most, rng, weigher)
             else:
                 found = np.full(len(own), 1 / len(own))
                 tick(steps(len(own)))
@@ -261,20 +276,22 @@ class _Matching:
         return weights, rng.permutation(np.concatenate(rows))
 
 
-def _weigh_class(
+def _of_class(
     real: Array,
     synthetic: Array,
     length: float,
     method: str,
     most: float,
     rng: np.random.Generator,
-    tick: Callable[[int], object],
-) -> Array:
-    """Weights of one class; its own median distance is its kernel's, if it has rows enough to tell."""
+    weigher: Callable[..., Found],
+) -> Found:
+    """What `weigher` finds of one class; its own median distance is its kernel's, if it has rows enough to
+    tell.
+    """
     if len(real) >= FEWEST:
         length = median_distance(real, rng)
     seed = int(rng.integers(2**63))
-    return weigh(real, synthetic, length, method=method, most=most, seed=seed, tick=tick)
+    return weigher(real, synthetic, length, method=method, most=most, seed=seed)
 
 
 def _some(rows: Array, rng: np.random.Generator) -> Array:

@@ -33,7 +33,7 @@ METHODS = ALIGN_METHODS
 EXACT_ROWS = 4000  # synthetic rows up to which the kernel matrix is held (128 MB)
 BLOCK = 1_000_000  # synthetic rows whose features are held at once (2 GB); more are split at random
 STEPS = 300  # of the gradient, at most
-TOLERANCE, NOISE = 1e-4, 0.25  # what may be missing to the minimum: see `_tolerance`
+TOLERANCE, NOISE = 1e-4, 0.25  # what may be missing to the minimum: see `tolerance`
 POWER_STEPS = 12
 CHECK = 10  # steps between two looks at that bound
 
@@ -76,15 +76,15 @@ def weigh(
     if method == "linear":
         centre = real.mean(0, dtype=np.float64)
         spread = float(np.var(real, axis=0, dtype=np.float64).sum())
-        return _by_features(synthetic, centre, most, _tolerance(len(real), spread), rng, tick)
+        return _by_features(synthetic, centre, most, tolerance(len(real), spread), rng, tick)
     if m <= EXACT_ROWS:
         points = synthetic.astype(np.float64)
         gram = kernel(points, points, length)
         kappa = mean_kernel(points, real.astype(np.float64), length)
-        return minimise(lambda w: gram @ w - kappa, m, most, _tolerance(len(real)), rng, tick)
+        return minimise(lambda w: gram @ w - kappa, m, most, tolerance(len(real)), rng, tick)
     features = Features(real.shape[1], length, rng)
     target = features.mean(real)
-    return _by_features(features(synthetic), target, most, _tolerance(len(real)), rng, tick)
+    return _by_features(features(synthetic), target, most, tolerance(len(real)), rng, tick)
 
 
 def steps(m: int) -> int:
@@ -92,7 +92,7 @@ def steps(m: int) -> int:
     return STEPS * -(-m // BLOCK)
 
 
-def _tolerance(n: int, spread: float = 1.0) -> float:
+def tolerance(n: int, spread: float = 1.0) -> float:
     """How far from the minimum the search may end: 1e-4, or a quarter of the noise of n real rows.
 
     Their mean is off the truth by at most spread/n in the same unit. Nearer to the minimum the weights grow

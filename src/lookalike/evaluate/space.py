@@ -9,12 +9,13 @@ one unit off. The squared distance of two rows is then about the number of colum
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.embed import fit_tfidf
+from lookalike.embed import Embed, fit_tfidf
 from lookalike.evaluate.columns import ComparedColumn
 from lookalike.evaluate.section import Projection
 
@@ -26,6 +27,53 @@ CHUNK = 1024  # rows whose distances are worked out at once
 HALF = float(np.sqrt(0.5))
 
 
+@dataclass(frozen=True)
+class Axis:
+    """How the values of a column become points; `of` takes it from the columns of all tables.
+
+    numbers: the real ones, sorted; corners: category -> its corner, of `width` and two for others and for
+    missing ones; embed: texts -> vectors. One of the three.
+    """
+
+    scale: float = 1.0
+    numbers: Array | None = None
+    corners: dict[Any, int] = field(default_factory=dict)
+    width: int = 0
+    embed: Embed | None = None
+
+    @classmethod
+    def of(cls, column: ComparedColumn, seed: int) -> Axis:
+        if column.texts is not None:
+            return cls(embed=_embed(column, TEXT_DIMS, seed))
+        part = column.parts[0]
+        if part.values is not None:
+            real = part.values["real"]
+            return cls(part.scale, np.sort(real[~np.isnan(real)]))
+        assert part.labels is not None
+        width = min(part.support, COMMON)
+        place = np.minimum(part.by_frequency()[:-1], width)
+        return cls(corners=dict(zip(part.labels.tolist(), place.tolist(), strict=True)), width=width)
+
+    def __call__(self, column: ComparedColumn, table: str) -> Array:
+        """(rows, dims) float32 of a table; the column may be read with other tables than those of `of`."""
+        if self.embed is not None:
+            gone = column.identity[table] < 0
+            vectors = self.embed(_words(column, table))
+            return np.concatenate([vectors * HALF, gone[:, None]], axis=1).astype(np.float32)
+        part = column.parts[0]
+        if self.numbers is None:
+            assert part.labels is not None
+            place = [self.corners.get(label, self.width) for label in part.labels.tolist()]
+            corners = np.eye(self.width + 2, dtype=np.float32) * HALF
+            return corners[np.array([*place, self.width + 1])[part.codes[table]]]
+        assert part.values is not None
+        values = part.values[table] * (part.scale / self.scale)
+        gone = np.isnan(values)
+        low, high = (np.searchsorted(self.numbers, values, side=side) for side in ("left", "right"))
+        rank = (low + high) / 2 / max(len(self.numbers), 1)
+        return np.stack([np.where(gone, 0.5, rank), gone], axis=1).astype(np.float32)
+
+
 def points(columns: list[ComparedColumn], seed: int = 0) -> tuple[dict[str, Array], Array]:
     """(table -> (rows, dims) float32, (dims,) the number of the column that a dimension belongs to)."""
     parts: dict[str, list[Array]] = {table: [] for table in columns[0].identity}
@@ -33,29 +81,11 @@ def points(columns: list[ComparedColumn], seed: int = 0) -> tuple[dict[str, Arra
     for number, column in enumerate(columns):
         if column.kind == "id":
             continue
-        made = _text(column, seed) if column.texts is not None else _plain(column)
-        for table, block in made.items():
-            parts[table].append(block)
-        owner += [number] * made["real"].shape[1]
+        axis = Axis.of(column, seed)
+        for table, blocks in parts.items():
+            blocks.append(axis(column, table))
+        owner += [number] * parts["real"][-1].shape[1]
     return {table: np.concatenate(blocks, axis=1) for table, blocks in parts.items()}, np.array(owner)
-
-
-def _plain(column: ComparedColumn) -> dict[str, Array]:
-    part = column.parts[0]
-    if part.values is None:
-        width = min(part.support, COMMON) + 1
-        place = np.minimum(part.by_frequency(), width - 1)
-        place[-1] = width
-        corners = np.eye(width + 1, dtype=np.float32) * HALF
-        return {table: corners[place[codes]] for table, codes in part.codes.items()}
-    sorted_real = np.sort(part.values["real"][~np.isnan(part.values["real"])])
-    out = {}
-    for table, values in part.values.items():
-        gone = np.isnan(values)
-        low, high = (np.searchsorted(sorted_real, values, side=side) for side in ("left", "right"))
-        rank = (low + high) / 2 / max(len(sorted_real), 1)
-        out[table] = np.stack([np.where(gone, 0.5, rank), gone], axis=1).astype(np.float32)
-    return out
 
 
 def embedded(column: ComparedColumn, dims: int, seed: int) -> dict[str, Array]:
@@ -64,23 +94,22 @@ def embedded(column: ComparedColumn, dims: int, seed: int) -> dict[str, Array]:
     TF-IDF reduced by SVD, fitted on as many texts of each table: texts that it was fitted on lie elsewhere
     than fresh ones, which would tell two real samples apart.
     """
-    assert column.texts is not None
-    labels = np.append(column.texts, "")
-    words = {table: [str(text) for text in labels[codes]] for table, codes in column.identity.items()}
+    embed = _embed(column, dims, seed)
+    return {table: embed(_words(column, table)) for table in column.identity}
+
+
+def _embed(column: ComparedColumn, dims: int, seed: int) -> Embed:
+    words = {table: _words(column, table) for table in column.identity}
     least = min(map(len, words.values()))
     rng = np.random.default_rng(seed)
     fitted = [some[i] for some in words.values() for i in rng.permutation(len(some))[:least]]
-    embed = fit_tfidf(fitted, dims, seed)
-    return {table: embed(texts) for table, texts in words.items()}
+    return fit_tfidf(fitted, dims, seed)
 
 
-def _text(column: ComparedColumn, seed: int) -> dict[str, Array]:
-    return {
-        table: np.concatenate([vectors * HALF, (column.identity[table] < 0)[:, None]], axis=1).astype(
-            np.float32
-        )
-        for table, vectors in embedded(column, TEXT_DIMS, seed).items()
-    }
+def _words(column: ComparedColumn, table: str) -> list[str]:
+    assert column.texts is not None
+    labels = np.append(column.texts, "")
+    return [str(text) for text in labels[column.identity[table]]]
 
 
 def nearest(query: Array, reference: Array, k: int = 1, itself: bool = False) -> tuple[Array, Array]:

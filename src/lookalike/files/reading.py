@@ -66,11 +66,23 @@ def read_table(
     that make no sense; MissingDependency for .xlsx without openpyxl. A path may be a table in a database,
     such as "sqlite:///shop.db?table=orders" (`databases.py`).
     """
-    path, missing = _path(path), arguments.sentinels("missing", missing)
-    table, _ = _read(path, missing, encoding, sep, decimal, None)
+    table = read_shard(path, missing, encoding=encoding, sep=sep, decimal=decimal)
     if len(table) == 0:
         raise DataError(f"{path} has a header but no rows: give a table with rows.")
     return table
+
+
+def read_shard(
+    path: str | Path,
+    missing: Collection[Any] = (),
+    *,
+    encoding: str | None = None,
+    sep: str | None = None,
+    decimal: str | None = None,
+) -> pd.DataFrame:
+    """As `read_table`, but it may have no rows, as a shard of which none was kept."""
+    path, missing = _path(path), arguments.sentinels("missing", missing)
+    return _read(path, missing, encoding, sep, decimal, None)[0]
 
 
 def sample_rows(

@@ -1,35 +1,38 @@
 """`align_shards`: rows of a synthetic table in shards, chosen to be distributed like the real ones.
 
-How far the weights may go is decided once, by `align` on a uniform sample of all rows. Then the rows of each
-class are counted shard by shard, so that every shard is told how many rows of a class it gives, and each
-shard is weighed against all real rows by itself: what `align` does with blocks of a table that is too large
-for its memory. Shards ought to be alike, as those of `sample_shards` are; classes may differ from shard to
-shard.
+A uniform sample of all rows decides once how far the weights may go, and what a row weighs as a function of
+the row (`curate/tilt.py`). So the weight of a shard is a sum over its rows, and that of the table a sum over
+the shards: shards need not be alike. Each is read twice: first its rows are counted and weighed, by class;
+then it gives its part of the rows, in proportion to its weight.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from lookalike import arguments
-from lookalike.aligning import align, labels_of, points_of
+from lookalike.aligning import align_tables, labels_of, texts_of
 from lookalike.arguments import whole
-from lookalike.curate.align import draw
+from lookalike.curate.align import tilts
+from lookalike.curate.resample import resample
 from lookalike.defaults import ALIGN_METHODS, MOST_REPEATS
+from lookalike.embed import embedder
 from lookalike.errors import DataError, OptionError, UserError
+from lookalike.evaluate.placing import Space
 from lookalike.files.place import Place
-from lookalike.files.reading import read_table, sample_rows
+from lookalike.files.reading import read_shard, sample_rows
 from lookalike.files.sharded import table_files
 from lookalike.files.writing import ChunkWriter
 from lookalike.sampling import apportion
-from lookalike.seed import child_seed
+from lookalike.seed import child
 from lookalike.shards.crew import Crew, Made, carried_out
 from lookalike.shards.curating import print_of
 from lookalike.shards.plan import Plan
@@ -37,89 +40,111 @@ from lookalike.shards.sampling import out_of
 
 if TYPE_CHECKING:
     from lookalike.curate.align import Alignment
+    from lookalike.curate.tilt import Tilt
 
-SAMPLE = 50_000  # rows by which the strength of the weights is chosen, and the figures are measured
+SAMPLE = 50_000  # rows by which the weights are found, and the figures are measured
 
+Array = npt.NDArray[Any]
 Class = str | None
 
 
 @dataclass(frozen=True)
-class Counting:
-    """The job: counts the rows of each class in any shard."""
+class Weighing:
+    """The job: what the rows of each class of any shard weigh. names: the classes; tilts: of each.
+
+    real, sample: what fixes the points of the rows (`Space`), and of texts.
+    """
 
     files: list[str]
-    label: str | None
     missing: tuple[Any, ...]
     how: Mapping[str, str | None]
+    real: pd.DataFrame
+    sample: pd.DataFrame
+    text: str | None
+    label: str | None
+    embed: str | None
+    seed: int
+    names: list[Class]
+    tilts: list[Tilt | None]
 
     def open(self) -> Callable[[int], tuple[int, Any]]:
-        def count(shard: int) -> tuple[int, dict[Class, int]]:
-            table = self.table(shard)
-            if self.label is None:
-                return len(table), {None: len(table)}
-            found = pd.Series(labels_of(self.files[shard], table[self.label])).value_counts()
-            return len(table), {str(name): int(rows) for name, rows in found.items()}
+        place = self.placed()
 
-        return count
+        def weigh(shard: int) -> tuple[int, tuple[Array, Array]]:
+            table = self.table(shard)
+            weights, codes = self.weighed(shard, table, place)
+            known, count = codes >= 0, len(self.names)
+            rows = np.bincount(codes[known], minlength=count)
+            return len(table), (rows, np.bincount(codes[known], weights[known], count))
+
+        return weigh
+
+    def placed(self) -> Callable[[pd.DataFrame], Array]:
+        """A table -> the points of its rows; the same for every shard."""
+        if self.text is None:
+            return Space(self.real, self.sample, self.seed)
+        vectors = embedder(self.embed, texts_of("real", self.real, self.text), self.seed)
+        text = self.text
+        return lambda table: vectors(texts_of("synthetic", table, text))
 
     def table(self, shard: int) -> pd.DataFrame:
-        """The rows of a shard. Raises DataError, with its name, where it lacks the label."""
-        table = read_table(self.files[shard], self.missing, **self.how)
-        if self.label is not None and self.label not in table.columns:
-            raise DataError(f"{self.files[shard]} has no column '{self.label}': it needs the label.")
+        """The rows of a shard. Raises DataError, with its name, where it lacks a column that is named."""
+        table = read_shard(self.files[shard], self.missing, **self.how)
+        for what, name in (("label", self.label), ("text", self.text)):
+            if name is not None and name not in table.columns:
+                raise DataError(f"{self.files[shard]} has no column '{name}': it needs the {what}.")
         return table
+
+    def weighed(
+        self, shard: int, table: pd.DataFrame, place: Callable[[pd.DataFrame], Array]
+    ) -> tuple[Array, Array]:
+        """(rows,) weights and (rows,) numbers of the classes, -1 for others. Raises DataError, with its name,
+        for a shard that does not fit.
+        """
+        if not len(table):
+            return np.zeros(0), np.zeros(0, np.int64)
+        try:
+            codes = codes_of("synthetic", table, self.label, self.names)
+            points, weights = place(table), np.ones(len(table))
+            for code, own in enumerate(self.tilts):
+                if own is not None:
+                    weights[codes == code] = own(points[codes == code])
+        except UserError as error:
+            raise DataError(f"{self.files[shard]}: {error}") from None
+        return weights, codes
 
 
 @dataclass(frozen=True)
-class Aligning:
-    """The job: chooses rows of any shard, `counts` of each class, and writes them. cap: as of `Alignment`."""
+class Drawing:
+    """The job: chooses rows of any shard by their weights, and writes them.
 
-    own: Counting
+    counts: how many of each class each shard gives; repeats: how often a row of each class may come.
+    """
+
+    own: Weighing
     out: str
     plan: Plan
-    real: pd.DataFrame
-    counts: list[dict[Class, int]]
-    cap: int
-    text: str | None
-    embed: str | None
-    method: str
-    seed: int
+    counts: list[Array]
+    repeats: list[int]
 
     def open(self) -> Callable[[int], tuple[int, Any]]:
-        place = Place(self.out)
-        return lambda shard: (self._shard(place, shard), None)
+        out, place = Place(self.out), self.own.placed()
+        return lambda shard: (self._shard(out, place, shard), None)
 
-    def _shard(self, place: Place, shard: int) -> int:
-        file, table, name = self.own.files[shard], self.own.table(shard), self.plan.name(shard)
-        counts, kept = self.counts[shard], table.iloc[:0]
-        if sum(counts.values()):
-            try:
-                kept = table.iloc[self._rows(table, counts, shard)].reset_index(drop=True)
-            except UserError as error:
-                raise DataError(f"{file}: {error}") from None
-        with place.writing(name) as partial, ChunkWriter(partial, table.attrs.get("layout")) as writer:
+    def _shard(self, out: Place, place: Callable[[pd.DataFrame], Array], shard: int) -> int:
+        table, name, rows = self.own.table(shard), self.plan.name(shard), [np.zeros(0, np.int64)]
+        rng = child(self.own.seed, "shard", shard)
+        weights, codes = self.own.weighed(shard, table, place)
+        for code, count in enumerate(self.counts[shard].tolist()):
+            if count:
+                own = np.flatnonzero(codes == code)
+                seed = int(rng.integers(2**63))
+                rows.append(own[resample(weights[own], count, self.repeats[code], seed)])
+        kept = table.iloc[rng.permutation(np.concatenate(rows))].reset_index(drop=True)
+        with out.writing(name) as partial, ChunkWriter(partial, table.attrs.get("layout")) as writer:
             writer.write(kept)
-        place.tidy(name)
+        out.tidy(name)
         return len(kept)
-
-    def _rows(self, table: pd.DataFrame, counts: Mapping[Class, int], shard: int) -> Any:
-        tables = {"real": self.real, "synthetic": table}
-        points = points_of(tables, self.text, self.embed, self.seed)
-        label = self.own.label
-        both = [[None] * len(one) if label is None else labels_of(title, one[label])
-                for title, one in tables.items()]  # fmt: skip
-        places = {name: at for at, name in enumerate(counts)}
-        codes = [np.array([places.get(one, -1) for one in some], np.int64) for some in both]
-        return draw(
-            points["real"],
-            points["synthetic"],
-            codes[0],
-            codes[1],
-            np.array(list(counts.values()), np.int64),
-            cap=self.cap,
-            method=self.method,
-            seed=child_seed(self.seed, "shard", shard),
-        )
 
 
 def align_shards(
@@ -145,14 +170,15 @@ def align_shards(
 
         made, alignment = lookalike.align_shards(real, "made/", 10**6, "aligned/", label="class")
 
-    As `align`, but each shard is weighed by itself, in the memory of a shard. The figures are those of
-    `align` on 50,000 rows drawn uniformly from all. embed: a name, which every worker knows. synthetic,
-    missing, how, workers, engine: as of `curate_shards`; the same call goes on after a kill. All others and
-    the errors are those of `align`.
+    As `align`, in the memory of a shard: a row weighs what a function of the row says, which was found on
+    50,000 rows drawn uniformly from all. The figures are those of `align` on these, weighed so. embed: a
+    name, which every worker knows. synthetic, missing, how, workers, engine: as of `curate_shards`; the same
+    call goes on after a kill. All others and the errors are those of `align`.
     """
     n, seed = whole("n, the number of rows,", n, 2), whole("seed", seed)
     if not (embed is None or isinstance(embed, str)):
         raise OptionError("an embedder of work in shards is named, so that every worker has it: give a name.")
+    progress = arguments.switch("progress", progress)
     crew = Crew(engine, workers)
     files, how = table_files(synthetic), dict(how or {})
     sample, total = sample_rows(synthetic, SAMPLE, seed, missing, **how)
@@ -160,12 +186,15 @@ def align_shards(
         raise OptionError(
             f"{n:,} rows cannot be made of {total:,} that may come {most_repeats} times each: ask for fewer."
         )
-    options: dict[str, Any] = {"text": text, "label": label, "method": method, "embed": embed}
+    tables = {"real": real, "synthetic": sample} | ({} if holdout is None else {"holdout": holdout})
     few = max(round(n * len(sample) / total), 2)
-    _, alignment = align(
-        real, sample, few, **options, most_repeats=most_repeats, holdout=holdout, seed=seed, progress=progress
-    )
-    facts = {**options, "rows": n, "seed": seed, "cap": alignment.cap, "real": print_of(real),
+    alignment = align_tables(
+        tables, few, text, label, method, embed,
+        most_repeats=most_repeats, seed=seed, progress=progress, sampled=True,
+    )  # fmt: skip
+    wanted = _wanted(real, label, n, alignment)
+    facts = {"text": text, "label": label, "method": method, "embed": embed, "rows": n, "seed": seed,
+             "cap": alignment.cap, "real": print_of(real),
              "files": [os.path.basename(file) for file in files]}  # fmt: skip
     plan, place = Plan("align", len(files), facts), Place(out)
     there = plan.begin(place)
@@ -173,15 +202,35 @@ def align_shards(
     made = Made(str(out), there=len(there))
     if not todo:
         return made, alignment
-    own = Counting([out_of(file) for file in files], label, tuple(missing), how)
-    every = list(range(len(files)))
-    found = carried_out(own, every, crew, Made(""), total, arguments.switch("progress", progress), "counting")
-    shares = _dealt([done.facts for done in found.done], _wanted(real, label, n, alignment), most_repeats)
-    job = Aligning(
-        own, out_of(out), plan, real, shares, alignment.cap, text, embed, method, seed
+    own = Weighing(
+        [out_of(file) for file in files], tuple(missing), how, real, sample, text, label, embed, seed,
+        list(wanted), [],
     )  # fmt: skip
-    rows = sum(sum(shares[shard].values()) for shard in todo)
+    own = replace(own, tilts=_tilts(own, method, alignment.cap, few))
+    every = list(range(len(files)))
+    found = carried_out(own, every, crew, Made(""), total, progress, "weighing")
+    counts, repeats = _dealt([done.facts for done in found.done], wanted, alignment.cap, most_repeats)
+    job = Drawing(own, out_of(out), plan, counts, repeats)
+    rows = int(sum(counts[shard].sum() for shard in todo))
     return carried_out(job, todo, crew, made, rows, progress, "aligning"), alignment
+
+
+def _tilts(own: Weighing, method: str, cap: int, few: int) -> list[Tilt | None]:
+    """Of each class what weighs its rows, found on all real rows and the sample."""
+    place = own.placed()
+    real, sample = (codes_of(title, one, own.label, own.names)
+                    for title, one in (("real", own.real), ("synthetic", own.sample)))  # fmt: skip
+    counts = apportion(np.bincount(real[real >= 0], minlength=len(own.names)), few)
+    points = place(own.real), place(own.sample)
+    return tilts(*points, real, sample, counts, cap=cap, method=method, seed=own.seed)
+
+
+def codes_of(title: str, table: pd.DataFrame, label: str | None, names: Sequence[Class]) -> Array:
+    """(rows,) the number of the class of each row, -1 for others."""
+    if label is None:
+        return np.zeros(len(table), np.int64)
+    at = {name: code for code, name in enumerate(names)}
+    return np.array([at.get(one, -1) for one in labels_of(title, table[label])], np.int64)
 
 
 def _wanted(real: pd.DataFrame, label: str | None, n: int, alignment: Alignment) -> dict[Class, int]:
@@ -195,18 +244,32 @@ def _wanted(real: pd.DataFrame, label: str | None, n: int, alignment: Alignment)
 
 
 def _dealt(
-    found: list[dict[Class, int]], wanted: Mapping[Class, int], most_repeats: int
-) -> list[dict[Class, int]]:
-    """How many rows of each class each shard gives: in proportion to those that it has."""
-    shares: list[dict[Class, int]] = [{} for _ in found]
-    for name, count in wanted.items():
-        rows = np.array([one.get(name, 0) for one in found])
-        if count > most_repeats * rows.sum():
+    found: list[tuple[Array, Array]], wanted: Mapping[Class, int], cap: int, most_repeats: int
+) -> tuple[list[Array], list[int]]:
+    """How many rows of each class each shard gives, and how often a row of each class may come.
+
+    found: of each shard the rows and the weight of each class.
+    """
+    rows, weights = (np.stack([one[at] for one in found]) for at in (0, 1))
+    counts, repeats = np.zeros_like(rows), []
+    for code, (name, count) in enumerate(wanted.items()):
+        of_class = int(rows[:, code].sum())
+        if count > most_repeats * of_class:
+            what = "" if name is None else f" of '{name}'"
             raise OptionError(
-                f"{count:,} rows cannot be made of {rows.sum():,} synthetic rows of '{name}' that may come "
+                f"{count:,} rows cannot be made of {of_class:,} synthetic rows{what} that may come "
                 f"{most_repeats} times each: ask for fewer rows, make more, or allow more repeats."
             )
-        for own, share in zip(shares, apportion(rows, count).tolist(), strict=True):
-            if share:
-                own[name] = share
-    return shares
+        repeats.append(max(cap, -(-count // max(of_class, 1)), 1))
+        counts[:, code] = _shared(weights[:, code], rows[:, code] * repeats[-1], count)
+    return list(counts), repeats
+
+
+def _shared(weights: Array, room: Array, count: int) -> Array:
+    """(shards,) `count` in proportion to the weights, no shard more than it has room for."""
+    given = np.zeros(len(room), np.int64)
+    while left := count - int(given.sum()):
+        free = np.where(given < room, weights, 0)
+        free = free if free.sum() > 0 else room - given
+        given = np.minimum(given + apportion(free, left), room)
+    return given

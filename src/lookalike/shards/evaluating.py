@@ -15,7 +15,7 @@ from lookalike.errors import DataError, UserError
 from lookalike.evaluate import Report, evaluate
 from lookalike.evaluate.adding import Counts, Frame
 from lookalike.evaluate.whole import count_all, exact, tell
-from lookalike.files.reading import read_table, sample_rows
+from lookalike.files.reading import read_shard, sample_rows
 from lookalike.files.sharded import table_files
 from lookalike.progress import bar, working
 from lookalike.shards.crew import Crew
@@ -36,7 +36,9 @@ class Counting:
     def open(self) -> Callable[[int], tuple[int, Any]]:
         def count(shard: int) -> tuple[int, Any]:
             file = self.files[shard]
-            table = read_table(file, self.missing, **self.how)
+            table = read_shard(file, self.missing, **self.how)
+            if not len(table):
+                return 0, None
             try:
                 counts = self.frame.counted(table)
             except KeyError as error:
@@ -102,12 +104,14 @@ def evaluate_shards(
 
 def _added(crew: Crew, job: Counting, total: int, progress: bool) -> Counts:
     """The counts of all shards, added in their order: sums of fractions depend on it in their last bits."""
-    counts, waiting, following = Counts(), dict[int, Counts](), 0
+    counts, waiting, following = Counts(), dict[int, Counts | None](), 0
     with bar(total, "counting", progress=progress) as shown:
         for done in crew.does(job, range(len(job.files))):
             waiting[done.shard] = done.facts
             while following in waiting:
-                counts.add(waiting.pop(following))
+                own = waiting.pop(following)
+                if own is not None:
+                    counts.add(own)
                 following += 1
             shown.update(done.rows)
     return counts

@@ -18,7 +18,7 @@ from lookalike.curate.shard import band_hashes, compared, row_hashes, singles
 from lookalike.decisions import Decisions
 from lookalike.errors import DataError, UserError
 from lookalike.files.place import Place
-from lookalike.files.reading import read_table
+from lookalike.files.reading import read_shard
 from lookalike.files.writing import ChunkWriter
 from lookalike.shards.plan import Plan
 from lookalike.table.schema import Schema
@@ -72,7 +72,9 @@ class Looking:
     def rows(self, shard: int) -> Rows:
         """The rows of a shard. Raises DataError, with its name, where its columns do not fit."""
         file = self.files[shard]
-        table = read_table(file, self.missing, **self.how)
+        table = read_shard(file, self.missing, **self.how)
+        if not len(table):
+            return Rows(table, self.real, self.schema, self.texts, self.label)
         try:
             return replace(rows_to_check(table, self.real, None, self.label, self.schema), texts=self.texts)
         except UserError as error:
@@ -92,7 +94,7 @@ class Writing:
         place, own = Place(self.looking.out), self.looking
 
         def write(shard: int) -> tuple[int, Any]:
-            table = read_table(own.files[shard], own.missing, **own.how)
+            table = read_shard(own.files[shard], own.missing, **own.how)
             single = json.loads(bytes(array_of(place, shard, "single")))
             decisions = Decisions.of([*single, *self.across[shard]], len(table), own.label)
             kept, name = decisions.apply(table), self.plan.name(shard)

@@ -13,7 +13,7 @@ from lookalike.curate.checks import Decision, Rows
 from lookalike.curate.duplicates import near as near_decisions
 from lookalike.curate.shard import ACROSS, compared, groups, linked, repeats, row_hashes
 from lookalike.files.place import Place
-from lookalike.files.reading import read_table
+from lookalike.files.reading import read_shard
 from lookalike.shards.looking import Looking, array_of
 
 Array = npt.NDArray[Any]
@@ -114,7 +114,7 @@ def _alike(looking: Looking, column: Any, rows: Array, starts: Array, near: floa
     for shard in range(len(starts) - 1):
         own = rows[(rows >= starts[shard]) & (rows < starts[shard + 1])] - starts[shard]
         if len(own):
-            table = read_table(looking.files[shard], looking.missing, **looking.how)
+            table = read_shard(looking.files[shard], looking.missing, **looking.how)
             parts.append(table[names].iloc[own])
     table = pd.concat(parts, ignore_index=True)
     some = Rows(table, None, looking.schema, [column], looking.label)
