@@ -195,10 +195,10 @@ def test_a_codec_of_a_table_with_other_columns_is_refused() -> None:
 
 def test_a_base_of_trees_is_for_tables_of_few_rows_and_slots() -> None:
     own = Arguments.of(DiffLM().get_params())
-    assert derive(own, Settings(), False, rows=2000, slots=64).vae.based
-    assert not derive(own, Settings(), False, rows=2001, slots=64).vae.based
-    assert not derive(own, Settings(), False, rows=2000, slots=65).vae.based
-    assert not derive(own, Settings(), True, rows=2000, slots=64).vae.based
+    assert derive(own, Settings(), False, rows=500, slots=64).vae.based
+    assert not derive(own, Settings(), False, rows=501, slots=64).vae.based
+    assert not derive(own, Settings(), False, rows=500, slots=65).vae.based
+    assert not derive(own, Settings(), True, rows=500, slots=64).vae.based
     assert not derive(own, Settings(), False).vae.based
 
 

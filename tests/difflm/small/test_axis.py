@@ -64,6 +64,16 @@ def test_a_time_that_tells_nothing_is_none() -> None:
     assert find_axis(RecordCodec.fit(plain, infer(plain)), plain) == ()
 
 
+def test_the_order_of_the_file_is_no_time() -> None:
+    """Many rows of one time, which stand in the file in the order of what the time tells nothing of."""
+    rng = np.random.default_rng(0)
+    heat = np.sort(rng.normal(size=ROWS)).round(2)
+    day = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 30, ROWS), "D")
+    for time in ({"day": day}, {"year": rng.integers(2000, 2004, ROWS), "month": rng.integers(1, 13, ROWS)}):
+        table = pd.DataFrame({**time, "heat": heat})
+        assert find_axis(RecordCodec.fit(table, infer(table)), table) == ()
+
+
 def test_few_rows_have_no_axis() -> None:
     assert find_axis(CODEC, TABLE.head(500)) == ()
     assert knots_of(100) < knots_of(30_000) <= 2048
