@@ -136,7 +136,7 @@ def test_rows_that_are_given_are_not_refined(refined: DiffLM) -> None:
     assert len(refined.sample(given=given)) == len(refined.sample(like=like)) == 2
     for options in ({"given": given}, {"like": like}):
         with pytest.raises(OptionError, match="refine chooses among rows"):
-            refined.sample(**options, refine=True)  # type: ignore[arg-type]
+            refined.sample(**options, refine=True)
 
 
 def test_refining_has_to_be_learned(quick: Any) -> None:
