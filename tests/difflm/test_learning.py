@@ -1,13 +1,16 @@
 """`max_time` limits everything that a fit does."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 import pytest
+from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from lookalike.codec import RecordCodec
 from lookalike.difflm import DiffLM
+from lookalike.difflm.small.records import TokenRecords
 from lookalike.difflm.training import course
 from lookalike.difflm.training.course import Clock
 
@@ -46,6 +49,24 @@ def test_a_fit_ends_in_time(adult: pd.DataFrame, now: list[float], limit: float 
     assert denoiser > 5 if active else denoiser == 0  # the first training left time for the second
     assert steps < model.train_config.steps[0]
     assert model.sample(100).dtypes.equals(adult.dtypes)
+
+
+def test_a_fit_that_refines_keeps_time_for_it(
+    adult: pd.DataFrame, now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The networks end early; rows are drawn until half of what is left then is over."""
+    monkeypatch.setattr("lookalike.difflm.learning.SELECTOR_ROWS", 10**9)
+    drawn, draw = [], TokenRecords.draw
+
+    def slowly(records: TokenRecords, latent: Tensor, rows: int, *others: Any, **options: Any) -> Any:
+        now[0] += 0.25
+        drawn.append(now[0] - 50.0)
+        return draw(records, latent, rows, *others, **options)
+
+    monkeypatch.setattr(TokenRecords, "draw", slowly)
+    monkeypatch.setattr(TokenRecords, "chunk", 100)
+    DiffLM(max_time=10.0, refine=True, progress=False).fit(adult.iloc[:1500])
+    assert 7.0 < drawn[0] < 9.0 and 8.5 < drawn[-1] <= 9.5 and len(drawn) < 15
 
 
 def test_a_fit_without_time_still_gives_a_model(adult: pd.DataFrame) -> None:

@@ -1,12 +1,19 @@
 """Rows that are drawn too rarely are kept more often, and a selector without a signal changes nothing."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from lookalike.difflm import DiffLM
 from lookalike.difflm.refining import Selector, fit_selector, kept
+from lookalike.errors import OptionError
 
 RNG = np.random.default_rng(0)
+ROWS = 1200
 
 
 def points(rows: int, bent: bool) -> np.ndarray:
@@ -72,3 +79,69 @@ def test_a_selector_is_read_as_it_was_saved(selector: Selector) -> None:
     arrays = {name: torch.clone(value) for name, value in selector.arrays().items()}
     x = points(50, True)
     assert np.array_equal(Selector.of_arrays(arrays).log_weights(x), selector.log_weights(x))
+
+
+# ---- a model that refines ----------------------------------------------------------------------------------
+
+
+def bent() -> pd.DataFrame:
+    """Ids, two numbers that go together, a category with a rare value, a sum and empty cells."""
+    rng = np.random.default_rng(0)
+    a, q = rng.normal(size=ROWS).round(2), rng.integers(1, 9, ROWS)
+    b = np.where(rng.random(ROWS) < 0.1, np.nan, (np.abs(a) + 0.3 * rng.normal(size=ROWS)).round(2))
+    k = rng.choice(list("xyz"), ROWS, p=[0.9, 0.07, 0.03])
+    ids = [f"u{i:05d}" for i in range(ROWS)]
+    return pd.DataFrame({"id": ids, "a": a, "b": b, "k": k, "q": q, "total": 2 * q + 5})
+
+
+@pytest.fixture(scope="module")
+def refined(quick: Any) -> DiffLM:
+    model: DiffLM = quick(20, 10, seed=1, refine=True, threads=1).fit(bent())
+    assert model.fitted.selector is not None and model.fitted.plan is not None
+    return model
+
+
+def test_a_model_that_has_learned_to_refine_does(refined: DiffLM, tmp_path: Path) -> None:
+    """Also when it is loaded, and in chunks; ids stay unique and rules are kept."""
+    table = refined.sample(400, seed=3)
+    assert table.equals(refined.sample(400, seed=3, refine=True))
+    assert not table.equals(refined.sample(400, seed=3, refine=False))
+    assert table["id"].is_unique and (table["total"] == 2 * table["q"] + 5).all()
+    refined.save(tmp_path)
+    loaded = DiffLM.load(tmp_path, progress=False, threads=1)
+    assert loaded.refine and table.equals(pd.concat(loaded.sample_chunks(400, seed=3)))
+    assert (table["a"].abs() - table["b"]).abs().mean() < (
+        refined.sample(400, seed=3, refine=False).eval("abs(abs(a) - b)").mean()
+    )
+
+
+@pytest.mark.parametrize("column, condition", [("k", "z"), ("a", (0.5, 1)), ("total", (7, 9)), ("b", None)])
+def test_refined_rows_satisfy_conditions(refined: DiffLM, column: str, condition: Any) -> None:
+    made = refined.sample(25, where={column: condition}, seed=1, refine=True)[column]
+    assert len(made) == 25
+    if condition is None:
+        assert made.isna().all()
+    elif isinstance(condition, tuple):
+        assert made.between(*condition).all()
+    else:
+        assert (made == condition).all()
+
+
+def test_refined_rows_are_balanced(refined: DiffLM) -> None:
+    assert set(refined.sample(30, balance="k", refine=True)["k"].value_counts()) == {10}
+
+
+def test_rows_that_are_given_are_not_refined(refined: DiffLM) -> None:
+    given, like = pd.DataFrame({"k": ["x", "z"]}), bent().head(2)
+    assert len(refined.sample(given=given)) == len(refined.sample(like=like)) == 2
+    for options in ({"given": given}, {"like": like}):
+        with pytest.raises(OptionError, match="refine chooses among rows"):
+            refined.sample(**options, refine=True)
+
+
+def test_refining_has_to_be_learned(quick: Any) -> None:
+    table = bent().head(60)
+    with pytest.raises(OptionError, match="fit it with refine=True"):
+        quick(2, 2).fit(table).sample(2, refine=True)
+    assert len(quick(2, 2, refine=True).fit(table).sample(2, refine=True)) == 2  # of too few rows
+    assert len(quick(2, 2, refine=True).fit(table[["id"]]).sample(2, refine=True)) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from lookalike.seed import child
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
 SELECTOR_ROWS, SELECTOR_TEXTS = 40_000, 4000  # drawn to learn which to keep, at most; fewer of texts
+SELECTOR_TIME = 0.2  # of the time limit is kept for that
 NO_SELECTOR = f"fewer than {FEWEST:,} are known, or nothing tells them from the learned ones"
 STREAMS = 3  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
 
@@ -46,7 +48,9 @@ def train(
 
 def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, progress: bool) -> None:
     """Both networks, one after the other: the prior learns the latents that the first one gives."""
-    config, seed = fitted.settings.train, fitted.seed
+    config, seed, limit = fitted.settings.train, fitted.seed, clock.limit
+    if config.refine and limit is not None:
+        clock.limit = limit * (1 - SELECTOR_TIME)
     fitted.history += fitted.records.train(records, config, clock, state, seed, progress)
     chosen = child(seed, "prior rows").permutation(len(records))[:PRIOR_ROWS]
     with working("encoding rows for the denoiser", progress=progress):
@@ -56,13 +60,15 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
     fitted.records.vae.eval()
     fitted.prior.eval()
     if config.refine:
+        clock.limit = clock.limit if clock.stopped else limit
         fitted.selector = _selector(fitted, records, clock, progress)
         if fitted.selector is None:
             say(f"drawn rows are not refined: {NO_SELECTOR}", progress=progress)
 
 
 def _selector(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> Selector | None:
-    """What tells the learned records from as many drawn ones; fewer where the time is over."""
+    """What tells the learned records from as many drawn ones; fewer where half of the time left is over."""
+    ends = math.inf if clock.limit is None else (clock.spent() + clock.limit) / 2
     generator = fitted.generator(child(fitted.seed, "rows of the selector"))
     own = fitted.slots
     most = SELECTOR_TEXTS if any(slot.span for slot in own) else SELECTOR_ROWS
@@ -74,7 +80,7 @@ def _selector(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> S
         while (rows := len(chosen) - sum(map(len, parts))) > 0:
             rows = min(rows, fitted.records.chunk)
             parts.append(fitted.records.draw(fitted.fresh(rows, generator), rows, generator))
-            if clock.limit is not None and clock.spent() > clock.limit:
+            if clock.spent() > ends:
                 break
         drawn = np.concatenate(parts)
         return fit_selector(features(own, records[chosen]), features(own, drawn), fitted.seed)

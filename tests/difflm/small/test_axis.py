@@ -67,20 +67,22 @@ def test_a_time_that_tells_nothing_is_none() -> None:
     assert find_axis(RecordCodec.fit(plain, infer(plain)), plain) == ()
 
 
-def test_the_order_of_the_table_is_no_time() -> None:
-    """Many rows of each day, in a table that is sorted by a number: the day does not tell it."""
-    rng = np.random.default_rng(0)
-    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 20, ROWS), "D")
-    table = pd.DataFrame({"day": days, "size": np.sort(rng.normal(size=ROWS)).round(2)})
-    assert find_axis(RecordCodec.fit(table, infer(table)), table) == ()
-
-
 def test_knots_of_one_place_are_finite() -> None:
     axis = Axis([(0, 2, 1), (1, 3, 1)], 1, 16, 4)
     same, cells = torch.ones(9, 2, dtype=torch.long), torch.zeros(9, 2, dtype=torch.long)
     axis.lay(same, cells)
     assert bool(axis.embed(same, cells).isfinite().all())
     assert bool(axis.embed(torch.zeros_like(same), cells).isfinite().all())
+
+
+def test_the_order_of_the_file_is_no_time() -> None:
+    """Many rows of one time, which stand in the file in the order of what the time tells nothing of."""
+    rng = np.random.default_rng(0)
+    heat = np.sort(rng.normal(size=ROWS)).round(2)
+    day = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 30, ROWS), "D")
+    for time in ({"day": day}, {"year": rng.integers(2000, 2004, ROWS), "month": rng.integers(1, 13, ROWS)}):
+        table = pd.DataFrame({**time, "heat": heat})
+        assert find_axis(RecordCodec.fit(table, infer(table)), table) == ()
 
 
 def test_few_rows_have_no_axis() -> None:

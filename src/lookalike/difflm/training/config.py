@@ -26,7 +26,8 @@ class TrainConfig:
     denoiser_time: share of the time limit that is kept for the denoiser.
     based_rows, based_slots: a table of at most so many rows and slots, without texts, is learned from scratch
     as what corrects a base of trees and regressions (`small/base.py`). On 200 rows of Magic C2ST was .54 with
-    it and .93 without, on 2,000 .72 and .64; on all 15,000 it changed neither C2ST nor utility.
+    it and .93 without; on all 15,000 it changed neither C2ST nor utility, and on 2,000 C2ST against test rows
+    was .72 with it and .64 without.
     few_slots, many_slots: a record of at most so many slots is read twice as often as `epochs_limits` says,
     one of `many_slots` or more as often, one between them a number of times between.
     refine: whether a selector of drawn rows is learned at the end (`refining.py`).
