@@ -135,12 +135,7 @@ def _split(codec: RecordCodec) -> list[tuple[int, ...]]:
 
 
 def _alike(slots: list[Slot], tokens: Array, cells: Array, axis: tuple[int, ...]) -> list[float]:
-    """Of every other number: how alike neighbours on the axis are, beyond a mean over many.
-
-    Rows of the same time are dealt anew: in the order of the file they might be sorted by that number.
-    """
-    dealt = np.random.default_rng(0).permutation(len(tokens))
-    tokens, cells = tokens[dealt], cells[dealt]
+    """Of every other number: how alike neighbours on the axis are, beyond a mean over many."""
     place = np.zeros(len(tokens))
     for index in axis:
         of, token = slots[index], np.maximum(tokens[:, index], 0)
