@@ -68,7 +68,7 @@ def command(line: str) -> None:
         if verb == "fit" or (verb == "generate" and ("--llm" not in arguments or "--then" in arguments)):
             arguments += ["--max-time", "1s"]
         if verb == "fit":
-            arguments.append("--force")
+            arguments += [] if {"--by", "--seeds"} & set(arguments) else ["--force"]
         quiet = [] if verb in ("prompts", "recipe", "agent") else ["--quiet"]
         assert main([*arguments, *quiet]) == 0, line
     elif program == "make":
