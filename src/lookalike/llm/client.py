@@ -112,21 +112,24 @@ class LLM:
     def __repr__(self) -> str:
         return f"LLM({self.model!r}, {self.url!r})"
 
+    @property
+    def endpoint(self) -> dict[str, Any]:
+        """The arguments that another `LLM` of the same endpoint is made of, in this process or another."""
+        return {
+            "url": self.address.of(""),
+            "key": self._key or "",
+            "headers": self.address.headers,
+            "concurrency": self.throttle.most,
+            "timeout": self.timeout,
+            "total_timeout": self.total_timeout,
+            "patience": self.patience,
+        }
+
     def of_model(self, model: str) -> LLM:
         """The same endpoint with another model, such as one for embeddings; its calls count on this one's
         budget.
         """
-        other = LLM(
-            model,
-            self.address.of(""),
-            self._key or "",
-            headers=self.address.headers,
-            concurrency=self.throttle.most,
-            timeout=self.timeout,
-            total_timeout=self.total_timeout,
-            patience=self.patience,
-            progress=self.progress,
-        )
+        other = LLM(model, **self.endpoint, progress=self.progress)
         other.ledger, other.budget, other.account = self.ledger, self.budget, self.account
         return other
 

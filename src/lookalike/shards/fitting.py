@@ -27,7 +27,7 @@ from lookalike.errors import DataError, OptionError, UserError, first_line
 from lookalike.files.place import Place, is_url
 from lookalike.shards.crew import Crew, Made, carried_out
 from lookalike.shards.curating import print_of
-from lookalike.shards.models import MODEL, SCHEMA, VERB
+from lookalike.shards.models import MODEL, SCHEMA, VERB, is_there
 from lookalike.shards.plan import Plan
 from lookalike.table import sources
 from lookalike.table.inferring import infer
@@ -150,7 +150,7 @@ def fit_many(
     plan.begin(place)
     if by is not None and schema is not None:
         schema.save(Path(place.of(SCHEMA)))
-    todo = [at for at in range(len(parts)) if not _is_done(Path(place.of(MODEL.format(at))))]
+    todo = [at for at in range(len(parts)) if not is_there(Path(place.of(MODEL.format(at))))]
     made = Fits(str(out), there=len(parts) - len(todo))
     job = Fitting(place.path, tables, parts, by, variants, schema)
     carried_out(job, todo, crew, made, 0, progress, "fitting", "models")
@@ -238,7 +238,3 @@ def _facts(
         },
         "schema": None if schema is None else schema.to_dict(),
     }
-
-
-def _is_done(folder: Path) -> bool:
-    return (folder / "model.json").is_file()

@@ -28,6 +28,11 @@ VERB, SCHEMA = "fit", "schema.json"
 MODEL = "model-{:05d}"
 
 
+def is_there(folder: Path) -> bool:
+    """Whether a model is complete: the file of its facts is written last."""
+    return (folder / "model.json").is_file()
+
+
 @dataclass(frozen=True)
 class Part:
     """A model of the folder: the table, the value of the column of groups, the variant of the model, and how
@@ -42,7 +47,7 @@ class Part:
 
     @property
     def there(self) -> bool:
-        return (self.folder / "model.json").is_file()
+        return is_there(self.folder)
 
 
 class Models:

@@ -86,14 +86,5 @@ def writing(
     own, llm = synthesizer, synthesizer.llm
     given = {name: getattr(own, {"text": "texts"}.get(name, name)) for name in WRITER}
     given["templates"] = own.templates.folder
-    endpoint = {
-        "model": llm.model,
-        "url": llm.address.of(""),
-        "key": llm.key or "",
-        "headers": llm.address.headers,
-        "concurrency": llm.throttle.most // workers,
-        "timeout": llm.timeout,
-        "total_timeout": llm.total_timeout,
-        "patience": llm.patience,
-    }
+    endpoint = llm.endpoint | {"model": llm.model, "concurrency": llm.throttle.most // workers}
     return Writing(real, schema, own.picks, plan, place.path, given, endpoint, llm.budget.limits(), write)
