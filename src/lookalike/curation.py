@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lookalike.decisions import Decisions
     from lookalike.table.schema import Schema
 
-Asked = bool | Collection[str] | Mapping[str, Any]
+Curation = bool | Collection[str] | Mapping[str, Any]  # what `generate` takes as curate
 
 SPARE, FEW = 1.05, 5  # times the rows that are wanted, and some more, are drawn at first
 TURNS, MOST_OVER = 3, 10  # draws; times the rows that are wanted, at most
@@ -32,7 +32,6 @@ OPTIONS = (
     "text",
     "label",
 )  # of `curate` that `generate` takes
-CLASSES = ("category", "boolean")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Curated:
         return f"{basis}." if self.note is None else f"{basis}; {self.note}"
 
 
-def options_of(asked: Asked, schema: Schema, label: Any, texts: list[Any] | None) -> dict[str, Any] | None:
+def options_of(asked: Curation, schema: Schema, label: Any, texts: list[Any] | None) -> dict[str, Any] | None:
     """The options of `curate` that are asked for; None for no curation. asked: True is its usual checks, a
     list names the checks, a dict gives options by name.
 
@@ -73,7 +72,7 @@ def options_of(asked: Asked, schema: Schema, label: Any, texts: list[Any] | None
         found = dict(asked)
     else:
         found = {} if asked is True else {"only": asked}
-    if label is not None and schema[label].kind in CLASSES:
+    if label is not None and schema[label].is_categorical:
         found.setdefault("label", label)
     if texts is not None and len(texts) == 1:
         found.setdefault("text", texts[0])

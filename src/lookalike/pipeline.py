@@ -7,17 +7,18 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from lookalike import curation as curating
-from lookalike.arguments import is_column, listed, path, shown, switch, table_names, whole
-from lookalike.curation import Asked
+from lookalike import curation
+from lookalike.arguments import listed, shown, switch, table_names
+from lookalike.curation import Curated, Curation
 from lookalike.decisions import WEIGHT, Decisions
-from lookalike.errors import ConditionError, DataError, OptionError
+from lookalike.errors import OptionError
 from lookalike.helping import no_gain
+from lookalike.inputs import Inputs, inputs_of
 from lookalike.progress import say, stage
 from lookalike.run import Cost, Run
 from lookalike.sampled import sampled
@@ -27,7 +28,6 @@ from lookalike.without_real import without_real
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lookalike.codec import RecordCodec
     from lookalike.evaluate import Report
     from lookalike.evaluate.alone import Alone
     from lookalike.table.schema import Schema
@@ -46,7 +46,7 @@ def generate(
     schema: Schema | None = None,
     where: Mapping[str, Any] | Sequence[str] | None = None,
     target: str | None = None,
-    curate: Asked = False,
+    curate: Curation = False,
     holdout: Table = None,
     run: Run | str | Path | None = None,
     out: str | Path | None = None,
@@ -91,86 +91,39 @@ def generate(
     Raises a UserError (OptionError, ConditionError, DataError, ...) before any training or call where an
     argument does not fit the table, and LLMError where a language model wrote no row that could be accepted.
     """
-    from lookalike.files.writing import check_target, write_table
-    from lookalike.table.column import MADE
-    from lookalike.table.inferring import infer
-    from lookalike.table.schema import given_schema
-    from lookalike.table.sources import parted, table, taken
-
     if real is None:
         return without_real(synthesizer, n, run=run, out=out, holdout=holdout, target=target, where=where,
                             curate=curate or None, seed=seed, progress=progress, on_fit=on_fit)  # fmt: skip
-    real, holdout = parted("the real table", real, holdout)
-    real, origin = taken("the real table", real)
-    holdout = None if holdout is None else table("the holdout", holdout)
-    n = len(real) if n is None else whole("the number of rows", n, 1)
-    schema = given_schema(schema) or infer(real)
-    progress, seed = switch("progress", progress), None if seed is None else whole("seed", seed)
-    show_real = switch("show_real", show_real)
+    progress, show_real = switch("progress", progress), switch("show_real", show_real)
+    names = table_names(names)
     if not (on_fit is None or callable(on_fit)):
         raise OptionError(f"on_fit is {shown(on_fit)}: give a function of the synthesizer, or None.")
-    names = table_names(names)
-    if out is not None:
-        check_target(path("out", out), real)
-    synthesizer = _synthesizer(synthesizer, seed, progress)
-    own = getattr(synthesizer, "seed", None)
-    seed = seed if seed is not None else own if isinstance(own, int) and own >= 0 else 0
-    real = real.drop(columns=schema.dropped)
-    holdout = None if holdout is None else holdout.drop(columns=schema.dropped, errors="ignore")
-    if target is None and asks(synthesizer) and is_column(synthesizer.label, real.columns):
-        target = synthesizer.label
-    check(real, n, target, holdout)
-    if target is not None and schema[target].kind in MADE:
-        raise OptionError(f"the target {shown(target)} is a column of ids, which no model predicts.")
-    texts = synthesizer.texts if asks(synthesizer) else None
-    curation = curating.options_of(curate, schema, target, texts)
-    codec, conditions = _conditions(where, real, schema, synthesizer)
-    alike, alike_holdout = _satisfying_both(codec, conditions, real, holdout)
+    given = inputs_of(real, n, synthesizer, schema, where=where, target=target, curate=curate,
+                      holdout=holdout, out=out, seed=seed, progress=progress)  # fmt: skip
     run = run if run is None or isinstance(run, Run) else Run(run)
 
-    begun, parts = perf_counter(), 3 if curation is None else 4
+    begun, parts = perf_counter(), 3 if given.curation is None else 4
     with contextlib.nullcontext() if run is None else run.begun():
-        with stage(
-            f"learning {len(real):,} rows of {len(real.columns)} columns",
-            part=f"1 of {parts}", progress=progress,
-        ):  # fmt: skip
-            _fit(synthesizer, real, schema, codec, run, progress)
+        what = f"learning {len(given.real):,} rows of {len(given.real.columns)} columns"
+        with stage(what, part=f"1 of {parts}", progress=progress):
+            _fit(given, run, progress)
         if on_fit is not None:
-            on_fit(synthesizer)
+            on_fit(given.synthesizer)
 
         def draw(rows: int) -> pd.DataFrame:
             with stage(f"sampling {rows:,} rows", part=f"2 of {parts}", progress=progress):
-                return sampled(synthesizer, rows, conditions, seed, run, begun, out)
+                return sampled(given.synthesizer, rows, given.conditions, given.seed, run, begun, out)
 
-        found = None
-        if curation is None:
-            synthetic = draw(n)
-        else:
-            cheap = learns(synthesizer)
-            found = curating.curated(
-                draw, n, cheap, real, lambda: _ruled(synthesizer, schema), curation, seed, progress
-            )
-            synthetic = found.kept
-        if out is not None:
-            write_table(synthetic, out, schema.layout)
-            if found is not None and str(out) != "-":
-                curating.save(found, out, schema.layout)
+        synthetic, curated = _made(given, draw, out, progress)
         with stage("comparing them with the real ones", part=f"{parts} of {parts}", progress=progress):
-            report = _compared(
-                alike, synthetic, alike_holdout, synthesizer, schema,
-                decisions=None if found is None else found.decisions, target=target, seed=seed,
-                show_real=show_real, names=names, progress=progress,
-            )  # fmt: skip
-        if found is not None:
-            report.decisions = found.decisions
-            report.warn(found.sentence())
-        cost = Cost.of(synthesizer, len(synthetic), perf_counter() - begun)
+            report = _compared(given, synthetic, curated, show_real=show_real, names=names, progress=progress)
+        cost = Cost.of(given.synthesizer, len(synthetic), perf_counter() - begun)
         say(str(cost), progress=progress)
         if run is not None:
-            run.end(synthesizer, cost, report)
-            if learns(synthesizer) and synthesizer.stopped:
+            run.end(given.synthesizer, cost, report)
+            if learns(given.synthesizer) and given.synthesizer.stopped:
                 going_on(run.folder)
-    return origin.back(synthetic), report
+    return given.origin.back(synthetic), report
 
 
 def going_on(folder: Path) -> None:
@@ -178,157 +131,100 @@ def going_on(folder: Path) -> None:
     say(f"the same command goes on with the training, from what is kept in {folder}")
 
 
-def check(real: pd.DataFrame, n: int, target: str | None, holdout: pd.DataFrame | None) -> None:
-    """Raises OptionError or DataError for what the report would find wrong after hours of work."""
-    if n < 1:
-        raise OptionError(f"{n} rows were asked for: ask for at least 1.")
-    if target is not None and not is_column(target, real.columns):
-        names = listed(real.columns)
-        raise OptionError(f"the target {shown(target)} is not a column: choose one of {names}.")
-    if holdout is not None and not len(holdout):
-        raise DataError("the holdout has no rows: give a table that has some, or leave it out.")
-    if holdout is not None and set(holdout.columns) != set(real.columns):
-        odd = sorted(map(str, set(holdout.columns) ^ set(real.columns)))
-        raise DataError(
-            f"the holdout and the real table differ in these columns: {listed(odd)}: give a holdout with the "
-            "columns of the real table."
-        )
-
-
-def _synthesizer(given: Synthesizer | None, seed: int | None, progress: bool) -> Synthesizer:
-    """The one that was given; without one, a DiffLM of this seed."""
-    if given is None:
-        from lookalike.difflm import DiffLM
-
-        return DiffLM(seed=seed or 0, progress=progress)
-    if isinstance(given, type) or not all(callable(getattr(given, name, None)) for name in ("fit", "sample")):
-        raise OptionError(
-            f"the synthesizer is {shown(given)}: give one such as lookalike.DiffLM(), with fit and sample."
-        )
-    return given
-
-
-def _conditions(
-    where: Mapping[str, Any] | Sequence[str] | None,
-    real: pd.DataFrame,
-    schema: Schema,
-    synthesizer: Synthesizer,
-) -> tuple[RecordCodec | None, Mapping[str, Any] | None]:
-    """The codec that a model is to be trained with, and the conditions as it knows them."""
-    from lookalike.codec import RecordCodec
-    from lookalike.codec.where import as_where
-
-    if where is None:
-        return None, None
-    if not learns(synthesizer):
-        raise OptionError(
-            f"where is {shown(where)}: conditions are for a model that is trained here, such as DiffLM."
-        )
-    codec = RecordCodec.fit(real, schema, seed=synthesizer.seed)
-    return codec, as_where(where, schema, codec.known())
-
-
-def _satisfying_both(
-    codec: RecordCodec | None,
-    conditions: Mapping[str, Any] | None,
-    real: pd.DataFrame,
-    holdout: pd.DataFrame | None,
-) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """The real rows that the synthetic ones should look like, and those of the holdout, None without any."""
-    if codec is None or not conditions:
-        return real, holdout
-    alike = _satisfying(codec, real, conditions)
-    if alike.empty:
-        raise ConditionError("no real row satisfies all the conditions at once: leave one of them out.")
-    if holdout is not None:
-        holdout = _satisfying(codec, holdout, conditions)
-    return alike, None if holdout is None or holdout.empty else holdout
-
-
-def _satisfying(codec: RecordCodec, table: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
-    """The rows that satisfy the conditions, and of a cell that a range cuts all rows.
-
-    Raises ConditionError for a value or a range that never occurs.
-    """
-    tokens, cells = codec.encode(table)
-    keep = tokens[:, 0] == tokens[:, 0]
-    for slot, share in codec.allowed(where).items():
-        keep &= (tokens[:, slot] < 0) | (share[tokens[:, slot], cells[:, slot]] > 0)
-    return table[keep]
-
-
-def _fit(
-    synthesizer: Synthesizer,
-    real: pd.DataFrame,
-    schema: Schema,
-    codec: RecordCodec | None,
-    run: Run | None,
-    progress: bool,
-) -> None:
+def _fit(given: Inputs, run: Run | None, progress: bool) -> None:
+    synthesizer = given.synthesizer
     if not learns(synthesizer):
         if run is not None and asks(synthesizer) and synthesizer.llm.ledger is None:
             advice = f"LLM(..., ledger={str(run.ledger)!r})"
             say(f"the replies are not kept, so a kill loses them: give  {advice}", progress=progress)
-        synthesizer.fit(real, schema)
+        synthesizer.fit(given.real, given.schema)
         return
     checkpoint = None if run is None else run.checkpoint
     if checkpoint is not None and checkpoint.exists():
         say(f"going on from the checkpoint in {checkpoint}, if it is of this table", progress=progress)
-    synthesizer.fit(real, schema, checkpoint=checkpoint, codec=codec)
+    synthesizer.fit(given.real, given.schema, checkpoint=checkpoint, codec=given.codec)
 
 
-def _ruled(synthesizer: Synthesizer, schema: Schema) -> Schema:
+def _made(
+    given: Inputs, draw: Callable[[int], pd.DataFrame], out: str | Path | None, progress: bool
+) -> tuple[pd.DataFrame, Curated | None]:
+    """The rows, curated where that is asked for, and what was decided on them; both are written to `out`."""
+    from lookalike.files.writing import write_table
+
+    curated = None
+    if given.curation is None:
+        synthetic = draw(given.n)
+    else:
+        curated = curation.curated(
+            draw, given.n, learns(given.synthesizer), given.real, lambda: _ruled(given), given.curation,
+            given.seed, progress,
+        )  # fmt: skip
+        synthetic = curated.kept
+    if out is not None:
+        write_table(synthetic, out, given.schema.layout)
+        if curated is not None and str(out) != "-":
+            curation.save(curated, out, given.schema.layout)
+    return synthetic, curated
+
+
+def _ruled(given: Inputs) -> Schema:
     """The schema with the rules between columns that the synthesizer has found, where it looks for them."""
-    if learns(synthesizer):
-        return dataclasses.replace(schema, rules=synthesizer.codec.schema.rules)
-    return schema
+    if learns(given.synthesizer):
+        return dataclasses.replace(given.schema, rules=given.synthesizer.codec.schema.rules)
+    return given.schema
 
 
 def _compared(
-    real: pd.DataFrame,
-    synthetic: pd.DataFrame,
-    holdout: pd.DataFrame | None,
-    synthesizer: Synthesizer,
-    schema: Schema,
-    decisions: Decisions | None,
-    **options: Any,
+    given: Inputs, synthetic: pd.DataFrame, curated: Curated | None, **options: Any
 ) -> Report | Alone:
-    """The report, on the columns that the synthesizer made. decisions: of what was curated; options: of
-    `evaluate`.
-    """
+    """The report, on the columns that the synthesizer made. options: of `evaluate`."""
     from lookalike.evaluate import evaluate
     from lookalike.evaluate.alone import alone
 
-    schema = _ruled(synthesizer, schema)
+    real, holdout = given.alike, given.alike_holdout
+    texts = given.synthesizer.texts if asks(given.synthesizer) else []
+    report: Report | Alone
     # SynAlign makes no keys up, and `curate` adds weights
     columns = [name for name in synthetic.columns if name in real.columns]
+    if columns:
+        report = evaluate(
+            real[columns],
+            synthetic[columns],
+            holdout=None if holdout is None else holdout[columns],
+            text=next((name for name in texts if name in columns), None),
+            schema=_ruled(given),
+            target=given.target,
+            seed=given.seed,
+            **options,
+        )
+        for warning in _warnings(given, synthetic, None if curated is None else curated.decisions):
+            report.warn(warning)
+    else:
+        report = alone(synthetic)
+        report.warn("The real table has none of these columns, so nothing is compared with it.")
+    if curated is not None:
+        report.decisions = curated.decisions
+        report.warn(curated.sentence())
+    return report
+
+
+def _warnings(given: Inputs, synthetic: pd.DataFrame, decisions: Decisions | None) -> Iterator[str]:
+    """What the figures of the report do not say by themselves. decisions: of what was curated."""
+    synthesizer, real = given.synthesizer, given.alike
     more = [name for name in synthetic.columns if name not in (*real.columns, WEIGHT)]
-    if not columns:
-        report_alone = alone(synthetic)
-        report_alone.warn("The real table has none of these columns, so nothing is compared with it.")
-        return report_alone
-    report = evaluate(
-        real[columns],
-        synthetic[columns],
-        holdout=None if holdout is None else holdout[columns],
-        text=next((one for one in synthesizer.texts if one in columns), None) if asks(synthesizer) else None,
-        schema=schema,
-        **options,
-    )
     if more:
-        report.warn(f"The real table has no {listed(more)}: nothing of it is compared.")
+        yield f"The real table has no {listed(more)}: nothing of it is compared."
     if asks(synthesizer):
-        if note := no_gain(real, synthetic, synthesizer, decisions, options["seed"]):
-            report.warn(note)
-        if (steered := len(steering(synthesizer))) and holdout is None:
-            report.warn(f"{steered:,} real rows steered what was written, so figures on them are too good: "
-                        "compare with rows that did not, by a holdout.")  # fmt: skip
+        if note := no_gain(real, synthetic, synthesizer, decisions, given.seed):
+            yield note
+        if (steered := len(steering(synthesizer))) and given.alike_holdout is None:
+            yield (f"{steered:,} real rows steered what was written, so figures on them are too good: "
+                   "compare with rows that did not, by a holdout.")  # fmt: skip
     if learns(synthesizer):
         for note in synthesizer.codec.notes(names=False):
-            report.warn(f"{note}.")
+            yield f"{note}."
         if synthesizer.shortfall is not None:
-            report.warn(synthesizer.shortfall)
-    return report
+            yield synthesizer.shortfall
 
 
 def read_real(

@@ -41,6 +41,7 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "chained": 6,
     "curation": 6,
     "helping": 6,
+    "inputs": 6,
     "without_real": 6,
     "pipeline": 6,
     "run": 6,

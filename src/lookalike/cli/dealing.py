@@ -38,13 +38,13 @@ def generate(args: argparse.Namespace) -> int:
 def _in_shards(args: argparse.Namespace) -> int:
     _check(args)
     from lookalike import options as kept
-    from lookalike import pipeline
+    from lookalike.inputs import check
     from lookalike.run import CONFIG, lasting_options
     from lookalike.shards.generating import generate_shards
 
     real, schema = files.real_table(args)
     holdout = files.read(args.holdout, schema.missing, args)
-    pipeline.check(real, args.rows, args.target or args.label, holdout)
+    check(real, args.rows, args.target or args.label, holdout)
     writer, out = generating.synalign(args, language_model(args, None)), Path(args.out)
     if args.dry_run:
         writer.fit(real, schema)

@@ -42,6 +42,7 @@ def generate(args: argparse.Namespace) -> int:
     asking = asks(args)
     from lookalike import pipeline
     from lookalike.files.writing import check_target
+    from lookalike.inputs import check
     from lookalike.run import Run
 
     rows = _rows(args)
@@ -54,13 +55,10 @@ def generate(args: argparse.Namespace) -> int:
         check_target(args.out, real)
     if args.dry_run:
         if real is not None:
-            pipeline.check(real, rows, args.target or args.label, holdout)
+            check(real, rows, args.target or args.label, holdout)
         writer = asker(args, run.ledger if run.ledger.exists() else None)
         writer.fit(real, schema)
-        print(f"estimate: at least {writer.estimate(rows)}\n{prompts(writer.requests(min(rows, FEW)))}")
-        if args.grow not in (None, "real", "even"):
-            print(f"\nThe fixed plan's: --grow {args.grow} decides between rounds, by the rows that came.")
-        return 0
+        return _dry_run(args, writer, rows)
     with run.begun():
         args.kept = run.folder
         llm = asker(args, run.ledger, run.folder / MODEL) if asking else None
@@ -98,6 +96,14 @@ def generate(args: argparse.Namespace) -> int:
     made = f"; how each was made -> {run.folder}" if asking else ""
     print(f"{len(synthetic):,} rows -> {args.out}{made}")
     return files.gate(report, args.fail_under) or _short(run, rows)
+
+
+def _dry_run(args: argparse.Namespace, writer: Any, rows: int) -> int:
+    """What a language model would cost and be asked, without a call."""
+    print(f"estimate: at least {writer.estimate(rows)}\n{prompts(writer.requests(min(rows, FEW)))}")
+    if args.grow not in (None, "real", "even"):
+        print(f"\nThe fixed plan's: --grow {args.grow} decides between rounds, by the rows that came.")
+    return 0
 
 
 def _short(run: Run, wanted: int) -> int:

@@ -23,6 +23,7 @@ from lookalike.codec.kinds import (
 from lookalike.codec.slot import Array, Slot
 from lookalike.codec.where import Condition
 from lookalike.table.column import Column
+from lookalike.table.kind_groups import DATE, TEXTUAL
 
 
 class Kind(Protocol):
@@ -114,7 +115,7 @@ CODECS: dict[str, Kind] = {
     "category": category,
     "boolean": category,
     "number": number,
-    "datetime": datetime,
+    DATE: datetime,
     "compound": compound,
     "text": text,
     "code": text,
@@ -125,4 +126,4 @@ CODECS: dict[str, Kind] = {
     "pseudonym": keys,
     "drop": drop,
 }
-SPANS = ("text", "code", "json")  # their slots are spans: as many are in use as a text needs
+SPANS = TEXTUAL  # their slots are spans: as many are in use as a text needs

@@ -138,7 +138,7 @@ class RecordCodec:
     @property
     def filled(self) -> bool:
         """Whether there are columns that `fill` makes."""
-        return any(column.kind in entities.KINDS for column in self.schema.columns)
+        return any(column.is_of_entities for column in self.schema.columns)
 
     def fill(
         self, table: pd.DataFrame, rng: np.random.Generator, offset: int = 0, held: Collection[Any] = ()
@@ -239,7 +239,7 @@ class RecordCodec:
 def _read(table: pd.DataFrame, column: Column, schema: Schema) -> pd.Series:
     """A column of the table; what the schema does not say of it yet is set in `column`."""
     series = pd.Series(dtype=object) if column.kind == "drop" else masked(table, column, schema)
-    if column.kind in entities.KINDS and isinstance(series.dtype, pd.CategoricalDtype):
+    if column.is_of_entities and isinstance(series.dtype, pd.CategoricalDtype):
         series = series.astype(series.dtype.categories.dtype)  # what is made is no category
         column.dtype, column.categories, column.ordered = dtype_name(series), None, False
     gone = series.isna()
@@ -255,7 +255,7 @@ def dropped_notes(table: pd.DataFrame, schema: Schema) -> list[str]:
             CODECS[column.kind].analyse(masked(table, column, schema), column, RARE), column
         )
         for column in schema.columns
-        if column.kind in ("category", "boolean", "constant")
+        if column.is_categorical or column.kind == "constant"
     ]
     return [note for note in found if note is not None]
 

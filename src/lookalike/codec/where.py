@@ -89,7 +89,7 @@ def as_where(
 
 def _example(schema: Schema) -> Any:
     """A column for an example of a range."""
-    numbers = [column.name for column in schema.columns if column.kind == "number"]
+    numbers = [column.name for column in schema.columns if column.is_number]
     return (numbers or schema.names)[0]
 
 
@@ -165,7 +165,7 @@ def parse_where(
             raise ConditionError(f"column '{left}' has two conditions: join their values as {left}=A,B.")
         values = {str(value) for value in (known or {}).get(names[left], ())}
         column = schema[names[left]]
-        whole = column.kind in ("text", "code", "json") or right in values or _is_cell(right, column)
+        whole = column.is_textual or right in values or _is_cell(right, column)
         if not whole and schema.layout.get("numbers", {}).get(left, {}).get("decimal") == ",":
             right = "..".join(re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", end) for end in right.split(".."))
         where[names[left]] = NOT_MISSING if negated else right if whole and right else _parse_right(right)
@@ -204,9 +204,9 @@ def _is_cell(text: str, column: Column) -> bool:
     """Whether a text with a comma is one cell of a column, such as $1,234.50."""
     if text in (column.exceptions or ()):
         return True
-    if column.kind == "number":
+    if column.is_number:
         return bool(formats.read([text], column.formats, column.decimals)[1][0] >= 0)
-    return column.kind == "datetime" and bool(read_several([text], column.formats)[1][0] >= 0)
+    return column.is_date and bool(read_several([text], column.formats)[1][0] >= 0)
 
 
 def _parse_right(text: str) -> Any:

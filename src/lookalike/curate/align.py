@@ -174,13 +174,11 @@ def align(
     with bar(total, "aligning", unit="steps", progress=progress) as shown:
         aside = ~held & _hold_out(np.where(held, -1, codes), rng)
         others = (real, synthetic) if second is None else second
-        cap = choose(
-            tried,
-            lambda one: matching.draw(~held & ~aside, one, shown.update)[1],
-            others[1],
-            others[0][aside],
-            rng,
-        )
+
+        def drawn_by(cap: int) -> Array:
+            return matching.draw(~held & ~aside, cap, shown.update)[1]
+
+        cap = choose(tried, drawn_by, others[1], others[0][aside], rng)
         weights, drawn = matching.draw(~held, cap, shown.update)
     matched = real[~held]
     length = median_distance(matched, rng)
@@ -198,14 +196,17 @@ def align(
         float(1 / (weights**2).sum()),
         int(repeated.max()),
         1 - float((repeated > 0).sum()) / n,
-        {}
-        if labels is None
-        else {
-            str(name): {"real": int(sizes[i]), "synthetic": len(rows_of[i]), "aligned": int(counts[i])}
-            for i, name in enumerate(names)
-        },
+        {} if labels is None else _by_class(names, sizes, [len(own) for own in rows_of], counts),
         cap,
     )
+
+
+def _by_class(
+    names: Sequence[Any], real: Array, synthetic: Sequence[int], aligned: Array
+) -> dict[str, dict[str, int]]:
+    """How many rows of each class there are in every table."""
+    counts = zip(names, real.tolist(), synthetic, aligned.tolist(), strict=True)
+    return {str(name): {"real": a, "synthetic": b, "aligned": int(c)} for name, a, b, c in counts}
 
 
 def tilts(

@@ -77,9 +77,8 @@ def check_labels(
     elif annotate is not None:
         told = None if real_names is None else classes.get_indexer(real_names)
         values = _values(rows, classes)
-        decided, notes = annotated(
-            rows, some, classes, codes, (own, real), told, annotate, people, values, seed
-        )
+        both = (own, real)
+        decided, notes = annotated(rows, some, classes, codes, both, told, annotate, people, values, seed)
         found.decisions += decided
         found.notes += notes
     elif len(classes) > MOST_CLASSES:
@@ -89,16 +88,8 @@ def check_labels(
         _alone(rows, some, classes, codes, seen[some], method, doubt, seed, found)
     elif doubt == "steps":
         told = np.flatnonzero(np.isin(real_names, classes))
-        _by_steps(
-            rows,
-            some,
-            classes,
-            codes,
-            own[some],
-            (real[told], classes.get_indexer(real_names[told])),
-            seed,
-            found,
-        )
+        known = (real[told], classes.get_indexer(real_names[told]))
+        _by_steps(rows, some, classes, codes, own[some], known, seed, found)
     else:
         told = np.flatnonzero(np.isin(real_names, classes))
         seen, held = views_of(rows, own, real)

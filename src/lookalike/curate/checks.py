@@ -22,6 +22,7 @@ from lookalike.rules import rules_of
 from lookalike.rules.holds import holds
 from lookalike.rules.values import Values
 from lookalike.table.column import Column
+from lookalike.table.kind_groups import DATE, NUMBER
 from lookalike.table.schema import Schema
 from lookalike.texts.checks import TEXT_CHECKS, TextChecks
 from lookalike.texts.measures import limits
@@ -32,7 +33,6 @@ Decision = dict[str, Any]
 Check = Callable[["Rows"], Iterator[Decision]]
 
 ALWAYS = 0.995  # share of the real texts that parse, from which all synthetic ones have to
-TEXTS = ("text", "code", "json")
 
 
 @dataclass
@@ -127,7 +127,7 @@ def value_range(rows: Rows) -> Iterator[Decision]:
     if rows.real is None:
         return
     for column in rows.others:
-        if column.kind not in READ:
+        if not column.is_number_or_date:
             continue
         values, _ = read_numbers(rows.real[column.name], column)
         if not np.isfinite(values).any():
@@ -146,7 +146,7 @@ def unknown(rows: Rows) -> Iterator[Decision]:
     if rows.real is None:
         return
     for column in rows.others:
-        if column.kind in ("category", "boolean", "constant"):
+        if column.is_categorical or column.kind == "constant":
             known = set(rows.real[column.name].dropna().map(str))
             cells = rows.synthetic[column.name]
             there = cells.notna()
@@ -177,7 +177,7 @@ CHECKS: dict[str, Check] = {
     "rules": rules_broken,
     "copy": of_text("copy"),
 }
-READ = {"number": (numbers.to_ticks, "number"), "datetime": (dates.to_ticks, "date")}
+READ = {NUMBER: (numbers.to_ticks, "number"), DATE: (dates.to_ticks, "date")}
 
 
 def _drop(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from lookalike.atomic import replace_text
 from lookalike.curate import duplicates, outliers
 from lookalike.curate.annotating import Annotate
 from lookalike.curate.auditing import check_labels
-from lookalike.curate.checks import CHECKS, TEXTS, Decision, Rows
+from lookalike.curate.checks import CHECKS, Decision, Rows
 from lookalike.curate.doubting import NEED_REAL
 from lookalike.curate.page import page
 from lookalike.curate.points import points
@@ -88,21 +88,7 @@ def curate(
     if report is not None and arguments.path("report", report).suffix.lower() not in PAGES:
         raise OptionError(f"the report {shown(str(report))} is a page: name an .html file.")
     people = arguments.number("people", people, 0.0, 1.0)
-    if annotate is not None and method != "relabel":
-        raise OptionError("an annotator gives new labels: choose the method 'relabel' (--method relabel).")
-    if people and annotate is None:
-        raise OptionError(
-            "people decide where an annotator is unsure: give one (--llm), or leave people out."
-        )
-    if annotate is not None and doubt != DOUBTS[0]:
-        raise OptionError(
-            "with an annotator a student doubts the labels: leave doubt out (--doubt), or the annotator."
-        )
-    if doubt in NEED_REAL and real is None:
-        raise OptionError(
-            f"labels are doubted by real rows with '{doubt}': give some (--real), or doubt by another way: "
-            f"{', '.join(one for one in DOUBTS if one not in NEED_REAL)}."
-        )
+    _check_doubts(method, doubt, annotate, people, real is not None)
     names, undone = check_names(only), set(check_names(without)) if without else set()
     with working("looking at the columns", progress=progress):
         rows = rows_to_check(synthetic, real, text, label, given_schema(schema))
@@ -128,18 +114,40 @@ def curate(
             shown_bar.set_postfix_str(names[number] if number < len(names) else "")  # what comes next
             shown_bar.update(1)
     decisions = Decisions.of(found, len(synthetic), label)
-    decisions.notes += notes
-    if real is None:
-        left_out = [name for name in names if name in NEEDS_REAL]
-        if left_out:
-            decisions.notes.append(f"without real rows these checks were left out: {', '.join(left_out)}")
-    if embed is not None and not set(names) & set(EMBEDDED):
-        decisions.notes.append(f"no check needs the embedder: it is for {', '.join(EMBEDDED)}.")
+    decisions.notes += [*notes, *_without_effect(names, real is not None, embed is not None)]
     _need_rows(decisions)
     if report is not None:
         with bar(None, "writing the report", progress=progress), file_errors(report, "written"):
             replace_text(report, page(synthetic, decisions, rows.schema, seed))
     return origin.back(decisions.apply(synthetic)), decisions
+
+
+def _check_doubts(method: str, doubt: str, annotate: Annotate | None, people: float, has_real: bool) -> None:
+    """Raises OptionError where what is done with doubtful labels does not go together."""
+    if annotate is not None and method != "relabel":
+        raise OptionError("an annotator gives new labels: choose the method 'relabel' (--method relabel).")
+    if people and annotate is None:
+        raise OptionError(
+            "people decide where an annotator is unsure: give one (--llm), or leave people out."
+        )
+    if annotate is not None and doubt != DOUBTS[0]:
+        raise OptionError(
+            "with an annotator a student doubts the labels: leave doubt out (--doubt), or the annotator."
+        )
+    if doubt in NEED_REAL and not has_real:
+        raise OptionError(
+            f"labels are doubted by real rows with '{doubt}': give some (--real), or doubt by another way: "
+            f"{', '.join(one for one in DOUBTS if one not in NEED_REAL)}."
+        )
+
+
+def _without_effect(names: Collection[str], has_real: bool, has_embedder: bool) -> Iterator[str]:
+    """Sentences on the checks that were asked for and need what is not there, and on what no check needs."""
+    left_out = [] if has_real else [name for name in names if name in NEEDS_REAL]
+    if left_out:
+        yield f"without real rows these checks were left out: {', '.join(left_out)}"
+    if has_embedder and not set(names) & set(EMBEDDED):
+        yield f"no check needs the embedder: it is for {', '.join(EMBEDDED)}."
 
 
 def _repeats(
@@ -246,7 +254,7 @@ def rows_to_check(
                 "both."
             )
     schema = infer(synthetic if real is None else real) if schema is None else schema
-    texts = [text] if text is not None else [c.name for c in schema.columns if c.kind in TEXTS]
+    texts = [text] if text is not None else [c.name for c in schema.columns if c.is_textual]
     return Rows(synthetic, real, schema, [name for name in texts if name != label], label)
 
 

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.curate.checks import Decision, Rows
-from lookalike.table.column import MADE
 from lookalike.texts.near import leaders
 
 Array = npt.NDArray[Any]
@@ -24,7 +23,7 @@ def exact(rows: Rows, order: Array) -> Iterator[Decision]:
 
     Real tables of few columns have equal rows, too; as many are left, those that come first.
     """
-    names = [c.name for c in rows.schema.columns if c.kind not in MADE and c.name in rows.synthetic.columns]
+    names = [c.name for c in rows.schema.columns if not c.is_made and c.name in rows.synthetic.columns]
     if not names or not len(order):
         return
     own = _codes(rows.synthetic[names].iloc[order])

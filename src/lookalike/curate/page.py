@@ -113,7 +113,7 @@ def _nearest(
         return {}
     some = table.iloc[np.concatenate([asked, kept])].reset_index(drop=True)
     schema = infer(some) if schema is None else schema
-    texts = [column.name for column in schema.columns if column.kind in ("text", "code", "json")]
+    texts = [column.name for column in schema.columns if column.is_textual]
     where, _ = points(Rows(some, None, schema, texts), None, seed)
     if not where.shape[1]:
         return {}

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lookalike.curate.checks import READ, Rows, read_numbers
+from lookalike.curate.checks import Rows, read_numbers
 from lookalike.embed import Embed, embedder
 
 Array = npt.NDArray[Any]
@@ -32,9 +32,9 @@ def points(rows: Rows, embed: str | Embed | None, seed: int) -> tuple[Array, Arr
         if column.name in rows.texts:
             texts = cells.astype(object).where(cells.notna(), "").map(str).tolist()
             parts.append(np.asarray(embedder(embed, texts, seed)(texts), dtype=np.float64))
-        elif column.kind in READ:
+        elif column.is_number_or_date:
             parts.append(_ranks(read_numbers(cells, column)[0]))
-        elif column.kind in ("category", "boolean"):
+        elif column.is_categorical:
             parts.append(_one_hot(cells))
     both = np.concatenate([*parts], axis=1) if parts else np.zeros((sum(map(len, tables)), 0))
     size = len(rows.synthetic)

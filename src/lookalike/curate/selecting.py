@@ -12,7 +12,7 @@ import pandas as pd
 from lookalike import arguments
 from lookalike.arguments import is_column, listed, shown
 from lookalike.curate.auditing import label_names
-from lookalike.curate.checks import TEXTS, Rows
+from lookalike.curate.checks import Rows
 from lookalike.curate.points import points
 from lookalike.curate.select import NEED_LABELS
 from lookalike.curate.select import select as most_useful
@@ -119,7 +119,7 @@ def _points(table: pd.DataFrame, text: Any, label: Any, embed: str | Embed | Non
     names = [text] if text is not None else [name for name in table.columns if name != label]
     own = table[names].reset_index(drop=True)
     schema = infer(own)
-    texts = [text] if text is not None else [c.name for c in schema.columns if c.kind in TEXTS]
+    texts = [text] if text is not None else [c.name for c in schema.columns if c.is_textual]
     found, _ = points(Rows(own, None, schema, texts), embed, seed)
     if not found.shape[1]:
         raise DataError("there is no column to tell rows apart by, but ids: name a column of text (--text).")

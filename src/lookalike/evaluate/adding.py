@@ -31,6 +31,7 @@ from lookalike.evaluate.columns import (
 from lookalike.evaluate.compound import Member
 from lookalike.evaluate.parts import Part, pair_of
 from lookalike.seed import child
+from lookalike.table.kind_groups import NUMBER, OfAKind
 from lookalike.table.schema import Schema
 
 Array = npt.NDArray[Any]
@@ -93,7 +94,7 @@ def _plain(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Known:
+class Known(OfAKind):
     """What is known of a real column: its cells, its range, and how it enters pairs.
 
     low, high: of its numbers; nan without one. names: of categories. centre, spread: of a number that is
@@ -177,7 +178,7 @@ class Frame:
             odd = _strange(own, known)
             found.missing.append(int((codes == MISSING).sum()))
             found.strange.append(int(odd.sum()))
-            kind = "number" if known.kind == "datetime" else known.kind
+            kind = NUMBER if known.is_date else known.kind
             strange[kind] = strange.get(kind, np.zeros(len(table), bool)) | odd
         found.any_strange = {kind: int(odd.sum()) for kind, odd in strange.items()}
         self._count_pairs(found, columns)
@@ -245,7 +246,7 @@ def _known(column: ComparedColumn) -> Known:
     first = parts[0] if parts else None
     values = np.zeros(0) if first is None or first.values is None else first.values["real"]
     finite = values[np.isfinite(values)]
-    number = column.kind in ("number", "datetime")
+    number = column.is_number_or_date
     bins, size, centre, spread = None, 1.0, 0.0, 1.0
     if first is not None and first.ordered and len(finite):
         bins = np.linspace(finite.min(), finite.max(), BINS + 1)
@@ -263,7 +264,7 @@ def _known(column: ComparedColumn) -> Known:
         float((column.identity["real"] == MISSING).mean()),
         float(present.min()) if number and len(present) else np.nan,
         float(present.max()) if number and len(present) else np.nan,
-        names if column.kind == "category" else frozenset(),
+        names if column.is_categorical else frozenset(),
         size,
         centre,
         spread,
@@ -301,7 +302,7 @@ def _strange(own: ComparedColumn, known: Known) -> Array:
     """As `fidelity.strange`, by what is known of the real column."""
     codes = own.identity["synthetic"]
     rows = codes == UNREADABLE
-    if known.kind in ("number", "datetime"):
+    if known.is_number_or_date:
         part = own.parts[0]
         assert part.values is not None
         values = part.values["synthetic"] * (part.scale / known.cells[0].scale)
@@ -309,7 +310,7 @@ def _strange(own: ComparedColumn, known: Known) -> Array:
             return rows | ~np.isnan(values)
         with np.errstate(invalid="ignore"):
             return rows | (values < known.low) | (values > known.high)
-    if known.kind == "category":
+    if known.is_categorical:
         labels = own.parts[0].labels
         assert labels is not None
         odd = np.array([str(one) not in known.names for one in labels.tolist()] or [False])

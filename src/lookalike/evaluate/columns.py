@@ -21,7 +21,8 @@ from lookalike.evaluate.compound import Member
 from lookalike.evaluate.parts import Part, clock_parts, ordered_part, prose, text_parts, unordered_part
 from lookalike.evaluate.values import formatted_numbers, is_nan, moments, numbers, spans, strings
 from lookalike.table import inferring
-from lookalike.table.column import MADE, Column
+from lookalike.table.column import Column
+from lookalike.table.kind_groups import TEXTUAL, OfAKind
 from lookalike.table.missing import masked
 from lookalike.table.nested import flat, holds_values
 from lookalike.table.schema import Schema, check_kind, given_schema
@@ -29,15 +30,14 @@ from lookalike.table.schema import Schema, check_kind, given_schema
 Array = npt.NDArray[Any]
 
 MISSING, UNREADABLE = -1, -2  # in `ComparedColumn.identity`
-TEXTUAL = ("text", "code", "json")  # kinds that are compared as texts
 READ_AS_TEXT = (*TEXTUAL, "category", "compound", "id")  # kinds that can be named as the column of text
 
 
 @dataclass
-class ComparedColumn:
+class ComparedColumn(OfAKind):
     """A column of all tables as its kind and its parts; the first `compared` parts make its shape error.
 
-    kind: "number", "datetime", "category", "text" or "id".
+    kind: a number, datetime, category, text or id; other kinds are compared as one of these.
     identity: table -> int64 (rows,): equal where the values are; MISSING or UNREADABLE below 0.
     texts: of a text, what the codes of `identity` stand for; labels: of an id, the same.
     words: of a text, the mean number of words if it is prose; else 0.
@@ -197,7 +197,7 @@ def _declared(own: Column, given: Column, real: pd.DataFrame, schema: Schema) ->
         personal=own.personal if given.personal is None else given.personal,
     )
     redeclared = (column.kind, column.format) != (own.kind, own.format)
-    if column.kind in ("number", "datetime") and redeclared:
+    if column.is_number_or_date and redeclared:
         inferring.describe(masked(real, own, schema).dropna(), column)
     return column
 
@@ -245,11 +245,11 @@ def _names(names: list[str]) -> str:
 
 def _read(column: Column, series: dict[str, pd.Series]) -> ComparedColumn:
     notes = _dtype_notes(column.name, series)
-    if column.kind in ("number", "datetime"):
+    if column.is_number_or_date:
         return _read_ordered(column, series, notes)
     words = {table: strings(s) for table, s in series.items()}
     whole = unordered_part("", words)
-    if column.kind in MADE:
+    if column.is_made:
         return ComparedColumn(
             column.name,
             "id",
@@ -261,7 +261,7 @@ def _read(column: Column, series: dict[str, pd.Series]) -> ComparedColumn:
             pattern=column.pattern,
             check=column.check,
         )
-    if column.kind in TEXTUAL:
+    if column.is_textual:
         mean = prose(words["real"]) if column.kind == "text" else 0.0
         return ComparedColumn(
             column.name,
@@ -278,7 +278,7 @@ def _read(column: Column, series: dict[str, pd.Series]) -> ComparedColumn:
 
 def _read_ordered(column: Column, series: dict[str, pd.Series], notes: list[str]) -> ComparedColumn:
     """A column of numbers or of moments; what cannot be read is UNREADABLE, and noted."""
-    number = column.kind == "number"
+    number = column.is_number
     odd = {t: np.zeros(len(s), dtype=np.int64) for t, s in series.items()}
     if number and column.formats:
         cells = {t: formatted_numbers(s, column) for t, s in series.items()}

@@ -101,7 +101,7 @@ def _given(view: View) -> Section:
         )
     elif view.no_reference is not None:
         section.skipped["reference"] = view.no_reference
-    if ids := [str(column.name) for column in view.columns if column.kind == "id"]:
+    if ids := [str(column.name) for column in view.columns if column.is_made]:
         section.skipped["ids"] = (
             f"ids, keys and pseudonyms have no distribution to compare: {', '.join(ids)}."
         )
@@ -110,7 +110,7 @@ def _given(view: View) -> Section:
 
 def _warnings(view: View) -> list[str]:
     found = [note for column in view.columns for note in column.notes][:10]
-    kept = [column for column in view.columns if column.kind != "id"]
+    kept = [column for column in view.columns if not column.is_made]
     twins = copies.twins(kept) if kept else {}
     natural = float(twins["real"].mean()) if kept else 0.0  # what a fresh row would be, about
     if natural > OFTEN:

@@ -32,7 +32,7 @@ class Space:
         plain = flattened({"real": real, "synthetic": sample})
         tables, self._described, self._members = compound.members(plain, self._own)
         columns = read_as(tables, self._described)
-        self._axes = [None if one.kind == "id" else Axis.of(one, seed) for one in columns]
+        self._axes = [None if one.is_made else Axis.of(one, seed) for one in columns]
         if not any(self._axes):
             raise DataError(
                 "every column holds unique ids, which have no distribution: name the column of text."

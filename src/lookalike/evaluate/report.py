@@ -32,7 +32,7 @@ from lookalike.evaluate.section import SECTIONS
 from lookalike.evaluate.verdict import IDENTIFYING, telling
 from lookalike.evaluate.view import View
 from lookalike.progress import working
-from lookalike.table.column import MADE
+from lookalike.table.kind_groups import MADE
 from lookalike.table.schema import Schema
 from lookalike.table.sources import Table, parted, table
 

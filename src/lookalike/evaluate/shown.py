@@ -45,7 +45,7 @@ def _cells(some: pd.Series, column: ComparedColumn, numbers: Array, show_real: b
     times = np.bincount(real[real >= 0], minlength=int(codes.max(initial=0)) + 1)
     common = (codes >= 0) & (times[codes] >= RARE)
     other = [HIDDEN] * len(plain)
-    if column.kind in ("number", "datetime") and column.parts[0].ordered:
+    if column.is_number_or_date and column.parts[0].ordered:
         drawn = column.take({"real": np.arange(len(real)), "synthetic": numbers})
         other = [text or HIDDEN for text in ranges(drawn, "synthetic")]
     return [

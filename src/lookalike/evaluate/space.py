@@ -79,7 +79,7 @@ def points(columns: list[ComparedColumn], seed: int = 0) -> tuple[dict[str, Arra
     parts: dict[str, list[Array]] = {table: [] for table in columns[0].identity}
     owner: list[int] = []
     for number, column in enumerate(columns):
-        if column.kind == "id":
+        if column.is_made:
             continue
         axis = Axis.of(column, seed)
         for table, blocks in parts.items():

@@ -150,12 +150,12 @@ def form_of(
 
 def _check_use(column: Column, named: bool) -> None:
     """Raises DataError for a column that cannot be shown. named: it is a text or the label."""
-    if named and column.kind in ("key", "pseudonym", "drop"):
+    if named and (column.is_of_entities or column.kind == "drop"):
         raise DataError(
             f"the column '{column.name}' is declared {column.kind}, so it cannot be text or label: "
             "change its kind, or name another column."
         )
-    if column.python == "json" and column.kind not in ("key", "pseudonym", "drop"):
+    if column.python == "json" and not (column.is_of_entities or column.kind == "drop"):
         raise DataError(
             f"the column '{column.name}' holds lists or objects, which cannot be shown in a prompt: "
             "write them as text, or leave the column out."

@@ -58,9 +58,9 @@ def back(own: Step, inner: pd.DataFrame, values: Values, rng: np.random.Generato
 
 def _typed(cells: list[Any], column: Column) -> pd.Series:
     """Values as they stand in the table, in its exact dtype."""
-    if column.kind == "datetime" and column.format is None:
+    if column.is_date and column.format is None:
         return pd.Series(cells, dtype=object).astype(restore([], column).dtype)
-    return restore(cells, column) if column.kind != "datetime" else _strings(cells, column)
+    return _strings(cells, column) if column.is_date else restore(cells, column)
 
 
 def _strings(cells: list[Any], column: Column) -> pd.Series:

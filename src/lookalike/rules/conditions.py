@@ -90,7 +90,7 @@ def _one_of(name: Any, values: list[Any]) -> dict[Any, Condition]:
 def keys_of(plan: Plan, own: Step, test: Callable[[Any], bool]) -> dict[Any, Condition] | None:
     """The keys of a lookup whose values pass a test, as a condition; None where keys are no categories."""
     key = own.parents[0]
-    if plan.step_of(key) is not None or plan.codec.schema[key].kind not in ("category", "boolean"):
+    if plan.step_of(key) is not None or not plan.codec.schema[key].is_categorical:
         return None
     known = {str(value) for value in plan.codec.known()[key]}
     return _one_of(key, [k for k, value in own.table if str(k) in known and test(value)])
@@ -129,7 +129,7 @@ def meets(codec: RecordCodec, name: Any, condition: Condition, cells: pd.Series)
     """(rows,) bool: the cells that satisfy a condition, exactly."""
     column = codec.schema[name]
     gone = cells.isna().to_numpy(bool)
-    if column.kind in ("number", "datetime"):
+    if column.is_number_or_date:
         inside = _inside(ranges(codec, name, condition), cells, column)
         if column.exceptions:  # they are no numbers: only one that is asked for is meant
             odd = cells.isin(column.exceptions).to_numpy(bool)
@@ -138,7 +138,7 @@ def meets(codec: RecordCodec, name: Any, condition: Condition, cells: pd.Series)
         return np.where(gone, condition.missing, inside)
     kind, params = CODECS[column.kind], codec.params_of(name)
     share = kind.allowed(params, column, condition)
-    if not share or column.kind not in ("category", "boolean"):
+    if not share or not column.is_categorical:
         texts = {str(value) for value in condition.values or ()}
         return np.array([condition.values is None or str(cell) in texts for cell in cells], dtype=bool)
     tokens, _ = kind.encode(params, cells, column)
@@ -148,14 +148,14 @@ def meets(codec: RecordCodec, name: Any, condition: Condition, cells: pd.Series)
 def ranges(codec: RecordCodec, name: Any, condition: Condition) -> list[tuple[Any, Any]] | None:
     """Inclusive ranges in ticks; None for any value."""
     column = codec.schema[name]
-    module = numbers if column.kind == "number" else dates
+    module = numbers if column.is_number else dates
     return module.condition_ranges(column, condition)
 
 
 def _inside(wanted: list[tuple[Any, Any]] | None, cells: pd.Series, column: Any) -> Array:
     if wanted is None:
         return np.ones(len(cells), dtype=bool)
-    ticks, _ = (numbers if column.kind == "number" else dates).to_ticks(cells, column)
+    ticks, _ = (numbers if column.is_number else dates).to_ticks(cells, column)
     found = np.zeros(len(cells), dtype=bool)
     for low, high in wanted:
         found |= (ticks >= low) & (ticks <= high)
@@ -186,12 +186,12 @@ def goals(
     `rng`, else its end); None where a condition is no range, or the column of another kind.
     """
     column = codec.schema[name]
-    if column.kind not in ("number", "datetime"):
+    if not column.is_number_or_date:
         return None
     wanted, own = ranges(codec, name, condition), as_floats(cells, column)
     if own is None or not wanted:
         return None
-    size = step(column) or (10.0 ** -(column.decimals or 0) if column.kind == "number" else None)
+    size = step(column) or (10.0 ** -(column.decimals or 0) if column.is_number else None)
     if size is None:
         return None
     seen = own[~np.isnan(own)]
@@ -327,6 +327,6 @@ class _Moves:
     def put(self, name: Any, goal: Array, rows: Array) -> None:
         """Write numbers or dates into a column that is modelled."""
         column = self.plan.schema[name]
-        if rows.any() and column.kind in ("number", "datetime"):
+        if rows.any() and column.is_number_or_date:
             moved = written(np.where(rows & ~np.isnan(goal), goal, 0.0), replace(column, nullable=True))
             self.inner[name] = self.inner[name].where(pd.Series(~rows), moved)

@@ -12,7 +12,7 @@ from lookalike.codec.slot import Array
 from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT
 from lookalike.rules.holds import LEAST, joined, modes, ways
 from lookalike.rules.values import Values
-from lookalike.table.column import MADE
+from lookalike.table.kind_groups import CATEGORICAL, DATE, MADE, NUMBER, OF_ENTITIES
 from lookalike.table.rule import (
     Combination,
     Copy,
@@ -35,7 +35,7 @@ def _names(values: Values, kept: list[Any], kinds: tuple[str, ...] | None = None
     found = []
     for name in kept:
         kind = values.column(name).kind
-        read = kind not in ("drop", "json", "code", "key", "pseudonym") and (kinds is None or kind in kinds)
+        read = kind not in (*OF_ENTITIES, "drop", "json", "code") and (kinds is None or kind in kinds)
         if read and len(values.codes(name)[1]) > 1:
             found.append(name)
     return found
@@ -48,9 +48,7 @@ def _strings(values: Values, name: Any) -> bool:
 
 def copies(values: Values, kept: list[Any]) -> Iterator[Rule]:
     """Columns of the same strings."""
-    names = [
-        name for name in _names(values, kept, ("category", "compound", "text", "boolean")) if values.rows
-    ]
+    names = [name for name in _names(values, kept, (*CATEGORICAL, "compound", "text")) if values.rows]
     for first, second in combinations(names, 2):
         if values.column(first).dtype != values.column(second).dtype:
             continue
@@ -64,7 +62,7 @@ def copies(values: Values, kept: list[Any]) -> Iterator[Rule]:
 def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list[Rule]:
     """One column tells another, each told by the one with the fewest values that tell it."""
     keys = {}
-    for name in _names(values, kept, ("category", "boolean", "number", "constant")):
+    for name in _names(values, kept, (*CATEGORICAL, NUMBER, "constant")):
         codes, found = values.codes(name)
         sizes = np.bincount(codes[codes >= 0])
         often = sizes[sizes >= 2].sum()
@@ -76,7 +74,7 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
             keys[name] = codes
     best: dict[Any, tuple[float, int, Rule]] = {}
     order = {name: at for at, name in enumerate(kept)}
-    for own in _names(values, kept, ("category", "boolean", "number", "datetime", "compound", "text")):
+    for own in _names(values, kept, (*CATEGORICAL, NUMBER, DATE, "compound", "text")):
         codes, found = values.codes(own)
         if len(found) > values.rows / 2:
             continue
@@ -121,7 +119,7 @@ def _purity(keys: Array, codes: Array, height: int) -> tuple[float, int]:
 def one_of_rules(values: Values, kept: list[Any]) -> Iterator[Rule]:
     """Three columns or more of two values, of which exactly one is on."""
     flags: dict[Any, tuple[Array, Any]] = {}
-    for name in _names(values, kept, ("number", "category", "boolean")):
+    for name in _names(values, kept, (NUMBER, *CATEGORICAL)):
         codes, found = values.codes(name)
         if len(found) != 2 or (codes < 0).any():
             continue
@@ -156,7 +154,7 @@ def emptiness(values: Values, kept: list[Any]) -> Iterator[Rule]:
                 masks[name] = (values.texts(name) == sign, sign)
     done: set[Any] = set()
     for name, (gone, sign) in masks.items():
-        for of in _names(values, kept, ("category", "boolean", "number")):
+        for of in _names(values, kept, (*CATEGORICAL, NUMBER)):
             codes, found = values.codes(of)
             if of == name or len(found) > 100 or of in masks:
                 continue
@@ -199,7 +197,7 @@ def combination_rules(values: Values, kept: list[Any], rng: np.random.Generator)
     """Pairs of categories of which (nearly) only some combinations occur, each in several rows."""
     names = [
         name
-        for name in _names(values, kept, ("category", "boolean"))
+        for name in _names(values, kept, CATEGORICAL)
         if 3 <= len(values.codes(name)[1]) <= 200 and not values.missing(name).any()
     ]
     for pair in combinations(names, 2):
@@ -220,7 +218,7 @@ def joined_texts(values: Values, kept: list[Any]) -> Iterator[Rule]:
     """Texts that are others, joined: a full name, initials, a label."""
     names = [name for name in _names(values, kept, TEXTS) if _strings(values, name)]
     plain = [name for name in names if values.column(name).kind != "id"]
-    plain += _names(values, kept, ("number",))
+    plain += _names(values, kept, (NUMBER,))
     for own in names:
         texts = values.texts(own)
         rows = [row for row in range(values.rows) if texts[row]][:40]

@@ -125,7 +125,7 @@ def _numbers(values: Values) -> list[Any]:
     """The columns of numbers and dates that vary."""
     found = []
     for column in values.schema.columns:
-        if column.kind not in ("number", "datetime") or column.name not in values.table.columns:
+        if not column.is_number_or_date or column.name not in values.table.columns:
             continue
         own = values.numbers(column.name)
         if own is not None and np.nanmin(own, initial=np.inf) < np.nanmax(own, initial=-np.inf):
@@ -143,7 +143,7 @@ def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[
         return []
     x = [values.numbers(name) for name in names]
     for a, b in _apart(np.array(x, dtype=np.float64)):
-        if (values.column(names[a]).kind == "datetime") != (values.column(names[b]).kind == "datetime"):
+        if values.column(names[a]).is_date != values.column(names[b]).is_date:
             continue
         first, second = x[a], x[b]
         assert first is not None and second is not None
@@ -156,7 +156,7 @@ def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[
             continue
         low, high = (a, b) if below >= LEAST_SUPPORT else (b, a)
         small, large = (first, second) if low == a else (second, first)
-        if values.column(names[a]).kind == "number" and not _near(small, large):
+        if values.column(names[a]).is_number and not _near(small, large):
             continue
         rule = _order(names[low], names[high], small, large, rng)
         if rule is not None:

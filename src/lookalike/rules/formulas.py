@@ -26,14 +26,14 @@ SPANS = {**UNITS, "milliseconds": 1e-3, "years": 31557600.0}
 
 def parts(values: Values, names: list[Any]) -> Iterator[Rule]:
     """Years, months, ... of a date beside it."""
-    dates = [name for name in names if values.column(name).kind == "datetime"]
+    dates = [name for name in names if values.column(name).is_date]
     for date in dates:
         seconds = values.numbers(date)
         for name in values.table.columns:
             own = values.numbers(name)
             if name == date or own is None or seconds is None:
                 continue
-            whole = values.column(name).kind != "datetime"
+            whole = not values.column(name).is_date
             parts = ("year", "quarter", "month", "day", "weekday", "hour", "minute") if whole else ("date",)
             for part in parts if whole else ("date", "first of month"):
                 said = part_of(seconds, part)
@@ -51,7 +51,7 @@ def formulas(values: Values, names: list[Any]) -> Iterator[Rule]:
     names = names[:LARGEST]
     columns = [values.numbers(name) for name in names]
     matrix = np.stack([own for own in columns if own is not None], 1) if names else np.zeros((values.rows, 0))
-    dated = np.array([values.column(name).kind == "datetime" for name in names], dtype=bool)
+    dated = np.array([values.column(name).is_date for name in names], dtype=bool)
     distinct = np.array([len(np.unique(own[~np.isnan(own)])) for own in matrix.T])
     sizes = [step(values.column(name)) for name in names]
     found: list[Any] = [

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lookalike.codec.codecs import CODECS, SPANS
+from lookalike.codec.codecs import CODECS
 from lookalike.codec.record import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.rules import steps
@@ -17,8 +17,9 @@ from lookalike.rules.back import back
 from lookalike.rules.holds import FORMULAS
 from lookalike.rules.steps import Step
 from lookalike.rules.values import Values
-from lookalike.table.column import MADE, Column
+from lookalike.table.column import Column
 from lookalike.table.inferring import describe
+from lookalike.table.kind_groups import MADE, TEXTUAL
 from lookalike.table.repeats import RARE
 from lookalike.table.rule import (
     Combination,
@@ -150,10 +151,10 @@ def _inner_codec(chosen: list[Step], values: Values, codec: RecordCodec, rare: i
             cells = table[own.name]
             visible = cells[cells.notna()]
             if own.name not in columns:
-                if own.kind == "number":
+                if own.is_number:
                     visible = visible.astype(own.dtype)
                 describe(visible, own)
-            shared = own.kind in SPANS or own.kind in MADE or first[column.name].way == "clamp"
+            shared = own.is_textual or own.is_made or first[column.name].way == "clamp"
             inner.append(own)
             params.append(
                 codec.params_of(own.name)
@@ -165,7 +166,7 @@ def _inner_codec(chosen: list[Step], values: Values, codec: RecordCodec, rare: i
 
 def _as_key(column: Column, cells: pd.Series | None, rare: int) -> Column:
     """A number that others are looked up by is modelled as a category, so that no new value is drawn."""
-    if column.kind != "number" or cells is None:
+    if not column.is_number or cells is None:
         return column
     sizes = cells.value_counts()
     few = sizes[sizes < (column.min_rows or rare)].sum()
@@ -185,7 +186,7 @@ def _chosen(rules: list[Rule], values: Values) -> list[Step]:
 
     def take(own: Step) -> None:
         free = not treated & {*own.columns} and all(name in kept for name in (*own.columns, *own.parents))
-        fits = all(values.column(name).kind not in (*MADE, "drop", "json", "code") for name in own.columns)
+        fits = all(one.kind not in (*MADE, "drop", "json", "code") for one in map(values.column, own.columns))
         if free and fits and _sorted([*found, own]) is not None:
             found.append(steps.named(own, names))
             treated.update(own.columns)
@@ -204,7 +205,7 @@ def _chosen(rules: list[Rule], values: Values) -> list[Step]:
             take(Step("when", [rule], [rule.column], [rule.of]))
         elif isinstance(rule, EmptyTogether):
             plain = [
-                n for n in rule.columns if values.column(n).kind not in (*SPANS, *MADE) and n not in treated
+                n for n in rule.columns if values.column(n).kind not in (*TEXTUAL, *MADE) and n not in treated
             ]
             if len(plain) > 1:
                 take(Step("together", [rule], plain, []))
@@ -233,7 +234,7 @@ def _chosen(rules: list[Rule], values: Values) -> list[Step]:
 
 def _computable(column: Column) -> bool:
     """Whether numbers alone tell the cells of a column: none are exceptions, and all have one format."""
-    return column.kind in ("number", "datetime") and len(column.formats) < 2 and not column.exceptions
+    return column.is_number_or_date and len(column.formats) < 2 and not column.exceptions
 
 
 def _order_steps(high: Any, orders: list[Order], values: Values) -> list[Step]:

@@ -19,7 +19,6 @@ from lookalike.table.schema import Schema
 EXACT = 2.0**52  # whole numbers beyond it are not exact as floats
 CLOSE = 1e-9  # relative error of a number in full precision
 _SECONDS = {"D": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-PLAIN = ("category", "boolean")  # kinds whose values may be numbers, too
 
 
 class Values:
@@ -79,7 +78,7 @@ def _hashable(value: Any) -> Any:
 
 def step(column: Column) -> float | None:
     """What one tick is in the numbers of `as_floats`; None where they have full precision, or vary."""
-    if column.kind == "datetime":
+    if column.is_date:
         unit = RESOLUTIONS[str(column.resolution)]
         return _SECONDS.get(unit)
     if column.resolution is not None:
@@ -90,7 +89,7 @@ def step(column: Column) -> float | None:
 def as_floats(series: pd.Series, column: Column) -> Array | None:
     """As `Values.numbers`."""
     try:
-        if column.kind == "number":
+        if column.is_number:
             ticks, marks = numbers.to_ticks(series, column)
             values = ticks.astype(np.float64)
             if column.decimals is not None and column.resolution is None:
@@ -99,7 +98,7 @@ def as_floats(series: pd.Series, column: Column) -> Array | None:
                 values = values / 10.0**column.decimals
             values[marks > 0] = np.nan
             return np.asarray(values)
-        if column.kind == "datetime":
+        if column.is_date:
             ticks, marks = dates.to_ticks(series, column)
             unit = RESOLUTIONS[str(column.resolution)]
             if unit in "YM":
@@ -108,7 +107,7 @@ def as_floats(series: pd.Series, column: Column) -> Array | None:
                 values = ticks * _SECONDS[unit]
             values[np.asarray(marks) > 0] = np.nan
             return np.asarray(values, dtype=np.float64)
-        if column.kind in PLAIN and pd.api.types.is_numeric_dtype(series.dtype):
+        if column.is_categorical and pd.api.types.is_numeric_dtype(series.dtype):
             return series.to_numpy(np.float64, na_value=np.nan)
     except (SchemaError, TypeError, ValueError, OverflowError):
         pass
@@ -145,14 +144,14 @@ def written(values: Array, column: Column) -> pd.Series:
     """(rows,) float64 as of `as_floats` -> the column, in its exact dtype."""
     gone = np.isnan(values)
     filled = np.where(gone, 0.0, values)
-    if column.kind == "datetime":
+    if column.is_date:
         unit = RESOLUTIONS[str(column.resolution)]
         if unit in "YM":
             ticks = np.floor(filled).astype("M8[s]").astype(f"M8[{unit}]").astype(np.int64)
         else:
             ticks = np.floor(filled / _SECONDS[unit] + 1e-6).astype(np.int64)
         return dates.from_ticks(ticks, gone, column)
-    if column.kind in PLAIN:
+    if column.is_categorical:  # of numbers
         return restore([None if g else v for g, v in zip(gone, filled.tolist(), strict=True)], column)
     marks = np.where(gone, numbers.MISSING, 0).astype(np.int8)
     if column.resolution is not None:

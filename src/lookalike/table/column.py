@@ -15,20 +15,16 @@ from typing import Any
 import pandas as pd
 
 from lookalike.table.dtypes import dtype_name, timedelta_units
+from lookalike.table.kind_groups import OfAKind
 
-KINDS = (
-    *("category", "number", "datetime", "boolean", "compound", "text", "code", "json", "id", "constant"),
-    *("key", "pseudonym", "drop"),
-)
-MADE = ("id", "key", "pseudonym")  # kinds that are not learned: all their values are made afresh
 LANGUAGES = ("python", "sql")
 
 
 @dataclass
-class Column:
+class Column(OfAKind):
     """One column of a table.
 
-    name, kind: `kind` is one of `KINDS`; set it to have the column treated otherwise.
+    name, kind: `kind` is one of `kind_groups.KINDS`; set it to have the column treated otherwise.
     dtype: the exact dtype, by name; python: what an object column holds (str, int, float, bool, date, decimal
     ...; json where there are dicts or lists).
     nullable: missing values occur, so they are modelled.
@@ -82,7 +78,7 @@ class Column:
     @property
     def integer(self) -> bool:
         """Whether the column holds whole numbers only (whatever its dtype)."""
-        return self.kind == "number" and self.decimals == 0
+        return self.is_number and self.decimals == 0
 
     @property
     def formats(self) -> list[str]:

@@ -193,7 +193,7 @@ def _restored(series: pd.Series, column: Any) -> pd.Series:
         categories = pd.Index(column.categories)
         return pd.Series(pd.Categorical(series.astype(object), categories=categories, ordered=column.ordered))
     dtype = dtype_from_name(name)
-    if column.kind == "datetime" and series.dtype.kind == "M":
+    if column.is_date and series.dtype.kind == "M":
         return _restored_datetime(series, column, dtype)
     if getattr(dtype, "kind", "") == "m" or is_arrow(dtype, "duration"):
         return _restored_timedelta(series, column, dtype)
@@ -202,7 +202,7 @@ def _restored(series: pd.Series, column: Any) -> pd.Series:
     if isinstance(dtype, np.dtype) and column.sentinel is not None:
         series = series.astype(object).where(series.notna(), column.sentinel)
     if isinstance(dtype, pd.StringDtype) or is_arrow(dtype, "string", "large_string"):
-        if column.kind == "number":
+        if column.is_number:
             series = series.map(str, na_action="ignore").astype(object)
         return series.astype(object).where(series.notna(), None).astype(dtype)
     if isinstance(dtype, np.dtype) and dtype.kind == "f":
@@ -214,9 +214,9 @@ def _restored(series: pd.Series, column: Any) -> pd.Series:
 
 
 def _restored_object(series: pd.Series, column: Any) -> pd.Series:
-    if column.kind == "number":
+    if column.is_number:
         make: Any = {"int": int, "float": float, "decimal": lambda v: v}.get(column.python or "", str)
-    elif column.kind == "datetime":
+    elif column.is_date:
         make = {
             "date": lambda v: pd.Timestamp(v).date(),
             "datetime": lambda v: pd.Timestamp(v).to_pydatetime(),

@@ -91,7 +91,7 @@ def _infer_column(series: pd.Series, sentinels: tuple[Any, ...], least: int | No
     measures = column.kind == "compound" and compound.WORD not in str(column.format)
     if column.kind in _CAN_BE_PERSONAL and not measures:
         column.personal = _personal(present, column)
-    if column.kind == "number" and column.personal == "key" and repeats.are_codes(values, least):
+    if column.is_number and column.personal == "key" and repeats.are_codes(values, least):
         column.kind = "category"
     describe(present, column)
     return column
@@ -116,9 +116,9 @@ def describe(present: pd.Series, column: Column) -> None:
             f"column '{column.name}' is declared {column.kind}, but holds lists or objects: make its kind "
             "json, or write them as text."
         )
-    if column.kind == "number":
+    if column.is_number:
         _describe_number(present, column)
-    elif column.kind == "datetime":
+    elif column.is_date:
         kinds.describe_datetime(present, column, _HIDDEN)
     elif column.kind == "boolean":
         distinct = present.drop_duplicates()
@@ -149,7 +149,7 @@ def describe(present: pd.Series, column: Column) -> None:
                 f"column '{column.name}' is declared constant with the value {column.value!r}, but holds "
                 f"{kinds.plain(other.iloc[0])!r} too: change its kind."
             )
-    if column.kind in ("key", "pseudonym"):
+    if column.is_of_entities:
         _need_names(present, column)
     if column.kind == "pseudonym" and column.personal is None:
         column.personal = _personal(present, column, declared=True)

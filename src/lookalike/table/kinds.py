@@ -17,6 +17,7 @@ from lookalike.table.codes import ADDRESS, MAIL, looks_like_id, made_afresh
 from lookalike.table.column import Column
 from lookalike.table.dates import read_several, write_dates
 from lookalike.table.dtypes import RESOLUTIONS, as_numbers, dtype_name, is_arrow
+from lookalike.table.kind_groups import DATE, NUMBER
 from lookalike.table.nested import is_json_text
 from lookalike.table.repeats import LITTLE, RARE, SEVERAL, as_category, why
 from lookalike.texts.syntax import language
@@ -34,12 +35,12 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     if pd.api.types.is_bool_dtype(dtype) or column.python == "bool":
         return "boolean"
     if is_datetime(dtype) or column.python in ("date", "datetime"):
-        return "datetime"
+        return DATE
     if column.python in ("int", "float", "decimal") or _is_numeric(dtype):
         column.format = _format_of_numbers(present)
         if column.format is not None:
-            return "datetime"
-        return "id" if _is_integer_id(present, column) else "number"
+            return DATE
+        return "id" if _is_integer_id(present, column) else NUMBER
     if not is_string(dtype, column):
         raise SchemaError(f"column '{column.name}' has the dtype {dtype}, which is not supported.")
     counts = values.value_counts()
@@ -50,11 +51,11 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     dates = None if column.python == "mixed" else date_formats.written(counts, least)
     if dates is not None and dates.lost <= formatted.LOST:
         column.format, column.exceptions = dates.told()
-        return "datetime"
+        return DATE
     written = formatted.written(counts, least)
     if written is not None and formatted.is_measure(written, counts, lost):
         column.format, column.exceptions = written.told()
-        return "number"
+        return NUMBER
     several = compound.measures(counts) if column.python != "mixed" and lost > LITTLE else None
     if several is not None:
         column.format = several
@@ -81,7 +82,7 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     kind = "category" if better is None else "text"
     if lost > LITTLE and len(counts) >= SEVERAL:
         column.note = why(kind, better, counts, lost, column.min_rows or RARE)
-    column.note = _nearly(kind, dates, "datetime") or _nearly(kind, written, "number") or column.note
+    column.note = _nearly(kind, dates, DATE) or _nearly(kind, written, NUMBER) or column.note
     return kind
 
 

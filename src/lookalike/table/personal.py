@@ -150,7 +150,8 @@ def note(column: Column) -> str | None:
     if column.personal is None or column.kind not in LEARNED:
         return None
     name, sort = column.name, column.personal
-    kind, other = ("key", "pseudonym") if sort == "key" else ("pseudonym", "key")
+    kind = "key" if sort == "key" else "pseudonym"
+    other = "pseudonym" if kind == "key" else "key"
     return (
         f"column '{name}' looks like {SORTS[sort]}, and the synthetic table can hold real ones: make it a "
         f"{_HELPS[kind]} with  --kind {shlex.quote(f'{name}={kind}')}  (in Python "

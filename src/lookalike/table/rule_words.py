@@ -126,7 +126,7 @@ def _name(token: str, known: dict[str, Any]) -> str | None:
 
 
 def _on(schema: Schema, name: Any) -> Any:
-    return 1 if schema[name].kind == "number" else True if schema[name].kind == "boolean" else "1"
+    return 1 if schema[name].is_number else True if schema[name].kind == "boolean" else "1"
 
 
 def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rule | None:
@@ -145,7 +145,7 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
         tokens = ["-", tokens[0][1:], *tokens[1:]]  # a sign before a name
     names = [_name(token, known) for token in tokens]
     if len(tokens) == 1 and names[0] is not None:
-        numbers = all(schema[name].kind in ("number", "datetime") for name in (own, known[names[0]]))
+        numbers = all(schema[name].is_number_or_date for name in (own, known[names[0]]))
         of = known[names[0]]
         return Linear(own, ((of, 1.0),), rounding=rounding) if numbers else Copy(own, of)
     if len(tokens) == 3 and tokens[1] in "*/" and names[0] is not None and names[2] is not None:

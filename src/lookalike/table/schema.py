@@ -23,8 +23,9 @@ from lookalike.arguments import shown
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError, SchemaError
 from lookalike.table import formats, kinds, patterns, personal, rule
-from lookalike.table.column import KINDS, LANGUAGES, Column
+from lookalike.table.column import LANGUAGES, Column
 from lookalike.table.dtypes import RESOLUTIONS
+from lookalike.table.kind_groups import KINDS
 from lookalike.table.rule import Rule
 
 FORMAT = 1
@@ -207,12 +208,12 @@ class Schema:
 
 def _details(column: Column) -> str:
     said = []
-    if column.kind == "number":
+    if column.is_number:
         precision = {None: "full precision", 0: "whole"}.get(column.decimals, f"{column.decimals} decimals")
         said.append(f"by {column.resolution}" if column.resolution else precision)
-    if column.kind == "datetime":
+    if column.is_date:
         said.append(f"by {column.resolution}")
-    if column.minimum is not None and column.kind in ("number", "datetime"):
+    if column.minimum is not None and column.is_number_or_date:
         said.append(f"{column.minimum} to {column.maximum}")
     if column.format:
         said.append(f"written {' or '.join(column.formats)}")
@@ -220,7 +221,7 @@ def _details(column: Column) -> str:
         said.append(f"or {', '.join(map(repr, column.exceptions))}")
     if column.categories is not None:
         said.append(f"{len(column.categories)} categories" + (", ordered" if column.ordered else ""))
-    if column.kind in ("category", "boolean") and column.min_rows is not None:
+    if column.is_categorical and column.min_rows is not None:
         least = column.min_rows
         said.append("rare values kept" if least == 1 else f"values of at least {least} rows")
     if column.kind == "constant":
@@ -309,5 +310,5 @@ def check_kind(column: Column) -> None:
                     else "a list of cells."
                 )
             )
-    for text in column.formats if column.kind == "number" else []:
+    for text in column.formats if column.is_number else []:
         formats.parsed(text)

@@ -265,7 +265,7 @@ def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str
     """No word of few rows is told."""
     known = analyse(series, column, RARE)
     ends = [
-        f"a number from {one.minimum} to {one.maximum}" if one.kind == "number" else "a word"
+        f"a number from {one.minimum} to {one.maximum}" if one.is_number else "a word"
         for one in known.columns
     ]
     names = [own.values[:5] for own in known.params if isinstance(own, category.Params)]

@@ -25,7 +25,6 @@ from lookalike.table.dtypes import restore
 from lookalike.table.nested import flat
 from lookalike.table.repeats import RARE
 
-KINDS = ("key", "pseudonym")
 _FREE = ("id", "constant", "drop")  # kinds that nothing can be said of
 
 
@@ -34,7 +33,7 @@ def learn(
 ) -> list[Any]:
     """The params of all columns; those of keys and pseudonyms with what their entities are like."""
     learned = list(params)
-    made = [i for i, column in enumerate(columns) if column.kind in KINDS]
+    made = [i for i, column in enumerate(columns) if column.is_of_entities]
     codes = {i: _codes(series[i]) for i, column in enumerate(columns) if made and column.kind not in _FREE}
     for i in made:
         own = codes[i]
@@ -127,7 +126,7 @@ def fill(
     if not anchors or not len(table):
         return table
     table = table.copy()
-    made = [column.name for column in columns if column.kind in KINDS]
+    made = [column.name for column in columns if column.is_of_entities]
     held = {*held, *(name for name in made if (table[name].notna() & (table[name] != TO_MAKE)).any())}
     for number, anchor in enumerate(anchors):
         _group(anchor, anchors[:number], columns, params, table, rng, held)
@@ -152,9 +151,9 @@ def _group(
     given = cells.notna().to_numpy(bool) & ~to_make
     outer = [a for a in before if a.column in own.determines]
     others = {j for a in before if a not in outer for j in params[a.column].determines}
-    learned = [j for j in own.determines if columns[j].kind not in KINDS]
+    learned = [j for j in own.determines if not columns[j].is_of_entities]
     fixed = [j for j in learned if j in others or columns[j].name in held]
-    gaps = [j for j in own.gaps if columns[j].kind in KINDS]
+    gaps = [j for j in own.gaps if columns[j].is_of_entities]
     codes = {j: _codes(table[columns[j].name]) for j in learned}
     codes |= {j: table[columns[j].name].isna().to_numpy() for j in gaps}
     codes |= {a.column: a.labels for a in outer}

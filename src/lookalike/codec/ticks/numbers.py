@@ -89,7 +89,7 @@ def unread_note(unread: int, rows: int, column: Column) -> str | None:
     """A sentence on cells that are neither in a format of the column nor an exception; None without any."""
     if not unread:
         return None
-    what = "number" if column.kind == "number" else "date"
+    what = "number" if column.is_number else "date"
     return (
         f"column '{column.name}': {unread:,} of {rows:,} cells hold no {what} and are not reproduced; list "
         "them in the column's exceptions to have them"

@@ -12,7 +12,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lookalike.codec.codecs import SPANS
 from lookalike.codec.serialised import Serialised, first_columns
 from lookalike.codec.slot import Array
 from lookalike.difflm.pretrained.hub import SMALLER, check_same, load_backbone, load_encoder
@@ -242,7 +241,7 @@ class TextRecords:
                 self.vae,
                 grammar,
                 self.tokens.pieces,
-                [self.serialised.columns[place].kind in SPANS for place in order],
+                [self.serialised.columns[place].is_textual for place in order],
                 latent,
                 rows,
                 generator,

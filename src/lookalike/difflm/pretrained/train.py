@@ -138,24 +138,19 @@ def train_pretrained(
     texts_of, device = partial(_texts, tokens, cells, read), vae.words.device
     held, length = texts_of(held_rows), lengths(read)
     noise = validation_noise(len(held_rows), vae.latent_size, seed, device)
-    trained = nn.ParameterDict({name.replace(".", "/"): p for name, p in vae.trained().items()})
     size = finetune.size(len(train_rows), device)
     plan = Plan(length, train_rows, size, seed, size if device.type == "cuda" else SMALLEST)
-    steps = plan_steps(plan.per_epoch, finetune.epochs, finetune.steps)
-    own = timed(config, clock, device.type)
-    loop = Loop(trained, [_optimizer(trained, finetune)], steps, own, clock, checkpoint)
-    loop.controller.log_beta = math.log(BEGIN)
+    trained = nn.ParameterDict({name.replace(".", "/"): p for name, p in vae.trained().items()})
+    loop = _loop(trained, plan, config, finetune, clock, checkpoint, device.type)
     schedule = Backtracking() if finetune.beta == "schedule" else None
+    bag = config.bag_of_words if config.rate else 0.0
     tried = texts_of(_usual_and_longest(length, train_rows)).written
     micro = tokens_at_once(vae, tried, finetune.at_once(device), progress)
-    seen = _resume(loop, schedule, plan)
-    vae.count(texts_of(train_rows[:FIRST]).written)
-    if not loop.step:  # a training that goes on has begun
-        _begin(vae, [read[row] for row in train_rows[:FIRST]], micro)
+    seen = _start(vae, loop, schedule, plan, texts_of(train_rows[:FIRST]), micro)
     threads.restart()
-    course = loop.course("the way into the language model", progress)
+    course, what = loop.course("the way into the language model", progress), f"training around {vae.name}"
     course.told = clock.limit is not None  # it is told when the plan is fitted to it
-    with bar(loop.steps, f"training around {vae.name}", unit="steps", progress=progress) as shown:
+    with bar(loop.steps, what, unit="steps", progress=progress) as shown:
         shown.update(loop.step)
         while not course.over(loop.step, not loop.patient()):
             step = loop.step
@@ -165,22 +160,20 @@ def train_pretrained(
             warm, done = (step + 1) / max(1.0, finetune.warmup * loop.steps), min(1.0, course.done(step))
             loop.set_learning_rate(min(1.0, warm), 0.5 * (1 + math.cos(math.pi * done)))
             # draw: all chance of a step comes from its number, so that a killed training goes on the same
-            at = plan.rows(step)
-            rng = child(seed, "columns first", step)
+            at, rng = plan.rows(step), child(seed, "columns first", step)
             torch.manual_seed(child_seed(seed, "step noise", step))  # the caller forks the generator
             batch = texts_of(at, random_first(len(at), cells.shape[1], config, rng))
             # descend: the controller moves beta so that the latent carries its rate, or the schedule sets it
             beta = loop.controller.beta if schedule is None else schedule.beta
-            by_schedule, bag = schedule is not None, config.bag_of_words if config.rate else 0.0
-            loss, rate = _descend(vae, loop, batch, beta, by_schedule, bag, micro, threads)
+            loss, rate = _descend(vae, loop, batch, beta, schedule is not None, bag, micro, threads)
             loop.controller.target = config.rate * risen(done)
             loop.controller.update(rate, MOVES / loop.steps)
             seen += batch.size
             loop.count(loss, rate, shown)
             # validate, and keep the best
             if loop.validates():
-                first = held.of(plan.seen(loop, len(held_rows)))
-                reconstruction, rate = _validate(vae, first, noise, micro)
+                some = held.of(plan.seen(loop, len(held_rows)))
+                reconstruction, rate = _validate(vae, some, noise, micro)
                 loop.record(reconstruction, rate, beta, tokens=_speed(loop, seen))
                 _judge(loop, schedule, reconstruction, rate)
             # save, so that a kill costs little
@@ -221,6 +214,22 @@ def _begin(vae: PretrainedVAE, read: list[list[int]], micro: int) -> None:
         tokens, mask = (x.to(device) for x in padded([read[row] for row in at], vae.reading))
         pooled.append(vae.reader.pooled(vae.embedded(tokens, mask), mask))
     vae.reader.follow(torch.cat(pooled))
+
+
+def _loop(
+    trained: nn.ParameterDict,
+    plan: Plan,
+    config: TrainConfig,
+    finetune: FinetuneConfig,
+    clock: Clock,
+    checkpoint: Checkpoint,
+    device: str,
+) -> Loop:
+    steps = plan_steps(plan.per_epoch, finetune.epochs, finetune.steps)
+    own = timed(config, clock, device)
+    loop = Loop(trained, [_optimizer(trained, finetune)], steps, own, clock, checkpoint)
+    loop.controller.log_beta = math.log(BEGIN)
+    return loop
 
 
 def _optimizer(trained: nn.ParameterDict, finetune: FinetuneConfig) -> torch.optim.Optimizer:
@@ -325,6 +334,17 @@ def _judge(loop: Loop, schedule: Backtracking | None, reconstruction: float, rat
 def _speed(loop: Loop, seen: int) -> float:
     """Tokens that were trained on per second."""
     return round(seen / max(loop.clock.spent() - loop.begun, 1e-9), 1)
+
+
+def _start(
+    vae: PretrainedVAE, loop: Loop, schedule: Backtracking | None, plan: Plan, first: Texts, micro: int
+) -> int:
+    """Go on from the checkpoint, or begin by the records `first`; how many tokens have been trained on."""
+    seen = _resume(loop, schedule, plan)
+    vae.count(first.written)
+    if not loop.step:
+        _begin(vae, first.read, micro)
+    return seen
 
 
 def _resume(loop: Loop, schedule: Backtracking | None, plan: Plan) -> int:

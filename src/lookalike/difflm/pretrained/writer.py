@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,86 @@ class _Fields:
         self.states[row] = depth, inside, escaped, complete
 
 
+class _Records:
+    """Records that are written side by side: of each row one, or its candidates while they are weighed.
+
+    done: (records,) bool, those that have ended. origin: (records,) the row that each is of. free: the walk
+    without the conditions, by which candidates are weighed; None where there is one record a row.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        grammar: Grammar,
+        free: Grammar | None,
+        pieces: list[bytes],
+        texts: Sequence[bool],
+        limit: int,
+        end: int,
+    ):
+        self.draft, self.limit, self.end = draft, limit, end
+        self.walk = _begun(grammar, draft.tokens)
+        self.free = None if free is None else _begun(free, draft.tokens)
+        self.fields = _Fields(pieces, [b"".join(pieces[token] for token in begun) for begun in draft.tokens])
+        self.device = draft.logits.device
+        self._texts = torch.tensor([*texts, False], device=self.device)
+        self.done = torch.zeros(len(draft.tokens), dtype=torch.bool, device=self.device)
+        self.origin = torch.arange(len(draft.tokens))
+
+    def waiting(self, fields: int) -> Tensor:
+        """(records,) bool: those that have not come to so many complete fields."""
+        behind = [complete < fields for complete in self.fields.complete()]
+        return torch.tensor(behind, device=self.device) & ~self.done
+
+    def in_text(self) -> Tensor:
+        """(records,) bool: those whose next token is of a text."""
+        complete = torch.tensor(self.fields.complete(), device=self.device)
+        return self._texts[complete.clamp(max=len(self._texts) - 1)]
+
+    def allowed(self, walk: Walk) -> Tensor:
+        """(records, tokens) bool; records that are done may only end again."""
+        live = np.flatnonzero(~self.done.cpu().numpy())
+        allowed = torch.zeros(self.draft.logits.shape, dtype=torch.bool)
+        allowed[:, self.end] = self.done.cpu()
+        if len(live):
+            closing = np.array([len(self.draft.tokens[row]) >= self.limit for row in live])
+            allowed[torch.from_numpy(live)] = torch.from_numpy(walk.mask(live, closing))
+        return allowed.to(self.device)
+
+    def log_share(self, allowed: Tensor) -> Tensor:
+        """(records,) the log of how likely `allowed` is among what may come without the conditions."""
+        assert self.free is not None
+        logits, possible = self.draft.logits, self.allowed(self.free)
+        return _log_mass(logits, allowed) - _log_mass(logits, possible)
+
+    def take(self, tokens: Tensor) -> None:
+        """(records,) what was drawn; the draft gets it by itself, when it is known which records go on."""
+        live = ~self.done & (tokens != self.end)
+        rows, own = np.flatnonzero(live.cpu().numpy()), tokens[live].cpu().numpy()
+        for walk in (self.walk, self.free):
+            if walk is not None:
+                walk.take(rows, own)
+        self.done = self.done | (tokens == self.end)
+        self.fields.put(tokens.tolist())
+
+    def select(self, kept: Tensor) -> None:
+        """Keep these records, in this order (one may come twice)."""
+        self.draft.select(kept)
+        self.walk.select(kept.cpu().numpy())
+        self.fields.select(kept.tolist())
+        self.done, self.origin = self.done[kept], self.origin[kept.cpu()]
+
+    def choose(self, kept: Tensor) -> None:
+        """One candidate of each row has been chosen."""
+        self.select(kept)
+        self.free, self.origin = None, torch.arange(len(kept))
+
+    def finished(self) -> list[tuple[int, list[int]]]:
+        """(row, tokens) of the records that have ended."""
+        ended = torch.nonzero(self.done).flatten().tolist()
+        return [(int(self.origin[i]), [t for t in self.draft.tokens[i] if t != self.end]) for i in ended]
+
+
 @torch.no_grad()
 def write(
     vae: PretrainedVAE,
@@ -147,63 +228,46 @@ def write(
     drawing, told = drawing or Drawing(), told or Told()
     threads = threads or Threads(torch.get_num_threads())
     told.expect(rows)
-    by_row = each = prefix is not None
+    by_row = prefix is not None  # each row has candidates of its own
     prefix = prefix or [[] for _ in range(len(latent))]
     weight = torch.zeros(len(latent), device=latent.device) if log_weight is None else log_weight
-    early = early if len(latent) > rows else 0
-    if not early and len(latent) > rows:
-        kept = torch.arange(rows, device=latent.device) * (len(latent) // rows)
-        kept = resample(weight, rows, True, generator) if by_row else kept
+    weighing = early > 0 and len(latent) > rows
+    if not weighing and len(latent) > rows:  # no more is known of the candidates
+        first = torch.arange(rows, device=latent.device) * (len(latent) // rows)
+        kept = resample(weight, rows, True, generator) if by_row else first
         latent, prefix = latent[kept], [prefix[row] for row in kept.tolist()]
     draft = Draft(vae, latent, prefix)
-    walk = _begun(grammar, prefix)
-    unrestricted = _begun(free, prefix) if early else walk
-    fields = _Fields(pieces, [b"".join(pieces[token] for token in begun) for begun in prefix])
-    chosen = not early  # the candidates have been
-    shaped = torch.tensor([*texts, False], device=latent.device)
-    done = torch.zeros(len(latent), dtype=torch.bool, device=latent.device)
-    written: list[list[int]] = [[] for _ in range(rows)]
-    origin = torch.arange(len(latent))
+    records = _Records(draft, grammar, free if weighing else None, pieces, texts, limit, vae.end)
     comma = torch.tensor([piece[:1] == b"," for piece in pieces], device=latent.device)
-    while True:
-        allowed = _allowed(walk, draft, done, limit, vae.end)
-        if by_row:  # a number that is given must not go on
-            allowed, by_row = allowed & comma, False
-        if not chosen:
-            open_ = torch.tensor([c < early for c in fields.complete()], device=latent.device) & ~done
-            if not open_.any():
-                kept = resample(weight, rows, each, generator)
-                draft.select(kept)
-                walk.select(kept.cpu().numpy())
-                fields.select(kept.tolist())
-                done, allowed = done[kept], allowed[kept]
-                origin, chosen = torch.arange(rows), True
-            else:
-                possible = _allowed(unrestricted, draft, done, limit, vae.end)
-                mass = _log_mass(draft.logits, allowed) - _log_mass(draft.logits, possible)
-                weight = weight + torch.where(open_, mass, 0.0)
-        in_text = shaped[torch.tensor(fields.complete(), device=latent.device).clamp(max=len(texts))]
-        drawn = _draw(draft.logits, allowed, drawing, in_text, generator)
-        tokens = torch.where(done, vae.end, drawn)
-        live = ~done & (tokens != vae.end)
-        for one in [walk] if chosen else [walk, unrestricted]:
-            one.take(np.flatnonzero(live.cpu().numpy()), tokens[live].cpu().numpy())
-        done = done | (tokens == vae.end)
-        fields.put(tokens.tolist())
-        if chosen and (done.all() or done.float().mean() >= 1 - RETIRE):
-            for row in torch.nonzero(done).flatten().tolist():
-                written[int(origin[row])] = [token for token in draft.tokens[row] if token != vae.end]
+    written: list[list[int]] = [[] for _ in range(rows)]
+    for step in count():
+        # choose: what the conditions restrict is written, so each row goes on with one of its candidates
+        if weighing and not (waiting := records.waiting(early)).any():
+            records.choose(resample(weight, rows, by_row, generator))
+            weighing = False
+        allowed = records.allowed(records.walk)
+        if by_row and step == 0:  # a number that is given must not go on
+            allowed = allowed & comma
+        # weigh: how likely what the conditions allow is, among all that may come
+        if weighing:
+            weight = weight + torch.where(waiting, records.log_share(allowed), 0.0)
+        # draw a token of every record
+        tokens = _draw(draft.logits, allowed, drawing, records.in_text(), generator)
+        tokens = torch.where(records.done, vae.end, tokens)
+        records.take(tokens)
+        # pack: records that have ended leave the batch, once they are a good part of it
+        if not weighing and records.done.float().mean() >= 1 - RETIRE:
+            for row, record in records.finished():
+                written[row] = record
                 told.add(1)
-            kept = torch.nonzero(~done).flatten()
-            if not len(kept):
+            if records.done.all():
                 return written
-            draft.select(kept)
-            walk.select(kept.cpu().numpy())
-            fields.select(kept.tolist())
-            origin, tokens, done = origin[kept.cpu()], tokens[kept], done[kept]
+            tokens = tokens[~records.done]
+            records.select(torch.nonzero(~records.done).flatten())
         threads.begin()
         draft.put(tokens)
         threads.end(float(len(tokens)))
+    raise AssertionError("a record is always brought to its end")
 
 
 def _log_mass(logits: Tensor, allowed: Tensor) -> Tensor:
@@ -216,17 +280,6 @@ def _begun(grammar: Grammar, prefix: list[list[int]]) -> Walk:
         rows = np.array([row for row, begun in enumerate(prefix) if len(begun) > place])
         walk.take(rows, np.array([prefix[row][place] for row in rows]))
     return walk
-
-
-def _allowed(walk: Walk, draft: Draft, done: Tensor, limit: int, end: int) -> Tensor:
-    """(rows, tokens) bool; rows that are done may only end again."""
-    live = np.flatnonzero(~done.cpu().numpy())
-    allowed = torch.zeros(draft.logits.shape, dtype=torch.bool)
-    allowed[:, end] = done.cpu()
-    if len(live):
-        closing = np.array([len(draft.tokens[row]) >= limit for row in live])
-        allowed[torch.from_numpy(live)] = torch.from_numpy(walk.mask(live, closing))
-    return allowed.to(done.device)
 
 
 def _draw(

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lookalike.codec import NOT_MISSING, SPANS
+from lookalike.codec import NOT_MISSING
 from lookalike.difflm.records import RecordModel
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.given import Given, patterns_of
@@ -21,7 +21,6 @@ from lookalike.table.schema import Schema
 
 CANDIDATES = 8  # latents tried for a row of which some cells are held
 NEAR_CANDIDATES = 2  # of a variation: latents near a row are alike, 8 were no better
-MADE = ("key", "pseudonym")  # kinds whose values are made anew in a variation, as ids are
 MASKS = 32  # choices of the cells that a chunk of variations keeps: rows that share one are drawn together
 
 Latents = Callable[[np.ndarray, int], Tensor]  # (numbers of rows, tries) -> tries latents for each, in order
@@ -82,7 +81,7 @@ def varied(
     near it but by its latent, so at any strength above 0 it is written anew.
     """
     names, encoded = records.columns, records_of(records, rows)
-    texts = [strength > 0 and schema[name].kind in SPANS for name in names]
+    texts = [strength > 0 and schema[name].is_textual for name in names]
     asked = [name in where for name in names]
     kept = masks(rows.rows, np.array(texts, dtype=bool) | np.array(asked, dtype=bool), strength, rng)
     cells = {}
@@ -90,7 +89,8 @@ def varied(
         there = rows.known[name] | can_be_missing(records, name)
         cells[name] = kept[:, place] & there & ~(rows.odd[name] & (strength > 0))
     held = _by_column(records, cells, rows)
-    cells = {name: own for name, own in cells.items() if schema[name].kind not in MADE}
+    # a variation is another entity: its keys and pseudonyms are made afresh, as ids are
+    cells = {name: own for name, own in cells.items() if not schema[name].is_of_entities}
     if held.all():
         return encoded, cells
     mean = records.posteriors(encoded)[0]

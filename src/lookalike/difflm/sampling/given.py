@@ -119,7 +119,7 @@ def _states(values: pd.Series, codec: RecordCodec, column: Column, rare: bool) -
     state[state == FAR] = OUTSIDE if rare else UNKNOWN
     if not rare and column.name in codec.known():  # a choice between a few values
         state[state == OUTSIDE] = UNKNOWN
-    if rare and column.kind in ("category", "boolean") and params.rare is not None:
+    if rare and column.is_categorical and params.rare is not None:
         state[state == UNKNOWN] = OUTSIDE  # it has a token for what was too rare to be learned
     return state
 

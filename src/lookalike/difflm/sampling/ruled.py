@@ -81,7 +81,7 @@ def asked_of(plan: Plan, rows: Given, fill: bool = False) -> Ruled:
         if mask.any():
             values = cells[mask]
             column = plan.codec.schema[name]
-            if not untouched and column.kind == "number":
+            if not untouched and column.is_number:
                 values = values.astype(column.dtype)
             elif name in rows.values:
                 values = rows.values[name][mask]

@@ -103,11 +103,10 @@ def find_axis(codec: RecordCodec, table: pd.DataFrame) -> tuple[int, ...]:
 
 def _dates(codec: RecordCodec) -> list[tuple[int, ...]]:
     """The parts of every date column."""
-    kinds = {column.name: column.kind for column in codec.schema.columns}
     found = []
     for column in codec.columns:
         parts = tuple(slot for slot in column if codec.slots[slot].rank is not None)
-        if parts and kinds[codec.slots[column[0]].column] == "datetime":
+        if parts and codec.schema[codec.slots[column[0]].column].is_date:
             found.append(parts)
     return found
 

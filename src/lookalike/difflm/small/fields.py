@@ -25,8 +25,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lookalike.codec import Slot
+from lookalike.codec.slot import Array, Slot
 from lookalike.difflm.categorical import IMPOSSIBLE, pick
+from lookalike.difflm.small.classes import Classes, grouped, start
 from lookalike.difflm.small.kernels import GROUP
 from lookalike.difflm.small.numbers import TAIL, log_mixture_mass, number_tables, scale_of
 
@@ -128,34 +129,12 @@ class Fields(nn.Module):
 
     def _build_classes(self, slots: list[Slot]) -> None:
         """Classes of every slot and the heads over them, in groups of slots with about as many classes."""
-        self.class_of: list[Tensor] = []  # per slot: (tokens,) the class of a token
-        self.token_of: list[Tensor] = []  # per slot: (classes,) the token of a class (0 for "anywhere else")
-        self.other: list[int] = []  # per slot: the class "anywhere else", -1 where there is none
-        masses = []
-        for i, s in enumerate(slots):
-            mass = s.counts.sum(1)
-            if i in self.numbers:
-                o = int(self.number_start[self.numbers.index(i)])
-                plain = ~self.spread[o : o + s.tokens].numpy()
-            else:
-                plain = np.ones(s.tokens, dtype=bool)
-            order = np.cumsum(plain) - 1
-            other = int(plain.sum()) if not plain.all() else -1
-            self.other.append(other)
-            classes = np.where(plain, order, other)
-            self.class_of.append(torch.from_numpy(classes))
-            tokens = np.flatnonzero(plain)
-            self.token_of.append(torch.from_numpy(np.append(tokens, 0) if other >= 0 else tokens))
-            masses.append(np.bincount(classes, weights=mass, minlength=int(plain.sum()) + (other >= 0)))
-        sizes = [len(m) for m in masses]
-        order_ = sorted(range(self.count), key=lambda i: sizes[i])
-        groups: list[list[int]] = []
-        for i in order_:
-            if not groups or sizes[i] > max(8, 1.6 * sizes[groups[-1][0]]):
-                groups.append([])
-            groups[-1].append(i)
-        self.groups = groups
-        self.place = {i: (g, j) for g, group in enumerate(groups) for j, i in enumerate(group)}
+        classes = [Classes.among(slot, self._plain(i, slot)) for i, slot in enumerate(slots)]
+        self.class_of = [own.of for own in classes]
+        self.token_of = [own.token for own in classes]
+        self.other = [own.other for own in classes]
+        self.groups = grouped([len(own) for own in classes])
+        self.place = {i: (g, j) for g, group in enumerate(self.groups) for j, i in enumerate(group)}
         self.heads = nn.ParameterList()
         if self.based:
             self.trust = nn.Parameter(torch.ones(self.count))  # how much of what the base says is believed
@@ -165,29 +144,26 @@ class Fields(nn.Module):
             table[i, : len(c)] = c
         self.class_table: Tensor
         self.register_buffer("class_table", table, persistent=False)
-        for g, group in enumerate(groups):
+        for g, group in enumerate(self.groups):
+            bias, emit = start([classes[i] for i in group], [slots[i] for i in group])
             vocabularies = list(dict.fromkeys(slots[i].vocabulary for i in group))
-            size = max(sizes[i] for i in group)
-            begun = torch.randn(len(vocabularies), self.width, size) * (0.02 * (not self.based))
+            begun = torch.randn(len(vocabularies), self.width, bias.shape[2]) * (0.02 * (not self.based))
             self.heads.append(nn.Parameter(begun))
-            bias = torch.full((len(group), 1, size), IMPOSSIBLE)
-            emit = bias.clone()
-            for j, i in enumerate(group):
-                mass = torch.from_numpy(masses[i])
-                bias[j, 0, : sizes[i]] = ((mass + 0.1) / (mass.sum() + 0.1 * len(mass))).log().float()
-                gone = mass == 0
-                gone[[int(self.class_of[i][t]) for t in slots[i].banned]] = True
-                if gone.all():  # nothing could be emitted: better a banned value than none
-                    gone[:] = False
-                emit[j, 0, : sizes[i]] = torch.where(gone, IMPOSSIBLE, 0.0)
             shared = torch.tensor([vocabularies.index(slots[i].vocabulary) for i in group])
             self.register_buffer(f"bias{g}", bias, persistent=False)
             self.register_buffer(f"emit{g}", emit, persistent=False)
             self.register_buffer(f"group{g}", torch.tensor(group), persistent=False)
             self.register_buffer(f"shared{g}", shared, persistent=False)
-        inverse = np.argsort(np.array([i for group in groups for i in group], dtype=np.int64))
+        inverse = np.argsort(np.array([i for group in self.groups for i in group], dtype=np.int64))
         self.ungroup: Tensor
         self.register_buffer("ungroup", torch.from_numpy(inverse), persistent=False)
+
+    def _plain(self, slot_number: int, slot: Slot) -> Array:
+        """(tokens,) bool: those that are a class of their own, not a bin of a number that is spread out."""
+        if slot_number not in self.numbers:
+            return np.ones(slot.tokens, dtype=bool)
+        begin = int(self.number_start[self.numbers.index(slot_number)])
+        return np.asarray(~self.spread[begin : begin + slot.tokens].numpy())
 
     # ---- in ------------------------------------------------------------------------------------------------
 

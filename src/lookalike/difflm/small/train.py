@@ -46,11 +46,9 @@ def train_vae(
     """
     with working("preparing the rows for the network", progress=progress):
         table = Encoded(tokens, cells, vae.lengths(tokens), _based(vae, tokens, cells, seed))
-    train_rows, held_rows = (
-        torch.from_numpy(rows) for rows in split(len(table), config, seed, vae.config.based)
-    )
-    if vae.axis is not None:
-        vae.axis.lay(tokens, cells)
+        if vae.axis is not None:
+            vae.axis.lay(tokens, cells)
+    train_rows, held_rows = map(torch.from_numpy, split(len(table), config, seed, vae.config.based))
     held, average_length = table.of(held_rows), max(1, int(table.lengths.float().mean()))
     batch = batch_size(len(train_rows), average_length, config)
     per_epoch = max(1, len(train_rows) // batch)
@@ -58,18 +56,16 @@ def train_vae(
     optimizers = _optimizers(vae, config)
     steps = plan_steps(per_epoch, config.epochs, config.steps, config.epochs_limits)
     loop = Loop(vae, optimizers, steps, config, clock, checkpoint)
-    averaged = AveragedModel(vae, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))
+    averaged = _resumed(vae, loop)
     average = cast(VAE, averaged.module)
-    if loop.resume():
-        averaged.load_state_dict({k: checkpoint.tensors[f"mean.{k}"] for k in averaged.state_dict()})
     batches = lru_cache(1)(partial(_batches, train_rows, table.lengths, batch, seed))
     vae.train()
     threads.restart()
     if vae.base is not None and not loop.history:  # the base alone is what the network has to be better than
         with working("judging the trees that the network corrects", progress=progress):
             _judge(loop, average, held, noise)
-    course = loop.course("the language model", progress)
-    with bar(steps, "training the language model", unit="steps", progress=progress) as shown:
+    course, what = loop.course("the language model", progress), "training the language model"
+    with bar(steps, what, unit="steps", progress=progress) as shown:
         shown.update(loop.step)
         while not course.over(loop.step, not loop.patient()):
             step = loop.step
@@ -77,9 +73,8 @@ def train_vae(
             loop.set_learning_rate(min(1.0, (step + 1) / config.warmup), max(0.0, 1 - course.done(step)))
             # draw: all chance of a step comes from its number, so that a killed training goes on the same
             at = batches(step // per_epoch)[step % per_epoch]
-            torch.manual_seed(
-                child_seed(seed, "step noise", step)
-            )  # dropout and noise; the caller forks the generator
+            # the seed of dropout and noise; the caller forks the generator
+            torch.manual_seed(child_seed(seed, "step noise", step))
             rng = child(seed, "columns first", step)
             first = torch.from_numpy(random_first(len(at), len(vae.columns), config, rng)).to(vae.device)
             # descend: the controller moves beta so that the latent carries its rate
@@ -223,6 +218,15 @@ def bound(vae: VAE, tokens: Tensor, cells: Tensor, seed: int, most: int = 16_384
     found = sum(_validate(vae, held, validation_noise(len(held), vae.latent_size, seed, vae.device), most))
     vae.eval()
     return found
+
+
+def _resumed(vae: VAE, loop: Loop) -> AveragedModel:
+    """The mean of the weights over the steps; it and the training go on from a checkpoint that is there."""
+    averaged = AveragedModel(vae, multi_avg_fn=get_ema_multi_avg_fn(loop.config.averaging))
+    if loop.resume():
+        kept = loop.checkpoint.tensors
+        averaged.load_state_dict({k: kept[f"mean.{k}"] for k in averaged.state_dict()})
+    return averaged
 
 
 def _means(averaged: AveragedModel) -> dict[str, Tensor]:

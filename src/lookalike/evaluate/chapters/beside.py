@@ -27,7 +27,7 @@ def measure(view: View) -> Section:
     Without `show_real` no pair is told: cells that are usual one by one are a person when they stand side by
     side, and whoever has the synthetic table must not learn which of its rows is nearly a real one.
     """
-    columns = [column for column in view.columns if column.kind != "id" and column.parts]
+    columns = [column for column in view.columns if not column.is_made and column.parts]
     if not columns:
         return Section()
     rows = min(MOST, view.rows["real"])
@@ -64,7 +64,7 @@ def distances(column: ComparedColumn, table: str, n: int, rows: int) -> Array:
     """
     ours, theirs = column.identity[table][:n], column.identity["real"][:rows]
     part = column.parts[0]
-    if part.values is None or column.kind == "text":
+    if part.values is None or column.is_textual:
         return np.asarray(ours[:, None] != theirs[None], dtype=float)
     known = np.sort(part.values["real"][~np.isnan(part.values["real"])])
     own, real = (

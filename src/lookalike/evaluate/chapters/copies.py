@@ -34,7 +34,7 @@ def copies(columns: list[ComparedColumn]) -> dict[str, Entry]:
     a model of it makes the frequent ones more often; but where they are not three in four by nature, a table
     of hardly anything else is a copy.
     """
-    kept = [column for column in columns if column.kind != "id"]
+    kept = [column for column in columns if not column.is_made]
     out: dict[str, Entry] = {}
     for name, found in (("exact_copies", twins(kept)), ("near_copies", twins(kept, 1))):
         if not found:

@@ -35,7 +35,7 @@ def measure(view: View) -> Section:
 
 def unique_rows(columns: list[ComparedColumn]) -> Entry:
     """Share of the rows that are the first of their kind, all columns but unique ids taken together."""
-    kept = [column for column in columns if column.kind != "id"]
+    kept = [column for column in columns if not column.is_made]
     if not kept:
         return Entry()
 
@@ -54,7 +54,7 @@ def coverage(columns: list[ComparedColumn], rng: np.random.Generator) -> dict[st
     Of the categories, those of all real rows count: what is withheld for being rare is missing, too. Of the
     joint cells of two categorical columns those count that at least five real rows have.
     """
-    kept = [c for c in columns if c.kind == "category"]
+    kept = [c for c in columns if c.is_categorical]
     pairs = list(combinations(range(len(kept)), 2))
     pairs = [pairs[i] for i in rng.permutation(len(pairs))[:CELL_PAIRS]]
     cells = {table: [c.parts[0].codes[table] for c in kept] for table in columns[0].identity}

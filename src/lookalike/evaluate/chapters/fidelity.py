@@ -37,8 +37,8 @@ def measure(view: View) -> Section:
             "fidelity": {
                 "shape_error": shape,
                 "missing_error": missing(view.whole, view.yardstick),
-                "unseen": strange_rows(view.columns, ("category",)),
-                "out_of_range": strange_rows(view.columns, ("number", "datetime")),
+                "unseen": strange_rows([c for c in view.columns if c.is_categorical]),
+                "out_of_range": strange_rows([c for c in view.columns if c.is_number_or_date]),
             }
         },
         columns={str(c.name): _detail(c, errors.get(c.name, Entry())) for c in view.columns},
@@ -157,39 +157,38 @@ def strange(column: ComparedColumn, table: str) -> Array:
     """(rows,) whether the value is outside the real range or unreadable (numbers, dates) or unseen
     (categories)."""
     rows = column.identity[table] == UNREADABLE
-    if column.kind in ("number", "datetime"):
+    if column.is_number_or_date:
         assert column.parts[0].values is not None
         real, other = column.parts[0].values["real"], column.parts[0].values[table]
         if np.isnan(real).all():
             return rows | ~np.isnan(other)
         with np.errstate(invalid="ignore"):
             return rows | (other < np.nanmin(real)) | (other > np.nanmax(real))
-    if column.kind == "category":
+    if column.is_categorical:
         codes = column.identity[table]
         return (codes >= 0) & ~np.isin(codes, np.unique(column.identity["real"]))
     return rows
 
 
-def strange_rows(columns: list[ComparedColumn], kinds: tuple[str, ...]) -> Entry:
-    """Share of the rows that have such a value in any column of these kinds.
+def strange_rows(columns: list[ComparedColumn]) -> Entry:
+    """Share of the rows that have such a value in any of these columns.
 
     By chance: of n real rows, a fresh one lies outside the range of a number with probability 2 / (n + 1),
     and has an unseen category with about the share of rows whose category is the only one of its kind (Good &
     Turing).
     """
-    kept = [column for column in columns if column.kind in kinds]
-    if not kept:
+    if not columns:
         return Entry()
-    of = {t: np.any([strange(c, t) for c in kept], axis=0) for t in kept[0].identity if t != "real"}
+    of = {t: np.any([strange(c, t) for c in columns], axis=0) for t in columns[0].identity if t != "real"}
     return share(
-        of["synthetic"], of.get("holdout"), 1 - float(np.prod([1 - _fresh(column) for column in kept]))
+        of["synthetic"], of.get("holdout"), 1 - float(np.prod([1 - _fresh(column) for column in columns]))
     )
 
 
 def _fresh(column: ComparedColumn) -> float:
     real = column.parts[0].codes["real"]
     number = counts(column.parts[0], "real")
-    if column.kind == "category":
+    if column.is_categorical:
         return float((number == 1).sum() / len(real))
     ends = np.flatnonzero(number)[[0, -1]] if number.any() else np.zeros(0, int)
     return float((number[ends] == 1).sum() / (len(real) + 1))  # a value that others share is no sharp end

@@ -22,8 +22,8 @@ def measure(view: View) -> Section:
     if not isinstance(judged, Judged):
         real = view.tables.get("holdout", view.tables["real"])
         # Rows of the same class meet; of a number there are hardly two the same.
-        kinds = {column.name: column.kind for column in view.columns}
-        label = view.target if kinds.get(view.target) == "category" else None
+        classes = {column.name for column in view.columns if column.is_categorical}
+        label = view.target if view.target in classes else None
         judged = judge(
             {NAME: view.tables[NAME]}, real, llm=judged, label=label, seed=view.seed, progress=False
         )

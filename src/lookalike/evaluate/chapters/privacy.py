@@ -76,7 +76,7 @@ def rare_values(columns: list[ComparedColumn], some: list[ComparedColumn]) -> En
     """
     found: dict[str, list[Array]] = {}
     for column, drawn in zip(columns, some, strict=True):
-        if column.kind != "category":
+        if not column.is_categorical:
             continue
         real = column.parts[0].codes["real"]
         values, number = np.unique(real[real >= 0], return_counts=True)

@@ -201,7 +201,7 @@ def predict(columns: list[ComparedColumn], target: str, seed: int, quick: bool =
     (score lost when shuffled) for gradient boosting trained on synthetic and on real rows.
     """
     (column,) = (c for c in columns if str(c.name) == target)
-    if not column.parts or column.kind in ("id", "text"):
+    if not column.parts or column.is_made or column.is_textual:
         reason = f"the target '{target}' is a column of {column.kind}s, so no model was trained for it."
         return _nothing(reason)
     task = Task(columns, column, seed)

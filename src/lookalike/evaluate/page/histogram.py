@@ -43,7 +43,7 @@ def histogram(column: ComparedColumn) -> Histogram | None:
     if not part.support:
         return None
     if not part.ordered:
-        return _categories(part, totals, by_value=column.kind == "number")
+        return _categories(part, totals, by_value=column.is_number)
     edges = bin_edges(column)
     place = np.clip(
         np.searchsorted(edges, np.asarray(part.labels, float) / part.scale, side="right") - 1,
@@ -85,9 +85,9 @@ def bin_edges(column: ComparedColumn) -> Array:
     low, high = np.quantile(values, [0.005, 0.995], method="nearest")
     if low == high:  # nearly all are one value: show what the rest is like
         low, high = np.quantile(values, [0.0005, 0.9995], method="nearest")
-    if column.kind == "datetime":
+    if column.is_date:
         return _multiples(low, high, next((s for s in SPANS if s * BINS >= high - low), SPANS[-1]))
-    if column.integer or column.kind == "text":
+    if column.integer or column.is_textual:
         least = (high - low + 1) / BINS
         if least <= 1 and (np.unique(values, return_counts=True)[1] < RARE).any():
             least = 2  # a bin of width 1 would be a value that few rows have
@@ -112,10 +112,10 @@ def _multiples(low: float, high: float, count: int, power: int = 0) -> Array:
 
 def edge_labels(column: ComparedColumn, edges: Array) -> list[str]:
     """The edges as text: a day, a minute, a number."""
-    if column.kind == "datetime":
+    if column.is_date:
         digits = 10 if edges[1] - edges[0] >= DAY else 19
         return [pd.Timestamp(int(edge), unit="us").isoformat(" ")[:digits] for edge in edges]
-    if column.integer or column.kind == "text":
+    if column.integer or column.is_textual:
         return [_number(np.ceil(edge) + 0.0) for edge in edges]  # + 0.0: no "-0"
     largest = float(np.finfo(float).max)
     return [_number(max(-largest, min(largest, float(edge) * column.parts[0].scale))) for edge in edges]
@@ -128,7 +128,7 @@ def ranges(column: ComparedColumn, table: str) -> list[str]:
     assert part.values is not None
     edges = bin_edges(column)
     labels = edge_labels(column, edges)
-    whole = column.integer and column.kind == "number"
+    whole = column.integer and column.is_number
     upper = [_number(np.ceil(edge) - 1) for edge in edges] if whole else labels
     last = len(edges) - 2
     said = []
