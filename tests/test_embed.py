@@ -49,7 +49,7 @@ def test_the_width_may_not_change() -> None:
 
     embed = embedder(grows, TEXTS)
     embed(TEXTS)
-    with pytest.raises(DataError, match="3 numbers a text, and 4 before"):
+    with pytest.raises(DataError, match="3 numbers a text, but 4 before"):
         embed(TEXTS[:3])
 
 

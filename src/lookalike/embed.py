@@ -104,16 +104,17 @@ def _checked(function: Embed) -> Embed:
             rows = np.asarray(function(list(some)), dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise DataError(
-                f"the embedder failed, return an array of numbers, one row a text: {first_line(error)}."
+                f"the embedder failed, return an array of numbers, a row for each text: {first_line(error)}."
             ) from None
         if rows.ndim != 2 or len(rows) != len(some) or not rows.shape[1]:
             raise DataError(
                 f"the embedder made an array of shape {rows.shape} of {len(some)} texts: "
-                "return one row of numbers a text."
+                "return a row of numbers for each text."
             )
         if width not in (None, rows.shape[1]):
             raise DataError(
-                f"the embedder made {rows.shape[1]} numbers a text, and {width} before: return as many."
+                f"the embedder made {rows.shape[1]} numbers a text, but {width} before: return as many "
+                "each time."
             )
         wrong = ~np.isfinite(rows).all(axis=1)
         if wrong.any():

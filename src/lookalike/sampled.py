@@ -47,7 +47,7 @@ def sampled(
         return made
     if asks(synthesizer):
         raise _nothing(synthesizer, out)
-    raise DataError(f"the synthesizer made none of the {n:,} rows: see what it says.")
+    raise DataError(f"the synthesizer made none of the {n:,} rows: read what it printed.")
 
 
 def _nothing(asker: Asker, out: str | Path | None) -> LLMError:

@@ -104,7 +104,7 @@ def test_a_dry_run_shows_the_prompts_and_asks_nothing(
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--label", "none"], "'none' is no column of the table 'real'"),
+        (["--label", "none"], "'none' is not a column of the table 'real'"),
         (["-o", "j.csv"], r"j\.csv: the report of a judge is written as \.html"),
         (["--pairs", "0"], "--pairs 0: write a whole number"),
         (["--human", "none.jsonl"], "none.jsonl does not exist"),

@@ -95,7 +95,7 @@ def test_options_that_do_not_fit() -> None:
     synthetic, _ = _table(60, 0, 0)
     with pytest.raises(OptionError, match="doubt 'guess' is not known"):
         _curate(synthetic, None, "guess")
-    with pytest.raises(OptionError, match="the steps weigh rows"):
+    with pytest.raises(OptionError, match="--doubt steps weighs rows"):
         _curate(synthetic, synthetic, "steps", method="drop")
     with pytest.raises(OptionError, match="needs a column of labels"):
         _curate(synthetic, synthetic, "margin", label=None, only=None)

@@ -75,7 +75,7 @@ def test_it_begins_with_labels_and_shows_clean_rows(rows: tuple[Any, Any]) -> No
 def test_answers_that_are_no_labels() -> None:
     points = np.random.default_rng(0).normal(size=(40, 2))
     for answer in (np.full(40, 7), np.zeros(3), np.full(40, 0.5)):
-        with pytest.raises(DataError, match="give a label of 0 to 3 a row"):
+        with pytest.raises(DataError, match="give each row a label from 0 to 3"):
             relabel(points, lambda *_, answer=answer: answer, CLASSES)
     with pytest.raises(DataError, match="all rows have the same label"):
         relabel(points, lambda *_: np.zeros(40), CLASSES)
@@ -93,7 +93,7 @@ def test_who_labels() -> None:
     assert found.who.tolist() == ["llm", "llm", "model", "person"]
     assert found.codes[:3].tolist() == [0, 0, 1]
     assert allocate(votes, None, 0.5, 3).who.tolist() == ["llm", "person", "llm", "person"]
-    with pytest.raises(OptionError, match="choose a number of 0 to 1"):
+    with pytest.raises(OptionError, match="choose a number from 0 to 1"):
         allocate(votes, None, 2, 3)
 
 

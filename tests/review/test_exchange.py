@@ -164,7 +164,7 @@ def test_what_is_refused(table: pd.DataFrame, begun: Callable[..., Review], tmp_
     one = begun(table, label="category")
     right = {"row": 0, "turn": 1, "reviewer": "ann", "answer": "keep"}
     cases: list[tuple[str, str, str]] = [
-        ("a.json", "{", "is no JSON"),
+        ("a.json", "{", "is not valid JSON"),
         ("b.json", "[]", "holds no answers of reviewers: give"),
         ("c.json", '{"rows": 3, "decisions": []}', "holds decisions, not answers: name it with --decisions"),
         ("d.jsonl", json.dumps(right | {"table": "other"}), "holds answers on another table"),

@@ -106,14 +106,14 @@ def test_what_is_no_answer_is_refused_in_a_sentence(
     one = begun(table, label="category")
     server = served(one)
     cases: list[tuple[Any, str]] = [
-        (b"{", "this is no answer"),
-        (b"[1]", "this is no answer"),
-        (told(60, "keep"), "this is no answer"),
-        (told(-1, "keep"), "this is no answer"),
-        (told(True, "keep"), "this is no answer"),
-        (told(0, "burn"), "this is no answer"),
-        (told(0, "keep", turn=3), "this is no answer"),
-        (told(0, "keep", key=""), "this is no answer"),
+        (b"{", "this is not an answer"),
+        (b"[1]", "this is not an answer"),
+        (told(60, "keep"), "this is not an answer"),
+        (told(-1, "keep"), "this is not an answer"),
+        (told(True, "keep"), "this is not an answer"),
+        (told(0, "burn"), "this is not an answer"),
+        (told(0, "keep", turn=3), "this is not an answer"),
+        (told(0, "keep", key=""), "this is not an answer"),
         (told(0, "keep", reviewer=" "), "a reviewer is not named"),
         (told(0, "label", value="nothing"), "'nothing' is none of the labels"),
         (told(0, "edit", value={"nothing": "x"}), "this edit names no column"),

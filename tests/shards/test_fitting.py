@@ -70,7 +70,7 @@ def test_rows_have_the_shares_of_the_groups(cities: Path) -> None:
         assert list(own["city"].fillna("none").unique()) == wanted
         assert "kind=a" not in where or set(own["kind"]) == {"a"}
     assert models.sample(40, balance="city", seed=0)["city"].value_counts(dropna=False).tolist() == [10] * 4
-    with pytest.raises(ConditionError, match="no model is of such a 'city': choose one of 'Köln'"):
+    with pytest.raises(ConditionError, match="no model was learned for that 'city': choose one of 'Köln'"):
         models.sample(5, where={"city": "Paris"})
 
 
@@ -142,7 +142,7 @@ def test_the_command_line(cities: Path, tmp_path: Path, capsys: pytest.CaptureFi
             [*asked, "-o", f"{tmp_path}/b.csv", "--like", f"{tmp_path}/real.csv"],
             "--like is for a single model",
         ),
-        ([*asked, "-o", f"{tmp_path}/b.csv", "--where", "kind=c"], "no model is of such a 'kind'"),
+        ([*asked, "-o", f"{tmp_path}/b.csv", "--where", "kind=c"], "no model was learned for that 'kind'"),
         (["impute", f"{tmp_path}/m", f"{tmp_path}/real.csv", "-o", f"{tmp_path}/b.csv"], "holds many models"),
         (
             ["evaluate", "--real", f"{tmp_path}/real.csv", "--synthetic", f"{tmp_path}/m"],

@@ -171,7 +171,7 @@ def test_what_does_not_go_with_shards_is_a_sentence(halves, tmp_path, capsys):
         ("give a SynAlign", object(), {"shards": 2}),
         ("one of 0 to 1", align(none), {"shards": 2, "shard": 2}),
         ("5 workers cannot share 4 calls at once", align(none), {"shards": 6, "workers": 5}),
-        ("an embedder of several workers is named", align(none, embed=ones), {"shards": 2, "workers": 2}),
+        ("every worker loads the embedder by its name", align(none, embed=ones), {"shards": 2, "workers": 2}),
     ):
         with pytest.raises(OptionError, match=match):
             generate_shards(halves[0][["text"]], 30, own, tmp_path / "made", progress=False, **options)

@@ -69,7 +69,7 @@ def test_counts_beyond_64_bits_are_exact() -> None:
 
 @pytest.mark.parametrize("form", ["", "kg", "0;0;0;0", "0 0", "%Y-%m-%d"])
 def test_what_is_no_format_is_one_sentence(form: str) -> None:
-    with pytest.raises(SchemaError, match="is none of numbers: write one such as") as error:
+    with pytest.raises(SchemaError, match="is not a format of numbers: write one such as") as error:
         formats.parsed(form)
     assert "\n" not in str(error.value)
 

@@ -23,19 +23,19 @@ def language_model(one: argparse.ArgumentParser) -> None:
     llm = one.add_argument_group("labels by a language model, with --method relabel")
     llm.add_argument("--llm", metavar="URL", help="the endpoint, such as http://127.0.0.1:8000/v1")
     llm.add_argument("--model", metavar="NAME", help="the model's name there")
-    llm.add_argument("--key", help="default: OPENAI_API_KEY, which other users of the machine cannot see")
+    llm.add_argument("--key", help="its key (default: OPENAI_API_KEY, which other users do not see)")
     llm.add_argument("--task", metavar="TEXT", help="what the records are, in half a sentence for the model")
     llm.add_argument(
         "--votes",
         metavar="N",
         type=shared.number("--votes", int, 1, 5, "the forms of the prompt are a whole number from 1 to 5"),
-        help="forms of the prompt that each doubtful row is asked in, so many calls a row (default 1)",
+        help="ask about each doubtful row in so many forms of the prompt, a call each (default 1)",
     )
     llm.add_argument(
         "--people",
         metavar="SHARE",
         type=shared.number("--people", float, 0, 1, "the share of people is a number from 0 to 1"),
-        help="of the rows asked about, those on which the forms differ most are left for `lookalike review`",
+        help="leave this share of the rows asked about for `lookalike review`: those whose votes differ most",
     )
     endpoint.options(llm)
 
@@ -119,7 +119,7 @@ def _asks(args: argparse.Namespace) -> bool:
         raise OptionError("the replies are kept beside the output: name a file in place of '-'.")
     endpoint.check_prices(args)
     if args.people and (args.votes or 1) < 2:
-        raise OptionError("--people needs forms of the prompt that can differ: add  --votes 3.")
+        raise OptionError("--people needs several votes on a label, which can differ: add  --votes 3.")
     return True
 
 

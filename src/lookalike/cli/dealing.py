@@ -92,7 +92,7 @@ def _check(args: argparse.Namespace) -> None:
     if args.rows is None:
         raise OptionError("the number of rows is not given: add  -n ROWS.")
     if args.out == "-" or Path(args.out).is_file():
-        raise OptionError(f"{args.out} is no folder: shards go into one, choose another name.")
+        raise OptionError(f"{args.out} is not a folder: shards go into one, choose another name.")
     if Path(args.out).suffix in (".csv", ".parquet", ".jsonl", ".xlsx"):
         raise OptionError(f"{args.out}: shards go into a folder, such as {Path(args.out).stem}/.")
     files.check_paths(args, [args.report])

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def options(one: argparse._ActionsContainer) -> None:
     """Limits, prices, and how the endpoint is asked."""
     shared.budget(one)
-    one.add_argument("--price-in", metavar="X", type=shared.MONEY, help="of a million tokens of prompts")
-    one.add_argument("--price-out", metavar="X", type=shared.MONEY, help="of a million tokens of replies")
+    one.add_argument("--price-in", metavar="X", type=shared.MONEY, help="price of a million prompt tokens")
+    one.add_argument("--price-out", metavar="X", type=shared.MONEY, help="price of a million reply tokens")
     shared.endpoint(one)
 
 

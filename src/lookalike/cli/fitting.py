@@ -25,7 +25,7 @@ def options(one: argparse.ArgumentParser) -> None:
         "--seeds",
         metavar="N",
         type=shared.count("--seeds"),
-        help="so many models, seeds from --seed on",
+        help="fit so many models, each with its own seed, from --seed on",
     )
     sharding.crew(group)
 

@@ -28,9 +28,11 @@ def options(one: argparse.ArgumentParser) -> None:
     )
     one.add_argument("--llm", metavar="URL", help="the endpoint (default: OPENAI_BASE_URL)")
     one.add_argument("--model", metavar="NAME", required=True, help="the judge, as the endpoint knows it")
-    one.add_argument("--key", metavar="KEY", help="of the endpoint (default: OPENAI_API_KEY)")
+    one.add_argument("--key", metavar="KEY", help="key of the endpoint (default: OPENAI_API_KEY)")
     one.add_argument(
-        "--label", metavar="COL", help="only rows with the same value of this column meet (default: any do)"
+        "--label",
+        metavar="COL",
+        help="compare only rows that agree in this column (default: any rows)",
     )
     one.add_argument(
         "--criteria", metavar="FILE", help="TOML: task, question, and [criteria.NAME] with ask and 1 to 5"

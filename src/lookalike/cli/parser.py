@@ -132,8 +132,8 @@ def _generate(one: Parser) -> None:
     one.add_argument(
         "--run",
         metavar="DIR",
-        help="folder to go on from, kept with a summary and the report; of a language model with replies, "
-        "rejects and provenance (default OUT.run, which goes when a model that is learned here is done)",
+        help="folder of the run, from which it goes on after a kill: the summary, the report, what a language "
+        "model wrote (default OUT.run, removed when a model that is learned here is done)",
     )
     shared.verdict(one)
     shared.training(one)
@@ -150,32 +150,32 @@ def _generate(one: Parser) -> None:
 def _language_model(one: Parser) -> None:
     llm = one.add_argument_group("written by a language model (any OpenAI-compatible endpoint)")
     llm.add_argument("--llm", metavar="URL", help="the endpoint, such as http://127.0.0.1:8000/v1")
-    llm.add_argument("--model", metavar="NAME", help="the model's name there")
-    llm.add_argument("--key", help="default: OPENAI_API_KEY, which other users of the machine cannot see")
-    llm.add_argument("--text", action="append", default=[], metavar="COL", help="a text column; repeatable")
+    llm.add_argument("--model", metavar="NAME", help="the name of the model at the endpoint")
+    llm.add_argument("--key", help="its key (default: OPENAI_API_KEY, which other users do not see)")
+    llm.add_argument("--text", action="append", default=[], metavar="COL", help="columns of text")
     llm.add_argument("--label", metavar="COL", help="the column of classes")
     llm.add_argument(
         "--method",
         choices=METHODS,
-        help=f"{METHODS[0]} (default): demonstrations that cover REAL, of which only attributes are shown; "
-        "steered: what is computed of them, beside other real rows, for small models",
+        help=f"{METHODS[0]} (default) shows attributes of rows that cover REAL; steered shows facts computed "
+        "of them beside other real rows, for small models; the others are baselines",
     )
     llm.add_argument(
         "--grow",
         choices=GROW,
-        help="how the plan changes as rows come in: classes as in REAL (default), evenly, where REAL is not "
-        "covered yet, near REAL rows that a model of the new ones gets wrong, or where texts are the newest",
+        help="what is asked for next: classes as in REAL (real, default) or evenly (even), what is not covered "
+        "yet (coverage), what a model of the new rows gets wrong (errors), new texts (novelty)",
     )
-    shared.counted(llm, "--demonstrations", DEMONSTRATIONS, "of REAL")
-    shared.counted(llm, "--gen-size", GEN_SIZE, "rows a call")
+    shared.counted(llm, "--demonstrations", DEMONSTRATIONS, "real rows that are shown")
+    shared.counted(llm, "--gen-size", GEN_SIZE, "rows that a call asks for")
     llm.add_argument(
         "--reply-tokens",
         metavar="N",
         type=shared.count("--reply-tokens"),
-        help="of one reply, at most (default: by the longest real rows, and more where replies are cut off)",
+        help="tokens of a reply, at most (default: by the longest real rows, more where replies are cut off)",
     )
     llm.add_argument(
-        "--attributes", metavar="A,B", help="their names, or propose (default: topic, tone, style, details)"
+        "--attributes", metavar="A,B", help="names, or propose (default: topic, tone, style, details)"
     )
     llm.add_argument("--task", metavar="TEXT", help="what the records are, in one sentence for the model")
     llm.add_argument("--templates", metavar="DIR", help="prompts instead of those that `prompts` shows")
@@ -186,15 +186,15 @@ def _language_model(one: Parser) -> None:
 
 
 def _resume(one: Parser) -> None:
-    one.add_argument("run", metavar="RUN_DIR", help="its folder")
-    one.add_argument("--key", help="default: OPENAI_API_KEY")
+    one.add_argument("run", metavar="RUN_DIR", help="the folder of the run")
+    one.add_argument("--key", help="key of the endpoint (default: OPENAI_API_KEY)")
     shared.budget(one)
     shared.endpoint(one)
     one.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
 def _prompts(one: Parser) -> None:
-    one.add_argument("--templates", metavar="DIR", help="with those of this folder in their place")
+    one.add_argument("--templates", metavar="DIR", help="show those of this folder in their place")
     one.add_argument("-o", "--out", metavar="DIR", help="write them to this folder, to be edited")
 
 
@@ -221,20 +221,20 @@ def _sample(one: Parser) -> None:
         type=shared.number("--strength", float, 0, 1, "choose 0 (the rows themselves) to 1 (fresh rows)"),
         default=STRENGTH,
         metavar="S",
-        help=f"how far from --like: 0 the rows themselves to 1 fresh ones (default {STRENGTH})",
+        help=f"how far from --like: 0 gives the rows themselves, 1 new ones (default {STRENGTH})",
     )
     one.add_argument("--balance", metavar="COL", help="equal shares for the values of this column")
     one.add_argument(
         "--temperature",
         metavar="T",
         type=float,
-        help="of texts: 1 as learned (default), less for what is likelier",
+        help="temperature of texts: 1 as learned (default), less for likelier ones",
     )
     one.add_argument(
         "--top-p",
         metavar="P",
         type=float,
-        help="of texts: only the likeliest tokens of this probability together (default 1, all)",
+        help="draw texts from the likeliest tokens that have this probability together (default 1: all)",
     )
     one.add_argument(
         "--valid-only", action="store_true", help="code that does not parse is drawn again, 20 times at most"
@@ -287,7 +287,7 @@ def _curate(one: Parser) -> None:
     one.add_argument("--real", metavar="R", help="real rows, which set the limits (default: absolute limits)")
     one.add_argument("--text", metavar="COL", help="the column of text (default: all that hold text)")
     one.add_argument("--label", metavar="COL", help="the column of labels")
-    one.add_argument("--only", metavar="CHECKS", help=f"of {', '.join(CHECKS)}")
+    one.add_argument("--only", metavar="CHECKS", help=f"make only these checks, of {', '.join(CHECKS)}")
     one.add_argument("--without", metavar="CHECKS", help="checks whose decisions are not followed")
     one.add_argument(
         "--near",
@@ -307,9 +307,9 @@ def _curate(one: Parser) -> None:
         "--doubt",
         choices=DOUBTS,
         default=DOUBTS[0],
-        help="how wrong labels are found: classifiers of SYN and R (audit, default), the nearest rows "
+        help="how wrong labels are found: by classifiers of SYN and R (audit, default), the nearest rows "
         "(neighbours), a model that learns R (dynamics: CLLM) or SYN (margin: AUM), what a row is worth for "
-        "R (influence), or weights for all rows in steps (steps: SunGen)",
+        "R (influence), or by weights for all rows, found in steps (steps: SunGen)",
     )
     one.add_argument("--embedder", metavar="NAME", help=shared.EMBEDDER)
     one.add_argument(
@@ -338,13 +338,13 @@ def _review(one: Parser) -> None:
     one.add_argument(
         "--decisions", metavar="FILE", help="what curate decided on TABLE: those rows come first"
     )
-    shared.counted(one, "--queue", QUEUE, "items to answer, at most")
-    one.add_argument("--reviewer", metavar="NAME", default="", help="whose answers (default: the page asks)")
+    shared.counted(one, "--queue", QUEUE, "rows or pairs to answer, at most")
+    one.add_argument("--reviewer", metavar="NAME", default="", help="who answers (default: the page asks)")
     one.add_argument(
         "--port",
         metavar="P",
         type=shared.number("--port", int, 0, 65535, "a port is a whole number from 0 (any) to 65535"),
-        help="of 127.0.0.1 (default: the one it had before)",
+        help="port of 127.0.0.1 (default: the one it had before)",
     )
     one.add_argument(
         "--limit",
@@ -385,7 +385,7 @@ def _evaluate(one: Parser) -> None:
         metavar="COL",
         help="a column of keys or made-up values, which is not compared; may be repeated",
     )
-    one.add_argument("--only", metavar="SECTIONS", help="of fidelity,diversity,utility,privacy")
+    one.add_argument("--only", metavar="SECTIONS", help="only these of fidelity,diversity,utility,privacy")
     one.add_argument("--quick", action="store_true", help="fewer rows and one family of models")
     shared.verdict(one)
     one.add_argument(

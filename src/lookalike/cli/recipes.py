@@ -34,13 +34,13 @@ def options(one: argparse.ArgumentParser) -> None:
         "--write",
         metavar="N",
         type=shared.count("--write"),
-        help=f"rows that it writes for --then (default: a tenth of ROWS, at least {LEAST_WRITTEN})",
+        help=f"rows that are written for --then (default: a tenth of ROWS, at least {LEAST_WRITTEN})",
     )
 
 
 def recipe_options(one: argparse.ArgumentParser) -> None:
     """The options of `lookalike recipe`."""
-    one.add_argument("name", metavar="NAME", nargs="?", help="of the recipe (default: list them)")
+    one.add_argument("name", metavar="NAME", nargs="?", help="name of the recipe (default: list all)")
     one.add_argument("-o", "--out", metavar="FILE", help="write it to this .toml file (default: show it)")
 
 

@@ -49,13 +49,13 @@ def written(one: Parser) -> None:
         "--shard",
         metavar="I",
         type=shared.number("--shard", int, 0, 2**31, "shards count from 0"),
-        help="of --shards: write this one alone, from 0",
+        help="with --shards: write this one alone, counted from 0",
     )
     one.add_argument(
         "--workers",
         metavar="N",
         type=shared.count("--workers"),
-        help="of --shards: processes that write at once, with --concurrency calls in all (default 1)",
+        help="with --shards: processes that write at once, with --concurrency calls in all (default 1)",
     )
 
 
@@ -65,7 +65,7 @@ def crew(group: argparse._ActionsContainer) -> None:
         "--workers",
         metavar="N",
         type=shared.count("--workers"),
-        help="processes at once (default: one a core; with ray as many as there is room for)",
+        help="processes at once (default: one for each core; with ray as many as there is room for)",
     )
     group.add_argument(
         "--engine",
@@ -110,7 +110,7 @@ def sample(args: argparse.Namespace) -> None:
         if getattr(args, name) is not None:
             raise OptionError(f"--{name} is for a single file: leave it out, or --shards.")
     if args.shard is not None and args.shards is None:
-        raise OptionError(f"--shard {args.shard} of how many is not said: add  --shards N.")
+        raise OptionError(f"--shard {args.shard} needs the number of all shards: add  --shards N.")
     if not is_url(args.out) and Path(args.out).is_file():
         raise OptionError(f"{args.out} is a file: shards go into a folder, choose another name.")
     from lookalike.shards.sampling import sample_shards

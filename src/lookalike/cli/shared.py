@@ -99,9 +99,12 @@ def budget(one: argparse._ActionsContainer) -> None:
         "--max-calls", metavar="N", type=count("--max-calls"), help="hard limit of calls, over all runs"
     )
     one.add_argument(
-        "--max-tokens", metavar="N", type=count("--max-tokens"), help="hard limit, of prompts and replies"
+        "--max-tokens",
+        metavar="N",
+        type=count("--max-tokens"),
+        help="hard limit of tokens, prompts and replies",
     )
-    one.add_argument("--max-cost", metavar="X", type=MONEY, help="hard limit; needs both prices")
+    one.add_argument("--max-cost", metavar="X", type=MONEY, help="hard limit of the cost; needs both prices")
 
 
 def endpoint(one: argparse._ActionsContainer) -> None:
@@ -111,7 +114,7 @@ def endpoint(one: argparse._ActionsContainer) -> None:
         "--timeout",
         metavar="SECONDS",
         type=number("--timeout", float, 0.1, 1e6, "write seconds, at least 0.1"),
-        help=f"of silence after which a call is given up; while tokens come it lives (default {TIMEOUT:g})",
+        help=f"seconds of silence after which a call is given up (default {TIMEOUT:g})",
     )
     one.add_argument(
         "--header",
@@ -119,7 +122,7 @@ def endpoint(one: argparse._ActionsContainer) -> None:
         default=[],
         metavar="NAME:VALUE",
         type=header_of,
-        help="sent with every call, and kept in no file; repeatable",
+        help="sent with every call, and kept in no file; may be repeated",
     )
 
 
@@ -162,8 +165,8 @@ def training(one: Parser) -> None:
     one.add_argument(
         "--refine",
         action="store_true",
-        help="learn also which of the rows that it draws are too many, draw twice as many and leave those "
-        "out: more like the real rows, in twice the time of drawing",
+        help="learn, too, which rows the model draws too often; draw twice as many and leave those out: rows "
+        "that are more like the real ones, drawn in twice the time",
     )
     device(one)
 
@@ -179,12 +182,14 @@ def model_folder(one: Parser) -> None:
 
 
 def device(one: Parser) -> None:
-    one.add_argument("--device", choices=DEVICES, default=DEVICES[0], help=f"default {DEVICES[0]}")
+    one.add_argument(
+        "--device", choices=DEVICES, default=DEVICES[0], help=f"what trains it (default {DEVICES[0]})"
+    )
     one.add_argument(
         "--threads",
         metavar="N",
         type=count("--threads"),
-        help="of the CPU (default: as many as are fastest beside what else runs, measured again and again)",
+        help="threads of the CPU (default: as many as are fastest now, measured again and again)",
     )
 
 
@@ -238,17 +243,17 @@ def usual(one: Parser) -> None:
     one.add_argument(
         "--encoding",
         metavar="NAME",
-        help="of text tables that are not UTF-8, such as latin-1 (default: told from the file)",
+        help="encoding of text tables that are not UTF-8, such as latin-1 (default: told from the file)",
     )
     one.add_argument(
         "--sep",
         metavar="CHAR",
-        help="between the columns of delimited text: one character, or tab (default: told from the file)",
+        help="separator of delimited text: one character, or tab (default: told from the file)",
     )
     one.add_argument(
         "--decimal",
         choices=[".", ","],
-        help="before the decimals in delimited text (default: told from the file)",
+        help="decimal sign of delimited text (default: told from the file)",
     )
     one.add_argument(
         "--seed",

@@ -119,7 +119,7 @@ def sample(args: argparse.Namespace) -> None:
             writer.write(chunk)
             written += len(chunk)
         if not written:  # an earlier table stays
-            raise DataError(f"no row could be made, so {args.out} is not written: ease the conditions.")
+            raise DataError(f"no row could be made, so {args.out} is not written: loosen the conditions.")
     if isinstance(model, DiffLM) and model.accepted is not None:
         good, drawn = model.accepted
         print(f"{good:,} of {drawn:,} drawn rows parse ({good / drawn:.1%})")

@@ -321,7 +321,7 @@ def _classes(
         return [None], np.zeros(n, dtype=np.int64), np.zeros(m, dtype=np.int64)
     for title, some, rows in zip(("real", "synthetic"), labels, (n, m), strict=True):
         if len(some) != rows:
-            raise DataError(f"there are {len(some):,} labels of {rows:,} {title} rows: give one a row.")
+            raise DataError(f"there are {len(some):,} labels of {rows:,} {title} rows: give each row one.")
         if missing := int(pd.isna(pd.Series(list(some), dtype=object)).sum()):
             raise DataError(f"{missing:,} {title} rows have no label: fill it in, or leave them out.")
     codes, names = pd.factorize(pd.Series(list(labels[0]), dtype=object))
@@ -337,7 +337,8 @@ def _check(
 ) -> None:
     if n < 2 or most_repeats < 1:
         raise OptionError(
-            f"{n} rows, each at most {most_repeats} times, were asked for: ask for at least 2, once each."
+            f"{n} rows, each at most {most_repeats} times, were asked for: ask for at least 2 rows, and let "
+            "each come at least once."
         )
     if method not in METHODS:
         raise OptionError(f"there is no method '{method}': choose one of {', '.join(METHODS)}.")
@@ -350,7 +351,8 @@ def _check(
             continue
         if points.ndim != 2 or points.shape[1] != real.shape[1]:
             raise DataError(
-                f"the {title} points are not of the {real.shape[1]} dims of the real ones: make them so."
+                f"the {title} points do not have the {real.shape[1]} dimensions of the real ones: embed "
+                "all of them alike."
             )
         for start in range(0, len(points), 100_000):
             if not np.isfinite(points[start : start + 100_000]).all():

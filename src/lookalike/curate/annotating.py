@@ -122,8 +122,8 @@ class _Asker:
             return int(self._classes.get_loc(answer))
         except KeyError:
             raise DataError(
-                f"the annotator answered {shown(answer)}, which is no label of the table: give one of them, "
-                "or None."
+                f"the annotator answered {shown(answer)}, which is not a label of the table: give one "
+                "of these, or None."
             ) from None
 
     def _record(self, place: int) -> Record:

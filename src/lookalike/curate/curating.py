@@ -132,12 +132,13 @@ def _check_doubts(method: str, doubt: str, annotate: Annotate | None, people: fl
         )
     if annotate is not None and doubt != DOUBTS[0]:
         raise OptionError(
-            "with an annotator a student doubts the labels: leave doubt out (--doubt), or the annotator."
+            "an annotator is asked about the labels that a classifier doubts, so no other way to doubt "
+            "can be chosen: leave doubt out (--doubt), or the annotator."
         )
     if doubt in NEED_REAL and not has_real:
         raise OptionError(
-            f"labels are doubted by real rows with '{doubt}': give some (--real), or doubt by another way: "
-            f"{', '.join(one for one in DOUBTS if one not in NEED_REAL)}."
+            f"'{doubt}' needs real rows to doubt labels by: give some (--real), or choose another way to "
+            f"doubt: {', '.join(one for one in DOUBTS if one not in NEED_REAL)}."
         )
 
 
@@ -208,7 +209,9 @@ def check_options(options: Mapping[str, Any], columns: Collection[Any]) -> None:
     method = arguments.choice("method", options.get("method", LABEL_METHODS[0]), LABEL_METHODS)
     doubt = arguments.choice("doubt", options.get("doubt", DOUBTS[0]), DOUBTS)
     if doubt == "steps" and method not in ("auto", "weigh"):
-        raise OptionError(f"the steps weigh rows: leave out the method '{method}', or doubt by another way.")
+        raise OptionError(
+            f"--doubt steps weighs rows: leave out the method '{method}', or choose another way to doubt."
+        )
     check_embedder(options.get("embed"))
     text, label = options.get("text"), options.get("label")
     for what, name in (("text", text), ("label", label)):

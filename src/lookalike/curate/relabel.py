@@ -133,7 +133,7 @@ def _answers(answers: Any, count: int, classes: int) -> Array:
     found = np.asarray(answers)
     if found.shape != (count,) or not np.isin(found, np.arange(-1, classes)).all():
         raise DataError(
-            f"ask gave {shown(answers)} for {count:,} rows: give a label of 0 to {classes - 1} a row, "
+            f"ask gave {shown(answers)} for {count:,} rows: give each row a label from 0 to {classes - 1}, "
             "-1 for none."
         )
     return found.astype(np.int64)
@@ -168,7 +168,7 @@ def allocate(votes: Array, chances: Array | None, people: float, classes: int) -
     there is none: it decides between rows of the same entropy, too.
     """
     if not 0 <= people <= 1:
-        raise OptionError(f"the share of people is {shown(people)}: choose a number of 0 to 1.")
+        raise OptionError(f"the share of people is {shown(people)}: choose a number from 0 to 1.")
     rows = np.arange(len(votes))
     counts = np.stack([(votes == code).sum(1) for code in range(classes)], axis=1)
     major, entropy = counts.argmax(1), vote_entropy(votes, classes)

@@ -180,7 +180,7 @@ def _classes(points: Array, labels: Sequence[Any] | None) -> tuple[list[Any], Ar
     if labels is None:
         return [None], np.zeros(len(points), dtype=np.int64)
     if len(labels) != len(points):
-        raise DataError(f"there are {len(labels):,} labels of {len(points):,} rows: give one a row.")
+        raise DataError(f"there are {len(labels):,} labels of {len(points):,} rows: give each row one.")
     codes, names = pd.factorize(pd.Series(list(labels), dtype=object))
     if (codes < 0).any():
         raise DataError(f"{int((codes < 0).sum()):,} real rows have no label: fill it in, or leave them out.")

@@ -62,9 +62,9 @@ def check_options(sep: str | None, decimal: str | None) -> tuple[str | None, str
     """A separator and a decimal mark as they are used; raises OptionError."""
     sep = {"tab": "\t", "\\t": "\t"}.get(sep, sep) if sep is not None else None
     if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
-        raise OptionError(f"{sep!r} cannot stand between columns: write one character, or tab.")
+        raise OptionError(f"{sep!r} cannot separate columns: write one character, or tab.")
     if decimal not in (None, ".", ","):
-        raise OptionError(f"{decimal!r} cannot stand before decimals: write . or , there.")
+        raise OptionError(f"{decimal!r} cannot be the decimal sign: write . or , there.")
     return sep, decimal
 
 
@@ -334,7 +334,7 @@ def _check_end(cells: Any, path: str | Path, end: bytes) -> None:
     last = cells.column(cells.num_columns - 1)[-1].as_py() if cells.num_rows else None
     if last and last[-1] in "\r\n" and not end.rstrip(b"\r\n").endswith(b'"'):
         raise DataError(
-            f"{path} is not a readable CSV file (nothing closes a quote in it): repair or export it again."
+            f"{path} is not a readable CSV file (a quote in it is never closed): repair or export it again."
         )
 
 

@@ -104,7 +104,7 @@ def read_chat(
         places = _places(message)
         finish = choice.get("finish_reason")
     except (KeyError, IndexError, TypeError, AttributeError):
-        raise Fault("malformed", "its answer is no chat completion", paid=True) from None
+        raise Fault("malformed", "its answer is not a chat completion", paid=True) from None
     used = Spent(1, *usage_of(found, most))
     finish = finish if isinstance(finish, str) else None
     if finish == "error" or choice.get("error"):

@@ -199,7 +199,7 @@ def _records(path: str | Path) -> list[dict[str, Any]]:
             except ValueError:
                 whole = [json.loads(line) for line in text.splitlines() if line.strip()]
     except ValueError as error:
-        raise DataError(f"{path} is no JSON ({brief(error)}): export it again.") from None
+        raise DataError(f"{path} is not valid JSON ({brief(error)}): export it again.") from None
     if len(whole or []) == 1 and "decisions" in (whole or [{}])[0]:
         raise DataError(f"{path} holds decisions, not answers: name it with --decisions.")
     return [one for one in whole or [] if isinstance(one, dict)]

@@ -69,7 +69,7 @@ class Session:
         """Keeps an answer; it is on disk when this returns."""
         answer = answer_of(self.cards, told)
         if answer is None or not answer.key:
-            raise DataError("this is no answer: reload the page.")
+            raise DataError("this is not an answer: reload the page.")
         self.store.add(answer)
         return {"progress": self._told()}
 
@@ -210,7 +210,7 @@ class Handler(BaseHTTPRequestHandler):
             told = None
         run = POST.get(urlsplit(self.path).path)
         if run is None or not isinstance(told, dict):
-            self._say(HTTPStatus.BAD_REQUEST, "this is no answer: reload the page.")
+            self._say(HTTPStatus.BAD_REQUEST, "this is not an answer: reload the page.")
             return
         self._reply(lambda: run(self.server.session, told))
 
@@ -275,7 +275,7 @@ class Handler(BaseHTTPRequestHandler):
 def _held(text: str) -> list[tuple[int, int]]:
     pairs = [one.split(".") for one in text.split(",") if one]
     if not all(len(pair) == 2 and pair[0].isdecimal() and pair[1].isdecimal() for pair in pairs):
-        raise DataError("this is no list of rows: reload the page.")
+        raise DataError("this is not a list of rows: reload the page.")
     return [(int(row), int(turn)) for row, turn in pairs]
 
 

@@ -177,7 +177,7 @@ def align_shards(
     """
     n, seed = whole("n, the number of rows,", n, 2), whole("seed", seed)
     if not (embed is None or isinstance(embed, str)):
-        raise OptionError("an embedder of work in shards is named, so that every worker has it: give a name.")
+        raise OptionError("every worker loads the embedder by its name: give a name, not a function.")
     progress = arguments.switch("progress", progress)
     crew = Crew(engine, workers)
     files, how = table_files(synthetic), dict(how or {})

@@ -197,7 +197,7 @@ def _tables(table: Any) -> dict[str, pd.DataFrame]:
         return {"": sources.table("the table", table)}
     odd = next((name for name in table if not isinstance(name, str)), None)
     if odd is not None:
-        raise OptionError(f"the table {shown(odd)} is not named by a text: name it so.")
+        raise OptionError(f"the table {shown(odd)} has a name that is not a string: name it by one.")
     return {name: sources.table(f"the table {shown(name)}", one) for name, one in table.items()}
 
 

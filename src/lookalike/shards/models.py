@@ -173,7 +173,7 @@ class Models:
         chosen = [part for part in self.parts if _meets(condition, part.value)]
         if not chosen:
             names = arguments.listed([part.value for part in self.parts])
-            raise ConditionError(f"no model is of such a '{self.by}': choose one of {names}.")
+            raise ConditionError(f"no model was learned for that '{self.by}': choose one of {names}.")
         return chosen, rest
 
     def _model(self, part: Part) -> DiffLM:

@@ -65,7 +65,7 @@ def check(synthesizer: SynAlign, workers: int) -> None:
     """Raises OptionError for an embedder that is a function, and for fewer calls in flight than workers."""
     most = synthesizer.llm.throttle.most
     if workers > 1 and callable(synthesizer.embed):
-        raise OptionError("an embedder of several workers is named, so that each has it: give a name.")
+        raise OptionError("every worker loads the embedder by its name: give a name, not a function.")
     if most < workers:
         raise OptionError(
             f"{workers:,} workers cannot share {most:,} calls at once: raise concurrency, or choose fewer "

@@ -65,8 +65,8 @@ def parsed(text: str) -> Format:
     cores = [core for core in map(_core_of, sections) if core is not None]
     if len(sections) > 3 or len(cores) < len(sections):
         raise SchemaError(
-            f"the format {text!r} is none of numbers: write one such as '$#,##0.00', '0.0%', '000' or "
-            "'0.00;(0.00)'."
+            f"the format {text!r} is not a format of numbers: write one such as '$#,##0.00', '0.0%', "
+            "'000' or '0.00;(0.00)'."
         )
     signs = [
         (section[: core.start()], section[core.end() :])

@@ -288,8 +288,8 @@ def check_pattern(name: object, pattern: object, check: object) -> None:
         re.compile(pattern)
     except re.error as error:
         raise SchemaError(
-            f"column '{name}' has the pattern {pattern!r}, which is no regular expression ({error}): write "
-            r"one such as 'AB-\d{4}'."
+            f"column '{name}' has the pattern {pattern!r}, which is not a regular expression ({error}): "
+            r"write one such as 'AB-\d{4}'."
         ) from None
 
 

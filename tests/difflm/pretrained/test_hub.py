@@ -102,7 +102,7 @@ def test_gguf_files_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(ModelError, match=r"there is no file .*model\.gguf"):
         hub.load_backbone(str(file), device)
     file.write_bytes(b"not one")
-    with pytest.raises(ModelError, match="is no GGUF file"):
+    with pytest.raises(ModelError, match="is not a GGUF file"):
         hub.load_backbone(str(file), device)
     file.write_bytes(b"GGUF and then nothing")
     monkeypatch.setattr(hub.importlib.util, "find_spec", lambda _: None)

@@ -63,7 +63,7 @@ def test_what_cannot_be_compared_is_said() -> None:
         Rows({REAL: real, "s": real[:0]}, None)
     with pytest.raises(DataError, match="no column in common"):
         Rows({REAL: real, "s": pd.DataFrame({"c": [1]})}, None)
-    with pytest.raises(OptionError, match="'b' is no column of the table 's'"):
+    with pytest.raises(OptionError, match="'b' is not a column of the table 's'"):
         Rows({REAL: real, "s": real[["a"]]}, "b")
     with pytest.raises(DataError, match="has the column 'a' twice"):
         Rows({REAL: real, "s": pd.DataFrame([[1, 2]], columns=["a", "a"])}, None)

@@ -45,7 +45,7 @@ def test_the_prompt_holds_both_records_in_order_and_asks_for_the_reason_first() 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"qestion": "?"}, "'qestion' is no part of a rubric"),
+        ({"qestion": "?"}, "'qestion' is not part of a rubric"),
         ({"task": 5}, "task is 5"),
         ({"criteria": ["clear"]}, "write each as a table"),
         ({"criteria": {"clear": {"1": "a", "5": "b"}}}, "'clear' asks nothing"),
@@ -61,7 +61,7 @@ def test_a_wrong_rubric_is_one_sentence(given: dict[str, Any], said: str) -> Non
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text("task = \nx = 1")
-    with pytest.raises(OptionError, match=r"r\.toml is no TOML .*line 1"):
+    with pytest.raises(OptionError, match=r"r\.toml is not valid TOML .*line 1"):
         rubric(tmp_path / "r.toml")
     with pytest.raises(DataError, match="does not exist"):
         rubric(tmp_path / "none.toml")

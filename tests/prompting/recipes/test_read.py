@@ -77,14 +77,14 @@ def test_names_give_the_order_and_the_file_the_columns(tmp_path: Path) -> None:
         ('"refusal"', '"refusel"', 10, "there is no check 'refusel'"),
         ('"topic in text"', '"topik in text"', 10, "names 'topik'"),
         ("| length > 40", "| length >", 18, "the template is broken"),
-        ('"text | length > 40"', '"nowhere:f"', 18, "cannot be had: No module named 'nowhere'"),
+        ('"text | length > 40"', '"nowhere:f"', 18, "cannot be loaded: No module named 'nowhere'"),
         ("keep = false", "keep = 0", 16, "keep is 0: write true or false"),
         ("keep = false", "refine = 2", 16, "'refine' is for prompt"),
         ('label = "topic"', 'label = "tone"', 2, "no column that is kept"),
         ("[columns.tone]", "[columns.task]", 13, "cannot be called 'task'"),
         ("[columns.tone]", "[columns.range]", 13, "cannot be called 'range', as a template has it"),
         ("[columns.long]", "[columns.not]", 17, "cannot be called 'not', as a template has it"),
-        ("[columns.long]", "[columns.long", 17, "this is no TOML"),
+        ("[columns.long]", "[columns.long", 17, "this is not valid TOML"),
     ],
 )
 def test_a_mistake_is_one_sentence_with_its_line(

@@ -217,8 +217,8 @@ def _integers(first: int, rows: int, column: Column) -> pd.Series:
     top = 2 ** (int(limit[2]) - (not limit[1])) if limit else None
     if top is not None and first + rows > top:
         raise DataError(
-            f"column '{column.name}' holds ids of the dtype {column.dtype}, which has no {rows} fresh ones: "
-            "give it a wider dtype."
+            f"column '{column.name}' holds ids of the dtype {column.dtype}, which is too small for {rows} "
+            "new ones: give it a wider dtype."
         )
     if first + rows < 2**63:
         return pd.Series(np.arange(first, first + rows, dtype=np.int64))

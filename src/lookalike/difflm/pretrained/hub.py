@@ -101,7 +101,7 @@ def gguf_file(name: str) -> Path | None:
         raise ModelError(f"there is no file {name}: give the place of a GGUF file with backbone.")
     with open(path, "rb") as file:
         if file.read(4) != b"GGUF":
-            raise ModelError(f"the file {name} is no GGUF file: download it again, or give a folder.")
+            raise ModelError(f"the file {name} is not a GGUF file: download it again, or give a folder.")
     if importlib.util.find_spec("gguf") is None:
         raise MissingDependency("gguf", "gguf")
     return path
@@ -182,7 +182,8 @@ def fetch(name: str, patterns: tuple[str, ...]) -> Path:
         )
     except hub.errors.GatedRepoError:
         raise ModelError(
-            f"the model {name} may not be read without its owner's leave: ask for it on the hub and log in."
+            f"the model {name} may not be read without its owner's permission: ask for it on the hub "
+            "and log in."
         ) from None
     except hub.errors.RepositoryNotFoundError:
         raise ModelError(f"the hub has no model {name}: check the name.") from None

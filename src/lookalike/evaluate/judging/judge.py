@@ -261,7 +261,7 @@ class Judging:
 def _tables(tables: Any, real: Any) -> dict[str, pd.DataFrame]:
     """The tables by name, the real one first."""
     if isinstance(tables, pd.DataFrame) or not isinstance(tables, Mapping) or not tables:
-        raise OptionError('tables is no dict of tables: name each, such as {"a": df}.')
+        raise OptionError('tables is not a dict of tables: name each, such as {"a": df}.')
     for name in tables:
         if not isinstance(name, str) or not name.strip() or name == REAL:
             raise OptionError(f"a table is called {shown(name)}: give it another name.")

@@ -63,7 +63,7 @@ class Rows:
                 raise DataError(f"the table '{name}' has the column {shown(twice)} twice: rename one.")
             if label is not None and not is_column(label, table.columns):
                 raise OptionError(
-                    f"the label {shown(label)} is no column of the table '{name}': choose one of "
+                    f"the label {shown(label)} is not a column of the table '{name}': choose one of "
                     f"{listed(table.columns)}."
                 )
         self.columns = [

@@ -140,7 +140,7 @@ def rubric(given: str | Path | Mapping[str, Any] | None) -> Rubric:
     found, where = (given, "criteria") if isinstance(given, Mapping) else (_read(given), str(given))
     unknown = [key for key in found if key not in KEYS]
     if unknown:
-        raise OptionError(f"{where}: '{unknown[0]}' is no part of a rubric: choose from {', '.join(KEYS)}.")
+        raise OptionError(f"{where}: '{unknown[0]}' is not part of a rubric: choose from {', '.join(KEYS)}.")
     for key in ("task", "question"):
         if not isinstance(found.get(key, ""), str):
             raise OptionError(f"{where}: {key} is {shown(found[key])}: write a text.")
@@ -177,7 +177,7 @@ def _read(path: str | Path) -> dict[str, Any]:
         try:
             return tomllib.load(file)
         except tomllib.TOMLDecodeError as error:
-            raise OptionError(f"{path} is no TOML ({first_line(error)}): mend that line.") from None
+            raise OptionError(f"{path} is not valid TOML ({first_line(error)}): mend that line.") from None
 
 
 def _given(text: str) -> str:

@@ -54,7 +54,7 @@ def function_of(given: str | Callable[..., Any], place: str, folder: Path) -> Fu
         call = getattr(module, name)
     except Exception as error:  # whatever the module does when it is imported
         why = "there is no such file" if isinstance(error, FileNotFoundError) else first_line(error)
-        raise OptionError(f"{place}: the function {given} cannot be had: {why}{_where(error)}.") from None
+        raise OptionError(f"{place}: the function {given} cannot be loaded: {why}{_where(error)}.") from None
     if not callable(call):
         raise OptionError(f"{place}: {given} is no function: name one.")
     return Function(call, given, place)

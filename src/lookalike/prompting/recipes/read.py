@@ -61,7 +61,7 @@ def read(recipe: str | Path | Mapping[str, Any]) -> Plan:
 def _broken(path: Path, said: str) -> str:
     where = re.search(r"line (\d+)", said)
     reason = re.sub(r" \(at .*\)$", "", said).strip()
-    return f"{path}{f', line {where[1]}' if where else ''}: this is no TOML: {reason}."
+    return f"{path}{f', line {where[1]}' if where else ''}: this is not valid TOML: {reason}."
 
 
 def _plan(found: Mapping[str, Any], lines: Lines, folder: Path) -> Plan:
