@@ -132,8 +132,8 @@ def _generate(one: Parser) -> None:
     one.add_argument(
         "--run",
         metavar="DIR",
-        help="folder of the run, from which it goes on after a kill: the summary, the report, what a language "
-        "model wrote (default OUT.run, removed when a model that is learned here is done)",
+        help="folder of the run, from which it goes on after a kill, with its summary and report (default "
+        "OUT.run, removed when a model that is learned here is done)",
     )
     shared.verdict(one)
     shared.training(one)
@@ -163,8 +163,8 @@ def _language_model(one: Parser) -> None:
     llm.add_argument(
         "--grow",
         choices=GROW,
-        help="what is asked for next: classes as in REAL (real, default) or evenly (even), what is not covered "
-        "yet (coverage), what a model of the new rows gets wrong (errors), new texts (novelty)",
+        help="what is asked for next: classes as in REAL (real, default) or evenly (even), what is not yet "
+        "covered (coverage), what a model of the new rows gets wrong (errors), new texts (novelty)",
     )
     shared.counted(llm, "--demonstrations", DEMONSTRATIONS, "real rows that are shown")
     shared.counted(llm, "--gen-size", GEN_SIZE, "rows that a call asks for")
