@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from lookalike import __version__
 from lookalike.difflm import DiffLM
 from lookalike.difflm.storage import load_model
+from lookalike.errors import ModelError
 
 RNG = np.random.default_rng(0)
 NUMBERS = pd.DataFrame({"x": RNG.normal(size=60).round(2), "kind": RNG.choice(list("abc"), 60)})
@@ -52,3 +55,27 @@ def test_reading_a_model_makes_no_network(quick, tmp_path: Path) -> None:  # typ
     saved = load_model(tmp_path)
     assert saved.settings == model.settings and saved.codec.schema.names == ["x", "kind"]
     assert saved.weights.keys() == model.fitted.weights().keys() and saved.pretrained == {}
+
+
+@pytest.mark.parametrize(
+    ("facts", "writer"),
+    [
+        ({"format": 3}, "lookalike 0.1.0"),
+        ({"format": 9, "version": "2.5.0"}, "lookalike 2.5.0"),
+        ({"format": 9}, "another version of lookalike"),
+        ([], "another version of lookalike"),
+    ],
+)
+def test_a_model_that_is_not_read_is_refused_with_the_version_that_wrote_it(
+    tmp_path: Path, facts: object, writer: str
+) -> None:
+    (tmp_path / "model.json").write_text(json.dumps(facts))
+    with pytest.raises(ModelError) as error:
+        load_model(tmp_path)
+    assert f"was written by {writer} (" in str(error.value) and f"or use {writer}." in str(error.value)
+    assert f"this version, {__version__}, reads the formats 4 to 6" in str(error.value)
+
+
+def test_a_model_says_which_version_wrote_it(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    quick(3, 3).fit(NUMBERS).save(tmp_path)
+    assert json.loads((tmp_path / "model.json").read_text())["version"] == __version__

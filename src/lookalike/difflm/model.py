@@ -51,8 +51,7 @@ class DiffLM:
     one that is trained from scratch: a folder, a GGUF file, or an id on the Hugging Face hub, which is then
     contacted. It is adapted by LoRA: lora is the rank of the adapters, None: 8; 0 or False leaves it as it
     is, which learns less in the same time. encoder: a model such as BERT that reads the records, by name;
-    None: built in. beta: "rate" as above, or "schedule", the paper's. With a backbone,
-    injection may also be "prefix_soft_prompt".
+    None: built in. beta: "rate" as above, or "schedule", the paper's. injection may be "prefix_soft_prompt".
 
     The arguments are checked at once, kept as they are given and used by `fit`. They can be read and changed
     as those of an estimator of scikit-learn: `get_params`, `set_params`, `sklearn.base.clone`.
@@ -103,13 +102,13 @@ class DiffLM:
     # ---- arguments -----------------------------------------------------------------------------------------
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The arguments of the constructor as they were given, by name; deep: for scikit-learn, no matter."""
+        """The arguments of the constructor as they were given, by name; deep: not used here."""
         return {name: getattr(self, name) for name in inspect.signature(DiffLM).parameters}
 
     def set_params(self, **params: Any) -> DiffLM:
         """Change arguments of the constructor, for the next `fit`; what has been learned stays.
 
-        Raises OptionError for an argument that there is not, and for values as the constructor does.
+        Raises OptionError for an unknown argument, and for the values that the constructor refuses.
         """
         known = self.get_params()
         for name in params:
@@ -245,11 +244,11 @@ class DiffLM:
         how far from them: at 0 the rows themselves, with fresh ids; above 0 each cell is drawn anew with this
         chance (and at least one of a row) given the others and what the latent says of the row, texts always;
         at 1 fresh rows. Columns of `where` are drawn at any strength. balance: a column of few values, which
-        then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says; None:
-        1, or 0.9 and 0.95 with a backbone and a column of JSON. valid_only: rows
-        whose code does not parse are drawn again, up to 20 times in all, and then left out; `accepted` says
-        how many rows were accepted of how many that were drawn. refine: whether twice as many rows are drawn
-        and those kept that make the table more like the learned one; None: if the fit learned it.
+        then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says; None: 1, or 0.9
+        and 0.95 with a backbone and a column of JSON. valid_only: rows whose code does not parse are drawn
+        again, up to 20 times in all, and then left out; `accepted` says how many rows were accepted and how
+        many were drawn. refine: draw twice as many rows, and keep those that make the table more like the
+        learned one; None: if the fit learned it.
 
         seed: None gives new rows with every call: the k-th call after `fit` or `load` gives the k-th draw of
         the model's own seed, so that a script gives the same tables when it is run again, and ids go on from
@@ -304,21 +303,19 @@ class DiffLM:
         return sampled(self.fitted, request, tally, self.progress)
 
     def impute(self, table: Table, seed: int | None = None) -> Table:
-        """The table, of any library and back in its kind, with its missing cells drawn from their
-        distribution given the row's other cells.
+        """The table, of any library, with its missing cells drawn given the other cells of their row.
 
-        Cells that are not missing come back as they are, those with values that were not learned too, and
-        that is said; so does a column that the model's schema drops. A column that was always missing stays
-        so; a missing key is a fresh one. The table may lack columns of the model. seed: as in `sample`.
-        Raises ConditionError for a column that the model does not know.
+        The same kind of table comes back. Cells that are not missing stay as they are; those with values that
+        were not learned are counted on stderr. A column that the schema drops, or that was always missing,
+        stays as it is, and a missing key becomes a new one. The table may lack columns of the model. seed: as
+        in `sample`. Raises ConditionError for a column that the model does not know.
         """
         full, origin = taken("the table to impute", table)
         held = read_given(full, self.codec, (), "the table to impute", rare=True, unknown=True)
         if (note := held.note()) is not None:
             say(note, progress=self.progress)
-        return origin.back(
-            imputed(self.fitted, full, held, *self._calls.claim(seed, len(full)), self.progress)
-        )
+        calls = self._calls.claim(seed, len(full))
+        return origin.back(imputed(self.fitted, full, held, *calls, self.progress))
 
     # ---- latents -------------------------------------------------------------------------------------------
 
@@ -351,13 +348,12 @@ class DiffLM:
     # ---- for scikit-learn ----------------------------------------------------------------------------------
 
     def score(self, table: Table, y: None = None) -> float:
-        """How well rows that were not learned are told: minus their nats per row, so that more is better.
+        """Minus the nats per row that the model needs for rows it has not learned, so that more is better.
 
-        The nats are the bound that training lowers on its validation rows: what the language model needs to
-        write a row, and the rate of its latent; of columns that follow from others by a rule, and of keys and
-        ids, none. A value that was never learned counts as rare, or as the nearest. So models of the same
-        columns compare, as `GridSearchCV` does; what is *drawn* is compared by `evaluate`. y: for
-        scikit-learn, nothing. Raises DataError and OptionError as `encode` does.
+        The nats are the bound that training lowers on its validation rows; columns that follow from others by
+        a rule, keys and ids need none. A value that was never learned counts as rare, or as the nearest one.
+        Models of the same columns compare by it, as `GridSearchCV` does; `evaluate` compares what they draw.
+        y: not used; scikit-learn passes it. Raises DataError and OptionError as `encode` does.
         """
         rows = latent_rows.read_rows(self.fitted, table, "the table to score", unknown=True)
         if not rows.rows:

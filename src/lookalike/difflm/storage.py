@@ -17,6 +17,7 @@ import safetensors.numpy
 import safetensors.torch
 from torch import Tensor
 
+from lookalike import __version__
 from lookalike.codec import RecordCodec
 from lookalike.difflm.latent.denoiser import DenoiserConfig
 from lookalike.difflm.settings import Pretrained, Settings
@@ -31,6 +32,7 @@ RENAMED = {  # earlier format that is read -> how names of weights began, and be
     4: {"vae.runs.": "vae.spans."},
     5: {},
 }
+FIRST = "0.1.0"  # the version that wrote the formats before those, which did not say who wrote them
 
 
 @dataclass
@@ -65,6 +67,7 @@ def save_model(saved: Saved, folder: Path) -> None:
     weights = {k: v.detach().cpu().contiguous() for k, v in saved.weights.items()}
     facts = {
         "format": FORMAT,
+        "version": __version__,
         "seed": saved.seed,
         "arguments": saved.arguments,
         "vae": asdict(saved.settings.vae),
@@ -137,10 +140,7 @@ def load_model(folder: Path, backbone: str | None = None) -> Saved:
         raise ModelError(f"{folder}/model.json is damaged: fit the model again.") from None
     found = facts.get("format") if isinstance(facts, dict) else None
     if found not in (FORMAT, *RENAMED):
-        raise ModelError(
-            f"{folder} is of model format {found}, this version reads format {FORMAT}: fit the model again, "
-            "or use the version of lookalike that wrote it."
-        )
+        raise ModelError(_other_format(folder, found, facts))
     with undamaged(folder):
         weights = safetensors.torch.load_file(folder / "weights.safetensors")
         for before, now in RENAMED.get(found, {}).items():
@@ -170,6 +170,18 @@ def load_model(folder: Path, backbone: str | None = None) -> Saved:
             pretrained=pretrained,
             weights=weights,
         )
+
+
+def _other_format(folder: Path, found: Any, facts: Any) -> str:
+    """The sentence on a model that this version does not read, with the version that does."""
+    writer = facts.get("version") if isinstance(facts, dict) else None
+    if writer is None and isinstance(found, int) and found < min(RENAMED):
+        writer = FIRST
+    wrote = "another version of lookalike" if writer is None else f"lookalike {writer}"
+    return (
+        f"{folder} was written by {wrote} (model format {found}), and this version, {__version__}, reads the "
+        f"formats {min(RENAMED)} to {FORMAT}: fit the model again, or use {wrote}."
+    )
 
 
 @contextlib.contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -18,6 +16,7 @@ from lookalike.difflm.small.injection import Injection
 from lookalike.difflm.small.sizes import VAEConfig
 from lookalike.difflm.small.spans import POOLS, Spans
 from lookalike.difflm.small.transformer import Cache, Transformer
+from lookalike.difflm.small.used import Used
 from lookalike.difflm.training.rate import divergence
 
 
@@ -129,7 +128,7 @@ class VAE(nn.Module):
 
     def posterior(self, tokens: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
         """(rows, slots) -> mean and log variance of the latent, each (rows, latent size)."""
-        use = self._in_use(tokens)
+        use = self._used(tokens)
         mean, log_variance = self.encoder(self._summary(self._embed(tokens, cells, use), tokens, use))
         return mean, log_variance
 
@@ -172,7 +171,7 @@ class VAE(nn.Module):
         slot, (rows, slots), the KL of every latent dimension from N(0, 1), (rows, latent size), and
         `Spans.bag` of all texts, (rows,), 0 when not in training.
         """
-        use = self._in_use(tokens)
+        use = self._used(tokens)
         embedded = self._embed(tokens, cells, use)
         mean, log_variance = self.encoder(self._summary(embedded, tokens, use))
         kl = divergence(mean, log_variance)
@@ -196,7 +195,7 @@ class VAE(nn.Module):
         order: (rows, n) slot indices, of which every row leaves out the same columns. cache: an empty one;
         the language model can go on from it, the vector of the last slot being what it reads next.
         """
-        use = self._in_use(tokens)
+        use = self._used(tokens)
         return self._nll(latent, self._embed(tokens, cells, use), tokens, cells, order, use, placed, cache)
 
     def sequence(
@@ -212,7 +211,7 @@ class VAE(nn.Module):
         n, start = order.shape[1], prefix.shape[1] - 1
         if not n:
             return prefix, None
-        use = self._in_use(tokens)
+        use = self._used(tokens)
         inner = use.inner[order].clamp(min=0)
         embedded = _pick(self._embed(tokens, cells, use), inner) + self.injection.added(latent)
         written = torch.cat([prefix, embedded], 1)
@@ -266,20 +265,10 @@ class VAE(nn.Module):
 
     # ---- slots in use --------------------------------------------------------------------------------------
 
-    def _in_use(self, tokens: Tensor) -> _Used:
-        parts, spans = [torch.tensor(self.fixed, dtype=torch.long, device=tokens.device)], []
-        stop = len(self.fixed)
-        for span in self.span_slots:
-            used = max(1, int(tokens[:, span[0] : span[-1] + 1].ge(0).any(0).sum()))
-            parts.append(torch.arange(span[0], span[0] + used, device=tokens.device))
-            spans.append((stop, stop + used))
-            stop += used
-        slots = torch.cat(parts) if spans else parts[0]
-        inner = torch.full_like(self.place, -1)
-        inner[slots] = torch.arange(len(slots), device=tokens.device)
-        return _Used(slots, inner, spans)
+    def _used(self, tokens: Tensor) -> Used:
+        return Used.of(tokens, len(self.place), self.fixed, self.span_slots)
 
-    def _embed(self, tokens: Tensor, cells: Tensor, use: _Used) -> Tensor:
+    def _embed(self, tokens: Tensor, cells: Tensor, use: Used) -> Tensor:
         """Embedded slots in use, (rows, n, width)."""
         if not use.spans:
             return self.fields.embed(tokens, cells)
@@ -288,7 +277,7 @@ class VAE(nn.Module):
         parts += [self.spans.embed(r, used[:, a:b]) for r, (a, b) in enumerate(use.spans)]
         return torch.cat(parts, 1)
 
-    def _summary(self, embedded: Tensor, tokens: Tensor, use: _Used) -> Tensor:
+    def _summary(self, embedded: Tensor, tokens: Tensor, use: Used) -> Tensor:
         """What the encoder reads: the fixed slots, and every span as a few vectors."""
         if not use.spans:
             return embedded
@@ -324,7 +313,7 @@ class VAE(nn.Module):
         told = told * ((at > latest) & (latest < end)).unsqueeze(-1)
         return _pick(F.pad(told, (0, 0, 0, 1)), inner.clamp(max=len(self.fixed)))
 
-    def _following(self, use: _Used) -> Tensor:
+    def _following(self, use: Used) -> Tensor:
         """What says that a slot comes next, (slots in use, width)."""
         parts: list[Tensor] = [self.next_slot]
         for r, (a, b) in enumerate(use.spans):
@@ -338,7 +327,7 @@ class VAE(nn.Module):
         tokens: Tensor,
         cells: Tensor,
         order: Tensor,
-        use: _Used,
+        use: Used,
         placed: Placed | None = None,
         cache: Cache | None = None,
     ) -> Tensor:
@@ -384,19 +373,6 @@ class VAE(nn.Module):
             of_span = self.spans.nll(r, hidden[row, i], tokens[row, slot], self.in_span[slot], here)
             nll = nll.index_put((row, slot), of_span)
         return nll
-
-
-@dataclass
-class _Used:
-    """The slots of a batch that are in use, numbered anew: the fixed ones, then those of each span.
-
-    slots: (n,) slot indices; inner: (slots,) the new number of each, -1 if it is not in use; spans: first and
-    one past the last new number of every span.
-    """
-
-    slots: Tensor
-    inner: Tensor
-    spans: list[tuple[int, int]]
 
 
 def _pick(x: Tensor, index: Tensor) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,20 +13,21 @@ import pandas as pd
 from lookalike.arguments import shown, switch, whole
 from lookalike.decisions import Decisions
 from lookalike.errors import DataError, LLMError, OptionError
-from lookalike.llm.budget import NOTHING, Budget, Estimate, Spent, add
+from lookalike.llm.budget import NOTHING, Estimate, Spent, add
 from lookalike.llm.client import LLM
 from lookalike.llm.request import Failure, Reply, Request
 from lookalike.llm.sync import wait
 from lookalike.progress import say
 from lookalike.prompting.growth.growing import LOCATED
 from lookalike.prompting.recipes.checks import text_of
-from lookalike.prompting.recipes.columns import RecipeColumn, Served, Taken
+from lookalike.prompting.recipes.columns import RecipeColumn, Taken
 from lookalike.prompting.recipes.draws import Draws, Load, plain
 from lookalike.prompting.recipes.grown import Growth, Quotas, asked, growth_of
 from lookalike.prompting.recipes.making import SAME_DRAW, Maker, Row
 from lookalike.prompting.recipes.near_rows import near_rows
 from lookalike.prompting.recipes.read import read
 from lookalike.prompting.recipes.running import Kept, Runner, fix, visible
+from lookalike.prompting.recipes.serving import llm_of
 from lookalike.table.schema import Schema
 from lookalike.table.sources import table as table_of_argument
 from lookalike.texts.copies import Originals
@@ -82,7 +82,7 @@ class Recipe:
             )
         self.llms: dict[str | None, LLM] = {None: llm}
         for name, served in self.plan.models.items():
-            self.llms[name] = given.get(name) or _served(served, llm)
+            self.llms[name] = given.get(name) or llm_of(served, llm)
         self._kept, self._wanted, self._alarms = Kept(), 0, list[str]()
         self._draws: Draws | None = None
         self._real: pd.DataFrame | None = None
@@ -358,31 +358,6 @@ class Recipe:
                 kept.stopped = f"most others are lost as '{reason}': {fix(reason)}"
         say(f"{missing:,} of {self._wanted:,} rows are missing: {kept.stopped.rstrip('.')}.",
             progress=self.progress)  # fmt: skip
-
-
-def _served(served: Served, llm: LLM) -> LLM:
-    """A further model of a recipe, with limits of its own and the ledger of the run."""
-    key = None
-    if served.key_env is not None:
-        key = os.environ.get(served.key_env)
-        if not key:
-            raise OptionError(f"{served.place}: the environment has no {served.key_env}: set it to the key.")
-    elif served.url is None:
-        key = llm.key
-    try:
-        return LLM(
-            served.model,
-            served.url or llm.address.of(""),
-            key,
-            headers=llm.address.headers if served.url is None else None,
-            ledger=llm.ledger,
-            budget=Budget(**served.limits, place=served.place),  # type: ignore[arg-type]
-            concurrency=served.concurrency or llm.throttle.most,
-            timeout=served.timeout or llm.timeout,
-            progress=llm.progress,
-        )
-    except OptionError as error:
-        raise OptionError(f"{served.place}: {error}") from None
 
 
 def asking_tokens(requests: Sequence[Request]) -> list[int]:
