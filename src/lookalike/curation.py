@@ -35,7 +35,7 @@ OPTIONS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Curated:
+class CuratedRows:
     """kept: the rows that are left. drawn: those that were looked at, which `decisions` are on. note: a
     sentence where fewer rows are left than were asked for, else None.
     """
@@ -91,7 +91,7 @@ def curated(
     options: Mapping[str, Any],
     seed: int,
     progress: bool,
-) -> Curated:
+) -> CuratedRows:
     """n rows of what `draw(rows)` gives, those that `curate` keeps.
 
     more: whether more rows than n may be drawn, which costs little; else as many are left as are kept of n.
@@ -123,7 +123,7 @@ def curated(
         end = decisions.left()[n - 1] + 1
         drawn, decisions = drawn.iloc[:end], decisions.until(end)
         kept = decisions.apply(drawn)
-    return Curated(kept, drawn, decisions, _note(kept, drawn, decisions, n, more))
+    return CuratedRows(kept, drawn, decisions, _note(kept, drawn, decisions, n, more))
 
 
 def _note(kept: pd.DataFrame, drawn: pd.DataFrame, decisions: Decisions, n: int, more: bool) -> str | None:
@@ -150,7 +150,7 @@ def paths(out: str | Path) -> tuple[Path, Path]:
     return Path(f"{out}.decisions.json"), Path(f"{out}.drawn{suffix}")
 
 
-def save(found: Curated, out: str | Path, layout: dict[str, Any]) -> tuple[Path, Path]:
+def save(found: CuratedRows, out: str | Path, layout: dict[str, Any]) -> tuple[Path, Path]:
     """Writes the decisions and the rows that they are on, beside the output.
 
     Raises DataError where they cannot be written.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lookalike import curation
 from lookalike.arguments import listed, shown, switch, table_names
-from lookalike.curation import Curated, Curation
+from lookalike.curation import CuratedRows, Curation
 from lookalike.decisions import WEIGHT, Decisions
 from lookalike.errors import OptionError
 from lookalike.helping import no_gain
@@ -147,7 +147,7 @@ def _fit(given: Inputs, run: Run | None, progress: bool) -> None:
 
 def _made(
     given: Inputs, draw: Callable[[int], pd.DataFrame], out: str | Path | None, progress: bool
-) -> tuple[pd.DataFrame, Curated | None]:
+) -> tuple[pd.DataFrame, CuratedRows | None]:
     """The rows, curated where that is asked for, and what was decided on them; both are written to `out`."""
     from lookalike.files.writing import write_table
 
@@ -175,7 +175,7 @@ def _ruled(given: Inputs) -> Schema:
 
 
 def _compared(
-    given: Inputs, synthetic: pd.DataFrame, curated: Curated | None, **options: Any
+    given: Inputs, synthetic: pd.DataFrame, curated: CuratedRows | None, **options: Any
 ) -> Report | Alone:
     """The report, on the columns that the synthesizer made. options: of `evaluate`."""
     from lookalike.evaluate import evaluate

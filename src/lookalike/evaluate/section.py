@@ -156,7 +156,7 @@ class Projection:
 
 
 @dataclass(frozen=True)
-class Models:
+class ModelScores:
     """What models score on the holdout ("AUC" or "R^2"); models: family -> table it learned from -> score."""
 
     score: str
@@ -348,7 +348,7 @@ class Section:
     telltale: Rows | None = None
     beside: Beside | None = None
     projection: Projection | None = None
-    models: Models | None = None
+    models: ModelScores | None = None
     attacks: Attacks | None = None
     identifying: dict[str, list[Identified]] = field(default_factory=dict)
     rules: list[BrokenRule] = field(default_factory=list)

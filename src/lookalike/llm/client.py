@@ -46,7 +46,7 @@ class LLM:
     `dialect.WAYS` that the server takes); progress: False for silence. Raises OptionError, MissingDependency,
     LedgerError.
 
-    Its coroutines belong to one event loop at a time; `run` calls them from plain code.
+    Its coroutines belong to one event loop at a time; `wait` calls them from plain code.
     """
 
     def __init__(
@@ -269,7 +269,7 @@ class LLM:
             self.ledger = own
 
     async def close(self) -> None:
-        """Closes the connections; `run` does it by itself. The ledger stays open: `ledger.close()`."""
+        """Closes the connections; `wait` does it by itself. The ledger stays open: `ledger.close()`."""
         if self._transport is not None:
             transport, self._transport, self._loop = self._transport, None, None
             await transport.close()

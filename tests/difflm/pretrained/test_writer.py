@@ -15,7 +15,7 @@ from lookalike.codec.grammar import Grammar, byte_tokenizer
 from lookalike.difflm.pretrained import writer
 from lookalike.difflm.pretrained.vae import VARIANTS
 from lookalike.difflm.pretrained.writer import Draft as TrueDraft
-from lookalike.difflm.pretrained.writer import _draw, _Fields, write
+from lookalike.difflm.pretrained.writer import _draw, _FieldCounts, write
 from lookalike.difflm.sampling.drawing import Drawing
 from tests.difflm.pretrained.models import made, untrained
 
@@ -137,11 +137,11 @@ def test_the_same_seed_writes_the_same() -> None:
      ('{"a":"\\",', 0), ('{"a":[1,2],"b":{"c":1,"d":2}', 1), ('{"a":1,"b":2}', 2)],
 )  # fmt: skip
 def test_fields_are_counted_outside_of_values(text: str, complete: int) -> None:
-    fields = _Fields(PIECES, [b""])
+    fields = _FieldCounts(PIECES, [b""])
     for byte in text.encode():
         fields.put([byte + 1])
     assert fields.complete() == [complete]
-    assert _Fields(PIECES, [text.encode()]).complete() == [complete]
+    assert _FieldCounts(PIECES, [text.encode()]).complete() == [complete]
 
 
 def test_temperature_and_top_p() -> None:

@@ -1,6 +1,6 @@
 """Unique ids: no slots, never modelled. Decoding makes fresh ones of the same shape, none a real one.
 
-Integers go on after the largest real one. Strings keep their shape and count on in their last run of digits,
+Integers go on after the largest real one. Strings keep their shape and count on in their last digits,
 beyond the largest number that stands there; long hexadecimal strings (UUIDs) and other keys of one length and
 no few shapes are random; of web addresses see urls.py. An id that may be missing has one slot of two tokens,
 present and missing, as a constant has.

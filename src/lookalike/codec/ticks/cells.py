@@ -149,21 +149,21 @@ def _own_cells(
 def _intervals(
     counts: Array, exact: Array, gaps: Array, size: float, rare: int
 ) -> list[tuple[int, int, bool]]:
-    """Runs of values between exact ones, cut into intervals of about `size` rows.
+    """Stretches of values between exact ones, cut into intervals of about `size` rows.
 
     Returns (first, last, touches): indices of the values, and whether the next interval follows without an
-    exact value between. A run of fewer than `rare` rows has no interval: its rows go to the nearest cell.
-    gaps: after which values a run ends.
+    exact value between. A stretch of fewer than `rare` rows has no interval: its rows go to the nearest cell.
+    gaps: after which values a stretch ends.
     """
     bounds: list[tuple[int, int, bool]] = []
     edges = np.flatnonzero(np.diff(np.concatenate([[True], exact, [True]]).astype(np.int8)))
     cuts = np.flatnonzero(gaps) + 1
-    runs = [
+    stretches = [
         (int(a), int(b))
         for start, stop in edges.reshape(-1, 2)
         for a, b in itertools.pairwise([start, *cuts[(cuts > start) & (cuts < stop)], stop])
     ]
-    for start, stop in runs:
+    for start, stop in stretches:
         inside = counts[start:stop]
         rows = int(inside.sum())
         if rows < rare:

@@ -127,12 +127,12 @@ class _Pattern:
 
 
 def _either(values: list[int], width: int) -> str:
-    """One of these numbers, runs of ten as a class of digits."""
-    runs = [list(run) for _, run in itertools.groupby(values, lambda value: value // 10)]
+    """One of these numbers, tens as a class of digits."""
+    tens = [list(ten) for _, ten in itertools.groupby(values, lambda value: value // 10)]
     found = []
-    for run in runs:
-        head = f"{run[0] // 10:0{width - 1}d}"
-        tails = [value % 10 for value in run]
+    for ten in tens:
+        head = f"{ten[0] // 10:0{width - 1}d}"
+        tails = [value % 10 for value in ten]
         dense = len(tails) > 1 and tails[-1] - tails[0] == len(tails) - 1
         last = f"[{tails[0]}-{tails[-1]}]" if dense else "".join(map(str, tails))
         found.append(head + (last if dense or len(tails) == 1 else f"[{last}]"))

@@ -77,7 +77,7 @@ class Draft:
         self.cache.batch_select_indices(rows)
 
 
-class _Fields:
+class _FieldCounts:
     """How many fields of each record are complete: the commas outside of strings and of nested values."""
 
     def __init__(self, pieces: list[bytes], texts: list[bytes]):
@@ -135,7 +135,9 @@ class _Records:
         self.draft, self.limit, self.end = draft, limit, end
         self.walk = _begun(grammar, draft.tokens)
         self.free = None if free is None else _begun(free, draft.tokens)
-        self.fields = _Fields(pieces, [b"".join(pieces[token] for token in begun) for begun in draft.tokens])
+        self.fields = _FieldCounts(
+            pieces, [b"".join(pieces[token] for token in begun) for begun in draft.tokens]
+        )
         self.device = draft.logits.device
         self._texts = torch.tensor([*texts, False], device=self.device)
         self.done = torch.zeros(len(draft.tokens), dtype=torch.bool, device=self.device)

@@ -337,11 +337,11 @@ def verbatim(column: ComparedColumn) -> tuple[Entry, list[Copied]]:
     for table in (t for t in texts if t != "real"):
         flags = np.zeros(len(texts[table]), dtype=bool)
         for i, tokens in enumerate(words[table]):
-            best, run, source = 0, 0, -1
+            best, length, source = 0, 0, -1
             for gram in _grams(tokens, SPAN):
-                run = run + 1 if gram in where else 0
-                if run > best:
-                    best, source = run, where[gram]
+                length = length + 1 if gram in where else 0
+                if length > best:
+                    best, source = length, where[gram]
             flags[i] = best > 0
             if best and table == "synthetic":
                 worst.append((best + SPAN - 1, texts[table][i], texts["real"][source]))

@@ -19,7 +19,7 @@ from lookalike.evaluate.chapters.detection import CATEGORIES, DUMMIES, auc, fill
 from lookalike.evaluate.columns import ComparedColumn
 from lookalike.evaluate.parts import Part
 from lookalike.evaluate.rows import sample
-from lookalike.evaluate.section import Entry, Models, Section, entry, known
+from lookalike.evaluate.section import Entry, ModelScores, Section, entry, known
 from lookalike.evaluate.space import embedded
 from lookalike.evaluate.view import View
 from lookalike.seed import in_32_bits
@@ -218,7 +218,7 @@ def predict(columns: list[ComparedColumn], target: str, seed: int, quick: bool =
     x["mixed"], y["mixed"] = (np.concatenate([p["real"], p["synthetic"]]) for p in (x, y))
     trained = _train(task, x, y, seed, quick, rng)
     scores = {family: {t: known(s) for t, s in by.items()} for family, by in trained.scores.items()}
-    models = Models("AUC" if task.classes else "R^2", scores, most, len(y["holdout"]))
+    models = ModelScores("AUC" if task.classes else "R^2", scores, most, len(y["holdout"]))
     return Section({"utility": _entries(trained, rng)}, models=models)
 
 
