@@ -60,33 +60,33 @@ def generate(
 
         synthetic, report = lookalike.generate(real, 1_000, lookalike.DiffLM(max_time="60s"))
 
-    real: a table of any library, as `table/sources.py` lists them; the synthetic one is of the same. Of a
-        DatasetDict the split "train" is learned, and "test" or "validation" is the holdout. None where there
-        is none, for a `Recipe`: the report then looks at the synthetic table alone.
-    synthesizer: a DiffLM, a SynAlign, a Recipe, or any object with their `fit(table, schema)` and
-        `sample(n)`; None: a DiffLM as it is. It is fitted anew.
-    schema: default is the inferred one. It also decides how the report judges each column. Its `rules`
-        between columns are kept by a DiffLM and looked at by the report; None: those that are found.
-    where: conditions that every row satisfies, as for `DiffLM.sample` or as on the command line; the report
-        then compares with the real rows that satisfy them. For a DiffLM.
-    target: the column that a downstream model would predict, for the utility part of the report; None: the
-        label of a SynAlign.
-    curate: True keeps only the rows that pass the usual checks of `lookalike.curate`; or the names of some,
-        or a dict of its options (only, without, near, method, embed, text, label; the label is that of the
-        synthesizer, or the target). A model that is trained here draws as many rows as it takes for n to be
-        left; else fewer are. `report.decisions` says why each was dropped.
-    holdout: real rows that are not in `real`; the report shows what they score, too.
-    run: the folder of the job, from which the same call goes on after a kill. A model that is trained here
-        keeps its checkpoint there; a language model everything that it wrote, and its replies where its
-        ledger is that of the folder: `LLM(..., ledger="out.run/ledger.sqlite")`. The summary and the report
-        are written there, too.
-    out: a file that the table is written to before it is compared. Beside one that was
-        curated are the decisions (`out` + ".decisions.json") and the rows as they were drawn (`out` +
-        ".drawn" and its suffix): `Decisions.load(...).apply(drawn, without={"near"})` undoes a check.
-    show_real, names: of the report, as for `evaluate`.
-    seed: of what is sampled and compared; None: the synthesizer's own, else 0. What a SynAlign writes depends
-        on its own alone.
-    on_fit: called with the synthesizer when it is fitted, before it makes rows.
+    real: a table of any library that `table/sources.py` lists; the synthetic table is of the same library. Of
+        a DatasetDict the split "train" is learned, and "test" or "validation" is the holdout. None: there is
+        no real table, and a `Recipe` writes one; the report then describes the synthetic table alone.
+    synthesizer: a DiffLM, a SynAlign, a Recipe, or any object that has `fit(table, schema)` and `sample(n)`.
+        It is fitted again. None: `DiffLM()`.
+    schema: the kinds of the columns and the rules between them; None: both are found in `real`. A DiffLM
+        keeps the rules in every row, and the report checks them and judges each column by its kind.
+    where: conditions that every row satisfies, written as for `DiffLM.sample` or as on the command line. Only
+        a DiffLM takes them. The report then compares with the real rows that satisfy them.
+    target: the column that a model would predict from the others; the report measures how well models learn
+        that from the synthetic rows. None: the label of a SynAlign.
+    curate: True keeps only the rows that pass the usual checks of `lookalike.curate`. A list names the
+        checks, and a dict gives its options: only, without, near, method, embed, text, label. A model that is
+        trained here draws more rows until n are left; with a language model fewer rows are left.
+        `report.decisions` says why each row was dropped.
+    holdout: real rows that are not in `real`; the report shows what they score in the same place.
+    run: the folder of the job. After a kill the same call goes on from there. It keeps the checkpoint of a
+        training, or all that a language model wrote, and the summary and the report. It keeps the replies
+        where they are written to it: `LLM(..., ledger="out.run/ledger.sqlite")`.
+    out: a file that the table is written to before it is compared. Where rows were curated, the decisions are
+        beside it (`out` + ".decisions.json"), and so are all rows that were drawn (`out` + ".drawn" and the
+        suffix): `Decisions.load(...).apply(drawn, without={"near"})` undoes a check.
+    show_real, names: what the report shows, as for `evaluate`.
+    seed: it decides which rows are drawn and compared. None: the seed of the synthesizer, or 0. What a
+        SynAlign writes depends on its own seed alone.
+    progress: False for silence.
+    on_fit: a function that is called with the synthesizer once it is fitted, before it makes rows.
 
     Raises a UserError (OptionError, ConditionError, DataError, ...) before any training or call where an
     argument does not fit the table, and LLMError where a language model wrote no row that could be accepted.

@@ -40,21 +40,22 @@ OF_A_MACHINE = ("max_time", "device", "threads", "progress")  # arguments that a
 class DiffLM:
     """Synthetic tables by latent diffusion and a language model (DiffLM, arXiv 2411.03250).
 
-    max_time: limit on `fit`, everything included: seconds, or "90s", "5m"; None: as long as it takes.
-    seed: same seed, machine and thread count: same model. device: "auto", "cpu" or "cuda".
-    rate: nats of a record that the latent carries, held by a controller; None: 4, or 8 for texts. injection:
-    how the latent enters the language model: "soft_prompt", "kv_memory" or "input_embed". epochs: passes over
-    the table; None chooses by its size. threads: of the CPU; None: chosen by measuring steps, as the machine
-    changes. progress: bars on stderr.
+    max_time: how long `fit` may take in all, in seconds or as "90s", "5m"; None: as long as it helps.
+    seed: the same seed gives the same model on the same machine with as many threads. device: "auto", "cpu"
+    or "cuda". rate: how many nats of a record the latent carries; None: 4, or 8 for texts. injection: how the
+    latent enters the language model: "soft_prompt", "kv_memory" or "input_embed". epochs: passes over the
+    table; None: chosen by its size. refine: learn, too, which rows are drawn too often, so that `sample` can
+    leave them out. threads: of the CPU; None: chosen by measuring. progress: bars on stderr.
 
     backbone: a pretrained causal language model that writes the records as JSON text, in place of the small
     one that is trained from scratch: a folder, a GGUF file, or an id on the Hugging Face hub, which is then
-    contacted. It is adapted by LoRA: lora is the rank of the adapters, None: 8; 0 or False leaves it as it
-    is, which learns less in the same time. encoder: a model such as BERT that reads the records, by name;
-    None: built in. beta: "rate" as above, or "schedule", the paper's. injection may be "prefix_soft_prompt".
+    contacted. lora: the rank of the adapters that fit it to the table; None: 8; 0 or False leaves it as it
+    is, which learns less in the same time. encoder: the name of a model such as BERT that reads the records;
+    None: built in. beta: "rate" holds the rate; "schedule" lowers beta as the paper does. injection may then
+    also be "prefix_soft_prompt".
 
-    The arguments are checked at once, kept as they are given and used by `fit`. They can be read and changed
-    as those of an estimator of scikit-learn: `get_params`, `set_params`, `sklearn.base.clone`.
+    The arguments are checked at once, kept as they are given, and used by `fit`. They can be read and changed
+    like those of a scikit-learn estimator: `get_params`, `set_params`, `sklearn.base.clone`.
 
         df = lookalike.read_table("examples/adult.csv.gz")
         model = lookalike.DiffLM(max_time="90s").fit(df)

@@ -182,34 +182,35 @@ def evaluate(
 ) -> Report:
     """Compare a synthetic table with the real one it was learned from.
 
-    The tables are of any library, as `table/sources.py` lists them; of a DatasetDict the split "train" is
-    real, and "test" or "validation" the holdout.
+    The tables may be of any library that `table/sources.py` lists. Of a DatasetDict the split "train" is
+    the real table, and "test" or "validation" the holdout.
     real: the rows that the synthesizer saw. synthetic: what it made, with the same columns.
-    holdout: real rows that it did not see; every figure then stands beside what these rows score, and what
-        depends on the number of rows (detection, neighbours, repeats) sees equally many of each table.
-        Without one, half of the real rows (from 400 on) are split off as the reference of fidelity and
-        diversity; what asks whether a row was seen is skipped.
-    target: the column that a model would predict; its pairs are marked, and models that predict it measure
-        the utility. text: the column that is read as text (`texts.py`), whatever its values look like; None
-        takes the column of prose with most words.
-    seed: of the row samples, the folds and the bootstrap.
-    schema: its kinds decide how columns are judged; ids, keys and pseudonyms are not compared, what it drops
-        is left out, what it declares missing is missing. Its rules between columns are looked at, those that
-        are found in `real` where it has None. None infers the kinds from `real`.
-    ids: columns of keys or made-up values, which are not compared; unique keys are found without.
-    only: the sections to measure, of "fidelity", "diversity", "utility" and "privacy"; None is all.
-    quick: on few rows, with one family of models.
-    show_real: the report may show values that fewer than five real rows have, and texts of real rows beside
-        their copies; by default whoever may see the synthetic table may see the report.
+    holdout: real rows that the synthesizer did not see. Every figure then stands beside what these rows
+        score, and figures that depend on the number of rows (detection, neighbours, repeats) see equally many
+        of each table. Without a holdout, half of 400 or more real rows is the yardstick of fidelity and
+        diversity, and nothing is measured that needs to know which rows were seen.
+    target: the column that a model would predict. Its pairs are marked, and models that predict it measure
+        the utility.
+    text: the column that is read as text (`texts.py`), whatever its values look like; None: the column of
+        prose with most words.
+    seed: it decides which rows are sampled, the folds and the bootstrap.
+    schema: how columns are judged; None: it is inferred from `real`. Ids, keys and pseudonyms are not
+        compared, columns that it drops are left out, and values that it declares missing are missing. Its
+        rules are checked, or, where it has none, those that are found in `real`.
+    ids: columns of keys or made-up values, which are not compared. Unique keys are found by themselves.
+    only: the sections to measure, of "fidelity", "diversity", "utility" and "privacy"; None: all.
+    quick: measure few rows, with one family of models.
+    show_real: whether the report may show values that fewer than five real rows have, and real texts beside
+        their copies. By default whoever may see the synthetic table may see the report.
     names: what the report calls the tables, such as {"real": "train.csv", "synthetic": "made.csv"}.
     judge: a `lookalike.llm.LLM` that is asked how synthetic rows compare with real ones (of the holdout, if
         there is one; of the same target, if that is a category), or what `lookalike.judge` returned.
     progress: a bar.
 
-    A number or date of another table that cannot be read counts as out of range, and a warning says so.
-    Raises DataError where something is no table, a table is empty, has other columns, or most values of a
-    column do not fit; OptionError for an unknown target, text, section or seed; SchemaError for a schema that
-    lacks a column of `real` or that its values contradict.
+    A synthetic number or date that cannot be read counts as out of range, and a warning says so.
+    Raises DataError where something is not a table, a table is empty or has other columns, or most values of
+    a column do not fit; OptionError for an unknown target, text, section or seed; SchemaError for a schema
+    that lacks a column of `real` or that its values contradict.
     """
     real, holdout = parted("the real table", real, holdout)
     given = {"real": real, "synthetic": synthetic} | ({} if holdout is None else {"holdout": holdout})

@@ -55,16 +55,19 @@ def read_table(
     sep: str | None = None,
     decimal: str | None = None,
 ) -> pd.DataFrame:
-    """Reads a table by its suffix; of a folder of .py, .sql, .json or .txt files, a row per file.
+    """Reads a table; the suffix of the path says what kind of file it is.
 
-    A folder of tables, or a pattern such as "made/*.parquet", is one table in shards (`sharded.py`); a path
-    may be a URL such as "s3://bucket/made/" (`place.py`).
-    missing: values that mean missing in this table, such as {"?"}. Where they cannot be told: encoding, of
-    text that is not UTF-8; sep, between the columns of delimited text; decimal, "." or ",", before the
-    decimals of its numbers. The table's `attrs` keep the layout of delimited text (`delimited.py`).
+    path: a file; a URL such as "s3://bucket/made/" (`place.py`); a table in a database, such as
+    "sqlite:///shop.db?table=orders" (`databases.py`); a folder of tables or a pattern such as
+    "made/*.parquet", which is one table in shards (`sharded.py`); or a folder of .py, .sql, .json or .txt
+    files, each of which becomes a row. missing: values that mean missing in this table, such as {"?"}.
+
+    encoding, sep, decimal: the encoding of text that is not UTF-8, the character between the columns of
+    delimited text, and the decimal sign, "." or ",". None: told from the file. The table's `attrs` keep the
+    layout of delimited text (`delimited.py`).
+
     Raises DataError for whatever is wrong with the file, and for a table without rows; OptionError for values
-    that make no sense; MissingDependency for .xlsx without openpyxl. A path may be a table in a database,
-    such as "sqlite:///shop.db?table=orders" (`databases.py`).
+    that make no sense; MissingDependency for .xlsx without openpyxl.
     """
     table = read_shard(path, missing, encoding=encoding, sep=sep, decimal=decimal)
     if len(table) == 0:

@@ -37,9 +37,9 @@ _SHOWN = 60  # letters of a pattern in a line of the schema
 class Schema:
     """The columns of a table in their order. `rows` is how many rows they were inferred from.
 
-    missing: values declared missing by the user, such as "?". layout: how the file of delimited text was
-    written (`delimited.py`). rules: what holds between columns, as objects of `rule.py` or in words such as
-    "end >= start"; None: they are found when the table is learned; []: none is kept.
+    missing: values that the user declared missing, such as "?". layout: how the file of delimited text was
+    written (`delimited.py`). rules: rules between columns, as objects of `rule.py` or in words such as
+    "end >= start". None: they are found when the table is learned. []: no rule is kept.
     """
 
     columns: list[Column]
