@@ -129,14 +129,14 @@ class DiffLM:
         checkpoint: str | Path | None = None,
         codec: RecordCodec | None = None,
     ) -> DiffLM:
-        """Learn a table of any library, as `table/sources.py` lists them; `sample` gives the same kind back.
+        """Learn a table of any library that `table/sources.py` lists; `sample` gives a table of the same one.
 
-        schema: from `lookalike.infer`, edited if need be; None infers it. Its `rules` between columns are
-        kept in every row that is drawn; None: those that are found. checkpoint: a folder that training
-        state is written to; the same call after a kill goes on from there. codec: one that was fitted on this
-        very table with this seed, whose schema then counts; None fits one. Ctrl-C once ends the training: the
-        model is what has been learned by then; twice raises KeyboardInterrupt. Afterwards `schema` is what
-        was learned, `settings` with what, `history` how, and `shortfall` whether it was cut short. Raises
+        schema: from `lookalike.infer`, edited if need be; None: it is inferred. Its `rules` between columns
+        hold in every row that is drawn; None: those that are found. checkpoint: a folder for the state of the
+        training; after a kill the same call goes on from there. codec: one that was fitted on this very table
+        with this seed, whose schema then counts; None: it is fitted. Ctrl-C once ends the training, and the
+        model is what it has learned by then; twice raises KeyboardInterrupt. Afterwards `schema` is what was
+        learned, `settings` with what, `history` how, and `shortfall` whether it was cut short. Raises
         DataError and SchemaError for tables that cannot be learned; the model is then as it was before.
         """
         arguments = Arguments.of(self.get_params())
@@ -235,26 +235,25 @@ class DiffLM:
         refine: bool | None = None,
         seed: int | None = None,
     ) -> Table:
-        """A synthetic table of n rows, of the kind of the learned one, with its columns and dtypes; pandas
-        after `load`.
+        """n synthetic rows with the columns and dtypes of the learned table, in a table of the same library
+        (of pandas after `load`).
 
-        where: {column: condition} that every row satisfies: a value, a set of values, a range (low, high),
-        None (missing) or NOT_MISSING; or the texts of the command line, such as "age=30..40". given: a table
-        of some of the columns, one synthetic row for each of its rows (n must be None); its missing cells are
-        drawn too. like: rows to make variations of, taken in turn (n None: one of each); strength: in [0, 1],
-        how far from them: at 0 the rows themselves, with fresh ids; above 0 each cell is drawn anew with this
-        chance (and at least one of a row) given the others and what the latent says of the row, texts always;
-        at 1 fresh rows. Columns of `where` are drawn at any strength. balance: a column of few values, which
-        then have equal shares. temperature, top_p: how texts are drawn, as `Drawing` says; None: 1, or 0.9
-        and 0.95 with a backbone and a column of JSON. valid_only: rows whose code does not parse are drawn
-        again, up to 20 times in all, and then left out; `accepted` says how many rows were accepted and how
-        many were drawn. refine: draw twice as many rows, and keep those that make the table more like the
-        learned one; None: if the fit learned it.
+        where: {column: condition} that every row satisfies. A condition is a value, a set of values, a range
+        (low, high), None (missing) or NOT_MISSING; texts such as "age=30..40" are read, too. given: a table
+        of some of the columns; each of its rows is completed, its missing cells included, and n must be None.
+        like: rows to make variations of, in turn; with n None one of each. strength: how far the variations
+        are from them: 0 gives the rows with new ids, 1 new rows; in between each cell is drawn anew with this
+        chance (at least one of a row, and texts always) given the others and the latent of the row. Columns
+        of `where` are drawn at any strength. balance: a column of few values, which then get equal shares.
+        temperature, top_p: how texts are drawn, as `Drawing` says; None: 1, or 0.9 and 0.95 with a backbone
+        and a column of JSON. valid_only: rows whose code does not parse are drawn again, up to 20 times in
+        all, and then left out; `accepted` counts the rows that were accepted and drawn. refine: draw twice as
+        many rows and keep those that make the table more like the learned one; None: if the fit learned it.
 
-        seed: None gives new rows with every call: the k-th call after `fit` or `load` gives the k-th draw of
-        the model's own seed, so that a script gives the same tables when it is run again, and ids go on from
-        call to call. A seed gives the same table each time, the same ids too. `impute`, `decode` and
-        `interpolate` do likewise.
+        seed: the same seed gives the same table, with the same ids. None gives new rows with every call: the
+        k-th call after `fit` or `load` gives the k-th draw of the model's seed, so a script that is started
+        again gives the same tables, and ids go on from call to call. `impute`, `decode` and `interpolate` do
+        likewise.
 
         Raises ConditionError for conditions that the real table never meets and for given values that it
         never had (they name the column, the row and the value), OptionError for other values.

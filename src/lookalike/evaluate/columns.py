@@ -86,9 +86,9 @@ def read_columns(
     """Every column of tables["real"], with the same columns of the others.
 
     The kinds come from the real table, or from the schema where one is given; text: a column that is read as
-    text whatever it looks like; ids: those of keys and of made-up values. A compound is
-    read as a column for each of its members, unless it is the target. What the schema declares missing is
-    missing, and what it drops is left out. A number or a date that cannot be read is UNREADABLE.
+    text whatever it looks like; ids: those of keys and of made-up values. A compound is read as a column for
+    each of its members, unless it is the target. What the schema declares missing is missing, and what it
+    drops is left out. A number or a date that cannot be read is UNREADABLE.
 
     Raises DataError where a table has no rows, lacks a column, has one more, or where most values of
     a column do not fit its kind; OptionError where `text` holds no texts; SchemaError for a schema that does

@@ -50,14 +50,14 @@ def review(
 ) -> tuple[Table, Decisions]:
     """Serves a page on which people review rows, until all are answered or Ctrl-C; says its address.
 
-    table: any table, of any library (`table/sources.py`); its kind comes back.
-    decisions: what was decided on it, such as `curate` gives: their rows come first, and
-    where people answered, people count. real: rows of which the nearest is shown. label: the column of
-    labels; None is that of the decisions. text: the column of text; None is the one with most words.
-    pair: two columns of answers, of which people choose the better one without knowing which is which.
-    queue: how many items, at most. reviewer: whose answers; "" has the page ask. port: of 127.0.0.1; None is
-    the last one. answers: the file that keeps them; with the same file the review goes on.
-    limit: the error rate, 0..1, below which the page says that it is enough. seed: of the random rows.
+    table: any table, of any library (`table/sources.py`); its kind comes back. decisions: what was decided on
+    it, such as `curate` gives: their rows come first, and where people answered, people count. real: rows of
+    which the nearest is shown. label: the column of labels; None is that of the decisions. text: the column
+    of text; None is the one with most words. pair: two columns of answers, of which people choose the better
+    one without knowing which is which. queue: how many items, at most. reviewer: whose answers; "" has the
+    page ask. port: of 127.0.0.1; None is the last one. answers: the file that keeps them; with the same file
+    the review goes on. limit: the error rate, 0..1, below which the page says that it is enough. seed: of the
+    random rows.
 
     Returns the corrected table, and the decisions on the table as it was, those of the check "review" among
     them; of a pair, the table with a column `preferred`. Raises DataError for another table than that of the

@@ -1,10 +1,13 @@
 """One column of a table: its kind, exact dtype, precision and range.
 
-Kinds: category, number, datetime, boolean, compound (several numbers or words in a
-cell), text (strings of many values), code (text in a language), json
-(dicts and lists, or text of them), id (unique keys: never modelled, fresh ones are made) and constant; and,
-never inferred but set: key (keys that repeat: fresh ones are made), pseudonym (made-up names, mails, ... in
-place of the real ones) and drop (neither learned nor in the synthetic table).
+number, datetime    values with an order and distances
+category, boolean   few values, each of many rows
+compound            several numbers or words in a cell
+text, code, json    strings of many values; code in a language; dicts and lists, or text of them
+id                  keys that are unique: they are not learned, and new ones are made
+constant            one value in every row
+key, pseudonym      never inferred: keys that repeat, and names, mails, ...: new ones are made for each entity
+drop                never inferred: neither learned nor in the synthetic table
 """
 
 from __future__ import annotations
@@ -24,30 +27,25 @@ LANGUAGES = ("python", "sql")
 class Column(OfAKind):
     """One column of a table.
 
-    name, kind: `kind` is one of `kind_groups.KINDS`; set it to have the column treated otherwise.
-    dtype: the exact dtype, by name; python: what an object column holds (str, int, float, bool, date, decimal
-    ...; json where there are dicts or lists).
-    nullable: missing values occur, so they are modelled.
-    decimals: digits after the point of a number, 0 for whole numbers; None = full float precision.
-    minimum, maximum: range of a number (timedeltas as strings) or a datetime (ISO string).
-    resolution: the finest part of a datetime or timedelta that varies: year, month, day, hour ... ns.
-    format: how numbers (`formats.py`) and datetimes (`dates.py`) are written that are strings, or datetimes
-    that are whole numbers; what all cells of a compound have in common
-    (`compound.py`); a list where several formats occur, which are tried in their order.
-    exceptions: cells of a number or datetime that are none, such as "?", most frequent first: values of their
-    own.
-    language: of code, one of `LANGUAGES`; None = no parser is known.
-    json_schema: of json, the JSON Schema that its values satisfy; None = it is inferred. keys: of json, how
-    many keys there are at its top.
-    categories, ordered: of a pandas categorical, in their order. value: of a constant.
-    sentinel: what is written for missing where the dtype has no missing value.
-    personal: what personal data it looks like, one of `personal.SORTS`; None = nothing that is known. What a
-    pseudonym is made as. locale: of a pseudonym, such as "de_DE"; None = "en_US".
-    min_rows: of a category, values that fewer rows hold are not reproduced; None means 5, 1 keeps all (of the
-    5,000 most frequent, which a category has at most).
-    pattern: of an id or key, the regular expression of its strings (`patterns.py`); edited, it says what
-    fresh ones look like. check: the check digits that they have, one of `patterns.CHECKS`; None = none.
-    note: the kind that it was inferred to be and why, where another is possible; not saved.
+    name, kind: `kind` is one of `kind_groups.KINDS`; set it to have the column treated otherwise. dtype: the
+    exact dtype, by name; python: what an object column holds (str, int, float, bool, date, decimal ...; json
+    where there are dicts or lists). nullable: missing values occur, so they are modelled. decimals: digits
+    after the point of a number, 0 for whole numbers; None = full float precision. minimum, maximum: range of
+    a number (timedeltas as strings) or a datetime (ISO string). resolution: the finest part of a datetime or
+    timedelta that varies: year, month, day, hour ... ns. format: how numbers (`formats.py`) and datetimes
+    (`dates.py`) are written that are strings, or datetimes that are whole numbers; what all cells of a
+    compound have in common (`compound.py`); a list where several formats occur, which are tried in their
+    order. exceptions: cells of a number or datetime that are none, such as "?", most frequent first: values
+    of their own. language: of code, one of `LANGUAGES`; None = no parser is known. json_schema: of json, the
+    JSON Schema that its values satisfy; None = it is inferred. keys: of json, how many keys there are at its
+    top. categories, ordered: of a pandas categorical, in their order. value: of a constant. sentinel: what is
+    written for missing where the dtype has no missing value. personal: what personal data it looks like, one
+    of `personal.SORTS`; None = nothing that is known. What a pseudonym is made as. locale: of a pseudonym,
+    such as "de_DE"; None = "en_US". min_rows: of a category, values that fewer rows hold are not reproduced;
+    None means 5, 1 keeps all (of the 5,000 most frequent, which a category has at most). pattern: of an id or
+    key, the regular expression of its strings (`patterns.py`); edited, it says what fresh ones look like.
+    check: the check digits that they have, one of `patterns.CHECKS`; None = none. note: the kind that it was
+    inferred to be and why, where another is possible; not saved.
     """
 
     name: Any

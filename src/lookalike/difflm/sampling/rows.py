@@ -72,9 +72,9 @@ class Request:
     """A call of `sample`, all of it checked.
 
     held: the cells that are given, or those of the rows to be varied. allowed: what the conditions of each
-    part leave of the records; inner, rest: those conditions, said of the columns that are modelled, and
-    those on what follows from others by a rule. refine: whether more rows are drawn than
-    are kept. parsers: column -> parser that its texts have to pass. offset: rows that ids come after.
+    part leave of the records; inner, rest: those conditions, said of the columns that are modelled, and those
+    on what follows from others by a rule. refine: whether more rows are drawn than are kept. parsers: column
+    -> parser that its texts have to pass. offset: rows that ids come after.
     """
 
     asked: Asked

@@ -2,10 +2,10 @@
 
 A slot of a table is told by the slots before it in the canonical order: of few orders that are tried the one
 that held-out rows are likeliest in, as trees say little of a class that comes before the numbers that tell
-it, and of numbers that come before it. The *base* says how likely each of
-its tokens and cells is given these (`slotbase.py` says how it is learned); the network starts from there, so
-that at its first step it is a smoothed chain of trees, and goes on as far as held-out rows ask for it. Where
-a column is written before others that the base would look at, it says what holds for the whole table.
+it, and of numbers that come before it. The *base* says how likely each of its tokens and cells is given these
+(`slotbase.py` says how it is learned); the network starts from there, so that at its first step it is a
+smoothed chain of trees, and goes on as far as held-out rows ask for it. Where a column is written before
+others that the base would look at, it says what holds for the whole table.
 
 There is one tree for each *fold*. A row that is learned sees the tree that has not seen it; a row that is
 drawn sees one at random: what the network has learned to trust is then what it meets.
