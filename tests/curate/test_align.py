@@ -115,12 +115,12 @@ def test_figures_as_text_and_json(mixture: Draw, tmp_path: Path) -> None:
     ("changes", "error", "sentence"),
     [
         ({"n": 1}, OptionError, "at least 2"),
-        ({"most_repeats": 0}, OptionError, "at least 2, once each"),
+        ({"most_repeats": 0}, OptionError, "at least 2 rows, and let each"),
         ({"method": "best"}, OptionError, "choose one of exact, linear"),
         ({"n": 501}, OptionError, "501 rows cannot be made of 100 synthetic rows"),
         ({"real": np.zeros((9, 4))}, DataError, "there are 9 real rows"),
         ({"synthetic": np.zeros((1, 4))}, DataError, "fewer than 2 rows"),
-        ({"synthetic": np.zeros((9, 5))}, DataError, "not of the 4 dims"),
+        ({"synthetic": np.zeros((9, 5))}, DataError, "do not have the 4 dimensions"),
         ({"synthetic": np.full((9, 4), np.nan)}, DataError, "synthetic points hold nan"),
         ({"holdout": np.full((9, 4), np.inf)}, DataError, "holdout points hold nan"),
         (

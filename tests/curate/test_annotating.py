@@ -95,7 +95,7 @@ def test_new_labels_that_teach_less_are_only_reported(tables: Any) -> None:
         (
             {"annotate": lambda r, s, c: [["nothing like it"] for _ in r]},
             DataError,
-            "is no label of the table",
+            "is not a label of the table",
         ),
         ({"annotate": lambda r, s, c: []}, DataError, "answered 0 of"),
     ],

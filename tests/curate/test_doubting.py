@@ -87,7 +87,7 @@ def test_without_real_rows_they_are_reported(way: str) -> None:
 
 @pytest.mark.parametrize("way", NEED_REAL)
 def test_ways_that_need_real_rows_say_so(way: str) -> None:
-    with pytest.raises(OptionError, match=f"by real rows with '{way}'.*another way: audit, neighbours"):
+    with pytest.raises(OptionError, match=f"'{way}' needs real rows .*another way to doubt: audit, neighbours"):
         _curate(_table(60, 0, 0)[0], None, way)
 
 
@@ -99,7 +99,7 @@ def test_options_that_do_not_fit() -> None:
         _curate(synthetic, synthetic, "steps", method="drop")
     with pytest.raises(OptionError, match="needs a column of labels"):
         _curate(synthetic, synthetic, "margin", label=None, only=None)
-    with pytest.raises(OptionError, match="a student doubts"):
+    with pytest.raises(OptionError, match="the labels that a classifier doubts"):
         _curate(synthetic, synthetic, "margin", method="relabel", annotate=lambda *_: [])
 
 

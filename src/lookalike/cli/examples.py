@@ -6,7 +6,7 @@ EXITS = {  # exit code -> what it means
     3: "a figure is worse than --fail-under allows; the report is written",
     4: "a language model wrote nothing of a class, or fewer than half of the rows, or shards or models are "
     "missing; what was made is kept",
-    130: "stopped by Ctrl-C or a polite kill; where something is kept, the same command goes on from there",
+    130: "stopped by Ctrl-C or by SIGTERM; where something is kept, the same command goes on from there",
     141: "nobody reads the output any more",
 }
 
@@ -32,14 +32,14 @@ EXAMPLES = {
 A table in Postgres takes its password from PGPASSWORD, or from the file ~/.pgpass. Stopped by a crash or by
 Ctrl-C, the same command goes on from what is kept in OUT.run.""",
     "resume": """
-  lookalike resume out.csv.run                     (the run folder of  lookalike generate ... -o out.csv)
-A training goes on from its checkpoint. Of a language model the replies that were paid for are read back; the
-key is taken from OPENAI_API_KEY.""",
+  lookalike resume out.csv.run                     (the folder of  lookalike generate ... -o out.csv)
+A training goes on from its checkpoint. With a language model, replies that were paid for are read back, and
+the key is taken from OPENAI_API_KEY.""",
     "prompts": """
   lookalike prompts
   lookalike prompts -o my-prompts     (edit them, then:  lookalike generate ... --templates my-prompts)""",
     "recipe": """
-  lookalike recipe                          (which ones there are)
+  lookalike recipe                          (lists them)
   lookalike recipe qa -o qa.toml
   lookalike generate --recipe qa.toml -n 200 -o qa.jsonl --llm http://127.0.0.1:8000/v1 --model NAME \\
       --dry-run     (then without --dry-run)""",

@@ -183,7 +183,7 @@ CHECKS: dict[str, tuple[str, str]] = {  # name -> (strings of which letters and 
 
 
 def checked(text: str, check: str) -> str:
-    """The text with its check digits set right; where it has not the letters for them, as it is."""
+    """The text with its check digits set right; as it is where it lacks the letters for them."""
     places = [at for at, letter in enumerate(text) if letter.isascii() and letter.isalnum()]
     plain = "".join(text[at] for at in places)
     if not re.fullmatch(CHECKS[check][0], plain):

@@ -153,8 +153,8 @@ def test_a_judge_in_its_own_case_and_too_few_rows_are_said(halves: Halves, judge
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"tables": pd.DataFrame({"text": ["a"]})}, "no dict of tables"),
-        ({"tables": {}}, "no dict of tables"),
+        ({"tables": pd.DataFrame({"text": ["a"]})}, "not a dict of tables"),
+        ({"tables": {}}, "not a dict of tables"),
         ({"tables": {"real": pd.DataFrame({"text": ["a"]})}}, "give it another name"),
         ({"llm": "http://x"}, "give a lookalike.llm.LLM"),
         ({"pairs": 0}, "pairs"),

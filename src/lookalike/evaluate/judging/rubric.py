@@ -45,7 +45,7 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Rubric:
-    """task: what the records are, "" where it is not said. question: of two records. criteria: of single
+    """task: what the records are, "" where none is given. question: of two records. criteria: of single
     ones."""
 
     task: str

@@ -321,7 +321,7 @@ class Recipe:
     def _learn(self, column: RecipeColumn, kind: str) -> None:
         """Makes ready a check that needs the texts of real rows."""
         if self._real is None:
-            say(f"{column.place}: the check '{kind}' needs real rows, and passes all without them.",
+            say(f"{column.place}: the check '{kind}' needs real rows: without them every row passes.",
                 progress=self.progress)  # fmt: skip
             return
         if column.name not in self._real.columns:
