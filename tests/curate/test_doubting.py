@@ -87,7 +87,7 @@ def test_without_real_rows_they_are_reported(way: str) -> None:
 
 @pytest.mark.parametrize("way", NEED_REAL)
 def test_ways_that_need_real_rows_say_so(way: str) -> None:
-    with pytest.raises(OptionError, match=f"'{way}' needs real rows .*another way to doubt: audit, neighbours"):
+    with pytest.raises(OptionError, match=f"'{way}' needs real rows.*way to doubt: audit, neighbours"):
         _curate(_table(60, 0, 0)[0], None, way)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import lookalike
-from tests.docs.blocks import small
+from tests.docs.blocks import blocks, small
 from tests.docs.conftest import WRITER
 from tests.paths import ROOT
 
@@ -30,6 +30,12 @@ def test_what_it_links_to_is_there() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"`make (\w+)`", README):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_a_run_of_a_language_model_takes_five_lines() -> None:
+    """With its folder, in which the replies, the rows, the report and what it cost are kept."""
+    (code,) = [code for language, code in blocks(README) if "SynAlign" in code]
+    assert len(code.splitlines()) == 5 and 'ledger="out.run/' in code and 'run="out.run"' in code
 
 
 def results() -> dict[tuple[str, str], list[str]]:

@@ -32,7 +32,7 @@ def counts(cells: list[str]) -> pd.Series:
     ],
 )
 def test_cells_of_several_measures_are_told_from_codes(cells: list[str], wanted: str | None) -> None:
-    assert compound.measures(counts(cells)) == wanted
+    assert compound.of_numbers(counts(cells)) == wanted
 
 
 def test_words_that_come_again_make_a_compound_and_others_do_not() -> None:

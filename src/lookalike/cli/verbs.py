@@ -194,7 +194,7 @@ def evaluate(args: argparse.Namespace) -> int:
     from lookalike.evaluate import evaluate as evaluated
     from lookalike.table.schema import Schema
 
-    measure: Callable[..., Report] = evaluated
+    compare: Callable[..., Report] = evaluated
     tables: dict[str, Any] = {}
     if sharding.in_shards(args.synthetic):
         from lookalike.shards.evaluating import evaluate_shards
@@ -202,8 +202,8 @@ def evaluate(args: argparse.Namespace) -> int:
         names = ("real", "holdout")
         tables = {name: files.read(getattr(args, name), args.missing, args) for name in names}
         tables["synthetic"] = args.synthetic
-        measure = partial(evaluate_shards, **sharding.reading(args))
-    report = measure(
+        compare = partial(evaluate_shards, **sharding.reading(args))
+    report = compare(
         **(tables or files.tables(args)),
         schema=None if args.schema is None else Schema.load(args.schema),
         target=args.target,

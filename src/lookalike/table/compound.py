@@ -78,8 +78,8 @@ def _reader(text: str) -> re.Pattern[str]:
     return re.compile("".join(forms.get(part) or re.escape(part) for part in parts))
 
 
-def measures(counts: pd.Series) -> str | None:
-    """The format of cells that hold several measures; None of others.
+def of_numbers(counts: pd.Series) -> str | None:
+    """The format of cells that hold several numbers that are measured or counted; None of others.
 
     counts: the rows of each distinct string.
     """

@@ -90,7 +90,7 @@ def exceptions_of(cells: Sequence[str], rows: Array, odd: Array, least: int) -> 
     return [cells[i] for i in others], float(lost / max(rows.sum(), 1))
 
 
-def is_measure(own: Written, counts: pd.Series, rarely: float) -> bool:
+def holds_numbers(own: Written, counts: pd.Series, rarely: float) -> bool:
     """Whether the cells are measured or counted, not names such as codes.
 
     rarely: the share of the cells that they would lose as a category.

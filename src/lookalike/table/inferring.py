@@ -88,8 +88,8 @@ def _infer_column(series: pd.Series, sentinels: tuple[Any, ...], least: int | No
         column.kind, column.value = "constant", kinds.plain(first)
         return column
     column.kind = kinds.guess(present, values, column, len(series))
-    measures = column.kind == "compound" and compound.WORD not in str(column.format)
-    if column.kind in _CAN_BE_PERSONAL and not measures:
+    numbers_alone = column.kind == "compound" and compound.WORD not in str(column.format)
+    if column.kind in _CAN_BE_PERSONAL and not numbers_alone:
         column.personal = _personal(present, column)
     if column.is_number and column.personal == "key" and repeats.are_codes(values, least):
         column.kind = "category"

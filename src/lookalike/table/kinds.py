@@ -53,10 +53,10 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
         column.format, column.exceptions = dates.told()
         return DATE
     written = formatted.written(counts, least)
-    if written is not None and formatted.is_measure(written, counts, lost):
+    if written is not None and formatted.holds_numbers(written, counts, lost):
         column.format, column.exceptions = written.told()
         return NUMBER
-    several = compound.measures(counts) if column.python != "mixed" and lost > LITTLE else None
+    several = compound.of_numbers(counts) if column.python != "mixed" and lost > LITTLE else None
     if several is not None:
         column.format = several
         return "compound"
