@@ -74,6 +74,7 @@ def test_generate_says_what_was_dropped_and_keeps_it_beside_the_output(
         ({"only": ["labels"]}, "needs a column of labels"),
         ({"embed": "bag"}, "no embedder 'bag'"),
         ({"text": "side", "label": "side"}, "named as text and as label"),
+        (5, "curate is 5: write True"),
     ],
 )
 def test_a_mistake_is_said_before_any_work(real: pd.DataFrame, asked: Any, said: str) -> None:

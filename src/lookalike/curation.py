@@ -70,8 +70,12 @@ def options_of(asked: Curation, schema: Schema, label: Any, texts: list[Any] | N
                 f"curate has the option {shown(wrong[0])}: choose from {', '.join(OPTIONS)}, or write True."
             )
         found = dict(asked)
+    elif asked is True:
+        found = {}
+    elif isinstance(asked, Collection):
+        found = {"only": asked}
     else:
-        found = {} if asked is True else {"only": asked}
+        raise OptionError(f"curate is {shown(asked)}: write True, names of checks, or a dict of options.")
     if label is not None and schema[label].is_categorical:
         found.setdefault("label", label)
     if texts is not None and len(texts) == 1:
