@@ -23,7 +23,7 @@ def language_model(one: argparse.ArgumentParser) -> None:
     llm = one.add_argument_group("labels by a language model, with --method relabel")
     llm.add_argument("--llm", metavar="URL", help="the endpoint, such as http://127.0.0.1:8000/v1")
     llm.add_argument("--model", metavar="NAME", help="the model's name there")
-    llm.add_argument("--key", help="its key (default: OPENAI_API_KEY, which other users do not see)")
+    llm.add_argument("--key", help="key of the endpoint (default: OPENAI_API_KEY, which others cannot see)")
     llm.add_argument("--task", metavar="TEXT", help="what the records are, in half a sentence for the model")
     llm.add_argument(
         "--votes",

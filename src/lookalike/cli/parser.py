@@ -151,8 +151,10 @@ def _language_model(one: Parser) -> None:
     llm = one.add_argument_group("written by a language model (any OpenAI-compatible endpoint)")
     llm.add_argument("--llm", metavar="URL", help="the endpoint, such as http://127.0.0.1:8000/v1")
     llm.add_argument("--model", metavar="NAME", help="the name of the model at the endpoint")
-    llm.add_argument("--key", help="its key (default: OPENAI_API_KEY, which other users do not see)")
-    llm.add_argument("--text", action="append", default=[], metavar="COL", help="columns of text")
+    llm.add_argument("--key", help="key of the endpoint (default: OPENAI_API_KEY, which others cannot see)")
+    llm.add_argument(
+        "--text", action="append", default=[], metavar="COL", help="a text column; may be repeated"
+    )
     llm.add_argument("--label", metavar="COL", help="the column of classes")
     llm.add_argument(
         "--method",
@@ -179,7 +181,7 @@ def _language_model(one: Parser) -> None:
     )
     llm.add_argument("--task", metavar="TEXT", help="what the records are, in one sentence for the model")
     llm.add_argument("--templates", metavar="DIR", help="prompts instead of those that `prompts` shows")
-    llm.add_argument("--temperature", metavar="T", type=shared.MONEY, help="of the model (default 1)")
+    llm.add_argument("--temperature", metavar="T", type=shared.MONEY, help="the model's (default 1)")
     llm.add_argument("--embedder", metavar="NAME", help=f"{shared.EMBEDDER} or openai:<model>")
     endpoint.options(llm)
     llm.add_argument("--dry-run", action="store_true", help="estimate, show three prompts, ask nothing")

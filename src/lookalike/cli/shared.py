@@ -10,7 +10,7 @@ from lookalike.errors import OptionError
 from lookalike.progress import parse_time
 
 Parser = argparse.ArgumentParser
-EMBEDDER = "of --text: tfidf (default) or sentence-transformers:<name or path>"
+EMBEDDER = "what turns texts into vectors: tfidf (default) or sentence-transformers:<name or path>"
 
 
 def number(
@@ -183,7 +183,7 @@ def model_folder(one: Parser) -> None:
 
 def device(one: Parser) -> None:
     one.add_argument(
-        "--device", choices=DEVICES, default=DEVICES[0], help=f"what trains it (default {DEVICES[0]})"
+        "--device", choices=DEVICES, default=DEVICES[0], help=f"where it runs (default {DEVICES[0]})"
     )
     one.add_argument(
         "--threads",
