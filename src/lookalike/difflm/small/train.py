@@ -46,9 +46,9 @@ def train_vae(
     """
     with working("preparing the rows for the network", progress=progress):
         table = Encoded(tokens, cells, vae.lengths(tokens), _based(vae, tokens, cells, seed))
-        if vae.axis is not None:
-            vae.axis.lay(tokens, cells)
     train_rows, held_rows = map(torch.from_numpy, split(len(table), config, seed, vae.config.based))
+    if vae.axis is not None:
+        vae.axis.lay(tokens, cells)
     held, average_length = table.of(held_rows), max(1, int(table.lengths.float().mean()))
     batch = batch_size(len(train_rows), average_length, config)
     per_epoch = max(1, len(train_rows) // batch)
@@ -56,14 +56,14 @@ def train_vae(
     optimizers = _optimizers(vae, config)
     steps = plan_steps(per_epoch, config.epochs, config.steps, config.epochs_limits)
     loop = Loop(vae, optimizers, steps, config, clock, checkpoint)
-    averaged = _resumed(vae, loop)
+    averaged = AveragedModel(vae, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))
     average = cast(VAE, averaged.module)
+    if loop.resume():
+        averaged.load_state_dict({k: checkpoint.tensors[f"mean.{k}"] for k in averaged.state_dict()})
     batches = lru_cache(1)(partial(_batches, train_rows, table.lengths, batch, seed))
     vae.train()
     threads.restart()
-    if vae.base is not None and not loop.history:  # the base alone is what the network has to be better than
-        with working("judging the trees that the network corrects", progress=progress):
-            _judge(loop, average, held, noise)
+    _judge_base(loop, average, held, noise, progress)
     course, what = loop.course("the language model", progress), "training the language model"
     with bar(steps, what, unit="steps", progress=progress) as shown:
         shown.update(loop.step)
@@ -189,6 +189,13 @@ def _judge(loop: Loop, average: VAE, held: Encoded, noise: Tensor) -> None:
         loop.judge(reconstruction + rate, average.state_dict())
 
 
+def _judge_base(loop: Loop, average: VAE, held: Encoded, noise: Tensor, progress: bool) -> None:
+    """Validate the base alone, which the network has to be better than, unless the training goes on."""
+    if average.base is not None and not loop.history:
+        with working("judging the trees that the network corrects", progress=progress):
+            _judge(loop, average, held, noise)
+
+
 def _take_best(vae: VAE, loop: Loop, average: VAE, held: Encoded, noise: Tensor) -> None:
     """The best validated weights, or the last ones: the steps since then may have made them better."""
     last = sum(_validate(average, held, noise, loop.config.slots_most // 2))
@@ -218,15 +225,6 @@ def bound(vae: VAE, tokens: Tensor, cells: Tensor, seed: int, most: int = 16_384
     found = sum(_validate(vae, held, validation_noise(len(held), vae.latent_size, seed, vae.device), most))
     vae.eval()
     return found
-
-
-def _resumed(vae: VAE, loop: Loop) -> AveragedModel:
-    """The mean of the weights over the steps; it and the training go on from a checkpoint that is there."""
-    averaged = AveragedModel(vae, multi_avg_fn=get_ema_multi_avg_fn(loop.config.averaging))
-    if loop.resume():
-        kept = loop.checkpoint.tensors
-        averaged.load_state_dict({k: kept[f"mean.{k}"] for k in averaged.state_dict()})
-    return averaged
 
 
 def _means(averaged: AveragedModel) -> dict[str, Tensor]:
