@@ -170,10 +170,10 @@ class Audit:
 
     chances: (rows, classes) of the true class of each row, sum 1. right: (rows,) the chance that its label is
     right. posterior: how it was found, one of `POSTERIORS`, "confident" without trusted rows, or another way
-    to doubt (`doubting.py`). share: of the labels, estimated to be wrong, 0..1. usual: the share of wrong
-    labels that the same audit finds where labels are right, in the trusted rows, and at least .05; None
-    without trusted rows. skill: how well the model of the trusted rows agrees with the labels, beside the one
-    that learned from them; 1 is as well.
+    to doubt (`doubting.py`). share: of
+    the labels, estimated to be wrong, 0..1. usual: the share of wrong labels that the same audit finds where
+    labels are right, in the trusted rows, and at least .05; None without trusted rows. skill: how well the
+    model of the trusted rows agrees with the labels, beside the one that learned from them; 1 is as well.
     """
 
     chances: Array
