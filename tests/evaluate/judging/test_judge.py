@@ -158,7 +158,7 @@ def test_a_judge_in_its_own_case_and_too_few_rows_are_said(halves: Halves, judge
         ({"tables": {"real": pd.DataFrame({"text": ["a"]})}}, "give it another name"),
         ({"llm": "http://x"}, "give a lookalike.llm.LLM"),
         ({"pairs": 0}, "pairs"),
-        ({"label": "none"}, "'none' is no column"),
+        ({"label": "none"}, "'none' is not a column"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options: dict[str, Any], said: str) -> None:
