@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
@@ -17,7 +17,8 @@ class Averaged(AveragedModel):
     def __init__(self, model: nn.Module, decay: float):
         super().__init__(model)
         self._mix = get_ema_multi_avg_fn(decay)
-        self._mean, self._weights = list(self.module.parameters()), list(model.parameters())
+        self._mean: list[Tensor] = list(self.module.parameters())
+        self._weights: list[Tensor] = list(model.parameters())
 
     @torch.no_grad()
     def update(self) -> None:
