@@ -21,12 +21,14 @@ demo: venv
 		--holdout examples/adult-test.csv.gz --target income --report out/adult-report.html
 
 # One file of tests stays on one core, so that what it has fitted is shared; the hash seed is fixed because both
-# cores have to name the tests alike, some of which are named by a set.
+# cores have to name the tests alike, some of which are named by a set. The types are looked at meanwhile: tests wait
+# for servers and for processes.
 test: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadscope --ignore tests/docs
+	$(BIN)/mypy & types=$$!; \
+	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadscope --ignore tests/docs; cases=$$?; \
+	wait $$types && exit $$cases
 
 cluster: venv
 	$(BIN)/pip install --quiet -c constraints.txt 'ray[client]' 'moto[server]' s3fs

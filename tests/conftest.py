@@ -9,6 +9,7 @@ from tests.paths import DATA, EXAMPLES
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny tables: threads only get in each other's way
 
+import gc
 import json
 import subprocess
 import sys
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SERVER = Path(__file__).with_name("llm") / "server.py"
+
+
+def pytest_collection_finish() -> None:
+    """What collecting has made stays to the end: the collector of garbage need not look at it again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

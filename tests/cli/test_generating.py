@@ -24,7 +24,7 @@ init = lookalike.DiffLM.__init__
 def quick(self, **given):
     init(self, **given)
     self.train_config = dataclasses.replace(
-        self.train_config, steps=(200, 200), epochs_limits=(0.0, 1e9), denoiser_steps=20, denoiser_batch=64
+        self.train_config, steps=(120, 120), epochs_limits=(0.0, 1e9), denoiser_steps=20, denoiser_batch=64
     )
 lookalike.DiffLM.__init__ = quick
 """  # few steps, always as many: no time limit, which would make two trainings differ
@@ -52,7 +52,7 @@ def test_a_killed_generate_is_resumed_and_ends_as_if_it_had_not_been(
     wait_for(state.exists, killed)
     killed.kill()
     killed.communicate()
-    assert 0 < json.loads(state.read_text())["step"] < 200 and not out.exists()
+    assert 0 < json.loads(state.read_text())["step"] < 120 and not out.exists()
     monkeypatch.chdir(tmp_path.parent)  # wherever it is resumed
     capsys.readouterr()
     assert main(["resume", str(state.parent.parent)]) == 0
@@ -125,7 +125,7 @@ def test_ctrl_c_once_writes_the_table_and_keeps_what_the_same_command_goes_on_fr
     real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, folder = tmp_path / "o.csv", tmp_path / "o.csv.run"
-    slow = QUICK.replace("200", "100_000")
+    slow = QUICK.replace("120", "100_000")
     process = started(*command(real, out), before=f"{slow}\n{OFTEN}")
     wait_for((folder / "checkpoint" / "state.json").exists, process)
     process.send_signal(signal.SIGINT)
@@ -136,7 +136,7 @@ def test_ctrl_c_once_writes_the_table_and_keeps_what_the_same_command_goes_on_fr
     assert said in errors.splitlines()
     assert {path.name for path in folder.iterdir()} == {"config.toml", "checkpoint"}
     monkeypatch.setattr(lookalike.DiffLM, "__init__", lookalike.DiffLM.__init__)
-    exec(QUICK.replace("200", "60"), {})
+    exec(QUICK.replace("120", "60"), {})
     assert main(["resume", str(folder), "--quiet"]) == 0
     assert not folder.exists() and len(pd.read_csv(out)) == 150
 

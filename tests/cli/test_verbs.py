@@ -346,25 +346,33 @@ def test_a_stopped_sample_leaves_no_file(small_model: Path, tmp_path: Path, how:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def narrow_csv(small_csv: Path, tmp_path: Path) -> Path:
+    """Two columns, of which a fit is at its first step soon."""
+    narrow = tmp_path / "narrow.csv"
+    pd.read_csv(small_csv)[["age", "sex"]].to_csv(narrow, index=False)
+    return narrow
+
+
 def test_a_killed_fit_goes_on_from_its_checkpoint(
-    small_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    narrow_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "m"
-    first = started("fit", small_csv, "-o", folder, "--max-time", "60s", before=OFTEN)
+    first = started("fit", narrow_csv, "-o", folder, "--max-time", "60s", before=OFTEN)
     wait_for((folder / "checkpoint" / "state.json").exists, first)
     first.kill()
     first.communicate()
     with pytest.raises(lookalike.LookalikeError):
         lookalike.DiffLM.load(folder)
-    run("fit", small_csv, "-o", folder, "--max-time", "1s")
+    run("fit", narrow_csv, "-o", folder, "--max-time", "1s")
     assert "going on from the checkpoint" in capsys.readouterr().err
-    assert sorted(lookalike.DiffLM.load(folder).sample(5).columns) == sorted(pd.read_csv(small_csv).columns)
+    assert sorted(lookalike.DiffLM.load(folder).sample(5).columns) == sorted(pd.read_csv(narrow_csv).columns)
     assert not (folder / "checkpoint").exists()
 
 
-def test_ctrl_c_once_keeps_what_a_fit_has_learned(small_csv: Path, tmp_path: Path) -> None:
+def test_ctrl_c_once_keeps_what_a_fit_has_learned(narrow_csv: Path, tmp_path: Path) -> None:
     folder = tmp_path / "m"
-    process = started("fit", small_csv, "-o", folder, before=OFTEN)
+    process = started("fit", narrow_csv, "-o", folder, before=OFTEN)
     wait_for((folder / "checkpoint" / "state.json").exists, process)
     process.send_signal(signal.SIGINT)
     told, errors = process.communicate(timeout=300)
@@ -377,12 +385,12 @@ def test_ctrl_c_once_keeps_what_a_fit_has_learned(small_csv: Path, tmp_path: Pat
     assert (folder / "checkpoint" / "state.json").exists()
 
 
-def test_ctrl_c_twice_stops_a_fit_and_says_how_to_go_on(small_csv: Path, tmp_path: Path) -> None:
+def test_ctrl_c_twice_stops_a_fit_and_says_how_to_go_on(narrow_csv: Path, tmp_path: Path) -> None:
     slow = (
         "import lookalike.difflm.training.course as c; "
         "c.Clock.stop = lambda self, kept: print('heard', flush=True)"
     )
-    process = started("fit", small_csv, "-o", tmp_path / "m", before=f"{slow}; {OFTEN}")
+    process = started("fit", narrow_csv, "-o", tmp_path / "m", before=f"{slow}; {OFTEN}")
     wait_for((tmp_path / "m" / "checkpoint" / "state.json").exists, process)
     process.send_signal(signal.SIGINT)
     assert process.stdout is not None and process.stdout.readline() == "heard\n"

@@ -31,9 +31,12 @@ def small_texts() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def quick() -> Quick:
-    """A DiffLM that is not yet fitted and will take `steps` steps; more options are those of DiffLM."""
+    """A DiffLM that is not yet fitted and will take `steps` steps; more options are those of DiffLM.
 
-    def make(steps: int = 40, denoiser_steps: int = 30, **options: object) -> DiffLM:
+    batch: rows of a step, 0 for what a fit takes by itself.
+    """
+
+    def make(steps: int = 40, denoiser_steps: int = 30, batch: int = 0, **options: object) -> DiffLM:
         model = DiffLM(progress=False, **options)  # type: ignore[arg-type]
         model.train_config = dataclasses.replace(
             model.train_config,
@@ -41,6 +44,7 @@ def quick() -> Quick:
             epochs_limits=(0.0, 1e9),
             denoiser_steps=denoiser_steps,
             denoiser_batch=512,
+            batch=batch or model.train_config.batch,
         )
         return model
 
@@ -57,6 +61,7 @@ def adult() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def adult_model(adult: pd.DataFrame, quick: Quick, made_once: Once) -> DiffLM:
     place = made_once(
-        "adult.model", lambda path: quick(steps=400, denoiser_steps=150, seed=7).fit(adult).save(path)
+        "adult.model",
+        lambda path: quick(steps=400, denoiser_steps=150, batch=96, seed=7).fit(adult).save(path),
     )
     return DiffLM.load(place, progress=False)

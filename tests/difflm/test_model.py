@@ -50,13 +50,13 @@ LATENTS = np.zeros((3, 4, 4), dtype=np.float32)
 CALLS = {
     "sample": lambda m, **o: m.sample(40, **o),
     "where": lambda m, **o: m.sample(40, where={"zone": "A"}, **o),
-    "balance": lambda m, **o: m.sample(40, balance="zone", **o),
+    "balance": lambda m, **o: m.sample(12, balance="zone", **o),
     "chunks": lambda m, **o: pd.concat(m.sample_chunks(40, **o)),
     "given": lambda m, **o: m.sample(given=TABLE[["zone"]].iloc[10:50], **o),
-    "like": lambda m, **o: m.sample(like=TABLE.iloc[10:50], strength=0.5, **o),
+    "like": lambda m, **o: m.sample(like=TABLE.iloc[10:20], strength=0.5, **o),
     "impute": lambda m, **o: m.impute(TABLE[["zone", "fare"]].iloc[10:50].assign(fare=np.nan), **o),
     "decode": lambda m, **o: m.decode(m.encode(TABLE.iloc[10:50]), **o),
-    "interpolate": lambda m, **o: m.interpolate(TABLE.iloc[[10]], TABLE.iloc[[11]], steps=9, **o),
+    "interpolate": lambda m, **o: m.interpolate(TABLE.iloc[[10]], TABLE.iloc[[11]], steps=5, **o),
 }
 
 

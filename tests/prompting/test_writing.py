@@ -34,11 +34,11 @@ SCRIPT = "import sys; from tests.prompting.test_writing import write; write(*sys
 
 
 def write(url: str, ledger: str, out: str, grow: str) -> None:
-    """150 rows and where they came from, to a file."""
+    """75 rows and where they came from, to a file."""
     llm = LLM("m", url, ledger=ledger, concurrency=IN_FLIGHT)
     real = pd.read_csv(DATA)[:90]
     model = SynAlign(llm, "text", "category", progress=False, grow=grow).fit(real)
-    pd.concat([model.sample(150), model.provenance], axis=1).to_csv(out, index=False)
+    pd.concat([model.sample(75), model.provenance], axis=1).to_csv(out, index=False)
 
 
 class Reasons:
@@ -202,4 +202,4 @@ def test_a_run_that_was_killed_goes_on_to_the_same_table(writing: Writing, tmp_p
     stats = again.stats()
     assert stats["answered_again"] <= IN_FLIGHT  # what was in flight when it was killed
     assert stats["answered"] - stats["answered_again"] == whole["answered"]
-    assert len(pd.read_csv(resumed)) == 150
+    assert len(pd.read_csv(resumed)) == 75

@@ -41,7 +41,7 @@ def topics(rows: int = 1200) -> pd.DataFrame:
     """Sentences of three topics, the words of one never in another; the answer repeats a word of the text."""
     rng = np.random.default_rng(0)
     label = rng.choice(list(TOPICS), rows, p=[0.5, 0.3, 0.2])
-    chosen = [list(rng.choice(TOPICS[name], rng.integers(3, 9))) for name in label]
+    chosen = [list(rng.choice(TOPICS[name], rng.integers(2, 6))) for name in label]
     texts = [f"the {' and the '.join(words)}." for words in chosen]
     notes = [f"about {words[0]} number {i}" if i % 4 else None for i, words in enumerate(chosen)]
     return pd.DataFrame({"label": label, "text": texts, "note": notes, "words": [len(w) for w in chosen]})
@@ -59,7 +59,7 @@ def small(quick, **options: object) -> DiffLM:  # type: ignore[no-untyped-def]
 
 @pytest.fixture(scope="module")
 def model(quick, small_texts: None) -> DiffLM:  # type: ignore[no-untyped-def]
-    return small(quick, steps=500, denoiser_steps=200).fit(REAL)
+    return small(quick, steps=400, denoiser_steps=200).fit(REAL)
 
 
 def on_topic(table: pd.DataFrame) -> float:

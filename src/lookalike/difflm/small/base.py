@@ -20,6 +20,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 import torch.nn.functional as F
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
 from lookalike.codec.slot import Array
@@ -322,12 +323,13 @@ def fit_base(
     view = _view(fields, tokens[some][:, fixed].long(), cells[some][:, fixed].long())
     known: dict[tuple[int, frozenset[int]], SlotBase] = {}  # what comes before says it, in any order
     chains = []
-    for order in orders:
-        for at, slot in enumerate(order):
-            key = slot, frozenset(order[:at])
-            if key not in known:
-                known[key] = fit_slot(view, slot, order[:at], fold[some].numpy(), seed)
-        chains.append([known[s, frozenset(order[: order.index(s)])] for s in range(fields.count)])
+    with threadpool_limits(1):
+        for order in orders:
+            for at, slot in enumerate(order):
+                key = slot, frozenset(order[:at])
+                if key not in known:
+                    known[key] = fit_slot(view, slot, order[:at], fold[some].numpy(), seed)
+            chains.append([known[s, frozenset(order[: order.index(s)])] for s in range(fields.count)])
     best = int(np.argmax([sum(found.gain for found in chain) for chain in chains]))
     tokens_of = np.array(fields.token_counts) + 1
     slots = [tables_of(found, view.number, tokens_of) for found in chains[best]]

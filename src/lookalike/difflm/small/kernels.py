@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 
 from lookalike.codec.slot import Array
 from lookalike.difflm.small.trees import Tree, ancestors
@@ -74,9 +74,11 @@ def log_masses(kernels: Array, shift: Array, low: Array, high: Array) -> Array:
 
 def mixed(log_parts: Array) -> tuple[Array, float]:
     """(parts,) the weights of the likeliest mixture of (rows, parts) log probabilities; its mean."""
-    weights = np.full(log_parts.shape[1], 1 / log_parts.shape[1])
+    highest = log_parts.max(1)
+    parts = np.exp(log_parts - highest[:, None])  # once: a round is two products of matrices
+    weights = np.full(parts.shape[1], 1 / parts.shape[1])
     for _ in range(ROUNDS):
-        joint = log_parts + np.log(weights + 1e-12)
-        shares = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
-        weights = (shares.sum(0) + 0.5) / (len(shares) + 0.5 * len(weights))
-    return weights, float(logsumexp(log_parts + np.log(weights), axis=1).mean())
+        weights = weights + 1e-12
+        shares = weights * (parts.T @ (1 / (parts @ weights)))
+        weights = (shares + 0.5) / (len(parts) + 0.5 * len(weights))
+    return weights, float((np.log(parts @ weights) + highest).mean())

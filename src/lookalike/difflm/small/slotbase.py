@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from lookalike.codec.slot import Array
 from lookalike.difflm.small.kernels import GROUP, KERNELS, kernels_of, kernels_of_nodes, log_masses, mixed
@@ -94,8 +93,7 @@ def folds_of(rows: int) -> int:
 
 def fit_slot(view: View, slot: int, before: list[int], fold: Array, seed: int) -> SlotBase:
     """The base of a slot, from the rows of a table, each of which belongs to a fold."""
-    with threadpool_limits(1):
-        return _Fit(view, slot, before, fold, seed).best()
+    return _Fit(view, slot, before, fold, seed).best()
 
 
 class _Fit:
@@ -227,6 +225,7 @@ class _Fit:
         return errors[1] < errors[0]
 
     def _grow(self, x: Array, target: Array, f: int, leaf_rows: int) -> Tree:
+        from sklearn import config_context
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor  # not needed to draw
 
         use = np.flatnonzero(self.here & (self.fold != f))
@@ -237,13 +236,13 @@ class _Fit:
             "random_state": child_seed(self.seed, "tree", f) % 2**31,
         }  # fmt: skip
         if self.other >= 0:
-            tree = DecisionTreeRegressor(**options).fit(x[use], target[use]).tree_
+            y, tree = target[use], DecisionTreeRegressor(**options)
         else:
-            y = self.classes[use]
+            y, tree = self.classes[use], DecisionTreeClassifier(criterion="entropy", **options)
             kept = np.argsort(-np.bincount(y), kind="stable")[:CLASSES]
             y = np.where(np.isin(y, kept), y, -1)
-            tree = DecisionTreeClassifier(criterion="entropy", **options).fit(x[use], y).tree_
-        return plain_tree(tree)
+        with config_context(skip_parameter_validation=True):  # of a small table it takes longer than the tree
+            return plain_tree(tree.fit(x[use], y, check_input=False).tree_)
 
     def _grown(self, leaf_rows: int, relative: bool) -> SlotBase:
         n = len(self.fold)

@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lookalike.difflm.norm import clip_gradients
 from lookalike.difflm.small.base import Placed, fit_base
 from lookalike.difflm.small.batches import Encoded, batch_size, shuffled
 from lookalike.difflm.small.vae import VAE
+from lookalike.difflm.training.averaging import Averaged
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
@@ -56,7 +56,7 @@ def train_vae(
     optimizers = _optimizers(vae, config)
     steps = plan_steps(per_epoch, config.epochs, config.steps, config.epochs_limits)
     loop = Loop(vae, optimizers, steps, config, clock, checkpoint)
-    averaged = AveragedModel(vae, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))
+    averaged = Averaged(vae, config.averaging)
     average = cast(VAE, averaged.module)
     if loop.resume():
         averaged.load_state_dict({k: checkpoint.tensors[f"mean.{k}"] for k in averaged.state_dict()})
@@ -82,7 +82,7 @@ def train_vae(
             loss, rate = _gradients(vae, optimizers, table.of(at), first, config, loop.controller.beta)
             loop.controller.update(rate)
             _descend(vae, optimizers, average_length)
-            averaged.update_parameters(vae)
+            averaged.update()
             threads.end(float(table.lengths[at].sum()))
             loop.count(loss, rate, shown)
             # validate the mean of the weights, which is calmer than they are
@@ -227,7 +227,7 @@ def bound(vae: VAE, tokens: Tensor, cells: Tensor, seed: int, most: int = 16_384
     return found
 
 
-def _means(averaged: AveragedModel) -> dict[str, Tensor]:
+def _means(averaged: Averaged) -> dict[str, Tensor]:
     return {f"mean.{k}": v for k, v in averaged.state_dict().items()}
 
 

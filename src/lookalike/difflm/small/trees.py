@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,26 @@ class Tree:
             right = x[at, np.maximum(feature, 0)] > self.threshold[node]
             node = np.where(inner, self.children[node, right.astype(np.int64)], node)
 
+    @cached_property
+    def spans(self) -> tuple[list[int], list[int], list[int]]:
+        """Of every node its parent, and the first and one past the last leaf below it."""
+        inner, children = (self.feature >= 0).tolist(), self.children.tolist()
+        parent, start = [-1] * len(inner), self.leaf.tolist()
+        stop = [leaf + 1 for leaf in start]
+        order, stack = [], [0]
+        while stack:
+            node = stack.pop()
+            order.append(node)
+            if inner[node]:
+                for below in children[node]:
+                    parent[below] = node
+                    stack.append(below)
+        for node in reversed(order):
+            if inner[node]:
+                a, b = children[node]
+                start[node], stop[node] = start[a], stop[b]
+        return parent, start, stop
+
 
 def plain_tree(tree: Any) -> Tree:
     """The arrays of a tree of scikit-learn, its leaves numbered from left to right."""
@@ -51,38 +72,20 @@ def plain_tree(tree: Any) -> Tree:
     )  # fmt: skip
 
 
-def spans_of(tree: Tree) -> tuple[Array, Array, Array]:
-    """Of every node its parent, and the first and one past the last leaf below it."""
-    n = len(tree.feature)
-    parent, start, stop = np.full(n, -1), tree.leaf.copy(), tree.leaf + 1
-    order, stack = [], [0]
-    while stack:
-        node = stack.pop()
-        order.append(node)
-        if tree.feature[node] >= 0:
-            for below in tree.children[node]:
-                parent[below] = node
-                stack.append(int(below))
-    for node in reversed(order):
-        if tree.feature[node] >= 0:
-            a, b = tree.children[node]
-            start[node], stop[node] = start[a], stop[b]
-    return parent, start, stop
-
-
 def ancestors(tree: Tree, least: int, rows: Array | None = None) -> list[tuple[int, int]]:
     """Of every leaf the leaves below its nearest ancestor (or itself) of `least` rows: first, one past last.
 
     rows: (leaves,) rows that count; None: those that the tree was fitted on.
     """
-    parent, start, stop = spans_of(tree)
-    ends = None if rows is None else np.concatenate([[0], np.cumsum(rows)])
+    parent, start, stop = tree.spans
+    if rows is None:
+        held = tree.rows.tolist()
+    else:
+        ends = np.concatenate([[0], np.cumsum(rows)])
+        held = (ends[stop] - ends[start]).tolist()
     found = []
-    for node in np.flatnonzero(tree.feature < 0)[np.argsort(tree.leaf[tree.feature < 0])]:
-        while parent[node] >= 0:
-            held = tree.rows[node] if ends is None else ends[stop[node]] - ends[start[node]]
-            if held >= least:
-                break
+    for node in np.flatnonzero(tree.feature < 0)[np.argsort(tree.leaf[tree.feature < 0])].tolist():
+        while parent[node] >= 0 and held[node] < least:
             node = parent[node]
-        found.append((int(start[node]), int(stop[node])))
+        found.append((start[node], stop[node]))
     return found
