@@ -18,7 +18,7 @@ from lookalike.curation import Asked
 from lookalike.decisions import WEIGHT, Decisions
 from lookalike.errors import ConditionError, DataError, OptionError
 from lookalike.helping import no_gain
-from lookalike.progress import say, stage
+from lookalike.progress import say, stage, watched
 from lookalike.run import Cost, Run
 from lookalike.sampled import sampled
 from lookalike.synthesizer import Synthesizer, asks, learns, steering
@@ -318,7 +318,9 @@ def _compared(
     if more:
         report.warn(f"The real table has no {listed(more)}: nothing of it is compared.")
     if asks(synthesizer):
-        if note := no_gain(real, synthetic, synthesizer, decisions, options["seed"]):
+        with watched("asking whether the rows help a classifier", progress=options["progress"]):
+            note = no_gain(real, synthetic, synthesizer, decisions, options["seed"])
+        if note:
             report.warn(note)
         if (steered := len(steering(synthesizer))) and holdout is None:
             report.warn(f"{steered:,} real rows steered what was written, so figures on them are too good: "
