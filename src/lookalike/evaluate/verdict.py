@@ -145,7 +145,7 @@ def alike(rows: int) -> float:
 
 def strange_holdout(figures: Figures) -> list[str]:
     """A warning where the holdout is told from the real rows, so that it is no yardstick; else nothing."""
-    auc, rows = figures.entry("fidelity", "c2st_auc").reference, figures.sizes.get("detection", 0)
+    auc, rows = figures.entry("fidelity", "c2st_auc").reference, figures.found.sizes.get("detection", 0)
     if "holdout" not in figures.tables or rows < ENOUGH or (auc or 0.0) < alike(rows):
         return []
     return [
