@@ -186,6 +186,10 @@ def test_the_innermost_block_says_what_is_done(still: Clock, capsys: pytest.Capt
     assert progress._watched == []
     with watched("generate", progress=False) as nothing:
         assert nothing is None
+    with watched("review") as one, progress.waiting():  # people look at the page
+        still.now = 1e6
+        one.look()
+    assert capsys.readouterr().err == ""
 
 
 def test_a_bar_on_a_terminal_is_line_enough(still: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,7 +140,7 @@ class Watch:
     """A block that must not be silent. Where nothing was said for 10 seconds (at first: for 3), neither by it
     nor by a bar in it, a line says that it is still at work: so whatever has no line of its own is told, too.
 
-    Of blocks in each other the innermost speaks.
+    Of blocks in each other the innermost speaks, and none where that has nothing to say.
     """
 
     def __init__(self, doing: str) -> None:
@@ -148,7 +148,8 @@ class Watch:
 
     def __enter__(self) -> Self:
         _watched.append(self)
-        threading.Thread(target=self._look_again, daemon=True).start()
+        if self.doing:
+            threading.Thread(target=self._look_again, daemon=True).start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, where: TracebackType | None) -> None:
@@ -175,6 +176,11 @@ class Watch:
 def watched(doing: str, *, progress: bool = True) -> AbstractContextManager[Any]:
     """A block that has bars and lines of its own, and says what it does where none of them speaks."""
     return Watch(f"{_part}{doing}") if progress else nullcontext()
+
+
+def waiting() -> AbstractContextManager[Any]:
+    """A block that waits for people, whose silence is no work."""
+    return Watch("")
 
 
 def _terminal() -> bool:

@@ -85,6 +85,26 @@ def test_errors_that_are_explained_are_those_that_are_raised() -> None:
         assert len(part) > 10 and part in plain, sentence
 
 
+ORDINARY = """ AI AMD API CPU CSV EPYC GB GPU HTML HTTP JSON JSONL MB NA PDF README SDK SMS SQL URL US
+ARCHITECTURE CONTRIBUTING CITATION RESULTS DIR FILE FOLDER OUT """
+NAMES = """ ADBC AGPL APIBench BANKING77 BFCL BY CC DataDesigner DiffLM DuckDB LLM MBPP MOSTLY NVIDIA OpenAI
+SDV SQLAlchemy SQLite SST SmolLM2 TREC TVAE TabularARGN WikiSQL vLLM """
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "notebooks"], ids=name)
+def test_short_words_are_explained(page: Path) -> None:
+    """An abbreviation is ordinary, a name, or stands among the words."""
+    words = (DOCS / "concepts" / "words.md").read_text(encoding="utf-8")
+    text = re.sub(
+        r"^```.*?^```|`[^`]*`|\]\([^)]*\)", " ", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    for word in set(re.findall(r"\b[A-Za-z]*[A-Z]{2,}[A-Za-z0-9]*\b", text)) - {
+        *ORDINARY.split(),
+        *NAMES.split(),
+    }:
+        assert re.search(rf"\b{word}\b", words), word
+
+
 @pytest.mark.parametrize("verb", EXAMPLES)
 def test_examples_of_a_verb_name_options_and_files_that_exist(verb: str) -> None:
     known = {option for action in parsers()[1][verb]._actions for option in action.option_strings}

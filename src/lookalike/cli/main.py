@@ -16,7 +16,6 @@ from lookalike.errors import UserError
 from lookalike.progress import watched
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-WAITING = ("review",)  # for people, so that silence is no work
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,7 +64,7 @@ def _run(args: argparse.Namespace) -> int | None:
     """A verb; where its table goes to standard output, what is told goes to stderr."""
     if args.verb == "resume":
         resume(args)  # from here on it is the command that began the run
-    progress = not getattr(args, "quiet", False) and args.verb not in WAITING
+    progress = not getattr(args, "quiet", False)
     with contextlib.ExitStack() as both:
         if getattr(args, "out", None) == "-":
             both.enter_context(contextlib.redirect_stdout(sys.stderr))
