@@ -1,9 +1,11 @@
+import importlib
 import io
 import itertools
 import sys
 import threading
 import types
 import weakref
+from pathlib import Path
 
 import pytest
 
@@ -190,6 +192,18 @@ def test_the_innermost_block_says_what_is_done(still: Clock, capsys: pytest.Capt
         still.now = 1e6
         one.look()
     assert capsys.readouterr().err == ""
+
+
+def test_a_long_import_is_told_as_such(
+    still: Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a_large_package.py").write_text("import a_watch\na_watch.one.look()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with watched("evaluate") as one:
+        monkeypatch.setitem(sys.modules, "a_watch", types.SimpleNamespace(one=one))
+        still.now = 3
+        importlib.import_module("a_large_package")
+    assert capsys.readouterr().err == "evaluate: loading packages, 3.0 s\n"
 
 
 def test_a_bar_on_a_terminal_is_line_enough(still: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,13 +164,22 @@ class Watch:
         if silent < patience:
             return patience - silent
         if _watched[-1:] == [self] and not _drawn():
-            say(f"{self.doing}: still at work, {duration(now - self._begun)}")
+            how = "loading packages" if _importing() else "still at work"
+            say(f"{self.doing}: {how}, {duration(now - self._begun)}")
         return patience
 
     def _look_again(self) -> None:
         pause = SHOW_AFTER + 1
         while not self._over.wait(pause):
             pause = self.look()
+
+
+def _importing() -> bool:
+    """Whether the main thread imports a module now: scikit-learn takes a minute on a busy machine."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+        frame = frame.f_back
+    return frame is not None
 
 
 def watched(doing: str, *, progress: bool = True) -> AbstractContextManager[Any]:
