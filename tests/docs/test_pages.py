@@ -60,8 +60,8 @@ def test_a_page_has_one_title_and_its_links_lead_somewhere(page: Path) -> None:
         assert (DOCS / whole).exists() or str(whole).startswith(made), target
 
 
-KNOWN = {"arxiv.org", "creativecommons.org", "doi.org", "github.com", "keepachangelog.com", "pytorch.org", "semver.org",
-         "www.synthpop.org.uk"}  # fmt: skip
+KNOWN = {"arxiv.org", "creativecommons.org", "doi.org", "github.com", "keepachangelog.com", "pytorch.org",
+         "semver.org", "www.synthpop.org.uk"}  # fmt: skip
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md", ROOT / "examples" / "README.md"], ids=name)
