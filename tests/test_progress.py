@@ -13,6 +13,8 @@ from lookalike import progress
 from lookalike.errors import OptionError
 from lookalike.progress import Watch, bar, parse_time, stage, watched, working
 
+LOOK_AGAIN = Watch._look_again  # which tests/conftest.py stops
+
 
 @pytest.mark.parametrize(
     ("written", "seconds"),
@@ -218,6 +220,7 @@ def test_a_bar_on_a_terminal_is_line_enough(still: Clock, monkeypatch: pytest.Mo
 
 def test_the_thread_of_a_watch_looks_until_its_block_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = threading.Event()
+    monkeypatch.setattr(Watch, "_look_again", LOOK_AGAIN)
     monkeypatch.setattr(progress, "SHOW_AFTER", -1.0)
     monkeypatch.setattr(Watch, "look", lambda self: looked.set() or 0.0)
     with watched("fit"):
