@@ -36,7 +36,7 @@ def no_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_lines_of_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a command says does not depend on how long it takes: see tests/test_progress.py for what it says."""
+    """What a command says does not depend on how long it takes; tests/test_progress.py has the lines."""
     monkeypatch.setattr(Watch, "_look_again", lambda self: None)
 
 

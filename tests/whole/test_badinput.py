@@ -321,8 +321,7 @@ sys.exit(main({[*map(str, GENERATE), "--quiet"]}))
 
 
 def test_the_process_exits_with_2_and_no_traceback(tmp_path: Path) -> None:
-    code = "import sys; from lookalike.cli.main import main; sys.exit(main(['sample', 'no', '-o', 'o.csv', '--quiet']))"
-    done = python("-c", code, folder=tmp_path)
+    done = python("-m", "lookalike", "sample", "no", "-o", "o.csv", "--quiet", folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("lookalike: ")
     assert done.stderr.count("\n") == 1
