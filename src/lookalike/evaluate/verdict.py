@@ -146,8 +146,10 @@ def alike(rows: int) -> float:
 
 def strange_holdout(figures: Figures) -> list[str]:
     """A warning where the holdout is told from the real rows, so that it is no yardstick; else nothing."""
-    auc, rows = figures.entry("fidelity", "c2st_auc").reference, figures.found.sizes.get("detection", 0)
-    if "holdout" not in figures.tables or rows < ENOUGH or (auc or 0.0) < alike(rows):
+    auc, rows = figures.entry("fidelity", "c2st_auc").reference, figures.found.sizes.get("detection")
+    if "holdout" not in figures.tables or not isinstance(rows, int) or rows < ENOUGH:
+        return []
+    if auc is None or auc < alike(rows):
         return []
     return [
         f"the holdout itself is told from the real rows, with an AUC of {decimal(auc)}: it is no sample of "
