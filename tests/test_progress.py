@@ -109,22 +109,35 @@ def test_a_log_file_gets_lines_from_the_first_seconds_on(
     monkeypatch.setattr(progress.threading.Thread, "start", lambda self: None)  # it is run below
     clock = Clock(monkeypatch, 200)
     steps = bar(1000, "slow", unit="steps")
+    clock.now = 60
     steps.update(100)
     steps.set_postfix_str("loss 1.5")
     progress._write_lines(weakref.ref(steps), clock)
     said = capsys.readouterr()
     assert said.out == ""
     lines = said.err.splitlines()
-    assert lines[0] == "slow: 10%, 2.0 s, about 18 s left (loss 1.5)"
-    assert lines[3] == "slow: 10%, 16 s, about 2 min 24 s left (loss 1.5)"
+    assert lines[0] == "slow: 10%, 62 s, about 9 min 18 s left (loss 1.5)"
+    assert lines[-1] == "slow: 10%, 3 min 12 s (loss 1.5)"  # this step has taken longer than all before it
     steps.update(880)
     clock.now += 10  # longer than what seems to be left
-    assert steps.line() == "slow: 98%, 3 min 36 s (loss 1.5)"
-    assert clock.waited[:7] == [2, 2, 4, 8, 10, 10, 10] and max(clock.waited) == 10
+    assert steps.line() == "slow: 98%, 3 min 38 s (loss 1.5)"
+    assert max(clock.waited) == 10
     steps = bar(None, "reading")
     assert steps.line() == "reading: 0.0 s"
     steps.update(1234)
     assert steps.line() == "reading: 1,234 rows, 0.0 s"
+
+
+def test_the_first_lines_come_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress.threading.Thread, "start", lambda self: None)
+    clock = Clock(monkeypatch, 60)
+    progress._write_lines(weakref.ref(bar_ := bar(1000, "slow", unit="steps")), clock)
+    assert clock.waited == [2, 2, 4, 8, 10, 10, 10, 10, 10] and bar_.n == 0
+    clock.now = 100.0
+    bar_.update(0.5)  # too little of it to say how long it will take
+    assert bar_.line() == "slow: 0%, 1 min 40 s"
+    bar_.update(0.5)
+    assert "left" in bar_.line()
 
 
 def test_a_day_of_work_gets_a_line_a_minute(

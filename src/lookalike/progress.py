@@ -25,6 +25,7 @@ SHOW_AFTER = 2.0  # seconds: what is over sooner needs no bar
 EVERY = 0.2  # seconds between two drawings of a bar
 SELDOM = 10.0  # seconds between two lines of a log; the first ones come sooner
 RARELY = 60.0  # the same, once an hour has passed: a day of work is no flood of lines
+SHARE = 0.001  # of the work that tells how long all of it takes
 UNITS = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0,
          "m": 60.0, "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0,
          "h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hour": 3600.0, "hours": 3600.0,
@@ -103,8 +104,8 @@ class Lines:
     def line(self) -> str:
         """How far it is: "training: 40%, 12 s, about 18 s left (loss 2.31)".
 
-        The time left is not said where one step has already taken longer: it would promise the end again and
-        again.
+        The time left is not said where one step has already taken longer, or longer than all before it: it
+        would promise the end again and again. Nor is it at the first thousandth.
         """
         now = perf_counter()
         taken = now - self._begun
@@ -113,7 +114,13 @@ class Lines:
             parts.append(f"{min(1.0, self.n / self.total):.0%}")
         parts.append(duration(taken))
         left = max(0.0, taken * (self.total / self.n - 1)) if self.total and self.n else 0.0
-        if left > now - self._moved:
+        still = now - self._moved
+        known = (
+            self.total
+            and self.n / self.total >= SHARE
+            and still <= max(self._moved - self._begun, SHOW_AFTER)
+        )
+        if known and left > still:
             parts.append(f"about {duration(left)} left")
         return f"{self.label}: {', '.join(parts)}{f' ({self._more})' if self._more else ''}"
 
