@@ -120,7 +120,7 @@ def test_a_log_file_gets_lines_from_the_first_seconds_on(
     assert lines[-1] == "slow: 10%, 3 min 12 s (loss 1.5)"  # this step has taken longer than all before it
     steps.update(880)
     clock.now += 10  # longer than what seems to be left
-    assert steps.line() == "slow: 98%, 3 min 38 s (loss 1.5)"
+    assert steps.line() == "slow: 98%, 3 min 32 s (loss 1.5)"
     assert max(clock.waited) == 10
     steps = bar(None, "reading")
     assert steps.line() == "reading: 0.0 s"

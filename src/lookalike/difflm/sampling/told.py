@@ -8,7 +8,7 @@ from typing import Any
 from lookalike.progress import SHOW_AFTER, duration, say
 
 WORTH_SAYING = 10.0  # seconds; a forecast of less is not printed
-SHARE = 0.01  # of the rows that tells how long all of them take: the first can be quicker or slower
+SHARE = 0.005  # of the rows that tells how long all of them take: the first can be quicker or slower
 
 
 class Told:
