@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lookalike.progress import Watch
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -36,6 +38,12 @@ def no_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test reaches is its own local server, and never with the key of whoever runs the tests."""
     for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_lines_of_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command says does not depend on how long it takes; tests/test_progress.py has the lines."""
+    monkeypatch.setattr(Watch, "_look_again", lambda self: None)
 
 
 @pytest.fixture(scope="session")

@@ -101,7 +101,7 @@ def align_tables(
     with stage("turned the rows into points", doing="turning the rows into points", progress=progress):
         points = points_of(tables, text, embed, seed)
         second = None if text is None else _letters(tables, text, seed)
-    with stage(f"aligned {len(synthetic):,} rows with {len(real):,}", progress=progress):
+    with stage(f"aligned {len(synthetic):,} rows with {len(real):,}", under="aligning", progress=progress):
         return align_points(
             points["real"],
             points["synthetic"],

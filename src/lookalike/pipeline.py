@@ -19,7 +19,7 @@ from lookalike.decisions import WEIGHT, Decisions
 from lookalike.errors import OptionError
 from lookalike.helping import no_gain
 from lookalike.inputs import Inputs, inputs_of
-from lookalike.progress import say, stage
+from lookalike.progress import say, stage, watched
 from lookalike.run import Cost, Run
 from lookalike.sampled import sampled
 from lookalike.synthesizer import Synthesizer, asks, learns, steering
@@ -197,7 +197,9 @@ def _compared(
             seed=given.seed,
             **options,
         )
-        for warning in _warnings(given, synthetic, None if curated is None else curated.decisions):
+        for warning in _warnings(
+            given, synthetic, None if curated is None else curated.decisions, options["progress"]
+        ):
             report.warn(warning)
     else:
         report = alone(synthetic)
@@ -208,14 +210,18 @@ def _compared(
     return report
 
 
-def _warnings(given: Inputs, synthetic: pd.DataFrame, decisions: Decisions | None) -> Iterator[str]:
+def _warnings(
+    given: Inputs, synthetic: pd.DataFrame, decisions: Decisions | None, progress: bool
+) -> Iterator[str]:
     """What the figures of the report do not say by themselves. decisions: of what was curated."""
     synthesizer, real = given.synthesizer, given.alike
     more = [name for name in synthetic.columns if name not in (*real.columns, WEIGHT)]
     if more:
         yield f"The real table has no {listed(more)}: nothing of it is compared."
     if asks(synthesizer):
-        if note := no_gain(real, synthetic, synthesizer, decisions, given.seed):
+        with watched("asking whether the rows help a classifier", progress=progress):
+            note = no_gain(real, synthetic, synthesizer, decisions, given.seed)
+        if note:
             yield note
         if (steered := len(steering(synthesizer))) and given.alike_holdout is None:
             yield (f"{steered:,} real rows steered what was written, so figures on them are too good: "

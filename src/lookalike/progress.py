@@ -2,7 +2,8 @@
 
 On a terminal a bar is drawn on stderr, so that stdout stays clean for what was measured. Where stderr is a
 file, lines are written to it now and then, from the first seconds on. In a notebook they go to standard
-output, since notebooks show stderr in red.
+output, since notebooks show stderr in red. What has no bar and no line of its own is `watched`, so that
+nothing is silent for long.
 """
 
 import re
@@ -22,14 +23,17 @@ from lookalike.errors import OptionError
 
 SHOW_AFTER = 2.0  # seconds: what is over sooner needs no bar
 EVERY = 0.2  # seconds between two drawings of a bar
-SELDOM = 15.0  # seconds between two lines of a log; the first ones come sooner
+SELDOM = 10.0  # seconds between two lines of a log; the first ones come sooner
 RARELY = 60.0  # the same, once an hour has passed: a day of work is no flood of lines
+SHARE = 0.001  # of the work that tells how long all of it takes
 UNITS = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0,
          "m": 60.0, "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0,
          "h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hour": 3600.0, "hours": 3600.0,
          "d": 86400.0, "day": 86400.0, "days": 86400.0}  # fmt: skip
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)\s*([a-z]+)\s*(?:and|,)?\s*")
 _part = ""  # "2 of 3: " in the second of three stages: all bars begin with it
+_watched: list["Watch"] = []  # the blocks that must not be silent, the innermost last
+_said = 0.0  # when something was last said
 
 
 def bar(total: float | None, label: str, *, unit: str = "rows", progress: bool = True) -> Any:
@@ -61,7 +65,7 @@ def bar(total: float | None, label: str, *, unit: str = "rows", progress: bool =
 
 
 class Lines:
-    """What `bar` is where no bar can be drawn: a line after 2, 4, 8, 16 seconds, then four a minute, and one
+    """What `bar` is where no bar can be drawn: a line after 2, 4, 8, 16 seconds, then six a minute, and one
     a minute once an hour has passed.
 
     n: the steps that are done. A thread writes the lines, so that they come while a step takes long; it ends
@@ -100,8 +104,8 @@ class Lines:
     def line(self) -> str:
         """How far it is: "training: 40%, 12 s, about 18 s left (loss 2.31)".
 
-        The time left is not said where one step has already taken longer: it would promise the end again and
-        again.
+        The time left is not said where one step has already taken longer, or longer than all before it: it
+        would promise the end again and again. Nor is it at the first thousandth.
         """
         now = perf_counter()
         taken = now - self._begun
@@ -110,7 +114,13 @@ class Lines:
             parts.append(f"{min(1.0, self.n / self.total):.0%}")
         parts.append(duration(taken))
         left = max(0.0, taken * (self.total / self.n - 1)) if self.total and self.n else 0.0
-        if left > now - self._moved:
+        still = now - self._moved
+        known = (
+            self.total
+            and self.n / self.total >= SHARE
+            and still <= max(self._moved - self._begun, SHOW_AFTER)
+        )
+        if known and left > still:
             parts.append(f"about {duration(left)} left")
         return f"{self.label}: {', '.join(parts)}{f' ({self._more})' if self._more else ''}"
 
@@ -124,8 +134,69 @@ def _write_lines(of: "weakref.ref[Lines]", over: threading.Event) -> None:
         say(one.line())
         one._written = True
         taken = perf_counter() - one._begun
-        pause = min(taken, SELDOM if taken < 3600 else RARELY)
+        pause = min(taken, _patience(taken))
         del one  # or it would live as long as it is waited for
+
+
+def _patience(taken: float) -> float:
+    """Seconds between two lines, of work that has taken so long."""
+    return SELDOM if taken < 3600 else RARELY
+
+
+class Watch:
+    """A block that must not be silent. Where nothing was said for 10 seconds (at first: for 3), neither by it
+    nor by a bar in it, a line says that it is still at work: so whatever has no line of its own is told, too.
+
+    Of blocks in each other the innermost speaks, and none where that has nothing to say.
+    """
+
+    def __init__(self, doing: str) -> None:
+        self.doing, self._begun, self._over = doing, perf_counter(), threading.Event()
+
+    def __enter__(self) -> Self:
+        _watched.append(self)
+        if self.doing:
+            threading.Thread(target=self._look_again, daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: Any, where: TracebackType | None) -> None:
+        self._over.set()
+        _watched.remove(self)
+
+    def look(self) -> float:
+        """Says a line where one is due. Returns the seconds until the next look."""
+        now, begun = perf_counter(), _watched[0]._begun if _watched else 0.0
+        patience = (_patience(now - begun) if _said > begun else SHOW_AFTER) + 1  # a bar's line comes first
+        silent = now - max(_said, self._begun)
+        if silent < patience:
+            return patience - silent
+        if _watched[-1:] == [self] and not _drawn():
+            how = "loading packages" if _importing() else "still at work"
+            say(f"{self.doing}: {how}, {duration(now - self._begun)}")
+        return patience
+
+    def _look_again(self) -> None:
+        pause = SHOW_AFTER + 1
+        while not self._over.wait(pause):
+            pause = self.look()
+
+
+def _importing() -> bool:
+    """Whether the main thread imports a module now: scikit-learn takes a minute on a busy machine."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+        frame = frame.f_back
+    return frame is not None
+
+
+def watched(doing: str, *, progress: bool = True) -> AbstractContextManager[Any]:
+    """A block that has bars and lines of its own, and says what it does where none of them speaks."""
+    return Watch(f"{_part}{doing}") if progress else nullcontext()
+
+
+def waiting() -> AbstractContextManager[Any]:
+    """A block that waits for people, whose silence is no work."""
+    return Watch("")
 
 
 def _terminal() -> bool:
@@ -144,16 +215,23 @@ def _place() -> TextIO:
 
 def say(text: str, *, progress: bool = True) -> None:
     """One line on stderr (on stdout in a notebook), above a bar that is being drawn."""
+    global _said
     if not progress:
         return
-    tqdm = sys.modules.get("tqdm")
-    bars = [] if tqdm is None else list(getattr(tqdm.tqdm, "_instances", ()))
-    drawn = [one for one in bars if one.last_print_t > one.start_t]
+    drawn = _drawn()
     for one in drawn:
         one.clear()
     print(text, file=_place(), flush=True)
+    _said = perf_counter()
     for one in drawn:
         one.refresh()
+
+
+def _drawn() -> list[Any]:
+    """The bars that are on a terminal now."""
+    tqdm = sys.modules.get("tqdm")
+    bars = [] if tqdm is None else list(getattr(tqdm.tqdm, "_instances", ()))
+    return [one for one in bars if one.last_print_t > one.start_t]
 
 
 def working(doing: str, *, progress: bool = True) -> AbstractContextManager[Any]:
@@ -162,11 +240,14 @@ def working(doing: str, *, progress: bool = True) -> AbstractContextManager[Any]
 
 
 @contextmanager
-def stage(text: str, *, part: str = "", doing: str = "", progress: bool = True) -> Iterator[None]:
+def stage(
+    text: str, *, part: str = "", doing: str = "", under: str = "", progress: bool = True
+) -> Iterator[None]:
     """Say what was done and how long it took when the block ends without an error.
 
     part: "2 of 3" for the second of three stages; that is then said when it begins, and by its bars, too.
     doing: what is done, for a block without a bar, of which lines are written while it takes long.
+    under: what is done, for a block with bars, where these are silent; without it the text says it.
     """
     global _part
     before, start = _part, perf_counter()
@@ -174,7 +255,7 @@ def stage(text: str, *, part: str = "", doing: str = "", progress: bool = True) 
         _part = f"{part}: "
         say(f"{_part}{text}", progress=progress)
     try:
-        with working(doing, progress=progress) if doing else nullcontext():
+        with working(doing, progress=progress) if doing else watched(under or text, progress=progress):
             yield
     finally:
         _part = before

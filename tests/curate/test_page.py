@@ -37,6 +37,7 @@ def test_each_check_is_shown_with_the_row_and_its_neighbour(
         assert f'<section id="{check}">' in source
     kept = len(synthetic) - len(decisions.dropped())
     assert f"<h1>{kept:,} of 80 rows are kept</h1>" in source
+    assert re.search(rf"\d{{4}}-\d\d-\d\d \d\d:\d\d · lookalike {lookalike.__version__}", source)
     exact = source[source.index('<section id="exact">') :]
     assert "row 7, dropped" in exact and "row 6, the row that it repeats" in exact
     repetition = source[source.index('<section id="repetition">') :].partition("</section>")[0]

@@ -60,8 +60,8 @@ def test_a_page_has_one_title_and_its_links_lead_somewhere(page: Path) -> None:
         assert (DOCS / whole).exists() or str(whole).startswith(made), target
 
 
-KNOWN = {"arxiv.org", "creativecommons.org", "doi.org", "github.com", "keepachangelog.com", "semver.org",
-         "www.synthpop.org.uk"}  # fmt: skip
+KNOWN = {"arxiv.org", "creativecommons.org", "doi.org", "github.com", "keepachangelog.com", "pytorch.org",
+         "semver.org", "www.synthpop.org.uk"}  # fmt: skip
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md", ROOT / "examples" / "README.md"], ids=name)
@@ -83,6 +83,26 @@ def test_errors_that_are_explained_are_those_that_are_raised() -> None:
         parts = re.split(r"'[^']*'|\S+\.(?:csv|docx|model)\b|\([^)]*\)|\S*[\d=]\S*|[:;]|one row", sentence)
         part = max((part.strip(" ,.;") for part in parts), key=len)
         assert len(part) > 10 and part in plain, sentence
+
+
+ORDINARY = """ AI AMD API CPU CSV EPYC GB GPU HTML HTTP JSON JSONL MB NA PDF README SDK SMS SQL URL US
+ARCHITECTURE CONTRIBUTING CITATION RESULTS DIR FILE FOLDER OUT """
+NAMES = """ ADBC AGPL APIBench BANKING77 BFCL BY CC DataDesigner DiffLM DuckDB LLM MBPP MOSTLY NVIDIA OpenAI
+SDV SQLAlchemy SQLite SST SmolLM2 TREC TVAE TabularARGN WikiSQL vLLM """
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "notebooks"], ids=name)
+def test_short_words_are_explained(page: Path) -> None:
+    """An abbreviation is ordinary, a name, or stands among the words."""
+    words = (DOCS / "concepts" / "words.md").read_text(encoding="utf-8")
+    text = re.sub(
+        r"^```.*?^```|`[^`]*`|\]\([^)]*\)", " ", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    for word in set(re.findall(r"\b[A-Za-z]*[A-Z]{2,}[A-Za-z0-9]*\b", text)) - {
+        *ORDINARY.split(),
+        *NAMES.split(),
+    }:
+        assert re.search(rf"\b{word}\b", words), word
 
 
 @pytest.mark.parametrize("verb", EXAMPLES)

@@ -21,6 +21,14 @@ def test_conda_needs_what_pip_needs() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     run = [one for one in recipe()["requirements"]["run"] if not one.startswith("python ")]
     assert sorted(one.replace(" ", "") for one in run) == sorted(project["dependencies"])
+    extra = [one.replace("torch>", "pytorch>") for one in project["optional-dependencies"]["difflm"]]
+    bounded = recipe()["requirements"]["run_constraints"]
+    assert sorted(one.replace(" ", "") for one in bounded) == sorted(extra)
+    (built,) = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"][
+        "requires"
+    ]
+    host = [one.replace(" ", "") for one in recipe()["requirements"]["host"]]
+    assert built in host
     assert recipe()["context"]["python_min"] == project["requires-python"].removeprefix(">=")
 
 
@@ -30,6 +38,10 @@ def test_the_workflow_checks_before_it_publishes() -> None:
     assert ".ci/run" in commands and "make release-check" in commands
     used = [step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step]
     assert used and all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", one) for one in used)  # a tag can be moved
+    pythons = [
+        step["with"]["python-version"] for step in jobs["build"]["steps"] if "python" in str(step.get("uses"))
+    ]
+    assert pythons == [recipe()["context"]["python_min"]]
     assert jobs["publish"]["needs"] == "build" and jobs["publish"]["permissions"] == {"id-token": "write"}
 
 

@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 
 from lookalike.evaluate import evaluate
+from lookalike.evaluate.results import Figures, TableFacts
+from lookalike.evaluate.section import Entry, Rows, Section
+from lookalike.evaluate.verdict import strange_holdout
 from tests.evaluate.adult import marks
 
 ROWS = 800
@@ -115,6 +118,27 @@ def test_a_holdout_of_other_rows_is_no_yardstick() -> None:
     assert any("the holdout itself is told from the real rows" in text for text in figures["warnings"])
     assert "betray" not in figures["verdict"]["headline"]
     assert any("the holdout differs" in text for text in figures["verdict"]["sentences"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "auc", "warned"),
+    [
+        (100, 0.60, False),  # 2.4 standard errors
+        (100, 0.66, True),
+        (300, 0.57, False),
+        (300, 0.59, True),
+        (5_000, 0.54, False),  # beyond chance, but it hardly matters
+        (5_000, 0.56, True),
+        (60, 0.90, False),  # too few rows to say anything
+    ],
+)
+def test_a_holdout_is_told_from_the_real_rows_only_beyond_chance(rows: int, auc: float, warned: bool) -> None:
+    found = Section({"fidelity": {"c2st_auc": Entry(0.5, auc)}}, sizes={"detection": rows})
+    tables = {name: TableFacts(name, 10 * rows, 5) for name in ("real", "synthetic", "holdout")}
+    figures = Figures(tables, "", "", 0, None, False, {}, False, Rows([], []), found)
+    assert bool(strange_holdout(figures)) is warned
+    del tables["holdout"]
+    assert not strange_holdout(figures)
 
 
 def test_without_a_holdout_none_is_named(tmp_path: Path) -> None:

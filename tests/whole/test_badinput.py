@@ -310,7 +310,7 @@ class Missing:
             raise ModuleNotFoundError("No module named 'torch'", name="torch")
 sys.meta_path.insert(0, Missing())
 from lookalike.cli.main import main
-sys.exit(main({[str(argument) for argument in GENERATE]}))
+sys.exit(main({[*map(str, GENERATE), "--quiet"]}))
 """,
         folder=tmp_path,
     )
@@ -321,8 +321,7 @@ sys.exit(main({[str(argument) for argument in GENERATE]}))
 
 
 def test_the_process_exits_with_2_and_no_traceback(tmp_path: Path) -> None:
-    code = "import sys; from lookalike.cli.main import main; sys.exit(main(['sample', 'no', '-o', 'o.csv']))"
-    done = python("-c", code, folder=tmp_path)
+    done = python("-m", "lookalike", "sample", "no", "-o", "o.csv", "--quiet", folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("lookalike: ")
     assert done.stderr.count("\n") == 1

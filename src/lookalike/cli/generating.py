@@ -14,6 +14,7 @@ from lookalike.cli.endpoint import check_prices, language_model
 from lookalike.cli.parser import parse
 from lookalike.defaults import DEMONSTRATIONS, GEN_SIZE, METHODS, USUAL_CHECKS
 from lookalike.errors import OptionError
+from lookalike.progress import working
 
 if TYPE_CHECKING:
     from lookalike.difflm import DiffLM
@@ -138,7 +139,8 @@ def resume(args: argparse.Namespace) -> None:
 
 def difflm(args: argparse.Namespace) -> DiffLM:
     """The model that the options describe, for `fit`, too."""
-    from lookalike.difflm import DiffLM
+    with working("loading torch", progress=not args.quiet):
+        from lookalike.difflm import DiffLM
 
     return DiffLM(
         max_time=args.max_time,

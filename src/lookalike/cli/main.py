@@ -13,6 +13,7 @@ from lookalike.cli.generating import resume
 from lookalike.cli.parser import parse
 from lookalike.cli.verbs import VERBS
 from lookalike.errors import UserError
+from lookalike.progress import watched
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -63,7 +64,9 @@ def _run(args: argparse.Namespace) -> int | None:
     """A verb; where its table goes to standard output, what is told goes to stderr."""
     if args.verb == "resume":
         resume(args)  # from here on it is the command that began the run
-    if getattr(args, "out", None) != "-":
-        return VERBS[args.verb](args)
-    with contextlib.redirect_stdout(sys.stderr):
+    progress = not getattr(args, "quiet", False)
+    with contextlib.ExitStack() as both:
+        if getattr(args, "out", None) == "-":
+            both.enter_context(contextlib.redirect_stdout(sys.stderr))
+        both.enter_context(watched(args.verb, progress=progress))
         return VERBS[args.verb](args)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lookalike.cli import files
 from lookalike.defaults import QUEUE
 from lookalike.errors import OptionError
-from lookalike.progress import say, working
+from lookalike.progress import say, waiting, working
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,8 @@ def review(args: argparse.Namespace) -> None:
             _import(args, one)
         else:
             title = Path(args.table).name
-            one.serve(title, args.reviewer, args.port, lambda: _write(args, one, table, out))
+            with waiting():
+                one.serve(title, args.reviewer, args.port, lambda: _write(args, one, table, out))
         _write(args, one, table, out)
         if args.imported is None:
             print(f"to go on: the same command; the answers are in {out['review']}")

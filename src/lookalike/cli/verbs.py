@@ -83,7 +83,8 @@ def fit(args: argparse.Namespace) -> int:
     args.kept = folder / "checkpoint"
     if args.kept.exists():
         say(f"going on from the checkpoint in {args.kept}, if it is of this table", progress=not args.quiet)
-    with stage(f"learned {len(real):,} rows of {len(real.columns)} columns", progress=not args.quiet):
+    rows = f"{len(real):,} rows of {len(real.columns)} columns"
+    with stage(f"learned {rows}", under=f"learning {rows}", progress=not args.quiet):
         model.fit(real, schema=schema, checkpoint=args.kept)
     model.save(folder)
     model.schema.save(folder / "schema.json")  # to read, and to edit a copy of for --schema
@@ -105,10 +106,11 @@ def sample(args: argparse.Namespace) -> None:
     files.check_outputs(args)
     if args.rows is None and args.given is None:
         raise OptionError("the number of rows is not given: add  -n ROWS  (only --given needs none).")
-    import pandas as pd
+    with working("loading torch", progress=not args.quiet):
+        import pandas as pd
 
-    from lookalike.difflm import DiffLM
-    from lookalike.files.writing import ChunkWriter, check_target
+        from lookalike.difflm import DiffLM
+        from lookalike.files.writing import ChunkWriter, check_target
 
     model = fitting.load(args) or _load(args)
     check_target(args.out, pd.DataFrame(columns=model.schema.names))

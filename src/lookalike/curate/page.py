@@ -5,6 +5,7 @@ kept neighbours.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
 from pathlib import Path
 from string import Template
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lookalike import markup
+from lookalike import __version__, markup
 from lookalike.curate.checks import Rows
 from lookalike.curate.points import points
 from lookalike.decisions import Decisions
@@ -72,7 +73,8 @@ def page(table: pd.DataFrame, decisions: Decisions, schema: Schema | None = None
     return template.substitute(
         palette=markup.palette(),
         headline=f"{kept:,} of {decisions.rows:,} rows are kept",
-        about=f"{decisions.rows:,} rows of {len(table.columns):,} columns",
+        about=f"{decisions.rows:,} rows of {len(table.columns):,} columns · "
+        f"{datetime.now().astimezone():%Y-%m-%d %H:%M} · lookalike {__version__}",
         sums=_sums(counts, decisions.rows) if counts else '<p class="card">No check found anything.</p>',
         notes=f'<div class="card"><ul>{notes}</ul></div>' if notes else "",
         sections="\n".join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from lookalike.evaluate.figures import FAIR, FIGURES, GOOD, POOR, beyond, decimal, grade, grades, percent
@@ -10,7 +11,11 @@ from lookalike.evaluate.section import Entry, Giveaway
 
 SAME = 1e-9  # error of two distributions that are one but for rounding
 TOLD = 0.52  # AUC from which a ranking of columns is more than noise
-ALIKE, ENOUGH = 0.6, 100  # AUC from which a holdout of so many rows is no sample of the same rows
+ENOUGH = 100  # rows of a holdout below which nothing is said of it
+APART, DEVIATIONS = (
+    0.05,
+    3.5,
+)  # AUC above 0.5 that matters, and that chance does not bring: bench.tables.alike
 FEW = 50  # rows of a table below which there is no verdict
 BY_KEY = {figure.key: figure for figure in FIGURES}
 COPIES = {key: BY_KEY[key] for key in BY_KEY if key in ("exact_copies", "near_copies")}
@@ -130,10 +135,21 @@ def strange_detector(figures: Figures) -> list[str]:
     ]
 
 
+def alike(rows: int) -> float:
+    """The AUC up to which so many rows of each table can be samples of the same rows.
+
+    Scores of n and n rows that say nothing have an AUC with a standard error of 1 / sqrt(6 n); those of a
+    cross-validated classifier spread up to 1.5 times as far.
+    """
+    return 0.5 + max(APART, DEVIATIONS / math.sqrt(6 * rows))
+
+
 def strange_holdout(figures: Figures) -> list[str]:
     """A warning where the holdout is told from the real rows, so that it is no yardstick; else nothing."""
-    auc = figures.entry("fidelity", "c2st_auc").reference
-    if "holdout" not in figures.tables or figures.tables["holdout"].rows < ENOUGH or (auc or 0.0) < ALIKE:
+    auc, rows = figures.entry("fidelity", "c2st_auc").reference, figures.found.sizes.get("detection")
+    if "holdout" not in figures.tables or not isinstance(rows, int) or rows < ENOUGH:
+        return []
+    if auc is None or auc < alike(rows):
         return []
     return [
         f"the holdout itself is told from the real rows, with an AUC of {decimal(auc)}: it is no sample of "

@@ -22,7 +22,7 @@ from lookalike.llm.client import LLM
 from lookalike.llm.embeddings import embedder as endpoint_embedder
 from lookalike.llm.ledger import Ledger
 from lookalike.llm.request import Request
-from lookalike.progress import say
+from lookalike.progress import say, watched
 from lookalike.prompting.arms import ABOUT_ROWS, Array, quotas
 from lookalike.prompting.asking import Asking, checked_names
 from lookalike.prompting.checks import Checker, text_of
@@ -140,15 +140,16 @@ class SynAlign:
         prompts = Prompts(
             source.form, source.rows, self.templates, self.task, self.temperature, self.max_tokens
         )
-        embed = self._embedder(source.texts)
         steering = self.steering if self.grow == "errors" else None
-        self._located = locate(
-            source, self.method, embed, self.demonstrations, steering, self.seed, self._picked
-        )
         self._class_check: ClassCheck | None = None
-        if source.form.label is not None:
-            labels = [str(one) for one in source.labels]
-            self._class_check = class_check(embed, source.texts, labels, self.seed)
+        with watched("choosing what is shown of the real rows", progress=self.progress):
+            embed = self._embedder(source.texts)
+            self._located = locate(
+                source, self.method, embed, self.demonstrations, steering, self.seed, self._picked
+            )
+            if source.form.label is not None:
+                labels = [str(one) for one in source.labels]
+                self._class_check = class_check(embed, source.texts, labels, self.seed)
         self._asking = Asking(
             self.llm, prompts, source, self.method, self.attributes, self.gen_size, self.seed, self.progress
         )

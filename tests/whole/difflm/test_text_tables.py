@@ -285,3 +285,10 @@ def test_long_writing_says_what_it_will_take(
             now[0] += 0.3
             told.add(5)
     assert capsys.readouterr().err.count("writing 1,000 rows: about 5 min\n") == 1  # of 7 rows in 2.1 seconds
+    with bar(10_000, "sampling") as shown:
+        told = told_file.Told(shown, 10_000, True)
+        told.chunk(0, 100)
+        told.expect(500)
+        now[0] += 3.0
+        told.add(5)
+    assert "writing" not in capsys.readouterr().err  # one row of 10,000 says nothing of them

@@ -8,6 +8,7 @@ from typing import Any
 from lookalike.progress import SHOW_AFTER, duration, say
 
 WORTH_SAYING = 10.0  # seconds; a forecast of less is not printed
+SHARE = 0.005  # of the rows that tells how long all of them take: the first can be quicker or slower
 
 
 class Told:
@@ -46,7 +47,7 @@ class Told:
         now = self._start + self._own * min(1.0, self._done / self._total)
         self.shown.update(max(0, int(now) - self.shown.n))
         taken = perf_counter() - self._begun
-        if not self._said and taken > SHOW_AFTER and now > 0:
+        if not self._said and taken > SHOW_AFTER and now > SHARE * self.rows:
             self._said = True
             if taken / now * self.rows > WORTH_SAYING:
                 say(

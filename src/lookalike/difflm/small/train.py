@@ -46,6 +46,7 @@ def train_vae(
     """
     with working("preparing the rows for the network", progress=progress):
         table = Encoded(tokens, cells, vae.lengths(tokens), _based(vae, tokens, cells, seed))
+        optimizers = _optimizers(vae, config)  # imports parts of torch, which takes seconds
     train_rows, held_rows = map(torch.from_numpy, split(len(table), config, seed, vae.config.based))
     if vae.axis is not None:
         vae.axis.lay(tokens, cells)
@@ -53,7 +54,6 @@ def train_vae(
     batch = batch_size(len(train_rows), average_length, config)
     per_epoch = max(1, len(train_rows) // batch)
     noise = validation_noise(len(held), vae.latent_size, seed, vae.device)
-    optimizers = _optimizers(vae, config)
     steps = plan_steps(per_epoch, config.epochs, config.steps, config.epochs_limits)
     loop = Loop(vae, optimizers, steps, config, clock, checkpoint)
     averaged = Averaged(vae, config.averaging)
