@@ -125,10 +125,10 @@ class _Worker:
     def __init__(self, job: Job, said: queue.Queue[tuple[_Worker, Any]]) -> None:
         self.shard: int | None = None
         self._said = said
-        source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from lookalike.shards.jobs import work; work()"],
+            [sys.executable, "-c", "from lookalike.jobs import work; work()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
