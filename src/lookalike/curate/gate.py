@@ -84,7 +84,7 @@ class Verdict:
     def _why(self) -> str:
         if not self.audit.usual:
             return "all that is suspected"
-        return f"what is beyond the {self.audit.usual:.1%} that are usual in the real rows"
+        return f"what is beyond {self._usual()}"
 
     def _why_not(self) -> str:
         """Why the estimated share did not decide for a change either."""
@@ -94,7 +94,12 @@ class Verdict:
             return "with so few rows are only weighed, or changed by the one method that is asked for"
         if self.audit.usual is not None and self.audit.share > self.audit.usual:
             return "a model of them knows too little of the labels"
-        return f"no more are suspected than the {self.audit.usual or 0:.1%} that are usual in the real rows"
+        return f"no more are suspected than {self._usual()}"
+
+    def _usual(self) -> str:
+        if self.audit.posterior == "noise":
+            return f"{self.audit.usual or 0:.0%}, while classes differ in how many are wrong"
+        return f"the {self.audit.usual or 0:.1%} that are usual in the real rows"
 
 
 def changed(method: str, part: float, found: Audit, codes: Array) -> tuple[Array, Array]:
