@@ -141,7 +141,7 @@ def test_the_rule_takes_the_noise_where_classes_suffer_differently(blobs: Any) -
 
 
 def test_a_model_that_one_sided_labels_misled_does_not_say_what_is_usual() -> None:
-    """Half of one class is labelled as the other, and the trusted rows look as if they were wrong as often."""
+    """Half of one class is labelled as the other, and the trusted rows look as if they were wrong, too."""
     rng = np.random.default_rng(4)
     true = np.arange(800) % 2
     codes = np.where((true == 1) & (rng.random(800) < 0.5), 0, true)
