@@ -1,7 +1,7 @@
 """Wrong labels found, changed, asked about again, and rows chosen to be labelled, where the truth is known.
 
     python -m bench.curate FOLDER [--checks audit,...] [--seeds 0,1] [--rows N] [--sets trec,...]
-        [--embedder minilm] [--adult FOLDER] [--written TABLE] [-o OUT]
+        [--methods k-means,...] [--embedder minilm] [--adult FOLDER] [--written TABLE] [-o OUT]
 
 FOLDER holds sst2_sentences, trec and banking77 as <name>_{train,test}.csv.gz, the folder of --adult those of
 Adult (for "cllm"); --written is a table or a run folder of rows that a language model wrote (written.py).
@@ -38,6 +38,7 @@ Read = Callable[[str], Texts]
 Figures = dict[str, Any]
 NAME = "bench.curate"
 chosen = list(SETS)  # of `SETS`, those that are measured
+ways = list(METHODS)  # of selecting, the same
 
 
 def settings() -> list[tuple[str, str, float]]:
@@ -146,11 +147,11 @@ def selected(read_set: Read, seed: int, rows: int | None) -> Iterator[Figures]:
     for name in (one for one in ("banking77", "trec") if one in chosen):
         texts = read_set(name)
         some = np.random.default_rng(seed).permutation(len(texts.codes))[: rows or 3000]
-        points, codes = texts.points[some], texts.codes[some]
-        for method in METHODS:
+        points, codes, words = texts.points[some], texts.codes[some], texts.words[some]
+        for method in ways:
             first = select(points, 50, seed=seed) if method in NEED_LABELS else np.empty(0, dtype=np.int64)
             labelled = (first, codes[first]) if len(first) else None
-            own = select(points, 100 - len(first), method, labelled=labelled, seed=seed)
+            own = select(points, 100 - len(first), method, labelled=labelled, words=words, seed=seed)
             own = np.append(first, own)
             taught = accuracy(texts, points[own], codes[own], np.ones(len(own)))
             yield {"set": name, "seed": seed, "method": method, "accuracy": taught}
@@ -184,6 +185,7 @@ def options() -> argparse.ArgumentParser:
     asked.add_argument("--checks", default=",".join(usual), help="of " + ", ".join(EVERY))
     asked.add_argument("--seeds", default="0", help="with commas between them (default 0)")
     asked.add_argument("--sets", default=",".join(SETS), help="of " + ", ".join(SETS))
+    asked.add_argument("--methods", default=",".join(METHODS), help="of select: " + ", ".join(METHODS))
     asked.add_argument("--adult", type=command.folder, help="holds train.csv.gz and test.csv.gz, for cllm")
     asked.add_argument("--written", type=Path, metavar="TABLE", help="rows of a language model, for written")
     asked.add_argument("--rows", type=int, help="rows of a set, at most (default: all)")
@@ -205,6 +207,8 @@ def main() -> None:
         asked.error(f"there is no table or run folder {str(args.written)!r}")
     chosen[:] = args.sets.split(",")
     command.chosen(asked, "set", chosen, SETS)
+    ways[:] = args.methods.split(",")
+    command.chosen(asked, "method", ways, METHODS)
     files = [f"{file}_{part}.csv.gz" for file, _ in SETS.values() for part in ("train", "test")]
     command.present(asked, [args.folder / file for file in files])
     embed = None

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lookalike.errors import DataError, MissingDependency, OptionError, UserError, first_line
-from lookalike.shards.jobs import TRIES, Done, Job, error_of, given_up, timed
+from lookalike.jobs import TRIES, Done, Job, error_of, given_up, timed
 
 GAVE_UP = "Ray gave up ({}: {}): see its log; the shards that are done stay, and the same command goes on."
 

@@ -140,6 +140,19 @@ def test_the_rule_takes_the_noise_where_classes_suffer_differently(blobs: Any) -
     np.testing.assert_allclose(uneven.chances.sum(1), 1)
 
 
+def test_a_model_that_one_sided_labels_misled_does_not_say_what_is_usual() -> None:
+    """Half of one class is labelled as the other, and the trusted rows look as if they were wrong, too."""
+    rng = np.random.default_rng(4)
+    true = np.arange(800) % 2
+    codes = np.where((true == 1) & (rng.random(800) < 0.5), 0, true)
+    near = np.clip(np.eye(2)[true] * 0.8 + 0.1 + rng.normal(0, 0.05, (800, 1)) * [1, -1], 0.01, 0.99)
+    real = np.arange(40) % 2
+    misled = np.where(real[:, None] == 1, [0.999, 0.001], [0.6, 0.4])
+    found = audit(near, codes, Trusted(real, misled, near[:40], near))
+    assert found.posterior == "noise" and found.usual == 0.05
+    assert found.share == pytest.approx(0.25, abs=0.06) and found.sure and found.excess > 0.7
+
+
 def test_the_transition_is_that_of_the_noise(blobs: Any) -> None:
     _, _, chances, codes = blobs("one-sided")
     noise, sizes = transition(chances, codes)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from lookalike.curate.select import METHODS, NEED_LABELS, select
 from lookalike.errors import OptionError
@@ -75,3 +76,13 @@ def test_options_that_do_not_fit() -> None:
     for n, method in ((0, "random"), (3, "votes")):
         with pytest.raises(OptionError, match="ask for 1 or more by k-means"):
             select(np.eye(4), n, method)
+
+
+def test_of_rows_that_mean_the_same_each_wording_is_seen() -> None:
+    points = np.tile([1.0, 0.0], (60, 1))
+    wording = np.repeat([0, 1, 2], [40, 15, 5])
+    words = csr_matrix(np.eye(4)[wording])
+    assert set(wording[select(points, 3, words=words)].tolist()) == {0, 1, 2}
+    assert set(wording[select(points, 3, words=words, labelled=(np.arange(5), np.zeros(5)))]) == {0, 1, 2}
+    nothing = csr_matrix((60, 4))  # no row has a word that another one has
+    assert select(points, 3, words=nothing).tolist() == select(points, 3).tolist()

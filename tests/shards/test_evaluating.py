@@ -10,9 +10,9 @@ import lookalike
 from lookalike.cli.main import main
 from lookalike.errors import DataError
 from lookalike.evaluate.adding import Frame
+from lookalike.jobs import in_this_process
 from lookalike.shards import evaluating
 from lookalike.shards.crew import Crew
-from lookalike.shards.jobs import in_this_process
 
 COUNTED = ("shape_error", "missing_error", "unseen", "out_of_range", "pair_error")
 

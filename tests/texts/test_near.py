@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lookalike.defaults import NEAR
-from lookalike.texts import near
+from lookalike.texts import candidates, near, shingles
 from lookalike.texts.near import leaders
 from tests.texts.pieces import alike
 
@@ -99,10 +99,31 @@ def test_an_equal_text_follows_what_its_like_repeats() -> None:
     assert found.tolist() == [-1, 0, 0, 0]
 
 
-def test_the_same_rows_however_many_are_hashed_at_once(
-    banking: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("least", "most", "pieces"), [(1, 3, 100), (7, 17, 1000), (5000, 5000, 10**7)])
+def test_the_same_rows_whatever_the_block_size(
+    banking: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, least: int, most: int, pieces: int
 ) -> None:
     texts = banking.text[:120].tolist() + _edited(banking.text[:120].tolist(), "typo")
-    whole = leaders(texts)[0]
-    monkeypatch.setattr(near, "PIECES", 100)
-    assert (leaders(texts)[0] == whole).all()
+    texts += [f"order {number} was sent to you today" for number in range(100, 160)]
+    found, similar = leaders(texts)
+    for place, name, size in (
+        *((near, "LEAST_BLOCK", least), (near, "MOST_BLOCK", most), (shingles, "PIECES", pieces)),
+        *((shingles, "MOST_PAIRS", most), (candidates, "PAIRS", pieces), (candidates, "STEP", most)),
+    ):
+        monkeypatch.setattr(place, name, size)
+    again, also = leaders(texts)
+    assert (again == found).all() and (also == similar).all() and (found >= 0).sum() > 100
+
+
+def test_a_full_bucket_gives_the_same_rows_whatever_the_block_size(
+    banking: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"order {number} was sent to you today" for number in range(100, 160)] + banking.text[
+        :60
+    ].tolist()
+    monkeypatch.setattr(candidates, "MOST", 3)
+    monkeypatch.setattr(near, "MOST_BLOCK", 1)
+    found = leaders(texts, 0.9)[0]
+    monkeypatch.setattr(near, "MOST_BLOCK", 1000)
+    monkeypatch.setattr(near, "LEAST_BLOCK", 1000)
+    assert (leaders(texts, 0.9)[0] == found).all()

@@ -15,6 +15,7 @@ FLOORS = {  # file or folder right under src/lookalike -> floor
     "defaults": 0,
     "errors": 0,
     "interrupt": 0,
+    "jobs": 0,
     "markup": 0,
     "options": 0,
     "progress": 0,

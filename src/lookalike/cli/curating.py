@@ -70,6 +70,7 @@ def curate(args: argparse.Namespace) -> None:
         "doubt": args.doubt,
         "embed": args.embedder,
         "schema": None if args.schema is None else Schema.load(args.schema),
+        "workers": args.workers,
         "seed": args.seed,
         "progress": not args.quiet,
     }

@@ -6,7 +6,7 @@ checks that need real rows are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,8 @@ from lookalike.rules.values import Values
 from lookalike.table.column import Column
 from lookalike.table.kind_groups import DATE, NUMBER
 from lookalike.table.schema import Schema
-from lookalike.texts.checks import TEXT_CHECKS, TextChecks
+from lookalike.texts.apart import check_apart
+from lookalike.texts.checks import TEXT_CHECKS, Hit, TextChecks
 from lookalike.texts.measures import limits
 from lookalike.texts.syntax import PARSERS
 
@@ -57,11 +58,29 @@ class Rows:
         """The real texts of a column; [] without a real table."""
         return [] if self.real is None else self._read["real", name][1]
 
+    def check_apart(self, names: Sequence[str], workers: int | None, progress: bool) -> None:
+        """These of `TEXT_CHECKS` by several processes, where there are texts enough (`texts/apart.py`)."""
+        for column in self.texts:
+            found = check_apart(self.judge(column), names, self.text(column)[1], workers, progress)
+            self._apart |= {(name, column): hits for name, hits in (found or {}).items()}
+
+    def hits(self, name: str, column: Any) -> Iterator[tuple[int, Hit]]:
+        """The rows of the synthetic table whose text fails one of `TEXT_CHECKS`, and how."""
+        numbers, texts = self.text(column)
+        if (name, column) in self._apart:
+            return ((numbers[at], hit) for at, hit in self._apart[name, column])
+        each = zip(numbers, self.judge(column).each(name, texts), strict=True)
+        return ((row, hit) for row, hit in each if hit is not None)
+
     def judge(self, name: Any) -> TextChecks:
         """The checks of the texts of a column, with the limits of its real texts."""
         if name not in self._judges:
             self._judges[name] = TextChecks(self.real_text(name), self.schema[name].kind == "text")
         return self._judges[name]
+
+    @cached_property
+    def _apart(self) -> dict[tuple[str, Any], list[tuple[int, Hit]]]:
+        return {}
 
     @cached_property
     def _judges(self) -> dict[Any, TextChecks]:
@@ -89,11 +108,9 @@ def of_text(name: str) -> Check:
 
     def check(rows: Rows) -> Iterator[Decision]:
         for column in rows.texts:
-            numbers, texts = rows.text(column)
-            for row, hit in zip(numbers, rows.judge(column).each(name, texts), strict=True):
-                if hit is not None:
-                    drop = _drop(row, name, column, hit.reason, hit.score, hit.limit)
-                    yield drop if hit.value is None else drop | {"value": hit.value}
+            for row, hit in rows.hits(name, column):
+                drop = _drop(row, name, column, hit.reason, hit.score, hit.limit)
+                yield drop if hit.value is None else drop | {"value": hit.value}
 
     return check
 

@@ -31,6 +31,7 @@ from lookalike.table import sources
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema, given_schema
 from lookalike.table.sources import Table
+from lookalike.texts.checks import TEXT_CHECKS
 
 Array = npt.NDArray[Any]
 Seen = Callable[[], tuple[Array, Array | None]]
@@ -56,6 +57,7 @@ def curate(
     people: float = 0.0,
     schema: Schema | None = None,
     report: str | Path | None = None,
+    workers: int | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> tuple[Table, Decisions]:
@@ -76,7 +78,8 @@ def curate(
     asked about the rows whose label a classifier doubts, in two rounds, each about a quarter of the rows at
     most. people: the share of these, 0..1, on which its answers differ most, that is only reported, for
     people to decide. schema: of the real table; None is inferred. report: an .html file that shows what was
-    decided, check by check, with examples.
+    decided, check by check, with examples. workers: processes that check long tables of texts, at most; None
+    is one a core. What is decided does not depend on it.
 
     Raises OptionError for an option that does not fit, DataError for tables whose columns differ and where no
     row would be left.
@@ -88,6 +91,7 @@ def curate(
     if report is not None and arguments.path("report", report).suffix.lower() not in PAGES:
         raise OptionError(f"the report {shown(str(report))} is a page: name an .html file.")
     people = arguments.number("people", people, 0.0, 1.0)
+    workers = None if workers is None else arguments.whole("workers", workers, 1)
     _check_doubts(method, doubt, annotate, people, real is not None)
     names, undone = check_names(only), set(check_names(without)) if without else set()
     with working("looking at the columns", progress=progress):
@@ -96,6 +100,7 @@ def curate(
         raise DataError(
             f"the table has a column '{WEIGHT}' of its own: rename it, so that rows can be weighed."
         )
+    rows.check_apart([name for name in names if name in TEXT_CHECKS], workers, progress)
     seen = cache(lambda: points(rows, embed, seed))  # by the labels and the outliers
     notes: list[str] = []
     found: list[Decision] = []

@@ -20,6 +20,11 @@ The rule: T is an estimate with an error of its own, and tells nothing where the
 wrong as often. So "noise" is taken where the diagonal of T varies by more than .1 between the classes, beyond
 chance (`spread`), and "mean" elsewhere.
 
+What the mean finds in the trusted rows, whose labels are right, is usual, and only what is beyond it counts
+as wrong. Not so with "noise": labels that are wrong in one class mislead the model that the trusted rows are
+looked at with, too. So as much seemed usual there as was wrong, and two runs in five were left as they were.
+That the classes differ beyond chance is evidence of its own.
+
 The mean is worth no more than the model of the trusted rows. Of 40 rows that may be next to nothing, and
 what it contradicts is then its own error. So with the mean nothing is sure unless that model agrees with the
 labels at least half as well as the one that learned from them (`skill`, the ratio of their kappas).
@@ -172,7 +177,8 @@ class Audit:
     right. posterior: how it was found, one of `POSTERIORS`, "confident" without trusted rows, or another way
     to doubt (`doubting.py`). share: of
     the labels, estimated to be wrong, 0..1. usual: the share of wrong labels that the same audit finds where
-    labels are right, in the trusted rows, and at least .05; None without trusted rows. skill: how well the
+    labels are right, in the trusted rows, and at least .05, which it is with "noise"; None without trusted
+    rows. skill: how well the
     model of the trusted rows agrees with the labels, beside the one that learned from them; 1 is as well.
     """
 
@@ -221,9 +227,11 @@ def audit(chances: Array, codes: Array, trusted: Trusted | None = None) -> Audit
         found = _unit(found * noise[:, codes].T)
     real = _unit(np.sqrt(trusted.own * trusted.seen * shares / given))
     surest = np.argsort(-real.max(1), kind="stable")[: max(len(real) // SURE_REAL, LEAST_ANCHORS)]
-    usual = float((real.argmax(1) != trusted.codes)[surest].mean())
+    usual = max(float((real.argmax(1) != trusted.codes)[surest].mean()), LEAST_SHARE)
+    if posterior == "noise":
+        usual = LEAST_SHARE
     skill = _kappa(trusted.chances, codes) / max(_kappa(chances, codes), TINY)
-    return Audit(found, found[rows, codes], posterior, share, max(usual, LEAST_SHARE), skill)
+    return Audit(found, found[rows, codes], posterior, share, usual, skill)
 
 
 def _kappa(chances: Array, codes: Array) -> float:

@@ -16,6 +16,7 @@ from lookalike.curate.checks import Rows
 from lookalike.curate.points import points
 from lookalike.curate.select import NEED_LABELS
 from lookalike.curate.select import select as most_useful
+from lookalike.curate.views import views_of
 from lookalike.defaults import SELECT_METHODS
 from lookalike.embed import Embed, check_embedder
 from lookalike.errors import DataError, OptionError
@@ -60,7 +61,8 @@ def select(
     labelled = _labelled(table, label, method)
     doing = f"choosing rows by '{method}'"
     with stage(f"chose {n:,} of {len(table):,} rows by '{method}'", doing=doing, progress=progress):
-        found = most_useful(_points(table, text, label, embed, seed), n, method, labelled=labelled, seed=seed)
+        where, words = _seen(table, text, label, embed, seed)
+        found = most_useful(where, n, method, labelled=labelled, words=words, seed=seed)
     chosen = table.iloc[found].reset_index(drop=True)
     place: Hashable = ROW
     while place in table.columns:
@@ -86,7 +88,7 @@ def compared(
     _check(table, text, label, embed)
     labelled = _labelled(table, label, SELECT_METHODS[0])
     with working("turning the rows into points", progress=progress):
-        where = _points(table, text, label, embed, seed)
+        where, words = _seen(table, text, label, embed, seed)
     some = np.sort(np.random.default_rng(seed).permutation(len(where))[:JUDGED])
     left: dict[str, float] = {}
     chosen: dict[str, Array] = {}
@@ -96,7 +98,7 @@ def compared(
             continue
         doing = f"choosing rows by '{method}'"
         with stage(f"chose rows by '{method}'", doing=doing, progress=progress):
-            chosen[method] = most_useful(where, n, method, labelled=labelled, seed=seed)
+            chosen[method] = most_useful(where, n, method, labelled=labelled, words=words, seed=seed)
         left[method] = _distance(where[some], where[chosen[method]])
     usual, first = left["random"] or 1.0, set(chosen[SELECT_METHODS[0]].tolist())
     told = {}
@@ -115,15 +117,20 @@ def _distance(points: Array, chosen: Array) -> float:
     return float(np.sqrt(np.maximum(square.min(1), 0.0)).mean())
 
 
-def _points(table: pd.DataFrame, text: Any, label: Any, embed: str | Embed | None, seed: int) -> Array:
+def _seen(
+    table: pd.DataFrame, text: Any, label: Any, embed: str | Embed | None, seed: int
+) -> tuple[Array, Any]:
+    """The rows as points, and the words of their texts; None without texts."""
     names = [text] if text is not None else [name for name in table.columns if name != label]
     own = table[names].reset_index(drop=True)
     schema = infer(own)
     texts = [text] if text is not None else [c.name for c in schema.columns if c.is_textual]
-    found, _ = points(Rows(own, None, schema, texts), embed, seed)
+    rows = Rows(own, None, schema, texts)
+    found, _ = points(rows, embed, seed)
     if not found.shape[1]:
         raise DataError("there is no column to tell rows apart by, but ids: name a column of text (--text).")
-    return found
+    views = views_of(rows, found, None)[0]
+    return found, views.parts[1] if len(views.parts) > 1 else None
 
 
 def _labelled(table: pd.DataFrame, label: Any, method: str) -> tuple[Array, Array] | None:

@@ -9,8 +9,8 @@ from time import perf_counter
 
 from lookalike.arguments import shown, whole
 from lookalike.errors import OptionError
+from lookalike.jobs import Done, Job, in_processes, in_this_process
 from lookalike.progress import bar, duration
-from lookalike.shards.jobs import Done, Job, in_processes, in_this_process
 
 ENGINES = ("processes", "ray")
 

@@ -32,13 +32,13 @@ from lookalike.errors import OptionError, UserError
 from lookalike.files.place import Place, is_url
 from lookalike.files.sharded import PLAN
 from lookalike.files.writing import write_table
+from lookalike.jobs import Done
 from lookalike.llm.ledger import Ledger, counted
 from lookalike.llm.shared import SharedBudget
 from lookalike.progress import say
 from lookalike.run import LEDGER, Cost, Run
 from lookalike.shards.crew import Crew, Made, carried_out
 from lookalike.shards.curating import print_of
-from lookalike.shards.jobs import Done
 from lookalike.shards.plan import Plan
 from lookalike.shards.writers import BUDGET, SHARED, check, writing
 from lookalike.table.schema import Schema

@@ -52,6 +52,11 @@ class TextChecks:
         self._real, self._prose = real, prose
         self._limits: dict[str, tuple[float, float]] = {}
 
+    def ready(self, names: Collection[str]) -> None:
+        """Makes all that these checks need of the real texts, before the judge is sent elsewhere."""
+        for name in names:
+            self.of(name, "")
+
     def first(self, text: str, names: Collection[str] = TEXT_CHECKS) -> Hit | None:
         """The first of the checks that the text fails."""
         return next((hit for name in names if (hit := self.of(name, text)) is not None), None)

@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.defaults import NEAR
+from lookalike.texts.candidates import Alike, Buckets, inside
 from lookalike.texts.shingles import Shingles, by_words, normal, shingles_of
 
 Array = npt.NDArray[Any]
 
 BANDS, ROWS = 32, 4  # of hashes
 SEED = 0x5EED
-PIECES = 4_000_000  # shingles that are hashed at once
-MOST = 5000  # kept texts of one band that a text is compared with, at most
+LEAST_BLOCK, MOST_BLOCK = 256, 20_000  # texts that are compared together, at first and at most
 
 
 def leaders(
@@ -76,45 +76,62 @@ def _settled(found: Array, whole: Array) -> Array:
 
 
 def _greedy(shingles: Shingles, near: float, order: Array, kept: Array) -> tuple[Array, Array]:
-    """As `leaders`, of texts that all differ. kept: (texts,) bool, those that are kept in any case."""
+    """As `leaders`, of texts that all differ. kept: (texts,) bool, those that are kept in any case.
+
+    Block by block in their turns: what is near a text that was kept before the block follows it; of the
+    others in the block the first are kept; and the former may be nearer to one of these.
+    """
     followed, similar = np.full(len(shingles), -1, dtype=np.int64), np.zeros(len(shingles))
-    buckets = _buckets(shingles)
-    shared: Array = np.any(buckets >= 0, axis=1)
-    holders: list[dict[int, list[int]]] = [{} for _ in range(BANDS)]
-    sizes = shingles.sizes
-    for text in order[shared[order]].tolist():
-        lists = [
-            holder.setdefault(number, [])
-            for holder, number in zip(holders, buckets[text].tolist(), strict=True)
-            if number >= 0
-        ]
-        others = set().union(*lists) if not kept[text] else ()
-        if others:
-            candidates = np.fromiter(others, dtype=np.int64, count=len(others))
-            size, own = sizes[candidates], sizes[text]
-            candidates = candidates[np.minimum(size, own) >= near * np.maximum(size, own)]
-            if len(candidates):
-                candidates.sort()
-                scores = shingles.jaccard(shingles.of(text), candidates)
-                best = int(scores.argmax())
-                if scores[best] >= near:
-                    followed[text], similar[text] = candidates[best], scores[best]
-                    continue
-        for listed in lists:
-            if len(listed) < MOST:
-                listed.append(text)
+    buckets, alike = Buckets(bands(shingles), shingles.sizes > 0), Alike(shingles, near)
+    todo = order[buckets.shared[order]]
+    turn = np.zeros(len(shingles), dtype=np.int64)
+    turn[todo] = np.arange(len(todo))
+    at, size = 0, LEAST_BLOCK
+    while at < len(todo):
+        some = todo[at : at + size]
+        asked = some[~kept[some]]
+        _follow(followed, similar, alike.near(buckets.kept(asked)))
+        while True:  # a block in which too many may be alike is cut
+            rest = some[followed[some] < 0]
+            found = buckets.among(rest, ~kept[rest])
+            if found is not None:
+                break
+            some = some[: len(some) // 2]
+        _in_turn(followed, similar, alike.near(inside(found)), turn)
+        follower = some[followed[some] >= 0]
+        known = buckets.known(follower)
+        buckets.add(rest[followed[rest] < 0])
+        earlier, later, how = alike.near(buckets.kept(follower, known))
+        before = turn[earlier] < turn[later]
+        _follow(followed, similar, (earlier[before], later[before], how[before]))
+        at += len(some)
+        size = min(2 * len(some), MOST_BLOCK)
     return followed, similar
 
 
-def _buckets(shingles: Shingles) -> Array:
-    """(texts, bands) int32: the number of a text's bucket in each band, -1 where it is alone."""
-    found = np.full((len(shingles), BANDS), -1, dtype=np.int32)
-    filled = shingles.sizes > 0
-    for at, band in enumerate(bands(shingles)):
-        _, inverse, counts = np.unique(band, return_inverse=True, return_counts=True)
-        several = (counts[inverse] > 1) & filled
-        found[several, at] = inverse[several]
-    return found
+def _follow(followed: Array, similar: Array, pairs: tuple[Array, Array, Array]) -> None:
+    """Of kept texts (earlier, later, how alike) each later one follows the one most like it, the first of
+    several.
+    """
+    earlier, later, how = pairs
+    order = np.lexsort((earlier, -how, later))
+    earlier, later, how = earlier[order], later[order], how[order]
+    first = np.ones(len(later), dtype=bool)
+    first[1:] = later[1:] != later[:-1]
+    earlier, later, how = earlier[first], later[first], how[first]
+    better = (how > similar[later]) | ((how == similar[later]) & (earlier < followed[later]))
+    followed[later[better]], similar[later[better]] = earlier[better], how[better]
+
+
+def _in_turn(followed: Array, similar: Array, pairs: tuple[Array, Array, Array], turn: Array) -> None:
+    """The same where it is not known yet which of the earlier texts are kept."""
+    earlier, later, how = pairs
+    order = np.lexsort((earlier, -how, turn[later]))
+    gone: set[int] = set()
+    for one, other, score in zip(*(part[order].tolist() for part in (earlier, later, how)), strict=True):
+        if one not in gone and other not in gone:
+            gone.add(other)
+            followed[other], similar[other] = one, score
 
 
 def bands(shingles: Shingles) -> Iterator[Array]:
@@ -135,14 +152,11 @@ def bands(shingles: Shingles) -> Iterator[Array]:
 def _smallest(shingles: Shingles, factor: np.uint64, add: np.uint64) -> Array:
     """(texts,) the smallest hash of each text's shingles, under the hash function of factor and add."""
     found = np.zeros(len(shingles), dtype=np.uint64)
-    ends, start = shingles.ends, 0
-    while start < len(shingles):
-        stop = int(np.searchsorted(ends, ends[start] + PIECES, side="right")) - 1
-        stop = min(max(stop, start + 1), len(shingles))
+    ends = shingles.ends
+    for start, stop in shingles.blocks():
         hashed = shingles.hashes[ends[start] : ends[stop]] * factor + add
         hashed ^= hashed >> np.uint64(33)
         some = np.flatnonzero(np.diff(ends[start : stop + 1]) > 0)
         if len(some):
             found[start + some] = np.minimum.reduceat(hashed, (ends[start:stop] - ends[start])[some])
-        start = stop
     return found

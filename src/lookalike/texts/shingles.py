@@ -7,7 +7,7 @@ Letters find what words miss in short texts: one word of twelve replaced leaves 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ Array = npt.NDArray[Any]
 LETTERS, WORDS = 4, 5  # in a shingle
 LONG = 40  # words of the median text, from which shingles are of words
 BLOCK = 50_000  # texts that are cut at once
+PIECES = 4_000_000  # shingles that are looked at together, at most, or those of one text
+MOST_PAIRS = 1 << 16  # texts that are compared together
 _ODD = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], dtype=np.uint64)
 
 
@@ -59,16 +61,46 @@ class Shingles:
         """(texts,) how many shingles each has."""
         return np.diff(self.ends)
 
-    def jaccard(self, shingles: Array, others: Array) -> Array:
-        """(others,) Jaccard similarity, 0..1, of ascending `shingles` with these texts, none empty."""
-        starts = self.ends[others]
-        sizes = self.ends[others + 1] - starts
-        stops = sizes.cumsum()
-        theirs = self.hashes[np.repeat(starts - stops + sizes, sizes) + np.arange(stops[-1])]
-        at = np.searchsorted(shingles, theirs)
-        at[at == len(shingles)] = 0
-        common = np.add.reduceat(shingles[at] == theirs, stops - sizes, dtype=np.int64)
-        return common / (len(shingles) + sizes - common)
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """(first text, the one after the last) of blocks with about `PIECES` shingles."""
+        start = 0
+        while start < len(self):
+            stop = int(np.searchsorted(self.ends, self.ends[start] + PIECES, side="right")) - 1
+            stop = min(max(stop, start + 1), len(self))
+            yield start, stop
+            start = stop
+
+    def jaccard(self, one: Array, other: Array) -> Array:
+        """(pairs,) the Jaccard similarity, 0..1, of these texts with those, none empty."""
+        found = np.zeros(len(one))
+        sizes = self.sizes
+        ends = (sizes[one] + sizes[other]).cumsum()
+        start = 0
+        while start < len(one):
+            done = ends[start - 1] if start else 0
+            stop = min(int(np.searchsorted(ends, done + PIECES, side="right")), start + MOST_PAIRS)
+            stop = max(stop, start + 1)
+            found[start:stop] = self._common(one[start:stop], other[start:stop])
+            start = stop
+        return found / (sizes[one] + sizes[other] - found)
+
+    def _common(self, one: Array, other: Array) -> Array:
+        """(pairs,) how many shingles they share; at most `MOST_PAIRS` pairs."""
+        keys, hashes, _ = self._keys(one)
+        theirs, their_hashes, starts = self._keys(other)
+        at = np.searchsorted(keys, theirs)
+        at[at == len(keys)] = 0
+        return np.add.reduceat((keys[at] == theirs) & (hashes[at] == their_hashes), starts, dtype=np.int64)
+
+    def _keys(self, texts: Array) -> tuple[Array, Array, Array]:
+        """Ascending: the place of a text among these and the first 48 bits of each of its shingles; the
+        shingles; and where those of each text begin.
+        """
+        sizes = self.ends[texts + 1] - self.ends[texts]
+        starts = sizes.cumsum() - sizes
+        hashes = self.hashes[np.repeat(self.ends[texts] - starts, sizes) + np.arange(int(sizes.sum()))]
+        place = np.repeat(np.arange(len(texts), dtype=np.uint64) << np.uint64(48), sizes)
+        return place | hashes >> np.uint64(16), hashes, starts
 
 
 def shingles_of(texts: Sequence[str], words: bool) -> Shingles:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
@@ -72,7 +72,7 @@ def in_this_process(job: Job, todo: Sequence[int]) -> Iterator[Done]:
 # --- processes -----------------------------------------------------------------------------------------
 
 
-def in_processes(job: Job, todo: Sequence[int], workers: int) -> Iterator[Done]:
+def in_processes(job: Job, todo: Sequence[int], workers: int) -> Generator[Done, None, None]:
     """The shards as they are done, in any order, by so many processes. They end with this one, however it
     ends.
     """
@@ -125,10 +125,10 @@ class _Worker:
     def __init__(self, job: Job, said: queue.Queue[tuple[_Worker, Any]]) -> None:
         self.shard: int | None = None
         self._said = said
-        source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from lookalike.shards.jobs import work; work()"],
+            [sys.executable, "-c", "from lookalike.jobs import work; work()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lookalike.errors import DataError, OptionError
-from lookalike.shards.jobs import in_processes, in_this_process
+from lookalike.jobs import in_processes, in_this_process
 from tests.paths import ROOT
 from tests.shards.work import Alone, Squares
 
