@@ -27,6 +27,8 @@ TABLE = "CREATE TABLE a (x INTEGER, y TEXT);"
         ("evolved:topic", "Name three cats of a town.", "Here is the rewritten prompt: name three cats."),
         ("answered:topic", "Cats purr.", "Sorry, there is nothing to tell of that."),
         ("answered:topic", "Cats purr.", "..."),
+        ("states:topic", "Of CATS and trees.", "Of dogs."),
+        ("states:topic, day", "Of cats on March 2, 2020.", "Of cats in March."),
         ("novel:shown", "A poem about rain.", "List three nice trees, please."),
         ("words:2..3", "two words", "one"),
         ("words:2..3", "three little words", "these are four words"),
@@ -40,7 +42,13 @@ TABLE = "CREATE TABLE a (x INTEGER, y TEXT);"
 )
 def test_what_a_check_lets_through(check: str, good: Any, bad: Any) -> None:
     found = check_of(check, lambda line: "here", Path())
-    row = {"topic": "cats", "shown": ["List three trees, please."], "schema": TABLE, "tools": TOOLS}
+    row = {
+        "topic": "cats",
+        "day": "2020-03-02",
+        "shown": ["List three trees, please."],
+        "schema": TABLE,
+        "tools": TOOLS,
+    }
     assert found.test is not None
     assert found.test(good, row) and not found.test(bad, row)
 

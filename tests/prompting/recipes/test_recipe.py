@@ -128,6 +128,20 @@ def test_a_dialogue_takes_turns_until_it_stops(writing: Writing) -> None:
     assert {len(one) for one in keys} == {3, 4}
 
 
+def test_a_turn_that_is_wrong_is_asked_for_again_by_itself(writing: Writing) -> None:
+    server = writing("some_refused")
+    talk = {"prompt": "{{ n }} {{ turns | json }} {{ role }}", "repeat": 6, "roles": ["user", "assistant"],
+            "check": "refusal"}  # fmt: skip
+    recipe = recipe_of(server, {"n": NUMBER, "talk": talk}).fit(None)
+    table = recipe.sample(20)
+    assert len(table) == 20 and not table.talk.astype(str).str.contains("sorry").any()
+    again = recipe.summary()["again"]
+    assert set(again) == {"talk: refusal"}
+    lost = recipe.summary()["rejected"].get("talk: refusal", 0)
+    assert server.stats()["calls"] <= 6 * (20 + lost) + again["talk: refusal"] + lost  # no turn before it
+    assert recipe.rejected.said.str.match(r"turn \d fails the check refusal").all()
+
+
 def test_real_rows_are_shown_and_compared_with(writing: Writing) -> None:
     real = pd.DataFrame({"text": [f"the {at} grey cats sleep on my old mat" for at in range(30)],
                          "kind": ["a", "b", "c"] * 10, "age": range(30)})  # fmt: skip

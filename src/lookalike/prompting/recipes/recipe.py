@@ -243,7 +243,7 @@ class Recipe:
             "wanted": self._wanted,
             "asked": len(kept.order),
             "accepted": len(kept.accepted),
-            "surplus": 0,
+            "surplus": len(kept.surplus),
             "classes_without_rows": self._classes_without_rows(),
             "rejected": dict(kept.reasons.most_common()),
             "again": dict(kept.again.most_common()),
