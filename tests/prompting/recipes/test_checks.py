@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lookalike.errors import OptionError
-from lookalike.prompting.recipes.asking import unquoted
+from lookalike.prompting.recipes.asking import spoken, unquoted
 from lookalike.prompting.recipes.checks import calls, check_of, runs
 
 TOOLS = [{"name": "go", "parameters": {"type": "object", "properties": {"to": {"type": "string"}},
@@ -82,7 +82,7 @@ def test_calls_of_tools(call: Any, tools: Any, fits: bool) -> None:
 
 
 def test_a_check_that_is_none_is_named() -> None:
-    for given in (3, "", "parses:cobol", "wordy", "nowhere:f"):
+    for given in (3, "", "parses:cobol", "wordy", "nowhere:f", "states:", "states: ,", "runs:"):
         with pytest.raises(OptionError, match="here"):
             check_of(given, lambda line: "here", Path())
 
@@ -91,3 +91,18 @@ def test_a_text_loses_the_mark_of_a_list_and_its_quotes() -> None:
     assert [unquoted(one) for one in ("- Write a poem.", '1. "Sing."', "- a\n- b", "-5", "2. b")] == [
         "Write a poem.", "Sing.", "- a\n- b", "-5", "2. b",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "turn"),
+    [
+        ("Where is it?", "Where is it?"),
+        ("Customer: Where is it?", "Where is it?"),
+        ("user: Where is it?\nSupport: On its way.\nCustomer: Thanks.", "Where is it?"),
+        ("It is late.\nNote: I paid.", "It is late.\nNote: I paid."),
+        ("Support: On its way.", "On its way."),
+    ],
+)
+def test_a_turn_is_what_one_says(text: str, turn: str) -> None:
+    prompt = "You are a customer.\nThe chat so far:\nCustomer: Hi.\nSupport: Hello.\nWrite the next message."
+    assert spoken(text, prompt, "user") == turn

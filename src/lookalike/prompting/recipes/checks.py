@@ -41,7 +41,7 @@ OTHERS = ("near", "exact", "novel", "copy", "language")  # they look at other ro
 EACH = ("refusal", "meta")  # of a dialogue they hold of each of its turns
 LONGEST_QUERY = 2.0  # seconds
 _WORDS = re.compile(r"words:(\d*)\.\.(\d*)")
-_OF_COLUMN = re.compile(r"(runs|calls|evolved|answered|novel|states):(.+)")
+_OF_COLUMN = re.compile(r"(runs|calls|evolved|answered|novel|states):(.*)")
 
 
 def _measure(name: str) -> Test:
@@ -96,6 +96,8 @@ def check_of(given: Any, place: Callable[[int], str], folder: Path) -> Check:
             )
         return Check("words", "alone", lambda value, row: least <= len(words_of(text_of(value))) <= most)
     if found := _OF_COLUMN.fullmatch(given):
+        if not found[2].strip(", "):
+            raise OptionError(f"{place(1)}: check {shown(given)} names no column: write one after the colon.")
         if found[1] == "states":
             return _stating(found[2])
         column, test = found[2], OF_COLUMN[found[1]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -217,14 +218,16 @@ class Maker:
             if lost is not None:
                 row.failed.append(lost)
             sample = self._sample(row, column, *at, *([again] if again else []))
-            found = await self._reply([column], row, asking.written([column], seen, sample))
+            request = asking.written([column], seen, sample)
+            found = await self._reply([column], row, request)
             if isinstance(found, Lost):
                 lost = found
                 continue
             text = found[column.name]
             if not isinstance(text, str):
                 return asking.Standing(asking.STAND_IN), False
-            text, stop = _until(text, source_of(column).stop)
+            prompt = str(request.messages[-1]["content"])
+            text, stop = _until(asking.spoken(text, prompt, str(seen["role"])), source_of(column).stop)
             key = (row.keys.get(column.name) or [""])[-1]
             if not text and not stop:
                 lost = Lost(column.name, "empty", f"turn {at[1] + 1} is empty", turns, key)
@@ -336,10 +339,9 @@ def _steps(columns: Sequence[RecipeColumn]) -> list[list[RecipeColumn]]:
 
 
 def _until(text: str, stop: str | None) -> tuple[str, bool]:
-    """A turn up to the text that ends the list, and whether it has it."""
-    if stop is None or stop not in text:
-        return text, False
-    return text[: text.index(stop)].strip(), True
+    """A turn up to the text that ends the list, in any case, and whether it has it."""
+    found = None if stop is None else re.search(re.escape(stop), text, re.IGNORECASE)
+    return (text, False) if found is None else (text[: found.start()].strip(), True)
 
 
 def _stands(value: Any) -> bool:
