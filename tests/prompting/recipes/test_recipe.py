@@ -255,6 +255,16 @@ def test_the_run_s_budget_ends_it_with_the_rows_that_are_whole(writing: Writing,
     assert len(full) == 50 and set(some.text) <= set(full.text) and server.stats()["calls"] == 100
 
 
+def test_where_a_budget_ends_it_is_said_what_used_it_up(writing: Writing) -> None:
+    columns = {"n": NUMBER, "text": {"prompt": "{{ n }}", "check": "refusal"}}
+    recipe = recipe_of(writing("half_refusing"), columns, budget=Budget(max_calls=40)).fit(None)
+    table, summary = recipe.sample(100), recipe.summary()
+    again = summary["again"]["text: refusal"] + summary["rejected"].get("text: refusal", 0)
+    assert len(table) + again == 40  # of the rows that were not finished, too
+    assert f" {again} values were not taken as 'text: refusal': say what the data" in summary["stopped"]
+    assert len(recipe.rejected) == again
+
+
 def test_a_model_that_repeats_itself_is_given_up_soon(writing: Writing) -> None:
     server = writing("same")
     recipe = recipe_of(server, {"n": NUMBER, "text": {"prompt": "{{ n }}", "check": "words:90.."}}).fit(None)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lookalike.errors import EndpointError
+from lookalike.errors import BudgetError, EndpointError
 from lookalike.llm.request import Failure, Reply, Request
 from lookalike.prompting.recipes import asking
 from lookalike.prompting.recipes.asking import Draft, source_of
@@ -67,6 +67,7 @@ class Maker:
         self._plan, self._draws, self._ask, self._tests = plan, draws, ask, tests
         self._seed, self._trial = seed, trial
         self._steps = _steps(plan.columns)
+        self.unfinished: list[Row] = []  # rows that a budget ended
 
     async def make(self, number: int, attempt: int, fixed: dict[str, Any]) -> Row:
         """A row, whole or lost. fixed: cells that are given.
@@ -77,7 +78,11 @@ class Maker:
         row = Row(number, attempt, given | fixed)
         for columns in self._steps:
             if columns[0].name not in fixed:
-                row.lost = await self._step(columns, row)
+                try:
+                    row.lost = await self._step(columns, row)
+                except BudgetError:
+                    self.unfinished.append(row)
+                    raise
                 if row.lost is not None:
                     break
         return row

@@ -50,7 +50,8 @@ class Wanted:
 @dataclass
 class Kept:
     """What a run has made. accepted: whole rows in order; surplus: whole rows that gave way to better ones;
-    lost: rows that are none; order: all rows that were begun; failures: calls without a reply, by kind; said:
+    lost: rows that are none; order: all rows that were begun; unfinished: those beside them that a budget
+    ended; failures: calls without a reply, by kind; said:
     their first sentences.
     """
 
@@ -58,6 +59,7 @@ class Kept:
     surplus: list[Row] = field(default_factory=list)
     lost: list[Row] = field(default_factory=list)
     order: list[Row] = field(default_factory=list)
+    unfinished: list[Row] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
     said: dict[str, str] = field(default_factory=dict)
     replies: int = 0
@@ -73,7 +75,8 @@ class Kept:
     @property
     def again(self) -> Counter[str]:
         """Of values that were made again, the same."""
-        return Counter(f"{one.column}: {one.reason}" for row in self.order for one in row.failed)
+        rows = [*self.order, *self.unfinished]
+        return Counter(f"{one.column}: {one.reason}" for row in rows for one in row.failed)
 
 
 def asker(llms: Mapping[str | None, LLM], failed: Callable[[LLMError], None]) -> Ask:
@@ -158,6 +161,7 @@ class Runner:
                 done = {row.number for row in self.kept.accepted}
                 left = [one for one in self._wanted if one.number not in done]
                 again = [one for one in left if one.attempts < MOST_ATTEMPTS]
+            self.kept.unfinished = self._maker.unfinished
             self._fill(n)
             self._choose(steer)
 
