@@ -231,7 +231,8 @@ class Maker:
             text = found[column.name]
             if not isinstance(text, str):
                 return asking.Standing(asking.STAND_IN), False
-            prompt = str(request.messages[-1]["content"])
+            said = request.messages
+            prompt = said if isinstance(said, str) else str(said[-1]["content"])
             text, stop = _until(asking.spoken(text, prompt, str(seen["role"])), source_of(column).stop)
             key = (row.keys.get(column.name) or [""])[-1]
             if not text and not stop:
