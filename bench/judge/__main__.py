@@ -22,7 +22,7 @@ from bench.places import FIGURES, RESULTS
 from bench.publish import machine, publish
 from lookalike.agreement import wilson
 from lookalike.evaluate.judging.bradley_terry import ANCHOR, ELO, Votes, design, fit, standing
-from lookalike.evaluate.judging.calibration import rate
+from lookalike.evaluate.judging.calibration import rate, spread
 from lookalike.seed import child
 
 NAME = "bench.judge"
@@ -33,6 +33,9 @@ TIMES = (1.5, 2.0, 3.0)
 STRONG, COPIES = 0.8, 3  # a chance from which Arena-Hard's judge says ">>", and how often that vote is copied
 ARENA_DRAWS, ARENA_SPREAD = 100, (0.05, 0.95)
 PAIRS, SLICE, RIGHT = 2_000, 100, 0.8
+WINS = (0.5, 0.6, 0.7, 0.8, 0.35, 0.2)  # how often people prefer the synthetic row; .5 is ideal
+EQUAL = 114  # items of all 21 pairs, which are as many calls as 400 items of 6
+BETWEEN_RUNS = 100  # with intervals, which take 3 CPU seconds each
 
 
 def _elos(beta: np.ndarray) -> np.ndarray:
@@ -128,23 +131,87 @@ def elo(runs: int, items: int) -> dict[str, Any]:
     }
 
 
+def ordered(runs: int, items: int) -> dict[str, Any]:
+    """How often the order is the planted one: by votes against real rows alone, by an estimator that is told
+    how far the judge favours first places and length, and where the tables meet one another, too.
+    """
+    ends = TABLES - 1
+    favours = _fit(world(ENDLESS, ENDLESS), TABLES + 3)[ends:]
+    right = {"ours": 0, "told the favours": 0}
+    for seed in range(runs):
+        votes = world(items, seed).votes
+        right["ours"] += _in_order(_drawn_of(votes))
+        right["told the favours"] += _in_order(_told(votes, favours))
+    among = {some: sum(_in_order(_drawn_of(world(some, seed, between=True).votes)) for seed in range(runs))
+             for some in (EQUAL, items)}  # fmt: skip
+    truth = _elos(_fit(world(ENDLESS // 5, ENDLESS, between=True), TABLES + 3))
+    inside, width = [], []
+    for seed in range(min(runs, BETWEEN_RUNS)):
+        found = standing(world(EQUAL, seed, between=True).votes, TABLES, seed)
+        inside.append((found.low[1:] <= truth) & (truth <= found.high[1:]))
+        width.append(float((found.high - found.low)[1:].mean()))
+    return {
+        "runs": runs,
+        "items": items,
+        "of stars": {name: count / runs for name, count in right.items()},
+        "tables meet, too": {str(some): count / runs for some, count in among.items()},
+        "tables meet, covered": float(np.mean(inside)),
+        "tables meet, covered, 95% interval": list(wilson(int(np.sum(inside)), int(np.size(inside)))),
+        "tables meet, width": float(np.mean(width)),
+    }
+
+
+def _drawn_of(votes: Votes) -> np.ndarray:
+    return fit(design(votes, TABLES), votes.won, np.ones((1, len(votes))))[0]
+
+
+def _told(votes: Votes, favours: np.ndarray) -> np.ndarray:
+    """The strengths where the other coefficients are known: Newton's method with an offset."""
+    x = design(votes, TABLES)
+    x, offset = x[:, : TABLES - 1], x[:, TABLES - 1 :] @ favours
+    beta = np.zeros(TABLES - 1)
+    for _ in range(20):
+        p = 1 / (1 + np.exp(-(x @ beta + offset)))
+        beta += np.linalg.solve((x.T * (p * (1 - p))) @ x, x.T @ (votes.won - p))
+    return beta
+
+
+def _in_order(beta: np.ndarray) -> bool:
+    return bool((np.diff(beta[: TABLES - 1]) > 0).all())
+
+
 def people(runs: int) -> list[dict[str, Any]]:
-    """Coverage and width of the mean by PPI++, beside the slice alone. win: how often people prefer the
-    row."""
+    """Coverage and width of what people say of all pairs, beside their answers alone. win: how often people
+    prefer the synthetic row. Slices: drawn at random, of which PPI++ alone and ours make an interval, and
+    spread over the verdicts.
+    """
     found = []
-    for win in (0.5, 0.35, 0.2):
-        rng, inside, alone, widths, own = child(0, "people", int(100 * win)), [], [], [], []
+    for win in WINS:
+        rng = child(0, "people", int(100 * win))
+        inside: dict[str, list[bool]] = {}
+        widths: dict[str, list[float]] = {}
+
+        def note(name: str, low: float, high: float) -> None:
+            inside.setdefault(name, []).append(low <= win <= high)  # noqa: B023
+            widths.setdefault(name, []).append(high - low)  # noqa: B023
+
         for _ in range(runs):
             said = (rng.random(PAIRS) < win).astype(float)
             judged = np.where(rng.random(PAIRS) < RIGHT, said, 1 - said)
+            one = rate(said[:SLICE], judged[:SLICE], judged[SLICE:], strata=False)
+            note("alone", *one.alone)
+            note("PPI++", one.low, one.high)
             one = rate(said[:SLICE], judged[:SLICE], judged[SLICE:])
-            inside.append(one.low <= win <= one.high)
-            alone.append(one.alone[0] <= win <= one.alone[1])
-            widths.append(one.high - one.low)
-            own.append(one.alone[1] - one.alone[0])
-        ratio = float(np.mean(widths) / np.mean(own))
-        one_row = {"win": win, "covered": float(np.mean(inside)), "alone": float(np.mean(alone))}
-        found.append(one_row | {"width": float(np.mean(widths)), "of the slice alone": ratio})
+            note("random", one.low, one.high)
+            seen = np.zeros(PAIRS, dtype=bool)
+            seen[spread(judged, SLICE, rng)] = True
+            one = rate(said[seen], judged[seen], judged[~seen])
+            note("spread", one.low, one.high)
+        own = float(np.mean(widths["alone"]))
+        row: dict[str, Any] = {"win": win}
+        for name, some in inside.items():
+            row[name] = {"covered": float(np.mean(some)), "width": float(np.mean(widths[name])) / own}
+        found.append(row)
     return found
 
 
@@ -178,28 +245,54 @@ def table(found: dict[str, Any]) -> str:
                 f"| {moved['without the terms']:.1f} | <= 15 |"
             )
     lines += ["", f"CPU seconds of one standing: {one['seconds']:.2f}.", ""]
+    lines += [*_of_order(found["order"]), ""]
     lines += [
-        f"| people answer {SLICE} of {PAIRS:,} pairs, the judge agrees with {RIGHT:.0%} | covered | "
-        "width | of the slice alone |",
+        f"| people answer {SLICE} of {PAIRS:,} pairs, the judge agrees with {RIGHT:.0%}: covered, width of "
+        "that of the answers alone | PPI++ | by verdict, random slice | by verdict, slice spread over "
+        "the verdicts (`judge`) |",
         "|---|---|---|---|",
     ]
-    lines += [
-        f"| people prefer {row['win']:.0%} | {row['covered']:.1%} (alone {row['alone']:.1%}) | "
-        f"{row['width']:.3f} | "
-        f"{row['of the slice alone']:.3f} |"
-        for row in found["people"]
-    ]
+    for row in found["people"]:
+        cells = [
+            f"{row[one]['covered']:.1%}, {row[one]['width']:.3f}" for one in ("PPI++", "random", "spread")
+        ]
+        lines.append(f"| people prefer {row['win']:.0%} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _of_order(one: dict[str, Any]) -> list[str]:
+    low, high = one["tables meet, covered, 95% interval"]
+    stars, meet = one["of stars"], one["tables meet, too"]
+    return [
+        f"| the planted order of all six, {one['runs']} runs | order right |",
+        "|---|---|",
+        f"| {one['items']} items, each table against real rows | {stars['ours']:.1%} |",
+        "| the same votes, told how far the judge favours places and length | "
+        f"{stars['told the favours']:.1%} |",
+        f"| {EQUAL} items, tables meet one another, too (`--between`): as many calls | "
+        f"{meet[str(EQUAL)]:.1%} (intervals cover {one['tables meet, covered']:.1%}, {low:.1%} to "
+        f"{high:.1%}; width {one['tables meet, width']:.0f} Elo) |",
+        f"| {one['items']} items, tables meet one another, too | {meet[str(one['items'])]:.1%} |",
+    ]
 
 
 def main() -> None:
     parser = command.parser(NAME, __doc__)
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--items", type=int, default=400)
+    parser.add_argument(
+        "--only", action="append", choices=("elo", "order", "people"), help="the rest is kept"
+    )
     parser.add_argument("-o", "--out", type=Path, default=FIGURES / "judge-planted.json")
     parser.add_argument("--publish", action="store_true", help="write the table into RESULTS.md, too")
     args = parser.parse_args()
-    found = {"machine": machine(1), "elo": elo(args.runs, args.items), "people": people(2_000)}
+    kept = json.loads(args.out.read_text()) if args.only and args.out.exists() else {"machine": machine(1)}
+    parts = {
+        "elo": lambda: elo(args.runs, args.items),
+        "order": lambda: ordered(args.runs, args.items),
+        "people": lambda: people(2_000),
+    }
+    found = kept | {name: parts[name]() for name in args.only or parts}
     args.out.write_text(json.dumps(found, indent=1) + "\n")
     text = table(found)
     print(text)

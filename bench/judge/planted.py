@@ -8,6 +8,7 @@ fit to the chances of its votes on 15,000 items.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -40,10 +41,14 @@ FAVOURS = {  # how a judge's favour grows with the letters of both rows; the fir
 
 
 def world(
-    items: int, seed: int, padded: tuple[int, float] | None = None, favour: str = "levels off"
+    items: int,
+    seed: int,
+    padded: tuple[int, float] | None = None,
+    favour: str = "levels off",
+    between: bool = False,
 ) -> World:
     """Each table's row of each item against the real one, in both orders. padded: a table whose rows are that
-    many times as long. favour: one of `FAVOURS`.
+    many times as long. favour: one of `FAVOURS`. between: the tables' rows meet one another, too.
     """
     rng, tables = child(seed, "world"), len(ELOS)
     theta = (np.array(ELOS) - ANCHOR) / ELO
@@ -51,9 +56,11 @@ def world(
     letters = np.rint(np.exp(LETTERS[0] + LETTERS[1] * rng.standard_normal((items, tables))))
     if padded is not None:
         letters[:, padded[0]] *= padded[1]
-    item, table = (one.ravel() for one in np.meshgrid(np.arange(items), np.arange(1, tables), indexing="ij"))
-    first, second = np.r_[table, np.zeros_like(table)], np.r_[np.zeros_like(table), table]
-    item = np.r_[item, item]
+    meet = [(table, 0) for table in range(1, tables)]
+    meet += list(combinations(range(1, tables), 2)) if between else []
+    item = np.repeat(np.arange(items), len(meet))
+    one, other = np.tile(np.array(meet), (items, 1)).T
+    item, first, second = np.r_[item, item], np.r_[one, other], np.r_[other, one]
     a, b = letters[item, first], letters[item, second]
     odds = quality[item, first] - quality[item, second] + np.log(FIRST / (1 - FIRST))
     odds += FAVOURS[favour](a, b)

@@ -1,13 +1,14 @@
 """Accidents of railways with a narrative: DiffLM draws the typed columns and a language model writes the text
-to them, beside DiffLM alone, which learns both, and the language model alone, which writes both from five
-real rows that it is shown.
+to them, each checked by `states:` and asked for again where a fact is missing, beside DiffLM alone, which
+learns both, and the language model alone, which writes both from five real rows that it is shown.
 
     python -m bench.recipes.rail --data FOLDER --out bench/results/recipes-rail.json
     python -m bench.recipes.rail --data FOLDER --llm URL --model NAME --rows 40
 
 The set has no narratives: one is planted in each real row, which names its date, its damage and its county.
 Without --llm the writer is simulated (rail_writer.py): it gets one fact in ten wrong. Agreement is the share
-of facts in a narrative that are those of its row. Faithful is 1 - the mean total variation distance to the
+of facts in a narrative that are those of its row: of the simulated writer in the very words in which it was
+planted, of a real one by `states`, in any. Faithful is 1 - the mean total variation distance to the
 test rows, of single columns and of pairs (numbers in ten bins of the test rows); the real rows say what can
 be had.
 """
@@ -30,8 +31,10 @@ from bench.places import ROOT
 from bench.recipes.rail_writer import narrative
 from bench.server import serve
 from lookalike.llm import LLM
+from lookalike.texts.stated import states
 
 TYPED = ["AccidentType", "DisplayDate", "EquipmentDamage", "County", "StateName", "TYPE_OF_TRACK", "Injuries"]
+FACTS = {"date": "DisplayDate", "place": "County", "damage": "EquipmentDamage"}
 PROMPT = """Write a short report of an accident of a railway ({{ AccidentType }}).
 Date: {{ DisplayDate }}; damage: {{ EquipmentDamage }}; county: {{ County }}.
 Write only the report."""
@@ -79,26 +82,35 @@ def measured(
     with tempfile.TemporaryDirectory() as name:
         typed.save(Path(name) / "model")
         drawn = {one: {"sample": f"model:{name}/model"} for one in TYPED}
-        tables["DiffLM and the writer"] = _written(drawn, None, rows, url, model)
-    tables["the writer alone"] = _written(_asked(train), train, rows, url, model)
+        for name, checked in (("DiffLM and the writer, checked", True), ("DiffLM and the writer", False)):
+            tables[name] = _written(drawn, None, rows, url, model, checked)
+    for name, checked in (("the writer alone", False), ("the writer alone, checked", True)):
+        tables[name] = _written(_asked(train), train, rows, url, model, checked)
     tables["DiffLM of typed columns"] = typed.sample(rows, seed=1)
     return {
-        name: {**agreement(table), "faithful columns": faithful(table, test, 1),
-               "faithful pairs": faithful(table, test, 2), "rows": len(table)}
+        name: {**agreement(table, model == "m"), "faithful columns": faithful(table, test, 1),
+               "faithful pairs": faithful(table, test, 2), "rows": len(table), **table.attrs}
         for name, table in tables.items()
     }  # fmt: skip
 
 
 def _written(
-    columns: dict[str, Any], real: pd.DataFrame | None, rows: int, url: str, model: str
+    columns: dict[str, Any], real: pd.DataFrame | None, rows: int, url: str, model: str, checked: bool
 ) -> pd.DataFrame:
-    """Rows of a recipe: these columns, then the narrative."""
+    """Rows of a recipe: these columns, then the narrative. checked: it has to state its facts, else it is
+    asked for again.
+    """
     llm = LLM(model, url, concurrency=4 if model != "m" else 64, timeout=900.0, progress=False)
-    report = {"prompt": PROMPT, "max_tokens": 100}
+    report: dict[str, Any] = {"prompt": PROMPT, "max_tokens": 100}
+    if checked:
+        report["check"] = f"states:{','.join(FACTS.values())}"
     recipe = lookalike.Recipe(
         {"columns": {**columns, "report": report}}, llm, load=lookalike.DiffLM.load, progress=False
     )
-    return recipe.fit(real).sample(rows)
+    found = recipe.fit(real).sample(rows)
+    said = recipe.summary()
+    found.attrs = {"calls": said["calls"], "rejected": said["rejected"], "again": said["again"]}
+    return found
 
 
 def _asked(train: pd.DataFrame) -> dict[str, Any]:
@@ -117,22 +129,24 @@ def _asked(train: pd.DataFrame) -> dict[str, Any]:
     return columns
 
 
-def agreement(table: pd.DataFrame) -> dict[str, float]:
-    """The share of facts in the narratives that are those of their rows."""
+def agreement(table: pd.DataFrame, planted: bool) -> dict[str, float]:
+    """The share of facts in the narratives that are those of their rows, and of narratives that have all of
+    them. planted: they stand there in the words of `narrative`.
+    """
     if "report" not in table:
         return {}
     found = []
     for row in table.to_dict("records"):
         text = str(row["report"])
-        found.append(
-            (
-                f"ON {str(row['DisplayDate']).split(' ')[0]} " in text,
-                f"IN {row['County']} COUNTY" in text,
-                f"WAS {row['EquipmentDamage']} DOLLARS" in text,
-            )
-        )
+        day, county, damage = (str(row[name]) for name in FACTS.values())
+        if planted:
+            said = (f"ON {day.split(' ')[0]} ", f"IN {county} COUNTY", f"WAS {damage} DOLLARS")
+            found.append([one in text for one in said])
+        else:
+            found.append([states(text, row[name]) for name in FACTS.values()])
     shares = np.mean(found, axis=0)
-    return {name: round(float(one), 3) for name, one in zip(("date", "place", "damage"), shares, strict=True)}
+    facts = {name: round(float(one), 3) for name, one in zip(FACTS, shares, strict=True)}
+    return {**facts, "all three": round(float(np.all(found, axis=1).mean()), 3)}
 
 
 def faithful(table: pd.DataFrame, test: pd.DataFrame, columns: int) -> float:

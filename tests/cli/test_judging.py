@@ -51,6 +51,9 @@ def test_what_people_say_of_the_pairs_comes_back(
     pairs, slice_ = tmp_path / "j.html.pairs.jsonl", tmp_path / "slice.jsonl"
     rows = [json.loads(line) for line in pairs.read_text().splitlines()]
     assert list(rows[0]) == ["pair", "real", "synthetic"] and len(rows) == 40
+    some = [json.loads(line) for line in (tmp_path / "j.html.slice.jsonl").read_text().splitlines()]
+    assert len(some) == 40 and {one["pair"] for one in some} == {one["pair"] for one in rows}
+    assert f"{tmp_path}/j.html.slice.jsonl -o SLICE.jsonl --pair real synthetic --queue 44" in said
     told = "".join(
         json.dumps({"row": row, "turn": 1, "reviewer": "ann", "answer": "label", "value": value}) + "\n"
         for row, value in ((row, ("real", "tie")[row % 2]) for row in range(24))

@@ -114,7 +114,7 @@ answer at once, each under their own name. Ctrl-C writes OUT; the same command g
       --llm http://127.0.0.1:8000/v1 -o judge.html --dry-run     (then without --dry-run)
   lookalike judge a.csv --real train.csv --model NAME --pairs 100 --ratings 0 --max-calls 300 -o judge.html
   lookalike judge a.csv --real train.csv --model NAME --criteria rubric.toml -o judge.html
-  lookalike review judge.html.pairs.jsonl -o slice.jsonl --pair real synthetic --queue 100
+  lookalike review judge.html.slice.jsonl -o slice.jsonl --pair real synthetic --queue 111
   lookalike judge a.csv --real train.csv --model NAME -o judge.html --human slice.jsonl   (asks nothing again)
 Of 100 pairs 5 are controls that everybody can tell; a judge with fewer than 90% of these right is unusable.
 Replies are kept in HTML.ledger.sqlite: the same command goes on from there.""",

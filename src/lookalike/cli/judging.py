@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lookalike.evaluate.judging.judge import Judging
+    from lookalike.evaluate.judging.judged import Judged
 
-SUFFIXES = {"ledger": "ledger.sqlite", "pairs": "pairs.jsonl", "verdicts": "verdicts.jsonl"}
+SUFFIXES = {
+    "ledger": "ledger.sqlite",
+    "pairs": "pairs.jsonl",
+    "slice": "slice.jsonl",
+    "verdicts": "verdicts.jsonl",
+}
 
 
 def options(one: argparse.ArgumentParser) -> None:
@@ -50,7 +56,7 @@ def options(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--human",
         metavar="SLICE",
-        help="answers of people: OUT of  lookalike review HTML.pairs.jsonl, or its answers.jsonl",
+        help="answers of people: OUT of  lookalike review HTML.slice.jsonl, or its answers.jsonl",
     )
     one.add_argument(
         "--writer",
@@ -76,7 +82,7 @@ def judge(args: argparse.Namespace) -> None:
         raise OptionError(f"{args.out}: the report of a judge is written as .html: choose such a name.")
     endpoint.check_prices(args)
     files.check_outputs(args, [args.out, args.json])
-    files.check_paths(args, [args.out, args.json, beside["pairs"], beside["verdicts"]])
+    files.check_paths(args, [args.out, args.json, *(beside[name] for name in ("pairs", "slice", "verdicts"))])
     names = _names(args.tables)
     real = _read(args.real, args)
     tables = {name: _read(path, args) for name, path in names.items()}
@@ -96,9 +102,18 @@ def judge(args: argparse.Namespace) -> None:
     _write_lines(beside["verdicts"], judged.verdicts())
     files.save_reports(judged, [args.out, args.json])
     print(f"verdicts and their reasons -> {beside['verdicts']}")
-    print(f"pairs for people -> {beside['pairs']}: answer some by")
-    print(f"  lookalike review {beside['pairs']} -o SLICE.jsonl --pair real synthetic --queue 100")
+    some = _slice(args, judged, beside)
+    print(f"pairs -> {beside['pairs']}; {some:,} of them for people -> {beside['slice']}: answer these by")
+    queue = some + some // 9  # one item in ten of a queue is a pair that comes again
+    print(f"  lookalike review {beside['slice']} -o SLICE.jsonl --pair real synthetic --queue {queue}")
     print("then give the same command with  --human SLICE.jsonl; it asks nothing again")
+
+
+def _slice(args: argparse.Namespace, judged: Judged, beside: dict[str, str]) -> int:
+    """Writes the pairs for people and says how many; those that were answered are left as they are."""
+    if args.human is None or not Path(beside["slice"]).exists():
+        _write_lines(beside["slice"], judged.slice().to_dict("records"))
+    return len(Path(beside["slice"]).read_text(encoding="utf-8").splitlines())
 
 
 def _planned(
@@ -110,7 +125,7 @@ def _planned(
     writers = {f"--writer {name}": name for name in args.writer}
     writers |= {name: model for name, path in _names(args.tables).items() if (model := _writer(path))}
     kept = None if args.dry_run and not Path(beside["ledger"]).exists() else beside["ledger"]
-    human = None if args.human is None else _human(args, beside["pairs"])
+    human = None if args.human is None else _human(args, [beside["slice"], beside["pairs"]])
     return Judging.of(
         tables,
         real,
@@ -155,8 +170,8 @@ def _writer(path: str) -> str | None:
     return model if isinstance(model, str) else None
 
 
-def _human(args: argparse.Namespace, pairs: str) -> pd.DataFrame:
-    """Answers of people: the table that `review` wrote, or its file of answers on the pairs."""
+def _human(args: argparse.Namespace, files_of_pairs: list[str]) -> pd.DataFrame:
+    """Answers of people: the table that `review` wrote, or its file of answers on the slice or the pairs."""
     import pandas as pd
 
     from lookalike.files.reading import read_table
@@ -166,17 +181,21 @@ def _human(args: argparse.Namespace, pairs: str) -> pd.DataFrame:
     table = _read(args.human, args)
     if not {"row", "answer", "reviewer"} <= set(map(str, table.columns)):
         return table
-    if not Path(pairs).exists():
+    there = [path for path in files_of_pairs if Path(path).exists()]
+    if not there:
         raise DataError(
-            f"{args.human} holds answers by the rows of {pairs}, which is gone: write it again first."
+            f"{args.human} holds answers by the rows of {files_of_pairs[0]}, which is gone: write it again "
+            "first."
         )
-    asked = read_table(pairs)
     told = [one for one in said(args.human) if one.answer == "label"]
-    if any(one.table not in (None, fingerprint(asked)) for one in told):
+    prints = {one.table for one in told if one.table is not None}
+    asked = [one for one in map(read_table, there) if prints <= {fingerprint(one)}]
+    if not asked or (not prints and len(there) > 1):
         raise DataError(
-            f"{args.human} holds answers on other pairs than those of {pairs}: give OUT of that review."
+            f"{args.human} holds answers on other pairs than those of {' or '.join(files_of_pairs)}: give "
+            "OUT of that review."
         )
-    keys = asked["pair"].tolist()
+    keys = asked[0]["pair"].tolist()
     places = [(one.place, one.value) for one in told]
     some = [(keys[at], value) for at, value in places if isinstance(at, int) and 0 <= at < len(keys)]
     return pd.DataFrame(some, columns=["pair", "preferred"])

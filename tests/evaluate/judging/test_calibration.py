@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lookalike.agreement import wilson
-from lookalike.evaluate.judging.calibration import rate
+from lookalike.evaluate.judging.calibration import rate, spread
 
 
 def drawn(rng: np.random.Generator, win: float, right: float) -> tuple[np.ndarray, np.ndarray]:
@@ -51,3 +51,46 @@ def test_answers_that_are_all_the_same_still_have_an_interval(same: float) -> No
 def test_without_other_pairs_the_answers_stand_alone() -> None:
     found = rate(np.array([0.0, 1, 1]), np.array([0.0, 1, 1]), np.array([]))
     assert found.trust == 0 and found.value == pytest.approx(2 / 3)
+
+
+def test_answers_spread_over_the_verdicts_tell_more_than_a_slice_at_random() -> None:
+    rng, inside, widths, alone, at_random = np.random.default_rng(0), [], [], [], []
+    for _ in range(400):
+        said, judged = drawn(rng, 0.8, 0.8)
+        slice_ = spread(judged, 100, rng)
+        assert len(set(slice_)) == 100 and 35 <= (judged[slice_] == 0).sum() <= 45  # a third of all pairs
+        others = np.delete(judged, slice_)
+        found = rate(said[slice_], judged[slice_], others)
+        inside.append(found.low <= 0.8 <= found.high)
+        widths.append(found.high - found.low)
+        plain = rate(said[:100], judged[:100], judged[100:], strata=False)
+        alone.append(plain.alone[1] - plain.alone[0])
+        at_random.append(plain.high - plain.low)
+    assert 0.92 <= np.mean(inside) <= 0.98
+    assert np.mean(widths) <= 0.85 * np.mean(alone) < np.mean(at_random)
+
+
+def test_the_mean_by_verdict_by_hand() -> None:
+    said = np.array([1.0, 1, 1, 1, 0, 1, 0, 0, 0, 0])
+    judged = np.array([1.0] * 5 + [0.0] * 5)
+    found = rate(said, judged, np.array([1.0] * 65 + [0.0] * 25))  # 70 of 100 pairs, and 30
+    assert found.value == pytest.approx(0.7 * 0.8 + 0.3 * 0.2)
+    variance = (0.7**2 + 0.3**2) * 0.2 / 5 + (0.7 * 0.18**2 + 0.3 * 0.42**2) / 100
+    assert (found.high - found.low) / 2 == pytest.approx(2.36 * variance**0.5, rel=0.05)
+
+
+def test_a_verdict_with_few_answers_goes_with_the_next() -> None:
+    said = np.array([1.0, 0.0] * 10)
+    judged = np.array([1.0] * 10 + [0.0] * 8 + [0.5] * 2)
+    found = rate(said, judged, np.array([1.0] * 90 + [0.0] * 72 + [0.5] * 18))
+    assert found.value == pytest.approx(0.5)
+    few = rate(said, np.array([1.0] * 17 + [0.0] * 3), np.array([1.0] * 90 + [0.0] * 72))
+    plain = rate(said, np.array([1.0] * 17 + [0.0] * 3), np.array([1.0] * 90 + [0.0] * 72), strata=False)
+    assert few == plain  # three answers are too few for a mean of their own
+
+
+def test_a_slice_has_what_there_is_of_a_rare_verdict() -> None:
+    verdicts = np.array([0.5] * 3 + [1.0] * 500)
+    some = spread(verdicts, 50, np.random.default_rng(0))
+    assert len(some) == 50 and set(range(3)) <= set(some)
+    assert sorted(spread(verdicts, 900, np.random.default_rng(0))) == list(range(503))

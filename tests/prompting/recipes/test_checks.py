@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lookalike.errors import OptionError
-from lookalike.prompting.recipes.asking import unquoted
+from lookalike.prompting.recipes.asking import spoken, unquoted
 from lookalike.prompting.recipes.checks import calls, check_of, runs
 
 TOOLS = [{"name": "go", "parameters": {"type": "object", "properties": {"to": {"type": "string"}},
@@ -27,6 +27,8 @@ TABLE = "CREATE TABLE a (x INTEGER, y TEXT);"
         ("evolved:topic", "Name three cats of a town.", "Here is the rewritten prompt: name three cats."),
         ("answered:topic", "Cats purr.", "Sorry, there is nothing to tell of that."),
         ("answered:topic", "Cats purr.", "..."),
+        ("states:topic", "Of CATS and trees.", "Of dogs."),
+        ("states:topic, day", "Of cats on March 2, 2020.", "Of cats in March."),
         ("novel:shown", "A poem about rain.", "List three nice trees, please."),
         ("words:2..3", "two words", "one"),
         ("words:2..3", "three little words", "these are four words"),
@@ -40,7 +42,13 @@ TABLE = "CREATE TABLE a (x INTEGER, y TEXT);"
 )
 def test_what_a_check_lets_through(check: str, good: Any, bad: Any) -> None:
     found = check_of(check, lambda line: "here", Path())
-    row = {"topic": "cats", "shown": ["List three trees, please."], "schema": TABLE, "tools": TOOLS}
+    row = {
+        "topic": "cats",
+        "day": "2020-03-02",
+        "shown": ["List three trees, please."],
+        "schema": TABLE,
+        "tools": TOOLS,
+    }
     assert found.test is not None
     assert found.test(good, row) and not found.test(bad, row)
 
@@ -74,7 +82,7 @@ def test_calls_of_tools(call: Any, tools: Any, fits: bool) -> None:
 
 
 def test_a_check_that_is_none_is_named() -> None:
-    for given in (3, "", "parses:cobol", "wordy", "nowhere:f"):
+    for given in (3, "", "parses:cobol", "wordy", "nowhere:f", "states:", "states: ,", "runs:"):
         with pytest.raises(OptionError, match="here"):
             check_of(given, lambda line: "here", Path())
 
@@ -83,3 +91,18 @@ def test_a_text_loses_the_mark_of_a_list_and_its_quotes() -> None:
     assert [unquoted(one) for one in ("- Write a poem.", '1. "Sing."', "- a\n- b", "-5", "2. b")] == [
         "Write a poem.", "Sing.", "- a\n- b", "-5", "2. b",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "turn"),
+    [
+        ("Where is it?", "Where is it?"),
+        ("Customer: Where is it?", "Where is it?"),
+        ("user: Where is it?\nSupport: On its way.\nCustomer: Thanks.", "Where is it?"),
+        ("It is late.\nNote: I paid.", "It is late.\nNote: I paid."),
+        ("Support: On its way.", "On its way."),
+    ],
+)
+def test_a_turn_is_what_one_says(text: str, turn: str) -> None:
+    prompt = "You are a customer.\nThe chat so far:\nCustomer: Hi.\nSupport: Hello.\nWrite the next message."
+    assert spoken(text, prompt, "user") == turn

@@ -14,6 +14,7 @@ import pytest
 import lookalike
 from lookalike.errors import DataError, OptionError
 from lookalike.llm import LLM
+from lookalike.llm.budget import Budget
 from lookalike.prompting.recipes.grown import Growth, Made, asked, growth_of
 from lookalike.prompting.recipes.near_rows import near_rows
 from lookalike.prompting.recipes.read import read
@@ -59,19 +60,19 @@ def shares(weights: Any) -> list[float]:
 def test_real_shares_are_kept_and_what_lags_behind_gets_more() -> None:
     found = growth("real", REAL)
     assert found.places == [{"topic": "sea"}, {"topic": "wood"}]
-    weigh = found.begin(100)
+    weigh = found.begin(100).weigh
     assert shares(weigh([], 0)) == [0.75, 0.25]
     sea, wood = weigh(made(*[("x", 1)] * 30), 0)  # 30 of wood, which is 120 rows in all: sea lacks 90
     assert (sea - 90) / wood == pytest.approx(3)
 
 
 def test_even_growth_asks_for_as_many_of_each() -> None:
-    sea, wood = growth("even", None).begin(10)(made(("x", 0), ("y", 0)), 0)
+    sea, wood = growth("even", None).begin(10).weigh(made(("x", 0), ("y", 0)), 0)
     assert wood - sea == 2
 
 
 def test_novelty_asks_where_texts_were_new() -> None:
-    weigh = growth("novelty", None).begin(10)
+    weigh = growth("novelty", None).begin(10).weigh
     assert shares(weigh([], 0)) == [0.5, 0.5]
     rows = made(("a b c d", 0), ("a b c d", 0), ("e f g h", 1), ("e f x y", 1))  # 1 and 1; 1 and .5
     assert shares(weigh(rows, 0)) == [round(1 / 1.75, 4), round(0.75 / 1.75, 4)]
@@ -84,12 +85,54 @@ def test_coverage_asks_near_the_real_rows_that_lack_rows(monkeypatch: pytest.Mon
     by_text = {place["shown"][0]: at for at, place in enumerate(found.places)}
     ship = found.places[by_text["a ship in the harbour"]]
     assert ship["topic"] == "sea" and len(ship["shown"]) == 2 and "moss" not in str(ship["shown"])
-    weigh = found.begin(8)
+    steer = found.begin(8)
     waves = [by_text["waves on the beach"], by_text["waves and salt"]]
     rows = made(*[("waves", waves[0])] * 4)  # they fill what the two rows of waves stand for
-    weights = np.array(weigh(rows, 0))
+    weights = np.array(steer.weigh(rows, 0))
     assert weights[waves].sum() == pytest.approx(0) and weights[by_text["trees and moss"]] > 0
     assert weights[by_text["a ship in the harbour"]] > 0
+    more = made(*[("waves", waves[0])] * 7)  # two too many, of which a fifth of 8 rows may give way at first
+    assert steer.giving_way(more, 0) == [6]
+    assert steer.giving_way(more, 3) == [4, 5, 6]
+    ship = made(*[("ship", by_text["a ship in the harbour"])] * 2)
+    kept = steer.chosen(more[:4], ship)
+    assert len(kept) == 4 and {4, 5} & set(kept)  # rows of ships, which lack, come for some of waves
+
+
+def test_rows_that_real_rows_place_in_another_class_are_lost_with_their_reason(
+    writing: Writing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lookalike.prompting.recipes.near_rows.embedder", lambda *_: unit)
+    monkeypatch.setattr(
+        "lookalike.prompting.growth.errors.Errors.doubtful",
+        lambda self, rows: [at for at, row in enumerate(rows) if row.record["n"] % 3 == 0],
+    )
+    server = writing()
+    real = pd.DataFrame({"topic": ["sea"] * 6 + ["wood"] * 6, "text": ["ship"] * 6 + ["moss"] * 6})
+    found = columns(shown=SHOWN, n={"sample": {"low": 0, "high": 10**6}}, prompt="{{ n }} {{ shown }}")
+    recipe = lookalike.Recipe(
+        {"label": "topic", "columns": found, "grow": {"by": "errors", "rounds": 2}},
+        LLM("m", server.url, progress=False), progress=False,
+    ).fit(real)  # fmt: skip
+    table = recipe.sample(20)
+    assert len(table) == 20 and (table.n % 3 > 0).all()
+    lost = recipe.rejected
+    assert set(lost.column) == {"topic"} and set(lost.reason) == {"class"} and lost.lost.all()
+    assert len(lost) == recipe.summary()["rejected"]["topic: class"] == server.stats()["calls"] - 20
+
+
+def test_rows_that_gave_way_come_back_where_a_budget_ends(
+    writing: Writing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lookalike.prompting.recipes.near_rows.embedder", lambda *_: unit)
+    server = writing()
+    found = columns(shown=SHOWN, n={"sample": {"low": 0, "high": 10**6}}, prompt="{{ n }} {{ shown }}")
+    recipe = lookalike.Recipe(
+        {"columns": {**found, "shown": {**SHOWN, "same": "topic"}}, "label": "topic",
+         "grow": {"by": "coverage", "rounds": 4}},
+        LLM("m", server.url, budget=Budget(max_calls=30), progress=False), progress=False,
+    ).fit(REAL)  # fmt: skip
+    assert len(recipe.sample(40)) == 30 and recipe.summary()["surplus"] == 0
 
 
 def unit(texts: Any) -> np.ndarray:
@@ -99,16 +142,22 @@ def unit(texts: Any) -> np.ndarray:
 
 def test_errors_ask_near_real_rows_that_a_model_gets_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lookalike.prompting.recipes.near_rows.embedder", lambda *_: unit)
-    real = pd.DataFrame({"topic": ["sea"] * 6 + ["wood"] * 6, "text": ["ship"] * 6 + ["moss"] * 6})
+    real = pd.DataFrame(
+        {"topic": ["sea"] * 12 + ["wood"] * 6, "text": ["ship"] * 6 + ["waves"] * 6 + ["moss"] * 6}
+    )
     found = growth("errors", real, columns(shown=SHOWN, prompt="{{ shown }}"))
     topics = np.array([place["topic"] for place in found.places])
     sea, wood = (int(np.flatnonzero(topics == name)[0]) for name in ("sea", "wood"))
     rows = made(*[("ship", wood)] * 5, *[("waves", sea)] * 5)  # a model of these takes a ship for wood
-    weights = np.array(found.begin(20)(rows, 0))
-    assert weights[topics == "sea"].sum() > weights[topics == "wood"].sum() > 0
+    weights = np.array(found.begin(20).weigh(rows, 0))
+    ships = np.array([place["shown"][0] == "ship" for place in found.places])
+    waves = np.array([place["shown"][0] == "waves" for place in found.places])
     some = weights > 0
-    assert 2 <= some.sum() <= 8  # half of the real rows steer
-    assert len(found.steering) == 6 and set(real.topic[list(found.steering)]) == {"sea", "wood"}
+    assert weights[ships & some].mean() > weights[waves & some].mean() > 0
+    lacking = {"sea": 13 - 5, "wood": 7 - 5}  # classes have their real shares
+    assert shares([weights[topics == name].sum() for name in lacking]) == [0.8, 0.2]
+    assert 2 <= some.sum() <= 12  # half of the real rows steer
+    assert len(found.steering) == 9 and set(real.topic[list(found.steering)]) == {"sea", "wood"}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +222,8 @@ def test_a_recipe_grows_by_name_and_a_second_run_asks_nothing(
         assert first.topic.value_counts().to_dict() == {"sea": 6, "wood": 2}
     calls = server.stats()["calls"]
     pd.testing.assert_frame_equal(run(), first)
-    assert server.stats()["calls"] == calls == 8
+    assert server.stats()["calls"] == calls
+    assert 8 <= calls <= (10 if by == "coverage" else 8)  # a fifth may give way
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,20 @@ def test_a_dialogue_takes_turns_until_it_stops(writing: Writing) -> None:
     assert {len(one) for one in keys} == {3, 4}
 
 
+def test_a_turn_that_is_wrong_is_asked_for_again_by_itself(writing: Writing) -> None:
+    server = writing("some_refused")
+    talk = {"prompt": "{{ n }} {{ turns | json }} {{ role }}", "repeat": 6, "roles": ["user", "assistant"],
+            "check": "refusal"}  # fmt: skip
+    recipe = recipe_of(server, {"n": NUMBER, "talk": talk}).fit(None)
+    table = recipe.sample(20)
+    assert len(table) == 20 and not table.talk.astype(str).str.contains("sorry").any()
+    again = recipe.summary()["again"]
+    assert set(again) == {"talk: refusal"}
+    lost = recipe.summary()["rejected"].get("talk: refusal", 0)
+    assert server.stats()["calls"] <= 6 * (20 + lost) + again["talk: refusal"] + lost  # no turn before it
+    assert recipe.rejected.said.str.match(r"turn \d fails the check refusal").all()
+
+
 def test_real_rows_are_shown_and_compared_with(writing: Writing) -> None:
     real = pd.DataFrame({"text": [f"the {at} grey cats sleep on my old mat" for at in range(30)],
                          "kind": ["a", "b", "c"] * 10, "age": range(30)})  # fmt: skip
@@ -239,6 +253,16 @@ def test_the_run_s_budget_ends_it_with_the_rows_that_are_whole(writing: Writing,
     assert 0 < len(some) <= 15 and server.stats()["calls"] <= 30
     full = recipe_of(server, columns, ledger).fit(None).sample(50)
     assert len(full) == 50 and set(some.text) <= set(full.text) and server.stats()["calls"] == 100
+
+
+def test_where_a_budget_ends_it_is_said_what_used_it_up(writing: Writing) -> None:
+    columns = {"n": NUMBER, "text": {"prompt": "{{ n }}", "check": "refusal"}}
+    recipe = recipe_of(writing("half_refusing"), columns, budget=Budget(max_calls=40)).fit(None)
+    table, summary = recipe.sample(100), recipe.summary()
+    again = summary["again"]["text: refusal"] + summary["rejected"].get("text: refusal", 0)
+    assert len(table) + again == 40  # of the rows that were not finished, too
+    assert f" {again} values were not taken as 'text: refusal': say what the data" in summary["stopped"]
+    assert len(recipe.rejected) == again
 
 
 def test_a_model_that_repeats_itself_is_given_up_soon(writing: Writing) -> None:

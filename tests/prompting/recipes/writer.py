@@ -55,3 +55,9 @@ def half_refusing(messages: list[dict[str, Any]], schema: dict[str, Any] | None,
 def same(messages: list[dict[str, Any]], schema: dict[str, Any] | None, rng: random.Random) -> str:
     """Always the same text."""
     return good(messages, schema, random.Random(0))
+
+
+def some_refused(messages: list[dict[str, Any]], schema: dict[str, Any] | None, rng: random.Random) -> str:
+    """A fifth of the turns are refusals."""
+    refused = rng.random() < 0.2
+    return "I'm sorry, but I can't help with that." if refused else good(messages, schema, rng)

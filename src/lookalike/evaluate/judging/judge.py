@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from lookalike.evaluate.judging.controls import LEAST_RIGHT, planted
 from lookalike.evaluate.judging.judged import Judged
 from lookalike.evaluate.judging.pairs import REAL, Pair, Rows, draw, sample_of
 from lookalike.evaluate.judging.rubric import Rubric, rubric
-from lookalike.evaluate.section import Entry, Judgement
+from lookalike.evaluate.section import Entry, JudgedTable, Judgement
 from lookalike.llm import LLM
 from lookalike.table import sources
 
@@ -214,6 +214,7 @@ class Judging:
                 *self.notes,
                 *_lost(said),
                 *(_endless(name, won, by_name[name].pairs) for name, won in endless.items()),
+                *_level(by_name, any(REAL not in (pair.one, pair.other) for pair in self.pairs)),
                 *self._unseen(by_name, answered),
             ],
         )
@@ -279,6 +280,17 @@ def _endless(name: str, won: float, pairs: int) -> str:
         f"'{name}' {what} every vote, so that its Elo has no value: by {pairs:,} pairs it is {most} "
         f"{counting.bound(won, pairs):.0f}."
     )
+
+
+def _level(tables: Mapping[str, JudgedTable], between: bool) -> list[str]:
+    """Says of neighbours in Elo whose intervals overlap that their order is not known."""
+    known = sorted((one.elo.value, name) for name, one in tables.items() if one.elo.value is not None)
+    pairs = [(tables[a].elo, tables[b].elo, a, b) for (_, a), (_, b) in pairwise(known)]
+    level = [f"'{a}' and '{b}'" for low, high, a, b in pairs if (low.high or 0.0) >= (high.low or 0.0)]
+    if not level:
+        return []
+    advice = "raise --pairs" if between else "let them meet one another (--between), or raise --pairs"
+    return [f"the intervals of {', '.join(level)} overlap, which may stand in either order: {advice}."]
 
 
 def _worth(right: Entry, usable: bool) -> list[str]:

@@ -10,19 +10,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lookalike import __version__
 from lookalike.arguments import path as path_of
+from lookalike.arguments import whole
 from lookalike.atomic import replace_text
 from lookalike.errors import OptionError, file_errors
 from lookalike.evaluate.judging.asking import Vote
+from lookalike.evaluate.judging.calibration import spread
+from lookalike.evaluate.judging.counting import outcomes
+from lookalike.evaluate.judging.pairs import REAL
 from lookalike.evaluate.judging.words import headline, interval, number, percents, worth
 from lookalike.evaluate.results import plain
 from lookalike.evaluate.section import Entry, Judgement
+from lookalike.seed import child
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = 1
+SLICE = 100  # pairs for people
 
 
 @dataclass
@@ -59,6 +67,25 @@ class Judged:
             }
             for vote in self.votes
         ]
+
+    def slice(self, n: int = SLICE) -> pd.DataFrame:
+        """n of `pairs` for people to answer, spread over tables and verdicts, in an order by chance: what
+        they say of all pairs is then known best (`calibration.py`). The verdicts are not in it.
+        """
+        n = whole("n", n, 1)
+        said = outcomes([vote for vote in self.votes if not vote.pair.control])
+        rows = {key: at for at, key in enumerate(self.pairs["pair"].tolist())}
+        chosen: list[int] = []
+        names = list(self.figures.tables)
+        for at, name in enumerate(names):
+            own = {rows[pair.key]: value for pair, value in said.items()
+                   if (pair.one, pair.other) == (REAL, name)}  # fmt: skip
+            most = n // len(names) + (at < n % len(names))
+            rng = child(self.seed, "judge", "slice", name)
+            found = spread(np.array(list(own.values())), most, rng) if own else []
+            chosen += [list(own)[one] for one in found]
+        order = child(self.seed, "judge", "slice").permutation(len(chosen))
+        return self.pairs.iloc[[chosen[one] for one in order]].reset_index(drop=True)
 
     def save(self, path: str | Path) -> None:
         """Writes the page (.html) or the figures (.json). Raises OptionError for another suffix."""

@@ -32,6 +32,7 @@ This was an earlier answer:
 ---
 A reviewer gave it {score} of 5 points: {reason}
 Write a better answer. Answer with the new version only."""
+_SPEAKER = re.compile(r"^([^\W\d][\w ]{0,20}): (?=\S)", re.MULTILINE)
 _MARK = re.compile(r"^(?:[-*•]|1[.)]) +(?=\S)")
 VERDICT = closed({"reason": {"type": "string"}, "score": {"type": "integer", "enum": list(SCORES)}})
 
@@ -129,6 +130,17 @@ def unquoted(text: str) -> str:
         text = _MARK.sub("", text)
     inner = text[1:-1]
     return inner.strip() if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in inner else text
+
+
+def spoken(text: str, prompt: str, role: str) -> str:
+    """A turn without the name of who speaks, and without what the model has others say after it. Names are
+    the role, and those at the starts of lines of the prompt.
+    """
+    names = "|".join(re.escape(one) for one in {role, *_SPEAKER.findall(prompt)} if one)
+    if not names:
+        return text
+    own = re.sub(rf"^\s*(?:{names}):\s*", "", text, flags=re.IGNORECASE)
+    return re.split(rf"\n\s*(?:{names}):", own, maxsplit=1, flags=re.IGNORECASE)[0].strip()
 
 
 def stand_in(column: RecipeColumn) -> Any:

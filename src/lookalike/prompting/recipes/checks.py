@@ -5,6 +5,7 @@ runs:COLUMN       SQL that runs on a database that the SQL of another column mak
 calls:COLUMN      a call of one of the tools of another column, with arguments that fit
 evolved:COLUMN    an instruction that asks for more than the one it was made from (growth/evolving.py)
 answered:COLUMN   a response to an instruction that says it cannot be answered, or says nothing, fails
+states:COLUMNS    a text that states the value of each of these columns, a comma between (texts/stated.py)
 novel             ROUGE-L to no accepted row is above .7 (growth/novelty.py)
 novel:COLUMN      nor to a text of that column
 module:name       a function of the value and its row      value in text   a Jinja expression of both
@@ -30,15 +31,17 @@ from lookalike.prompting.recipes.templates import Template
 from lookalike.texts.measures import ABSOLUTE, MEASURES
 from lookalike.texts.meta import META
 from lookalike.texts.refusals import REFUSALS
+from lookalike.texts.stated import states
 from lookalike.texts.syntax import PARSERS, parse_json
 from lookalike.texts.words import words_of
 
 Test = Callable[[Any, Mapping[str, Any]], bool]
 
 OTHERS = ("near", "exact", "novel", "copy", "language")  # they look at other rows: see running.py
+EACH = ("refusal", "meta")  # of a dialogue they hold of each of its turns
 LONGEST_QUERY = 2.0  # seconds
 _WORDS = re.compile(r"words:(\d*)\.\.(\d*)")
-_OF_COLUMN = re.compile(r"(runs|calls|evolved|answered|novel):(.+)")
+_OF_COLUMN = re.compile(r"(runs|calls|evolved|answered|novel|states):(.*)")
 
 
 def _measure(name: str) -> Test:
@@ -93,6 +96,10 @@ def check_of(given: Any, place: Callable[[int], str], folder: Path) -> Check:
             )
         return Check("words", "alone", lambda value, row: least <= len(words_of(text_of(value))) <= most)
     if found := _OF_COLUMN.fullmatch(given):
+        if not found[2].strip(", "):
+            raise OptionError(f"{place(1)}: check {shown(given)} names no column: write one after the colon.")
+        if found[1] == "states":
+            return _stating(found[2])
         column, test = found[2], OF_COLUMN[found[1]]
         return Check(found[1], "alone", lambda value, row: test(value, row[column]), frozenset({column}))
     if is_named(given):
@@ -105,11 +112,20 @@ def check_of(given: Any, place: Callable[[int], str], folder: Path) -> Check:
     return Check(given, "alone", lambda value, row: bool(template({**row, "value": value})), names)
 
 
+def _stating(columns: str) -> Check:
+    names = [one.strip() for one in columns.split(",") if one.strip()]
+
+    def test(value: Any, row: Mapping[str, Any]) -> bool:
+        return all(states(text_of(value), row[name]) for name in names)
+
+    return Check("states", "alone", test, frozenset(names))
+
+
 def _known() -> str:
     return (
         f"choose one of {', '.join((*CHECKS, *OTHERS))}, words:3..60, parses:sql, runs:COLUMN, calls:COLUMN, "
-        'evolved:COLUMN, answered:COLUMN, novel:COLUMN, a function "module:name", or an expression such as '
-        '"value | length < 200"'
+        'evolved:COLUMN, answered:COLUMN, novel:COLUMN, states:COLUMN,COLUMN, a function "module:name", or '
+        'an expression such as "value | length < 200"'
     )
 
 

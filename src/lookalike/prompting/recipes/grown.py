@@ -52,16 +52,37 @@ Quotas = Callable[[Sequence[Place], Sequence[Mapping[str, Any]], int], Sequence[
 Weigh = Callable[[Sequence[Made], int], Sequence[float]]  # accepted rows, seed -> rows of each place
 
 
+def _none(*args: Any) -> list[int]:
+    return []
+
+
+def _all(made: Sequence[Made], surplus: Sequence[Made]) -> list[int]:
+    return list(range(len(made)))
+
+
+@dataclass(frozen=True)
+class Steer:
+    """What is asked between the rounds of one run, of the accepted rows. weigh: how many rows of each place;
+    doubtful: numbers of those that are rejected after all; giving_way: of those that give way to better ones
+    (rows, how many were rejected); chosen: which of all good ones are kept (rows, those that gave way).
+    """
+
+    weigh: Weigh
+    doubtful: Callable[[Sequence[Made]], list[int]] = _none
+    giving_way: Callable[[Sequence[Made], int], list[int]] = _none
+    chosen: Callable[[Sequence[Made], Sequence[Made]], list[int]] = _all
+
+
 @dataclass(frozen=True)
 class Growth:
     """How a run grows: between rounds a function of the accepted rows and the seed says how many rows of each
     place the next round makes, at most a `rounds`-th of all. It depends on nothing else, so a run that was
-    killed repeats it. begin: for so many rows -> that function, for one run. steering: numbers of the real
-    rows whose errors it follows. place: where it stands, for a sentence.
+    killed repeats it. begin: for so many rows -> that function and its like, for one run. steering: numbers
+    of the real rows whose errors it follows. place: where it stands, for a sentence.
     """
 
     places: Sequence[Place]
-    begin: Callable[[int], Weigh]
+    begin: Callable[[int], Steer]
     rounds: int = ROUNDS
     steering: Sequence[int] = ()
     place: str = "[grow]"
@@ -122,14 +143,14 @@ def growth_of(asked: Asked, plan: Plan, real: pd.DataFrame | None) -> Growth:
     places = _places(plan, asked)
     if asked.by in ("even", "real"):
         shares = np.ones(len(places)) if asked.by == "even" else _shares(places, asked, real)
-        return Growth(places, lambda n: _towards(places, shares), asked.rounds)
+        return Growth(places, lambda n: Steer(_towards(places, shares)), asked.rounds)
     if asked.by == "novelty":
-        return Growth(places, lambda n: _newest(places, plan.texts), asked.rounds)
+        return Growth(places, lambda n: Steer(_newest(places, plan.texts)), asked.rounds)
     by = asked.by
     assert callable(by)
     return Growth(
         places,
-        lambda n: lambda made, seed: by(places, [dict(one.cells) for one in made], seed),
+        lambda n: Steer(lambda made, seed: by(places, [dict(one.cells) for one in made], seed)),
         asked.rounds,
         place=asked.place,
     )
@@ -213,9 +234,13 @@ def _newest(places: Sequence[Place], texts: Sequence[str]) -> Weigh:
     grow = newest(lambda row: text_of_row(row.record, texts))
 
     def weigh(made: Sequence[Made], seed: int) -> Sequence[float]:
-        return scaled(grow(own, [as_row(one, own) for one in made], seed))
+        return scaled(grow(own, as_rows(made, own), seed))
 
     return weigh
+
+
+def as_rows(made: Sequence[Made], places: Sequence[arms.Place]) -> list[Row]:
+    return [as_row(one, places) for one in made]
 
 
 def as_row(made: Made, places: Sequence[arms.Place]) -> Row:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lookalike.errors import EndpointError
+from lookalike.errors import BudgetError, EndpointError
 from lookalike.llm.request import Failure, Reply, Request
 from lookalike.prompting.recipes import asking
 from lookalike.prompting.recipes.asking import Draft, source_of
+from lookalike.prompting.recipes.checks import EACH
 from lookalike.prompting.recipes.columns import Computed, Plan, RecipeColumn, Written
 from lookalike.prompting.recipes.draws import Draws
 from lookalike.prompting.recipes.templates import Template
@@ -23,13 +25,16 @@ Tests = Callable[[RecipeColumn, Any], str | None]  # of what needs real rows: th
 
 @dataclass
 class Lost:
-    """A value that was not taken. said: in words; value: as it was written; key: of the reply."""
+    """A value that was not taken. said: in words; value: as it was written; key: of the reply; spent: it was
+    asked for as often as it may be.
+    """
 
     column: str
     reason: str
     said: str
     value: Any = None
     key: str = ""
+    spent: bool = False
 
 
 @dataclass
@@ -62,6 +67,7 @@ class Maker:
         self._plan, self._draws, self._ask, self._tests = plan, draws, ask, tests
         self._seed, self._trial = seed, trial
         self._steps = _steps(plan.columns)
+        self.unfinished: list[Row] = []  # rows that a budget ended
 
     async def make(self, number: int, attempt: int, fixed: dict[str, Any]) -> Row:
         """A row, whole or lost. fixed: cells that are given.
@@ -72,7 +78,11 @@ class Maker:
         row = Row(number, attempt, given | fixed)
         for columns in self._steps:
             if columns[0].name not in fixed:
-                row.lost = await self._step(columns, row)
+                try:
+                    row.lost = await self._step(columns, row)
+                except BudgetError:
+                    self.unfinished.append(row)
+                    raise
                 if row.lost is not None:
                     break
         return row
@@ -86,7 +96,7 @@ class Maker:
                 row.failed.append(lost)
             lost = await self._once(columns, row, tries)
             again = isinstance(first.source, Written) and not (lost and first.source.refine)
-            if lost is None or not again:
+            if lost is None or lost.spent or not again:
                 break
         return lost
 
@@ -184,23 +194,13 @@ class Maker:
         for turn in range(length):
             role = source.roles[turn % len(source.roles)] if source.roles else ""
             seen = row.values | {"turns": list(turns), "turn": turn + 1, "role": role}
-            sample = self._sample(row, column, tries, turn)
-            found = await self._reply([column], row, asking.written([column], seen, sample))
+            found = await self._turn(column, row, seen, turns, (tries, turn))
             if isinstance(found, Lost):
                 return found
-            text = (
-                found[column.name]
-                if isinstance(found[column.name], str)
-                else asking.Standing(asking.STAND_IN)
-            )
+            text, stop = found
             keys += row.keys.pop(column.name, [])
-            text, stop = _until(text, source.stop)
             if text:
                 turns.append({"role": role, "content": text} if source.roles else text)
-            elif not stop:
-                return Lost(
-                    column.name, "empty", f"turn {turn + 1} is empty", turns, keys[-1] if keys else ""
-                )
             if stop:
                 break
         row.keys[column.name] = keys
@@ -209,6 +209,43 @@ class Maker:
                 column.name, "short", f"it ends after {len(turns)} of at least {low} turns", turns, keys[-1]
             )
         return {column.name: turns}
+
+    async def _turn(
+        self, column: RecipeColumn, row: Row, seen: dict[str, Any], turns: list[Any], at: tuple[int, int]
+    ) -> tuple[str, bool] | Lost:
+        """The text of one turn, and whether the list ends with it. A turn that is cut off, empty, or fails a
+        check that holds of each turn is asked for again by itself, so that the turns before it are not.
+
+        seen: what its prompt may name. at: which try at the list it is, and which turn.
+        """
+        lost: Lost | None = None
+        for again in range(column.tries):
+            if lost is not None:
+                row.failed.append(lost)
+            sample = self._sample(row, column, *at, *([again] if again else []))
+            request = asking.written([column], seen, sample)
+            found = await self._reply([column], row, request)
+            if isinstance(found, Lost):
+                lost = found
+                continue
+            text = found[column.name]
+            if not isinstance(text, str):
+                return asking.Standing(asking.STAND_IN), False
+            said = request.messages
+            prompt = said if isinstance(said, str) else str(said[-1]["content"])
+            text, stop = _until(asking.spoken(text, prompt, str(seen["role"])), source_of(column).stop)
+            key = (row.keys.get(column.name) or [""])[-1]
+            if not text and not stop:
+                lost = Lost(column.name, "empty", f"turn {at[1] + 1} is empty", turns, key)
+                continue
+            failed = [one.name for one in column.checks if one.name in EACH and one.test is not None
+                      and not one.test(text, seen)]  # fmt: skip
+            if not failed:
+                return text, stop
+            lost = Lost(column.name, failed[0], f"turn {at[1] + 1} fails the check {failed[0]}", text, key)
+        assert lost is not None  # there is at least one try
+        lost.spent = True
+        return lost
 
     async def _rate(self, column: RecipeColumn, row: Row, tries: int) -> Lost | None:
         """Has a column judged and, where its score is too low, written again; the best draft is kept."""
@@ -308,10 +345,9 @@ def _steps(columns: Sequence[RecipeColumn]) -> list[list[RecipeColumn]]:
 
 
 def _until(text: str, stop: str | None) -> tuple[str, bool]:
-    """A turn up to the text that ends the list, and whether it has it."""
-    if stop is None or stop not in text:
-        return text, False
-    return text[: text.index(stop)].strip(), True
+    """A turn up to the text that ends the list, in any case, and whether it has it."""
+    found = None if stop is None else re.search(re.escape(stop), text, re.IGNORECASE)
+    return (text, False) if found is None else (text[: found.start()].strip(), True)
 
 
 def _stands(value: Any) -> bool:

@@ -4,21 +4,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lookalike.defaults import DEMONSTRATIONS
 from lookalike.embed import embedder
 from lookalike.errors import DataError, OptionError
 from lookalike.prompting import arms
+from lookalike.prompting.growth import growing
 from lookalike.prompting.growth.errors import STEERING, steering_rows
 from lookalike.prompting.growth.growing import strategy
 from lookalike.prompting.growth.known import Array, Known
 from lookalike.prompting.recipes.columns import Drawn, Plan, Taken
 from lookalike.prompting.recipes.draws import plain
-from lookalike.prompting.recipes.grown import Asked, Growth, Made, Place, Weigh, as_row, scaled, text_of_row
+from lookalike.prompting.recipes.grown import Asked, Growth, Made, Place, Steer, as_rows, scaled, text_of_row
 from lookalike.prompting.record import with_text
 
 METHOD = "nearest"  # of the places: a real row, and its nearest ones
@@ -59,19 +62,44 @@ def near_rows(asked: Asked, plan: Plan, real: pd.DataFrame | None, seed: int) ->
         steering = steering_rows(labels, STEERING, seed)
         places += arms.places_about(METHOD, labels, points, steering, places)
 
-    def begin(n: int) -> Weigh:
+    def begin(n: int) -> Steer:
         known = Known(labels, points, embed, lambda row: text_of_row(row.record, texts), n, steering, fixed)
-        return _weigh(strategy(by, known).weights, places)
+        return _steered(
+            growing.Growth(strategy(by, known), n, 1, seed), places, growing.totals("real", labels, n)
+        )
 
     numbers = [int(rows[at]) for at in steering]
     return Growth([_cells(one, plan, found, label) for one in places], begin, asked.rounds, numbers)
 
 
-def _weigh(grow: Callable[..., Sequence[float] | Array], places: Sequence[arms.Place]) -> Weigh:
-    def weigh(made: Sequence[Made], seed: int) -> Sequence[float]:
-        return scaled(grow(places, [as_row(one, places) for one in made], seed))
+def _steered(growth: growing.Growth, places: Sequence[arms.Place], wanted: Mapping[str | None, int]) -> Steer:
+    """As growth of SynAlign (growth/growing.py), of a recipe's rows. wanted: how many of each class."""
 
-    return weigh
+    def weigh(made: Sequence[Made], seed: int) -> Sequence[float]:
+        weights = np.asarray(growth.by.weights(places, as_rows(made, places), seed), dtype=float)
+        return scaled(_by_class(weights, places, made, wanted))
+
+    return Steer(
+        weigh,
+        lambda made: growth.doubtful(as_rows(made, places)),
+        lambda made, rejected: growth.giving_way(places, as_rows(made, places), rejected),
+        lambda made, surplus: growth.chosen(as_rows(made, places), as_rows(surplus, places)),
+    )
+
+
+def _by_class(
+    weights: Array, places: Sequence[arms.Place], made: Sequence[Made], wanted: Mapping[str | None, int]
+) -> Array:
+    """The weights of the places of each class in proportion, of all of them what the class lacks."""
+    names = [place.label for place in places]
+    got = Counter(names[one.place] for one in made)
+    found = np.zeros(len(places))
+    for name, most in wanted.items():
+        own = np.array([one == name for one in names])
+        some = np.where(own, weights, 0.0)
+        some = some if some.sum() > 0 else own.astype(float)
+        found += max(most - got[name], 0) * some / max(some.sum(), 1.0e-12)
+    return found
 
 
 def _label(plan: Plan, real: pd.DataFrame, by: str, why: str) -> str | None:

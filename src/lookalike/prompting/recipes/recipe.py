@@ -33,6 +33,7 @@ from lookalike.table.sources import table as table_of_argument
 from lookalike.texts.copies import Originals
 from lookalike.texts.language import Language
 
+TOLD = 0.1  # of the replies: so many values that were not taken are told where a budget ends
 ESTIMATED = 500  # rows of which an estimate is made, for more rows in proportion
 
 
@@ -170,7 +171,7 @@ class Recipe:
         value made again.
         """
         found = []
-        for row in self._kept.order:
+        for row in [*self._kept.order, *self._kept.unfinished]:
             lost = [(one, False) for one in row.failed] + ([(row.lost, True)] if row.lost else [])
             found += [
                 {
@@ -243,7 +244,7 @@ class Recipe:
             "wanted": self._wanted,
             "asked": len(kept.order),
             "accepted": len(kept.accepted),
-            "surplus": 0,
+            "surplus": len(kept.surplus),
             "classes_without_rows": self._classes_without_rows(),
             "rejected": dict(kept.reasons.most_common()),
             "again": dict(kept.again.most_common()),
@@ -356,6 +357,11 @@ class Recipe:
             kept.stopped = "no way was found to the rows that are missing"
             if reason is not None:
                 kept.stopped = f"most others are lost as '{reason}': {fix(reason)}"
+        else:
+            cost = (kept.reasons + kept.again).most_common(1)
+            if cost and cost[0][1] >= TOLD * kept.replies:
+                reason, count = cost[0]
+                kept.stopped += f" {count:,} values were not taken as '{reason}': {fix(reason)}."
         say(f"{missing:,} of {self._wanted:,} rows are missing: {kept.stopped.rstrip('.')}.",
             progress=self.progress)  # fmt: skip
 

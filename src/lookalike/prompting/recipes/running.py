@@ -26,7 +26,7 @@ from lookalike.prompting.growth.novelty import LIMIT, Pool, novel
 from lookalike.prompting.recipes.checks import text_of
 from lookalike.prompting.recipes.columns import Plan, RecipeColumn
 from lookalike.prompting.recipes.draws import Draws
-from lookalike.prompting.recipes.grown import Growth, Made, Place, Weigh, checked
+from lookalike.prompting.recipes.grown import Growth, Made, Place, Steer, checked
 from lookalike.prompting.recipes.making import SAME_DRAW, Ask, Lost, Maker, Row
 from lookalike.seed import child
 from lookalike.texts.duplicates import Accepted
@@ -49,14 +49,17 @@ class Wanted:
 
 @dataclass
 class Kept:
-    """What a run has made. accepted: whole rows in order; lost: rows that are none; attempts, failed: how
-    many rows were begun, and values of them made again; failures: calls without a reply, by kind; said: their
-    first sentences.
+    """What a run has made. accepted: whole rows in order; surplus: whole rows that gave way to better ones;
+    lost: rows that are none; order: all rows that were begun; unfinished: those beside them that a budget
+    ended; failures: calls without a reply, by kind; said:
+    their first sentences.
     """
 
     accepted: list[Row] = field(default_factory=list)
+    surplus: list[Row] = field(default_factory=list)
     lost: list[Row] = field(default_factory=list)
     order: list[Row] = field(default_factory=list)
+    unfinished: list[Row] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
     said: dict[str, str] = field(default_factory=dict)
     replies: int = 0
@@ -72,7 +75,8 @@ class Kept:
     @property
     def again(self) -> Counter[str]:
         """Of values that were made again, the same."""
-        return Counter(f"{one.column}: {one.reason}" for row in self.order for one in row.failed)
+        rows = [*self.order, *self.unfinished]
+        return Counter(f"{one.column}: {one.reason}" for row in rows for one in row.failed)
 
 
 def asker(llms: Mapping[str | None, LLM], failed: Callable[[LLMError], None]) -> Ask:
@@ -129,12 +133,12 @@ class Runner:
         it.
         """
         barren = rounds = 0
-        weigh = None if self._growth is None else self._growth.begin(n)
+        steer = None if self._growth is None else self._growth.begin(n)
         again: list[Wanted] = []
         with bar(n, "writing", progress=self._progress) as self._shown:
             self._shown.miniters, self._shown.dynamic_miniters = 0, False  # redrawn by time, not by rows
             while len(self.kept.accepted) < n and rounds < MOST_ROUNDS and barren < BARREN:
-                self._wanted = self._planned(n, again) if weigh is None else self._growing(n, rounds, weigh)
+                self._wanted = self._planned(n, again) if steer is None else self._growing(n, rounds, steer)
                 if not self._wanted:
                     break
                 self._draws.prepare([wanted.number for wanted in self._wanted])
@@ -146,8 +150,10 @@ class Runner:
                     if isinstance(error, LLMError | LedgerError | OptionError):
                         self.kept.stopped = str(error)
                     self._settle(len(self._wanted))
+                    self._fill(n)
                     raise
                 self._settle(len(self._wanted))
+                self._doubt(steer)
                 rounds += 1
                 barren = 0 if len(self.kept.accepted) > before else barren + 1
                 if self.kept.stopped:
@@ -155,24 +161,58 @@ class Runner:
                 done = {row.number for row in self.kept.accepted}
                 left = [one for one in self._wanted if one.number not in done]
                 again = [one for one in left if one.attempts < MOST_ATTEMPTS]
+            self.kept.unfinished = self._maker.unfinished
+            self._fill(n)
+            self._choose(steer)
 
     def _planned(self, n: int, again: list[Wanted]) -> list[Wanted]:
         """The rows of a round: those that are still to be had."""
         missing = n - len(self.kept.accepted)
         return [*again, *(self._one_more() for _ in range(missing - len(again)))]
 
-    def _growing(self, n: int, turn: int, weigh: Weigh) -> list[Wanted]:
-        """The rows of a round, the turn-th, where growth says how many of each place."""
+    def _growing(self, n: int, turn: int, steer: Steer) -> list[Wanted]:
+        """The rows of a round, the turn-th, where growth says how many of each place, once the accepted rows
+        that give way have done so.
+        """
         growth = self._growth
         assert growth is not None
-        made = [Made(visible(self._plan, row), self._grown[row.number]) for row in self.kept.accepted]
-        quotas = checked(weigh(made, self._seed), growth)
+        accepted = self.kept.accepted
+        for at in reversed(steer.giving_way(self._made(accepted), len(self.kept.lost))):
+            self.kept.surplus.append(accepted.pop(at))
+            self._shown.update(-1)
+        made = self._made(accepted)
+        quotas = checked(steer.weigh(made, self._seed), growth)
         most = min(n - len(self.kept.accepted), -(-n // growth.rounds), round(sum(quotas)))
         found = []
         for at, quota in enumerate(_shared(quotas, most, child(self._seed, "growth", turn).random())):
             found += [self._one_more(growth.places[at]) for _ in range(quota)]
             self._grown += [at] * quota
         return found
+
+    def _made(self, rows: Sequence[Row]) -> list[Made]:
+        return [Made(visible(self._plan, row), self._grown[row.number]) for row in rows]
+
+    def _doubt(self, steer: Steer | None) -> None:
+        """Rejects accepted rows that growth finds to be of another class."""
+        for at in reversed([] if steer is None else steer.doubtful(self._made(self.kept.accepted))):
+            row = self.kept.accepted.pop(at)
+            row.lost = Lost(self._plan.label or "", "class", "real rows place it in another class")
+            self.kept.lost.append(row)
+            self._shown.update(-1)
+
+    def _fill(self, n: int) -> None:
+        """Rows that gave way come back where no better ones came, the last one first."""
+        while self.kept.surplus and len(self.kept.accepted) < n:
+            self.kept.accepted.append(self.kept.surplus.pop())
+
+    def _choose(self, steer: Steer | None) -> None:
+        """Keeps the best of the good rows, where growth can tell."""
+        if steer is None or not self.kept.surplus:
+            return
+        rows = [*self.kept.accepted, *self.kept.surplus]
+        kept = set(steer.chosen(self._made(self.kept.accepted), self._made(self.kept.surplus)))
+        self.kept.accepted[:] = [row for at, row in enumerate(rows) if at in kept]
+        self.kept.surplus = [row for at, row in enumerate(rows) if at not in kept]
 
     def _one_more(self, place: Place | None = None) -> Wanted:
         self._numbers += 1
@@ -297,6 +337,13 @@ FIXES = {  # the reason, or the kind of a failure -> what helps
     "near": "raise the temperature, or sample more of what the prompt names",
     "exact": "raise the temperature, or sample more of what the prompt names",
     "novel": "raise the temperature, or sample more of what the prompt names",
+    "class": "say in the prompt what tells the classes apart, or show real rows of the class",
+    "words": "say in the prompt how long it is to be, or ease the check",
+    "repetition": "lower the temperature, or use a better model",
+    "runs": "show an example of the form in the prompt, or use a better model",
+    "calls": "show an example of the form in the prompt, or use a better model",
+    "states": "say in the prompt that these values are to stand in the text, or use a better model",
+    "answered": "say in the prompt what an answer is, or use a better model",
     "evolved": "say in the prompt what is to be added, or use a better model",
     "cut off": "raise max_tokens of the column",
     "malformed": "make the schema simpler, or use a model that writes JSON better",
