@@ -110,15 +110,13 @@ def _connected(ray: Any, engine: str) -> Iterator[None]:
         yield
         return
     address = engine.partition("://")[2]
-    source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    path = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
     _check_answers(address)
     started: dict[str, Any] = {"address": engine if address not in ("", "auto") else address or None}
     if not address and not os.environ.get("RAY_ADDRESS"):  # not one of another job, which may end with it
         started = {"address": "local", "include_dashboard": False}
-        started["runtime_env"] = {"env_vars": {"PYTHONPATH": path}}
     try:
-        ray.init(log_to_driver=False, logging_level="ERROR", **started)
+        with _found():
+            ray.init(log_to_driver=False, logging_level="ERROR", **started)
     except Exception as error:  # of Ray, of gRPC, of the system
         where = f" at {address}" if address else ""
         if "mismatch" in str(error).lower():
@@ -132,6 +130,23 @@ def _connected(ray: Any, engine: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _found() -> Iterator[None]:
+    """While it lasts, processes that are started find this package: a `runtime_env` would have Ray start each
+    worker twice, and those that it starts in advance for nothing.
+    """
+    before = os.environ.get("PYTHONPATH")
+    source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    os.environ["PYTHONPATH"] = os.pathsep.join([source, *filter(None, [before])])
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
 
 
 def _check_answers(address: str) -> None:
