@@ -8,6 +8,7 @@ import lookalike
 from lookalike.cli.main import main
 from lookalike.errors import DataError, OptionError
 from lookalike.files.place import Place
+from lookalike.shards import repeating
 from lookalike.shards.looking import decided, looked
 
 CHECKS = ["missing", "length", "refusal", "language", "unknown", "copy", "exact", "near"]
@@ -52,6 +53,20 @@ def test_shards_are_curated_as_the_whole(made, options, tmp_path):
     rows = pd.concat([one.assign(row=one["row"] + 200 * at) for at, one in enumerate(own)], ignore_index=True)
     columns = ["row", "check", "action"]
     assert sorted(rows[columns].values.tolist()) == sorted(decisions.table[columns].values.tolist())
+
+
+def test_hashes_in_pieces_decide_the_same_and_what_a_pass_leaves_is_checked(made, tmp_path, monkeypatch):
+    real, table, folder = made
+    kept, _ = lookalike.curate(table, real, only=["exact", "near"], progress=False)
+    monkeypatch.setattr(repeating, "TOGETHER", 100)
+    options = {"only": ["exact", "near"], "workers": 1, "progress": False}
+    lookalike.curate_shards(folder, tmp_path / "out", real, **options)
+    assert lookalike.read_table(tmp_path / "out").equals(kept) and len(kept) < 500
+    assert not list((tmp_path / "out").glob("_*.npz"))
+    (tmp_path / "out" / "part-00001-of-00003.parquet").unlink()
+    (tmp_path / "out" / looked(0)).write_bytes(b"half")
+    with pytest.raises(DataError, match=r"_looked-00000\.npz is damaged: remove it"):
+        lookalike.curate_shards(folder, tmp_path / "out", real, **options)
 
 
 def test_what_was_done_is_not_done_again(made, tmp_path, monkeypatch):
