@@ -121,7 +121,10 @@ def test_shards_in_an_object_store(bucket, small_model, tmp_path):
         lookalike.sample_shards(small_model, 31, f"{bucket}/run/", **options)
 
 
-def test_a_bucket_that_is_not_there_is_a_sentence(bucket):
+def test_a_bucket_that_is_not_there_is_a_sentence(bucket, small_model):
+    with pytest.raises(DataError, match=r"^s3://mistyped/run.* does not exist: check the address"):
+        lookalike.sample_shards(small_model, 10, "s3://mistyped/run", shards=2, progress=False)
+    assert Place("s3://mistyped").names() == set()
     with pytest.raises(DataError, match=r"s3://other/run .*(check the address)"):
         lookalike.read_table("s3://other/run")
 

@@ -75,12 +75,21 @@ class Place:
     def __str__(self) -> str:
         return self.path
 
+    @property
+    def _whole(self) -> bool:
+        """Whether it puts an object or none."""
+        return self.url and self.path.partition("://")[0].lower() in WHOLE
+
     def of(self, name: str) -> str:
         """The path or URL of a file in it."""
         return f"{self.path}/{name}" if self.url else str(Path(self.path) / name)
 
     def make(self) -> None:
-        """Makes the folder. Raises DataError where the one above it does not exist, or a file is there."""
+        """Makes the folder. Raises DataError where the one above it does not exist, or a file is there. An
+        object store has no folders; a bucket of a mistyped name is not made.
+        """
+        if self._whole:
+            return
         if self.url:
             with remote_errors(self.path, "written"):
                 self._fs.makedirs(self._root, exist_ok=True)
@@ -143,7 +152,7 @@ class Place:
             return
         target = f"{self._root}/{name}"
         with remote_errors(self.of(name), "written"):
-            if SCHEME.match(self.path)[1].lower() in WHOLE:  # type: ignore[index]
+            if self._whole:
                 self._fs.put_file(partial, target)
                 return
             beside = f"{self._root}/.{name}.{os.path.basename(partial)}"
