@@ -114,6 +114,9 @@ def test_shards_in_an_object_store(bucket, small_model, tmp_path):
     assert all(place.read(name) == (tmp_path / "run" / name).read_bytes() for name in names)
     assert lookalike.read_table(f"{bucket}/run/").equals(lookalike.read_table(tmp_path / "run"))
     assert len(lookalike.read_table(f"{bucket}/run/part-0000[01]*.parquet")) == 20
+    curated = {"only": ["exact"], "workers": 2, "progress": False}  # which write what this process then reads
+    made = lookalike.curate_shards(f"{bucket}/run/", f"{bucket}/kept/", **curated)
+    assert len(lookalike.read_table(f"{bucket}/kept/")) == made.kept > 9
     place.remove(names[:1])
     again = lookalike.sample_shards(small_model, 30, f"{bucket}/run/", **options)
     assert [one.shard for one in again.done] == [0] and again.there == 2

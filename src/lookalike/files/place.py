@@ -40,7 +40,9 @@ def opened(url: str) -> tuple[Any, str]:
         raise OptionError(f"{url} needs the package 'fsspec': type  pip install fsspec.") from None
     try:
         with remote_errors(url):
-            return fsspec.core.url_to_fs(url)
+            fs, inner = fsspec.core.url_to_fs(url)
+            fs.invalidate_cache()  # of what was there before others wrote
+            return fs, inner
     except ImportError as error:
         said = first_line(error)
         raise OptionError(f"{url} needs a package that speaks {scheme}:// ({said}): install it.") from None
@@ -125,6 +127,7 @@ class Place:
                 return path.read_bytes()
         with remote_errors(self.of(name), "read"):
             inner = f"{self._root}/{name}"
+            self._fs.invalidate_cache()
             return self._fs.cat_file(inner) if self._fs.exists(inner) else None
 
     @contextlib.contextmanager
