@@ -1,6 +1,7 @@
 """Folders on this machine and behind a URL: what is put there is whole, and mistakes are sentences."""
 
 import os
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -122,6 +123,14 @@ def test_shards_in_an_object_store(bucket, small_model, tmp_path):
     assert [one.shard for one in again.done] == [0] and again.there == 2
     with pytest.raises(DataError, match="another plan"):
         lookalike.sample_shards(small_model, 31, f"{bucket}/run/", **options)
+
+
+def test_a_file_that_cannot_be_written_is_named_by_its_place(tmp_path):
+    for place in (Place(tmp_path), Place("memory://limited")):
+        said = rf"^{re.escape(place.of('a.csv'))} is none\.$"
+        with pytest.raises(DataError, match=said), place.writing("a.csv") as partial:
+            raise DataError(f"{partial} is none.")
+        assert place.names() == set()
 
 
 def test_a_bucket_that_is_not_there_is_a_sentence(bucket, small_model):

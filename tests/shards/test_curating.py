@@ -93,6 +93,9 @@ def test_the_command_line_says_what_would_be_dropped_and_writes_a_folder(made, t
     assert capsys.readouterr().out.splitlines()[0] == told.splitlines()[0]
     assert main(["curate", str(folder), "-o", f"{tmp_path}/out.csv", *options]) == 2
     assert main(["curate", str(folder), "-o", f"{tmp_path}/out/", "--rejected", "x.csv", *options]) == 2
+    (tmp_path / "empty").mkdir()
+    assert main(["curate", f"{tmp_path}/empty", "-o", f"{tmp_path}/out/", *options]) == 2
+    assert "empty is an empty folder: name that of the table's files" in capsys.readouterr().err
 
 
 def test_checks_of_the_whole_table_are_refused(made):

@@ -141,7 +141,8 @@ class Place:
             handle, partial = tempfile.mkstemp(prefix=f".{name}.", suffix=f"{PARTIAL}{suffix}", dir=folder)
             os.close(handle)
         try:
-            yield partial
+            with _called(self.of(name), partial):
+                yield partial
             self.take(partial, name)
         finally:
             with contextlib.suppress(OSError):
@@ -218,13 +219,20 @@ def local(path: str | Path) -> Iterator[str | Path]:
             if not fs.exists(inner):
                 raise DataError(f"{url} does not exist: check the address.")
             fs.get(inner, copy, recursive=fs.isdir(inner))
-        try:
+        with _called(url, copy):
             yield copy
-        except UserError as error:
-            told = str(error).replace(copy, url)
-            if told == str(error):
-                raise
-            raise _again(error, told) from None
+
+
+@contextlib.contextmanager
+def _called(name: str, copy: str) -> Iterator[None]:
+    """Sentences on a local copy name what it is a copy of."""
+    try:
+        yield
+    except UserError as error:
+        told = str(error).replace(copy, name)
+        if told == str(error):
+            raise
+        raise _again(error, told) from None
 
 
 def _again(error: UserError, message: str) -> UserError:
