@@ -74,10 +74,40 @@ def test_killed_in_the_middle_on_two_nodes_the_bytes_are_those_without_ray(
     assert len(digests(tmp_path / "made")) == 4
 
 
-def test_an_address_without_a_cluster_is_a_sentence(monkeypatch):
+def test_an_address_without_a_cluster_is_a_sentence(monkeypatch, recwarn):
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
-    with pytest.raises(OptionError, match=r"no Ray cluster answers at 127\.0\.0\.1:1 .* check the address"):
-        list(Crew("ray://127.0.0.1:1").does(Squares("."), [0]))
+    monkeypatch.setattr(scale, "PORT", "1")
+    for engine, known, said in (
+        ("ray://127.0.0.1:1", "", r"127\.0\.0\.1:1"),
+        ("ray://127.0.0.1", "", r"127\.0\.0\.1"),
+        ("ray", "127.0.0.1:1", r"127\.0\.0\.1:1"),
+        ("ray", "ray://127.0.0.1:1", r"127\.0\.0\.1:1"),
+    ):
+        monkeypatch.setenv("RAY_ADDRESS", known)
+        with pytest.raises(OptionError, match=rf"no Ray cluster answers at {said} .* check the address"):
+            list(Crew(engine).does(Squares("."), [0]))
+    assert not recwarn.list
+
+
+def test_a_cluster_that_is_started_finds_this_package_without_a_runtime_env(monkeypatch):
+    seen = []
+
+    def start(**options):
+        seen.append((options, os.environ["PYTHONPATH"].split(os.pathsep)[0]))
+        raise RuntimeError("seen")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", start)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    for before in (None, "elsewhere"):
+        monkeypatch.setenv("PYTHONPATH", before or "")
+        if before is None:
+            monkeypatch.delenv("PYTHONPATH")
+        with pytest.raises(OptionError, match="no Ray cluster answers"):
+            list(scale.does(Squares("."), [0], "ray", None, 1, 0))
+        assert os.environ.get("PYTHONPATH") == before
+    assert all(one["address"] == "local" and "runtime_env" not in one for one, _ in seen)
+    assert [path for _, path in seen] == [str(SRC)] * 2
 
 
 def test_another_version_of_ray_is_a_sentence(monkeypatch):

@@ -7,6 +7,13 @@ is busy with other work the CPU seconds are the figure to compare.
 
     python -m bench.scale --out bench/results/shards-scale.json
     python -m bench.scale --rows 10000000 --shards 40 --only sample --workers 2
+    python -m bench.scale --only sample ray start --workers 2 --repeats 3       # medians, alternating
+    python -m bench.scale --rows 100000000 --shards 100 --only sample --workers 2 --work DIR --minutes 20
+
+Ray is measured with a cluster that runs already (ray), and started by the command as --engine ray does
+(start). With --minutes a step ends after so long, shards that were begun are thrown away, and the rows are
+those of the shards that are complete; with --go-on and the same --work the next call draws the rest, and its
+figures are of what it did itself.
 """
 
 from __future__ import annotations
@@ -14,6 +21,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import statistics
 import sys
 import tempfile
 import threading
@@ -28,7 +37,7 @@ from bench.places import ROOT
 from bench.publish import machine
 
 COLUMNS = ["age", "education", "hours-per-week", "income"]
-STEPS = ("sample", "ray", "evaluate", "curate")
+STEPS = ("sample", "ray", "start", "evaluate", "curate")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -105,22 +114,44 @@ class Meter:
 
 
 @contextmanager
-def measured(into: dict[str, Any], rows: int) -> Iterator[None]:
+def measured(into: dict[str, Any], rows: Callable[[], int]) -> Iterator[None]:
     meter, begun = Meter(), time.perf_counter()
     yield
     wall = time.perf_counter() - begun
-    cpu = meter.end()
+    cpu, count = meter.end(), rows()
     into |= {
-        "rows": rows,
+        "rows": count,
         "wall_seconds": round(wall, 1),
         "cpu_seconds": round(cpu, 1),
-        "rows_per_second": round(rows / wall),
-        "rows_per_cpu_second": round(rows / cpu),
+        "rows_per_second": round(count / wall),
+        "rows_per_cpu_second": round(count / cpu),
         "largest_memory_mib": round(meter.largest),
         "largest_process_mib": round(meter.worker),
+        "load": round(os.getloadavg()[0], 1),
     }
     into["cpu_seconds_by_name"] = meter.by_name()
     print(json.dumps(into), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def at_most(minutes: float | None) -> Iterator[None]:
+    """The block ends after so many minutes as if it were done."""
+    if minutes is None:
+        yield
+        return
+
+    def over(number: int, frame: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, minutes * 60)
+    try:
+        yield
+    except TimeoutError:
+        print(f"stopped after {minutes:g} minutes", file=sys.stderr, flush=True)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def model_of(folder: Path, max_time: str) -> Path:
@@ -134,24 +165,43 @@ def model_of(folder: Path, max_time: str) -> Path:
     return model
 
 
-def sampled(model: Path, out: Path, rows: int, shards: int, workers: int, engine: str) -> dict[str, Any]:
+def sampled(model: Path, out: Path, step: str, workers: int, given: Any) -> dict[str, Any]:
+    """A step of drawing, in what time is given; shards that are there stay where it goes on."""
     from lookalike.shards.sampling import sample_shards
 
-    facts: dict[str, Any] = {"step": "sample", "engine": engine, "workers": workers, "shards": shards}
-    shutil.rmtree(out, ignore_errors=True)
-    if engine == "ray":
+    engine = "processes" if step == "sample" else "ray"
+    facts: dict[str, Any] = {"step": step, "engine": engine, "workers": workers, "shards": given.shards}
+    if not given.go_on:
+        shutil.rmtree(out, ignore_errors=True)
+    before = rows_in(out)
+    if step == "ray":
         import ray
 
         begun = time.perf_counter()
         options: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False}
         ray.init("local", num_cpus=workers, logging_level="ERROR", **options)
         facts["cluster_started_seconds"] = round(time.perf_counter() - begun, 1)
-    with measured(facts, rows):
-        made = sample_shards(model, rows, out, shards=shards, workers=workers, engine=engine, progress=False)
-    facts["shard_seconds"] = round(sum(one.seconds for one in made.done), 1)
-    if engine == "ray":
+    with measured(facts, lambda: rows_in(out) - before), at_most(given.minutes):
+        sample_shards(
+            model, given.rows, out, shards=given.shards, workers=workers, engine=engine, progress=False
+        )
+    if step == "ray":
         ray.shutdown()
-    return facts
+    return facts | {"of_rows": given.rows, "there_before": before, "bytes": size_of(out)}
+
+
+def medians(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each step and number of workers: the median of its repeats, and what it is above processes."""
+    kinds: dict[tuple[str, int], list[float]] = {}
+    for one in found:
+        kinds.setdefault((one["step"], one["workers"]), []).append(one["cpu_seconds"])
+    made = []
+    for (step, workers), cpu in kinds.items():
+        own, plain = statistics.median(cpu), kinds.get(("sample", workers))
+        above = own / statistics.median(plain) - 1 if plain and step in ("ray", "start") else None
+        each = {"step": step, "workers": workers, "cpu_seconds": cpu, "median": own}
+        made.append(each | ({} if above is None else {"above_processes": round(above, 3)}))
+    return made
 
 
 def evaluated(out: Path, workers: int) -> dict[str, Any]:
@@ -159,7 +209,7 @@ def evaluated(out: Path, workers: int) -> dict[str, Any]:
 
     real = lookalike.read_table(ROOT / "examples" / "adult.csv.gz")[COLUMNS]
     facts: dict[str, Any] = {"step": "evaluate", "engine": "processes", "workers": workers}
-    with measured(facts, rows_in(out)):
+    with measured(facts, lambda: rows_in(out)):
         lookalike.evaluate_shards(real, out, workers=workers, target="income")
     return facts
 
@@ -170,7 +220,7 @@ def curated(out: Path, folder: Path, workers: int) -> dict[str, Any]:
     real = lookalike.read_table(ROOT / "examples" / "adult.csv.gz")[COLUMNS]
     facts: dict[str, Any] = {"step": "curate", "engine": "processes", "workers": workers}
     shutil.rmtree(folder, ignore_errors=True)
-    with measured(facts, rows_in(out)):
+    with measured(facts, lambda: rows_in(out)):
         made = lookalike.curate_shards(out, folder, real, workers=workers, progress=False)
     return facts | {"kept": made.kept}
 
@@ -181,6 +231,10 @@ def rows_in(out: Path) -> int:
     return sum(rows(file) for file in out.glob("*.parquet"))
 
 
+def size_of(out: Path) -> int:
+    return sum(file.stat().st_size for file in out.glob("*.parquet"))
+
+
 def main() -> None:
     args = parser("bench.scale", __doc__)
     args.add_argument("--rows", type=count, default=1_000_000)
@@ -189,15 +243,22 @@ def main() -> None:
     args.add_argument("--only", nargs="+", choices=STEPS, default=STEPS)
     args.add_argument("--max-time", default="60s")
     args.add_argument("--work", default=None, help="a folder to keep model and shards in")
+    args.add_argument("--repeats", type=int, default=1, help="of drawing, the engines in turn")
+    args.add_argument("--minutes", type=float, default=None, help="that a step of drawing takes at most")
+    args.add_argument("--go-on", action="store_true", help="draw what is missing of the shards in --work")
     args.add_argument("--out", default=None, help="JSON to add the figures to")
     given = args.parse_args()
     work = Path(given.work or tempfile.mkdtemp(prefix="bench-scale-"))
     work.mkdir(exist_ok=True)
     model, found = model_of(work, given.max_time), []
     out = work / "made"
-    for step, engine in (("sample", "processes"), ("ray", "ray")):
-        if step in given.only:
-            found += [sampled(model, out, given.rows, given.shards, n, engine) for n in given.workers]
+    os.environ.setdefault("RAY_worker_niceness", "0")  # 15 by default, as no other process here has
+    drawing = [step for step in STEPS[:3] if step in given.only]
+    for _ in range(given.repeats):
+        for workers in given.workers:
+            found += [sampled(model, out, step, workers, given) for step in drawing]
+    for one in medians(found):
+        print(json.dumps(one), file=sys.stderr, flush=True)
     if "evaluate" in given.only:
         found.append(evaluated(out, given.workers[-1]))
     if "curate" in given.only:

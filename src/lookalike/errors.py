@@ -19,9 +19,13 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+LIMITED = "the system's limit on the size of a file is reached: raise it (ulimit -f)"
+NEAR = 1 << 20  # bytes below that limit at which SQLite's files may fail to grow
 PACKED = {".bz2": "bzip2", ".xz": "xz", ".zst": "zstandard", ".zip": "zip", ".xlsx": "Excel"}
 
 
@@ -109,8 +113,10 @@ def file_errors(path: str | Path, done: str = "read") -> Iterator[None]:
     except BrokenPipeError:  # who reads standard output has seen enough
         raise
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             raise DataError(f"{path} cannot be {done}, the disk is full: free some space.") from None
+        if at_limit(error, path):
+            raise DataError(f"{path} cannot be {done}, {LIMITED}.") from None
         raise DataError(f"{path} cannot be {done}: {error.strerror or first_line(error)}.") from None
     except (ValueError, ArithmeticError, NotImplementedError, TypeError, csv.Error) as error:
         # what pandas and pyarrow raise for damaged files and for values that a format cannot hold
@@ -121,6 +127,21 @@ def file_errors(path: str | Path, done: str = "read") -> Iterator[None]:
 def first_line(error: BaseException) -> str:
     """What an error says, without the lines that follow and the full stop."""
     return (str(error).splitlines() or [type(error).__name__])[0].strip().rstrip(".")
+
+
+def at_limit(error: BaseException, path: str | Path) -> bool:
+    """Whether a file, which may be one of SQLite, could grow no further as the system limits its size."""
+    if getattr(error, "errno", None) == errno.EFBIG:
+        return True
+    if not str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_IOERR"):
+        return False
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return False
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    sizes = [os.path.getsize(one) for end in ("", "-wal") if os.path.exists(one := f"{path}{end}")]
+    return limit != resource.RLIM_INFINITY and max(sizes, default=0) + NEAR > limit
 
 
 def _damages() -> tuple[type[Exception], ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import pickle
 import socket
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,8 @@ from typing import Any
 from lookalike.errors import DataError, MissingDependency, OptionError, UserError, first_line
 from lookalike.jobs import TRIES, Done, Job, error_of, given_up, timed
 
+NAMES = ("auto", "local")  # addresses that Ray knows: a cluster that runs here, a new one
+PORT = "10001"  # of a cluster's client server, where an address has none
 GAVE_UP = "Ray gave up ({}: {}): see its log; the shards that are done stay, and the same command goes on."
 
 
@@ -110,17 +113,16 @@ def _connected(ray: Any, engine: str) -> Iterator[None]:
         yield
         return
     address = engine.partition("://")[2]
-    source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    path = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
-    _check_answers(address)
+    known = address or os.environ.get("RAY_ADDRESS", "")
+    _check_answers(known.rpartition("://")[2])
     started: dict[str, Any] = {"address": engine if address not in ("", "auto") else address or None}
-    if not address and not os.environ.get("RAY_ADDRESS"):  # not one of another job, which may end with it
+    if not known:  # not one of another job, which may end with it
         started = {"address": "local", "include_dashboard": False}
-        started["runtime_env"] = {"env_vars": {"PYTHONPATH": path}}
     try:
-        ray.init(log_to_driver=False, logging_level="ERROR", **started)
+        with _found(), warnings.catch_warnings(action="ignore"):
+            ray.init(log_to_driver=False, logging_level="ERROR", **started)
     except Exception as error:  # of Ray, of gRPC, of the system
-        where = f" at {address}" if address else ""
+        where = f" at {known}" if known else ""
         if "mismatch" in str(error).lower():
             said = " ".join(str(error).split())[:200]
             raise OptionError(f"the cluster{where} runs another version of Ray or Python: {said}.") from None
@@ -134,10 +136,27 @@ def _connected(ray: Any, engine: str) -> Iterator[None]:
         ray.shutdown()
 
 
+@contextmanager
+def _found() -> Iterator[None]:
+    """While it lasts, processes that are started find this package: a `runtime_env` would have Ray start each
+    worker twice, and those that it starts in advance for nothing.
+    """
+    before = os.environ.get("PYTHONPATH")
+    source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    os.environ["PYTHONPATH"] = os.pathsep.join([source, *filter(None, [before])])
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+
+
 def _check_answers(address: str) -> None:
     """Raises OptionError where nothing listens at HOST:PORT, which Ray would try for half a minute."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    host, _, port = address.rpartition(":") if ":" in address else (address, "", PORT)
+    if not host or host in NAMES or not port.isdigit():
         return
     try:
         socket.create_connection((host, int(port)), timeout=10).close()

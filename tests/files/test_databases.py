@@ -19,7 +19,7 @@ import pytest
 import lookalike
 from lookalike.cli.main import main
 from lookalike.errors import DataError, LookalikeError, OptionError
-from lookalike.files.databases import called, is_source, lasting, without_password
+from lookalike.files.databases import _errors, called, is_source, lasting, without_password
 from lookalike.files.reading import read_table, sample_rows
 from lookalike.run import Run
 
@@ -100,6 +100,13 @@ def test_no_password_is_kept_or_shown(tmp_path: Path, monkeypatch: pytest.Monkey
         assert without_password(plain) == plain
     monkeypatch.chdir(tmp_path)
     assert lasting("sqlite:///a b.db?table=t") == f"sqlite:///{tmp_path}/a%20b.db?table=t"
+
+
+def test_a_short_password_is_hidden_and_words_stay_whole() -> None:
+    url = "postgresql://ann:p@127.0.0.1:1/shop"
+    with pytest.raises(DataError) as found, _errors("it", url):
+        raise ValueError(f"[libpq] no port of {url}")
+    assert str(found.value) == "it cannot be read ([libpq] no port of postgresql://ann:***@127.0.0.1:1/shop)."
 
 
 def test_a_connection_of_the_standard_library(shop: Path) -> None:

@@ -1,6 +1,7 @@
 """Folders on this machine and behind a URL: what is put there is whole, and mistakes are sentences."""
 
 import os
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -114,6 +115,9 @@ def test_shards_in_an_object_store(bucket, small_model, tmp_path):
     assert all(place.read(name) == (tmp_path / "run" / name).read_bytes() for name in names)
     assert lookalike.read_table(f"{bucket}/run/").equals(lookalike.read_table(tmp_path / "run"))
     assert len(lookalike.read_table(f"{bucket}/run/part-0000[01]*.parquet")) == 20
+    curated = {"only": ["exact"], "workers": 2, "progress": False}  # which write what this process then reads
+    made = lookalike.curate_shards(f"{bucket}/run/", f"{bucket}/kept/", **curated)
+    assert len(lookalike.read_table(f"{bucket}/kept/")) == made.kept > 9
     place.remove(names[:1])
     again = lookalike.sample_shards(small_model, 30, f"{bucket}/run/", **options)
     assert [one.shard for one in again.done] == [0] and again.there == 2
@@ -121,7 +125,18 @@ def test_shards_in_an_object_store(bucket, small_model, tmp_path):
         lookalike.sample_shards(small_model, 31, f"{bucket}/run/", **options)
 
 
-def test_a_bucket_that_is_not_there_is_a_sentence(bucket):
+def test_a_file_that_cannot_be_written_is_named_by_its_place(tmp_path):
+    for place in (Place(tmp_path), Place("memory://limited")):
+        said = rf"^{re.escape(place.of('a.csv'))} is none\.$"
+        with pytest.raises(DataError, match=said), place.writing("a.csv") as partial:
+            raise DataError(f"{partial} is none.")
+        assert place.names() == set()
+
+
+def test_a_bucket_that_is_not_there_is_a_sentence(bucket, small_model):
+    with pytest.raises(DataError, match=r"^s3://mistyped/run.* does not exist: check the address"):
+        lookalike.sample_shards(small_model, 10, "s3://mistyped/run", shards=2, progress=False)
+    assert Place("s3://mistyped").names() == set()
     with pytest.raises(DataError, match=r"s3://other/run .*(check the address)"):
         lookalike.read_table("s3://other/run")
 

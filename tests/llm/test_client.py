@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import traceback
 from collections.abc import Callable
@@ -298,6 +299,18 @@ async def _divides() -> None:
         return 1 / 0
 
     wait(inside())
+
+
+def test_every_argument_goes_along_to_another_model_and_process() -> None:
+    own = {"model", "ledger", "budget", "progress"}  # of this one alone, or said apart
+    given: dict[str, Any] = {
+        **{"url": "http://127.0.0.1:1/v1?api-version=2", "key": "k", "headers": {"X-Own": "1"}},
+        **{"concurrency": 3, "timeout": 5.0, "total_timeout": 50.0, "patience": 7.0, "structured": "prompt"},
+    }
+    assert set(given) == set(inspect.signature(LLM).parameters) - own
+    llm = LLM("m", **given)
+    assert llm.endpoint == given == llm.of_model("n").endpoint
+    assert llm.of_model("n").dialect.ways.now == "prompt"
 
 
 def test_options_that_make_no_sense() -> None:

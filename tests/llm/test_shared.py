@@ -34,6 +34,45 @@ def test_what_one_holds_the_other_cannot_have(tmp_path: Path) -> None:
     asyncio.run(both())
 
 
+def test_many_that_wait_look_as_often_as_one_and_none_passes_the_limit(tmp_path: Path) -> None:
+    async def call(budget: SharedBudget, ledger: str, total: list[int]) -> bool:
+        try:
+            hold = await budget.reserve(9, 9)
+        except BudgetError:
+            return False
+        await asyncio.sleep(0)
+        total[0] += 1
+        budget.count(ledger, Spent(total[0], total[0], total[0]))
+        budget.release(hold, Spent(1, 1, 1))
+        return True
+
+    async def wait_in_line() -> int:
+        one, other = (SharedBudget(tmp_path / "line", Budget(max_calls=1)) for _ in range(2))
+        hold, looks = await one.reserve(9, 9), []
+        other._sql.set_trace_callback(lambda said: looks.append(said) if "BEGIN" in said else None)
+        waiting = [asyncio.ensure_future(other.reserve(9, 9)) for _ in range(200)]
+        while len(looks) < 4:
+            await asyncio.sleep(0.01)
+        assert len(looks) < 20  # not one of each that waits
+        for task in waiting[:2]:  # the first is stopped, and the next one looks
+            task.cancel()
+        one.release(hold)
+        await waiting[2]
+        for task in waiting[3:]:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return other._held.calls
+
+    async def all_at_once() -> int:
+        made = [SharedBudget(tmp_path / "b", Budget(max_calls=20)) for _ in range(3)]
+        totals = [[0] for _ in made]
+        calls = [call(one, f"l{at}", totals[at]) for _ in range(20) for at, one in enumerate(made)]
+        return sum(await asyncio.gather(*calls))
+
+    assert asyncio.run(wait_in_line()) == 1
+    assert asyncio.run(all_at_once()) == 20
+
+
 def test_what_a_killed_process_held_is_free_again(tmp_path: Path) -> None:
     held = (
         "import asyncio, os, signal; from lookalike.llm import Budget; "

@@ -8,6 +8,7 @@ import lookalike
 from lookalike.cli.main import main
 from lookalike.errors import DataError, OptionError
 from lookalike.files.place import Place
+from lookalike.shards import repeating
 from lookalike.shards.looking import decided, looked
 
 CHECKS = ["missing", "length", "refusal", "language", "unknown", "copy", "exact", "near"]
@@ -54,6 +55,20 @@ def test_shards_are_curated_as_the_whole(made, options, tmp_path):
     assert sorted(rows[columns].values.tolist()) == sorted(decisions.table[columns].values.tolist())
 
 
+def test_hashes_in_pieces_decide_the_same_and_what_a_pass_leaves_is_checked(made, tmp_path, monkeypatch):
+    real, table, folder = made
+    kept, _ = lookalike.curate(table, real, only=["exact", "near"], progress=False)
+    monkeypatch.setattr(repeating, "TOGETHER", 100)
+    options = {"only": ["exact", "near"], "workers": 1, "progress": False}
+    lookalike.curate_shards(folder, tmp_path / "out", real, **options)
+    assert lookalike.read_table(tmp_path / "out").equals(kept) and len(kept) < 500
+    assert not list((tmp_path / "out").glob("_*.npz"))
+    (tmp_path / "out" / "part-00001-of-00003.parquet").unlink()
+    (tmp_path / "out" / looked(0)).write_bytes(b"half")
+    with pytest.raises(DataError, match=r"_looked-00000\.npz is damaged: remove it"):
+        lookalike.curate_shards(folder, tmp_path / "out", real, **options)
+
+
 def test_what_was_done_is_not_done_again(made, tmp_path, monkeypatch):
     real, _, folder = made
     out = tmp_path / "out"
@@ -78,6 +93,9 @@ def test_the_command_line_says_what_would_be_dropped_and_writes_a_folder(made, t
     assert capsys.readouterr().out.splitlines()[0] == told.splitlines()[0]
     assert main(["curate", str(folder), "-o", f"{tmp_path}/out.csv", *options]) == 2
     assert main(["curate", str(folder), "-o", f"{tmp_path}/out/", "--rejected", "x.csv", *options]) == 2
+    (tmp_path / "empty").mkdir()
+    assert main(["curate", f"{tmp_path}/empty", "-o", f"{tmp_path}/out/", *options]) == 2
+    assert "empty is an empty folder: name that of the table's files" in capsys.readouterr().err
 
 
 def test_checks_of_the_whole_table_are_refused(made):

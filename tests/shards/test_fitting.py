@@ -1,6 +1,7 @@
 """A model a group, a table or a variant, in one folder, whoever fits them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,35 @@ def test_it_goes_on_and_one_that_fails_costs_itself_alone(
         lookalike.fit_many(table().head(100), out, by="city", models=quick(), progress=False)
     with pytest.raises(DataError, match="another plan"):
         lookalike.fit_many(table(), out, by="kind", models=quick(), progress=False)
+
+
+def test_what_a_kill_after_the_last_step_leaves_goes(cities: Path, tmp_path: Path) -> None:
+    shutil.copytree(cities, tmp_path / "m")
+    left = tmp_path / "m" / "model-00002" / "checkpoint"
+    left.mkdir()
+    (left / "state.json").write_text("{}")
+    over = lookalike.fit_many(table(), tmp_path / "m", by="city", models=quick(), workers=1, progress=False)
+    assert not over.done and not left.exists()
+
+
+def test_one_that_is_stopped_stops_all_and_is_not_kept_as_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookalike.DiffLM, "stopped", True)
+    with pytest.raises(KeyboardInterrupt):
+        lookalike.fit_many(table(), tmp_path / "m", by="city", models=quick(), workers=1, progress=False)
+    assert not list(tmp_path.glob("m/*/model.json"))
+
+
+def test_conditions_are_checked_by_all_models_before_a_row_is_drawn(cities: Path, tmp_path: Path) -> None:
+    models = Models(cities, progress=False)
+    for where in ({"price": (100, 160)}, {"city": ["Rome", "Köln"], "price": (100, 160)}):
+        with pytest.raises(ConditionError, match=r"model-0000\d \(city = '"):
+            models.sample_chunks(1, where=where, seed=0)
+    assert models.sample(9, where={"city": "Rome", "price": (100, 160)}, seed=0)["price"].max() <= 160
+    with pytest.raises(ConditionError, match=r"model-0000\d \(city = '"):
+        lookalike.sample_shards(cities, 9, tmp_path / "made", shards=2, where=["price=100..160"])
+    assert not (tmp_path / "made").exists()
 
 
 def test_tables_and_variants_are_fitted_too(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lookalike.cli import files, shared
 from lookalike.defaults import DOUBTS, LABEL_METHODS
-from lookalike.errors import OptionError
+from lookalike.errors import DataError, OptionError
 from lookalike.files.place import is_url
 
 Parser = argparse.ArgumentParser
@@ -76,10 +76,15 @@ def crew(group: argparse._ActionsContainer) -> None:
 
 
 def in_shards(path: str) -> bool:
-    """Whether a table is in shards: a folder of tables or a pattern, here or behind a URL."""
+    """Whether a table is in shards: a folder of tables or a pattern, here or behind a URL. Raises DataError
+    for an empty folder.
+    """
     from lookalike.files.sharded import shard_files
 
-    return bool(shard_files(path))
+    found = bool(shard_files(path))
+    if not found and Path(path).is_dir() and not any(Path(path).iterdir()):
+        raise DataError(f"{path} is an empty folder: name that of the table's files.")
+    return found
 
 
 def reading(args: argparse.Namespace) -> dict[str, Any]:

@@ -30,6 +30,7 @@ SCHEMES = {"sqlite": "sqlite", "duckdb": "duckdb", "postgresql": "postgresql", "
 OTHERS = ("mysql", "mariadb", "mssql", "oracle", "snowflake", "bigquery", "redshift", "trino", "jdbc", "odbc")
 _SCHEME = re.compile(r"([a-z]\w*)(\+\w+)?://", re.IGNORECASE)
 # a password, even where its / and ? are not encoded; an @ of the query is none of it
+SHORT = 6  # letters of a password below which it is looked for as a word
 _PASSWORD = re.compile(r"(?<=://)([^:/?#@]*):(?:[^?]|\?(?!\w+=))*@")
 _LISTS = {  # what names the tables of a database; those of a schema that is not looked through by its name
     "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name",
@@ -307,7 +308,9 @@ def _errors(what: str, url: str = "") -> Iterator[None]:
         said = first_line(error)
         if found := _PASSWORD.search(url):
             secret = found[0].partition(":")[2].removesuffix("@")
-            said = said.replace(secret, "***").replace(unquote(secret), "***")
+            for one in {secret, unquote(secret)}:  # a short one is a part of words, too
+                edge = r"\b" if len(one) < SHORT and one.isalnum() else ""
+                said = re.sub(f"{edge}{re.escape(one)}{edge}", "***", said)
         advice = ""
         if re.search(r"password|authentication|no pg_hba", said, re.IGNORECASE):
             advice = ": set PGUSER and PGPASSWORD, or write ~/.pgpass"

@@ -40,7 +40,9 @@ def opened(url: str) -> tuple[Any, str]:
         raise OptionError(f"{url} needs the package 'fsspec': type  pip install fsspec.") from None
     try:
         with remote_errors(url):
-            return fsspec.core.url_to_fs(url)
+            fs, inner = fsspec.core.url_to_fs(url)
+            fs.invalidate_cache()  # of what was there before others wrote
+            return fs, inner
     except ImportError as error:
         said = first_line(error)
         raise OptionError(f"{url} needs a package that speaks {scheme}:// ({said}): install it.") from None
@@ -75,12 +77,21 @@ class Place:
     def __str__(self) -> str:
         return self.path
 
+    @property
+    def _whole(self) -> bool:
+        """Whether it puts an object or none."""
+        return self.url and self.path.partition("://")[0].lower() in WHOLE
+
     def of(self, name: str) -> str:
         """The path or URL of a file in it."""
         return f"{self.path}/{name}" if self.url else str(Path(self.path) / name)
 
     def make(self) -> None:
-        """Makes the folder. Raises DataError where the one above it does not exist, or a file is there."""
+        """Makes the folder. Raises DataError where the one above it does not exist, or a file is there. An
+        object store has no folders; a bucket of a mistyped name is not made.
+        """
+        if self._whole:
+            return
         if self.url:
             with remote_errors(self.path, "written"):
                 self._fs.makedirs(self._root, exist_ok=True)
@@ -116,6 +127,7 @@ class Place:
                 return path.read_bytes()
         with remote_errors(self.of(name), "read"):
             inner = f"{self._root}/{name}"
+            self._fs.invalidate_cache()
             return self._fs.cat_file(inner) if self._fs.exists(inner) else None
 
     @contextlib.contextmanager
@@ -129,7 +141,8 @@ class Place:
             handle, partial = tempfile.mkstemp(prefix=f".{name}.", suffix=f"{PARTIAL}{suffix}", dir=folder)
             os.close(handle)
         try:
-            yield partial
+            with _called(self.of(name), partial):
+                yield partial
             self.take(partial, name)
         finally:
             with contextlib.suppress(OSError):
@@ -143,7 +156,7 @@ class Place:
             return
         target = f"{self._root}/{name}"
         with remote_errors(self.of(name), "written"):
-            if SCHEME.match(self.path)[1].lower() in WHOLE:  # type: ignore[index]
+            if self._whole:
                 self._fs.put_file(partial, target)
                 return
             beside = f"{self._root}/.{name}.{os.path.basename(partial)}"
@@ -206,13 +219,20 @@ def local(path: str | Path) -> Iterator[str | Path]:
             if not fs.exists(inner):
                 raise DataError(f"{url} does not exist: check the address.")
             fs.get(inner, copy, recursive=fs.isdir(inner))
-        try:
+        with _called(url, copy):
             yield copy
-        except UserError as error:
-            told = str(error).replace(copy, url)
-            if told == str(error):
-                raise
-            raise _again(error, told) from None
+
+
+@contextlib.contextmanager
+def _called(name: str, copy: str) -> Iterator[None]:
+    """Sentences on a local copy name what it is a copy of."""
+    try:
+        yield
+    except UserError as error:
+        told = str(error).replace(copy, name)
+        if told == str(error):
+            raise
+        raise _again(error, told) from None
 
 
 def _again(error: UserError, message: str) -> UserError:

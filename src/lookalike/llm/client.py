@@ -84,7 +84,7 @@ class LLM:
         self.url, self._key = self.address.url, self.address.key
         self.timeout, self.total_timeout, self.patience = timeout, total_timeout, patience
         self.account = f"{model} at {self.url}"
-        self.dialect = Dialect(structured)
+        self.structured, self.dialect = structured, Dialect(structured)
         self.ledger = ledger if ledger is None or isinstance(ledger, Ledger) else Ledger(ledger)
         self.budget = Budget() if budget is None else budget
         self.throttle = Throttle(concurrency)
@@ -123,6 +123,7 @@ class LLM:
             "timeout": self.timeout,
             "total_timeout": self.total_timeout,
             "patience": self.patience,
+            "structured": self.structured,
         }
 
     def of_model(self, model: str) -> LLM:

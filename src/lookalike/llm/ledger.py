@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from lookalike.errors import LedgerError, first_line
+from lookalike.errors import FULL, LIMITED, LedgerError, at_limit, first_line
 from lookalike.llm.budget import NOTHING, Spent, add
 
 FORMAT = 1
@@ -242,6 +242,8 @@ class Ledger:
     def _error(self, error: BaseException) -> LedgerError:
         if _is_full(error):
             fix = "is on a full disk: free some space and run again; the replies in it are kept"
+        elif at_limit(error, self.path):
+            fix = f"cannot be written, {LIMITED}, and run again; the replies in it are kept"
         elif "locked" in str(error):
             fix = f"was held by another process for {BUSY:.0f} s: stop that one, or name another ledger"
         elif "not a database" in str(error) or "malformed" in str(error):
@@ -316,7 +318,7 @@ def _tell(writes: list[_Write], error: LedgerError | None) -> None:
 
 
 def _is_full(error: BaseException) -> bool:
-    return "full" in str(error) or getattr(error, "errno", None) in (28, 122)  # ENOSPC, EDQUOT
+    return "full" in str(error) or getattr(error, "errno", None) in FULL
 
 
 def _patiently(action: Callable[[], object]) -> None:

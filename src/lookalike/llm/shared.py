@@ -10,11 +10,11 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from lookalike.errors import BudgetError, LedgerError, first_line
+from lookalike.errors import FULL, LIMITED, BudgetError, LedgerError, at_limit, first_line
 from lookalike.llm.budget import Budget, Hold, Spent, add
 
 BUSY = 60.0  # seconds that one process waits for another's transaction
-AGAIN = 0.05  # seconds after which one that waits looks again
+AGAIN = 0.05  # seconds after which the first that waits looks at what other processes gave back
 TABLES = (
     "CREATE TABLE IF NOT EXISTS spent (ledger TEXT PRIMARY KEY, calls, tokens_in, tokens_out, seconds)",
     "CREATE TABLE IF NOT EXISTS held (who TEXT PRIMARY KEY, process, calls, tokens_in, tokens_out, seconds)",
@@ -39,6 +39,7 @@ class SharedBudget(Budget):
         super().__init__(own.max_calls, own.max_tokens, own.max_cost, own.price_in, own.price_out, own.place)
         self._path, self._who, self._process = Path(path), uuid.uuid4().hex, process_of(os.getpid())
         self._ledgers: dict[str, object] = {}  # name in the file -> as it was given
+        self._line: list[asyncio.Future[None]] = []  # calls of this process, of which the first is served
         with self._errors():
             self._sql = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
             self._sql.execute("PRAGMA synchronous = OFF")
@@ -65,16 +66,33 @@ class SharedBudget(Budget):
         if not self._limited:
             return Hold(asked, asked)
         held = Spent(1, most_in + self._excess[0], most_out + self._excess[1])
-        while True:
-            with self._errors(), self._alone():
-                self.spent = self._sum("spent")
-                if reason := self._passed(add(self.spent, held)):
-                    raise BudgetError(reason)
-                self._forget_the_dead()
-                if not self._passed(add(add(self.spent, self._sum("held")), held)):
-                    self._hold(add(self._held, held))
-                    return Hold(asked, held)
-            await asyncio.sleep(AGAIN)
+        turn = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        try:
+            if self._line[0] is not turn:
+                await turn
+            while not self._reserved(held):
+                self._waiting = [asyncio.get_running_loop().create_future()]  # `release` ends it
+                await asyncio.wait(self._waiting, timeout=AGAIN)
+            return Hold(asked, held)
+        finally:
+            self._line.remove(turn)
+            if self._line and not self._line[0].done():
+                self._line[0].set_result(None)
+
+    def _reserved(self, held: Spent) -> bool:
+        """Holds so much, in one transaction with the look whether there is room; False where there is none
+        now. Raises BudgetError where there will be none.
+        """
+        with self._errors(), self._alone():
+            self.spent = self._sum("spent")
+            if reason := self._passed(add(self.spent, held)):
+                raise BudgetError(reason)
+            self._forget_the_dead()
+            room = not self._passed(add(add(self.spent, self._sum("held")), held))
+            if room:
+                self._hold(add(self._held, held))
+            return room
 
     def release(self, hold: Hold, used: Spent | None = None) -> None:
         super().release(hold, used)
@@ -118,7 +136,8 @@ class SharedBudget(Budget):
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise LedgerError(f"the budget {self._path} {_fix(error)}.") from None
+            said = f"cannot be written, {LIMITED}" if at_limit(error, self._path) else _fix(error)
+            raise LedgerError(f"the budget {self._path} {said}.") from None
 
 
 def process_of(number: int) -> str:
@@ -148,6 +167,8 @@ def has_ended(process: str) -> bool:
 def _fix(error: sqlite3.Error | OSError) -> str:
     if "locked" in str(error):
         return f"was held by another process for {BUSY:.0f} s: stop that one, and run again"
+    if "full" in str(error) or getattr(error, "errno", None) in FULL:
+        return "is on a full disk: free some space and run again; what was paid for is kept"
     if "not a database" in str(error) or "malformed" in str(error):
         return "is damaged: remove it, and run again: what was paid for is counted from the ledgers"
     return f"cannot be used ({first_line(error)}): check its folder"

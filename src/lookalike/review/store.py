@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lookalike.errors import DataError, first_line
+from lookalike.errors import LIMITED, DataError, at_limit, first_line
 from lookalike.review.queue import Item
 
 FORMAT = 1
@@ -240,7 +240,9 @@ class Store:
             name, said = getattr(error, "sqlite_errorname", "") or "", first_line(error)
             # where the shared memory of the log cannot grow, SQLite says that reading failed
             grows = name.startswith("SQLITE_IOERR") and shutil.disk_usage(self.path.parent).free < SMALLEST
-            if name.startswith("SQLITE_FULL") or "disk is full" in said or grows:
+            if at_limit(error, self.path):
+                reason = LIMITED
+            elif name.startswith("SQLITE_FULL") or "disk is full" in said or grows:
                 reason = "the disk is full: free some space"
             elif name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
                 reason = "it holds no review: name another file"

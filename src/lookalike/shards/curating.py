@@ -21,7 +21,6 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.arguments import whole
-from lookalike.curate.checks import Decision
 from lookalike.curate.curating import NEEDS_REAL, check_names, rows_to_check
 from lookalike.curate.shard import WHOLE, row_hashes
 from lookalike.decisions import Decisions
@@ -32,10 +31,11 @@ from lookalike.files.reading import sample_rows
 from lookalike.files.sharded import table_files
 from lookalike.rules import rules_of
 from lookalike.shards.crew import Crew, Made, carried_out
-from lookalike.shards.looking import Looking, Writing, array_of, decided, looked
+from lookalike.shards.looking import Looking, array_of, decided, looked, repeated
 from lookalike.shards.plan import Plan
-from lookalike.shards.repeating import across
+from lookalike.shards.repeating import across, decisions_of
 from lookalike.shards.sampling import out_of
+from lookalike.shards.writing import Writing
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema, given_schema
 from lookalike.texts.shingles import by_words, normal
@@ -90,7 +90,8 @@ def curate_shards(
     As `curate`, whose checks of single rows, "exact" and "near" decide the same on the same rows: rows that
     repeat others are found across shards, and the first of them is kept, in the order of the shards.
     "semantic", "labels" and "outlier" need the table as a whole and are left out. Memory is that of a shard
-    for each worker, of 20 million hashes, and of the texts that may be near-duplicates.
+    for each worker, of 20 million hashes, of 16 bytes for each row that equals another one, and of the texts
+    that may be near-duplicates.
 
     synthetic: a folder, a pattern such as "made/*.parquet", or their URL; missing, how: of its files, as of
     `read_table`. out: a folder or its URL, which the same call goes on in after a kill; `_decisions-*.json`
@@ -153,26 +154,27 @@ def _carry_out(
         names = place.names()
         todo = [one for one in range(shards) if looked(one) not in names]
         carried_out(looking, todo, crew, Made(str(place)), 0, progress, "looking at")
-        repeated = across(looking, place, near)
+        across(looking, place, near)
         if not writes:
-            _count(made, place, repeated)
+            _count(made, place, True)
             return
         left = [one for one in range(shards) if one not in there]
-        carried_out(Writing(looking, plan, repeated), left, crew, Made(str(place)), 0, progress, "writing")
-    _count(made, place, None)
-    place.remove([looked(one) for one in range(shards)])
+        carried_out(Writing(looking, plan), left, crew, Made(str(place)), 0, progress, "writing")
+    _count(made, place, False)
+    place.remove([name(one) for one in range(shards) for name in (looked, repeated)])
 
 
-def _count(made: Curated, place: Place, repeated: list[list[Decision]] | None) -> None:
-    """Sums up the decisions on all shards; repeated: of a dry run, whose decisions are in no file."""
+def _count(made: Curated, place: Place, dry: bool) -> None:
+    """Sums up the decisions on all shards; those of a dry run are in no file."""
     names = place.names()
     shard = 0
-    while (decided(shard) if repeated is None else looked(shard)) in names:
-        if repeated is None:
+    while (looked(shard) if dry else decided(shard)) in names:
+        if not dry:
             decisions = Decisions.from_dict(json.loads(place.read(decided(shard)) or b""))
         else:
-            single = json.loads(bytes(array_of(place, shard, "single")))
-            decisions = Decisions.of([*single, *repeated[shard]], int(array_of(place, shard, "rows")[0]))
+            single = json.loads(bytes(array_of(place, shard, "facts")))
+            rows = int(array_of(place, shard, "rows")[0])
+            decisions = Decisions.of([*single, *decisions_of(place, shard)], rows)
         made.rows += decisions.rows
         made.kept += decisions.rows - len(decisions.dropped())
         for check, actions in decisions.counts().items():

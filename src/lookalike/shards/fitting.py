@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from lookalike.difflm import DiffLM
 
 FAILED = "failed.json"
+CHECKPOINT = "checkpoint"  # in the folder of a model, until it is complete
 MOST = 10_000  # models of one folder
 Rows = Mapping[str, pd.DataFrame]
 
@@ -91,11 +92,12 @@ class Fitting:
     def _fit(self, table: pd.DataFrame, folder: Path, options: Mapping[str, Any]) -> None:
         from lookalike.difflm import DiffLM
 
-        kept = folder / "checkpoint"
+        kept = folder / CHECKPOINT
         model = DiffLM(**options).fit(table, schema=copy.deepcopy(self.schema), checkpoint=kept)
+        if model.stopped:  # by Ctrl-C, which is for all of them: its checkpoint is gone on from
+            raise KeyboardInterrupt
         model.save(folder)
-        if kept.is_dir():
-            shutil.rmtree(kept)
+        shutil.rmtree(kept, ignore_errors=True)
 
 
 def fit_many(
@@ -150,12 +152,24 @@ def fit_many(
     plan.begin(place)
     if by is not None and schema is not None:
         schema.save(Path(place.of(SCHEMA)))
-    todo = [at for at in range(len(parts)) if not is_there(Path(place.of(MODEL.format(at))))]
+    todo = _missing(place, len(parts))
     made = Fits(str(out), there=len(parts) - len(todo))
     job = Fitting(place.path, tables, parts, by, variants, schema)
     carried_out(job, todo, crew, made, 0, progress, "fitting", "models")
     _told(made, place)
     return made
+
+
+def _missing(place: Place, models: int) -> list[int]:
+    """The models that are not there; a call that was killed as one was complete left its checkpoint."""
+    todo = []
+    for at in range(models):
+        folder = Path(place.of(MODEL.format(at)))
+        if is_there(folder):
+            shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+        else:
+            todo.append(at)
+    return todo
 
 
 def _told(made: Fits, place: Place) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,15 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lookalike.curate.checks import Decision, Rows
+from lookalike.curate.checks import Rows
 from lookalike.curate.curating import rows_to_check
 from lookalike.curate.shard import band_hashes, compared, row_hashes, singles
-from lookalike.decisions import Decisions
 from lookalike.errors import DataError, UserError
 from lookalike.files.place import Place
 from lookalike.files.reading import read_shard
-from lookalike.files.writing import ChunkWriter
-from lookalike.shards.plan import Plan
 from lookalike.table.schema import Schema
 
 Array = npt.NDArray[Any]
@@ -61,10 +59,7 @@ class Looking:
                 some = [place for place, row in enumerate(at) if row not in gone]
                 arrays[f"at{number}"] = np.array([at[one] for one in some], dtype=np.int64)
                 arrays[f"near{number}"] = band_hashes([texts[one] for one in some], self.words[name])
-            arrays["single"] = np.frombuffer(json.dumps(found, default=_plain).encode(), np.uint8)
-            held = io.BytesIO()
-            np.savez(held, allow_pickle=False, **arrays)
-            place.write(looked(shard), held.getvalue())
+            put_arrays(place, looked(shard), arrays, found)
             return len(rows.synthetic), None
 
         return look
@@ -81,36 +76,14 @@ class Looking:
             raise DataError(f"{file}: {error}") from None
 
 
-@dataclass(frozen=True)
-class Writing:
-    """The last pass over a shard: its rows without those that are dropped. across: what was decided between
-    shards, in the rows of each."""
-
-    looking: Looking
-    plan: Plan
-    across: list[list[Decision]]
-
-    def open(self) -> Callable[[int], tuple[int, Any]]:
-        place, own = Place(self.looking.out), self.looking
-
-        def write(shard: int) -> tuple[int, Any]:
-            table = read_shard(own.files[shard], own.missing, **own.how)
-            single = json.loads(bytes(array_of(place, shard, "single")))
-            decisions = Decisions.of([*single, *self.across[shard]], len(table), own.label)
-            kept, name = decisions.apply(table), self.plan.name(shard)
-            with place.writing(decided(shard)) as partial:
-                decisions.save(partial)
-            with place.writing(name) as partial, ChunkWriter(partial, table.attrs.get("layout")) as writer:
-                writer.write(kept)
-            place.tidy(name)
-            return len(table), len(kept)
-
-        return write
-
-
 def looked(shard: int) -> str:
     """The file of what the first pass found in a shard."""
     return f"_looked-{shard:05d}.npz"
+
+
+def repeated(shard: int) -> str:
+    """The file of what was decided on its rows that repeat others of any shard."""
+    return f"_repeated-{shard:05d}.npz"
 
 
 def decided(shard: int) -> str:
@@ -118,13 +91,31 @@ def decided(shard: int) -> str:
     return f"_decisions-{shard:05d}.json"
 
 
-def array_of(place: Place, shard: int, name: str) -> Array:
-    """What the first pass kept of a shard."""
-    content = place.read(looked(shard))
-    if content is None:
-        raise DataError(f"{place.of(looked(shard))} is gone: start again, the shards that are done stay.")
-    with np.load(io.BytesIO(content)) as held:
-        return np.asarray(held[name])
+def put_arrays(place: Place, name: str, arrays: Mapping[str, Array], facts: Any) -> None:
+    """Keeps arrays, and JSON values as the array "facts"."""
+    held = io.BytesIO()
+    text = np.frombuffer(json.dumps(facts, default=_plain).encode(), np.uint8)
+    np.savez(held, allow_pickle=False, **arrays, facts=text)
+    place.write(name, held.getvalue())
+
+
+def array_of(place: Place, shard: int, array: str, name: str | None = None) -> Array:
+    """An array that a pass kept of a shard, the first one where no name of a file is given."""
+    name = looked(shard) if name is None else name
+    gone = DataError(f"{place.of(name)} is gone: start again, the shards that are done stay.")
+    source: Any = place.of(name)
+    if place.url:
+        content = place.read(name)
+        if content is None:
+            raise gone
+        source = io.BytesIO(content)
+    try:
+        with np.load(source) as held:  # of a local file this array alone is read
+            return np.asarray(held[array])
+    except FileNotFoundError:
+        raise gone from None
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile):
+        raise DataError(f"{place.of(name)} is damaged: remove it, and run again.") from None
 
 
 def _plain(value: Any) -> Any:

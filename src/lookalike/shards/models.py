@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class Models:
         if not self.parts:
             raise ModelError(f"{self.folder} holds no finished model yet: fit again.")
         self._loaded: tuple[Part, DiffLM] | None = None
+        self._checked: set[str] = set()  # what was asked of which model
 
     def __repr__(self) -> str:
         what = "" if self.by is None else f" by {self.by}"
@@ -131,7 +133,7 @@ class Models:
         **drawing: Any,
     ) -> Iterator[pd.DataFrame]:
         """The rows of `sample` in chunks, as `DiffLM.sample_chunks` gives them. What is asked for is checked
-        at once, but for conditions that a later model never meets.
+        at once, conditions by every model that they leave.
         """
         n, seed, after = whole("n, the number of rows,", n, 1), whole("seed", seed), whole("after", after)
         chosen, rest = self._chosen(where)
@@ -139,8 +141,26 @@ class Models:
         weights = np.array([1 if even else part.rows for part in chosen], dtype=np.float64)
         counts = dealt(weights, n, child(seed, "models"))
         options = {"where": rest or None, "balance": None if even else balance, **drawing}
-        self._model(chosen[0]).sample_chunks(1, seed=seed, **options)  # draws nothing
+        self._check(chosen, options)
         return self._chunks(chosen, counts, options, seed, after)
+
+    def _check(self, chosen: Sequence[Part], options: Mapping[str, Any]) -> None:
+        """Raises for what a model cannot do; draws nothing. What was checked once is not checked again."""
+        each = options["where"] is not None or options["balance"] is not None  # the rest is alike for all
+        for part in chosen if each else chosen[:1]:
+            asked = repr((part.folder.name, options))
+            if asked not in self._checked:
+                with self._named(part):
+                    self._model(part).sample_chunks(1, seed=0, **options)
+                self._checked.add(asked)
+
+    @contextlib.contextmanager
+    def _named(self, part: Part) -> Iterator[None]:
+        """Conditions that a model never meets are said with its name."""
+        try:
+            yield
+        except ConditionError as error:
+            raise ConditionError(f"{part.folder.name} ({self._called(part)}): {error}") from None
 
     def _chunks(
         self, chosen: Sequence[Part], counts: Sequence[int], options: Mapping[str, Any], seed: int, after: int
@@ -148,10 +168,8 @@ class Models:
         for part, count in zip(chosen, counts, strict=True):
             if count:
                 own = child_seed(seed, "model", part.folder.name)
-                try:
+                with self._named(part):
                     yield from self._model(part).sample_chunks(count, seed=own, after=after, **options)
-                except ConditionError as error:
-                    raise ConditionError(f"{part.folder.name} ({self._called(part)}): {error}") from None
                 after += count
 
     def _called(self, part: Part) -> str:

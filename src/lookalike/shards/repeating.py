@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,10 +12,10 @@ import pandas as pd
 
 from lookalike.curate.checks import Decision, Rows
 from lookalike.curate.duplicates import near as near_decisions
-from lookalike.curate.shard import ACROSS, compared, groups, linked, repeats, row_hashes
+from lookalike.curate.shard import compared, groups, linked, repeats, row_hashes
 from lookalike.files.place import Place
 from lookalike.files.reading import read_shard
-from lookalike.shards.looking import Looking, array_of
+from lookalike.shards.looking import Looking, array_of, put_arrays, repeated
 
 Array = npt.NDArray[Any]
 
@@ -22,62 +23,80 @@ TOGETHER = 20_000_000  # hashes of rows that are compared at once
 SUSPECTS = 200_000  # texts that may be near-duplicates, compared at once
 
 
-def across(looking: Looking, place: Place, near: float) -> list[list[Decision]]:
-    """For each shard the decisions on its rows that repeat rows of any shard."""
+def across(looking: Looking, place: Place, near: float) -> None:
+    """Decides on the rows of each shard that repeat rows of any, and keeps that beside the shard."""
     sizes = [int(array_of(place, shard, "rows")[0]) for shard in range(len(looking.files))]
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    found: list[list[Decision]] = [[] for _ in sizes]
-    gone: set[int] = set()
-    for check in (name for name in looking.names if name in ACROSS):
-        decide = _exact if check == "exact" else _near
-        for decision in decide(looking, place, starts, gone, near):
-            if decision["check"] in looking.undone:
-                decision |= {"action": "report"}
-            elif check == "exact" and decision["action"] == "drop":
-                gone.add(decision["row"])
+    again = first = np.zeros(0, np.int64)
+    facts: Decision = {}
+    if "exact" in looking.names:
+        again, first, facts = _exact(looking, place, starts)
+    alike: list[list[Decision]] = [[] for _ in sizes]
+    if "near" in looking.names:
+        gone = again if facts.get("action") == "drop" else again[:0]
+        for decision in _near(looking, place, starts, gone, near):
             shard = int(np.searchsorted(starts, decision["row"], "right")) - 1
-            found[shard].append(decision | {"row": decision["row"] - int(starts[shard])})
-    return found
+            own = {"row": decision["row"] - int(starts[shard]), "action": _action(looking, "near", decision)}
+            alike[shard].append(decision | own)
+    edges = np.searchsorted(again, starts)
+    for shard in range(len(sizes)):
+        own_rows = slice(edges[shard], edges[shard + 1])
+        arrays = {"again": again[own_rows] - starts[shard], "first": first[own_rows]}
+        put_arrays(place, repeated(shard), arrays, [facts, alike[shard]])
 
 
-def _exact(looking: Looking, place: Place, starts: Array, _: set[int], __: float) -> Iterator[Decision]:
-    """As `duplicates.exact`: equal rows beyond the share of them in the real table, the later ones."""
-    left = [starts[shard] + array_of(place, shard, "left") for shard in range(len(starts) - 1)]
-    count = sum(map(len, left))
+def _action(looking: Looking, check: str, decision: Decision) -> str:
+    return "report" if check in looking.undone else str(decision["action"])
+
+
+def decisions_of(place: Place, shard: int) -> list[Decision]:
+    """What was decided on the rows of a shard that repeat others."""
+    name = repeated(shard)
+    facts, alike = json.loads(bytes(array_of(place, shard, "facts", name)))
+    pairs = (array_of(place, shard, one, name).tolist() for one in ("again", "first"))
+    equal = [
+        facts | {"row": row, "value": kept, "reason": f"it equals row {kept + 1:,} of all"}
+        for row, kept in zip(*pairs, strict=True)
+    ]
+    return [*equal, *alike]
+
+
+def _exact(looking: Looking, place: Place, starts: Array) -> tuple[Array, Array, Decision]:
+    """As `duplicates.exact`: equal rows beyond the share of them in the real table, the later ones, and the
+    first row that each equals; what all these decisions have in common. Most rows of a large table may be
+    such, so that they are arrays.
+    """
+    count = sum(len(array_of(place, shard, "left")) for shard in range(len(starts) - 1))
     pieces = max(1, -(-count // TOGETHER))
     again, first = [], []
     for piece in range(pieces):
         hashes, rows = [], []
-        for shard, own in enumerate(left):
+        for shard in range(len(starts) - 1):
             hashed = array_of(place, shard, "exact")
             some = hashed[:, 0] % np.uint64(pieces) == piece
             hashes.append(hashed[some])
-            rows.append(own[some])
-        repeated, leader = repeats(np.concatenate(hashes), np.concatenate(rows))
-        again.append(repeated)
+            rows.append(starts[shard] + array_of(place, shard, "left")[some])
+        found, leader = repeats(np.concatenate(hashes), np.concatenate(rows))
+        again.append(found)
         first.append(leader)
-    repeated, leader = np.concatenate(again), np.concatenate(first)
-    order = np.argsort(repeated, kind="stable")
     usual = 0.0
     if looking.real is not None and len(looking.real):
         hashed = row_hashes(looking.real[compared(looking.schema.columns, looking.real)])
         usual = len(repeats(hashed, np.arange(len(hashed)))[0]) / len(hashed)
-    share = len(repeated) / max(count, 1)
-    for at in order[int(np.floor(usual * count)) :].tolist():
-        row, kept = int(repeated[at]), int(leader[at])
-        yield {
-            **{"row": row, "check": "exact", "column": None, "score": share, "limit": usual},
-            **{"action": "drop", "value": kept, "reason": f"it equals row {kept + 1:,} of all"},
-        }
+    rows_again, leaders = np.concatenate(again), np.concatenate(first)
+    order = np.argsort(rows_again, kind="stable")[int(np.floor(usual * count)) :]
+    facts: Decision = {"check": "exact", "column": None, "limit": usual, "action": "drop"}
+    facts |= {"score": len(rows_again) / max(count, 1)}
+    facts["action"] = _action(looking, "exact", facts)
+    return rows_again[order], leaders[order], facts
 
 
-def _near(looking: Looking, place: Place, starts: Array, gone: set[int], near: float) -> Iterator[Decision]:
+def _near(looking: Looking, place: Place, starts: Array, gone: Array, near: float) -> Iterator[Decision]:
     """As `duplicates.near`, among the rows that share a band with another one: no others can be alike."""
-    dropped = np.array(sorted(gone), dtype=np.int64)
     for number, column in enumerate(looking.texts):
         at = [starts[shard] + array_of(place, shard, f"at{number}") for shard in range(len(starts) - 1)]
         rows = np.concatenate(at)
-        kept = ~np.isin(rows, dropped)
+        kept = ~np.isin(rows, gone)
         links = [np.zeros((0, 2), np.int64)]
         for band in _bands(place, number, len(at)):
             links.append(np.stack(linked(band[kept], rows[kept]), axis=1))

@@ -24,7 +24,7 @@ SHARED = "_ledger.sqlite"
 BUDGET = "_budget.sqlite"
 WRITER = (
     *("text", "label", "method", "demonstrations", "gen_size", "embed", "attributes", "task", "templates"),
-    *("temperature", "max_tokens", "seed", "grow"),
+    *("temperature", "max_tokens", "seed", "grow", "steering"),
 )
 
 
