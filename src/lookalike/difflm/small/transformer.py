@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.difflm.norm import LayerNorm
+from lookalike.difflm.small.fused import LONGEST, FusedBlock
 
 PIECE = 2**18  # products of a query that are formed at once: more do not fit a processor's cache
 
@@ -163,6 +164,21 @@ class Block(nn.Module):
         )
         return self._finish(x, attended)
 
+    def learns(self, x: Tensor, cache: Cache | None, memory: Any) -> bool:
+        """Whether `learn` can take the place of `forward`."""
+        plain = cache is None and memory is None and not self.rotary and not self.dropout.p
+        few = x.shape[1] <= LONGEST and x.dtype == torch.float32
+        return plain and few and x.device.type == "cpu" and torch.is_grad_enabled()
+
+    def learn(self, x: Tensor, wanted: int) -> Tensor:
+        """`forward`, where it `learns`, at the last `wanted` positions: (rows, wanted, width)."""
+        first, second = self.norm_attention, self.norm_mlp
+        out: Tensor = FusedBlock.apply(  # type: ignore[no-untyped-call]
+            x, self.heads, first.eps, wanted, first.weight, first.bias, self.qkv.weight, self.out.weight,
+            second.weight, second.bias, self.up.weight, self.up.bias, self.down.weight, self.down.bias,
+        )  # fmt: skip
+        return out
+
     def read(self, x: Tensor) -> Tensor:
         """(rows, width) -> query, key and value of one position, (rows, 3 x width)."""
         normed = F.layer_norm(
@@ -245,15 +261,20 @@ class Transformer(nn.Module):
         cache: Cache | None = None,
         memory: list[tuple[Tensor, Tensor]] | None = None,
         last: bool = False,
+        wanted: int | None = None,
     ) -> Tensor:
         """(rows, positions, width) -> the same shape; with a cache, only the new positions are given, and
-        where `last` is set only the last of them comes back.
+        where `last` is set only the last of them comes back. wanted: how many of the last positions come
+        back, None for all.
         """
-        x = self.dropout(x)
-        for layer, block in enumerate(self.blocks):
-            own, only = None if memory is None else memory[layer], last and layer == len(self.blocks) - 1
-            x = block(x, layer, cache, own, only)
-        return self.norm(x)
+        x, wanted = self.dropout(x), wanted or x.shape[1]
+        for layer, block in enumerate(cast("list[Block]", self.blocks)):
+            own, final = None if memory is None else memory[layer], layer == len(self.blocks) - 1
+            if block.learns(x, cache, own):
+                x = block.learn(x, wanted if final else x.shape[1])
+            else:
+                x = block(x, layer, cache, own, last and final)
+        return self.norm(x[:, -wanted:])
 
     def step(self, x: Tensor, cache: Cache, read: Tensor | None = None) -> Tensor:
         """`forward` of one new position without a place, when nothing is learned: (rows, width) -> the same.
