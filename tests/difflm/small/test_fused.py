@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from lookalike.difflm import half as products
 from lookalike.difflm.small import fused, transformer
 from lookalike.difflm.small.transformer import Block, Transformer
 
@@ -39,7 +40,7 @@ def test_it_says_and_learns_the_same(
     model: Transformer, wanted: int, half: bool, near: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x, aim = torch.randn(ROWS, LENGTH, WIDTH), torch.randn(ROWS, wanted, WIDTH)
-    monkeypatch.setattr(fused, "HALF", half)
+    monkeypatch.setattr(products, "HALF", half)
     out, found = learned(model, x, wanted, aim)
     monkeypatch.setattr(transformer, "LONGEST", 0)  # the plain one
     plain, expected = learned(model, x, wanted, aim)
@@ -54,7 +55,7 @@ def test_it_says_and_learns_the_same(
 def test_more_threads_have_the_same_bits(
     model: Transformer, half: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fused, "HALF", half)
+    monkeypatch.setattr(products, "HALF", half)
     x, aim = torch.randn(500, 17, WIDTH), torch.randn(500, 14, WIDTH)
     before, results = torch.get_num_threads(), []
     try:
