@@ -7,7 +7,8 @@ added or taken away in mid-run (`threads.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -34,14 +35,27 @@ class _Normed(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        x, mean, inverse, weight, bias = ctx.saved_tensors
-        shape, backward = weight.shape, torch.ops.aten.native_layer_norm_backward
-        own, _, _ = backward(grad, x, shape, mean, inverse, weight, bias, [True, False, False])
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
+        return *normed_backward(grad, *ctx.saved_tensors), None
+
+
+def normed_backward(
+    grad: Tensor, x: Tensor, mean: Tensor, inverse: Tensor, weight: Tensor, bias: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of x, weight and bias, from that of what `torch.native_layer_norm` made of them."""
+    shape, backward = weight.shape, torch.ops.aten.native_layer_norm_backward
+    own, _, _ = backward(grad, x, shape, mean, inverse, weight, bias, [True, False, False])
+    with one_thread():
         _, scale, shift = backward(grad, x, shape, mean, inverse, weight, bias, [False, True, True])
-        torch.set_num_threads(threads)
-        return own, scale, shift, None
+    return own, scale, shift
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """For what torch sums in as many parts as there are threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 ALONE = 32_768  # numbers that torch sums with one thread, at most

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +11,7 @@ from lookalike.codec import RecordCodec
 from lookalike.difflm.small.ahead import ROWS, Ahead
 from lookalike.difflm.small.decoder import decode
 from lookalike.difflm.small.sizes import VAEConfig
-from lookalike.difflm.small.transformer import Block
+from lookalike.difflm.small.stepping import centred
 from lookalike.difflm.small.vae import VAE
 from lookalike.table.inferring import infer
 
@@ -44,9 +42,9 @@ def test_every_value_of_every_slot_is_looked_up() -> None:
         tokens, cells = torch.cat([tokens, torch.tensor([-1])]), torch.cat([cells, torch.tensor([0])])
         found = ahead.read(field, following, tokens, cells)
         assert found is not None and len(tokens) == choices
-        x = vae.fields.embed_slot(field, tokens, cells) + vae.next(torch.tensor([following]))
+        x = centred(vae.fields.embed_slot(field, tokens, cells) + vae.next(torch.tensor([following])))
         torch.testing.assert_close(found[0], x)
-        torch.testing.assert_close(found[1], cast(Block, vae.backbone.blocks[0]).read(x))
+        torch.testing.assert_close(found[1], ahead.step.read(x).float())
         assert Ahead(vae, ROWS * choices - 1).read(field, following, tokens, cells) is None
 
 

@@ -1,13 +1,12 @@
 """One query at a time says what all of them at once say, however many positions there are."""
 
 import math
-from typing import cast
 
 import pytest
 import torch
 
 from lookalike.difflm.small import transformer
-from lookalike.difflm.small.transformer import Block, Cache, Transformer
+from lookalike.difflm.small.transformer import Cache, Transformer
 
 
 def attention(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, gone: torch.Tensor | None):
@@ -34,7 +33,7 @@ def test_attention_of_one_position(
     gone = torch.rand(positions, 3) < 0.4 if padded else None
     if gone is not None:
         gone[-1] = False  # the position itself is always seen
-    found = transformer._one_query(query, keys, values, gone, Cache(1, positions))
+    found = transformer.one_query(query, keys, values, gone, Cache(1, positions))
     torch.testing.assert_close(found, attention(query, keys, values, gone))
 
 
@@ -63,20 +62,3 @@ def test_the_last_position_alone_is_as_among_all(padded: bool) -> None:
     whole, alone = Cache(2, 7, padding), Cache(2, 7, padding)
     torch.testing.assert_close(model(x, alone, last=True), model(x, whole)[:, -1:])
     torch.testing.assert_close(model(more, alone), model(more, whole))
-
-
-@pytest.mark.parametrize("known", [False, True])
-@torch.no_grad()
-def test_a_step_says_what_a_new_position_says(known: bool) -> None:
-    torch.manual_seed(0)
-    model = Transformer(8, 2, 2, 2, 0.0).eval()
-    for weight in model.parameters():
-        weight.add_(torch.randn_like(weight) * 0.3)
-    x, more = torch.randn(5, 3, 8), torch.randn(5, 2, 8)
-    steps, whole = Cache(2, 5), Cache(2, 5)
-    model(x, steps, last=True)
-    model(x, whole, last=True)
-    for i in range(2):
-        read = cast(Block, model.blocks[0]).read(more[:, i]) if known else None
-        found = model.step(more[:, i], steps, read)
-        torch.testing.assert_close(found, model(more[:, i : i + 1], whole)[:, 0])

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor
 
-from lookalike.difflm.small.transformer import Block
+from lookalike.difflm.small.stepping import Stepper, centred
 from lookalike.difflm.small.vae import VAE
 
 ROWS = 2  # for each value of a slot, at least: else to look up would cost more than to compute
@@ -17,18 +15,20 @@ class Ahead:
     """The vectors of all values that a slot may hold, and what the first block reads of them.
 
     A vector is that of a value and of the slot that comes next. It is the same in all rows, where neither the
-    latent is added to it nor what a base or the time says. rows: that are written in all.
+    latent is added to it nor what a base or the time says. rows: that are written in all; step: the language
+    model, as it is now.
     """
 
     def __init__(self, vae: VAE, rows: int):
         self.vae, self.rows = vae, rows
         fixed = not vae.span_slots and vae.axis is None and vae.base is None
         self.same = fixed and vae.config.injection != "input_embed"
+        self.step = Stepper(vae.backbone)
         self.known: dict[tuple[int, int], Tensor] = {}
 
     def read(self, field: int, following: int, tokens: Tensor, cells: Tensor) -> tuple[Tensor, Tensor] | None:
-        """The vectors of what rows hold in a fixed slot, (rows, width), and what the first block reads of
-        them.
+        """The centred vectors of what rows hold in a fixed slot, (rows, width), and what the first block
+        reads of them.
 
         following: the slot that comes next; tokens, cells: (rows,). None where it is not worth a table.
         """
@@ -37,9 +37,8 @@ class Ahead:
             return None
         if (field, following) not in self.known:
             after = self.vae.next(torch.tensor([following], device=tokens.device))
-            vectors = fields.every(field) + after
-            read = cast(Block, self.vae.backbone.blocks[0]).read(vectors)
-            self.known[field, following] = torch.cat([vectors, read], 1)
+            vectors = centred(fields.every(field) + after)
+            self.known[field, following] = torch.cat([vectors, self.step.read(vectors)], 1)
         both = self.known[field, following].index_select(0, fields.choice(field, tokens, cells))
         width = self.vae.config.width
         return both[:, :width], both[:, width:]

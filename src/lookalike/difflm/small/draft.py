@@ -20,6 +20,7 @@ from lookalike.difflm.small.ahead import Ahead
 from lookalike.difflm.small.base import HINTS
 from lookalike.difflm.small.copying import ROOM, Copied
 from lookalike.difflm.small.fields import Allowed, Said
+from lookalike.difflm.small.stepping import centred
 from lookalike.difflm.small.transformer import Cache
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.threads import Threads
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 DONE_SHARE = 0.25  # of the rows: when so many are done, they are put aside
 SCORED = 4096  # rows x slots that are scored at once: more do not fit the cache of a processor
+FEW = 8  # positions that are read one by one: of more, all queries are answered at once
 ENOUGH = 2.0  # times the length of real texts, all texts of a draft together; after that they are ended
 CLOSING = 0.8  # of a span's slots: a value under a grammar then has to come to its end
 
@@ -145,12 +147,18 @@ class Draft:
         here, done = torch.arange(len(x), device=device), torch.zeros(len(x), dtype=torch.bool, device=device)
         following, said = self._following(turn, current, here, done)
         x = torch.cat([x[:, :-1], x[:, -1:] + following.unsqueeze(1)], 1)
-        hidden = vae.backbone(x, cache, memory, last=not vae.spans.copying)
         if not vae.span_slots:
-            self._write_together(turn, hidden[:, -1], said)
+            self._write_together(turn, self._first(x, turn, memory), said)
             return
+        hidden = vae.backbone(x, cache, memory, last=not vae.spans.copying)
         copied = Copied.of(vae, hidden, self.tokens, written, padding) if vae.spans.copying else None
         self._write_apart(turn, hidden, said, copied)
+
+    def _first(self, x: Tensor, turn: _Turn, memory: list[tuple[Tensor, Tensor]] | None) -> Tensor:
+        """What is known before the first slot of a turn, (rows, width); x: (rows, positions, width)."""
+        if x.shape[1] > FEW:
+            return self.vae.backbone(x, turn.cache, memory, last=True)[:, -1]
+        return self.ahead.step(centred(x).transpose(0, 1).contiguous(), turn.cache, memory=memory)
 
     def _write_together(self, turn: _Turn, hidden: Tensor, said: dict[int, Said]) -> None:
         """The rest of `write` for records of fixed slots alone: all rows are at the same slot.
@@ -171,12 +179,12 @@ class Draft:
             tokens, cells = self.tokens[:, slot], self.cells[:, slot]
             found = self.ahead.read(field, order[place + 1], tokens, cells)
             if found is not None:
-                hidden = vae.backbone.step(found[0], turn.cache, found[1])
+                hidden = self.ahead.step(found[0].unsqueeze(0), turn.cache, found[1])
                 continue
             current = torch.tensor([order[place + 1]], device=hidden.device)
             following, said = self._following(turn, current, here, done)
             x = vae.fields.embed_slot(field, tokens, cells) + each + following
-            hidden = vae.backbone.step(x, turn.cache)
+            hidden = self.ahead.step(centred(x).unsqueeze(0), turn.cache)
 
     def _write_apart(self, turn: _Turn, hidden: Tensor, said: dict[int, Said], copied: Copied | None) -> None:
         """The rest of `write` for records with texts: every row is at a slot of its own.

@@ -22,7 +22,7 @@ from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
-from lookalike.difflm.training.memory import check_memory, enough_memory
+from lookalike.difflm.training.memory import check_memory, enough_memory, keep_freed
 from lookalike.difflm.training.threads import Threads
 
 CHUNK = 8192  # rows made into a table at once, at most: much of the time of pandas is the same for any number
@@ -127,6 +127,7 @@ class TokenRecords:
         """given: (rows, 2, slots) records of which the columns `held`, (columns,) bool, are kept."""
         if not self.codec.slots:
             return np.zeros((rows, 2, 0), dtype=np.int64)
+        keep_freed()
         block, each = BLOCK_TEXTS if self.vae.span_slots else BLOCK, len(latent) / rows
         told, spare = told or Told(), dict[int, Tensor]()
         ahead = Ahead(self.vae, len(latent))

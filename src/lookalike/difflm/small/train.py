@@ -18,6 +18,7 @@ from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
 from lookalike.difflm.training.loop import Loop, plan_steps, validation_noise
+from lookalike.difflm.training.memory import keep_freed
 from lookalike.difflm.training.rows import random_first, split
 from lookalike.difflm.training.threads import Threads
 from lookalike.progress import bar, working
@@ -44,6 +45,7 @@ def train_vae(
     rows), train (the bound on the last training batches) and beta; then one that says how it ended, as
     `Course.facts`.
     """
+    keep_freed()
     with working("preparing the rows for the network", progress=progress):
         table = Encoded(tokens, cells, vae.lengths(tokens), _based(vae, tokens, cells, seed))
         optimizers = _optimizers(vae, config)  # imports parts of torch, which takes seconds

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.difflm.norm import LayerNorm
+from lookalike.difflm.small.fused import LONGEST, FusedBlock
 
 PIECE = 2**18  # products of a query that are formed at once: more do not fit a processor's cache
 
@@ -50,7 +51,8 @@ class Cache:
         if pair is None:
             room = max(self.length, stop)
             shape = (room, rows, heads, width)
-            pair = self._room(2 * layer, shape, key), self._room(2 * layer + 1, shape, key)
+            like = key.new_empty(0, dtype=torch.promote_types(key.dtype, torch.float32))
+            pair = self._room(2 * layer, shape, like), self._room(2 * layer + 1, shape, like)
         elif stop > len(pair[0]):  # a text may be long: room is made as it is needed
             more = pair[0].new_empty(len(pair[0]) // 2 + n, rows, heads, width)
             pair = torch.cat([pair[0], more]), torch.cat([pair[1], more])
@@ -73,12 +75,14 @@ class Cache:
     def bags(self, positions: int, each: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """What `torch.embedding_bag` adds up: for each of `each` rows x heads one value of every position.
 
-        Returns (each x positions,) indices into (positions x each) values, and where each bag begins.
+        Returns (each x positions,) indices into (positions x each) values, and (each + 1,) where each bag
+        begins, and the last one ends.
         """
         if self._bags is None or self._bags[:2] != (positions, each):
             at = torch.arange(each, device=device, dtype=torch.int32)
             index = at[:, None] + each * torch.arange(positions, device=device, dtype=torch.int32)
-            self._bags = positions, each, index.flatten(), positions * at
+            ends = torch.arange(each + 1, device=device, dtype=torch.int32) * positions
+            self._bags = positions, each, index.flatten(), ends
         return self._bags[2:]
 
     def places(self, layer: int, at: Tensor) -> Tensor:
@@ -148,7 +152,7 @@ class Block(nn.Module):
             gone = cache.hidden(len(keys))  # (positions, rows)
             if length == 1 or last:
                 return self._finish(
-                    x[:, -1:], _one_query(query[:, :, -1], keys, values, gone, cache).unsqueeze(2)
+                    x[:, -1:], one_query(query[:, :, -1], keys, values, gone, cache).unsqueeze(2)
                 )
             key, value = keys.permute(1, 2, 0, 3), values.permute(1, 2, 0, 3)
         extra, mask = key.shape[2] - length, None
@@ -163,28 +167,20 @@ class Block(nn.Module):
         )
         return self._finish(x, attended)
 
-    def read(self, x: Tensor) -> Tensor:
-        """(rows, width) -> query, key and value of one position, (rows, 3 x width)."""
-        normed = F.layer_norm(
-            x, x.shape[-1:], self.norm_attention.weight, self.norm_attention.bias, self.norm_attention.eps
-        )
-        return F.linear(normed, self.qkv.weight)
+    def learns(self, x: Tensor, cache: Cache | None, memory: Any) -> bool:
+        """Whether `learn` can take the place of `forward`."""
+        plain = cache is None and memory is None and not self.rotary and not self.dropout.p
+        few = x.shape[1] <= LONGEST and x.dtype == torch.float32
+        return plain and few and x.device.type == "cpu" and torch.is_grad_enabled()
 
-    def step(self, x: Tensor, read: Tensor, layer: int, cache: Cache) -> Tensor:
-        """`forward` of one new position that has no place, without dropout; read: what `read` says of x.
-
-        x, and what comes back: (rows, width).
-        """
-        rows, width = x.shape
-        query, key, value = read.view(rows, 3, self.heads, width // self.heads).unbind(1)
-        keys, values = cache.extend(layer, key.unsqueeze(2), value.unsqueeze(2))
-        attended = _one_query(query, keys, values, cache.hidden(len(keys)), cache)
-        x = torch.addmm(x, attended.view(rows, width), self.out.weight.T)
-        norm = self.norm_mlp
-        up = F.linear(
-            F.layer_norm(x, x.shape[-1:], norm.weight, norm.bias, norm.eps), self.up.weight, self.up.bias
-        )
-        return x + F.linear(F.gelu(up), self.down.weight, self.down.bias)
+    def learn(self, x: Tensor, wanted: int) -> Tensor:
+        """`forward`, where it `learns`, at the last `wanted` positions: (rows, wanted, width)."""
+        first, second = self.norm_attention, self.norm_mlp
+        out: Tensor = FusedBlock.apply(  # type: ignore[no-untyped-call]
+            x, self.heads, first.eps, wanted, first.weight, first.bias, self.qkv.weight, self.out.weight,
+            second.weight, second.bias, self.up.weight, self.up.bias, self.down.weight, self.down.bias,
+        )  # fmt: skip
+        return out
 
     def _finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """attended: (rows, heads, positions, head width)."""
@@ -192,7 +188,7 @@ class Block(nn.Module):
         return x + self.dropout(self.down(F.gelu(self.up(self.norm_mlp(x)))))
 
 
-def _one_query(query: Tensor, keys: Tensor, values: Tensor, gone: Tensor | None, cache: Cache) -> Tensor:
+def one_query(query: Tensor, keys: Tensor, values: Tensor, gone: Tensor | None, cache: Cache) -> Tensor:
     """Attention of one position: (rows, heads, width); keys and values: (positions, rows, heads, width).
 
     The products of query and keys are written to memory of the cache, piece by piece; an embedding bag adds
@@ -210,7 +206,7 @@ def _one_query(query: Tensor, keys: Tensor, values: Tensor, gone: Tensor | None,
     bags, starts = cache.bags(len(keys), query.shape[0] * query.shape[1], query.device)
     weights = scores.softmax(0).flatten(1).T.reshape(-1)
     out, *_ = torch.embedding_bag(
-        values.reshape(-1, query.shape[-1]), bags, starts, per_sample_weights=weights
+        values.reshape(-1, query.shape[-1]), bags, starts[:-1], per_sample_weights=weights
     )
     return out.view(query.shape)
 
@@ -245,22 +241,17 @@ class Transformer(nn.Module):
         cache: Cache | None = None,
         memory: list[tuple[Tensor, Tensor]] | None = None,
         last: bool = False,
+        wanted: int | None = None,
     ) -> Tensor:
         """(rows, positions, width) -> the same shape; with a cache, only the new positions are given, and
-        where `last` is set only the last of them comes back.
+        where `last` is set only the last of them comes back. wanted: how many of the last positions come
+        back, None for all.
         """
-        x = self.dropout(x)
-        for layer, block in enumerate(self.blocks):
-            own, only = None if memory is None else memory[layer], last and layer == len(self.blocks) - 1
-            x = block(x, layer, cache, own, only)
-        return self.norm(x)
-
-    def step(self, x: Tensor, cache: Cache, read: Tensor | None = None) -> Tensor:
-        """`forward` of one new position without a place, when nothing is learned: (rows, width) -> the same.
-
-        read: what the first block reads of x, where it is known (`Block.read`).
-        """
+        x, wanted = self.dropout(x), wanted or x.shape[1]
         for layer, block in enumerate(cast("list[Block]", self.blocks)):
-            known = read if layer == 0 and read is not None else block.read(x)
-            x = block.step(x, known, layer, cache)
-        return F.layer_norm(x, x.shape[-1:], self.norm.weight, self.norm.bias, self.norm.eps)
+            own, final = None if memory is None else memory[layer], layer == len(self.blocks) - 1
+            if block.learns(x, cache, own):
+                x = block.learn(x, wanted if final else x.shape[1])
+            else:
+                x = block(x, layer, cache, own, last and final)
+        return self.norm(x[:, -wanted:])

@@ -353,7 +353,7 @@ class VAE(nn.Module):
             ],
             1,
         )
-        hidden = self.backbone(inputs, cache, self.injection.memory(latent))[:, prefix.shape[1] - 1 :]
+        hidden = self.backbone(inputs, cache, self.injection.memory(latent), wanted=n)
         if at is not None:
             own = use.slots[:fixed]
             of_fixed = self.fields.nll(

@@ -1,0 +1,111 @@
+"""A block of the transformer with its gradients written out: on a CPU half of the cost of autograd's.
+
+Attention over the few positions of a record is two batched products a head, read where they stand in queries,
+keys and values; `scaled_dot_product_attention` is made for long texts and takes three times as long. What the
+products are made of is kept in bfloat16 where the processor multiplies it (`half.py`). Sums, norms, and what
+is added from block to block stay in float32.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lookalike.difflm.half import half
+from lookalike.difflm.norm import normed_backward, one_thread
+
+LONGEST = 64  # positions of a record, at most: the products of longer ones do not fit a processor's cache
+
+
+class FusedBlock(torch.autograd.Function):
+    """`Block` without dropout, places, cache and memory: (rows, positions, width) -> the last ones of these.
+
+    weights: scale and shift of the first norm, qkv, out, scale and shift of the second norm, up and its bias,
+    down and its bias; wanted: how many of the positions are asked for.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, heads: int, eps: float, wanted: int, *weights: Tensor) -> Tensor:
+        scale1, shift1, qkv, out, scale2, shift2, up, up_bias, down, down_bias = weights
+        rows, length, width = x.shape
+        own = x[:, length - wanted :].reshape(-1, width)
+        normed, mean1, inverse1 = torch.native_layer_norm(x, (width,), scale1, shift1, eps)
+        normed = half(normed)
+        key_value = normed.flatten(0, 1) @ half(qkv[width:]).T
+        asking = normed[:, length - wanted :].reshape(-1, width)
+        query = (asking @ half(qkv[:width]).T).view(rows, wanted, width).float()
+        key, value = key_value.view(rows, length, 2 * width).float().chunk(2, -1)
+        hidden, shares, parts = _hidden(wanted, length), [], []
+        for q, k, v in zip(*(one.chunk(heads, -1) for one in (query, key, value)), strict=True):
+            scores = torch.baddbmm(hidden, q, k.transpose(1, 2), alpha=1 / math.sqrt(q.shape[-1]))
+            shares.append(scores.softmax(-1))
+            parts.append(shares[-1] @ v)
+        attended = half(torch.cat(parts, -1).flatten(0, 1))
+        middle = own + attended @ half(out).T
+        second, mean2, inverse2 = torch.native_layer_norm(middle, (width,), scale2, shift2, eps)
+        second = half(second)
+        raised = torch.addmm(half(up_bias), second, half(up).T)
+        active = F.gelu(raised)
+        result = middle + torch.addmm(half(down_bias), active, half(down).T)
+        ctx.save_for_backward(
+            x, normed, mean1, inverse1, query, key, value, attended, middle, second, mean2, inverse2,
+            raised, active, *shares, scale1, shift1, qkv, out, scale2, shift2, up, down,
+        )  # fmt: skip
+        ctx.heads, ctx.wanted = heads, wanted
+        return result.view(rows, wanted, width)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        heads, wanted = ctx.heads, ctx.wanted
+        x, normed, mean1, inverse1, query, key, value, attended = ctx.saved_tensors[:8]
+        middle, second, mean2, inverse2, raised, active = ctx.saved_tensors[8:14]
+        shares = ctx.saved_tensors[14 : 14 + heads]
+        scale1, shift1, qkv, out, scale2, shift2, up, down = ctx.saved_tensors[14 + heads :]
+        rows, length, width = x.shape
+        grad = grad.reshape(-1, width)
+        # feed-forward
+        coarse = half(grad)
+        d_down, d_down_bias = coarse.T @ active, grad.sum(0)
+        d_raised = torch.ops.aten.gelu_backward(coarse @ half(down), raised)
+        d_up, d_up_bias = d_raised.T @ second, d_raised.sum(0, dtype=torch.float32)
+        d_second = (d_raised @ half(up)).float()
+        d_middle, d_scale2, d_shift2 = normed_backward(d_second, middle, mean2, inverse2, scale2, shift2)
+        d_middle += grad
+        # attention
+        coarse = half(d_middle)
+        d_out = coarse.T @ attended
+        d_attended = (coarse @ half(out)).view(rows, wanted, width).float()
+        queries, keys, values = [], [], []
+        for share, q, k, v, g in zip(
+            shares, *(one.chunk(heads, -1) for one in (query, key, value, d_attended)), strict=True
+        ):
+            values.append(share.transpose(1, 2) @ g)
+            d_share = g @ v.transpose(1, 2)
+            with one_thread():
+                d_score = torch._softmax_backward_data(d_share, share, -1, torch.float32)
+            d_score /= math.sqrt(q.shape[-1])
+            queries.append(d_score @ k)
+            keys.append(d_score.transpose(1, 2) @ q)
+        d_query = half(torch.cat(queries, -1).flatten(0, 1))
+        d_key_value = half(torch.cat([*keys, *values], -1).flatten(0, 1))
+        asking = normed[:, length - wanted :].reshape(-1, width)
+        d_qkv = torch.cat([d_query.T @ asking, d_key_value.T @ normed.flatten(0, 1)])
+        d_normed = (d_key_value @ half(qkv[width:])).float().view(rows, length, width)
+        d_normed[:, length - wanted :] += (d_query @ half(qkv[:width])).view(rows, wanted, width)
+        d_x, d_scale1, d_shift1 = normed_backward(d_normed, x, mean1, inverse1, scale1, shift1)
+        d_x[:, length - wanted :] += d_middle.view(rows, wanted, width)
+        own = (
+            d_scale1, d_shift1, d_qkv, d_out, d_scale2, d_shift2, d_up, d_up_bias, d_down, d_down_bias,
+        )  # fmt: skip
+        return d_x, None, None, None, *(one.float() for one in own)
+
+
+@lru_cache(8)
+def _hidden(wanted: int, length: int) -> Tensor:
+    """(wanted, length): what is added to the scores of the last positions, so that none sees a later one."""
+    return torch.full((wanted, length), -math.inf).triu(length - wanted + 1)
