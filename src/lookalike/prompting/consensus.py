@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lookalike.embed import Embed
-from lookalike.learn import lead, out_of_fold
+from lookalike.learn import classifier, lead, out_of_fold
 from lookalike.prompting.asking import Asking
 from lookalike.prompting.checks import text_of
 from lookalike.prompting.written import Row
@@ -59,8 +59,6 @@ class Consensus:
         """Places in `rows` of those that are surely of another class."""
         if len(rows) < FEWEST:
             return []
-        from sklearn.linear_model import LogisticRegression
-
         passed = [at for at, row in enumerate(rows) if id(row) in self._vouched]
         looked = sorted({*range(len(rows))} - {*passed[:-MOST]})
         labels = [*self._labels, *(str(rows[at].place.label) for at in looked)]
@@ -72,8 +70,7 @@ class Consensus:
         codes = np.array([names.index(labels[at]) for at in told])
         texts = [self._text(rows[at]) for at in looked]
         points = np.concatenate([self._embed(self._texts), self._embed(texts)])
-        model = LogisticRegression(C=STRENGTH, max_iter=300)
-        ahead = lead(out_of_fold(points[told], codes, FOLDS, self._seed, model), codes)
+        ahead = lead(out_of_fold(points[told], codes, FOLDS, self._seed, classifier(STRENGTH)), codes)
         real = len(self._texts)
         wrong = {looked[at - real] for at, one in zip(told, ahead, strict=True) if at >= real and one > 0}
         found = sorted(wrong - {*passed})
