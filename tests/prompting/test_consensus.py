@@ -54,6 +54,13 @@ def test_a_row_that_has_passed_stays_and_a_few_rows_vouch_for_nothing(agreed: Co
     assert agreed.doubtful(rows_of(200, 3)) == [0, 1, 2]
 
 
+def test_rows_whose_texts_tell_no_class_are_all_kept(agreed: Consensus) -> None:
+    rows = rows_of(200, 0)
+    for row in rows:
+        row.record["text"] = "rain bread"
+    assert agreed.doubtful(rows) == []
+
+
 def test_classes_of_few_rows_are_left_alone(agreed: Consensus) -> None:
     rows = rows_of(120, 0)
     rows.append(Row({"text": "bread soup salad"}, Place("rare"), None, 0, "k"))

@@ -21,6 +21,7 @@ from lookalike.prompting.checks import text_of
 from lookalike.prompting.written import Row
 
 FEWEST = 100  # rows that can vouch for each other: of fewer, rows that are right are lost as often
+TOO_MANY = 1 / 3  # of the rows in doubt: then it is the classifier that cannot tell the classes
 FOLDS = 5
 MOST = 5000  # rows that have passed and vouch for new ones, the last ones
 STRENGTH = 1.0  # of the classifier: weak, as some of what it learns from is wrong
@@ -73,6 +74,8 @@ class Consensus:
         ahead = lead(out_of_fold(points[told], codes, FOLDS, self._seed, classifier(STRENGTH)), codes)
         real = len(self._texts)
         wrong = {looked[at - real] for at, one in zip(told, ahead, strict=True) if at >= real and one > 0}
+        if len(wrong) > TOO_MANY * len(looked):
+            return []
         found = sorted(wrong - {*passed})
         self._vouched |= {id(row) for at, row in enumerate(rows) if at not in wrong}
         return found
