@@ -51,12 +51,15 @@ class Cell(NamedTuple):
 
 
 class How(NamedTuple):
-    """What all cells have in common. shape: options of SynAlign."""
+    """What all cells have in common. minilm: what embeds texts while they are written, None for words; shape:
+    options of SynAlign.
+    """
 
     data: Path
     url: str
     tokens: int
     concurrency: int
+    minilm: Path | None
     shape: dict[str, Any]
 
 
@@ -73,8 +76,21 @@ def write(cell: Cell, how: How) -> dict[str, Any]:
         cell.model, how.url, key="none", budget=budget, concurrency=how.concurrency,
         timeout=SILENCE, total_timeout=2 * SILENCE, patience=SILENCE,
     )  # fmt: skip
+    embed = None
+    if how.minilm is not None:
+        from bench.llm.features import encoder
+
+        embed = encoder(how.minilm)
     model = lookalike.SynAlign(
-        llm, "text", own.named, method=cell.arm, task=own.task, seed=cell.seed, progress=False, **how.shape
+        llm,
+        "text",
+        own.named,
+        method=cell.arm,
+        task=own.task,
+        seed=cell.seed,
+        progress=False,
+        embed=embed,
+        **how.shape,
     )
     model.fit(real)
     begun, said = time.perf_counter(), None
@@ -159,7 +175,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--templates", type=command.folder, help="prompts in place of the built-in ones")
     parser.add_argument("--concurrency", type=int, default=32, help="calls of a cell at once; default 32")
     parser.add_argument("--at-once", type=int, default=8, help="cells at once; default 8")
-    parser.add_argument("--minilm", type=command.folder, help="folder of all-MiniLM-L6-v2, for its features")
+    parser.add_argument("--minilm", type=command.folder, help="folder of all-MiniLM-L6-v2, to embed texts by")
     parser.add_argument("--score-only", action="store_true", help="score what was written")
     parser.add_argument("--write-only", action="store_true", help="score nothing")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="RESULTS", help="a folder")
@@ -178,7 +194,7 @@ def main() -> None:
         if not (args.llm and args.model):
             parser.error("name the server and the model: --llm URL --model NAME")
         shape = {"gen_size": args.gen_size, "temperature": args.temperature, "templates": args.templates}
-        how = How(args.data, args.llm, args.tokens, args.concurrency, shape)
+        how = How(args.data, args.llm, args.tokens, args.concurrency, args.minilm, shape)
         grid = product(
             range(args.seeds), args.rows_per_class, sets, arms
         )  # seeds last: a stop leaves whole ones

@@ -7,7 +7,9 @@ behind them. Where there are several choices the first is the default.
 DEVICES = ("auto", "cpu", "cuda")
 LORA_RANK = 8  # of the adapters of a backbone, for lora=True
 STRENGTH = 0.3  # of variations: how far from the rows given, 0 to 1
-METHODS = ("synalign", "steered", "few-shot", "nearest", "zero-shot", "attributes")  # see prompting/arms.py
+METHODS = (  # see prompting/arms.py
+    *("auto", "synalign", "steered", "few-shot", "nearest", "zero-shot", "attributes"),
+)
 GROW = ("real", "even", "coverage", "errors", "novelty")  # see prompting/growth/growing.py
 DEMONSTRATIONS = 200  # real rows that a language model is shown, at most
 GEN_SIZE = 10  # records a request

@@ -21,11 +21,13 @@ LEAST_ACCURACY, PASSED, FOLDS = 0.6, 0.99, 3
 GAIN_FOLDS, GAIN_TURNS, MOST_ADDED = 5, 3, 5000  # of the gate; synthetic rows that it looks at
 
 
-def classifier() -> Any:
-    """Logistic regression, regularised for rows of length 1; not fitted."""
+def classifier(strength: float = 10.0) -> Any:
+    """Logistic regression, regularised for rows of length 1; not fitted. strength: how closely it follows
+    its rows.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=10.0, max_iter=300)
+    return LogisticRegression(C=strength, max_iter=300)
 
 
 def out_of_fold(points: Array, codes: Array, folds: int, seed: int, model: Any = None) -> Array:

@@ -152,7 +152,7 @@ def test_the_plan_of_a_language_model_grows_as_asked(
     alone = command(real, tmp_path / "o.csv", "--grow", "errors")
     assert main(alone) == 2 and "--grow is for a language model" in capsys.readouterr().err
     assert main([*command(real, tmp_path / "o.csv")[:6], *asking, "--method", "few-shot"]) == 2
-    assert "choose one of synalign, steered, nearest" in capsys.readouterr().err
+    assert "choose one of auto, synalign, steered, nearest" in capsys.readouterr().err
 
 
 def test_curate_without_names_is_the_usual_checks_which_need_no_label() -> None:

@@ -13,7 +13,7 @@ from lookalike.embed import embedder
 from lookalike.explore.explore import explore
 from lookalike.prompting.alarm import Alarm
 from lookalike.prompting.arms import EXPLORED, SHOWN, Place, places, places_about, quotas
-from lookalike.prompting.prompts import cell
+from lookalike.prompting.prompts import cell, sample_of
 
 LABELS = ["a"] * 60 + ["b"] * 39 + ["c"]
 
@@ -79,14 +79,17 @@ def test_rows_are_shared_out_by_class_and_then_equally() -> None:
     assert sum(quotas(some, {"a": 51, "b": 49}, size=10)) == 100
 
 
-def test_steered_shows_other_rows_of_the_class_beside_the_pick(points: np.ndarray) -> None:
+def test_steered_shows_the_pick_and_others_of_its_class_to_half_of_its_requests(points: np.ndarray) -> None:
     found, coverage = places("steered", LABELS, points, 20, seed=3)
     picks, left = places("synalign", LABELS, points, 20, seed=3)
     assert [place.row for place in found] == [place.row for place in picks]
     np.testing.assert_array_equal(coverage, left)
     for place in found:
-        assert place.row not in place.shown and len(set(place.shown)) == len(place.shown)
-        assert len(place.shown) == (0 if place.label == "c" else SHOWN)  # "c" has one row, which is the pick
+        assert place.shown[0] == place.row and len(set(place.shown)) == len(place.shown)
+        assert len(place.shown) == (1 if place.label == "c" else SHOWN)  # "c" has one row, which is the pick
+    shares = [bool(place.seen(sample_of(number, 1))) for number, place in enumerate(found * 20)]
+    assert 0.4 < np.mean(shares) < 0.6
+    assert found[0].seen(5) == found[0].seen(5) and all(place.seen(3) == [] for place in picks)
 
 
 @pytest.mark.parametrize("method", ["synalign", "steered", "nearest"])
@@ -100,7 +103,7 @@ def test_more_places_are_about_the_rows_that_have_none(method: str, points: np.n
     for place in more:
         assert {LABELS[row] for row in place.shown} <= {place.label}
         assert bool(place.shown) == (method != "synalign")
-        assert (place.row in place.shown) == (method == "nearest")
+        assert (place.row in place.shown) == (method != "synalign")
 
 
 def test_a_cell_takes_one_value_of_each_attribute() -> None:

@@ -42,11 +42,6 @@ def test_the_language_is_told_where_there_are_several() -> None:
     assert "language" not in Facts(texts[:1] * 2, [None, None]).of(0)
 
 
-def test_key_words_are_those_that_several_rows_share(facts: Facts) -> None:
-    assert facts.words(3) == "lost, card"  # "now" stands in no other row
-    assert facts.words(1) == "where"
-
-
 def test_each_record_of_a_call_has_the_length_and_opening_of_a_real_row_of_the_class(facts: Facts) -> None:
     plan = facts.plan(Place("b"), 3, np.random.default_rng(0))
     assert sorted(line.split(", ")[0] for line in plan) == [
@@ -130,19 +125,3 @@ def test_a_label_of_several_words_is_named_by_all_of_them(said: str, label: str 
 
 def test_what_is_computed_is_not_asked_for() -> None:
     assert asked_of(["topic", "Length", "punctuation", "word count", "tone"]) == ["topic", "tone"]
-
-
-def test_a_steered_plan_tells_form_and_key_words_of_rows_that_are_not_shown(banking: pd.DataFrame) -> None:
-    texts, labels = banking.text.tolist(), banking.category.tolist()
-    facts = Facts(texts, labels)
-    rows = [row for row, label in enumerate(labels) if label == labels[0]]
-    place = Place(labels[0], rows[7], rows[:5])
-    plan = facts.plan(place, 25, np.random.default_rng(0), words=True)
-    own = [facts.line(row) for row in rows]
-    assert plan[0] == own[7]  # the pick comes first
-    lengths = sorted(line.split(",")[0] for line in own[5:])
-    assert sorted(line.split(",")[0] for line in plan) == lengths
-    size = len(texts[rows[7]].split())
-    assert own[7].startswith(f"a question of about {size} words") and "says: contactless" in own[7]
-    said = {word for line in plan for word in line.partition("says: ")[2].split(", ") if word}
-    assert all(sum(word in text.casefold() for text in texts) >= 3 for word in said)

@@ -38,7 +38,7 @@ def model_of(server: Any, **options: Any) -> LLM:
 
 
 def quiet(llm: LLM, **options: Any) -> SynAlign:
-    return SynAlign(llm, "text", "category", progress=False, **options)
+    return SynAlign(llm, "text", "category", **{"method": "synalign", "progress": False, **options})
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -144,7 +144,8 @@ def test_a_budget_that_ends_early_leaves_whole_rows(
     writing: Writing, real: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = writing()
-    model = SynAlign(model_of(server, budget=Budget(max_calls=10)), "text", "category").fit(real)
+    llm = model_of(server, budget=Budget(max_calls=10))
+    model = SynAlign(llm, "text", "category", method="synalign").fit(real)
     table = model.sample(200)
     assert 45 <= len(table) <= 50  # five places described, and five asked for ten records
     assert server.stats()["calls"] == 10
@@ -389,7 +390,7 @@ def test_the_seed_decides_what_is_asked(writing: Writing, real: pd.DataFrame) ->
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"method": "best"}, "method 'best' is not known: choose one of synalign"),
+        ({"method": "best"}, "method 'best' is not known: choose one of auto"),
         ({"demonstrations": 0}, "demonstrations is 0"),
         ({"gen_size": 0}, "gen_size is 0"),
         ({"temperature": -1}, "temperature is -1"),
@@ -397,7 +398,7 @@ def test_the_seed_decides_what_is_asked(writing: Writing, real: pd.DataFrame) ->
         ({"attributes": "topic"}, "write 'propose' or a list"),
         ({"attributes": ["a", "a"]}, "different names"),
         ({"grow": "cover"}, "grow 'cover' is not known"),
-        ({"grow": "coverage", "method": "few-shot"}, "choose one of synalign, steered, nearest"),
+        ({"grow": "coverage", "method": "few-shot"}, "choose one of auto, synalign, steered, nearest"),
         ({"grow": "errors", "label": None}, "name the label"),
         ({"grow": "errors", "steering": 0}, "steering is 0"),
     ],

@@ -11,7 +11,6 @@ from lookalike.prompting.templates import VARIABLES, Templates, show
 
 VALUES = {
     "n": 3, "given": {"label": "a<b"}, "attributes": {}, "demonstrations": [], "part": 1, "plan": [],
-    "told": [],
 }  # fmt: skip
 
 

@@ -144,3 +144,25 @@ def escaped_halves(messages: Messages, schema: Schema, rng: random.Random) -> st
     for one in found.get("records", ())[:1]:
         one["text"] += " \ud83d\x00"
     return json.dumps(found)
+
+
+def telling(messages: Messages, schema: Schema, rng: random.Random) -> str:
+    """Attributes that tell the record: its words, in another order."""
+    prompt = messages[-1]["content"]
+    if "Describe what it says" not in prompt:
+        return good(messages, schema, rng)
+    log(messages)
+    words = json.loads(prompt.splitlines()[1])["text"].split()
+    return json.dumps({name: " ".join(rng.sample(words, len(words))) for name in schema["properties"]})
+
+
+def drifting(messages: Messages, schema: Schema, rng: random.Random) -> str:
+    """Records that begin with a word of their class, but one in ten with that of the other class."""
+    found = reply(messages[-1]["content"], schema, rng)
+    for one in found.get("records", ()):
+        labels = schema["properties"]["records"]["items"]["properties"]["category"]["enum"]
+        own = (
+            one["category"] if rng.random() < 0.9 else rng.choice([x for x in labels if x != one["category"]])
+        )
+        one["text"] = f"{own} {own} {own} {one['text']}"
+    return json.dumps(found)

@@ -159,8 +159,9 @@ def _language_model(one: Parser) -> None:
     llm.add_argument(
         "--method",
         choices=METHODS,
-        help=f"{METHODS[0]} (default) shows attributes of rows that cover REAL; steered shows facts computed "
-        "of them beside other real rows, for small models; the others are baselines",
+        help=f"{METHODS[0]} (default): synalign or steered, by how well the model describes 8 real rows; "
+        "synalign: demonstrations that cover REAL, of which only attributes are shown; steered: half of the "
+        "calls show real rows, and all rows together tell which are of another class, for small models",
     )
     llm.add_argument(
         "--grow",

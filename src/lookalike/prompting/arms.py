@@ -1,8 +1,11 @@
 """What is shown to the model for each method: places of the real data, in the order in which they are used.
 
 synalign      a demonstration picked by `explore`, through its attributes alone (SynAlign, arXiv 2502.08661)
-steered       such demonstrations through what can be computed of them (length, opening, form, key words),
-              beside random real rows of other places of the class with the same said of each
+steered       for models that describe badly. Half of the requests show a demonstration as it is, beside
+              random real rows of its class; the others show no text, but tell lengths and openings that real
+              rows have. The first bring rows that are like the real ones, or copies; the second take a third
+              of the tokens a row. Which rows are of another class they tell together: see consensus.py
+auto          synalign or steered, as the model describes: see telling.py
 few-shot      random real rows of the class
 nearest       a random real row and its nearest neighbours of the class
 zero-shot     nothing (ZeroGen, Ye et al. 2022)
@@ -25,7 +28,8 @@ from lookalike.sampling import apportion
 Array = npt.NDArray[Any]
 
 SHOWN = 5  # real rows in a prompt of steered, few-shot and nearest
-EXPLORED = ("synalign", "steered")  # methods whose places are picked by `explore`
+BLANK = 0.5  # share of the requests of steered that show none
+EXPLORED = ("auto", "synalign", "steered")  # methods whose places are picked by `explore`
 ABOUT_ROWS = (*EXPLORED, "nearest")  # methods whose places are about one real row each
 
 
@@ -34,13 +38,21 @@ class Place:
     """Where records are asked for.
 
     label: of the class, as written in records; None without one. row: the real row that the place is about,
-    -1 for none. shown: real rows whose text the model sees when it writes. draw: seed of a grid's cell.
+    -1 for none. shown: real rows whose text the model sees when it writes. now_and_then: half of the requests
+    show none of them. draw: seed of a grid's cell.
     """
 
     label: str | None
     row: int = -1
     shown: list[int] = field(default_factory=list)
+    now_and_then: bool = False
     draw: int = 0
+
+    def seen(self, sample: int) -> list[int]:
+        """The rows that the request with this sample index shows."""
+        if self.now_and_then and np.random.default_rng(sample).random() < BLANK:
+            return []
+        return self.shown
 
 
 def places(
@@ -66,9 +78,9 @@ def places(
     if method in EXPLORED:
         assert points is not None
         picked, left = _explored(points, labels, rows, wanted, seed)
-        if method == "steered":
+        if method != "synalign":
             for place in picked:
-                place.shown = _others(rows[place.label], place.row, rng)
+                _steer(place, rows[place.label], rng)
         return picked, left
     counts = np.maximum(apportion(sizes, wanted), 1)
     found: list[tuple[float, Place]] = []
@@ -126,15 +138,16 @@ def places_about(
         place = Place(labels[row], row)
         if method == "nearest":
             place.shown = _near(points, rows[place.label], row)
-        elif method == "steered":
-            place.shown = _others(rows[place.label], row, np.random.default_rng(row))
+        elif method != "synalign":
+            _steer(place, rows[place.label], np.random.default_rng(row))
         found.append(place)
     return found
 
 
-def _others(rows: Array, row: int, rng: np.random.Generator) -> list[int]:
-    """Random rows beside one."""
-    return rng.permutation(rows[rows != row])[:SHOWN].tolist()
+def _steer(place: Place, rows: Array, rng: np.random.Generator) -> None:
+    """Half of the requests of a place show its row and random others of its class."""
+    place.shown = [place.row, *rng.permutation(rows[rows != place.row])[: SHOWN - 1].tolist()]
+    place.now_and_then = True
 
 
 def quotas(some: Sequence[Place], wanted: dict[str | None, int], size: int) -> list[int]:

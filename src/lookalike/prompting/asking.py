@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from lookalike.prompting.source import Source
 from lookalike.prompting.writing import Work, answer
 from lookalike.prompting.written import Written
 
+PROBES = 8  # real rows that are described to find out how well the model does: see telling.py
 NO_RECORD = (
     "the budget that is left pays for a description but for no record after it: raise it (--max-calls, "
     "--max-tokens, --max-cost) and run again with the same ledger, which keeps what was paid for."
@@ -32,7 +33,7 @@ NO_RECORD = (
 @dataclass(frozen=True)
 class Asking:
     """attributes: names of attributes, or "propose" to have the model name them; gen_size: records a request;
-    the rest as `SynAlign` has it.
+    known: real row -> its attributes, where they were asked for; the rest as `SynAlign` has it.
     """
 
     llm: LLM
@@ -43,14 +44,17 @@ class Asking:
     gen_size: int
     seed: int
     progress: bool
+    known: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def at_first(self, works: list[Work]) -> list[Request]:
         """What is asked first, with stand-ins of about that length for attributes that need a reply first."""
         names = list(ATTRIBUTES) if isinstance(self.attributes, str) else self.attributes
         found: list[Request] = []
         has_attributes = self.method in ("synalign", "attributes")
-        if has_attributes and self.attributes == "propose":
+        if self.attributes == "propose" and (has_attributes or self.method == "auto"):
             found.append(self.prompts.names(self.seed))
+        if self.method == "auto":
+            found += [self.prompts.attributes(names, work.place.row, 0) for work in works[:PROBES]]
         works = [work for work in works if work.wanted]
         if self.method == "synalign":
             found += [self.prompts.attributes(names, work.place.row, 0) for work in works]
@@ -66,20 +70,19 @@ class Asking:
 
     def records(self, work: Work, n: int, part: int, attributes: dict[str, str] | None) -> Request:
         """The request for n records at a place; part: its number there."""
-        place, plan = work.place, list[str]()
-        shown = place.shown[: max(len(place.shown) >> work.shorter, 1)]
-        steered = self.method == "steered"
-        if self.method in EXPLORED:
-            rng = np.random.default_rng((self.seed, sample_of(work.number, part)))
-            plan = self.source.facts.plan(place, n, rng, words=steered)
-        told = [self.source.facts.line(row) for row in shown] if steered else []
-        return self.prompts.records(place.label, n, part, attributes, shown, work.number, plan, told)
+        place, sample, plan = work.place, sample_of(work.number, part), list[str]()
+        seen = place.seen(sample)
+        shown = seen[: max(len(seen) >> work.shorter, 1)]
+        if self.method in EXPLORED and not shown:
+            rng = np.random.default_rng((self.seed, sample))
+            plan = self.source.facts.plan(place, n, rng)
+        return self.prompts.records(place.label, n, part, attributes, shown, work.number, plan)
 
     def names(self, written: Written) -> list[str]:
         """The names of the attributes; asked for where they are to be proposed."""
         if self.attributes != "propose":
             return list(self.attributes)
-        if self.method not in ("synalign", "attributes"):
+        if self.method not in ("auto", "synalign", "attributes"):
             return []
         reply = wait(answer(self.llm, self.prompts.names(self.seed)))
         if isinstance(reply, Reply):
@@ -91,6 +94,23 @@ class Asking:
             written.failed(reply)
         say("no attributes were proposed: the usual ones are taken.", progress=self.progress)
         return list(ATTRIBUTES)
+
+    def described(self, names: list[str], rows: Sequence[int], written: Written) -> list[dict[str, str]]:
+        """What the model says of some real rows, without what is of no use; {} where it says nothing else."""
+        asked = [self.prompts.attributes(names, row, 0) for row in rows]
+        found = []
+        replies = wait(ask_all(self.llm, asked, progress=self.progress, label="descriptions"))
+        for row, reply in zip(rows, replies, strict=True):
+            said = dict[str, str]()
+            if isinstance(reply, Reply):
+                written.count(reply)
+                said = described(reply.data, self.source.texts[row], self.source.labels[row])
+            else:
+                written.failed(reply)
+            if said:
+                self.known[row] = said | self.source.facts.of(row)
+            found.append(said)
+        return found
 
     def fill_in_grids(self, works: list[Work], names: list[str], written: Written) -> None:
         """Asks for a grid a class and gives every place its cell; classes without a grid are given up."""
@@ -126,6 +146,8 @@ class Asking:
             return budget.affords(both) < 1 <= budget.affords(one) and self.llm.estimate([request]).calls > 0
 
         async def describe(place: Place, tries: int) -> dict[str, str] | Failure:
+            if place.row in self.known:
+                return self.known[place.row]
             request = self.prompts.attributes(names, place.row, tries)
             if no_record(request):
                 return Failure("budget", NO_RECORD)

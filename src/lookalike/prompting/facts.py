@@ -7,7 +7,6 @@ describes sees no label, and of its answer only what speaks of the content is ke
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -19,8 +18,7 @@ from lookalike.prompting.arms import Array, Place
 from lookalike.texts.language import FUNCTION_WORDS
 from lookalike.texts.words import words_of
 
-SHARED = 3  # real rows that a word must open or stand in before it is told
-MOST_WORDS = 4  # key words of a text
+SHARED = 3  # real rows that words must open before they are told
 LONGEST_VALUE = 300  # letters of an attribute
 QUOTE = 5  # words in a row that count as quoted
 QUESTION, ENDS = "?\uff1f\u061f", ".!?\u2026\u3002\uff01\uff1f\u061f"  # in full width and in Arabic, too
@@ -42,7 +40,6 @@ _SPEAKS = re.compile(
     rf"\b(?:the|this|that|each|a|an|of) (?:\w+ )?(?:{_THING}|author|writer|reviewer)s?\b|\blabel\w*\b",
     re.IGNORECASE,
 )
-_COMMON = frozenset().union(*FUNCTION_WORDS.values())
 _ENDING = re.compile(r"(?:ness|ments?|ly|ity|ing|ed|es|s|e)$")
 
 
@@ -58,13 +55,9 @@ class Facts:
         self.unit = "characters" if sum(map(len, texts)) > SPACELESS * max(spaced, 1) else "words"
         self.lengths = [len(text) if self.unit == "characters" else len(text.split()) for text in texts]
         self._words = [words_of(text) for text in texts]
-        self._rows_with = Counter(word for words in self._words for word in set(words))
         self._openings = Counter(
             " ".join(words[:size]) for words in self._words for size in (1, 2) if words[size:]
         )
-        self._in_class: dict[str | None, Counter[str]] = {}
-        for words, label in zip(self._words, labels, strict=True):
-            self._in_class.setdefault(label, Counter()).update(set(words))
         speech = [language_of(words) for words in self._words]
         self._speech = speech if len({one for one in speech if one}) > 1 else [None] * len(texts)
         self._of_class: dict[str | None, list[int]] = {}
@@ -87,57 +80,28 @@ class Facts:
             found["language"] = str(self._speech[row])
         return found
 
-    def words(self, row: int) -> str:
-        """The key words of a text: those that are frequent in its class and not elsewhere; "" where it has
-        none that at least three rows share.
-        """
-        own, rows = self._in_class[self.labels[row]], len(self.texts)
-        words = [word for word in dict.fromkeys(self._words[row]) if len(word) > 2 and not word.isdigit()]
-        words = [word for word in words if self._rows_with[word] >= SHARED and word not in _COMMON]
-        text = self.texts[row].casefold().replace("\u2019", "'")
-        words = [word for word in words if f"{word}'" not in text]  # "didn" of "didn't"
-        weights = {word: own[word] * math.log(rows / self._rows_with[word]) for word in words}
-        return ", ".join(
-            sorted((w for w in words if weights[w]), key=lambda word: -weights[word])[:MOST_WORDS]
-        )
-
-    def plan(self, place: Place, n: int, rng: np.random.Generator, words: bool = False) -> list[str]:
+    def plan(self, place: Place, n: int, rng: np.random.Generator) -> list[str]:
         """What each of n records is to be like: a line, of a real row each.
 
-        The rows are of the place's class, its own row first; where words are to be told, none of those that
-        are shown; else they are of the form of its row where enough are. No two of them open alike as long
-        as there are others.
+        The rows are of the place's class, and of the form of its row where enough are. No two of them open
+        alike as long as there are others.
         """
         rows = self._of_class[place.label]
-        if words:
-            rows = [row for row in rows if row not in place.shown] or rows
-        elif place.row >= 0:
+        if place.row >= 0:
             asks = is_question(self.texts[place.row])
             alike = [row for row in rows if is_question(self.texts[row]) == asks]
             rows = alike if len(alike) >= min(n, SHARED) else rows
-        drawn = [rows[at] for at in _drawn(len(rows), n, rng)]
-        if words and place.row in drawn:
-            drawn.insert(0, drawn.pop(drawn.index(place.row)))
         lines, used = [], set[str]()
-        for row in drawn:
+        for row in (rows[at] for at in _drawn(len(rows), n, rng)):
             opening = self._opening(row)
-            lines.append(self.line(row, "" if opening in used else opening, words))
+            lines.append(self.line(row, "" if opening in used else opening))
             used.add(opening)
         return lines
 
-    def line(self, row: int, opening: str | None = None, words: bool = True) -> str:
-        """What a text is like: its length, how it begins (None: in its own way) and, if asked for, its form
-        and key words. Words are told that at least three real rows have.
-        """
+    def line(self, row: int, opening: str) -> str:
+        """What a text is like: its length, and how it begins, where that is not empty."""
         found = f"about {self.lengths[row]} {self.unit}"
-        if words:
-            found = f"{'a question' if is_question(self.texts[row]) else 'a statement'} of {found}"
-        if opening is None:
-            opening = self._opening(row)
-        if opening:
-            found += f', begins with "{opening}"'
-        said = self.words(row) if words else ""
-        return found + (f", says: {said}" if said else "")
+        return found + (f', begins with "{opening}"' if opening else "")
 
     def _opening(self, row: int) -> str:
         """The first two words, or one, that enough real rows open with, written as in the row."""

@@ -88,13 +88,12 @@ class Prompts:
         shown: Sequence[int] = (),
         place: int = 0,
         plan: Sequence[str] = (),
-        told: Sequence[str] = (),
     ) -> Request:
         """Asks for n records of a class.
 
         part: 1 for the first request of a place, then 2 and so on; the prompt says it, so that equal requests
         are not answered alike. place: its number, because two places may have the same attributes. plan: a
-        line for each record, what it is to be like; told: the same of each row that is shown.
+        line for each record, what it is to be like.
         """
         prompt = self._templates.render(
             "records.j2",
@@ -104,7 +103,6 @@ class Prompts:
             demonstrations=self._records(shown),
             part=part,
             plan=list(plan),
-            told=list(told),
         )
         tokens = n * self._record_tokens + SPARE_TOKENS
         schema = reply_schema(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from lookalike.arguments import text as text_of_argument
 from lookalike.decisions import Decisions
 from lookalike.defaults import DEMONSTRATIONS, GEN_SIZE, METHODS
 from lookalike.embed import REMOTE, Embed, embedder
-from lookalike.errors import DataError, OptionError
+from lookalike.errors import DataError, LedgerError, LLMError, OptionError
 from lookalike.learn import ClassCheck, class_check
 from lookalike.llm.budget import Estimate
 from lookalike.llm.client import LLM
@@ -23,9 +24,10 @@ from lookalike.llm.embeddings import embedder as endpoint_embedder
 from lookalike.llm.ledger import Ledger
 from lookalike.llm.request import Request
 from lookalike.progress import say, watched
-from lookalike.prompting.arms import ABOUT_ROWS, Array, quotas
+from lookalike.prompting.arms import ABOUT_ROWS, Array, Place, quotas
 from lookalike.prompting.asking import Asking, checked_names
 from lookalike.prompting.checks import Checker, text_of
+from lookalike.prompting.consensus import consensus
 from lookalike.prompting.growth.errors import STEERING
 from lookalike.prompting.growth.growing import (
     COVERAGE_ROUNDS,
@@ -43,6 +45,7 @@ from lookalike.prompting.growth.novelty import Pool
 from lookalike.prompting.prompts import Prompts, first_number
 from lookalike.prompting.record import Form
 from lookalike.prompting.source import Picks, locate, read
+from lookalike.prompting.telling import settle
 from lookalike.prompting.templates import Templates
 from lookalike.prompting.writing import Work, Writer, share_of
 from lookalike.prompting.written import Row, Written
@@ -154,6 +157,7 @@ class SynAlign:
             self.llm, prompts, source, self.method, self.attributes, self.gen_size, self.seed, self.progress
         )
         self._source, self._fitted = source, True
+        self._told: float | None = None
         self._say_what_is_left_out()
         return self
 
@@ -180,8 +184,10 @@ class SynAlign:
         killed and started again. Raises EndpointError where the endpoint answers nothing more: what was
         accepted by then is in `accepted`, `rejected` and `provenance`.
         """
+        self._works(n)  # whether n rows can be asked for
+        names = self._begin(n)
         growth, works = self._growth(n), self._works(n)
-        names = self._begin(works, int(n))
+        self._fill_in(works, names)
         self._write(works, names, growth)
         return self.accepted
 
@@ -201,7 +207,9 @@ class SynAlign:
 
     def prepare(self, n: int) -> None:
         """Asks for what all shards of n rows share, such as the names of attributes."""
-        self._begin(self._works(n), n)
+        self._works(n)
+        names = self._begin(n)
+        self._fill_in(self._works(n), names)
 
     def deal(self, n: int, shards: int) -> list[int]:
         """How many of n rows each shard is to bring: `sample_shard` writes them. Places are dealt to shards,
@@ -229,8 +237,9 @@ class SynAlign:
         that repeat rows of another. Errors as of `sample`.
         """
         self.deal(n, shards)
+        names = self._begin(n)
         works = share_of(self._works(n), shard, shards)
-        names = self._begin(works, sum(work.wanted for work in works))
+        self._fill_in(works, names)
         with self.llm.keeping(ledger):
             try:
                 self._write(works, names, None)
@@ -238,17 +247,33 @@ class SynAlign:
                 self._written.paid = ledger.totals(self.llm.account)
         return self.accepted
 
-    def _begin(self, works: list[Work], n: int) -> list[str]:
-        """Forgets the last sample; asks for what the places need to have, and returns the attributes."""
-        self._written, self._alarms, self._wanted = Written(), [], n
-        names = self._asking.names(self._written)
+    def _begin(self, n: int) -> list[str]:
+        """Forgets the last sample, settles how to write, and returns the names of the attributes."""
+        self._written, self._alarms, self._wanted = Written(), [], int(n)
+        try:
+            names = self._asking.names(self._written)
+            if self._asking.method == "auto":
+                self._settled(*settle(self._asking, self._located, names, self._written))
+        except (LLMError, LedgerError) as error:
+            self._written.stop(error)
+            raise
+        finally:
+            self._written.paid = self.llm.budget.spent
+        return names
+
+    def _settled(self, method: str, shown: list[Place], told: float) -> None:
+        self._asking, self._told = replace(self._asking, method=method), told
+        self._located = replace(self._located, places=shown)
+
+    def _fill_in(self, works: list[Work], names: list[str]) -> None:
+        """Asks for what these places need to have."""
+        self._wanted = sum(work.wanted for work in works)
         if self.method == "attributes":
             self._asking.fill_in_grids(works, names, self._written)
-        return names
 
     def _write(self, works: list[Work], names: list[str], growth: Growth | None) -> None:
         """Fills `_written` with the records of these places."""
-        asking, source, describing = self._asking, self._source, self.method == "synalign"
+        asking, source, describing = self._asking, self._source, self._asking.method == "synalign"
         pool = Pool(source.texts) if self.grow == "novelty" else None
         checker = Checker(source.form, source.texts, source.column_texts, self._class_check, pool)
         first = self._located.places[0]
@@ -267,6 +292,7 @@ class SynAlign:
             live=self._class_check is None or self.embed in (None, "tfidf"),
             progress=self.progress,
             growth=growth,
+            doubtful=consensus(asking, self._located.embed),
         )
         self._alarms = writer.alarm.said
         writer.write()
@@ -325,7 +351,8 @@ class SynAlign:
     def summary(self) -> dict[str, Any]:
         """The last `sample` in figures: records asked for, accepted, rejected by reason, left over; requests
         without a reply by kind (said: of each kind the first sentence, with the server's own words); calls
-        (known: read back from the ledger) and tokens; the coverage when the last place was shown; alarms;
+        (known: read back from the ledger) and tokens; written_as: the method that "auto" took, and told: how
+        well the model describes (telling.py); the coverage when the last place was shown; alarms;
         stopped: why it ended early.
         """
         self._need_fit()
@@ -336,6 +363,8 @@ class SynAlign:
         left = float(self.coverage[max(explored)]) if self.coverage is not None and explored else None
         return {
             "method": self.method,
+            "written_as": self._asking.method,
+            "told": self._told,
             "grow": self.grow if isinstance(self.grow, str) else "function",
             "wanted": self._wanted,
             **done.figures(),

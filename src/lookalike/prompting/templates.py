@@ -18,7 +18,7 @@ VARIABLES = {  # template -> what it may use
     "names.j2": ("records",),
     "attributes.j2": ("task", "names", "record"),
     "grid.j2": ("m", "names", "given"),
-    "records.j2": ("n", "given", "attributes", "demonstrations", "part", "plan", "told"),
+    "records.j2": ("n", "given", "attributes", "demonstrations", "part", "plan"),
 }
 
 

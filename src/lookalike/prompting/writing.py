@@ -97,7 +97,8 @@ class Writer:
     affordable: how many places the budget that is left suffices for, so that it does not go on descriptions
     that bring no row; live: whether replies are checked as they come (checks that make calls of
     their own have to wait for the end of a round); growth: what decides before each round where rows are
-    asked for (None: the quotas of the works stand).
+    asked for (None: the quotas of the works stand); doubtful: which of the accepted rows are of another
+    class, where nothing grows.
     """
 
     def __init__(
@@ -113,11 +114,13 @@ class Writer:
         live: bool,
         progress: bool,
         growth: Growth | None = None,
+        doubtful: Callable[[list[Row]], list[int]] | None = None,
     ) -> None:
         self._llm, self._works, self._checker = llm, list(works), checker
         self._make, self._describe = make, describe
         self._affordable = affordable
         self._live, self._progress, self._growth = live, progress, growth
+        self._doubtful = doubtful if growth is None else growth.doubtful
         self.written, self.alarm = written, Alarm(progress)
         self._jobs: list[tuple[Work, int, int]] = []  # (place, records, part)
         self._results: list[Reply | Failure | None] = []
@@ -363,15 +366,17 @@ class Writer:
         self.written.surplus = left
 
     def _doubt(self) -> None:
-        """Rejects accepted rows that growth finds to be of another class."""
-        if self._growth is None:
+        """Rejects accepted rows that others show to be of another class."""
+        if self._doubtful is None:
             return
         numbers = {id(work.place): work for work in self._works}
-        for at in reversed(self._growth.doubtful(self.written.accepted)):
+        by = "real rows place" if self._growth is not None else "most rows, real ones among them, place"
+        for at in reversed(self._doubtful(self.written.accepted)):
             row = self.written.accepted.pop(at)
-            row.reason, row.hit = "class", Hit("labels", "real rows place it in another class")
+            row.reason, row.hit = "class", Hit("labels", f"{by} it in another class")
             numbers[id(row.place)].made -= 1
-            self._growth.made[row.place.label] -= 1
+            if self._growth is not None:
+                self._growth.made[row.place.label] -= 1
             self.written.rejected.append(row)
             self._shown.update(-1)
 

@@ -48,7 +48,7 @@ class Row:
         `demonstration`.
         """
         own = [self.place.row] if self.place.row >= 0 else []
-        return sorted({int(rows[row]) for row in (*own, *self.place.shown)})
+        return sorted({int(rows[row]) for row in (*own, *self.place.seen(self.sample))})
 
 
 @dataclass

@@ -45,7 +45,7 @@ def test_a_cell_keeps_its_budget_and_a_command_goes_on_where_it_stopped(
     serve: Callable[..., Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = serve("--writer", f"{WRITER}:good")
-    how = arms.How(data, served.url, 12_000, 4, {"gen_size": 5, "temperature": 1.0})
+    how = arms.How(data, served.url, 12_000, 4, None, {"gen_size": 5, "temperature": 1.0})
     monkeypatch.setattr(arms, "written", lambda cells, *_: (kept(arms.write(cell, how)) for cell in cells))
 
     def kept(found: dict[str, Any]) -> dict[str, Any]:
