@@ -1,12 +1,14 @@
 """One option of each row, and candidates by their weights."""
 
+import pytest
 import torch
 
 from lookalike.difflm.categorical import IMPOSSIBLE, pick, resample
 
 
-def test_an_option_is_picked_with_its_probability_and_an_impossible_one_never() -> None:
-    logits = torch.tensor([0.7, 0.0, 0.2, 0.1]).log()
+@pytest.mark.parametrize("moved", [0.0, 100.0, -100.0])  # what no float holds as a power, too
+def test_an_option_is_picked_with_its_probability_and_an_impossible_one_never(moved: float) -> None:
+    logits = torch.tensor([0.7, 0.0, 0.2, 0.1]).log() + moved
     logits[1] = IMPOSSIBLE
     picked = pick(logits.repeat(30_000, 1), torch.Generator().manual_seed(0))
     share = torch.bincount(picked, minlength=4) / 30_000

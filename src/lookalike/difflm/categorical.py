@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 IMPOSSIBLE = -1e9  # the logit of what does not exist
+FITS = 1e18  # a sum of powers from 1 / FITS to FITS has all digits of a float
 
 
 def pick(logits: Tensor, generator: torch.Generator) -> Tensor:
@@ -13,12 +14,22 @@ def pick(logits: Tensor, generator: torch.Generator) -> Tensor:
 
     (On a CPU 15 times as fast as torch.multinomial, and softmax over few options is slower than exp.)
     """
-    cumulative = (logits - logits.amax(-1, keepdim=True)).exp().cumsum(-1)
+    cumulative = _cumulative(logits)
     uniform = torch.rand(len(logits), 1, generator=generator, device=logits.device)
     # right of what is equal, and below the total by more than the rounding: options of probability 0 stay out
     aimed = uniform * (1 - 1e-6) * cumulative[:, -1:]
     index = torch.searchsorted(cumulative, aimed, right=True)[:, 0]
     return index.clamp(max=logits.shape[-1] - 1)
+
+
+def _cumulative(logits: Tensor) -> Tensor:
+    """(rows, options), of e to the power of each; of large or small ones with the row's largest as 1."""
+    if logits.device.type == "cpu" and len(logits):
+        cumulative = logits.exp().cumsum(-1)
+        low, high = torch.aminmax(cumulative[:, -1])
+        if float(low) > 1 / FITS and float(high) < FITS:
+            return cumulative
+    return (logits - logits.amax(-1, keepdim=True)).exp().cumsum(-1)
 
 
 def resample(log_weight: Tensor, rows: int, by_row: bool, generator: torch.Generator) -> Tensor:

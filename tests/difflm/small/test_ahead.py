@@ -41,10 +41,11 @@ def test_every_value_of_every_slot_is_looked_up() -> None:
         cells = torch.arange(vae.fields.cell_counts[field]).repeat(vae.fields.token_counts[field])
         tokens, cells = torch.cat([tokens, torch.tensor([-1])]), torch.cat([cells, torch.tensor([0])])
         found = ahead.read(field, following, tokens, cells)
-        assert found is not None and len(tokens) == choices
+        assert found is not None and len(found.vectors) == choices
         x = centred(vae.fields.embed_slot(field, tokens, cells) + vae.next(torch.tensor([following])))
-        torch.testing.assert_close(found[0], x)
-        torch.testing.assert_close(found[1], ahead.step.read(x).float())
+        torch.testing.assert_close(found.vectors[found.at], x)
+        read = torch.cat([found.query, found.key, found.value], 1)[found.at]
+        torch.testing.assert_close(read, ahead.step.read(x).float())
         assert Ahead(vae, ROWS * choices - 1).read(field, following, tokens, cells) is None
 
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from lookalike.difflm import half
 from lookalike.difflm.small import stepping
-from lookalike.difflm.small.stepping import Stepper, attention, centred
-from lookalike.difflm.small.transformer import SCRATCH, Cache, Transformer
+from lookalike.difflm.small.stepping import Attention, Known, Stepper, centred
+from lookalike.difflm.small.transformer import Cache, Transformer
 
 
 @pytest.fixture
@@ -38,15 +38,16 @@ def test_attention_of_one_position(positions: int, steep: float, monkeypatch: py
     monkeypatch.setattr(stepping, "STEEP", steep)
     torch.manual_seed(positions)
     query, keys, values = torch.randn(3, 2, 4), *torch.randn(2, positions, 3, 2, 4)
-    spare = {SCRATCH: torch.full((200,), math.nan)}  # memory that was used for something else
-    found = attention(query, keys, values, Cache(1, positions, spare=spare))
+    attention = Attention()
+    attention(math.nan * query, keys, values, Cache(1, positions))  # what is left of it counts for nothing
+    found = attention(query, keys, values, Cache(1, positions))
     torch.testing.assert_close(found, expected(query, keys, values))
 
 
 def test_scores_that_no_float_holds_as_powers() -> None:
     torch.manual_seed(0)
     query, keys, values = 1e3 * torch.randn(3, 2, 4), *torch.randn(2, 5, 3, 2, 4)
-    found = attention(query, keys, values, Cache(1, 5))
+    found = Attention()(query, keys, values, Cache(1, 5))
     assert found.isfinite().all()
     torch.testing.assert_close(found, expected(query, keys, values))
 
@@ -66,7 +67,8 @@ def test_a_step_says_what_all_positions_say(
     new = centred(x).transpose(0, 1).contiguous()
     found = [step(new[:3], cache, memory=memory)]
     for i in (3, 4):
-        found.append(step(new[i : i + 1], cache, step.read(new[i]) if known else None))
+        read = Known(new[i], *step.read(new[i]).float().chunk(3, 1), torch.arange(50))
+        found.append(step(new[i : i + 1], cache, read if known else None))
     assert cache.filled == [5 + remembered] * 2
     for i, one in enumerate(found):
         assert float((one - whole[:, 2 + i]).norm() / whole[:, 2 + i].norm()) < near

@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from lookalike.difflm.latent.denoiser import Denoiser, DenoiserConfig
-from lookalike.difflm.latent.sampler import SIGMA_MAX, STEPS, angles, heun
+from lookalike.difflm.latent.denoiser import Denoiser, DenoiserConfig, Drift
+from lookalike.difflm.latent.sampler import SIGMA_MAX, STEPS, angles, carried
 
 BLOCK = 2048  # latents that are denoised at once: more do not fit the cache of a processor
 ACTIVE = 0.02  # variance of the posterior means over the rows above which a latent dimension is in use
@@ -45,10 +45,12 @@ class Prior(nn.Module):
         noise = torch.randn(rows, self.size, generator=generator, device=self.mean.device)
         return self._denoised(noise, angles(steps or self.steps)) * self.deviation + self.mean
 
+    @torch.no_grad()
     def _denoised(self, noisy: Tensor, path: list[float]) -> Tensor:
         if not self.denoiser.active.any():  # all of it is N(0, 1), which the path keeps as it is
             return noisy
-        return torch.cat([heun(self.denoiser, part, path) for part in noisy.split(BLOCK)])
+        drift = Drift(self.denoiser)
+        return torch.cat([carried(drift, part, path) for part in noisy.split(BLOCK)])
 
     def vary(
         self, latent: Tensor, strength: float, generator: torch.Generator, steps: int | None = None

@@ -1,9 +1,9 @@
-"""Sampling from the diffusion prior: Heun's second-order solver (EDM, algorithm 1), as plain functions.
+"""Sampling from the diffusion prior: a third-order solver, as plain functions.
 
 The path is followed in the angle a with sigma = tan(a), and x scaled by cos(a), so that its variance stays 1
-(EDM's s(t) and sigma(t), table 1, chosen as in the cosine schedule). For Gaussian data the right side is then
-zero: whitened latents of a low rate are nearly that, and a few steps are enough. (In sigma itself, ten steps
-made latents 6% too wide.)
+(EDM's s(t) and sigma(t), table 1, chosen as in the cosine schedule). For Gaussian data nothing then moves:
+whitened latents of a low rate are nearly that, and a few steps are enough. (In sigma itself, ten steps made
+latents 6% too wide.)
 """
 
 from __future__ import annotations
@@ -15,33 +15,30 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-STEPS = 6
-FEW_STEPS, LOW_RATE = 3, 5.0  # steps that are enough for latents of at most so many nats
-# (Adult, 4 nats: latents of 2, 3, 4 or 6 steps are told from those of 24 with an AUC of .499 to .503)
-SIGMA_MIN, SIGMA_MAX = 0.02, 40.0
+STEPS = 2
+FEW_STEPS, LOW_RATE = 1, 5.0  # steps that are enough for latents of at most so many nats
+# (Adult, 4 nats: 1 and 2 steps are .0055 and .0022 off the exact path; Heun's solver was in 5 and 11 looks at
+# the network, .0053 and .0020)
+SIGMA_MAX = 40.0
 
 
 def angles(steps: int = STEPS, highest: float = SIGMA_MAX) -> list[float]:
-    """steps + 1 angles from that of the noise level `highest` down to that of SIGMA_MIN, then 0."""
-    top, bottom = math.atan(highest), math.atan(min(SIGMA_MIN, highest / 2))
-    return [top + (bottom - top) * i / max(steps - 1, 1) for i in range(steps)] + [0.0]
+    """steps + 1 angles from that of the noise level `highest` down to 0."""
+    top = math.atan(highest)
+    return [top * (steps - i) / steps for i in range(steps + 1)]
 
 
 @torch.no_grad()
-def heun(denoise: Callable[[Tensor, Tensor], Tensor], x: Tensor, path: list[float]) -> Tensor:
-    """Carry x from the angle path[0] to path[-1] along the probability-flow equation.
+def carried(drift: Callable[[Tensor, float], Tensor], x: Tensor, path: list[float]) -> Tensor:
+    """x carried from the angle path[0] to path[-1], 0, along the probability-flow equation.
 
-    denoise: (x, sigma (1, 1)) -> the expected clean x, of variance 1; x: (rows, size), of variance 1.
+    By Ralston's third-order method (1962), which does not look at the end of a step: at angle 0 there is
+    nothing to look at. drift: (x, angle) -> dx/da; x: (rows, size), of variance 1.
     """
-
-    def velocity(y: Tensor, angle: float) -> Tensor:
-        cos, sin = math.cos(angle), math.sin(angle)
-        clean = denoise(y / cos, torch.full((1, 1), sin / cos, device=y.device))
-        return (y - cos * clean) * (cos / sin) - sin * clean
-
     for now, after in itertools.pairwise(path):
-        slope = velocity(x, now)
-        if after > 0:
-            slope = (slope + velocity(x + (after - now) * slope, after)) / 2
-        x = x + (after - now) * slope
+        step = after - now
+        first = drift(x, now)
+        second = drift(x + step / 2 * first, now + step / 2)
+        third = drift(x + 3 * step / 4 * second, now + 3 * step / 4)
+        x = x + step / 9 * (2 * first + 3 * second + 4 * third)
     return x

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lookalike.difflm.small.stepping import Stepper, centred
+from lookalike.difflm.small.heads import Heads
+from lookalike.difflm.small.stepping import Known, Stepper, centred
 from lookalike.difflm.small.vae import VAE
 
 ROWS = 2  # for each value of a slot, at least: else to look up would cost more than to compute
@@ -24,11 +25,11 @@ class Ahead:
         fixed = not vae.span_slots and vae.axis is None and vae.base is None
         self.same = fixed and vae.config.injection != "input_embed"
         self.step = Stepper(vae.backbone)
-        self.known: dict[tuple[int, int], Tensor] = {}
+        self.heads = Heads(vae.fields)
+        self.known: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor, Tensor]] = {}
 
-    def read(self, field: int, following: int, tokens: Tensor, cells: Tensor) -> tuple[Tensor, Tensor] | None:
-        """The centred vectors of what rows hold in a fixed slot, (rows, width), and what the first block
-        reads of them.
+    def read(self, field: int, following: int, tokens: Tensor, cells: Tensor) -> Known | None:
+        """The centred vectors of what rows hold in a fixed slot, and what the first block reads of them.
 
         following: the slot that comes next; tokens, cells: (rows,). None where it is not worth a table.
         """
@@ -38,7 +39,8 @@ class Ahead:
         if (field, following) not in self.known:
             after = self.vae.next(torch.tensor([following], device=tokens.device))
             vectors = centred(fields.every(field) + after)
-            self.known[field, following] = torch.cat([vectors, self.step.read(vectors)], 1)
-        both = self.known[field, following].index_select(0, fields.choice(field, tokens, cells))
-        width = self.vae.config.width
-        return both[:, :width], both[:, width:]
+            query, key, value = (
+                part.to(vectors.dtype).contiguous() for part in self.step.read(vectors).chunk(3, 1)
+            )
+            self.known[field, following] = vectors, query, key, value
+        return Known(*self.known[field, following], fields.choice(field, tokens, cells))

@@ -78,7 +78,8 @@ class Draft:
         self.vae, self.latent, self.generator = vae, latent, generator
         self.allowed, self.drawing, self.grammars = allowed, drawing, grammars
         self.given: set[int] = set()
-        self.tokens = torch.full((len(latent), len(vae.place)), -1, dtype=torch.long, device=latent.device)
+        shape = len(vae.place), len(latent)  # slots first: a slot is one stretch of memory
+        self.tokens = torch.full(shape, -1, dtype=torch.long, device=latent.device).T
         self.cells = torch.zeros_like(self.tokens)
         self.log_mass = torch.zeros(len(latent), device=latent.device)
         self.log_prob = torch.zeros_like(self.log_mass)
@@ -179,7 +180,8 @@ class Draft:
             tokens, cells = self.tokens[:, slot], self.cells[:, slot]
             found = self.ahead.read(field, order[place + 1], tokens, cells)
             if found is not None:
-                hidden = self.ahead.step(found[0].unsqueeze(0), turn.cache, found[1])
+                x = found.vectors.index_select(0, found.at)
+                hidden = self.ahead.step(x.unsqueeze(0), turn.cache, found)
                 continue
             current = torch.tensor([order[place + 1]], device=hidden.device)
             following, said = self._following(turn, current, here, done)
@@ -292,6 +294,9 @@ class Draft:
             field_ = int(vae.field_of[slot])
             allowed = self.allowed.get(slot)
             assert not isinstance(allowed, Tensor)
+            if allowed is None and said is None and not rescored:
+                self._write_free(slot, hidden, rows)
+                return
             token, cell, mass = vae.fields.draw(field_, hidden, self.generator, allowed, said)
             ended = _ended(vae, slot, self.tokens[rows])
             if ended is not None:
@@ -301,6 +306,17 @@ class Draft:
             self.log_mass[rows] += mass
             if rescored:
                 self.log_prob[rows] += vae.fields.log_prob(field_, hidden, token, cell, said)
+
+    def _write_free(self, slot: int, hidden: Tensor, rows: Tensor | slice) -> None:
+        """Draw a fixed slot of these rows, of which nothing else is known or asked for."""
+        token, cell = self.ahead.heads.draw(int(self.vae.field_of[slot]), hidden, self.generator)
+        ended = _ended(self.vae, slot, self.tokens[rows])
+        if ended is not None:
+            token = torch.where(ended, -1, token)
+            cell = None if cell is None else torch.where(ended, 0, cell)
+        self.tokens[rows, slot] = token
+        if cell is not None:
+            self.cells[rows, slot] = cell
 
     def _write_span(
         self, span: int, logits: Tensor, rows: Tensor, slot: Tensor, walks: dict[int, Walk], rescored: bool

@@ -253,6 +253,13 @@ class Fields(nn.Module):
             bias = torch.lerp(bias, said.logits[0], self.trust[slot])
         return torch.addmm(bias, hidden, weight[:, :size])
 
+    def head(self, slot: int) -> tuple[Tensor, Tensor]:
+        """(width, classes), (1, classes): of a slot without a base, with what may be drawn at all."""
+        g, j = self.place[slot]
+        size = len(self.token_of[slot])
+        weight = self.heads[g][getattr(self, f"shared{g}")[j]][:, :size]
+        return weight, getattr(self, f"bias{g}")[j, :, :size] + getattr(self, f"emit{g}")[j, :, :size]
+
     def _mixture(self, slot: int, hidden: Tensor, said: Said | None) -> Tensor:
         n = self.numbers.index(slot)
         return _moved(torch.addmm(self.mixture_bias[n], hidden, self.mixture[n]), said)

@@ -26,8 +26,7 @@ from lookalike.difflm.training.memory import check_memory, enough_memory, keep_f
 from lookalike.difflm.training.threads import Threads
 
 CHUNK = 8192  # rows made into a table at once, at most: much of the time of pandas is the same for any number
-BLOCK = 1024  # of these, rows without texts that are written at once: more do not fit a processor's cache
-BLOCK_TEXTS = 2048  # the same for rows with texts, which are put aside as they are done
+BLOCK = 2048  # of these, rows that are written at once; of fewer, calls take longer than what they compute
 CHUNK_SLOTS = 250_000  # rows x slots decoded at once, at most: the key/value cache takes a kilobyte for each
 RECORD_BYTES = 16  # of a slot of a record while a table is encoded
 FEWER = "give fewer rows or shorter texts"
@@ -62,7 +61,7 @@ class TokenRecords:
             if not slots[column[0]].span:
                 typical += len(column)
         typical += 2 * sum(self._vae.spans.typical) if self._vae is not None else 0
-        most = BLOCK_TEXTS if self._vae is not None and self._vae.span_slots else CHUNK
+        most = BLOCK if self._vae is not None and self._vae.span_slots else CHUNK
         return min(most, max(64, int(CHUNK_SLOTS / max(1.0, typical))))
 
     @property
@@ -128,12 +127,12 @@ class TokenRecords:
         if not self.codec.slots:
             return np.zeros((rows, 2, 0), dtype=np.int64)
         keep_freed()
-        block, each = BLOCK_TEXTS if self.vae.span_slots else BLOCK, len(latent) / rows
+        each = len(latent) / rows
         told, spare = told or Told(), dict[int, Tensor]()
         ahead = Ahead(self.vae, len(latent))
         parts: list[Array] = []
-        for start in range(0, rows, block):
-            stop = min(start + block, rows)
+        for start in range(0, rows, BLOCK):
+            stop = min(start + BLOCK, rows)
             told.block(start, stop - start)
             own = None if given is None else given[start:stop]
             some = latent[round(start * each) : round(stop * each)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,19 @@ from lookalike.difflm.half import half
 from lookalike.difflm.small.transformer import Block, Cache, Transformer, one_query
 
 STEEP = 80.0  # a score up to which e to its power, either sign, fits a float: no softmax is needed
+
+
+class Known(NamedTuple):
+    """Vectors that are looked up, and what the first block reads of each, (values, width).
+
+    at: (rows,) which of them a row has.
+    """
+
+    vectors: Tensor
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    at: Tensor
 
 
 class Stepper:
@@ -26,6 +39,7 @@ class Stepper:
     def __init__(self, model: Transformer):
         blocks = [cast(Block, block) for block in model.blocks]
         self.layers = [_Layer(block) for block in blocks]
+        self.attention = Attention()
         self.norm = model.norm
 
     def read(self, x: Tensor) -> Tensor:
@@ -36,25 +50,32 @@ class Stepper:
         self,
         x: Tensor,
         cache: Cache,
-        read: Tensor | None = None,
+        known: Known | None = None,
         memory: list[tuple[Tensor, Tensor]] | None = None,
     ) -> Tensor:
         """What the last of some new positions becomes, (rows, width).
 
-        x: (positions, rows, width), centred; read: what the first block reads of it, where it is known;
+        x: (positions, rows, width), centred; known: what the first block reads of a single one, looked up;
         memory: keys and values that come before the first position, (rows, heads, n, head width) a layer.
         """
         positions, rows, width = x.shape
         for at, layer in enumerate(self.layers):
             if memory is not None and not cache.filled[at]:
                 cache.extend(at, *memory[at])
-            both = layer.read(x) if at or read is None else read
-            query, key, value = both.view(positions, rows, 3, layer.heads, -1).unbind(2)
-            keys, values = cache.extend(at, key.permute(1, 2, 0, 3), value.permute(1, 2, 0, 3))
+            if at or known is None:
+                both = layer.read(x).view(positions, rows, 3, layer.heads, -1)
+                query, key, value = both.unbind(2)
+                keys, values = cache.extend(at, key.permute(1, 2, 0, 3), value.permute(1, 2, 0, 3))
+                query = query.to(keys.dtype)
+            else:
+                query = known.query.index_select(0, known.at).view(1, rows, layer.heads, -1)
+                keys, values = cache.grown(at, 1, (rows, layer.heads, width // layer.heads), query)
+                torch.index_select(known.key, 0, known.at, out=keys[-1].view(rows, width))
+                torch.index_select(known.value, 0, known.at, out=values[-1].view(rows, width))
             first = positions - 1 if layer is self.layers[-1] else 0
             before = len(keys) - positions + 1
             seen = [
-                attention(query[i].to(keys.dtype), keys[: before + i], values[: before + i], cache)
+                self.attention(query[i], keys[: before + i], values[: before + i], cache)
                 for i in range(first, positions)
             ]
             attended = seen[0] if len(seen) == 1 else torch.cat(seen)
@@ -95,35 +116,53 @@ def centred(x: Tensor) -> Tensor:
     return x - x.mean(-1, keepdim=True)
 
 
-def attention(query: Tensor, keys: Tensor, values: Tensor, cache: Cache) -> Tensor:
+class Attention:
     """Attention of one position: (rows, heads, width); keys and values: (positions, rows, heads, width).
 
     On a CPU each query is multiplied with the keys of its row alone, as the places of a sparse product (1,024
-    rows, 11 positions: 110 us; 240 by elements, 310 by bmm); an embedding bag adds up the values.
+    rows, 11 positions: 110 us; 240 by elements, 310 by bmm); an embedding bag adds up the values. Where these
+    places are is the same for all blocks of rows.
     """
-    gone, positions, width = cache.hidden(len(keys)), len(keys), query.shape[-1]
-    if gone is not None or query.device.type != "cpu" or query.dtype != torch.float32:
-        return one_query(query, keys, values, gone, cache)
-    each = query.shape[0] * query.shape[1]
-    at, starts = cache.bags(positions, each, query.device)
-    scores = cache.scratch((each * positions,), query).zero_()  # what stands there counts 0 times, NaN as NaN
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor]] = {}
+
+    def __call__(self, query: Tensor, keys: Tensor, values: Tensor, cache: Cache) -> Tensor:
+        gone, positions, width = cache.hidden(len(keys)), len(keys), query.shape[-1]
+        if gone is not None or query.device.type != "cpu" or query.dtype != torch.float32:
+            return one_query(query, keys, values, gone, cache)
+        each = query.shape[0] * query.shape[1]
+        if (positions, each) not in self.known:
+            self.known[positions, each] = _places(positions, each)
+        sparse, at, starts = self.known[positions, each]
+        weights = sparse.values().view(each, positions)
+        weights.zero_()  # what stands there counts 0 times, NaN as NaN
+        torch.sparse.sampled_addmm(
+            sparse, query.reshape(each, width), keys.reshape(-1, width).T,
+            beta=0.0, alpha=1 / math.sqrt(width), out=sparse,
+        )  # fmt: skip
+        low, high = torch.aminmax(weights)
+        if float(low) > -STEEP and float(high) < STEEP:
+            weights = weights.exp_()
+            total = weights.sum(-1, keepdim=True)
+        else:
+            weights, total = weights.softmax(-1), weights.new_ones(1, 1)
+        out, *_ = torch.embedding_bag(
+            values.reshape(-1, width), at, starts, per_sample_weights=weights.view(-1)
+        )
+        return out.div_(total).view(query.shape)
+
+
+def _places(positions: int, each: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Of (positions x each) keys those of each of `each` rows x heads: their scores as a sparse matrix, which
+    keys they are, and where they begin.
+    """
+    at = torch.arange(each, dtype=torch.int32)
+    index = (at[:, None] + each * torch.arange(positions, dtype=torch.int32)).flatten()
+    starts = torch.arange(each + 1, dtype=torch.int32) * positions
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        sparse = torch.sparse_csr_tensor(
-            starts, at, scores, size=(each, each * positions), check_invariants=False
-        )
-    torch.sparse.sampled_addmm(
-        sparse, query.reshape(each, width), keys.reshape(-1, width).T,
-        beta=0.0, alpha=1 / math.sqrt(width), out=sparse,
-    )  # fmt: skip
-    weights = sparse.values().view(each, positions)
-    low, high = torch.aminmax(weights)
-    if float(low) > -STEEP and float(high) < STEEP:
-        weights = weights.exp_()
-        total = weights.sum(-1, keepdim=True)
-    else:
-        weights, total = weights.softmax(-1), weights.new_ones(1, 1)
-    out, *_ = torch.embedding_bag(
-        values.reshape(-1, width), at, starts[:-1], per_sample_weights=weights.view(-1)
-    )
-    return out.div_(total).view(query.shape)
+        scores = torch.zeros(each * positions)
+        size = (each, each * positions)
+        sparse = torch.sparse_csr_tensor(starts, index, scores, size=size, check_invariants=False)
+    return sparse, index, starts[:-1]

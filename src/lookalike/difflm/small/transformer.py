@@ -46,19 +46,24 @@ class Cache:
     def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Add (rows, heads, n, head width); returns all so far, positions first."""
         rows, heads, n, width = key.shape
-        pair = self.pairs[layer]
-        start, stop = self.filled[layer], self.filled[layer] + n
+        keys, values = self.grown(layer, n, (rows, heads, width), key)
+        keys[-n:], values[-n:] = key.permute(2, 0, 1, 3), value.permute(2, 0, 1, 3)
+        return keys, values
+
+    def grown(self, layer: int, n: int, shape: tuple[int, int, int], like: Tensor) -> tuple[Tensor, Tensor]:
+        """Room for n more positions; returns all, the last n of which are to be written.
+
+        shape: rows, heads, head width; like: a tensor of the same type and device.
+        """
+        pair, stop = self.pairs[layer], self.filled[layer] + n
         if pair is None:
             room = max(self.length, stop)
-            shape = (room, rows, heads, width)
-            like = key.new_empty(0, dtype=torch.promote_types(key.dtype, torch.float32))
-            pair = self._room(2 * layer, shape, like), self._room(2 * layer + 1, shape, like)
+            own = like.new_empty(0, dtype=torch.promote_types(like.dtype, torch.float32))
+            pair = self._room(2 * layer, (room, *shape), own), self._room(2 * layer + 1, (room, *shape), own)
         elif stop > len(pair[0]):  # a text may be long: room is made as it is needed
-            more = pair[0].new_empty(len(pair[0]) // 2 + n, rows, heads, width)
+            more = pair[0].new_empty(len(pair[0]) // 2 + n, *shape)
             pair = torch.cat([pair[0], more]), torch.cat([pair[1], more])
-        self.pairs[layer] = pair
-        pair[0][start:stop], pair[1][start:stop] = key.permute(2, 0, 1, 3), value.permute(2, 0, 1, 3)
-        self.filled[layer] = stop
+        self.pairs[layer], self.filled[layer] = pair, stop
         return pair[0][:stop], pair[1][:stop]
 
     def _room(self, which: int, shape: tuple[int, ...], like: Tensor) -> Tensor:
