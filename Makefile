@@ -22,12 +22,13 @@ demo: venv
 
 # One file of tests stays on one core, so that what it has fitted is shared; the hash seed is fixed because both
 # cores have to name the tests alike, some of which are named by a set. The types are looked at meanwhile: tests wait
-# for servers and for processes.
+# for servers and for processes. Bytecode is kept, whatever the shell says: each process that a test starts would
+# compile the source again.
 test: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy & types=$$!; \
-	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadscope --ignore tests/docs; cases=$$?; \
+	PYTHONDONTWRITEBYTECODE= PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadscope --ignore tests/docs; cases=$$?; \
 	wait $$types && exit $$cases
 
 cluster: venv
@@ -35,7 +36,7 @@ cluster: venv
 
 # What the pages say is run here and not by `test`, so that either can be had alone; .ci/run asks for both.
 docs: venv
-	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist load tests/docs
+	PYTHONDONTWRITEBYTECODE= PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist load tests/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # The model and its server are no dependency: they get an environment of their own, the rest comes from .venv's list.

@@ -11,10 +11,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny tables: threads only get i
 
 import gc
 import json
+import signal
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SERVER = Path(__file__).with_name("llm") / "server.py"
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what is followed by &
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # processes that tests start hear Ctrl-C
 
 
 def pytest_collection_finish() -> None:
@@ -44,6 +49,14 @@ def no_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_lines_of_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a command says does not depend on how long it takes; tests/test_progress.py has the lines."""
     monkeypatch.setattr(Watch, "_look_again", lambda self: None)
+
+
+@pytest.fixture
+def short_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report of `generate` has one section, for tests of what happens before and after it."""
+    package = import_module("lookalike.evaluate")
+    monkeypatch.setattr(package, "evaluate", partial(package.evaluate, only=["privacy"]))
+    monkeypatch.setattr("lookalike.pipeline.no_gain", lambda *_: None)
 
 
 @pytest.fixture(scope="session")

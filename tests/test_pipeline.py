@@ -131,6 +131,7 @@ def test_persons_are_made_up_and_what_is_dropped_is_not_compared(orders: pd.Data
         lookalike.generate(orders, 200, target="email", **options)
 
 
+@pytest.mark.usefixtures("short_report")
 def test_the_codec_is_fitted_once_for_conditions_and_training(
     real: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +149,7 @@ def test_the_codec_is_fitted_once_for_conditions_and_training(
     assert seeds == [4, 0]
 
 
+@pytest.mark.usefixtures("short_report")
 def test_the_codec_that_is_handed_over_gives_the_same_table(real: pd.DataFrame, quick: Any) -> None:
     where = {"income": ">50K"}
     made, _ = lookalike.generate(real, 40, quick(), where=where, seed=7, progress=False)
@@ -155,6 +157,7 @@ def test_the_codec_that_is_handed_over_gives_the_same_table(real: pd.DataFrame, 
     pd.testing.assert_frame_equal(made, model.sample(40, where=where, seed=7))
 
 
+@pytest.mark.usefixtures("short_report")
 def test_a_killed_job_goes_on_to_the_same_table(
     real: pd.DataFrame, quick: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +199,7 @@ class Shuffled:
         return self.table.head(n).apply(lambda column: column.sample(frac=1, random_state=1).to_numpy())
 
 
+@pytest.mark.usefixtures("short_report")
 def test_any_object_that_fits_and_samples_is_a_synthesizer(real: pd.DataFrame, tmp_path: Path) -> None:
     out = tmp_path / "o.csv"
     synthesizer = Shuffled()

@@ -69,6 +69,7 @@ def test_a_run_is_a_folder_with_everything_that_led_to_the_table(
     assert out.read_bytes() == (tmp_path / "first.csv").read_bytes()
 
 
+@pytest.mark.usefixtures("short_report")
 def test_a_killed_run_is_resumed_and_ends_as_if_it_had_not_been(
     writing: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -229,6 +230,7 @@ def test_the_same_from_python(writing: Callable[..., Any]) -> None:
     assert json.loads(writer.provenance["attributes"][0]).keys() >= {"topic", "tone"}
 
 
+@pytest.mark.usefixtures("short_report")
 def test_what_a_run_took_is_told_and_kept(
     writing: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -297,6 +299,7 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in files}
 
 
+@pytest.mark.usefixtures("short_report")
 @pytest.mark.parametrize("writer", ["halves", "escaped_halves"])
 def test_half_a_character_neither_hangs_nor_crashes_a_run(
     serve: Callable[..., Any], tmp_path: Path, writer: str
@@ -311,6 +314,7 @@ def test_half_a_character_neither_hangs_nor_crashes_a_run(
     assert out.read_bytes() == (tmp_path / "first.csv").read_bytes() and served.stats()["calls"] == calls
 
 
+@pytest.mark.usefixtures("short_report")
 def test_nothing_good_is_overwritten_by_nothing(
     serve: Callable[..., Any], writing: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -337,6 +341,7 @@ def test_nothing_good_is_overwritten_by_nothing(
     assert [one["rows"] for one in told["runs"]] == [0, 30, 0]  # each with its time and price
 
 
+@pytest.mark.usefixtures("short_report")
 def test_a_run_that_is_stopped_early_leaves_the_rows_of_the_one_before(
     writing: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,6 +360,7 @@ def test_a_run_that_is_stopped_early_leaves_the_rows_of_the_one_before(
     assert after == before
 
 
+@pytest.mark.usefixtures("short_report")
 def test_a_run_to_standard_output_is_resumed_there(
     writing: Callable[..., Any],
     tmp_path: Path,
@@ -375,6 +381,7 @@ def test_a_run_to_standard_output_is_resumed_there(
     assert capfd.readouterr().out == first.out
 
 
+@pytest.mark.usefixtures("short_report")
 def test_a_table_without_some_classes_is_no_success_and_resume_raises_its_limit(
     writing: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

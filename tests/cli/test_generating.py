@@ -40,6 +40,7 @@ def command(real: Path, out: Path, *more: object) -> list[str]:
     return ["generate", str(real), "-n", "150", "-o", str(out), "--threads", "1", *map(str, more)]
 
 
+@pytest.mark.usefixtures("short_report")
 def test_a_killed_generate_is_resumed_and_ends_as_if_it_had_not_been(
     real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,6 +64,7 @@ def test_a_killed_generate_is_resumed_and_ends_as_if_it_had_not_been(
     assert {path.name for path in tmp_path.iterdir()} == {"real.csv", "o.csv", "whole.csv"}
 
 
+@pytest.mark.usefixtures("short_report")
 def test_a_run_that_is_named_stays_with_what_it_took(
     real: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -80,6 +82,7 @@ def test_a_run_that_is_named_stays_with_what_it_took(
     assert len(pd.read_csv(tmp_path / "o.csv")) == 150
 
 
+@pytest.mark.usefixtures("short_report")
 def test_the_run_of_a_language_model_survives_a_model_that_is_learned_here(
     real: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,6 +114,7 @@ def test_a_folder_of_something_else_is_not_taken_and_not_removed(
     assert (folder / "letter.txt").read_text() == "dear"
 
 
+@pytest.mark.usefixtures("short_report")
 def test_a_mistake_leaves_the_options_of_the_run_before(real: Path, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     assert main(command(real, tmp_path / "o.csv", "--max-time", "0.5s", "--run", folder, "--quiet")) == 0
@@ -121,6 +125,7 @@ def test_a_mistake_leaves_the_options_of_the_run_before(real: Path, tmp_path: Pa
     assert lookalike.read_table(tmp_path / "o.csv").shape == (150, 2)
 
 
+@pytest.mark.usefixtures("short_report")
 def test_ctrl_c_once_writes_the_table_and_keeps_what_the_same_command_goes_on_from(
     real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 import lookalike
 from lookalike.cli.main import main
+from lookalike.files import packed
 from tests.processes import environment
 
 ENVIRONMENT = environment()
@@ -464,20 +465,20 @@ def test_a_table_goes_to_standard_output_and_what_is_told_to_stderr(
 
 
 def test_a_pipe_that_is_closed_early_is_no_error(small_model: Path, tmp_path: Path) -> None:
-    command = f"{sys.executable} -m lookalike sample {small_model} -n 60000 -o - --quiet | head -n 2"
+    command = f"{sys.executable} -m lookalike sample {small_model} -n 5000 -o - --quiet | head -n 2"
     done = subprocess.run(command, shell=True, env=ENVIRONMENT, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.count("\n") == 2 and done.stderr == ""
 
 
-def test_standard_input_is_a_table(small_csv: Path, tmp_path: Path) -> None:
-    arguments = ["align", "--real", str(small_csv), "--synthetic", "-", "-n", "20", "-o", "-", "--quiet"]
-    command = [sys.executable, "-m", "lookalike", *arguments]
-    with open(small_csv, "rb") as file:
-        done = subprocess.run(
-            command, env=ENVIRONMENT, cwd=tmp_path, stdin=file, capture_output=True, text=True
-        )
-    assert done.returncode == 0, done.stderr
-    assert len(pd.read_csv(io.StringIO(done.stdout), keep_default_na=False)) == 20
+def test_standard_input_is_a_table(
+    small_csv: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed._standard_input.cache_clear()
+    with open(small_csv) as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        run("align", "--real", small_csv, "--synthetic", "-", "-n", 20, "-o", "-", "--quiet")
+    packed._standard_input.cache_clear()
+    assert len(pd.read_csv(io.StringIO(capfd.readouterr().out), keep_default_na=False)) == 20
 
 
 EUROPE = "id;preis;name\n" + "".join(f"{i};{i % 50},{i % 10}0;K\u00f6ln {'xyz'[i % 3]}\n" for i in range(300))

@@ -353,8 +353,8 @@ class Connection(asyncio.Protocol):
 
     def drip(self, raw: bytes) -> None:
         if raw and not self.transport.is_closing():
-            self.transport.write(raw[:4])
-            asyncio.get_running_loop().call_later(0.05, self.drip, raw[4:])
+            self.transport.write(raw[:8])
+            asyncio.get_running_loop().call_later(0.05, self.drip, raw[8:])
         else:
             self.over()
 

@@ -182,12 +182,12 @@ def test_a_hanging_call_is_cut_off_and_asked_again(serve: Serve, fault: str) -> 
     assert llm.throttle.in_flight == 0
 
 
-@pytest.mark.parametrize("options", [("--pace", "0.2"), ("--stream", "ignore", "--fault", "slow=1")])
+@pytest.mark.parametrize("options", [("--pace", "0.1"), ("--stream", "ignore", "--fault", "slow=1")])
 def test_slow_is_not_dead(serve: Serve, options: tuple[str, ...]) -> None:
     server = serve(*options)
-    llm = LLM("m", server.url, timeout=0.5, total_timeout=0.5)
+    llm = LLM("m", server.url, timeout=0.4, total_timeout=0.4)
     (reply,) = ask_many(llm, [Request("Line", ROWS)])
-    assert isinstance(reply, Reply) and len(reply.text.split()) * 0.2 > 2 * llm.timeout
+    assert isinstance(reply, Reply) and len(reply.text.split()) * 0.1 > 2 * llm.timeout
     assert not llm.faults and server.stats()["calls"] == 1
 
 
@@ -227,7 +227,7 @@ def test_an_endpoint_that_dies_keeps_what_it_answered(serve: Serve, tmp_path: Pa
 def test_a_hung_endpoint_stops_the_run_too(serve: Serve) -> None:
     server = serve("--fault", "hang=1")
     with pytest.raises(EndpointError, match="has not answered"):
-        ask_many(LLM("m", server.url, timeout=0.3, patience=0.5, concurrency=4), prompts(50))
+        ask_many(LLM("m", server.url, timeout=0.2, patience=0.3, concurrency=4), prompts(50))
     assert server.stats()["calls"] < 50
 
 

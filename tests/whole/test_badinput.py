@@ -1,6 +1,7 @@
 """A mistake on the command line: one sentence, exit code 2, no traceback, nothing left behind."""
 
 import json
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -281,20 +282,18 @@ def test_a_model_of_another_format_version(check: Callable[..., str], small_mode
     check("sample", folder, "-n", 10, "-o", "out.csv", names=["future.model", "999"])
 
 
-def test_a_full_disk_leaves_no_half_file(small_model: Path, tmp_path: Path) -> None:
-    done = python(
-        "-c",
-        f"""
-import resource, sys
-from lookalike.cli.main import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # as good as a full disk: writing more fails
-sys.exit(main(["sample", {str(small_model)!r}, "-n", "2000", "-o", "out.csv", "--quiet"]))
-""",
-        folder=tmp_path,
-    )
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert "out.csv" in done.stderr
+def test_a_full_disk_leaves_no_half_file(
+    small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # as good as a full disk: more fails
+    try:
+        code = main(["sample", str(small_model), "-n", "2000", "-o", "out.csv", "--quiet"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    error = capsys.readouterr().err
+    assert code == 2 and error.count("\n") == 1 and "out.csv" in error, error
     assert list(tmp_path.iterdir()) == []
 
 

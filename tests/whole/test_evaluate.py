@@ -43,7 +43,9 @@ def first_giveaway(report: Report) -> str:
 
 
 def test_real_against_itself_is_perfect_and_all_copies(real, holdout):
-    report = evaluate(real, real.sample(frac=1, random_state=0), holdout, only=["fidelity", "privacy"])
+    report = evaluate(
+        real, real.sample(frac=1, random_state=0), holdout, only=["fidelity", "privacy"], quick=True
+    )
     assert value(report, "fidelity", "shape_error") == 0
     assert value(report, "fidelity", "pair_error") < 1e-12  # a sum in another order
     assert value(report, "fidelity", "c2st_auc") < 0.4
@@ -54,7 +56,7 @@ def test_real_against_itself_is_perfect_and_all_copies(real, holdout):
 
 def test_another_real_sample_is_at_its_reference(real, holdout):
     other = adult("adult-test.csv.gz", 6000).iloc[ROWS:]
-    figures = evaluate(real, other, holdout, only=["fidelity"]).to_dict()
+    figures = evaluate(real, other, holdout, only=["fidelity"], quick=True).to_dict()
     for key in ("shape_error", "pair_error", "c2st_auc", "c2st_auc_linear"):
         entry = figures["fidelity"][key]
         assert entry["value"] == pytest.approx(entry["reference"], abs=0.03)
@@ -67,7 +69,7 @@ def test_shuffled_columns_keep_shapes_and_lose_pairs(real, holdout):
     shuffled = pd.DataFrame(
         {name: real[name].sample(frac=1, random_state=i).to_numpy() for i, name in enumerate(real)}
     )
-    report = evaluate(real, shuffled, holdout, only=["fidelity"])
+    report = evaluate(real, shuffled, holdout, only=["fidelity"], quick=True)
     assert value(report, "fidelity", "shape_error") < 1e-12
     assert value(report, "fidelity", "pair_error") > 0.06
     assert value(report, "fidelity", "c2st_auc") > 0.95
@@ -79,7 +81,7 @@ def test_shuffled_columns_keep_shapes_and_lose_pairs(real, holdout):
 @pytest.mark.parametrize("column", ["age", "hours-per-week"])
 def test_a_shifted_column_is_named_first(real, holdout, column):
     shifted = holdout.assign(**{column: holdout[column] + 8})
-    report = evaluate(real, shifted, holdout, only=["fidelity"])
+    report = evaluate(real, shifted, holdout, only=["fidelity"], quick=True)
     assert first_giveaway(report) == column
     assert value(report, "fidelity", "c2st_auc") > 0.6
     details = report.to_dict()["columns"]
@@ -90,7 +92,7 @@ def test_dropped_missing_values_are_seen(real, holdout):
     with_gaps = [
         t.mask(np.random.default_rng(i).random(t.shape) < 0.2) for i, t in enumerate((real, holdout))
     ]
-    report = evaluate(with_gaps[0], holdout, with_gaps[1], only=["fidelity"])
+    report = evaluate(with_gaps[0], holdout, with_gaps[1], only=["fidelity"], quick=True)
     entry = report.to_dict()["fidelity"]["missing_error"]
     assert entry["value"] == pytest.approx(0.2, abs=0.02)
     assert entry["reference"] < 0.02
@@ -110,7 +112,7 @@ def test_unseen_and_out_of_range_values_are_counted(real):
     strange = real.copy()
     strange.loc[: ROWS // 10 - 1, "sex"] = "robot"
     strange.loc[: ROWS // 20 - 1, "age"] = 200
-    figures = evaluate(real, strange, only=["fidelity"]).to_dict()
+    figures = evaluate(real, strange, only=["fidelity"], quick=True).to_dict()
     assert figures["fidelity"]["unseen"]["value"] == pytest.approx(0.1)
     assert figures["fidelity"]["out_of_range"]["value"] == pytest.approx(0.05)
     assert figures["columns"]["sex"]["strange"]["synthetic"] == pytest.approx(0.1)
@@ -118,13 +120,15 @@ def test_unseen_and_out_of_range_values_are_counted(real):
 
 def test_collapse_onto_ten_rows_is_found(real, holdout):
     collapsed = holdout[:10].sample(ROWS, replace=True, random_state=0)
-    report = evaluate(real, collapsed, holdout, only=["fidelity"])
+    report = evaluate(real, collapsed, holdout, only=["fidelity"], quick=True)
     assert value(report, "fidelity", "c2st_auc") > 0.95
     assert report.to_dict()["verdict"]["grade"] == "poor"
 
 
 def test_the_same_seed_gives_the_same_figures(real, holdout):
-    one, two, other = (evaluate(real[:400], holdout[:400], seed=seed).to_dict() for seed in (3, 3, 4))
+    one, two, other = (
+        evaluate(real[:400], holdout[:400], seed=seed, quick=True).to_dict() for seed in (3, 3, 4)
+    )
     one["about"].pop("date"), two["about"].pop("date")
     one["about"].pop("seconds"), two["about"].pop("seconds")
     assert one == two
@@ -156,7 +160,7 @@ def test_another_real_sample_is_at_every_reference(fresh: dict) -> None:
 
 
 def test_copies_of_the_training_rows_alarm() -> None:
-    found = figures(REAL.sample(frac=1, random_state=0))
+    found = figures(REAL.sample(frac=1, random_state=0), only=["fidelity", "privacy"])
     privacy = found["privacy"]
     assert privacy["exact_copies"]["value"] == 1
     assert privacy["dcr_share"]["value"] > 0.95
@@ -178,7 +182,7 @@ def test_a_fifth_of_training_rows_is_seen_by_the_attack(fresh: dict) -> None:
 
 def test_collapse_onto_ten_rows_alarms_diversity() -> None:
     collapsed = HOLDOUT[:10].sample(ROWS, replace=True, random_state=0)
-    report = evaluate(REAL, collapsed, OTHER, only=["fidelity", "diversity"])
+    report = evaluate(REAL, collapsed, OTHER, only=["fidelity", "diversity"], quick=True)
     found = report.to_dict()
     assert found["diversity"]["unique_rows"]["value"] == pytest.approx(10 / ROWS)
     assert found["diversity"]["near_duplicates"]["value"] == 1
@@ -210,14 +214,14 @@ def test_flipped_labels_lower_utility(fresh: dict) -> None:
 
 def test_a_leak_between_train_and_holdout_is_said() -> None:
     leaky = pd.concat([REAL[: ROWS // 4], HOLDOUT[: ROWS * 3 // 4]])
-    found = figures(OTHER, holdout=leaky, only=["fidelity"])
+    found = figures(OTHER, holdout=leaky, only=["fidelity"], quick=True)
     assert any("leak" in text and "25" in text for text in found["warnings"])
 
 
 def test_only_some_sections_and_quickly() -> None:
     found = figures(OTHER, only=["privacy"], quick=True)
     assert not found["fidelity"] and not found["utility"] and found["privacy"]
-    report = evaluate(REAL, OTHER, HOLDOUT, only=["privacy"])
+    report = evaluate(REAL, OTHER, HOLDOUT, only=["privacy"], quick=True)
     assert "membership" in repr(report) and "C2ST" not in repr(report)
     with pytest.raises(OptionError, match="no section 'speed'"):
         evaluate(REAL, OTHER, only=["speed"])
@@ -225,14 +229,14 @@ def test_only_some_sections_and_quickly() -> None:
 
 @pytest.mark.parametrize("rows", [1, 30])
 def test_a_tiny_holdout_is_no_reference(rows: int) -> None:
-    found = figures(OTHER, holdout=HOLDOUT[:rows])
+    found = figures(OTHER, holdout=HOLDOUT[:rows], quick=True)
     assert f"the holdout has {rows} rows" in found["skipped"]["reference"]
     assert {"utility", "privacy"} <= set(found["skipped"])
     assert found["fidelity"]["c2st_auc"]["reference"] is None
 
 
 def test_without_a_holdout_it_says_what_could_not_be_judged() -> None:
-    found = figures(OTHER, holdout=None)
+    found = figures(OTHER, holdout=None, quick=True)
     assert {"reference", "utility", "privacy"} <= set(found["skipped"])
     assert "membership_auc" not in found["privacy"] and not found["utility"]
     assert found["privacy"]["nndr"]["value"] is not None

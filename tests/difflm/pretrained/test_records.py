@@ -183,7 +183,7 @@ def test_the_score_is_the_bound_of_rows_that_were_not_learned(learned: DiffLM, p
 def test_a_search_compares_models_around_a_backbone(
     people: pd.DataFrame, backbone: Callable[[str], Path]
 ) -> None:
-    model = DiffLM(backbone=str(backbone("llama")), max_time="2s", threads=1, progress=False)
+    model = DiffLM(backbone=str(backbone("llama")), max_time="0.5s", threads=1, progress=False)
     search = GridSearchCV(model, {"lora": [0, 8]}, cv=2, refit=False, error_score="raise")
     search.fit(people[["job", "pay"]])
     scores = search.cv_results_["mean_test_score"]
