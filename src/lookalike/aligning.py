@@ -37,17 +37,22 @@ def align(
 ) -> tuple[Table, Alignment]:
     """`n` rows of the synthetic table, chosen to be distributed like the real ones, and the figures.
 
-    The tables are of any library (`table/sources.py`), and the kind of the synthetic one comes back. Of a
-    DatasetDict a split is the holdout. text: the column of text that is compared, as `embed` sees it; None
-    compares whole rows, as `evaluate/space.py` does, for which both tables need the same columns.
-    label: a column of classes; each is aligned by itself and gets the share that it has in the real table.
-    method: "exact" matches the distributions, "linear" their means (`curate/weights.py`). embed: what
-    `embed.embedder` takes. most_repeats: how often a row may come at most. holdout: real rows to judge by;
-    None holds out a fifth.
+        aligned, figures = lookalike.align(real, synthetic, 1_000, text="text", label="label")
 
-    Raises OptionError for an option that does not fit, DataError for a table that does not: missing columns,
-    empty texts, missing labels, or no class of which there are both real and synthetic rows. Classes without
-    synthetic rows get none: the alignment's `notes` name them.
+    real, synthetic: tables of any library (`table/sources.py`). The kind of the synthetic one comes back. Of
+        a DatasetDict the split "train" is the real table, and "test" or "validation" the holdout.
+    text: the column of text that is compared, as points made by `embed`. None: whole rows are compared
+        (`evaluate/space.py`), for which both tables need the same columns.
+    label: a column of classes. Each class is aligned by itself, and gets the share that it has in the real
+        table. A class without synthetic rows gets none, and the `notes` of the figures name it.
+    method: "exact" matches the distributions, "linear" only their means (`curate/weights.py`).
+    embed: what turns texts into points, as `embed.embedder` takes it.
+    most_repeats: how often a row may come, at most.
+    holdout: real rows that the result is measured on. None: a fifth of the real rows is held out for that.
+    seed: of what is held out and drawn. progress: False for silence.
+
+    Raises OptionError for an option that does not fit. Raises DataError for missing columns, empty texts,
+    missing labels, or where no class has both real and synthetic rows.
     """
     from lookalike.table.sources import parted, table, taken
 

@@ -30,10 +30,16 @@ MOST_LETTERS = 6000  # of the records that are shown, together
 
 
 class Annotator:
-    """`annotate` of `lookalike.curate`: what a language model answers.
+    """A language model that gives labels: the argument `annotate` of `lookalike.curate`.
 
-    votes: forms of the prompt that each record is asked in, 1 to 5. task: what the records are. A model with
-    a ledger is asked nothing twice. answers: so far; failures: requests without one, by kind.
+        annotator = lookalike.Annotator(LLM("my-model", url), task="questions to a bank", votes=3)
+
+    llm: a `lookalike.llm.LLM`. With a ledger no reply is paid for twice.
+    task: what the records are, in half a sentence.
+    votes: in how many forms of the prompt it is asked about each record, 1 to 5.
+    progress: False for silence.
+
+    `answers` counts the replies so far. `failures` counts the requests without a reply, by kind.
     """
 
     def __init__(self, llm: LLM, task: str | None = None, votes: int = 1, progress: bool = True) -> None:

@@ -27,14 +27,17 @@ EXAMPLES = 3  # of a check that `print` shows
 
 @dataclasses.dataclass
 class Decisions:
-    """What was decided on the rows of a table; `print(decisions)` shows it by check.
+    """What was decided on the rows of a table; `print(decisions)` counts it by check.
 
-    table: one row a decision. row: place of the row in the table, from 0. check: its name.
-    column: the column that it looked at, None for whole rows. score, limit: what was measured and the limit
-    that it crossed; nan where the check knows only yes and no. action: "drop", "relabel", "edit", "weigh", or
-    "report" for what is only said. value: the new label or cell, the weight, or the row that is repeated.
-    reason: in words.
-    rows: how many rows the table has. label: the column of labels, None where there is none.
+    table: a row for each decision, with these columns.
+        row: the place of the row in the table that was judged, from 0.
+        check: the name of the check.
+        column: the column that it looked at; None for whole rows.
+        score, limit: what was measured, and the limit that it crossed. nan: the check knows only yes and no.
+        action: "drop", "relabel", "edit" or "weigh"; "report" changes nothing.
+        value: the new label or cell, the weight, or the place of the row that is repeated.
+        reason: why, in words.
+    rows: how many rows the table has. label: the column of labels; None: there is none.
     notes: sentences on what was not done, and why.
     """
 

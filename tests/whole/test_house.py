@@ -1,6 +1,8 @@
 """The house of ARCHITECTURE.md: floors, rooms that do not meet, no circle, tests that mirror the source."""
 
 import ast
+import re
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -76,6 +78,7 @@ PLACES = {  # heavy package -> the only places that may import it
     "fsspec": ("files/place.py",),
     "llguidance": ("codec/", "difflm/pretrained/"),
 }
+NAMED = ("codec/kinds/", "codec/ticks/", "codec/made/", "evaluate/chapters/")  # rooms that are drawn as one
 WHOLE = ("whole/", "bench/", "docs/")  # tests of many files together; tests of bench/
 
 
@@ -177,3 +180,16 @@ def test_each_file_of_tests_mirrors_a_file_of_the_source() -> None:
         place = path.relative_to(ROOT / "tests").as_posix()
         source = PACKAGE / path.relative_to(ROOT / "tests").with_name(path.name.removeprefix("test_"))
         assert place.startswith(WHOLE) or source.exists(), f"tests/{place}: there is no {place_of(source)}"
+
+
+def test_the_house_is_drawn_with_every_file() -> None:
+    drawn = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## The house")[1].split("```")[1]
+    packages = {part.split()[0]: part for part in re.split(r"\n(?=  \w)", drawn)}
+    files = Counter[tuple[str, str]]()
+    for path in FILES:
+        if not path.name.startswith("__") and not place_of(path).startswith(NAMED):
+            files[place_of(path).rpartition("/")[0].split("/")[0], path.name] += 1
+    for (package, name), count in files.items():
+        text = packages[f"{package}/"] if package else drawn
+        times = len(re.findall(rf"(?<![\w.]){re.escape(name)}(?!\w)", text))
+        assert times >= count, f"name each {package}/**/{name} in the list of files of ARCHITECTURE.md"

@@ -63,43 +63,49 @@ def curate(
 ) -> tuple[Table, Decisions]:
     """The rows of a synthetic table that are worth keeping, and what was decided on the others.
 
-    synthetic: any table, whoever made it, of any library (`table/sources.py`); its kind comes back.
-    real: real rows with the same columns, which set the limits; None
-    takes absolute ones, and leaves out the checks that need real rows. text: the column of text; None takes
-    all that hold text. label: the column of labels: near texts of two labels are reported, not dropped.
-    only: names of checks (`defaults.py`); None is all but "semantic" and "outlier".
-    without: checks that only report. near: the Jaccard similarity of near-duplicates, 0..1. method: what is
-    done with labels that are suspected to be wrong: "drop", "weigh" (a column `weight`), "relabel", or any of
-    them, "auto"; only as far as held-out real rows say that it helps (`gate.py`), which the notes tell.
-    doubt: how wrong labels are found, the "audit" of classifiers or another way (`doubting.py`):
-    "neighbours", "dynamics" (CLLM), "margin" (AUM), "influence", or "steps", which weighs every row (SunGen).
-    embed: what `embed.embedder` takes, for "semantic", "labels" and "outlier". annotate: a function that is
-    asked for labels, such as a `lookalike.Annotator` of a language model: with the method "relabel" it is
-    asked about the rows whose label a classifier doubts, in two rounds, each about a quarter of the rows at
-    most. people: the share of these, 0..1, on which its answers differ most, that is only reported, for
-    people to decide. schema: of the real table; None is inferred. report: an .html file that shows what was
-    decided, check by check, with examples. workers: processes that check long tables of texts, at most; None
-    is one a core. What is decided does not depend on it.
+        kept, decisions = lookalike.curate(synthetic, real, label="intent")
 
-    Raises OptionError for an option that does not fit, DataError for tables whose columns differ and where no
-    row would be left.
+    synthetic: any table, whoever made it, of any library (`table/sources.py`). The same kind comes back.
+    real: real rows with the same columns, which set the limits. None: the limits are absolute, and checks
+        that need real rows are left out.
+    text: the column of text. None: all columns that hold text.
+    label: the column of labels. Texts that are alike but have two labels are reported, not dropped.
+    only: the names of the checks to make (`defaults.py`). None: all but "semantic" and "outlier".
+    without: the names of checks that report what they find, and change nothing.
+    near: the Jaccard similarity from which texts are near-duplicates, .05 to 1.
+    method: what is done with labels that are probably wrong: "drop", "weigh" (a column `weight`),
+        "relabel", or "auto", the smallest of these changes that helps about as much as the best. It is done
+        only where held-out real rows say that it helps (`gate.py`). The notes tell what they said.
+    doubt: how wrong labels are found (`doubting.py`): by the "audit" of classifiers, "neighbours",
+        "dynamics" (CLLM), "margin" (AUM), "influence", or "steps" (SunGen), which weighs every row.
+    embed: what turns texts into points, as `embed.embedder` takes it. "semantic", "labels" and "outlier"
+        use it.
+    annotate: a function that is asked for labels, such as a `lookalike.Annotator`. It needs the method
+        "relabel". It is asked in two rounds about the rows whose label a classifier doubts, in each about a
+        quarter of all rows at most.
+    people: of the rows that it is asked about the share, 0 to 1, that is only reported, for people to
+        decide: those on which its answers differ most.
+    schema: of the real table. None: it is inferred.
+    report: an .html file that shows, check by check, what was decided, with examples.
+    workers: how many processes check long tables of texts, at most. None: one a core. What is decided does
+        not depend on it.
+    seed: of the classifiers, the built-in embedding and the examples. progress: False for silence.
+
+    Raises OptionError for an option that does not fit. Raises DataError for tables whose columns differ, and
+    where no row would be left.
     """
     synthetic, origin = sources.taken("the synthetic table", synthetic)
     asked: dict[str, Any] = {"only": only, "without": without, "near": near, "method": method, "doubt": doubt}
     asked |= {"embed": embed, "text": text, "label": label}
     check_options(asked, synthetic.columns)
-    if report is not None and arguments.path("report", report).suffix.lower() not in PAGES:
-        raise OptionError(f"the report {shown(str(report))} is a page: name an .html file.")
+    _check_report(report)
     people = arguments.number("people", people, 0.0, 1.0)
     workers = None if workers is None else arguments.whole("workers", workers, 1)
     _check_doubts(method, doubt, annotate, people, real is not None)
+    _need_no_weights(method, synthetic)
     names, undone = check_names(only), set(check_names(without)) if without else set()
     with working("looking at the columns", progress=progress):
         rows = rows_to_check(synthetic, real, text, label, given_schema(schema))
-    if method == "weigh" and WEIGHT in synthetic.columns:
-        raise DataError(
-            f"the table has a column '{WEIGHT}' of its own: rename it, so that rows can be weighed."
-        )
     rows.check_apart([name for name in names if name in TEXT_CHECKS], workers, progress)
     seen = cache(lambda: points(rows, embed, seed))  # by the labels and the outliers
     notes: list[str] = []
@@ -125,6 +131,18 @@ def curate(
         with bar(None, "writing the report", progress=progress), file_errors(report, "written"):
             replace_text(report, page(synthetic, decisions, rows.schema, seed))
     return origin.back(decisions.apply(synthetic)), decisions
+
+
+def _check_report(report: str | Path | None) -> None:
+    if report is not None and arguments.path("report", report).suffix.lower() not in PAGES:
+        raise OptionError(f"the report {shown(str(report))} is a page: name an .html file.")
+
+
+def _need_no_weights(method: str, synthetic: pd.DataFrame) -> None:
+    if method == "weigh" and WEIGHT in synthetic.columns:
+        raise DataError(
+            f"the table has a column '{WEIGHT}' of its own: rename it, so that rows can be weighed."
+        )
 
 
 def _check_doubts(method: str, doubt: str, annotate: Annotate | None, people: float, has_real: bool) -> None:

@@ -29,22 +29,22 @@ EXAMPLES = 6  # of a check
 NEIGHBOURS = 4000  # kept rows among which the nearest is looked for
 CELLS, LETTERS = 8, 400  # of a row that is shown
 MEANING = {  # check -> what it looks for
-    "missing": "Cells that are empty in columns in which no real cell is.",
+    "missing": "Empty cells of columns in which no real cell is empty.",
     "length": "Texts that are shorter or longer than real ones.",
     "repetition": "Texts that repeat pieces of themselves.",
-    "symbols": "Texts with more or fewer signs that are no letters or digits than real ones.",
-    "encoding": "Texts with signs that were damaged on their way.",
-    "language": "Texts in a language of no real text.",
-    "refusal": "A model refuses to write, or speaks of itself.",
-    "meta": "A text speaks of itself, of its label or of the task.",
+    "symbols": "Texts with a larger or smaller share of punctuation and symbols than real ones.",
+    "encoding": "Texts with damaged characters.",
+    "language": "Texts in a language that no real text has.",
+    "refusal": "Texts in which a model refuses to write, or speaks of itself.",
+    "meta": "Texts that speak of themselves, of their label or of the task.",
     "parses": "Code and JSON that does not parse.",
     "range": "Numbers and dates beyond what real ones allow.",
     "unknown": "Categories that no real row has.",
-    "rules": "Rows that break a rule between columns which all real rows keep.",
+    "rules": "Rows that break a rule between columns that all real rows keep.",
     "copy": "Texts that copy a real one.",
     "exact": "Rows that equal an earlier one.",
     "near": "Texts that nearly repeat one that is kept.",
-    "conflict": "Texts that nearly repeat one of another label: one of the labels is wrong, or the difference is what the label says.",  # noqa: E501
+    "conflict": "Texts that nearly repeat a text with another label. Either one label is wrong, or the few words that differ decide.",  # noqa: E501
     "semantic": "Texts that mean the same as one that is kept.",
     "labels": "Labels that are probably wrong.",
     "outlier": "Rows that are far from all others.",

@@ -42,15 +42,18 @@ def select(
     seed: int = 0,
     progress: bool = True,
 ) -> Table:
-    """n rows that a person should label next, the most useful first; `row` is the place of each, from 1.
+    """The n rows that a person should label next, the most useful first. A column `row` counts from 1.
 
-    table: the rows, of any library; those that have a label are not chosen, but learned from. text: the
-    column that is compared; None is whole rows. label: the column of labels; None where nothing is
-    labelled. method: "k-means" takes a row of each cluster, "explore", "vote-k", "random"; "entropy" and
-    "confidence" choose what a classifier of the labelled rows is least sure of. embed: what
-    `embed.embedder` takes. Fewer than n rows come where fewer have no label.
+    table: rows of any library. Those that have a label are not chosen, but learned from.
+    text: the column that is compared. None: whole rows are compared.
+    label: the column of labels, empty where a row has none. None: no row is labelled.
+    method: "k-means" takes a row of each cluster. "explore", "vote-k" and "random" need no labels either.
+        "entropy" and "confidence" take the rows that a classifier of the labelled ones is least sure of.
+    embed: what turns texts into points, as `embed.embedder` takes it.
+    seed: of what is drawn. progress: False for silence.
 
-    Raises OptionError for an option that does not fit, DataError where every row has a label.
+    Fewer than n rows come where fewer have no label. Raises OptionError for an option that does not fit, and
+    DataError where every row has a label.
     """
     table, origin = sources.taken("the table", table)
     n, method = (

@@ -40,26 +40,26 @@ OF_A_MACHINE = ("max_time", "device", "threads", "progress")  # arguments that a
 class DiffLM:
     """Synthetic tables by latent diffusion and a language model (DiffLM, arXiv 2411.03250).
 
-    max_time: how long `fit` may take in all, in seconds or as "90s", "5m"; None: as long as it helps.
-    seed: the same seed gives the same model on the same machine with as many threads. device: "auto", "cpu"
-    or "cuda". rate: how many nats of a record the latent carries; None: 4, or 8 for texts. injection: how the
-    latent enters the language model: "soft_prompt", "kv_memory" or "input_embed". epochs: passes over the
-    table; None: chosen by its size. refine: learn, too, which rows are drawn too often, so that `sample` can
-    leave them out. threads: of the CPU; None: chosen by measuring. progress: bars on stderr.
-
-    backbone: a pretrained causal language model that writes the records as JSON text, in place of the small
-    one that is trained from scratch: a folder, a GGUF file, or an id on the Hugging Face hub, which is then
-    contacted. lora: the rank of the adapters that fit it to the table; None: 8; 0 or False leaves it as it
-    is, which learns less in the same time. encoder: the name of a model such as BERT that reads the records;
-    None: built in. beta: "rate" holds the rate; "schedule" lowers beta as the paper does. injection may then
-    also be "prefix_soft_prompt".
-
-    The arguments are checked at once, kept as they are given, and used by `fit`. They can be read and changed
-    like those of a scikit-learn estimator: `get_params`, `set_params`, `sklearn.base.clone`.
-
         df = lookalike.read_table("examples/adult.csv.gz")
         model = lookalike.DiffLM(max_time="90s").fit(df)
         synthetic = model.sample(10_000, where={"income": ">50K"}, seed=0)
+
+    max_time: how long `fit` may take in all, in seconds or as "90s", "5m". None: as long as it helps.
+    seed: the same seed gives the same model on the same machine with as many threads.
+    device: "auto", "cpu" or "cuda". threads: of the CPU. None: chosen by measuring. progress: bars on stderr.
+    rate: how many nats of a record the latent carries. None: 4, or 8 for texts.
+    injection: how the latent enters the language model: "soft_prompt", "kv_memory" or "input_embed".
+    epochs: passes over the table. None: chosen by its size.
+    refine: True learns, too, which rows are drawn too often, so that `sample` can leave them out.
+    backbone: a pretrained causal language model that writes the records as JSON text: a folder, a GGUF file,
+        or an id on the Hugging Face hub, which is then contacted. None: a small one, trained from scratch.
+        The next three are for it, and injection may then be "prefix_soft_prompt".
+    lora: the rank of its adapters. None: 8. 0 or False: it is not adapted, and less is learned.
+    encoder: the name of a model such as BERT that reads the records. None: built in.
+    beta: "rate" holds the rate; "schedule" lowers beta as the paper does. None: "rate".
+
+    The arguments are checked at once, kept as they are given, and used by `fit`. They can be read and changed
+    like those of a scikit-learn estimator: `get_params`, `set_params`, `sklearn.base.clone`.
     """
 
     def __init__(
@@ -239,21 +239,22 @@ class DiffLM:
         (of pandas after `load`).
 
         where: {column: condition} that every row satisfies. A condition is a value, a set of values, a range
-        (low, high), None (missing) or NOT_MISSING; texts such as "age=30..40" are read, too. given: a table
-        of some of the columns; each of its rows is completed, its missing cells included, and n must be None.
-        like: rows to make variations of, in turn; with n None one of each. strength: how far the variations
-        are from them: 0 gives the rows with new ids, 1 new rows; in between each cell is drawn anew with this
-        chance (at least one of a row, and texts always) given the others and the latent of the row. Columns
-        of `where` are drawn at any strength. balance: a column of few values, which then get equal shares.
-        temperature, top_p: how texts are drawn, as `Drawing` says; None: 1, or 0.9 and 0.95 with a backbone
-        and a column of JSON. valid_only: rows whose code does not parse are drawn again, up to 20 times in
-        all, and then left out; `accepted` counts the rows that were accepted and drawn. refine: draw twice as
-        many rows and keep those that make the table more like the learned one; None: if the fit learned it.
-
+            (low, high), None (missing) or NOT_MISSING. Texts such as "age=30..40" are read, too.
+        given: a table of some columns. Its rows are completed, missing cells included. n must be None.
+        like: rows to make variations of, in turn. With n None one of each.
+        strength: how far variations are from these rows: 0 gives them with new ids, 1 gives new rows. In
+            between each cell is drawn anew with this chance (at least one of a row, and texts always), given
+            the others and the latent of the row. Columns of `where` are drawn at any strength.
+        balance: a column of few values, which then get equal shares.
+        temperature, top_p: how texts are drawn (`Drawing`). None: 1, or .9 and .95 with a backbone and JSON.
+        valid_only: True draws rows whose code does not parse again, up to 20 times in all, and then leaves
+            them out. `accepted` counts the rows that were accepted and drawn.
+        refine: True draws twice as many rows and keeps those that make the table more like the learned one.
+            None: if the fit learned it.
         seed: the same seed gives the same table, with the same ids. None gives new rows with every call: the
-        k-th call after `fit` or `load` gives the k-th draw of the model's seed, so a script that is started
-        again gives the same tables, and ids go on from call to call. `impute`, `decode` and `interpolate` do
-        likewise.
+            k-th call after `fit` or `load` gives the k-th draw of the model's seed. So a script that is
+            started again gives the same tables, and ids go on from call to call. `impute`, `decode` and
+            `interpolate` do likewise.
 
         Raises ConditionError for conditions that the real table never meets and for given values that it
         never had (they name the column, the row and the value), OptionError for other values.

@@ -1,10 +1,10 @@
-"""Rows that all the others, and the real ones, place in another class than they were asked for in.
+"""Rows that the other rows and the real ones place in another class than they were asked for in.
 
-A small model writes one row in eight of another class than it was asked for, and says that it is of that one.
-A few real rows cannot tell which; but the rows vouch for each other, as most have the right class: a
-classifier that learned from the other rows and the real ones is right more often than the model. Of the rows
-of SST-2 that Qwen2.5-Coder-0.5B wrote without seeing any, 87% had their class, as all training rows tell it,
-and 96% of those that this keeps with a sentence embedding (bench/RESULTS.md).
+Of every eight rows that a small model writes one is of another class than its label says. A few real rows
+cannot tell which. But most rows have the right class, so they vouch for each other: a classifier that learned
+from the other rows and the real ones is right more often than the model. Of the rows of SST-2 that
+Qwen2.5-Coder-0.5B wrote without seeing any, 87% had the class of their label, as a classifier of all training
+rows tells it. Of those that are kept here, with a sentence embedding, it is 96% (bench/RESULTS.md).
 """
 
 from __future__ import annotations

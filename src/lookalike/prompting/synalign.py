@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from lookalike.arguments import choice, number, path, shown, switch, whole
@@ -24,31 +23,21 @@ from lookalike.llm.embeddings import embedder as endpoint_embedder
 from lookalike.llm.ledger import Ledger
 from lookalike.llm.request import Request
 from lookalike.progress import say, watched
-from lookalike.prompting.arms import ABOUT_ROWS, Array, quotas
+from lookalike.prompting.arms import Array
 from lookalike.prompting.asking import Asking, checked_names, probes
-from lookalike.prompting.checks import Checker, text_of
+from lookalike.prompting.checks import Checker
 from lookalike.prompting.consensus import consensus
 from lookalike.prompting.growth.errors import STEERING
-from lookalike.prompting.growth.growing import (
-    COVERAGE_ROUNDS,
-    FIXED,
-    LOCATED,
-    ROUNDS,
-    Grow,
-    Growth,
-    checked,
-    strategy,
-    totals,
-)
-from lookalike.prompting.growth.known import Known
+from lookalike.prompting.growth.growing import FIXED, Grow, Growth
 from lookalike.prompting.growth.novelty import Pool
-from lookalike.prompting.prompts import Prompts, first_number
+from lookalike.prompting.planned import checked_growth, dealt, grown, planned, share_of
+from lookalike.prompting.prompts import Prompts
 from lookalike.prompting.record import Form
 from lookalike.prompting.source import Picks, locate, read
 from lookalike.prompting.telling import settle
 from lookalike.prompting.templates import Templates
-from lookalike.prompting.writing import Work, Writer, share_of
-from lookalike.prompting.written import Row, Written
+from lookalike.prompting.writing import Work, Writer
+from lookalike.prompting.written import Written
 from lookalike.table.schema import Schema, given_schema
 from lookalike.table.sources import PANDAS, Origin, Table, taken
 
@@ -60,17 +49,19 @@ class SynAlign:
         llm = LLM("my-model", "http://127.0.0.1:8000/v1", ledger="run/ledger.sqlite")
         synthetic = lookalike.SynAlign(llm, text="text", label="label").fit(real).sample(2000)
 
-    text: the text column, or several (question and answer); the other columns are written too.
-    label: the column of the class: all records of a request are of one class, in the real shares.
-    method: one of `METHODS` (see arms.py). demonstrations: places of the real data that are shown, at most.
-    gen_size: records a request. embed: as in `embed.embedder`, or "openai:<model>" of the same endpoint.
-    attributes: None for the usual names, "propose" to have the model name them, or a list.
-    grow: how the plan changes as the rows come in: one of `defaults.GROW` (see growth/growing.py), or a
-    function (places, accepted rows, seed) -> weights; None: the classes in their real shares. steering: the
-    share of the real rows whose errors steer with grow="errors"; the others measure.
+    llm: a `lookalike.llm.LLM`. text: the column of text, or a list of several, such as question and answer.
+        The model writes the other columns, too.
+    label: the column of the class. A request is for records of one class; classes have their real shares.
+    method: one of `METHODS` (see arms.py). "auto" settles it by what the model says of a few real rows.
+    demonstrations: how many real rows are shown, at most. gen_size: how many records a request is for.
+    embed: what turns texts into points, as `embed.embedder` takes it, or "openai:MODEL" of the same endpoint.
+    attributes: what a record is described by. None: the usual names; "propose": the model names them; a list.
+    grow: how the plan changes as rows come in: one of `defaults.GROW` (see growth/growing.py), or a function
+        (places, accepted rows, seed) -> weights. None: it does not change; classes keep their real shares.
+    steering: with grow="errors" the share of the real rows, 0 to 1, whose errors steer. The others measure.
     task: what the data are, in half a sentence. templates: a folder of prompts in place of the built-in ones.
-    temperature: None for the server's own. max_tokens: of a reply; None: by the longest real records.
-    seed: of what is shown, and of the replies: another seed asks anew. progress: False for silence.
+    temperature: of the model; None: the server's. max_tokens: of a reply; None: by the longest real records.
+    seed: it decides what is shown. Another seed asks anew. progress: False for silence.
 
     Raises OptionError for values that make no sense and for templates that cannot be used.
     """
@@ -106,14 +97,7 @@ class SynAlign:
         templates = None if templates is None else path("templates", templates)
         if task is not None:
             task = text_of_argument("task", task, "say what the data are, in half a sentence")
-        self.grow, self.steering = checked(grow), number("steering", steering, 0, 1, above=True)
-        if self.grow in LOCATED and method not in ABOUT_ROWS:
-            raise OptionError(
-                f"grow={self.grow!r} asks near real rows, which the method {method} does not: choose one of "
-                f"{', '.join(ABOUT_ROWS)}."
-            )
-        if self.grow == "errors" and label is None:
-            raise OptionError("grow='errors' follows the errors of a classifier: name the label.")
+        self.grow, self.steering = checked_growth(grow, steering, method, label)
         self.llm, self.label, self.method, self.task = llm, label, method, task
         self.texts: list[Any] = list(text) if isinstance(text, list | tuple) else [text]
         if not self.texts:
@@ -220,17 +204,7 @@ class SynAlign:
 
         Raises OptionError for more shards than places with rows, and for a plan that grows with its rows.
         """
-        if self.grow not in FIXED:
-            raise OptionError(
-                f"grow={self.grow!r} looks at all rows that are there, which no shard knows: leave it out."
-            )
-        works = [work for work in self._works(n) if work.wanted]
-        if shards > len(works):
-            raise OptionError(
-                f"{shards:,} shards cannot share {len(works):,} demonstrations: choose at most that many "
-                "shards, or more demonstrations."
-            )
-        return [sum(one.wanted for one in share_of(works, shard, shards)) for shard in range(shards)]
+        return dealt(self._works(n), shards, self.grow)
 
     def sample_shard(self, n: int, shard: int, shards: int, ledger: Ledger) -> Table:
         """The rows of one of the shards of `sample(n)`, by the same requests at the same places.
@@ -384,14 +358,7 @@ class SynAlign:
     def _works(self, n: int) -> list[Work]:
         self._need_fit()
         n = whole("the number of rows", n, 1)
-        by, own = "even" if self.grow == "even" else "real", self._located
-        counts = quotas(own.places[: own.fixed], totals(by, self._source.labels, n), self.gen_size)
-        counts += [0] * (len(own.places) - own.fixed)
-        first = first_number(self.seed)
-        return [
-            Work(number, place, count, self.gen_size)
-            for number, (place, count) in enumerate(zip(own.places, counts, strict=True), first)
-        ]
+        return planned(n, self._source, self._located, self.gen_size, self.grow == "even", self.seed)
 
     def _growth(self, n: int) -> Growth | None:
         """How n rows grow; None for a plan that is fixed before the first reply."""
@@ -399,16 +366,7 @@ class SynAlign:
         n = whole("the number of rows", n, 1)
         if self.grow in FIXED:
             return None
-        own, labels = self._located, self._source.labels
-        points = np.zeros((len(labels), 1)) if own.points is None else own.points
-
-        def text(row: Row) -> str:
-            return text_of(self.form, row.record)
-
-        known = Known(labels, points, own.embed, text, n, own.steering, own.fixed)
-        wanted = None if callable(self.grow) else totals("real", labels, n)
-        rounds = COVERAGE_ROUNDS if self.grow == "coverage" else ROUNDS
-        return Growth(strategy(self.grow, known), n, self.gen_size, self.seed, rounds, wanted)
+        return grown(n, self._source, self._located, self.gen_size, self.grow, self.seed)
 
     @property
     def steering_rows(self) -> list[int]:

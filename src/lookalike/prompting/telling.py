@@ -3,7 +3,7 @@
 SynAlign's call for records knows a real row by its attributes alone. Where a model's attributes would fit any
 row, its records lie anywhere and carry any label; such a model writes better beside the rows themselves. So a
 run with the method "auto" begins with a few descriptions, which `synalign` needs anyway, and looks where they
-lie among the real rows. By the attributes that Qwen2.5-Coder-0.5B wrote (bench/RESULTS.md) this is .80 to .93
+lie among the real rows. By the attributes that Qwen2.5-Coder-0.5B wrote (bench/RESULTS.md) this is .80 to .94
 on questions to a bank, where records of `synalign` teach most, and .50 to .53 on sentences of film reviews,
 where 7 of 10 have their label and 9 of 10 have it that are written beside real rows.
 """
@@ -57,9 +57,8 @@ def settle(
     score = round(told(found, rows, points, source.labels), 3)
     method = "synalign" if score >= TELLS else "steered"
     if rows:
-        how = f"tells them from others by {score:.2f} of 1 (chance: 0.5)" if some else "is of no use"
-        say(f"what the model says of {len(rows):,} real rows {how}: it writes by the method {method}.",
-            progress=asking.progress)  # fmt: skip
+        line = f"the model described {len(rows):,} real rows; how well that fits these rows: {score:.2f}"
+        say(f"{line} (chance: 0.5, best: 1). It writes by the method {method}.", progress=asking.progress)
     shown = located.places
     if method == "synalign":  # which shows no text
         shown = [replace(place, shown=[], now_and_then=False) for place in shown]

@@ -71,14 +71,6 @@ class Work:
     total_good: int = 0
 
 
-def share_of(works: Sequence[Work], shard: int, shards: int) -> list[Work]:
-    """The places of one of so many shards, in their order: of those where rows are wanted every shards-th,
-    and as many of the spare ones. A shard asks what the whole would ask at the same places.
-    """
-    wanted, spare = ([one for one in works if bool(one.wanted) is has] for has in (True, False))
-    return sorted([*wanted[shard::shards], *spare[shard::shards]], key=lambda one: one.number)
-
-
 async def answer(llm: LLM, request: Request) -> Reply | Failure:
     """The reply to one request; raises EndpointError where there will be none for any."""
     try:

@@ -231,7 +231,7 @@ def agreement(answers: dict[Any, list[tuple[str, Any]]]) -> list[str]:
     same = f"{alike:,} of {len(units):,} items with several answers have the same ones"
     value, (low, high) = alpha(units), alpha_interval(units)
     if value != value:
-        lines = [f"agreement: {same}; alpha has no value, as all answers are one and the same"]
+        lines = [f"agreement: {same}; alpha has no value, as all answers are the same"]
     else:
         lines = [f"agreement: Krippendorff's alpha {value:.3f} ({low:.3f} to {high:.3f}); {same}"]
     for at, one in enumerate(people):

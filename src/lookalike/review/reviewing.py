@@ -48,20 +48,28 @@ def review(
     limit: float = ERRORS,
     seed: int = 0,
 ) -> tuple[Table, Decisions]:
-    """Serves a page on which people review rows, until all are answered or Ctrl-C; says its address.
+    """Serves a page on which people review rows of a table; gives the table as they corrected it.
 
-    table: any table, of any library (`table/sources.py`); its kind comes back. decisions: what was decided on
-    it, such as `curate` gives: their rows come first, and where people answered, people count. real: rows of
-    which the nearest is shown. label: the column of labels; None is that of the decisions. text: the column
-    of text; None is the one with most words. pair: two columns of answers, of which people choose the better
-    one without knowing which is which. queue: how many items, at most. reviewer: whose answers; "" has the
-    page ask. port: of 127.0.0.1; None is the last one. answers: the file that keeps them; with the same file
-    the review goes on. limit: the error rate, 0..1, below which the page says that it is enough. seed: of the
-    random rows.
+    The address of the page is printed. It ends when all rows of the queue are answered, or by Ctrl-C. Every
+    answer is saved at once, and the same call goes on from there.
 
-    Returns the corrected table, and the decisions on the table as it was, those of the check "review" among
-    them; of a pair, the table with a column `preferred`. Raises DataError for another table than that of the
-    file, OptionError for an option that does not fit, such as a port in use.
+    table: any table, of any library (`table/sources.py`). The same kind comes back.
+    decisions: what was decided on it, such as `curate` gives. Its rows come first. An answer of a person
+        overrules a decision.
+    real: real rows. The nearest of them is shown beside each row.
+    label: the column of labels. None: that of the decisions.
+    text: the column of text. None: the one with most words.
+    pair: two columns of answers. People choose the better answer without knowing which column it is of.
+    queue: how many rows are reviewed, at most.
+    reviewer: whose answers they are. "": the page asks.
+    port: a port of 127.0.0.1. None: the last one.
+    answers: the file that keeps the answers.
+    limit: the error rate, 0 to 1, below which the page says that it is enough.
+    seed: of the rows that are drawn at random.
+
+    Returns the corrected table and the decisions on the table as it was. Those of people are of the check
+    "review". Of a pair, the table has a column `preferred`. Raises DataError where the file of answers is of
+    another table, and OptionError for an option that does not fit, such as a port in use.
     """
     table, origin = sources.taken("the table", table)
     given = (table, decisions, real, label, text, pair)

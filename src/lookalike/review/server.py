@@ -62,7 +62,7 @@ class Session:
         if found is not None:
             told["card"] = self.cards.card(found)
         elif any(place not in state.standing for place in self._queued) and not held:
-            told["over"] = "The rows that are left are on another reviewer's screen, or wait for another one."
+            told["over"] = "All other rows are on another reviewer's screen, or need another reviewer."
         return told
 
     def answer(self, told: dict[str, Any]) -> dict[str, Any]:

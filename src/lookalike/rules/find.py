@@ -42,7 +42,8 @@ EDGE = 60  # times as many gaps just above 0 as just below it
 def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0) -> list[Rule]:
     """The rules between the columns of a table, each with the share of the rows that keep it.
 
-    schema: the inferred one, if None. seed: of the rows that are looked at, 100,000 at most.
+    schema: of the table. None: it is inferred.
+    seed: of the rows that are looked at, 100,000 at most.
     """
     table = sources.table("the table", table)
     schema = infer(table) if schema is None else schema

@@ -168,12 +168,18 @@ def align_shards(
 ) -> tuple[Made, Alignment]:
     """`n` rows of a synthetic table in shards, in as many shards of a folder `out`, and the figures.
 
-        made, alignment = lookalike.align_shards(real, "made/", 10**6, "aligned/", label="class")
+        made, figures = lookalike.align_shards(real, "made/", 10**6, "aligned/", label="class")
 
-    As `align`, in the memory of a shard: a row weighs what a function of the row says, which was found on
-    50,000 rows drawn uniformly from all. The figures are those of `align` on these, weighed so. embed: a
-    name, which every worker knows. synthetic, missing, how, workers, engine: as of `curate_shards`; the same
-    call goes on after a kill. All others and the errors are those of `align`.
+    As `align`, in the memory of a shard. How much a row weighs is a function of the row, which is found on
+    50,000 rows drawn uniformly from all. The figures are those of `align` on these rows.
+
+    synthetic: a folder, a pattern such as "made/*.parquet", or their URL.
+    out: a folder or its URL. After a kill the same call goes on there.
+    embed: a name, as every worker has to know it.
+    missing, how: values that mean missing, and the options of `read_table`, for the files.
+    workers, engine: as of `sample_shards`.
+
+    All other arguments and the errors are those of `align`.
     """
     n, seed = whole("n, the number of rows,", n, 2), whole("seed", seed)
     if not (embed is None or isinstance(embed, str)):

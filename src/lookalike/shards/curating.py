@@ -87,16 +87,19 @@ def curate_shards(
 
         lookalike.curate_shards("made/", "curated/", real)
 
-    As `curate`, whose checks of single rows, "exact" and "near" decide the same on the same rows: rows that
-    repeat others are found across shards, and the first of them is kept, in the order of the shards.
-    "semantic", "labels" and "outlier" need the table as a whole and are left out. Memory is that of a shard
-    for each worker, of 20 million hashes, of 16 bytes for each row that equals another one, and of the texts
-    that may be near-duplicates.
+    It decides as `curate` does, by its checks of single rows, "exact" and "near". Rows that repeat others are
+    found across shards, and the first of them is kept, in the order of the shards. "semantic", "labels" and
+    "outlier" need the table as a whole and are left out. It takes the memory of a shard for each worker, of
+    20 million hashes, of 16 bytes for each row that equals another one, and of the texts that may be
+    near-duplicates.
 
-    synthetic: a folder, a pattern such as "made/*.parquet", or their URL; missing, how: of its files, as of
-    `read_table`. out: a folder or its URL, which the same call goes on in after a kill; `_decisions-*.json`
-    in it say what was decided on the rows of each shard. None: nothing is written, and the counts are of what
-    would be. workers, engine: as of `sample_shards`. All others and the errors are those of `curate`.
+    synthetic: a folder, a pattern such as "made/*.parquet", or their URL.
+    out: a folder or its URL. After a kill the same call goes on there. `_decisions-*.json` in it say what was
+        decided on the rows of each shard. None: nothing is written, and the counts say what would be done.
+    missing, how: values that mean missing, and the options of `read_table`, for the files.
+    workers, engine: as of `sample_shards`.
+
+    All other arguments and the errors are those of `curate`.
     """
     near, seed = arguments.number("near", near, 0.05, 1.0), whole("seed", seed)
     names = check_names([one for one in USUAL_CHECKS if one not in WHOLE] if only is None else only)

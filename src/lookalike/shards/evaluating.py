@@ -74,12 +74,15 @@ def evaluate_shards(
 
         report = lookalike.evaluate_shards(real, "s3://bucket/made/", holdout)
 
-    Column shapes, missing, unseen and out-of-range values and pairs of columns are counted in every shard on
-    edges that `real` fixes, and added: they are those of all rows (`evaluate/adding.py`). Detection,
-    diversity, utility and privacy see 100,000 rows, drawn uniformly from all; the report says so.
+    Some figures are those of all rows: shapes of columns, pairs of columns, missing, unseen and out-of-range
+    values. They are counted in every shard on edges that `real` fixes, and added (`evaluate/adding.py`).
+    Detection, diversity, utility and privacy see 100,000 rows, drawn uniformly from all; the report says so.
 
-    synthetic: a folder, a pattern such as "made/*.parquet", or their URL. missing, how: of its files, as of
-    `read_table`. workers, engine: as of `sample_shards`. All others and the errors are those of `evaluate`.
+    synthetic: a folder, a pattern such as "made/*.parquet", or their URL.
+    missing, how: values that mean missing, and the options of `read_table`, for the files.
+    workers, engine: as of `sample_shards`.
+
+    All other arguments and the errors are those of `evaluate`.
     """
     seed, progress = whole("seed", seed), arguments.switch("progress", progress)
     crew = Crew(engine, workers)

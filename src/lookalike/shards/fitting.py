@@ -119,16 +119,19 @@ def fit_many(
         lookalike.fit_many(df, "seeds/", models={str(s): DiffLM(seed=s) for s in range(5)})
         synthetic = lookalike.Models("cities/").sample(1000, where={"city": "Rome"})
 
-    table: of any library, or {name: table} of several. by: a column of the table: a model for each of its
-    values, missing ones too. models: what is fitted, or {name: model} of variants, such as seeds or an
-    ablation; each is fitted on each table. schema: as of `DiffLM.fit`, for all; None: that of the whole table
-    where `by` is given, else each its own. workers, engine, cpus, gpus: as of `sample_shards`; a worker has
-    one thread where the model does not say how many, and holds the tables.
+    table: of any library, or {name: table} of several.
+    out: a folder. It refuses other tables, groups or models than those that it was begun with (`plan.json`).
+    by: a column of the table. Each of its values gets a model, a missing value too.
+    models: the DiffLM to fit, or {name: DiffLM} of variants, such as seeds. Each is fitted on each table.
+    schema: as of `DiffLM.fit`, for all models. None: with `by` it is that of the whole table, else each
+        table has its own.
+    workers, engine, cpus, gpus: as of `sample_shards`. A worker holds the tables. It has one thread where the
+        model does not say how many.
+    progress: False for silence.
 
-    A model appears when it is complete: the same call goes on after a kill, from the checkpoint of the model
-    that was being fitted. One that fails costs itself alone: `failed` says why, and the same call tries it
-    again. `plan.json` refuses other tables, groups or models in the same folder. Raises OptionError and
-    DataError for what does not fit.
+    A model appears when it is complete. After a kill the same call goes on, from the checkpoint of the model
+    that was being fitted. A model that fails stops no other: `failed` says why, and the same call tries it
+    again. Raises OptionError and DataError for what does not fit.
     """
     progress = arguments.switch("progress", progress)
     if is_url(out):

@@ -79,16 +79,22 @@ def generate_shards(
         llm = LLM("my-model", "http://127.0.0.1:8000/v1", budget=Budget(max_calls=100_000))
         made = lookalike.generate_shards(real, 10**6, SynAlign(llm, "text", "label"), "made/", shards=100)
 
-    A shard asks what `synthesizer.sample(n)` would ask at its places; its rows are compared with those of the
-    same shard, so `curate_shards` comes after it. A call that was paid for is in the ledger of its shard:
-    after a kill the same call goes on, and no reply is paid twice. The budget of the `llm` counts all
-    ledgers of the folder. Where it ends, the shards that are complete stay, and `stopped` says so.
+    A shard asks what `synthesizer.sample(n)` would ask at its places. Its rows are compared only with those
+    of the same shard, so `curate_shards` comes after it.
 
-    shard: write this one alone, 0 to shards - 1; other processes of this machine may write others at the same
-    time, within one budget, each at its own rate. real, schema: as of `SynAlign.fit`. out: a folder of this
-    machine, which refuses another job. on_fit: called once the demonstrations are picked. workers: processes
-    that write at once; the calls in flight of the `llm` are dealt out to them. Raises OptionError and
-    DataError for what does not fit, EndpointError where nothing answers any more, LedgerError.
+    real, schema: as of `SynAlign.fit`.
+    synthesizer: a SynAlign. The budget of its `llm` counts the ledgers of all shards. Where it ends, the
+        shards that are complete stay, and `stopped` says so.
+    out: a folder of this machine. It refuses another job. Every reply is in the ledger of its shard: after a
+        kill the same call goes on, and no reply is paid twice.
+    shards: how many files. shard: the only one to write, 0 to shards - 1. Other processes of this machine may
+        write others at the same time. They share the budget, but each has its own rate.
+    on_fit: a function that is called with the synthesizer once the demonstrations are picked.
+    workers: how many processes write at once. The calls in flight of the `llm` are dealt out to them.
+    progress: False for silence.
+
+    Raises OptionError and DataError for what does not fit, EndpointError where nothing answers any more, and
+    LedgerError for a ledger that cannot be used.
     """
     n, shards = whole("the number of rows", n, 1), whole("shards", shards, 1)
     workers = whole("workers", workers, 1)

@@ -59,8 +59,10 @@ class Models:
         romans = models.sample(1000, where={"city": "Rome"})
         one = models.model("Rome")                  # a DiffLM
 
-    folder: what `fit_many` or `lookalike fit --by` wrote. device, threads, progress: as of `DiffLM.load`.
-    Models that failed or are not there yet are missing from the rows, and `missing` names them. Raises
+    folder: what `fit_many` or `lookalike fit --by` wrote.
+    device, threads, progress: as of `DiffLM.load`.
+
+    Rows of models that failed or are not there yet are missing, and `missing` names these models. Raises
     ModelError for a folder that is something else, or has no model yet.
     """
 

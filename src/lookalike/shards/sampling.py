@@ -105,19 +105,23 @@ def sample_shards(
 
         lookalike.sample_shards("real.model", 10**9, "s3://bucket/made/", shards=1000)
 
-    A shard is drawn from the child seed (seed, shard) and appears when it is complete: the same bytes whoever
-    draws it, in whatever order. What is there is not drawn again, so the same call goes on after a kill.
+    A shard depends on the seed and its number alone: it has the same bytes whoever draws it, in whatever
+    order. It appears when it is complete, and is not drawn again: after a kill the same call goes on.
 
-    model: a folder that `save`, `lookalike fit` or `fit_many` wrote, or its URL; or a fitted DiffLM. out: a
-    folder, or its URL (s3://, gs://, az://, hdfs://; the package that speaks it is yours). `plan.json` in it
-    refuses another model, seed, n, shards or condition. shards: how many; None: one a million rows. shard:
-    draw this one alone, 0 to shards - 1, for Slurm arrays and the like. where, balance, temperature, top_p,
-    valid_only: as of `DiffLM.sample`. engine: "processes" on this machine, "ray", or "ray://HOST:PORT" of a
-    cluster, whose machines have to see `model` and `out` at the same address. workers: at once; None: one a
-    core. cpus, gpus: of a worker, for Ray. threads: of a worker; others than 1 may give other last bits.
-    device, backbone: as of `DiffLM.load`.
+    model: a folder that `save`, `lookalike fit` or `fit_many` wrote, or its URL; or a fitted DiffLM.
+    out: a folder, or its URL (s3://, gs://, az://, hdfs://; you install the package that reads it). It
+        refuses another model, seed, n, shards or condition than it was begun with (`plan.json`).
+    shards: how many files. None: one a million rows. shard: the only one to draw, 0 to shards - 1, as a task
+        of Slurm does.
+    where, balance, temperature, top_p, valid_only: as of `DiffLM.sample`.
+    workers: how many draw at once. None: one a core.
+    engine: "processes" of this machine, "ray", or "ray://HOST:PORT" of a cluster. All its machines have to
+        find `model` and `out` at the same address.
+    cpus, gpus: how many of them a worker of Ray has.
+    threads: of a worker. Other numbers than 1 may change the last bits of a number.
+    device, backbone: as of `DiffLM.load`. progress: False for silence.
 
-    Raises OptionError and ConditionError for what does not fit, DataError for a folder of another plan,
+    Raises OptionError and ConditionError for what does not fit, DataError for a folder of another plan, and
     ModelError for a model that cannot be read.
     """
     n = whole("the number of rows", n, 1)

@@ -29,12 +29,15 @@ def infer(
 ) -> Schema:
     """The schema of a table.
 
-    missing: values that mean missing in this table, such as {"?"}; by default only real missing values do.
-    source: what error messages call the table (a file name). keep_rare: values of fewer than 5 rows are
-    reproduced, too: every column has a `min_rows` of 1, and strings are a category where half of the cells
-    hold values that come at least twice.
-    Raises DataError for a table without columns, with fewer than two rows, with a column name that occurs
-    twice, or with values that no kind can hold.
+    table: of any library, with two rows at least.
+    missing: values that mean missing in this table, such as {"?"}. By default only empty cells are missing.
+    source: what error sentences call the table, such as the name of its file.
+    keep_rare: True lets synthetic rows have values that fewer than 5 rows have. Every column then has a
+        `min_rows` of 1, and a column of strings is a category where half of its cells hold values that come
+        at least twice.
+
+    Raises DataError for a table without columns or with fewer than two rows, for a column name that occurs
+    twice, and for values that no kind can hold.
     """
     table, missing = sources.table(source, table), arguments.sentinels("missing", missing)
     check_table(table, source)

@@ -16,7 +16,14 @@ from lookalike.codec.serialised import Serialised, first_columns
 from lookalike.codec.slot import Array
 from lookalike.difflm.pretrained.hub import SMALLER, check_same, load_backbone, load_encoder
 from lookalike.difflm.pretrained.tokens import Tokens, encoder_tokens, lengths, padded
-from lookalike.difflm.pretrained.train import FinetuneConfig, Texts, bound, read_posteriors, train_pretrained
+from lookalike.difflm.pretrained.train import (
+    Examples,
+    FinetuneConfig,
+    Texts,
+    bound,
+    read_posteriors,
+    train_pretrained,
+)
 from lookalike.difflm.pretrained.vae import PretrainedConfig, PretrainedVAE
 from lookalike.difflm.pretrained.writer import write
 from lookalike.difflm.sampling.drawing import Drawing
@@ -128,9 +135,7 @@ class TextRecords:
         with enough_memory(self.backbone.name, SMALLER, checkpoint.folder is not None):
             return train_pretrained(
                 self.vae,
-                self.tokens,
-                records,
-                read,
+                Examples(self.tokens, records, read),
                 config,
                 self.finetune,
                 clock,

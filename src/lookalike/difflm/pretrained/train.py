@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -114,11 +113,27 @@ class Texts:
         return sum(map(len, self.written))
 
 
+@dataclass(frozen=True)
+class Examples:
+    """The records to learn from: (rows, columns) cells, which `tokens` writes as a text in any order of the
+    columns. read: the same records as tokens of the encoder.
+    """
+
+    tokens: Tokens
+    cells: Array
+    read: list[list[int]]
+
+    def of(self, rows: Array, first: Array | None = None) -> Texts:
+        """The records of these rows; first: (rows, columns) bool, the columns that come first, None: none."""
+        first = np.zeros((len(rows), self.cells.shape[1]), dtype=bool) if first is None else first
+        pairs = zip(rows, first, strict=True)
+        written = [self.tokens.record(self.cells[row], _order(early)) for row, early in pairs]
+        return Texts(written, [self.read[row] for row in rows])
+
+
 def train_pretrained(
     vae: PretrainedVAE,
-    tokens: Tokens,
-    cells: Array,
-    read: list[list[int]],
+    examples: Examples,
     config: TrainConfig,
     finetune: FinetuneConfig,
     clock: Clock,
@@ -127,26 +142,24 @@ def train_pretrained(
     seed: int,
     progress: bool = True,
 ) -> list[dict[str, Any]]:
-    """Train what is trained of `vae` on (rows, columns) cells; the best validated state is kept.
+    """Train what is trained of `vae` on the examples; the best validated state is kept.
 
-    read: the records as tokens of the encoder. Returns one entry per validation: step, seconds,
+    Returns one entry per validation: step, seconds,
     reconstruction, rate, bound (nats per row, on held-out rows), train (the bound on the last batches),
     beta and tokens (those of the texts that were trained on, per second); then one that says how it ended,
     as `Course.facts`.
     """
-    train_rows, held_rows = split(len(cells), config, seed)
-    texts_of, device = partial(_texts, tokens, cells, read), vae.words.device
-    held, length = texts_of(held_rows), lengths(read)
+    train_rows, held_rows = split(len(examples.cells), config, seed)
+    held, length, device = examples.of(held_rows), lengths(examples.read), vae.words.device
     noise = validation_noise(len(held_rows), vae.latent_size, seed, device)
     size = finetune.size(len(train_rows), device)
     plan = Plan(length, train_rows, size, seed, size if device.type == "cuda" else SMALLEST)
-    trained = nn.ParameterDict({name.replace(".", "/"): p for name, p in vae.trained().items()})
-    loop = _loop(trained, plan, config, finetune, clock, checkpoint, device.type)
+    loop = _loop(vae, plan, config, finetune, clock, checkpoint, device.type)
     schedule = Backtracking() if finetune.beta == "schedule" else None
     bag = config.bag_of_words if config.rate else 0.0
-    tried = texts_of(_usual_and_longest(length, train_rows)).written
+    tried = examples.of(_usual_and_longest(length, train_rows)).written
     micro = tokens_at_once(vae, tried, finetune.at_once(device), progress)
-    seen = _start(vae, loop, schedule, plan, texts_of(train_rows[:FIRST]), micro)
+    seen = _start(vae, loop, schedule, plan, examples.of(train_rows[:FIRST]), micro)
     threads.restart()
     course, what = loop.course("the way into the language model", progress), f"training around {vae.name}"
     course.told = clock.limit is not None  # it is told when the plan is fitted to it
@@ -162,7 +175,7 @@ def train_pretrained(
             # draw: all chance of a step comes from its number, so that a killed training goes on the same
             at, rng = plan.rows(step), child(seed, "columns first", step)
             torch.manual_seed(child_seed(seed, "step noise", step))  # the caller forks the generator
-            batch = texts_of(at, random_first(len(at), cells.shape[1], config, rng))
+            batch = examples.of(at, random_first(len(at), examples.cells.shape[1], config, rng))
             # descend: the controller moves beta so that the latent carries its rate, or the schedule sets it
             beta = loop.controller.beta if schedule is None else schedule.beta
             loss, rate = _descend(vae, loop, batch, beta, schedule is not None, bag, micro, threads)
@@ -181,18 +194,9 @@ def train_pretrained(
                 _save(loop, schedule, plan, seen)
     _save(loop, schedule, plan, seen)
     if math.isfinite(loop.best):
-        trained.load_state_dict(loop.best_weights)
+        loop.module.load_state_dict(loop.best_weights)
     _set_training(vae, False)
     return [*loop.history, course.facts(loop.step)]
-
-
-def _texts(
-    tokens: Tokens, cells: Array, read: list[list[int]], rows: Array, first: Array | None = None
-) -> Texts:
-    """The records of these rows; first: (rows, columns) bool, the columns that come first, None: none."""
-    first = np.zeros((len(rows), cells.shape[1]), dtype=bool) if first is None else first
-    written = [tokens.record(cells[row], _order(early)) for row, early in zip(rows, first, strict=True)]
-    return Texts(written, [read[row] for row in rows])
 
 
 def _usual_and_longest(length: Array, rows: Array) -> Array:
@@ -217,7 +221,7 @@ def _begin(vae: PretrainedVAE, read: list[list[int]], micro: int) -> None:
 
 
 def _loop(
-    trained: nn.ParameterDict,
+    vae: PretrainedVAE,
     plan: Plan,
     config: TrainConfig,
     finetune: FinetuneConfig,
@@ -227,6 +231,7 @@ def _loop(
 ) -> Loop:
     steps = plan_steps(plan.per_epoch, finetune.epochs, finetune.steps)
     own = timed(config, clock, device)
+    trained = nn.ParameterDict({name.replace(".", "/"): p for name, p in vae.trained().items()})
     loop = Loop(trained, [_optimizer(trained, finetune)], steps, own, clock, checkpoint)
     loop.controller.log_beta = math.log(BEGIN)
     return loop

@@ -235,8 +235,7 @@ def write(
     weight = torch.zeros(len(latent), device=latent.device) if log_weight is None else log_weight
     weighing = early > 0 and len(latent) > rows
     if not weighing and len(latent) > rows:  # no more is known of the candidates
-        first = torch.arange(rows, device=latent.device) * (len(latent) // rows)
-        kept = resample(weight, rows, True, generator) if by_row else first
+        kept = resample(weight, rows, True, generator) if by_row else _first_of_each(latent, rows)
         latent, prefix = latent[kept], [prefix[row] for row in kept.tolist()]
     draft = Draft(vae, latent, prefix)
     records = _Records(draft, grammar, free if weighing else None, pieces, texts, limit, vae.end)
@@ -270,6 +269,11 @@ def write(
         draft.put(tokens)
         threads.end(float(len(tokens)))
     raise AssertionError("a record is always brought to its end")
+
+
+def _first_of_each(latent: Tensor, rows: int) -> Tensor:
+    """(rows,) the place of the first candidate of each row."""
+    return torch.arange(rows, device=latent.device) * (len(latent) // rows)
 
 
 def _log_mass(logits: Tensor, allowed: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import math
 from functools import lru_cache, partial
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -58,10 +59,8 @@ def train_vae(
     noise = validation_noise(len(held), vae.latent_size, seed, vae.device)
     steps = plan_steps(per_epoch, config.epochs, config.steps, config.epochs_limits)
     loop = Loop(vae, optimizers, steps, config, clock, checkpoint)
-    averaged = Averaged(vae, config.averaging)
+    averaged = _resume(loop, Averaged(vae, config.averaging), checkpoint)
     average = cast(VAE, averaged.module)
-    if loop.resume():
-        averaged.load_state_dict({k: checkpoint.tensors[f"mean.{k}"] for k in averaged.state_dict()})
     batches = lru_cache(1)(partial(_batches, train_rows, table.lengths, batch, seed))
     vae.train()
     threads.restart()
@@ -77,8 +76,7 @@ def train_vae(
             at = batches(step // per_epoch)[step % per_epoch]
             # the seed of dropout and noise; the caller forks the generator
             torch.manual_seed(child_seed(seed, "step noise", step))
-            rng = child(seed, "columns first", step)
-            first = torch.from_numpy(random_first(len(at), len(vae.columns), config, rng)).to(vae.device)
+            first = _first(vae, len(at), config, child(seed, "columns first", step))
             # descend: the controller moves beta so that the latent carries its rate
             threads.begin()
             loss, rate = _gradients(vae, optimizers, table.of(at), first, config, loop.controller.beta)
@@ -115,6 +113,18 @@ def _based(vae: VAE, tokens: Tensor, cells: Tensor, seed: int) -> Placed | None:
     placed = vae.placed(tokens, cells, fold)
     vae.base.to(vae.device)
     return placed
+
+
+def _resume(loop: Loop, averaged: Averaged, checkpoint: Checkpoint) -> Averaged:
+    """Go on from the checkpoint, if there is one, with the mean of the weights that it holds."""
+    if loop.resume():
+        averaged.load_state_dict({k: checkpoint.tensors[f"mean.{k}"] for k in averaged.state_dict()})
+    return averaged
+
+
+def _first(vae: VAE, rows: int, config: TrainConfig, rng: np.random.Generator) -> Tensor:
+    """(rows, columns) bool on the model's device: the columns that come first in each row."""
+    return torch.from_numpy(random_first(rows, len(vae.columns), config, rng)).to(vae.device)
 
 
 def _optimizers(vae: VAE, config: TrainConfig) -> list[torch.optim.Optimizer]:

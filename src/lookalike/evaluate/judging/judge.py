@@ -51,17 +51,23 @@ def judge(
 ) -> Judged:
     """Asks a language model how synthetic rows compare with real ones.
 
-    tables: synthetic tables by name, such as {"a": df}. real: rows that they are compared with, which are
-    sent to the model. llm: a `lookalike.llm.LLM`; with a ledger, what was paid for is never asked again.
-    label: a column: only rows with the same value of it meet, and the judge is told that value. criteria: a
-    file or dict (`rubric.py`). pairs: of each table with real rows, each asked in both orders. ratings: rows
-    of each table, the real one too, that are rated by the criteria. human: the answers of people to some
-    pairs, with the columns `pair` and `preferred`, as `review` gives them of `Judged.pairs`. writers: table
-    -> the model that wrote it, to warn of a judge in its own case. between: rows of different tables meet,
-    too. seed: which rows; progress: False for silence.
+        judged = lookalike.judge({"a": table_a, "b": table_b}, real, llm=LLM("my-model", url), label="class")
 
-    The estimate without asking: `Judging.of(...).estimate()`. Raises DataError, OptionError; LLMError where
-    no pair was judged.
+    tables: the synthetic tables by name.
+    real: the rows that they are compared with. They are sent to the model.
+    llm: a `lookalike.llm.LLM`. With a ledger no reply is paid for twice.
+    label: a column. Only rows with the same value of it are compared, and the judge is told that value.
+    criteria: a file or a dict that says what the judge looks at (`rubric.py`). None: the built-in criteria.
+    pairs: how many pairs of each table with real rows. The judge is asked about each in both orders.
+    ratings: how many rows of each table, the real one too, are rated by the criteria.
+    human: what people answered on some of the pairs, with the columns `pair` and `preferred`. `review` of
+        `Judged.pairs` gives such a table.
+    writers: table -> the model that wrote it. A note warns of a judge that is one of these models.
+    between: True compares rows of two synthetic tables, too.
+    seed: it decides which rows are judged. progress: False for silence.
+
+    `Judging.of(...).estimate()` tells the calls and tokens without asking. Raises DataError and OptionError
+    for what does not fit, and LLMError where no pair was judged.
     """
     options: dict[str, Any] = {"label": label, "criteria": criteria, "pairs": pairs, "ratings": ratings}
     options |= {"human": human, "writers": writers, "between": between, "seed": seed}

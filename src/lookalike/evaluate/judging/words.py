@@ -19,19 +19,19 @@ def headline(found: Judgement) -> str:
 def worth(found: Judgement) -> list[str]:
     """Sentences on what the judge's word is worth."""
     kinds = ", ".join(f"{kind} {right} of {of}" for kind, (right, of) in found.kinds.items())
-    lines = [f"controls: {percents(found.controls)} right ({kinds})"] if found.kinds else []
+    known = "of pairs whose better row is known"
+    lines = [f"controls: {percents(found.controls)} right, {known} ({kinds})"] if found.kinds else []
     lines += [
-        f"both orders have the same verdict in {percents(found.consistency)} of the pairs; the first "
-        "place is preferred "
-        f"in {percents(found.first)} of the votes; a text twice as long gains "
-        f"{number(found.length_odds, 2)} in log odds: the "
-        "Elo is without both"
+        f"both orders have the same verdict in {percents(found.consistency)} of the pairs; the row that "
+        f"is shown first is preferred in {percents(found.first)} of the votes; a text twice as long "
+        f"gains {number(found.length_odds, 2)} in log odds; the Elo leaves both effects out"
     ]
     if found.agreement is not None:
         kappa = "kappa has no value" if found.kappa is None else f"kappa {interval(found.kappa, 2)}"
-        lines.append(f"people agree in {percents(found.agreement)} of {found.answered:,} pairs, {kappa}")
+        share = f"{percents(found.agreement)} of {found.answered:,} pairs"
+        lines.append(f"people agree with the judge in {share}, {kappa}")
     cost = "" if found.cost is None else f", {found.cost:,.2f} at the prices given"
-    lines.append(f"{found.calls:,} calls paid so far, {found.tokens:,} tokens{cost}")
+    lines.append(f"{found.calls:,} calls were paid so far, {found.tokens:,} tokens{cost}")
     return lines
 
 

@@ -45,11 +45,11 @@ class Recipe:
         synthetic = lookalike.Recipe("recipe.toml", llm).fit(None).sample(1000)
 
     recipe: a TOML file (`lookalike recipe NAME -o FILE` writes one to edit), or a dict of the same keys.
-    llm: the model of all columns that name none of the recipe's own [models.NAME]. models: name -> LLM in
-    place of what the recipe says of it. load: what loads a saved model for sample = "model:FOLDER", such as
-    `lookalike.DiffLM.load`; where: conditions on the rows that it draws. grow: what `[grow]` asks between
-    rounds, in place of what it names: (places, rows, seed) -> rows of each place. seed: of what is drawn and
-    of the replies. progress: False for silence.
+    llm: writes all columns that name no model of the recipe's own. models: name -> the LLM that replaces
+        [models.NAME] of the recipe. load: reads a saved model for sample = "model:FOLDER", as DiffLM.load.
+    where: conditions on the rows that such a model draws. grow: (places, rows so far, seed) -> rows that
+        each place gets next; it replaces what `[grow]` names. seed: of what is drawn and of the replies.
+    progress: False for silence.
 
     Raises OptionError, with file and line, for a recipe that cannot be used, before any call.
     """
