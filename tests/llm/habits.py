@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Collection
 from typing import Any
 
 SHAPES = (
@@ -15,6 +16,15 @@ SHAPES = (
     "bare",  # the list alone
     "lines",  # an object a line
     "two",  # two objects, with half of the records each
+)
+FLAWS = (
+    "half",  # the last character of every text is half of one
+    "half-escaped",  # the same, spelt as an escape of JSON
+    "extra",  # a key that nobody asked for
+    "missing",  # every second record has no text
+    "null",  # every second record has null for a text
+    "case",  # keys and labels in capitals
+    "type",  # numbers as texts, labels in a list
 )
 PLAN = "quota: requests per minute, limit: 10. Check your plan and billing details."
 
@@ -42,6 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--hidden", action="store_true", help="thinking counts in total_tokens alone")
     add("--per-letter", type=float, default=0.25, help="tokens of a letter")
     add("--no-usage", action="store_true", help="do not say what a call took")
+    add("--flaw", choices=FLAWS, help="what is wrong with the records of every reply")
     add("--shape", choices=SHAPES, default="content", help="where the answer stands")
 
 
@@ -113,6 +124,34 @@ def shaped(text: str, shape: str) -> dict[str, Any]:
         return message | {"content": "\n".join(map(json.dumps, records))}
     halves = records[: len(records) // 2], records[len(records) // 2 :]
     return message | {"content": "\n".join(json.dumps({"records": half}) for half in halves if half)}
+
+
+def flawed(text: str, flaw: str | None, given: Collection[str]) -> str:
+    """A reply whose records have a flaw; given: the fields that a prompt gives, such as the label."""
+    found = json.loads(text) if flaw else None
+    if not isinstance(found, dict) or not isinstance(found.get("records"), list):
+        return text
+    for at, record in enumerate(found["records"]):
+        texts = [name for name, value in record.items() if isinstance(value, str) and name not in given]
+        if flaw == "extra":
+            record["id"] = {"number": at}
+        elif flaw == "case":
+            cased = {
+                name.upper(): value.upper() if name in given else value for name, value in record.items()
+            }
+            record.clear()
+            record.update(cased)
+        elif flaw == "type":
+            record |= {name: [value] if name in given else str(value)
+                       for name, value in record.items() if name not in texts}  # fmt: skip
+        for name in texts:
+            if flaw in ("half", "half-escaped"):
+                record[name] += "\ud83d"
+            elif flaw == "null" and at % 2:
+                record[name] = None
+            elif flaw == "missing" and at % 2:
+                del record[name]
+    return json.dumps(found, ensure_ascii=flaw != "half")
 
 
 def counted(options: argparse.Namespace, tokens_in: int, written: int, most: int) -> dict[str, int]:

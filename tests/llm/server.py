@@ -28,7 +28,7 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
-from habits import PLAN, add_options, counted, events, refusal, shaped
+from habits import PLAN, add_options, counted, events, flawed, refusal, shaped
 
 Writer = Callable[[list[dict[str, Any]], dict[str, Any] | None, random.Random], str]
 WORDS = (
@@ -179,6 +179,9 @@ class Model:
             schema = given
         again = fault or self.options.sampling
         text = self.writer(messages, schema, self.rng(body, b"%d" % self.seen[body] if again else b""))
+        if self.options.flaw:
+            given = re.findall(r"^Every record has (\S+) = ", str(messages[-1]["content"]), re.M)
+            text = flawed(text, self.options.flaw, given)
         if fault == "malformed":
             text = text[: len(text) * 2 // 3]
         elif fault == "schema":

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from lookalike import SynAlign
-from lookalike.llm import LLM
+from lookalike.errors import EndpointError
+from lookalike.llm import LLM, Budget
 from lookalike.prompting.asking import PROBES
 from lookalike.prompting.telling import TELLS, line_of, told
 
@@ -48,17 +49,22 @@ def test_what_is_computed_is_no_description() -> None:
     assert line_of({"topic": "a lost card", "form": "a question", "tone": "worried"}) == "a lost card worried"
 
 
+@pytest.fixture(scope="module")
+def real(banking: pd.DataFrame) -> pd.DataFrame:
+    """48 rows of three classes."""
+    names = banking.category.unique()[:3]
+    return banking[banking.category.isin(names)].groupby("category").head(16)
+
+
 @pytest.mark.parametrize(("writer", "method"), [("telling", "synalign"), ("good", "steered")])
 def test_the_run_is_written_as_the_model_describes(
     writing: Callable[..., Any],
-    banking: pd.DataFrame,
+    real: pd.DataFrame,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     writer: str,
     method: str,
 ) -> None:
-    names = banking.category.unique()[:3]
-    real = banking[banking.category.isin(names)].groupby("category").head(16)
     prompts = tmp_path / "prompts.jsonl"
     monkeypatch.setenv("LOOKALIKE_TEST_PROMPTS", str(prompts))
     server = writing(writer)
@@ -85,3 +91,68 @@ def test_the_run_is_written_as_the_model_describes(
     pd.testing.assert_frame_equal(again.sample(90), table)
     assert server.stats()["calls"] == facts["calls"]
     assert again.summary()["told"] == facts["told"]
+
+
+def test_a_few_rows_take_a_few_descriptions_and_more_rows_the_rest(
+    writing: Callable[..., Any], real: pd.DataFrame
+) -> None:
+    server, other = writing("telling"), writing("telling")
+    model = SynAlign(LLM("m", server.url), "text", "category", progress=False).fit(real)
+    assert (len(model.requests(5)), len(model.requests(90))) == (3 + 3, PROBES + 9)
+    assert len(model.sample(5)) == 5 and server.stats()["calls"] == 3 + 3
+    assert model.summary()["written_as"] == "synalign"
+    fresh = SynAlign(LLM("m", other.url), "text", "category", progress=False).fit(real)
+    pd.testing.assert_frame_equal(model.sample(90), fresh.sample(90))
+    assert model.summary()["told"] == fresh.summary()["told"]
+    calls = server.stats()["calls"]
+    assert calls == 6 + other.stats()["calls"] - 3  # three rows had been described, without a ledger
+
+
+def test_a_model_that_cannot_describe_may_write(writing: Callable[..., Any], real: pd.DataFrame) -> None:
+    model = SynAlign(LLM("m", writing("speechless").url), "text", "category", progress=False).fit(real)
+    assert len(model.sample(90)) == 90
+    facts = model.summary()
+    assert (facts["written_as"], facts["told"]) == ("steered", 0.5)
+    assert "JSON" in facts["said"]["malformed"]
+
+
+@pytest.mark.parametrize("writer", ["telling", "good"])
+def test_a_small_budget_leaves_records(
+    writing: Callable[..., Any], real: pd.DataFrame, tmp_path: Path, writer: str
+) -> None:
+    server, most = writing(writer), 6
+    for budget in (Budget(max_calls=most), Budget(max_calls=most), Budget()):
+        llm = LLM("m", server.url, budget=budget, ledger=tmp_path / "l.sqlite")
+        model = SynAlign(llm, "text", "category", progress=False).fit(real)
+        rows = len(model.sample(90))
+        assert rows >= 25 if budget.max_calls else rows == 90
+        assert budget.max_calls is None or server.stats()["calls"] <= most
+    assert server.stats()["answered_again"] == 0
+
+
+@pytest.mark.parametrize(("writer", "method"), [("telling", "synalign"), ("good", "steered")])
+def test_rows_without_a_class_are_told_apart_by_themselves(
+    writing: Callable[..., Any], real: pd.DataFrame, writer: str, method: str
+) -> None:
+    model = SynAlign(LLM("m", writing(writer).url), "text", progress=False).fit(real[["text"]])
+    assert len(model.sample(90)) == 90
+    assert model.summary()["written_as"] == method
+
+
+@pytest.mark.parametrize("grow", ["coverage", "novelty", "errors"])
+def test_what_grows_is_settled_first(writing: Callable[..., Any], real: pd.DataFrame, grow: str) -> None:
+    model = SynAlign(LLM("m", writing("telling").url), "text", "category", progress=False, grow=grow)
+    assert len(model.fit(real).sample(60)) == 60
+    assert model.summary()["written_as"] == "synalign"
+    assert {len(json.loads(one)) for one in model.provenance.shown} == {1}
+
+
+def test_an_endpoint_that_refuses_ends_the_run_with_its_own_words(
+    writing: Callable[..., Any], real: pd.DataFrame
+) -> None:
+    server = writing("good", "--no", "messages")
+    model = SynAlign(LLM("m", server.url), "text", "category", progress=False).fit(real)
+    with pytest.raises(EndpointError, match="'messages' is not supported"):
+        model.sample(90)
+    assert server.stats()["calls"] <= 2 * PROBES
+    assert len(model.accepted) == 0 and "'messages'" in model.summary()["stopped"]

@@ -156,6 +156,11 @@ def telling(messages: Messages, schema: Schema, rng: random.Random) -> str:
     return json.dumps({name: " ".join(rng.sample(words, len(words))) for name in schema["properties"]})
 
 
+def speechless(messages: Messages, schema: Schema, rng: random.Random) -> str:
+    """Records as they should be, but no description."""
+    return "I like it." if "Describe what it says" in messages[-1]["content"] else good(messages, schema, rng)
+
+
 def drifting(messages: Messages, schema: Schema, rng: random.Random) -> str:
     """Records that begin with a word of their class, but one in ten with that of the other class."""
     found = reply(messages[-1]["content"], schema, rng)

@@ -86,7 +86,10 @@ Record 3: I lost my card.
 Example 2. The card is lost.
 Return it as a JSON object.
 Using simple language, ask about your card.
-Write another sentence like the one before."""
+Write another sentence like the one before.
+A movie review from 2023, about 28 words.
+a statement of about 14 words, begins with "the film".
+It is a statement of about 14 words long."""
 HONEST = """The author of the book is a friend of mine.
 Text me when you are home.
 I wrote a review on your site, nobody answered.
@@ -106,6 +109,7 @@ Here is my number: 555 1234.
 The request was declined, why?
 A positive balance, and still I pay fees?
 The writers forgot the ending.
+An essay of about 500 words took me a week.
 Please provide a new card.
 This comment section is a mess.
 It has a positive effect on me."""
@@ -118,7 +122,7 @@ def found(text: str) -> bool:
 @pytest.mark.parametrize("kind", [WRITER, TEXT, LABEL, TASK], ids=["writer", "text", "label", "task"])
 def test_texts_about_themselves_are_found(kind: str) -> None:
     phrases = kind.splitlines()
-    assert len(phrases) == 20
+    assert len(phrases) >= 20
     assert [phrase for phrase in phrases if not found(phrase)] == []
 
 

@@ -6,12 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from lookalike import SynAlign
+from lookalike.characters import REPLACEMENT
 from lookalike.errors import EndpointError
 from lookalike.llm import LLM, Failure, Reply, Request, ask_all, embedder, pace, wait
 
 Serve = Callable[..., Any]
+WRITER = Path(__file__).parents[1] / "prompting" / "writer.py"
+SHAPES = ("reasoning", "tool", "think", "prose", "bare", "lines", "two")
+FLAWS = ("half", "half-escaped", "extra", "missing", "null", "case", "type")
 
 
 def ask(llm: LLM, count: int, start: int = 0) -> list[Reply | Failure]:
@@ -107,3 +113,33 @@ def test_calls_that_were_never_sent_are_not_booked() -> None:
     with pytest.raises(EndpointError, match=r"Connection refused|Connect call failed"):
         ask(llm, 5)
     assert llm.budget.spent.calls == 0
+
+
+@pytest.fixture(scope="module")
+def rated(banking: pd.DataFrame) -> pd.DataFrame:
+    """16 rows of two classes, each with a number, of 20 to 60 as the writer has them."""
+    rows = banking.groupby("category").head(8)[:16].reset_index(drop=True)
+    return rows.assign(stars=[20 + 8 * at // 3 for at in range(16)])
+
+
+@pytest.mark.parametrize(
+    "options", [*(("--shape", one) for one in SHAPES), *(("--flaw", one) for one in FLAWS)], ids="=".join
+)
+def test_every_record_of_a_paid_reply_that_can_be_used_is_used(
+    serve: Serve, rated: pd.DataFrame, options: tuple[str, str]
+) -> None:
+    server = serve("--writer", f"{WRITER}:good", *options)
+    model = SynAlign(
+        LLM("m", server.url), "text", "category", method="few-shot", gen_size=4, progress=False
+    ).fit(rated)
+    table, facts = model.sample(24), model.summary()
+    assert len(table) == 24 and table.dtypes.equals(rated.dtypes)
+    assert table.category.value_counts().to_dict() == {name: 12 for name in rated.category.unique()}
+    assert table.text.str.endswith(REPLACEMENT).all() == options[1].startswith("half")
+    lost = facts["rejected"].get("missing", 0)
+    assert facts["failures"] == {} and set(facts["rejected"]) <= {"missing"}
+    assert facts["calls"] == server.stats()["calls"]
+    if options[1] in ("missing", "null"):  # half of each reply was kept, and the other half counted
+        assert 24 <= lost <= facts["accepted"] + facts["surplus"] + 4 and facts["calls"] <= 16
+    else:
+        assert (lost, facts["calls"], facts["surplus"]) == (0, 6, 0)

@@ -54,7 +54,7 @@ class Asking:
         if self.attributes == "propose" and (has_attributes or self.method == "auto"):
             found.append(self.prompts.names(self.seed))
         if self.method == "auto":
-            found += [self.prompts.attributes(names, work.place.row, 0) for work in works[:PROBES]]
+            found += [self.prompts.attributes(names, row, 0) for row in probes(works)]
         works = [work for work in works if work.wanted]
         if self.method == "synalign":
             found += [self.prompts.attributes(names, work.place.row, 0) for work in works]
@@ -95,22 +95,31 @@ class Asking:
         say("no attributes were proposed: the usual ones are taken.", progress=self.progress)
         return list(ATTRIBUTES)
 
+    def affordable_of(self, names: list[str], rows: Sequence[int], first: Place) -> list[int]:
+        """The first ones of some real rows, so many that the budget pays for a description of each and a
+        request for records after it; what the ledger holds costs nothing. first: as of `describing`.
+        """
+        most, fresh = max(self.affordable(first)(), 0), 0
+        for at, row in enumerate(rows):
+            if row not in self.known:
+                fresh += self.llm.estimate([self.prompts.attributes(names, row, 0)]).calls
+            if fresh > most:
+                return list(rows[:at])
+        return list(rows)
+
     def described(self, names: list[str], rows: Sequence[int], written: Written) -> list[dict[str, str]]:
         """What the model says of some real rows, without what is of no use; {} where it says nothing else."""
-        asked = [self.prompts.attributes(names, row, 0) for row in rows]
-        found = []
+        new = [row for row in rows if row not in self.known]
+        asked = [self.prompts.attributes(names, row, 0) for row in new]
         replies = wait(ask_all(self.llm, asked, progress=self.progress, label="descriptions"))
-        for row, reply in zip(rows, replies, strict=True):
-            said = dict[str, str]()
-            if isinstance(reply, Reply):
-                written.count(reply)
-                said = described(reply.data, self.source.texts[row], self.source.labels[row])
-            else:
+        for row, reply in zip(new, replies, strict=True):
+            if not isinstance(reply, Reply):
                 written.failed(reply)
-            if said:
+                continue
+            written.count(reply)
+            if said := described(reply.data, self.source.texts[row], self.source.labels[row]):
                 self.known[row] = said | self.source.facts.of(row)
-            found.append(said)
-        return found
+        return [self.known.get(row, {}) for row in rows]
 
     def fill_in_grids(self, works: list[Work], names: list[str], written: Written) -> None:
         """Asks for a grid a class and gives every place its cell; classes without a grid are given up."""
@@ -180,6 +189,13 @@ class Asking:
             Spent(1, len(said.encode()), one.max_tokens),
             Spent(2, len(asked.encode()) + paid, many.max_tokens),
         )
+
+
+def probes(works: Sequence[Work]) -> list[int]:
+    """The real rows that are described to find out how well the model does: those of the first places where
+    rows are wanted. A few rows take a few.
+    """
+    return [work.place.row for work in works if work.wanted][:PROBES]
 
 
 def checked_names(attributes: str | Sequence[str] | None) -> str | list[str]:

@@ -23,8 +23,8 @@ from lookalike.llm.embeddings import embedder as endpoint_embedder
 from lookalike.llm.ledger import Ledger
 from lookalike.llm.request import Request
 from lookalike.progress import say, watched
-from lookalike.prompting.arms import Array, Place
-from lookalike.prompting.asking import Asking, checked_names
+from lookalike.prompting.arms import Array
+from lookalike.prompting.asking import Asking, checked_names, probes
 from lookalike.prompting.checks import Checker
 from lookalike.prompting.consensus import consensus
 from lookalike.prompting.growth.errors import STEERING
@@ -110,6 +110,8 @@ class SynAlign:
         self._alarms: list[str] = []
         self._wanted = 0
         self._fitted = False
+        self._told: float | None = None
+        self._probed: list[int] = []  # real rows that were described to choose the method
         self._picked: Picks | None = None  # of another process, which `fit_on` has `fit` take
         self._origin: Origin = PANDAS
 
@@ -141,7 +143,8 @@ class SynAlign:
             self.llm, prompts, source, self.method, self.attributes, self.gen_size, self.seed, self.progress
         )
         self._source, self._fitted = source, True
-        self._told: float | None = None
+        self._unsettled = self._asking, self._located  # as "auto" has them before each look at the model
+        self._told, self._probed = None, []
         self._say_what_is_left_out()
         return self
 
@@ -224,10 +227,9 @@ class SynAlign:
     def _begin(self, n: int) -> list[str]:
         """Forgets the last sample, settles how to write, and returns the names of the attributes."""
         self._written, self._alarms, self._wanted = Written(), [], int(n)
+        rows = probes(self._works(n)) if self.method == "auto" else []
         try:
-            names = self._asking.names(self._written)
-            if self._asking.method == "auto":
-                self._settled(*settle(self._asking, self._located, names, self._written))
+            names = self._settle(rows) if rows != self._probed else self._asking.names(self._written)
         except (LLMError, LedgerError) as error:
             self._written.stop(error)
             raise
@@ -235,9 +237,14 @@ class SynAlign:
             self._written.paid = self.llm.budget.spent
         return names
 
-    def _settled(self, method: str, shown: list[Place], told: float) -> None:
-        self._asking, self._told = replace(self._asking, method=method), told
-        self._located = replace(self._located, places=shown)
+    def _settle(self, rows: list[int]) -> list[str]:
+        """Chooses the method by what the model says of these real rows; the names of the attributes."""
+        asking, located = self._unsettled
+        names = asking.names(self._written)
+        method, shown, self._told = settle(asking, located, names, rows, self._written)
+        self._asking, self._located = replace(asking, method=method), replace(located, places=shown)
+        self._probed = rows
+        return names
 
     def _fill_in(self, works: list[Work], names: list[str]) -> None:
         """Asks for what these places need to have."""

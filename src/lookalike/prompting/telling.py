@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.errors import EndpointError
+from lookalike.llm.request import Failure
 from lookalike.progress import say
 from lookalike.prompting.arms import Place
-from lookalike.prompting.asking import PROBES, Asking
+from lookalike.prompting.asking import Asking
 from lookalike.prompting.facts import COMPUTED
 from lookalike.prompting.source import Located
 from lookalike.prompting.written import Written
@@ -27,27 +29,36 @@ from lookalike.prompting.written import Written
 Array = npt.NDArray[Any]
 
 TELLS = 2 / 3  # from which on descriptions are good enough to write from
+UNTOLD = ("malformed", "cut off")  # what a model that cannot describe fails by: it may write records yet
 NEAREST = 3  # rows of a class that a description is compared with
 
 
 def settle(
-    asking: Asking, located: Located, names: list[str], written: Written
+    asking: Asking, located: Located, names: list[str], rows: Sequence[int], written: Written
 ) -> tuple[str, list[Place], float]:
     """Has the model describe some real rows; the method that suits it, its places, and how well it told.
 
-    names: of the attributes; written: counts the replies.
+    names: of the attributes; rows: as `probes` has them, fewer where the budget would have no record left to
+    pay for; written: counts the replies.
     """
     source, embed = asking.source, located.embed
-    rows = [place.row for place in located.places[: located.fixed]][:PROBES]
-    said = [line_of(one) for one in asking.described(names, rows, written)]
+    rows = asking.affordable_of(names, rows, located.places[0])
+    try:
+        said = [line_of(one) for one in asking.described(names, rows, written)]
+    except EndpointError as error:
+        if error.kind not in UNTOLD:
+            raise
+        written.failed(Failure(error.kind, str(error)))
+        said = [""] * len(rows)
     points = embed(source.texts) if located.points is None else located.points
     found = np.zeros((len(rows), points.shape[1]))
     if some := [at for at, one in enumerate(said) if one]:
         found[some] = embed([said[at] for at in some])
     score = round(told(found, rows, points, source.labels), 3)
     method = "synalign" if score >= TELLS else "steered"
-    line = f"the model described {len(rows):,} real rows; how well that fits these rows: {score:.2f}"
-    say(f"{line} (chance: 0.5, best: 1). It writes by the method {method}.", progress=asking.progress)
+    if rows:
+        line = f"the model described {len(rows):,} real rows; how well that fits these rows: {score:.2f}"
+        say(f"{line} (chance: 0.5, best: 1). It writes by the method {method}.", progress=asking.progress)
     shown = located.places
     if method == "synalign":  # which shows no text
         shown = [replace(place, shown=[], now_and_then=False) for place in shown]

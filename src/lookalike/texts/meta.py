@@ -81,6 +81,7 @@ META = tuple(
         r"\b(?:record|example|sentence|sample) (?:number |no\. ?|#)?\d+ ?[:.)]",
         r"[\[<{](?:insert|your|name of|the|text|label|category|topic|record|product|customer)"
         r"(?:[ _]\w+){0,4}[\]>}]",
+        r"\babout \d+ (?:words|characters)(?:,? (?:long|each|in length))?\W*(?:$|begins with\b)",  # a plan
         r"\blorem ipsum\b",
         # the same in other languages
         r"\b(?:dieser|der|dieses|das) (?:text|datensatz|satz|beispiel) (?:beschreibt|handelt|drückt|"
