@@ -158,6 +158,7 @@ def test_the_codec_that_is_handed_over_gives_the_same_table(real: pd.DataFrame, 
 
 
 @pytest.mark.usefixtures("short_report")
+@pytest.mark.usefixtures("short_report")
 def test_a_killed_job_goes_on_to_the_same_table(
     real: pd.DataFrame, quick: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ from lookalike.evaluate import Report
 from lookalike.evaluate.figures import grades
 from tests.paths import EXAMPLES
 
-ROWS = 2000
+ROWS = 1500
 
 
 def adult(name: str, rows: int = ROWS) -> pd.DataFrame:

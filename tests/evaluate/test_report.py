@@ -173,7 +173,7 @@ def test_few_rows_are_reported_with_a_warning(rows, tmp_path):
 
 def test_hundreds_of_columns_stay_small(tmp_path):
     rng = np.random.default_rng(0)
-    wide = [pd.DataFrame(rng.normal(size=(60, 300))).add_prefix("c") for _ in range(2)]
+    wide = [pd.DataFrame(rng.normal(size=(60, 200))).add_prefix("c") for _ in range(2)]
     report = evaluate(*wide, quick=True)
     assert "drawn" in report.to_dict()["skipped"]["pairs"]
     report.save(tmp_path / "r.html")

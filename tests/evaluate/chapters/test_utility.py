@@ -13,7 +13,7 @@ HOLDOUT, OTHER = HELD[:ROWS], HELD[ROWS:].reset_index(drop=True)
 
 
 def test_utility_of_a_number_is_a_share_of_variance() -> None:
-    found = evaluate(REAL, OTHER, HOLDOUT, target="age", only=["utility"]).to_dict()
+    found = evaluate(REAL, OTHER, HOLDOUT, target="age", only=["utility"], quick=True).to_dict()
     assert 0.1 < found["utility"]["trtr"]["value"] < 0.6
     assert found["utility"]["ratio"]["value"] == pytest.approx(1, abs=0.15)
     assert found["models"]["score"] == "R^2"
