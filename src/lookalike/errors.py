@@ -129,6 +129,11 @@ def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].strip().rstrip(".")
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether the system, or SQLite, says that a disk is full."""
+    return "full" in str(error) or getattr(error, "errno", None) in FULL
+
+
 def at_limit(error: BaseException, path: str | Path) -> bool:
     """Whether a file, which may be one of SQLite, could grow no further as the system limits its size."""
     if getattr(error, "errno", None) == errno.EFBIG:

@@ -117,6 +117,12 @@ def in_processes(job: Job, todo: Sequence[int], workers: int) -> Generator[Done,
             one.end()
 
 
+def search_path() -> str:
+    """The PYTHONPATH by which another process finds this package, too."""
+    source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 class _Worker:
     """A process that is sent a job, then numbers of shards; what it says goes to the queue, None at its
     end.
@@ -125,13 +131,11 @@ class _Worker:
     def __init__(self, job: Job, said: queue.Queue[tuple[_Worker, Any]]) -> None:
         self.shard: int | None = None
         self._said = said
-        source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
         self.process = subprocess.Popen(
             [sys.executable, "-c", "from lookalike.jobs import work; work()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+            env=os.environ | {"PYTHONPATH": search_path()},
             start_new_session=True,  # Ctrl-C is for this process, which ends its workers
         )
         self._send(job)

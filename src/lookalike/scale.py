@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lookalike.errors import DataError, MissingDependency, OptionError, UserError, first_line
-from lookalike.jobs import TRIES, Done, Job, error_of, given_up, timed
+from lookalike.jobs import TRIES, Done, Job, error_of, given_up, search_path, timed
 
 NAMES = ("auto", "local")  # addresses that Ray knows: a cluster that runs here, a new one
 PORT = "10001"  # of a cluster's client server, where an address has none
@@ -142,8 +142,7 @@ def _found() -> Iterator[None]:
     worker twice, and those that it starts in advance for nothing.
     """
     before = os.environ.get("PYTHONPATH")
-    source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    os.environ["PYTHONPATH"] = os.pathsep.join([source, *filter(None, [before])])
+    os.environ["PYTHONPATH"] = search_path()
     try:
         yield
     finally:

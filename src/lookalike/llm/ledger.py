@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from lookalike.errors import FULL, LIMITED, LedgerError, at_limit, first_line
+from lookalike.errors import LIMITED, LedgerError, at_limit, first_line, is_full
 from lookalike.llm.budget import NOTHING, Spent, add
 
 FORMAT = 1
@@ -209,7 +209,7 @@ class Ledger:
                 try:
                     self._commit(writes)
                 except sqlite3.Error as error:
-                    if not _is_full(error):
+                    if not is_full(error):
                         raise
                     self._spare.unlink(missing_ok=True)
                     self._broken = self._error(error)  # what is in flight is kept, nothing new is paid for
@@ -240,7 +240,7 @@ class Ledger:
             write.totals = totals[write.account]
 
     def _error(self, error: BaseException) -> LedgerError:
-        if _is_full(error):
+        if is_full(error):
             fix = "is on a full disk: free some space and run again; the replies in it are kept"
         elif at_limit(error, self.path):
             fix = f"cannot be written, {LIMITED}, and run again; the replies in it are kept"
@@ -315,10 +315,6 @@ def _tell(writes: list[_Write], error: LedgerError | None) -> None:
     for loop, some in loops.items():
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(wake, some)
-
-
-def _is_full(error: BaseException) -> bool:
-    return "full" in str(error) or getattr(error, "errno", None) in FULL
 
 
 def _patiently(action: Callable[[], object]) -> None:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from lookalike.errors import FULL, LIMITED, BudgetError, LedgerError, at_limit, first_line
+from lookalike.errors import LIMITED, BudgetError, LedgerError, at_limit, first_line, is_full
 from lookalike.llm.budget import Budget, Hold, Spent, add
 
 BUSY = 60.0  # seconds that one process waits for another's transaction
@@ -167,7 +167,7 @@ def has_ended(process: str) -> bool:
 def _fix(error: sqlite3.Error | OSError) -> str:
     if "locked" in str(error):
         return f"was held by another process for {BUSY:.0f} s: stop that one, and run again"
-    if "full" in str(error) or getattr(error, "errno", None) in FULL:
+    if is_full(error):
         return "is on a full disk: free some space and run again; what was paid for is kept"
     if "not a database" in str(error) or "malformed" in str(error):
         return "is damaged: remove it, and run again: what was paid for is counted from the ledgers"

@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-MONTHS = [
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-]
+from lookalike.texts.words import MONTHS
+
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 NAMED = "BbAa"  # the directives of names that a language has
 NAMES = {"B": MONTHS, "b": [name[:3] for name in MONTHS], "A": DAYS, "a": [name[:3] for name in DAYS]}

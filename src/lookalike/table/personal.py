@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from lookalike.table.column import Column
+from lookalike.table.kind_groups import OF_ENTITIES
 
 SORTS = {  # what a column can look like -> how it is called in a sentence
     "name": "names of persons",
@@ -150,8 +151,7 @@ def note(column: Column) -> str | None:
     if column.personal is None or column.kind not in LEARNED:
         return None
     name, sort = column.name, column.personal
-    kind = "key" if sort == "key" else "pseudonym"
-    other = "pseudonym" if kind == "key" else "key"
+    kind, other = OF_ENTITIES if sort == "key" else OF_ENTITIES[::-1]
     return (
         f"column '{name}' looks like {SORTS[sort]}, and the synthetic table can hold real ones: make it a "
         f"{_HELPS[kind]} with  --kind {shlex.quote(f'{name}={kind}')}  (in Python "

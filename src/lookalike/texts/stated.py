@@ -8,16 +8,22 @@ of the day, unless that is midnight, stands there, too. A missing value need not
 from __future__ import annotations
 
 import re
-from calendar import month_name
 from datetime import date, datetime
 from typing import Any
 
-from lookalike.texts.words import words_of
+from lookalike.texts.words import MONTHS, words_of
 
 _FIGURE = re.compile(r"(?<![\w.])\d{1,3}(?:[,'\u202f\u00a0 ]\d{3})+(?:\.\d+)?(?![\d])|\d+(?:\.\d+)?")
 _DATE = re.compile(
     r"(?P<a>\d{1,4})(?P<mark>[/.-])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{4}|\d{1,2})"
     r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2}(?:\.\d+)?)?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
+)
+_MONTHS = {name[:3].lower(): number for number, name in enumerate(MONTHS, 1)}
+_MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS)
+_DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
+_NAMED = (  # a date with its month named, and where month, day and year stand
+    (re.compile(rf"\b({_MONTH})\.? {_DAY},? (\d{{4}})", re.IGNORECASE), (0, 1, 2)),
+    (re.compile(rf"\b{_DAY}(?: of)? ({_MONTH})\.?,? (\d{{4}})", re.IGNORECASE), (1, 0, 2)),
 )
 _YEAR = 4  # digits of a year that is written whole
 
@@ -68,16 +74,10 @@ def _states_date(text: str, value: re.Match[str]) -> bool:
 def _days(text: str) -> list[list[str]]:
     """The dates of a text, each as its three parts; a month that is named is its number."""
     found = [[one["a"], one["b"], one["c"]] for one in _DATE.finditer(text)]
-    names = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in month_name[1:])
-    ordinal = r"(\d{1,2})(?:st|nd|rd|th)?"
-    for pattern, order in (
-        (rf"\b({names})\.? {ordinal},? (\d{{4}})", (0, 1, 2)),
-        (rf"\b{ordinal}(?: of)? ({names})\.?,? (\d{{4}})", (1, 0, 2)),
-    ):
-        for one in re.findall(pattern, text, re.IGNORECASE):
+    for pattern, order in _NAMED:
+        for one in pattern.findall(text):
             month, day, year = (one[at] for at in order)
-            number = next(at for at, name in enumerate(month_name) if at and name[:3] == month[:3].title())
-            found.append([f"m{number}", day, year])
+            found.append([f"m{_MONTHS[month[:3].lower()]}", day, year])
     return found
 
 

@@ -1,4 +1,4 @@
-"""The words of a text."""
+"""The words of a text, and English ones that others look for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ ALONE = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"  # letters of scripts without
 EMOJI = r"\u2600-\u27bf\U0001f000-\U0001faff"
 WORD = re.compile(rf"[{ALONE}{EMOJI}]|[^\W{ALONE}{EMOJI}]+")
 SIGN = re.compile(r"\S")
+MONTHS = [
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+]
 
 
 def words_of(text: str) -> list[str]:
