@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from lookalike.evaluate.alone import Alone
 
-COMPARING = ("holdout", "target", "where")  # arguments that need a real table
-
 
 def without_real(
     synthesizer: Synthesizer | None,

@@ -20,7 +20,6 @@ from lookalike.texts.shingles import normal, shingles_of
 
 Array = npt.NDArray[Any]
 
-ACROSS = ("exact", "near")  # checks that look across shards
 WHOLE = ("semantic", "labels", "outlier")  # checks that need the table as a whole
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
 _EXACT = 2**53  # whole numbers up to which floats tell them apart

@@ -54,8 +54,10 @@ def one_thread() -> Iterator[None]:
     """For what torch sums in as many parts as there are threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 ALONE = 32_768  # numbers that torch sums with one thread, at most

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lookalike.difflm.half import half
-from lookalike.difflm.small.transformer import Block, Cache, Transformer, one_query
+from lookalike.difflm.small.transformer import Block, Cache, Transformer, bags, one_query
 
 STEEP = 80.0  # a score up to which e to its power, either sign, fits a float: no softmax is needed
 
@@ -157,9 +157,7 @@ def _places(positions: int, each: int) -> tuple[Tensor, Tensor, Tensor]:
     """Of (positions x each) keys those of each of `each` rows x heads: their scores as a sparse matrix, which
     keys they are, and where they begin.
     """
-    at = torch.arange(each, dtype=torch.int32)
-    index = (at[:, None] + each * torch.arange(positions, dtype=torch.int32)).flatten()
-    starts = torch.arange(each + 1, dtype=torch.int32) * positions
+    index, starts = bags(positions, each, torch.device("cpu"))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
         scores = torch.zeros(each * positions)

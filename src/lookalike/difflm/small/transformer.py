@@ -78,16 +78,9 @@ class Cache:
         return self._room(SCRATCH, shape, like)
 
     def bags(self, positions: int, each: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """What `torch.embedding_bag` adds up: for each of `each` rows x heads one value of every position.
-
-        Returns (each x positions,) indices into (positions x each) values, and (each + 1,) where each bag
-        begins, and the last one ends.
-        """
+        """`bags`, kept for the next layer."""
         if self._bags is None or self._bags[:2] != (positions, each):
-            at = torch.arange(each, device=device, dtype=torch.int32)
-            index = at[:, None] + each * torch.arange(positions, device=device, dtype=torch.int32)
-            ends = torch.arange(each + 1, device=device, dtype=torch.int32) * positions
-            self._bags = positions, each, index.flatten(), ends
+            self._bags = positions, each, *bags(positions, each, device)
         return self._bags[2:]
 
     def places(self, layer: int, at: Tensor) -> Tensor:
@@ -193,6 +186,17 @@ class Block(nn.Module):
         return x + self.dropout(self.down(F.gelu(self.up(self.norm_mlp(x)))))
 
 
+def bags(positions: int, each: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """What `torch.embedding_bag` adds up: for each of `each` rows x heads one value of every position.
+
+    Returns (each x positions,) indices into (positions x each) values, and (each + 1,) where each bag begins,
+    and the last one ends.
+    """
+    at = torch.arange(each, device=device, dtype=torch.int32)
+    index = at[:, None] + each * torch.arange(positions, device=device, dtype=torch.int32)
+    return index.flatten(), torch.arange(each + 1, device=device, dtype=torch.int32) * positions
+
+
 def one_query(query: Tensor, keys: Tensor, values: Tensor, gone: Tensor | None, cache: Cache) -> Tensor:
     """Attention of one position: (rows, heads, width); keys and values: (positions, rows, heads, width).
 
@@ -208,10 +212,10 @@ def one_query(query: Tensor, keys: Tensor, values: Tensor, gone: Tensor | None, 
         torch.sum(torch.mul(part, query, out=products[: len(part)]), -1, out=score)
     if gone is not None:
         scores = scores.masked_fill(gone.unsqueeze(-1), -math.inf)
-    bags, starts = cache.bags(len(keys), query.shape[0] * query.shape[1], query.device)
+    index, starts = cache.bags(len(keys), query.shape[0] * query.shape[1], query.device)
     weights = scores.softmax(0).flatten(1).T.reshape(-1)
     out, *_ = torch.embedding_bag(
-        values.reshape(-1, query.shape[-1]), bags, starts[:-1], per_sample_weights=weights
+        values.reshape(-1, query.shape[-1]), index, starts[:-1], per_sample_weights=weights
     )
     return out.view(query.shape)
 
