@@ -65,13 +65,16 @@ def test_synalign_writes_records(url: str, tmp_path: Path) -> None:
     from lookalike.llm import LLM, Budget
 
     real = pd.read_csv(DATA / "banking77.csv").groupby("category").head(12).iloc[:36]
-    llm = LLM("smollm2", url, ledger=tmp_path / "l.sqlite", concurrency=2, budget=Budget(max_calls=4))
+    llm = LLM("smollm2", url, ledger=tmp_path / "l.sqlite", concurrency=2, budget=Budget(max_calls=12))
     names = ["topic", "tone"]
     model = lookalike.SynAlign(
-        llm, text="text", label="category", gen_size=2, attributes=names, max_tokens=120, progress=False
+        llm, text="text", label="category", gen_size=2, attributes=names, max_tokens=240, progress=False
     )
     model.fit(real).sample(2)
     facts = model.summary()
-    assert facts["replies"] >= 1 and facts["calls"] <= 4  # what is accepted is the model's affair
+    written = facts["replies"] + facts["failures"].get("cut off", 0)
+    assert (
+        written >= 1 and facts["calls"] <= 12
+    )  # what is accepted, and how long it is, is the model's affair
     assert facts["tokens_out"] == llm.budget.spent.tokens_out > 10
     assert not set(facts["failures"]) & {"rejected", "connection", "timeout", "endpoint"}
