@@ -29,7 +29,7 @@ def test_two_workers_do_what_one_does_and_one_that_dies_costs_its_shard_alone(tm
     done = list(in_processes(Squares(str(tmp_path), dies=2), range(5), 2))
     assert sorted((one.shard, one.facts) for one in done) == [(i, i * i) for i in range(5)]
     assert [begun(tmp_path, shard) for shard in range(5)] == [1, 1, 2, 1, 1]
-    assert len(list(tmp_path.glob("opened-*"))) == 3
+    assert 2 <= len(list(tmp_path.glob("opened-*"))) <= 3  # one may do them all
 
 
 def test_a_shard_that_always_ends_its_worker_is_given_up(tmp_path):

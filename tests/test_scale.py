@@ -89,11 +89,12 @@ def test_an_address_without_a_cluster_is_a_sentence(monkeypatch, recwarn):
     assert not recwarn.list
 
 
-def test_a_cluster_that_is_started_finds_this_package_without_a_runtime_env(monkeypatch):
+def test_a_cluster_that_is_started_finds_this_package_and_phones_nobody(monkeypatch):
     seen = []
 
-    def start(**options):
-        seen.append((options, os.environ["PYTHONPATH"].split(os.pathsep)[0]))
+    def start(address, **options):
+        statistics = os.environ["RAY_USAGE_STATS_ENABLED"]
+        seen.append((address, options, os.environ["PYTHONPATH"].split(os.pathsep)[0], statistics))
         raise RuntimeError("seen")
 
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
@@ -106,12 +107,12 @@ def test_a_cluster_that_is_started_finds_this_package_without_a_runtime_env(monk
         with pytest.raises(OptionError, match="no Ray cluster answers"):
             list(scale.does(Squares("."), [0], "ray", None, 1, 0))
         assert os.environ.get("PYTHONPATH") == before
-    assert all(one["address"] == "local" and "runtime_env" not in one for one, _ in seen)
-    assert [path for _, path in seen] == [str(SRC)] * 2
+    assert all(where == "local" and "runtime_env" not in options for where, options, _, _ in seen)
+    assert [(path, tells) for _, _, path, tells in seen] == [(str(SRC), "0")] * 2
 
 
 def test_another_version_of_ray_is_a_sentence(monkeypatch):
-    def refuse(**_):
+    def refuse(*_, **__):
         raise RuntimeError(
             "Version mismatch: The cluster was started with:\n    Ray: 2.9.3\n    Python: 3.9.1"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ import lookalike
 from lookalike.cli.main import main
 from lookalike.errors import DataError, EndpointError, OptionError
 from lookalike.llm import LLM, Budget, Ledger
+from lookalike.llm.ledger import counted
 from lookalike.prompting import SynAlign
 from lookalike.shards.generating import generate_shards
 from tests.processes import environment
@@ -147,6 +149,28 @@ def test_several_writers_have_one_budget_and_write_what_one_would(writing, halve
     for name in parts(out):
         assert (out / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
     assert served.stats()["calls"] == other.stats()["calls"]
+
+
+def test_ctrl_c_counts_at_once_what_the_writers_were_at(writing, halves, tmp_path):
+    halves[0][["text"]].to_csv(tmp_path / "real.csv", index=False)
+    served, out = writing("--latency", "0.5"), tmp_path / "made"
+    asked = command(served.url, tmp_path / "real.csv", out, "--workers", "2", "--max-calls", "100")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lookalike", *asked],
+        env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while served.stats()["calls"] < 10:  # 8 descriptions by this process, then the first calls of the writers
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)  # as Ctrl-C, which a job in the background would be told to ignore
+    said, calls = process.communicate()[1], served.stats()["calls"]
+    assert f"{calls} calls so far, " in said and "goes on from what is kept" in said
+    assert process.returncode == 130 and "Traceback" not in said
+    ledgers = [*out.glob("*.run/ledger.sqlite"), out / "_ledger.sqlite"]
+    assert sum(counted(one, f"m at {served.url}").calls for one in ledgers) == calls
+    budget = sqlite3.connect(out / "_budget.sqlite")
+    assert budget.execute("SELECT total(calls) FROM spent").fetchone() == (calls,)
+    assert budget.execute("SELECT total(calls) FROM held").fetchone() == (0,)
 
 
 def test_another_job_is_refused_and_changes_nothing(writing, halves, tmp_path):
