@@ -10,6 +10,8 @@ import pytest
 import lookalike
 from lookalike import scale
 from lookalike.errors import OptionError
+from lookalike.llm import LLM, Budget
+from lookalike.prompting import SynAlign
 from lookalike.shards import sampling
 from lookalike.shards.crew import Crew
 from lookalike.shards.sampling import Sampling
@@ -35,7 +37,7 @@ def two_nodes():
 
 
 def digests(folder: Path) -> dict[str, str]:
-    return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.glob("part-*")}
+    return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.glob("part-*.parquet")}
 
 
 def test_an_actor_opens_the_job_once_and_one_that_dies_costs_its_shard_alone(two_nodes, tmp_path):
@@ -72,6 +74,29 @@ def test_killed_in_the_middle_on_two_nodes_the_bytes_are_those_without_ray(
         tmp_path / "alone"
     )
     assert len(digests(tmp_path / "made")) == 4
+
+
+def test_shards_of_a_language_model_are_written_on_this_machine_as_without_ray(
+    two_nodes, serve, halves, tmp_path, monkeypatch
+):
+    pytest.importorskip("aiohttp")
+    served, starts = serve("--writer", f"{ROOT}/tests/prompting/writer.py:good"), []
+    begin = scale._Actors.__init__
+
+    def noted(own, ray, job, options):
+        starts.append(options["scheduling_strategy"].node_id)
+        begin(own, ray, job, options)
+
+    monkeypatch.setattr(scale._Actors, "__init__", noted)
+    for engine in ("ray", "processes"):
+        llm = LLM("m", served.url, concurrency=4, budget=Budget(max_calls=99), progress=False)
+        writer = SynAlign(llm, "text", demonstrations=12, gen_size=5, method="few-shot", progress=False)
+        out = tmp_path / engine
+        options = {"shards": 2, "workers": 2, "engine": engine, "progress": False}
+        made = lookalike.generate_shards(halves[0][["text"]], 20, writer, out, **options)
+        assert made.rows == 20 and llm.budget.spent.calls == 4
+    assert starts == [ray.get_runtime_context().get_node_id()]
+    assert digests(tmp_path / "ray") == digests(tmp_path / "processes")
 
 
 def test_an_address_without_a_cluster_is_a_sentence(monkeypatch, recwarn):

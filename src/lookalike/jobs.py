@@ -34,7 +34,11 @@ OFTEN = (
 
 
 class Job(Protocol):
-    """What a worker is sent, by pickle."""
+    """What a worker is sent, by pickle.
+
+    It may have `alone`: a shard that cannot be done ends no other; and `here`: what it shares is on this
+    machine, where its workers have to be.
+    """
 
     def open(self) -> Callable[[int], tuple[int, Any]]:
         """Loads what all shards need; the function does a shard: number -> (rows, what else is told of
@@ -97,12 +101,12 @@ def dealt(job: Job, todo: Sequence[int], workers: Workers, several: int) -> Iter
             elif not alive:  # none has begun
                 raise DataError(value)
             continue
-        if what == "done":
-            missing -= 1
-            yield value
         if waiting:
             busy[worker] = waiting.pop()
             workers.give(worker, busy[worker])
+        if what == "done":
+            missing -= 1
+            yield value
 
 
 def timed(do: Callable[[int], tuple[int, Any]], shard: int) -> Done:
@@ -272,11 +276,13 @@ def work() -> None:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who asked has been stopped
     threading.Thread(target=listen, daemon=True).start()
-    with suppress(KeyboardInterrupt):
+    try:
         do = Doing(asked.get())
         say(("ready", None))
         while True:
             say(do(asked.get()))
+    except KeyboardInterrupt:
+        os._exit(0)  # not by the interpreter's end, which a thread that reads cannot survive
 
 
 def error_of(kind: str, message: str) -> UserError:

@@ -35,8 +35,14 @@ def does(
     except ImportError:
         raise MissingDependency("ray", "ray") from None
     with _connected(ray, engine.partition("://")[2]):
-        room = min(_room(ray.cluster_resources(), cpus, gpus), workers or len(todo), len(todo))
-        yield from dealt(job, todo, _Actors(ray, job, cpus, gpus), room)
+        there, options = ray.cluster_resources(), {"num_cpus": cpus, "num_gpus": gpus}
+        if getattr(job, "here", False):  # on this machine, wherever the cluster has others
+            node = ray.get_runtime_context().get_node_id()
+            there = next(one["Resources"] for one in ray.nodes() if one["NodeID"] == node)
+            here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node, soft=False)
+            options["scheduling_strategy"] = here
+        room = min(_room(there, cpus, gpus), workers or len(todo), len(todo))
+        yield from dealt(job, todo, _Actors(ray, job, options), room)
 
 
 class Actor:
@@ -55,9 +61,9 @@ class Actor:
 class _Actors:
     """`Workers` that are actors; one for which there is no room yet is not ready, and holds no shard."""
 
-    def __init__(self, ray: Any, job: Job, cpus: float, gpus: float) -> None:
+    def __init__(self, ray: Any, job: Job, options: dict[str, Any]) -> None:
         self._ray, self._job = ray, ray.put(pickle.dumps(job))
-        self._actor = ray.remote(Actor).options(num_cpus=cpus, num_gpus=gpus)
+        self._actor = ray.remote(Actor).options(**options)
         self._asked = dict[Any, Any]()  # what will be answered -> by whom
 
     def start(self) -> None:
@@ -121,7 +127,7 @@ def _check_answers(address: str) -> None:
 
 
 def _room(there: dict[str, float], cpus: float, gpus: float) -> int:
-    """How many workers a cluster has room for. Raises OptionError where that is none."""
+    """How many workers there is room for. Raises OptionError where that is none."""
     rooms = [there.get(name, 0) // each for name, each in (("CPU", cpus), ("GPU", gpus)) if each > 0]
     room = int(min(rooms, default=1))
     if room < 1:

@@ -165,7 +165,7 @@ def test_ctrl_c_counts_at_once_what_the_writers_were_at(writing, halves, tmp_pat
     process.send_signal(signal.SIGTERM)  # as Ctrl-C, which a job in the background would be told to ignore
     said, calls = process.communicate()[1], served.stats()["calls"]
     assert f"{calls} calls so far, " in said and "goes on from what is kept" in said
-    assert process.returncode == 130 and "Traceback" not in said
+    assert process.returncode == 130 and "Traceback" not in said and "Fatal" not in said
     ledgers = [*out.glob("*.run/ledger.sqlite"), out / "_ledger.sqlite"]
     assert sum(counted(one, f"m at {served.url}").calls for one in ledgers) == calls
     budget = sqlite3.connect(out / "_budget.sqlite")
@@ -196,6 +196,9 @@ def test_what_does_not_go_with_shards_is_a_sentence(halves, tmp_path, capsys):
         ("one of 0 to 1", align(none), {"shards": 2, "shard": 2}),
         ("5 workers cannot share 4 calls at once", align(none), {"shards": 6, "workers": 5}),
         ("every worker loads the embedder by its name", align(none, embed=ones), {"shards": 2, "workers": 2}),
+        ("by its name: give a name", align(none, embed=ones), {"shards": 2, "engine": "ray"}),
+        ("give the engine ray://auto", align(none), {"shards": 2, "engine": "ray://h:1"}),
+        ("engine 'spark' is not known", align(none), {"shards": 2, "engine": "spark"}),
     ):
         with pytest.raises(OptionError, match=match):
             generate_shards(halves[0][["text"]], 30, own, tmp_path / "made", progress=False, **options)
@@ -209,6 +212,8 @@ def test_what_does_not_go_with_shards_is_a_sentence(halves, tmp_path, capsys):
     ):
         assert main([*command(none, tmp_path / "real.csv", tmp_path / "o"), *more]) == 2
         assert match in capsys.readouterr().err
+    assert main(["generate", str(tmp_path / "real.csv"), "-n", "9", "-o", "o.csv", "--engine", "ray"]) == 2
+    assert "--engine is for work in shards" in capsys.readouterr().err
     assert main(["generate", str(tmp_path / "real.csv"), "-n", "9", "-o", "o/", "--shards", "3"]) == 2
     assert "add --llm and --model" in capsys.readouterr().err
 

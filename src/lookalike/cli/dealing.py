@@ -32,6 +32,8 @@ def generate(args: argparse.Namespace) -> int:
     for name in ("shard", "workers"):
         if getattr(args, name) is not None and not args.shards:
             raise OptionError(f"--{name} is for work in shards: add  --shards N.")
+    if args.engine != "processes" and not args.shards:
+        raise OptionError("--engine is for work in shards: add  --shards N.")
     return _in_shards(args) if args.shards else generating.generate(args)
 
 
@@ -68,6 +70,7 @@ def _in_shards(args: argparse.Namespace) -> int:
             schema=schema,
             on_fit=begun,
             workers=args.workers or 1,
+            engine=args.engine,
             progress=not args.quiet,
         )
     except KeyboardInterrupt:
