@@ -10,6 +10,8 @@ import pytest
 import lookalike
 from lookalike import scale
 from lookalike.errors import OptionError
+from lookalike.llm import LLM, Budget
+from lookalike.prompting import SynAlign
 from lookalike.shards import sampling
 from lookalike.shards.crew import Crew
 from lookalike.shards.sampling import Sampling
@@ -35,7 +37,7 @@ def two_nodes():
 
 
 def digests(folder: Path) -> dict[str, str]:
-    return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.glob("part-*")}
+    return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.glob("part-*.parquet")}
 
 
 def test_an_actor_opens_the_job_once_and_one_that_dies_costs_its_shard_alone(two_nodes, tmp_path):
@@ -74,6 +76,29 @@ def test_killed_in_the_middle_on_two_nodes_the_bytes_are_those_without_ray(
     assert len(digests(tmp_path / "made")) == 4
 
 
+def test_shards_of_a_language_model_are_written_on_this_machine_as_without_ray(
+    two_nodes, serve, halves, tmp_path, monkeypatch
+):
+    pytest.importorskip("aiohttp")
+    served, starts = serve("--writer", f"{ROOT}/tests/prompting/writer.py:good"), []
+    begin = scale._Actors.__init__
+
+    def noted(own, ray, job, options):
+        starts.append(options["scheduling_strategy"].node_id)
+        begin(own, ray, job, options)
+
+    monkeypatch.setattr(scale._Actors, "__init__", noted)
+    for engine in ("ray", "processes"):
+        llm = LLM("m", served.url, concurrency=4, budget=Budget(max_calls=99), progress=False)
+        writer = SynAlign(llm, "text", demonstrations=12, gen_size=5, method="few-shot", progress=False)
+        out = tmp_path / engine
+        options = {"shards": 2, "workers": 2, "engine": engine, "progress": False}
+        made = lookalike.generate_shards(halves[0][["text"]], 20, writer, out, **options)
+        assert made.rows == 20 and llm.budget.spent.calls == 4
+    assert starts == [ray.get_runtime_context().get_node_id()]
+    assert digests(tmp_path / "ray") == digests(tmp_path / "processes")
+
+
 def test_an_address_without_a_cluster_is_a_sentence(monkeypatch, recwarn):
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(scale, "PORT", "1")
@@ -89,11 +114,12 @@ def test_an_address_without_a_cluster_is_a_sentence(monkeypatch, recwarn):
     assert not recwarn.list
 
 
-def test_a_cluster_that_is_started_finds_this_package_without_a_runtime_env(monkeypatch):
+def test_a_cluster_that_is_started_finds_this_package_and_phones_nobody(monkeypatch):
     seen = []
 
-    def start(**options):
-        seen.append((options, os.environ["PYTHONPATH"].split(os.pathsep)[0]))
+    def start(address, **options):
+        statistics = os.environ["RAY_USAGE_STATS_ENABLED"]
+        seen.append((address, options, os.environ["PYTHONPATH"].split(os.pathsep)[0], statistics))
         raise RuntimeError("seen")
 
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
@@ -106,12 +132,12 @@ def test_a_cluster_that_is_started_finds_this_package_without_a_runtime_env(monk
         with pytest.raises(OptionError, match="no Ray cluster answers"):
             list(scale.does(Squares("."), [0], "ray", None, 1, 0))
         assert os.environ.get("PYTHONPATH") == before
-    assert all(one["address"] == "local" and "runtime_env" not in one for one, _ in seen)
-    assert [path for _, path in seen] == [str(SRC)] * 2
+    assert all(where == "local" and "runtime_env" not in options for where, options, _, _ in seen)
+    assert [(path, tells) for _, _, path, tells in seen] == [(str(SRC), "0")] * 2
 
 
 def test_another_version_of_ray_is_a_sentence(monkeypatch):
-    def refuse(**_):
+    def refuse(*_, **__):
         raise RuntimeError(
             "Version mismatch: The cluster was started with:\n    Ray: 2.9.3\n    Python: 3.9.1"
         )

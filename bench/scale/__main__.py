@@ -13,7 +13,8 @@ is busy with other work the CPU seconds are the figure to compare.
 Ray is measured with a cluster that runs already (ray), and started by the command as --engine ray does
 (start). With --minutes a step ends after so long, shards that were begun are thrown away, and the rows are
 those of the shards that are complete; with --go-on and the same --work the next call draws the rest, and its
-figures are of what it did itself.
+figures are of what it did itself. With --out the runs of ten million rows and more become a table in
+bench/RESULTS.md.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.command import count, parser
-from bench.places import ROOT
-from bench.publish import machine
+from bench.places import RESULTS, ROOT
+from bench.publish import machine, publish
 
 COLUMNS = ["age", "education", "hours-per-week", "income"]
 STEPS = ("sample", "ray", "start", "evaluate", "curate")
+LARGE = 10_000_000  # rows of a run that is a line in bench/RESULTS.md
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -235,6 +237,23 @@ def size_of(out: Path) -> int:
     return sum(file.stat().st_size for file in out.glob("*.parquet"))
 
 
+def table(runs: list[dict[str, Any]]) -> str:
+    """The large runs; of several with the same rows and workers, each did what was missing."""
+    lines = [
+        "| rows | drawn by this run | who | wall s | rows/s | CPU s | memory, MiB | files, GB | load |",
+        "|" + "---|" * 9,
+    ]
+    for one in runs:
+        if one.get("of_rows", 0) >= LARGE:
+            who = f"{one['workers']} by {'processes' if one['step'] == 'sample' else 'Ray, ' + one['step']}"
+            lines.append(
+                f"| {one['of_rows']:,} | {one['rows']:,} | {who} | {one['wall_seconds']:,.0f} "
+                f"| {one['rows_per_second']:,} | {one['cpu_seconds']:,.0f} | {one['largest_memory_mib']:,} "
+                f"| {one['bytes'] / 1e9:.2f} | {one['load']} |"
+            )
+    return "\n".join(lines)
+
+
 def main() -> None:
     args = parser("bench.scale", __doc__)
     args.add_argument("--rows", type=count, default=1_000_000)
@@ -267,6 +286,8 @@ def main() -> None:
         place = Path(given.out)
         before = json.loads(place.read_text())["runs"] if place.exists() else []
         place.write_text(json.dumps({"machine": machine(1), "runs": before + found}, indent=1) + "\n")
+        if any(one.get("of_rows", 0) >= LARGE for one in found):
+            publish(table(before + found), RESULTS, "bench.scale")
 
 
 if __name__ == "__main__":

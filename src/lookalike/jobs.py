@@ -1,7 +1,7 @@
-"""A job in shards, and the processes of this machine that do it.
+"""A job in shards: how they are dealt to workers, and the processes of this machine that do them.
 
 A worker loads what the job needs once, and does one shard after the other. One that dies costs its shard
-alone: another worker does it again.
+alone: another worker does it again. Ray's workers (`scale.py`) are dealt to by the same function.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import pickle
 import queue
+import signal
 import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Protocol
@@ -23,6 +25,8 @@ from lookalike import errors
 from lookalike.errors import DataError, UserError
 
 TRIES = 3  # workers that a shard may end
+GRACE = 10.0  # seconds that workers have to tidy up where the work is stopped
+UNFIT = "no worker process could begin: what Python said of it is above."
 OFTEN = (
     "shard {} ended its worker {} times, as a full memory does: choose fewer workers (--workers) or more "
     "shards; the shards that are done stay."
@@ -30,7 +34,11 @@ OFTEN = (
 
 
 class Job(Protocol):
-    """What a worker is sent, by pickle."""
+    """What a worker is sent, by pickle.
+
+    It may have `alone`: a shard that cannot be done ends no other; and `here`: what it shares is on this
+    machine, where its workers have to be.
+    """
 
     def open(self) -> Callable[[int], tuple[int, Any]]:
         """Loads what all shards need; the function does a shard: number -> (rows, what else is told of
@@ -49,10 +57,79 @@ class Done:
     facts: Any = None
 
 
+class Workers(Protocol):
+    """Who does the shards: processes of this machine, or actors of Ray."""
+
+    def start(self) -> None:
+        """One more. It says "ready" once it can be given a shard."""
+        ...
+
+    def give(self, worker: Any, shard: int) -> None: ...
+
+    def heard(self) -> tuple[Hashable, str, Any]:
+        """Waits until a worker says something: (who, what, of it). What: "ready"; "done" and a Done; "error"
+        and (its type, its sentence); "fault" and where it happened; "dead" and why.
+        """
+        ...
+
+
+def dealt(job: Job, todo: Sequence[int], workers: Workers, several: int) -> Iterator[Done]:
+    """The shards as they are done, in any order, by so many workers at once."""
+    waiting, missing, deaths = list(reversed(todo)), len(todo), Counter[int]()
+    busy, alive = dict[Hashable, int](), several
+    for _ in range(several):
+        workers.start()
+    while missing:
+        worker, what, value = workers.heard()
+        shard = busy.pop(worker, None)
+        if what == "error":
+            raise error_of(*value)
+        if what == "fault":
+            raise RuntimeError(value)
+        if what == "dead":
+            alive -= 1
+            if shard is not None:
+                deaths[shard] += 1
+                if deaths[shard] < TRIES:
+                    waiting.append(shard)
+                else:
+                    missing -= 1
+                    yield given_up(job, shard)
+                if waiting:
+                    workers.start()
+                    alive += 1
+            elif not alive:  # none has begun
+                raise DataError(value)
+            continue
+        if waiting:
+            busy[worker] = waiting.pop()
+            workers.give(worker, busy[worker])
+        if what == "done":
+            missing -= 1
+            yield value
+
+
 def timed(do: Callable[[int], tuple[int, Any]], shard: int) -> Done:
     begun = perf_counter()
     rows, facts = do(shard)
     return Done(shard, rows, perf_counter() - begun, facts)
+
+
+class Doing:
+    """In a worker: does shards of a job, which is loaded with the first; what it says is for `dealt`."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._do: Callable[[int], tuple[int, Any]] | None = None
+
+    def __call__(self, shard: int) -> tuple[str, Any]:
+        try:
+            self._do = self._do or self._job.open()
+            return "done", timed(self._do, shard)
+        except UserError as error:
+            return "error", (type(error).__name__, str(error))
+        except Exception:
+            return "fault", traceback.format_exc()
 
 
 def given_up(job: Job, shard: int) -> Done:
@@ -74,47 +151,13 @@ def in_this_process(job: Job, todo: Sequence[int]) -> Iterator[Done]:
 
 def in_processes(job: Job, todo: Sequence[int], workers: int) -> Generator[Done, None, None]:
     """The shards as they are done, in any order, by so many processes. They end with this one, however it
-    ends.
+    ends; where it is stopped they tidy up first, so that what a language model was paid is counted.
     """
-    waiting = list(reversed(todo))
-    deaths: dict[int, int] = {}
-    said: queue.Queue[tuple[_Worker, Any]] = queue.Queue()
-    crew = [_Worker(job, said) for _ in range(min(workers, len(todo)))]
+    crew = _Processes(job)
     try:
-        for one in crew:
-            one.give(waiting.pop())
-        missing = len(todo)
-        while missing:
-            worker, answer = said.get()
-            if isinstance(answer, Done):
-                missing -= 1
-                yield answer
-            elif isinstance(answer, UserError):
-                raise answer
-            elif answer is None:  # it is dead
-                shard = worker.shard
-                if shard is None:
-                    continue  # it had nothing to do
-                deaths[shard] = deaths.get(shard, 0) + 1
-                crew.remove(worker)
-                if deaths[shard] < TRIES:
-                    waiting.append(shard)
-                else:
-                    missing -= 1
-                    yield given_up(job, shard)
-                if not missing:
-                    break
-                worker = _Worker(job, said)
-                crew.append(worker)
-            else:
-                raise RuntimeError(answer)
-            if waiting:
-                worker.give(waiting.pop())
-            else:
-                worker.shard = None
+        yield from dealt(job, todo, crew, min(workers, len(todo)))
     finally:
-        for one in crew:
-            one.end()
+        crew.end()
 
 
 def search_path() -> str:
@@ -123,13 +166,63 @@ def search_path() -> str:
     return os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-class _Worker:
-    """A process that is sent a job, then numbers of shards; what it says goes to the queue, None at its
-    end.
-    """
+@contextmanager
+def environment(**more: str) -> Iterator[None]:
+    """While it lasts, other processes that are started find this package, and these variables."""
+    given = more | {"PYTHONPATH": search_path()}
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
-    def __init__(self, job: Job, said: queue.Queue[tuple[_Worker, Any]]) -> None:
-        self.shard: int | None = None
+
+class _Processes:
+    """`Workers` that are processes of this machine."""
+
+    def __init__(self, job: Job) -> None:
+        self._job, self._crew = job, list[_Process]()
+        self._said: queue.Queue[tuple[_Process, str, Any]] = queue.Queue()
+
+    def start(self) -> None:
+        self._crew.append(_Process(self._job, self._said))
+
+    def give(self, worker: _Process, shard: int) -> None:
+        worker.busy = True
+        worker.send(shard)
+
+    def heard(self) -> tuple[_Process, str, Any]:
+        worker, what, value = self._said.get()
+        worker.busy = False
+        if what == "dead":
+            worker.end()
+            self._crew.remove(worker)
+        return worker, what, value
+
+    def end(self) -> None:
+        try:
+            busy = [one for one in self._crew if one.busy]
+            for one in busy:
+                one.process.terminate()
+            until = perf_counter() + GRACE
+            for one in busy:
+                with suppress(subprocess.TimeoutExpired):
+                    one.process.wait(max(0.0, until - perf_counter()))
+        finally:
+            for one in self._crew:
+                one.end()
+
+
+class _Process:
+    """One that is sent a job, then numbers of shards; what it says goes to the queue."""
+
+    def __init__(self, job: Job, said: queue.Queue[tuple[_Process, str, Any]]) -> None:
+        self.busy = False
         self._said = said
         self.process = subprocess.Popen(
             [sys.executable, "-c", "from lookalike.jobs import work; work()"],
@@ -138,14 +231,10 @@ class _Worker:
             env=os.environ | {"PYTHONPATH": search_path()},
             start_new_session=True,  # Ctrl-C is for this process, which ends its workers
         )
-        self._send(job)
+        self.send(job)
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def give(self, shard: int) -> None:
-        self.shard = shard
-        self._send(shard)
-
-    def _send(self, value: Any) -> None:
+    def send(self, value: Any) -> None:
         assert self.process.stdin is not None
         with suppress(OSError):  # a dead one is noticed by `_listen`
             pickle.dump(value, self.process.stdin)
@@ -155,10 +244,9 @@ class _Worker:
         assert self.process.stdout is not None
         try:
             while True:
-                kind, value = pickle.load(self.process.stdout)
-                self._said.put((self, error_of(*value) if kind == "error" else value))
+                self._said.put((self, *pickle.load(self.process.stdout)))
         except (EOFError, pickle.UnpicklingError, OSError, ValueError):
-            self._said.put((self, None))
+            self._said.put((self, "dead", UNFIT))
 
     def end(self) -> None:
         self.process.kill()
@@ -182,20 +270,19 @@ def work() -> None:
             except (EOFError, pickle.UnpicklingError):
                 os._exit(0)  # who asked is gone, or wants no more
 
-    threading.Thread(target=listen, daemon=True).start()
-    do = None
-    job = asked.get()
-    while True:
-        shard = asked.get()
-        try:
-            do = do or job.open()
-            answer: tuple[str, Any] = ("done", timed(do, shard))
-        except UserError as error:
-            answer = ("error", (type(error).__name__, str(error)))
-        except BaseException:
-            answer = ("fault", traceback.format_exc())
+    def say(answer: tuple[str, Any]) -> None:
         pickle.dump(answer, answers)
         answers.flush()
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who asked has been stopped
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        do = Doing(asked.get())
+        say(("ready", None))
+        while True:
+            say(do(asked.get()))
+    except KeyboardInterrupt:
+        os._exit(0)  # not by the interpreter's end, which a thread that reads cannot survive
 
 
 def error_of(kind: str, message: str) -> UserError:

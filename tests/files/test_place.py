@@ -69,6 +69,13 @@ def test_what_is_wrong_with_a_url_is_one_sentence_that_names_it(url, error, sent
         lookalike.read_table(url)
 
 
+@pytest.mark.parametrize("url", ["s3://", "memory:///", "hdfs://"])
+def test_a_url_that_names_nothing_is_a_sentence(url):
+    for use in (Place, lookalike.read_table):
+        with pytest.raises(OptionError, match=f"{url.rstrip('/')}/+ names no folder and no file: write "):
+            use(url)
+
+
 def test_a_missing_package_is_named(monkeypatch):
     def refuse(url):
         raise ImportError("Install s3fs to access S3")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from lookalike.errors import EndpointError, LLMError, OptionError
-from lookalike.llm import LLM, Failure, Reply, Request, ask_all, health, throttle, wait
+from lookalike.llm import LLM, Budget, Failure, Reply, Request, ask_all, health, throttle, wait
 from lookalike.llm.structured import form
 
 Serve = Callable[..., Any]
@@ -311,6 +311,22 @@ def test_every_argument_goes_along_to_another_model_and_process() -> None:
     llm = LLM("m", **given)
     assert llm.endpoint == given == llm.of_model("n").endpoint
     assert llm.of_model("n").dialect.ways.now == "prompt"
+
+
+def test_a_call_that_is_cancelled_counts_at_once(serve: Serve, tmp_path: Path) -> None:
+    server = serve("--latency", "30")
+    llm = LLM("m", server.url, ledger=tmp_path / "l.sqlite", budget=Budget(max_calls=5))
+
+    async def cut() -> None:
+        asked = asyncio.ensure_future(llm.ask("Line 0, please.", max_tokens=7))
+        while not server.stats()["calls"]:
+            await asyncio.sleep(0.01)
+        asked.cancel()
+        await asyncio.wait([asked])
+
+    wait(cut())
+    assert llm.ledger is not None and llm.budget.spent == llm.ledger.totals(llm.account)
+    assert (llm.budget.spent.calls, llm.budget.spent.tokens_out) == (1, 7)
 
 
 def test_options_that_make_no_sense() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ import lookalike
 from lookalike.cli.main import main
 from lookalike.errors import DataError, EndpointError, OptionError
 from lookalike.llm import LLM, Budget, Ledger
+from lookalike.llm.ledger import counted
 from lookalike.prompting import SynAlign
 from lookalike.shards.generating import generate_shards
 from tests.processes import environment
@@ -149,6 +151,28 @@ def test_several_writers_have_one_budget_and_write_what_one_would(writing, halve
     assert served.stats()["calls"] == other.stats()["calls"]
 
 
+def test_ctrl_c_counts_at_once_what_the_writers_were_at(writing, halves, tmp_path):
+    halves[0][["text"]].to_csv(tmp_path / "real.csv", index=False)
+    served, out = writing("--latency", "0.5"), tmp_path / "made"
+    asked = command(served.url, tmp_path / "real.csv", out, "--workers", "2", "--max-calls", "100")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lookalike", *asked],
+        env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while served.stats()["calls"] < 10:  # 8 descriptions by this process, then the first calls of the writers
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)  # as Ctrl-C, which a job in the background would be told to ignore
+    said, calls = process.communicate()[1], served.stats()["calls"]
+    assert f"{calls} calls so far, " in said and "goes on from what is kept" in said
+    assert process.returncode == 130 and "Traceback" not in said and "Fatal" not in said
+    ledgers = [*out.glob("*.run/ledger.sqlite"), out / "_ledger.sqlite"]
+    assert sum(counted(one, f"m at {served.url}").calls for one in ledgers) == calls
+    budget = sqlite3.connect(out / "_budget.sqlite")
+    assert budget.execute("SELECT total(calls) FROM spent").fetchone() == (calls,)
+    assert budget.execute("SELECT total(calls) FROM held").fetchone() == (0,)
+
+
 def test_another_job_is_refused_and_changes_nothing(writing, halves, tmp_path):
     served, out = writing(), tmp_path / "made"
     generate_shards(halves[0][["text"]], 30, align(served.url), out, shards=2, progress=False)
@@ -172,6 +196,9 @@ def test_what_does_not_go_with_shards_is_a_sentence(halves, tmp_path, capsys):
         ("one of 0 to 1", align(none), {"shards": 2, "shard": 2}),
         ("5 workers cannot share 4 calls at once", align(none), {"shards": 6, "workers": 5}),
         ("every worker loads the embedder by its name", align(none, embed=ones), {"shards": 2, "workers": 2}),
+        ("by its name: give a name", align(none, embed=ones), {"shards": 2, "engine": "ray"}),
+        ("give the engine ray://auto", align(none), {"shards": 2, "engine": "ray://h:1"}),
+        ("engine 'spark' is not known", align(none), {"shards": 2, "engine": "spark"}),
     ):
         with pytest.raises(OptionError, match=match):
             generate_shards(halves[0][["text"]], 30, own, tmp_path / "made", progress=False, **options)
@@ -185,6 +212,8 @@ def test_what_does_not_go_with_shards_is_a_sentence(halves, tmp_path, capsys):
     ):
         assert main([*command(none, tmp_path / "real.csv", tmp_path / "o"), *more]) == 2
         assert match in capsys.readouterr().err
+    assert main(["generate", str(tmp_path / "real.csv"), "-n", "9", "-o", "o.csv", "--engine", "ray"]) == 2
+    assert "--engine is for work in shards" in capsys.readouterr().err
     assert main(["generate", str(tmp_path / "real.csv"), "-n", "9", "-o", "o/", "--shards", "3"]) == 2
     assert "add --llm and --model" in capsys.readouterr().err
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,24 @@ class Alone(Squares):
     """A shard that always ends its worker ends no other."""
 
     alone: bool = True
+
+
+@dataclass(frozen=True)
+class Slow:
+    """Shard 0 is done at once, the others wait to be stopped."""
+
+    folder: str
+
+    def open(self) -> Callable[[int], tuple[int, Any]]:
+        return self.shard
+
+    def shard(self, shard: int) -> tuple[int, Any]:
+        try:
+            Path(self.folder, f"at-{shard}").touch()
+            time.sleep(60 if shard else 0)
+        finally:
+            Path(self.folder, f"tidied-{shard}").touch()
+        return 1, None
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ def test_plain_values() -> None:
         ),
         ([{1: "a", "1": "b"}], "two of its columns are written '1'"),
         ({"a": [1], "b": [1, 2]}, "different numbers of rows"),
-        ([], "of the type list"),
+        ([], "the table is an empty list: it needs rows"),
         ([1, 2], "of the type list"),
         (None, "is None"),
         ("real.csv", r"the name 'real.csv': read it first, with lookalike.read_table\('real.csv'\)"),

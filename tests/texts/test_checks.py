@@ -50,3 +50,12 @@ def test_few_real_texts_set_wide_limits_and_none_set_absolute_ones() -> None:
 def test_code_is_not_judged_as_prose() -> None:
     code = TextChecks(["print(1)", "x = 2"], prose=False)
     assert code.of("refusal", "s = 'as an AI model'") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("symbols", '{"a":[1,2]}'), ("repetition", "[1,1,1,1,1,1,1,1,1,1,1,1]")]
+)
+def test_no_absolute_limit_of_prose_holds_for_json(name: str, text: str) -> None:
+    assert TextChecks([]).of(name, text) is not None and TextChecks([], prose=False).of(name, text) is None
+    assert TextChecks(["{}", '{"a":1}'] * 50, prose=False).of("symbols", "{" * 9 + "a") is None
+    assert TextChecks(['{"abcdefghijkl":1}'] * 100, prose=False).of("symbols", "{{}}") is not None

@@ -32,6 +32,8 @@ def generate(args: argparse.Namespace) -> int:
     for name in ("shard", "workers"):
         if getattr(args, name) is not None and not args.shards:
             raise OptionError(f"--{name} is for work in shards: add  --shards N.")
+    if args.engine != "processes" and not args.shards:
+        raise OptionError("--engine is for work in shards: add  --shards N.")
     return _in_shards(args) if args.shards else generating.generate(args)
 
 
@@ -57,18 +59,25 @@ def _in_shards(args: argparse.Namespace) -> int:
         kept.write(out / CONFIG, lasting_options(vars(args) | {"shard": None}))
         args.kept = out
 
-    made = generate_shards(
-        real,
-        args.rows,
-        writer,
-        out,
-        shards=args.shards,
-        shard=args.shard,
-        schema=schema,
-        on_fit=begun,
-        workers=args.workers or 1,
-        progress=not args.quiet,
-    )
+    try:
+        made = generate_shards(
+            real,
+            args.rows,
+            writer,
+            out,
+            shards=args.shards,
+            shard=args.shard,
+            schema=schema,
+            on_fit=begun,
+            workers=args.workers or 1,
+            engine=args.engine,
+            progress=not args.quiet,
+        )
+    except KeyboardInterrupt:
+        spent = writer.llm.budget.spent
+        paid = f"{spent.calls:,} calls so far, {spent.tokens_in:,} + {spent.tokens_out:,} tokens"
+        print(f"lookalike: {paid}; a call that was cut off counts as the most it can cost.", file=sys.stderr)
+        raise
     print(made)
     if made.stopped is not None:
         print(f"lookalike: {made.left:,} shards are missing: {made.stopped}", file=sys.stderr)

@@ -57,6 +57,12 @@ def written(one: Parser) -> None:
         type=shared.count("--workers"),
         help="with --shards: processes that write at once, with --concurrency calls in all (default 1)",
     )
+    one.add_argument(
+        "--engine",
+        metavar="NAME",
+        default="processes",
+        help="with --shards: processes (default) or ray, on this machine",
+    )
 
 
 def crew(group: argparse._ActionsContainer) -> None:

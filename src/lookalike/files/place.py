@@ -33,7 +33,9 @@ def opened(url: str) -> tuple[Any, str]:
     """(fsspec's file system, the path in it). Raises OptionError where the scheme is unknown or its package
     is missing.
     """
-    scheme = url.partition("://")[0]
+    scheme, _, inside = url.partition("://")
+    if not inside.strip("/"):
+        raise OptionError(f"{url} names no folder and no file: write  {scheme}://bucket/folder.")
     try:
         import fsspec
     except ImportError:
@@ -68,7 +70,7 @@ class Place:
 
     def __init__(self, where: str | Path) -> None:
         self.url = is_url(where)
-        self.path = str(where).rstrip("/") if self.url else str(arguments.path("the folder", where))
+        self.path = _bare(str(where)) if self.url else str(arguments.path("the folder", where))
         self._fs: Any = None
         self._root = ""
         if self.url:
@@ -194,6 +196,12 @@ class Place:
             return sorted(self._fs.unstrip_protocol(one) for one in self._fs.glob(f"{self._root}/{pattern}"))
 
 
+def _bare(url: str) -> str:
+    """Without the slashes at its end, but for those of the scheme."""
+    scheme, _, inside = url.partition("://")
+    return f"{scheme}://{inside.rstrip('/')}"
+
+
 def size(path: str) -> int:
     """Bytes of a file, here or behind a URL."""
     if not is_url(path):
@@ -211,7 +219,7 @@ def local(path: str | Path) -> Iterator[str | Path]:
     if not is_url(path):
         yield path
         return
-    url = str(path).rstrip("/")
+    url = _bare(str(path))
     fs, inner = opened(url)
     with tempfile.TemporaryDirectory(prefix="lookalike-") as folder:
         copy = os.path.join(folder, url.rpartition("/")[2])

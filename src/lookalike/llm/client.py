@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from lookalike.arguments import number, path, shown, switch, text, whole
 from lookalike.defaults import CONCURRENCY, TIMEOUT
-from lookalike.errors import EndpointError, LLMError, OptionError
+from lookalike.errors import EndpointError, LedgerError, LLMError, OptionError
 from lookalike.llm.address import address, is_secret
 from lookalike.llm.budget import Budget, Estimate, Spent, add, guess_tokens
 from lookalike.llm.chat import CHAT, Chat
@@ -306,8 +306,9 @@ class LLM:
                     await self.keep({}, used)
                 raise
             except asyncio.CancelledError:
-                if call.sent:
-                    self._count_cancelled(call.used(hold.asked))
+                if call.sent:  # it may be charged for, and is counted before this process ends
+                    with contextlib.suppress(LedgerError):
+                        await self.keep({}, call.used(hold.asked))
                 raise
             self._health.good()
             outcome = "slow" if call.first is not None and self.pace.queued(call.first) else "good"
@@ -376,15 +377,6 @@ class LLM:
     def _is_known(self, asked: ReplyForm | None, key: bytes) -> bool:
         entry = self.ledger.get(key) if self.ledger is not None else None
         return entry is not None and (entry.way == REFUSED or self._read_back(asked, key) is not None)
-
-    def _count_cancelled(self, most: Spent) -> None:
-        """Counts a call that Ctrl-C cut off: it may be charged for."""
-        if self.ledger is None:
-            self.budget.spent = add(self.budget.spent, most)
-        else:
-            self.ledger.put(self.account, {}, most).add_done_callback(
-                lambda one: one.cancelled() or one.exception()
-            )
 
     async def _models(self) -> list[str]:
         assert self._transport is not None

@@ -72,6 +72,7 @@ def generate_shards(
     schema: Schema | None = None,
     on_fit: Callable[[SynAlign], object] | None = None,
     workers: int = 1,
+    engine: str = "processes",
     progress: bool = True,
 ) -> Wrote:
     """`n` rows by a language model in a folder of Parquet files, and what was made of them now.
@@ -91,6 +92,8 @@ def generate_shards(
         write others at the same time. They share the budget, but each has its own rate.
     on_fit: a function that is called with the synthesizer once the demonstrations are picked.
     workers: how many processes write at once. The calls in flight of the `llm` are dealt out to them.
+    engine: "processes" or "ray". Writers wait for the endpoint and share files, so that Ray has them on this
+        machine, too; an address is that of a cluster which this machine is part of ("ray://auto").
     progress: False for silence.
 
     Raises OptionError and DataError for what does not fit, EndpointError where nothing answers any more, and
@@ -102,9 +105,15 @@ def generate_shards(
         shard = whole("shard", shard, 0, shards - 1, f"one of 0 to {shards - 1:,}")
     if not hasattr(synthesizer, "sample_shard"):
         raise OptionError(f"the synthesizer is {shown(synthesizer)}: give a SynAlign.")
+    crew = Crew(engine, workers)
+    if engine.partition("://")[2] not in ("", "auto"):
+        raise OptionError(
+            f"{engine}: ledgers and one budget are files of this machine: give the engine ray://auto, on a "
+            "machine of the cluster."
+        )
     if is_url(out):
         raise OptionError(f"{out}: ledgers need a folder of this machine: write there, and copy the shards.")
-    check(synthesizer, min(workers, shards))
+    check(synthesizer, min(workers, shards), crew.engine != "processes")
     real = table("the real table", real)
     place, progress = (
         Place(os.path.abspath(arguments.path("out", out))),
@@ -118,7 +127,8 @@ def generate_shards(
     if not todo:
         return made
     workers = min(workers, len(todo))
-    with _counting(synthesizer, place, plan, workers > 1 or shard is not None):
+    apart = workers > 1 or crew.engine != "processes"
+    with _counting(synthesizer, place, plan, apart or shard is not None):
         try:
             synthesizer.fit(real, schema)
             synthesizer.deal(n, shards)
@@ -128,10 +138,10 @@ def generate_shards(
             raise
         if on_fit is not None:
             on_fit(synthesizer)
-        if workers > 1:
+        if apart:
             synthesizer.prepare(n)
             job = writing(synthesizer, real, schema, plan, place, workers, _written)
-            carried_out(job, todo, Crew(workers=workers), made, 0, progress, "writing")
+            carried_out(job, todo, crew, made, 0, progress, "writing")
             _apart(made)
         else:
             _one_by_one(synthesizer, place, plan, todo, made, progress)

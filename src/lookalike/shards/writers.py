@@ -32,7 +32,8 @@ WRITER = (
 class Writing:
     """The job: writes any shard by a language model. real: the rows; picks: which of them are shown.
 
-    write: (synthesizer, place, plan, shard) -> what was done, None where the budget ended before.
+    write: (synthesizer, place, plan, shard) -> what was done, None where the budget ended before. here: as of
+    `Job`, since ledgers and the budget are files that no other machine may write to at the same time.
     """
 
     real: pd.DataFrame
@@ -44,6 +45,7 @@ class Writing:
     llm: Mapping[str, Any]
     budget: Budget
     write: Callable[[SynAlign, Place, Plan, int], Any]
+    here: bool = True
 
     def open(self) -> Callable[[int], tuple[int, Any]]:
         from lookalike.prompting import SynAlign
@@ -61,10 +63,13 @@ class Writing:
         return shard
 
 
-def check(synthesizer: SynAlign, workers: int) -> None:
-    """Raises OptionError for an embedder that is a function, and for fewer calls in flight than workers."""
+def check(synthesizer: SynAlign, workers: int, apart: bool) -> None:
+    """Raises OptionError for an embedder that is a function, and for fewer calls in flight than workers.
+
+    apart: whether a single worker is another process, too.
+    """
     most = synthesizer.llm.throttle.most
-    if workers > 1 and callable(synthesizer.embed):
+    if (workers > 1 or apart) and callable(synthesizer.embed):
         raise OptionError("every worker loads the embedder by its name: give a name, not a function.")
     if most < workers:
         raise OptionError(

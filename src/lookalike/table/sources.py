@@ -87,8 +87,13 @@ def taken(what: str, value: Table) -> tuple[pd.DataFrame, Origin]:
             f"{what} is the name {shown(str(value))}: read it first, with "
             f"lookalike.read_table({shown(str(value))})."
         )
+    if isinstance(value, list | tuple) and not value:
+        raise DataError(f"{what} is an empty list: it needs rows.")
     got = "None" if value is None else f"of the type {type(value).__name__}"
-    raise DataError(f"{what} is {got}: give a pandas DataFrame, or a dict of columns.")
+    raise DataError(
+        f"{what} is {got}: give a pandas DataFrame, a table of polars, pyarrow, DuckDB or datasets, a list "
+        "of dicts, or a dict of columns."
+    )
 
 
 def parted(what: str, real: Table, holdout: Table = None) -> tuple[Table, Table]:

@@ -14,7 +14,7 @@ from re import Pattern
 from lookalike.arguments import brief
 from lookalike.texts.copies import Originals
 from lookalike.texts.language import Language
-from lookalike.texts.measures import MEASURES, learned
+from lookalike.texts.measures import MEASURES, OF_PROSE, learned
 from lookalike.texts.meta import meta_of
 from lookalike.texts.refusals import refusals_of
 
@@ -89,6 +89,8 @@ class TextChecks:
         return None
 
     def _measured(self, name: str, text: str) -> Hit | None:
+        if name in OF_PROSE and not (self._real or self._prose):  # an object is half brackets and quotes
+            return None
         if name not in self._limits:
             self._limits[name] = learned(name, self._real)
         low, high = self._limits[name]

@@ -57,6 +57,7 @@ MEASURES: dict[str, Callable[[str], float]] = {
     "symbols": symbols,
     "encoding": broken,
 }
+OF_PROSE = ("repetition", "symbols")  # whose absolute limits say nothing of code and JSON
 ABSOLUTE = {  # where no real texts are known
     "length": (1.0, 100_000.0),
     "repetition": (0.0, 0.5),
