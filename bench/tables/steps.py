@@ -38,9 +38,9 @@ HELD = 0.15  # of the training rows, which choose
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "before": {"train": {"axis": False}},
     "present": {},
-    "time": {"train": {"near": False, "axis_based": False}},
-    "trees and time": {"train": {"near": False}},
-    "near": {"train": {"axis_based": False}},
+    "time": {"train": {"axis_based": False}},
+    "near": {"train": {"near": True, "axis_based": False}},
+    "trees and near": {"train": {"near": True}},
     "fine time": {"vae": {"knots": 4096}},
     "trees": {"train": {"based_rows": 10**9, "axis": False}},
     "wide": {"vae": {"width": 96, "heads": 3}},

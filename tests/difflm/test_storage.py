@@ -1,6 +1,7 @@
 """What a folder keeps of a model: what was learned, what it was learned with, what a later fit needs."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -55,7 +56,9 @@ def test_a_model_keeps_what_lies_around_a_time(quick, tmp_path: Path) -> None:  
     heat = pd.Series(RNG.normal(size=rows).cumsum()).rolling(3, min_periods=1).mean().round(1)
     time = pd.date_range("2011-01-01", periods=rows, freq="5h")
     table = pd.DataFrame({"time": time, "heat": heat, "kind": RNG.choice(list("abc"), rows)})
-    model = quick(3, 3, threads=1).fit(table)
+    model = quick(3, 3, threads=1)
+    model.train_config = replace(model.train_config, near=True)
+    model.fit(table)
     slots = model.fitted.codec.slots
     assert [slots[slot].column for slot in model.settings.vae.near] == ["heat"]
     assert model.settings.vae.axis and model.settings.vae.based
