@@ -86,6 +86,7 @@ class Draft:
         folds = 1 if vae.base is None else vae.base.folds
         self.fold = torch.randint(folds, (len(latent),), generator=generator, device=latent.device)
         self.cache: Cache | None = None
+        self.place: Tensor | None = None  # what the axis knows of the time of rows
         self.room = [
             ENOUGH * len(latent) * typical + len(slots)
             for typical, slots in zip(vae.spans.typical, vae.span_slots, strict=True)
@@ -94,7 +95,7 @@ class Draft:
     def select(self, rows: Tensor) -> None:
         """Keep these rows, in this order (a row may come twice)."""
         self.latent, self.log_mass, self.fold = self.latent[rows], self.log_mass[rows], self.fold[rows]
-        self.tokens, self.cells = self.tokens[rows], self.cells[rows]
+        self.tokens, self.cells, self.place = self.tokens[rows], self.cells[rows], None
         if self.cache is not None:
             self.cache.select(rows)
 
@@ -282,7 +283,9 @@ class Draft:
         for field, rows in _groups(self.vae, current, done):
             if field in timed:
                 at = here[rows]
-                out[rows] = axis.embed(self.tokens[at], self.cells[at]) @ axis.tell[field]
+                if self.place is None or self.vae.span_slots:  # the time of rows at one slot stays
+                    self.place = axis.embed(self.tokens[at], self.cells[at])
+                out[rows] = self.place @ axis.tell[field]
         return out
 
     def _write_fixed(

@@ -16,7 +16,8 @@ class VAEConfig:
     it is trained (Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1).
     based: the network corrects a base (`base.py`), which `VAE.base` is set to before it is used.
     axis: the slots of the time of a record, coarsest first (`axis.py`), () for none; knots: on it, 0 to have
-    them counted.
+    them counted; near: the slots that are told of the rows beside (`near.py`), () for none: with them the
+    time is written first.
     """
 
     width: int = 64
@@ -32,6 +33,7 @@ class VAEConfig:
     based: bool = False
     axis: tuple[int, ...] = ()
     knots: int = 0
+    near: tuple[int, ...] = ()
 
 
 TEXT_SIZES: dict[str, Any] = {  # instead of the defaults above where a record has texts
