@@ -23,12 +23,12 @@ from lookalike.rules.discrete import (
     one_of_rules,
 )
 from lookalike.rules.formulas import formulas, parts
-from lookalike.rules.holds import support
+from lookalike.rules.holds import FORMULAS, support
 from lookalike.rules.values import Values
 from lookalike.seed import child
 from lookalike.table import sources
 from lookalike.table.inferring import infer
-from lookalike.table.rule import Combination, EmptyWhen, Function, Order, Rule
+from lookalike.table.rule import Combination, EmptyTogether, EmptyWhen, Function, Order, Rule
 from lookalike.table.rule_words import read_rules
 from lookalike.table.schema import Schema
 
@@ -84,7 +84,7 @@ def _derived(rules: list[Any], empty: list[Rule], values: Values, small: Values)
     """One rule a column, of those that say its values: one that no row breaks before one with exceptions,
     however simple that is.
     """
-    taken: dict[int, Rule] = {}
+    taken: dict[int, Any] = {}
     shares: dict[int, float] = {}
     for broken in BROKEN_BY:
         for at, rule in enumerate(rules):
@@ -117,7 +117,7 @@ def _new(rules: Iterable[Rule], before: list[Rule], values: Values) -> list[Rule
     found: list[Rule] = []
     for rule in rules:
         own = getattr(rule, "column", None)
-        if own in derived or _circle(rule, [*before, *found]):
+        if (own in derived and not _beside(rule, before)) or _circle(rule, [*before, *found]):
             continue
         share = support(rule, values)
         rule = replace(rule, support=share)
@@ -131,15 +131,24 @@ def _new(rules: Iterable[Rule], before: list[Rule], values: Values) -> list[Rule
     return found
 
 
+def _beside(rule: Rule, before: list[Rule]) -> bool:
+    """Whether a rule says where a number is empty that a formula computes: both are true of it."""
+    return isinstance(rule, EmptyWhen) and all(
+        isinstance(one, FORMULAS) for one in before if getattr(one, "column", None) == rule.column
+    )
+
+
 def _told(rule: Rule, before: list[Rule]) -> bool:
     """Whether an order or combinations are between columns that another rule joins already. An order that
-    more rows keep than the other rule is told by none.
+    more rows keep than the other rule is told by none, and none by where cells are empty.
     """
     pair = set(rule.columns)
     return isinstance(rule, Order | Combination) and any(
         pair <= set(own.columns)
         for own in before
-        if not _span(own, pair) and not (isinstance(rule, Order) and own.support < rule.support)
+        if not isinstance(own, EmptyTogether | EmptyWhen)
+        and not _span(own, pair)
+        and not (isinstance(rule, Order) and own.support < rule.support)
     )
 
 
