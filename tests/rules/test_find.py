@@ -105,6 +105,36 @@ def test_a_rule_with_exceptions_has_its_support() -> None:
     assert rule.support == pytest.approx(1 - 16 / 2000)
 
 
+def seldom(rows: int = 6000) -> pd.DataFrame:
+    """Costs that are mostly 0, as insurers and airlines have them: the total is nearly always the repair."""
+    rng = np.random.default_rng(6)
+    table = pd.DataFrame({"repair": np.where(rng.random(rows) < 0.03, rng.gamma(2, 900, rows).round(), 0)})
+    table["other"] = np.where(rng.random(rows) < 0.007, rng.gamma(2, 90, rows).round(), 0)
+    table["total"] = table.repair + table.other
+    return table
+
+
+@pytest.mark.parametrize("order", [["repair", "other", "total"], ["other", "total", "repair"]])
+def test_an_exact_sum_goes_before_a_copy_with_exceptions(order: list[str]) -> None:
+    table = seldom()[order]
+    assert 0.99 < (table.total == table.repair).mean() < 1
+    (found,) = find_rules(table)
+    assert {*found.columns} == {*order}
+    assert found.support == 1
+
+
+def test_an_exact_product_or_function_goes_before_a_copy_with_exceptions() -> None:
+    rng = np.random.default_rng(7)
+    table = pd.DataFrame({"price": rng.gamma(2, 50, 3000).round(2)})
+    table["pieces"] = np.where(rng.random(3000) < 0.01, rng.integers(2, 9, 3000), 1)
+    table["paid"] = (table.price * table.pieces).round(2)
+    table["town"] = rng.choice([f"town {k}" for k in range(100)], 3000)
+    table["area"] = table.town.where(table.town != "town 7", "hills")
+    found = find_rules(table)
+    assert [one.words for one in found] == ["paid = price * pieces", "town -> area"]
+    assert {one.support for one in found} == {1.0}
+
+
 def test_rules_of_a_schema_are_taken_or_none(bookings: pd.DataFrame) -> None:
     schema = lookalike.infer(bookings)
     schema.rules = []

@@ -24,11 +24,7 @@ def test_a_rule_that_hardly_a_row_keeps_is_warned_of(bookings: pd.DataFrame) -> 
     assert "only 0% of the real rows keep the rule 'start > end" in found[-1] and "mend it" in found[-1]
 
 
-def test_a_rule_between_dates_of_several_formats_is_not_called_kept() -> None:
-    day = pd.Series(pd.date_range("2020-01-01", periods=200, freq="7h"))
-    mixed = day.dt.strftime("%Y-%m-%d %H:%M:%S").where(
-        day.index % 2 == 0, day.dt.strftime("%d.%m.%Y %H:%M:%S")
-    )
-    table = pd.DataFrame({"utc": day.dt.strftime("%Y-%m-%d %H:%M:%S"), "mixed": mixed})
-    (one,) = said(table, "mixed >= utc")
-    assert one.startswith("rules that nothing is done to keep") and "several formats" in one
+def test_a_rule_whose_columns_follow_from_others_is_not_called_kept(bookings: pd.DataFrame) -> None:
+    kept, others = said(bookings, "total = room + tax", "total = 1.1 * room")
+    assert kept == "rules that are kept: total = room + tax"
+    assert others.startswith("rules that nothing is done to keep") and "1.1" in others

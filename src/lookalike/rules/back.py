@@ -9,7 +9,17 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.holds import computed, said_empty
-from lookalike.rules.steps import EMPTY, MISSING, OWN, Step, floors, least, said_texts
+from lookalike.rules.steps import (
+    APART,
+    EMPTY,
+    MISSING,
+    OWN,
+    Step,
+    ceilings,
+    floors,
+    least,
+    said_texts,
+)
 from lookalike.rules.values import Values, as_floats, step, written
 from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
@@ -23,8 +33,12 @@ def back(own: Step, inner: pd.DataFrame, values: Values, rng: np.random.Generato
     state = inner[own.flag].to_numpy(object) if own.flag else np.full(rows, own.states[0], dtype=object)
     if own.way == "group":
         return _ungrouped(own, inner, values)
-    if own.way == "clamp":
-        return {own.columns[0]: _clamped(own, inner, values, rng)}
+    if own.way in ("clamp", "lift"):
+        name = own.columns[0]
+        drawn = values.table[name] if own.way == "lift" else inner[name]
+        return {name: _clamped(own, drawn, values, rng)}
+    if own.way == "choice":
+        return {own.columns[0]: _chosen(own, inner[own.columns[0]], values, rng)}
     if own.way in ("together", "when"):
         return {name: _with_gaps(own, name, inner, values, state) for name in own.columns}
     name = own.columns[0]
@@ -36,10 +50,14 @@ def back(own: Step, inner: pd.DataFrame, values: Values, rng: np.random.Generato
             use = np.isnan(said) if own.way == "gap" else (state == OWN) | np.isnan(said)
             alone = as_floats(instead, column)
             said = said if alone is None else np.where(use, alone, said)
-            if own.way == "formula" and len(own.rules) > 1:
-                said = np.where(use, lifted(said, own, values, rng), said)
+            if own.way == "formula" and own.lows:
+                said = np.where(use, bounded(said, own, values, rng), said)
         said = np.where(state == MISSING, np.nan, said)
-        return {name: written(_no_gaps(said, column), column)}
+        said = _no_gaps(said, column)
+        if own.emptied is not None:
+            said = np.where(said_empty(own.emptied, values), np.nan, said)
+        forms = inner[own.names["form"]].to_numpy(object) if own.table else None
+        return {name: written(said, column, forms)}
     texts, unknown = said_texts(own, values)
     by_text = {EMPTY if value is None else str(value): value for _, value in own.table}
     cells = (
@@ -94,30 +112,62 @@ def _no_gaps(said: Array, column: Column) -> Array:
     return said
 
 
-def _clamped(own: Step, inner: pd.DataFrame, values: Values, rng: np.random.Generator) -> pd.Series:
-    """The column as it was drawn; where it is below its floor, the value of another row that is not."""
-    name = own.columns[0]
-    column = values.column(name)
-    high = as_floats(inner[name], column)
-    assert high is not None
-    moved = lifted(high, own, values, rng)
-    low = (moved != high) & ~np.isnan(moved)
-    return inner[name].where(pd.Series(~low), written(moved, column)) if low.any() else inner[name]
-
-
-def lifted(high: Array, own: Step, values: Values, rng: np.random.Generator) -> Array:
-    """(rows,) numbers, of which those below their floor are the value of another row that is not."""
+def _clamped(own: Step, drawn: pd.Series, values: Values, rng: np.random.Generator) -> pd.Series:
+    """The column as it was drawn; where it is out of its bounds, the value of another row that is not. As
+    many rows as break the rules in the real table may break them.
+    """
     column = values.column(own.columns[0])
-    lowest = floors(own, values) + least(own, column) * (step(column) or 1.0)
-    low = high < lowest
-    if not low.any():
-        return high
-    pool = np.sort(high[~np.isnan(high)])
-    first = np.searchsorted(pool, lowest[low])
-    pick = first + (rng.random(len(first)) * (len(pool) - first)).astype(np.int64)
-    high = high.copy()
-    high[low] = np.where(first < len(pool), pool[np.minimum(pick, len(pool) - 1)], lowest[low])
-    return high
+    numbers = as_floats(drawn, column)
+    assert numbers is not None
+    moved = bounded(numbers, own, values, rng)
+    out = (moved != numbers) & ~np.isnan(moved)
+    broken = 1 - min(rule.support for rule in own.orders)
+    if broken:
+        out &= rng.random(len(out)) * max(out.mean(), broken) >= broken
+    return drawn.where(pd.Series(~out), written(moved, column)) if out.any() else drawn
+
+
+def bounded(numbers: Array, own: Step, values: Values, rng: np.random.Generator) -> Array:
+    """(rows,) numbers, of which those out of their bounds are the value of another row that is not."""
+    column = values.column(own.columns[0])
+    apart = least(own, column) * (step(column) or 1.0)
+    low = (
+        np.nan_to_num(floors(own, values) + apart, nan=-np.inf)
+        if own.lows
+        else np.full(len(numbers), -np.inf)
+    )
+    high = (
+        np.nan_to_num(ceilings(own, values) - apart, nan=np.inf) if own.highs else np.full(len(low), np.inf)
+    )
+    high = np.maximum(low, high)
+    out = np.flatnonzero((numbers < low) | (numbers > high))
+    pool = np.sort(numbers[~np.isnan(numbers)])
+    first, last = np.searchsorted(pool, low[out]), np.searchsorted(pool, high[out], side="right")
+    pick = first + (rng.random(len(out)) * (last - first)).astype(np.int64)
+    nearest = np.clip(numbers[out], low[out], high[out])
+    moved = numbers.copy()
+    if len(out):
+        moved[out] = np.where(first < last, pool[np.minimum(pick, len(pool) - 1)], nearest)
+    return moved
+
+
+def _chosen(own: Step, drawn: pd.Series, values: Values, rng: np.random.Generator) -> pd.Series:
+    """The column as it was drawn; where it does not go with its parents, the value of a row that does."""
+    goes: dict[str, dict[str, Any]] = {}
+    for key, value in own.table:
+        goes.setdefault(key, {})[str(value)] = value
+    texts, cells = drawn.astype(str), drawn.tolist()
+    made = list(cells)
+    sides = [[f"{at}{APART}{one}" for one in values.texts(name)] for at, name in enumerate(own.parents)]
+    rows_of = pd.Series(range(len(drawn))).groupby(pd.MultiIndex.from_arrays(sides)).indices
+    for key, rows in rows_of.items():
+        known = [goes.get(one, {}) for one in (key if isinstance(key, tuple) else (key,))]
+        both = [text for text in known[0] if all(text in more for more in known[1:])]
+        wrong = rows[~texts.iloc[rows].isin(both)]
+        pool = np.flatnonzero(texts.isin(both)) if len(wrong) else wrong
+        for row in wrong if both else ():
+            made[row] = cells[rng.choice(pool)] if len(pool) else known[0][both[0]]
+    return _typed(made, values.column(own.columns[0]))
 
 
 def _ungrouped(own: Step, inner: pd.DataFrame, values: Values) -> dict[Any, pd.Series]:

@@ -23,7 +23,7 @@ from lookalike.codec.where import Condition, read_where
 from lookalike.errors import ConditionError
 from lookalike.rules.holds import computed
 from lookalike.rules.keep import Plan
-from lookalike.rules.steps import MISSING, OWN, RULE, Step, floors, least
+from lookalike.rules.steps import AS_DRAWN, MISSING, OWN, RULE, Step, floors, least
 from lookalike.rules.values import Values, as_floats, rounded, step, written
 from lookalike.table.rule import Linear, Part, Product
 
@@ -265,11 +265,13 @@ class _Moves:
         own = self.plan.step_of(name)
         if not off.any():
             return
-        if own is None or own.way in ("clamp", "together", "when"):
+        if own is None or own.way in (*AS_DRAWN, "together", "when"):
             self.put(name, goal, off)
             if own is not None and own.way == "clamp":
                 for low in own.lows:
                     self.move(low, goal, off & (self.now(low) > goal))
+                for high in own.highs:
+                    self.move(high, goal, off & (self.now(high) < goal))
             return
         if own.flag is not None:
             flags = self.inner[own.flag].to_numpy(object)

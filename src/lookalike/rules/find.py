@@ -23,12 +23,12 @@ from lookalike.rules.discrete import (
     one_of_rules,
 )
 from lookalike.rules.formulas import formulas, parts
-from lookalike.rules.holds import support
+from lookalike.rules.holds import FORMULAS, support
 from lookalike.rules.values import Values
 from lookalike.seed import child
 from lookalike.table import sources
 from lookalike.table.inferring import infer
-from lookalike.table.rule import Combination, Order, Rule
+from lookalike.table.rule import Combination, EmptyTogether, EmptyWhen, Function, Order, Rule
 from lookalike.table.rule_words import read_rules
 from lookalike.table.schema import Schema
 
@@ -37,6 +37,7 @@ GLANCE, MIXED = 200, 0.2  # rows of a first look; the share of them that may bre
 OFTEN = 0.2  # share of the rows that hold one value
 NEAR = 2  # rows, at least one more of which comes near to breaking an order
 EDGE = 60  # times as many gaps just above 0 as just below it
+BROKEN_BY = (0.0, 0.001, 0.005, 1 - LEAST_SUPPORT)  # shares of the rows: a rule that fewer break goes first
 
 
 def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0) -> list[Rule]:
@@ -59,20 +60,55 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         rows = np.sort(rng.permutation(len(table))[:SOME])
         small = Values(table[kept].iloc[rows].reset_index(drop=True), schema)
     names = _numbers(small)
-    found: list[Rule] = []
+    ahead = [*copies(small, kept), *joined_texts(small, kept), *parts(small, names)]
+    sums = [*formulas(small, names, values)]
+    known = [
+        one
+        for one in functions(small, kept, rng)
+        if not any({*one.columns} <= {*own.columns} for own in sums)
+    ]  # a formula says numbers that were never seen, too
+    ahead += [*sums, *known]
+    empty = [*emptiness(small, kept)]
+    found = _derived(ahead, empty, values, small)
     for rules in (
-        copies(small, kept),
-        joined_texts(small, kept),
-        parts(small, names),
-        formulas(small, names),
         one_of_rules(small, kept),
-        emptiness(small, kept),
-        functions(small, kept, rng),
+        empty,
         combination_rules(small, kept, rng),
         _orders(small, names, rng),
     ):
         found += _new(rules, found, values)
     return found
+
+
+def _derived(rules: list[Any], empty: list[Rule], values: Values, small: Values) -> list[Rule]:
+    """One rule a column, of those that say its values: one that no row breaks before one with exceptions,
+    however simple that is.
+    """
+    taken: dict[int, Any] = {}
+    shares: dict[int, float] = {}
+    for broken in BROKEN_BY:
+        for at, rule in enumerate(rules):
+            before = [*taken.values()]
+            if any(rule.column == one.column for one in taken.values()) or _circle(rule, before):
+                continue
+            if (broken == 0 and support(rule, small) < 1) or _says_less(rule, empty, before):
+                continue
+            share = shares[at] = shares[at] if at in shares else support(rule, values)
+            if share >= 1 - broken:
+                taken[at] = replace(rule, support=share)
+    return [taken[at] for at in sorted(taken)]
+
+
+def _says_less(rule: Rule, empty: list[Rule], before: list[Rule]) -> bool:
+    """Whether a function would hide where its column is empty, which another column tells."""
+    if not isinstance(rule, Function):
+        return False
+    if _circle(rule, [one for one in empty if hasattr(one, "column")]):
+        return True
+    tells = {rule.of, *(one.column for one in before if isinstance(one, Function) and one.of == rule.of)}
+    return any(
+        isinstance(one, EmptyWhen) and one.column == rule.column and one.of not in tells for one in empty
+    )
 
 
 def _new(rules: Iterable[Rule], before: list[Rule], values: Values) -> list[Rule]:
@@ -81,22 +117,38 @@ def _new(rules: Iterable[Rule], before: list[Rule], values: Values) -> list[Rule
     found: list[Rule] = []
     for rule in rules:
         own = getattr(rule, "column", None)
-        if own in derived or _circle(rule, [*before, *found]) or _told(rule, before):
+        if (own in derived and not _beside(rule, before)) or _circle(rule, [*before, *found]):
             continue
         share = support(rule, values)
-        if share < LEAST_SUPPORT or (isinstance(rule, Order) and not _has_edge(rule, values)):
+        rule = replace(rule, support=share)
+        if share < LEAST_SUPPORT or _told(rule, before):
+            continue
+        if isinstance(rule, Order) and not _has_edge(rule, values):
             continue
         if own is not None:
             derived.add(own)
-        found.append(replace(rule, support=share))
+        found.append(rule)
     return found
 
 
+def _beside(rule: Rule, before: list[Rule]) -> bool:
+    """Whether a rule says where a number is empty that a formula computes: both are true of it."""
+    return isinstance(rule, EmptyWhen) and all(
+        isinstance(one, FORMULAS) for one in before if getattr(one, "column", None) == rule.column
+    )
+
+
 def _told(rule: Rule, before: list[Rule]) -> bool:
-    """Whether an order or combinations are between columns that another rule joins already."""
+    """Whether an order or combinations are between columns that another rule joins already. An order that
+    more rows keep than the other rule is told by none, and none by where cells are empty.
+    """
     pair = set(rule.columns)
     return isinstance(rule, Order | Combination) and any(
-        pair <= set(own.columns) for own in before if not _span(own, pair)
+        pair <= set(own.columns)
+        for own in before
+        if not isinstance(own, EmptyTogether | EmptyWhen)
+        and not _span(own, pair)
+        and not (isinstance(rule, Order) and own.support < rule.support)
     )
 
 

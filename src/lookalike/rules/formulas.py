@@ -46,8 +46,10 @@ def parts(values: Values, names: list[Any]) -> Iterator[Rule]:
                         yield Part(name, date, part, first)
 
 
-def formulas(values: Values, names: list[Any]) -> Iterator[Rule]:
-    """c = f a + g, c = +-a +-b, c = a x b, c = a / b, and sums of more."""
+def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
+    """c = f a + g, c = +-a +-b, c = a x b, c = a / b, and sums of more. many: more rows, in which a part that
+    is seldom at work is seen.
+    """
     names = names[:LARGEST]
     columns = [values.numbers(name) for name in names]
     matrix = np.stack([own for own in columns if own is not None], 1) if names else np.zeros((values.rows, 0))
@@ -58,8 +60,9 @@ def formulas(values: Values, names: list[Any]) -> Iterator[Rule]:
         *_scaled(matrix, names, dated, distinct, values),
         *_spans(matrix, names, dated, values),
     ]
-    found += _pairs(matrix, names, dated, distinct, sizes, values)
-    found += _sums(matrix, names, dated, distinct, values, {rule.column for rule in found})
+    found += _pairs(matrix, names, dated, distinct, sizes, values, many)
+    exact = {rule.column for rule in found if rule.support == 1}
+    found += _sums(matrix, names, dated, distinct, values, many, exact)
     yield from _simplest(found, names)
 
 
@@ -164,7 +167,13 @@ def _spans(x: Array, names: list[Any], dated: Array, values: Values) -> Iterator
 
 
 def _pairs(
-    x: Array, names: list[Any], dated: Array, distinct: Array, sizes: list[float | None], values: Values
+    x: Array,
+    names: list[Any],
+    dated: Array,
+    distinct: Array,
+    sizes: list[float | None],
+    values: Values,
+    many: Values,
 ) -> Iterator[Rule]:
     """c = a + b and c = a x b, in a few rows for all pairs at once, then in all rows of those that fit."""
     plain = np.flatnonzero(~dated)
@@ -172,12 +181,17 @@ def _pairs(
         if distinct[own] < DISTINCT:
             continue
         others = plain[plain != own]
-        c = x[:, own]
-        full = np.flatnonzero(~np.isnan(c) & (c != 0))
+        full = _telling(x[:, own])
+        here = x
+        if (
+            len(full) < LEAST_ROWS and many is not values
+        ):  # mostly 0: more rows are needed to see what it is made of
+            full = _telling(np.asarray(many.numbers(names[own])))
+            here = np.stack([np.asarray(many.numbers(name)) for name in names], 1)
         if len(full) < LEAST_ROWS or len(others) < 2:
             continue
         rows = full[np.linspace(0, len(full) - 1, FEW).astype(int)]
-        some, target = x[np.ix_(rows, others)], c[rows][:, None]
+        some, target = here[np.ix_(rows, others)], here[rows, own][:, None]
         close = 0.5 * (sizes[own] or 0.0) * 1.02 + 1e-7 * np.abs(target)
         first, second = np.triu_indices(len(others), 1)
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
@@ -194,42 +208,57 @@ def _pairs(
                     else Product(names[own], *((a, b) if kind < 3 else (b, a)), divide=kind > 1)
                 )
                 judged = _judged(rule, values)
-                if judged is not None and _both_count(judged, values):
+                if judged is not None and _all_count(judged, values, many):
                     yield judged
 
 
-def _both_count(rule: Any, values: Values) -> bool:
-    """Whether both parts matter: the rule is broken where one of them is shuffled, and holds in rows where
-    neither is 0 (or 1, in a product).
+def _telling(numbers: Array) -> Array:
+    """The rows that hold a number other than 0."""
+    return np.flatnonzero(~np.isnan(numbers) & (numbers != 0))
+
+
+def _all_count(rule: Any, values: Values, many: Values) -> bool:
+    """Whether every part matters: in rows where it is not 0 (or 1, in a product) the rule holds, and is
+    broken where the part is shuffled. many: looked at where the part is at work in too few of the rows.
     """
-    found = values.numbers(rule.column)
-    if found is None:
-        return False
-    own: Array = found
-    idle = 1.0 if isinstance(rule, Product) else 0.0
-    at_work = np.ones(values.rows, dtype=bool)
     for name in rule.columns[1:]:
-        part = values.numbers(name)
-        if part is None:
+        here = next(
+            (own for own in (values, many) if _at_work(rule, name, own).sum() >= LEAST_ROWS // 2), None
+        )
+        if here is None:
             return False
-        at_work &= ~np.isnan(part) & (part != idle) & (part != 0)
-    at_work &= ~np.isnan(own)
-    if at_work.sum() < LEAST_ROWS // 2:
-        return False
-    kept = same(computed(rule, values), own)[at_work]
-    if kept.mean() < LEAST_SUPPORT:
-        return False
-    for name in rule.columns[1:]:
-        table = values.table[[*dict.fromkeys(rule.columns)]].copy()
-        shuffled = table[name].to_numpy()[np.random.default_rng(0).permutation(values.rows)]
+        at_work, own = _at_work(rule, name, here), here.numbers(rule.column)
+        kept = same(computed(rule, here), np.asarray(own))[at_work]
+        if kept.mean() < LEAST_SUPPORT:
+            return False
+        table = here.table[[*dict.fromkeys(rule.columns)]].copy()
+        shuffled = table[name].to_numpy()[np.random.default_rng(0).permutation(here.rows)]
         table[name] = pd.Series(shuffled, index=table.index).astype(table[name].dtype)
-        if not beats_chance(kept, same(computed(rule, Values(table, values.schema)), own)[at_work]):
+        if not beats_chance(kept, same(computed(rule, Values(table, here.schema)), np.asarray(own))[at_work]):
             return False
     return True
 
 
+def _at_work(rule: Any, name: Any, values: Values) -> Array:
+    """(rows,) bool: where a part of the rule changes what it says."""
+    found = {one: values.numbers(one) for one in rule.columns}
+    if any(one is None for one in found.values()):
+        return np.zeros(values.rows, dtype=bool)
+    x = {one: np.asarray(numbers) for one, numbers in found.items()}
+    at_work = ~np.isnan(sum(x.values())) & (x[name] != 0)
+    if isinstance(rule, Product):
+        at_work &= (x[name] != 1) & (x[rule.left] != 0) & (x[rule.right] != 0)
+    return np.asarray(at_work)
+
+
 def _sums(
-    x: Array, names: list[Any], dated: Array, distinct: Array, values: Values, known: set[Any]
+    x: Array,
+    names: list[Any],
+    dated: Array,
+    distinct: Array,
+    values: Values,
+    many: Values,
+    known: set[Any],
 ) -> Iterator[Linear]:
     """Sums of three columns or more: least squares whose factors are 1 or 0."""
     plain = np.flatnonzero(~dated)
@@ -251,6 +280,6 @@ def _sums(
         if not (share < 1e-2).all() or not {*nearest} <= {0.0, 1.0} or len(used) < 3:
             continue
         rule = _judged(Linear(names[own], tuple((names[plain[free[i]]], nearest[i]) for i in used)), values)
-        if rule is not None and _both_count(rule, values):
+        if rule is not None and _all_count(rule, values, many):
             known.add(names[own])
             yield rule

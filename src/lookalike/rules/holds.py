@@ -146,7 +146,7 @@ def on(rule: OneOf, values: Values) -> Array:
 
 def combined(columns: tuple[Any, ...], values: Values) -> Array:
     """(rows,) str: the values of several columns as one."""
-    texts = [np.where(values.missing(name), "\x00", values.texts(name)) for name in columns]
+    texts = [np.where(values.missing(name), "\x1e", values.texts(name)) for name in columns]
     found = texts[0]
     for own in texts[1:]:
         found = found + "\x1f" + own
@@ -166,7 +166,7 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         return np.where(speaks, low < high if rule.strict else low <= high, True), speaks
     if isinstance(rule, FORMULAS):
         said, own = computed(rule, values), _numbers(values, rule.column)
-        speaks = ~np.isnan(said)
+        speaks = ~(np.isnan(said) | np.isnan(own))
         return np.where(speaks, same(said, own), True), speaks
     if isinstance(rule, Copy | Joined):
         texts = values.texts(rule.column)

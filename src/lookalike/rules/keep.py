@@ -14,27 +14,15 @@ from lookalike.codec.record import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.rules import steps
 from lookalike.rules.back import back
-from lookalike.rules.holds import FORMULAS
+from lookalike.rules.choose import chosen
 from lookalike.rules.steps import Step
 from lookalike.rules.values import Values
 from lookalike.table.column import Column
 from lookalike.table.inferring import describe
-from lookalike.table.kind_groups import MADE, TEXTUAL
 from lookalike.table.repeats import RARE
-from lookalike.table.rule import (
-    Combination,
-    Copy,
-    EmptyTogether,
-    EmptyWhen,
-    Function,
-    Joined,
-    OneOf,
-    Order,
-    Rule,
-)
+from lookalike.table.rule import Rule
 from lookalike.table.schema import Schema
 
-SPIKES = 1.1  # nats that a gap may tell more than its column
 MOST_RARE = 0.2  # of the rows, at most so many have a key of few rows
 
 
@@ -60,11 +48,10 @@ class Plan:
         """
         schema = codec.schema
         values = Values(table.reset_index(drop=True), schema)
-        chosen = [steps.fitted(one, values) for one in _chosen(list(rules), values)]
-        if not chosen:
+        own = [steps.fitted(one, values) for one in chosen(list(rules), values)]
+        if not own:
             return None
-        inner = _inner_codec(chosen, values, codec, rare)
-        return cls(schema, chosen, inner)
+        return cls(schema, own, _inner_codec(own, values, codec, rare))
 
     def forward(self, table: pd.DataFrame) -> pd.DataFrame:
         """A table -> what is modelled of it. What is made of columns that the table lacks is left out."""
@@ -98,6 +85,8 @@ class Plan:
             own = own if held is None else held(own)
             for name in own.columns:
                 made[name] = own[name]
+            if one.way == "lift":
+                values = Values(made, self.schema)
         return made[[name for name in self.schema.kept if name in made.columns]]
 
     def step_of(self, name: Any) -> Step | None:
@@ -118,24 +107,24 @@ class Plan:
         return cls(schema, [Step.from_dict(one) for one in facts["steps"]], codec)
 
 
-def _forward(chosen: list[Step], values: Values) -> dict[Any, pd.Series]:
+def _forward(own: list[Step], values: Values) -> dict[Any, pd.Series]:
     """Column of what is modelled -> its cells; only those whose columns the table has."""
-    treated = {name for one in chosen for name in one.columns}
+    treated = {name for one in own for name in one.columns}
     found = {name: values.table[name] for name in values.table.columns if name not in treated}
-    for one in chosen:
+    for one in own:
         if all(name in values.table.columns for name in (*one.columns, *one.parents)):
             found |= steps.forward(one, values)
     return found
 
 
-def _inner_codec(chosen: list[Step], values: Values, codec: RecordCodec, rare: int) -> RecordCodec:
+def _inner_codec(found: list[Step], values: Values, codec: RecordCodec, rare: int) -> RecordCodec:
     """The codec of what is modelled; what is modelled as it is has the params of the table's own codec."""
     schema = codec.schema
     columns = {column.name: column for column in schema.columns}
-    table = _forward(chosen, values)
-    first = {one.columns[0]: one for one in chosen}
-    treated = {name for one in chosen for name in one.columns}
-    keys = {one.parents[0] for one in chosen if one.way == "lookup"}
+    table = _forward(found, values)
+    first = {one.columns[0]: one for one in found if one.way != "lift"}
+    treated = {name for one in found for name in one.columns}
+    keys = {one.parents[0] for one in found if one.way == "lookup"}
     inner: list[Column] = []
     params: list[Any] = []
     for column in schema.columns:
@@ -154,7 +143,7 @@ def _inner_codec(chosen: list[Step], values: Values, codec: RecordCodec, rare: i
                 if own.is_number:
                     visible = visible.astype(own.dtype)
                 describe(visible, own)
-            shared = own.is_textual or own.is_made or first[column.name].way == "clamp"
+            shared = own.is_textual or own.is_made or first[column.name].way in steps.AS_DRAWN
             inner.append(own)
             params.append(
                 codec.params_of(own.name)
@@ -172,117 +161,3 @@ def _as_key(column: Column, cells: pd.Series | None, rare: int) -> Column:
     few = sizes[sizes < (column.min_rows or rare)].sum()
     fits = len(sizes) <= 1000 and few <= MOST_RARE * max(len(cells), 1)
     return replace(column, kind="category") if fits else column
-
-
-# --- which rules are kept how --------------------------------------------------------------------------
-
-
-def _chosen(rules: list[Rule], values: Values) -> list[Step]:
-    """The steps, each column in one at most, in an order in which parents are made first."""
-    kept = set(values.table.columns)
-    found: list[Step] = []
-    treated: set[Any] = set()
-    names = list(values.table.columns)
-
-    def take(own: Step) -> None:
-        free = not treated & {*own.columns} and all(name in kept for name in (*own.columns, *own.parents))
-        fits = all(one.kind not in (*MADE, "drop", "json", "code") for one in map(values.column, own.columns))
-        if free and fits and _sorted([*found, own]) is not None:
-            found.append(steps.named(own, names))
-            treated.update(own.columns)
-
-    for rule in rules:
-        if isinstance(rule, FORMULAS):
-            numbers = all(values.numbers(name) is not None for name in rule.columns if name in kept)
-            if numbers and _computable(values.column(rule.column)):
-                take(Step("formula", [rule], [rule.column], list(rule.columns[1:])))
-        elif isinstance(rule, Copy | Joined):
-            take(Step("text", [rule], [rule.column], list(rule.columns[1:])))
-    for rule in rules:
-        if isinstance(rule, OneOf):
-            take(Step("group", [rule], list(rule.columns), []))
-        elif isinstance(rule, EmptyWhen):
-            take(Step("when", [rule], [rule.column], [rule.of]))
-        elif isinstance(rule, EmptyTogether):
-            plain = [
-                n for n in rule.columns if values.column(n).kind not in (*TEXTUAL, *MADE) and n not in treated
-            ]
-            if len(plain) > 1:
-                take(Step("together", [rule], plain, []))
-    for rule in rules:
-        if isinstance(rule, Function):
-            take(Step("lookup", [rule], [rule.column], [rule.of]))
-    for rule in rules:
-        if isinstance(rule, Combination):
-            take(Step("group", [rule], list(rule.columns), []))
-    by_high: dict[Any, list[Order]] = {}
-    for rule in rules:
-        if isinstance(rule, Order) and {rule.low, rule.high} <= kept:
-            by_high.setdefault(rule.high, []).append(rule)
-    derived = {one.columns[0]: one for one in found if one.way == "formula"}
-    for high, orders in by_high.items():
-        if high in derived:  # a row that breaks the formula keeps its order
-            whole = replace(derived[high], rules=[*derived[high].rules, *orders])
-            whole.parents = list(dict.fromkeys([*whole.parents, *whole.lows]))
-            changed = [whole if one is derived[high] else one for one in found]
-            found = changed if _sorted(changed) is not None else found
-            continue
-        for own in _order_steps(high, orders, values):
-            take(own)
-    return _sorted(found) or []
-
-
-def _computable(column: Column) -> bool:
-    """Whether numbers alone tell the cells of a column: none are exceptions, and all have one format."""
-    return column.is_number_or_date and len(column.formats) < 2 and not column.exceptions
-
-
-def _order_steps(high: Any, orders: list[Order], values: Values) -> list[Step]:
-    """A step for the orders of one column; where they make a circle with others, for one of them."""
-    if any(values.numbers(name) is None for rule in orders for name in rule.columns):
-        return []
-    if not _computable(values.column(high)):
-        return []
-    lows = [rule.low for rule in orders]
-    way = "clamp" if _spiky(high, lows, values) else "gap"
-    whole = Step(way, list(orders), [high], lows)
-    return (
-        [whole, *(Step(way, [rule], [high], [rule.low]) for rule in orders)] if len(orders) > 1 else [whole]
-    )
-
-
-def _spiky(high: Any, lows: list[Any], values: Values) -> bool:
-    """Whether a column has values that many rows share, and its gap has not: prices at 9.99, dates without
-    a time.
-    """
-    probe = Step("gap", [Order(low, high) for low in lows], [high], lows)
-    own = values.numbers(high)
-    assert own is not None
-    gap = steps.gaps(own, steps.floors(probe, values), values.column(high))
-    return _entropy(gap) > _entropy(own) + SPIKES
-
-
-def _entropy(values: Array) -> float:
-    """Nats, of values that are not missing."""
-    share = np.unique(values[~np.isnan(values)], return_counts=True)[1] / max(len(values), 1)
-    return float(-(share * np.log(share)).sum())
-
-
-def _sorted(found: list[Step]) -> list[Step] | None:
-    """The steps, parents first; None where they make a circle."""
-    maker = {name: at for at, one in enumerate(found) for name in one.columns}
-    done: list[int] = []
-    state = [0] * len(found)
-
-    def visit(at: int) -> bool:
-        if state[at] == 1:
-            return False
-        if state[at] == 0:
-            state[at] = 1
-            if not all(visit(maker[name]) for name in found[at].parents if name in maker):
-                return False
-            state[at] = 2
-            done.append(at)
-        return True
-
-    return [found[at] for at in done] if all(visit(at) for at in range(len(found))) else None

@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
-from lookalike.rules.holds import LEAST, computed, empty, joined, lookup, said_empty
+from lookalike.codec.ticks import dates, numbers
+from lookalike.rules.holds import LEAST, combined, computed, empty, joined, lookup, said_empty
 from lookalike.rules.values import Values, rounded, same, step
 from lookalike.table import kinds
 from lookalike.table.column import Column
-from lookalike.table.missing import hide
+from lookalike.table.missing import hide, masked
 from lookalike.table.rule import (
     EmptyWhen,
     Function,
@@ -30,18 +31,27 @@ from lookalike.table.rule import (
 )
 
 RULE, OWN, MISSING = "rule", "own", "missing"  # values of a flag: as the rule says, a value of its own, empty
-EMPTY, APART = "\x00", "\x1f"  # in the text of a combination: a missing cell; what parts its cells
+EMPTY, APART = "\x1e", "\x1f"  # in the text of a combination: a missing cell; what parts its cells
+
+
+AS_DRAWN = ("clamp", "choice")  # ways of a column that is modelled as it is
+SORTS = {"gap": ["flag", "gap", "below"], "formula": ["flag", "form"], "group": ["group"]}  # of names, by way
+SORTS |= {way: [] for way in (*AS_DRAWN, "lift")}
 
 
 @dataclass
 class Step:
     """One rule as it is kept; several orders of one column are one step.
 
-    way: formula, text, lookup, gap, clamp, group, together or when. columns: those of the table that it
+    way: formula, text, lookup, gap, clamp, lift, choice, group, together or when. A clamp is drawn as it is
+    and moved where it is out of its bounds; a lift does so to a column that another step has made; a choice
+    is drawn as it is and replaced where it does not go with its parents. columns: those of the table that it
     makes. parents: those that it makes them of. names: of the columns that are modelled: "flag", "gap",
-    "below" (a gap of rows that break the order), "group". states: values of the flag, which has a column
-    where there are two or more. own: whether the column itself is modelled, for the rows that break the rule
-    and those of which it says nothing. table: of a lookup, key -> value; of a group, text -> values.
+    "below" (a gap of rows that break the order), "form" (which format, or which exception), "group". states:
+    values of the flag, which has a column where there are two or more. own: whether the column itself is
+    modelled, for the rows that break the rule and those of which it says nothing. table: of a lookup, key ->
+    value; of a group, text -> values; of a choice, parent -> value, several; of a formula, the forms where
+    there are several.
     """
 
     way: str
@@ -60,7 +70,21 @@ class Step:
     @property
     def lows(self) -> list[Any]:
         """The columns that this one is never below."""
-        return [rule.low for rule in self.rules if isinstance(rule, Order)]
+        return [rule.low for rule in self.orders if rule.high == self.columns[0]]
+
+    @property
+    def highs(self) -> list[Any]:
+        """The columns that this one is never above."""
+        return [rule.high for rule in self.orders if rule.low == self.columns[0]]
+
+    @property
+    def orders(self) -> list[Order]:
+        return [rule for rule in self.rules if isinstance(rule, Order)]
+
+    @property
+    def emptied(self) -> EmptyWhen | None:
+        """What tells where a number that follows from others is empty."""
+        return next((rule for rule in self.rules[1:] if isinstance(rule, EmptyWhen)), None)
 
     @property
     def flag(self) -> str | None:
@@ -81,7 +105,7 @@ class Step:
 
 def named(step_: Step, names: list[Any]) -> Step:
     """The step with names of its own for what it models. names: those that are taken."""
-    wanted = {"gap": ["flag", "gap", "below"], "group": ["group"], "clamp": []}.get(step_.way, ["flag"])
+    wanted = SORTS.get(step_.way, ["flag"])
     for sort in wanted:
         name = f"{step_.columns[0]} ({sort})"
         while name in names:
@@ -98,7 +122,9 @@ def forward(own: Step, values: Values) -> dict[Any, pd.Series]:
     """The columns that are modelled in place of the step's; nothing that says nothing is in them."""
     if own.way == "group":
         return {own.names["group"]: _text(group_texts(own, values))}
-    if own.way == "clamp":
+    if own.way == "lift":
+        return {}
+    if own.way in AS_DRAWN:
         return {own.columns[0]: values.table[own.columns[0]]}
     state, unknown, gap = states(own, values)
     state = np.where(np.isin(state, own.states), state, own.states[0])
@@ -116,6 +142,8 @@ def forward(own: Step, values: Values) -> dict[Any, pd.Series]:
         if OWN in own.states:
             below = np.where(state == OWN, -gap, np.nan)
             found[own.names["below"]] = pd.Series(below, index=values.table.index)
+    if own.table and own.way == "formula":
+        found[own.names["form"]] = pd.Series(forms(own.columns[0], values), index=values.table.index)
     if own.own:
         name = own.columns[0]
         hidden = ~unknown if own.way == "gap" else (state != OWN) & ~unknown
@@ -125,6 +153,28 @@ def forward(own: Step, values: Values) -> dict[Any, pd.Series]:
 
 def _text(texts: Array) -> pd.Series:
     return pd.Series(texts, dtype=object)
+
+
+def forms(name: Any, values: Values) -> Array:
+    """(rows,) str: the number of the format of each cell, "=" and its number for an exception; None where it
+    is missing.
+    """
+    column = values.column(name)
+    cells = masked(values.table, column, values.schema)
+    which = (numbers if column.is_number else dates).formats_of(cells, column)
+    found = np.array([str(max(one, 0)) for one in which], dtype=object)
+    marks = marks_of(name, values)
+    odd = marks >= numbers.EXCEPTION
+    found[odd] = [f"={one - numbers.EXCEPTION}" for one in marks[odd]]
+    found[values.missing(name)] = None
+    return found
+
+
+def marks_of(name: Any, values: Values) -> Array:
+    """(rows,) the marks of the cells of a number or date, as `codec.ticks` has them."""
+    column = values.column(name)
+    cells = masked(values.table, column, values.schema)
+    return np.asarray((numbers if column.is_number else dates).to_ticks(cells, column)[1])
 
 
 def group_texts(own: Step, values: Values) -> Array:
@@ -147,6 +197,8 @@ def states(own: Step, values: Values) -> tuple[Array, Array, Array | None]:
     name, nowhere = own.columns[0], np.zeros(values.rows, dtype=bool)
     if own.way == "together":
         gone = np.stack([values.missing(one) for one in own.columns])
+        if own.parents:  # "-" is then what the parent is not
+            gone = gone != values.missing(own.parents[0])
         state = np.array(["".join("-" if one else "+" for one in row) for row in gone.T], dtype=object)
         return state, nowhere, None
     rule = own.rule
@@ -162,6 +214,11 @@ def states(own: Step, values: Values) -> tuple[Array, Array, Array | None]:
     elif own.way == "formula":
         said = computed(rule, values)  # type: ignore[arg-type]
         unknown, kept = np.isnan(said), same(said, _floats(values, name))
+        if values.column(name).exceptions:
+            kept |= marks_of(name, values) >= numbers.EXCEPTION
+        if own.emptied is not None:
+            kept |= gone & said_empty(own.emptied, values)
+            unknown &= ~(gone & said_empty(own.emptied, values))
     else:
         texts, unknown = said_texts(own, values)
         kept = texts == np.where(gone, EMPTY, values.texts(name))
@@ -178,10 +235,20 @@ def least(own: Step, column: Column) -> float:
 
 def floors(own: Step, values: Values) -> Array:
     """(rows,) float64: the largest of the columns that this one is never below; nan where none is known."""
-    lows = np.stack([_floats(values, name) for name in own.lows])
-    with np.errstate(all="ignore"):
-        found = np.where(np.isnan(lows).all(0), np.nan, np.nanmax(np.nan_to_num(lows, nan=-np.inf), axis=0))
-    return rounded(found, values.column(own.columns[0]), "up")
+    return rounded(
+        _largest([_floats(values, name) for name in own.lows]), values.column(own.columns[0]), "up"
+    )
+
+
+def ceilings(own: Step, values: Values) -> Array:
+    """(rows,) float64: the smallest of the columns that this one is never above; nan where none is known."""
+    least_of = -_largest([-_floats(values, name) for name in own.highs])
+    return rounded(least_of, values.column(own.columns[0]), "down")
+
+
+def _largest(numbers: list[Array]) -> Array:
+    found = np.nan_to_num(np.stack(numbers), nan=-np.inf).max(0)
+    return np.where(np.isinf(found), np.nan, found)
 
 
 def _floats(values: Values, name: Any) -> Array:
@@ -228,8 +295,14 @@ def fitted(own: Step, values: Values) -> Step:
                     (str(text), [None if g else kinds.plain(c) for c, g in zip(row, lost, strict=True)])
                 )
         return own
-    if own.way == "clamp":
+    if own.way in ("clamp", "lift"):
         return own
+    if own.way == "choice":
+        own.table = choices(own, values, fewest)
+        return own
+    column = values.column(own.columns[0])
+    if own.way == "formula" and (column.exceptions or len(column.formats) > 1):
+        own.table = [(one, None) for one in dict.fromkeys(forms(column.name, values)) if one is not None]
     state, unknown, _ = states(own, values)
     found, counts = np.unique(state.astype(str), return_counts=True)
     keep = {str(one): rows for one, rows in zip(found, counts, strict=True) if rows >= LEAST}
@@ -243,13 +316,31 @@ def fitted(own: Step, values: Values) -> Step:
     return replace(own, states=[RULE, *(one for one in (OWN, MISSING) if one in keep)], own=some)
 
 
+def choices(own: Step, values: Values, fewest: int) -> list[tuple[Any, Any]]:
+    """(number and text of a parent, a value that goes with it), the most frequent first."""
+    found: list[tuple[Any, Any]] = []
+    name = own.columns[0]
+    _, value_of = values.codes(name)
+    plain = {str(value): value for value in value_of}
+    for at, parent in enumerate(own.parents):
+        pairs = pd.Series(combined((parent, name), values)).value_counts()
+        for pair in pairs.index[pairs >= fewest]:
+            text, _, value = pair.rpartition(APART)
+            found.append((f"{at}{APART}{text}", kinds.plain(plain[value])))
+    return found
+
+
 def modelled(own: Step, values: Values, columns: dict[Any, Column]) -> list[Column]:
     """The columns that are modelled in place of the step's, not described yet."""
     found = []
     if own.way == "group":
         return [Column(own.names["group"], "category", "object", python="str")]
-    if own.way == "clamp":
+    if own.way == "lift":
+        return []
+    if own.way in AS_DRAWN:
         return [columns[own.columns[0]]]
+    if own.table and own.way == "formula":
+        found.append(Column(own.names["form"], "category", "object", python="str", min_rows=1))
     if own.flag:
         found.append(Column(own.flag, "category", "object", python="str", min_rows=1))
     if own.way == "gap":

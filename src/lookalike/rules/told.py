@@ -21,8 +21,7 @@ def sentences(rules: Sequence[Rule], plan: Plan | None) -> list[str]:
         found.append(f"rules that are kept: {_listed(kept)}")
     if others:
         found.append(
-            f"rules that nothing is done to keep, as their columns follow from other rules or have several "
-            f"formats: {_listed(others)}"
+            f"rules that nothing is done to keep, as their columns follow from other rules: {_listed(others)}"
         )
     return found + [
         f"only {rule.support:.0%} of the real rows keep the rule '{rule.words}', and as few of the synthetic "

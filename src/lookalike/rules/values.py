@@ -140,9 +140,16 @@ def same(a: Array, b: Array) -> Array:
     return np.asarray(close | (np.isnan(a) & np.isnan(b)))
 
 
-def written(values: Array, column: Column) -> pd.Series:
-    """(rows,) float64 as of `as_floats` -> the column, in its exact dtype."""
+def written(values: Array, column: Column, forms: Array | None = None) -> pd.Series:
+    """(rows,) float64 as of `as_floats` -> the column, in its exact dtype. forms: as of `steps.forms`; None:
+    the first format for all.
+    """
     gone = np.isnan(values)
+    marks, which = np.where(gone, numbers.MISSING, 0).astype(np.int8), None
+    if forms is not None:
+        odd = np.array([str(one).startswith("=") for one in forms], dtype=bool) & ~gone
+        number = np.array([int(str(one).lstrip("=")) for one in forms], dtype=np.int64)
+        marks[odd], which = number[odd] + numbers.EXCEPTION, np.where(odd, 0, number)
     filled = np.where(gone, 0.0, values)
     if column.is_date:
         unit = RESOLUTIONS[str(column.resolution)]
@@ -150,12 +157,11 @@ def written(values: Array, column: Column) -> pd.Series:
             ticks = np.floor(filled).astype("M8[s]").astype(f"M8[{unit}]").astype(np.int64)
         else:
             ticks = np.floor(filled / _SECONDS[unit] + 1e-6).astype(np.int64)
-        return dates.from_ticks(ticks, gone, column)
+        return dates.from_ticks(ticks, marks, column, which)
     if column.is_categorical:  # of numbers
         return restore([None if g else v for g, v in zip(gone, filled.tolist(), strict=True)], column)
-    marks = np.where(gone, numbers.MISSING, 0).astype(np.int8)
     if column.resolution is not None:
-        return numbers.restored(np.rint(filled).astype(np.int64), marks, column)
+        return numbers.restored(np.rint(filled).astype(np.int64), marks, column, which)
     if column.decimals is None:
-        return numbers.restored(filled, marks, column)
-    return numbers.restored(np.rint(filled * 10.0**column.decimals).astype(np.int64), marks, column)
+        return numbers.restored(filled, marks, column, which)
+    return numbers.restored(np.rint(filled * 10.0**column.decimals).astype(np.int64), marks, column, which)

@@ -18,7 +18,7 @@ from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
 from lookalike.rules.conditions import goals, joined, keys_of, missed, settled
 from lookalike.rules.keep import Plan
-from lookalike.rules.steps import APART, EMPTY, MISSING, Step
+from lookalike.rules.steps import APART, AS_DRAWN, EMPTY, MISSING, Step
 from lookalike.rules.values import as_floats
 from lookalike.table.missing import hide
 from lookalike.table.rule import EmptyWhen
@@ -58,12 +58,14 @@ def asked_of(plan: Plan, rows: Given, fill: bool = False) -> Ruled:
     made = plan.forward(table)
     there = {name: np.array(made[name].notna(), dtype=bool) for name in made.columns}
     for own in plan.steps:
+        if own.way == "lift":
+            continue
         all_known = np.logical_and.reduce([known[name] for name in (*own.columns, *own.parents)])
         for name in [*own.names.values(), *(own.columns if own.own else [])]:
             if name in there:
                 there[name] &= all_known
         some = np.logical_or.reduce([known[name] for name in own.columns]) & ~all_known
-        if own.way == "clamp" and some.any():
+        if own.way in AS_DRAWN and some.any():
             targets[own.columns[0]] = some & known[own.columns[0]]
         elif some.any() and not _restricted(plan, own, rows, known, some, conditions):
             targets[own.columns[0]] = some
