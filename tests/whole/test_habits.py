@@ -91,7 +91,7 @@ def test_calls_that_wait_in_a_queue_are_not_dead(serve: Serve) -> None:
 def test_a_call_that_hangs_is_found_by_the_pace_of_the_others(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pace, "LEAST", 0.3)
+    monkeypatch.setattr(pace, "LEAST", 1.0)
     server = serve("--fault", "hang=0.05", "--once")
     llm = LLM("m", server.url, timeout=1000.0)
     ask(llm, 40)

@@ -11,8 +11,6 @@ from lookalike import Schema, infer
 from lookalike.difflm import DiffLM
 from lookalike.errors import ConditionError
 
-pytestmark = pytest.mark.usefixtures("few_trees", "one_order")
-
 Quick = Callable[..., DiffLM]
 PERSONS = ["customer_id=key", "customer=pseudonym", "email=pseudonym"]
 BOUND = ["customer", "email", "city"]
