@@ -59,6 +59,26 @@ def short_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lookalike.pipeline.no_gain", lambda *_: None)
 
 
+@pytest.fixture
+def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The classifiers of a report are small, for tests that assert nothing of what they find."""
+    detection = import_module("lookalike.evaluate.chapters.detection")
+    utility = import_module("lookalike.evaluate.chapters.utility")
+    monkeypatch.setattr(detection, "TREES", 5)
+    monkeypatch.setattr(utility, "ROUNDS", 5)
+    monkeypatch.setattr(utility, "ROUNDS_OF_NUMBERS", 5)
+    monkeypatch.setattr(utility, "TREES", 5)
+
+
+@pytest.fixture
+def one_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The base of trees is fitted in the order of the columns alone, for tests of what happens around a fit.
+
+    tests/difflm has those of what is learned, in all orders.
+    """
+    monkeypatch.setattr(import_module("lookalike.difflm.small.train"), "ORDERED", 0)
+
+
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
     """made_once(name, make) -> a path that is made once, also where several processes run the tests."""

@@ -18,6 +18,8 @@ from lookalike.helping import no_gain
 from lookalike.run import config
 from tests.paths import DATA
 
+pytestmark = pytest.mark.usefixtures("few_trees", "one_order")
+
 WRITER = Path(__file__).parent / "prompting" / "writer.py"
 
 
@@ -157,7 +159,6 @@ def test_the_codec_that_is_handed_over_gives_the_same_table(real: pd.DataFrame, 
     pd.testing.assert_frame_equal(made, model.sample(40, where=where, seed=7))
 
 
-@pytest.mark.usefixtures("short_report")
 @pytest.mark.usefixtures("short_report")
 def test_a_killed_job_goes_on_to_the_same_table(
     real: pd.DataFrame, quick: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 import ast
 from collections import Counter
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -10,13 +11,18 @@ import pytest
 from lookalike.seed import child, child_seed
 from tests.paths import PACKAGE
 
-DIFFLM = {  # every file of difflm/ by its path: what it calls, as it stands in the source
-    path.relative_to(PACKAGE).as_posix(): [
-        node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)
-    ]
-    for path in sorted((PACKAGE / "difflm").rglob("*.py"))
-}
 LANES = ("difflm/small/", "difflm/pretrained/")  # of a model one or the other is at work
+
+
+@cache
+def difflm() -> dict[str, list[ast.Call]]:
+    """Every file of difflm/ by its path: what it calls, as it stands in the source."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): [
+            node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)
+        ]
+        for path in sorted((PACKAGE / "difflm").rglob("*.py"))
+    }
 
 
 def name_of(call: ast.Call) -> str:
@@ -25,7 +31,7 @@ def name_of(call: ast.Call) -> str:
 
 def named(place: str) -> list[tuple[str, ...]]:
     """The constant names of each stream that a file uses."""
-    calls = [call for call in DIFFLM[place] if name_of(call) in ("child", "child_seed")]
+    calls = [call for call in difflm()[place] if name_of(call) in ("child", "child_seed")]
     return [tuple(one.value for one in call.args[1:] if isinstance(one, ast.Constant)) for call in calls]
 
 
@@ -66,7 +72,7 @@ def test_streams_of_other_seeds_or_names_are_others() -> None:
 
 
 def test_difflm_has_no_stream_without_a_name() -> None:
-    for place, calls in DIFFLM.items():
+    for place, calls in difflm().items():
         for call in calls:
             name, text = name_of(call), ast.unparse(call)
             assert name not in ("default_rng", "SeedSequence", "seed", "RandomState"), f"{place}: {text}"
@@ -81,7 +87,7 @@ def test_difflm_has_no_stream_without_a_name() -> None:
 @pytest.mark.parametrize("lane", LANES)
 def test_no_two_places_of_difflm_share_a_stream(lane: str) -> None:
     other = [one for one in LANES if one != lane]
-    used = Counter(names for place in DIFFLM if not place.startswith(*other) for names in named(place))
+    used = Counter(names for place in difflm() if not place.startswith(*other) for names in named(place))
     assert {("prior rows",), ("batches",), ("call",), ("sample", "chunk"), ("sample", "fill")} <= used.keys()
     assert set(used.values()) == {1}
     streams = {

@@ -18,6 +18,8 @@ from lookalike.cli.main import main
 from lookalike.files import packed
 from tests.processes import environment
 
+pytestmark = pytest.mark.usefixtures("few_trees", "one_order")
+
 ENVIRONMENT = environment()
 VERBS = ["schema", "generate", "resume", "prompts", "fit", "sample", "impute", "align", "curate", "evaluate"]
 

@@ -15,6 +15,8 @@ import lookalike
 from lookalike.errors import OptionError
 from lookalike.evaluate.report import Report
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 @pytest.fixture(scope="module")
 def tables() -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -10,6 +10,8 @@ from lookalike.evaluate import Report, evaluate
 from lookalike.table.schema import Schema
 from tests.evaluate.every_kind import NAUGHTY, table
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 def test_other_dtypes_with_the_same_values_are_the_same_table():
     real = table(300, 0).drop(columns="empty")
@@ -103,7 +105,9 @@ def test_a_column_without_values_is_reported(name, gap, tmp_path):
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("size", [1.7e308, 1e160, 1e-320])
-def test_huge_and_tiny_numbers_are_compared(size, tmp_path):
+def test_huge_and_tiny_numbers_are_compared(size, tmp_path, monkeypatch):
+    monkeypatch.undo()  # its models have to learn
+
     def scaled(seed: int) -> pd.DataFrame:
         rng = np.random.default_rng(seed)
         x = rng.uniform(-1, 1, 300)

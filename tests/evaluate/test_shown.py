@@ -12,6 +12,8 @@ import pytest
 
 from lookalike.evaluate import Report, evaluate
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 ROWS = 240
 WORDS = ["red", "green", "blue", "fish", "cow", "tree", "house", "river", "stone", "cloud", "bread", "light"]
 

@@ -13,6 +13,8 @@ from lookalike.evaluate.section import Entry, Rows, Section
 from lookalike.evaluate.verdict import strange_holdout
 from tests.evaluate.adult import marks
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 ROWS = 800
 
 

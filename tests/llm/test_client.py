@@ -125,7 +125,7 @@ def test_many_faults_lose_nothing(serve: Serve, tmp_path: Path) -> None:
         "hang": 0.005,
     }
     server = serve(*(word for name, share in faults.items() for word in ("--fault", f"{name}={share}")))
-    llm = LLM("m", server.url, ledger=tmp_path / "l.sqlite", concurrency=64, timeout=1.0)
+    llm = LLM("m", server.url, ledger=tmp_path / "l.sqlite", concurrency=64, timeout=3.0)
     replies = ask_many(llm, prompts(400, ROWS))
     assert all(isinstance(reply, Reply) for reply in replies)
     stats = server.stats()
@@ -176,7 +176,7 @@ def test_retry_after_is_honoured(
 @pytest.mark.parametrize("fault", ["hang", "ping"])
 def test_a_hanging_call_is_cut_off_and_asked_again(serve: Serve, fault: str) -> None:
     server = serve("--fault", f"{fault}=1", "--once")
-    llm = LLM("m", server.url, timeout=0.5, total_timeout=0.5, concurrency=2)
+    llm = LLM("m", server.url, timeout=1.5, total_timeout=1.5, concurrency=2)
     assert all(isinstance(one, Reply) for one in ask_many(llm, prompts(2)))
     assert llm.faults == {"timeout": 2} and server.stats()["calls"] == 4
     assert llm.throttle.in_flight == 0

@@ -88,6 +88,7 @@ def test_a_shifted_column_is_named_first(real, holdout, column):
     assert max(details, key=lambda name: details[name]["shape_error"]["value"]) == column
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_dropped_missing_values_are_seen(real, holdout):
     with_gaps = [
         t.mask(np.random.default_rng(i).random(t.shape) < 0.2) for i, t in enumerate((real, holdout))
@@ -108,6 +109,7 @@ def test_training_rows_mixed_in_show_as_copies(real, holdout):
     assert entry["reference"] < 0.01
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_unseen_and_out_of_range_values_are_counted(real):
     strange = real.copy()
     strange.loc[: ROWS // 10 - 1, "sex"] = "robot"
@@ -125,6 +127,7 @@ def test_collapse_onto_ten_rows_is_found(real, holdout):
     assert report.to_dict()["verdict"]["grade"] == "poor"
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_the_same_seed_gives_the_same_figures(real, holdout):
     one, two, other = (
         evaluate(real[:400], holdout[:400], seed=seed, quick=True).to_dict() for seed in (3, 3, 4)
@@ -159,6 +162,7 @@ def test_another_real_sample_is_at_every_reference(fresh: dict) -> None:
     assert not any("leak" in text for text in fresh["warnings"])
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_copies_of_the_training_rows_alarm() -> None:
     found = figures(REAL.sample(frac=1, random_state=0), only=["fidelity", "privacy"])
     privacy = found["privacy"]
@@ -180,6 +184,7 @@ def test_a_fifth_of_training_rows_is_seen_by_the_attack(fresh: dict) -> None:
     assert found["verdict"]["grade"] == "poor"
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_collapse_onto_ten_rows_alarms_diversity() -> None:
     collapsed = HOLDOUT[:10].sample(ROWS, replace=True, random_state=0)
     report = evaluate(REAL, collapsed, OTHER, only=["fidelity", "diversity"], quick=True)
@@ -212,6 +217,7 @@ def test_flipped_labels_lower_utility(fresh: dict) -> None:
     assert figures(flipped, only=["utility"])["utility"]["tstr"]["high"] < fresh["utility"]["tstr"]["low"]
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_a_leak_between_train_and_holdout_is_said() -> None:
     leaky = pd.concat([REAL[: ROWS // 4], HOLDOUT[: ROWS * 3 // 4]])
     found = figures(OTHER, holdout=leaky, only=["fidelity"], quick=True)
@@ -227,6 +233,7 @@ def test_only_some_sections_and_quickly() -> None:
         evaluate(REAL, OTHER, only=["speed"])
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize("rows", [1, 30])
 def test_a_tiny_holdout_is_no_reference(rows: int) -> None:
     found = figures(OTHER, holdout=HOLDOUT[:rows], quick=True)
@@ -235,6 +242,7 @@ def test_a_tiny_holdout_is_no_reference(rows: int) -> None:
     assert found["fidelity"]["c2st_auc"]["reference"] is None
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_without_a_holdout_it_says_what_could_not_be_judged() -> None:
     found = figures(OTHER, holdout=None, quick=True)
     assert {"reference", "utility", "privacy"} <= set(found["skipped"])

@@ -12,6 +12,8 @@ from lookalike.codec import RecordCodec
 from lookalike.errors import SchemaError
 from lookalike.evaluate import evaluate
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 ROWS = 240
 RNG = np.random.default_rng(0)
 AMOUNT = np.exp(RNG.normal(5, 1, ROWS)).round(2)

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from lookalike.evaluate import evaluate
 from tests.evaluate.adult import marks
+
+pytestmark = pytest.mark.usefixtures("few_trees")
 
 
 def test_categories_that_were_withheld_are_not_covered() -> None:

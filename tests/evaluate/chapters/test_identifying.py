@@ -13,6 +13,8 @@ from lookalike.evaluate.figures import FIGURES, grade
 from lookalike.evaluate.section import Entry
 from tests.evaluate.adult import marks
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 FIRST = ["Anna", "Ben", "Clara", "David", "Emma", "Felix", "Greta", "Hugo", "Ida", "Jonas", "Klara", "Leo"]
 FIRST += ["Mia", "Noah", "Olga", "Paul", "Rosa", "Simon"]
 LAST = [

@@ -6,6 +6,8 @@ import pytest
 from lookalike.evaluate import evaluate
 from tests.evaluate.adult import ROWS, adult
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 REAL = adult("adult.csv.gz")
 HELD = adult("adult-test.csv.gz", 2 * ROWS)
 HOLDOUT, OTHER = HELD[:ROWS], HELD[ROWS:].reset_index(drop=True)

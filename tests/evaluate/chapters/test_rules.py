@@ -1,7 +1,10 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 import lookalike
+
+pytestmark = pytest.mark.usefixtures("few_trees")
 
 
 def test_broken_rules_are_shown_beside_real_rows(bookings: pd.DataFrame) -> None:

@@ -10,6 +10,8 @@ from lookalike.evaluate import evaluate
 from lookalike.evaluate.chapters.structured import fits as calls_fit
 from tests.evaluate.adult import marks
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 TOOL = {"name": "weather", "parameters": {"city": {"type": "str"}, "days": {"type": "int", "default": 3}}}
 
 

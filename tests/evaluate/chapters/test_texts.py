@@ -22,6 +22,8 @@ from lookalike.evaluate.chapters.texts import (
 from tests.evaluate.adult import marks
 from tests.paths import DATA
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 SUBJECTS = {
     "food": ["soup", "bread", "salad", "cheese", "grill", "sauce", "dinner", "fresh", "sweet", "salty"],
     "cars": ["engine", "wheel", "brake", "gear", "road", "speed", "petrol", "driver", "garage", "tyre"],

@@ -6,6 +6,8 @@ import pytest
 
 from lookalike.evaluate import evaluate
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 ROWS = 300
 
 

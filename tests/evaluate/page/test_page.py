@@ -12,6 +12,8 @@ import pytest
 from lookalike.evaluate import Report, evaluate
 from tests.paths import EXAMPLES
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SECTIONS = [
     "verdict",

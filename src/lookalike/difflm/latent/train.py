@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lookalike.difflm.latent.prior import Prior
+from lookalike.difflm.training.adamw import AdamW
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock, Course
 from lookalike.difflm.training.threads import Threads
@@ -36,7 +37,7 @@ def train_denoiser(
     device = mean.device
     prior.fit_whitening(mean, log_variance)
     rate = config.denoiser_learning_rate
-    optimizer = torch.optim.AdamW(prior.denoiser.parameters(), rate, (0.9, 0.99), fused=True)
+    optimizer = AdamW(prior.denoiser.parameters(), rate, (0.9, 0.99), fused=True)
     generator = torch.Generator(device).manual_seed(child_seed(seed, "denoiser"))
     deviation = (0.5 * log_variance).exp()
     running, step = 0.0, 0

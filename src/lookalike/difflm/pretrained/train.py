@@ -17,6 +17,7 @@ from lookalike.difflm.pretrained.memory import tokens_at_once
 from lookalike.difflm.pretrained.plan import SMALLEST, Plan, risen, timed
 from lookalike.difflm.pretrained.tokens import Tokens, lengths, padded
 from lookalike.difflm.pretrained.vae import PretrainedVAE
+from lookalike.difflm.training.adamw import AdamW
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
@@ -244,7 +245,7 @@ def _optimizer(trained: nn.ParameterDict, finetune: FinetuneConfig) -> torch.opt
     groups: list[dict[str, Any]] = [{"params": rest, "lr": finetune.learning_rate}]
     if adapters:
         groups.append({"params": adapters, "lr": finetune.lora_rate, "weight_decay": 0.0})
-    return torch.optim.AdamW(groups, finetune.learning_rate, (0.9, 0.99), weight_decay=finetune.weight_decay)
+    return AdamW(groups, finetune.learning_rate, (0.9, 0.99), weight_decay=finetune.weight_decay)
 
 
 def _set_training(vae: PretrainedVAE, on: bool) -> None:

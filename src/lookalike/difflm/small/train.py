@@ -14,6 +14,7 @@ from lookalike.difflm.norm import clip_gradients
 from lookalike.difflm.small.base import Placed, fit_base
 from lookalike.difflm.small.batches import Encoded, batch_size, shuffled
 from lookalike.difflm.small.vae import VAE
+from lookalike.difflm.training.adamw import AdamW
 from lookalike.difflm.training.averaging import Averaged
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
@@ -138,7 +139,7 @@ def _optimizers(vae: VAE, config: TrainConfig) -> list[torch.optim.Optimizer]:
     rest = [p for p in vae.parameters() if id(p) not in chosen]
     rate, decay = config.learning_rate, config.weight_decay
     return [
-        torch.optim.AdamW(rest, rate, (0.9, 0.99), weight_decay=decay, fused=True),
+        AdamW(rest, rate, (0.9, 0.99), weight_decay=decay, fused=True),
         Muon(matrices, rate * config.muon_ratio, decay, config.muon_steps),
     ]
 

@@ -14,13 +14,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lookalike.difflm.training.adamw import Uncompiled
+
 MOMENTUM = 0.95
 FACTORS = 3.4445, -4.7750, 2.0315  # of the iteration of Newton and Schulz, as Jordan chose them
 SMALL = 192  # the longer side of a matrix up to which it is filled up, rather than done alone
 MATCHED = 0.2  # times the root of the longer side: steps are as long as AdamW's
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(Uncompiled):
     """steps: of the iteration that makes gradients orthogonal."""
 
     def __init__(self, matrices: Iterable[Tensor], rate: float, weight_decay: float, steps: int):

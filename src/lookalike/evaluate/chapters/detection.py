@@ -30,6 +30,7 @@ LINEAR_ROWS = 10_000
 CATEGORIES = 254  # what the trees can tell apart; the rarer ones are one
 DUMMIES = 30  # categories of a column that the linear model sees
 BINS, WIDE = 255, 100  # of a number among up to so many columns; fewer among more, 32 at least
+TREES = 100  # of boosting
 LOOKS = 600  # columns x folds that the ranking permutes
 BOOTSTRAPS = 100
 FEWEST = 20  # rows of each table below which there is no classifier
@@ -158,6 +159,7 @@ def boosted(data: Features, folds: int, seed: int, rank: bool = False) -> tuple[
             categorical_features=data.categorical,
             min_samples_leaf=leaf,
             max_bins=_bins(data),
+            max_iter=TREES,
             random_state=in_32_bits(seed),
         )
         model.fit(filled(data.x[train]), data.y[train])
