@@ -71,6 +71,19 @@ def test_a_model_keeps_what_lies_around_a_time(quick, tmp_path: Path) -> None:  
     )
 
 
+def test_a_latent_of_an_earlier_format_is_as_many_vectors(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    model = quick(3, 3)
+    model.vae_config = replace(model.vae_config, prompts=4)
+    model.fit(NUMBERS).save(tmp_path)
+    facts = json.loads((tmp_path / "model.json").read_text())
+    del facts["vae"]["prompts"]
+    facts["format"] = 6
+    (tmp_path / "model.json").write_text(json.dumps(facts))
+    loaded = DiffLM.load(tmp_path, progress=False)
+    assert loaded.settings == model.settings
+    pd.testing.assert_frame_equal(loaded.sample(20), model.sample(20))
+
+
 def test_reading_a_model_makes_no_network(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     model = quick(3, 3).fit(NUMBERS)
     model.save(tmp_path)
@@ -95,7 +108,7 @@ def test_a_model_that_is_not_read_is_refused_with_the_version_that_wrote_it(
     with pytest.raises(ModelError) as error:
         load_model(tmp_path)
     assert f"was written by {writer} (" in str(error.value) and f"or use {writer}." in str(error.value)
-    assert f"this version, {__version__}, reads the formats 4 to 6" in str(error.value)
+    assert f"this version, {__version__}, reads the formats 4 to 7" in str(error.value)
 
 
 def test_a_model_says_which_version_wrote_it(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -27,10 +27,11 @@ from lookalike.difflm.training.config import TrainConfig
 from lookalike.errors import ModelError
 from lookalike.rules.keep import Plan
 
-FORMAT = 6
+FORMAT = 7
 RENAMED = {  # earlier format that is read -> how names of weights began, and begin
     4: {"vae.runs.": "vae.spans."},
     5: {},
+    6: {},
 }
 FIRST = "0.1.0"  # the version that wrote the formats before those, which did not say who wrote them
 
@@ -153,7 +154,7 @@ def load_model(folder: Path, backbone: str | None = None) -> Saved:
             raise ModelError(f"{folder} was learned without a pretrained backbone: leave backbone out.")
         moved = {} if backbone is None else {"backbone": backbone}
         settings = Settings(
-            VAEConfig(**_tuples(facts["vae"])),
+            VAEConfig(**_vae(facts["vae"])),
             TrainConfig(**_tuples(facts["train"])),
             DenoiserConfig(**_tuples(facts["denoiser"])),
             Pretrained.of_facts(pretrained, backbone) if pretrained else None,
@@ -207,6 +208,11 @@ def _arguments(settings: Settings) -> dict[str, Any]:
         "lora": own.config.lora,
         "beta": own.finetune.beta,
     }
+
+
+def _vae(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the config; in formats before 7 a token of the latent was a vector."""
+    return {"prompts": facts["latent_tokens"], **_tuples(facts)}
 
 
 def _tuples(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,8 @@ TOKENS, CELLS = (torch.from_numpy(array.astype(np.int64)) for array in CODEC.enc
 def vae(request: pytest.FixtureRequest) -> VAE:
     """Random weights, so that everything depends on everything before it."""
     torch.manual_seed(0)
-    made = VAE(CODEC.slots, CODEC.columns, VAEConfig(width=16, mixtures=3, injection=request.param)).eval()
+    config = VAEConfig(width=16, mixtures=3, injection=request.param, prompts=4)
+    made = VAE(CODEC.slots, CODEC.columns, config).eval()
     for name, weight in made.named_parameters():
         if weight.ndim >= 2 and not name.startswith("fields.mixture"):
             torch.nn.init.normal_(weight, std=0.3)

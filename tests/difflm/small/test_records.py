@@ -6,6 +6,7 @@ import pytest
 from lookalike import infer
 from lookalike.difflm import DiffLM
 from lookalike.difflm.training import memory
+from lookalike.difflm.training.threads import Threads
 from lookalike.errors import OptionError
 
 
@@ -31,3 +32,19 @@ def test_rows_are_written_in_blocks(
     assert len(some) == 450 and (some["sex"] == "Female").all() and some["age"].between(20, 30).all()
     given = adult[["age", "sex"]].iloc[:450].reset_index(drop=True)
     pd.testing.assert_frame_equal(adult_model.sample(given=given, seed=1)[["age", "sex"]], given)
+
+
+def test_rows_do_not_depend_on_the_number_of_threads(
+    adult: pd.DataFrame, adult_model: DiffLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lookalike.difflm.small.records.BLOCK", 100)
+    monkeypatch.setattr("lookalike.difflm.latent.prior.BLOCK", 100)
+    given = adult[["age", "sex"]].iloc[:250].reset_index(drop=True)
+    made = []
+    for count in (1, 3):
+        monkeypatch.setattr(adult_model.fitted, "threads", Threads(count))
+        monkeypatch.setattr(adult_model.fitted.records, "threads", adult_model.fitted.threads)
+        free, under = adult_model.sample(450, seed=1), adult_model.sample(250, where={"sex": "Male"}, seed=2)
+        made.append([free, under, adult_model.sample(given=given, seed=3)])
+    for one, other in zip(*made, strict=True):
+        pd.testing.assert_frame_equal(one, other)

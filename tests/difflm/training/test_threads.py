@@ -1,6 +1,7 @@
 """The number of threads follows the time that steps take; a table's model does not depend on it."""
 
 import math
+import threading
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import torch
 from lookalike.difflm import DiffLM
 from lookalike.difflm.norm import LayerNorm, clip_gradients
 from lookalike.difflm.training import threads
-from lookalike.difflm.training.threads import Threads
+from lookalike.difflm.training.threads import Threads, side_by_side
 from lookalike.errors import OptionError
 
 
@@ -163,3 +164,41 @@ def test_gradients_are_clipped_as_torch_does(most: float) -> None:
     for one, two in zip(*pairs, strict=True):
         assert one.grad is not None and two.grad is not None
         assert torch.allclose(one.grad, two.grad, rtol=1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_parts_are_made_side_by_side_and_come_in_order(count: int) -> None:
+    before = torch.get_num_threads()
+    both = threading.Barrier(count)  # broken unless so many parts are made at once
+    desks: list[list[int]] = []
+
+    def desk() -> list[int]:
+        desks.append([])
+        return desks[-1]
+
+    def work(part: int, own: list[int]) -> tuple[int, int]:
+        both.wait(20)
+        own.append(part)
+        return part * part, torch.get_num_threads()
+
+    torch.set_num_threads(count)
+    try:
+        assert list(side_by_side(work, range(6), desk)) == [(part * part, 1) for part in range(6)]
+        assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(before)
+    assert len(desks) == count and sorted(part for own in desks for part in own) == list(range(6))
+
+
+def test_what_a_part_raises_is_raised() -> None:
+    def work(part: int, own: None) -> float:
+        return 1 / (part - 1)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ZeroDivisionError):
+            list(side_by_side(work, range(4), lambda: None))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lookalike.difflm.latent.denoiser import Denoiser, DenoiserConfig, Drift
 from lookalike.difflm.latent.sampler import SIGMA_MAX, STEPS, angles, carried
+from lookalike.difflm.training.threads import side_by_side
 
 BLOCK = 2048  # latents that are denoised at once: more do not fit the cache of a processor
 ACTIVE = 0.02  # variance of the posterior means over the rows above which a latent dimension is in use
@@ -50,7 +51,10 @@ class Prior(nn.Module):
         if not self.denoiser.active.any():  # all of it is N(0, 1), which the path keeps as it is
             return noisy
         drift = Drift(self.denoiser)
-        return torch.cat([carried(drift, part, path) for part in noisy.split(BLOCK)])
+        parts = noisy.split(BLOCK)
+        if noisy.device.type != "cpu":
+            return torch.cat([carried(drift, part, path) for part in parts])
+        return torch.cat(list(side_by_side(lambda part, _: carried(drift, part, path), parts, lambda: None)))
 
     def vary(
         self, latent: Tensor, strength: float, generator: torch.Generator, steps: int | None = None

@@ -1,7 +1,7 @@
 """How the latent enters the language model (DiffLM, section 3.3: latent injection).
 
-- soft_prompt: every latent token becomes a vector before the record's first token (the default);
-- kv_memory: every latent token becomes a key and a value of each layer, seen by all positions;
+- soft_prompt: the latent becomes vectors before the record's first token (the default);
+- kv_memory: the latent becomes keys and values of each layer, seen by all positions;
 - input_embed: one vector is added to the embedding of every token.
 """
 
@@ -14,24 +14,22 @@ VARIANTS = ("soft_prompt", "kv_memory", "input_embed")
 
 
 class Injection(nn.Module):
-    def __init__(
-        self, variant: str, latent_tokens: int, latent_width: int, width: int, layers: int, heads: int
-    ):
+    def __init__(self, variant: str, prompts: int, size: int, width: int, layers: int, heads: int):
         super().__init__()
-        self.variant, self.latent_tokens, self.width = variant, latent_tokens, width
+        self.variant, self.prompts, self.width = variant, prompts, width
         self.layers, self.heads = layers, heads
         outputs = {
-            "soft_prompt": latent_tokens * width,
-            "kv_memory": 2 * layers * latent_tokens * width,
+            "soft_prompt": prompts * width,
+            "kv_memory": 2 * layers * prompts * width,
             "input_embed": width,
         }
-        self.map = nn.Linear(latent_tokens * latent_width, outputs[variant])
-        self.begin = nn.Parameter(torch.randn(latent_tokens if variant == "soft_prompt" else 1, width) * 0.3)
+        self.map = nn.Linear(size, outputs[variant])
+        self.begin = nn.Parameter(torch.randn(prompts if variant == "soft_prompt" else 1, width) * 0.3)
 
     def prefix(self, latent: Tensor) -> Tensor:
-        """(rows, latent) -> the positions before the first slot: (rows, latent_tokens or 1, width)."""
+        """(rows, latent) -> the positions before the first slot: (rows, prompts or 1, width)."""
         if self.variant == "soft_prompt":
-            return self.map(latent).view(len(latent), self.latent_tokens, self.width) + self.begin
+            return self.map(latent).view(len(latent), self.prompts, self.width) + self.begin
         return self.begin.expand(len(latent), -1, -1) + self.added(latent)
 
     def added(self, latent: Tensor) -> Tensor | float:
@@ -39,9 +37,9 @@ class Injection(nn.Module):
         return self.map(latent).unsqueeze(1) if self.variant == "input_embed" else 0.0
 
     def memory(self, latent: Tensor) -> list[tuple[Tensor, Tensor]] | None:
-        """Keys and values of each layer, (rows, heads, latent_tokens, head width), or None."""
+        """Keys and values of each layer, (rows, heads, prompts, head width), or None."""
         if self.variant != "kv_memory":
             return None
-        shape = (len(latent), self.layers, 2, self.latent_tokens, self.heads, self.width // self.heads)
+        shape = (len(latent), self.layers, 2, self.prompts, self.heads, self.width // self.heads)
         pairs = self.map(latent).view(*shape).permute(1, 2, 0, 4, 3, 5)
         return [(pair[0], pair[1]) for pair in pairs]

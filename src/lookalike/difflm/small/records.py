@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,15 +24,26 @@ from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
 from lookalike.difflm.training.memory import check_memory, enough_memory, keep_freed
-from lookalike.difflm.training.threads import Threads
+from lookalike.difflm.training.threads import Threads, side_by_side
 
-CHUNK = 8192  # rows made into a table at once, at most: much of the time of pandas is the same for any number
+CHUNK = 16_384  # rows made into a table at once, at most: much of the time of pandas is that of any number
 BLOCK = 2048  # of these, rows that are written at once; of fewer, calls take longer than what they compute
 CHUNK_SLOTS = 250_000  # rows x slots decoded at once, at most: the key/value cache takes a kilobyte for each
 RECORD_BYTES = 16  # of a slot of a record while a table is encoded
 FEWER = "give fewer rows or shorter texts"
 LEAST_CANDIDATES = 1024  # altogether, however few rows are asked for
 UNSEEN = 10.0  # nats that a cell costs whose like was never learned
+
+
+class _Desk(NamedTuple):
+    """What blocks of rows that are written one after the other use: memory, what is looked up, what hears of
+    them, and the number of threads, None for one.
+    """
+
+    spare: dict[int, Tensor]
+    ahead: Ahead
+    told: Told
+    threads: Threads | None
 
 
 class TokenRecords:
@@ -127,55 +139,59 @@ class TokenRecords:
         if not self.codec.slots:
             return np.zeros((rows, 2, 0), dtype=np.int64)
         keep_freed()
-        each = len(latent) / rows
-        told, spare = told or Told(), dict[int, Tensor]()
-        ahead = Ahead(self.vae, len(latent))
-        parts: list[Array] = []
-        for start in range(0, rows, BLOCK):
-            stop = min(start + BLOCK, rows)
-            told.block(start, stop - start)
-            own = None if given is None else given[start:stop]
-            some = latent[round(start * each) : round(stop * each)]
-            parts.append(
-                self._written(some, stop - start, generator, own, held, allowed, drawing, told, spare, ahead)
-            )
-        return np.concatenate(parts) if len(parts) != 1 else parts[0]
+        each, told = len(latent) / rows, told or Told()
+        count = math.ceil(rows / BLOCK)
+        starts = [rows * block // count for block in range(count + 1)]
+        seeds = torch.randint(2**62, (count,), generator=generator, device=generator.device).tolist()
+        limits = {slot: self.vae.allow(slot, share) for slot, share in (allowed or {}).items()}
 
-    def _written(
-        self,
-        latent: Tensor,
-        rows: int,
-        generator: torch.Generator,
-        given: Array | None,
-        held: Array | None,
-        allowed: Any,
-        drawing: Drawing | None,
-        told: Told,
-        spare: dict[int, Tensor],
-        ahead: Ahead,
-    ) -> Array:
-        """A block of the rows of `draw`."""
+        def written(block: int, desk: _Desk) -> Array:
+            start, stop = starts[block], starts[block + 1]
+            tokens, cells = decode(
+                self.vae,
+                latent[round(start * each) : round(stop * each)],
+                torch.Generator(generator.device).manual_seed(seeds[block]),
+                stop - start,
+                given=self._kept(None if given is None else given[start:stop], held, latent.device),
+                allowed=limits,
+                drawing=drawing,
+                grammars=self.codec.grammars(),
+                threads=desk.threads,
+                told=desk.told,
+                spare=desk.spare,
+                ahead=desk.ahead,
+            )
+            return torch.stack([tokens, cells], 1).cpu().numpy()
+
+        def desk() -> _Desk:
+            return _Desk({}, Ahead(self.vae, len(latent)), Told(), None)
+
+        parts: list[Array] = []
+        if self.vae.span_slots or latent.device.type != "cpu" or count == 1:
+            own = desk()._replace(told=told, threads=self.threads)
+            for block in range(count):
+                told.block(starts[block], starts[block + 1] - starts[block])
+                parts.append(written(block, own))
+            return np.concatenate(parts)
+        self.threads.begin()
+        for part in side_by_side(written, range(count), desk):
+            told.block(starts[len(parts)], len(part))
+            told.expect(1.0)
+            told.add(1.0)
+            parts.append(part)
+        self.threads.end(float(rows))
+        return np.concatenate(parts)
+
+    def _kept(
+        self, given: Array | None, held: Array | None, device: torch.device
+    ) -> dict[int, tuple[Tensor, Tensor]]:
+        """Tokens and cells of the slots of the columns that are held, (rows,) each."""
         kept: dict[int, tuple[Tensor, Tensor]] = {}
         if given is not None and held is not None:
             for slot in [s for c in np.flatnonzero(held) for s in self.codec.columns[c]]:
-                pair = [torch.from_numpy(given[:, part, slot]).long().to(latent.device) for part in range(2)]
+                pair = [torch.from_numpy(given[:, part, slot]).long().to(device) for part in range(2)]
                 kept[slot] = (pair[0], pair[1])
-        limits = {slot: self.vae.allow(slot, share) for slot, share in (allowed or {}).items()}
-        tokens, cells = decode(
-            self.vae,
-            latent,
-            generator,
-            rows,
-            given=kept,
-            allowed=limits,
-            drawing=drawing,
-            grammars=self.codec.grammars(),
-            threads=self.threads,
-            told=told,
-            spare=spare,
-            ahead=ahead,
-        )
-        return torch.stack([tokens, cells], 1).cpu().numpy()
+        return kept
 
     def weights(self) -> dict[str, Tensor]:
         if self._vae is None:

@@ -11,9 +11,11 @@ class VAEConfig:
     """Sizes of the VAE.
 
     width: of every vector; layers, heads, expansion: of the language model (expansion = feed-forward width /
-    width); mixtures: logistics per number; latent_tokens x latent_width: size of the latent; dropout: in the
-    language model; word_dropout: share of the words of texts that the language model does not see while
-    it is trained (Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1).
+    width); mixtures: logistics per number; latent_tokens x latent_width: size of the latent; prompts: vectors
+    that the latent becomes for the language model, or keys and values of a layer (one teaches as much as
+    four in less time: Magic, 1,000 steps, 62.46 and 62.47 nats); dropout: in the language model;
+    word_dropout: share of the words of texts that the language model does not see while it is trained
+    (Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1).
     based: the network corrects a base (`base.py`), which `VAE.base` is set to before it is used.
     axis: the slots of the time of a record, coarsest first (`axis.py`), () for none; knots: on it, 0 to have
     them counted; near: the slots that are told of the rows beside (`near.py`), () for none: with them the
@@ -27,6 +29,7 @@ class VAEConfig:
     mixtures: int = 10
     latent_tokens: int = 4
     latent_width: int = 4
+    prompts: int = 1
     dropout: float = 0.0
     word_dropout: float = 0.0
     injection: str = "soft_prompt"
@@ -41,5 +44,6 @@ TEXT_SIZES: dict[str, Any] = {  # instead of the defaults above where a record h
     "layers": 3,
     "heads": 4,
     "expansion": 4,
+    "prompts": 4,
     "word_dropout": 0.3,
 }

@@ -47,7 +47,7 @@ class VAE(nn.Module):
         pooled = len(fixed) + POOLS * len(spans)
         self.encoder = Encoder(pooled, width, config.latent_tokens, config.latent_width)
         self.injection = Injection(
-            config.injection, config.latent_tokens, config.latent_width, width, config.layers, config.heads
+            config.injection, config.prompts, self.latent_size, width, config.layers, config.heads
         )
         self.backbone = Transformer(
             width, config.layers, config.heads, config.expansion, config.dropout, bool(spans)
@@ -104,7 +104,7 @@ class VAE(nn.Module):
     @property
     def memory(self) -> int:
         """Positions of the key/value memory that the latent is."""
-        return self.config.latent_tokens if self.config.injection == "kv_memory" else 0
+        return self.injection.prompts if self.config.injection == "kv_memory" else 0
 
     def positions(self, slots: int) -> int:
         """Positions that the language model reads to write so many slots."""

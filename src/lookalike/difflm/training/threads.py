@@ -9,12 +9,20 @@ the time of a step tells which is the case.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import queue
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
+from typing import TypeVar
 
 import torch
 
+from lookalike.difflm.norm import one_thread
 from lookalike.errors import OptionError
+
+Part = TypeVar("Part")
+Desk = TypeVar("Desk")
+Made = TypeVar("Made")
 
 WARM = 3  # steps before anything is measured: the first ones take memory
 EACH = 5  # steps of each number of threads in a trial, of which the slowest does not count
@@ -173,3 +181,37 @@ def _mean(costs: list[float]) -> float:
     """The mean of all but the slowest: one hiccup of the machine says nothing of a number of threads."""
     kept = sorted(costs)[: max(1, len(costs) - 1)]
     return sum(kept) / len(kept)
+
+
+def side_by_side(
+    work: Callable[[Part, Desk], Made], parts: Sequence[Part], desk: Callable[[], Desk]
+) -> Iterator[Made]:
+    """What is made of each part, in their order, of as many parts at once as torch has threads now.
+
+    Each part is computed by one thread: those of torch would wait for each other after every operation. A
+    thread works at a desk of its own, which holds what only one may use at a time. While the caller looks at
+    what is made, torch has one thread.
+    """
+    count = min(torch.get_num_threads(), len(parts))
+    with one_thread():
+        if count < 2:
+            own = desk()
+            for part in parts:
+                yield work(part, own)
+            return
+        desks: queue.SimpleQueue[Desk] = queue.SimpleQueue()
+        for _ in range(count):
+            desks.put(desk())
+
+        def at_desk(part: Part) -> Made:
+            own = desks.get()
+            try:
+                return work(part, own)
+            finally:
+                desks.put(own)
+
+        pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
+        try:
+            yield from pool.map(at_desk, parts)
+        finally:
+            pool.shutdown(cancel_futures=True)
