@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lookalike.curate.gate import CANDIDATES, changed, decide, smallest
+from lookalike.curate.gate import CANDIDATES, brier, changed, decide, smallest
 from lookalike.curate.labels import Audit
 from lookalike.curate.views import Committee, Views
 
@@ -27,9 +27,9 @@ def test_clean_labels_are_left() -> None:
     points, codes, _ = _made(400, 0.0, 0)
     real, real_codes, _ = _made(240, 0.0, 1)
     found = decide(points, codes, real, real_codes)
-    assert found.method == "nothing" and found.seen and found.judged == 240
+    assert found.method == "nothing" and found.judged == 240
     assert (found.codes == codes).all() and (found.weights == 1).all()
-    assert "no label was changed" in found.sentence("label") and "by more than chance" in found.sentence(
+    assert "no label was changed" in found.sentence("label") and "usual in the real" in found.sentence(
         "label"
     )
 
@@ -50,24 +50,54 @@ def test_one_sided_noise_is_mended_and_the_real_rows_say_so() -> None:
     assert f"{found.after:.1%}" in found.sentence("label")
 
 
-def test_few_real_rows_only_weigh_and_only_where_it_is_sure() -> None:
+def test_forty_real_rows_judge_by_the_same_rule() -> None:
+    points, codes, _ = _made(600, 0.4, 0, one_sided=True)
     real, real_codes, _ = _made(40, 0.0, 1)
-    noisy = decide(*_made(600, 0.4, 0, one_sided=True)[:2], real, real_codes)
-    assert (noisy.method, noisy.seen, noisy.judged) == ("weigh", False, 40)
-    assert noisy.part == noisy.audit.excess and 0.5 < noisy.part < 1
-    assert noisy.weights.min() < 0.5 and (noisy.codes == _made(600, 0.4, 0, True)[1]).all()
+    noisy = decide(points, codes, real, real_codes)
+    assert (noisy.method, noisy.part) in CANDIDATES[1:] and noisy.judged == 40
+    assert noisy.score > noisy.score_error > 0
+    assert "smallest change" in noisy.sentence("y") and f"{noisy.score:.3f}" in noisy.sentence("y")
     clean = decide(*_made(600, 0.0, 0)[:2], real, real_codes)
-    assert clean.method == "nothing" and "too few" in clean.sentence("y")
-    asked = decide(*_made(600, 0.4, 0, one_sided=True)[:2], real, real_codes, methods=["drop"])
+    assert (clean.method, clean.score) == ("nothing", 0) and (clean.weights == 1).all()
+    asked = decide(points, codes, real, real_codes, methods=["drop"])
     assert asked.method == "drop" and set(asked.weights) == {0.0, 1.0}
 
 
+def test_a_change_that_real_rows_are_against_is_not_made() -> None:
+    points, codes, _ = _made(600, 0.0, 0)
+    real, real_codes, _ = _made(40, 0.0, 1)
+    others = np.eye(2)[1 - codes]
+
+    def doubt(chances: Any, some: Views, some_codes: Any) -> Audit:
+        return Audit(others, np.zeros(len(codes)), "margin", 0.5, 0.0)
+
+    found = decide(points, codes, real, real_codes, doubt=doubt)
+    assert found.audit.sure and (found.codes == codes).all() and (found.weights == 1).all()
+    assert "no change is better by more than chance" in found.sentence("y")
+
+
+def test_the_brier_score_is_best_for_the_true_chances() -> None:
+    assert brier(np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]), np.array([0, 0, 1])).tolist() == [1, -1, 0.5]
+    told = np.linspace(0.01, 0.99, 99)
+    both = np.column_stack([told, 1 - told])
+    mean = 0.7 * brier(both, np.zeros(99, dtype=int)) + 0.3 * brier(both, np.ones(99, dtype=int))
+    assert told[mean.argmax()] == pytest.approx(0.7)
+
+
 def test_the_smallest_change_within_one_standard_error_of_the_best() -> None:
-    right = np.zeros((3, 100))
+    right, codes = np.zeros((3, 100)), np.zeros(100, dtype=np.int64)
     right[0, :70], right[1, :80], right[2, 1:82] = 1, 1, 1
-    assert smallest(right) == 1  # one row in a hundred is chance, ten are not
+    assert smallest(right, codes) == 1  # one row in a hundred is chance, ten are not
     right[0, :80] = 1
-    assert smallest(right) == 0
+    assert smallest(right, codes) == 0
+
+
+def test_what_one_class_gains_and_another_loses_is_no_chance() -> None:
+    codes = np.arange(40) % 2
+    scores = np.stack([np.zeros(40), np.where(codes == 1, 0.6, -0.5)])
+    scores[1] += np.random.default_rng(0).normal(0, 0.01, 40)
+    assert smallest(scores, codes) == 1
+    assert smallest(scores, np.zeros(40, dtype=np.int64)) == 0  # of one class such differences may be chance
 
 
 @pytest.mark.parametrize("candidate", CANDIDATES)

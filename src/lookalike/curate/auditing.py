@@ -66,9 +66,14 @@ def check_labels(
         return found
     left_out = len(order) - len(some)
     if left_out:
+        whose = (
+            f"the labels of {left_out:,} rows were not checked: they are missing, or their"
+            if left_out > 1
+            else "the label of one row was not checked: it is missing, or its"
+        )
         found.notes.append(
-            f"the labels of {left_out:,} rows were not checked: they are missing, or their class has fewer "
-            f"than {LEAST} rows{'' if real_names is None else ' here or in the real table'}."
+            f"{whose} class has fewer than {LEAST} rows"
+            f"{'' if real_names is None else ' here or in the real table'}."
         )
     codes = classes.get_indexer(names[some])
     own, real = points()

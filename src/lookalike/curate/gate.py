@@ -1,15 +1,18 @@
 """The gate: whether rows with suspected labels are weighed, dropped, relabelled, or left as they are.
 
-Cleaning clean data by confident learning harms it. So every change is judged by the accuracy on held-out real
-rows of a classifier that learns from the synthetic and the other real rows; the audit has not seen the rows
-held out. The smallest change is made that is within one standard error of the best, by paired differences.
+Cleaning clean data by confident learning harms it. So every change is judged on held-out real rows by a
+classifier that learns from the synthetic and the other real rows; the audit has not seen the rows held out.
+The smallest change is made that is within one standard error of the best, by the paired differences of the
+Brier score: how near the chances of the classes are to the truth, row by row. The standard error is that of
+rows drawn class by class: a change that moves chances from one class to another, as labels that are wrong in
+one class ask for, gains on all rows of the one and loses on all of the other, which is no chance.
 
-Below 200 real rows two points cannot be seen (the standard error is about sqrt(.2 / rows)), and the smallest
-change is made by chance: on 18 settings of rows of train with 40 or 120 real ones it lost up to 2.5 points,
-and .5 where no label was wrong (bench/RESULTS.md). Then the estimated share decides: rows are only weighed,
-and only by what is suspected beyond what the same audit finds in the real rows. That is not done either where
-the held-out rows say, by more than one standard error, that it harms; and the verdict says that they did not
-decide.
+Whether a row is told right is one bit of each row. By it the changes of wrong labels could not be told apart
+on 40 or 120 real rows, and the rule lost up to 2.5 points. Chances say more of each row, and so the rule is
+one and the same for few rows and many (bench/RESULTS.md). The classifier is the one of `learn.py`: a stronger
+one would bear wrong labels by itself, and hide what a change brings to others.
+
+Nothing is tried where the audit is not sure that labels are wrong beyond what is usual in the real rows.
 """
 
 from __future__ import annotations
@@ -23,14 +26,13 @@ import numpy.typing as npt
 
 from lookalike.curate.labels import TINY, Audit, Trusted, audit, weights, worst
 from lookalike.curate.views import Committee, Views, out_of_fold
-from lookalike.learn import folds_of
+from lookalike.learn import classifier, folds_of
 from lookalike.seed import child
 
 Array = npt.NDArray[Any]
 
-ENOUGH = 200  # real rows that can judge
 FOLDS = 5
-MOST_JUDGED, FEWEST_JUDGED = 6000, 1500  # synthetic rows that the candidates learn from
+MOST_JUDGED, FEWEST_JUDGED = 6000, 3000  # synthetic rows that the candidates learn from
 WORK = 60_000  # rows times classes of them: time grows with both
 NOTHING = ("nothing", 0.0)
 Doubt = Callable[[Array, Views, Array], Audit]  # chances out of fold, real rows, their labels -> what is said
@@ -44,12 +46,11 @@ CANDIDATES = (  # the smallest change first
 class Verdict:
     """What the gate decided.
 
-    method, part: one of `CANDIDATES`, or with few real rows a method and the part of the estimated share that
-    is beyond what is usual. codes, weights: (rows,) the labels, by number, and the weights of 0..1
+    method, part: one of `CANDIDATES`. codes, weights: (rows,) the labels, by number, and the weights of 0..1
     that follow; 0 is a row that is dropped. audit: what is said of the labels. before, after: accuracy on
-    `judged` real rows that were held out, 0..1; error: the standard error of the difference. seen: whether
-    the accuracy decided, and not the estimated share. harmed: whether that share was for a change that the
-    held-out rows are against.
+    `judged` real rows that were held out, 0..1; error: the standard error of the difference. score: by how
+    much the Brier score of these rows is better with the change than with the rows as they came, at most 2;
+    score_error: its standard error.
     """
 
     method: str
@@ -61,8 +62,8 @@ class Verdict:
     after: float
     error: float
     judged: int
-    seen: bool
-    harmed: bool = False
+    score: float
+    score_error: float
 
     def sentence(self, label: Any) -> str:
         """What was decided, and why."""
@@ -71,35 +72,22 @@ class Verdict:
             "with the rows as they came"
         )
         suspected = f"{self.audit.share:.1%} of the labels are estimated to be wrong"
-        few = f"{self.judged:,} real rows are too few to judge by (from {ENOUGH} on they do)"
         if self.method == NOTHING[0]:
-            why = "no change is better by more than chance" if self.seen else f"{few}, and {self._why_not()}"
-            return f"no label was changed: {suspected}, and {why}; {figures}."
-        decided = "" if self.seen else f"; {few}, so the estimated share decided: {self._why()}"
+            return f"no label was changed: {suspected}, and {self._why_not()}; {figures}."
         return (
             f"{figures}, and {self.after:.1%} with the change (standard error of the difference "
-            f"{self.error:.1%}); {suspected}; '{self.method}' takes {self.part:.0%} of these{decided}."
+            f"{self.error:.1%}); {suspected}; '{self.method}' takes {self.part:.0%} of these: it is the "
+            "smallest change within one standard error of the best, by the Brier score, which it betters by "
+            f"{self.score:.3f} (standard error {self.score_error:.3f})."
         )
 
-    def _why(self) -> str:
-        if not self.audit.usual:
-            return "all that is suspected"
-        return f"what is beyond {self._usual()}"
-
     def _why_not(self) -> str:
-        """Why the estimated share did not decide for a change either."""
-        if self.harmed:
-            return "those held out are told less well with the change, beyond its standard error"
-        if self.audit.sure:
-            return "with so few rows are only weighed, or changed by the one method that is asked for"
-        if self.audit.usual is not None and self.audit.share > self.audit.usual:
-            return "a model of them knows too little of the labels"
-        return f"no more are suspected than {self._usual()}"
-
-    def _usual(self) -> str:
-        if self.audit.posterior == "noise":
-            return f"{self.audit.usual or 0:.0%}, while classes differ in how many are wrong"
-        return f"the {self.audit.usual or 0:.1%} that are usual in the real rows"
+        found = self.audit
+        if found.sure is not False:
+            return "no change is better by more than chance"
+        if found.usual is not None and found.share > found.usual:
+            return "a model of the real rows knows too little of the labels to tell which"
+        return f"no more are suspected than the {found.usual or 0:.1%} that are usual in the real rows"
 
 
 def changed(method: str, part: float, found: Audit, codes: Array) -> tuple[Array, Array]:
@@ -133,7 +121,6 @@ def decide(
     is tried, of `CANDIDATES`. doubt: says which labels are wrong, None is `audit`; in the folds it does not
     see the rows held out. tick: is told of every classifier that was judged.
     """
-    tried = [one for one in CANDIDATES if one[0] in methods or one == NOTHING]
     points, real = Views.of(points), Views.of(real)
     chances = out_of_fold(points, codes, FOLDS, seed)
     seen = Committee().fit(points, codes).predict_proba(real)
@@ -145,46 +132,59 @@ def decide(
         return audit(chances, codes, trust(points, real[some], real_codes[some], seen[some], seed))
 
     found = doubted(np.arange(len(real)))
-    enough = len(real) >= ENOUGH
-    if not enough:
-        soft = "weigh" if "weigh" in methods else next(iter(methods)) if len(methods) == 1 else None
-        # what the audit would find among right labels, too, is left: near the limit little is changed, and
-        # no more than little can be lost where nobody can see it
-        tried = [NOTHING, (soft, found.excess)] if found.sure and soft else [NOTHING]
+    tried = [one for one in CANDIDATES if one == NOTHING or (found.sure and one[0] in methods)]
     judged = min(MOST_JUDGED, max(FEWEST_JUDGED, WORK // (int(codes.max()) + 1)))
     some = np.sort(child(seed, "gate").permutation(len(codes))[:judged])
-    right = np.zeros((len(tried), len(real)))
+    right, scores = np.zeros((2, len(tried), len(real)))
     for learned, held in folds_of(real_codes, FOLDS, seed):
-        fold = doubted(learned)
+        fold = doubted(learned) if len(tried) > 1 else found
         for at, one in enumerate(tried):
             new, kept = changed(*one, fold, codes)
             model = _fit(points[some], new[some], kept[some], real[learned], real_codes[learned])
-            right[at, held] = model.predict(real[held]) == real_codes[held]
+            told = model.predict_proba(real.parts[0][held])
+            right[at, held] = told.argmax(1) == real_codes[held]
+            scores[at, held] = brier(told, real_codes[held])
             tick(1)
-    last = len(tried) - 1
-    chosen = smallest(right) if enough else last if not last or near_best(right, last) else 0
-    harmed = not enough and chosen < last
-    new, kept = changed(*tried[chosen], found, codes)
-    gain = right[chosen] - right[0]
-    error = float(gain.std(ddof=1) / np.sqrt(len(real))) if len(real) > 1 else 0.0
-    means = right.mean(1)
+    chosen = smallest(scores, real_codes)
+    gain, score = right[chosen] - right[0], scores[chosen] - scores[0]
     return Verdict(
-        *tried[chosen], new, kept, found, means[0], means[chosen], error, len(real), enough, harmed
+        *tried[chosen],
+        *changed(*tried[chosen], found, codes),
+        found,
+        right[0].mean(),
+        right[chosen].mean(),
+        _error(gain, real_codes),
+        len(real),
+        score.mean(),
+        _error(score, real_codes),
     )
 
 
-def smallest(right: Array) -> int:
-    """The first candidate that is within one standard error of the best.
+def brier(chances: Array, codes: Array) -> Array:
+    """(rows,) the quadratic score of each row, -1..1: 1 where its class is given all the chance, -1 where
+    another is. It is best, on average, for the chances that are true (Brier 1950).
 
-    right: (candidates, real rows) whether each row was told right; the smallest change first.
+    chances: (rows, classes), sum 1; codes: (rows,) the class of each row.
     """
-    return next(at for at in range(len(right)) if near_best(right, at))
+    return 2 * chances[np.arange(len(codes)), codes] - (chances**2).sum(1)
 
 
-def near_best(right: Array, candidate: int) -> bool:
-    """Whether a candidate is within one standard error of the best, by the paired differences."""
-    behind = right[int(right.mean(1).argmax())] - right[candidate]
-    return bool(behind.mean() <= behind.std(ddof=1) / np.sqrt(len(behind)) + TINY)  # one row is chance
+def smallest(scores: Array, codes: Array) -> int:
+    """The first candidate that is within one standard error of the best, by the paired differences.
+
+    scores: (candidates, real rows), the higher the better; the smallest change first. codes: (real rows,)
+    their classes.
+    """
+    behind = scores[int(scores.mean(1).argmax())] - scores
+    return next(at for at, one in enumerate(behind) if one.mean() <= _error(one, codes) + TINY)
+
+
+def _error(differences: Array, codes: Array) -> float:
+    """The standard error of their mean over rows that were drawn class by class."""
+    sizes = np.bincount(codes)
+    means = np.bincount(codes, differences) / np.maximum(sizes, 1)
+    free = max(len(codes) - int((sizes > 0).sum()), 1)
+    return float(np.sqrt(((differences - means[codes]) ** 2).sum() / free / len(codes)))
 
 
 def trust(points: Views, real: Views, real_codes: Array, seen: Array, seed: int) -> Trusted:
@@ -195,7 +195,8 @@ def trust(points: Views, real: Views, real_codes: Array, seen: Array, seed: int)
     return Trusted(real_codes, seen, own, model.predict_proba(points))
 
 
-def _fit(points: Views, codes: Array, kept: Array, real: Views, real_codes: Array) -> Committee:
+def _fit(points: Views, codes: Array, kept: Array, real: Views, real_codes: Array) -> Any:
     rows = np.flatnonzero(kept > 0)
+    both = np.concatenate([points.parts[0][rows], real.parts[0]])
     weights = np.concatenate([kept[rows], np.ones(len(real))])
-    return Committee().fit(points[rows] + real, np.concatenate([codes[rows], real_codes]), weights)
+    return classifier().fit(both, np.concatenate([codes[rows], real_codes]), sample_weight=weights)

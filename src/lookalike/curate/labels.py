@@ -198,13 +198,6 @@ class Audit:
             return None
         return self.share > self.usual and (self.posterior == "noise" or self.skill >= LEAST_SKILL)
 
-    @property
-    def excess(self) -> float:
-        """The part of the estimated share that is beyond what is usual, 0..1."""
-        if self.usual is None or not self.sure:
-            return 0.0
-        return (self.share - self.usual) / self.share
-
 
 def audit(chances: Array, codes: Array, trusted: Trusted | None = None) -> Audit:
     """The chance of each class for every row, and the share of labels that are wrong.
