@@ -14,7 +14,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,6 @@ def measured(name: str, args: argparse.Namespace) -> dict[str, Any]:
     "--model",
                args.model, "--concurrency", args.concurrency, "--timeout", 900, "--quiet"]  # fmt: skip
     options += ["--max-calls", args.max_calls] if args.max_calls else []
-    begun = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "lookalike", "generate", *map(str, options)],
         cwd=args.work,
@@ -64,9 +62,10 @@ def measured(name: str, args: argparse.Namespace) -> dict[str, Any]:
     summary = json.loads((run / "summary.json").read_text()) if (run / "summary.json").exists() else {}
     rows = (run / "accepted.jsonl").read_text().splitlines() if (run / "accepted.jsonl").exists() else []
     return {
+        "model": args.model,
         "wanted": args.rows,
         "accepted": len(rows),
-        "seconds": round(time.monotonic() - begun),
+        "seconds": round(sum(one["seconds"] for one in summary.get("runs", []))),
         **{key: summary.get(key) for key in ("asked", "calls", "rejected", "again", "failures", "stopped")},
         "rows": [json.loads(row) for row in rows[:SHOWN]],
     }
