@@ -3,8 +3,8 @@
     python -m bench.recipes.real --llm http://127.0.0.1:8000/v1 --model NAME --work FOLDER -n 50
 
 Runs are kept in the folder --work, where the same command goes on after it was stopped; --seconds is the most
-that one recipe may take: what is accepted by then counts; --told asks nothing, and tells what the folder holds.
-The table and the rows are printed as Markdown.
+that one recipe may take: what is accepted by then counts; --told asks nothing, and tells what the folder
+holds. The table and the rows are printed as Markdown.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.command import count, folder, parser
+from bench.publish import publish
 from lookalike.prompting.recipes import shipped
 
 SHOWN, LETTERS = 10, 110  # rows for the eye, and letters of each cell
@@ -35,6 +36,7 @@ def main() -> None:
     one.add_argument("--concurrency", type=count, default=4)
     one.add_argument("--told", action="store_true", help="ask nothing")
     one.add_argument("--work", type=folder, required=True, help="where the runs are kept")
+    one.add_argument("--results", type=Path, help="put the table between the model's marks of this .md file")
     one.add_argument("--out", type=Path, help="write the figures to this .json file")
     args = one.parse_args()
     found = {}
@@ -42,7 +44,10 @@ def main() -> None:
         if not args.told:
             run(name, args)
         found[name] = kept(name, args)
-    print(markdown(found))
+    text = markdown(found)
+    print(text)
+    if args.results:
+        publish(text, args.results, f"bench.recipes.real {args.model}")
     if args.out:
         args.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 
