@@ -142,6 +142,51 @@ def test_a_turn_that_is_wrong_is_asked_for_again_by_itself(writing: Writing) -> 
     assert recipe.rejected.said.str.match(r"turn \d fails the check refusal").all()
 
 
+def test_what_is_written_after_so_many_sentences_is_left_out(writing: Writing) -> None:
+    server = writing("sentences", "--per-letter", "1")
+    columns = {
+        "n": NUMBER,
+        "whole": {"prompt": "Write {{ n }}.", "sentences": 2, "max_tokens": 400},
+        "cut": {"prompt": "Write of {{ n }}.", "sentences": 9, "max_tokens": 60},
+        "talk": {"prompt": "{{ n }} {{ turns | json }}", "repeat": 2, "sentences": 1, "max_tokens": 60},
+    }
+    recipe = recipe_of(server, columns).fit(None)
+    table = recipe.sample(8)
+    assert not len(recipe.rejected) and (table.whole.str.count(r"\.") == 2).all()
+    assert table.cut.str.endswith(".").all() and table.cut.str.len().between(10, 60).all()
+    assert all(turn.count(".") == 1 and turn.endswith(".") for talk in table.talk for turn in talk)
+    endless = {"prompt": "Write {{ n }} with no end.", "sentences": 2, "max_tokens": 60, "tries": 1}
+    recipe = recipe_of(server, {"n": NUMBER, "text": endless}).fit(None)
+    assert not len(recipe.sample(3)) and set(recipe.summary()["rejected"]) == {"text: cut off"}
+
+
+def test_a_schema_may_be_written_for_each_row(writing: Writing) -> None:
+    columns = {
+        "n": NUMBER,
+        "tool": {"sample": ["add", "ask"]},
+        "tools": {
+            "function": '{"add": {"type": "integer"}, "ask": {"type": "string", "enum": ["why", "how"]}}',
+            "keep": False,
+        },
+        "reply": {"prompt": "Call {{ tool }} {{ n }}", "schema": "{{ tools[tool] | json }}"},
+        "call": {"function": '{"name": tool, "value": reply}'},
+    }
+    server = writing()
+    recipe = recipe_of(server, columns).fit(None)
+    table = recipe.sample(30)
+    assert set(table.tool) == {"add", "ask"} and recipe.estimate(30).calls == 30
+    for tool, value, call in zip(table.tool, table.reply, table.call, strict=True):
+        assert isinstance(value, int) if tool == "add" else value in ("why", "how")
+        assert call == {"name": tool, "value": value}
+    for broken, said in (
+        ("no {{ tool }}", "is no JSON schema"),
+        ('{"type": "{{ tool }}"}', "not a JSON schema"),
+    ):
+        columns["reply"] = {"prompt": "Call {{ tools[tool] }} {{ n }}", "schema": broken}
+        with pytest.raises(OptionError, match=f"column 'reply': schema becomes .* in a row.*{said}"):
+            recipe_of(server, columns).fit(None)
+
+
 def test_real_rows_are_shown_and_compared_with(writing: Writing) -> None:
     real = pd.DataFrame({"text": [f"the {at} grey cats sleep on my old mat" for at in range(30)],
                          "kind": ["a", "b", "c"] * 10, "age": range(30)})  # fmt: skip

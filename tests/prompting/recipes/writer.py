@@ -61,3 +61,10 @@ def some_refused(messages: list[dict[str, Any]], schema: dict[str, Any] | None, 
     """A fifth of the turns are refusals."""
     refused = rng.random() < 0.2
     return "I'm sorry, but I can't help with that." if refused else good(messages, schema, rng)
+
+
+def sentences(messages: list[dict[str, Any]], schema: dict[str, Any] | None, rng: random.Random) -> str:
+    """Ten sentences of three words, or one long one that has no end where the prompt says so."""
+    if "no end" in str(messages[-1]["content"]):
+        return " ".join(rng.choice(WORDS) for _ in range(60))
+    return " ".join(f"{' '.join(rng.choice(WORDS) for _ in range(3)).capitalize()}." for _ in range(10))

@@ -6,11 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lookalike.arguments import shown
+from lookalike.errors import OptionError
 from lookalike.llm.request import Reply, Request
-from lookalike.llm.structured import closed
+from lookalike.llm.structured import ReplyForm, closed
 from lookalike.prompting.recipes.checks import text_of
 from lookalike.prompting.recipes.columns import Judge, RecipeColumn, Written
 from lookalike.prompting.recipes.templates import Template
+from lookalike.texts.syntax import parse_json
+from lookalike.texts.words import first_sentences
 
 LONGER = 4  # times max_tokens, at most, of a reply of a schema that was cut off: a weak model never ends some
 JUDGE_TOKENS = 400
@@ -59,7 +63,7 @@ def written(
             prompt=prompt, value=text_of(earlier.value), score=earlier.score, reason=earlier.reason
         )
     system = None if first.system is None else rendered(first.system, row)
-    return _request(prompt, system, schema_of(columns), sample, first)
+    return _request(prompt, system, schema_of(columns, row), sample, first)
 
 
 def _request(
@@ -99,28 +103,54 @@ def rendered(template: Template, row: Mapping[str, Any]) -> str:
         raise
 
 
-def schema_of(columns: Sequence[RecipeColumn]) -> dict[str, Any] | None:
-    """The JSON schema of a reply; None for the plain text of a single column."""
-    if len(columns) == 1 and not source_of(columns[0]).values and source_of(columns[0]).schema is None:
-        return None
-    return closed({one.name: _schema(source_of(one)) for one in columns})
+def is_plain(columns: Sequence[RecipeColumn]) -> bool:
+    """Whether a reply is the plain text of a single column."""
+    return len(columns) == 1 and not source_of(columns[0]).values and source_of(columns[0]).schema is None
 
 
-def _schema(source: Written) -> dict[str, Any]:
+def schema_of(columns: Sequence[RecipeColumn], row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The JSON schema of a reply; None for plain text. Raises OptionError where a template writes none."""
+    return None if is_plain(columns) else closed({one.name: _schema(one, row) for one in columns})
+
+
+def _schema(column: RecipeColumn, row: Mapping[str, Any]) -> dict[str, Any]:
+    source = source_of(column)
     if source.values:
         return {"type": "string", "enum": list(source.values)}
-    return source.schema or {"type": "string", "minLength": 1}
+    if not isinstance(source.schema, Template):
+        return source.schema or {"type": "string", "minLength": 1}
+    text = rendered(source.schema, row)
+    if text == source.schema.source:  # of what is not yet written
+        return {"type": "object"}
+    schema = parse_json(text)
+    if not isinstance(schema, dict):
+        raise OptionError(
+            f"{column.place}: schema becomes {shown(text)} in a row, and that is no JSON schema."
+        )
+    try:
+        ReplyForm(schema)
+    except OptionError as error:
+        raise OptionError(f"{column.place}: schema becomes {shown(text)} in a row: {error}") from None
+    return schema
 
 
 def values_of(reply: Reply, columns: Sequence[RecipeColumn]) -> dict[str, Any]:
     """What a reply says of its columns."""
-    if schema_of(columns) is None:
-        return {columns[0].name: unquoted(reply.text)}
-    return {one.name: _plain(reply.data[one.name]) for one in columns}
+    if is_plain(columns):
+        text, cut = unquoted(reply.text), reply.finish == "length"
+        whole = cut or not source_of(columns[0]).repeat  # other turns end where `stop` says, and then here
+        return {columns[0].name: shortened(columns[0], text, cut) if whole else text}
+    return {one.name: _plain(one, reply.data[one.name]) for one in columns}
 
 
-def _plain(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
+def _plain(column: RecipeColumn, value: Any) -> Any:
+    return shortened(column, value.strip()) if isinstance(value, str) else value
+
+
+def shortened(column: RecipeColumn, text: str, cut: bool = False) -> str:
+    """A text up to the last sentence that its column takes; cut: it broke off."""
+    most = source_of(column).sentences
+    return text if most is None else first_sentences(text, most, cut)
 
 
 def unquoted(text: str) -> str:

@@ -30,10 +30,11 @@ class Judge:
 class Written:
     """A column that a language model writes (`prompt`).
 
-    schema: of the value, None for plain text; values: the texts that it is one of. call: columns of the same
-    call come from one reply. repeat: (fewest, most) turns of a list, None for a single value; stop: text that
-    ends it; roles: of the turns, in their order. refine: drafts after the first, at most. once: rows that ask
-    the same share one reply, where there is a ledger.
+    schema: of the value, or a template that writes one for each row; None for plain text; values: the texts
+    that it is one of. call: columns of the same call come from one reply. repeat: (fewest, most) turns of a
+    list, None for a single value; stop: text that ends it; roles: of the turns, in their order. refine:
+    drafts after the first, at most. once: rows that ask the same share one reply, where there is a ledger.
+    sentences: that a text, or each turn, has at most; what the model writes after them is left out.
     """
 
     prompt: Template
@@ -41,7 +42,7 @@ class Written:
     model: str | None
     temperature: float | None
     max_tokens: int
-    schema: dict[str, Any] | None
+    schema: dict[str, Any] | Template | None
     values: tuple[str, ...]
     call: str | None
     repeat: tuple[int, int] | None
@@ -49,6 +50,7 @@ class Written:
     roles: tuple[str, ...]
     refine: int
     once: bool = False
+    sentences: int | None = None
 
 
 @dataclass(frozen=True)

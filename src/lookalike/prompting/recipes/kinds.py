@@ -28,7 +28,7 @@ from lookalike.prompting.recipes.templates import Template
 COMMON = ("keep", "check", "judge", "tries")
 KEYS = {
     "prompt": ("prompt", "system", "model", "temperature", "max_tokens", "values", "schema", "call", "repeat",
-               "stop", "roles", "refine", "once"),
+               "stop", "roles", "refine", "once", "sentences"),
     "sample": ("sample", "given", "several", "column", "where"),
     "function": ("function",),
     "real": ("real", "several", "same"),
@@ -183,6 +183,10 @@ class Reader:
                 raise OptionError(f"{self._at(name, key)}: {key} is for a column with repeat: add it.")
         if repeat and (schema is not None or values):
             raise OptionError(f"{self._at(name, 'repeat')}: turns are texts: leave values and schema out.")
+        if "sentences" in given and (values or schema not in (None, SHORT["text"])):
+            raise OptionError(
+                f"{self._at(name, 'sentences')}: sentences is for texts: leave values and schema out."
+            )
         template = self._template(name, "prompt", given["prompt"], turn)
         temperature = given.get("temperature", self._found.get("temperature", 1.0))
         if as_number(temperature) is None or not 0 <= float(temperature) <= 10:
@@ -201,6 +205,7 @@ class Reader:
             tuple(roles),
             self._whole(name, given, "refine", 0, 0, 10),
             self._switch(name, given, "once", False),
+            None if "sentences" not in given else self._whole(name, given, "sentences", None, 1, 1000),
         )
 
     def _system(self, name: str, system: Any, own: bool, turn: Collection[str]) -> Template:
@@ -285,12 +290,16 @@ class Reader:
             raise OptionError(f"{self._at(name, 'same')}: same is for several rows: add  several = 3.")
         return Taken(name if value is True else value, several, same)
 
-    def _schema(self, name: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _schema(self, name: str, given: Mapping[str, Any]) -> dict[str, Any] | Template | None:
         schema = given.get("schema")
         if isinstance(schema, str) and schema in SHORT:
             return dict(SHORT[schema])
+        if isinstance(schema, str) and "{{" in schema:
+            return self._template(name, "schema", schema)
         if schema is not None and not isinstance(schema, Mapping):
-            raise self._wrong(name, "schema", schema, f"write a JSON schema, or one of {', '.join(SHORT)}.")
+            raise self._wrong(
+                name, "schema", schema, f"write a JSON schema, a template of one, or {', '.join(SHORT)}."
+            )
         if schema is None:
             return None
         from lookalike.llm.structured import ReplyForm
@@ -351,8 +360,9 @@ class Reader:
 
     def _needs(self, name: str, source: Written | Drawn | Computed | Taken, kind: str) -> set[str]:
         if isinstance(source, Written):
-            used = source.prompt.names | (source.system.names if source.system else frozenset())
-            return set(used) & set(self._names)
+            templates = (source.prompt, source.system, source.schema)
+            used = [one.names for one in templates if isinstance(one, Template)]
+            return set().union(*used) & set(self._names)
         if isinstance(source, Drawn):
             return {source.given[0]} if source.given else set()
         if isinstance(source, Taken):

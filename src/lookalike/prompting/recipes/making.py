@@ -161,10 +161,12 @@ class Maker:
             return {one.name: asking.stand_in(one) for one in columns}
         for one in columns:
             row.keys[one.name] = [reply.key]
-        if reply.finish == "length" and request.schema is None:
+        found = asking.values_of(reply, columns)
+        whole = source_of(first).sentences is not None and found[first.name]
+        if reply.finish == "length" and request.schema is None and not whole:
             said = f"the reply is cut off after {request.max_tokens:,} tokens: raise max_tokens"
             return Lost(first.name, "cut off", said, reply.text, reply.key)
-        return asking.values_of(reply, columns)
+        return found
 
     async def _asked(
         self, model: str | None, request: Request, column: RecipeColumn, row: Row
@@ -234,6 +236,7 @@ class Maker:
             said = request.messages
             prompt = said if isinstance(said, str) else str(said[-1]["content"])
             text, stop = _until(asking.spoken(text, prompt, str(seen["role"])), source_of(column).stop)
+            text = asking.shortened(column, text)
             key = (row.keys.get(column.name) or [""])[-1]
             if not text and not stop:
                 lost = Lost(column.name, "empty", f"turn {at[1] + 1} is empty", turns, key)
