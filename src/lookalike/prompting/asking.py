@@ -121,6 +121,16 @@ class Asking:
                 self.known[row] = said | self.source.facts.of(row)
         return [self.known.get(row, {}) for row in rows]
 
+    def recall(self, names: list[str], rows: Sequence[int], written: Written) -> None:
+        """Reads what the ledger holds of the names and descriptions that were asked for; nothing is sent."""
+        if self.attributes == "propose" and self._held(self.prompts.names(self.seed)):
+            self.names(written)
+        held = [row for row in rows if self._held(self.prompts.attributes(names, row, 0))]
+        self.described(names, held, written)
+
+    def _held(self, request: Request) -> bool:
+        return not self.llm.estimate([request]).calls
+
     def fill_in_grids(self, works: list[Work], names: list[str], written: Written) -> None:
         """Asks for a grid a class and gives every place its cell; classes without a grid are given up."""
         labels = list(dict.fromkeys(work.place.label for work in works if work.wanted))
@@ -152,7 +162,7 @@ class Asking:
 
         def no_record(request: Request) -> bool:
             """Whether a description would be paid, and no record after it."""
-            return budget.affords(both) < 1 <= budget.affords(one) and self.llm.estimate([request]).calls > 0
+            return budget.affords(both) < 1 <= budget.affords(one) and not self._held(request)
 
         async def describe(place: Place, tries: int) -> dict[str, str] | Failure:
             if place.row in self.known:

@@ -23,6 +23,8 @@ from lookalike.progress import say
 from lookalike.prompting.arms import Place
 from lookalike.prompting.asking import Asking
 from lookalike.prompting.facts import COMPUTED
+from lookalike.prompting.prompts import ATTRIBUTES
+from lookalike.prompting.settled import Settled, kept, key_of, known
 from lookalike.prompting.source import Located
 from lookalike.prompting.written import Written
 
@@ -33,16 +35,43 @@ UNTOLD = ("malformed", "cut off")  # what a model that cannot describe fails by:
 NEAREST = 3  # rows of a class that a description is compared with
 
 
-def settle(
-    asking: Asking, located: Located, names: list[str], rows: Sequence[int], written: Written
-) -> tuple[str, list[Place], float]:
-    """Has the model describe some real rows; the method that suits it, its places, and how well it told.
+def settle(asking: Asking, located: Located, rows: Sequence[int], written: Written) -> Settled:
+    """Has the model describe some real rows; the method that suits it, and how well it told. What the ledger
+    holds of an earlier run stands.
 
-    names: of the attributes; rows: as `probes` has them, fewer where the budget would have no record left to
-    pay for; written: counts the replies.
+    rows: as `probes` has them, fewer where the budget would have no record left to pay for; written: counts
+    the replies.
     """
+    probed = [asking.prompts.attributes(ATTRIBUTES, row, 0) for row in rows]
+    key = key_of(asking.llm, probed, asking.attributes)
+    found = known(asking.llm, key)
+    if found is None:
+        names = asking.names(written)
+        rows = asking.affordable_of(names, rows, located.places[0])
+        told = _described(asking, located, names, rows, written)
+        method = "synalign" if told >= TELLS else "steered"
+        found = kept(asking.llm, key, Settled(names, method, told, len(rows)))
+    else:
+        asking.recall(found.names, rows, written)
+    if found.described:
+        count = f"the model described {found.described:,} real rows"
+        line = f"{count}; how well that fits these rows: {found.told:.2f} (chance: 0.5, best: 1)."
+        say(f"{line} It writes by the method {found.method}.", progress=asking.progress)
+    return found
+
+
+def places_for(method: str, places: list[Place]) -> list[Place]:
+    """The places of "auto" for the method that it took."""
+    if method == "synalign":  # which shows no text
+        return [replace(place, shown=[], now_and_then=False) for place in places]
+    return places
+
+
+def _described(
+    asking: Asking, located: Located, names: list[str], rows: Sequence[int], written: Written
+) -> float:
+    """How well the model's descriptions tell some real rows."""
     source, embed = asking.source, located.embed
-    rows = asking.affordable_of(names, rows, located.places[0])
     try:
         said = [line_of(one) for one in asking.described(names, rows, written)]
     except EndpointError as error:
@@ -54,15 +83,7 @@ def settle(
     found = np.zeros((len(rows), points.shape[1]))
     if some := [at for at, one in enumerate(said) if one]:
         found[some] = embed([said[at] for at in some])
-    score = round(told(found, rows, points, source.labels), 3)
-    method = "synalign" if score >= TELLS else "steered"
-    if rows:
-        line = f"the model described {len(rows):,} real rows; how well that fits these rows: {score:.2f}"
-        say(f"{line} (chance: 0.5, best: 1). It writes by the method {method}.", progress=asking.progress)
-    shown = located.places
-    if method == "synalign":  # which shows no text
-        shown = [replace(place, shown=[], now_and_then=False) for place in shown]
-    return method, shown, score
+    return round(told(found, rows, points, source.labels), 3)
 
 
 def line_of(attributes: dict[str, str]) -> str:
