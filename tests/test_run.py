@@ -58,8 +58,8 @@ def test_a_run_is_a_folder_with_everything_that_led_to_the_table(
     provenance = lookalike.read_table(folder / "provenance.jsonl")
     assert len(provenance) == 30 and provenance["demonstration"].between(0, len(real) - 1).all()
     with sqlite3.connect(folder / "ledger.sqlite") as ledger:
-        (kept,) = ledger.execute("SELECT count(*) FROM replies").fetchone()
-    assert kept == calls
+        ways = [way for (way,) in ledger.execute("SELECT way FROM replies")]
+    assert ways.count("settled") == 1 and len(ways) == calls + 1  # what "auto" decided is no call
     assert not any(SECRET.encode() in path.read_bytes() for path in folder.iterdir())
     assert tomllib.loads((folder / "config.toml").read_text())["gen-size"] == 5
 

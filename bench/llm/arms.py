@@ -170,6 +170,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--arms", default=",".join(ARMS), help=f"of {', '.join(METHODS)}")
     parser.add_argument("--rows-per-class", type=numbers, default=[10, 50], help="real rows; default 10,50")
     parser.add_argument("--seeds", type=int, default=3, help="how many; default 3")
+    parser.add_argument("--first-seed", type=int, default=0, help="the first of them; default 0")
     parser.add_argument("--gen-size", type=int, default=5, help="records a request; default 5")
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--templates", type=command.folder, help="prompts in place of the built-in ones")
@@ -195,9 +196,8 @@ def main() -> None:
             parser.error("name the server and the model: --llm URL --model NAME")
         shape = {"gen_size": args.gen_size, "temperature": args.temperature, "templates": args.templates}
         how = How(args.data, args.llm, args.tokens, args.concurrency, args.minilm, shape)
-        grid = product(
-            range(args.seeds), args.rows_per_class, sets, arms
-        )  # seeds last: a stop leaves whole ones
+        seeds = range(args.first_seed, args.first_seed + args.seeds)
+        grid = product(seeds, args.rows_per_class, sets, arms)  # seeds last: a stop leaves whole ones
         cells = [Cell(args.model, name, arm, rows, seed) for seed, rows, name, arm in grid]
         done = known(args.out)
         for found in written([cell for cell in cells if cell.key not in done], how, args.out, args.at_once):

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from lookalike import SynAlign
-from lookalike.errors import EndpointError
+from lookalike.errors import EndpointError, LLMError
 from lookalike.llm import LLM, Budget
+from lookalike.llm.request import Reply, Request
 from lookalike.prompting.asking import PROBES
 from lookalike.prompting.telling import TELLS, line_of, told
 
@@ -85,12 +86,65 @@ def test_the_run_is_written_as_the_model_describes(
     shows = [one for one in asked if "These are records of the data set" in one]
     assert bool(shows) == (method == "steered")
     seen = [json.loads(one) for one in first.provenance.shown]
-    assert {len(one) for one in seen} == ({1} if method == "synalign" else {1, 5})
+    assert {len(one) for one in seen} == ({1} if method == "synalign" else {0, 5})
+    planned = [one for one in asked if "What they are like" in one]
+    assert bool(planned) == (method == "synalign")
     assert len(first.sample(90)) == 90  # it is settled, and not asked again
     again = model()
     pd.testing.assert_frame_equal(again.sample(90), table)
     assert server.stats()["calls"] == facts["calls"]
     assert again.summary()["told"] == facts["told"]
+
+
+@pytest.mark.parametrize("attributes", [None, "propose"])
+def test_what_failed_in_passing_does_not_change_the_run_when_it_is_answered_later(
+    writing: Callable[..., Any],
+    real: pd.DataFrame,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    attributes: str | None,
+) -> None:
+    server = writing("telling")
+
+    def written() -> tuple[pd.DataFrame, dict[str, Any]]:
+        llm = LLM("m", server.url, ledger=tmp_path / "l.sqlite")
+        model = SynAlign(llm, "text", "category", progress=False, attributes=attributes).fit(real)
+        return model.sample(90), model.summary()
+
+    answer, passing = LLM.answer, LLMError("the server is busy.", "overloaded")
+
+    async def failing(self: LLM, request: Request) -> Reply:
+        if "Describe what it says" in str(request.messages) or "Name the attributes" in str(request.messages):
+            raise passing
+        return await answer(self, request)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LLM, "answer", failing)
+        table, facts = written()
+    assert (facts["written_as"], facts["told"]) == ("steered", 0.5)
+    assert facts["failures"] == {"overloaded": PROBES + (attributes is not None)}
+    calls = server.stats()["calls"]
+    again, resumed = written()
+    pd.testing.assert_frame_equal(again, table)
+    assert (resumed["written_as"], resumed["told"], resumed["failures"]) == ("steered", 0.5, {})
+    assert server.stats()["calls"] == calls  # nothing is missing, so nothing is asked
+
+
+def test_the_decision_holds_for_what_it_was_made_on(
+    writing: Callable[..., Any], real: pd.DataFrame, tmp_path: Path
+) -> None:
+    server = writing("telling")
+
+    def written(method: str, rows: pd.DataFrame, told: str | None = None) -> dict[str, Any]:
+        llm = LLM(method, server.url, ledger=tmp_path / "l.sqlite")
+        model = SynAlign(llm, "text", "category", progress=False, task=told).fit(rows)
+        model.sample(10)
+        return model.summary()
+
+    first = written("m", real)
+    assert written("m", real) == first | {"known": first["calls"]}
+    others = [written("n", real), written("m", real.iloc[::-1]), written("m", real, "questions to a bank")]
+    assert all(one["known"] < one["calls"] for one in others)  # another model, rows, task: looked at anew
 
 
 def test_a_few_rows_take_a_few_descriptions_and_more_rows_the_rest(

@@ -1,10 +1,12 @@
 """What is shown to the model for each method: places of the real data, in the order in which they are used.
 
 synalign      a demonstration picked by `explore`, through its attributes alone (SynAlign, arXiv 2502.08661)
-steered       for models that describe badly. Half of the requests show a demonstration as it is, beside
-              random real rows of its class; the others show no text, but tell lengths and openings that real
-              rows have. The first bring rows that are like the real ones, or copies; the second take a third
-              of the tokens a row. Which rows are of another class they tell together: see consensus.py
+steered       for models that describe badly. A quarter of the requests show a demonstration as it is, beside
+              random real rows of its class; the others tell the class alone. The first bring rows that are
+              like the real ones, or copies; the second take a third of the tokens a row, and nothing that
+              they tell draws the model away from the class: with a length and an opening for each row three
+              of four had their class, without them nine of ten. Which rows have another class they tell
+              together: see consensus.py
 auto          synalign or steered, as the model describes: see telling.py
 few-shot      random real rows of the class
 nearest       a random real row and its nearest neighbours of the class
@@ -28,7 +30,7 @@ from lookalike.sampling import apportion
 Array = npt.NDArray[Any]
 
 SHOWN = 5  # real rows in a prompt of steered, few-shot and nearest
-BLANK = 0.5  # share of the requests of steered that show none
+BLANK = 0.75  # share of the requests of steered that show none
 EXPLORED = ("auto", "synalign", "steered")  # methods whose places are picked by `explore`
 ABOUT_ROWS = (*EXPLORED, "nearest")  # methods whose places are about one real row each
 
@@ -38,8 +40,8 @@ class Place:
     """Where records are asked for.
 
     label: of the class, as written in records; None without one. row: the real row that the place is about,
-    -1 for none. shown: real rows whose text the model sees when it writes. now_and_then: half of the requests
-    show none of them. draw: seed of a grid's cell.
+    -1 for none. shown: real rows whose text the model sees when it writes. now_and_then: most requests show
+    none of them. draw: seed of a grid's cell.
     """
 
     label: str | None
@@ -145,7 +147,7 @@ def places_about(
 
 
 def _steer(place: Place, rows: Array, rng: np.random.Generator) -> None:
-    """Half of the requests of a place show its row and random others of its class."""
+    """Some requests of a place show its row and random others of its class."""
     place.shown = [place.row, *rng.permutation(rows[rows != place.row])[: SHOWN - 1].tolist()]
     place.now_and_then = True
 

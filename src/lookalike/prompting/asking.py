@@ -18,12 +18,13 @@ from lookalike.llm.sync import wait
 from lookalike.progress import say
 from lookalike.prompting.arms import EXPLORED, Place
 from lookalike.prompting.facts import asked_of, described
-from lookalike.prompting.prompts import ATTRIBUTES, STAND_IN, Prompts, cell, sample_of
+from lookalike.prompting.prompts import ATTRIBUTES, MOST_PLACES, STAND_IN, Prompts, cell, sample_of
 from lookalike.prompting.source import Source
 from lookalike.prompting.writing import Work, answer
 from lookalike.prompting.written import Written
 
 PROBES = 8  # real rows that are described to find out how well the model does: see telling.py
+PARTED = 1000  # by how much the numbers of two parts of a place differ, where places count on
 NO_RECORD = (
     "the budget that is left pays for a description but for no record after it: raise it (--max-calls, "
     "--max-tokens, --max-cost) and run again with the same ledger, which keeps what was paid for."
@@ -73,10 +74,13 @@ class Asking:
         place, sample, plan = work.place, sample_of(work.number, part), list[str]()
         seen = place.seen(sample)
         shown = seen[: max(len(seen) >> work.shorter, 1)]
-        if self.method in EXPLORED and not shown:
+        if self.method in EXPLORED and not shown and not place.now_and_then:
             rng = np.random.default_rng((self.seed, sample))
             plan = self.source.facts.plan(place, n, rng)
-        return self.prompts.records(place.label, n, part, attributes, shown, work.number, plan)
+        told = part
+        if place.now_and_then and not shown:  # what places of a class ask without a text is told apart
+            told += work.number % MOST_PLACES + (part - 1) * PARTED
+        return self.prompts.records(place.label, n, part, attributes, shown, work.number, plan, told)
 
     def names(self, written: Written) -> list[str]:
         """The names of the attributes; asked for where they are to be proposed."""
@@ -121,6 +125,16 @@ class Asking:
                 self.known[row] = said | self.source.facts.of(row)
         return [self.known.get(row, {}) for row in rows]
 
+    def recall(self, names: list[str], rows: Sequence[int], written: Written) -> None:
+        """Reads what the ledger holds of the names and descriptions that were asked for; nothing is sent."""
+        if self.attributes == "propose" and self._held(self.prompts.names(self.seed)):
+            self.names(written)
+        held = [row for row in rows if self._held(self.prompts.attributes(names, row, 0))]
+        self.described(names, held, written)
+
+    def _held(self, request: Request) -> bool:
+        return not self.llm.estimate([request]).calls
+
     def fill_in_grids(self, works: list[Work], names: list[str], written: Written) -> None:
         """Asks for a grid a class and gives every place its cell; classes without a grid are given up."""
         labels = list(dict.fromkeys(work.place.label for work in works if work.wanted))
@@ -152,7 +166,7 @@ class Asking:
 
         def no_record(request: Request) -> bool:
             """Whether a description would be paid, and no record after it."""
-            return budget.affords(both) < 1 <= budget.affords(one) and self.llm.estimate([request]).calls > 0
+            return budget.affords(both) < 1 <= budget.affords(one) and not self._held(request)
 
         async def describe(place: Place, tries: int) -> dict[str, str] | Failure:
             if place.row in self.known:

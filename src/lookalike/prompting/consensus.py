@@ -20,7 +20,7 @@ from lookalike.prompting.asking import Asking
 from lookalike.prompting.checks import text_of
 from lookalike.prompting.written import Row
 
-FEWEST = 100  # rows that can vouch for each other: of fewer, rows that are right are lost as often
+FEWEST = 50  # rows that can vouch for each other: of fewer, rows that are right are lost as often
 TOO_MANY = 1 / 3  # of the rows in doubt: then it is the classifier that cannot tell the classes
 FOLDS = 5
 MOST = 5000  # rows that have passed and vouch for new ones, the last ones

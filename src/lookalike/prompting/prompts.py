@@ -88,12 +88,13 @@ class Prompts:
         shown: Sequence[int] = (),
         place: int = 0,
         plan: Sequence[str] = (),
+        told: int | None = None,
     ) -> Request:
         """Asks for n records of a class.
 
         part: 1 for the first request of a place, then 2 and so on; the prompt says it, so that equal requests
         are not answered alike. place: its number, because two places may have the same attributes. plan: a
-        line for each record, what it is to be like.
+        line for each record, what it is to be like. told: the part that the prompt says, None for part.
         """
         prompt = self._templates.render(
             "records.j2",
@@ -101,7 +102,7 @@ class Prompts:
             given=self._given(label),
             attributes=attributes or {},
             demonstrations=self._records(shown),
-            part=part,
+            part=part if told is None else told,
             plan=list(plan),
         )
         tokens = n * self._record_tokens + SPARE_TOKENS

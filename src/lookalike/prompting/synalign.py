@@ -34,7 +34,7 @@ from lookalike.prompting.planned import checked_growth, dealt, grown, planned, s
 from lookalike.prompting.prompts import Prompts
 from lookalike.prompting.record import Form
 from lookalike.prompting.source import Picks, locate, read
-from lookalike.prompting.telling import settle
+from lookalike.prompting.telling import places_for, settle
 from lookalike.prompting.templates import Templates
 from lookalike.prompting.writing import Work, Writer
 from lookalike.prompting.written import Written
@@ -112,6 +112,7 @@ class SynAlign:
         self._fitted = False
         self._told: float | None = None
         self._probed: list[int] = []  # real rows that were described to choose the method
+        self._names: list[str] = []  # of the attributes, as they were settled then
         self._picked: Picks | None = None  # of another process, which `fit_on` has `fit` take
         self._origin: Origin = PANDAS
 
@@ -229,7 +230,12 @@ class SynAlign:
         self._written, self._alarms, self._wanted = Written(), [], int(n)
         rows = probes(self._works(n)) if self.method == "auto" else []
         try:
-            names = self._settle(rows) if rows != self._probed else self._asking.names(self._written)
+            if self.method != "auto":
+                names = self._asking.names(self._written)
+            elif rows == self._probed:  # it is settled, and not asked again
+                names = self._names
+            else:
+                names = self._settle(rows)
         except (LLMError, LedgerError) as error:
             self._written.stop(error)
             raise
@@ -240,11 +246,11 @@ class SynAlign:
     def _settle(self, rows: list[int]) -> list[str]:
         """Chooses the method by what the model says of these real rows; the names of the attributes."""
         asking, located = self._unsettled
-        names = asking.names(self._written)
-        method, shown, self._told = settle(asking, located, names, rows, self._written)
-        self._asking, self._located = replace(asking, method=method), replace(located, places=shown)
-        self._probed = rows
-        return names
+        found = settle(asking, located, rows, self._written)
+        shown = places_for(found.method, located.places)
+        self._asking, self._located = replace(asking, method=found.method), replace(located, places=shown)
+        self._probed, self._names, self._told = rows, found.names, found.told
+        return found.names
 
     def _fill_in(self, works: list[Work], names: list[str]) -> None:
         """Asks for what these places need to have."""

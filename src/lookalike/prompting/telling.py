@@ -6,23 +6,33 @@ run with the method "auto" begins with a few descriptions, which `synalign` need
 lie among the real rows. By the attributes that Qwen2.5-Coder-0.5B wrote (bench/RESULTS.md) this is .80 to .94
 on questions to a bank, where records of `synalign` teach most, and .50 to .53 on sentences of film reviews,
 where 7 of 10 have their label and 9 of 10 have it that are written beside real rows.
+
+What was decided is kept in the ledger. A description that fails by a passing fault is asked for again when
+the run is resumed; its answer must not change the method, as there are records that were asked for with it.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import EndpointError
-from lookalike.llm.request import Failure
+from lookalike.llm.budget import NOTHING
+from lookalike.llm.client import LLM
+from lookalike.llm.ledger import Entry
+from lookalike.llm.request import Failure, Request
+from lookalike.llm.sync import wait
 from lookalike.progress import say
 from lookalike.prompting.arms import Place
 from lookalike.prompting.asking import Asking
 from lookalike.prompting.facts import COMPUTED
+from lookalike.prompting.prompts import ATTRIBUTES
 from lookalike.prompting.source import Located
 from lookalike.prompting.written import Written
 
@@ -30,19 +40,58 @@ Array = npt.NDArray[Any]
 
 TELLS = 2 / 3  # from which on descriptions are good enough to write from
 UNTOLD = ("malformed", "cut off")  # what a model that cannot describe fails by: it may write records yet
+WAY = "settled"  # of the ledger's entry of what was decided, among those of the replies
 NEAREST = 3  # rows of a class that a description is compared with
 
 
-def settle(
-    asking: Asking, located: Located, names: list[str], rows: Sequence[int], written: Written
-) -> tuple[str, list[Place], float]:
-    """Has the model describe some real rows; the method that suits it, its places, and how well it told.
-
-    names: of the attributes; rows: as `probes` has them, fewer where the budget would have no record left to
-    pay for; written: counts the replies.
+class Settled(NamedTuple):
+    """names: of the attributes; method: that "auto" took; told: how well the model describes;
+    described: how many real rows that was seen on.
     """
+
+    names: list[str]
+    method: str
+    told: float
+    described: int
+
+
+def settle(asking: Asking, located: Located, rows: Sequence[int], written: Written) -> Settled:
+    """Has the model describe some real rows; the method that suits it, and how well it told. What the ledger
+    holds of an earlier run stands.
+
+    rows: as `probes` has them, fewer where the budget would have no record left to pay for; written: counts
+    the replies.
+    """
+    probed = [asking.prompts.attributes(ATTRIBUTES, row, 0) for row in rows]
+    key = _key_of(asking.llm, probed, asking.attributes)
+    found = _known(asking.llm, key)
+    if found is None:
+        names = asking.names(written)
+        rows = asking.affordable_of(names, rows, located.places[0])
+        told = _described(asking, located, names, rows, written)
+        method = "synalign" if told >= TELLS else "steered"
+        found = _kept(asking.llm, key, Settled(names, method, told, len(rows)))
+    else:
+        asking.recall(found.names, rows, written)
+    if found.described:
+        count = f"the model described {found.described:,} real rows"
+        line = f"{count}; how well that fits these rows: {found.told:.2f} (chance: 0.5, best: 1)."
+        say(f"{line} It writes by the method {found.method}.", progress=asking.progress)
+    return found
+
+
+def places_for(method: str, places: list[Place]) -> list[Place]:
+    """The places of "auto" for the method that it took."""
+    if method == "synalign":  # which shows no text
+        return [replace(place, shown=[], now_and_then=False) for place in places]
+    return places
+
+
+def _described(
+    asking: Asking, located: Located, names: list[str], rows: Sequence[int], written: Written
+) -> float:
+    """How well the model's descriptions tell some real rows."""
     source, embed = asking.source, located.embed
-    rows = asking.affordable_of(names, rows, located.places[0])
     try:
         said = [line_of(one) for one in asking.described(names, rows, written)]
     except EndpointError as error:
@@ -54,15 +103,7 @@ def settle(
     found = np.zeros((len(rows), points.shape[1]))
     if some := [at for at, one in enumerate(said) if one]:
         found[some] = embed([said[at] for at in some])
-    score = round(told(found, rows, points, source.labels), 3)
-    method = "synalign" if score >= TELLS else "steered"
-    if rows:
-        line = f"the model described {len(rows):,} real rows; how well that fits these rows: {score:.2f}"
-        say(f"{line} (chance: 0.5, best: 1). It writes by the method {method}.", progress=asking.progress)
-    shown = located.places
-    if method == "synalign":  # which shows no text
-        shown = [replace(place, shown=[], now_and_then=False) for place in shown]
-    return method, shown, score
+    return round(told(found, rows, points, source.labels), 3)
 
 
 def line_of(attributes: dict[str, str]) -> str:
@@ -108,3 +149,26 @@ def _ahead(own: float, others: Array) -> float | None:
         return None
     equal = np.isclose(others, own)
     return float(((others < own) & ~equal).mean() + equal.mean() / 2)
+
+
+def _key_of(llm: LLM, requests: Sequence[Request], wanted: str | list[str]) -> bytes:
+    """The name of a decision in the ledger: of the model, what it was to describe, and the attributes that
+    were wanted.
+    """
+    asked = [[request.payload(llm.model, None), request.sample] for request in requests]
+    said = json.dumps([WAY, llm.account, wanted, asked], sort_keys=True)
+    return hashlib.sha256(said.encode()).digest()
+
+
+def _known(llm: LLM, key: bytes) -> Settled | None:
+    """What the ledger holds, None for nothing and without a ledger."""
+    entry = None if llm.ledger is None else llm.ledger.get(key)
+    return None if entry is None else Settled(*json.loads(entry.body))
+
+
+def _kept(llm: LLM, key: bytes, settled: Settled) -> Settled:
+    """Keeps a decision; the one that holds, where another process was first."""
+    if llm.ledger is None:
+        return settled
+    entry = Entry(json.dumps(settled), WAY, None, 0, 0)
+    return Settled(*json.loads(wait(llm.keep({key: entry}, NOTHING))[key].body))

@@ -47,8 +47,9 @@ class Row:
         """Row numbers in the real table of all rows that the model was shown or told of for it; rows as in
         `demonstration`.
         """
-        own = [self.place.row] if self.place.row >= 0 else []
-        return sorted({int(rows[row]) for row in (*own, *self.place.seen(self.sample))})
+        seen = self.place.seen(self.sample)
+        own = [self.place.row] if self.place.row >= 0 and (seen or not self.place.now_and_then) else []
+        return sorted({int(rows[row]) for row in (*own, *seen)})
 
 
 @dataclass
