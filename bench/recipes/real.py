@@ -93,7 +93,8 @@ def markdown(found: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for name, one in found.items():
-        lost = ", ".join(f"{many} {why}" for why, many in (one["rejected"] or {}).items()) or "-"
+        lost = ", ".join(f"{many} `{why}`" for why, many in (one["rejected"] or {}).items()) or "-"
+        lost = lost.replace("|", r"\|")
         lines.append(
             f"| {name} | {one['accepted']} of {one['wanted']} | {one['asked']} | {one['calls']} | "
             f"{one['seconds']} | {lost} | {one['stopped'] or '-'} |"
