@@ -111,6 +111,11 @@ TABLES: dict[str, Callable[[Parts], dict[str, Array]]] = {
         "c": p.emptied(p.a + p.b).round(2),
         "z": p.emptied(p.low),
     },
+    "a column that is empty where a formula says nothing": lambda p: {
+        "a": p.a,
+        "double": p.emptied((2 * p.a).round(2)),
+        "x": p.emptied(p.low),
+    },
     "a column that is empty with a derived one": lambda p: {
         "key": p.key,
         "limit": np.where(np.isin(p.key, ["a", "b"]), np.nan, p.limit),

@@ -184,7 +184,10 @@ def _with_gaps(own: Step, name: Any, inner: pd.DataFrame, values: Values, state:
     column, made = values.column(name), inner[name]
     if own.way == "together":
         at = own.columns.index(name)
-        return _emptied_series(made, np.array([one[at] == "-" for one in state], dtype=bool), column)
+        gone = np.array([one[at] == "-" for one in state], dtype=bool)
+        if own.parents:
+            gone = gone != values.missing(own.parents[0])
+        return _emptied_series(made, gone, column)
     rule = own.rule
     assert isinstance(rule, EmptyWhen)
     gone = said_empty(rule, values) != (state == OWN)

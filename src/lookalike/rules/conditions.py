@@ -72,15 +72,32 @@ def _said(
     if own.way == "lookup" and not own.own and own.flag is None:
         return keys_of(plan, own, test)
     if own.way == "together" and not (condition.missing and condition.values != ()):
-        at = own.columns.index(name)
-        found = _together(own, at, "-" if condition.missing else "+")
-        return found if condition.missing or found is None else found | {name: condition}
+        found = emptiness(plan, name, condition.missing)
+        if found is None or condition.missing or condition == Condition():
+            return found
+        return found | {name: condition}
+    if condition.missing and condition.values == ():
+        return emptiness(plan, name, True)
     return None
 
 
-def _together(own: Step, at: int, sign: str) -> dict[Any, Condition]:
-    kept = [state for state in own.states if state[at] == sign]
-    return _one_of(own.flag, kept) if own.flag else {}
+def emptiness(plan: Plan, name: Any, missing: bool) -> dict[Any, Condition] | None:
+    """The condition under which a column is empty, or is not, said of what is modelled; None where it cannot
+    be.
+    """
+    own = plan.step_of(name)
+    if own is None:
+        return {name: Condition(values=(), missing=True) if missing else Condition()}
+    if own.way == "together":
+        at = own.columns.index(name)
+        if not own.parents:
+            kept = [state for state in own.states if (state[at] == "-") == missing]
+            return _one_of(own.flag, kept) if own.flag else {}
+        alike = {state[at] == "+" for state in own.states}
+        return emptiness(plan, own.parents[0], missing == alike.pop()) if len(alike) == 1 else None
+    if MISSING in own.states and not any(plan.schema[one].nullable for one in own.parents):
+        return _one_of(own.flag, [state for state in own.states if (state == MISSING) == missing])
+    return None
 
 
 def _one_of(name: Any, values: list[Any]) -> dict[Any, Condition]:
@@ -140,9 +157,11 @@ def meets(codec: RecordCodec, name: Any, condition: Condition, cells: pd.Series)
     share = kind.allowed(params, column, condition)
     if not share or not column.is_categorical:
         texts = {str(value) for value in condition.values or ()}
-        return np.array([condition.values is None or str(cell) in texts for cell in cells], dtype=bool)
-    tokens, _ = kind.encode(params, cells, column)
-    return np.asarray((tokens[:, 0] >= 0) & (share[0][tokens[:, 0], 0] > 0))
+        kept = np.array([condition.values is None or str(cell) in texts for cell in cells], dtype=bool)
+    else:
+        tokens, _ = kind.encode(params, cells, column)
+        kept = (tokens[:, 0] >= 0) & (share[0][tokens[:, 0], 0] > 0)
+    return np.where(gone, condition.missing, kept)
 
 
 def ranges(codec: RecordCodec, name: Any, condition: Condition) -> list[tuple[Any, Any]] | None:

@@ -16,7 +16,7 @@ from lookalike.codec.where import Condition
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
-from lookalike.rules.conditions import goals, joined, keys_of, missed, settled
+from lookalike.rules.conditions import emptiness, goals, joined, keys_of, missed, settled
 from lookalike.rules.keep import Plan
 from lookalike.rules.steps import APART, AS_DRAWN, EMPTY, MISSING, Step
 from lookalike.rules.values import as_floats
@@ -130,6 +130,8 @@ def _laid(plan: Plan, own: Step, cells: dict[Any, Any]) -> dict[Any, Condition] 
         places = {own.columns.index(name): str(value) for name, value in cells.items()}
         fit = [t for t, _ in own.table if all(t.split(APART)[at] == text for at, text in places.items())]
         return {own.names["group"]: Condition(values=tuple(fit))} if fit else {}
+    if own.way == "together" and own.parents:
+        return emptiness(plan, next(iter(cells)), False) or {}
     if own.way == "together":
         fit = [one for one in own.states if all(one[own.columns.index(name)] == "+" for name in cells)]
         return {own.flag: Condition(values=tuple(fit))} if own.flag and fit else {}
@@ -153,6 +155,8 @@ def _laid(plan: Plan, own: Step, cells: dict[Any, Any]) -> dict[Any, Condition] 
 def _filled(own: Step, rows: Given, conditions: list[dict[Any, Condition]]) -> None:
     """Missing cells that are filled: the flag says of no given column that it is missing."""
     names = [name for name in own.columns if name in rows.known]
+    if own.way == "together" and own.parents:
+        return
     if own.way == "together":
         fit = [one for one in own.states if all(one[own.columns.index(name)] == "+" for name in names)]
     else:
