@@ -39,10 +39,9 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "before": {"train": {"axis": False}},
     "present": {},
     "time": {"train": {"axis_based": False}},
-    "near": {"train": {"near": True, "axis_based": False}},
-    "trees and near": {"train": {"near": True}},
     "fine time": {"vae": {"knots": 4096}},
     "trees": {"train": {"based_rows": 10**9, "axis": False}},
+    "trees and time": {"train": {"based_rows": 10**9}},
     "wide": {"vae": {"width": 96, "heads": 3}},
     "long": {"train": {"steps": (4000, 4000), "epochs": 44.0, "epochs_limits": (3.0, 44.0)}},
 }

@@ -50,27 +50,6 @@ def test_a_model_of_the_last_format_is_read(quick, tmp_path: Path) -> None:  # t
     pd.testing.assert_frame_equal(loaded.sample(20), model.sample(20))
 
 
-def test_a_model_keeps_what_lies_around_a_time(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    """As means of several rows; another model of the same table, which has not seen them, knows nothing."""
-    rows = 1200
-    heat = pd.Series(RNG.normal(size=rows).cumsum()).rolling(3, min_periods=1).mean().round(1)
-    time = pd.date_range("2011-01-01", periods=rows, freq="5h")
-    table = pd.DataFrame({"time": time, "heat": heat, "kind": RNG.choice(list("abc"), rows)})
-    model = quick(3, 3, threads=1)
-    model.train_config = replace(model.train_config, near=True)
-    model.fit(table)
-    slots = model.fitted.codec.slots
-    assert [slots[slot].column for slot in model.settings.vae.near] == ["heat"]
-    assert model.settings.vae.axis and model.settings.vae.based
-    model.save(tmp_path)
-    loaded = DiffLM.load(tmp_path, progress=False)
-    assert loaded.fitted.weights()["near.beside"].shape == (rows // 5, 1)
-    pd.testing.assert_frame_equal(loaded.sample(50), model.sample(50))
-    pd.testing.assert_frame_equal(
-        loaded.sample(9, where={"heat": (-1, 9)}), model.sample(9, where={"heat": (-1, 9)})
-    )
-
-
 def test_a_latent_of_an_earlier_format_is_as_many_vectors(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     model = quick(3, 3)
     model.vae_config = replace(model.vae_config, prompts=4)

@@ -173,7 +173,7 @@ def build(
 
 def _with_time(settings: Settings, codec: RecordCodec, table: pd.DataFrame | None, seed: int) -> Settings:
     """With the time of the table, where it tells something; a saved model knows of its own."""
-    from lookalike.difflm.small.axis import find_axis, find_near, knots_of
+    from lookalike.difflm.small.axis import find_axis, knots_of
 
     if table is None or settings.pretrained is not None or not codec.slots:
         return settings
@@ -184,8 +184,7 @@ def _with_time(settings: Settings, codec: RecordCodec, table: pd.DataFrame | Non
     if asked.axis and (axis := find_axis(codec, some)):
         few = len(codec.slots) <= asked.based_slots and not any(slot.span for slot in codec.slots)
         based = vae.based or (asked.axis_based and few)
-        near = find_near(codec, some, axis) if asked.near else ()
-        vae = replace(vae, axis=axis, knots=vae.knots or knots_of(len(table)), near=near, based=based)
+        vae = replace(vae, axis=axis, knots=vae.knots or knots_of(len(table)), based=based)
     return replace(settings, vae=vae)
 
 

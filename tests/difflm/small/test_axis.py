@@ -7,9 +7,8 @@ import torch
 
 from lookalike.codec import RecordCodec
 from lookalike.difflm.small.ahead import Ahead
-from lookalike.difflm.small.axis import Axis, find_axis, find_near, knots_of
+from lookalike.difflm.small.axis import Axis, find_axis, knots_of
 from lookalike.difflm.small.decoder import decode
-from lookalike.difflm.small.fields import Fields
 from lookalike.difflm.small.sizes import VAEConfig
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.threads import Threads
@@ -36,14 +35,13 @@ TABLE = weather()
 CODEC = RecordCodec.fit(TABLE, infer(TABLE))
 TOKENS, CELLS = (torch.from_numpy(array.astype(np.int64)) for array in CODEC.encode(TABLE))
 AXIS = (2, 1, 3, 0)
-HEAT = 4
 
 
-def made(near: tuple[int, ...] = (HEAT,)) -> VAE:
+def made() -> VAE:
     torch.manual_seed(0)
-    vae = VAE(CODEC.slots, CODEC.columns, VAEConfig(width=16, axis=AXIS, knots=64, near=near)).eval()
+    vae = VAE(CODEC.slots, CODEC.columns, VAEConfig(width=16, axis=AXIS, knots=64)).eval()
     assert vae.axis is not None
-    vae.axis.lay(vae.fields, TOKENS, CELLS)
+    vae.axis.lay(TOKENS, CELLS)
     for weight in vae.parameters():
         if weight.ndim >= 2:
             torch.nn.init.normal_(weight, std=0.3)
@@ -52,15 +50,6 @@ def made(near: tuple[int, ...] = (HEAT,)) -> VAE:
 
 def test_the_parts_of_a_date_are_found_coarsest_first() -> None:
     assert find_axis(CODEC, TABLE) == AXIS
-
-
-def test_only_what_is_alike_in_neighbours_is_told_of_them() -> None:
-    """The temperature, and how the sky is, which follows it; not the noise, nor what is dealt."""
-    sky = pd.cut(TABLE["heat"], 3, labels=["grey", "blue", "red"]).astype(str)
-    table = TABLE.assign(sky=sky, coin=np.random.default_rng(0).choice(["a", "b"], ROWS))
-    codec = RecordCodec.fit(table, infer(table))
-    found = find_near(codec, table, find_axis(codec, table))
-    assert [codec.slots[slot].column for slot in found] == ["heat", "sky"]
 
 
 def test_a_date_column_is_an_axis() -> None:
@@ -81,7 +70,7 @@ def test_a_time_that_tells_nothing_is_none() -> None:
 def test_knots_of_one_place_are_finite() -> None:
     axis = Axis([(0, 2, 1), (1, 3, 1)], 1, 16, 4)
     same, cells = torch.ones(9, 2, dtype=torch.long), torch.zeros(9, 2, dtype=torch.long)
-    axis.lay(Fields([], 4, 1), same, cells)
+    axis.lay(same, cells)
     assert bool(axis.embed(same, cells).isfinite().all())
     assert bool(axis.embed(torch.zeros_like(same), cells).isfinite().all())
 
@@ -102,7 +91,7 @@ def test_few_rows_have_no_axis() -> None:
 
 
 def test_what_is_near_in_time_is_near_for_the_network() -> None:
-    axis = made(()).axis
+    axis = made().axis
     assert axis is not None
     order = axis.order(TOKENS, CELLS).argsort()
     told = axis.embed(TOKENS, CELLS)[order]
@@ -111,15 +100,9 @@ def test_what_is_near_in_time_is_near_for_the_network() -> None:
     assert beside < 0.2 * apart
 
 
-def test_a_time_whose_rows_beside_are_known_is_written_first() -> None:
-    assert made().canonical[:4] == list(AXIS)
-    assert made(()).canonical[:4] != list(AXIS)
-
-
-@pytest.mark.parametrize("near", [(), (HEAT,)])
-def test_reading_a_record_and_writing_it_slot_by_slot_say_the_same(near: tuple[int, ...]) -> None:
+def test_reading_a_record_and_writing_it_slot_by_slot_say_the_same() -> None:
     """The likelihood of a slot is the same whether the others are read at once or one after the other."""
-    vae = made(near)
+    vae = made()
     few = slice(0, 20)
     tokens, cells = TOKENS[few], CELLS[few]
     latent = torch.randn(20, vae.latent_size)
@@ -141,10 +124,9 @@ def test_reading_a_record_and_writing_it_slot_by_slot_say_the_same(near: tuple[i
             assert torch.allclose(own, whole[:, slot[0]], atol=1e-4)
 
 
-@pytest.mark.parametrize("near", [(), (HEAT,)])
-@pytest.mark.parametrize("given", [[], [4], [0, 5], [0, 1, 2, 3]])
-def test_rows_are_written_whatever_is_given(given: list[int], near: tuple[int, ...]) -> None:
-    vae = made(near)
+@pytest.mark.parametrize("given", [[], [4], [0, 5]])
+def test_rows_are_written_whatever_is_given(given: list[int]) -> None:
+    vae = made()
     held = {slot: (TOKENS[:8, slot], CELLS[:8, slot]) for slot in given}
     generator = torch.Generator().manual_seed(0)
     tokens, _ = decode(vae, torch.randn(16, vae.latent_size), generator, 8, given=held)

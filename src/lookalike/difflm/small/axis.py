@@ -5,11 +5,10 @@ and hour. What depends on the time of a row, as the weather does, depends on all
 network learns it only coarsely from each (on Beijing it knew the date to about ten days). The *axis* puts
 them into one order, coarsest first, and gives its place to all slots that are written after them: the *knots*
 of the axis lie equally many times apart, each has a vector, and between two of them lies what lies between
-their vectors. With the place goes what the rows beside it hold (`near.py`).
+their vectors.
 
 Whether there is a time that tells more than its parts do is asked of the rows (`find_axis`): sorted by time,
-neighbours are alike in some number, beyond what its mean over many neighbours says. What is told of the rows
-beside are the slots in which they are alike (`find_near`).
+neighbours are alike in some number, beyond what its mean over many neighbours says.
 """
 
 from __future__ import annotations
@@ -23,8 +22,6 @@ from torch import Tensor, nn
 from lookalike.codec import RecordCodec, Slot
 from lookalike.codec.kinds import number
 from lookalike.codec.slot import Array
-from lookalike.difflm.small.fields import Fields
-from lookalike.difflm.small.near import Near
 from lookalike.seed import child
 
 UNITS = {  # of columns that are parts of a date: least, largest and fewest values
@@ -37,9 +34,6 @@ UNITS = {  # of columns that are parts of a date: least, largest and fewest valu
 FEWEST = 1000  # rows that an axis is looked for in
 WINDOW = 40  # parts of the axis, within which a mean tells nothing of the time
 ALIKE = 0.25  # correlation of neighbours that makes an axis
-SOMEWHAT = 0.1  # correlation of neighbours of what is told of them
-CHOICES = 12  # values of what is no number, whose neighbours are told, at most
-TOLD = 48  # numbers and values of choices, at most
 KNOT_ROWS = 20  # rows of a knot
 LEVELS = 3  # of knots: each has a quarter of those of the one before
 INNER = 32  # width of what a knot knows
@@ -50,15 +44,11 @@ class Axis(nn.Module):
     """What the slots after those of a time are told of it.
 
     parts: the slots of the time in a record, coarsest first, and how many tokens and cells each has; told:
-    fixed slots that are told of it; knots: of the finest level; near: what the rows beside hold, where it is
-    told.
+    fixed slots that are told of it; knots: of the finest level.
     """
 
-    def __init__(
-        self, parts: list[tuple[int, int, int]], told: int, knots: int, width: int, near: Near | None = None
-    ):
+    def __init__(self, parts: list[tuple[int, int, int]], told: int, knots: int, width: int):
         super().__init__()
-        self.near = near
         self.slots = [slot for slot, _, _ in parts]
         self.parts = parts
         self.levels = [max(2, knots // 4**level) for level in range(LEVELS)]
@@ -66,8 +56,7 @@ class Axis(nn.Module):
         self.edges: Tensor  # (knots,) where the finest ones lie, ascending
         self.register_buffer("edges", torch.arange(self.levels[0], dtype=torch.float64))
         self.knots = nn.Parameter(torch.randn(sum(self.levels), INNER) * 0.1)
-        self.size = INNER + (0 if near is None else near.size)
-        self.tell = nn.Parameter(torch.randn(told, self.size, width) * 0.1)
+        self.tell = nn.Parameter(torch.randn(told, INNER, width) * 0.1)
 
     def order(self, tokens: Tensor, cells: Tensor) -> Tensor:
         """(rows, slots) -> (rows,) numbers in the order of the time; an empty part counts as its first."""
@@ -78,17 +67,14 @@ class Axis(nn.Module):
         return found
 
     @torch.no_grad()
-    def lay(self, fields: Fields, tokens: Tensor, cells: Tensor) -> None:
-        """Put the knots where the rows are, each after as many different times; learn what the rows hold."""
-        place = self.order(tokens.long(), cells.long())
-        if self.near is not None:
-            self.near.lay(fields, place, tokens, cells)
-        places = place.unique().cpu().numpy()
+    def lay(self, tokens: Tensor, cells: Tensor) -> None:
+        """Put the knots where the rows are, each after as many different times."""
+        places = self.order(tokens.long(), cells.long()).unique().cpu().numpy()
         wanted = np.interp(np.linspace(0, 1, len(self.edges)), np.linspace(0, 1, len(places)), places)
         self.edges.copy_(torch.from_numpy(wanted))
 
     def embed(self, tokens: Tensor, cells: Tensor) -> Tensor:
-        """(rows, slots) -> (rows, size)."""
+        """(rows, slots) -> (rows, INNER)."""
         place, last = self.order(tokens, cells), len(self.edges) - 1
         right = torch.searchsorted(self.edges, place).clamp(1, last)
         low, high = self.edges[right - 1], self.edges[right]
@@ -101,7 +87,7 @@ class Axis(nn.Module):
             share, index = (fine - left).unsqueeze(1), left.long() + start
             pair = F.embedding(index, self.knots), F.embedding(index + 1, self.knots)
             out = out + pair[0] * (1 - share) + pair[1] * share
-        return out if self.near is None else torch.cat([out, self.near(place)], 1)
+        return out
 
 
 def find_axis(codec: RecordCodec, table: pd.DataFrame) -> tuple[int, ...]:
@@ -110,27 +96,9 @@ def find_axis(codec: RecordCodec, table: pd.DataFrame) -> tuple[int, ...]:
     if not candidates or len(table) < FEWEST:
         return ()
     tokens, cells = codec.encode(table)
-    numbers = [slot for slot, one in enumerate(codec.slots) if one.rank is not None]
-    told = [max(_alike(codec.slots, numbers, tokens, cells, one).values(), default=0.0) for one in candidates]
+    told = [max(_alike(codec.slots, tokens, cells, one), default=0.0) for one in candidates]
     best = int(np.argmax(told))
     return candidates[best] if told[best] >= ALIKE else ()
-
-
-def find_near(codec: RecordCodec, table: pd.DataFrame, axis: tuple[int, ...]) -> tuple[int, ...]:
-    """The slots in which rows that lie beside each other on the axis are alike, `TOLD` values of the most."""
-    some = [
-        slot
-        for slot, one in enumerate(codec.slots)
-        if not one.span and (one.rank is not None or one.tokens <= CHOICES)
-    ]
-    alike = _alike(codec.slots, some, *codec.encode(table), axis)
-    found, left = [], TOLD
-    for slot in sorted(alike, key=lambda slot: -alike[slot]):
-        left -= 1 if codec.slots[slot].rank is not None else codec.slots[slot].tokens
-        if alike[slot] < SOMEWHAT or left < 0:
-            break
-        found.append(slot)
-    return tuple(sorted(found))
 
 
 def _dates(codec: RecordCodec) -> list[tuple[int, ...]]:
@@ -165,30 +133,25 @@ def _split(codec: RecordCodec) -> list[tuple[int, ...]]:
     return [found] if len(found) > 1 else []
 
 
-def _alike(
-    slots: list[Slot], some: list[int], tokens: Array, cells: Array, axis: tuple[int, ...]
-) -> dict[int, float]:
-    """Of some slots, but those of the axis: how alike neighbours on it are, beyond a mean over many."""
+def _alike(slots: list[Slot], tokens: Array, cells: Array, axis: tuple[int, ...]) -> list[float]:
+    """Of every other number: how alike neighbours on the axis are, beyond a mean over many."""
     place = np.zeros(len(tokens))
     for index in axis:
         of, token = slots[index], np.maximum(tokens[:, index], 0)
         place = place * (of.tokens * of.cells) + token * of.cells + cells[:, index]
     # rows of one time in any order, and not in that of the table, in which others may be alike
     order = np.lexsort((child(0, "rows of one time").random(len(place)), place))
-    found = {}
-    for index in some:
-        if index in axis:
+    found = []
+    for index, slot in enumerate(slots):
+        if index in axis or slot.rank is None:
             continue
-        slot, token, cell = slots[index], tokens[:, index], cells[:, index]
-        if slot.rank is not None:
-            values = np.where(token < 0, np.nan, slot.rank[np.maximum(token, 0), cell])[:, None]
-        else:
-            values = (token[:, None] == np.arange(slot.tokens)).astype(float)
-        own = values[order][~np.isnan(values[order, 0])]
+        token, cell = tokens[:, index], cells[:, index]
+        rank = np.where(token < 0, np.nan, slot.rank[np.maximum(token, 0), cell])
+        own = rank[order][~np.isnan(rank[order])]
         parts = np.array_split(own, WINDOW)
-        left = np.concatenate([part - part.mean(0) for part in parts if len(part)]) if len(own) else own
+        left = np.concatenate([part - part.mean() for part in parts if len(part)]) if len(own) else own
         spread = float(np.square(left).sum())
-        found[index] = float((left[1:] * left[:-1]).sum()) / spread if spread > 1e-9 else 0.0
+        found.append(float((left[1:] * left[:-1]).sum()) / spread if spread > 1e-9 else 0.0)
     return found
 
 

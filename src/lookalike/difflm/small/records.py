@@ -200,8 +200,6 @@ class TokenRecords:
         if self.vae.base is not None:
             weights |= {f"base.{k}": v for k, v in self.vae.base.arrays().items()}
             weights["arranged"] = torch.tensor(self.vae.arranged)
-        if self.vae.axis is not None and self.vae.axis.near is not None:
-            weights |= {f"near.{k}": v for k, v in self.vae.axis.near.arrays().items()}
         return weights
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
@@ -212,8 +210,6 @@ class TokenRecords:
             vae.base = of_arrays(vae.fields, vae.fixed, base).to(vae.device)
             if "arranged" in weights:  # models of before 0.4 have the order that the network begins with
                 vae.arrange(weights["arranged"].tolist())
-        if vae.axis is not None and vae.axis.near is not None:
-            vae.axis.near.take({k[5:]: v for k, v in weights.items() if k.startswith("near.")})
         self.vae.eval()
 
     def facts(self) -> dict[str, Any]:

@@ -18,8 +18,7 @@ class VAEConfig:
     (Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1).
     based: the network corrects a base (`base.py`), which `VAE.base` is set to before it is used.
     axis: the slots of the time of a record, coarsest first (`axis.py`), () for none; knots: on it, 0 to have
-    them counted; near: the slots that are told of the rows beside (`near.py`), () for none: with them the
-    time is written first.
+    them counted.
     """
 
     width: int = 64
@@ -36,7 +35,6 @@ class VAEConfig:
     based: bool = False
     axis: tuple[int, ...] = ()
     knots: int = 0
-    near: tuple[int, ...] = ()
 
 
 TEXT_SIZES: dict[str, Any] = {  # instead of the defaults above where a record has texts

@@ -54,7 +54,7 @@ def train_vae(
         optimizers = _optimizers(vae, config)  # imports parts of torch, which takes seconds
     train_rows, held_rows = map(torch.from_numpy, split(len(table), config, seed, vae.config.based))
     if vae.axis is not None:
-        vae.axis.lay(vae.fields, tokens, cells)
+        vae.axis.lay(tokens, cells)
     held, average_length = table.of(held_rows), max(1, int(table.lengths.float().mean()))
     batch = batch_size(len(train_rows), average_length, config)
     per_epoch = max(1, len(train_rows) // batch)
@@ -108,7 +108,7 @@ def _based(vae: VAE, tokens: Tensor, cells: Tensor, seed: int) -> Placed | None:
     if not vae.config.based or not vae.fixed:
         return None
     orders = [vae.arranged, sorted(vae.arranged), vae.arranged[::-1]]
-    orders = orders if len(tokens) <= ORDERED and not vae.config.near else orders[:1]
+    orders = orders if len(tokens) <= ORDERED else orders[:1]
     slots = [vae.fixed_in(order) for order in orders]
     vae.base, fold, best = fit_base(vae.fields, vae.fixed, slots, tokens, cells, seed)
     vae.arrange(orders[best])

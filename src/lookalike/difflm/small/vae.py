@@ -13,7 +13,6 @@ from lookalike.difflm.small.base import HINTS, Base, Placed
 from lookalike.difflm.small.encoder import Encoder
 from lookalike.difflm.small.fields import Allowed, Fields, Said
 from lookalike.difflm.small.injection import Injection
-from lookalike.difflm.small.near import Near
 from lookalike.difflm.small.sizes import VAEConfig
 from lookalike.difflm.small.spans import POOLS, Spans
 from lookalike.difflm.small.transformer import Cache, Transformer
@@ -26,9 +25,8 @@ class VAE(nn.Module):
 
     columns: for every modelled column the indices of its slots, in order. The *canonical order* of a record
     puts columns of few values first: what they say is then known when those that are hard to draw are drawn.
-    Texts come last, and a time whose rows around it are known comes first. Of a span only the slots that hold
-    something are read and written. `arrange` makes another order the canonical one: under a base that which
-    held-out rows are likeliest in (`base.py`).
+    Texts come last. Of a span only the slots that hold something are read and written. `arrange` makes
+    another order the canonical one: under a base that which held-out rows are likeliest in (`base.py`).
 
     Inside, slots are numbered anew: the fixed ones first, then of each span as many as are in use.
     """
@@ -67,12 +65,7 @@ class VAE(nn.Module):
         self.axis: Axis | None = None
         if config.axis:
             parts = [(s, slots[s].tokens, slots[s].cells) for s in config.axis]
-            told = [fixed.index(s) for s in config.near]
-            near = Near(self.fields, told, fixed) if told else None
-            self.axis = Axis(parts, len(fixed), config.knots, width, near)
-        if config.near:
-            for at, s in enumerate(config.axis):
-                choices[int(column_of[s])] = at - len(config.axis)
+            self.axis = Axis(parts, len(fixed), config.knots, width)
         self.field_of: Tensor  # (slots,) the fixed slot, or after those the span, that a slot belongs to
         self.column_of: Tensor
         self.place: Tensor  # of every slot in the canonical order

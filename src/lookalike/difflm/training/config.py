@@ -34,8 +34,6 @@ class TrainConfig:
     axis: whether a time that is several slots of a record is one input, too (`small/axis.py`); axis_based:
     whether such a table has a base, however many rows it has. On Beijing both together took the bound from
     27.5 to 25.0 nats and the error of boosted trees that learn from its rows from 55 to 45.
-    near: whether what the rows around such a time hold goes with it (`small/near.py`): measured only in short
-    fits, so that it is off.
     """
 
     rate: float = 4.0
@@ -65,7 +63,6 @@ class TrainConfig:
     many_slots: int = 9
     refine: bool = False
     axis: bool = True
-    near: bool = False
     axis_based: bool = True
 
 
