@@ -191,3 +191,17 @@ def test_a_value_that_most_rows_hold_stays_where_it_is_bounded() -> None:
     assert plan is not None
     made = drawn_apart(plan, table, np.random.default_rng(1))
     assert (made.fee == 0).mean() == pytest.approx((table.fee == 0).mean(), abs=0.03)
+
+
+def test_a_formula_with_exceptions_shows_its_column_in_every_row() -> None:
+    """What is drawn after it would else be drawn as in the rows that break the rule."""
+    p = Parts()
+    table = pd.DataFrame({"part": p.a, "whole": p.a})
+    table.loc[:7, "whole"] += p.b[:8]
+    codec = RecordCodec.fit(table, lookalike.infer(table))
+    plan = Plan.fit(table, codec, find_rules(table, codec.schema))
+    assert plan is not None
+    ((way, states),) = [(one.way, one.states) for one in plan.steps]
+    assert (way, states) == ("formula", ["rule", "own"])
+    made = plan.steps[0].columns[0]
+    assert plan.forward(table)[made].tolist() == table[made].tolist()

@@ -146,8 +146,11 @@ def forward(own: Step, values: Values) -> dict[Any, pd.Series]:
         found[own.names["form"]] = pd.Series(forms(own.columns[0], values), index=values.table.index)
     if own.own:
         name = own.columns[0]
-        hidden = ~unknown if own.way == "gap" else (state != OWN) & ~unknown
-        found[name] = hide(values.table[name], pd.Series(hidden, index=values.table.index))
+        found[name] = values.table[name]
+        # own values are drawn in all rows: in those of the rule, too, what is drawn next has to go with them
+        if own.way in ("gap", "text"):
+            hidden = ~unknown if own.way == "gap" else (state != OWN) & ~unknown
+            found[name] = hide(found[name], pd.Series(hidden, index=values.table.index))
     return found
 
 
