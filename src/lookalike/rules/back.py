@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
-from lookalike.rules.holds import computed, said_empty
+from lookalike.rules.holds import APART, EMPTY, computed, said_empty
 from lookalike.rules.steps import (
-    APART,
-    EMPTY,
     MISSING,
     OWN,
     Step,

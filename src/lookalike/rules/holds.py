@@ -26,6 +26,7 @@ from lookalike.table.rule import (
 
 FORMULAS = (Linear, Product, Part)  # rules whose values are numbers or dates that can be computed
 LEAST = 5  # rows that a value of a function, or a combination, has
+EMPTY, APART = "\x1e", "\x1f"  # in the text of several values: a missing cell; what parts them
 
 
 def computed(rule: Linear | Product | Part, values: Values, exact: bool = False) -> Array:
@@ -146,10 +147,10 @@ def on(rule: OneOf, values: Values) -> Array:
 
 def combined(columns: tuple[Any, ...], values: Values) -> Array:
     """(rows,) str: the values of several columns as one."""
-    texts = [np.where(values.missing(name), "\x1e", values.texts(name)) for name in columns]
+    texts = [np.where(values.missing(name), EMPTY, values.texts(name)) for name in columns]
     found = texts[0]
     for own in texts[1:]:
-        found = found + "\x1f" + own
+        found = found + APART + own
     return np.asarray(found)
 
 

@@ -15,7 +15,17 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
-from lookalike.rules.holds import LEAST, combined, computed, empty, joined, lookup, said_empty
+from lookalike.rules.holds import (
+    APART,
+    EMPTY,
+    LEAST,
+    combined,
+    computed,
+    empty,
+    joined,
+    lookup,
+    said_empty,
+)
 from lookalike.rules.values import Values, rounded, same, step
 from lookalike.table import kinds
 from lookalike.table.column import Column
@@ -31,9 +41,6 @@ from lookalike.table.rule import (
 )
 
 RULE, OWN, MISSING = "rule", "own", "missing"  # values of a flag: as the rule says, a value of its own, empty
-EMPTY, APART = "\x1e", "\x1f"  # in the text of a combination: a missing cell; what parts its cells
-
-
 AS_DRAWN = ("clamp", "choice")  # ways of a column that is modelled as it is
 SORTS = {"gap": ["flag", "gap", "below"], "formula": ["flag", "form"], "group": ["group"]}  # of names, by way
 SORTS |= {way: [] for way in (*AS_DRAWN, "lift")}
@@ -121,7 +128,7 @@ def named(step_: Step, names: list[Any]) -> Step:
 def forward(own: Step, values: Values) -> dict[Any, pd.Series]:
     """The columns that are modelled in place of the step's; nothing that says nothing is in them."""
     if own.way == "group":
-        return {own.names["group"]: _text(group_texts(own, values))}
+        return {own.names["group"]: _text(combined(tuple(own.columns), values))}
     if own.way == "lift":
         return {}
     if own.way in AS_DRAWN:
@@ -162,31 +169,20 @@ def forms(name: Any, values: Values) -> Array:
     """(rows,) str: the number of the format of each cell, "=" and its number for an exception; None where it
     is missing.
     """
-    column = values.column(name)
-    cells = masked(values.table, column, values.schema)
+    column, cells, marks = _marked(name, values)
     which = (numbers if column.is_number else dates).formats_of(cells, column)
     found = np.array([str(max(one, 0)) for one in which], dtype=object)
-    marks = marks_of(name, values)
     odd = marks >= numbers.EXCEPTION
     found[odd] = [f"={one - numbers.EXCEPTION}" for one in marks[odd]]
     found[values.missing(name)] = None
     return found
 
 
-def marks_of(name: Any, values: Values) -> Array:
-    """(rows,) the marks of the cells of a number or date, as `codec.ticks` has them."""
+def _marked(name: Any, values: Values) -> tuple[Column, pd.Series, Array]:
+    """A column of numbers or dates, its cells, and their marks, as `codec.ticks` has them."""
     column = values.column(name)
     cells = masked(values.table, column, values.schema)
-    return np.asarray((numbers if column.is_number else dates).to_ticks(cells, column)[1])
-
-
-def group_texts(own: Step, values: Values) -> Array:
-    """(rows,) str: the cells of a group's columns as one."""
-    found: Array = np.full(values.rows, "", dtype=object)
-    for at, name in enumerate(own.columns):
-        cells = np.where(values.missing(name), EMPTY, values.texts(name))
-        found = found + (APART if at else "") + cells
-    return found
+    return column, cells, np.asarray((numbers if column.is_number else dates).to_ticks(cells, column)[1])
 
 
 def _emptied(own: Step, name: Any, values: Values) -> Array:
@@ -218,7 +214,7 @@ def states(own: Step, values: Values) -> tuple[Array, Array, Array | None]:
         said = computed(rule, values)  # type: ignore[arg-type]
         unknown, kept = np.isnan(said), same(said, _floats(values, name))
         if values.column(name).exceptions:
-            kept |= marks_of(name, values) >= numbers.EXCEPTION
+            kept |= _marked(name, values)[2] >= numbers.EXCEPTION
         if own.emptied is not None:
             kept |= gone & said_empty(own.emptied, values)
             unknown &= ~(gone & said_empty(own.emptied, values))
@@ -289,7 +285,9 @@ def fitted(own: Step, values: Values) -> Step:
         known = lookup(own.rule, values, fewest)
         own.table = [(kinds.plain(key), kinds.plain(value)) for key, value in known.items()]
     if own.way == "group":
-        texts, first, counts = np.unique(group_texts(own, values), return_index=True, return_counts=True)
+        texts, first, counts = np.unique(
+            combined(tuple(own.columns), values), return_index=True, return_counts=True
+        )
         cells = values.table[own.columns].iloc[first]
         gone = np.stack([values.missing(name)[first] for name in own.columns], 1)
         for text, row, lost, rows in zip(texts, cells.itertuples(index=False), gone, counts, strict=True):

@@ -17,8 +17,9 @@ from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
 from lookalike.rules.conditions import emptiness, goals, joined, keys_of, missed, settled
+from lookalike.rules.holds import APART, EMPTY
 from lookalike.rules.keep import Plan
-from lookalike.rules.steps import APART, AS_DRAWN, EMPTY, MISSING, Step
+from lookalike.rules.steps import AS_DRAWN, MISSING, Step
 from lookalike.rules.values import as_floats
 from lookalike.table.missing import hide
 from lookalike.table.rule import EmptyWhen
@@ -154,9 +155,9 @@ def _laid(plan: Plan, own: Step, cells: dict[Any, Any]) -> dict[Any, Condition] 
 
 def _filled(own: Step, rows: Given, conditions: list[dict[Any, Condition]]) -> None:
     """Missing cells that are filled: the flag says of no given column that it is missing."""
-    names = [name for name in own.columns if name in rows.known]
-    if own.way == "together" and own.parents:
+    if own.way == "together" and own.parents:  # it is empty where its parent is
         return
+    names = [name for name in own.columns if name in rows.known]
     if own.way == "together":
         fit = [one for one in own.states if all(one[own.columns.index(name)] == "+" for name in names)]
     else:
