@@ -1,4 +1,5 @@
-"""The README: short, and all that it names is there. Its blocks run in test_pages.py."""
+"""The README: short, and all that it names is there. Its blocks run in test_pages.py, its figures
+are looked at in tests/bench/tables/test_pages.py."""
 
 import re
 from collections.abc import Callable
@@ -36,38 +37,6 @@ def test_a_run_of_a_language_model_takes_five_lines() -> None:
     """With its folder, in which the replies, the rows, the report and what it cost are kept."""
     (code,) = [code for language, code in blocks(README) if "SynAlign" in code]
     assert len(code.splitlines()) == 5 and 'ledger="out.run/' in code and 'run="out.run"' in code
-
-
-def results() -> dict[tuple[str, str], list[str]]:
-    """(method, set) -> the cells of its row in the results, without what stands after ±."""
-    text = (ROOT / "bench" / "RESULTS.md").read_text(encoding="utf-8").partition("bench.tables: end")[0]
-    rows = [re.split(r"\s*\|\s*", line)[1:] for line in text.splitlines() if line.startswith("| ")]
-    return {(row[1], row[0]): [cell.split(" ± ")[0] for cell in row] for row in rows if len(row) > 9}
-
-
-def test_figures_of_the_benchmark_page_are_those_of_the_results() -> None:
-    names = {"**lookalike**": "lookalike", "TabularARGN": "tabularargn", "SDV GaussianCopula": 
-             "gaussiancopula", "SDV TVAE": "tvae", "real holdout / real-trained": "real holdout"}  # fmt: skip
-    page = (ROOT / "docs" / "benchmarks" / "index.md").read_text(encoding="utf-8")
-    found, seen = results(), 0
-    for line in page.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 7 and cells[1] in names:
-            row = found[names[cells[1]], cells[0]]
-            assert cells[2:] == [row[at] for at in (2, 5, 6, 8, 9)], line
-            seen += 1
-    assert seen == 25
-
-
-def test_its_figures_are_those_of_the_results() -> None:
-    found = results()
-    names = {"**lookalike**": "lookalike", "TabularARGN (MOSTLY AI)": "tabularargn", "TVAE (SDV)": "tvae",
-             "GaussianCopula (SDV)": "gaussiancopula", "other real rows": "real holdout"}  # fmt: skip
-    for shown, method in names.items():
-        (line,) = [line for line in README.splitlines() if line.startswith(f"| {shown} |")]
-        cells = [cell.strip(" *") for cell in line.split("|")[3:-1]]
-        sets = ("adult", "default", "magic", "shoppers", "beijing")
-        assert cells == [found[method, one][8] for one in sets], shown
 
 
 @pytest.mark.parametrize("name", ["lookalike", "DiffLM", "SynAlign", "schema"])
