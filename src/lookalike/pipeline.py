@@ -250,10 +250,10 @@ def read_real(
     from lookalike.files.reading import read_table, sample_rows
 
     if is_source(path):
-        return read_table(path, missing)
+        return read_table(path, missing, progress=False)
     limit = _memory() * COMFORTABLE if comfortable is None else comfortable
     if _size_as_text(path) * TEXT_TO_MEMORY <= limit:
-        return read_table(path, missing, **how)
+        return read_table(path, missing, **how, progress=False)
     table, total = sample_rows(path, SAMPLE_ROWS, seed, missing, **how)
     say(f"{path} is large for this machine: learning from {len(table):,} of its {total:,} rows")
     return table

@@ -115,7 +115,7 @@ def _compared(
     from lookalike.files.sharded import shard_files
     from lookalike.shards.evaluating import evaluate_shards
 
-    first = read_table(shard_files(args.out)[0])
+    first = read_table(shard_files(args.out)[0], progress=False)
     columns = [name for name in real.columns if name in first.columns]
     return evaluate_shards(
         real[columns],

@@ -41,7 +41,7 @@ def read(path: str | None, missing: Collection[Any], args: argparse.Namespace) -
     if path is None:
         return None
     with reading(path, args):
-        return read_table(path, missing, **how(args))
+        return read_table(path, missing, **how(args), progress=False)
 
 
 def reading(path: str, args: argparse.Namespace) -> AbstractContextManager[Any]:

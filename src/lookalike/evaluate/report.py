@@ -178,7 +178,7 @@ def evaluate(
     show_real: bool = False,
     names: Mapping[str, str] | None = None,
     judge: Any = None,
-    progress: bool = False,
+    progress: bool = True,
 ) -> Report:
     """Compare a synthetic table with the real one it was learned from.
 
@@ -205,7 +205,7 @@ def evaluate(
     names: what the report calls the tables, such as {"real": "train.csv", "synthetic": "made.csv"}.
     judge: a `lookalike.llm.LLM` that is asked how synthetic rows compare with real ones (of the holdout, if
         there is one; of the same target, if that is a category), or what `lookalike.judge` returned.
-    progress: a bar.
+    progress: False for silence.
 
     A synthetic number or date that cannot be read counts as out of range, and a warning says so.
     Raises DataError where something is not a table, a table is empty or has other columns, or most values of

@@ -41,7 +41,7 @@ from lookalike.files.packed import (
 )
 from lookalike.files.place import is_url, local
 from lookalike.files.suffixes import DELIMITED, FOLDER, JSON_LINES, KINDS, LINES, TEXT_KINDS, check_suffix
-from lookalike.progress import say
+from lookalike.progress import say, working
 from lookalike.table.missing import without
 
 _CHUNK = 100_000  # rows read at a time when a table is sampled
@@ -54,6 +54,7 @@ def read_table(
     encoding: str | None = None,
     sep: str | None = None,
     decimal: str | None = None,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Reads a table; the suffix of the path says what kind of file it is.
 
@@ -66,10 +67,14 @@ def read_table(
     delimited text, and the decimal sign, "." or ",". None: told from the file. The table's `attrs` keep the
     layout of delimited text (`delimited.py`).
 
+    progress: False for silence where it takes long.
+
     Raises DataError for whatever is wrong with the file, and for a table without rows; OptionError for values
     that make no sense; MissingDependency for .xlsx without openpyxl.
     """
-    table = read_shard(path, missing, encoding=encoding, sep=sep, decimal=decimal)
+    doing = f"reading {databases.without_password(str(path))}"
+    with working(doing, progress=arguments.switch("progress", progress)):
+        table = read_shard(path, missing, encoding=encoding, sep=sep, decimal=decimal)
     if len(table) == 0:
         raise DataError(f"{path} has a header but no rows: give a table with rows.")
     return table

@@ -68,7 +68,7 @@ def evaluate_shards(
     how: Mapping[str, str | None] | None = None,
     workers: int | None = None,
     engine: str = "processes",
-    progress: bool = False,
+    progress: bool = True,
 ) -> Report:
     """Compare a synthetic table in shards, larger than memory, with the real one it was learned from.
 

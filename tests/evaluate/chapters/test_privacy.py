@@ -20,3 +20,9 @@ def test_rare_values_are_looked_for_in_as_many_rows_as_the_holdout_has() -> None
     assert found["value"] == pytest.approx(found["reference"], abs=0.25)
     leaked = evaluate(REAL, REAL, HOLDOUT, only=["privacy"]).to_dict()["privacy"]["rare_values"]
     assert leaked["value"] == 1 and leaked["reference"] < 0.95
+
+
+@pytest.mark.parametrize(("rows", "least"), [(300, 200), (90, 90), (20, 40)])
+def test_how_large_a_holdout_has_to_be_is_said_as_it_is(rows: int, least: int) -> None:
+    report = evaluate(REAL, OTHER.head(rows), HOLDOUT.head(min(45, least - 1)), only=["privacy"])
+    assert f"real holdout of at least {least} rows" in str(report)

@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from lookalike.evaluate.chapters.detection import auc, auc_spread
 from lookalike.evaluate.columns import ComparedColumn
-from lookalike.evaluate.rows import lengths, sample
+from lookalike.evaluate.rows import SMALL, lengths, sample
 from lookalike.evaluate.section import Attacks, Distances, Entry, Section, entry, share
 from lookalike.evaluate.space import nearest, points
 from lookalike.evaluate.view import View
@@ -58,8 +58,9 @@ def measure(view: View) -> Section:
         some = points(sample(view.columns, seen, view.rng))[0]
     section.entries["privacy"]["nndr"] = nndr(some, view.rng)
     if view.apart is not None or view.compared.get("holdout", 0) < FEWEST:
+        least = max(FEWEST, min(SMALL, lengths(view.columns)["synthetic"]))  # as `match` wants it
         section.skipped["privacy"] = (
-            "attacks on membership and attributes need a real holdout of at least 40 rows."
+            f"attacks on membership and attributes need a real holdout of at least {least} rows."
         )
         return section
     target = None if view.target is None else str(view.target)
