@@ -85,6 +85,13 @@ def test_errors_that_are_explained_are_those_that_are_raised() -> None:
         assert len(part) > 10 and part in plain, sentence
 
 
+def test_every_chapter_of_the_results_names_its_command() -> None:
+    text = (ROOT / "bench" / "RESULTS.md").read_text(encoding="utf-8")
+    for chapter in re.split(r"^## ", text, flags=re.MULTILINE):
+        title = chapter.partition("\n")[0]
+        assert re.search(r"\bbench\.[a-z]+|`lookalike [a-z]+ |by hand", chapter), title
+
+
 ORDINARY = """ AI AMD API CPU CSV EPYC GB GPU HTML HTTP JSON JSONL MB NA PDF README SDK SMS SQL URL US
 ARCHITECTURE CONTRIBUTING CITATION RESULTS DIR FILE FOLDER OUT """
 NAMES = """ ADBC AGPL APIBench BANKING77 BFCL BY CC DataDesigner DiffLM DuckDB LLM MBPP MOSTLY NVIDIA OpenAI
