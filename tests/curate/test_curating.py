@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from typing import Any
 
 import numpy as np
@@ -203,3 +204,26 @@ def test_nothing_left_names_the_check_that_took_most() -> None:
     synthetic = pd.DataFrame({"day": [datetime.date(1950, 1, 1)] * 9, "n": [10_000] * 9})
     with pytest.raises(DataError, match="no row would be left: the check 'range' drops 9 of 9"):
         lookalike.curate(synthetic, real, progress=False)
+
+
+CITIES = ("Paris", "Rome", "Oslo", "Bonn", "Kiel", "Nice", "Bern", "Lima", "Cali", "Baku")
+
+
+def test_json_without_texts_is_no_near_duplicate() -> None:
+    """Calls of one tool are alike in form; those of equal values are equal, however they are written."""
+    calls = [
+        {"name": "get_weather", "arguments": {"city": city, "day": day}} for city in CITIES for day in (1, 2)
+    ]
+    written = [json.dumps(call) for call in calls]
+    for column in (written, calls):
+        assert _decided(pd.DataFrame({"call": column}), None, only=("exact", "near", "semantic")).empty
+    again = json.dumps(dict(reversed(calls[3].items())), indent=1)
+    found = _decided(pd.DataFrame({"call": [*written, again]}), None)
+    assert found[["row", "check", "value"]].to_numpy().tolist() == [[20, "exact", 3]]
+
+
+def test_texts_in_json_are_near_duplicates() -> None:
+    texts = ["why is my new card not here yet", "the film has a plot that never ends"]
+    rows = [{"id": at, "text": text} for at, text in enumerate([*texts, "Why is my new card not here yet?!"])]
+    found = _decided(pd.DataFrame({"row": [json.dumps(row) for row in rows]}), None, only=("near",))
+    assert found[["row", "check", "value"]].to_numpy().tolist() == [[2, "near", 0]]

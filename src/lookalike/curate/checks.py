@@ -26,6 +26,7 @@ from lookalike.table.kind_groups import DATE, NUMBER
 from lookalike.table.schema import Schema
 from lookalike.texts.apart import check_apart
 from lookalike.texts.checks import TEXT_CHECKS, Hit, TextChecks
+from lookalike.texts.inside import texts_inside
 from lookalike.texts.measures import limits
 from lookalike.texts.syntax import PARSERS
 
@@ -53,6 +54,17 @@ class Rows:
     def text(self, name: Any) -> tuple[list[int], list[str]]:
         """The rows of the synthetic table that have a text in the column, and the texts."""
         return self._read["synthetic", name]
+
+    def compared(self, name: Any) -> tuple[list[int], list[str]]:
+        """The rows of the synthetic table that have a text to compare with others in the column, and the
+        texts: of JSON those that it holds. JSON without any is of `duplicates.exact` alone.
+        """
+        if self.schema[name].kind != "json":
+            return self.text(name)
+        at, _ = self.text(name)
+        told = [texts_inside(self.synthetic[name].iloc[row]) for row in at]
+        some = [(row, one) for row, one in zip(at, told, strict=True) if one is not None]
+        return [row for row, _ in some], [one for _, one in some]
 
     def real_text(self, name: Any) -> list[str]:
         """The real texts of a column; [] without a real table."""

@@ -191,7 +191,7 @@ def _repeats(
         return list(duplicates.near(rows, order, near))
     if name == "outlier":
         return list(outliers.outliers(order, *seen()))
-    texts = [one for column in rows.texts for one in rows.text(column)[1]]
+    texts = [one for column in rows.texts for one in rows.compared(column)[1]]
     return list(duplicates.semantic(rows, order, embedder(embed, texts, seed))) if texts else []
 
 
