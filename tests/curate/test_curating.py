@@ -227,3 +227,42 @@ def test_texts_in_json_are_near_duplicates() -> None:
     rows = [{"id": at, "text": text} for at, text in enumerate([*texts, "Why is my new card not here yet?!"])]
     found = _decided(pd.DataFrame({"row": [json.dumps(row) for row in rows]}), None, only=("near",))
     assert found[["row", "check", "value"]].to_numpy().tolist() == [[2, "near", 0]]
+
+
+REFUSED = "I'm sorry, but I can't help with that."
+
+
+def test_a_sentence_that_comes_again_and_again_is_checked_as_text() -> None:
+    """Without real rows a column of one or two sentences looks like a constant or a category."""
+    rows = pd.DataFrame({"text": [REFUSED, "My card has not come yet."] * 10, "n": range(20)})
+    found = _decided(rows, None)
+    assert set(found["check"]) == {"refusal"} and found["row"].tolist() == list(range(0, 20, 2))
+    with pytest.raises(DataError, match="the check 'refusal' drops 20 of 20"):
+        lookalike.curate(rows.assign(text=REFUSED), None, progress=False)
+    answers = pd.DataFrame({"answer": ["Yes", "Rather no"] * 10, "n": range(20)})
+    assert _decided(answers, None).empty
+
+
+def test_a_column_named_as_text_is_text() -> None:
+    rows = pd.DataFrame(
+        {"text": ["My card has not come yet.", "A dull film that never ends."] * 10, "n": range(20)}
+    )
+    found = _decided(rows, None, text="text")
+    assert set(found["check"]) == {"near"} and len(found) == 18
+    assert set(
+        _decided(rows.assign(text=[REFUSED, "b"] * 10), None, text="text", only=("refusal",))["row"]
+    ) == set(range(0, 20, 2))
+
+
+def test_near_rows_of_which_one_has_no_label() -> None:
+    rows = pd.DataFrame(
+        {"text": ["why is my new card not here"] * 2 + ["a dull film"] * 2, "label": ["a", None, None, None]}
+    )
+    found = _decided(rows, None, text="text", label="label", only=("near",))
+    assert found[["row", "check", "action"]].to_numpy().tolist() == [
+        [1, "conflict", "report"],
+        [3, "near", "drop"],
+    ]
+    assert found["reason"].iloc[0] == (
+        "its text nearly repeats that of row 1, which is labelled 'a', and this row has no label"
+    )

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lookalike.arguments import brief
 from lookalike.curate.checks import Decision, Rows
 from lookalike.table.column import Column
 from lookalike.texts.inside import canonical
@@ -135,15 +136,24 @@ def _repeats(
     limit: float,
     how: str,
 ) -> Iterator[Decision]:
-    labels = None if rows.label is None else rows.synthetic[rows.label].map(str).to_numpy(object)
+    labels = None if rows.label is None else _labels(rows.synthetic[rows.label])
     for at in np.flatnonzero(followed >= 0):
         row, leader = int(places[at]), int(places[followed[at]])
         same = labels is None or labels[row] == labels[leader]
         reason = f"its text {how} that of row {leader + 1:,}"
         if not same:
             assert labels is not None
-            reason += f", which is labelled '{labels[leader]}', not '{labels[row]}'"
+            reason += f", which {_has(labels[leader])}, and this row {_has(labels[row])}"
         yield {
             **{"row": row, "check": check if same else "conflict", "column": column, "score": similar[at]},
             **{"limit": limit, "action": "drop" if same else "report", "value": leader, "reason": reason},
         }
+
+
+def _labels(column: pd.Series) -> list[str | None]:
+    """The label of each row as a string; None where it has none."""
+    return [None if pd.isna(cell) else str(cell) for cell in column.astype(object).tolist()]
+
+
+def _has(label: str | None) -> str:
+    return "has no label" if label is None else f"is labelled '{brief(label)}'"
