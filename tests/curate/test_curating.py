@@ -266,3 +266,9 @@ def test_near_rows_of_which_one_has_no_label() -> None:
     assert found["reason"].iloc[0] == (
         "its text nearly repeats that of row 1, which is labelled 'a', and this row has no label"
     )
+
+
+def test_json_that_does_not_parse_is_dropped_without_real_rows() -> None:
+    rows = [json.dumps({"city": city, "day": day}) for city in CITIES for day in (1, 2)]
+    found = _decided(pd.DataFrame({"call": ['{"city": "Par', *rows, "sorry"]}), None)
+    assert found[["row", "check"]].to_numpy().tolist() == [[0, "parses"], [21, "parses"]]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import is_string_dtype
 
 from lookalike import arguments
 from lookalike.arguments import is_column, listed, shown
@@ -31,6 +32,7 @@ from lookalike.progress import bar, working
 from lookalike.table import sources
 from lookalike.table.column import Column
 from lookalike.table.inferring import infer
+from lookalike.table.nested import can_read, is_json_text
 from lookalike.table.schema import Schema, given_schema
 from lookalike.table.sources import Table
 from lookalike.texts.checks import TEXT_CHECKS
@@ -284,13 +286,25 @@ def rows_to_check(
                 "both."
             )
     guessed = schema is None and real is None
-    schema = infer(synthetic if real is None else real) if schema is None else schema
+    if schema is None:
+        schema = infer(_without_broken_json(synthetic) if real is None else real)
     if text is not None:
         return Rows(synthetic, real, _with_text(schema, text), [text], label)
     texts = [c.name for c in schema.columns if c.is_textual and c.name != label]
     columns = schema.columns if guessed else []
     sentences = [c.name for c in columns if c.name != label and _of_sentences(synthetic[c.name], c)]
     return Rows(synthetic, real, schema, texts, label, sentences)
+
+
+def _without_broken_json(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the cells of JSON columns that do not parse, which are for the check "parses"."""
+    found = table.copy(deep=False)
+    for at, name in enumerate(table.columns):
+        cells = table.iloc[:, at]
+        texts = cells.dropna().tolist() if cells.dtype == object or is_string_dtype(cells.dtype) else []
+        if texts and all(isinstance(text, str) for text in texts) and is_json_text(texts):
+            found[name] = cells.mask(cells.map(lambda text: isinstance(text, str) and not can_read(text)))
+    return found
 
 
 def _with_text(schema: Schema, text: Any) -> Schema:
