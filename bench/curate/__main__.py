@@ -24,6 +24,7 @@ import numpy as np
 from bench import command
 from bench.curate.edits import ROWS, chain, million, planted
 from bench.curate.noise import SETS, SETTINGS, Texts, flipped, kept_on_disk, read, split
+from bench.curate.tilted import tilted
 from bench.curate.worth import cllm, left_out
 from bench.curate.written import written
 from lookalike.curate.gate import decide, trust
@@ -165,8 +166,16 @@ def worth(read_set: Read, seed: int, rows: int | None) -> Iterator[Figures]:
             yield left_out(name, read_set(name), seed)
 
 
+def aligned(read_set: Read, seed: int, rows: int | None) -> Iterator[Figures]:
+    """What `align` brings in an embedding that it has not seen."""
+    del rows
+    for name in chosen:
+        texts = read_set(name)
+        yield from tilted(texts, name, seed)
+
+
 OF_FILES = ("edits", "chain", "cllm", "written", "million")  # checks that need no points of the sets
-MORE = ("cllm", "written", "million")  # not by default: they need another file, or minutes
+MORE = ("cllm", "written", "million", "align")  # not by default: they need another file, or minutes
 CHECKS = {
     "audit": audited,
     "gate": gated,
@@ -174,6 +183,7 @@ CHECKS = {
     "relabel": relabelled,
     "select": selected,
     "influence": worth,
+    "align": aligned,
 }
 EVERY = [*CHECKS, *OF_FILES]
 

@@ -32,7 +32,7 @@ TRUSTED = 20  # real rows of a class
 
 class Texts(NamedTuple):
     """Points and classes, by number, of the rows to learn from and of the test rows; words: of the first, the
-    words of their texts.
+    words of their texts; texts: these.
     """
 
     points: Any
@@ -40,6 +40,7 @@ class Texts(NamedTuple):
     test: Any
     test_codes: Any
     words: Any
+    texts: list[str]
 
     @property
     def classes(self) -> int:
@@ -65,7 +66,7 @@ def read(folder: Path, name: str, embed: Embed | None) -> Texts:
     ]
     words = words_of_texts(tables[0].text.tolist())
     assert words is not None
-    return Texts(*found[0], *found[1], words[0])
+    return Texts(*found[0], *found[1], words[0], tables[0].text.tolist())
 
 
 def kept_on_disk(make: Callable[[], Embed]) -> Embed:

@@ -143,11 +143,15 @@ def _row_points(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, Array]:
 def _text_points(
     tables: dict[str, pd.DataFrame], text: str, embed: str | Embed | None, seed: int
 ) -> dict[str, Array]:
-    """table -> (rows, dims) float32 of length 1, of one column of text."""
+    """table -> (rows, dims) float32 of length 1, of one column of text.
+
+    The built-in embedding is fitted on the texts of all tables: one that was fitted on the real ones alone
+    knows these better than others, which the weights would make up for.
+    """
     from lookalike.embed import embedder
 
     texts = {title: texts_of(title, own, text) for title, own in tables.items()}
-    vectors = embedder(embed, texts["real"], seed)
+    vectors = embedder(embed, [one for own in texts.values() for one in own], seed)
     return {title: vectors(some) for title, some in texts.items()}
 
 
@@ -170,7 +174,7 @@ def _letters(tables: dict[str, pd.DataFrame], text: str, seed: int) -> tuple[Arr
     from lookalike.embed import DIMS, fit_tfidf
 
     real, synthetic = (tables[title][text].map(str).tolist() for title in ("real", "synthetic"))
-    vectors = fit_tfidf(real, DIMS, seed, letters=True)
+    vectors = fit_tfidf([*real, *synthetic], DIMS, seed, letters=True)
     return vectors(real), vectors(synthetic)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from typing import Any
 
 import numpy as np
@@ -203,3 +204,71 @@ def test_nothing_left_names_the_check_that_took_most() -> None:
     synthetic = pd.DataFrame({"day": [datetime.date(1950, 1, 1)] * 9, "n": [10_000] * 9})
     with pytest.raises(DataError, match="no row would be left: the check 'range' drops 9 of 9"):
         lookalike.curate(synthetic, real, progress=False)
+
+
+CITIES = ("Paris", "Rome", "Oslo", "Bonn", "Kiel", "Nice", "Bern", "Lima", "Cali", "Baku")
+
+
+def test_json_without_texts_is_no_near_duplicate() -> None:
+    """Calls of one tool are alike in form; those of equal values are equal, however they are written."""
+    calls = [
+        {"name": "get_weather", "arguments": {"city": city, "day": day}} for city in CITIES for day in (1, 2)
+    ]
+    written = [json.dumps(call) for call in calls]
+    for column in (written, calls):
+        assert _decided(pd.DataFrame({"call": column}), None, only=("exact", "near", "semantic")).empty
+    again = json.dumps(dict(reversed(calls[3].items())), indent=1)
+    found = _decided(pd.DataFrame({"call": [*written, again]}), None)
+    assert found[["row", "check", "value"]].to_numpy().tolist() == [[20, "exact", 3]]
+
+
+def test_texts_in_json_are_near_duplicates() -> None:
+    texts = ["why is my new card not here yet", "the film has a plot that never ends"]
+    rows = [{"id": at, "text": text} for at, text in enumerate([*texts, "Why is my new card not here yet?!"])]
+    found = _decided(pd.DataFrame({"row": [json.dumps(row) for row in rows]}), None, only=("near",))
+    assert found[["row", "check", "value"]].to_numpy().tolist() == [[2, "near", 0]]
+
+
+REFUSED = "I'm sorry, but I can't help with that."
+
+
+def test_a_sentence_that_comes_again_and_again_is_checked_as_text() -> None:
+    """Without real rows a column of one or two sentences looks like a constant or a category."""
+    rows = pd.DataFrame({"text": [REFUSED, "My card has not come yet."] * 10, "n": range(20)})
+    found = _decided(rows, None)
+    assert set(found["check"]) == {"refusal"} and found["row"].tolist() == list(range(0, 20, 2))
+    with pytest.raises(DataError, match="the check 'refusal' drops 20 of 20"):
+        lookalike.curate(rows.assign(text=REFUSED), None, progress=False)
+    answers = pd.DataFrame({"answer": ["Yes", "Rather no"] * 10, "n": range(20)})
+    assert _decided(answers, None).empty
+
+
+def test_a_column_named_as_text_is_text() -> None:
+    rows = pd.DataFrame(
+        {"text": ["My card has not come yet.", "A dull film that never ends."] * 10, "n": range(20)}
+    )
+    found = _decided(rows, None, text="text")
+    assert set(found["check"]) == {"near"} and len(found) == 18
+    assert set(
+        _decided(rows.assign(text=[REFUSED, "b"] * 10), None, text="text", only=("refusal",))["row"]
+    ) == set(range(0, 20, 2))
+
+
+def test_near_rows_of_which_one_has_no_label() -> None:
+    rows = pd.DataFrame(
+        {"text": ["why is my new card not here"] * 2 + ["a dull film"] * 2, "label": ["a", None, None, None]}
+    )
+    found = _decided(rows, None, text="text", label="label", only=("near",))
+    assert found[["row", "check", "action"]].to_numpy().tolist() == [
+        [1, "conflict", "report"],
+        [3, "near", "drop"],
+    ]
+    assert found["reason"].iloc[0] == (
+        "its text nearly repeats that of row 1, which is labelled 'a', and this row has no label"
+    )
+
+
+def test_json_that_does_not_parse_is_dropped_without_real_rows() -> None:
+    rows = [json.dumps({"city": city, "day": day}) for city in CITIES for day in (1, 2)]
+    found = _decided(pd.DataFrame({"call": ['{"city": "Par', *rows, "sorry"]}), None)
+    assert found[["row", "check"]].to_numpy().tolist() == [[0, "parses"], [21, "parses"]]

@@ -105,7 +105,7 @@ def test_candidates_change_what_they_say(candidate: tuple[str, float]) -> None:
     chances = np.tile([[0.9, 0.1], [0.2, 0.8]], (10, 1))
     codes = np.tile([0, 0], 10)
     codes[:4] = 1
-    found = Audit(chances, chances[np.arange(20), codes], "mean", 0.4)
+    found = Audit(chances, chances[np.arange(20), codes], "product", 0.4)
     new, kept = changed(*candidate, found, codes)
     method, part = candidate
     assert ((new != codes).sum() > 0) == (method == "relabel")

@@ -125,14 +125,14 @@ def test_a_model_of_the_trusted_rows_that_knows_nothing_is_not_believed() -> Non
         for chances in (near, rng.dirichlet([5, 5], 600))
     )
     assert sure.skill == pytest.approx(1) and sure.sure
-    assert lost.posterior == "mean" and abs(lost.skill) < 0.2 and lost.share > lost.usual
+    assert lost.posterior == "product" and abs(lost.skill) < 0.2 and lost.share > lost.usual
     assert lost.sure is False
 
 
 def test_the_rule_takes_the_noise_where_classes_suffer_differently(blobs: Any) -> None:
     even, bad_even, _, _ = blobs("even")
     uneven, bad, chances, codes = blobs("one-sided")
-    assert (blobs("none")[0].posterior, even.posterior, uneven.posterior) == ("mean", "mean", "noise")
+    assert (blobs("none")[0].posterior, even.posterior, uneven.posterior) == ("product", "product", "noise")
     rows = np.arange(len(codes))
     assert _roc(uneven.right, bad) > 0.9 > _roc(chances[rows, codes], bad)
     assert _roc(even.right, bad_even) > 0.85
@@ -171,19 +171,19 @@ def test_without_trusted_rows_it_is_confident_learning(blobs: Any) -> None:
 def test_the_worst_rows_leave_two_of_a_class() -> None:
     chances = np.array([[0.9, 0.1]] * 4 + [[0.8, 0.2]] * 6)
     codes = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0])
-    found = Audit(chances, chances[np.arange(10), codes], "mean", 0.9)
+    found = Audit(chances, chances[np.arange(10), codes], "product", 0.9)
     assert worst(found, codes).tolist() == [0, 1]
-    assert worst(Audit(chances, found.right, "mean", 0.2), codes, 0.5).tolist() == [0]
+    assert worst(Audit(chances, found.right, "product", 0.2), codes, 0.5).tolist() == [0]
 
 
 def test_weights_take_away_the_share() -> None:
     right = np.linspace(0.05, 1, 200)
-    found = Audit(np.empty((200, 2)), right, "mean", 0.3)
+    found = Audit(np.empty((200, 2)), right, "product", 0.3)
     for part in (0.5, 1.0):
         kept = weights(found, part)
         assert kept.mean() == pytest.approx(1 - part * 0.3, abs=0.01)
         assert (np.diff(kept) >= 0).all() and kept.max() == 1
-    assert weights(Audit(np.empty((200, 2)), right, "mean", 0.0)).min() == pytest.approx(1)
+    assert weights(Audit(np.empty((200, 2)), right, "product", 0.0)).min() == pytest.approx(1)
 
 
 def test_neighbours_outvote_a_wrong_label(blobs: Any) -> None:

@@ -7,7 +7,7 @@ checks that need real rows are left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +26,7 @@ from lookalike.table.kind_groups import DATE, NUMBER
 from lookalike.table.schema import Schema
 from lookalike.texts.apart import check_apart
 from lookalike.texts.checks import TEXT_CHECKS, Hit, TextChecks
+from lookalike.texts.inside import texts_inside
 from lookalike.texts.measures import limits
 from lookalike.texts.syntax import PARSERS
 
@@ -41,7 +42,8 @@ class Rows:
     """What is checked: the synthetic rows, and the real ones where there are some.
 
     schema: of the real table, or of the synthetic one. texts: the columns of text that are looked at. label:
-    the column of labels.
+    the column of labels. sentences: columns that only seem to be categories, as a few sentences come again
+    and again: checked one by one as texts are, but not for repeats.
     """
 
     synthetic: pd.DataFrame
@@ -49,10 +51,22 @@ class Rows:
     schema: Schema
     texts: list[Any]
     label: Any = None
+    sentences: list[Any] = field(default_factory=list)
 
     def text(self, name: Any) -> tuple[list[int], list[str]]:
         """The rows of the synthetic table that have a text in the column, and the texts."""
         return self._read["synthetic", name]
+
+    def compared(self, name: Any) -> tuple[list[int], list[str]]:
+        """The rows of the synthetic table that have a text to compare with others in the column, and the
+        texts: of JSON those that it holds. JSON without any is of `duplicates.exact` alone.
+        """
+        if self.schema[name].kind != "json":
+            return self.text(name)
+        at, _ = self.text(name)
+        told = [texts_inside(self.synthetic[name].iloc[row]) for row in at]
+        some = [(row, one) for row, one in zip(at, told, strict=True) if one is not None]
+        return [row for row, _ in some], [one for _, one in some]
 
     def real_text(self, name: Any) -> list[str]:
         """The real texts of a column; [] without a real table."""
@@ -60,7 +74,7 @@ class Rows:
 
     def check_apart(self, names: Sequence[str], workers: int | None, progress: bool) -> None:
         """These of `TEXT_CHECKS` by several processes, where there are texts enough (`texts/apart.py`)."""
-        for column in self.texts:
+        for column in [*self.texts, *self.sentences]:
             found = check_apart(self.judge(column), names, self.text(column)[1], workers, progress)
             self._apart |= {(name, column): hits for name, hits in (found or {}).items()}
 
@@ -75,7 +89,8 @@ class Rows:
     def judge(self, name: Any) -> TextChecks:
         """The checks of the texts of a column, with the limits of its real texts."""
         if name not in self._judges:
-            self._judges[name] = TextChecks(self.real_text(name), self.schema[name].kind == "text")
+            prose = self.schema[name].kind == "text" or name in self.sentences
+            self._judges[name] = TextChecks(self.real_text(name), prose)
         return self._judges[name]
 
     @cached_property
@@ -90,7 +105,8 @@ class Rows:
     def _read(self) -> dict[tuple[str, Any], tuple[list[int], list[str]]]:
         """The texts of each table and column, which every check looks at."""
         tables = {"synthetic": self.synthetic, **({} if self.real is None else {"real": self.real})}
-        return {(title, name): _texts(table[name]) for title, table in tables.items() for name in self.texts}
+        names = [*self.texts, *self.sentences]
+        return {(title, name): _texts(table[name]) for title, table in tables.items() for name in names}
 
     @cached_property
     def others(self) -> list[Column]:
@@ -107,7 +123,7 @@ def of_text(name: str) -> Check:
     """The check of one of `TEXT_CHECKS`, over all columns of text."""
 
     def check(rows: Rows) -> Iterator[Decision]:
-        for column in rows.texts:
+        for column in [*rows.texts, *rows.sentences]:
             for row, hit in rows.hits(name, column):
                 drop = _drop(row, name, column, hit.reason, hit.score, hit.limit)
                 yield drop if hit.value is None else drop | {"value": hit.value}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import is_string_dtype
 
 from lookalike import arguments
 from lookalike.arguments import is_column, listed, shown
@@ -28,10 +30,14 @@ from lookalike.embed import Embed, check_embedder, embedder
 from lookalike.errors import DataError, OptionError, file_errors
 from lookalike.progress import bar, working
 from lookalike.table import sources
+from lookalike.table.column import Column
 from lookalike.table.inferring import infer
+from lookalike.table.nested import can_read, is_json_text
 from lookalike.table.schema import Schema, given_schema
 from lookalike.table.sources import Table
 from lookalike.texts.checks import TEXT_CHECKS
+from lookalike.texts.inside import LEAST_WORDS
+from lookalike.texts.words import words_of
 
 Array = npt.NDArray[Any]
 Seen = Callable[[], tuple[Array, Array | None]]
@@ -191,7 +197,7 @@ def _repeats(
         return list(duplicates.near(rows, order, near))
     if name == "outlier":
         return list(outliers.outliers(order, *seen()))
-    texts = [one for column in rows.texts for one in rows.text(column)[1]]
+    texts = [one for column in rows.texts for one in rows.compared(column)[1]]
     return list(duplicates.semantic(rows, order, embedder(embed, texts, seed))) if texts else []
 
 
@@ -279,9 +285,41 @@ def rows_to_check(
                 f"the synthetic and the real table differ in these columns: {listed(odd)}: leave them out of "
                 "both."
             )
-    schema = infer(synthetic if real is None else real) if schema is None else schema
-    texts = [text] if text is not None else [c.name for c in schema.columns if c.is_textual]
-    return Rows(synthetic, real, schema, [name for name in texts if name != label], label)
+    guessed = schema is None and real is None
+    if schema is None:
+        schema = infer(_without_broken_json(synthetic) if real is None else real)
+    if text is not None:
+        return Rows(synthetic, real, _with_text(schema, text), [text], label)
+    texts = [c.name for c in schema.columns if c.is_textual and c.name != label]
+    columns = schema.columns if guessed else []
+    sentences = [c.name for c in columns if c.name != label and _of_sentences(synthetic[c.name], c)]
+    return Rows(synthetic, real, schema, texts, label, sentences)
+
+
+def _without_broken_json(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the cells of JSON columns that do not parse, which are for the check "parses"."""
+    found = table.copy(deep=False)
+    for at, name in enumerate(table.columns):
+        cells = table.iloc[:, at]
+        texts = cells.dropna().tolist() if cells.dtype == object or is_string_dtype(cells.dtype) else []
+        if texts and all(isinstance(text, str) for text in texts) and is_json_text(texts):
+            found[name] = cells.mask(cells.map(lambda text: isinstance(text, str) and not can_read(text)))
+    return found
+
+
+def _with_text(schema: Schema, text: Any) -> Schema:
+    """The column that was named as text is one, also where few texts come again and again."""
+    if schema[text].is_textual or schema[text].is_number_or_date:
+        return schema
+    return replace(schema, columns=[replace(c, kind="text") if c.name == text else c for c in schema.columns])
+
+
+def _of_sentences(values: pd.Series, column: Column) -> bool:
+    """Whether half of the values of a category or constant are sentences."""
+    if column.kind not in ("category", "constant"):
+        return False
+    texts = [value for value in values.dropna().unique().tolist() if isinstance(value, str)]
+    return 2 * sum(len(words_of(text)) >= LEAST_WORDS for text in texts) >= max(len(texts), 1)
 
 
 def _need_rows(decisions: Decisions) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lookalike.arguments import brief
 from lookalike.curate.checks import Decision, Rows
+from lookalike.table.column import Column
+from lookalike.texts.inside import canonical
 from lookalike.texts.near import leaders
 
 Array = npt.NDArray[Any]
@@ -23,14 +26,14 @@ def exact(rows: Rows, order: Array) -> Iterator[Decision]:
 
     Real tables of few columns have equal rows, too; as many are left, those that come first.
     """
-    names = [c.name for c in rows.schema.columns if not c.is_made and c.name in rows.synthetic.columns]
-    if not names or not len(order):
+    table = equal_by(rows.schema.columns, rows.synthetic.iloc[order])
+    if not table.shape[1] or not len(order):
         return
-    own = _codes(rows.synthetic[names].iloc[order])
+    own = _codes(table)
     again = pd.Series(own).duplicated().to_numpy()
     usual = 0.0
     if rows.real is not None and len(rows.real):
-        usual = float(pd.Series(_codes(rows.real[names])).duplicated().mean())
+        usual = float(pd.Series(_codes(equal_by(rows.schema.columns, rows.real))).duplicated().mean())
     spare = int(np.floor(usual * len(order)))
     first = dict(zip(own[::-1].tolist(), order[::-1].tolist(), strict=True))
     share = float(again.mean()) if len(again) else 0.0
@@ -40,6 +43,18 @@ def exact(rows: Rows, order: Array) -> Iterator[Decision]:
             **{"row": int(order[at]), "check": "exact", "column": None, "score": share, "limit": usual},
             **{"action": "drop", "value": leader, "reason": f"it equals row {leader + 1:,}"},
         }
+
+
+def equal_by(columns: Sequence[Column], table: pd.DataFrame) -> pd.DataFrame:
+    """The columns by which rows equal one another, all but those made afresh; JSON by its values."""
+    return pd.DataFrame(
+        {
+            column.name: table[column.name].map(canonical) if column.kind == "json" else table[column.name]
+            for column in columns
+            if not column.is_made and column.name in table.columns
+        },
+        index=table.index,
+    )
 
 
 def _codes(table: pd.DataFrame) -> Array:
@@ -52,13 +67,14 @@ def _codes(table: pd.DataFrame) -> Array:
 
 
 def near(rows: Rows, order: Array, alike: float, words: bool | None = None) -> Iterator[Decision]:
-    """Texts that nearly repeat one that is kept (`texts/near.py`); near texts of another label are reported,
-    not dropped: one of the two labels is wrong, or the difference is what the label says.
+    """Texts that nearly repeat one that is kept (`texts/near.py`); of JSON, the texts that it holds. Near
+    texts of another label are reported, not dropped: one of the two labels is wrong, or the difference is
+    what the label says.
 
     words: as of `texts.near.leaders`.
     """
     for column in rows.texts:
-        at, texts = rows.text(column)
+        at, texts = rows.compared(column)
         places = np.array(at, dtype=np.int64)
         rank = np.full(len(rows.synthetic), len(order))
         rank[order] = np.arange(len(order))
@@ -72,9 +88,11 @@ def near(rows: Rows, order: Array, alike: float, words: bool | None = None) -> I
 def semantic(rows: Rows, order: Array, embed: Callable[[Any], Array]) -> Iterator[Decision]:
     """Texts whose embedding is near that of one that is kept: a cosine of at least .9."""
     for column in rows.texts:
-        at, texts = rows.text(column)
+        at, texts = rows.compared(column)
         where = {row: place for place, row in enumerate(at)}
         turn = [where[row] for row in order.tolist() if row in where]
+        if not turn:
+            continue
         points = embed([texts[place] for place in turn])
         followed, similar = _near_points(np.asarray(points, dtype=np.float32))
         places = np.array([at[place] for place in turn], dtype=np.int64)
@@ -118,15 +136,24 @@ def _repeats(
     limit: float,
     how: str,
 ) -> Iterator[Decision]:
-    labels = None if rows.label is None else rows.synthetic[rows.label].map(str).to_numpy(object)
+    labels = None if rows.label is None else _labels(rows.synthetic[rows.label])
     for at in np.flatnonzero(followed >= 0):
         row, leader = int(places[at]), int(places[followed[at]])
         same = labels is None or labels[row] == labels[leader]
         reason = f"its text {how} that of row {leader + 1:,}"
         if not same:
             assert labels is not None
-            reason += f", which is labelled '{labels[leader]}', not '{labels[row]}'"
+            reason += f", which {_has(labels[leader])}, and this row {_has(labels[row])}"
         yield {
             **{"row": row, "check": check if same else "conflict", "column": column, "score": similar[at]},
             **{"limit": limit, "action": "drop" if same else "report", "value": leader, "reason": reason},
         }
+
+
+def _labels(column: pd.Series) -> list[str | None]:
+    """The label of each row as a string; None where it has none."""
+    return [None if pd.isna(cell) else str(cell) for cell in column.astype(object).tolist()]
+
+
+def _has(label: str | None) -> str:
+    return "has no label" if label is None else f"is labelled '{brief(label)}'"

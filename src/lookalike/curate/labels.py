@@ -5,29 +5,33 @@ labels", 2021) needs no real rows. It finds noise that falls on all classes alik
 one class are wrong more often than those of another, as those of language models are. A few trusted rows
 repair that: `audit` gives every row the chance of each class, by one of two posteriors:
 
-    mean     sqrt(A_k P_k share_k / given_k)
-    noise    the same, times T[k, label]
+    product  A_k P_k / share_k
+    noise    A_k Q_k T[k, label] / share_k
 
-A is a model of the trusted rows, P the one of the audited rows, out of fold; share and given are the shares
-of the classes among the trusted and the audited rows. T[k, j] is how often rows of class k are labelled j.
+A is a model of the trusted rows, P the one of the audited rows, out of fold: two witnesses of the class.
+share is the share of the classes among the trusted rows, which A knows already. T[k, j] is how often rows of
+class k are labelled j. P tells labels, not classes: Q is what is left of it when their errors are taken out,
+Q T = P (`cleared`), and the label that a row has is the third witness.
+
 Hendrycks et al. ("Using trusted data to train deep networks on labels corrupted by severe noise", 2018) read
-it off the trusted rows, which are too few here: their chance moves it by a tenth. It is read off the anchors
-(Patrini et al., "Making deep neural networks robust to label noise", 2017): of the audited rows that the mean
-finds likeliest of class k, the tenth of which it is surest. What is wrong there is the label, not the model,
-so that 1 - T[k, k] is the share of wrong labels, too.
+T off the trusted rows, which are too few here: their chance moves it by a tenth. It is read off the anchors
+(Patrini et al., "Making deep neural networks robust to label noise", 2017): of the audited rows that the
+geometric mean of A and P, brought to the shares of the trusted rows, finds likeliest of class k, the tenth of
+which it is surest. What is wrong there is the label, not the model, so that 1 - T[k, k] is the share of wrong
+labels, too.
 
-The rule: T is an estimate with an error of its own, and tells nothing where the labels of all classes are
-wrong as often. So "noise" is taken where the diagonal of T varies by more than .1 between the classes, beyond
-chance (`spread`), and "mean" elsewhere.
+The rule: T is an estimate with an error of its own, and the label tells nothing where the labels of all
+classes are wrong as often. So "noise" is taken where the diagonal of T varies by more than .1 between the
+classes, beyond chance (`spread`), and "product" elsewhere.
 
-What the mean finds in the trusted rows, whose labels are right, is usual, and only what is beyond it counts
-as wrong. Not so with "noise": labels that are wrong in one class mislead the model that the trusted rows are
-looked at with, too. So as much seemed usual there as was wrong, and two runs in five were left as they were.
-That the classes differ beyond chance is evidence of its own.
+What the product finds in the trusted rows, whose labels are right, is usual, and only what is beyond it
+counts as wrong. Not so with "noise": labels that are wrong in one class mislead the model that the trusted
+rows are looked at with, too. So as much seemed usual there as was wrong, and two runs in five were left as
+they were. That the classes differ beyond chance is evidence of its own.
 
-The mean is worth no more than the model of the trusted rows. Of 40 rows that may be next to nothing, and
-what it contradicts is then its own error. So with the mean nothing is sure unless that model agrees with the
-labels at least half as well as the one that learned from them (`skill`, the ratio of their kappas).
+The product is worth no more than the model of the trusted rows. Of 40 rows that may be next to nothing, and
+what it contradicts is then its own error. So with the product nothing is sure unless that model agrees with
+the labels at least half as well as the one that learned from them (`skill`, the ratio of their kappas).
 """
 
 from __future__ import annotations
@@ -40,13 +44,14 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-POSTERIORS = ("mean", "noise")
+POSTERIORS = ("product", "noise")
 UNEVEN = 0.1  # spread of the diagonal of T, from which the posterior is "noise"
 ANCHORS, LEAST_ANCHORS = 10, 10  # one in so many rows of a class, and at least so many
 SURE_REAL = 4  # one in so many real rows, the surest, shows what the audit finds where labels are right
 LEAST_SHARE = 0.05  # of wrong labels, below which it is not sure that there are any
-LEAST_SKILL = 0.5  # of the model of the trusted rows, with which the mean is believed
+LEAST_SKILL = 0.5  # of the model of the trusted rows, with which the product is believed
 TINY = 1e-6
+LEAST_CHANCE = 1e-3  # of a class, once the errors of the labels are taken out
 NEIGHBOURS = 10
 FULL = 0.95  # a weight from which a row is left as it is
 LEAST_LEFT = 2  # rows of a class that are never touched
@@ -211,14 +216,16 @@ def audit(chances: Array, codes: Array, trusted: Trusted | None = None) -> Audit
     classes = chances.shape[1]
     shares = np.bincount(trusted.codes, minlength=classes) / len(trusted.codes)
     given = np.maximum(np.bincount(codes, minlength=classes), 1) / len(codes)
-    found = _unit(np.sqrt(trusted.chances * chances * shares / given))
-    noise, sizes = transition(found, codes)
-    likely = np.bincount(found.argmax(1), minlength=classes) / len(codes)
+    rough = _unit(np.sqrt(trusted.chances * chances * shares / given))
+    noise, sizes = transition(rough, codes)
+    likely = np.bincount(rough.argmax(1), minlength=classes) / len(codes)
     share = float(likely @ (1 - noise.diagonal()))
     posterior = POSTERIORS[int(spread(noise, sizes) > UNEVEN)]
     if posterior == "noise":
-        found = _unit(found * noise[:, codes].T)
-    real = _unit(np.sqrt(trusted.own * trusted.seen * shares / given))
+        found = _unit(trusted.chances * cleared(chances, noise) * noise[:, codes].T / shares)
+    else:
+        found = _unit(trusted.chances * chances / shares)
+    real = _unit(trusted.own * trusted.seen / shares)
     surest = np.argsort(-real.max(1), kind="stable")[: max(len(real) // SURE_REAL, LEAST_ANCHORS)]
     usual = max(float((real.argmax(1) != trusted.codes)[surest].mean()), LEAST_SHARE)
     if posterior == "noise":
@@ -249,6 +256,14 @@ def transition(chances: Array, codes: Array) -> tuple[Array, Array]:
         found[code] += np.bincount(codes[some], minlength=classes)
     sizes = found.sum(1)
     return found / sizes[:, None], sizes
+
+
+def cleared(chances: Array, noise: Array) -> Array:
+    """(rows, classes) the chances of the classes, by those of the labels, which `noise` makes of them; sum 1.
+
+    chances: (rows, classes) of the labels. noise: (classes, classes) as of `transition`.
+    """
+    return _unit(np.maximum(chances @ np.linalg.pinv(noise), LEAST_CHANCE))
 
 
 def spread(noise: Array, sizes: Array) -> float:

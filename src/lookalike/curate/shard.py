@@ -14,7 +14,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.curate.checks import CHECKS, Decision, Rows
-from lookalike.table.column import Column
 from lookalike.texts.near import bands
 from lookalike.texts.shingles import normal, shingles_of
 
@@ -32,11 +31,6 @@ def singles(rows: Rows, names: Sequence[str], undone: Collection[str]) -> list[D
         for decision in CHECKS[name](rows) if name in CHECKS else ():
             found.append(decision | ({"action": "report"} if decision["check"] in undone else {}))
     return found
-
-
-def compared(columns: Sequence[Column], table: pd.DataFrame) -> list[Any]:
-    """The columns by which rows equal one another, as of `duplicates.exact`."""
-    return [column.name for column in columns if column.kind != "id" and column.name in table.columns]
 
 
 def row_hashes(table: pd.DataFrame) -> Array:

@@ -83,8 +83,9 @@ class Weighing:
         """A table -> the points of its rows; the same for every shard."""
         if self.text is None:
             return Space(self.real, self.sample, self.seed)
-        vectors = embedder(self.embed, texts_of("real", self.real, self.text), self.seed)
         text = self.text
+        texts = [texts_of(*table, text) for table in (("real", self.real), ("synthetic", self.sample))]
+        vectors = embedder(self.embed, [*texts[0], *texts[1]], self.seed)
         return lambda table: vectors(texts_of("synthetic", table, text))
 
     def table(self, shard: int) -> pd.DataFrame:

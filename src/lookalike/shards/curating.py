@@ -113,7 +113,7 @@ def curate_shards(
     how = dict(how or {})
     sample, _ = sample_rows(synthetic, LOOKED, seed, missing, **how)
     rows = rows_to_check(sample, real, text, label, _schema(schema, real, sample, names))
-    words = {name: by_words([normal(one) for one in rows.text(name)[1]]) for name in rows.texts}
+    words = {name: by_words([normal(one) for one in rows.compared(name)[1]]) for name in rows.texts}
     with nullcontext(str(out)) if out is not None else TemporaryDirectory(prefix="lookalike-") as folder:
         looking = Looking(
             [out_of(one) for one in files], out_of(folder), rows.real, rows.schema, rows.texts, label, names,

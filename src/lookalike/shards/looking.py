@@ -15,7 +15,8 @@ import pandas as pd
 
 from lookalike.curate.checks import Rows
 from lookalike.curate.curating import rows_to_check
-from lookalike.curate.shard import band_hashes, compared, row_hashes, singles
+from lookalike.curate.duplicates import equal_by
+from lookalike.curate.shard import band_hashes, row_hashes, singles
 from lookalike.errors import DataError, UserError
 from lookalike.files.place import Place
 from lookalike.files.reading import read_shard
@@ -52,10 +53,10 @@ class Looking:
             left = np.array([at for at in range(len(rows.synthetic)) if at not in gone], dtype=np.int64)
             arrays = {"rows": np.array([len(rows.synthetic)]), "left": left}
             if "exact" in self.names:
-                names = compared(self.schema.columns, rows.synthetic)
-                arrays["exact"] = row_hashes(rows.synthetic[names].iloc[left])
+                table = equal_by(self.schema.columns, rows.synthetic.iloc[left])
+                arrays["exact"] = row_hashes(table)
             for number, name in enumerate(self.texts if "near" in self.names else ()):
-                at, texts = rows.text(name)
+                at, texts = rows.compared(name)
                 some = [place for place, row in enumerate(at) if row not in gone]
                 arrays[f"at{number}"] = np.array([at[one] for one in some], dtype=np.int64)
                 arrays[f"near{number}"] = band_hashes([texts[one] for one in some], self.words[name])

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.curate.checks import Decision, Rows
+from lookalike.curate.duplicates import equal_by
 from lookalike.curate.duplicates import near as near_decisions
-from lookalike.curate.shard import compared, groups, linked, repeats, row_hashes
+from lookalike.curate.shard import groups, linked, repeats, row_hashes
 from lookalike.files.place import Place
 from lookalike.files.reading import read_shard
 from lookalike.shards.looking import Looking, array_of, put_arrays, repeated
@@ -81,7 +82,7 @@ def _exact(looking: Looking, place: Place, starts: Array) -> tuple[Array, Array,
         first.append(leader)
     usual = 0.0
     if looking.real is not None and len(looking.real):
-        hashed = row_hashes(looking.real[compared(looking.schema.columns, looking.real)])
+        hashed = row_hashes(equal_by(looking.schema.columns, looking.real))
         usual = len(repeats(hashed, np.arange(len(hashed)))[0]) / len(hashed)
     rows_again, leaders = np.concatenate(again), np.concatenate(first)
     order = np.argsort(rows_again, kind="stable")[int(np.floor(usual * count)) :]

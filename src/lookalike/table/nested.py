@@ -32,6 +32,15 @@ def is_json_text(strings: list[str]) -> bool:
     return sum(parse_json(text) is not None for text in strings) >= SURE * len(strings)
 
 
+def can_read(text: str) -> bool:
+    """Whether a text is JSON that `json_values` takes."""
+    try:
+        read_json(text)
+    except ValueError:
+        return False
+    return True
+
+
 def json_values(present: pd.Series, name: Any, native: bool) -> pd.Series:
     """The cells as Python values of JSON: dict, list, str, int, float, bool, None. nan becomes None.
 
