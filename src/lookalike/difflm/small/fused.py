@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lookalike.difflm.half import half
-from lookalike.difflm.norm import normed_backward, one_thread
+from lookalike.difflm.norm import normed_backward
 
 LONGEST = 64  # positions of a record, at most: the products of longer ones do not fit a processor's cache
 
@@ -43,7 +43,7 @@ class FusedBlock(torch.autograd.Function):
         hidden, shares, parts = _hidden(wanted, length), [], []
         for q, k, v in zip(*(one.chunk(heads, -1) for one in (query, key, value)), strict=True):
             scores = torch.baddbmm(hidden, q, k.transpose(1, 2), alpha=1 / math.sqrt(q.shape[-1]))
-            shares.append(scores.softmax(-1))
+            shares.append(softmax(scores))
             parts.append(shares[-1] @ v)
         attended = half(torch.cat(parts, -1).flatten(0, 1))
         middle = own + attended @ half(out).T
@@ -85,9 +85,7 @@ class FusedBlock(torch.autograd.Function):
             shares, *(one.chunk(heads, -1) for one in (query, key, value, d_attended)), strict=True
         ):
             values.append(share.transpose(1, 2) @ g)
-            d_share = g @ v.transpose(1, 2)
-            with one_thread():
-                d_score = torch._softmax_backward_data(d_share, share, -1, torch.float32)
+            d_score = softmax_backward(g @ v.transpose(1, 2), share)
             d_score /= math.sqrt(q.shape[-1])
             queries.append(d_score @ k)
             keys.append(d_score.transpose(1, 2) @ q)
@@ -103,6 +101,20 @@ class FusedBlock(torch.autograd.Function):
             d_scale1, d_shift1, d_qkv, d_out, d_scale2, d_shift2, d_up, d_up_bias, d_down, d_down_bias,
         )  # fmt: skip
         return d_x, None, None, None, *(one.float() for one in own)
+
+
+def softmax(scores: Tensor) -> Tensor:
+    """Over the last dimension, overwriting the scores: a third of the time of torch's over so few of them."""
+    scores -= scores.amax(-1, keepdim=True)
+    scores.exp_()
+    scores /= scores.sum(-1, keepdim=True)
+    return scores
+
+
+def softmax_backward(grad: Tensor, share: Tensor) -> Tensor:
+    """The gradient of what `softmax` made the shares of, overwriting theirs."""
+    grad *= share
+    return grad.addcmul_(share, grad.sum(-1, keepdim=True), value=-1)
 
 
 @lru_cache(8)
