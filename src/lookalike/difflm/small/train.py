@@ -13,7 +13,6 @@ from torch import Tensor
 from lookalike.difflm.norm import clip_gradients
 from lookalike.difflm.small.base import Placed, fit_base
 from lookalike.difflm.small.batches import Encoded, batch_size, shuffled
-from lookalike.difflm.small.gradients import HALVES, gradients
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.adamw import AdamW
 from lookalike.difflm.training.averaging import Averaged
@@ -24,7 +23,7 @@ from lookalike.difflm.training.loop import Loop, plan_steps, validation_noise
 from lookalike.difflm.training.memory import keep_freed
 from lookalike.difflm.training.muon import Muon
 from lookalike.difflm.training.rows import random_first, split
-from lookalike.difflm.training.threads import Threads, crew
+from lookalike.difflm.training.threads import Threads
 from lookalike.progress import bar, working
 from lookalike.seed import child, child_seed
 
@@ -69,7 +68,7 @@ def train_vae(
     threads.restart()
     _judge_base(loop, average, held, noise, progress)
     course, what = loop.course("the language model", progress), "training the language model"
-    with bar(steps, what, unit="steps", progress=progress) as shown, crew(HALVES) as halves:
+    with bar(steps, what, unit="steps", progress=progress) as shown:
         shown.update(loop.step)
         while not course.over(loop.step, not loop.patient()):
             step = loop.step
@@ -82,7 +81,7 @@ def train_vae(
             first = _first(vae, len(at), config, child(seed, "columns first", step))
             # descend: the controller moves beta so that the latent carries its rate
             threads.begin()
-            loss, rate = gradients(vae, table.of(at), first, config, loop.controller.beta, halves)
+            loss, rate = _gradients(vae, optimizers, table.of(at), first, config, loop.controller.beta)
             loop.controller.update(rate)
             _descend(vae, optimizers, average_length)
             averaged.update()
@@ -149,6 +148,33 @@ def _batches(rows: Tensor, lengths: Tensor, batch: int, seed: int, epoch: int) -
     """The rows of an epoch in batches, in an order of its own."""
     shuffle = torch.Generator().manual_seed(child_seed(seed, "batches", epoch))
     return shuffled(rows, lengths, batch, shuffle).split(batch)
+
+
+def _gradients(
+    vae: VAE,
+    optimizers: list[torch.optim.Optimizer],
+    batch: Encoded,
+    first: Tensor,
+    config: TrainConfig,
+    beta: float,
+) -> tuple[float, float]:
+    """The gradients of a batch, added up over parts that fit the memory; its bound and rate, nats per row.
+
+    first: (rows, columns) bool, the columns that come first.
+    """
+    rows = len(batch)
+    drawn = torch.randn(rows, vae.latent_size, device=vae.device)
+    for optimizer in optimizers:
+        optimizer.zero_grad(set_to_none=True)
+    loss = rate = 0.0
+    for part in batch.parts(config.slots_most):
+        tokens, cells, placed = batch.of(part).on(vae.device)
+        nll, kl, bags = vae(tokens, cells, vae.order(first[part], tokens), drawn[part], placed)
+        reconstruction, rate_now = nll.sum() / rows, kl.sum() / rows
+        aside = config.bag_of_words * bags.sum() / rows if config.rate else 0.0
+        (reconstruction + beta * rate_now + aside).backward()
+        loss, rate = loss + reconstruction.item(), rate + rate_now.item()
+    return loss + rate, rate
 
 
 def _descend(vae: VAE, optimizers: list[torch.optim.Optimizer], average_length: int) -> None:

@@ -183,22 +183,14 @@ def _mean(costs: list[float]) -> float:
     return sum(kept) / len(kept)
 
 
-def crew(count: int) -> ThreadPoolExecutor:
-    """Threads that each have one of torch's, for `side_by_side`."""
-    return ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
-
-
 def side_by_side(
-    work: Callable[[Part, Desk], Made],
-    parts: Sequence[Part],
-    desk: Callable[[], Desk],
-    stays: ThreadPoolExecutor | None = None,
+    work: Callable[[Part, Desk], Made], parts: Sequence[Part], desk: Callable[[], Desk]
 ) -> Iterator[Made]:
     """What is made of each part, in their order, of as many parts at once as torch has threads now.
 
     Each part is computed by one thread: those of torch would wait for each other after every operation. A
     thread works at a desk of its own, which holds what only one may use at a time. While the caller looks at
-    what is made, torch has one thread. stays: a crew for many calls; None: there is one for this call.
+    what is made, torch has one thread.
     """
     count = min(torch.get_num_threads(), len(parts))
     with one_thread():
@@ -218,9 +210,8 @@ def side_by_side(
             finally:
                 desks.put(own)
 
-        pool = stays or crew(count)
+        pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
         try:
             yield from pool.map(at_desk, parts)
         finally:
-            if stays is None:
-                pool.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
