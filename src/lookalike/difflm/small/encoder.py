@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lookalike.difflm.half import linear
 from lookalike.difflm.norm import LayerNorm, one_thread
 
 
@@ -33,7 +34,9 @@ class Encoder(nn.Module):
         pooled: Tensor = _Pooled.apply(  # type: ignore[no-untyped-call]
             F.gelu(embedded + self.position), self.pool
         )
-        mean, log_variance = self.posterior(F.gelu(self.read(self.norm(pooled.flatten(1))))).chunk(2, -1)
+        mean, log_variance = self.posterior(F.gelu(linear(self.norm(pooled.flatten(1)), self.read))).chunk(
+            2, -1
+        )
         return mean, log_variance.clamp(-8, 4)
 
 
