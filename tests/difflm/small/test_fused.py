@@ -79,3 +79,15 @@ def test_only_where_it_can(model: Transformer) -> None:
     assert not Block(WIDTH, 2, 2, 0.0, True).learns(x, None, None)
     with torch.no_grad():
         assert not block.learns(x, None, None)
+
+
+@pytest.mark.parametrize("size", [1.0, 300.0])
+def test_softmax_and_its_gradient_are_those_of_torch(size: float) -> None:
+    torch.manual_seed(0)
+    scores = torch.randn(6, 5, 5) * size + torch.full((5, 5), -torch.inf).triu(1)
+    own, grad = scores.clone().requires_grad_(), torch.randn(6, 5, 5)
+    expected = own.softmax(-1)
+    (expected_grad,) = torch.autograd.grad(expected, own, grad)
+    share = fused.softmax(scores)
+    assert torch.allclose(share, expected, atol=1e-6)
+    assert torch.allclose(fused.softmax_backward(grad.clone(), share), expected_grad, atol=1e-5)

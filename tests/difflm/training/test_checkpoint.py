@@ -73,6 +73,22 @@ def test_a_killed_fit_goes_on_to_the_same_model(quick, whole: DiffLM, kill_at, t
     assert [e.get("bound") for e in resumed.history] == [e.get("bound") for e in whole.history]
 
 
+def test_a_plan_that_was_shortened_stays_so_after_a_kill(  # type: ignore[no-untyped-def]
+    quick, kill_at, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("lookalike.difflm.training.loop.SETTLED", 1e9)
+    monkeypatch.setattr("lookalike.difflm.small.train.LARGE", 200)
+    options = {"steps": 100, "rate": 0, "denoiser_steps": 2}
+    expected = quick(**options).fit(TABLE)
+    kill_at(50)  # it was shortened to 60 steps after 40
+    with pytest.raises(Killed):
+        quick(**options).fit(TABLE, checkpoint=tmp_path)
+    kill_at(None)
+    resumed = quick(**options).fit(TABLE, checkpoint=tmp_path)
+    made = [next(e for e in one.history if "planned" in e)["steps"] for one in (expected, resumed)]
+    assert made == [60, 60] and torch.equal(weights(resumed), weights(expected))
+
+
 @pytest.mark.parametrize("change", ["table", "seed", "settings"])
 def test_a_checkpoint_of_another_run_is_not_used(quick, kill_at, tmp_path: Path, change: str) -> None:  # type: ignore[no-untyped-def]
     kill_at(10)

@@ -46,6 +46,28 @@ def test_a_bound_counts_only_at_the_rate() -> None:
     assert loop_of(rate=0.0).ready(0.0)
 
 
+@pytest.mark.parametrize(
+    ("step", "bounds", "rates", "ends"),
+    [
+        (400, (22.10, 22.06), (4.0, 4.0), 600),
+        (600, (22.10, 22.11), (4.0, 4.0), 800),
+        (400, (22.10, 22.03), (4.0, 4.0), 1000),  # it still gains
+        (400, (22.10, 22.06), (3.0, 4.0), 1000),  # not at its rate
+        (300, (22.10, 22.06), (4.0, 4.0), 1000),  # too early
+        (700, (22.10, 22.06), (4.0, 4.0), 1000),  # too late
+        (400, (22.10,), (4.0,), 1000),
+    ],
+)
+def test_a_plan_ends_early_once_held_rows_hardly_gain(
+    step: int, bounds: tuple[float, ...], rates: tuple[float, ...], ends: int
+) -> None:
+    loop = loop_of(1000)
+    loop.step = step
+    for bound, rate in zip(bounds, rates, strict=True):
+        loop.record(bound - rate, rate, 1.0)
+    assert loop.settled() == ends
+
+
 @pytest.mark.parametrize(("steps", "expected"), [(1000, 10), (40, 2), (15, 1)])
 def test_validations_are_not_too_often_and_one_is_at_the_end(steps: int, expected: int) -> None:
     loop, found = loop_of(steps), []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lookalike.difflm.norm import LayerNorm
+from lookalike.difflm.half import linear
+from lookalike.difflm.norm import LayerNorm, one_thread
 
 
 class Encoder(nn.Module):
@@ -28,6 +31,32 @@ class Encoder(nn.Module):
 
     def forward(self, embedded: Tensor) -> tuple[Tensor, Tensor]:
         """(rows, slots, width) -> mean and log variance, each (rows, latent_tokens x latent_width)."""
-        pooled = torch.einsum("rsw,skw->rkw", F.gelu(embedded + self.position), self.pool)
-        mean, log_variance = self.posterior(F.gelu(self.read(self.norm(pooled.flatten(1))))).chunk(2, -1)
+        pooled: Tensor = _Pooled.apply(  # type: ignore[no-untyped-call]
+            F.gelu(embedded + self.position), self.pool
+        )
+        mean, log_variance = self.posterior(F.gelu(linear(self.norm(pooled.flatten(1)), self.read))).chunk(
+            2, -1
+        )
         return mean, log_variance.clamp(-8, 4)
+
+
+class _Pooled(torch.autograd.Function):
+    """`torch.einsum("rsw,skw->rkw")` of (rows, slots, width) and (slots, pools, width), number by number.
+
+    torch makes `width` products of small matrices of it, each of which is copied first: three times as slow.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, pool: Tensor) -> Tensor:
+        ctx.save_for_backward(x, pool)
+        return torch.stack([(x * one).sum(1) for one in pool.unbind(1)], 1)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        x, pool = ctx.saved_tensors
+        d_x = torch.zeros_like(x)
+        for one, own in zip(pool.unbind(1), grad.unbind(1), strict=True):
+            d_x.addcmul_(own.unsqueeze(1), one)
+        with one_thread():
+            d_pool = torch.stack([(x * own.unsqueeze(1)).sum(0) for own in grad.unbind(1)], 1)
+        return d_x, d_pool

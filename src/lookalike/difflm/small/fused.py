@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lookalike.difflm.half import half
-from lookalike.difflm.norm import normed_backward, one_thread
+from lookalike.difflm.norm import normed_backward
 
 LONGEST = 64  # positions of a record, at most: the products of longer ones do not fit a processor's cache
 
@@ -38,14 +38,17 @@ class FusedBlock(torch.autograd.Function):
         normed = half(normed)
         key_value = normed.flatten(0, 1) @ half(qkv[width:]).T
         asking = normed[:, length - wanted :].reshape(-1, width)
-        query = (asking @ half(qkv[:width]).T).view(rows, wanted, width).float()
-        key, value = key_value.view(rows, length, 2 * width).float().chunk(2, -1)
-        hidden, shares, parts = _hidden(wanted, length), [], []
-        for q, k, v in zip(*(one.chunk(heads, -1) for one in (query, key, value)), strict=True):
+        query = (asking @ half(qkv[:width]).T).view(rows, wanted, width)
+        key, value = key_value.view(rows, length, 2 * width).chunk(2, -1)
+        hidden, shares = _hidden(wanted, length), []
+        attended, own_heads = torch.empty_like(asking), []
+        places = attended.view(rows, wanted, width).chunk(heads, -1)
+        for place, *three in zip(places, *(one.chunk(heads, -1) for one in (query, key, value)), strict=True):
+            q, k, v = (one.float() for one in three)
             scores = torch.baddbmm(hidden, q, k.transpose(1, 2), alpha=1 / math.sqrt(q.shape[-1]))
-            shares.append(scores.softmax(-1))
-            parts.append(shares[-1] @ v)
-        attended = half(torch.cat(parts, -1).flatten(0, 1))
+            shares.append(softmax(scores))
+            place.copy_(shares[-1] @ v)
+            own_heads += [q, k, v]
         middle = own + attended @ half(out).T
         second, mean2, inverse2 = torch.native_layer_norm(middle, (width,), scale2, shift2, eps)
         second = half(second)
@@ -53,8 +56,8 @@ class FusedBlock(torch.autograd.Function):
         active = F.gelu(raised)
         result = middle + torch.addmm(half(down_bias), active, half(down).T)
         ctx.save_for_backward(
-            x, normed, mean1, inverse1, query, key, value, attended, middle, second, mean2, inverse2,
-            raised, active, *shares, scale1, shift1, qkv, out, scale2, shift2, up, down,
+            x, normed, mean1, inverse1, attended, middle, second, mean2, inverse2, raised, active,
+            *shares, *own_heads, scale1, shift1, qkv, out, scale2, shift2, up, down,
         )  # fmt: skip
         ctx.heads, ctx.wanted = heads, wanted
         return result.view(rows, wanted, width)
@@ -62,37 +65,39 @@ class FusedBlock(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         heads, wanted = ctx.heads, ctx.wanted
-        x, normed, mean1, inverse1, query, key, value, attended = ctx.saved_tensors[:8]
-        middle, second, mean2, inverse2, raised, active = ctx.saved_tensors[8:14]
-        shares = ctx.saved_tensors[14 : 14 + heads]
-        scale1, shift1, qkv, out, scale2, shift2, up, down = ctx.saved_tensors[14 + heads :]
+        x, normed, mean1, inverse1, attended, middle, second, mean2, inverse2, raised, active = (
+            ctx.saved_tensors[:11]
+        )
+        shares, own_heads = ctx.saved_tensors[11 : 11 + heads], ctx.saved_tensors[11 + heads : 11 + 4 * heads]
+        scale1, shift1, qkv, out, scale2, shift2, up, down = ctx.saved_tensors[11 + 4 * heads :]
         rows, length, width = x.shape
         grad = grad.reshape(-1, width)
         # feed-forward
         coarse = half(grad)
         d_down, d_down_bias = coarse.T @ active, grad.sum(0)
         d_raised = torch.ops.aten.gelu_backward(coarse @ half(down), raised)
-        d_up, d_up_bias = d_raised.T @ second, d_raised.sum(0, dtype=torch.float32)
+        d_up, d_up_bias = d_raised.T @ second, (d_raised.new_ones(1, len(d_raised)) @ d_raised)[0]
         d_second = (d_raised @ half(up)).float()
         d_middle, d_scale2, d_shift2 = normed_backward(d_second, middle, mean2, inverse2, scale2, shift2)
         d_middle += grad
         # attention
         coarse = half(d_middle)
         d_out = coarse.T @ attended
-        d_attended = (coarse @ half(out)).view(rows, wanted, width).float()
-        queries, keys, values = [], [], []
-        for share, q, k, v, g in zip(
-            shares, *(one.chunk(heads, -1) for one in (query, key, value, d_attended)), strict=True
-        ):
-            values.append(share.transpose(1, 2) @ g)
-            d_share = g @ v.transpose(1, 2)
-            with one_thread():
-                d_score = torch._softmax_backward_data(d_share, share, -1, torch.float32)
+        d_attended = (coarse @ half(out)).view(rows, wanted, width)
+        d_query, d_key_value = torch.empty_like(coarse), coarse.new_empty(rows * length, 2 * width)
+        places = zip(
+            d_query.view(rows, wanted, width).chunk(heads, -1),
+            *(one.chunk(heads, -1) for one in d_key_value.view(rows, length, 2 * width).chunk(2, -1)),
+            strict=True,
+        )
+        for h, (at_query, at_key, at_value) in enumerate(places):
+            share, (q, k, v) = shares[h], own_heads[3 * h : 3 * h + 3]
+            g = d_attended.chunk(heads, -1)[h].float()
+            at_value.copy_(share.transpose(1, 2) @ g)
+            d_score = softmax_backward(g @ v.transpose(1, 2), share)
             d_score /= math.sqrt(q.shape[-1])
-            queries.append(d_score @ k)
-            keys.append(d_score.transpose(1, 2) @ q)
-        d_query = half(torch.cat(queries, -1).flatten(0, 1))
-        d_key_value = half(torch.cat([*keys, *values], -1).flatten(0, 1))
+            at_query.copy_(d_score @ k)
+            at_key.copy_(d_score.transpose(1, 2) @ q)
         asking = normed[:, length - wanted :].reshape(-1, width)
         d_qkv = torch.cat([d_query.T @ asking, d_key_value.T @ normed.flatten(0, 1)])
         d_normed = (d_key_value @ half(qkv[width:])).float().view(rows, length, width)
@@ -103,6 +108,20 @@ class FusedBlock(torch.autograd.Function):
             d_scale1, d_shift1, d_qkv, d_out, d_scale2, d_shift2, d_up, d_up_bias, d_down, d_down_bias,
         )  # fmt: skip
         return d_x, None, None, None, *(one.float() for one in own)
+
+
+def softmax(scores: Tensor) -> Tensor:
+    """Over the last dimension, overwriting the scores: a third of the time of torch's over so few of them."""
+    scores -= scores.amax(-1, keepdim=True)
+    scores.exp_()
+    scores /= scores.sum(-1, keepdim=True)
+    return scores
+
+
+def softmax_backward(grad: Tensor, share: Tensor) -> Tensor:
+    """The gradient of what `softmax` made the shares of, overwriting theirs."""
+    grad *= share
+    return grad.addcmul_(share, grad.sum(-1, keepdim=True), value=-1)
 
 
 @lru_cache(8)

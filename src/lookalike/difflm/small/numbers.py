@@ -122,4 +122,4 @@ def log_mixture_mass(mixture: Tensor, low: Tensor, high: Tensor) -> Tensor:
     a = (high.unsqueeze(-1) - mean) * inverse
     b = (low.unsqueeze(-1) - mean) * inverse
     mass = F.logsigmoid(a) + F.logsigmoid(-b) + torch.log1p(-torch.exp((b - a).clamp(max=-1e-6)))
-    return weight.log_softmax(-1) + mass
+    return weight - weight.logsumexp(-1, keepdim=True) + mass  # log_softmax takes twice as long over so few

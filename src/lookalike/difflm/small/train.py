@@ -28,6 +28,7 @@ from lookalike.progress import bar, working
 from lookalike.seed import child, child_seed
 
 ORDERED = 2_000  # rows of a table whose columns are put in order, at most
+LARGE = 10_000  # rows: of a smaller table too few are held out to shorten its plan by
 CLIP = 5.0  # norm of the gradients at most, over the root of how many slots a record has
 
 
@@ -68,7 +69,8 @@ def train_vae(
     threads.restart()
     _judge_base(loop, average, held, noise, progress)
     course, what = loop.course("the language model", progress), "training the language model"
-    with bar(steps, what, unit="steps", progress=progress) as shown:
+    whole = loop.steps < steps or _kept(vae, len(train_rows), config)
+    with bar(loop.steps, what, unit="steps", progress=progress) as shown:
         shown.update(loop.step)
         while not course.over(loop.step, not loop.patient()):
             step = loop.step
@@ -90,10 +92,12 @@ def train_vae(
             # validate the mean of the weights, which is calmer than they are
             if loop.validates():
                 _judge(loop, average, held, noise)
+                if not whole and (ends := loop.settled()) < loop.steps:
+                    whole, loop.steps, course.steps, shown.total = True, ends, ends, ends
             # save, so that a kill costs little
             if loop.saves():
-                loop.save(_means(averaged))
-    loop.save(_means(averaged))
+                loop.save(_means(averaged), steps=loop.steps)
+    loop.save(_means(averaged), steps=loop.steps)
     with working("taking the best weights", progress=progress):
         _take_best(vae, loop, average, held, noise)
     return [*loop.history, course.facts(loop.step)]
@@ -117,9 +121,16 @@ def _based(vae: VAE, tokens: Tensor, cells: Tensor, seed: int) -> Placed | None:
     return placed
 
 
+def _kept(vae: VAE, rows: int, config: TrainConfig) -> bool:
+    """Whether all steps of the plan are made, however little they gain; rows: that are learned."""
+    asked = config.epochs_limits[0] == config.epochs_limits[1]
+    return rows < LARGE or asked or bool(vae.span_slots)
+
+
 def _resume(loop: Loop, averaged: Averaged, checkpoint: Checkpoint) -> Averaged:
     """Go on from the checkpoint, if there is one, with the mean of the weights that it holds."""
-    if loop.resume():
+    if state := loop.resume():
+        loop.steps = state.get("steps", loop.steps)
         averaged.load_state_dict({k: checkpoint.tensors[f"mean.{k}"] for k in averaged.state_dict()})
     return averaged
 

@@ -376,5 +376,7 @@ class VAE(nn.Module):
 
 
 def _pick(x: Tensor, index: Tensor) -> Tensor:
-    """(rows, slots, width), (rows, n) -> (rows, n, width)."""
-    return x.gather(1, index.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
+    """(rows, slots, width), (rows, n) -> (rows, n, width): whole vectors, which `gather` takes by numbers."""
+    rows, slots, width = x.shape
+    at = index + slots * torch.arange(rows, device=x.device)[:, None]
+    return x.reshape(-1, width).index_select(0, at.flatten()).view(rows, -1, width)

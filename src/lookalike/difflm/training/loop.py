@@ -24,6 +24,8 @@ EVERY = 20  # steps between two validations, at least
 READY = 0.8  # of the target rate: a posterior below it has a better bound than the one that is asked for
 GAIN = 1e-4  # nats per row by which a validation has to be better
 RECENT = 0.05  # share of the last step in the running loss
+SETTLED = 0.05  # nats per row: two validations that differ by less have little to gain from many more steps
+SETTLING, REST = (0.4, 0.6), 0.2  # of the planned steps: when a plan may be shortened, and to how many more
 
 
 class Loop:
@@ -116,6 +118,21 @@ class Loop:
             self.best_weights = _copied(weights)
         else:
             self.waiting += 1
+
+    def settled(self) -> int:
+        """How many steps are to be made in all: fewer than planned once held-out rows hardly gain any more.
+
+        What the fall of the learning rate to 0 gains is gained in the steps that are left, too.
+        """
+        two, at = self.history[-2:], self.step / self.steps
+        if (
+            len(two) < 2
+            or not SETTLING[0] <= at <= SETTLING[1]
+            or not all(self.ready(o["rate"]) for o in two)
+        ):
+            return self.steps
+        gain = two[0]["bound"] - two[1]["bound"]
+        return self.step + round(REST * self.steps) if gain < SETTLED else self.steps
 
     # ---- checkpoints ---------------------------------------------------------------------------------------
 
