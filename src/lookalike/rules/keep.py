@@ -38,6 +38,9 @@ class Plan:
     steps: list[Step]
     codec: RecordCodec
 
+    def __post_init__(self) -> None:
+        self.codec.hiders = steps.hiders(self.steps)
+
     @classmethod
     def fit(
         cls, table: pd.DataFrame, codec: RecordCodec, rules: Sequence[Rule], rare: int = RARE

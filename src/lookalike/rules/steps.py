@@ -331,6 +331,31 @@ def choices(own: Step, values: Values, fewest: int) -> list[tuple[Any, Any]]:
     return found
 
 
+def hiders(found: list[Step]) -> dict[Any, list[Any]]:
+    """Column that is modelled -> those that tell where it says nothing: its flag, and what its parents are
+    made of.
+    """
+    makers = {name: one for one in found if one.way != "lift" for name in one.columns}
+
+    def told_by(name: Any, seen: tuple[Any, ...] = ()) -> list[Any]:
+        one = makers.get(name)
+        if one is None or name in seen or one.way in AS_DRAWN:
+            return [name]
+        own = [*([one.flag] if one.flag else []), *one.names.values(), *([name] if one.own else [])]
+        return own + [part for parent in one.parents for part in told_by(parent, (*seen, name))]
+
+    telling: dict[Any, list[Any]] = {}
+    for one in found:
+        hidden = [one.names[sort] for sort in ("gap", "below") if sort in one.names]
+        if one.way in ("together", "when"):
+            hidden = [*one.columns]
+        elif one.own:
+            hidden.append(one.columns[0])
+        parts = [*([one.flag] if one.flag else []), *(own for name in one.parents for own in told_by(name))]
+        telling |= {name: [part for part in dict.fromkeys(parts) if part != name] for name in hidden}
+    return telling
+
+
 def modelled(own: Step, values: Values, columns: dict[Any, Column]) -> list[Column]:
     """The columns that are modelled in place of the step's, not described yet."""
     found = []
