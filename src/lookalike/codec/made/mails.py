@@ -25,7 +25,7 @@ from lookalike.table.patterns import learn as learn_pattern
 
 MOST = 0.9  # of the addresses, that are made of a name
 _LOOKED_AT = 1000  # rows
-_TRIES = 40
+_ANOTHER, _FREE, _TRIES = 20, 120, 140  # tries for an address that none has, for a free one, and in all
 _SOURCES = 8  # columns that may be names, at most
 _PLAIN = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "æ": "ae", "ł": "l"}
 
@@ -165,7 +165,7 @@ def make(
         domain = domains[rng.choice(len(domains), p=shares / shares.sum())]
         for turn in range(_TRIES):
             local = _local(params, words, (first + row) * _TRIES + turn, rng, taken)
-            late, last = turn >= _TRIES // 2, turn >= 3 * _TRIES // 4
+            late, last = turn >= _ANOTHER, turn >= _FREE
             # if nothing else is free, a number that no other has
             text = f"{local}{first + row if last or (late and not again) else ''}@{domain}"
             if text not in taken and (text not in seen or (late and again)):
