@@ -62,7 +62,9 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
         *_spans(matrix, names, dated, values),
     ]
     found += _pairs(matrix, names, dated, distinct, sizes, values, many)
-    exact = {rule.column for rule in found if rule.support == 1}
+    place = {name: at for at, name in enumerate(names)}
+    behind = [rule for rule in found if place[rule.column] > max(place[name] for name in rule.columns[1:])]
+    exact = {rule.column for rule in behind if rule.support == 1}
     found += _sums(matrix, names, dated, distinct, values, many, exact)
     yield from _simplest(found, names)
 
