@@ -11,10 +11,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import lookalike
 from lookalike import __version__
 from lookalike.difflm import DiffLM
 from lookalike.difflm.storage import load_model
 from lookalike.errors import ModelError
+from lookalike.table.rule import Combination
 
 RNG = np.random.default_rng(0)
 NUMBERS = pd.DataFrame({"x": RNG.normal(size=60).round(2), "kind": RNG.choice(list("abc"), 60)})
@@ -93,3 +95,22 @@ def test_a_model_that_is_not_read_is_refused_with_the_version_that_wrote_it(
 def test_a_model_says_which_version_wrote_it(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     quick(3, 3).fit(NUMBERS).save(tmp_path)
     assert json.loads((tmp_path / "model.json").read_text())["version"] == __version__
+
+
+def test_the_sign_of_an_empty_cell_of_an_earlier_format_is_read(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    places = np.array([["Rome", "Lazio"], ["Turin", None], ["Milan", "Lombardy"]], dtype=object)
+    cells = places[np.arange(90) % 3]
+    table = pd.DataFrame({"city": cells[:, 0], "region": cells[:, 1], "x": RNG.normal(size=90).round(2)})
+    schema = lookalike.infer(table)
+    schema.rules = [Combination(("city", "region"))]
+    model = quick(3, 3).fit(table, schema)
+    model.save(tmp_path)
+    text = (tmp_path / "model.json").read_text()
+    assert "\\u001e" in text
+    facts = json.loads(text.replace("\\u001e", "\\u0000")) | {"format": 6}
+    (tmp_path / "model.json").write_text(json.dumps(facts))
+    loaded = DiffLM.load(tmp_path, progress=False)
+    assert loaded.fitted.plan.steps == model.fitted.plan.steps
+    assert loaded.fitted.plan.codec.known() == model.fitted.plan.codec.known()
+    given = loaded.sample(given=pd.DataFrame({"city": ["Turin"] * 20}), seed=1)
+    assert given["region"].isna().all()

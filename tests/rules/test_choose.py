@@ -27,7 +27,7 @@ def drawn_apart(plan: Plan, table: pd.DataFrame, rng: np.random.Generator) -> pd
     for own in codec.columns:
         rows = rng.choice(np.flatnonzero(tokens[:, own[0]] >= 0), len(tokens))
         tokens[:, own], cells[:, own] = tokens[np.ix_(rows, own)], cells[np.ix_(rows, own)]
-    return plan.back(codec.decode(tokens, cells, rng), rng)
+    return plan.back(codec.decode(tokens, cells, rng), rng, fresh=True)
 
 
 def shares(table: pd.DataFrame) -> list[tuple[Rule, float]]:

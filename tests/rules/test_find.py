@@ -56,6 +56,9 @@ def numbers(rows: int = 400) -> pd.DataFrame:
         (lambda t: (t.a * t.b).round(2), "x = a * b"),
         (lambda t: t.a / t.b, "x = a / b"),
         (lambda t: (t.a + t.b + t.c).round(2), "x = a + b + c"),
+        (lambda t: (t.a + t.b - t.c).round(2), "x = a + b - c"),
+        (lambda t: ((t.a + t.b) / 2).round(3), "x = 0.5 * a + 0.5 * b"),
+        (lambda t: (0.25 * t.a + 0.75 * t.c).round(2), "x = 0.25 * a + 0.75 * c"),
         (lambda t: (t.a - t.c).round(2), "a = c + x"),
         (lambda t: (t.a * 1.8 + 32).round(1), "x = 1.8 * a + 32"),
         (lambda t: np.floor(t.a * 0.19), "x = 0.19 * a, rounded down"),
@@ -67,6 +70,24 @@ def test_a_formula_is_found(made, rule: str) -> None:
     table["x"] = made(table)
     found = words(table)
     assert found == [rule] or (rule == "a = c + x" and found in (["x = a - c"], ["a = c + x"]))
+
+
+def test_a_ratio_is_kept_by_its_own_column_however_floats_round_it() -> None:
+    """a = pieces * each holds in all real rows, too, and would leave most values of `each` no ratio."""
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame({"a": rng.gamma(2, 50, 400).round(2), "pieces": rng.integers(1, 9, 400)})
+    table["each"] = (table["a"] / table["pieces"]).round(4)
+    assert "each = a / pieces" in words(table)
+
+
+def test_two_sums_of_the_same_columns_are_both_found() -> None:
+    """Each is also the other and twice a third one."""
+    table = numbers()
+    table["sum"], table["net"] = (
+        (table.a + table.b + table.c).round(2),
+        (table.a + table.b - table.c).round(2),
+    )
+    assert {"sum = a + b + c", "net = a + b - c"} <= {*words(table)}
 
 
 def test_parts_of_a_date_and_copies_are_found() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from lookalike.errors import SchemaError
 from lookalike.table import date_formats
-from lookalike.table.dates import read_several, write_several
+from lookalike.table.dates import read_dates, read_several, write_dates, write_several
 from lookalike.table.inferring import infer
 
 STAMPS = pd.date_range("2019-01-01 10:00:00", periods=400, freq="3701min")
@@ -80,3 +80,29 @@ def test_what_is_no_date_is_an_exception_where_it_recurs_or_is_blank() -> None:
         from lookalike.codec import RecordCodec
 
         RecordCodec.fit(table, schema)
+
+
+def test_months_of_one_language_are_one_format() -> None:
+    """Jan, Feb and Apr are English, too; Dez, Mai and Okt are German alone, mei and mrt Dutch."""
+    days = pd.date_range("2019-01-05", periods=60, freq="17D")
+    for form in ("%-d. %{de}b %Y", "%d %{nl}b %Y", "%-d %{fr}B %Y"):
+        cells = write_dates(days.to_numpy(), form)
+        found, which = date_formats.find(cells, np.ones(len(cells), dtype=np.int64), 5)
+        assert len(found) == 1 and (which == 0).all(), found
+        assert (read_dates(cells, found[0]) == days.to_numpy()).all()
+
+
+def test_dates_and_times_that_are_one_number_are_found() -> None:
+    days = pd.date_range("2019-01-05 10:07:31", periods=60, freq="31h")
+    for form in ("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d"):
+        values = np.array([int(day.strftime(form)) for day in days])
+        assert date_formats.of_numbers(np.unique(values)) == form
+        assert date_formats.of_numbers(np.unique(values) + 9000) is None
+    assert date_formats.of_numbers(np.arange(60) * 977 + 1_600_000_000_000) is None
+
+
+@pytest.mark.parametrize("form", ["%Y年%m月%d日", "%Y年%-m月%-d日", "%Y년 %m월 %d일"])
+def test_dates_of_east_asia_are_found(form: str) -> None:
+    days = pd.date_range("2019-01-05", periods=60, freq="17D")
+    cells = write_dates(days.to_numpy(), form)
+    assert date_formats.date_format(cells) == form

@@ -32,13 +32,15 @@ class RecordCodec:
 
     slots: one per position of a record, in order. columns: the slot indices of every modelled column, in
     order (ids, keys, pseudonyms and constants without missing values have none). params: what was learned of
-    each column of the schema, the `Params` of its kind.
+    each column of the schema, the `Params` of its kind. hiders: column -> the columns that tell where it says
+    nothing, those that tell most first.
     """
 
     schema: Schema
     params: list[Any]
     slots: list[Slot]
     columns: list[list[int]]
+    hiders: dict[Any, list[Any]] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def fit(cls, table: pd.DataFrame, schema: Schema, rare: int = RARE, seed: int = 0) -> RecordCodec:

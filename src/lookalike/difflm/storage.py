@@ -25,6 +25,7 @@ from lookalike.difflm.small.sizes import VAEConfig
 from lookalike.difflm.training.checkpoint import writing
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.errors import ModelError
+from lookalike.rules.holds import EMPTY
 from lookalike.rules.keep import Plan
 
 FORMAT = 7
@@ -160,6 +161,7 @@ def load_model(folder: Path, backbone: str | None = None) -> Saved:
             Pretrained.of_facts(pretrained, backbone) if pretrained else None,
         )
         codec, rules = RecordCodec.from_dict(facts["codec"], arrays), facts.get("rules")
+        rules = rules if found == FORMAT else _signs(rules)
         return Saved(
             seed=facts["seed"],
             arguments={"seed": facts["seed"]} | _arguments(settings) | facts.get("arguments", {}) | moved,
@@ -213,6 +215,15 @@ def _arguments(settings: Settings) -> dict[str, Any]:
 def _vae(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of the config; in formats before 7 a token of the latent was a vector."""
     return {"prompts": facts["latent_tokens"], **_tuples(facts)}
+
+
+def _signs(rules: Any) -> Any:
+    """The rules of a model; in formats before 7 another sign stood for an empty cell of a combination."""
+    if isinstance(rules, str):
+        return rules.replace("\x00", EMPTY)
+    if isinstance(rules, list):
+        return [_signs(own) for own in rules]
+    return {_signs(key): _signs(own) for key, own in rules.items()} if isinstance(rules, dict) else rules
 
 
 def _tuples(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,8 +25,12 @@ from lookalike.table.missing import hide
 from lookalike.table.rule import EmptyWhen
 
 
-def back(own: Step, inner: pd.DataFrame, values: Values, rng: np.random.Generator) -> dict[Any, pd.Series]:
-    """The step's columns of the table. inner: what was modelled; values: the columns that are there."""
+def back(
+    own: Step, inner: pd.DataFrame, values: Values, rng: np.random.Generator, fresh: bool = False
+) -> dict[Any, pd.Series]:
+    """The step's columns of the table. inner: what was modelled; values: the columns that are there; fresh:
+    whether rows were drawn, so that none is to be out of the range of its column.
+    """
     rows = len(inner)
     state = inner[own.flag].to_numpy(object) if own.flag else np.full(rows, own.states[0], dtype=object)
     if own.way == "group":
@@ -44,6 +48,8 @@ def back(own: Step, inner: pd.DataFrame, values: Values, rng: np.random.Generato
     instead = inner[name] if own.own else None
     if own.way in ("formula", "gap"):
         said = _computed(own, inner, values, state)
+        if fresh and own.ends:
+            said = _between_ends(said, own, values, state == OWN, rng)
         if instead is not None:
             use = np.isnan(said) if own.way == "gap" else (state == OWN) | np.isnan(said)
             alone = as_floats(instead, column)
@@ -97,6 +103,16 @@ def _computed(own: Step, inner: pd.DataFrame, values: Values, state: Array) -> A
     return np.asarray(said)
 
 
+def _between_ends(said: Array, own: Step, values: Values, broken: Array, rng: np.random.Generator) -> Array:
+    """A gap above a large number may lead out of the column's range: those are the value of another row."""
+    column, floor = values.column(own.columns[0]), floors(own, values)
+    size = step(column) or 1.0
+    low, high = (np.full(len(said), end) for end in own.ends)
+    low = np.where(broken, low, np.fmax(low, floor + least(own, column) * size))
+    high = np.where(broken, np.fmin(high, floor - size), high)
+    return moved(said, low, high, rng)
+
+
 def _no_gaps(said: Array, column: Column) -> Array:
     """Without missing cells where the column can have none: the value of another row instead."""
     gone = np.isnan(said)
@@ -117,12 +133,12 @@ def _clamped(own: Step, drawn: pd.Series, values: Values, rng: np.random.Generat
     column = values.column(own.columns[0])
     numbers = as_floats(drawn, column)
     assert numbers is not None
-    moved = bounded(numbers, own, values, rng)
-    out = (moved != numbers) & ~np.isnan(moved)
+    inside = bounded(numbers, own, values, rng)
+    out = (inside != numbers) & ~np.isnan(inside)
     broken = 1 - min(rule.support for rule in own.orders)
     if broken:
         out &= rng.random(len(out)) * max(out.mean(), broken) >= broken
-    return drawn.where(pd.Series(~out), written(moved, column)) if out.any() else drawn
+    return drawn.where(pd.Series(~out), written(inside, column)) if out.any() else drawn
 
 
 def bounded(numbers: Array, own: Step, values: Values, rng: np.random.Generator) -> Array:
@@ -137,16 +153,21 @@ def bounded(numbers: Array, own: Step, values: Values, rng: np.random.Generator)
     high = (
         np.nan_to_num(ceilings(own, values) - apart, nan=np.inf) if own.highs else np.full(len(low), np.inf)
     )
+    return moved(numbers, low, high, rng)
+
+
+def moved(numbers: Array, low: Array, high: Array, rng: np.random.Generator) -> Array:
+    """(rows,) numbers, of which those not between low and high are that of another row that is."""
     high = np.maximum(low, high)
     out = np.flatnonzero((numbers < low) | (numbers > high))
     pool = np.sort(numbers[~np.isnan(numbers)])
     first, last = np.searchsorted(pool, low[out]), np.searchsorted(pool, high[out], side="right")
     pick = first + (rng.random(len(out)) * (last - first)).astype(np.int64)
     nearest = np.clip(numbers[out], low[out], high[out])
-    moved = numbers.copy()
+    found = numbers.copy()
     if len(out):
-        moved[out] = np.where(first < last, pool[np.minimum(pick, len(pool) - 1)], nearest)
-    return moved
+        found[out] = np.where(first < last, pool[np.minimum(pick, len(pool) - 1)], nearest)
+    return found
 
 
 def _chosen(own: Step, drawn: pd.Series, values: Values, rng: np.random.Generator) -> pd.Series:

@@ -21,6 +21,7 @@ CUTS = (0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6)  # factors that cut digits off a who
 EXACT = 0.995  # support of a formula that is no approximation
 LARGEST = 100  # columns of numbers among which sums and products are sought
 DISTINCT = 8  # values of a number that a formula gives, at least
+APART = 1e-5  # of the largest singular value: columns of a smaller one follow from each other
 SPANS = {**UNITS, "milliseconds": 1e-3, "years": 31557600.0}
 
 
@@ -61,7 +62,9 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
         *_spans(matrix, names, dated, values),
     ]
     found += _pairs(matrix, names, dated, distinct, sizes, values, many)
-    exact = {rule.column for rule in found if rule.support == 1}
+    place = {name: at for at, name in enumerate(names)}
+    behind = [rule for rule in found if place[rule.column] > max(place[name] for name in rule.columns[1:])]
+    exact = {rule.column for rule in behind if rule.support == 1}
     found += _sums(matrix, names, dated, distinct, values, many, exact)
     yield from _simplest(found, names)
 
@@ -260,26 +263,46 @@ def _sums(
     many: Values,
     known: set[Any],
 ) -> Iterator[Linear]:
-    """Sums of three columns or more: least squares whose factors are 1 or 0."""
+    """Sums of several columns, by least squares: of three or more with the factors 1 and -1, or of two or
+    more with other short ones, such as a mean.
+
+    Columns that stand before a sum, and follow from none, are tried first: where parts follow from each
+    other, many sums are the same.
+    """
     plain = np.flatnonzero(~dated)
     full = x[:, plain][~np.isnan(x[:, plain]).any(1)]
-    if len(full) < max(LEAST_ROWS, 2 * len(plain)) or len(plain) < 4:
+    if len(full) < max(LEAST_ROWS, 2 * len(plain)) or len(plain) < 3:
         return
-    scale = np.abs(full).mean(0)
-    unit = full / np.maximum(scale, 1e-300)
+    scale = np.maximum(np.abs(full).mean(0), 1e-300)
+    unit = full / scale
     products = unit.T @ unit  # the normal equations of all targets
-    for at, own in enumerate(plain):
-        free = [i for i in range(len(plain)) if i != at and names[plain[i]] not in known]
-        if distinct[own] < DISTINCT or names[own] in known or len(free) < 3:
-            continue
-        factor = np.linalg.lstsq(products[np.ix_(free, free)], products[free, at], rcond=1e-12)[0]
-        factor = factor * scale[at] / np.maximum(scale[free], 1e-300)
-        nearest = np.rint(factor)
-        share = np.abs(factor - nearest) * scale[free] / max(scale[at], 1e-300)
-        used = [i for i, one in enumerate(nearest) if one]
-        if not (share < 1e-2).all() or not {*nearest} <= {0.0, 1.0} or len(used) < 3:
-            continue
-        rule = _judged(Linear(names[own], tuple((names[plain[free[i]]], nearest[i]) for i in used)), values)
-        if rule is not None and _all_count(rule, values, many):
-            known.add(names[own])
-            yield rule
+    for before, fresh in ((True, True), (True, False), (False, True)):
+        for at, own in enumerate(plain):
+            if distinct[own] < DISTINCT or names[own] in known:
+                continue
+            free = [i for i in range(at if before else len(plain)) if i != at]
+            free = [i for i in free if not fresh or names[plain[i]] not in known]
+            factors = _factors(products, scale, free, at)
+            of = tuple((names[plain[i]], one) for i, one in zip(free, factors, strict=False) if one)
+            whole = all(abs(one) == 1 for _, one in of)
+            if len(of) < 2 or (len(of) < 3 and whole):  # pairs with the factor 1 are found already
+                continue
+            rule = _judged(Linear(names[own], of), values)
+            if rule is not None and (whole or rule.support >= EXACT) and _all_count(rule, values, many):
+                known.add(names[own])
+                yield rule
+
+
+def _factors(products: Array, scale: Array, free: list[int], at: int) -> list[float]:
+    """The factors of least squares as a person would write them; none where they are not short, or where
+    others would do.
+    """
+    if not free:
+        return []
+    exact, _, _, size = np.linalg.lstsq(products[np.ix_(free, free)], products[free, at], rcond=1e-12)
+    exact = exact * scale[at] / scale[free]
+    for digits, close in ((0, 1e-2), (2, 1e-4)):
+        nearest = np.round(exact, digits)
+        if (np.abs(exact - nearest) * scale[free] / scale[at] < close).all():
+            return [float(one) for one in nearest] if not digits or size[-1] > APART * size[0] else []
+    return []

@@ -38,6 +38,9 @@ class Plan:
     steps: list[Step]
     codec: RecordCodec
 
+    def __post_init__(self) -> None:
+        self.codec.hiders = steps.hiders(self.steps)
+
     @classmethod
     def fit(
         cls, table: pd.DataFrame, codec: RecordCodec, rules: Sequence[Rule], rare: int = RARE
@@ -67,11 +70,12 @@ class Plan:
         inner: pd.DataFrame,
         rng: np.random.Generator,
         held: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+        fresh: bool = False,
     ) -> pd.DataFrame:
         """What was modelled -> the table, with the exact dtypes of its schema.
 
         held: puts the cells that are given into the columns that are made so far: what follows from them
-        follows from what was given.
+        follows from what was given. fresh: as of `back`.
         """
         inner = inner.reset_index(drop=True)
         made = pd.DataFrame(index=pd.RangeIndex(len(inner)))
@@ -81,7 +85,7 @@ class Plan:
             if name not in treated and name in inner.columns:
                 made[name] = inner[name]
         for one in self.steps:
-            own = pd.DataFrame(back(one, inner, values, rng))
+            own = pd.DataFrame(back(one, inner, values, rng, fresh))
             own = own if held is None else held(own)
             for name in own.columns:
                 made[name] = own[name]

@@ -58,7 +58,7 @@ class Step:
     values of the flag, which has a column where there are two or more. own: whether the column itself is
     modelled, for the rows that break the rule and those of which it says nothing. table: of a lookup, key ->
     value; of a group, text -> values; of a choice, parent -> value, several; of a formula, the forms where
-    there are several.
+    there are several. ends: of a gap, between which its column is, as of `values.as_floats`; () for anywhere.
     """
 
     way: str
@@ -69,6 +69,7 @@ class Step:
     states: list[str] = field(default_factory=lambda: [RULE])
     own: bool = False
     table: list[tuple[Any, Any]] = field(default_factory=list)
+    ends: tuple[float, ...] = ()
 
     @property
     def rule(self) -> Rule:
@@ -100,14 +101,15 @@ class Step:
 
     def to_dict(self) -> dict[str, Any]:
         facts = {"way": self.way, "names": self.names, "states": self.states, "own": self.own}
-        facts |= {"columns": self.columns, "parents": self.parents}
+        facts |= {"columns": self.columns, "parents": self.parents, "ends": [*self.ends]}
         table = [[kinds.to_json(key), kinds.to_json(value)] for key, value in self.table]
         return facts | {"rules": [to_dict(rule) for rule in self.rules], "table": table}
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Step:
         table = [(kinds.from_json(key), kinds.from_json(value)) for key, value in facts["table"]]
-        return cls(**{**facts, "rules": [from_dict(rule) for rule in facts["rules"]], "table": table})
+        rules, ends = [from_dict(rule) for rule in facts["rules"]], tuple(facts.get("ends", ()))
+        return cls(**{**facts, "rules": rules, "table": table, "ends": ends})
 
 
 def named(step_: Step, names: list[Any]) -> Step:
@@ -304,6 +306,8 @@ def fitted(own: Step, values: Values) -> Step:
     column = values.column(own.columns[0])
     if own.way == "formula" and (column.exceptions or len(column.formats) > 1):
         own.table = [(one, None) for one in dict.fromkeys(forms(column.name, values)) if one is not None]
+    if own.way == "gap":
+        own.ends = _ends(_floats(values, column.name), fewest)
     state, unknown, _ = states(own, values)
     found, counts = np.unique(state.astype(str), return_counts=True)
     keep = {str(one): rows for one, rows in zip(found, counts, strict=True) if rows >= LEAST}
@@ -315,6 +319,13 @@ def fitted(own: Step, values: Values) -> Step:
         keep.pop(MISSING, None)  # it is missing where a part of it is, and nowhere else
     some = own.way != "when" and ((OWN in keep and own.way != "gap") or alone >= LEAST)
     return replace(own, states=[RULE, *(one for one in (OWN, MISSING) if one in keep)], own=some)
+
+
+def _ends(numbers: Array, fewest: int) -> tuple[float, ...]:
+    """The smallest and the largest that do not tell a single row: so many rows are there or beyond."""
+    known = np.sort(numbers[~np.isnan(numbers)])
+    skip = min(fewest - 1, max(len(known) - 1, 0) // 4)
+    return (float(known[skip]), float(known[-1 - skip])) if len(known) else ()
 
 
 def choices(own: Step, values: Values, fewest: int) -> list[tuple[Any, Any]]:
@@ -329,6 +340,31 @@ def choices(own: Step, values: Values, fewest: int) -> list[tuple[Any, Any]]:
             text, _, value = pair.rpartition(APART)
             found.append((f"{at}{APART}{text}", kinds.plain(plain[value])))
     return found
+
+
+def hiders(found: list[Step]) -> dict[Any, list[Any]]:
+    """Column that is modelled -> those that tell where it says nothing: its flag, and what its parents are
+    made of.
+    """
+    makers = {name: one for one in found if one.way != "lift" for name in one.columns}
+
+    def told_by(name: Any, seen: tuple[Any, ...] = ()) -> list[Any]:
+        one = makers.get(name)
+        if one is None or name in seen or one.way in AS_DRAWN:
+            return [name]
+        own = [*([one.flag] if one.flag else []), *one.names.values(), *([name] if one.own else [])]
+        return own + [part for parent in one.parents for part in told_by(parent, (*seen, name))]
+
+    telling: dict[Any, list[Any]] = {}
+    for one in found:
+        hidden = [one.names[sort] for sort in ("gap", "below") if sort in one.names]
+        if one.way in ("together", "when"):
+            hidden = [*one.columns]
+        elif one.own:
+            hidden.append(one.columns[0])
+        parts = [*([one.flag] if one.flag else []), *(own for name in one.parents for own in told_by(name))]
+        telling |= {name: [part for part in dict.fromkeys(parts) if part != name] for name in hidden}
+    return telling
 
 
 def modelled(own: Step, values: Values, columns: dict[Any, Column]) -> list[Column]:

@@ -116,6 +116,7 @@ def as_floats(series: pd.Series, column: Column) -> Array | None:
 
 _ROUND: dict[str, Callable[[Array], Array]] = {
     "nearest": np.rint,
+    "as floats": np.rint,  # of what is not quite a half, as a program rounds that divides floats
     "half up": lambda x: np.floor(x + 0.5 + CLOSE),
     "down": lambda x: np.floor(x + CLOSE),
     "up": lambda x: np.ceil(x - CLOSE),

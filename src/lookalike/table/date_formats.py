@@ -51,6 +51,7 @@ _RUNS = {  # digits in one run
     6: ["%Y%m"],
     4: ["%H%M"],
 }
+_UNITS = "年月日년월일"  # behind the numbers of a Chinese, Japanese or Korean date
 _YEARS = (1900, 2100)  # of dates that are nothing but digits
 
 
@@ -98,6 +99,7 @@ def find(cells: Sequence[Any] | Array, rows: Array, least: int) -> tuple[list[st
             continue
         found.append(form)
         left = left[~good]
+    found = _one_language(texts, found)
     if len(found) == 1:
         which[:] = 0
         which[left] = -1
@@ -108,6 +110,20 @@ def find(cells: Sequence[Any] | Array, rows: Array, least: int) -> tuple[list[st
     order.sort(key=lambda i: -tally[i])
     back = np.array([*np.argsort(order), -1], dtype=np.int16) if order else np.array([-1], dtype=np.int16)
     return [found[i] for i in order], back[which]
+
+
+def _one_language(texts: Array, found: list[str]) -> list[str]:
+    """Formats without those whose cells another reads that is the same in another language: "13. Jan" beside
+    "13. Dez".
+    """
+    bare = [re.sub(r"\{\w+\}", "", form) for form in found]
+    kept = list(found)
+    for form, own in zip(found, bare, strict=True) if len({*bare}) < len(bare) else ():
+        read = ~np.isnat(read_dates(texts, form))
+        alike = [other for other, more in zip(found, bare, strict=True) if more == own and other != form]
+        if any(other in kept and not np.isnat(read_dates(texts[read], other)).any() for other in alike):
+            kept.remove(form)
+    return kept
 
 
 def _commonest(texts: Array, tried: set[str]) -> tuple[str, list[str]]:
@@ -223,6 +239,8 @@ def _options(piece: str, before: str, after: str, weeks: bool) -> list[str]:
         return known  # two of May
     if piece in ("de", "del"):  # 5 de mayo
         return [piece]
+    if piece in _UNITS and before.isdigit():
+        return [piece]
     return [piece] if piece in ("T", "Q", "W") and (after == "" or after[0].isdigit()) else []
 
 
@@ -238,6 +256,11 @@ def of_numbers(distinct: Array) -> str | None:
     low, high = int(distinct.min()), int(distinct.max())
     if low >= _YEARS[0] * 10_000 + 101 and high <= _YEARS[1] * 10_000 + 1231 and len(distinct) >= 5:
         form = "%Y%m%d"
+    elif len(distinct) >= 5 and len(str(low)) in (12, 14):
+        form = "%Y%m%d%H%M%S" if len(str(low)) == 14 else "%Y%m%d%H%M"
+        few = 10 ** (len(str(low)) - 4)
+        if low < _YEARS[0] * few or high >= (_YEARS[1] + 1) * few:
+            return None
     elif low >= _YEARS[0] * 100 + 1 and high <= _YEARS[1] * 100 + 12 and len(distinct) >= 12:
         form = "%Y%m"
     elif low >= 0 and high <= 2359 and _is_clock(distinct):

@@ -94,7 +94,7 @@ def _format_of_numbers(present: pd.Series) -> str | None:
         values = as_numbers(part)[0]
         if values.dtype == object or not np.isfinite(values).all() or (values % 1 != 0).any():
             return None
-    return date_formats.of_numbers(np.unique(values).astype(np.int64)) if values.max() < 2**31 else None
+    return date_formats.of_numbers(np.unique(values).astype(np.int64)) if values.max() < 10**15 else None
 
 
 def _nearly(kind: str, found: formatted.Written | None, what: str) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from lookalike.errors import SchemaError
 from lookalike.table import kinds
 
 PARTS = ("year", "quarter", "month", "day", "weekday", "hour", "minute", "date", "first of month")
-ROUNDINGS = ("nearest", "half up", "down", "up")
+ROUNDINGS = ("nearest", "as floats", "half up", "down", "up")
 UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0, "weeks": 604800.0}
 
 
@@ -65,7 +65,7 @@ class Linear:
         if self.divisor != 1:
             unit = next((name for name, size in UNITS.items() if size == self.divisor), None)
             said = f"{said} in {unit}" if unit else f"({said}) / {self.divisor:.12g}"
-        rounded = "" if self.rounding == "nearest" else f", rounded {self.rounding}"
+        rounded = "" if self.rounding in ROUNDINGS[:2] else f", rounded {self.rounding}"
         return f"{quoted(self.column)} = {said}{rounded}"
 
 
@@ -86,7 +86,7 @@ class Product:
 
     @property
     def words(self) -> str:
-        rounded = "" if self.rounding == "nearest" else f", rounded {self.rounding}"
+        rounded = "" if self.rounding in ROUNDINGS[:2] else f", rounded {self.rounding}"
         sign = "/" if self.divide else "*"
         return f"{quoted(self.column)} = {quoted(self.left)} {sign} {quoted(self.right)}{rounded}"
 

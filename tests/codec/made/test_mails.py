@@ -76,3 +76,20 @@ def test_addresses_of_no_name_have_the_pattern_of_the_real_ones() -> None:
 def test_templates(local: str, words: list[str], tokens: tuple[str, ...] | None) -> None:
     found = mails._template(local, words)
     assert (found and found[0]) == tokens
+
+
+def test_a_name_of_few_free_addresses_has_one_of_them_again() -> None:
+    """Of 12 addresses of a name of the real form 10 are real ones, among them all of one domain."""
+    domains = ["one.org", "two.org", "three.org"]
+    forms = [f"ada.baker{end}@{domain}" for end in ("", "1", "77", "99") for domain in domains]
+    params = mails.learn(pd.Series(forms * 5), {0: pd.Series(["Ada Baker"] * 60)}, 5)
+    free = {forms[0], forms[4]}
+    made = mails.make(
+        params,
+        [["Ada Baker"]] * 300,
+        set(forms) - free,
+        0,
+        np.random.default_rng(0),
+        again=True,  # type: ignore[arg-type]
+    )
+    assert set(made) == free

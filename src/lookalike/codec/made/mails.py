@@ -25,7 +25,8 @@ from lookalike.table.patterns import learn as learn_pattern
 
 MOST = 0.9  # of the addresses, that are made of a name
 _LOOKED_AT = 1000  # rows
-_TRIES = 40
+_ANOTHER, _DOMAIN = 20, 70  # tries for an address that no other row has, and at the domain that was drawn
+_FREE, _TRIES = 220, 240  # tries for one that is not taken, and in all
 _SOURCES = 8  # columns that may be names, at most
 _PLAIN = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "æ": "ae", "ł": "l"}
 
@@ -162,10 +163,11 @@ def make(
     for row in range(len(cells)):
         words = _words(cells[row]) if params.sources else []
         text = ""
-        domain = domains[rng.choice(len(domains), p=shares / shares.sum())]
         for turn in range(_TRIES):
+            if turn in (0, *range(_DOMAIN, _FREE)):
+                domain = domains[rng.choice(len(domains), p=shares / shares.sum())]
             local = _local(params, words, (first + row) * _TRIES + turn, rng, taken)
-            late, last = turn >= _TRIES // 2, turn >= 3 * _TRIES // 4
+            late, last = turn >= _ANOTHER, turn >= _FREE
             # if nothing else is free, a number that no other has
             text = f"{local}{first + row if last or (late and not again) else ''}@{domain}"
             if text not in taken and (text not in seen or (late and again)):

@@ -141,7 +141,11 @@ def _drawn(
     patterns, member = patterns_of(np.concatenate([held, gaps & ~held], axis=1))
     for p, (pattern, gap) in enumerate(np.split(both, 2) for both in patterns):
         at = np.flatnonzero(member == p)
-        filled = [name for name, open_ in zip(names, gap, strict=True) if open_ and name not in where]
+        filled = [
+            name
+            for name, open_ in zip(names, gap, strict=True)
+            if open_ and name not in where and can_be_missing(records, name)
+        ]
         allowed = records.allowed({**where, **dict.fromkeys(filled, NOT_MISSING)})
         if pattern.all() and names and not allowed:
             continue

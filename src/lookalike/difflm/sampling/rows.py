@@ -222,7 +222,7 @@ def _drawn(
     if rest:
         many = partial(draw, rows=max(len(turn), MEETING))
         return meeting(fitted.plan, fitted.codec, rest, where, many, len(turn), rng, told)
-    return fitted.plan.back(draw(), rng)
+    return fitted.plan.back(draw(), rng, fresh=True)
 
 
 def _complete(

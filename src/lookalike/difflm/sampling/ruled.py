@@ -181,7 +181,7 @@ def put_back(
         if goal is not None:
             fixed = {**rows.known, **asked.inner.known} | {name: ~mask}
             inner = settled(plan, inner, name, goal, mask, rng, fixed, partial(held, but=name))
-    return rows.kept_in(plan.back(inner, rng, held))
+    return rows.kept_in(plan.back(inner, rng, held, fresh=True))
 
 
 def meeting(
@@ -208,7 +208,7 @@ def meeting(
     far = np.zeros(0)
     for turn in range(ROUNDS):
         pool.append(draw(turn))
-        far = np.append(far, missed(codec, rest, plan.back(pool[-1], rng)))
+        far = np.append(far, missed(codec, rest, plan.back(pool[-1], rng, fresh=True)))
         if (far == 0).sum() >= rows:
             break
     inner = pd.concat(pool, ignore_index=True)
@@ -216,7 +216,7 @@ def meeting(
     inner = inner.iloc[np.sort(best)].reset_index(drop=True)
     ids = [column.name for column in plan.codec.schema.columns if column.kind == "id"]
     inner[ids] = pool[0][ids]  # every draw counts from the same number on
-    table = plan.back(inner, rng)
+    table = plan.back(inner, rng, fresh=True)
     for _ in range(3):
         far = missing_by(table, inner)
         if not far.any():
@@ -225,7 +225,7 @@ def meeting(
             goal = goals(codec, name, condition, table[name], rng)
             if goal is not None:
                 inner = settled(plan, inner, name, goal, far > 0, rng)
-                table = plan.back(inner, rng)
+                table = plan.back(inner, rng, fresh=True)
     far = missing_by(table, inner)
     good = np.flatnonzero(far == 0)
     if not len(good):

@@ -6,8 +6,7 @@ Texts end where they end: every row is at a slot of its own, and rows that are d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -22,6 +21,7 @@ from lookalike.difflm.small.copying import ROOM, Copied
 from lookalike.difflm.small.fields import Allowed, Said
 from lookalike.difflm.small.stepping import centred
 from lookalike.difflm.small.transformer import Cache
+from lookalike.difflm.small.turn import Turn, after_each, groups
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.threads import Threads
 
@@ -33,23 +33,6 @@ SCORED = 4096  # rows x slots that are scored at once: more do not fit the cache
 FEW = 8  # positions that are read one by one: of more, all queries are answered at once
 ENOUGH = 2.0  # times the length of real texts, all texts of a draft together; after that they are ended
 CLOSING = 0.8  # of a span's slots: a value under a grammar then has to come to its end
-
-
-@dataclass(frozen=True)
-class _Turn:
-    """A stretch of slots that is written: order[start:stop]. rescored: whether `Draft.log_prob` is kept;
-    cache: of the language model; added: the latent, where it is added to all inputs; known, timed: the fixed
-    slots that the base, and the axis, say all of.
-    """
-
-    order: list[int]
-    start: int
-    stop: int
-    rescored: bool
-    cache: Cache
-    added: Tensor | float
-    known: set[int]
-    timed: set[int]
 
 
 class Draft:
@@ -144,9 +127,13 @@ class Draft:
             x, padding = vae.sequence(self.latent, self.tokens, self.cells, written, placed)
             room = vae.positions(start + (ROOM if vae.span_slots else stop - start))
             cache = Cache(vae.config.layers, room, padding, vae.memory, self.spare)
-        turn = _Turn(order, start, stop, rescored, cache, added, vae.known_in(order), vae.timed_in(order))
-        current = torch.full((len(x),), order[start], device=device)
-        here, done = torch.arange(len(x), device=device), torch.zeros(len(x), dtype=torch.bool, device=device)
+        known, timed = vae.known_in(order), vae.timed_in(order)
+        empty = vae.hidden_in(order, but=self.allowed)
+        turn = Turn(order, start, stop, rescored, cache, added, known, timed, empty)
+        at = torch.full((len(x),), start, device=device)  # the place in the order of every row
+        here = torch.arange(len(x), device=device)
+        at = turn.past_hidden(vae, at, self.tokens, here)
+        current, done = torch.tensor(order, device=device)[at.clamp(max=stop - 1)], at >= stop
         following, said = self._following(turn, current, here, done)
         x = torch.cat([x[:, :-1], x[:, -1:] + following.unsqueeze(1)], 1)
         if not vae.span_slots:
@@ -154,15 +141,15 @@ class Draft:
             return
         hidden = vae.backbone(x, cache, memory, last=not vae.spans.copying)
         copied = Copied.of(vae, hidden, self.tokens, written, padding) if vae.spans.copying else None
-        self._write_apart(turn, hidden, said, copied)
+        self._write_apart(turn, at, hidden, said, copied)
 
-    def _first(self, x: Tensor, turn: _Turn, memory: list[tuple[Tensor, Tensor]] | None) -> Tensor:
+    def _first(self, x: Tensor, turn: Turn, memory: list[tuple[Tensor, Tensor]] | None) -> Tensor:
         """What is known before the first slot of a turn, (rows, width); x: (rows, positions, width)."""
         if x.shape[1] > FEW:
             return self.vae.backbone(x, turn.cache, memory, last=True)[:, -1]
         return self.ahead.step(centred(x).transpose(0, 1).contiguous(), turn.cache, memory=memory)
 
-    def _write_together(self, turn: _Turn, hidden: Tensor, said: dict[int, Said]) -> None:
+    def _write_together(self, turn: Turn, hidden: Tensor, said: dict[int, Said]) -> None:
         """The rest of `write` for records of fixed slots alone: all rows are at the same slot.
 
         hidden: (rows, width), what is known before the first slot; said: what the base says of it.
@@ -174,7 +161,7 @@ class Draft:
         for place in range(turn.start, turn.stop):
             slot = order[place]
             field = int(vae.field_of[slot])
-            self._write_fixed(slot, hidden, slice(None), turn.rescored, said.get(field))
+            self._write_fixed(turn, slot, hidden, slice(None), said.get(field))
             self.told.add(rows)
             if place + 1 == turn.stop:
                 return
@@ -189,27 +176,29 @@ class Draft:
             x = vae.fields.embed_slot(field, tokens, cells) + each + following
             hidden = self.ahead.step(centred(x).unsqueeze(0), turn.cache)
 
-    def _write_apart(self, turn: _Turn, hidden: Tensor, said: dict[int, Said], copied: Copied | None) -> None:
+    def _write_apart(
+        self, turn: Turn, at: Tensor, hidden: Tensor, said: dict[int, Said], copied: Copied | None
+    ) -> None:
         """The rest of `write` for records with texts: every row is at a slot of its own.
 
-        hidden: (rows, positions, width), what is known before the first slot; said: what the base says of it.
+        at: (rows,) the place in the order of each; hidden: (rows, positions, width), what is known before the
+        first slot; said: what the base says of it.
         """
         vae, device, stop, added = self.vae, hidden.device, turn.stop, turn.added
         slots = torch.tensor(turn.order[:stop], device=device)
-        after = _after(vae, turn.order, stop).to(device)
+        after = after_each(vae, turn.order, stop).to(device)
         walks: dict[int, Walk] = {}
-        at = torch.full((len(hidden),), turn.start, device=device)  # the place in the order of every row
         here = torch.arange(len(hidden), device=device)  # the row of the draft that every row is
-        done, current = torch.zeros_like(here, dtype=torch.bool), slots[at]
+        done, current = at >= stop, slots[at.clamp(max=stop - 1)]
         while True:
             self.threads.begin()
             hidden = hidden[:, -1]
             x = torch.zeros_like(hidden).unsqueeze(1)
-            for name, rows in _groups(vae, current, done):
+            for name, rows in groups(vae, current, done):
                 draft_rows, slot = here[rows], current[rows]
                 if name < len(vae.fixed):
                     own = said.get(name)
-                    self._write_fixed(vae.fixed[name], hidden[rows], draft_rows, turn.rescored, own)
+                    self._write_fixed(turn, vae.fixed[name], hidden[rows], draft_rows, own)
                     ended = torch.zeros_like(done[rows])
                     embedded = vae.fields.embed_slot(
                         name, self.tokens[draft_rows, slot[0]], self.cells[draft_rows, slot[0]]
@@ -223,6 +212,7 @@ class Draft:
                     embedded = vae.spans.embed(span, self.tokens[draft_rows, slot])
                 x[rows] = embedded.unsqueeze(1)
                 at[rows] = torch.where(ended, after[at[rows]], at[rows] + 1)
+            at = turn.past_hidden(vae, at, self.tokens, here)
             x = x + added
             if copied is not None:
                 words = vae.words(self.tokens[here], current[:, None])
@@ -244,7 +234,7 @@ class Draft:
             self.threads.end(float(len(x)))
 
     def _following(
-        self, turn: _Turn, current: Tensor, here: Tensor, done: Tensor
+        self, turn: Turn, current: Tensor, here: Tensor, done: Tensor
     ) -> tuple[Tensor, dict[int, Said]]:
         """What tells rows which slot they are at, (rows, width), and what the base says of it, by slot.
 
@@ -266,7 +256,7 @@ class Draft:
             return {}, None
         said: dict[int, Said] = {}
         hints = torch.zeros(len(current), HINTS, device=current.device)
-        for field, rows in _groups(self.vae, current, done):
+        for field, rows in groups(self.vae, current, done):
             if field < len(self.vae.fixed):
                 at = here[rows]
                 placed = base.place(field, self.tokens[at], self.cells[at], self.fold[at])
@@ -280,7 +270,7 @@ class Draft:
         if axis is None or not timed:
             return None
         out = torch.zeros(len(current), self.vae.config.width, device=current.device)
-        for field, rows in _groups(self.vae, current, done):
+        for field, rows in groups(self.vae, current, done):
             if field in timed:
                 at = here[rows]
                 if self.place is None or self.vae.span_slots:  # the time of rows at one slot stays
@@ -289,19 +279,20 @@ class Draft:
         return out
 
     def _write_fixed(
-        self, slot: int, hidden: Tensor, rows: Tensor | slice, rescored: bool, said: Said | None
+        self, turn: Turn, slot: int, hidden: Tensor, rows: Tensor | slice, said: Said | None
     ) -> None:
         """Draw a fixed slot of these rows."""
+        rescored = turn.rescored
         vae = self.vae
         if int(vae.column_of[slot]) not in self.given:
             field_ = int(vae.field_of[slot])
             allowed = self.allowed.get(slot)
             assert not isinstance(allowed, Tensor)
             if allowed is None and said is None and not rescored:
-                self._write_free(slot, hidden, rows)
+                self._write_free(turn, slot, hidden, rows)
                 return
             token, cell, mass = vae.fields.draw(field_, hidden, self.generator, allowed, said)
-            ended = _ended(vae, slot, self.tokens[rows])
+            ended = turn.empty(vae, slot, self.tokens[rows])
             if ended is not None:
                 token, cell = torch.where(ended, -1, token), torch.where(ended, 0, cell)
                 mass = torch.where(ended, 0.0, mass)
@@ -310,10 +301,10 @@ class Draft:
             if rescored:
                 self.log_prob[rows] += vae.fields.log_prob(field_, hidden, token, cell, said)
 
-    def _write_free(self, slot: int, hidden: Tensor, rows: Tensor | slice) -> None:
+    def _write_free(self, turn: Turn, slot: int, hidden: Tensor, rows: Tensor | slice) -> None:
         """Draw a fixed slot of these rows, of which nothing else is known or asked for."""
         token, cell = self.ahead.heads.draw(int(self.vae.field_of[slot]), hidden, self.generator)
-        ended = _ended(self.vae, slot, self.tokens[rows])
+        ended = turn.empty(self.vae, slot, self.tokens[rows])
         if ended is not None:
             token = torch.where(ended, -1, token)
             cell = None if cell is None else torch.where(ended, 0, cell)
@@ -361,36 +352,3 @@ class Draft:
                 walks[span].take(rows[said].cpu().numpy(), token[said].cpu().numpy())
         token = self.tokens[rows, slot]
         return (token <= MISSING) | (place + 1 == len(slots))
-
-
-def _groups(vae: VAE, slots: Tensor, done: Tensor) -> list[tuple[int, Any]]:
-    """The rows that are at the same fixed slot or in the same span, as (field, index of rows)."""
-    if not vae.span_slots:  # all rows, without a copy of what is indexed by them
-        return [(int(vae.field_of[slots[0]]), slice(None))]
-    fields = vae.field_of[slots]
-    fields = fields.masked_fill(done, -1)
-    return [(f, (fields == f).nonzero()[:, 0]) for f in fields.unique().tolist() if f >= 0]
-
-
-def _after(vae: VAE, order: list[int], stop: int) -> Tensor:
-    """For every place in the order, the place at which the next column begins; `stop` at most."""
-    columns = vae.column_of[torch.tensor(order, device=vae.place.device)].tolist()
-    after, following = [0] * len(order), len(order)
-    for i in range(len(order) - 1, -1, -1):
-        if i + 1 < len(order) and columns[i + 1] != columns[i]:
-            following = i + 1
-        after[i] = min(following, stop)
-    return torch.tensor(after)
-
-
-def _ended(vae: VAE, slot: int, tokens: Tensor) -> Tensor | None:
-    """(rows,) True where an earlier slot of the same column has ended it."""
-    column = vae.columns[int(vae.column_of[slot])]
-    place = column.index(slot)
-    if place == 0:
-        return None
-    before = tokens[:, column[place - 1]]
-    ended = before < 0
-    for token in vae.ends[column[place - 1]]:
-        ended = ended | (before == token)
-    return ended

@@ -18,6 +18,7 @@ from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.small.ahead import Ahead
 from lookalike.difflm.small.base import of_arrays
 from lookalike.difflm.small.decoder import decode
+from lookalike.difflm.small.hiding import Hidden, hidden_in
 from lookalike.difflm.small.train import bound, posteriors, train_vae
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.checkpoint import Checkpoint
@@ -94,7 +95,21 @@ class TokenRecords:
         where: Mapping[Any, Any] | None = None,
         offset: int = 0,
     ) -> pd.DataFrame:
-        return self.codec.decode(records[:, 0], records[:, 1], rng, where=where, offset=offset)
+        tokens, cells = self._shown(records, rng)
+        return self.codec.decode(tokens, cells, rng, where=where, offset=offset)
+
+    def _shown(self, records: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Tokens and cells; a column has those of another row where it says nothing."""
+        tokens, cells = records[:, 0], records[:, 1]
+        for column in self._vae.hidden if self._vae is not None else ():
+            own = np.array(self.codec.columns[column])
+            gone = np.flatnonzero(tokens[:, own[0]] < 0)
+            if 0 < len(gone) < len(tokens):
+                tokens, cells = tokens.copy(), cells.copy()
+                other = rng.choice(np.flatnonzero(tokens[:, own[0]] >= 0), len(gone))
+                for part in (tokens, cells):
+                    part[np.ix_(gone, own)] = part[np.ix_(other, own)]
+        return tokens, cells
 
     def allowed(self, where: Mapping[Any, Any] | None) -> dict[int, Array]:
         return self.codec.allowed(where)
@@ -109,8 +124,18 @@ class TokenRecords:
         progress: bool,
     ) -> list[dict[str, Any]]:
         tokens, cells = (torch.from_numpy(records[:, part]) for part in range(2))
+        self.vae.hide(hidden_in(tokens, self.codec.slots, self.codec.columns, self._hiders()))
         with enough_memory("these records", FEWER, checkpoint.folder is not None):
             return train_vae(self.vae, tokens, cells, config, clock, checkpoint, self.threads, seed, progress)
+
+    def _hiders(self) -> dict[int, list[int]]:
+        """`RecordCodec.hiders`, by the numbers of the columns."""
+        number = {name: at for at, name in enumerate(self.columns)}
+        return {
+            number[name]: [number[one] for one in telling if one in number]
+            for name, telling in self.codec.hiders.items()
+            if name in number
+        }
 
     def posteriors(self, records: Array) -> tuple[Tensor, Tensor]:
         tokens, cells = (torch.from_numpy(np.ascontiguousarray(records[:, part])) for part in range(2))
@@ -197,9 +222,11 @@ class TokenRecords:
         if self._vae is None:
             return {}
         weights = {f"vae.{k}": v for k, v in self.vae.state_dict().items()}
+        weights["arranged"] = torch.tensor(self.vae.arranged)
+        for column, own in self.vae.hidden.items():
+            weights |= {f"hidden.{column}.{k}": v for k, v in own.arrays().items()}
         if self.vae.base is not None:
             weights |= {f"base.{k}": v for k, v in self.vae.base.arrays().items()}
-            weights["arranged"] = torch.tensor(self.vae.arranged)
         return weights
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
@@ -208,8 +235,14 @@ class TokenRecords:
         if vae.config.based and vae.fixed:
             base = {k[5:]: v for k, v in weights.items() if k.startswith("base.")}
             vae.base = of_arrays(vae.fields, vae.fixed, base).to(vae.device)
-            if "arranged" in weights:  # models of before 0.4 have the order that the network begins with
-                vae.arrange(weights["arranged"].tolist())
+        if "arranged" in weights:  # models of before 0.4 have the order that the network begins with
+            vae.arrange(weights["arranged"].tolist())
+        hidden: dict[int, dict[str, Tensor]] = {}
+        for name, value in weights.items():
+            if name.startswith("hidden."):
+                column, own = name.split(".")[1:]
+                hidden.setdefault(int(column), {})[own] = value
+        vae.hidden = {column: Hidden.of_arrays(own, vae.device) for column, own in hidden.items()}
         self.vae.eval()
 
     def facts(self) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def _based(vae: VAE, tokens: Tensor, cells: Tensor, seed: int) -> Placed | None:
     if not vae.config.based or not vae.fixed:
         return None
     orders = [vae.arranged, sorted(vae.arranged), vae.arranged[::-1]]
-    orders = orders if len(tokens) <= ORDERED else orders[:1]
+    orders = [vae.in_turn(order) for order in (orders if len(tokens) <= ORDERED else orders[:1])]
     slots = [vae.fixed_in(order) for order in orders]
     vae.base, fold, best = fit_base(vae.fields, vae.fixed, slots, tokens, cells, seed)
     vae.arrange(orders[best])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -12,6 +14,7 @@ from lookalike.difflm.small.axis import Axis
 from lookalike.difflm.small.base import HINTS, Base, Placed
 from lookalike.difflm.small.encoder import Encoder
 from lookalike.difflm.small.fields import Allowed, Fields, Said
+from lookalike.difflm.small.hiding import Hidden, behind, told_in
 from lookalike.difflm.small.injection import Injection
 from lookalike.difflm.small.sizes import VAEConfig
 from lookalike.difflm.small.spans import POOLS, Spans
@@ -62,6 +65,7 @@ class VAE(nn.Module):
         field_of = torch.zeros(len(slots), dtype=torch.long)
         for f, field in enumerate([*([s] for s in fixed), *spans]):
             field_of[field] = f
+        self.hidden: dict[int, Hidden] = {}
         self.axis: Axis | None = None
         if config.axis:
             parts = [(s, slots[s].tokens, slots[s].cells) for s in config.axis]
@@ -85,6 +89,19 @@ class VAE(nn.Module):
         self.arranged = arranged
         self.canonical = self.fixed_in(arranged)
         self.place = torch.tensor(slots, device=self.place.device).argsort()
+
+    def hide(self, hidden: dict[int, Hidden]) -> None:
+        """Leave columns empty where others say so, which then come before them; they are named by numbers."""
+        self.hidden = hidden
+        self.arrange(self.in_turn(self.arranged))
+
+    def in_turn(self, arranged: list[int]) -> list[int]:
+        """The columns in this order, but those that are hidden behind those that tell where."""
+        return behind(arranged, self.hidden, self.column_of.tolist())
+
+    def hidden_in(self, order: list[int], but: Container[int] = ()) -> dict[int, Hidden]:
+        """First slot -> where it is empty, as `told_in`."""
+        return told_in(order, self.hidden, self.columns, but)
 
     def fixed_in(self, arranged: list[int]) -> list[int]:
         """The fixed slots, by their numbers, when the columns are in this order."""
