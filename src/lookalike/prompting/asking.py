@@ -20,7 +20,7 @@ from lookalike.prompting.arms import EXPLORED, Place
 from lookalike.prompting.facts import asked_of, described
 from lookalike.prompting.prompts import ATTRIBUTES, MOST_PLACES, STAND_IN, Prompts, cell, sample_of
 from lookalike.prompting.source import Source
-from lookalike.prompting.writing import Work, answer
+from lookalike.prompting.work import Work, answer
 from lookalike.prompting.written import Written
 
 LOOKS = (4, 8, 16, 24)  # real rows that are described when it is looked how well the model does: telling.py

@@ -36,7 +36,8 @@ from lookalike.prompting.record import Form
 from lookalike.prompting.source import Picks, locate, read
 from lookalike.prompting.telling import places_for, settle
 from lookalike.prompting.templates import Templates
-from lookalike.prompting.writing import Work, Writer
+from lookalike.prompting.work import Work
+from lookalike.prompting.writing import Writer
 from lookalike.prompting.written import Written
 from lookalike.table.schema import Schema, given_schema
 from lookalike.table.sources import PANDAS, Origin, Table, taken
