@@ -154,8 +154,10 @@ class Gain:
         )
         if self.helps:
             return f"{figures}: the synthetic rows may be added to them."
-        within = " (no more than chance brings)" if self.both > self.alone else ""
-        return f"{figures}{within}: train on the real rows alone."
+        if self.both > self.alone:
+            figures += " (no more than chance brings)"
+            return f"{figures}: train on the real rows alone, or give more of them to judge by."
+        return f"{figures}: train on the real rows alone."
 
 
 def gain(
