@@ -121,7 +121,7 @@ def test_after_a_kill_no_call_is_repeated_and_the_rows_are_the_same(writing, hal
 def test_one_budget_counts_all_ledgers(writing, halves, tmp_path, capsys):
     served, out = writing(), tmp_path / "made"
     halves[0][["text"]].to_csv(tmp_path / "real.csv", index=False)
-    asked = command(served.url, tmp_path / "real.csv", out)
+    asked = command(served.url, tmp_path / "real.csv", out, "--method", "synalign")
     assert main([*asked, "--max-calls", "13"]) == 4
     assert "2 shards are missing: the budget" in capsys.readouterr().err
     assert len(parts(out)) == 1 and served.stats()["calls"] <= 13
@@ -135,7 +135,7 @@ def test_one_budget_counts_all_ledgers(writing, halves, tmp_path, capsys):
 def test_several_writers_have_one_budget_and_write_what_one_would(writing, halves, tmp_path, capsys):
     served, other, out = writing(), writing(), tmp_path / "made"
     halves[0][["text"]].to_csv(tmp_path / "real.csv", index=False)
-    asked = command(served.url, tmp_path / "real.csv", out, "--workers", "2")
+    asked = command(served.url, tmp_path / "real.csv", out, "--workers", "2", "--method", "synalign")
     assert main([*asked, "--max-calls", "13"]) == 4
     assert "shards are missing: the budget" in capsys.readouterr().err
     assert 6 <= served.stats()["calls"] <= 13 and served.stats()["most_in_flight"] <= 3
@@ -144,7 +144,13 @@ def test_several_writers_have_one_budget_and_write_what_one_would(writing, halve
     real = pd.read_csv(tmp_path / "real.csv")
     for shard in (2, 0, 1):  # each by itself, as tasks of an array
         made = generate_shards(
-            real, 60, align(other.url), tmp_path / "alone", shards=3, shard=shard, progress=False
+            real,
+            60,
+            align(other.url, method="synalign"),
+            tmp_path / "alone",
+            shards=3,
+            shard=shard,
+            progress=False,
         )
         assert [one.shard for one in made.done] == [shard] and made.there == 0
     assert parts(out) == parts(tmp_path / "alone")
@@ -224,8 +230,16 @@ def test_what_does_not_go_with_shards_is_a_sentence(halves, tmp_path, capsys):
 def test_an_endpoint_that_is_gone_leaves_what_was_made(writing, halves, tmp_path):
     served, out = writing(), tmp_path / "made"
     options = {"shards": 3, "progress": False}
-    generate_shards(halves[0][["text"]], 60, align(served.url, budget=Budget(max_calls=13)), out, **options)
+    generate_shards(
+        halves[0][["text"]],
+        60,
+        align(served.url, method="synalign", budget=Budget(max_calls=13)),
+        out,
+        **options,
+    )
     served.stop()
     with pytest.raises(EndpointError):
-        generate_shards(halves[0][["text"]], 60, align(served.url, patience=0.2), out, **options)
+        generate_shards(
+            halves[0][["text"]], 60, align(served.url, method="synalign", patience=0.2), out, **options
+        )
     assert len(parts(out)) == 1
