@@ -93,20 +93,32 @@ def test_the_gate_passes_rows_that_help_and_no_others() -> None:
     rng = np.random.default_rng(0)
     codes, more = np.repeat([0, 1, 2], 8), np.repeat([0, 1, 2], 40)
     names, names_of_more = [f"c{code}" for code in codes], [f"c{code}" for code in more]
-    noisy = points_of(codes, rng) + 0.7 * rng.standard_normal((24, 2))
-    real = [json.dumps(row.tolist()) for row in noisy]
-    good = gain(as_points, (real, names), (written(more, rng), names_of_more), 0)
-    assert good is not None and good.rows == 24
+    noise = np.c_[0.7 * rng.standard_normal((24, 2)), 2 * rng.standard_normal((24, 40))]
+    real = [json.dumps(row.tolist()) for row in np.c_[points_of(codes, rng), np.zeros((24, 40))] + noise]
+    plain = [json.dumps([*row, *[0.0] * 40]) for row in points_of(more, rng).tolist()]
+    good = gain(as_points, (real, names), (plain, names_of_more), 0)
+    assert good is not None and good.rows == 24 and good.chance == pytest.approx(1 / 3)
     assert good.both > good.alone and good.helps and "may be added" in good.sentence("c")
-    assert 0 < good.error < 0.5 / 24**0.5
-    chance = Gain(0.8, 0.85, 24, 0.06)
-    assert not chance.helps and "(no more than chance brings)" in chance.sentence("c")
+    assert 0 < good.error < 0.6 / 24**0.5 and 0 < good.score_error < good.score
     wrong = [f"c{(code + 1) % 3}" for code in more]
-    bad = gain(as_points, (real, names), (written(more, rng), wrong), 0)
+    bad = gain(as_points, (real, names), (plain, wrong), 0)
     assert bad is not None and bad.alone == good.alone  # the same folds of the same real rows
-    assert bad.both < bad.alone and not bad.helps
+    assert bad.both < bad.alone and not bad.helps and bad.score < 0
     assert bad.sentence("kind").endswith("train on the real rows alone.") and "'kind'" in bad.sentence("kind")
-    assert gain(as_points, (real, names), (written(more, rng), names_of_more), 0) != bad
+    assert gain(as_points, (real, names), (plain, names_of_more), 0) != bad
+
+
+def test_few_real_rows_ask_for_more() -> None:
+    def found(alone: float, both: float, rows: int, error: float, chance: float = 0.5) -> Gain:
+        return Gain(alone, both, rows, error, chance, score=0.1, score_error=0.05)
+
+    assert not found(0.7, 0.75, 20, 0.048).helps  # one row of twenty, and no other changed
+    assert found(0.7, 0.75, 2000, 0.005).helps and found(0.6, 0.75, 20, 0.1).helps
+    assert not found(0.6, 0.75, 20, 0.16).helps
+    chance = found(0.8, 0.85, 24, 0.06)
+    assert not chance.helps and "(no more than chance brings)" in chance.sentence("c")
+    assert found(0.4, 0.55, 20, 0.1, chance=0.2).helps and not found(0.4, 0.55, 20, 0.1).helps
+    assert not Gain(0.6, 0.8, 20, 0.1, 0.5, score=0.04, score_error=0.05).helps  # the chances are no better
 
 
 def test_copies_of_the_rows_that_are_told_open_no_gate() -> None:

@@ -118,7 +118,7 @@ def test_a_dry_run_asks_nothing_and_leaves_nothing(
     said = capsys.readouterr().out
     assert served.stats()["calls"] == 0 and not list(tmp_path.iterdir())
     assert said.startswith(
-        "estimate: at least 18 calls"
+        "estimate: at least 14 calls"
     )  # 8 descriptions, and a request for each of 10 classes
     assert said.count("--- prompt") == 3
     assert "Describe what it says" in said and "Write 3 new records" in said

@@ -4,7 +4,8 @@ A classifier learns from the synthetic rows, from the real rows that the arm was
 real test rows say how good it is. Features are words and pairs of words (TF-IDF), and, with a folder of
 all-MiniLM-L6-v2, its embeddings. Each way comes "as written" and "aligned": `lookalike.align` draws as many
 of the synthetic rows to match the given real ones. "gated" takes real and synthetic rows where
-`lookalike.learn.gain` says, from the given rows alone, that they help, and else the real ones alone. MAUVE,
+`lookalike.learn.gain` says of the rows as written, from the given rows alone, that they help, and else the
+real ones alone: aligned rows were chosen by the very rows that would judge them. MAUVE,
 self-BLEU and C2ST compare with the training rows, of which the arm has seen few.
 """
 
@@ -83,27 +84,33 @@ class Scorer:
             ways["aligned"] = self._aligned(few, made, seed)
         except UserError as error:
             found["not aligned"] = str(error)
+        gates = self._gates(few, made, seed, written.get("shown"))
         for way, some in ways.items():
-            seen = written.get("shown") if way == "as written" else None
-            found[way] = self._figures(few, some, seed, seen)
+            found[way] = self._figures(few, some, seed, gates)
+        return found
+
+    def _gates(
+        self, few: pd.DataFrame, made: pd.DataFrame, seed: int, shown: list[list[int]] | None
+    ) -> dict[str, dict[str, Any]]:
+        """Name of the features -> whether the rows help, by the given rows. shown: for each row those of
+        `few` that its writer saw.
+        """
+        found = {}
+        sides = [(one.text.tolist(), one[self.label].tolist()) for one in (few, made)]
+        for name in self.features:
+            embed = self.embed if name == "minilm" else embedder(None, few.text.tolist(), seed)
+            gate = gain(embed, sides[0], sides[1], seed, shown)
+            figures = None if gate is None else [gate.alone, gate.both, gate.error]
+            found[name] = {"helps": bool(gate and gate.helps), "gate": figures}
         return found
 
     def _figures(
-        self, few: pd.DataFrame, some: pd.DataFrame, seed: int, shown: list[list[int]] | None = None
+        self, few: pd.DataFrame, some: pd.DataFrame, seed: int, gates: dict[str, dict[str, Any]]
     ) -> dict[str, Any]:
-        """shown: for each row those of `few` that its writer saw."""
         both = pd.concat([few, some], ignore_index=True)
         found: dict[str, Any] = {}
         for name, accuracy in self.features.items():
-            embed = self.embed if name == "minilm" else embedder(None, few.text.tolist(), seed)
-            sides = [(one.text.tolist(), one[self.label].tolist()) for one in (few, some)]
-            gate = gain(embed, sides[0], sides[1], seed, shown)
-            found[name] = {
-                "synthetic": accuracy(some),
-                "both": accuracy(both),
-                "helps": bool(gate and gate.helps),
-                "gate": None if gate is None else [gate.alone, gate.both],
-            }
+            found[name] = {"synthetic": accuracy(some), "both": accuracy(both), **gates[name]}
         drawn_rows = some.sample(min(len(some), MOST_ROWS), random_state=seed)
         real = self.train.sample(min(len(self.train), MOST_ROWS), random_state=seed)
         own, _ = report(real, drawn_rows, self.test, "text", seed)

@@ -44,7 +44,8 @@ def align(
     text: the column of text that is compared, as points made by `embed`. None: whole rows are compared
         (`evaluate/space.py`), for which both tables need the same columns.
     label: a column of classes. Each class is aligned by itself, and gets the share that it has in the real
-        table. A class without synthetic rows gets none, and the `notes` of the figures name it.
+        table. A class without synthetic rows gets none, and the `notes` of the figures name it. Fewer than
+        200 real rows are too few to weigh others by: then no row comes twice, as far as there are enough.
     method: "exact" matches the distributions, "linear" only their means (`curate/weights.py`).
     embed: what turns texts into points, as `embed.embedder` takes it.
     most_repeats: how often a row may come, at most.

@@ -46,6 +46,15 @@ def out_of_fold(points: Array, codes: Array, folds: int, seed: int, model: Any =
     return cross_val_predict(model, points, codes, cv=split, method="predict_proba")
 
 
+def brier(chances: Array, codes: Array) -> Array:
+    """(rows,) the quadratic score of each row, -1..1: 1 where its class is given all the chance, -1 where
+    another is. It is best, on average, for the chances that are true (Brier 1950).
+
+    chances: (rows, classes), sum 1; codes: (rows,) the class of each row.
+    """
+    return 2 * chances[np.arange(len(codes)), codes] - (chances**2).sum(1)
+
+
 def folds_of(codes: Array, folds: int, seed: int) -> list[tuple[Array, Array]]:
     """(rows to learn from, rows held out) for each fold, ascending: a class has as many rows in each of them,
     but for one. codes: (rows,) the class of each row.
@@ -112,18 +121,30 @@ class Gain:
 
     alone, both: accuracy on real rows that it has not seen, 0..1, learned from the real rows alone, and from
     them and the synthetic ones; rows: real rows that were told; error: standard error of the difference of
-    the two, which is paired by rows.
+    the two, which is paired by rows; chance: the share of the commonest class; score, score_error: by how
+    much the Brier score is better with the synthetic rows, and its standard error.
     """
 
     alone: float
     both: float
     rows: int
     error: float
+    chance: float
+    score: float
+    score_error: float
 
     @property
     def helps(self) -> bool:
-        """Whether the synthetic rows bring more than a standard error."""
-        return self.both - self.alone > self.error
+        """Whether the synthetic rows bring more than a standard error, in accuracy and in the Brier score.
+
+        Few real rows ask for more. Of twenty, how many are told right is ten points off by chance, though
+        the two ways to learn may be off alike: so a gain has to be larger than that, too. Where the real rows
+        alone seem to teach less than to name the commonest class, that is the chance of the folds: no gain
+        is counted from below it.
+        """
+        least = max(self.alone, self.chance)
+        beyond = max(self.error, math.sqrt(least * (1 - least) / self.rows))
+        return self.both - least > beyond and self.score > self.score_error
 
     def sentence(self, label: str) -> str:
         """What to do, with the figures."""
@@ -133,8 +154,10 @@ class Gain:
         )
         if self.helps:
             return f"{figures}: the synthetic rows may be added to them."
-        within = " (no more than chance brings)" if self.both > self.alone else ""
-        return f"{figures}{within}: train on the real rows alone."
+        if self.both > self.alone:
+            figures += " (no more than chance brings)"
+            return f"{figures}: train on the real rows alone, or give more of them to judge by."
+        return f"{figures}: train on the real rows alone."
 
 
 def gain(
@@ -170,7 +193,7 @@ def gain(
     codes_added = np.array([places[synthetic[1][row]] for row in added])
     points, points_added = embed([real[0][row] for row in rows]), embed([synthetic[0][row] for row in added])
     seen = _seen(shown, rows, added)
-    right = {name: np.zeros(len(rows)) for name in ("alone", "both")}
+    right, scores = ({name: np.zeros(len(rows)) for name in ("alone", "both")} for _ in range(2))
     folds = min(GAIN_FOLDS, min(counts[name] for name in classes))
     for turn in range(GAIN_TURNS):
         split = StratifiedKFold(folds, shuffle=True, random_state=in_32_bits(seed + turn))
@@ -182,10 +205,14 @@ def gain(
                 "both": (np.concatenate([own[0], points_added[new]]), np.append(own[1], codes_added[new])),
             }
             for name, (some, of) in sets.items():
-                guess = classifier().fit(some, of).predict(points[told])
-                right[name][told] += (guess == codes[told]) / GAIN_TURNS
-    error = float((right["both"] - right["alone"]).std()) / math.sqrt(len(rows))
-    return Gain(float(right["alone"].mean()), float(right["both"].mean()), len(rows), error)
+                chances = classifier().fit(some, of).predict_proba(points[told])
+                right[name][told] += (chances.argmax(1) == codes[told]) / GAIN_TURNS
+                scores[name][told] += brier(chances, codes[told]) / GAIN_TURNS
+    more, better = right["both"] - right["alone"], scores["both"] - scores["alone"]
+    errors = [float(one.std()) / math.sqrt(len(rows)) for one in (more, better)]
+    alone, both = float(right["alone"].mean()), float(right["both"].mean())
+    chance = float(np.bincount(codes).max()) / len(codes)
+    return Gain(alone, both, len(rows), errors[0], chance, float(better.mean()), errors[1])
 
 
 def _seen(shown: Sequence[Collection[int]] | None, rows: list[int], added: list[int]) -> Array:

@@ -43,9 +43,27 @@ def test_nothing_is_made_worse_where_nothing_is_wrong(mixture: Draw) -> None:
 def test_what_speaks_against_the_aligned_rows_is_said() -> None:
     rng = np.random.default_rng(0)
     wide = rng.standard_normal((1000, 20)).astype(np.float32)
-    found = align(rng.standard_normal((24, 20)).astype(np.float32), wide, 500, holdout=wide)
+    found = align(rng.standard_normal((240, 20)).astype(np.float32), wide, 500, holdout=wide)
     assert found.cap == 0 and found.effective == pytest.approx(1000) and found.repeats == 0
     assert "note: no weights brought the rows nearer to real rows that were not matched" in repr(found)
+
+
+def test_few_real_rows_weigh_nothing_and_no_row_comes_twice(mixture: Draw) -> None:
+    real, of_real = mixture(40, [0.5, 0.5], 0)
+    synthetic, of = mixture(60, [0.8, 0.2], 1)
+    labels = (["ab"[one] for one in of_real], ["ab"[one] for one in of])
+    whole = align(real, synthetic, 60, labels=labels)
+    assert sorted(whole.rows) == list(range(60)) and whole.repeats == 0  # as they were written
+    some = align(real, synthetic, 20, labels=labels)
+    aimed = 20 * np.bincount(of_real) / 40
+    assert some.repeats == 0 and (np.abs(np.bincount(of[some.rows]) - aimed) <= 1).all()
+    assert some.few and "note: fewer than 200 real rows" in repr(some) and "its real share" in repr(some)
+    rare = int((of == 1).sum())
+    most = align(real, synthetic, 40, labels=labels)  # all that there are of the rare class, and others
+    assert most.classes["b"]["aligned"] == min(rare, round(40 * (of_real == 1).mean())) and most.repeats == 0
+    more = align(real, synthetic, 100, labels=labels)
+    assert more.repeats >= 0.4 and (np.abs(np.bincount(of[more.rows]) - 5 * aimed) <= 1).all()
+    assert not align(mixture(200, [0.5, 0.5], 0)[0], synthetic, 20).few
 
 
 def test_a_given_holdout_is_used_and_all_real_rows_are_matched(mixture: Draw) -> None:
@@ -129,9 +147,9 @@ def test_figures_as_text_and_json(mixture: Draw, tmp_path: Path) -> None:
         ({"labels": (["a"] * 99 + [None], ["a"] * 100)}, DataError, "1 real rows have no label"),
         ({"labels": (["a"] * 100, ["a"] * 99)}, DataError, "99 labels of 100 synthetic rows"),
         (
-            {"labels": (["a", "b"] * 50, ["a"] + ["b"] * 99), "n": 20},
+            {"real": np.eye(200, 4), "labels": (["a", "b"] * 100, ["a"] + ["b"] * 99), "n": 40},
             OptionError,
-            "10 rows cannot be made of 1 synthetic rows of 'a'",
+            "20 rows cannot be made of 1 synthetic rows of 'a'",
         ),
         ({"labels": (list(range(100)), list(range(100)))}, DataError, "give a holdout"),
     ],

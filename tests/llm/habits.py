@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 from collections.abc import Collection
 from typing import Any
 
@@ -25,7 +26,10 @@ FLAWS = (
     "null",  # every second record has null for a text
     "case",  # keys and labels in capitals
     "type",  # numbers as texts, labels in a list
+    "emoji",  # texts of emoji alone
 )
+EMOJI = "😀😂😍😭😡👍👎🎉🔥💔🙏🤔"
+KEYWORDS = ("minItems", "maxItems", "pattern", "format")  # that some compilers of grammars do not know
 PLAN = "quota: requests per minute, limit: 10. Check your plan and billing details."
 
 
@@ -40,7 +44,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--context", type=int, help="tokens of the prompt, about: refuse more with 400")
     add("--window", type=int, help="tokens of prompt and reply: refuse a max_tokens beyond it with 400")
     add("--most-tokens", type=int, help="refuse a larger max_tokens with 400")
-    add("--schemas", choices=("take", "object", "refuse", "ignore"), default="take", help="response_format")
+    ways = ("take", "strict", "object", "refuse", "ignore")
+    add(
+        "--schemas",
+        choices=ways,
+        default="take",
+        help="response_format; strict: refuse schemas with minItems",
+    )
     add("--renamed", action="store_true", help="take only max_completion_tokens")
     add("--no-system", action="store_true", help="refuse messages of the system")
     add("--no", action="append", default=[], metavar="FIELD", help="refuse calls with this field")
@@ -79,6 +89,9 @@ def _of_a_chat(options: argparse.Namespace, asked: dict[str, Any], wrong: str) -
         return 400, "Unknown field: response_format", wrong
     if options.schemas == "object" and asked.get("response_format", {}).get("type") == "json_schema":
         return 500, "response_format: Input should be 'text' or 'json_object'", "internal_server_error"
+    wanted = json.dumps(asked.get("response_format", {}))
+    if options.schemas == "strict" and any(f'"{name}"' in wanted for name in KEYWORDS):
+        return 400, "The provided JSON schema contains features not supported by xgrammar.", "BadRequestError"
     if options.no_system and any(one["role"] == "system" for one in asked.get("messages", ())):
         return 400, "System role not supported", "BadRequestError"
     if options.renamed and "max_tokens" in asked:
@@ -145,6 +158,8 @@ def flawed(text: str, flaw: str | None, given: Collection[str]) -> str:
             record |= {name: [value] if name in given else str(value)
                        for name, value in record.items() if name not in texts}  # fmt: skip
         for name in texts:
+            if flaw == "emoji":
+                record[name] = "".join(random.Random(record[name]).choices(EMOJI, k=5))
             if flaw in ("half", "half-escaped"):
                 record[name] += "\ud83d"
             elif flaw == "null" and at % 2:

@@ -64,6 +64,7 @@ FAULTS = (
     "error-200",  # a rate limit with the status 200
     "forbidden",  # 403 for this prompt
     "refusal",  # the model declines
+    "invalid-json",  # 400, as what the model wrote does not fit the schema
     "filtered",  # a filter takes the reply away
     "slow",  # a few bytes at a time
 )
@@ -175,7 +176,7 @@ class Model:
         wanted = asked.get("response_format", {})
         given = wanted.get("json_schema", wanted).get("schema")
         schema = schema_in(str(messages[-1]["content"])) if messages else None  # some probe with none
-        if given is not None and self.options.schemas in ("take", "object"):
+        if given is not None and self.options.schemas in ("take", "strict", "object"):
             schema = given
         again = fault or self.options.sampling
         text = self.writer(messages, schema, self.rng(body, b"%d" % self.seen[body] if again else b""))
@@ -283,7 +284,7 @@ class Connection(asyncio.Protocol):
     def answer(self, path: str, asked: dict[str, Any], body: bytes, fault: str | None) -> None:
         model = self.model
         model.last = time.monotonic()
-        if fault in ("forbidden", "quota", "error-200"):
+        if fault in ("forbidden", "quota", "error-200", "invalid-json"):
             self.refuse(fault)
         elif fault in ("429", "429-bare", "500", "503"):
             extra = ""
@@ -327,6 +328,9 @@ class Connection(asyncio.Protocol):
         wait = self.model.options.retry_after
         if fault == "forbidden":
             self.send(403, {"error": {"message": "request denied", "code": 403}})
+        elif fault == "invalid-json":
+            text = "Failed to generate JSON. Please adjust your prompt. See 'failed_generation' for more."
+            self.send(400, {"error": {"message": text, "code": "json_validate_failed"}})
         elif fault == "quota":
             text = f"You exceeded your current {PLAN} Please retry in {wait:g}s."
             self.send(429, {"error": {"message": text, "code": 429, "status": "RESOURCE_EXHAUSTED"}})

@@ -94,7 +94,7 @@ def test_loose_json_is_repaired_and_cut_json_is_asked_again(serve: Serve) -> Non
     sloppy = serve("--fault", "sloppy=1")
     reply = wait(LLM("m", sloppy.url).ask("Hello", ROWS))
     assert reply.repaired and len(reply.data["rows"]) == 2 and sloppy.stats()["calls"] == 1
-    for fault in ("malformed", "schema", "truncated"):
+    for fault in ("malformed", "schema", "truncated", "invalid-json"):
         server = serve("--fault", f"{fault}=1", "--once")
         llm = LLM("m", server.url)
         reply = wait(llm.ask("Hello", ROWS))

@@ -28,6 +28,7 @@ def asked(llm: LLM, count: int = 5, **more: Any) -> list[Reply | Failure]:
     [
         (("--no", "temperature"), 1),
         (("--no", "temperature", "--no-system", "--renamed", "--schemas", "refuse"), 5),
+        (("--schemas", "strict"), 2),  # in the older form, too
         (("--no-system",), 1),
         (("--most-tokens", "100"), 1),
         (("--window", "150"), 5),  # what is left of a context is that of each request

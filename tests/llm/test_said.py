@@ -48,6 +48,12 @@ def test_a_wait_in_a_field_of_its_own_counts_first() -> None:
         ("Only user and assistant roles are supported!", 9, "system", None),
         ("Invalid schema for response_format 'reply': 'minItems' is not permitted.", 9,
          "response_format", None),
+        ("The provided JSON schema contains features not supported by xgrammar.", 9, "response_format", None),
+        ("Grammar error: Unimplemented keys: [\"minItems\"]", 9, "response_format", None),
+        ("The specified schema produces a constraint that has too many states for serving.", 9,
+         "response_format", None),
+        ("format.schema: For 'array' type, 'minItems' values other than 0 or 1 are not supported", 9,
+         "response_format", None),
         ("Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' "
          "instead.", 9, "max_completion_tokens", None),
         ("max_tokens is too large: 9000. This model supports at most 4096 completion tokens, whereas you "

@@ -68,6 +68,14 @@ def test_classes_of_few_rows_are_left_alone(agreed: Consensus) -> None:
     assert agreed.doubtful([Row({"text": "x"}, Place("rare"), None, 0, "k")] * 150) == []
 
 
+def test_a_class_that_cannot_be_told_is_not_emptied(agreed: Consensus) -> None:
+    rows = [row for row in rows_of(200, 0) if row.place.label == "a" or row.sample < 60]
+    rare = [at for at, row in enumerate(rows) if row.place.label == "b"]
+    for at in rare:  # they are like those of the other class
+        rows[at].record["text"] = rows[at - 1].record["text"]
+    assert not set(agreed.doubtful(rows)) & set(rare)
+
+
 def test_steered_rows_of_another_class_are_asked_for_again(
     writing: Callable[..., Any], banking: pd.DataFrame
 ) -> None:

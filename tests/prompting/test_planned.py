@@ -9,7 +9,7 @@ import pytest
 from lookalike.errors import OptionError
 from lookalike.prompting.arms import Place
 from lookalike.prompting.planned import checked_growth, dealt, share_of
-from lookalike.prompting.writing import Work
+from lookalike.prompting.work import Work
 
 
 def works(*wanted: int) -> list[Work]:

@@ -18,7 +18,8 @@ from lookalike.errors import EndpointError, LLMError
 from lookalike.llm import LLM, Reply, Request
 from lookalike.prompting.arms import Place
 from lookalike.prompting.checks import Wrong
-from lookalike.prompting.writing import PATIENCE, Work, Writer
+from lookalike.prompting.work import Work
+from lookalike.prompting.writing import PATIENCE, Writer
 from lookalike.prompting.written import Written
 from lookalike.texts.checks import Hit
 from tests.paths import ROOT
@@ -44,14 +45,24 @@ def write(url: str, ledger: str, out: str, grow: str) -> None:
 class Reasons:
     """In place of a Checker: the records say themselves what is wrong with them."""
 
-    def wrong(self, records: Sequence[dict[str, Any]], labels: Sequence[str | None]) -> list[Wrong | None]:
+    def __init__(self) -> None:
+        self.looked = 0  # records
+        self.enough = asyncio.Event()  # at 15 of them
+
+    def alone(self, records: Sequence[dict[str, Any]], labels: Sequence[str | None]) -> list[Wrong | None]:
+        self.looked += len(records)
+        if self.looked >= 15:
+            self.enough.set()
         return [
             None if record["reason"] is None else Wrong(record["reason"], Hit(record["reason"], "so"))
             for record in records
         ]
 
+    def repeated(self, record: dict[str, Any]) -> None:
+        """None is a duplicate."""
 
-def run_with(works: list[Work], answer: Answer, live: bool = True) -> Writer:
+
+def run_with(works: list[Work], answer: Answer, live: bool = True, checker: Reasons | None = None) -> Writer:
     """Writes with a model whose replies are what `answer` returns, or the error that it raises."""
     llm = LLM("m", "http://127.0.0.1:1/v1")
 
@@ -67,7 +78,7 @@ def run_with(works: list[Work], answer: Answer, live: bool = True) -> Writer:
     return Writer(
         llm,
         works,
-        Reasons(),  # type: ignore[arg-type]
+        checker or Reasons(),  # type: ignore[arg-type]
         lambda work, n, part: Request(f"{work.number} {n} {part}"),
         None,
         Written(),
@@ -84,6 +95,23 @@ def works_of(*labels: str, wanted: int = 10, size: int = 5) -> list[Work]:
 def made(writer: Writer) -> list[tuple[int, int]]:
     """(place, sample index within it) of the accepted rows."""
     return [(row.place.row, row.sample % 1_000_000) for row in writer.written.accepted]
+
+
+def test_what_comes_behind_a_call_that_hangs_is_looked_at_at_once() -> None:
+    reasons = Reasons()
+    writer = run_with(works_of("a", "b"), lambda place, n, part: [None] * n, checker=reasons)
+    answered = writer._llm.answer
+
+    async def hanging(request: Request) -> Reply:
+        if request.messages == "0 5 1":  # the first one comes when the others were looked at
+            await asyncio.wait_for(reasons.enough.wait(), 20)
+            assert not writer.written.accepted and writer._ahead == 15
+        return await answered(request)
+
+    writer._llm.answer = hanging  # type: ignore[method-assign]
+    writer.write()
+    assert made(writer) == [(0, 0)] * 5 + [(1, 0)] * 5 + [(0, 1)] * 5 + [(1, 1)] * 5
+    assert reasons.looked == 20 and writer._ahead == 0  # each once
 
 
 @pytest.mark.parametrize("live", [True, False])

@@ -52,17 +52,19 @@ def parts(out: Path) -> list[str]:
     return sorted(path.name for path in out.glob("*.parquet"))
 
 
-@pytest.mark.parametrize(("method", "seed"), [("auto", 24), ("synalign", 0), ("attributes", 0)])
-def test_the_rows_and_calls_are_those_without_shards(writing, halves, tmp_path, method, seed):
+@pytest.mark.parametrize(
+    ("method", "seed", "n"), [("auto", 2, 30), ("synalign", 0, 60), ("attributes", 0, 60)]
+)
+def test_the_rows_and_calls_are_those_without_shards(writing, halves, tmp_path, method, seed, n):
     real, (served, other) = halves[0][["text"]], (writing(), writing())
     once = align(other.url, method=method, seed=seed)
-    whole = once.fit(real).sample(60)
+    whole = once.fit(real).sample(n)
     assert not len(once.rejected)  # what is rejected is asked for again, which a shard does by itself
     out = tmp_path / "made"
     options = {"shards": 3, "progress": False}
-    made = generate_shards(real, 60, align(served.url, method=method, seed=seed), out, **options)
+    made = generate_shards(real, n, align(served.url, method=method, seed=seed), out, **options)
     assert parts(out) == [f"part-0000{i}-of-00003.parquet" for i in range(3)]
-    assert rows(lookalike.read_table(out)) == rows(whole) and made.rows == 60
+    assert rows(lookalike.read_table(out)) == rows(whole) and made.rows == n
     assert served.stats()["calls"] == other.stats()["calls"] and served.stats()["repeated"] == 0
     calls = served.stats()["calls"]
     for folder in sorted(out.glob("*.run")):  # each shard says where its rows came from
@@ -75,7 +77,7 @@ def test_the_rows_and_calls_are_those_without_shards(writing, halves, tmp_path, 
         assert all(ledger.get(bytes.fromhex(key)) is not None for key in own["key"])
         ledger.close()
     (out / parts(out)[1]).unlink()  # written again from its ledger
-    again = generate_shards(real, 60, align(served.url, method=method, seed=seed), out, **options)
+    again = generate_shards(real, n, align(served.url, method=method, seed=seed), out, **options)
     assert [one.shard for one in again.done] == [1] and again.there == 2
     assert rows(lookalike.read_table(out)) == rows(whole) and served.stats()["calls"] == calls
 
@@ -119,7 +121,7 @@ def test_after_a_kill_no_call_is_repeated_and_the_rows_are_the_same(writing, hal
 def test_one_budget_counts_all_ledgers(writing, halves, tmp_path, capsys):
     served, out = writing(), tmp_path / "made"
     halves[0][["text"]].to_csv(tmp_path / "real.csv", index=False)
-    asked = command(served.url, tmp_path / "real.csv", out)
+    asked = command(served.url, tmp_path / "real.csv", out, "--method", "synalign")
     assert main([*asked, "--max-calls", "13"]) == 4
     assert "2 shards are missing: the budget" in capsys.readouterr().err
     assert len(parts(out)) == 1 and served.stats()["calls"] <= 13
@@ -133,7 +135,7 @@ def test_one_budget_counts_all_ledgers(writing, halves, tmp_path, capsys):
 def test_several_writers_have_one_budget_and_write_what_one_would(writing, halves, tmp_path, capsys):
     served, other, out = writing(), writing(), tmp_path / "made"
     halves[0][["text"]].to_csv(tmp_path / "real.csv", index=False)
-    asked = command(served.url, tmp_path / "real.csv", out, "--workers", "2")
+    asked = command(served.url, tmp_path / "real.csv", out, "--workers", "2", "--method", "synalign")
     assert main([*asked, "--max-calls", "13"]) == 4
     assert "shards are missing: the budget" in capsys.readouterr().err
     assert 6 <= served.stats()["calls"] <= 13 and served.stats()["most_in_flight"] <= 3
@@ -142,7 +144,13 @@ def test_several_writers_have_one_budget_and_write_what_one_would(writing, halve
     real = pd.read_csv(tmp_path / "real.csv")
     for shard in (2, 0, 1):  # each by itself, as tasks of an array
         made = generate_shards(
-            real, 60, align(other.url), tmp_path / "alone", shards=3, shard=shard, progress=False
+            real,
+            60,
+            align(other.url, method="synalign"),
+            tmp_path / "alone",
+            shards=3,
+            shard=shard,
+            progress=False,
         )
         assert [one.shard for one in made.done] == [shard] and made.there == 0
     assert parts(out) == parts(tmp_path / "alone")
@@ -222,8 +230,16 @@ def test_what_does_not_go_with_shards_is_a_sentence(halves, tmp_path, capsys):
 def test_an_endpoint_that_is_gone_leaves_what_was_made(writing, halves, tmp_path):
     served, out = writing(), tmp_path / "made"
     options = {"shards": 3, "progress": False}
-    generate_shards(halves[0][["text"]], 60, align(served.url, budget=Budget(max_calls=13)), out, **options)
+    generate_shards(
+        halves[0][["text"]],
+        60,
+        align(served.url, method="synalign", budget=Budget(max_calls=13)),
+        out,
+        **options,
+    )
     served.stop()
     with pytest.raises(EndpointError):
-        generate_shards(halves[0][["text"]], 60, align(served.url, patience=0.2), out, **options)
+        generate_shards(
+            halves[0][["text"]], 60, align(served.url, method="synalign", patience=0.2), out, **options
+        )
     assert len(parts(out)) == 1

@@ -116,6 +116,26 @@ def test_calls_that_were_never_sent_are_not_booked() -> None:
     assert llm.budget.spent.calls == 0
 
 
+def test_a_server_that_does_not_say_what_it_used_is_counted_at_the_most(serve: Serve) -> None:
+    server = serve("--no-usage")
+    llm = LLM("m", server.url)
+    assert all(isinstance(one, Reply) for one in ask(llm, 5))
+    stats, spent = server.stats(), llm.budget.spent
+    assert spent.calls == stats["calls"] == 5
+    assert spent.tokens_in >= stats["tokens_in"] and spent.tokens_out == 5 * Request("").max_tokens
+
+
+def test_texts_of_emoji_alone_are_texts(serve: Serve, rated: pd.DataFrame) -> None:
+    real = rated.assign(
+        text=["".join("😀😂😍😭😡👍👎🎉🔥💔"[at * k % 10] for k in (1, 3, 5, 7, 9)) for at in range(16)]
+    )
+    real = pd.concat([real.assign(text=real.text + one) for one in "🙏🤔😡"], ignore_index=True)
+    server = serve("--writer", f"{WRITER}:good", "--flaw", "emoji")
+    model = SynAlign(LLM("m", server.url), "text", "category", method="few-shot", progress=False).fit(real)
+    assert len(model.sample(24)) == 24
+    assert set(model.summary()["rejected"]) <= {"duplicate"}
+
+
 @pytest.fixture(scope="module")
 def rated(banking: pd.DataFrame) -> pd.DataFrame:
     """16 rows of two classes, each with a number, of 20 to 60 as the writer has them."""

@@ -159,7 +159,7 @@ def _language_model(one: Parser) -> None:
     llm.add_argument(
         "--method",
         choices=METHODS,
-        help=f"{METHODS[0]} (default): synalign or steered, by how well the model describes 8 real rows; "
+        help=f"{METHODS[0]} (default): synalign or steered, by how well the model describes real rows; "
         "synalign: demonstrations that cover REAL, of which only attributes are shown; steered: a quarter of "
         "the calls show real rows, and all rows together tell which are of another class, for small models",
     )

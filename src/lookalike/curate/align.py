@@ -31,6 +31,9 @@ HELD_OUT = 5  # every fifth real row is held out where no holdout is given
 FEWEST = 10  # real rows, so that at least two can be
 NAMED = 5  # classes without synthetic rows that a note names
 FEW = 50  # real rows of a class, below which their chance shows in the weights
+LEAST_ROWS = (
+    200  # real rows, below which nothing is weighed: of 20 to 100, aligned rows taught a classifier less
+)
 
 
 @dataclass
@@ -46,6 +49,7 @@ class Alignment:
     most_repeated: how often the most frequent row comes; repeats: the share of rows that were there before,
     0..1. classes: label -> {"real", "synthetic", "aligned"} rows; empty without labels. cap: how often a row
     may come, as was chosen (`strength.py`); 0 where all rows of a class weigh alike, as no weights helped.
+    few: whether the real rows were too few to weigh by, so that distinct rows were drawn.
     """
 
     method: str
@@ -60,6 +64,7 @@ class Alignment:
     repeats: float
     classes: dict[str, dict[str, int]]
     cap: int
+    few: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure as JSON values, without the weights and the rows."""
@@ -84,7 +89,13 @@ class Alignment:
                 "the aligned rows are further from the real rows held out than the synthetic ones as they "
                 "came: use those."
             )
-        if not self.cap:
+        if self.few:
+            found.append(
+                f"fewer than {LEAST_ROWS} real rows say too little of how to weigh others: no row comes "
+                "twice where there are enough"
+                f"{', so that a class may miss its real share' if self.classes else ''}."
+            )
+        elif not self.cap:
             found.append(
                 "no weights brought the rows nearer to real rows that were not matched: all rows "
                 f"{'of a class ' if self.classes else ''}weigh alike."
@@ -143,12 +154,13 @@ def align(
     real: (rows, dims), synthetic: (m, dims) points, finite floats, in memory once (float32 is enough).
     labels: those of the real and of the synthetic rows, strings or numbers: each class is matched by itself,
     and the classes of the n rows have the shares of the real ones; classes without synthetic rows get none,
-    which `notes` says, and the others take their share. method: "exact" or "linear", as in
-    `weights.py`. most_repeats: how often a row may come at most; how often one does, real rows that were not
-    matched decide (`strength.py`). holdout: (rows, dims) real points to judge by; None holds every fifth real
-    row out of the matching, drawn at random in each class. second: the real and the synthetic rows in another
-    embedding, (rows, dims) and (m, dims), in which the strength is chosen; None takes the same points.
-    weigher: `weights.weigh`, or `tilt.weigh`. progress: a bar.
+    which `notes` says, and the others take their share. Fewer than 200 real rows weigh nothing: n distinct
+    rows are drawn, where there are so many, of each class its share as far as it has rows. method: "exact" or
+    "linear", as in `weights.py`. most_repeats: how often a row may come at most; how often one does, real
+    rows that were not matched decide (`strength.py`). holdout: (rows, dims) real points to judge by; None
+    holds every fifth real row out of the matching, drawn at random in each class. second: the real and the
+    synthetic rows in another embedding, (rows, dims) and (m, dims), in which the strength is chosen; None
+    takes the same points. weigher: `weights.weigh`, or `tilt.weigh`. progress: a bar.
 
     Raises OptionError for n below 2 or most_repeats below 1, an unknown method, or more rows than the cap
     allows (of a class, which is named); DataError for fewer than 10 real rows, points that are not finite, a
@@ -165,11 +177,14 @@ def align(
     rows_of = [np.flatnonzero(codes_synthetic == code) for code in range(len(names))]
     left = np.where([len(own) > 0 for own in rows_of], sizes, 0)  # real rows of the classes that get some
     counts = apportion(left, n) if left.any() else left
+    few = len(real) < LEAST_ROWS
+    if few:
+        counts = _distinct(counts, np.where(left > 0, [len(own) for own in rows_of], 0))
     _check_rows(names, counts, rows_of, most_repeats)
 
     matching = _Matching(real, synthetic, codes, rows_of, left, counts, method, seed, weigher)
     needed = [-(-int(count) // max(len(own), 1)) for count, own in zip(counts, rows_of, strict=True)]
-    tried = caps(most_repeats, max(needed))
+    tried = [0] if few else caps(most_repeats, max(needed))
     total = sum(steps(len(own)) for own in rows_of) * (len(tried) if len(tried) > 1 else 1)
     with bar(total, "aligning", unit="steps", progress=progress) as shown:
         aside = ~held & _hold_out(np.where(held, -1, codes), rng)
@@ -198,7 +213,21 @@ def align(
         1 - float((repeated > 0).sum()) / n,
         {} if labels is None else _by_class(names, sizes, [len(own) for own in rows_of], counts),
         cap,
+        few,
     )
+
+
+def _distinct(counts: Array, sizes: Array) -> Array:
+    """As many rows of the classes, none of which has to come twice: what a class lacks the others bring.
+    Where they are not enough either, the same.
+
+    counts: (classes,) rows that are wanted; sizes: (classes,) rows that there are.
+    """
+    if counts.sum() > sizes.sum():
+        return counts
+    found = np.minimum(counts, sizes)
+    lacking = int(counts.sum() - found.sum())
+    return found + apportion(sizes - found, lacking) if lacking else found
 
 
 def _by_class(

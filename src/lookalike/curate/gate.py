@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from lookalike.curate.labels import TINY, Audit, Trusted, audit, weights, worst
 from lookalike.curate.views import Committee, Views, out_of_fold
-from lookalike.learn import classifier, folds_of
+from lookalike.learn import brier, classifier, folds_of
 from lookalike.seed import child
 
 Array = npt.NDArray[Any]
@@ -158,15 +158,6 @@ def decide(
         score.mean(),
         _error(score, real_codes),
     )
-
-
-def brier(chances: Array, codes: Array) -> Array:
-    """(rows,) the quadratic score of each row, -1..1: 1 where its class is given all the chance, -1 where
-    another is. It is best, on average, for the chances that are true (Brier 1950).
-
-    chances: (rows, classes), sum 1; codes: (rows,) the class of each row.
-    """
-    return 2 * chances[np.arange(len(codes)), codes] - (chances**2).sum(1)
 
 
 def smallest(scores: Array, codes: Array) -> int:

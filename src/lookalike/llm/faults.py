@@ -23,7 +23,7 @@ from typing import Any
 from lookalike.characters import sound
 from lookalike.errors import first_line
 from lookalike.llm.budget import Spent
-from lookalike.llm.said import Said, dialect, server_message, wait_in
+from lookalike.llm.said import NOT_FITTING, Said, dialect, server_message, wait_in
 from lookalike.llm.throttle import Outcome, retry_after
 
 PUSHED_BACK = (429, 503, 529)
@@ -95,6 +95,8 @@ def refused(status: int, headers: Mapping[str, str], body: bytes, asked: int = 0
     if 300 <= status < 400:
         there = sound(headers.get("Location", "another address"))
         return Fault("endpoint", f"it sends calls on to {there}")
+    if said.code == NOT_FITTING:
+        return Fault("malformed", reason, paid=True)
     adapt, limit = dialect(said, asked, broken=status >= 500)
     if adapt is not None:
         return Fault("dialect", reason, adapt=adapt, limit=limit)

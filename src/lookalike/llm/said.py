@@ -15,6 +15,9 @@ TOO_LONG = (
     "too many tokens", "prompt is too large", "maximum context",
 )  # fmt: skip
 NO_FORMAT = ("response_format", "json_schema", "guided", "structured output", "response_schema", "json mode")
+NO_SCHEMA = re.compile(r"\bjson schemas?\b|\bgrammars?\b")  # said by what compiles schemas to grammars
+NO_SCHEMA_SHAPE = re.compile(r"\bschemas?\b.{0,100}\b(support|invalid|too (many|large|complex|deep))")
+NOT_FITTING = "json_validate_failed"  # what the model wrote does not fit the schema
 NO_SYSTEM = re.compile(
     r"system (role|message|prompt|instruction)s?\b.{0,40}\b(not|unsupported)|developer instruction"
     r"|roles? must alternate|only user and assistant roles|unsupported role|role\W+system\W.{0,40}\bnot"
@@ -102,7 +105,7 @@ def dialect(said: Said, asked: int, broken: bool = False) -> tuple[str | None, i
     "drop NAME"; None where the words name nothing.
     """
     text = f"{said.text} {said.code} {said.param}".lower()
-    if any(word in text for word in NO_FORMAT[: 2 if broken else None]):
+    if said.param.lower() not in SPARE and _of_the_format(text, broken):
         return "response_format", None
     if NO_SYSTEM.search(text):
         return "system", None
@@ -129,6 +132,14 @@ def dialect(said: Said, asked: int, broken: bool = False) -> tuple[str | None, i
             if len(name) > 1 or name == said.param:
                 return f"drop {name}", None
     return None, None
+
+
+def _of_the_format(text: str, broken: bool) -> bool:
+    """Whether a server speaks of how the form of a reply was asked for."""
+    known = NO_FORMAT[: 2 if broken else None]
+    return any(word in text for word in known) or bool(
+        NO_SCHEMA.search(text) or (not broken and NO_SCHEMA_SHAPE.search(text))
+    )
 
 
 def _room(text: str, asked: int) -> int | None:

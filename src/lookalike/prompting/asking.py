@@ -20,10 +20,11 @@ from lookalike.prompting.arms import EXPLORED, Place
 from lookalike.prompting.facts import asked_of, described
 from lookalike.prompting.prompts import ATTRIBUTES, MOST_PLACES, STAND_IN, Prompts, cell, sample_of
 from lookalike.prompting.source import Source
-from lookalike.prompting.writing import Work, answer
+from lookalike.prompting.work import Work, answer
 from lookalike.prompting.written import Written
 
-PROBES = 8  # real rows that are described to find out how well the model does: see telling.py
+LOOKS = (4, 8, 16, 24)  # real rows that are described when it is looked how well the model does: telling.py
+LOOKED = 5  # such a part of the budget goes on them at most, as their replies may be of no use
 PARTED = 1000  # by how much the numbers of two parts of a place differ, where places count on
 NO_RECORD = (
     "the budget that is left pays for a description but for no record after it: raise it (--max-calls, "
@@ -55,7 +56,7 @@ class Asking:
         if self.attributes == "propose" and (has_attributes or self.method == "auto"):
             found.append(self.prompts.names(self.seed))
         if self.method == "auto":
-            found += [self.prompts.attributes(names, row, 0) for row in probes(works)]
+            found += [self.prompts.attributes(names, row, 0) for row in probes(works)[: LOOKS[0]]]
         works = [work for work in works if work.wanted]
         if self.method == "synalign":
             found += [self.prompts.attributes(names, work.place.row, 0) for work in works]
@@ -99,14 +100,19 @@ class Asking:
         say("no attributes were proposed: the usual ones are taken.", progress=self.progress)
         return list(ATTRIBUTES)
 
-    def affordable_of(self, names: list[str], rows: Sequence[int], first: Place) -> list[int]:
-        """The first ones of some real rows, so many that the budget pays for a description of each and a
-        request for records after it; what the ledger holds costs nothing. first: as of `describing`.
+    def probed(self, rows: Sequence[int], first: Place) -> list[int]:
+        """The first ones of some real rows, so many that their descriptions take at most a fifth of the
+        budget that is left, and leave a request for records. first: as of `describing`.
         """
-        most, fresh = max(self.affordable(first)(), 0), 0
-        for at, row in enumerate(rows):
-            if row not in self.known:
-                fresh += self.llm.estimate([self.prompts.attributes(names, row, 0)]).calls
+        if self.affordable(first)() < 2:
+            return []
+        asked = [self.prompts.attributes(ATTRIBUTES, row, 0) for row in rows]
+        read = max((guess_tokens(str(one.messages)) for one in asked), default=0)
+        said = max((self.prompts.expected(one) for one in asked), default=0)
+        most = self.llm.budget.affords(Spent(1, read, said)) / LOOKED
+        fresh = 0
+        for at, (row, request) in enumerate(zip(rows, asked, strict=True)):
+            fresh += row not in self.known and not self._held(request)
             if fresh > most:
                 return list(rows[:at])
         return list(rows)
@@ -206,10 +212,11 @@ class Asking:
 
 
 def probes(works: Sequence[Work]) -> list[int]:
-    """The real rows that are described to find out how well the model does: those of the first places where
-    rows are wanted. A few rows take a few.
+    """The real rows that are described to find out how well the model does, at most: those of the first
+    places where rows are wanted. None where they are fewer than such a look takes.
     """
-    return [work.place.row for work in works if work.wanted][:PROBES]
+    rows = [work.place.row for work in works if work.wanted][: LOOKS[-1]]
+    return rows if len(rows) >= LOOKS[1] else []
 
 
 def checked_names(attributes: str | Sequence[str] | None) -> str | list[str]:

@@ -57,6 +57,13 @@ class Checker:
         """What is wrong with each record, in order; labels: the class that was asked for. One that passes is
         accepted at once, so that its like is a duplicate.
         """
+        found = self.alone(records, labels)
+        return [
+            self.repeated(record) if one is None else one for record, one in zip(records, found, strict=True)
+        ]
+
+    def alone(self, records: Sequence[dict[str, Any]], labels: Sequence[str | None]) -> list[Wrong | None]:
+        """What is wrong with each record whatever else was accepted."""
         found: list[Wrong | None] = []
         texts = [text_of(self.form, record) for record in records]
         others = [False] * len(texts) if self.class_check is None else self.class_check.wrong(texts, labels)
@@ -64,13 +71,15 @@ class Checker:
             wrong = self._alone(record, text, label)
             if wrong is None and other:
                 wrong = Wrong("class", Hit("labels", f"it is surely not of the class '{brief(label)}'"))
-            found.append(self._repeated(text) if wrong is None else wrong)
+            found.append(wrong)
         return found
 
-    def _repeated(self, text: str) -> Wrong | None:
+    def repeated(self, record: dict[str, Any]) -> Wrong | None:
         """ "duplicate" for a text that nearly repeats an accepted one, more nearly still one of the last;
-        "not novel" for one of the same words in the same order as one of the pool.
+        "not novel" for one of the same words in the same order as one of the pool. One that passes is
+        accepted at once.
         """
+        text = text_of(self.form, record)
         if self._pool is not None and not novel(text, self._pool):
             return Wrong("not novel", Hit("near", "its words come in the order of another text's"))
         if near_copy(text, self._recent) or not self.accepted.add(text):

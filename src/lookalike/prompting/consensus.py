@@ -21,7 +21,7 @@ from lookalike.prompting.checks import text_of
 from lookalike.prompting.written import Row
 
 FEWEST = 50  # rows that can vouch for each other: of fewer, rows that are right are lost as often
-TOO_MANY = 1 / 3  # of the rows in doubt: then it is the classifier that cannot tell the classes
+TOO_MANY = 1 / 3  # of the rows of a class in doubt: then it is the classifier that cannot tell the class
 FOLDS = 5
 MOST = 5000  # rows that have passed and vouch for new ones, the last ones
 STRENGTH = 1.0  # of the classifier: weak, as some of what it learns from is wrong
@@ -73,9 +73,14 @@ class Consensus:
         points = np.concatenate([self._embed(self._texts), self._embed(texts)])
         ahead = lead(out_of_fold(points[told], codes, FOLDS, self._seed, classifier(STRENGTH)), codes)
         real = len(self._texts)
-        wrong = {looked[at - real] for at, one in zip(told, ahead, strict=True) if at >= real and one > 0}
-        if len(wrong) > TOO_MANY * len(looked):
-            return []
+        doubted = Counter(labels[at] for at, one in zip(told, ahead, strict=True) if at >= real and one > 0)
+        asked = Counter(labels[real:])
+        sure = {label for label, count in doubted.items() if count <= TOO_MANY * asked[label]}
+        wrong = {
+            looked[at - real]
+            for at, one in zip(told, ahead, strict=True)
+            if at >= real and one > 0 and labels[at] in sure
+        }
         found = sorted(wrong - {*passed})
         self._vouched |= {id(row) for at, row in enumerate(rows) if at not in wrong}
         return found

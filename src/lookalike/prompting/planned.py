@@ -25,7 +25,7 @@ from lookalike.prompting.growth.growing import (
 from lookalike.prompting.growth.known import Known
 from lookalike.prompting.prompts import first_number
 from lookalike.prompting.source import Located, Source
-from lookalike.prompting.writing import Work
+from lookalike.prompting.work import Work
 from lookalike.prompting.written import Row
 
 

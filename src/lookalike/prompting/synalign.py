@@ -24,7 +24,7 @@ from lookalike.llm.ledger import Ledger
 from lookalike.llm.request import Request
 from lookalike.progress import say, watched
 from lookalike.prompting.arms import Array
-from lookalike.prompting.asking import Asking, checked_names, probes
+from lookalike.prompting.asking import LOOKS, Asking, checked_names, probes
 from lookalike.prompting.checks import Checker
 from lookalike.prompting.consensus import consensus
 from lookalike.prompting.growth.errors import STEERING
@@ -36,7 +36,8 @@ from lookalike.prompting.record import Form
 from lookalike.prompting.source import Picks, locate, read
 from lookalike.prompting.telling import places_for, settle
 from lookalike.prompting.templates import Templates
-from lookalike.prompting.writing import Work, Writer
+from lookalike.prompting.work import Work
+from lookalike.prompting.writing import Writer
 from lookalike.prompting.written import Written
 from lookalike.table.schema import Schema, given_schema
 from lookalike.table.sources import PANDAS, Origin, Table, taken
@@ -111,7 +112,7 @@ class SynAlign:
         self._wanted = 0
         self._fitted = False
         self._told: float | None = None
-        self._probed: list[int] = []  # real rows that were described to choose the method
+        self._told_by: list[int] | None = None  # real rows whose descriptions the method is kept by
         self._names: list[str] = []  # of the attributes, as they were settled then
         self._picked: Picks | None = None  # of another process, which `fit_on` has `fit` take
         self._origin: Origin = PANDAS
@@ -145,7 +146,7 @@ class SynAlign:
         )
         self._source, self._fitted = source, True
         self._unsettled = self._asking, self._located  # as "auto" has them before each look at the model
-        self._told, self._probed = None, []
+        self._told, self._told_by = None, None
         self._say_what_is_left_out()
         return self
 
@@ -232,7 +233,7 @@ class SynAlign:
         try:
             if self.method != "auto":
                 names = self._asking.names(self._written)
-            elif rows == self._probed:  # it is settled, and not asked again
+            elif self._told_by == rows[: LOOKS[1]]:  # it is settled, and not asked again
                 names = self._names
             else:
                 names = self._settle(rows)
@@ -249,7 +250,7 @@ class SynAlign:
         found = settle(asking, located, rows, self._written)
         shown = places_for(found.method, located.places)
         self._asking, self._located = replace(asking, method=found.method), replace(located, places=shown)
-        self._probed, self._names, self._told = rows, found.names, found.told
+        self._told_by, self._names, self._told = rows[: LOOKS[1]], found.names, found.told
         return found.names
 
     def _fill_in(self, works: list[Work], names: list[str]) -> None:

@@ -1,8 +1,9 @@
 """Records written in rounds: planned, asked for, checked in order, and what is missing asked for again.
 
 What is asked depends on the seed, the real rows and the earlier replies, never on when a reply came: replies
-are checked in the order in which they were asked for. So a run that was killed asks the same again, and its
-ledger answers what it had been answered before.
+are taken in the order in which they were asked for. So a run that was killed asks the same again, and its
+ledger answers what it had been answered before. What a record is by itself is looked at as it comes; whether
+it repeats an earlier one has to wait for the replies before it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from lookalike.errors import EndpointError, LedgerError, LLMError
+from lookalike.errors import LedgerError, LLMError
 from lookalike.llm.batch import WORKERS, status, worked_off
 from lookalike.llm.client import LLM
 from lookalike.llm.request import Failure, Reply, Request
@@ -22,9 +22,10 @@ from lookalike.llm.sync import wait
 from lookalike.progress import bar
 from lookalike.prompting.alarm import Alarm
 from lookalike.prompting.arms import Place
-from lookalike.prompting.checks import Checker
+from lookalike.prompting.checks import Checker, Wrong
 from lookalike.prompting.growth.growing import Growth
 from lookalike.prompting.prompts import sample_of
+from lookalike.prompting.work import Work, answer
 from lookalike.prompting.written import Row, Written
 from lookalike.texts.checks import Hit
 
@@ -41,44 +42,6 @@ SHORTEN = (
 
 Describe = Callable[[Place, int], Coroutine[Any, Any, "dict[str, str] | Failure"]]
 Make = Callable[["Work", int, int], Request]
-
-
-@dataclass
-class Work:
-    """A place and how far it is.
-
-    number: of the place; wanted: rows to bring; made: rows accepted; parts: requests made; size: records a
-    request; tries: of its description; bad: rounds in a row with little accepted; asked, good: records in
-    this round; shorter: how often fewer rows had to be shown; refused: the model will not write there;
-    total_asked, total_good: in the rounds before.
-    """
-
-    number: int
-    place: Place
-    wanted: int
-    size: int
-    attributes: dict[str, str] | None = None
-    made: int = 0
-    parts: int = 0
-    tries: int = 0
-    bad: int = 0
-    shorter: int = 0
-    refused: bool = False
-    closed: bool = False
-    asked: int = 0
-    good: int = 0
-    total_asked: int = 0
-    total_good: int = 0
-
-
-async def answer(llm: LLM, request: Request) -> Reply | Failure:
-    """The reply to one request; raises EndpointError where there will be none for any."""
-    try:
-        return await llm.answer(request)
-    except EndpointError:
-        raise
-    except LLMError as error:
-        return Failure(error.kind, str(error))
 
 
 class Writer:
@@ -117,6 +80,9 @@ class Writer:
         self._jobs: list[tuple[Work, int, int]] = []  # (place, records, part)
         self._results: list[Reply | Failure | None] = []
         self._checked = 0
+        self._looked: dict[
+            int, list[tuple[Row, Wrong | None]]
+        ] = {}  # job -> its records, whose turn has not come
         self._describing: dict[int, asyncio.Future[Failure | None]] = {}
         self._shown: Any = None
 
@@ -188,6 +154,7 @@ class Writer:
             self._jobs.append((work, share, work.parts))
         self._results = [None] * len(self._jobs)
         self._checked = 0
+        self._looked.clear()
         self._describing.clear()
 
     def _grown(self, growth: Growth, turn: int, over: float) -> list[int]:
@@ -205,7 +172,7 @@ class Writer:
     async def _ask(self) -> None:
         async def do(at: int) -> None:
             self._results[at] = await self._one(*self._jobs[at])
-            self._arrived()
+            self._arrived(at)
 
         workers = WORKERS * self._llm.throttle.most
         try:
@@ -233,43 +200,54 @@ class Writer:
         work.attributes = found
         return None
 
-    def _arrived(self) -> None:
-        """Checks what can be checked in order, and shows how far it is."""
+    def _arrived(self, at: int) -> None:
+        """Checks what can be checked, and shows how far it is. at: of the reply that has come."""
         if self._live:
+            self._look([at])
             end = self._checked
             while end < len(self._results) and self._results[end] is not None:
                 end += 1
             self._check(end)
         if self._shown.update(0):
             replies = f"{sum(one is not None for one in self._results):,} of {len(self._jobs):,} replies"
+            if self._ahead:
+                replies += f" ({self._ahead:,} good rows of them wait for an earlier one)"
             self._shown.set_postfix_str(f"{replies}, {status(self._llm)}")
+
+    @property
+    def _ahead(self) -> int:
+        """Records that are good by themselves, of replies whose turn has not come."""
+        return sum(wrong is None for some in self._looked.values() for _, wrong in some)
+
+    def _look(self, jobs: Sequence[int]) -> None:
+        """Checks the replies to these jobs by all that does not depend on the replies before them."""
+        rows: list[tuple[int, Row]] = []
+        for at in jobs:
+            (work, _, part), result = self._jobs[at], self._results[at]
+            if isinstance(result, Reply) and at not in self._looked:
+                self._looked[at] = []
+                where = work.place, work.attributes, sample_of(work.number, part), result.key
+                rows += [(at, Row(record, *where)) for record in result.data["records"]]
+        records = [row.record for _, row in rows]
+        found = self._checker.alone(records, [row.place.label for _, row in rows])
+        for (at, row), wrong in zip(rows, found, strict=True):
+            self._looked[at].append((row, wrong))
 
     def _check(self, end: int) -> None:
         """Checks the results up to one, in order; those that have not come (after an error) are skipped."""
-        some = [
-            (*job, result)
-            for job, result in zip(self._jobs[self._checked : end], self._results[self._checked : end],
-                                   strict=True)
-            if result is not None
-        ]  # fmt: skip
+        came = [at for at in range(self._checked, end) if self._results[at] is not None]
         self._checked = max(self._checked, end)
-        rows: list[Row] = []
-        for work, _, part, result in some:
-            if isinstance(result, Reply):
-                self.written.count(result)
-                rows += [
-                    Row(record, work.place, work.attributes, sample_of(work.number, part), result.key)
-                    for record in result.data["records"]
-                ]
-        wrong = iter(self._checker.wrong([row.record for row in rows], [row.place.label for row in rows]))
-        taken = iter(rows)
-        for work, n, part, result in some:
+        self._look(came)
+        for at in came:
+            (work, n, part), result = self._jobs[at], self._results[at]
             if isinstance(result, Failure):
                 self._failed(work, n, result)
                 continue
+            assert result is not None
+            self.written.count(result)
             found = self._lose(work, part, result)
-            for _ in result.data["records"]:
-                row, one = next(taken), next(wrong)
+            for row, wrong in self._looked.pop(at):
+                one = self._checker.repeated(row.record) if wrong is None else wrong
                 if one is not None:
                     row.reason, row.hit = one
                 found[row.reason or ""] += 1
