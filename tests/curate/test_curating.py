@@ -229,6 +229,27 @@ def test_texts_in_json_are_near_duplicates() -> None:
     assert found[["row", "check", "value"]].to_numpy().tolist() == [[2, "near", 0]]
 
 
+def test_texts_of_a_template_are_no_near_duplicates() -> None:
+    """Real queries that differ in a number allow synthetic ones that do; prose beside them is looked at."""
+    queries = [f"SELECT name FROM users WHERE city = 'Rome' AND age > {at}" for at in range(60)]
+    rng = np.random.default_rng(0)
+    prose = [
+        " ".join("".join(rng.choice(list("aeiou") + list("bdfkmr"), 5)) for _ in range(8)) for _ in range(60)
+    ]
+    real = pd.DataFrame({"query": queries, "prose": prose})
+    synthetic = real.iloc[:20].assign(query=[one.replace("name", "age") for one in queries[:20]])
+    synthetic.loc[9, "prose"] = prose[3] + "!"
+    kept, decisions = lookalike.curate(synthetic, real, only=("near",), progress=False)
+    assert [(one["row"], one["column"], one["value"]) for one in decisions.table.to_dict("records")] == [
+        (9, "prose", 3)
+    ]
+    assert len(kept) == 19
+    assert decisions.notes == [
+        "'near' was left out for 'query': 98% of its real texts nearly repeat each other"
+    ]
+    assert len(lookalike.curate(synthetic, None, only=("near",), progress=False)[0]) == 1
+
+
 REFUSED = "I'm sorry, but I can't help with that."
 
 

@@ -55,6 +55,16 @@ def test_shards_are_curated_as_the_whole(made, options, tmp_path):
     assert sorted(rows[columns].values.tolist()) == sorted(decisions.table[columns].values.tolist())
 
 
+def test_texts_of_a_template_are_no_near_duplicates(tmp_path):
+    queries = [f"SELECT name FROM users WHERE city = 'Rome' AND age > {at}" for at in range(60)]
+    real = pd.DataFrame({"query": queries, "n": range(60)})
+    (tmp_path / "made").mkdir()
+    lookalike.write_table(real.iloc[:30], tmp_path / "made" / "0.csv")
+    found = lookalike.curate_shards(tmp_path / "made", None, real, only=["near"], workers=1, progress=False)
+    kept, decisions = lookalike.curate(real.iloc[:30], real, only=["near"], progress=False)
+    assert found.kept == len(kept) == 30 and found.notes == decisions.notes != []
+
+
 def test_hashes_in_pieces_decide_the_same_and_what_a_pass_leaves_is_checked(made, tmp_path, monkeypatch):
     real, table, folder = made
     kept, _ = lookalike.curate(table, real, only=["exact", "near"], progress=False)

@@ -85,11 +85,11 @@ def curate(args: argparse.Namespace) -> None:
     if args.dry_run:
         print("nothing was written: this was a dry run")
         return
+    if record is not None:
+        decisions.save(record)  # first: no row leaves a table without its decision
+        print(f"decisions -> {record}")
     files.write(kept, args.out, table, args)
     print(f"{len(kept):,} rows -> {args.out}")
-    if record is not None:
-        decisions.save(record)
-        print(f"decisions -> {record}")
     if args.rejected is not None:
         files.write(decisions.rejected(table), args.rejected, table, args)
         print(f"dropped rows -> {args.rejected}")

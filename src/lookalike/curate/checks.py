@@ -68,6 +68,13 @@ class Rows:
         some = [(row, one) for row, one in zip(at, told, strict=True) if one is not None]
         return [row for row, _ in some], [one for _, one in some]
 
+    def compared_real(self, name: Any) -> list[str]:
+        """As the texts of `compared`, of the real table; [] without one."""
+        if self.schema[name].kind != "json" or self.real is None:
+            return self.real_text(name)
+        told = (texts_inside(cell) for cell in self.real[name].dropna())
+        return [one for one in told if one is not None]
+
     def real_text(self, name: Any) -> list[str]:
         """The real texts of a column; [] without a real table."""
         return [] if self.real is None else self._read["real", name][1]

@@ -125,7 +125,7 @@ def curate(
             elif name == "labels":
                 decided = _labels(rows, found, method, doubt, seen, seed, notes, annotate, people)
             else:
-                decided = _repeats(name, rows, found, near, embed, seen, seed)
+                decided = _repeats(name, rows, found, near, embed, seen, seed, notes)
             for decision in decided:
                 found.append(decision | ({"action": "report"} if decision["check"] in undone else {}))
             shown_bar.set_postfix_str(names[number] if number < len(names) else "")  # what comes next
@@ -188,13 +188,14 @@ def _repeats(
     embed: str | Embed | None,
     seen: Seen,
     seed: int,
+    notes: list[str],
 ) -> Iterable[Decision]:
     """The rows that repeat others, of those that no check has dropped: a list, so that it is complete."""
     order = _left(rows, found)
     if name == "exact":
         return list(duplicates.exact(rows, order))
     if name == "near":
-        return list(duplicates.near(rows, order, near))
+        return list(duplicates.near(rows, order, near, notes=notes))
     if name == "outlier":
         return list(outliers.outliers(order, *seen()))
     texts = [one for column in rows.texts for one in rows.compared(column)[1]]

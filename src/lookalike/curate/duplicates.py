@@ -19,6 +19,8 @@ Array = npt.NDArray[Any]
 
 MEANT = 0.9  # cosine of two embeddings, from which texts mean the same
 BLOCK = 2048  # texts that are compared at once
+MOSTLY = 0.5  # share of near-duplicates among the real texts, above which they are of a template
+ASKED = 5000  # real texts that are looked at for that
 
 
 def exact(rows: Rows, order: Array) -> Iterator[Decision]:
@@ -66,14 +68,20 @@ def _codes(table: pd.DataFrame) -> Array:
     return found
 
 
-def near(rows: Rows, order: Array, alike: float, words: bool | None = None) -> Iterator[Decision]:
+def near(
+    rows: Rows, order: Array, alike: float, words: bool | None = None, notes: list[str] | None = None
+) -> Iterator[Decision]:
     """Texts that nearly repeat one that is kept (`texts/near.py`); of JSON, the texts that it holds. Near
     texts of another label are reported, not dropped: one of the two labels is wrong, or the difference is
-    what the label says.
+    what the label says. Columns of a template are left out (`of_template`).
 
-    words: as of `texts.near.leaders`.
+    words: as of `texts.near.leaders`. notes: gets a sentence for each column that is left out.
     """
     for column in rows.texts:
+        if (left := of_template(rows, column, alike, words)) is not None:
+            if notes is not None:
+                notes.append(left)
+            continue
         at, texts = rows.compared(column)
         places = np.array(at, dtype=np.int64)
         rank = np.full(len(rows.synthetic), len(order))
@@ -83,6 +91,19 @@ def near(rows: Rows, order: Array, alike: float, words: bool | None = None) -> I
         turn = np.argsort(rank[places[some]], kind="stable")
         followed, similar = leaders(chosen, alike, turn, words=words)
         yield from _repeats(rows, column, "near", places[some], followed, similar, alike, "nearly repeats")
+
+
+def of_template(rows: Rows, column: Any, alike: float, words: bool | None = None) -> str | None:
+    """A sentence on a column that "near" leaves out, since most of the real texts nearly repeat each other,
+    such as queries that differ in a number; None where it is looked at, and without real rows.
+    """
+    texts = rows.compared_real(column)[:ASKED]
+    if not texts:
+        return None
+    usual = float((leaders(texts, alike, np.arange(len(texts)), words=words)[0] >= 0).mean())
+    if usual <= MOSTLY:
+        return None
+    return f"'near' was left out for '{column}': {usual:.0%} of its real texts nearly repeat each other"
 
 
 def semantic(rows: Rows, order: Array, embed: Callable[[Any], Array]) -> Iterator[Decision]:

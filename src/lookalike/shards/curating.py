@@ -22,6 +22,7 @@ import pandas as pd
 from lookalike import arguments
 from lookalike.arguments import whole
 from lookalike.curate.curating import NEEDS_REAL, check_names, rows_to_check
+from lookalike.curate.duplicates import of_template
 from lookalike.curate.shard import WHOLE, row_hashes
 from lookalike.decisions import Decisions
 from lookalike.defaults import NEAR, USUAL_CHECKS
@@ -113,7 +114,12 @@ def curate_shards(
     how = dict(how or {})
     sample, _ = sample_rows(synthetic, LOOKED, seed, missing, **how)
     rows = rows_to_check(sample, real, text, label, _schema(schema, real, sample, names))
-    words = {name: by_words([normal(one) for one in rows.compared(name)[1]]) for name in rows.texts}
+    templates = {} if "near" not in names else {name: of_template(rows, name, near) for name in rows.texts}
+    words = {
+        name: by_words([normal(one) for one in rows.compared(name)[1]])
+        for name in rows.texts
+        if templates.get(name) is None
+    }
     with nullcontext(str(out)) if out is not None else TemporaryDirectory(prefix="lookalike-") as folder:
         looking = Looking(
             [out_of(one) for one in files], out_of(folder), rows.real, rows.schema, rows.texts, label, names,
@@ -122,6 +128,7 @@ def curate_shards(
         made = Curated(str(out))
         if real is None and (absent := [name for name in names if name in NEEDS_REAL]):
             made.notes.append(f"without real rows these checks were left out: {', '.join(absent)}")
+        made.notes += [left for left in templates.values() if left is not None]
         if only is None and label is not None:
             made.notes.append("labels were not audited: that needs the table as a whole")
         _carry_out(looking, made, crew, near, out is not None, progress)

@@ -28,7 +28,7 @@ Array = npt.NDArray[Any]
 @dataclass(frozen=True)
 class Looking:
     """The first pass over a shard. texts, label, schema: as of `Rows`. words: column -> by words or
-    letters.
+    letters, of the texts that "near" compares.
     """
 
     files: list[str]
@@ -55,7 +55,7 @@ class Looking:
             if "exact" in self.names:
                 table = equal_by(self.schema.columns, rows.synthetic.iloc[left])
                 arrays["exact"] = row_hashes(table)
-            for number, name in enumerate(self.texts if "near" in self.names else ()):
+            for number, name in enumerate(self.words if "near" in self.names else ()):
                 at, texts = rows.compared(name)
                 some = [place for place, row in enumerate(at) if row not in gone]
                 arrays[f"at{number}"] = np.array([at[one] for one in some], dtype=np.int64)

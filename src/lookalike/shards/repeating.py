@@ -94,7 +94,7 @@ def _exact(looking: Looking, place: Place, starts: Array) -> tuple[Array, Array,
 
 def _near(looking: Looking, place: Place, starts: Array, gone: Array, near: float) -> Iterator[Decision]:
     """As `duplicates.near`, among the rows that share a band with another one: no others can be alike."""
-    for number, column in enumerate(looking.texts):
+    for number, column in enumerate(looking.words):
         at = [starts[shard] + array_of(place, shard, f"at{number}") for shard in range(len(starts) - 1)]
         rows = np.concatenate(at)
         kept = ~np.isin(rows, gone)
