@@ -25,7 +25,7 @@ FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
 SELECTOR_ROWS, SELECTOR_TEXTS = 40_000, 4000  # drawn to learn which to keep, at most; fewer of texts
 SELECTOR_TIME = 0.2  # of the time limit is kept for that
 NO_SELECTOR = f"fewer than {FEWEST:,} are known, or nothing tells them from the learned ones"
-STREAMS = 3  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
+STREAMS = 4  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
 
 
 def train(

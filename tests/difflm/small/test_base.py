@@ -65,7 +65,8 @@ def test_a_row_sees_a_tree_that_has_not_seen_it(vae: VAE) -> None:
     made = VAE(codec.slots, codec.columns, VAEConfig(width=16, based=True)).eval()
     base, fold, _ = fit_base(made.fields, made.fixed, [[1, 0]], tokens, cells, 0)
     placed = base.place_rows(tokens, cells, fold)
-    told = base.slots[0].logits[placed.leaf[:, 0].long()].gather(1, tokens[:, :1])
+    said = base.said_of(0, placed.leaf[:, 0].long(), placed.predicted[:, 0], placed.odds[:, 0], True)
+    told = said.logits[0].log_softmax(-1).gather(1, tokens[:, :1])
     frequency = torch.bincount(tokens[:, 0]).float() / ROWS
     assert float(told.mean()) <= float(frequency[tokens[:, 0]].log().mean()) + 0.005
 
@@ -121,8 +122,8 @@ def test_reading_a_record_and_writing_it_slot_by_slot_say_the_same(vae: VAE) -> 
         for at in range(order.shape[1]):
             slot = int(order[0, at])
             x, _ = made.sequence(latent, TOKENS[few], CELLS[few], order[:, :at], placed)
-            leaf, predicted = made.base.place(slot, TOKENS[few], CELLS[few], fold)  # type: ignore[union-attr]
-            said = made.base.said_of(slot, leaf, predicted, True)  # type: ignore[union-attr]
+            own = made.base.place(slot, TOKENS[few], CELLS[few], fold)  # type: ignore[union-attr]
+            said = made.base.said_of(slot, *own, True)  # type: ignore[union-attr]
             x[:, -1] += made.next(torch.full((30,), slot), said.hints)
             hidden = made.backbone(x)[:, -1]
             one = made.fields.log_prob(slot, hidden, TOKENS[few, slot], CELLS[few, slot], said)
@@ -153,7 +154,10 @@ def test_a_base_is_read_as_it_was_saved(vae: VAE) -> None:
     again = of_arrays(vae.fields, vae.fixed, {k: v.clone() for k, v in vae.base.arrays().items()})
     fold = torch.zeros(ROWS, dtype=torch.long)
     one, other = (base.place_rows(TOKENS, CELLS, fold) for base in (vae.base, again))
-    assert torch.equal(one.leaf, other.leaf) and torch.equal(one.predicted, other.predicted)
+    assert all(
+        torch.equal(getattr(one, name), getattr(other, name)) for name in ("leaf", "predicted", "odds")
+    )
+    assert float(one.odds.sum()) > 0
     known = torch.ones(ROWS, len(vae.fixed), dtype=torch.bool)
     for a, b in zip(vae.base.said(one, known).logits, again.said(other, known).logits, strict=True):
         assert torch.equal(a, b)

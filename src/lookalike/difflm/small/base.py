@@ -7,8 +7,9 @@ it, and of numbers that come before it. The *base* says how likely each of its t
 smoothed chain of trees, and goes on as far as held-out rows ask for it. Where a column is written before
 others that the base would look at, it says what holds for the whole table.
 
-There is one tree for each *fold*. A row that is learned sees the tree that has not seen it; a row that is
-drawn sees one at random: what the network has learned to trust is then what it meets.
+There is one tree for each *fold*, and in a small table a forest (`forest.py`). A row that is learned sees
+what has not seen it; a row that is drawn sees that of a fold at random: what the network has learned to trust
+is then what it meets.
 """
 
 from __future__ import annotations
@@ -26,27 +27,35 @@ from torch import Tensor, nn
 from lookalike.codec.slot import Array
 from lookalike.difflm.categorical import IMPOSSIBLE
 from lookalike.difflm.small.fields import OWN, Fields, Said
+from lookalike.difflm.small.forest import Forest
 from lookalike.difflm.small.kernels import GROUP
-from lookalike.difflm.small.slotbase import SlotBase, View, fit_slot, folds_of
+from lookalike.difflm.small.slotbase import SlotBase, fit_slot, folds_of
+from lookalike.difflm.small.view import scores_of, view_of
 from lookalike.seed import child
 
 ROWS = 8192  # that are placed at once
 HINTS = 4  # numbers that tell the network what the base says of a slot
+FOREST, ODDS = "forest_", "odds_"  # begin the names of the arrays of forests
 FITTED = 200_000  # rows that a base is learned from, at most
 
 
 @dataclass
 class Placed:
-    """Where rows fall. leaf: (rows, slots) of each fixed slot; predicted: the regression of each."""
+    """Where rows fall.
+
+    leaf: (rows, slots) of each fixed slot; predicted: the number that is told of each; odds: (rows, slots,
+    classes) the part of their probabilities that forests say, of the most classes that any has.
+    """
 
     leaf: Tensor
     predicted: Tensor
+    odds: Tensor
 
     def of(self, rows: Tensor) -> Placed:
-        return Placed(self.leaf[rows], self.predicted[rows])
+        return Placed(self.leaf[rows], self.predicted[rows], self.odds[rows])
 
     def on(self, device: torch.device) -> Placed:
-        return Placed(self.leaf.to(device), self.predicted.to(device))
+        return Placed(self.leaf.to(device), self.predicted.to(device), self.odds.to(device))
 
 
 class SlotTables(nn.Module):
@@ -54,7 +63,6 @@ class SlotTables(nn.Module):
 
     def __init__(self, arrays: Mapping[str, Tensor]):
         super().__init__()
-        self.names = sorted(arrays)
         self.inputs: Tensor
         self.starts: Tensor
         self.root: Tensor
@@ -70,12 +78,18 @@ class SlotTables(nn.Module):
         self.logits: Tensor
         self.kernels: Tensor
         for name, value in arrays.items():
-            self.register_buffer(name, value, persistent=False)
+            if not name.startswith((FOREST, ODDS)):
+                self.register_buffer(name, value, persistent=False)
+        # of a number, and of the classes; none in a large table or in a model of an earlier version
+        self.forest, self.odds = (
+            Forest(arrays, prefix) if f"{prefix}of" in arrays else None for prefix in (FOREST, ODDS)
+        )
         self.reads = self.inputs.tolist()
         self.depth = _depth(self.root.tolist(), self.below, self.feature)
 
     def arrays(self) -> dict[str, Tensor]:
-        return {name: getattr(self, name) for name in self.names}
+        own = dict(self.named_buffers())
+        return {name.replace(".", "_"): value for name, value in own.items()}
 
 
 def _depth(roots: list[int], children: Tensor, feature: Tensor) -> int:
@@ -121,7 +135,10 @@ def tables_of(base: SlotBase, view_number: Array, tokens: Array) -> dict[str, Te
         "kernels": base.kernels,
     }
     found = {name: torch.from_numpy(np.asarray(value, dtype=np.int64)) for name, value in whole.items()}
-    return found | {name: torch.from_numpy(np.asarray(v, dtype=np.float32)) for name, v in parts.items()}
+    found |= {name: torch.from_numpy(np.asarray(v, dtype=np.float32)) for name, v in parts.items()}
+    for prefix, forest in ((FOREST, base.forest), (ODDS, base.odds)):
+        found |= {} if forest is None else forest.arrays(prefix)
+    return found
 
 
 class Base(nn.Module):
@@ -139,7 +156,7 @@ class Base(nn.Module):
         self.is_number = [i in fields.numbers for i in range(self.count)]
         self.number_of = {slot: n for n, slot in enumerate(fields.numbers)}
         self.score: Tensor  # (numbers' tokens x cells,) normal scores, 0 where there is none
-        self.register_buffer("score", _scores(fields), persistent=False)
+        self.register_buffer("score", scores_of(fields), persistent=False)
         self.unknown: Tensor  # (slots,) the leaf of a slot of which nothing is known
         self.register_buffer(
             "unknown", torch.tensor([len(s.logits) - 1 for s in self.slots]), persistent=False
@@ -211,48 +228,55 @@ class Base(nn.Module):
         at = (tokens.clamp(min=0) + self.number_start[self.number_of[slot]]) * self.cells + cells
         return torch.where(tokens < 0, 0.0, self.score[at])
 
-    def place(self, slot: int, tokens: Tensor, cells: Tensor, fold: Tensor) -> tuple[Tensor, Tensor]:
-        """(rows,) the leaf of every row at a fixed slot, and its regression.
+    def place(self, slot: int, tokens: Tensor, cells: Tensor, fold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(rows,) the leaf of every row at a fixed slot, and its prediction; (rows, classes) its odds.
 
         tokens, cells: (rows, slots of a record); fold: (rows,).
         """
-        own = self.slots[slot]
-        rows, device = len(tokens), tokens.device
+        own, rows = self.slots[slot], len(tokens)
+        odds = torch.zeros(rows, own.odds.size if own.odds is not None else 0, device=tokens.device)
         if not len(own.inputs):
-            return own.leaf[own.root[fold]], torch.zeros(rows, device=device)
-        reads, plain, columns, told = own.reads, 0, [], own.intercepts[fold]
-        for at, u in enumerate(reads):
+            return own.leaf[own.root[fold]], torch.zeros(rows, device=tokens.device), odds
+        plain, numbers, at, told = 0, [], [], own.intercepts[fold]
+        for i, u in enumerate(own.reads):
             token = tokens[:, self.fixed[u]]
             if self.is_number[u]:
-                column = self._scores(u, token, cells[:, self.fixed[u]])
-                told = told + column * own.slopes[fold, at]
+                numbers.append(self._scores(u, token, cells[:, self.fixed[u]]))
+                told = told + numbers[-1] * own.slopes[fold, i]
             else:
-                token = own.starts[plain] + torch.where(token < 0, self.token_counts[u], token)
-                column, plain = own.codes[fold, token], plain + 1
-                told = told + own.linear[fold, token]
-            columns.append(column)
+                at.append(own.starts[plain] + torch.where(token < 0, self.token_counts[u], token))
+                told, plain = told + own.linear[fold, at[-1]], plain + 1
         told = told.clamp(-4, 4)
-        x = torch.stack([*columns, told], 1)
+        if own.forest is not None:
+            bagged = own.forest.predict(numbers, at, told, fold)[:, 0]
+            told = torch.lerp(told, bagged, own.forest.weight)
+        if own.odds is not None:
+            odds = own.odds.weight * own.odds.predict(numbers, at, told, fold)
+        x = torch.stack([*numbers, *(own.codes[fold, one] for one in at), told], 1)
         node = own.root[fold]
         for _ in range(own.depth):
             feature = own.feature[node]
             value = x.gather(1, feature.clamp(min=0).unsqueeze(1))[:, 0]
             right = (value > own.threshold[node]).long()
             node = torch.where(feature >= 0, own.below[node, right], node)
-        return own.leaf[node], told
+        return own.leaf[node], told, odds
 
     @torch.no_grad()
     def place_rows(self, tokens: Tensor, cells: Tensor, fold: Tensor) -> Placed:
         """Of complete records, (rows, slots)."""
-        leaf = torch.zeros(len(tokens), self.count, dtype=torch.int32, device=tokens.device)
-        predicted = torch.zeros(len(tokens), self.count, device=tokens.device)
+        device, most = tokens.device, max((s.odds.size for s in self.slots if s.odds is not None), default=0)
+        leaf = torch.zeros(len(tokens), self.count, dtype=torch.int32, device=device)
+        predicted = torch.zeros(len(tokens), self.count, device=device)
+        voted = torch.zeros(len(tokens), self.count if most else 0, most, device=device)
         for a in range(0, len(tokens), ROWS):
             part = slice(a, a + ROWS)
             t, c, f = tokens[part].long(), cells[part].long(), fold[part].long()
             for slot in range(self.count):
-                own, told = self.place(slot, t, c, f)
+                own, told, odds = self.place(slot, t, c, f)
                 leaf[part, slot], predicted[part, slot] = own.to(torch.int32), told
-        return Placed(leaf, predicted)
+                if odds.shape[1]:
+                    voted[part, slot, : odds.shape[1]] = odds
+        return Placed(leaf, predicted, voted)
 
     # ---- what is said --------------------------------------------------------------------------------------
 
@@ -266,6 +290,12 @@ class Base(nn.Module):
             F.embedding(leaf[:, group].T + getattr(self, f"offset{g}"), getattr(self, f"logits{g}"))
             for g, group in enumerate(self.groups)
         ]
+        if placed.odds.shape[-1]:
+            odds = placed.odds * known.unsqueeze(-1)
+            logits = [
+                _with(own, odds[:, group].transpose(0, 1))
+                for own, group in zip(logits, self.groups, strict=True)
+            ]
         if not len(self.number_index):
             return Said(logits, None, None, hints)
         at = leaf[:, self.number_index] + self.number_offset  # (rows, numbers)
@@ -274,13 +304,14 @@ class Base(nn.Module):
         shift = predicted[:, self.number_index].unsqueeze(-1) * self.follows
         return Said(logits, added + F.pad(shift, (width, width)), spread, hints)
 
-    def said_of(self, slot: int, leaf: Tensor, predicted: Tensor, known: bool) -> Said:
+    def said_of(self, slot: int, leaf: Tensor, predicted: Tensor, odds: Tensor, known: bool) -> Said:
         """The same of one slot: (rows, ...) instead of (groups, slots, rows, ...)."""
         if not known:
             leaf, predicted = self.unknown[slot].expand_as(leaf), torch.zeros_like(predicted)
         flag = torch.full_like(predicted, float(known))
         hints = torch.cat([self.hints[leaf + self.hint_offset[slot]], torch.stack([predicted, flag], 1)], 1)
         logits = self.slots[slot].logits[leaf]
+        logits = _with(logits, odds) if known else logits
         if slot not in self.number_of:
             return Said([logits], None, None, hints)
         n = self.number_of[slot]
@@ -295,6 +326,12 @@ class Base(nn.Module):
         return {
             f"{i}.{name}": value for i, slot in enumerate(self.slots) for name, value in slot.arrays().items()
         }
+
+
+def _with(logits: Tensor, odds: Tensor) -> Tensor:
+    """Log probabilities of the leaves, (..., classes), with the part that forests say, of more or fewer."""
+    odds = F.pad(odds, (0, logits.shape[-1] - odds.shape[-1]))
+    return torch.where(odds > 0, torch.logaddexp(logits, odds.clamp(min=1e-30).log()), logits)
 
 
 def of_arrays(fields: Fields, fixed: list[int], arrays: Mapping[str, Tensor]) -> Base:
@@ -320,7 +357,7 @@ def fit_base(
     some = torch.arange(rows)
     if rows > FITTED:
         some = torch.from_numpy(np.sort(child(seed, "rows of the base").permutation(rows)[:FITTED]))
-    view = _view(fields, tokens[some][:, fixed].long(), cells[some][:, fixed].long())
+    view = view_of(fields, tokens[some][:, fixed].long(), cells[some][:, fixed].long())
     known: dict[tuple[int, frozenset[int]], SlotBase] = {}  # what comes before says it, in any order
     chains = []
     with threadpool_limits(1):
@@ -334,38 +371,3 @@ def fit_base(
     tokens_of = np.array(fields.token_counts) + 1
     slots = [tables_of(found, view.number, tokens_of) for found in chains[best]]
     return Base(fields, slots, fixed), fold, best
-
-
-def _scores(fields: Fields) -> Tensor:
-    """Normal scores of the cells of all numbers, as the features of their embeddings have them."""
-    return fields.features[:, 3].cpu() * 2 if len(fields.numbers) else torch.zeros(0)
-
-
-def _view(fields: Fields, tokens: Tensor, cells: Tensor) -> View:
-    rows, count = tokens.shape
-    score, low, high = (np.zeros((rows, count), dtype=np.float64) for _ in range(3))
-    codes = np.zeros((rows, count), dtype=np.int64)
-    classes = np.zeros((rows, count), dtype=np.int64)
-    table = _scores(fields)
-    for slot in range(count):
-        own = tokens[:, slot]
-        codes[:, slot] = torch.where(own < 0, fields.token_counts[slot], own).numpy()
-        classes[:, slot] = fields.class_table[slot].cpu()[own.clamp(min=0)].numpy()
-        if slot in fields.numbers:
-            n = fields.numbers.index(slot)
-            at = (own.clamp(min=0) + int(fields.number_start[n])) * fields.cells + cells[:, slot]
-            score[:, slot] = torch.where(own < 0, 0.0, table[at]).numpy()
-            low[:, slot], high[:, slot] = fields.low.cpu()[at].numpy(), fields.high.cpu()[at].numpy()
-    number = np.isin(np.arange(count), fields.numbers)
-    sizes = np.array([len(one) for one in fields.token_of])
-    return View(
-        score,
-        codes,
-        number,
-        classes,
-        np.array(fields.other),
-        sizes,
-        np.array(fields.token_counts) + 1,
-        low,
-        high,
-    )

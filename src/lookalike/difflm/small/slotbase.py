@@ -10,54 +10,31 @@ CART to Generate Partially Synthetic Public Use Microdata (2005).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from lookalike.codec.slot import Array
+from lookalike.difflm.small.forest import Grown, grow
 from lookalike.difflm.small.kernels import GROUP, KERNELS, kernels_of, kernels_of_nodes, log_masses, mixed
 from lookalike.difflm.small.trees import Tree, ancestors, plain_tree
+from lookalike.difflm.small.view import View, telling
 from lookalike.seed import child, child_seed
 
 LEAVES = 1024  # of a tree, at most
 LEAF_ROWS = 20  # of a leaf, at least, in a table of `LARGE` rows or more
 LARGE = 3000
+BAGGED = 1000  # a table of fewer rows has forests
 FEW_LEAF_ROWS = (6, 16)  # tried in smaller tables
 WIDER = 6  # times the rows of a leaf that its ancestor has
 DEPTH = 16
 MOST_ROWS = 60_000  # that a tree is fitted on
-INPUTS = 48  # slots that a tree looks at, at most: those that tell most of its own
 CLASSES = 48  # that the splits of a tree tell apart; the rarer ones count as one
 LEVELS = (4, 12)  # values of a category that enter the regression: fewest and most
 RIDGES = (1.0, 10.0, 100.0)
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a forest in what it and the regression predict, which are tried
 BLUR = (0.3, 0.7)  # bandwidths that are tried, in those of Silverman's rule
-
-
-@dataclass
-class View:
-    """The fixed slots of the rows, as the fitting looks at them.
-
-    score: (rows, slots) normal scores of numbers, 0 elsewhere; codes: (rows, slots) tokens, `empty` where
-    there is none; number: (slots,) whether a slot is a number; classes: (rows, slots); other: (slots,) the
-    class "anywhere else", -1 where there is none; sizes, tokens: (slots,) classes and tokens (one more for
-    `empty`); low, high: (rows, slots) edges of the cells, as normal scores among the values elsewhere.
-    """
-
-    score: Array
-    codes: Array
-    number: Array
-    classes: Array
-    other: Array
-    sizes: Array
-    tokens: Array
-    low: Array
-    high: Array
-
-    def middle(self, slot: int) -> Array:
-        from scipy.special import ndtr, ndtri
-
-        return np.clip(ndtri((ndtr(self.low[:, slot]) + ndtr(self.high[:, slot])) / 2), -3.5, 3.5)
 
 
 @dataclass
@@ -82,6 +59,8 @@ class SlotBase:
     intercepts: Array
     logits: Array
     kernels: Array
+    forest: Grown | None = None
+    odds: Grown | None = None
     gain: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -108,9 +87,10 @@ class _Fit:
         self.inside = self.here & (self.classes == self.other)
         self.target = view.middle(slot) if self.other >= 0 else np.zeros(len(fold))
         full = view.score[:, slot] if view.number[slot] else self._plain_target()
-        self.inputs = _telling(view, before, full, self.here)
+        self.inputs = telling(view, before, full, self.here)
         self.full = np.where(self.inside, self.target, full) if self.other >= 0 else full
         self._regress()
+        self.odds = self._vote()
 
     def _plain_target(self) -> Array:
         """A category as a number: its class, the most frequent first."""
@@ -131,6 +111,7 @@ class _Fit:
         self.linear = np.zeros((self.folds, total))
         self.predicted = np.zeros(len(self.fold))
         self.left_over = self.target
+        self.forest: Grown | None = None
         if self.other < 0 or not self.inputs or rows.sum() < 20:
             return
         columns, places, o = [view.score[:, u] for u in numbers], [], 0
@@ -158,7 +139,19 @@ class _Fit:
             self.intercepts[f], self.slopes[f] = b, w[: len(numbers)]
             self.linear[f, places] = w[len(numbers) :]
         self.predicted = np.clip(self.predicted, -4, 4)
+        if len(self.fold) < BAGGED:
+            self._bag()
         self.left_over = self.target - self.predicted
+
+    def _bag(self) -> None:
+        """Forests of a small table; `predicted` becomes the best mixture of them and the regression."""
+        inside, y = self.inside, self.target
+        rng = child(self.seed, "forest", self.slot)
+        self.forest, told = grow(lambda use: self._read(use, y), y, inside, self.fold, rng)
+        both = np.stack([self.predicted, told[:, 0]], 1)
+        errors = [float(np.square(y - both @ (1 - share, share))[inside].sum()) for share in SHARES]
+        self.forest.weight = SHARES[int(np.argmin(errors))]
+        self.predicted = both @ (1 - self.forest.weight, self.forest.weight)
 
     def _gram(self, x: Array, f: int) -> tuple[Array, Array, Array, float]:
         use = self.inside & (self.fold != f)
@@ -172,7 +165,11 @@ class _Fit:
 
         The regression of the fold itself has not seen its rows, nor have the others seen theirs.
         """
-        view, use = self.view, self.here & (self.fold != f)
+        return self._read(self.here & (self.fold != f), target)
+
+    def _read(self, use: Array, target: Array) -> tuple[Array, Array]:
+        """(rows, features) as a tree that learns the rows `use` reads them, and its codes."""
+        view = self.view
         columns = [view.score[:, u] for u in self.numbers]
         codes = []
         mean = float(target[use].mean()) if use.any() else 0.0
@@ -187,6 +184,17 @@ class _Fit:
             columns.append(self.predicted)
         x = np.stack(columns, 1) if columns else np.zeros((len(self.fold), 0))
         return x.astype(np.float32), np.concatenate(codes) if codes else np.zeros(0)
+
+    def _vote(self) -> Grown | None:
+        """Forests of the classes of a small table; `voted`: what they say of the rows of their folds."""
+        size = int(self.view.sizes[self.slot])
+        if len(self.fold) >= BAGGED or not self.inputs or not 1 < size <= CLASSES or self.here.sum() < 20:
+            return None
+        rng = child(self.seed, "votes", self.slot)
+        odds, self.voted = grow(
+            lambda use: self._read(use, self.full), self.classes, self.here, self.fold, rng, size
+        )
+        return odds
 
     # ---- trees ---------------------------------------------------------------------------------------------
 
@@ -266,26 +274,28 @@ class _Fit:
             codes.append(own)
             leaf[f] = tree.place(x)
             first.append(first[-1] + int(tree.leaf.max()) + 1)
-        logits, gain = self._class_table(trees, leaf, first, leaf_rows)
+        logits, gain, odds = self._class_table(trees, leaf, first, leaf_rows)
         kernels = np.zeros((first[-1] + 1, 4, len(GROUP)))
         if self.other >= 0:
             kernels, more = self._kernel_table(trees, leaf, first, leaf_rows, target, relative)
             gain += more
         return SlotBase(
             self.inputs, relative, trees, np.stack(codes), self.linear, self.slopes, self.intercepts,
-            logits, kernels, gain, {"leaf_rows": leaf_rows, "leaves": first[-1] / self.folds},
+            logits, kernels, self.forest, odds, gain, {"leaf_rows": leaf_rows},
         )  # fmt: skip
 
     def _class_table(
         self, trees: list[Tree], leaf: Array, first: list[int], leaf_rows: int
-    ) -> tuple[Array, float]:
-        """(leaves + 1, classes) log probabilities, and what they gain in nats per row."""
+    ) -> tuple[Array, float, Grown | None]:
+        """(leaves + 1, classes) log probabilities, what they gain in nats per row, and the forests that say
+        what they leave.
+        """
         size, here = int(self.view.sizes[self.slot]), self.here
         total = np.bincount(self.classes[here], minlength=size) + 0.1
         root = total / total.sum()
         out = np.tile(root, (first[-1] + 1, 1))
         if size == 1 or not leaf_rows:
-            return np.log(out), 0.0
+            return np.log(out), 0.0, None
         near, wide = out.copy(), out.copy()
         for f, tree in enumerate(trees):
             use = here & (self.fold != f)
@@ -299,10 +309,13 @@ class _Fit:
             wide[part] = (wider + 5 * root) / (wider.sum(1, keepdims=True) + 5)
             near[part] = (counts + 2 * wide[part]) / (counts.sum(1, keepdims=True) + 2)
         own = self._own(leaf, first)
-        parts = np.stack([table[own[here], self.classes[here]] for table in (near, wide, out)], 1)
-        weights, likely = mixed(np.log(parts))
-        out[:-1] = (weights[0] * near + weights[1] * wide + weights[2] * out)[:-1]
-        return np.log(out), float(likely - np.log(root[self.classes[here]]).mean())
+        parts = [table[own[here], self.classes[here]] for table in (out, near, wide)]
+        if self.odds is not None:
+            parts.append(self.voted[here, self.classes[here]])
+        weights, likely = mixed(np.log(np.maximum(np.stack(parts, 1), 1e-12)))
+        out[:-1] = (weights[0] * out + weights[1] * near + weights[2] * wide)[:-1]
+        odds = self.odds and replace(self.odds, weight=float(weights[-1]))
+        return np.log(out), float(likely - np.log(root[self.classes[here]]).mean()), odds
 
     def _own(self, leaf: Array, first: list[int]) -> Array:
         """(rows,) of every row the leaf of the tree that has not seen it, counted over all trees."""
@@ -359,28 +372,6 @@ class _Fit:
         last[1:, GROUP < 3] = last[1:, GROUP == 3][:, :1]
         share = len(inside) / max(1, int(self.here.sum()))
         return out, (best[0] - alone) * share
-
-
-def _telling(view: View, before: list[int], target: Array, here: Array) -> list[int]:
-    """At most `INPUTS` of the slots before: those that tell most of the target, each alone."""
-    if len(before) <= INPUTS:
-        return list(before)
-    ranks = np.argsort(np.argsort(target[here], kind="stable"), kind="stable").astype(float)
-    ranks -= ranks.mean()
-    total = float(np.square(ranks).sum()) or 1.0
-    told = []
-    for u in before:
-        if view.number[u]:
-            own = view.score[here, u] - view.score[here, u].mean()
-            told.append(float((own @ ranks) ** 2 / (total * max(float(own @ own), 1e-9))))
-        else:
-            counts = np.bincount(view.codes[here, u])
-            sums = np.bincount(view.codes[here, u], weights=ranks)
-            told.append(
-                float((sums**2 / np.maximum(counts, 1)).sum() / total) - (counts > 0).sum() / len(ranks)
-            )
-    kept = np.sort(np.argsort(-np.array(told), kind="stable")[:INPUTS])
-    return [before[i] for i in kept]
 
 
 def _ridge(gram: tuple[Array, Array, Array, float], ridge: float) -> tuple[float, Array]:
