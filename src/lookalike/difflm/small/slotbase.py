@@ -25,7 +25,7 @@ from lookalike.seed import child, child_seed
 LEAVES = 1024  # of a tree, at most
 LEAF_ROWS = 20  # of a leaf, at least, in a table of `LARGE` rows or more
 LARGE = 3000
-BAGGED = 1000  # a table of fewer rows has forests
+BAGGED = range(300, 1000)  # rows of a table that has forests: of fewer rows they hold too much of each
 FEW_LEAF_ROWS = (6, 16)  # tried in smaller tables
 WIDER = 6  # times the rows of a leaf that its ancestor has
 DEPTH = 16
@@ -139,7 +139,7 @@ class _Fit:
             self.intercepts[f], self.slopes[f] = b, w[: len(numbers)]
             self.linear[f, places] = w[len(numbers) :]
         self.predicted = np.clip(self.predicted, -4, 4)
-        if len(self.fold) < BAGGED:
+        if len(self.fold) in BAGGED:
             self._bag()
         self.left_over = self.target - self.predicted
 
@@ -188,7 +188,7 @@ class _Fit:
     def _vote(self) -> Grown | None:
         """Forests of the classes of a small table; `voted`: what they say of the rows of their folds."""
         size = int(self.view.sizes[self.slot])
-        if len(self.fold) >= BAGGED or not self.inputs or not 1 < size <= CLASSES or self.here.sum() < 20:
+        if len(self.fold) not in BAGGED or not self.inputs or not 1 < size <= CLASSES or self.here.sum() < 20:
             return None
         rng = child(self.seed, "votes", self.slot)
         odds, self.voted = grow(
