@@ -72,6 +72,7 @@ def read_table(
     Raises DataError for whatever is wrong with the file, and for a table without rows; OptionError for values
     that make no sense; MissingDependency for .xlsx without openpyxl.
     """
+    path = _path(path)
     doing = f"reading {databases.without_password(str(path))}"
     with working(doing, progress=arguments.switch("progress", progress)):
         table = read_shard(path, missing, encoding=encoding, sep=sep, decimal=decimal)
