@@ -7,9 +7,9 @@ it, and of numbers that come before it. The *base* says how likely each of its t
 smoothed chain of trees, and goes on as far as held-out rows ask for it. Where a column is written before
 others that the base would look at, it says what holds for the whole table.
 
-There is one tree for each *fold*, and in a table of 300 to 1,000 rows a forest (`forest.py`). A row that is learned sees
-what has not seen it; a row that is drawn sees that of a fold at random: what the network has learned to trust
-is then what it meets.
+There is one tree for each *fold*, and in a table of 300 to 1,000 rows a forest (`forest.py`). A row that is
+learned sees what has not seen it; a row that is drawn sees that of a fold at random: what the network has
+learned to trust is then what it meets.
 """
 
 from __future__ import annotations
