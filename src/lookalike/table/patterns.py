@@ -22,6 +22,7 @@ SHAPES = 40  # layouts of a pattern at most
 COVERED = 0.95  # of the strings, that have one of them
 SMALL = 6  # digits up to which numbers of several lengths are drawn from their range
 HEADED = 4  # letters at least behind the first ones of a long run, which are cut off where they come again
+FAR = 8.0  # times as many as there are, that the places of these letters allow, at least
 LONG = 8  # letters of such a run, at least
 FEWEST = 20  # strings from which on a check that all satisfy is no chance
 CLASSES = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -123,7 +124,7 @@ def _headed(values: list[str], rare: int) -> list[list[str]]:
     width = len(values[0])
     if width < LONG or len(set(map(len, values))) > 1 or not values[0].isalnum():
         return [values]
-    best, cut = 2.0, 0
+    best, cut = FAR, 0
     for end in range(2, width - HEADED + 1):
         counts = Counter(value[:end] for value in values)
         if sum(n for n in counts.values() if n >= rare) < COVERED * len(values):
