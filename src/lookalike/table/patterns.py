@@ -23,6 +23,7 @@ COVERED = 0.95  # of the strings, that have one of them
 SMALL = 6  # digits up to which numbers of several lengths are drawn from their range
 HEADED = 4  # letters at least behind the first ones of a long run, which are cut off where they come again
 FAR = 8.0  # times as many as there are, that the places of these letters allow, at least
+SEVERAL = 4  # words, or letters, of a run that varies
 LONG = 8  # letters of such a run, at least
 FEWEST = 20  # strings from which on a check that all satisfy is no chance
 CLASSES = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -97,6 +98,35 @@ def learn(strings: Sequence[str], rare: int, counting: bool = False) -> list[Sha
             cut = cut if counting else [[own for run in one for own in _headed(run, rare)] for one in cut]
             return [_shape(len(group), one, rare, counting) for group, one in zip(common, cut, strict=True)]
     return None
+
+
+def room(shapes: Sequence[Shape]) -> int:
+    """How many strings the shapes can make."""
+    found = 0
+    for shape in shapes:
+        own = 1
+        for part in shape.parts:
+            rest = 0 if not part.rest else 1
+            if part.low is not None and part.high is not None:
+                rest = part.high - part.low + 1
+            for letters in part.letters:
+                rest *= len(letters)
+            own *= max(len(part.values) + rest, 1)
+        found += own
+    return found
+
+
+def are_lettered(shapes: Sequence[Shape]) -> bool:
+    """Whether in most of the strings some run of letters has several values, as codes have, not units."""
+    told = 0
+    for shape in shapes:
+        for part in shape.parts:
+            words = [value for value in part.values if value.isalpha()]
+            letters = [letter for place in part.letters for letter in place if letter.isalpha()]
+            if len(words) >= SEVERAL or len(letters) >= SEVERAL:
+                told += shape.share
+                break
+    return 2 * told > sum(shape.share for shape in shapes)
 
 
 def sequential(strings: Sequence[str]) -> bool:
