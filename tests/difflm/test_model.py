@@ -9,6 +9,7 @@ import pytest
 
 from lookalike.difflm import DiffLM
 from lookalike.errors import ConditionError, LookalikeError
+from lookalike.files.writing import write_table
 
 ROWS = 400
 RNG = np.random.default_rng(0)
@@ -243,3 +244,10 @@ def test_a_condition_that_is_none_says_how_to_write_one(model: DiffLM, where: ob
     with pytest.raises(LookalikeError) as caught:
         model.sample(5, where=where)
     assert said in str(caught.value) and str(caught.value).endswith(".")
+
+
+def test_rows_are_written_like_the_file_that_was_learned(model: DiffLM, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(model.schema, "layout", {"sep": ";"})
+    for made in (model.sample(20, seed=1), model.impute(TABLE.iloc[10:30].assign(fare=np.nan))):
+        write_table(made[["fare", "zone"]], tmp_path / "made.csv")
+        assert (tmp_path / "made.csv").read_text().splitlines()[0] == "fare;zone"

@@ -126,6 +126,35 @@ def test_a_rule_with_exceptions_has_its_support() -> None:
     assert rule.support == pytest.approx(1 - 16 / 2000)
 
 
+@pytest.mark.parametrize(
+    ("made", "rule"),
+    [
+        (lambda t: t.a + t.b, "x = a + b"),
+        (lambda t: t.a - t.c, "a = c + x"),
+        (lambda t: t.a * t.b, "x = a * b"),
+        (lambda t: t.a + t.b - t.c, "x = a + b - c"),
+        (lambda t: 0.19 * t.a, "x = 0.19 * a"),
+        (lambda t: t.a, "x = a"),
+    ],
+)
+def test_a_formula_that_some_rows_break_has_its_support(made, rule: str) -> None:
+    rng = np.random.default_rng(7)
+    table = pd.DataFrame({name: rng.gamma(2, 50, 3000).round(2) for name in "abc"})
+    broken = rng.random(3000) < 0.035
+    table["x"] = np.where(broken, -rng.gamma(2, 60, 3000), made(table)).round(2)
+    (found,) = [one for one in find_rules(table) if one.words == rule]
+    assert found.support == pytest.approx(1 - broken.mean(), abs=0.001)
+
+
+def test_columns_that_agree_where_they_are_0_have_no_rule() -> None:
+    rng = np.random.default_rng(8)
+    table = pd.DataFrame(
+        {name: np.where(rng.random(3000) < 0.02, rng.gamma(2, 900, 3000).round(), 0) for name in "abcd"}
+    )
+    table["e"] = np.where(rng.random(3000) < 0.5, table.a, table.a * rng.integers(2, 9, 3000))
+    assert [rule for rule in words(table) if "=" in rule.replace(">=", "")] == []
+
+
 def seldom(rows: int = 6000) -> pd.DataFrame:
     """Costs that are mostly 0, as insurers and airlines have them: the total is nearly always the repair."""
     rng = np.random.default_rng(6)

@@ -52,6 +52,9 @@ def test_formats_of_cells_which_come_back_to_the_letter(cells: list[str], forms:
         (STAMPS.strftime("%Y%m%d"), "%Y%m%d"),
         (STAMPS.strftime("%Y%m"), "%Y%m"),
         (STAMPS.strftime("%H%M"), "%H%M"),
+        (STAMPS.strftime("%Y%j"), "%Y%j"),
+        (np.r_[2_019_001:2_019_200, 2_020_001:2_020_180], None),  # a number that counts in each year
+        (np.arange(2_000_001, 2_000_360), None),
         (np.arange(20_190_101, 20_190_501), None),
         (np.arange(190_001, 190_400), None),
         (np.arange(0, 2359, 7), None),

@@ -1,6 +1,7 @@
 """Columns of code and JSON: recognised, printed, and refused in one sentence where they hold more."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,30 @@ def test_kinds_are_recognised() -> None:
     assert Schema.from_dict(json.loads(json.dumps(schema.to_dict()))).columns == schema.columns
     lines = repr(schema).splitlines()
     assert lines[2].endswith("in python") and lines[5].endswith("3 keys") and lines[9].endswith("1 key")
+
+
+def codes(heads: list[str], form: str, rows: int, distinct: int) -> list[str]:
+    """Codes that come again; of the form each 9 is a digit, each A a letter."""
+    rng = np.random.default_rng(1)
+    sets = {"9": list("123456789"), "A": list("ABDEFGHJLN")}
+    own = [rng.choice(heads) + "".join(rng.choice(sets.get(c, [c])) for c in form) for _ in range(distinct)]
+    return [own[i] for i in rng.integers(0, distinct, rows)]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (codes(["SW", "E", "LS", "M1", "EC1"], "9 9AA", 1200, 400), "key"),  # British postcodes
+        (codes(["B-", "HH-", "M-"], "AA 999", 1200, 500), "key"),
+        (codes([""], "9A", 1200, 90), "category"),
+        (codes(["1", "12", ""], "99BR", 1200, 600), "number"),  # no letter varies: a unit
+    ],
+)
+def test_codes_of_several_lengths_that_come_again_are_made_afresh(values: list[str], kind: str) -> None:
+    assert kind_of(values) == kind
+    if kind == "key":
+        pattern = infer(pd.DataFrame({"x": values}))["x"].pattern
+        assert pattern is not None and all(re.fullmatch(pattern, value) for value in values)
 
 
 def test_what_is_frequent_is_a_category_whatever_it_is_written_in() -> None:

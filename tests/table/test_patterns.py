@@ -70,6 +70,12 @@ def test_the_pattern_of_strings(name: str) -> None:
     assert not follows("what is this?", said, check)
 
 
+def test_the_first_digits_that_come_again_stay_together() -> None:
+    cards = [checked(f"{RNG.choice(['4539', '5212', '4000'])}{digits(12)}", "luhn") for _ in range(600)]
+    shapes = learn(cards, 5)
+    assert shapes is not None and expression(shapes) == r"(4000|4539|5212)\d{12}"
+
+
 def test_check_digits_are_those_of_the_standards() -> None:
     assert checked("4111111111111110", "luhn") == "4111111111111111"
     assert checked("4006381333930", "ean") == "4006381333931"

@@ -50,7 +50,10 @@ def _check_place(path: Path) -> None:
 def write_table(table: pd.DataFrame, path: str | Path, layout: Mapping[str, Any] | None = None) -> None:
     """Writes a table by the suffix of the path; see `ChunkWriter` for tables that come in pieces.
 
-    layout: of delimited text; None: that of the table's `attrs`.
+    layout: how the file is written: the separator, quotes and numbers of delimited text, the Arrow types of
+        .parquet and .feather (lists, structs, the width of decimals). None: as the table's `attrs` say, which
+        those of `read_table`, `DiffLM.sample` and `DiffLM.impute` do in pandas; a table of other origin is
+        written like a file that was read with `write_table(table, path, read.attrs.get("layout"))`.
     """
     table = sources.table("the table to write", table)
     with ChunkWriter(path, layout) as writer:

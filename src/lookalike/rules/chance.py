@@ -6,6 +6,7 @@ from lookalike.codec.slot import Array
 
 LEAST_ROWS = 40  # that a rule is found in
 LEAST_SUPPORT = 0.98
+LEAST_FORMULA = 0.95  # of a formula, whose numbers hardly ever agree by chance
 BY_CHANCE = 0.1  # of the rows that a shuffled column would break, at most so many may break the rule
 BROKEN = 15  # rows that a shuffled column breaks at least
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
-from lookalike.rules.chance import LEAST_ROWS, LEAST_SUPPORT, beats_chance
+from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
 from lookalike.rules.discrete import (
     combination_rules,
     copies,
@@ -28,7 +28,16 @@ from lookalike.rules.values import Values
 from lookalike.seed import child
 from lookalike.table import sources
 from lookalike.table.inferring import infer
-from lookalike.table.rule import Combination, EmptyTogether, EmptyWhen, Function, Order, Rule
+from lookalike.table.rule import (
+    Combination,
+    EmptyTogether,
+    EmptyWhen,
+    Function,
+    Linear,
+    Order,
+    Product,
+    Rule,
+)
 from lookalike.table.rule_words import read_rules
 from lookalike.table.schema import Schema
 
@@ -37,7 +46,7 @@ GLANCE, MIXED = 200, 0.2  # rows of a first look; the share of them that may bre
 OFTEN = 0.2  # share of the rows that hold one value
 NEAR = 2  # rows, at least one more of which comes near to breaking an order
 EDGE = 60  # times as many gaps just above 0 as just below it
-BROKEN_BY = (0.0, 0.001, 0.005, 1 - LEAST_SUPPORT)  # shares of the rows: a rule that fewer break goes first
+BROKEN_BY = (0.0, 0.001, 0.005, 1 - LEAST_SUPPORT, 1 - LEAST_FORMULA)  # shares of the rows that break a rule
 
 
 def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0) -> list[Rule]:
@@ -84,6 +93,7 @@ def _derived(rules: list[Any], empty: list[Rule], values: Values, small: Values)
     """One rule a column, of those that say its values: one that no row breaks before one with exceptions,
     however simple that is.
     """
+    numbers = (Linear, Product)
     taken: dict[int, Any] = {}
     shares: dict[int, float] = {}
     for broken in BROKEN_BY:
@@ -94,7 +104,7 @@ def _derived(rules: list[Any], empty: list[Rule], values: Values, small: Values)
             if (broken == 0 and support(rule, small) < 1) or _says_less(rule, empty, before):
                 continue
             share = shares[at] = shares[at] if at in shares else support(rule, values)
-            if share >= 1 - broken:
+            if share >= max(1 - broken, LEAST_FORMULA if isinstance(rule, numbers) else LEAST_SUPPORT):
                 taken[at] = replace(rule, support=share)
     return [taken[at] for at in sorted(taken)]
 

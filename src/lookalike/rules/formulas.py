@@ -11,16 +11,19 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
-from lookalike.rules.chance import LEAST_ROWS, LEAST_SUPPORT, beats_chance
+from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
 from lookalike.rules.holds import computed, part_of, support
 from lookalike.rules.values import Values, same, step
 from lookalike.table.rule import ROUNDINGS, UNITS, Linear, Part, Product, Rule
 
 FEW = 48  # rows that candidates are sought in
+GLANCED = 0.85  # of these, that a candidate holds in: by chance hardly any formula of 95% support is lost
+RANKED = 0.8  # of the ranks' correlation: of a line that up to 5% of the rows leave
 CUTS = (0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6)  # factors that cut digits off a whole number
 EXACT = 0.995  # support of a formula that is no approximation
 LARGEST = 100  # columns of numbers among which sums and products are sought
 DISTINCT = 8  # values of a number that a formula gives, at least
+NARROW = 0.2  # of a column's spread that its sum may be off, in rows that may be on it
 APART = 1e-5  # of the largest singular value: columns of a smaller one follow from each other
 SPANS = {**UNITS, "milliseconds": 1e-3, "years": 31557600.0}
 
@@ -92,7 +95,7 @@ def _simplest(rules: list[Any], names: list[Any]) -> list[Any]:
 
 def _judged(rule: Any, values: Values) -> Any:
     """The rule with the rounding that fits best; None where it does not hold."""
-    best, most = None, LEAST_SUPPORT
+    best, most = None, LEAST_FORMULA
     cut = isinstance(rule, Linear) and any(factor in CUTS for _, factor in rule.of)  # 20240131 -> 202401
     for rounding in ("down", *ROUNDINGS) if cut else ROUNDINGS:
         own = replace(rule, rounding=rounding)
@@ -104,18 +107,67 @@ def _judged(rule: Any, values: Values) -> Any:
 
 def _scaled(x: Array, names: list[Any], dated: Array, distinct: Array, values: Values) -> Iterator[Linear]:
     """c = f a + g: the lines through both columns whose factor is a short number."""
-    filled = pd.DataFrame(x).corr(min_periods=LEAST_ROWS).to_numpy()
+    table = pd.DataFrame(x)
+    straight = np.abs(table.corr(min_periods=LEAST_ROWS).to_numpy()) > 0.99
+    ranked = np.abs(table.rank().corr(min_periods=LEAST_ROWS).to_numpy()) > RANKED
     for a, c in combinations(range(len(names)), 2):
-        if not abs(filled[a, c]) > 0.99 or dated[a] != dated[c]:
+        if not (straight[a, c] or ranked[a, c]) or dated[a] != dated[c]:
             continue
         for own, of in ((c, a), (a, c)):
             if distinct[own] < DISTINCT:
                 continue
             there = ~np.isnan(x[:, own] + x[:, of])
+            if not straight[a, c]:
+                there = _on_a_line(x[:, of], x[:, own], there, step(values.column(names[own])))
+            if not there.any():
+                continue
             rule = _line(x[there, of], x[there, own], names[of], names[own], bool(dated[own]), values)
-            if rule is not None:
+            sure = straight[a, c] and rule is not None and rule.support >= LEAST_SUPPORT
+            if rule is not None and (sure or _varies(rule, values)):
                 yield rule
                 break
+
+
+def _on_a_line(a: Array, c: Array, there: Array, size: float | None) -> Array:
+    """(rows,) bool: the rows on the line that most rows are on; none where fewer than nearly all are."""
+    rows = np.flatnonzero(there)
+    some = rows[np.random.default_rng(0).permutation(len(rows))]
+    run, rise = np.diff(a[some]), np.diff(c[some])
+    on = np.zeros(len(a), dtype=bool)
+    if (run != 0).sum() < LEAST_ROWS:
+        return on
+    slope = float(np.median(rise[run != 0] / run[run != 0]))
+    for _ in range(2):  # the slope of two rows is that of rounded values: then that of all on the line
+        off = c[rows] - slope * a[rows]
+        off = np.abs(off - np.median(off))
+        near = rows[off <= np.quantile(off, LEAST_FORMULA)]
+        spread = float(a[near].var())
+        slope = float(np.cov(a[near], c[near], ddof=0)[0, 1] / spread) if spread else slope
+    close = 1.02 * (size or 0.0) + 1e-6 * np.abs(c[rows])
+    off = c[rows] - slope * a[rows]
+    fits = np.abs(off - np.median(off)) <= close
+    if fits.mean() >= LEAST_FORMULA:
+        on[rows[fits]] = True
+    return on
+
+
+def _varies(rule: Linear, values: Values) -> bool:
+    """Whether a line holds, not by chance, in the rows that are not at the most frequent value of both
+    columns, too: of two columns that are mostly 0 it says nothing that it holds there.
+    """
+    own, of = (np.asarray(values.numbers(name)) for name in rule.columns)
+    there = ~np.isnan(own + of)
+    usual = np.ones(len(own), dtype=bool)
+    for numbers in (own, of):
+        found, counts = np.unique(numbers[there], return_counts=True)
+        usual &= numbers == found[counts.argmax()]
+    told = there & ~usual
+    if told.sum() < LEAST_ROWS:
+        return False
+    said = computed(rule, values)[told]
+    shuffled = said[np.random.default_rng(0).permutation(len(said))]
+    kept = same(said, own[told])
+    return bool(kept.mean() >= LEAST_FORMULA) and beats_chance(kept, same(shuffled, own[told]))
 
 
 def _line(a: Array, c: Array, of: Any, own: Any, dated: bool, values: Values) -> Linear | None:
@@ -203,7 +255,7 @@ def _pairs(
             below = np.abs(some[:, first] / some[:, second] - target) <= close
             above = np.abs(some[:, second] / some[:, first] - target) <= close
         for kind, fits in enumerate((added, times, below, above)):
-            for at in np.flatnonzero(fits.mean(0) >= 0.9):
+            for at in np.flatnonzero(fits.mean(0) >= GLANCED):
                 a, b = names[others[first[at]]], names[others[second[at]]]
                 rule: Any = (
                     Linear(names[own], ((a, 1.0), (b, 1.0)))
@@ -232,7 +284,7 @@ def _all_count(rule: Any, values: Values, many: Values) -> bool:
             return False
         at_work, own = _at_work(rule, name, here), here.numbers(rule.column)
         kept = same(computed(rule, here), np.asarray(own))[at_work]
-        if kept.mean() < LEAST_SUPPORT:
+        if kept.mean() < LEAST_FORMULA:
             return False
         table = here.table[[*dict.fromkeys(rule.columns)]].copy()
         shuffled = table[name].to_numpy()[np.random.default_rng(0).permutation(here.rows)]
@@ -282,15 +334,48 @@ def _sums(
                 continue
             free = [i for i in range(at if before else len(plain)) if i != at]
             free = [i for i in free if not fresh or names[plain[i]] not in known]
-            factors = _factors(products, scale, free, at)
-            of = tuple((names[plain[i]], one) for i, one in zip(free, factors, strict=False) if one)
-            whole = all(abs(one) == 1 for _, one in of)
-            if len(of) < 2 or (len(of) < 3 and whole):  # pairs with the factor 1 are found already
-                continue
-            rule = _judged(Linear(names[own], of), values)
-            if rule is not None and (whole or rule.support >= EXACT) and _all_count(rule, values, many):
+            judged = (
+                _sum(
+                    _factors(own_products, scale, free, at),
+                    names[own],
+                    [names[plain[i]] for i in free],
+                    values,
+                )
+                for own_products in _equations(unit, products, free, at)
+            )
+            rule = next((one for one in judged if one is not None), None)
+            if rule is not None and _all_count(rule, values, many):
                 known.add(names[own])
                 yield rule
+
+
+def _sum(factors: list[float], own: Any, free: list[Any], values: Values) -> Linear | None:
+    """The sum of these factors where it holds."""
+    of = tuple((name, one) for name, one in zip(free, factors, strict=False) if one)
+    whole = all(abs(one) == 1 for _, one in of)
+    if len(of) < 2 or (len(of) < 3 and whole):  # pairs with the factor 1 are found already
+        return None
+    rule: Linear | None = _judged(Linear(own, of), values)
+    return rule if rule is not None and (whole or rule.support >= EXACT) else None
+
+
+def _equations(unit: Array, products: Array, free: list[int], at: int) -> Iterator[Array]:
+    """The normal equations of all rows; then without those that leave the sum of nearly all."""
+    yield products
+    if free:
+        yield _trimmed(unit, products, free, at)
+
+
+def _trimmed(unit: Array, products: Array, free: list[int], at: int) -> Array:
+    """The normal equations without the rows that leave the sum of nearly all: they would bend its factors."""
+    for share in (0.9, 0.9, LEAST_FORMULA):
+        exact = np.linalg.lstsq(products[np.ix_(free, free)], products[free, at], rcond=1e-12)[0]
+        off = np.abs(unit[:, free] @ exact - unit[:, at])
+        near = unit[off <= np.quantile(off, share)]
+        if near[:, at].std() * NARROW < np.abs(near[:, free] @ exact - near[:, at]).mean():
+            break  # no sum is near
+        products = near.T @ near
+    return products
 
 
 def _factors(products: Array, scale: Array, free: list[int], at: int) -> list[float]:

@@ -18,6 +18,7 @@ MAIL = r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}"
 _MAC = re.compile(r"([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}|[0-9a-fA-F]{12}")
 _IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 ADDRESS = f"{URL}|{PATH}"
+_ROOM, _SPARE = 1_000, 10  # codes that a pattern can make, at least, and for each that is there
 _DIALLED, _VARIED = 7, 4  # digits of a phone number; places of a code that differ
 
 
@@ -40,6 +41,14 @@ def looks_like_id(distinct: Array) -> bool:
     return len(shapes) <= max(5, len(sample) // 20)
 
 
+def has_check(distinct: Array) -> bool:
+    """Whether distinct whole numbers, or strings of digits, are codes: all have the same kind of check digit,
+    as cards and articles have. No measure has that by chance.
+    """
+    sample = [str(value) for value in distinct[:2000]]
+    return all(s.isascii() and s.isdigit() for s in sample) and patterns.find_check(sample) is not None
+
+
 def made_afresh(distinct: Array, rare: bool) -> bool:
     """Whether strings that a category would lose are mails, IP addresses or, where rare, keys of a pattern:
     a text of them would have broken ones, so fresh ones are made, which come again as the real ones do.
@@ -48,10 +57,13 @@ def made_afresh(distinct: Array, rare: bool) -> bool:
     mails = sum(re.fullmatch(MAIL, s) is not None for s in sample)
     if mails >= 0.95 * len(sample) or all(re.fullmatch(_IP, s) for s in sample):
         return True
-    if not rare or not looks_like_id(distinct) or patterns.learn(sample, RARE) is None:
+    shapes = patterns.learn(sample, RARE) if rare and looks_like_id(distinct) else None
+    if shapes is None:
         return False
     if len({len(s) for s in sample}) > 1:
-        return all(len(re.sub(r"\D", "", s)) >= _DIALLED for s in sample)
+        roomy = patterns.room(shapes) >= max(_ROOM, _SPARE * len(distinct))
+        lettered = roomy and patterns.are_lettered(shapes)  # postcodes, plates
+        return lettered or all(len(re.sub(r"\D", "", s)) >= _DIALLED for s in sample)
     return sum(len(set(letters)) > 1 for letters in zip(*sample, strict=True)) >= _VARIED
 
 

@@ -48,6 +48,7 @@ _RUNS = {  # digits in one run
     14: ["%Y%m%d%H%M%S"],
     12: ["%Y%m%d%H%M"],
     8: ["%Y%m%d", "%d%m%Y", "%m%d%Y"],
+    7: ["%Y%j"],
     6: ["%Y%m"],
     4: ["%H%M"],
 }
@@ -146,6 +147,8 @@ def _is_likely(form: str, dates: Array) -> bool:
         minutes = np.unique(dates.astype("M8[m]").astype(np.int64))
         return _is_clock(minutes // 60 * 100 + minutes % 60)
     years = dates.astype("M8[Y]").astype(np.int64) + 1970
+    if form == "%Y%j" and not _are_days_of_years(dates):
+        return False
     few = 12 if form == "%Y%m" else 1
     return len(np.unique(dates)) >= few and bool(((years >= _YEARS[0]) & (years <= _YEARS[1])).all())
 
@@ -263,11 +266,27 @@ def of_numbers(distinct: Array) -> str | None:
             return None
     elif low >= _YEARS[0] * 100 + 1 and high <= _YEARS[1] * 100 + 12 and len(distinct) >= 12:
         form = "%Y%m"
+    elif low >= _YEARS[0] * 1000 + 1 and high <= _YEARS[1] * 1000 + 366:
+        dates = read_dates(distinct.tolist(), "%Y%j")
+        return "%Y%j" if not np.isnat(dates).any() and _are_days_of_years(dates) else None
     elif low >= 0 and high <= 2359 and _is_clock(distinct):
         form = "%H%M"
     else:
         return None
     return form if not np.isnat(read_dates(distinct.tolist(), form)).any() else None
+
+
+def _are_days_of_years(dates: Array) -> bool:
+    """Whether years, each with a day, are dates: a number that counts within each of several years seldom
+    ends where the year does.
+    """
+    days = dates.astype("M8[D]")
+    years = days.astype("M8[Y]")
+    return bool(
+        len(np.unique(days)) >= 60
+        and len(np.unique(years)) >= 2
+        and (days - years.astype("M8[D]")).astype(np.int64).max() >= 349
+    )
 
 
 def _is_clock(distinct: Array) -> bool:

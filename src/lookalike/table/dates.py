@@ -2,7 +2,7 @@
 
 A format is strftime's, with `%-m`, `%-d`, `%-H`, `%-I` for numbers without a leading zero on every platform,
 `%3f`, `%6f`, `%7f` for fractions of a second, `%^b` for capitals, `%{de}B` for names of another language,
-`%P` for am and pm, `%q` for a quarter.
+`%P` for am and pm, `%q` for a quarter, `%j` for the day of the year.
 What is no directive, such as a zone, stands as it is. Times without a date are on 1970-01-01, and years are 1
 to 9999.
 """
@@ -31,6 +31,7 @@ _DIGITS = {
     "V": r"0[1-9]|[1-4]\d|5[0-3]",
     "m": r"0[1-9]|1[0-2]",
     "d": r"0[1-9]|[12]\d|3[01]",
+    "j": r"00[1-9]|0[1-9]\d|[12]\d\d|3[0-5]\d|36[0-6]",
     "H": r"[01]\d|2[0-3]",
     "I": r"0[1-9]|1[0-2]",
     "M": r"[0-5]\d",
@@ -145,6 +146,9 @@ def _date(fields: dict[str, Array], rows: int) -> tuple[Array, Array]:
     first = ((years - 1970) * 12 + months).astype("M8[M]")
     days = first.astype("M8[D]") + (fields.get("d", zero + 1) - 1)
     valid &= days.astype("M8[M]") == first
+    if "j" in fields:
+        days = first.astype("M8[D]") + (fields["j"] - 1)
+        valid &= days.astype("M8[Y]") == first.astype("M8[Y]")
     if "G" in fields:
         fourth = ((fields["G"] - 1970) * 12).astype("M8[M]").astype("M8[D]") + 3  # always in the first week
         days = fourth - _weekday(fourth) + 7 * (fields.get("V", zero + 1) - 1)
@@ -224,6 +228,7 @@ def _field(directive: str, days: Array, micros: Array, nanos: Array, gone: Array
             "q": months // 3 + 1,
             "m": months + 1,
             "d": (days - days.astype("M8[M]").astype("M8[D]")).astype(np.int64) + 1,
+            "j": (days - days.astype("M8[Y]").astype("M8[D]")).astype(np.int64) + 1,
             "H": hours,
             "I": (hours + 11) % 12 + 1,
             "M": micros // 60_000_000 % 60,
@@ -242,6 +247,6 @@ def _template(form: str) -> tuple[str, list[str]]:
         parts.append(form[end : match.start()].replace("%", "%%"))
         end = match.end()
         directives.append((flag if flag == "^" else digits) + (language or "") + letter)
-        width = {"Y": 4, "G": 4, "f": int(digits or 6), "q": 1}.get(letter, 2)
+        width = {"Y": 4, "G": 4, "j": 3, "f": int(digits or 6), "q": 1}.get(letter, 2)
         parts.append("%s" if _names(directives[-1]) else "%d" if flag == "-" else f"%0{width}d")
     return "".join(parts) + form[end:].replace("%", "%%"), directives

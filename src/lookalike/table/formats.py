@@ -4,6 +4,7 @@ A format looks as in a spreadsheet: `$#,##0.00`, `#.##0,00 €`, `0.0%`, `000`, 
   0       a digit that is always written; #  one that is written where it is needed
   . or ,  the decimal sign: the last one that is followed by 0 or # alone
   #,##0   digits in groups of three; the sign between them is one of , . ' _ or a space
+  #,##,##0  three digits, and before them groups of two, as in India
   E0      an exponent, of at least so many digits; E+0 with its sign always
   A;B;C   numbers above zero, numbers below zero, zero; B is -A where it is left out, and C is A
 All else is written as it stands. A cell has a format if reading and writing it gives the same cell.
@@ -31,7 +32,7 @@ LARGEST = 2**61  # ticks beyond it are Python ints
 SPACES = " \u00a0\u202f"
 GROUPS = ",.'\u2019_" + SPACES
 _CORE = re.compile(
-    rf"(?:#(?P<group>[{GROUPS}])##(?=0)|(?P<bare>#)(?!\S##0))?(?P<whole>0*)"
+    rf"(?:#(?P<group>[{GROUPS}])(?P<pairs>##(?P=group))?##(?=0)|(?P<bare>#)(?!\S##0))?(?P<whole>0*)"
     r"(?:(?P<point>[.,])(?P<least>0*)(?P<most>#*))?(?P<exponent>[eE](?P<always>\+?)0+)?"
 )
 
@@ -40,8 +41,9 @@ _CORE = re.compile(
 class Format:
     """A format that was read. signs: what stands before and after numbers above zero, below zero, and zero.
 
-    group: the sign between thousands; point: the decimal sign; width: digits before it at least; least,
-    most: decimals; exponent: its letter, digits at least, and whether its sign is always written.
+    group: the sign between thousands; pairs: whether the digits before them are in groups of two; point: the
+    decimal sign; width: digits before it at least; least, most: decimals; exponent: its letter, digits at
+    least, and whether its sign is always written.
     """
 
     signs: tuple[tuple[str, str], tuple[str, str], tuple[str, str]]
@@ -51,6 +53,7 @@ class Format:
     least: int
     most: int
     exponent: tuple[str, int, bool] | None
+    pairs: bool = False
 
     @property
     def precise(self) -> bool:
@@ -87,6 +90,7 @@ def parsed(text: str) -> Format:
         least=least,
         most=least + most,
         exponent=exponent,
+        pairs=bool(core["pairs"]),
     )
 
 
@@ -109,7 +113,11 @@ def _pattern(text: str) -> re.Pattern[str]:
     if form.exponent is not None:
         whole = "[0-9]"
     elif form.group:
-        whole = rf"[1-9][0-9]{{0,2}}(?:{re.escape(form.group)}[0-9]{{3}})+|[1-9][0-9]{{0,2}}|0"
+        sign = re.escape(form.group)
+        several = rf"[0-9]{{0,2}}(?:{sign}[0-9]{{3}})+"
+        if form.pairs:
+            several = rf"[0-9]?(?:{sign}[0-9]{{2}})*{sign}[0-9]{{3}}"
+        whole = rf"[1-9]{several}|[1-9][0-9]{{0,2}}|0"
     elif form.width == 0:
         whole = "[1-9][0-9]*|"
     elif form.width == 1:
@@ -245,10 +253,19 @@ def _positional(size: Any, form: Format, decimals: int | None) -> tuple[str, boo
     zero = not (whole + places).strip("0")
     places = places[: form.least] + places[form.least :].rstrip("0")
     if form.group:
-        whole = f"{int(whole):,}".replace(",", form.group)
+        whole = _paired(whole) if form.pairs else f"{int(whole):,}"
+        whole = whole.replace(",", form.group)
     elif form.width == 0 and whole == "0" and places:
         whole = ""
     return whole.zfill(form.width) + (form.point + places if places else ""), zero
+
+
+def _paired(whole: str) -> str:
+    """Digits as 1,23,45,678."""
+    ahead, last = whole.lstrip("0")[:-3], whole[-3:]
+    if not ahead:
+        return str(int(last))
+    return ",".join([*re.findall(r"\d{1,2}(?=(?:\d\d)*$)", ahead), last])
 
 
 def _scientific(size: Any, form: Format, decimals: int | None) -> tuple[str, bool]:

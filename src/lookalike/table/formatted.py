@@ -32,14 +32,16 @@ _CURRENCY = re.compile(
     r"|KRW|TRY|RUB|Fr|[Kk]r|Rs|zł)\.?"
 )
 _ORDINAL = ("st", "nd", "rd", "th")
+PAIRS = ",##,"  # between thousands and the pairs of digits before them: 1,23,45,678
 _CONVENTIONS = [  # (thousands, decimal sign), the first that fits as many cells as any is taken
     ("", "."),
     (",", "."),
     ("", ","),
     (".", ","),
+    (PAIRS, "."),
     *((sign, point) for sign in "'\u2019_" + SPACES for point in ".,"),
 ]
-_AFFIX = r"[^\d#;()+\-\u2212.,]{0,12}?"
+_AFFIX = r"(?:[^\d#;()+\-\u2212.,]|\.(?=[ \u00a0])){0,12}?"  # of "Rs. 5" the point is in front
 _CELL = re.compile(
     rf"(?P<open>\()?(?P<before>[+\-\u2212]?)(?P<prefix>{_AFFIX})(?P<after>[+\-\u2212]?)"
     rf"(?P<number>\d(?:[\d{GROUPS}]*\d)?|[.,]\d+)"
@@ -269,7 +271,7 @@ def _convention(numbers: list[str], rows: list[int]) -> tuple[str, str]:
     used = {sign for number in numbers for sign in number if not sign.isdigit()}
     best, found = -1, ("", ".")
     for group, point in _CONVENTIONS:
-        if (used and not used & {group, point}) or (group and group not in used):
+        if (used and not used & {group[:1], point}) or (group and group[0] not in used):
             continue
         fit = sum(
             n for number, n in zip(numbers, rows, strict=True) if _split(number, group, point) is not None
@@ -284,7 +286,11 @@ def _split(number: str, group: str, point: str) -> tuple[str, str] | None:
     whole, _, places = number.partition(point)
     if (places and not places.isdigit()) or (point in number and not places):
         return None
-    if group:
+    if group == PAIRS:
+        if not re.fullmatch(r"[1-9]\d?(?:,\d\d)*,\d{3}|[1-9]\d{0,2}|0", whole):
+            return None
+        whole = whole.replace(",", "")
+    elif group:
         if not re.fullmatch(rf"[1-9]\d{{0,2}}(?:{re.escape(group)}\d{{3}})*|0", whole):
             return None
         whole = whole.replace(group, "")

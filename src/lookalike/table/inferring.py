@@ -11,6 +11,7 @@ import pandas as pd
 from lookalike import arguments
 from lookalike.errors import DataError, SchemaError
 from lookalike.table import compound, formatted, kinds, nested, personal, repeats, sources
+from lookalike.table.codes import has_check
 from lookalike.table.column import LANGUAGES, Column, plain_values
 from lookalike.table.dtypes import as_numbers, dtype_name, python_type
 from lookalike.table.missing import is_missing
@@ -143,7 +144,8 @@ def describe(present: pd.Series, column: Column) -> None:
     elif column.kind == "constant" and column.value is None:
         values = plain_values(present, column)
         column.value = kinds.plain(values.iloc[0])
-    if column.kind in ("id", "key") and column.pattern is None and kinds.is_strings(present):
+    made = column.kind in ("id", "key") and column.pattern is None
+    if made and (kinds.is_strings(present) or has_check(kinds.whole_numbers(present))):
         kinds.describe_pattern(present, column)
     if column.kind == "constant":
         other = present[plain_values(present, column) != column.value]

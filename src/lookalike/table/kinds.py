@@ -13,13 +13,13 @@ import pandas as pd
 
 from lookalike.errors import SchemaError
 from lookalike.table import compound, date_formats, formatted, patterns
-from lookalike.table.codes import ADDRESS, MAIL, looks_like_id, made_afresh
+from lookalike.table.codes import ADDRESS, MAIL, has_check, looks_like_id, made_afresh
 from lookalike.table.column import Column
 from lookalike.table.dates import read_several, write_dates
 from lookalike.table.dtypes import RESOLUTIONS, as_numbers, dtype_name, is_arrow
 from lookalike.table.kind_groups import DATE, NUMBER
 from lookalike.table.nested import is_json_text
-from lookalike.table.repeats import LITTLE, RARE, SEVERAL, as_category, why
+from lookalike.table.repeats import LITTLE, RARE, SEVERAL, are_codes, as_category, why
 from lookalike.texts.syntax import language
 
 Array = npt.NDArray[Any]
@@ -40,6 +40,8 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
         column.format = _format_of_numbers(present)
         if column.format is not None:
             return DATE
+        if has_check(whole_numbers(present)):
+            return "id" if present.is_unique else "category" if are_codes(present, column.min_rows) else "key"
         return "id" if _is_integer_id(present, column) else NUMBER
     if not is_string(dtype, column):
         raise SchemaError(f"column '{column.name}' has the dtype {dtype}, which is not supported.")
@@ -52,7 +54,8 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     if dates is not None and dates.lost <= formatted.LOST:
         column.format, column.exceptions = dates.told()
         return DATE
-    written = formatted.written(counts, least)
+    coded = unique and has_check(distinct)
+    written = None if coded else formatted.written(counts, least)
     if written is not None and formatted.holds_numbers(written, counts, lost):
         column.format, column.exceptions = written.told()
         return NUMBER
@@ -67,7 +70,7 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
         if len(strings) >= SEVERAL and language(strings) in ("python", "sql"):
             return "code"
     alone = len(distinct) == len(values) >= _ID_ROWS
-    if alone and looks_like_id(distinct):
+    if coded or (alone and looks_like_id(distinct)):
         return "id"
     if (
         (alone or better is not None)
@@ -129,6 +132,13 @@ def is_string(dtype: Any, column: Column) -> bool:
     )
 
 
+def whole_numbers(present: pd.Series) -> Array:
+    """The distinct values of a column of whole numbers, as Python's; none of any other column."""
+    if not pd.api.types.is_integer_dtype(present.dtype):
+        return np.zeros(0, dtype=object)
+    return present.drop_duplicates().to_numpy(object)
+
+
 def _is_integer_id(present: pd.Series, column: Column) -> bool:
     if not pd.api.types.is_integer_dtype(present.dtype) or column.nullable or len(present) < _ID_ROWS:
         return False
@@ -145,7 +155,7 @@ def is_strings(present: pd.Series) -> bool:
 
 
 def describe_pattern(present: pd.Series, column: Column) -> None:
-    """The pattern of ids and keys that are strings, and the check digits that all of them have."""
+    """The pattern of ids and keys that are strings, or whole numbers with a check digit; which check."""
     strings = [str(value) for value in present.drop_duplicates()]
     address = all(re.fullmatch(ADDRESS, s) for s in strings)
     shapes = None if address else patterns.learn(strings, RARE, patterns.sequential(strings))

@@ -21,6 +21,10 @@ from lookalike.table.personal import iban_check, luhn
 SHAPES = 40  # layouts of a pattern at most
 COVERED = 0.95  # of the strings, that have one of them
 SMALL = 6  # digits up to which numbers of several lengths are drawn from their range
+HEADED = 4  # letters at least behind the first ones of a long run, which are cut off where they come again
+FAR = 8.0  # times as many as there are, that the places of these letters allow, at least
+SEVERAL = 4  # words, or letters, of a run that varies
+LONG = 8  # letters of such a run, at least
 FEWEST = 20  # strings from which on a check that all satisfy is no chance
 CLASSES = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -91,8 +95,38 @@ def learn(strings: Sequence[str], rare: int, counting: bool = False) -> list[Sha
             continue
         cut = [[list(values) for values in zip(*map(runs.findall, group), strict=True)] for group in common]
         if not clear or all(_clear(run, rare) for one in cut for run in one):
+            cut = cut if counting else [[own for run in one for own in _headed(run, rare)] for one in cut]
             return [_shape(len(group), one, rare, counting) for group, one in zip(common, cut, strict=True)]
     return None
+
+
+def room(shapes: Sequence[Shape]) -> int:
+    """How many strings the shapes can make."""
+    found = 0
+    for shape in shapes:
+        own = 1
+        for part in shape.parts:
+            rest = 0 if not part.rest else 1
+            if part.low is not None and part.high is not None:
+                rest = part.high - part.low + 1
+            for letters in part.letters:
+                rest *= len(letters)
+            own *= max(len(part.values) + rest, 1)
+        found += own
+    return found
+
+
+def are_lettered(shapes: Sequence[Shape]) -> bool:
+    """Whether in most of the strings some run of letters has several values, as codes have, not units."""
+    told = 0
+    for shape in shapes:
+        for part in shape.parts:
+            words = [value for value in part.values if value.isalpha()]
+            letters = [letter for place in part.letters for letter in place if letter.isalpha()]
+            if len(words) >= SEVERAL or len(letters) >= SEVERAL:
+                told += shape.share
+                break
+    return 2 * told > sum(shape.share for shape in shapes)
 
 
 def sequential(strings: Sequence[str]) -> bool:
@@ -111,6 +145,26 @@ def _clear(values: list[str], rare: int) -> bool:
     if all(map(_is_number, values)):
         return max(map(len, values)) <= SMALL
     return sum(n for n in Counter(values).values() if n >= rare) >= COVERED * len(values)
+
+
+def _headed(values: list[str], rare: int) -> list[list[str]]:
+    """A long run of one length in two, where its first letters come again together and are far from all that
+    their places allow: the issuer of a card, the maker of an article.
+    """
+    width = len(values[0])
+    if width < LONG or len(set(map(len, values))) > 1 or not values[0].isalnum():
+        return [values]
+    best, cut = FAR, 0
+    for end in range(2, width - HEADED + 1):
+        counts = Counter(value[:end] for value in values)
+        if sum(n for n in counts.values() if n >= rare) < COVERED * len(values):
+            break
+        room = 1
+        for at in range(end):
+            room *= len({head[at] for head in counts})
+        if room > best * len(counts):
+            best, cut = room / len(counts), end
+    return [[value[:cut] for value in values], [value[cut:] for value in values]] if cut else [values]
 
 
 def _is_number(text: str) -> bool:

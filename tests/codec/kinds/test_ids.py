@@ -12,6 +12,7 @@ import pytest
 from lookalike.codec import RecordCodec
 from lookalike.errors import ConditionError, DataError
 from lookalike.table.inferring import infer
+from lookalike.table.patterns import checked
 
 ROWS = 2000
 RNG = np.random.default_rng(0)
@@ -58,6 +59,30 @@ def test_real_strings_are_not_kept_in_the_model() -> None:
     facts, arrays = RecordCodec.fit(table, infer(table)).to_dict()
     assert not any(value in repr(facts) for value in table["x"])
     assert all(array.dtype.kind in "fiu" for array in arrays.values())
+
+
+@pytest.mark.parametrize("dtype", ["int64", "Int64", str])
+def test_whole_numbers_with_a_check_digit_are_ids_that_have_it(dtype: Any) -> None:
+    heads, rng = ["4539", "5212", "4000"], np.random.default_rng(1)
+    cards = [f"{heads[i % 3]}{rng.integers(10**11):011d}0" for i in range(300)]
+    cards += [f"37{rng.integers(10**12):012d}0" for _ in range(60)]
+    table = pd.DataFrame({"x": pd.Series([checked(card, "luhn") for card in cards]).astype(dtype)})
+    if dtype == "Int64":
+        table.loc[::7, "x"] = pd.NA
+    schema = infer(table)
+    assert (schema["x"].kind, schema["x"].check) == ("id", "luhn")
+    codec = RecordCodec.fit(table, schema)
+    back = codec.decode(*codec.encode(table), np.random.default_rng(0))["x"]
+    assert back.dtype == table["x"].dtype and (back.isna() == table["x"].isna()).all()
+    texts = [str(card) for card in back.dropna()]
+    assert all(checked(text, "luhn") == text for text in texts)
+    assert {text[:2] if len(text) == 15 else text[:4] for text in texts} == {*heads, "37"}
+    assert len({*texts}) == len(texts) and not {*texts} & {*map(str, table["x"])}
+
+
+def test_numbers_whose_check_digits_are_wrong_are_a_measure() -> None:
+    rng = np.random.default_rng(1)
+    assert infer(pd.DataFrame({"x": rng.integers(10**15, 10**16, 200)}))["x"].kind == "number"
 
 
 def test_a_dtype_without_room_is_refused() -> None:

@@ -27,7 +27,7 @@ from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, DataError
 from lookalike.table.codes import ADDRESS, MAIL, is_random_key
 from lookalike.table.column import Column
-from lookalike.table.dtypes import as_numbers, restore
+from lookalike.table.dtypes import as_numbers, dtype_from_name, restore
 from lookalike.table.patterns import Shape as Pattern
 from lookalike.table.patterns import expression, learn, of_expression, sequential
 
@@ -86,7 +86,8 @@ def of(facts: dict[str, Any]) -> Params:
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     rows = constant.present_and_missing(series)
     present = series.dropna()
-    if pd.api.types.is_numeric_dtype(present.dtype) or column.python == "int":
+    checked = column.check is not None  # cards and articles do not count on
+    if (pd.api.types.is_numeric_dtype(present.dtype) or column.python == "int") and not checked:
         values, _ = as_numbers(present)
         return Params(rows, "integer", next=int(values.max()) + 1)
     strings = [str(value) for value in present]
@@ -191,6 +192,8 @@ def decode(
     absent = constant.absent(params.rows, tokens) if rows else np.zeros(0, dtype=bool)
     if absent.any():
         values = values.astype(object).mask(absent)
+    if params.check is not None and pd.api.types.is_integer_dtype(dtype_from_name(column.dtype)):
+        values = values.map(int, na_action="ignore").astype(object)
     return restore(values, column)
 
 

@@ -140,7 +140,7 @@ def sampled(fitted: Fitted, request: Request, tally: Tally, progress: bool) -> I
     done = 0
     for index, table in enumerate(_joined(parts, TOGETHER if codec.filled else 1)):
         rng = child(request.seed, "sample", "fill", index)
-        yield codec.fill(table, rng, request.offset + done, kept)
+        yield _in_style(codec.fill(table, rng, request.offset + done, kept), fitted.schema.layout)
         done += len(table)
     finish(told, progress)
     if not tally.accepted:
@@ -149,6 +149,13 @@ def sampled(fitted: Fitted, request: Request, tally: Tally, progress: bool) -> I
         )
     if tally.accepted < asked.n:
         say(f"{asked.n - tally.accepted:,} rows were left out: 20 draws did not parse", progress=progress)
+
+
+def _in_style(table: pd.DataFrame, layout: dict[str, Any]) -> pd.DataFrame:
+    """The table with the layout of the file that was learned from, so that `write_table` writes it alike."""
+    if layout:
+        table.attrs["layout"] = dict(layout)
+    return table
 
 
 def _joined(tables: Iterable[pd.DataFrame], least: int) -> Iterator[pd.DataFrame]:
@@ -301,7 +308,7 @@ def imputed(
     made = made.set_axis(table.index)
     for name in table.columns.difference(made.columns):
         made[name] = table[name]  # it was dropped
-    return made[list(table.columns)]
+    return _in_style(made[list(table.columns)], table.attrs.get("layout") or fitted.schema.layout)
 
 
 def finish(told: Told, progress: bool) -> None:
