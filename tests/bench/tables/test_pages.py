@@ -50,7 +50,7 @@ def test_a_page_follows_other_figures(name: str) -> None:
 
 
 def test_a_phrase_that_is_gone_is_said() -> None:
-    with pytest.raises(ValueError, match="0 places for 'writes 9,000"):
+    with pytest.raises(ValueError, match="0 places for 'writes "):
         PAGES["docs/jobs/many-rows.md"]("Nothing.", FOUND)
 
 
