@@ -31,9 +31,7 @@ HELD_OUT = 5  # every fifth real row is held out where no holdout is given
 FEWEST = 10  # real rows, so that at least two can be
 NAMED = 5  # classes without synthetic rows that a note names
 FEW = 50  # real rows of a class, below which their chance shows in the weights
-LEAST_ROWS = (
-    200  # real rows, below which nothing is weighed: of 20 to 100, aligned rows taught a classifier less
-)
+LEAST_ROWS = 200  # real rows: by 20 to 100 nothing is weighed, as rows aligned to them taught less
 
 
 @dataclass

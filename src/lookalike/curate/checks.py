@@ -61,19 +61,22 @@ class Rows:
         """The rows of the synthetic table that have a text to compare with others in the column, and the
         texts: of JSON those that it holds. JSON without any is of `duplicates.exact` alone.
         """
-        if self.schema[name].kind != "json":
-            return self.text(name)
-        at, _ = self.text(name)
-        told = [texts_inside(self.synthetic[name].iloc[row]) for row in at]
-        some = [(row, one) for row, one in zip(at, told, strict=True) if one is not None]
-        return [row for row, _ in some], [one for _, one in some]
+        return self._inside("synthetic", self.synthetic, name)
 
     def compared_real(self, name: Any) -> list[str]:
         """As the texts of `compared`, of the real table; [] without one."""
-        if self.schema[name].kind != "json" or self.real is None:
-            return self.real_text(name)
-        told = (texts_inside(cell) for cell in self.real[name].dropna())
-        return [one for one in told if one is not None]
+        return [] if self.real is None else self._inside("real", self.real, name)[1]
+
+    def _inside(self, title: str, table: pd.DataFrame, name: Any) -> tuple[list[int], list[str]]:
+        """`_read`, but of JSON the texts that it holds; looked for once."""
+        if self.schema[name].kind != "json":
+            return self._read[title, name]
+        if (title, name) not in self._held:
+            at, _ = self._read[title, name]
+            told = [texts_inside(table[name].iloc[row]) for row in at]
+            some = [(row, one) for row, one in zip(at, told, strict=True) if one is not None]
+            self._held[title, name] = [row for row, _ in some], [one for _, one in some]
+        return self._held[title, name]
 
     def real_text(self, name: Any) -> list[str]:
         """The real texts of a column; [] without a real table."""
@@ -106,6 +109,10 @@ class Rows:
 
     @cached_property
     def _judges(self) -> dict[Any, TextChecks]:
+        return {}
+
+    @cached_property
+    def _held(self) -> dict[tuple[str, Any], tuple[list[int], list[str]]]:
         return {}
 
     @cached_property

@@ -80,9 +80,8 @@ class Writer:
         self._jobs: list[tuple[Work, int, int]] = []  # (place, records, part)
         self._results: list[Reply | Failure | None] = []
         self._checked = 0
-        self._looked: dict[
-            int, list[tuple[Row, Wrong | None]]
-        ] = {}  # job -> its records, whose turn has not come
+        # job -> its records, whose turn has not come
+        self._looked: dict[int, list[tuple[Row, Wrong | None]]] = {}
         self._describing: dict[int, asyncio.Future[Failure | None]] = {}
         self._shown: Any = None
 

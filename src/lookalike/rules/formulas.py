@@ -369,7 +369,7 @@ def _equations(unit: Array, products: Array, free: list[int], at: int) -> Iterat
 def _trimmed(unit: Array, products: Array, free: list[int], at: int) -> Array:
     """The normal equations without the rows that leave the sum of nearly all: they would bend its factors."""
     for share in (0.9, 0.9, LEAST_FORMULA):
-        exact = np.linalg.lstsq(products[np.ix_(free, free)], products[free, at], rcond=1e-12)[0]
+        exact, _ = _least_squares(products, free, at)
         off = np.abs(unit[:, free] @ exact - unit[:, at])
         near = unit[off <= np.quantile(off, share)]
         if near[:, at].std() * NARROW < np.abs(near[:, free] @ exact - near[:, at]).mean():
@@ -378,13 +378,19 @@ def _trimmed(unit: Array, products: Array, free: list[int], at: int) -> Array:
     return products
 
 
+def _least_squares(products: Array, free: list[int], at: int) -> tuple[Array, Array]:
+    """The solution of the normal equations, and their singular values, the largest first."""
+    exact, _, _, size = np.linalg.lstsq(products[np.ix_(free, free)], products[free, at], rcond=1e-12)
+    return exact, size
+
+
 def _factors(products: Array, scale: Array, free: list[int], at: int) -> list[float]:
     """The factors of least squares as a person would write them; none where they are not short, or where
     others would do.
     """
     if not free:
         return []
-    exact, _, _, size = np.linalg.lstsq(products[np.ix_(free, free)], products[free, at], rcond=1e-12)
+    exact, size = _least_squares(products, free, at)
     exact = exact * scale[at] / scale[free]
     for digits, close in ((0, 1e-2), (2, 1e-4)):
         nearest = np.round(exact, digits)

@@ -8,6 +8,7 @@ a check (`CHECKS`) that all strings satisfy.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -104,15 +105,13 @@ def room(shapes: Sequence[Shape]) -> int:
     """How many strings the shapes can make."""
     found = 0
     for shape in shapes:
-        own = 1
+        own = []
         for part in shape.parts:
             rest = 0 if not part.rest else 1
             if part.low is not None and part.high is not None:
                 rest = part.high - part.low + 1
-            for letters in part.letters:
-                rest *= len(letters)
-            own *= max(len(part.values) + rest, 1)
-        found += own
+            own.append(max(len(part.values) + rest * math.prod(map(len, part.letters)), 1))
+        found += math.prod(own)
     return found
 
 
@@ -159,11 +158,9 @@ def _headed(values: list[str], rare: int) -> list[list[str]]:
         counts = Counter(value[:end] for value in values)
         if sum(n for n in counts.values() if n >= rare) < COVERED * len(values):
             break
-        room = 1
-        for at in range(end):
-            room *= len({head[at] for head in counts})
-        if room > best * len(counts):
-            best, cut = room / len(counts), end
+        allowed = math.prod(len(set(letters)) for letters in zip(*counts, strict=True))
+        if allowed > best * len(counts):
+            best, cut = allowed / len(counts), end
     return [[value[:cut] for value in values], [value[cut:] for value in values]] if cut else [values]
 
 

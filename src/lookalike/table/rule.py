@@ -65,8 +65,7 @@ class Linear:
         if self.divisor != 1:
             unit = next((name for name, size in UNITS.items() if size == self.divisor), None)
             said = f"{said} in {unit}" if unit else f"({said}) / {self.divisor:.12g}"
-        rounded = "" if self.rounding in ROUNDINGS[:2] else f", rounded {self.rounding}"
-        return f"{quoted(self.column)} = {said}{rounded}"
+        return f"{quoted(self.column)} = {said}{_rounded(self.rounding)}"
 
 
 @dataclass(frozen=True)
@@ -86,9 +85,9 @@ class Product:
 
     @property
     def words(self) -> str:
-        rounded = "" if self.rounding in ROUNDINGS[:2] else f", rounded {self.rounding}"
         sign = "/" if self.divide else "*"
-        return f"{quoted(self.column)} = {quoted(self.left)} {sign} {quoted(self.right)}{rounded}"
+        said = f"{quoted(self.left)} {sign} {quoted(self.right)}"
+        return f"{quoted(self.column)} = {said}{_rounded(self.rounding)}"
 
 
 @dataclass(frozen=True)
@@ -248,6 +247,11 @@ SORTS: dict[str, type[Any]] = {
     "empty together": EmptyTogether,
     "empty when": EmptyWhen,
 }
+
+
+def _rounded(rounding: str) -> str:
+    """How a formula is rounded, as it ends; nothing where it is to the nearest."""
+    return "" if rounding in ROUNDINGS[:2] else f", rounded {rounding}"
 
 
 def quoted(name: Any) -> str:

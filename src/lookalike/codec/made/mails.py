@@ -164,7 +164,7 @@ def make(
         words = _words(cells[row]) if params.sources else []
         text = ""
         for turn in range(_TRIES):
-            if turn in (0, *range(_DOMAIN, _FREE)):
+            if turn == 0 or _DOMAIN <= turn < _FREE:
                 domain = domains[rng.choice(len(domains), p=shares / shares.sum())]
             local = _local(params, words, (first + row) * _TRIES + turn, rng, taken)
             late, last = turn >= _ANOTHER, turn >= _FREE
