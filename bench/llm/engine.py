@@ -121,7 +121,7 @@ class Engine:
         AttentionInterface.register("slots", attention)
         kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         self.device = torch.device(kind)
-        dtype = torch.bfloat16 if kind == "cuda" else torch.float32
+        dtype = torch.bfloat16 if kind == "cuda" or torch.cpu._is_avx512_bf16_supported() else torch.float32
         self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model = AutoModelForCausalLM.from_pretrained(
             folder, local_files_only=True, dtype=dtype, attn_implementation="slots"
