@@ -155,7 +155,7 @@ def words(counts: pd.Series, least: int) -> str | None:
             codes, names = pd.factorize(member)
             sizes = np.bincount(codes[there], weights=rows[there], minlength=len(names))
             rare = rare | np.append(sizes < max(least, 2), True)[codes]
-    varied = sum(sort == WORD and len(set(own[there])) > 1 for sort, own in zip(sorts, found, strict=True))
+    varied = sum(len(set(own[there])) > 1 for own in found)
     if varied < 2 or rows[rare].sum() > RARE_WORDS * rows.sum():
         return None
     pieces = text.split(WORD)
