@@ -231,6 +231,14 @@ def test_a_bar_on_a_terminal_is_line_enough(still: Clock, monkeypatch: pytest.Mo
     assert terminal.getvalue() == ""
 
 
+def test_a_line_is_said_while_another_thread_imports_tqdm(
+    still: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", types.ModuleType("tqdm"))  # begun, and empty until it is done
+    progress.say("fit")
+    assert capsys.readouterr().err == "fit\n"
+
+
 def test_the_thread_of_a_watch_looks_until_its_block_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = threading.Event()
     monkeypatch.setattr(Watch, "_look_again", LOOK_AGAIN)

@@ -230,7 +230,8 @@ def say(text: str, *, progress: bool = True) -> None:
 def _drawn() -> list[Any]:
     """The bars that are on a terminal now."""
     tqdm = sys.modules.get("tqdm")
-    bars = [] if tqdm is None else list(getattr(tqdm.tqdm, "_instances", ()))
+    made = getattr(tqdm, "tqdm", None)  # it lacks it while another thread is importing it
+    bars = list(getattr(made, "_instances", ()))
     return [one for one in bars if one.last_print_t > one.start_t]
 
 

@@ -55,6 +55,10 @@ def numbers(rows: int = 400) -> pd.DataFrame:
     [
         (lambda t: (t.a * t.b).round(2), "x = a * b"),
         (lambda t: t.a / t.b, "x = a / b"),
+        (lambda t: (100 * t.a / t.c).round(2), "x = 100 * a / c"),
+        (lambda t: (t.a * t.b / 100).round(2), "x = 0.01 * a * b"),
+        (lambda t: ((t.a + t.b + t.c) / 3).round(1), "x = (a + b + c) / 3"),
+        (lambda t: (1000 - t.a - t.b).round(2), "x = -a - b + 1000"),
         (lambda t: (t.a + t.b + t.c).round(2), "x = a + b + c"),
         (lambda t: (t.a + t.b - t.c).round(2), "x = a + b - c"),
         (lambda t: ((t.a + t.b) / 2).round(3), "x = 0.5 * a + 0.5 * b"),
@@ -194,3 +198,37 @@ def test_rules_of_a_schema_are_taken_or_none(bookings: pd.DataFrame) -> None:
     schema.rules = ["rooms >= tax"]
     with pytest.raises(SchemaError, match="rooms"):
         rules_of(bookings, schema)
+
+
+def test_hours_are_the_time_between_two_clocks_without_the_break() -> None:
+    rng = np.random.default_rng(6)
+    start, rest = rng.integers(80, 130, 300) * 5, rng.choice([0, 30, 45, 60], 300)
+    end = start + rng.integers(60, 120, 300) * 5
+    table = pd.DataFrame({"start": start, "end": end, "break": rest})
+    table["hours"] = [f"{hours:.2f}" for hours in (end - start - rest) / 60]
+    for name in ("start", "end", "break"):
+        table[name] = [f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in table[name]]
+    table["minutes"] = rest
+    assert "hours = end - start - break in hours" in words(table.drop(columns="minutes"))
+    assert "hours = end - start - 60 * minutes in hours" in words(table.drop(columns="break"))
+
+
+def test_a_rate_of_few_values_is_a_factor_though_it_is_a_category() -> None:
+    rng = np.random.default_rng(7)
+    net, rate = rng.gamma(3, 40, 400).round(2), rng.choice([7, 19], 400)
+    table = pd.DataFrame(
+        {"net": net, "rate": [f"{one}%" for one in rate], "vat": (net * rate / 100).round(2)}
+    )
+    (rule,) = (one for one in find_rules(table) if one.words == "vat = 0.01 * net * rate")
+    assert rule.support == 1
+
+
+def test_names_of_days_and_months_follow_from_their_date() -> None:
+    rng = np.random.default_rng(8)
+    day = pd.Series(pd.Timestamp("2019-01-01") + pd.to_timedelta(rng.integers(0, 1500, 400), "D"))
+    table = pd.DataFrame({"on": day.dt.strftime("%d.%m.%Y"), "short": day.dt.strftime("%a")})
+    table["german"] = day.dt.day_of_week.map(dict(enumerate(["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"])))
+    table["month"], table["year"] = day.dt.strftime("%B"), "FY" + day.dt.strftime("%y")
+    found = words(table)
+    assert {"short = weekday of on", "month = month of on", 'year = "FY" & year of on'} <= {*found}
+    assert "short -> german" in found

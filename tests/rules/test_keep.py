@@ -161,3 +161,22 @@ def test_a_derived_column_of_several_formats_or_with_exceptions_keeps_them() -> 
     assert (made.said[told].astype(int) == 2 * made.amount[told]).all()
     assert (made.mixed.str[:-6] == made.utc.str[:-6]).all()
     assert made.mixed.str.endswith("+02:00").mean() == 0.5
+
+
+def test_what_follows_from_rates_clocks_and_dates_is_kept() -> None:
+    rng = np.random.default_rng(9)
+    net, rate = rng.gamma(3, 40, 400).round(2), rng.choice([7, 19], 400)
+    table = pd.DataFrame(
+        {"net": net, "rate": [f"{one}%" for one in rate], "vat": (net * rate / 100).round(2)}
+    )
+    day = pd.Series(pd.Timestamp("2019-01-01") + pd.to_timedelta(rng.integers(0, 1500, 400), "D"))
+    table["on"], table["day"] = day.dt.strftime("%d.%m.%Y"), day.dt.strftime("%a")
+    share = rng.dirichlet([3, 2, 1], 400).round(3)
+    table["a"], table["b"], table["c"] = share[:, 0], share[:, 1], (1 - share[:, 0] - share[:, 1]).round(3)
+    plan = planned(table)
+    inner = plan.forward(table)
+    inner = pd.DataFrame({name: rng.permutation(inner[name]) for name in inner})
+    made = plan.back(inner, rng)
+    assert ((made.net * made.rate.str[:-1].astype(int) / 100 - made.vat).abs() < 0.0051).all()
+    assert (pd.to_datetime(made.on, format="%d.%m.%Y").dt.strftime("%a") == made.day).all()
+    assert ((made.a + made.b + made.c - 1).abs() < 1e-9).all()

@@ -44,6 +44,10 @@ def test_words_that_come_again_make_a_compound_and_others_do_not() -> None:
     numbers = rng.integers(1, 99, 300)
     streets = [f"{n} {a} {'Street' if n % 2 else 'Road'}" for n, a in zip(numbers, first, strict=True)]
     assert compound.words(counts(streets), 5) == "{number} {word} {word}"
+    versions = [f"{n % 3}.{n % 12}.{n}" for n in numbers]
+    assert compound.words(counts(versions), 5) == "{number}.{number}.{number}"
+    pages = [f"https://example.com/p/{n}?from={a}" for n, a in zip(numbers * 91, first, strict=True)]
+    assert compound.words(counts(pages), 5) == "{word}://{word}.{word}/{word}/{number}?{word}={word}"
     rare = [f"{a} {i}{b}" for i, (a, b) in enumerate(zip(first, last, strict=True))]
     assert compound.words(counts(rare), 5) is None
 

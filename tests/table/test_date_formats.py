@@ -37,6 +37,10 @@ STAMPS = pd.date_range("2019-01-01 10:00:00", periods=400, freq="3701min")
         (["2015Q3", "2016Q1"], ["%YQ%q"]),
         (["20150301T101500Z"], ["%Y%m%dT%H%M%SZ"]),
         (["9999-12-31", "1555-02-17"], ["%Y-%m-%d"]),
+        (["1h 30m", "12h 5m", "45m"], ["%-Hh %-Mm", "%-Mm"]),
+        (["PT1H30M", "PT12H05M", "PT5H10M"], ["PT%-HH%MM"]),
+        (["1 hour 5 min 9 s", "2 hours 10 min 0 s"],
+         ["%-H hour %-M min %-S s", "%-H hours %-M min %-S s"]),
     ],
 )  # fmt: skip
 def test_formats_of_cells_which_come_back_to_the_letter(cells: list[str], forms: list[str]) -> None:
@@ -109,3 +113,21 @@ def test_dates_of_east_asia_are_found(form: str) -> None:
     days = pd.date_range("2019-01-05", periods=60, freq="17D")
     cells = write_dates(days.to_numpy(), form)
     assert date_formats.date_format(cells) == form
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        ([f"{n % 9}h {n % 60}m" for n in range(400)], "datetime"),
+        ([f"{n % 59} min" for n in range(400)], "number"),  # one unit
+        ([f"1:{2 + n % 18}" for n in range(400)], "category"),  # odds, not times
+    ],
+)
+def test_spans_are_times_and_odds_are_not(cells: list[str], kind: str) -> None:
+    assert infer(pd.DataFrame({"x": cells}))["x"].kind == kind
+
+
+def test_a_few_cells_that_are_no_dates_are_exceptions() -> None:
+    cells = [*STAMPS.strftime("%d/%m/%Y"), *["00/00/0000"] * 9, *["99/99/9999"] * 9]
+    column = infer(pd.DataFrame({"x": cells}))["x"]
+    assert column.kind == "datetime" and column.exceptions == ["00/00/0000", "99/99/9999"]

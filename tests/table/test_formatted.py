@@ -62,6 +62,8 @@ def kind_of(values: list[str]) -> str:
         ([str(10_000_000 + i * i * 97) for i in range(300)], "id"),
         ([str(i * i * 97) for i in range(300)], "number"),
         ([f"{i * i * 7} kg" for i in range(300)], "number"),
+        ([f"{i * 7 % 23}{['B', 'KB', 'MB', 'GB'][i % 4]}" for i in range(300)], "number"),
+        ([f"{i * 7 % 23}{'ABCD'[i % 4]}" for i in range(300)], "text"),  # seats
         ([f"{i % 25:03d}" for i in range(300)], "category"),
         ([f"{i * 97 % 99_991:05d}" for i in range(250)] * 2, "key"),
         ([f"{i * 7 % 211:03d}" for i in range(250)] * 2, "number"),

@@ -81,6 +81,36 @@ def test_codes_of_several_lengths_that_come_again_are_made_afresh(values: list[s
         assert pattern is not None and all(re.fullmatch(pattern, value) for value in values)
 
 
+def random_keys(letters: str, form: str, rows: int = 300) -> list[str]:
+    """Keys of a form, of which each 9 is one of the letters."""
+    rng = np.random.default_rng(2)
+    return ["".join(rng.choice(list(letters)) if c == "9" else c for c in form) for _ in range(rows)]
+
+
+HEX = "0123456789abcdef"
+ANY = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (random_keys(ANY, "R_999999999999999"), "id"),  # survey answers
+        (random_keys(ANY + "-_", "99999999999"), "id"),  # videos
+        (random_keys(HEX, "{99999999-9999-9999-9999-999999999999}"), "id"),
+        (random_keys(HEX, "urn:uuid:99999999-9999-9999-9999-999999999999"), "id"),
+        (random_keys(HEX, "#999999"), "id"),
+        (random_keys(HEX[1:], "2001:db8:9999:99:999:9:9999:9"), "id"),
+        (random_keys("abcdefghijklmnop", "999999999999"), "text"),  # no digit: words
+        ([f"INV-2023-{n // 3:05d}" for n in range(400)], "key"),  # lines of an invoice
+    ],
+)
+def test_keys_in_their_own_dress_are_made_afresh(values: list[str], kind: str) -> None:
+    column = infer(pd.DataFrame({"x": values}))["x"]
+    assert column.kind == kind
+    if column.pattern is not None:
+        assert all(re.fullmatch(column.pattern, value) for value in values)
+
+
 def test_what_is_frequent_is_a_category_whatever_it_is_written_in() -> None:
     assert kind_of([*PYTHON[:3]] * 20) == "category"
     assert kind_of(["[]", '["a"]'] * 30) == "category"

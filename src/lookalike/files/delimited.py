@@ -37,6 +37,8 @@ T = TypeVar("T")
 SEPARATORS = ("\t", ";", "|", ",")  # the first counts most where two of them would do
 NAMED = {"\t": "tabs", ";": "';'", "|": "'|'", ",": "commas"}
 LOOKED_AT = 1 << 20  # characters
+TITLE = 20  # lines above a header, at most
+_NUMBER = re.compile(r"(?=.*\d)[\d\s.,:/%$€£+()\-]+")
 _BLOCK, _LARGEST_BLOCK = 1 << 22, 1 << 30  # bytes that are parsed at a time; the second: for very long rows
 
 
@@ -78,13 +80,19 @@ def find(
 ) -> Found:
     """What the start of a file tells; usual: the separator that its suffix names; sep, decimal: as given.
 
-    Raises DataError for an empty file. Of two columns of one name the second is called "name.1".
+    Raises DataError for an empty file, and for one with a title above its header. Of two columns of one name
+    the second is called "name.1".
     """
     with open_text(path, encoding=encoding) as file:
         text = file.read(LOOKED_AT)
     if not text.strip():
         raise DataError(f"{path} is empty: give a table with a header and rows.")
     cut = len(text) == LOOKED_AT
+    if line := _below_a_title(text, [sep] if sep is not None else [usual, *SEPARATORS]):
+        raise DataError(
+            f"{path} has lines above its table, whose header seems to be '{line[:60]}': delete the lines "
+            "above that one."
+        )
     sep = sep if sep is not None else _separator(text, cut, usual)
     header, *rows = _rows(text, sep, cut) or [[]]
     names = _apart(header)
@@ -94,6 +102,30 @@ def find(
     numbers, doubtful = marks(columns, sep, decimal)
     quotes, newline = _quotes(text, sep, names)
     return Found(names, header, sep, numbers, doubtful, quotes, newline, bool(rows) or cut)
+
+
+def _below_a_title(text: str, seps: Sequence[str]) -> str | None:
+    """The line that is the header of a table with a title above it; None where the first line is.
+
+    Its names fill all fields that the rows below it have, some of which are columns of numbers; the first
+    line of the file fills half of them at most.
+    """
+    lines = text[:10_000].splitlines()[:-1]
+    for sep in dict.fromkeys(seps):
+        rows = list(csv.reader(lines, delimiter=sep))
+        width = max(map(len, rows), default=0)
+        if width < 2 or len(rows) != len(lines) or 2 * sum(map(bool, map(str.strip, rows[0]))) > width:
+            continue
+        for at, names in enumerate(rows[1:TITLE], 1):
+            below = [row for row in rows[at + 1 :] if row]
+            named = len(names) == len({*names}) == width and all(map(str.strip, names))
+            if not named or any(map(_NUMBER.fullmatch, names)) or len(below) < TITLE // 2:
+                continue
+            if {len(row) for row in below} != {width}:
+                continue
+            if any(all(map(_NUMBER.fullmatch, cells)) for cells in zip(*below, strict=True)):
+                return lines[at]
+    return None
 
 
 def _apart(header: Sequence[str]) -> list[str]:

@@ -337,7 +337,7 @@ class _Moves:
             said = computed(rule, self.values, exact=True)
             wanted = at + (goal - said) * rule.divisor / dict(rule.of)[part]
         else:
-            other = self.now(rule.right if part == rule.left else rule.left)
+            other, goal = self.now(rule.right if part == rule.left else rule.left), goal / rule.factor
             with np.errstate(divide="ignore", invalid="ignore"):
                 if not rule.divide:
                     wanted = goal / other

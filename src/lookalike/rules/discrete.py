@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
@@ -10,8 +11,9 @@ import numpy as np
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT
-from lookalike.rules.holds import LEAST, joined, modes, ways
-from lookalike.rules.values import Values
+from lookalike.rules.holds import LEAST, joined, modes, ways, written_dates
+from lookalike.rules.values import Values, is_text
+from lookalike.table.date_names import WORD, directives_of
 from lookalike.table.kind_groups import CATEGORICAL, DATE, MADE, NUMBER, OF_ENTITIES
 from lookalike.table.rule import (
     Combination,
@@ -26,6 +28,8 @@ from lookalike.table.rule import (
 
 MOST_KEYS = 1_000  # values of a column that determines another
 ON = {"1", "1.0", "true", "t", "yes", "y", "x"}
+WAYS = ("as it is", "lower", "upper", "first letter of", "lower first letter of")
+DIGITS = ("%Y", "%y", "%q", "%m", "%d", "%j", "%V", "%H")  # directives of a date that are numbers
 TEXTS = ("category", "compound", "text", "id", "constant")
 SIGNS = {"?", "-", "--", ".", "na", "n/a", "none", "null", "nan", "unknown", ""}
 
@@ -39,11 +43,6 @@ def _names(values: Values, kept: list[Any], kinds: tuple[str, ...] | None = None
         if read and len(values.codes(name)[1]) > 1:
             found.append(name)
     return found
-
-
-def _strings(values: Values, name: Any) -> bool:
-    column = values.column(name)
-    return column.python == "str" or column.dtype.startswith(("str", "arrow[str", "arrow[large_str"))
 
 
 def copies(values: Values, kept: list[Any]) -> Iterator[Rule]:
@@ -150,7 +149,7 @@ def emptiness(values: Values, kept: list[Any]) -> Iterator[Rule]:
             gone = values.missing(name)
             if BROKEN <= gone.sum() <= len(gone) - BROKEN:
                 masks[name] = (gone, None)
-            if _strings(values, name) and (sign := _sign(values, name)) is not None:
+            if is_text(values.column(name)) and (sign := _sign(values, name)) is not None:
                 masks[name] = (values.texts(name) == sign, sign)
     done: set[Any] = set()
     for name, (gone, sign) in masks.items():
@@ -216,16 +215,28 @@ def combination_rules(values: Values, kept: list[Any], rng: np.random.Generator)
 
 def joined_texts(values: Values, kept: list[Any]) -> Iterator[Rule]:
     """Texts that are others, joined: a full name, initials, a label."""
-    names = [name for name in _names(values, kept, TEXTS) if _strings(values, name)]
+    names = [name for name in _names(values, kept, TEXTS) if is_text(values.column(name))]
     plain = [name for name in names if values.column(name).kind != "id"]
     plain += _names(values, kept, (NUMBER,))
+    dates = [name for name in _names(values, kept, (DATE,)) if values.numbers(name) is not None]
+    written: dict[tuple[str, Any], Array] = {}
     for own in names:
         texts = values.texts(own)
         rows = [row for row in range(values.rows) if texts[row]][:40]
         if len(rows) < LEAST_ROWS // 2 or max(len(str(texts[row])) for row in rows) < 2:
             continue
-        others = [name for name in plain if name != own]
-        rule = _template(own, [str(texts[row]) for row in rows], others, values, rows)
+        few = [str(texts[row]) for row in rows]
+        told = {}
+        for name in plain:
+            cells = ["" if name == own or one is None else one for one in values.texts(name)[rows]]
+            for way in WAYS:
+                if sum(ways(one, way) in text for one, text in zip(cells[:4], few, strict=False)) > 2:
+                    told[way, name] = [ways(one, way) for one in cells]
+        for key in ((form, name) for name in dates for form in _directives(few[0])):
+            if key not in written:
+                written[key] = written_dates(values, key[1], key[0])
+            told[key] = written[key][rows].tolist()
+        rule = _template(own, few, told)
         if rule is not None:
             said = joined(rule, values)
             there = np.array([one is not None for one in said], dtype=bool)
@@ -233,31 +244,31 @@ def joined_texts(values: Values, kept: list[Any]) -> Iterator[Rule]:
                 yield rule
 
 
-def _template(
-    own: Any, texts: list[str], others: list[Any], values: Values, rows: list[int]
-) -> Joined | None:
-    """The parts of a text, each another column or what is the same in all rows; found from left to right."""
+def _directives(text: str) -> list[str]:
+    """The directives that a text may hold of a date: of its year, month or day, as a number or a name."""
+    names = [one for word in WORD.findall(text) for one in directives_of(word)]
+    return [*dict.fromkeys(names), *(DIGITS if re.search(r"\d", text) else ())]
+
+
+def _template(own: Any, texts: list[str], told: dict[tuple[str, Any], list[str]]) -> Joined | None:
+    """The parts of a text, each another column or what is the same in all rows; found from left to right.
+
+    told: (way, column) -> what that says in the same rows.
+    """
     parts: list[tuple[str, Any]] = []
     left = list(texts)
-    told = {name: [values.texts(name)[row] for row in rows] for name in others}
     for _ in range(7):
         if not any(left):
             break
         best: tuple[float, str, Any, list[str]] | None = None
-        for name, own_texts in told.items():
-            for way in ("as it is", "lower", "upper", "first letter of", "lower first letter of"):
-                begun = zip(own_texts[:4], left[:4], strict=True)
-                if sum(bool(t) and rest.startswith(ways(t, way)) for t, rest in begun) < 3:
-                    continue
-                said = [ways(t, way) if t else "" for t in own_texts]
-                hits = [bool(s) and rest.startswith(s) for s, rest in zip(said, left, strict=True)]
-                length = float(np.mean([len(s) for s in said]))
-                if (
-                    np.mean(hits) >= LEAST_SUPPORT
-                    and len(set(said)) > 2
-                    and (best is None or length > best[0])
-                ):
-                    best = length, way, name, said
+        for (way, name), said in told.items():
+            begun = zip(said[:4], left[:4], strict=True)
+            if sum(bool(t) and rest.startswith(t) for t, rest in begun) < 3:
+                continue
+            hits = [bool(s) and rest.startswith(s) for s, rest in zip(said, left, strict=True)]
+            length = float(np.mean([len(s) for s in said]))
+            if np.mean(hits) >= LEAST_SUPPORT and len(set(said)) > 2 and (best is None or length > best[0]):
+                best = length, way, name, said
         if best is not None:
             parts.append((best[1], best[2]))
             left = [rest[len(s) :] for s, rest in zip(best[3], left, strict=True)]

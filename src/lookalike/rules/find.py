@@ -24,6 +24,7 @@ from lookalike.rules.discrete import (
 )
 from lookalike.rules.formulas import formulas, parts
 from lookalike.rules.holds import FORMULAS, support
+from lookalike.rules.sums import DISTINCT
 from lookalike.rules.values import Values
 from lookalike.seed import child
 from lookalike.table import sources
@@ -70,7 +71,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         small = Values(table[kept].iloc[rows].reset_index(drop=True), schema)
     names = _numbers(small)
     ahead = [*copies(small, kept), *joined_texts(small, kept), *parts(small, names)]
-    sums = [*formulas(small, names, values)]
+    sums = [*formulas(small, [name for name in kept if name in names or _is_rate(small, name)], values)]
     known = [
         one
         for one in functions(small, kept, rng)
@@ -194,6 +195,14 @@ def _numbers(values: Values) -> list[Any]:
         if own is not None and np.nanmin(own, initial=np.inf) < np.nanmax(own, initial=-np.inf):
             found.append(column.name)
     return found
+
+
+def _is_rate(values: Values, name: Any) -> bool:
+    """Whether a category is of few numbers that others may be computed from, such as 7% and 19%."""
+    if not values.column(name).is_categorical:
+        return False
+    found = values.codes(name)[1]
+    return 2 <= len(found) < DISTINCT and values.numbers(name) is not None
 
 
 # --- order ---------------------------------------------------------------------------------------------

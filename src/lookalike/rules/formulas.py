@@ -12,19 +12,17 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
-from lookalike.rules.holds import computed, part_of, support
-from lookalike.rules.values import Values, same, step
-from lookalike.table.rule import ROUNDINGS, UNITS, Linear, Part, Product, Rule
+from lookalike.rules.fits import EXACT, all_count, judged
+from lookalike.rules.holds import computed, part_of
+from lookalike.rules.sums import DISTINCT, LARGEST, sums
+from lookalike.rules.values import Values, is_text, same, step
+from lookalike.table.rule import UNITS, Linear, Part, Product, Rule
 
 FEW = 48  # rows that candidates are sought in
 GLANCED = 0.85  # of these, that a candidate holds in: by chance hardly any formula of 95% support is lost
 RANKED = 0.8  # of the ranks' correlation: of a line that up to 5% of the rows leave
-CUTS = (0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6)  # factors that cut digits off a whole number
-EXACT = 0.995  # support of a formula that is no approximation
-LARGEST = 100  # columns of numbers among which sums and products are sought
-DISTINCT = 8  # values of a number that a formula gives, at least
-NARROW = 0.2  # of a column's spread that its sum may be off, in rows that may be on it
-APART = 1e-5  # of the largest singular value: columns of a smaller one follow from each other
+FACTORS = (100.0, 0.01, 1000.0, 0.001, 60.0, 1 / 60)  # of products: percent, thousands, minutes
+GLIMPSE = 7  # rows that tell which of them it may be
 SPANS = {**UNITS, "milliseconds": 1e-3, "years": 31557600.0}
 
 
@@ -35,9 +33,10 @@ def parts(values: Values, names: list[Any]) -> Iterator[Rule]:
         seconds = values.numbers(date)
         for name in values.table.columns:
             own = values.numbers(name)
-            if name == date or own is None or seconds is None:
+            column = values.column(name)
+            if name == date or own is None or seconds is None or (column.is_categorical and is_text(column)):
                 continue
-            whole = not values.column(name).is_date
+            whole = not column.is_date
             parts = ("year", "quarter", "month", "day", "weekday", "hour", "minute") if whole else ("date",)
             for part in parts if whole else ("date", "first of month"):
                 said = part_of(seconds, part)
@@ -68,7 +67,7 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
     place = {name: at for at, name in enumerate(names)}
     behind = [rule for rule in found if place[rule.column] > max(place[name] for name in rule.columns[1:])]
     exact = {rule.column for rule in behind if rule.support == 1}
-    found += _sums(matrix, names, dated, distinct, values, many, exact)
+    found += sums(matrix, names, dated, distinct, values, many, exact)
     yield from _simplest(found, names)
 
 
@@ -91,18 +90,6 @@ def _simplest(rules: list[Any], names: list[Any]) -> list[Any]:
         )
 
     return sorted(rules, key=order)
-
-
-def _judged(rule: Any, values: Values) -> Any:
-    """The rule with the rounding that fits best; None where it does not hold."""
-    best, most = None, LEAST_FORMULA
-    cut = isinstance(rule, Linear) and any(factor in CUTS for _, factor in rule.of)  # 20240131 -> 202401
-    for rounding in ("down", *ROUNDINGS) if cut else ROUNDINGS:
-        own = replace(rule, rounding=rounding)
-        share = support(own, values)
-        if share > most or (best is None and share >= most):
-            best, most = replace(own, support=share), share
-    return best
 
 
 def _scaled(x: Array, names: list[Any], dated: Array, distinct: Array, values: Values) -> Iterator[Linear]:
@@ -176,15 +163,15 @@ def _line(a: Array, c: Array, of: Any, own: Any, dated: bool, values: Values) ->
         middle = float(np.median(ratios)) if len(ratios) else 0.0
         slope = float(np.cov(a, c)[0, 1] / a.var(ddof=1))
         for factor, constant in _short(middle, slope, a, c):
-            found = _judged(Linear(own, ((of, factor),), constant), values)
+            found = judged(Linear(own, ((of, factor),), constant), values)
             if found is not None and (found.support >= EXACT or len(f"{factor:.12g}") < 5):
                 return found
             power = round(1 / factor) if 0 < factor < 1 else 0
-            if power > 1 and (found := _judged(Linear(own, ((of, 1.0),), constant, float(power)), values)):
+            if power > 1 and (found := judged(Linear(own, ((of, 1.0),), constant, float(power)), values)):
                 return found
         return None
     constant = float(np.median(c - a))
-    return _judged(Linear(own, ((of, 1.0),), constant), values)
+    return judged(Linear(own, ((of, 1.0),), constant), values)
 
 
 def _short(middle: float, slope: float, a: Array, c: Array) -> list[tuple[float, float]]:
@@ -216,9 +203,29 @@ def _spans(x: Array, names: list[Any], dated: Array, values: Values) -> Iterator
                 if 0.5 < abs(ratio) / size < 2:
                     signs = (1.0, -1.0) if ratio > 0 else (-1.0, 1.0)
                     of = ((names[end], signs[0]), (names[start], signs[1]))
-                    if found := _judged(Linear(names[own], of, 0.0, size), values):
+                    rule = Linear(names[own], of, 0.0, size)
+                    left = np.sign(ratio) * span - size * x[:, own]
+                    if found := judged(rule, values) or _less(rule, left, x, names, values):
                         yield found
                         break
+
+
+def _less(rule: Linear, left: Array, x: Array, names: list[Any], values: Values) -> Linear | None:
+    """A span of which a further column is taken off (or added), such as a break. left: (rows,) seconds that
+    the span alone is off by.
+    """
+    for part, name in enumerate(names):
+        there = ~np.isnan(left + x[:, part]) & (x[:, part] != 0)
+        if name in rule.columns or there.sum() < LEAST_ROWS:
+            continue
+        ratio = float(np.median(left[there] / x[there, part]))
+        for size in (SPANS["seconds"], SPANS["minutes"], SPANS["hours"], SPANS["days"]):
+            if abs(abs(ratio) / size - 1) < 0.05:
+                factor = -size if ratio > 0 else size
+                found = judged(replace(rule, of=(*rule.of, (name, factor))), values)
+                if found is not None and found.support >= EXACT:
+                    return found
+    return None
 
 
 def _pairs(
@@ -250,150 +257,43 @@ def _pairs(
         close = 0.5 * (sizes[own] or 0.0) * 1.02 + 1e-7 * np.abs(target)
         first, second = np.triu_indices(len(others), 1)
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            added = np.abs(some[:, first] + some[:, second] - target) <= close
-            times = np.abs(some[:, first] * some[:, second] - target) <= 2 * close
-            below = np.abs(some[:, first] / some[:, second] - target) <= close
-            above = np.abs(some[:, second] / some[:, first] - target) <= close
-        for kind, fits in enumerate((added, times, below, above)):
+            added = some[:, first] + some[:, second]
+            times, below = some[:, first] * some[:, second], some[:, first] / some[:, second]
+            above = some[:, second] / some[:, first]
+        for kind, said in enumerate((added, times, below, above)):
+            size = _sizes_of(said, target) if kind else np.ones(said.shape[1])
+            with np.errstate(invalid="ignore", over="ignore"):
+                fits = np.abs(size * said - target) <= (2 * close if kind == 1 else close)
             for at in np.flatnonzero(fits.mean(0) >= GLANCED):
                 a, b = names[others[first[at]]], names[others[second[at]]]
                 rule: Any = (
                     Linear(names[own], ((a, 1.0), (b, 1.0)))
                     if kind == 0
-                    else Product(names[own], *((a, b) if kind < 3 else (b, a)), divide=kind > 1)
+                    else Product(
+                        names[own],
+                        *((a, b) if kind < 3 else (b, a)),
+                        divide=kind > 1,
+                        factor=float(size[at]),
+                    )
                 )
-                judged = _judged(rule, values)
-                if judged is not None and _all_count(judged, values, many):
-                    yield judged
+                fit = judged(rule, values)
+                if fit is not None and all_count(fit, values, many):
+                    yield fit
+
+
+def _sizes_of(said: Array, target: Array) -> Array:
+    """(pairs,) the factor between products and what they shall be, one of `FACTORS`: 1 where none is near.
+    said: (rows, pairs); target: (rows, 1).
+    """
+    some = slice(None, None, max(1, len(said) // GLIMPSE))
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        ratio = np.sort(target[some] / said[some], axis=0)[len(said[some]) // 2]
+    found = np.ones(len(ratio))
+    for factor in FACTORS:
+        found[np.abs(ratio - factor) < 0.05 * factor] = factor
+    return found
 
 
 def _telling(numbers: Array) -> Array:
     """The rows that hold a number other than 0."""
     return np.flatnonzero(~np.isnan(numbers) & (numbers != 0))
-
-
-def _all_count(rule: Any, values: Values, many: Values) -> bool:
-    """Whether every part matters: in rows where it is not 0 (or 1, in a product) the rule holds, and is
-    broken where the part is shuffled. many: looked at where the part is at work in too few of the rows.
-    """
-    for name in rule.columns[1:]:
-        here = next(
-            (own for own in (values, many) if _at_work(rule, name, own).sum() >= LEAST_ROWS // 2), None
-        )
-        if here is None:
-            return False
-        at_work, own = _at_work(rule, name, here), here.numbers(rule.column)
-        kept = same(computed(rule, here), np.asarray(own))[at_work]
-        if kept.mean() < LEAST_FORMULA:
-            return False
-        table = here.table[[*dict.fromkeys(rule.columns)]].copy()
-        shuffled = table[name].to_numpy()[np.random.default_rng(0).permutation(here.rows)]
-        table[name] = pd.Series(shuffled, index=table.index).astype(table[name].dtype)
-        if not beats_chance(kept, same(computed(rule, Values(table, here.schema)), np.asarray(own))[at_work]):
-            return False
-    return True
-
-
-def _at_work(rule: Any, name: Any, values: Values) -> Array:
-    """(rows,) bool: where a part of the rule changes what it says."""
-    found = {one: values.numbers(one) for one in rule.columns}
-    if any(one is None for one in found.values()):
-        return np.zeros(values.rows, dtype=bool)
-    x = {one: np.asarray(numbers) for one, numbers in found.items()}
-    at_work = ~np.isnan(sum(x.values())) & (x[name] != 0)
-    if isinstance(rule, Product):
-        at_work &= (x[name] != 1) & (x[rule.left] != 0) & (x[rule.right] != 0)
-    return np.asarray(at_work)
-
-
-def _sums(
-    x: Array,
-    names: list[Any],
-    dated: Array,
-    distinct: Array,
-    values: Values,
-    many: Values,
-    known: set[Any],
-) -> Iterator[Linear]:
-    """Sums of several columns, by least squares: of three or more with the factors 1 and -1, or of two or
-    more with other short ones, such as a mean.
-
-    Columns that stand before a sum, and follow from none, are tried first: where parts follow from each
-    other, many sums are the same.
-    """
-    plain = np.flatnonzero(~dated)
-    full = x[:, plain][~np.isnan(x[:, plain]).any(1)]
-    if len(full) < max(LEAST_ROWS, 2 * len(plain)) or len(plain) < 3:
-        return
-    scale = np.maximum(np.abs(full).mean(0), 1e-300)
-    unit = full / scale
-    products = unit.T @ unit  # the normal equations of all targets
-    for before, fresh in ((True, True), (True, False), (False, True)):
-        for at, own in enumerate(plain):
-            if distinct[own] < DISTINCT or names[own] in known:
-                continue
-            free = [i for i in range(at if before else len(plain)) if i != at]
-            free = [i for i in free if not fresh or names[plain[i]] not in known]
-            judged = (
-                _sum(
-                    _factors(own_products, scale, free, at),
-                    names[own],
-                    [names[plain[i]] for i in free],
-                    values,
-                )
-                for own_products in _equations(unit, products, free, at)
-            )
-            rule = next((one for one in judged if one is not None), None)
-            if rule is not None and _all_count(rule, values, many):
-                known.add(names[own])
-                yield rule
-
-
-def _sum(factors: list[float], own: Any, free: list[Any], values: Values) -> Linear | None:
-    """The sum of these factors where it holds."""
-    of = tuple((name, one) for name, one in zip(free, factors, strict=False) if one)
-    whole = all(abs(one) == 1 for _, one in of)
-    if len(of) < 2 or (len(of) < 3 and whole):  # pairs with the factor 1 are found already
-        return None
-    rule: Linear | None = _judged(Linear(own, of), values)
-    return rule if rule is not None and (whole or rule.support >= EXACT) else None
-
-
-def _equations(unit: Array, products: Array, free: list[int], at: int) -> Iterator[Array]:
-    """The normal equations of all rows; then without those that leave the sum of nearly all."""
-    yield products
-    if free:
-        yield _trimmed(unit, products, free, at)
-
-
-def _trimmed(unit: Array, products: Array, free: list[int], at: int) -> Array:
-    """The normal equations without the rows that leave the sum of nearly all: they would bend its factors."""
-    for share in (0.9, 0.9, LEAST_FORMULA):
-        exact, _ = _least_squares(products, free, at)
-        off = np.abs(unit[:, free] @ exact - unit[:, at])
-        near = unit[off <= np.quantile(off, share)]
-        if near[:, at].std() * NARROW < np.abs(near[:, free] @ exact - near[:, at]).mean():
-            break  # no sum is near
-        products = near.T @ near
-    return products
-
-
-def _least_squares(products: Array, free: list[int], at: int) -> tuple[Array, Array]:
-    """The solution of the normal equations, and their singular values, the largest first."""
-    exact, _, _, size = np.linalg.lstsq(products[np.ix_(free, free)], products[free, at], rcond=1e-12)
-    return exact, size
-
-
-def _factors(products: Array, scale: Array, free: list[int], at: int) -> list[float]:
-    """The factors of least squares as a person would write them; none where they are not short, or where
-    others would do.
-    """
-    if not free:
-        return []
-    exact, size = _least_squares(products, free, at)
-    exact = exact * scale[at] / scale[free]
-    for digits, close in ((0, 1e-2), (2, 1e-4)):
-        nearest = np.round(exact, digits)
-        if (np.abs(exact - nearest) * scale[free] / scale[at] < close).all():
-            return [float(one) for one in nearest] if not digits or size[-1] > APART * size[0] else []
-    return []

@@ -9,6 +9,7 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.values import Values, rounded, same
+from lookalike.table.dates import write_dates
 from lookalike.table.rule import (
     Combination,
     Copy,
@@ -39,7 +40,9 @@ def computed(rule: Linear | Product | Part, values: Values, exact: bool = False)
     if isinstance(rule, Product):
         left, right = _numbers(values, rule.left), _numbers(values, rule.right)
         with np.errstate(divide="ignore", invalid="ignore"):
-            found = left / right if rule.divide else left * right
+            large = max(rule.factor, 1.0)
+            found = large * left / right if rule.divide else large * left * right
+            found = found if large == rule.factor else found / (1 / rule.factor)  # as x / 100 is rounded
         found = np.where(np.isfinite(found), found, np.nan)
     else:
         found = np.zeros(values.rows)
@@ -91,6 +94,15 @@ def ways(text: str, way: str) -> str:
     return text
 
 
+def written_dates(values: Values, name: Any, form: str) -> Array:
+    """(rows,) str: a date in another format, such as %A for its day of the week; "" where it is missing."""
+    seconds = _numbers(values, name)
+    gone = np.isnan(seconds)
+    texts = write_dates(np.where(gone, 0, np.floor(seconds)).astype("M8[s]"), form)
+    texts[gone] = ""
+    return texts
+
+
 def joined(rule: Joined, values: Values) -> Array:
     """(rows,) str, None where a part is missing."""
     found: Array = np.full(values.rows, "", dtype=object)
@@ -99,8 +111,12 @@ def joined(rule: Joined, values: Values) -> Array:
         if way == "text":
             found = found + str(own)
             continue
-        texts = values.texts(own)
         gone |= values.missing(own)
+        if "%" in way:
+            gone |= np.isnan(_numbers(values, own))
+            found = found + written_dates(values, own, way)
+            continue
+        texts = values.texts(own)
         found = found + np.array(["" if t is None else ways(t, way) for t in texts], dtype=object)
     found[gone] = None
     return found

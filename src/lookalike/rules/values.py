@@ -13,10 +13,12 @@ from lookalike.codec.ticks import dates, numbers
 from lookalike.errors import SchemaError
 from lookalike.table.column import Column
 from lookalike.table.dtypes import RESOLUTIONS, restore
+from lookalike.table.formatted import lenient
 from lookalike.table.missing import is_missing, masked
 from lookalike.table.schema import Schema
 
 EXACT = 2.0**52  # whole numbers beyond it are not exact as floats
+RATES = 20  # values of a category that others may be computed from, at most
 CLOSE = 1e-9  # relative error of a number in full precision
 _SECONDS = {"D": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
@@ -86,6 +88,11 @@ def step(column: Column) -> float | None:
     return None if column.decimals is None else 10.0**-column.decimals
 
 
+def is_text(column: Column) -> bool:
+    """Whether the cells of a column are strings."""
+    return column.python == "str" or column.dtype.startswith(("str", "arrow[str", "arrow[large_str"))
+
+
 def as_floats(series: pd.Series, column: Column) -> Array | None:
     """As `Values.numbers`."""
     try:
@@ -109,9 +116,20 @@ def as_floats(series: pd.Series, column: Column) -> Array | None:
             return np.asarray(values, dtype=np.float64)
         if column.is_categorical and pd.api.types.is_numeric_dtype(series.dtype):
             return series.to_numpy(np.float64, na_value=np.nan)
+        if column.is_categorical and is_text(column):
+            return _rates(series)
     except (SchemaError, TypeError, ValueError, OverflowError):
         pass
     return None
+
+
+def _rates(series: pd.Series) -> Array | None:
+    """(rows,) float64: a category of few numbers with a unit, such as 7% and 19%; None of any other."""
+    codes, found = pd.factorize(series.astype(object))
+    if not 2 <= len(found) <= RATES:
+        return None
+    read = [lenient(str(cell)) for cell in found]
+    return None if None in read else np.array([*read, None], dtype=np.float64)[codes]
 
 
 _ROUND: dict[str, Callable[[Array], Array]] = {

@@ -17,6 +17,9 @@ PATH = r"(?:[A-Za-z]:)?(?:[/\\][^/\\\n]+)+|[\w.-]+(?:/[\w.-]+){2,}"  # the path 
 MAIL = r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}"
 _MAC = re.compile(r"([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}|[0-9a-fA-F]{12}")
 _IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
+_IP6 = re.compile(r"(?=.*:.*:)[0-9a-fA-F:]{3,39}")
+_HEX = re.compile(r"[0-9a-fA-F-]{6,}")
+_PLACES, _LETTERS = 10, 10  # of a random key: places that vary, and letters at each of them
 ADDRESS = f"{URL}|{PATH}"
 _ROOM, _SPARE = 1_000, 10  # codes that a pattern can make, at least, and for each that is there
 _DIALLED, _VARIED = 7, 4  # digits of a phone number; places of a code that differ
@@ -27,18 +30,54 @@ def looks_like_id(distinct: Array) -> bool:
     sample = [str(value) for value in distinct[:2000]]
     if all(re.fullmatch(ADDRESS, s) for s in sample) or is_random_key(sample):
         return True
+    if all(_MAC.fullmatch(s) for s in sample) or _are_ips(sample) or _are_hex(sample):
+        return True
     if any(len(s) > 64 or not re.search(r"\d", s) for s in sample if not _MAC.fullmatch(s)):
         return False
     if any(re.search(r"\s", s) for s in sample):  # numbers in blocks: phones, cards, IBANs, plates
         blocks = all(re.fullmatch(r"[0-9A-Z+()./# :-]+", s) and not re.search(r"[A-Z]{5}", s) for s in sample)
         if not blocks or patterns.learn(sample, RARE) is None:
             return False
-    if all(_MAC.fullmatch(s) for s in sample):
-        return True
-    if all(re.fullmatch(r"[0-9a-fA-F-]{16,}", s) for s in sample) and len({len(s) for s in sample}) == 1:
-        return True
     shapes = {re.sub(r"[A-Z]+", "A", re.sub(r"[a-z]+", "a", re.sub(r"\d+", "9", s))) for s in sample}
     return len(shapes) <= max(5, len(sample) // 20)
+
+
+def _are_hex(strings: list[str]) -> bool:
+    """Whether strings are hexadecimal and of one length, but for what all of them begin and end with: hashes,
+    UUIDs in braces, colours.
+    """
+    if len({len(s) for s in strings}) != 1:
+        return False
+    inner = _without_ends(strings)
+    if not all(_HEX.fullmatch(s) for s in inner):
+        return False
+    mixed = sum(bool(re.search("[a-fA-F]", s)) and bool(re.search(r"\d", s)) for s in inner)
+    return len(inner[0]) >= 16 or mixed > len(inner) / 2
+
+
+def _without_ends(strings: list[str]) -> list[str]:
+    """Strings of one length without the signs and the name that all begin with, and the signs at their end:
+    `{...}`, `#...`, `urn:uuid:...`.
+    """
+    ahead = len(re.sub(r"\w*$", "", _shared(strings)))
+    ends = _shared([s[:ahead:-1] for s in strings])
+    behind = len(ends) - len(re.sub(r"^\W+", "", ends))
+    return [s[ahead : len(s) - behind] for s in strings]
+
+
+def _shared(strings: list[str]) -> str:
+    """What all strings begin with."""
+    first, last = min(strings), max(strings)
+    same = [a == b for a, b in zip(first, last, strict=False)]
+    return first[: same.index(False)] if False in same else first[: len(same)]
+
+
+def _are_ips(strings: list[str]) -> bool:
+    """Whether strings are IP addresses; of version 6, some have letters, as times have not."""
+    old = [_IP.fullmatch(s) is not None for s in strings]
+    six = [s for s, one in zip(strings, old, strict=True) if not one]
+    lettered = sum(re.search("[a-fA-F]", s) is not None for s in six)
+    return all(_IP6.fullmatch(s) for s in six) and 2 * lettered >= len(six)
 
 
 def has_check(distinct: Array) -> bool:
@@ -55,7 +94,7 @@ def made_afresh(distinct: Array, rare: bool) -> bool:
     """
     sample = [str(value) for value in distinct[:2000]]
     mails = sum(re.fullmatch(MAIL, s) is not None for s in sample)
-    if mails >= 0.95 * len(sample) or all(re.fullmatch(_IP, s) for s in sample):
+    if mails >= 0.95 * len(sample) or _are_ips(sample):
         return True
     shapes = patterns.learn(sample, RARE) if rare and looks_like_id(distinct) else None
     if shapes is None:
@@ -64,14 +103,17 @@ def made_afresh(distinct: Array, rare: bool) -> bool:
         roomy = patterns.room(shapes) >= max(_ROOM, _SPARE * len(distinct))
         lettered = roomy and patterns.are_lettered(shapes)  # postcodes, plates
         return lettered or all(len(re.sub(r"\D", "", s)) >= _DIALLED for s in sample)
-    return sum(len(set(letters)) > 1 for letters in zip(*sample, strict=True)) >= _VARIED
+    varied = sum(len(set(letters)) > 1 for letters in zip(*sample, strict=True)) >= _VARIED
+    return varied or patterns.sequential(sample)  # invoices of several lines: INV-0001, INV-0002
 
 
 def is_random_key(strings: list[str]) -> bool:
     """Whether strings are of one length and random letters and digits, as hashes are."""
-    if len({len(s) for s in strings}) != 1 or not all(re.fullmatch(r"[\w+/=:.-]{16,}", s) for s in strings):
+    if len({len(s) for s in strings}) != 1:
+        return False
+    if not all(re.fullmatch(rf"[\w+/=:.-]{{{_PLACES},}}", s) for s in _without_ends(strings)):
         return False
     varied = ["".join(sorted(set(letters))) for letters in zip(*strings, strict=True)]
     # of words, few letters stand at one place, and seldom digits
-    several = [letters for letters in varied if len(letters) > min(10, len(strings) // 4)]
-    return len(several) >= 16 and all(re.search(r"\d", letters) for letters in several)
+    several = [letters for letters in varied if len(letters) > min(_LETTERS, len(strings) // 4)]
+    return len(several) >= _PLACES and all(re.search(r"\d", letters) for letters in several)

@@ -123,6 +123,8 @@ def _measured(members: list[Array], pieces: list[str], counts: pd.Series) -> boo
 
 def _counts_on(numbers: Array) -> bool:
     """Whether numbers count on, as those of papers do: no two are the same, and few are left out."""
+    if not all(map(str.isdigit, numbers)):
+        return False
     found = sorted(int(number) for number in numbers)
     return len(set(found)) == len(found) and found[-1] - found[0] < DENSE * len(found)
 
@@ -155,7 +157,11 @@ def words(counts: pd.Series, least: int) -> str | None:
             codes, names = pd.factorize(member)
             sizes = np.bincount(codes[there], weights=rows[there], minlength=len(names))
             rare = rare | np.append(sizes < max(least, 2), True)[codes]
-    varied = sum(sort == WORD and len(set(own[there])) > 1 for sort, own in zip(sorts, found, strict=True))
+    # a number that counts on says nothing: of such cells, words have to vary
+    varied = sum(
+        len(set(own[there])) > 1 and (sort == WORD or not _counts_on(own[there]))
+        for sort, own in zip(sorts, found, strict=True)
+    )
     if varied < 2 or rows[rare].sum() > RARE_WORDS * rows.sum():
         return None
     pieces = text.split(WORD)

@@ -23,6 +23,13 @@ _TIME = re.compile(
     r"(?<!\d)\d{1,2}:\d\d(?P<seconds>:\d\d(?P<fraction>[.,]\d{1,9})?)?(?!\d)(?P<noon> ?[AaPp][Mm]\b)?"
     r"(?P<zone> ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d|[A-Z]{3,4})(?![\w:]))?"
 )
+_SPAN = re.compile(  # 1h 30m, PT1H30M
+    r"(?P<begin>PT)?(?:(?P<H>\d{1,2})(?P<hours> ?(?:[hH]|hrs?|hours?|Std\.?) ?))?"
+    r"(?:(?P<M>\d{1,2})(?P<minutes> ?(?:[mM]|[Mm]ins?\.?|minutes?) ?))?"
+    r"(?:(?P<S>\d{1,2})(?P<seconds> ?(?:[sS]|secs?|seconds?)))?"
+)
+_ONE_UNIT = re.compile(r"(PT)?%-?[HMS][^%]*")  # a number with a unit
+ALIKE = 3  # cells that are no dates, though they look like the others, at most
 _ORDERS = [  # of the parts of a date; the first that fits as many cells as any is taken
     *(
         "Ymd",
@@ -69,9 +76,12 @@ def written(counts: pd.Series, least: int) -> Written | None:
     if sum(bool(candidates(cell)) for cell in some) < len(some) / 2:
         return None
     forms, which = find(cells, rows, min(least, max(1, int(rows.sum()) // 50)))
-    if not forms:
+    if not forms or all(map(_ONE_UNIT.fullmatch, forms)):
         return None
     exceptions, lost = exceptions_of(cells.tolist(), rows, which < 0, least)
+    layouts = {re.sub(r"\d+", "9", cell) for cell in cells[which >= 0]}
+    if sum(re.sub(r"\d+", "9", cell) in layouts for cell in exceptions) > ALIKE:  # odds: 1:8 beside 1:12
+        return None
     return Written(forms, exceptions, lost, int((which >= 0).sum()))
 
 
@@ -132,7 +142,9 @@ def _commonest(texts: Array, tried: set[str]) -> tuple[str, list[str]]:
     shapes: dict[str, list[str]] = {}
     for text in texts[:: max(1, len(texts) // 1000)]:
         time = _TIME.search(text)
-        shape = re.sub(r"[^\W\d_A-Z]+", "a", re.sub(r"\d+", "9", text)) + ((time and time["zone"]) or "")
+        shape = re.sub(r"\d+", "9", text)
+        if not _SPAN.fullmatch(text):  # of which each unit has a format
+            shape = re.sub(r"[^\W\d_A-Z]+", "a", shape) + ((time and time["zone"]) or "")
         if shape not in tried:
             shapes.setdefault(shape, []).append(text)
     best = max(shapes, key=lambda shape: len(shapes[shape]), default="")
@@ -180,6 +192,9 @@ def candidates(text: str) -> list[str]:
         return list(_RUNS.get(len(text), []))
     if run := re.fullmatch(r"\d{8}T(\d{6}|\d{4})(Z?)", text):
         return ["%Y%m%dT%H%M" + ("%S" if len(run[1]) == 6 else "") + run[2]]
+    span = _SPAN.fullmatch(text)
+    if span is not None and any(span[letter] for letter in "HMS"):
+        return _of_span(span)
     match = _TIME.search(text)
     if match is None:
         return [form for date in _dates(text) for form in dict.fromkeys([date, _bare(date, "md")])]
@@ -197,6 +212,17 @@ def candidates(text: str) -> list[str]:
     wholes = [date + time if before else time + date for date in dates]
     found = [*wholes, *(_bare(form, "mdHI") for form in wholes)]
     return list(dict.fromkeys([*found, *(_bare(f, "md") for f in wholes), *(_bare(f, "HI") for f in wholes)]))
+
+
+def _of_span(match: re.Match[str]) -> list[str]:
+    """The formats of hours, minutes and seconds with their units; of numbers with a zero in front, or not."""
+    pieces = [[match["begin"] or ""]]
+    for letter, unit in (("H", "hours"), ("M", "minutes"), ("S", "seconds")):
+        digits = match[letter]
+        if digits is not None:
+            bare = [] if digits[0] == "0" < digits else [f"%-{letter}{match[unit]}"]
+            pieces.append([*bare, *([f"%{letter}{match[unit]}"] if len(digits) == 2 else [])])
+    return ["".join(chosen) for chosen in itertools.product(*pieces)]
 
 
 def _bare(form: str, letters: str) -> str:

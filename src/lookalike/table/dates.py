@@ -1,6 +1,6 @@
 """Dates and times written as strings or whole numbers: read and write cells of a format.
 
-A format is strftime's, with `%-m`, `%-d`, `%-H`, `%-I` for numbers without a leading zero on every platform,
+A format is strftime's, with `%-m`, `%-d`, `%-H`, `%-I`, `%-M`, `%-S` for numbers without a leading zero,
 `%3f`, `%6f`, `%7f` for fractions of a second, `%^b` for capitals, `%{de}B` for names of another language,
 `%P` for am and pm, `%q` for a quarter, `%j` for the day of the year.
 What is no directive, such as a zone, stands as it is. Times without a date are on 1970-01-01, and years are 1
@@ -38,6 +38,7 @@ _DIGITS = {
     "S": r"[0-5]\d",
 }
 _BARE = {"m": "[1-9]|1[0-2]", "d": r"[1-9]|[12]\d|3[01]", "H": r"\d|1\d|2[0-3]", "I": "[1-9]|1[0-2]"}
+_BARE |= {"M": r"\d|[1-5]\d", "S": r"\d|[1-5]\d"}
 _DAY = 86_400_000_000  # microseconds
 
 

@@ -105,7 +105,7 @@ def holds_numbers(own: Written, counts: pd.Series, rarely: float) -> bool:
         return True
     units = {form.signs[0] for form in forms}
     padded = any(form.width > 1 for form in forms)
-    if any(not _is_unit(*unit) for unit in units) or len(units) > 2:
+    if any(not _is_unit(*unit) for unit in units) or (len(units) > 2 and not _are_units(units)):
         return False
     lengths = {len(str(cell)) for cell in counts.index} - {len(cell) for cell in own.exceptions}
     alike = units == {("", "")} and len(lengths) == 1
@@ -119,6 +119,13 @@ def holds_numbers(own: Written, counts: pd.Series, rarely: float) -> bool:
         return not padded
     below = any(form.signs[1] != ("-", "") for form in forms)
     return bool(own.exceptions) or below or any(str(c).startswith("-") for c in counts.index) or rarely > LOST
+
+
+def _are_units(units: set[tuple[str, str]]) -> bool:
+    """Whether three or more suffixes are units, such as kB, MB and GB, not the letters of codes."""
+    names = [suffix.strip() for _, suffix in units]
+    plain = all(name.isalpha() for name in names) and not any(prefix for prefix, _ in units)
+    return plain and sum(len(name) < 2 for name in names) < 2
 
 
 def _is_unit(prefix: str, suffix: str) -> bool:

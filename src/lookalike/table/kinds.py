@@ -78,7 +78,8 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
         and made_afresh(distinct, alone or better == "rare")
     ):
         return "key"
-    several = compound.words(counts, least) if better == "rare" and column.python != "mixed" else None
+    worded = better == "rare" or (better is not None and all(re.fullmatch(ADDRESS, str(s)) for s in distinct))
+    several = compound.words(counts, least) if worded and column.python != "mixed" else None
     if several is not None:
         column.format = several
         return "compound"

@@ -5,6 +5,7 @@ What a rule means for the rows of a table is in `rules/`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -12,6 +13,7 @@ from lookalike.errors import SchemaError
 from lookalike.table import kinds
 
 PARTS = ("year", "quarter", "month", "day", "weekday", "hour", "minute", "date", "first of month")
+WRITTEN = {"Aa": "weekday", "Bb": "month", "q": "quarter", "Yy": "year"}  # directives of dates in words
 ROUNDINGS = ("nearest", "as floats", "half up", "down", "up")
 UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0, "weeks": 604800.0}
 
@@ -70,13 +72,14 @@ class Linear:
 
 @dataclass(frozen=True)
 class Product:
-    """column = left x right, or left / right, rounded to the column's last decimal."""
+    """column = factor x left x right, or factor x left / right, rounded to the column's last decimal."""
 
     column: Any
     left: Any
     right: Any
     divide: bool = False
     rounding: str = "nearest"
+    factor: float = 1.0
     support: float = field(default=1.0, compare=False)
 
     @property
@@ -86,7 +89,8 @@ class Product:
     @property
     def words(self) -> str:
         sign = "/" if self.divide else "*"
-        said = f"{quoted(self.left)} {sign} {quoted(self.right)}"
+        times = "" if self.factor == 1 else f"{self.factor:.12g} * "
+        said = f"{times}{quoted(self.left)} {sign} {quoted(self.right)}"
         return f"{quoted(self.column)} = {said}{_rounded(self.rounding)}"
 
 
@@ -128,7 +132,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Joined:
-    """column is a text made of others. template: its parts, ("text", ", ") or (way, name) of a column."""
+    """column is a text made of others. template: its parts, ("text", ", ") or (way, name) of a column; a way
+    with a % is the format of a date.
+    """
 
     column: Any
     template: tuple[tuple[str, Any], ...]
@@ -261,7 +267,11 @@ def quoted(name: Any) -> str:
 
 
 def _way(way: str, name: Any) -> str:
-    return quoted(name) if way == "as it is" else f"{way} {quoted(name)}"
+    said = way
+    for letters, part in WRITTEN.items():
+        if re.fullmatch(rf"%\^?(\{{\w+\}})?[{letters}]", way):
+            said = f"{part} of"
+    return quoted(name) if way == "as it is" else f"{said} {quoted(name)}"
 
 
 def shown(rule: Rule) -> str:

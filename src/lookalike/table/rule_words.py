@@ -3,7 +3,7 @@
     end >= start                            a is never below b (also <=, <, >)
     total = room + tax                      a sum or a difference, with factors: vat = 0.19 * net
     hours = out - in in hours               the time between two dates
-    line_total = price * qty                a product; a / b
+    line_total = price * qty                a product; a / b, 100 * a / b, a * b / 100
     zip_copy = zip                          the same value
     year = year of date                     a part of a date
     city -> country                         one value tells the other
@@ -148,9 +148,33 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
         numbers = all(schema[name].is_number_or_date for name in (own, known[names[0]]))
         of = known[names[0]]
         return Linear(own, ((of, 1.0),), rounding=rounding) if numbers else Copy(own, of)
-    if len(tokens) == 3 and tokens[1] in "*/" and names[0] is not None and names[2] is not None:
-        return Product(own, known[names[0]], known[names[2]], tokens[1] == "/", rounding)
-    return _sum(own, tokens, names, known, divisor, rounding)
+    return _product(own, tokens, names, known, divisor, rounding) or _sum(
+        own, tokens, names, known, divisor, rounding
+    )
+
+
+def _product(
+    own: Any,
+    tokens: list[str],
+    names: list[str | None],
+    known: dict[str, Any],
+    divisor: float,
+    rounding: str,
+) -> Product | None:
+    """Two names, times or by each other, perhaps with a number; None for anything else."""
+    factor = 1 / divisor if divisor else 1.0
+    if len(tokens) == 5:
+        ahead = names[0] is None
+        number, sign = (tokens[0], tokens[1]) if ahead else (tokens[4], tokens[3])
+        if not re.fullmatch(r"\d+(\.\d*)?(e-?\d+)?", number) or sign not in (("*",) if ahead else ("*", "/")):
+            return None
+        if not float(number):
+            return None
+        factor *= float(number) if sign == "*" else 1 / float(number)
+        tokens, names = (tokens[2:], names[2:]) if ahead else (tokens[:3], names[:3])
+    if len(tokens) != 3 or tokens[1] not in "*/" or names[0] is None or names[2] is None:
+        return None
+    return Product(own, known[names[0]], known[names[2]], tokens[1] == "/", rounding, factor)
 
 
 def _sum(

@@ -1,0 +1,64 @@
+"""Whether a formula fits: with which rounding, and whether each of its parts matters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lookalike.codec.slot import Array
+from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, beats_chance
+from lookalike.rules.holds import computed, support
+from lookalike.rules.values import Values, same
+from lookalike.table.rule import ROUNDINGS, Linear, Product
+
+CUTS = (0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6)  # factors that cut digits off a whole number
+EXACT = 0.995  # support of a formula that is no approximation
+
+
+def judged(rule: Any, values: Values) -> Any:
+    """The rule with the rounding that fits best; None where it does not hold."""
+    best, most = None, LEAST_FORMULA
+    cut = isinstance(rule, Linear) and any(factor in CUTS for _, factor in rule.of)  # 20240131 -> 202401
+    for rounding in ("down", *ROUNDINGS) if cut else ROUNDINGS:
+        own = replace(rule, rounding=rounding)
+        share = support(own, values)
+        if share > most or (best is None and share >= most):
+            best, most = replace(own, support=share), share
+    return best
+
+
+def all_count(rule: Any, values: Values, many: Values) -> bool:
+    """Whether every part matters: in rows where it is not 0 (or 1, in a product) the rule holds, and is
+    broken where the part is shuffled. many: looked at where the part is at work in too few of the rows.
+    """
+    for name in rule.columns[1:]:
+        here = next(
+            (own for own in (values, many) if at_work(rule, name, own).sum() >= LEAST_ROWS // 2), None
+        )
+        if here is None:
+            return False
+        rows, own = at_work(rule, name, here), here.numbers(rule.column)
+        kept = same(computed(rule, here), np.asarray(own))[rows]
+        if kept.mean() < LEAST_FORMULA:
+            return False
+        table = here.table[[*dict.fromkeys(rule.columns)]].copy()
+        shuffled = table[name].to_numpy()[np.random.default_rng(0).permutation(here.rows)]
+        table[name] = pd.Series(shuffled, index=table.index).astype(table[name].dtype)
+        if not beats_chance(kept, same(computed(rule, Values(table, here.schema)), np.asarray(own))[rows]):
+            return False
+    return True
+
+
+def at_work(rule: Any, name: Any, values: Values) -> Array:
+    """(rows,) bool: where a part of the rule changes what it says."""
+    found = {one: values.numbers(one) for one in rule.columns}
+    if any(one is None for one in found.values()):
+        return np.zeros(values.rows, dtype=bool)
+    x = {one: np.asarray(numbers) for one, numbers in found.items()}
+    at_work = ~np.isnan(sum(x.values())) & (x[name] != 0)
+    if isinstance(rule, Product):
+        at_work &= (x[name] != 1) & (x[rule.left] != 0) & (x[rule.right] != 0)
+    return np.asarray(at_work)

@@ -1,0 +1,153 @@
+"""Sums of several columns, by least squares: of whole or short factors, means, and shares of 100."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lookalike.codec.slot import Array
+from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS
+from lookalike.rules.fits import EXACT, all_count, judged
+from lookalike.rules.values import Values, step
+from lookalike.table.rule import Linear
+
+LARGEST = 100  # columns of numbers among which sums and products are sought
+DISTINCT = 8  # values of a number that a formula gives, at least
+NARROW = 0.2  # of a column's spread that its sum may be off, in rows that may be on it
+LOOSE = 0.05  # of the variance, that is left of each column by all others, where none is a sum of them
+APART = 1e-5  # of the largest singular value: columns of a smaller one follow from each other
+
+
+def sums(
+    x: Array,
+    names: list[Any],
+    dated: Array,
+    distinct: Array,
+    values: Values,
+    many: Values,
+    known: set[Any],
+) -> Iterator[Linear]:
+    """Sums of columns: of three or more with the factors 1 and -1, or of two or
+    more with other short ones, such as a mean; then those of which a constant is left, such as shares of 100.
+
+    Columns that stand before a sum, and follow from none, are tried first: where parts follow from each
+    other, many sums are the same.
+    """
+    plain = np.flatnonzero(~dated)
+    full = x[:, plain][~np.isnan(x[:, plain]).any(1)]
+    if len(full) < max(LEAST_ROWS, 2 * len(plain)) or len(plain) < 3:
+        return
+    for middle in (np.zeros(len(plain)), full.mean(0)):
+        yield from _solved(full, middle, plain, names, distinct, values, many, known)
+
+
+def _solved(
+    full: Array,
+    middle: Array,
+    plain: Array,
+    names: list[Any],
+    distinct: Array,
+    values: Values,
+    many: Values,
+    known: set[Any],
+) -> Iterator[Linear]:
+    """Sums of columns of which `middle` is taken off; their constants are what that leaves."""
+    constants = bool(middle.any())
+    full = full - middle
+    scale = np.maximum(np.abs(full).mean(0), 1e-300)
+    unit = full / scale
+    products = unit.T @ unit  # the normal equations of all targets
+    if constants and np.linalg.eigvalsh(products)[0] > LOOSE * len(full):
+        return  # no column follows from the others
+    for before, fresh in ((True, True), (True, False), (False, True)):
+        for at, own in enumerate(plain):
+            if distinct[own] < DISTINCT or names[own] in known:
+                continue
+            free = [i for i in range(at if before else len(plain)) if i != at]
+            free = [i for i in free if not fresh or names[plain[i]] not in known]
+            fits = (
+                _sum(
+                    _factors(own_products, scale, free, at),
+                    names[own],
+                    [names[plain[i]] for i in free],
+                    values,
+                    (middle[at], middle[free]) if constants else None,
+                )
+                for own_products in _equations(unit, products, free, at)
+            )
+            rule = next((one for one in fits if one is not None), None)
+            if rule is not None and all_count(rule, values, many):
+                known.add(names[own])
+                yield rule
+
+
+def _sum(
+    factors: list[float],
+    own: Any,
+    free: list[Any],
+    values: Values,
+    middle: tuple[float, Array] | None = None,
+) -> Linear | None:
+    """The sum of these factors where it holds. middle: of the column and of its parts, where the sum has a
+    constant.
+    """
+    rule: Linear | None
+    of = tuple((name, one) for name, one in zip(free, factors, strict=False) if one)
+    whole = all(abs(one) == 1 for _, one in of)
+    if len(of) < 2 or (len(of) < 3 and whole and middle is None):  # pairs with the factor 1 are found already
+        return None
+    constant, size = 0.0, abs(of[0][1])
+    if len(f"{size:.12g}") > 5 and all(abs(one) == size for _, one in of):  # a mean of 3: thirds
+        rule = judged(
+            Linear(own, tuple((name, one / size) for name, one in of), 0.0, round(1 / size)), values
+        )
+        return rule if rule is not None and middle is None and rule.support >= EXACT else None
+    if middle is not None:
+        constant = float(f"{middle[0] - np.dot(middle[1], factors):.6g}")
+        if abs(constant) < max(step(values.column(own)) or 0.0, 1e-6 * abs(middle[0])) or not whole:
+            return None
+    rule = judged(Linear(own, of, constant), values)
+    return rule if rule is not None and (whole or rule.support >= EXACT) else None
+
+
+def _equations(unit: Array, products: Array, free: list[int], at: int) -> Iterator[Array]:
+    """The normal equations of all rows; then without those that leave the sum of nearly all."""
+    yield products
+    if free:
+        yield _trimmed(unit, products, free, at)
+
+
+def _trimmed(unit: Array, products: Array, free: list[int], at: int) -> Array:
+    """The normal equations without the rows that leave the sum of nearly all: they would bend its factors."""
+    for share in (0.9, 0.9, LEAST_FORMULA):
+        exact, _ = _least_squares(products, free, at)
+        off = np.abs(unit[:, free] @ exact - unit[:, at])
+        near = unit[off <= np.quantile(off, share)]
+        if near[:, at].std() * NARROW < np.abs(near[:, free] @ exact - near[:, at]).mean():
+            break  # no sum is near
+        products = near.T @ near
+    return products
+
+
+def _least_squares(products: Array, free: list[int], at: int) -> tuple[Array, Array]:
+    """The solution of the normal equations, and their singular values, the largest first."""
+    exact, _, _, size = np.linalg.lstsq(products[np.ix_(free, free)], products[free, at], rcond=1e-12)
+    return exact, size
+
+
+def _factors(products: Array, scale: Array, free: list[int], at: int) -> list[float]:
+    """The factors of least squares as a person would write them; none where they are not short, or where
+    others would do.
+    """
+    if not free:
+        return []
+    exact, size = _least_squares(products, free, at)
+    exact = exact * scale[at] / scale[free]
+    share = max(1, round(1 / max(float(np.abs(exact).max()), 1e-9)))  # of a mean: its parts
+    for parts, digits, close in ((1, 0, 1e-2), (1, 2, 1e-4), (share, 0, 1e-2)):
+        nearest = np.round(exact * parts, digits) / parts
+        if parts <= LARGEST and (np.abs(exact - nearest) * scale[free] / scale[at] < close).all():
+            return [float(one) for one in nearest] if not digits or size[-1] > APART * size[0] else []
+    return []
