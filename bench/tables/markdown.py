@@ -31,7 +31,8 @@ NOTE = (
     "trained on the synthetic rows, AUC on the real test rows (beijing: RMSE); in the row of the real "
     "holdout, trained on the real training rows. copies: synthetic rows equal to a training row. closer: "
     "synthetic rows nearer to a training row than to a test row, weighted as if there were as many of "
-    "both; fresh rows have 50. cart, copula, shuffled: one tree a column, a Gaussian copula, each column "
+    "both; fresh rows have 50. lookalike-refined: with --refine, whose fit learns, too, which of the drawn "
+    "rows are kept. cart, copula, shuffled: one tree a column, a Gaussian copula, each column "
     "by itself (bench/tables/simple.py); what the first draws are values of real rows."
 )
 Runs = list[dict[str, Any]]

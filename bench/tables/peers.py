@@ -14,6 +14,7 @@ from bench.places import BENCH
 
 METHODS = {  # method -> its environment; None: the one that runs the benchmark
     "lookalike": None,
+    "lookalike-refined": None,
     "tabularargn": "mostlyai",
     "gaussiancopula": "sdv",
     "tvae": "sdv",

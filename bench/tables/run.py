@@ -33,6 +33,10 @@ def lookalike(table: pd.DataFrame, seed: int, options: dict[str, Any]) -> Fit:
     return fit
 
 
+def refined(table: pd.DataFrame, seed: int, options: dict[str, Any]) -> Fit:
+    return lookalike(table, seed, options | {"refine": True})
+
+
 def tabularargn(table: pd.DataFrame, seed: int, options: dict[str, Any]) -> Fit:
     from mostlyai.engine import TabularARGN
 
@@ -88,6 +92,7 @@ def simple(table: pd.DataFrame, seed: int, options: dict[str, Any], name: str) -
 
 METHODS: dict[str, Callable[[pd.DataFrame, int, dict[str, Any]], Fit]] = {
     "lookalike": lookalike,
+    "lookalike-refined": refined,
     "tabularargn": tabularargn,
     "gaussiancopula": gaussiancopula,
     "tvae": tvae,

@@ -2,7 +2,7 @@ import json
 
 import pandas as pd
 
-from bench.tables import run
+from bench.tables import peers, run
 
 
 def test_one_method_writes_as_many_rows_and_says_what_it_took(small_csv, tmp_path, monkeypatch, capsys):
@@ -15,3 +15,14 @@ def test_one_method_writes_as_many_rows_and_says_what_it_took(small_csv, tmp_pat
     made, real = pd.read_csv(out), pd.read_csv(small_csv)
     assert figures["rows"] == len(made) == 120 and list(made.columns) == list(real.columns)
     assert set(figures) == {"fit_s", "sample_s", "rows", "rss_mb"} and figures["rss_mb"] > 10
+
+
+def test_refined_is_lookalike_that_refines(monkeypatch):
+    seen = []
+    monkeypatch.setattr(run, "lookalike", lambda table, seed, options: seen.append((seed, options)))
+    run.METHODS["lookalike-refined"](pd.DataFrame(), 3, {"threads": 1})
+    assert seen == [(3, {"threads": 1, "refine": True})]
+
+
+def test_every_method_has_an_environment():
+    assert set(run.METHODS) == set(peers.METHODS)
