@@ -22,7 +22,8 @@ from lookalike.seed import child
 
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
-SELECTOR_ROWS, SELECTOR_TEXTS = 40_000, 4000  # drawn to learn which to keep, at most; fewer of texts
+SELECTOR_ROWS, SELECTOR_TEXTS = 40_000, 4000  # learned rows that say which to keep, at most; fewer of texts
+SELECTOR_DRAWN = 3  # rows that are drawn for each of them; 1 of texts
 SELECTOR_TIME = 0.2  # of the time limit is kept for that
 NO_SELECTOR = f"fewer than {FEWEST:,} are known, or nothing tells them from the learned ones"
 STREAMS = 4  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
@@ -67,17 +68,18 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
 
 
 def _selector(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> Selector | None:
-    """What tells the learned records from as many drawn ones; fewer where half of the time left is over."""
+    """What tells the learned records from drawn ones; of these fewer where half of the time left is over."""
     ends = math.inf if clock.limit is None else (clock.spent() + clock.limit) / 2
     generator = fitted.generator(child(fitted.seed, "rows of the selector"))
     own = fitted.slots
-    most = SELECTOR_TEXTS if any(slot.span for slot in own) else SELECTOR_ROWS
+    texts = any(slot.span for slot in own)
+    most, times = (SELECTOR_TEXTS, 1) if texts else (SELECTOR_ROWS, SELECTOR_DRAWN)
     chosen = child(fitted.seed, "learned rows of the selector").permutation(len(records))[:most]
     if len(chosen) < FEWEST:
         return None
     parts: list[Array] = []
     with stage("learned which rows to keep", doing="learning which rows to keep", progress=progress):
-        while (rows := len(chosen) - sum(map(len, parts))) > 0:
+        while (rows := times * len(chosen) - sum(map(len, parts))) > 0:
             rows = min(rows, fitted.records.chunk)
             parts.append(fitted.records.draw(fitted.fresh(rows, generator), rows, generator))
             if clock.spent() > ends:

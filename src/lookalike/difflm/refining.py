@@ -6,15 +6,16 @@ of `BUDGET` times as many rows those are kept that make up for it: each with a c
 c makes the right number of them (optimal budgeted rejection sampling: Verine et al., 2024, for any
 f-divergence). Without a signal all chances are equal.
 
-The trees are fitted on halves of the rows; each half is judged by the trees that have not seen it, and what
-they say is weakened as far as that asks for: so the selector does not know a learned row by heart. Its leaves
-have `LEAF_ROWS` rows at least, and it is shallow.
+The trees are fitted with a part of the rows left out, each of `FOLDS` parts once. The part left out says how
+many of the trees are kept, and how far what they say is weakened: so the selector does not know a learned row
+by heart. Its leaves have `LEAF_ROWS` rows at least, and it is shallow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,13 @@ from lookalike.seed import child, child_seed
 
 BUDGET = 2.0  # rows that are drawn for each that is kept
 FEWEST = 1000  # rows that a selector is fitted on, at least
-TREES, DEPTH, LEAF_ROWS, RATE = 100, 5, 40, 0.1
-FOLDS = 2
+TREES, STAGE, DEPTH, LEAF_ROWS, RATE = 100, 10, 5, 80, 0.05
+FOLDS = 4
 
 
 @dataclass
 class Selector:
-    """Boosted trees as arrays, those of all folds one after the other.
+    """Boosted trees as arrays, those of all folds one after the other: the mean of the folds.
 
     feature: (nodes,) the slot that a node asks, 0 at a leaf; threshold: (nodes,), above which a row goes to
     the right, infinite at a leaf; below: (nodes, 2) the next node, itself at a leaf; value: (nodes,) of a
@@ -59,7 +60,7 @@ class Selector:
                 right = x[at, self.feature[node]] > self.threshold[node]
                 node = self.below[node, right.astype(np.int64)]
             total += self.value[node]
-        return self.strength * (total / FOLDS + self.first)
+        return self.strength * (total + self.first)
 
     def arrays(self) -> dict[str, Tensor]:
         """What is saved."""
@@ -91,34 +92,47 @@ def features(slots: list[Slot], records: Array) -> Array:
 
 
 def fit_selector(learned: Array, drawn: Array, seed: int) -> Selector | None:
-    """Of features of learned and drawn rows; None where it cannot tell them apart, or there are too few."""
+    """Of features of learned and drawn rows, more of these than of those; None where it cannot tell them
+    apart, or there are too few.
+
+    Both kinds weigh the same. The number of trees is what says most of the rows that the trees of a fold have
+    not seen.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier  # not needed to draw
 
     if min(len(learned), len(drawn)) < FEWEST:
         return None
     x, y = np.concatenate([learned, drawn]), np.repeat([1, 0], [len(learned), len(drawn)])
+    weight = np.where(y == 1, len(drawn) / len(learned), 1.0)
     fold = child(seed, "folds of the selector").permutation(len(x)) % FOLDS
-    judged, parts = np.zeros(len(x)), []
+    judged, parts = np.zeros((TREES // STAGE, len(x))), []  # what the first 10, 20, ... trees say
     with threadpool_limits(1):
         for f in range(FOLDS):
+            seen = fold != f
             model = HistGradientBoostingClassifier(
                 max_iter=TREES, max_depth=DEPTH, min_samples_leaf=LEAF_ROWS, learning_rate=RATE,
                 early_stopping=False, random_state=child_seed(seed, "selector", f) % 2**31,
-            ).fit(x[fold != f], y[fold != f])  # fmt: skip
-            judged[fold == f] = model.decision_function(x[fold == f])
+            ).fit(x[seen], y[seen], sample_weight=weight[seen])  # fmt: skip
+            stages = islice(model.staged_decision_function(x[~seen]), STAGE - 1, None, STAGE)
+            judged[:, ~seen] = [said.ravel() for said in stages]
             parts.append(model)
-    strength = _strength(judged, y)
+    losses = np.logaddexp(0, np.where(y == 1, -judged, judged)) @ weight
+    best = int(np.argmin(losses))
+    strength = _strength(judged[best], y, weight)
     if strength <= 0:
         return None
-    return _joined(parts, strength, float(np.log(len(drawn) / len(learned))))
+    return _joined(parts, (best + 1) * STAGE, strength)
 
 
-def _strength(judged: Array, y: Array) -> float:
-    """The slope of a logistic regression of the truth on what was said of rows that were not seen."""
+def _strength(judged: Array, y: Array, rows: Array) -> float:
+    """The slope of a logistic regression of the truth on what was said of rows that were not seen.
+
+    rows: (rows,) how much each weighs.
+    """
     slope, height = 1.0, 0.0
     for _ in range(25):  # Newton's steps
         p = 1 / (1 + np.exp(-np.clip(slope * judged + height, -30, 30)))
-        weight, error = p * (1 - p), y - p
+        weight, error = rows * p * (1 - p), rows * (y - p)
         a, b, c = (weight * judged**2).sum(), (weight * judged).sum(), weight.sum()
         gradient = np.array([(error * judged).sum(), error.sum()])
         step = np.linalg.solve(np.array([[a, b], [b, c]]) + 1e-9 * np.eye(2), gradient)
@@ -126,13 +140,13 @@ def _strength(judged: Array, y: Array) -> float:
     return min(1.0, slope)
 
 
-def _joined(models: list[Any], strength: float, first: float) -> Selector:
-    """The trees of all models; scikit-learn has no public name for those of its histogram boosting."""
+def _joined(models: list[Any], trees: int, strength: float) -> Selector:
+    """The first trees of each model; scikit-learn has no public name for those of its histogram boosting."""
     feature, threshold, below, value, roots = [], [], [], [], []
-    start = 0
+    start, first = 0, 0.0
     for model in models:
         first += float(model._baseline_prediction.ravel()[0]) / len(models)
-        for (tree,) in model._predictors:
+        for (tree,) in model._predictors[:trees]:
             nodes = tree.nodes
             leaf = nodes["is_leaf"].astype(bool)
             itself = np.arange(len(nodes))
@@ -140,7 +154,7 @@ def _joined(models: list[Any], strength: float, first: float) -> Selector:
             threshold.append(np.where(leaf, np.inf, nodes["num_threshold"]))
             next_ = np.stack([nodes["left"], nodes["right"]], 1).astype(np.int64)
             below.append(np.where(leaf[:, None], itself[:, None], next_) + start)
-            value.append(np.where(leaf, nodes["value"], 0.0))
+            value.append(np.where(leaf, nodes["value"] / len(models), 0.0))
             roots.append(start)
             start += len(nodes)
     parts = [np.concatenate(one) for one in (feature, threshold, below, value)]
