@@ -30,7 +30,7 @@ from lookalike.sampling import apportion
 Array = npt.NDArray[Any]
 
 SHOWN = 5  # real rows in a prompt of steered, few-shot and nearest
-BLANK = 0.9  # share of the requests of steered that show none
+BLANK = 0.75  # share of the requests of steered that show none
 EXPLORED = ("auto", "synalign", "steered")  # methods whose places are picked by `explore`
 ABOUT_ROWS = (*EXPLORED, "nearest")  # methods whose places are about one real row each
 
