@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lookalike.difflm.halves import cut
+
 
 class LayerNorm(nn.LayerNorm):
     """`torch.nn.LayerNorm` over the last dimension; (..., width) -> the same shape."""
@@ -31,21 +33,37 @@ class _Normed(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
         out, mean, inverse = torch.native_layer_norm(x, weight.shape, weight, bias, eps)
         ctx.save_for_backward(x, mean, inverse, weight, bias)
+        ctx.cut = cut()
         return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        return *normed_backward(grad, *ctx.saved_tensors), None
+        return *normed_backward(grad, *ctx.saved_tensors, ctx.cut), None
 
 
 def normed_backward(
-    grad: Tensor, x: Tensor, mean: Tensor, inverse: Tensor, weight: Tensor, bias: Tensor
+    grad: Tensor,
+    x: Tensor,
+    mean: Tensor,
+    inverse: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    first: int | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The gradients of x, weight and bias, from that of what `torch.native_layer_norm` made of them."""
+    """The gradients of x, weight and bias, from that of what `torch.native_layer_norm` made of them.
+
+    first: of x, how many belong to the first half of a batch; None: it is not cut.
+    """
     shape, backward = weight.shape, torch.ops.aten.native_layer_norm_backward
     own, _, _ = backward(grad, x, shape, mean, inverse, weight, bias, [True, False, False])
+    halves = zip(*(one.split(first or len(x)) for one in (grad, x, mean, inverse)), strict=True)
     with one_thread():
-        _, scale, shift = backward(grad, x, shape, mean, inverse, weight, bias, [False, True, True])
+        sums = [
+            backward(g, half, shape, m, i, weight, bias, [False, True, True])[1:] for g, half, m, i in halves
+        ]
+    (scale, shift), *second = sums
+    for more in second:
+        scale, shift = scale + more[0], shift + more[1]
     return own, scale, shift
 
 

@@ -11,14 +11,14 @@ import torch
 from lookalike.difflm import DiffLM
 from lookalike.difflm.norm import LayerNorm, clip_gradients
 from lookalike.difflm.training import threads
-from lookalike.difflm.training.threads import Threads, side_by_side
+from lookalike.difflm.training.threads import PARTNER, Threads, side_by_side
 from lookalike.errors import OptionError
 
 
 class Machine:
     """Seconds of a step by the number of threads, on a clock of its own."""
 
-    def __init__(self, chosen: Threads, costs: dict[int, float], monkeypatch: pytest.MonkeyPatch):
+    def __init__(self, chosen: Threads, costs: dict[float, float], monkeypatch: pytest.MonkeyPatch):
         self.chosen, self.costs, self.now, self.steps = chosen, costs, 100.0, 0
         self.used: list[int] = []
         self.free = True  # what a look at the cores says
@@ -32,7 +32,7 @@ class Machine:
         begin, steps = self.now, 0
         while self.now < begin + seconds:
             self.chosen.begin()
-            self.now += work * self.costs[self.used[-1]]
+            self.now += work * self.costs[PARTNER if self.chosen.with_partner else self.used[-1]]
             self.chosen.end(work)
             steps += 1
         return steps / (self.now - begin)
@@ -40,7 +40,7 @@ class Machine:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    def make(most: int, costs: dict[int, float]) -> Machine:
+    def make(most: int, costs: dict[float, float]) -> Machine:
         monkeypatch.setattr(torch, "get_num_threads", lambda: most)
         return Machine(Threads(), costs, monkeypatch)
 
@@ -84,6 +84,37 @@ def test_more_threads_than_help_are_not_taken(machine) -> None:  # type: ignore[
     with one.chosen.used():
         one.run(60)
         assert one.chosen.now == 4
+
+
+def test_a_partner_is_asked_while_that_is_the_fastest(machine) -> None:  # type: ignore[no-untyped-def]
+    one = machine(2, {**QUIET, PARTNER: 0.024})
+    with one.chosen.used():
+        one.run(5)
+        one.chosen.joins()
+        assert one.run(60) > 0.97 / 0.024
+        assert one.chosen.with_partner and one.used[-1] == 1
+        one.costs.update({**BUSY, PARTNER: 0.060})
+        assert one.run(60) > 0.9 / BUSY[1]
+        assert one.chosen.now == 1
+        one.costs.update({**QUIET, PARTNER: 0.024})
+        one.run(threads.LONGEST + 5)
+        assert one.chosen.with_partner
+        one.chosen.leaves()
+        assert not one.chosen.with_partner and one.chosen.counts == [1, 2]
+        one.run(30)
+        assert one.chosen.now == 2
+
+
+def test_a_partner_is_one_of_two_threads_that_were_asked_for(machine) -> None:  # type: ignore[no-untyped-def]
+    one = machine(2, {2: 0.030, PARTNER: 0.024})
+    one.chosen = Threads(2)
+    with one.chosen.used():
+        one.chosen.joins()
+        one.run(20)
+        assert one.chosen.with_partner
+        one.chosen.leaves()
+        assert one.chosen.now == 2
+    assert not Threads(1).may_join
 
 
 def test_steps_of_different_sizes_are_compared_by_their_work(machine) -> None:  # type: ignore[no-untyped-def]

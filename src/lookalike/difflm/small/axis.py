@@ -80,14 +80,19 @@ class Axis(nn.Module):
         low, high = self.edges[right - 1], self.edges[right]
         apart = (high - low).clamp(min=TINY)  # knots of one place, of which no number lies between them
         at = (right - 1 + ((place - low) / apart).clamp(0, 1)).float() / last
+        knots = self.knots.view_as(self.knots)  # what looks at them here adds up before what does elsewhere
         out = torch.zeros(len(tokens), INNER, device=tokens.device)
         for start, count in zip(self.starts, self.levels, strict=True):
             fine = at * (count - 1)
             left = fine.floor().clamp(max=count - 2)
             share, index = (fine - left).unsqueeze(1), left.long() + start
-            pair = F.embedding(index, self.knots), F.embedding(index + 1, self.knots)
+            pair = F.embedding(index, knots), F.embedding(index + 1, knots)
             out = out + pair[0] * (1 - share) + pair[1] * share
         return out
+
+    def told(self, tokens: Tensor, cells: Tensor) -> Tensor:
+        """(rows, slots) -> (rows, slots that are told, width)."""
+        return torch.einsum("rk,skw->rsw", self.embed(tokens, cells), self.tell)
 
 
 def find_axis(codec: RecordCodec, table: pd.DataFrame) -> tuple[int, ...]:

@@ -51,7 +51,7 @@ class Placed:
     predicted: Tensor
     odds: Tensor
 
-    def of(self, rows: Tensor) -> Placed:
+    def of(self, rows: Tensor | slice) -> Placed:
         return Placed(self.leaf[rows], self.predicted[rows], self.odds[rows])
 
     def on(self, device: torch.device) -> Placed:

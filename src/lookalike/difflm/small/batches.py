@@ -29,7 +29,7 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def of(self, rows: Tensor) -> Encoded:
+    def of(self, rows: Tensor | slice) -> Encoded:
         """Those of these rows."""
         placed = None if self.placed is None else self.placed.of(rows)
         return Encoded(self.tokens[rows], self.cells[rows], self.lengths[rows], placed)

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.difflm.half import linear
+from lookalike.difflm.halves import by_halves
 from lookalike.difflm.norm import LayerNorm, one_thread
 
 
@@ -31,13 +32,15 @@ class Encoder(nn.Module):
 
     def forward(self, embedded: Tensor) -> tuple[Tensor, Tensor]:
         """(rows, slots, width) -> mean and log variance, each (rows, latent_tokens x latent_width)."""
+        mean, log_variance = by_halves(self._read, embedded).chunk(2, -1)
+        return mean, log_variance.clamp(-8, 4)
+
+    def _read(self, embedded: Tensor) -> Tensor:
         pooled: Tensor = _Pooled.apply(  # type: ignore[no-untyped-call]
             F.gelu(embedded + self.position), self.pool
         )
-        mean, log_variance = self.posterior(F.gelu(linear(self.norm(pooled.flatten(1)), self.read))).chunk(
-            2, -1
-        )
-        return mean, log_variance.clamp(-8, 4)
+        out: Tensor = self.posterior(F.gelu(linear(self.norm(pooled.flatten(1)), self.read)))
+        return out
 
 
 class _Pooled(torch.autograd.Function):

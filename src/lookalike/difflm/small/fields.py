@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from torch import Tensor, nn
 
 from lookalike.codec.slot import Array, Slot
 from lookalike.difflm.categorical import IMPOSSIBLE, pick
+from lookalike.difflm.halves import by_halves
 from lookalike.difflm.small.classes import Classes, grouped, start
 from lookalike.difflm.small.kernels import GROUP
 from lookalike.difflm.small.numbers import TAIL, log_mixture_mass, number_tables, scale_of
@@ -170,10 +172,11 @@ class Fields(nn.Module):
     def embed(self, tokens: Tensor, cells: Tensor) -> Tensor:
         """(rows, slots) tokens and cells -> (rows, slots, width)."""
         at = torch.where(tokens < 0, self.empty, tokens + self.start)
-        out = F.embedding(at, self.inputs * self.free)
+        out = by_halves(lambda own: F.embedding(own, self.inputs * self.free), at)
         if self.numbers:
             index = self._number_cells(tokens[:, self.number_index], cells[:, self.number_index])
-            smooth = torch.bmm(F.embedding(index, self.features).transpose(0, 1), self.feature_map)
+            features = F.embedding(index, self.features).transpose(0, 1)
+            smooth = by_halves(lambda own: torch.bmm(own, self.feature_map), features, dim=1)
             present = (tokens[:, self.number_index] >= 0).unsqueeze(-1)
             out = out.index_add(1, self.number_index, smooth.transpose(0, 1) * present)
         return out
@@ -221,28 +224,36 @@ class Fields(nn.Module):
         classes = self.class_table[torch.arange(self.count, device=tokens.device), tokens.clamp(min=0)].T
         parts = []
         for g, head in enumerate(self.heads):
-            group, shared = getattr(self, f"group{g}"), getattr(self, f"shared{g}")
-            weight = head.index_select(0, shared) if len(group) > len(head) else head
-            bias = getattr(self, f"bias{g}")
-            if said is not None:
-                bias = torch.lerp(bias, said.logits[g], self.trust[group][:, None, None])
-            logits = torch.baddbmm(bias, by_slot.index_select(0, group), weight)
+            group = getattr(self, f"group{g}")
+            told = [] if said is None else [said.logits[g]]
+            logits = by_halves(partial(self._logits, g, head), by_slot.index_select(0, group), *told, dim=1)
             flat = F.cross_entropy(
                 logits.flatten(0, 1), classes.index_select(0, group).flatten(), reduction="none"
             )
             parts.append(flat.view(len(group), rows))
         nll = torch.cat(parts).index_select(0, self.ungroup).T  # (rows, slots)
         if any(other >= 0 for other in self.other):
-            mixture = torch.baddbmm(
-                self.mixture_bias, by_slot.index_select(0, self.number_index), self.mixture
-            ).transpose(0, 1)
-            mixture = _moved(mixture, said)
+            mixture = by_halves(
+                lambda own: torch.baddbmm(self.mixture_bias, own, self.mixture),
+                by_slot.index_select(0, self.number_index),
+                dim=1,
+            )
+            mixture = _moved(mixture.transpose(0, 1), said)
             number_tokens = tokens[:, self.number_index]
             index = self._number_cells(number_tokens, cells[:, self.number_index])
             inside = log_mixture_mass(mixture, self.low[index], self.high[index]).logsumexp(-1)
             spread = self.spread[number_tokens.clamp(min=0) + self.number_start]
             nll = nll.index_add(1, self.number_index, torch.where(spread, -inside, 0.0))
         return torch.where(tokens < 0, 0.0, nll)
+
+    def _logits(self, g: int, head: Tensor, hidden: Tensor, told: Tensor | None = None) -> Tensor:
+        """(slots of group g, rows, width) -> (slots, rows, classes); told: the same of the base."""
+        group, shared = getattr(self, f"group{g}"), getattr(self, f"shared{g}")
+        weight = head.index_select(0, shared) if len(group) > len(head) else head
+        bias: Tensor = getattr(self, f"bias{g}")
+        if told is not None:
+            bias = torch.lerp(bias, told, self.trust[group][:, None, None])
+        return torch.baddbmm(bias, hidden, weight)
 
     def _class_logits(self, slot: int, hidden: Tensor, said: Said | None) -> Tensor:
         g, j = self.place[slot]

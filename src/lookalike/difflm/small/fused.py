@@ -9,7 +9,7 @@ is added from block to block stay in float32.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lookalike.difflm.half import half
+from lookalike.difflm.halves import added, cut
 from lookalike.difflm.norm import normed_backward
 
 LONGEST = 64  # positions of a record, at most: the products of longer ones do not fit a processor's cache
@@ -59,30 +60,32 @@ class FusedBlock(torch.autograd.Function):
             x, normed, mean1, inverse1, attended, middle, second, mean2, inverse2, raised, active,
             *shares, *own_heads, scale1, shift1, qkv, out, scale2, shift2, up, down,
         )  # fmt: skip
-        ctx.heads, ctx.wanted = heads, wanted
+        ctx.heads, ctx.wanted, ctx.cut = heads, wanted, cut()
         return result.view(rows, wanted, width)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        heads, wanted = ctx.heads, ctx.wanted
+        heads, wanted, first = ctx.heads, ctx.wanted, ctx.cut
         x, normed, mean1, inverse1, attended, middle, second, mean2, inverse2, raised, active = (
             ctx.saved_tensors[:11]
         )
         shares, own_heads = ctx.saved_tensors[11 : 11 + heads], ctx.saved_tensors[11 + heads : 11 + 4 * heads]
         scale1, shift1, qkv, out, scale2, shift2, up, down = ctx.saved_tensors[11 + 4 * heads :]
         rows, length, width = x.shape
-        grad = grad.reshape(-1, width)
+        grad, summed = grad.reshape(-1, width), partial(added, cut=first, rows=rows)
         # feed-forward
         coarse = half(grad)
-        d_down, d_down_bias = coarse.T @ active, grad.sum(0)
+        d_down, d_down_bias = summed(_product, coarse, active), summed(_total, grad)
         d_raised = torch.ops.aten.gelu_backward(coarse @ half(down), raised)
-        d_up, d_up_bias = d_raised.T @ second, (d_raised.new_ones(1, len(d_raised)) @ d_raised)[0]
+        d_up, d_up_bias = summed(_product, d_raised, second), summed(_total_by_product, d_raised)
         d_second = (d_raised @ half(up)).float()
-        d_middle, d_scale2, d_shift2 = normed_backward(d_second, middle, mean2, inverse2, scale2, shift2)
+        d_middle, d_scale2, d_shift2 = normed_backward(
+            d_second, middle, mean2, inverse2, scale2, shift2, first and first * wanted
+        )
         d_middle += grad
         # attention
         coarse = half(d_middle)
-        d_out = coarse.T @ attended
+        d_out = summed(_product, coarse, attended)
         d_attended = (coarse @ half(out)).view(rows, wanted, width)
         d_query, d_key_value = torch.empty_like(coarse), coarse.new_empty(rows * length, 2 * width)
         places = zip(
@@ -99,15 +102,32 @@ class FusedBlock(torch.autograd.Function):
             at_query.copy_(d_score @ k)
             at_key.copy_(d_score.transpose(1, 2) @ q)
         asking = normed[:, length - wanted :].reshape(-1, width)
-        d_qkv = torch.cat([d_query.T @ asking, d_key_value.T @ normed.flatten(0, 1)])
+        d_qkv = torch.cat(
+            [summed(_product, d_query, asking), summed(_product, d_key_value, normed.flatten(0, 1))]
+        )
         d_normed = (d_key_value @ half(qkv[width:])).float().view(rows, length, width)
         d_normed[:, length - wanted :] += (d_query @ half(qkv[:width])).view(rows, wanted, width)
-        d_x, d_scale1, d_shift1 = normed_backward(d_normed, x, mean1, inverse1, scale1, shift1)
+        d_x, d_scale1, d_shift1 = normed_backward(d_normed, x, mean1, inverse1, scale1, shift1, first)
         d_x[:, length - wanted :] += d_middle.view(rows, wanted, width)
-        own = (
+        return (
+            d_x, None, None, None,
             d_scale1, d_shift1, d_qkv, d_out, d_scale2, d_shift2, d_up, d_up_bias, d_down, d_down_bias,
         )  # fmt: skip
-        return d_x, None, None, None, *(one.float() for one in own)
+
+
+def _product(grad: Tensor, x: Tensor) -> Tensor:
+    """The gradient of a matrix, (out, in), from that of what it made, (n, out), of (n, in)."""
+    return grad.T @ x
+
+
+def _total(grad: Tensor) -> Tensor:
+    """The gradient of a bias, (width,), from that of what it was added to, (n, width)."""
+    return grad.sum(0)
+
+
+def _total_by_product(grad: Tensor) -> Tensor:
+    """`_total` of products in bfloat16, in which sums by themselves are slow."""
+    return (grad.new_ones(1, len(grad)) @ grad)[0]
 
 
 def softmax(scores: Tensor) -> Tensor:

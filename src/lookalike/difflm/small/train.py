@@ -13,6 +13,7 @@ from torch import Tensor
 from lookalike.difflm.norm import clip_gradients
 from lookalike.difflm.small.base import Placed, fit_base
 from lookalike.difflm.small.batches import Encoded, batch_size, shuffled
+from lookalike.difflm.small.gradients import Learner
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.adamw import AdamW
 from lookalike.difflm.training.averaging import Averaged
@@ -50,17 +51,35 @@ def train_vae(
     `Course.facts`.
     """
     keep_freed()
-    with working("preparing the rows for the network", progress=progress):
-        table = Encoded(tokens, cells, vae.lengths(tokens), _based(vae, tokens, cells, seed))
-        optimizers = _optimizers(vae, config)  # imports parts of torch, which takes seconds
+    with Learner(vae, config, threads) as learner:
+        return _train(learner, tokens, cells, clock, checkpoint, seed, progress)
+
+
+def _train(
+    learner: Learner,
+    tokens: Tensor,
+    cells: Tensor,
+    clock: Clock,
+    checkpoint: Checkpoint,
+    seed: int,
+    progress: bool,
+) -> list[dict[str, Any]]:
+    """As `train_vae`."""
+    vae, config, threads = learner.vae, learner.config, learner.threads
+    table = Encoded(tokens, cells, vae.lengths(tokens))
     train_rows, held_rows = map(torch.from_numpy, split(len(table), config, seed, vae.config.based))
-    if vae.axis is not None:
-        vae.axis.lay(tokens, cells)
-    held, average_length = table.of(held_rows), max(1, int(table.lengths.float().mean()))
+    average_length = max(1, int(table.lengths.float().mean()))
     batch = batch_size(len(train_rows), average_length, config)
     per_epoch = max(1, len(train_rows) // batch)
-    noise = validation_noise(len(held), vae.latent_size, seed, vae.device)
     steps = plan_steps(per_epoch, config.epochs, config.steps, config.epochs_limits)
+    learner.begin(batch, steps, clock.left())
+    with working("preparing the rows for the network", progress=progress):
+        table.placed = _based(vae, tokens, cells, seed)
+        optimizers = _optimizers(vae, config)  # imports parts of torch, which takes seconds
+    if vae.axis is not None:
+        vae.axis.lay(tokens, cells)
+    held = table.of(held_rows)
+    noise = validation_noise(len(held), vae.latent_size, seed, vae.device)
     loop = Loop(vae, optimizers, steps, config, clock, checkpoint)
     averaged = _resume(loop, Averaged(vae, config.averaging), checkpoint)
     average = cast(VAE, averaged.module)
@@ -83,7 +102,7 @@ def train_vae(
             first = _first(vae, len(at), config, child(seed, "columns first", step))
             # descend: the controller moves beta so that the latent carries its rate
             threads.begin()
-            loss, rate = _gradients(vae, optimizers, table.of(at), first, config, loop.controller.beta)
+            loss, rate = learner.learn(table.of(at), first, loop.controller.beta)
             loop.controller.update(rate)
             _descend(vae, optimizers, average_length)
             averaged.update()
@@ -159,33 +178,6 @@ def _batches(rows: Tensor, lengths: Tensor, batch: int, seed: int, epoch: int) -
     """The rows of an epoch in batches, in an order of its own."""
     shuffle = torch.Generator().manual_seed(child_seed(seed, "batches", epoch))
     return shuffled(rows, lengths, batch, shuffle).split(batch)
-
-
-def _gradients(
-    vae: VAE,
-    optimizers: list[torch.optim.Optimizer],
-    batch: Encoded,
-    first: Tensor,
-    config: TrainConfig,
-    beta: float,
-) -> tuple[float, float]:
-    """The gradients of a batch, added up over parts that fit the memory; its bound and rate, nats per row.
-
-    first: (rows, columns) bool, the columns that come first.
-    """
-    rows = len(batch)
-    drawn = torch.randn(rows, vae.latent_size, device=vae.device)
-    for optimizer in optimizers:
-        optimizer.zero_grad(set_to_none=True)
-    loss = rate = 0.0
-    for part in batch.parts(config.slots_most):
-        tokens, cells, placed = batch.of(part).on(vae.device)
-        nll, kl, bags = vae(tokens, cells, vae.order(first[part], tokens), drawn[part], placed)
-        reconstruction, rate_now = nll.sum() / rows, kl.sum() / rows
-        aside = config.bag_of_words * bags.sum() / rows if config.rate else 0.0
-        (reconstruction + beta * rate_now + aside).backward()
-        loss, rate = loss + reconstruction.item(), rate + rate_now.item()
-    return loss + rate, rate
 
 
 def _descend(vae: VAE, optimizers: list[torch.optim.Optimizer], average_length: int) -> None:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.codec import Slot
+from lookalike.difflm.halves import by_halves
 from lookalike.difflm.small.axis import Axis
 from lookalike.difflm.small.base import HINTS, Base, Placed
 from lookalike.difflm.small.encoder import Encoder
@@ -316,7 +317,7 @@ class VAE(nn.Module):
 
     def _hinted(self, said: Said, inner: Tensor) -> Tensor:
         """(rows, n, width) what the network reads of what the base says of the slots that come next."""
-        told = torch.einsum("rsk,skw->rsw", said.hints, self.hint)
+        told = by_halves(lambda hints: torch.einsum("rsk,skw->rsw", hints, self.hint), said.hints)
         return _pick(F.pad(told, (0, 0, 0, 1)), inner.clamp(max=len(self.fixed)))
 
     def _timed(self, tokens: Tensor, cells: Tensor, at: Tensor, end: int, inner: Tensor) -> Tensor:
@@ -326,7 +327,7 @@ class VAE(nn.Module):
         """
         assert self.axis is not None
         latest = at[:, self.field_of[self.axis.slots]].max(1, keepdim=True).values
-        told = torch.einsum("rk,skw->rsw", self.axis.embed(tokens, cells), self.axis.tell)
+        told = by_halves(self.axis.told, tokens, cells)
         told = told * ((at > latest) & (latest < end)).unsqueeze(-1)
         return _pick(F.pad(told, (0, 0, 0, 1)), inner.clamp(max=len(self.fixed)))
 
@@ -348,13 +349,13 @@ class VAE(nn.Module):
         placed: Placed | None = None,
         cache: Cache | None = None,
     ) -> Tensor:
-        prefix = self.injection.prefix(latent)
+        prefix = by_halves(self.injection.prefix, latent)
         inner = use.inner[order].clamp(min=0)  # (rows, n)
         if self.training and self.config.word_dropout and use.spans:
             unseen = torch.rand(embedded.shape[:2], device=embedded.device) < self.config.word_dropout
             unseen[:, : len(self.fixed)] = False
             embedded = embedded * ~unseen.unsqueeze(-1)
-        following = F.embedding(inner, self._following(use))
+        following = by_halves(lambda own: F.embedding(own, self._following(use)), inner)
         n, fixed = order.shape[1], len(self.fixed)
         at, said = self._places(inner, len(use.slots)) if fixed else None, None
         if placed is not None and at is not None:

@@ -25,6 +25,10 @@ class Clock:
     def spent(self) -> float:
         return time.perf_counter() - self.start
 
+    def left(self) -> float:
+        """Seconds of the limit that are not spent; infinite where there is none."""
+        return math.inf if self.limit is None else self.limit - self.spent()
+
     def stop(self, kept: float) -> None:
         """The user wants what has been learned by now: what is left is the share `kept` for what follows."""
         now = self.spent() / (1 - kept)

@@ -2,16 +2,18 @@
 
 A step of a small model is hundreds of parallel regions of microseconds, at the end of each of which every
 thread waits for the others. Where another process keeps a core busy, one waits for the scheduler each time:
-two threads are then up to 50 times as slow as one, and on a quiet machine 1.3 times as fast. Nothing but
-the time of a step tells which is the case.
+two threads are then up to 50 times as slow as one, and on a quiet machine 1.3 times as fast. Two processes
+wait for each other once a step (`small/partner.py`). Nothing but the time of a step tells which is best.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import ceil
 from time import perf_counter
 from typing import TypeVar
 
@@ -24,6 +26,7 @@ Part = TypeVar("Part")
 Desk = TypeVar("Desk")
 Made = TypeVar("Made")
 
+PARTNER = 1.5  # in place of a number of threads: one, beside a process that has one (`small/partner.py`)
 WARM = 3  # steps before anything is measured: the first ones take memory
 EACH = 5  # steps of each number of threads in a trial, of which the slowest does not count
 FIRST, LONGEST = 2.0, 20.0  # seconds to the next trial, doubled as long as trials change nothing
@@ -48,7 +51,8 @@ class Threads:
         if asked is not None and (isinstance(asked, bool) or not isinstance(asked, int) or asked < 1):
             raise OptionError(f"threads is {asked!r}: choose a whole number of at least 1, or None.")
         most = torch.get_num_threads() if asked is None else asked
-        self.counts = [most] if asked is not None else [*(2**k for k in range((most - 1).bit_length())), most]
+        counts = [most] if asked is not None else [*(2**k for k in range((most - 1).bit_length())), most]
+        self.counts: list[float] = list(counts)
         self.now = self.counts[0]
         self._begun = self._last = 0.0
         self._forget(WARM)
@@ -61,6 +65,29 @@ class Threads:
         self._look()
         self._forget(warm)
 
+    @property
+    def may_join(self) -> bool:
+        """Whether a second process may compute, too."""
+        return self.counts[-1] > 1 and (os.cpu_count() or 1) > 1
+
+    def joins(self) -> None:
+        """A second process can be asked from now on: one more choice."""
+        self.counts = sorted({*self.counts, PARTNER})
+        self._forget(1)
+
+    def leaves(self) -> None:
+        """It cannot be asked any more."""
+        if PARTNER in self.counts:
+            self.counts.remove(PARTNER)
+            self.now = self.counts[0]
+            self._set(self.now)
+            self.restart()
+
+    @property
+    def with_partner(self) -> bool:
+        """Whether it is asked in this step."""
+        return (self._trial[0] if self._trial else self.now) == PARTNER
+
     def _look(self) -> None:
         """Take as many threads as there are free cores for."""
         if len(self.counts) > 1:
@@ -68,9 +95,9 @@ class Threads:
             self._set(self.now)
 
     def _forget(self, warm: int) -> None:
-        self.cost: dict[int, float] = {}  # number of threads -> seconds of a unit of work in the last trial
-        self._trial: list[int] = []  # the numbers of threads of the next steps
-        self._took: dict[int, list[float]] = {}
+        self.cost: dict[float, float] = {}  # number of threads -> seconds of a unit of work in the last trial
+        self._trial: list[float] = []  # the numbers of threads of the next steps
+        self._took: dict[float, list[float]] = {}
         self._recent = 0.0  # a running mean of the cost of the steps
         self._warm, self._wait, self._due = warm, FIRST, 0.0
 
@@ -122,7 +149,7 @@ class Threads:
         self._trial = [*tried, self.now] * EACH if tried else [self.now]
         self._took = {count: [] for count in self._trial}
 
-    def _are_free(self, count: int) -> bool:
+    def _are_free(self, count: float) -> bool:
         """Whether so many threads run side by side: loops of microseconds, else stalled by the scheduler.
 
         A thread that has slept has its first turn of a core at once: the look is longer than a turn. One
@@ -133,7 +160,7 @@ class Threads:
             alone = min(self._round(1) for _ in range(ALONE))
             left = STALLED * ROUNDS * max(alone, 1e-9)
             for _ in range(ROUNDS):
-                left -= self._round(count)
+                left -= self._round(ceil(count))
                 if left < 0:
                     return False
             return True
@@ -172,9 +199,9 @@ class Threads:
         self._set(self.now)
 
     @staticmethod
-    def _set(count: int) -> None:
-        if torch.get_num_threads() != count:
-            torch.set_num_threads(count)
+    def _set(count: float) -> None:
+        if torch.get_num_threads() != int(count):
+            torch.set_num_threads(int(count))
 
 
 def _mean(costs: list[float]) -> float:
