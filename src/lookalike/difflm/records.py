@@ -102,6 +102,12 @@ class RecordModel(Protocol):
         them; seed: of the noise of the latents. Raises OptionError where the memory is too small.
         """
 
+    def suits(self, latent: Tensor, generator: torch.Generator, allowed: Any) -> Tensor:
+        """(rows,) an estimate of the log likelihood of conditions given each of (rows, latent size) latents.
+
+        allowed: as `allowed` gives it, not empty. It is exact for one value of one column.
+        """
+
     def draw(
         self,
         latent: Tensor,
@@ -110,6 +116,7 @@ class RecordModel(Protocol):
         given: Array | None = None,
         held: Array | None = None,
         allowed: Any = None,
+        log_weight: Tensor | None = None,
         drawing: Drawing | None = None,
         told: Told | None = None,
     ) -> Array:
@@ -118,7 +125,9 @@ class RecordModel(Protocol):
         given: `rows` records of which the columns `held`, (columns,) bool, are kept. allowed: as `allowed`
         gives it. With either of them there may be more candidates than rows: those that suit them are chosen
         by sampling-importance-resampling. With `given` each row has its own, candidates / rows of them, one
-        row's after the other's. drawing: how texts are drawn. told: hears how far it is.
+        row's after the other's. log_weight: (candidates,) what candidates that share `allowed` weigh before
+        it is looked at, the logarithms; None for all alike. drawing: how texts are drawn. told: hears how far
+        it is.
         """
 
     def weights(self) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from lookalike.codec.grammar import Grammar, byte_tokenizer
 from lookalike.difflm.pretrained import writer
 from lookalike.difflm.pretrained.vae import VARIANTS
 from lookalike.difflm.pretrained.writer import Draft as TrueDraft
-from lookalike.difflm.pretrained.writer import _draw, _FieldCounts, write
+from lookalike.difflm.pretrained.writer import _draw, _FieldCounts, likelihood, write
 from lookalike.difflm.sampling.drawing import Drawing
 from tests.difflm.pretrained.models import made, untrained
 
@@ -81,6 +81,22 @@ def test_candidates_are_taken_as_the_condition_is_likely_for_them() -> None:
     taken = latent[Draft.kept[0], 0]
     weight = torch.sigmoid(latent[:, 0])  # p(a | z), where a and b are possible
     assert float(taken.mean()) == pytest.approx(float((weight * latent[:, 0]).sum() / weight.sum()), abs=0.02)
+
+
+def test_what_a_candidate_weighs_before_counts_as_the_condition_does() -> None:
+    latent = torch.linspace(-3, 3, 400).unsqueeze(1)
+    written(200, latent, rules=grammar(["a"]), early=1, log_weight=-latent[:, 0])
+    taken = latent[Draft.kept[0], 0]
+    weight = torch.sigmoid(latent[:, 0]) * (-latent[:, 0]).exp()
+    assert float(taken.mean()) == pytest.approx(float((weight * latent[:, 0]).sum() / weight.sum()), abs=0.02)
+
+
+def test_how_likely_a_condition_is_given_a_latent() -> None:
+    latent = torch.linspace(-3, 3, 20).unsqueeze(1)
+    vae: Any = SimpleNamespace(end=0)
+    free = grammar(["a", "b"])
+    found = likelihood(vae, grammar(["a"]), free, PIECES, latent, 1, torch.Generator(), 1000)
+    torch.testing.assert_close(found, torch.nn.functional.logsigmoid(latent[:, 0]))
 
 
 def test_rows_that_have_one_candidate_keep_it() -> None:

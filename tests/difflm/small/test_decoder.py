@@ -153,6 +153,19 @@ def test_a_condition_is_met_as_in_the_canonical_order(vae: VAE) -> None:
     assert (shares(6000, 8, allowed=missing) - expected).abs().sum() / 2 < 0.018
 
 
+def test_how_likely_a_condition_is_given_a_latent(vae: VAE) -> None:
+    """As often as a value is drawn first, where its column is written first."""
+    kind = CODEC.columns[0][0]
+    allowed = CODEC.allowed({"kind": "b"})[kind]
+    latent = torch.randn(3, vae.latent_size, generator=torch.Generator().manual_seed(1))
+    limits = {kind: vae.allow(kind, allowed)}
+    found = decoder.likelihood(vae, latent, torch.Generator().manual_seed(0), limits, {})
+    tokens = TOKENS[:3].clone()
+    tokens[:, kind] = int(np.flatnonzero(allowed.max(1))[0])
+    first = read(vae, tokens, CELLS[:3], [0], latent)[:, kind]
+    torch.testing.assert_close(found, first, atol=1e-4, rtol=1e-4)
+
+
 def test_candidates_without_a_condition_are_ignored(vae: VAE) -> None:
     latent = torch.randn(20, vae.latent_size)
     one = decoder.decode(vae, latent[::2], torch.Generator().manual_seed(0), 10)

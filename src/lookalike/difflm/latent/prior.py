@@ -44,6 +44,10 @@ class Prior(nn.Module):
     def sample(self, rows: int, generator: torch.Generator, steps: int | None = None) -> Tensor:
         """(rows, size) fresh latents."""
         noise = torch.randn(rows, self.size, generator=generator, device=self.mean.device)
+        return self.of_noise(noise, steps)
+
+    def of_noise(self, noise: Tensor, steps: int | None = None) -> Tensor:
+        """(rows, size) the latents that noise becomes; fresh ones where it is standard normal."""
         return self._denoised(noise, angles(steps or self.steps)) * self.deviation + self.mean
 
     @torch.no_grad()

@@ -25,7 +25,7 @@ from lookalike.difflm.pretrained.train import (
     train_pretrained,
 )
 from lookalike.difflm.pretrained.vae import PretrainedConfig, PretrainedVAE
-from lookalike.difflm.pretrained.writer import write
+from lookalike.difflm.pretrained.writer import likelihood, write
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.training.checkpoint import Checkpoint
@@ -152,8 +152,7 @@ class TextRecords:
         self.ending = self.serialised.ending(SHORT) + 3  # the stop token, and some room
         if any(column.kind == "json" for column in self.serialised.columns):
             self.ending = max(self.ending, self._ended(records, length) + SHORT)
-        room = self.vae.limit - self.vae.before - self.ending
-        if room < LEAST_ROOM:
+        if self._room < LEAST_ROOM:
             raise OptionError(
                 f"a record needs more than the {self.vae.limit} positions of {self.backbone.name}: leave "
                 "columns out, or choose a backbone for longer texts."
@@ -189,6 +188,16 @@ class TextRecords:
         limit = getattr(self.encoder.model.config, "max_position_embeddings", self.finetune.most)
         return encoder_tokens(self.encoder, texts, min(self.finetune.most, limit))
 
+    @property
+    def _room(self) -> int:
+        """Tokens that a record may have, but for its end."""
+        return self.vae.limit - self.vae.before - self.ending
+
+    @property
+    def _limit(self) -> int:
+        """Tokens after which a record that is written is brought to its end."""
+        return min(int(self.longest * ROOM) + LEAST_ROOM, self._room)
+
     @torch.no_grad()
     def posteriors(self, records: Array) -> tuple[Tensor, Tensor]:
         self.vae.eval()
@@ -207,6 +216,17 @@ class TextRecords:
                 self.vae, Texts(written, self._read(records)), seed, self.finetune.at_once(self.device)
             )
 
+    def suits(self, latent: Tensor, generator: torch.Generator, allowed: Any) -> Tensor:
+        order = first_columns(allowed, [], self.columns)
+        grammar, free = self.tokens.grammar(order, allowed, []), self.tokens.grammar(order, None, [])
+        asked, limit = sum(name in allowed for name in self.columns), self._limit
+        with enough_memory(self.backbone.name, SMALLER):
+            parts = [
+                likelihood(self.vae, grammar, free, self.tokens.pieces, part, asked, generator, limit)
+                for part in latent.split(2 * self.chunk)
+            ]
+        return torch.cat(parts)
+
     def draw(
         self,
         latent: Tensor,
@@ -215,6 +235,7 @@ class TextRecords:
         given: Array | None = None,
         held: Array | None = None,
         allowed: Any = None,
+        log_weight: Tensor | None = None,
         drawing: Drawing | None = None,
         told: Told | None = None,
     ) -> Array:
@@ -229,13 +250,11 @@ class TextRecords:
         order = first_columns(where, kept, self.columns)
         grammar = self.tokens.grammar(order, where, kept)
         asked = sum(self.columns[place] in where for place in order[len(kept) :])
-        room = self.vae.limit - self.vae.before - self.ending
-        limit = min(int(self.longest * ROOM) + LEAST_ROOM, room)
-        prefix, weight = None, None
+        prefix, weight = None, log_weight
         with enough_memory(self.backbone.name, SMALLER):
             if kept and given is not None:
                 begun = [self.tokens.fields(row, kept) for row in given]
-                if max(map(len, begun)) > room:
+                if max(map(len, begun)) > (room := self._room):
                     raise ConditionError(
                         f"a given row is longer than the {room:,} tokens that {self.backbone.name} can read: "
                         "shorten its texts."
@@ -254,7 +273,7 @@ class TextRecords:
                 log_weight=weight,
                 early=len(kept) + asked if asked else 0,
                 free=self.tokens.grammar(order, None, kept) if asked else grammar,
-                limit=limit,
+                limit=self._limit,
                 drawing=drawing or self.drawing,
                 threads=self.threads,
                 told=told,

@@ -219,13 +219,13 @@ def write(
     """Tokens of one record per row, without the one that ends it.
 
     latent: (rows x candidates, latent size), the candidates of a row one after the other; without `prefix`
-    the rows share their candidates. prefix: the tokens that each candidate begins with, log_weight: their
-    log likelihood. early: how many fields come before a candidate is chosen (0 = all candidates but the
-    first of a row are left out); free: the grammar without the conditions: what it excludes, too, says
-    nothing of a latent. limit: tokens after which a record is brought to its end. pieces: the
-    bytes of every token. texts: of the fields in the order that they are written, which are texts: these are
-    shaped by `drawing`, and the others are drawn as they were learned, so that no class is lost. threads:
-    chosen as the texts are written; told: hears of it.
+    the rows share their candidates. prefix: the tokens that each candidate begins with; log_weight: what each
+    weighs, such as the log likelihood of these. early: how many fields come before a candidate is chosen (0 =
+    all candidates but the first of a row are left out); free: the grammar without the conditions: what it
+    excludes, too, says nothing of a latent. limit: tokens after which a record is brought to its end.
+    pieces: the bytes of every token. texts: of the fields in the order that they are written, which are
+    texts: these are shaped by `drawing`, and the others are drawn as they were learned, so that no class is
+    lost. threads: chosen as the texts are written; told: hears of it.
     """
     drawing, told = drawing or Drawing(), told or Told()
     threads = threads or Threads(torch.get_num_threads())
@@ -269,6 +269,34 @@ def write(
         draft.put(tokens)
         threads.end(float(len(tokens)))
     raise AssertionError("a record is always brought to its end")
+
+
+@torch.no_grad()
+def likelihood(
+    vae: PretrainedVAE,
+    grammar: Grammar,
+    free: Grammar,
+    pieces: list[bytes],
+    latent: Tensor,
+    early: int,
+    generator: torch.Generator,
+    limit: int,
+) -> Tensor:
+    """(rows,) an estimate of the log likelihood of the first `early` fields under `grammar`, given latents.
+
+    latent: (rows, latent size); the rest as of `write`.
+    """
+    draft = Draft(vae, latent, [[] for _ in range(len(latent))])
+    records = _Records(draft, grammar, free, pieces, [], limit, vae.end)
+    found = torch.zeros(len(latent), device=latent.device)
+    while (waiting := records.waiting(early)).any():
+        allowed = records.allowed(records.walk)
+        found = found + torch.where(waiting, records.log_share(allowed), 0.0)
+        tokens = _draw(draft.logits, allowed, Drawing(), torch.zeros_like(waiting), generator)
+        tokens = torch.where(records.done, vae.end, tokens)
+        records.take(tokens)
+        draft.put(tokens)
+    return found
 
 
 def _first_of_each(latent: Tensor, rows: int) -> Tensor:

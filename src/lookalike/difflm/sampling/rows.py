@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from lookalike.arguments import switch, whole
@@ -22,6 +23,7 @@ from lookalike.difflm.sampling.completing import completed, varied
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.parsed import Parser, parsed
+from lookalike.difflm.sampling.proposal import Proposal, proposed
 from lookalike.difflm.sampling.ruled import asked_of, meeting, put_back
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import OptionError
@@ -30,6 +32,7 @@ from lookalike.rules.conditions import joined
 from lookalike.seed import child, child_seed
 
 MEETING = 128  # rows that are drawn at once for conditions on what follows from others, at least
+WORTH_SCOUTS = 32  # rows of a class, where all classes are asked for: for fewer, few candidates are enough
 TOGETHER = 2048  # rows among which those of a key or a pseudonym are
 
 
@@ -74,7 +77,8 @@ class Request:
     held: the cells that are given, or those of the rows to be varied. allowed: what the conditions of each
     part leave of the records; inner, rest: those conditions, said of the columns that are modelled, and those
     on what follows from others by a rule. refine: whether more rows are drawn than are kept. parsers: column
-    -> parser that its texts have to pass. offset: rows that ids come after.
+    -> parser that its texts have to pass. offset: rows that ids come after. proposals: part -> what draws
+    latents for its conditions.
     """
 
     asked: Asked
@@ -86,6 +90,7 @@ class Request:
     seed: int = 0
     offset: int = 0
     refine: bool = False
+    proposals: dict[int, Proposal] = field(default_factory=dict)
 
     @classmethod
     def of(cls, fitted: Fitted, asked: Asked, parsers: Mapping[Any, Parser]) -> Request:
@@ -204,7 +209,7 @@ def _drawn(
 ) -> pd.DataFrame:
     """The rows of the numbers `turn`, under the conditions of a part."""
     asked, held = request.asked, request.held
-    where, allowed, first = request.inner[part], request.allowed[part], request.offset + int(turn[0])
+    where, first = request.inner[part], request.offset + int(turn[0])
     told.chunk(int(turn[0]), len(turn))
     rest = request.rest[part]
     if held is not None and asked.like is None:
@@ -216,9 +221,15 @@ def _drawn(
 
     def draw(_: int = 0, rows: int = len(turn)) -> pd.DataFrame:
         many = math.ceil(BUDGET * rows) if request.refine else rows
-        latent = fitted.fresh(fitted.candidates(many) if allowed else many, generator)
+        latent, log_weight = _latents(fitted, request, part, many, generator)
         drawn = fitted.records.draw(
-            latent, many, generator, allowed=allowed, drawing=asked.drawing, told=told
+            latent,
+            many,
+            generator,
+            allowed=request.allowed[part],
+            log_weight=log_weight,
+            drawing=asked.drawing,
+            told=told,
         )
         if request.refine and fitted.selector is not None:
             drawn = drawn[kept(fitted.selector.log_weights(features(fitted.slots, drawn)), rows, rng)]
@@ -230,6 +241,22 @@ def _drawn(
         many = partial(draw, rows=max(len(turn), MEETING))
         return meeting(fitted.plan, fitted.codec, rest, where, many, len(turn), rng, told)
     return fitted.plan.back(draw(), rng, fresh=True)
+
+
+def _latents(
+    fitted: Fitted, request: Request, part: int, rows: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor | None]:
+    """Latents for so many rows of a part: more of them where it has conditions, with what each weighs."""
+    allowed, parts = request.allowed[part], len(request.asked.parts)
+    if not allowed:
+        return fitted.fresh(rows, generator), None
+    if parts > 1 and request.asked.n < WORTH_SCOUTS * parts:
+        return fitted.fresh(fitted.candidates(rows), generator), None
+    if part not in request.proposals:
+        own = fitted.generator(child(request.seed, "sample", "scouts", part))
+        suits = partial(fitted.records.suits, generator=own, allowed=allowed)
+        request.proposals[part] = proposed(fitted.prior, suits, own)
+    return request.proposals[part].draw(fitted.candidates(rows), generator)
 
 
 def _complete(

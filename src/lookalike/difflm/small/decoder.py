@@ -44,6 +44,7 @@ def decode(
     *,
     given: Mapping[int, tuple[Tensor, Tensor]] | None = None,
     allowed: Mapping[int, Allowed | Tensor] | None = None,
+    log_weight: Tensor | None = None,
     drawing: Drawing | None = None,
     grammars: Mapping[int, Grammar] | None = None,
     threads: Threads | None = None,
@@ -56,16 +57,14 @@ def decode(
     latent: (rows x candidates, latent size), the candidates of a row one after the other; with `allowed`
     alone, where the rows share their candidates, it need not be a multiple of rows. given: slot -> tokens and
     cells, each (rows,), that are kept as they are; allowed: slot -> what a condition leaves of it, the same
-    for all rows. Slots of a column are given all or none. drawing: how the sub-words of texts are
-    drawn; grammars: first slot of a span -> the grammar that its sub-words keep to; threads: chosen as the
-    records are written; told: hears of it; spare: memory that one call leaves to the next (`Cache`); ahead:
-    what calls of one model share. Returns tokens and cells, (rows, slots); token -1 where a slot is empty.
+    for all rows; log_weight: (latents,) what each weighs before it is written. Slots of a column are given
+    all or none. drawing: how the sub-words of texts are drawn; grammars: first slot of a span -> the grammar
+    that its sub-words keep to; threads: chosen as the records are written; told: hears of it; spare: memory
+    that one call leaves to the next (`Cache`); ahead: what calls of one model share. Returns tokens and
+    cells, (rows, slots); token -1 where a slot is empty.
     """
     given, allowed = given or {}, allowed or {}
-    first = torch.tensor([any(s in given or s in allowed for s in slots) for slots in vae.columns])
-    at = torch.stack([torch.zeros_like(first), first]).to(latent.device)
-    canonical, order = vae.order(at).tolist()
-    early = [s for slots, f in zip(vae.columns, first.tolist(), strict=True) if f for s in slots]
+    canonical, order, early = _orders(vae, {*given, *allowed})
     if not early:  # nothing to weigh the candidates by
         latent = latent[:: len(latent) // rows]
     threads, told = threads or Threads(torch.get_num_threads()), told or Told()
@@ -86,19 +85,45 @@ def decode(
         # written before a candidate is chosen; what is given altogether need not be written
         if not set(order[:tried]) <= given.keys():
             draft.write(order, 0, tried, rescored=rescored and (bool(given) or order != canonical))
+        weight = draft.log_mass if log_weight is None else draft.log_mass + log_weight
         if not rescored:
-            log_weight = draft.log_mass + draft.score(order[:tried])[:, sorted(given)].sum(1)
+            weight = weight + draft.score(order[:tried])[:, sorted(given)].sum(1)
         elif given or order != canonical:
             order = canonical
-            log_weight = draft.log_mass - draft.log_prob + draft.score(order[:tried]).sum(1)
-        else:
-            log_weight = draft.log_mass
+            weight = weight - draft.log_prob + draft.score(order[:tried]).sum(1)
         if len(latent) > rows:
-            draft.select(resample(log_weight, rows, bool(given), generator))
+            draft.select(resample(weight, rows, bool(given), generator))
     draft.write(order, tried, len(order))
     if not vae.span_slots:
         threads.end(amount)
     return draft.tokens, draft.cells
+
+
+@torch.inference_mode()
+def likelihood(
+    vae: VAE,
+    latent: Tensor,
+    generator: torch.Generator,
+    allowed: Mapping[int, Allowed | Tensor],
+    grammars: Mapping[int, Grammar],
+) -> Tensor:
+    """(rows,) an estimate of the log likelihood of conditions given latents, (rows, latent size): the mass
+    that they leave as the restricted columns are written first. allowed, grammars: as of `decode`.
+    """
+    _, order, early = _orders(vae, set(allowed))
+    threads = Threads(torch.get_num_threads())
+    draft = Draft(vae, latent, generator, allowed, Drawing(), grammars, threads, Told())
+    draft.write(order, 0, len(early))
+    return draft.log_mass
+
+
+def _orders(vae: VAE, asked: set[int]) -> tuple[list[int], list[int], list[int]]:
+    """The slots in the canonical order; with the columns of the slots `asked` first; the slots of those."""
+    first = torch.tensor([not asked.isdisjoint(slots) for slots in vae.columns])
+    at = torch.stack([torch.zeros_like(first), first]).to(vae.device)
+    canonical, order = vae.order(at).tolist()
+    early = [s for slots, f in zip(vae.columns, first.tolist(), strict=True) if f for s in slots]
+    return canonical, order, early
 
 
 def _expected(vae: VAE, order: list[int]) -> float:

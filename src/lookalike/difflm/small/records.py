@@ -17,7 +17,7 @@ from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.small.ahead import Ahead
 from lookalike.difflm.small.base import of_arrays
-from lookalike.difflm.small.decoder import decode
+from lookalike.difflm.small.decoder import decode, likelihood
 from lookalike.difflm.small.hiding import Hidden, hidden_in
 from lookalike.difflm.small.train import bound, posteriors, train_vae
 from lookalike.difflm.small.vae import VAE
@@ -149,6 +149,10 @@ class TokenRecords:
         with self.threads.used():
             return bound(self.vae, tokens, cells, seed) + UNSEEN * unseen
 
+    def suits(self, latent: Tensor, generator: torch.Generator, allowed: Any) -> Tensor:
+        limits = {slot: self.vae.allow(slot, share) for slot, share in allowed.items()}
+        return likelihood(self.vae, latent, generator, limits, self.codec.grammars())
+
     def draw(
         self,
         latent: Tensor,
@@ -157,6 +161,7 @@ class TokenRecords:
         given: Array | None = None,
         held: Array | None = None,
         allowed: Any = None,
+        log_weight: Tensor | None = None,
         drawing: Drawing | None = None,
         told: Told | None = None,
     ) -> Array:
@@ -172,13 +177,15 @@ class TokenRecords:
 
         def written(block: int, desk: _Desk) -> Array:
             start, stop = starts[block], starts[block + 1]
+            own = slice(round(start * each), round(stop * each))
             tokens, cells = decode(
                 self.vae,
-                latent[round(start * each) : round(stop * each)],
+                latent[own],
                 torch.Generator(generator.device).manual_seed(seeds[block]),
                 stop - start,
                 given=self._kept(None if given is None else given[start:stop], held, latent.device),
                 allowed=limits,
+                log_weight=None if log_weight is None else log_weight[own],
                 drawing=drawing,
                 grammars=self.codec.grammars(),
                 threads=desk.threads,
