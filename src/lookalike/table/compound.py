@@ -157,11 +157,13 @@ def words(counts: pd.Series, least: int) -> str | None:
             codes, names = pd.factorize(member)
             sizes = np.bincount(codes[there], weights=rows[there], minlength=len(names))
             rare = rare | np.append(sizes < max(least, 2), True)[codes]
-    # a number that counts on says nothing: of such cells, words have to vary
-    varied = sum(
-        len(set(own[there])) > 1 and (sort == WORD or not _counts_on(own[there]))
-        for sort, own in zip(sorts, found, strict=True)
-    )
+    many = [len(set(own[there])) > 1 for own in found]
+    varied = sum(sort == WORD and more for sort, more in zip(sorts, many, strict=True))
+    if not varied or " " not in text:  # 1.10.3, web addresses; a number that counts on says nothing
+        varied = sum(
+            more and (sort == WORD or not _counts_on(own[there]))
+            for sort, more, own in zip(sorts, many, found, strict=True)
+        )
     if varied < 2 or rows[rare].sum() > RARE_WORDS * rows.sum():
         return None
     pieces = text.split(WORD)

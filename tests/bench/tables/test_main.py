@@ -78,7 +78,7 @@ def test_what_an_older_bench_did_not_score_is_scored_where_the_table_is_still_th
     ("option", "sentence"),
     [
         ("--sets=magic,sun", "there is no set 'sun': choose from adult, default, magic"),
-        ("--methods=me", "there is no method 'me': choose from lookalike, tabularargn"),
+        ("--methods=me", "there is no method 'me': choose from lookalike, lookalike-refined, tabularargn"),
         ("--jobs=0", "argument --jobs: '0' is no whole number of at least 1"),
         ("--sets=adult", "adult/train.csv.gz': --data names the folder of the data"),
     ],
