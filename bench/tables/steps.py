@@ -37,8 +37,10 @@ NAME = "bench.tables.steps"
 HELD = 0.15  # of the training rows, which choose
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "before": {"train": {"axis": False}},
-    "present": {},
-    "time": {"train": {"axis_based": False}},
+    "present": {"train": {"near": False}},
+    "near": {"train": {"axis_based": False}},
+    "near and trees": {},
+    "time": {"train": {"near": False, "axis_based": False}},
     "fine time": {"vae": {"knots": 4096}},
     "trees": {"train": {"based_rows": 10**9, "axis": False}},
     "trees and time": {"train": {"based_rows": 10**9}},

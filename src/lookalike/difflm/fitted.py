@@ -174,6 +174,7 @@ def build(
 def _with_time(settings: Settings, codec: RecordCodec, table: pd.DataFrame | None, seed: int) -> Settings:
     """With the time of the table, where it tells something; a saved model knows of its own."""
     from lookalike.difflm.small.axis import find_axis, knots_of
+    from lookalike.difflm.small.near import MOST, ROWS
 
     if table is None or settings.pretrained is not None or not codec.slots:
         return settings
@@ -184,7 +185,8 @@ def _with_time(settings: Settings, codec: RecordCodec, table: pd.DataFrame | Non
     if asked.axis and (axis := find_axis(codec, some)):
         few = len(codec.slots) <= asked.based_slots and not any(slot.span for slot in codec.slots)
         based = vae.based or (asked.axis_based and few)
-        vae = replace(vae, axis=axis, knots=vae.knots or knots_of(len(table)), based=based)
+        near = min(MOST, len(table) // ROWS) if asked.near else 0
+        vae = replace(vae, axis=axis, knots=vae.knots or knots_of(len(table)), near=near, based=based)
     return replace(settings, vae=vae)
 
 

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from lookalike.codec import RecordCodec, Slot
 from lookalike.codec.kinds import number
 from lookalike.codec.slot import Array
+from lookalike.difflm.small.near import Near
 from lookalike.seed import child
 
 UNITS = {  # of columns that are parts of a date: least, largest and fewest values
@@ -44,11 +45,15 @@ class Axis(nn.Module):
     """What the slots after those of a time are told of it.
 
     parts: the slots of the time in a record, coarsest first, and how many tokens and cells each has; told:
-    fixed slots that are told of it; knots: of the finest level.
+    fixed slots that are told of it; knots: of the finest level; near: what rows near the time hold, if
+    that is told. learning: whether the rows are those that it was laid with.
     """
 
-    def __init__(self, parts: list[tuple[int, int, int]], told: int, knots: int, width: int):
+    def __init__(
+        self, parts: list[tuple[int, int, int]], told: int, knots: int, width: int, near: Near | None = None
+    ):
         super().__init__()
+        self.near, self.learning = near, False
         self.slots = [slot for slot, _, _ in parts]
         self.parts = parts
         self.levels = [max(2, knots // 4**level) for level in range(LEVELS)]
@@ -56,7 +61,7 @@ class Axis(nn.Module):
         self.edges: Tensor  # (knots,) where the finest ones lie, ascending
         self.register_buffer("edges", torch.arange(self.levels[0], dtype=torch.float64))
         self.knots = nn.Parameter(torch.randn(sum(self.levels), INNER) * 0.1)
-        self.tell = nn.Parameter(torch.randn(told, INNER, width) * 0.1)
+        self.tell = nn.Parameter(torch.randn(told, INNER + (near.size if near else 0), width) * 0.1)
 
     def order(self, tokens: Tensor, cells: Tensor) -> Tensor:
         """(rows, slots) -> (rows,) numbers in the order of the time; an empty part counts as its first."""
@@ -69,7 +74,11 @@ class Axis(nn.Module):
     @torch.no_grad()
     def lay(self, tokens: Tensor, cells: Tensor) -> None:
         """Put the knots where the rows are, each after as many different times."""
-        places = self.order(tokens.long(), cells.long()).unique().cpu().numpy()
+        tokens, cells = tokens.long(), cells.long()
+        place = self.order(tokens, cells)
+        if self.near is not None:
+            self.near.lay(place, tokens, cells)
+        places = place.unique().cpu().numpy()
         wanted = np.interp(np.linspace(0, 1, len(self.edges)), np.linspace(0, 1, len(places)), places)
         self.edges.copy_(torch.from_numpy(wanted))
 
@@ -87,7 +96,10 @@ class Axis(nn.Module):
             share, index = (fine - left).unsqueeze(1), left.long() + start
             pair = F.embedding(index, self.knots), F.embedding(index + 1, self.knots)
             out = out + pair[0] * (1 - share) + pair[1] * share
-        return out
+        if self.near is None:
+            return out
+        own = self.near.held(tokens, cells) if self.learning else None
+        return torch.cat([out, self.near(place, own)], 1)
 
 
 def find_axis(codec: RecordCodec, table: pd.DataFrame) -> tuple[int, ...]:

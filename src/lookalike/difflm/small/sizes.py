@@ -18,7 +18,8 @@ class VAEConfig:
     (Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1).
     based: the network corrects a base (`base.py`), which `VAE.base` is set to before it is used.
     axis: the slots of the time of a record, coarsest first (`axis.py`), () for none; knots: on it, 0 to have
-    them counted.
+    them counted; near: stretches of rows of which the means are told (`near.py`), 0 for none; with them the
+    time comes first.
     """
 
     width: int = 64
@@ -35,6 +36,7 @@ class VAEConfig:
     based: bool = False
     axis: tuple[int, ...] = ()
     knots: int = 0
+    near: int = 0
 
 
 TEXT_SIZES: dict[str, Any] = {  # instead of the defaults above where a record has texts

@@ -16,6 +16,7 @@ from lookalike.difflm.small.encoder import Encoder
 from lookalike.difflm.small.fields import Allowed, Fields, Said
 from lookalike.difflm.small.hiding import Hidden, behind, told_in
 from lookalike.difflm.small.injection import Injection
+from lookalike.difflm.small.near import Near
 from lookalike.difflm.small.sizes import VAEConfig
 from lookalike.difflm.small.spans import POOLS, Spans
 from lookalike.difflm.small.transformer import Cache, Transformer
@@ -69,7 +70,11 @@ class VAE(nn.Module):
         self.axis: Axis | None = None
         if config.axis:
             parts = [(s, slots[s].tokens, slots[s].cells) for s in config.axis]
-            self.axis = Axis(parts, len(fixed), config.knots, width)
+            near = Near(slots, config.axis, config.near) if config.near else None
+            self.axis = Axis(parts, len(fixed), config.knots, width, near)
+        if config.near:
+            for at, s in enumerate(config.axis):
+                choices[int(column_of[s])] = at - len(slots)
         self.field_of: Tensor  # (slots,) the fixed slot, or after those the span, that a slot belongs to
         self.column_of: Tensor
         self.place: Tensor  # of every slot in the canonical order

@@ -33,7 +33,8 @@ class TrainConfig:
     refine: whether a selector of drawn rows is learned at the end (`refining.py`).
     axis: whether a time that is several slots of a record is one input, too (`small/axis.py`); axis_based:
     whether such a table has a base, however many rows it has. On Beijing both together took the bound from
-    27.5 to 25.0 nats and the error of boosted trees that learn from its rows from 55 to 45.
+    27.5 to 25.0 nats and the error of boosted trees that learn from its rows from 55 to 45. near: whether
+    means of rows near the time go with it (`small/near.py`).
     """
 
     rate: float = 4.0
@@ -64,6 +65,7 @@ class TrainConfig:
     refine: bool = False
     axis: bool = True
     axis_based: bool = True
+    near: bool = True
 
 
 TEXT_TRAINING: dict[str, Any] = {  # instead of the defaults above where a record has texts
