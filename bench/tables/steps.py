@@ -37,13 +37,12 @@ NAME = "bench.tables.steps"
 HELD = 0.15  # of the training rows, which choose
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "before": {"train": {"axis": False}},
-    "present": {"train": {"near": False}},
-    "near": {"train": {"axis_based": False}},
-    "near and trees": {},
-    "time": {"train": {"near": False, "axis_based": False}},
+    "present": {},
+    "near and trees": {"train": {"based_rows": 10**9}},
+    "time": {"train": {"near": False}},
     "fine time": {"vae": {"knots": 4096}},
     "trees": {"train": {"based_rows": 10**9, "axis": False}},
-    "trees and time": {"train": {"based_rows": 10**9}},
+    "trees and time": {"train": {"based_rows": 10**9, "near": False}},
     "wide": {"vae": {"width": 96, "heads": 3}},
     "long": {"train": {"steps": (4000, 4000), "epochs": 44.0, "epochs_limits": (3.0, 44.0)}},
 }

@@ -183,10 +183,8 @@ def _with_time(settings: Settings, codec: RecordCodec, table: pd.DataFrame | Non
     if len(table) > LOOKED_AT:
         some = table.iloc[np.sort(child(seed, "rows that are looked at").permutation(len(table))[:LOOKED_AT])]
     if asked.axis and (axis := find_axis(codec, some)):
-        few = len(codec.slots) <= asked.based_slots and not any(slot.span for slot in codec.slots)
-        based = vae.based or (asked.axis_based and few)
         near = min(MOST, len(table) // ROWS) if asked.near else 0
-        vae = replace(vae, axis=axis, knots=vae.knots or knots_of(len(table)), near=near, based=based)
+        vae = replace(vae, axis=axis, knots=vae.knots or knots_of(len(table)), near=near)
     return replace(settings, vae=vae)
 
 

@@ -1,10 +1,10 @@
 """What rows near a time hold, as means of stretches of rows: more of the input that a time is (`axis.py`).
 
 What wanders by the hour, as the weather does, is told by the rows around it, and knots learn it only
-coarsely. The times are dealt into *stretches* of `ROWS` rows or more, and of each the mean is kept, of numbers as normal
-scores and of choices as shares; at a time lies what lies between the means of the two stretches around it. No
-row is kept by itself, no row is part of two stretches, and a row that is learned is taken out of the mean of
-its own, so that it is not told what it holds.
+coarsely. The times are dealt into *stretches* of `ROWS` rows or more, and of each the mean is kept, of
+numbers as normal scores and of choices as shares; at a time lies what lies between the means of the two
+stretches around it. No row is kept by itself, no row is part of two stretches, and a row that is learned is
+taken out of the mean of its own, so that it is not told what it holds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from lookalike.codec import Slot
 
-ROWS = 5  # of a stretch, at least: as many as hold a value that is told to others
+ROWS = 10  # of a stretch, at least; of 5 the drawn rows of Beijing come too near to the learned ones
 MOST = 65_536  # stretches
 CHOICES = 12  # tokens of what is no number, at most
 TOLD = 64  # values of a stretch, at most

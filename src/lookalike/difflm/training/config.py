@@ -31,10 +31,9 @@ class TrainConfig:
     few_slots, many_slots: a record of at most so many slots is read twice as often as `epochs_limits` says,
     one of `many_slots` or more as often, one between them a number of times between.
     refine: whether a selector of drawn rows is learned at the end (`refining.py`).
-    axis: whether a time that is several slots of a record is one input, too (`small/axis.py`); axis_based:
-    whether such a table has a base, however many rows it has. On Beijing both together took the bound from
-    27.5 to 25.0 nats and the error of boosted trees that learn from its rows from 55 to 45. near: whether
-    means of rows near the time go with it (`small/near.py`).
+    axis: whether a time that is several slots of a record is one input, too (`small/axis.py`); near: whether
+    means of rows near the time go with it (`small/near.py`). On Beijing both together took the bound from
+    27.5 to 23.5 nats and the error of boosted trees that learn from its rows from 55 to 43.
     """
 
     rate: float = 4.0
@@ -64,7 +63,6 @@ class TrainConfig:
     many_slots: int = 9
     refine: bool = False
     axis: bool = True
-    axis_based: bool = True
     near: bool = True
 
 
