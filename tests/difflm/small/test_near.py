@@ -42,9 +42,12 @@ def test_at_the_middle_of_a_stretch_lies_its_mean_and_between_two_what_lies_betw
     near, held = laid(table())
     assert near.size == 1 + CODEC.slots[1].tokens
     mean = held.view(-1, ROWS, near.size).mean(1)
-    told = near(at(102, 107, 104, 104.49, 104.51, -1e12, 1e12), None)
-    want = [mean[20], mean[21], torch.lerp(mean[20], mean[21], 0.4)]
-    want += [torch.lerp(mean[20], mean[21], share) for share in (0.498, 0.502)] + [mean[0], mean[-1]]
+    middle = 20 * ROWS + (ROWS - 1) / 2
+    told = near(
+        at(middle, middle + ROWS, *(middle + ROWS * s for s in (0.4, 0.498, 0.502)), -1e12, 1e12), None
+    )
+    want = [mean[20], mean[21], *(torch.lerp(mean[20], mean[21], s) for s in (0.4, 0.498, 0.502))]
+    want += [mean[0], mean[-1]]
     assert torch.allclose(told, torch.stack(want), atol=1 / STEPS)
     assert torch.equal(near.means * STEPS, (near.means * STEPS).round())
 
@@ -73,6 +76,6 @@ def test_every_stretch_has_rows_enough_and_every_row_is_in_one(counts: list[int]
 
 
 def test_stretches_are_longer_where_there_would_be_too_many() -> None:
-    near, held = laid(table(), 40)
-    assert near.rows.max() == HOURS // 40 and int((near.rows > 0).sum()) == 40
-    assert float(near(at(104.5), None)[0, 0]) == pytest.approx(float(held[100:110, 0].mean()), abs=1 / STEPS)
+    near, held = laid(table(), 20)
+    assert near.rows.max() == HOURS // 20 and int((near.rows > 0).sum()) == 20
+    assert float(near(at(109.5), None)[0, 0]) == pytest.approx(float(held[100:120, 0].mean()), abs=1 / STEPS)
