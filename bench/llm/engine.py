@@ -117,16 +117,18 @@ class Engine:
         import llguidance.numpy
         from transformers import AttentionInterface, AutoModelForCausalLM, AutoTokenizer
 
+        from lookalike.difflm.pretrained.hub import precision
+
         self._guidance = llguidance
         AttentionInterface.register("slots", attention)
         kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         self.device = torch.device(kind)
-        dtype = torch.bfloat16 if kind == "cuda" or torch.cpu._is_avx512_bf16_supported() else torch.float32
         self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model = AutoModelForCausalLM.from_pretrained(
-            folder, local_files_only=True, dtype=dtype, attn_implementation="slots"
+            folder, local_files_only=True, dtype="auto", attn_implementation="slots"
         )
-        self.model = model.eval().to(self.device)
+        dtype = precision(self.device, model.num_parameters())
+        self.model = model.eval().to(self.device, dtype)
         config = model.config.get_text_config()
         self.context = min(context, int(config.max_position_embeddings))
         window = getattr(config, "sliding_window", None)

@@ -5,8 +5,9 @@
 It answers /v1/models and /v1/chat/completions, streamed or whole, and /stats. Requests that come at the same
 time are written together: see engine.py. A JSON Schema in `response_format` is kept by the library
 llguidance. Which tokens may be drawn is set here, for all requests, as servers do; the temperature comes
-with the request. The first line that it prints is its address. It runs on a GPU in bfloat16 where there is
-one, else on the CPUs. It guards against nothing: it is for a program on the same machine.
+with the request. The first line that it prints is its address. It runs on a GPU where there is one, else on
+the CPUs, in bfloat16 where these multiply such numbers. It guards against nothing: it is for a program on the
+same machine.
 """
 
 from __future__ import annotations

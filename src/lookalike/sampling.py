@@ -1,4 +1,4 @@
-"""What choosing rows needs in more than one place: whole shares, and how far apart rows are."""
+"""What choosing rows needs in more than one place: whole shares, groups, and how far apart rows are."""
 
 from __future__ import annotations
 
@@ -19,6 +19,23 @@ def apportion(weights: Array, n: int) -> Array:
     most = np.argsort(counts - exact, kind="stable")
     counts[most[: n - counts.sum()]] += 1
     return counts
+
+
+def in_groups(counts: Array, least: int) -> list[int]:
+    """The first places of groups of neighbours, each of `least` rows at least, where there are so many.
+
+    counts: (places,) rows. A group ends as soon as it has them; what is left at the end joins the last one.
+    """
+    first: list[int] = []
+    held = least
+    for at, rows in enumerate(counts.tolist()):
+        if held >= least:
+            first.append(at)
+            held = 0
+        held += rows
+    if held < least and len(first) > 1:
+        first.pop()
+    return first
 
 
 def median_distance(points: Array, rng: np.random.Generator) -> float:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lookalike.codec.slot import Array
+from lookalike.sampling import in_groups
 
 BINS = 64
 CELLS = 16
@@ -173,15 +174,7 @@ def _intervals(
         group = np.minimum((middle * pieces / rows).astype(np.int64), pieces - 1)
         firsts = np.flatnonzero(np.diff(group, prepend=-1))
         masses = np.add.reduceat(inside, firsts)
-        kept: list[int] = []  # the first value of every piece that ends up with enough rows
-        mass = rare
-        for first, rows_here in zip(firsts.tolist(), masses.tolist(), strict=True):
-            if mass >= rare:
-                kept.append(first)
-                mass = 0
-            mass += rows_here
-        if mass < rare and len(kept) > 1:
-            kept.pop()
+        kept = firsts[in_groups(masses, rare)].tolist()  # the first value of every piece of enough rows
         lasts = [k - 1 for k in kept[1:]] + [len(inside) - 1]
         for i, piece in enumerate(zip(kept, lasts, strict=True)):
             bounds.append((int(start) + piece[0], int(start) + piece[1], i + 1 < len(kept)))

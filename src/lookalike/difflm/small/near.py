@@ -16,6 +16,7 @@ from scipy.special import ndtri
 from torch import Tensor, nn
 
 from lookalike.codec import Slot
+from lookalike.sampling import in_groups
 
 ROWS = 10  # of a stretch, at least; of 5 the drawn rows of Beijing come too near to the learned ones
 MOST = 65_536  # stretches
@@ -71,14 +72,7 @@ class Near(nn.Module):
         """Learn the means. place: (rows,) times, of which those that are equal are of one stretch."""
         times, which, counts = np.unique(place.cpu().numpy(), return_inverse=True, return_counts=True)
         most = max(ROWS, -(-len(place) // (len(self.ends) - 2)))
-        first, held = [0], 0  # of each stretch the first time; rows since then
-        for at, rows in enumerate(counts.tolist()):
-            if held >= most:
-                first.append(at)
-                held = 0
-            held += rows
-        if held < most and len(first) > 1:
-            first.pop()
+        first = in_groups(counts, most)  # of each stretch the first time
         own = torch.from_numpy(np.searchsorted(first, which, side="right")).to(place.device)
         count = len(first)
         self.rows.zero_().index_add_(0, own, torch.ones_like(place, dtype=torch.float32)[:, None])
