@@ -11,12 +11,13 @@ tried again. --score-only measures the kept rows, later or on another machine. T
 
 - ours: DiffLM(backbone=MODEL), as it is; scratch: DiffLM without a backbone;
 - plain: MODEL fine-tuned by LoRA without a latent (plain.py), few-shot: MODEL prompted with real rows;
-- of the first set, with --ablation: frozen, the other injections, rates, and ours with other priors.
+- of the first set, with --ablation: frozen, the other injections, rates, and ours with other priors;
+- "epochs 12", "plain epochs 12": ours and plain with more passes than by default, where they are named.
 
 --also: rows of ours and plain that are drawn in another way, beside the others ("1,1": temperature, top p).
---minutes: of every fit, all that it loads included. A set with classes is also asked for its rarest class
-(where), and for variations of test rows (like). --speed: tokens a second of training, ours and plain in turns
-in one process, as the machine may be busy.
+--minutes: of every fit, all that it loads included. A set with classes is also asked for its rarest
+classes (where), and for variations of test rows (like). --speed: tokens a second of training, ours and plain
+in turns in one process, as the machine may be busy.
 """
 
 from __future__ import annotations
@@ -56,12 +57,13 @@ ABLATION: dict[str, dict[str, Any]] = {
     "rate 2": {"rate": 2.0},
     "rate 24": {"rate": 24.0},
 }
+EPOCHS = {"epochs 12": 12.0, "plain epochs 12": 12.0}
 ALIAS = {"bfcl": "simple_python"}
 ROWS = {"text": 1_000, "code": 300, "tools": 100}  # synthetic rows of an arm
-MANY = {"banking77": 4_000}  # of 77 classes
+MANY = {"banking77": 10_003}  # of 77 classes: as many as there are real ones
 FEW_SHOT = 400  # rows of an arm that is not trained, at most: it is slow, and shows what it can
 ALSO = 600  # rows of another way of drawing, at most
-ASIDE = 100  # rows of the rarest class, and variations of test rows
+RARE, ASIDE = 5, 100  # classes, and rows of each; variations of test rows
 Table = pd.DataFrame
 
 
@@ -101,8 +103,10 @@ def schema_of(train: Table, set_: Set) -> lookalike.Schema:
     return found
 
 
-def rarest(train: Table, label: str) -> str:
-    return str(train[label].value_counts().idxmin())
+def rarest(train: Table, label: str) -> list[str]:
+    """The rarest classes, at most half of them."""
+    shares = train[label].astype(str).value_counts()
+    return [str(one) for one in shares.index[::-1][: min(RARE, len(shares) // 2)]]
 
 
 def aside(test: Table, seed: int) -> Table:
@@ -123,7 +127,7 @@ def cell(key: str, trial: Trial) -> dict[str, Any]:
     set_ = SETS[ALIAS.get(name, name)]
     train, test = load(trial.data, ALIAS.get(name, name))
     n = trial.rows or min(len(train), MANY.get(name, ROWS[set_.family]))
-    own = {"plain": rival, "few-shot": shown}.get(arm, latent)
+    own = {"plain": rival, "plain epochs 12": rival, "few-shot": shown}.get(arm, latent)
     return own(arm, set_, train, test, n, int(seed), trial)
 
 
@@ -132,6 +136,7 @@ def latent(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tr
     options: dict[str, Any] = {"max_time": 60 * trial.minutes, "seed": seed, "device": trial.device}
     if arm != "scratch":
         options |= {"backbone": trial.backbone} | ABLATION.get(arm, {})
+        options |= {"epochs": EPOCHS[arm]} if arm in EPOCHS else {}
     started = time.perf_counter()
     model = DiffLM(progress=False, **options).fit(train, schema_of(train, set_))
     fit_s = time.perf_counter() - started
@@ -139,9 +144,11 @@ def latent(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tr
     made = model.sample(n, seed=seed, **trial.drawing)
     sample_s = time.perf_counter() - started
     tables = {"made": made}
-    if arm in ("ours", "scratch") and set_.label:
-        where = {set_.label: rarest(train, set_.label)}
-        tables["where"] = model.sample(min(ASIDE, n), where=where, seed=seed, **trial.drawing)
+    if arm in ("ours", "scratch", "epochs 12") and set_.label:
+        tables["where"] = pd.concat(
+            model.sample(min(ASIDE, n), where={set_.label: one}, seed=seed, **trial.drawing)
+            for one in rarest(train, set_.label)
+        )
         tables["like"] = model.sample(like=aside(test, seed).head(n), seed=seed, **trial.drawing)
     if arm == "ours" and trial.other:
         tables["also"] = model.sample(min(ALSO, n), seed=seed, **trial.other)
@@ -162,7 +169,7 @@ def rival(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tri
     started = time.perf_counter()
     rows = Rows.of(train, schema_of(train, set_), seed)
     model = Plain(trial.backbone, pick_device(trial.device), seed)
-    found = model.finetune(rows.texts, trial.minutes, started)
+    found = model.finetune(rows.texts, trial.minutes, started, EPOCHS.get(arm))
     found["fit_s"] = time.perf_counter() - started
     most, drawing = longest(rows, model), {"temperature": 1.0, "top_p": 1.0} | trial.drawing
     started = time.perf_counter()
@@ -175,9 +182,11 @@ def rival(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tri
         texts, _ = model.write([""] * min(ALSO, n), most, **trial.other)
         tables["also"], found["also_parsed"] = table_of(rows, texts, list(train.columns))
     if set_.label:
-        begun = rows.begun({set_.label: rarest(train, set_.label)})
-        texts, _ = model.write([begun] * min(ASIDE, n), most, **drawing)
-        tables["where"], _ = table_of(rows, [begun + text for text in texts], list(train.columns))
+        begun = [rows.begun({set_.label: one}) for one in rarest(train, set_.label)]
+        begun = [one for one in begun for _ in range(min(ASIDE, n))]
+        texts, _ = model.write(begun, most, **drawing)
+        whole = [one + text for one, text in zip(begun, texts, strict=True)]
+        tables["where"], _ = table_of(rows, whole, list(train.columns))
     return {"facts": found | {"asked": n}, "tables": {k: lines(t) for k, t in tables.items()}}
 
 

@@ -4,7 +4,7 @@ See figures.py for accuracy, f1, c2st, copied, spans, js_1, js_2, mauve, parses,
 
 - covered: share of the real classes that the rows have; labels: total variation of their shares from the
   real.
-- where, where_new: of rows that were asked for the rarest class, the share whose text a classifier trained
+- where, where_new: of rows that were asked for a rare class, the share whose text a classifier trained
   on the real training rows gives that class, and the share that does so and is no copy. like, like_new: of
   variations of test rows, the share whose text it gives their row's class, and that is a text of its own.
 - also ...: the same figures of rows that were drawn in another way.
@@ -32,6 +32,7 @@ SHOWN = (  # title, of the facts or the figures, digits, scale
     ("C2ST", "figures", "c2st", 3, 1),
     ("mauve", "figures", "mauve", 2, 1),
     ("labels off %", "figures", "labels", 1, 100),
+    ("where %", "figures", "where", 0, 100),
     ("like %", "figures", "like", 0, 100),
     ("code parses %", "figures", "parses", 1, 100),
     ("runs %", "figures", "runs", 1, 100),
@@ -50,7 +51,7 @@ Found = dict[str, Any]
 
 def scored(key: str, cell: Found, folder: Path) -> Found:
     """{"facts": as kept, "figures": {figure: number}, "samples": 20 rows of each table}."""
-    from bench.records.backbone import ALIAS, aside, rarest
+    from bench.records.backbone import ALIAS, aside
 
     name, _, seed = key.split(":")
     own = ALIAS.get(name, name)
@@ -72,8 +73,8 @@ def scored(key: str, cell: Found, folder: Path) -> Found:
             ]
     if set_.label and "where" in tables:
         judge = figures.classifier().fit(train[set_.text], train[set_.label])
-        asked = rarest(train, set_.label)
-        found |= _kept("where", judge, tables["where"], [asked] * len(tables["where"]), train, set_)
+        for what in (one for one in tables if one.startswith("where")):
+            found |= _kept(what, judge, tables[what], list(tables[what][set_.label]), train, set_)
         if "like" in tables:
             rows = aside(test, int(seed)).head(len(tables["like"]))
             found |= _kept("like", judge, tables["like"], list(rows[set_.label]), train, set_, rows)

@@ -13,7 +13,7 @@ import json
 import math
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -123,9 +123,12 @@ class Plain:
         optimizer.step()
         return float(loss.detach()) * sum(len(row) - 1 for row in rows) / len(rows)
 
-    def finetune(self, texts: list[str], minutes: float, begun: float) -> dict[str, Any]:
-        """begun: the time (perf_counter) that the minutes count from."""
+    def finetune(
+        self, texts: list[str], minutes: float, begun: float, epochs: float | None = None
+    ) -> dict[str, Any]:
+        """begun: the time (perf_counter) that the minutes count from; epochs: None: as lookalike has it."""
         config, end = FinetuneConfig(), self.tokenizer.eos_token_id
+        config = config if epochs is None else replace(config, epochs=epochs)
         records = [[self.begin, *self.ids(text), end][:TRAINED_MOST] for text in texts]
         length, rows = np.array([len(r) for r in records]), np.arange(len(records))
         size = config.size(len(records), self.device)

@@ -19,13 +19,14 @@ from typing import Any
 
 import torch
 
-from lookalike.difflm.training.memory import check_memory, enough_memory, ran_out
+from lookalike.difflm.training.memory import check_memory, enough_memory, free_memory, ran_out
 from lookalike.errors import MissingDependency, ModelError, first_line
 
 WEIGHTS = "model.safetensors"  # or several files
 FILES = ("config.json", "tokenizer.json", WEIGHTS)  # that a model has
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.model")
-LOGITS = 3_000_000_000  # bytes of logits and their gradients that training may take
+# bytes of logits and their gradients that training may take: so many, or this share of a GPU's free memory
+LOGITS, LOGITS_SHARE = 3_000_000_000, 0.1
 SMALLER = "choose a smaller backbone or shorter texts"
 LARGE = 50_000_000  # parameters, from which on bfloat16 is worth it on a CPU
 _SPARE = 1.25  # activations, logits and what the machine needs itself, over the weights
@@ -223,16 +224,18 @@ def logits_bytes(vocabulary: int, tokens: int) -> int:
     return 12 * vocabulary * tokens
 
 
-def most_tokens(vocabulary: int, tokens: int) -> int:
+def most_tokens(vocabulary: int, tokens: int, device: torch.device) -> int:
     """At most so many tokens at once, fewer where the vocabulary is large."""
-    return max(256, min(tokens, LOGITS // logits_bytes(vocabulary, 1)))
+    room = max(LOGITS, LOGITS_SHARE * free_memory(device)) if device.type == "cuda" else LOGITS
+    return max(256, min(tokens, int(room / logits_bytes(vocabulary, 1))))
 
 
 def _check_memory(name: str, config: Any, device: torch.device, tokens: int) -> None:
     parameters = _parameters(name, config)
     weights = parameters * precision(device, parameters).itemsize
     vocabulary = config.get_text_config().vocab_size
-    needed = weights * _SPARE + logits_bytes(vocabulary, most_tokens(vocabulary, tokens) if tokens else 0)
+    at_once = most_tokens(vocabulary, tokens, device) if tokens else 0
+    needed = weights * _SPARE + logits_bytes(vocabulary, at_once)
     check_memory(needed, device, f"the backbone {name} needs", "choose a smaller one")
 
 

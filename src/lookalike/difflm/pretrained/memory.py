@@ -27,7 +27,7 @@ def tokens_at_once(vae: PretrainedVAE, records: list[list[int]], micro: int, pro
     whole = held + logits * 2 / 3  # a third of the latter is kept by the forward pass
     lean = (held - logits / 3) / layers + layers * vae.hidden * vae.embeddings[0].weight.itemsize + logits
     free = free_memory(device)
-    most = most_tokens(vae.vocabulary, micro)
+    most = most_tokens(vae.vocabulary, micro, device)
     costs = [whole, lean]
     if vae.config.injection == "kv_memory":  # which cannot do without its cache
         costs.remove(lean)

@@ -18,6 +18,7 @@ from lookalike.difflm.pretrained.plan import SMALLEST, Plan, risen, timed
 from lookalike.difflm.pretrained.tokens import Tokens, lengths, padded
 from lookalike.difflm.pretrained.vae import PretrainedVAE
 from lookalike.difflm.training.adamw import AdamW
+from lookalike.difflm.training.averaging import Mean
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
@@ -32,6 +33,8 @@ BETAS = ("rate", "schedule")
 FIRST = 512  # records that the reader's start is set by
 BEGIN = 0.1  # beta, which the controller then moves
 MOVES = 8.0  # how far the controller can move the logarithm of beta in a training, however short
+FEWEST_TOKENS = 256  # at once; fewer do not help where the memory is short
+ON_GPU = 16  # times as many rows a step and tokens at once as on a CPU
 SMALL_STEPS = 400  # steps that a training should have: of a small table they have fewer rows each
 CLIP = 5.0  # norm of the gradients at most, over the root of how many tokens a record has
 CLIP_OF_MEAN = 1.0  # the same where the loss is a mean over tokens
@@ -43,17 +46,17 @@ class FinetuneConfig:
 
     beta: "rate" holds the KL at TrainConfig.rate; "schedule" is the paper's: the loss is the mean over
     tokens plus beta times the mean over latent dimensions, and beta falls (see `Backtracking`). epochs:
-    passes over the table, where they make a number of steps within `steps`. batch: rows of a step, four
+    passes over the table, where they make a number of steps within `steps`. batch: rows of a step, 16
     times as many on a GPU (but for a small table): many small steps learn more in the time of a few large
-    ones, and a GPU takes as long for 8 rows as for 32. micro:
-    tokens (with their padding) that are in memory at once, four times as many on a GPU and fewer where the
+    ones, and a GPU takes about as long for 8 rows as for 128. micro:
+    tokens (with their padding) that are in memory at once, 16 times as many on a GPU and fewer where the
     memory is short; the gradients of a step are added up. (On a CPU 1,024 train a Llama of 134 million
     weights 1.4 times as fast as 4,096, in a third of the memory.)
     lora_rate: learning rate of the adapters. most: tokens of a record, longer ones are cut.
     """
 
     beta: str = "rate"
-    epochs: float = 5.0
+    epochs: float = 8.0
     steps: tuple[int, int] = (100, 6000)
     batch: int = 8
     micro: int = 1024
@@ -65,11 +68,11 @@ class FinetuneConfig:
 
     def at_once(self, device: torch.device) -> int:
         """Tokens that are in memory at once, where it is not short."""
-        return self.micro * (4 if device.type == "cuda" else 1)
+        return self.micro * (ON_GPU if device.type == "cuda" else 1)
 
     def size(self, rows: int, device: torch.device) -> int:
         """Rows of a step for a table of so many."""
-        usual = self.batch * (4 if device.type == "cuda" else 1)
+        usual = self.batch * (ON_GPU if device.type == "cuda" else 1)
         return min(usual, max(self.batch, int(rows * self.epochs / SMALL_STEPS)), rows)
 
 
@@ -156,11 +159,12 @@ def train_pretrained(
     size = finetune.size(len(train_rows), device)
     plan = Plan(length, train_rows, size, seed, size if device.type == "cuda" else SMALLEST)
     loop = _loop(vae, plan, config, finetune, clock, checkpoint, device.type)
+    mean = Mean(loop.module)
     schedule = Backtracking() if finetune.beta == "schedule" else None
     bag = config.bag_of_words if config.rate else 0.0
     tried = examples.of(_usual_and_longest(length, train_rows)).written
     micro = tokens_at_once(vae, tried, finetune.at_once(device), progress)
-    seen = _start(vae, loop, schedule, plan, examples.of(train_rows[:FIRST]), micro)
+    seen = _start(vae, loop, mean, schedule, plan, examples.of(train_rows[:FIRST]), micro)
     threads.restart()
     course, what = loop.course("the way into the language model", progress), f"training around {vae.name}"
     course.told = clock.limit is not None  # it is told when the plan is fitted to it
@@ -175,27 +179,29 @@ def train_pretrained(
             loop.set_learning_rate(min(1.0, warm), 0.5 * (1 + math.cos(math.pi * done)))
             # draw: all chance of a step comes from its number, so that a killed training goes on the same
             at, rng = plan.rows(step), child(seed, "columns first", step)
-            torch.manual_seed(child_seed(seed, "step noise", step))  # the caller forks the generator
             batch = examples.of(at, random_first(len(at), examples.cells.shape[1], config, rng))
             # descend: the controller moves beta so that the latent carries its rate, or the schedule sets it
             beta = loop.controller.beta if schedule is None else schedule.beta
-            loss, rate = _descend(vae, loop, batch, beta, schedule is not None, bag, micro, threads)
+            draw = child_seed(seed, "step noise", step)
+            with_mean = schedule is not None
+            loss, rate, micro = _within_memory(vae, loop, batch, beta, with_mean, bag, micro, threads, draw)
             loop.controller.target = config.rate * risen(done)
             loop.controller.update(rate, MOVES / loop.steps)
             seen += batch.size
             loop.count(loss, rate, shown)
-            # validate, and keep the best
+            mean.update(loop.step, loop.steps)
+            # validate the mean of the weights, which is calmer than they are, and keep the best
             if loop.validates():
                 some = held.of(plan.seen(loop, len(held_rows)))
-                reconstruction, rate = _validate(vae, some, noise, micro)
-                loop.record(reconstruction, rate, beta, tokens=_speed(loop, seen))
-                _judge(loop, schedule, reconstruction, rate)
+                with mean.in_place():
+                    reconstruction, rate = _validate(vae, some, noise, micro)
+                    loop.record(reconstruction, rate, beta, tokens=_speed(loop, seen))
+                    _judge(loop, schedule, reconstruction, rate)
             # save, so that a kill costs little
             if loop.saves():
-                _save(loop, schedule, plan, seen)
-    _save(loop, schedule, plan, seen)
-    if math.isfinite(loop.best):
-        loop.module.load_state_dict(loop.best_weights)
+                _save(loop, mean, schedule, plan, seen)
+    _save(loop, mean, schedule, plan, seen)
+    _take_best(vae, loop, schedule, held.of(plan.seen(loop, len(held_rows))), noise, micro)
     _set_training(vae, False)
     return [*loop.history, course.facts(loop.step)]
 
@@ -254,6 +260,32 @@ def _set_training(vae: PretrainedVAE, on: bool) -> None:
     vae.language.train(on and vae.checkpointing)
     if vae.encoder is not None:
         vae.encoder.eval()
+
+
+def _within_memory(
+    vae: PretrainedVAE,
+    loop: Loop,
+    batch: Texts,
+    beta: float,
+    mean: bool,
+    bag: float,
+    micro: int,
+    threads: Threads,
+    draw: int,
+) -> tuple[float, float, int]:
+    """`_descend`, again in smaller parts where another process has taken the memory that was free; returns
+    its bound and rate, and how many tokens are at once from now on. draw: the seed of its noise.
+    """
+    while True:
+        torch.manual_seed(draw)  # the caller forks the generator
+        try:
+            return *_descend(vae, loop, batch, beta, mean, bag, micro, threads), micro
+        except torch.OutOfMemoryError:
+            if micro <= FEWEST_TOKENS:
+                raise
+        micro //= 2
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def _descend(
@@ -337,36 +369,63 @@ def _judge(loop: Loop, schedule: Backtracking | None, reconstruction: float, rat
         loop.waiting = 0
 
 
+def _take_best(
+    vae: PretrainedVAE,
+    loop: Loop,
+    schedule: Backtracking | None,
+    held: Texts,
+    noise: Tensor,
+    micro: int,
+) -> None:
+    """The best validated mean; the last weights where they are better (the mean lags while much is learned),
+    or where no mean was at its rate.
+    """
+    if schedule is None:
+        reconstruction, rate = _validate(vae, held, noise, micro)
+        if loop.best == math.inf or (loop.ready(rate) and reconstruction + rate < loop.best):
+            loop.record(reconstruction, rate, loop.controller.beta)
+            return
+    if math.isfinite(loop.best):
+        loop.module.load_state_dict(loop.best_weights)
+
+
 def _speed(loop: Loop, seen: int) -> float:
     """Tokens that were trained on per second."""
     return round(seen / max(loop.clock.spent() - loop.begun, 1e-9), 1)
 
 
 def _start(
-    vae: PretrainedVAE, loop: Loop, schedule: Backtracking | None, plan: Plan, first: Texts, micro: int
+    vae: PretrainedVAE,
+    loop: Loop,
+    mean: Mean,
+    schedule: Backtracking | None,
+    plan: Plan,
+    first: Texts,
+    micro: int,
 ) -> int:
     """Go on from the checkpoint, or begin by the records `first`; how many tokens have been trained on."""
-    seen = _resume(loop, schedule, plan)
+    seen = _resume(loop, mean, schedule, plan)
     vae.count(first.written)
     if not loop.step:
         _begin(vae, first.read, micro)
     return seen
 
 
-def _resume(loop: Loop, schedule: Backtracking | None, plan: Plan) -> int:
+def _resume(loop: Loop, mean: Mean, schedule: Backtracking | None, plan: Plan) -> int:
     """Go on from the checkpoint, if there is one; returns how many tokens have been trained on."""
     state = loop.resume()
     if state and schedule is not None:
         schedule.beta, schedule.best = state["schedule"]
     if state:
+        mean.load(loop.checkpoint.tensors)
         plan.size, plan.since, plan.held, steps = state["plan"]
         loop.plan(steps)
     return int(state.get("seen", 0))
 
 
-def _save(loop: Loop, schedule: Backtracking | None, plan: Plan, seen: int) -> None:
+def _save(loop: Loop, mean: Mean, schedule: Backtracking | None, plan: Plan, seen: int) -> None:
     known = None if schedule is None else [schedule.beta, min(schedule.best, 1e30)]
-    loop.save(seen=seen, schedule=known, plan=[plan.size, plan.since, plan.held, loop.steps])
+    loop.save(mean.tensors(), seen=seen, schedule=known, plan=[plan.size, plan.since, plan.held, loop.steps])
 
 
 def read_posteriors(
