@@ -174,7 +174,7 @@ def build(
 def _with_time(settings: Settings, codec: RecordCodec, table: pd.DataFrame | None, seed: int) -> Settings:
     """With the time of the table, where it tells something; a saved model knows of its own."""
     from lookalike.difflm.small.axis import find_axis, knots_of
-    from lookalike.difflm.small.near import stretches
+    from lookalike.difflm.small.near import MOST, ROWS
 
     if table is None or settings.pretrained is not None or not codec.slots:
         return settings
@@ -183,7 +183,7 @@ def _with_time(settings: Settings, codec: RecordCodec, table: pd.DataFrame | Non
     if len(table) > LOOKED_AT:
         some = table.iloc[np.sort(child(seed, "rows that are looked at").permutation(len(table))[:LOOKED_AT])]
     if asked.axis and (axis := find_axis(codec, some)):
-        near = stretches(len(table)) if asked.near else 0
+        near = min(MOST, len(table) // ROWS) if asked.near else 0
         vae = replace(vae, axis=axis, knots=vae.knots or knots_of(len(table)), near=near)
     return replace(settings, vae=vae)
 

@@ -46,14 +46,14 @@ class Axis(nn.Module):
 
     parts: the slots of the time in a record, coarsest first, and how many tokens and cells each has; told:
     fixed slots that are told of it; knots: of the finest level; near: what rows near the time hold, if
-    that is told.
+    that is told. learning: whether the rows are those that it was laid with.
     """
 
     def __init__(
         self, parts: list[tuple[int, int, int]], told: int, knots: int, width: int, near: Near | None = None
     ):
         super().__init__()
-        self.near = near
+        self.near, self.learning = near, False
         self.slots = [slot for slot, _, _ in parts]
         self.parts = parts
         self.levels = [max(2, knots // 4**level) for level in range(LEVELS)]
@@ -96,7 +96,10 @@ class Axis(nn.Module):
             share, index = (fine - left).unsqueeze(1), left.long() + start
             pair = F.embedding(index, self.knots), F.embedding(index + 1, self.knots)
             out = out + pair[0] * (1 - share) + pair[1] * share
-        return out if self.near is None else torch.cat([out, self.near(place)], 1)
+        if self.near is None:
+            return out
+        own = self.near.held(tokens, cells) if self.learning else None
+        return torch.cat([out, self.near(place, own)], 1)
 
 
 def find_axis(codec: RecordCodec, table: pd.DataFrame) -> tuple[int, ...]:

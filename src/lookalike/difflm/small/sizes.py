@@ -18,8 +18,8 @@ class VAEConfig:
     (Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1).
     based: the network corrects a base (`base.py`), which `VAE.base` is set to before it is used.
     axis: the slots of the time of a record, coarsest first (`axis.py`), () for none; knots: on it, 0 to have
-    them counted; near: stretches of a half of the rows of which the means are told (`near.py`), 0 for none;
-    with them the time comes first.
+    them counted; near: stretches of rows of which the means are told (`near.py`), 0 for none; with them the
+    time comes first.
     """
 
     width: int = 64

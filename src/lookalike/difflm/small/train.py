@@ -56,6 +56,7 @@ def train_vae(
     train_rows, held_rows = map(torch.from_numpy, split(len(table), config, seed, vae.config.based))
     if vae.axis is not None:
         vae.axis.lay(tokens, cells)
+        vae.axis.learning = True
     held, average_length = table.of(held_rows), max(1, int(table.lengths.float().mean()))
     batch = batch_size(len(train_rows), average_length, config)
     per_epoch = max(1, len(train_rows) // batch)
@@ -100,6 +101,8 @@ def train_vae(
     loop.save(_means(averaged), steps=loop.steps)
     with working("taking the best weights", progress=progress):
         _take_best(vae, loop, average, held, noise)
+    if vae.axis is not None:
+        vae.axis.learning = False
     return [*loop.history, course.facts(loop.step)]
 
 
