@@ -68,6 +68,14 @@ def test_no_time_comes_twice_in_the_rows_of_a_call(model: DiffLM) -> None:
         assert float((shares[0] - shares[1]).abs().sum()) / 2 < 0.15
 
 
+def test_rows_that_are_refined_have_a_time_each(quick: Quick) -> None:
+    model = quick(steps=2, denoiser_steps=2, threads=1, refine=True).fit(weather())
+    assert model.fitted.selector is not None
+    made = model.sample(1000, seed=0)
+    assert len(made) == 1000 and made.duplicated(TIME).mean() < 0.005
+    assert made.iloc[:400].equals(model.sample(400, seed=0))
+
+
 @pytest.mark.parametrize("limit", [("sampling.times.MOST", 500), ("sampling.times.USED_UP", -1)])
 def test_times_that_are_used_up_come_again(
     model: DiffLM, monkeypatch: pytest.MonkeyPatch, limit: tuple[str, float]

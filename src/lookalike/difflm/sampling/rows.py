@@ -224,15 +224,19 @@ def _drawn(
     generator = fitted.generator(rng)
 
     def written(rows: int) -> Array:
-        latent = fitted.fresh(fitted.candidates(rows) if allowed else rows, generator)
-        return fitted.records.draw(latent, rows, generator, allowed=allowed, drawing=asked.drawing, told=told)
-
-    def draw(_: int = 0, rows: int = len(turn)) -> pd.DataFrame:
-        drawn = written(math.ceil(BUDGET * rows) if request.refine else rows)
-        if not allowed and not request.refine:
-            drawn = times.apart(drawn, fitted.records.times, written)
+        many = math.ceil(BUDGET * rows) if request.refine else rows
+        latent = fitted.fresh(fitted.candidates(many) if allowed else many, generator)
+        drawn = fitted.records.draw(
+            latent, many, generator, allowed=allowed, drawing=asked.drawing, told=told
+        )
         if request.refine and fitted.selector is not None:
             drawn = drawn[kept(fitted.selector.log_weights(features(fitted.slots, drawn)), rows, rng)]
+        return drawn
+
+    def draw(_: int = 0, rows: int = len(turn)) -> pd.DataFrame:
+        drawn = written(rows)
+        if not allowed:
+            drawn = times.apart(drawn, fitted.records.times, written)
         return fitted.records.decode(drawn, rng, where=where, offset=first)
 
     if fitted.plan is None:
