@@ -43,9 +43,9 @@ def test_records_whose_time_is_taken_are_drawn_anew() -> None:
         return records
 
     made = times.apart(np.array([3.0, 1.0, 3.0, 1.0]), own, draw)
-    assert made.tolist() == [3, 1, 2, 2] and asked == [2, 1] and not times.over
+    assert made.tolist() == [3, 1, 2, 2] and asked == [2, 1, 1] and not times.over
     made = times.apart(np.array([9.0, 3.0]), own, draw)
-    assert made.tolist() == [9, 2] and asked == [2, 1, 1, 1]
+    assert made.tolist() == [9, 2] and asked == [2, 1, 1, 1, 1, 1]
     assert times.taken.tolist() == [1, 2, 3, 9]
     same = np.array([9.0, 9.0])
     assert times.apart(same, lambda records: None, draw).tolist() == [9, 9]

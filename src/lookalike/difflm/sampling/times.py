@@ -8,7 +8,7 @@ import numpy as np
 
 from lookalike.codec.slot import Array
 
-TRIES = 2  # draws for the rows whose time another row has
+TRIES = 3  # draws for the rows whose time another row has
 USED_UP = 0.5  # of the rows: with more that still have none of their own, later rows keep what they have
 MOST = 1_000_000  # times that are remembered
 
