@@ -121,6 +121,9 @@ class RecordModel(Protocol):
         row's after the other's. drawing: how texts are drawn. told: hears how far it is.
         """
 
+    def times(self, records: Array) -> Array | None:
+        """(rows,) the times of an array of records as numbers, where a time comes once in the table."""
+
     def weights(self) -> dict[str, Tensor]:
         """name -> what has been learned, to be saved; every name begins with "vae." or "base."."""
 

@@ -276,6 +276,9 @@ class TextRecords:
             found[at] = -self.vae(latent[at], tokens.to(self.device), mask.to(self.device)).sum(1)
         return found
 
+    def times(self, records: Array) -> Array | None:
+        return None
+
     def weights(self) -> dict[str, Tensor]:
         return {f"vae.{name}": p for name, p in self.vae.trained().items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lookalike.arguments import switch, whole
 from lookalike.codec import RecordCodec
+from lookalike.codec.slot import Array
 from lookalike.difflm.fitted import Fitted
 from lookalike.difflm.refining import BUDGET, features, kept
 from lookalike.difflm.sampling.asked import Asked, Where
@@ -23,6 +24,7 @@ from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.parsed import Parser, parsed
 from lookalike.difflm.sampling.ruled import asked_of, meeting, put_back
+from lookalike.difflm.sampling.times import Times
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import OptionError
 from lookalike.progress import bar, say
@@ -61,10 +63,11 @@ class Calls:
 
 @dataclass
 class Tally:
-    """Rows of a call that were accepted, and that were drawn."""
+    """Rows of a call that were accepted, and that were drawn; times: those that they have."""
 
     accepted: int = 0
     drawn: int = 0
+    times: Times = field(default_factory=Times)
 
 
 @dataclass
@@ -188,7 +191,7 @@ def _chunk(
     for part, (first, last) in enumerate(pairwise(edges)):
         if first == last:
             continue
-        draw = partial(_drawn, fitted, request, told, part)
+        draw = partial(_drawn, fitted, request, told, tally.times, part)
         with fitted.threads.used():
             table, good, drawn = parsed(draw, np.arange(first, last), rng, request.parsers, fitted.schema)
         tables.append(table)
@@ -200,9 +203,15 @@ def _chunk(
 
 
 def _drawn(
-    fitted: Fitted, request: Request, told: Told, part: int, turn: np.ndarray, rng: np.random.Generator
+    fitted: Fitted,
+    request: Request,
+    told: Told,
+    times: Times,
+    part: int,
+    turn: np.ndarray,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """The rows of the numbers `turn`, under the conditions of a part."""
+    """The rows of the numbers `turn`, under the conditions of a part. times: those of earlier ones."""
     asked, held = request.asked, request.held
     where, allowed, first = request.inner[part], request.allowed[part], request.offset + int(turn[0])
     told.chunk(int(turn[0]), len(turn))
@@ -214,7 +223,7 @@ def _drawn(
         return _vary(fitted, rows, asked.strength, where, rng, first, asked.drawing, told)
     generator = fitted.generator(rng)
 
-    def draw(_: int = 0, rows: int = len(turn)) -> pd.DataFrame:
+    def written(rows: int) -> Array:
         many = math.ceil(BUDGET * rows) if request.refine else rows
         latent = fitted.fresh(fitted.candidates(many) if allowed else many, generator)
         drawn = fitted.records.draw(
@@ -222,6 +231,12 @@ def _drawn(
         )
         if request.refine and fitted.selector is not None:
             drawn = drawn[kept(fitted.selector.log_weights(features(fitted.slots, drawn)), rows, rng)]
+        return drawn
+
+    def draw(_: int = 0, rows: int = len(turn)) -> pd.DataFrame:
+        drawn = written(rows)
+        if not allowed:
+            drawn = times.apart(drawn, fitted.records.times, written)
         return fitted.records.decode(drawn, rng, where=where, offset=first)
 
     if fitted.plan is None:

@@ -39,6 +39,7 @@ KNOT_ROWS = 20  # rows of a knot
 LEVELS = 3  # of knots: each has a quarter of those of the one before
 INNER = 32  # width of what a knot knows
 TINY = 1e-9  # between two knots, at least
+ONCE = 0.999  # times a row, from which on a time is said to come once
 
 
 class Axis(nn.Module):
@@ -59,7 +60,9 @@ class Axis(nn.Module):
         self.levels = [max(2, knots // 4**level) for level in range(LEVELS)]
         self.starts = np.cumsum([0, *self.levels])[:-1].tolist()
         self.edges: Tensor  # (knots,) where the finest ones lie, ascending
+        self.once: Tensor  # whether no two rows have the same time
         self.register_buffer("edges", torch.arange(self.levels[0], dtype=torch.float64))
+        self.register_buffer("once", torch.zeros((), dtype=torch.bool))
         self.knots = nn.Parameter(torch.randn(sum(self.levels), INNER) * 0.1)
         self.tell = nn.Parameter(torch.randn(told, INNER + (near.size if near else 0), width) * 0.1)
 
@@ -79,6 +82,7 @@ class Axis(nn.Module):
         if self.near is not None:
             self.near.lay(place, tokens, cells)
         places = place.unique().cpu().numpy()
+        self.once.fill_(len(places) >= ONCE * len(place))
         wanted = np.interp(np.linspace(0, 1, len(self.edges)), np.linspace(0, 1, len(places)), places)
         self.edges.copy_(torch.from_numpy(wanted))
 

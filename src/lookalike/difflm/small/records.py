@@ -207,6 +207,13 @@ class TokenRecords:
         self.threads.end(float(rows))
         return np.concatenate(parts)
 
+    def times(self, records: Array) -> Array | None:
+        axis = None if self._vae is None else self._vae.axis
+        if axis is None or not axis.once:
+            return None
+        tokens, cells = (torch.from_numpy(records[:, part]).long().to(axis.edges.device) for part in range(2))
+        return axis.order(tokens, cells).cpu().numpy()
+
     def _kept(
         self, given: Array | None, held: Array | None, device: torch.device
     ) -> dict[int, tuple[Tensor, Tensor]]:
