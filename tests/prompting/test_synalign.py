@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -167,6 +168,28 @@ def test_a_budget_of_tokens_or_cost_is_not_spent_on_descriptions_alone(
     spent = stats["tokens_in"] + (1.5 if "max_cost" in budget else 1) * stats["tokens_out"]
     assert spent <= budget.get("max_tokens", 10_000)
     assert len(table) >= 10 * (stats["calls"] // 2 - 1) >= 60
+
+
+def test_a_budget_that_leaves_the_classes_unequal_says_so(
+    writing: Writing, real: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    llm = model_of(writing(), budget=Budget(max_calls=2))
+    model = SynAlign(llm, "text", "category", method="zero-shot").fit(real)
+    assert len(model.sample(120)) == 20
+    rare = real.category.unique()[2]  # one of six rows
+    line = f"the classes are not in their shares: '{rare}' has 0 of 20 rows; its share would be 3."
+    assert line in capsys.readouterr().err
+
+
+def test_the_parts_that_are_told_of_requests_without_a_text_count_on(
+    writing: Writing, real: pd.DataFrame
+) -> None:
+    model = quiet(model_of(writing()), method="steered", demonstrations=12).fit(real)
+    asked = [one.messages[-1]["content"] for one in model.requests(480)]
+    blank = [one for one in asked if "records of the data set" not in one]
+    parts = [re.findall(r"^This is part (\d+)", one, re.M) for one in blank]
+    told = [int(part[0]) if part else 1 for part in parts]
+    assert len(set(told)) == len(told) > 20 and max(told) <= len(asked)
 
 
 def test_an_endpoint_that_dies_leaves_what_was_accepted(writing: Writing, real: pd.DataFrame) -> None:
