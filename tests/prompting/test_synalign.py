@@ -348,12 +348,12 @@ def rare_first(places: Sequence[Place], accepted: Sequence[Row], seed: int) -> l
     return [1 / (1 + made[id(place)]) ** 2 for place in places]
 
 
-@pytest.mark.parametrize("grow", [*GROW, rare_first])
+@pytest.mark.parametrize(("grow", "size"), [*((grow, 10) for grow in (*GROW, rare_first)), ("real", 2)])
 def test_a_plan_that_grows_is_the_same_after_a_budget_that_ended_early(
-    writing: Writing, real: pd.DataFrame, grow: Any, tmp_path: Path
+    writing: Writing, real: pd.DataFrame, grow: Any, size: int, tmp_path: Path
 ) -> None:
-    server = writing("half_mislabelled")
-    whole = quiet(model_of(server), method="nearest", grow=grow).fit(real)
+    server, options = writing("half_mislabelled"), {"method": "nearest", "grow": grow, "gen_size": size}
+    whole = quiet(model_of(server), **options).fit(real)
     table = whole.sample(120)
     assert len(table) == 120 and whole.summary()["grow"] in (grow, "function")
     counts = table.category.value_counts().to_dict()
@@ -364,7 +364,7 @@ def test_a_plan_that_grows_is_the_same_after_a_budget_that_ended_early(
     calls, ledger = whole.summary()["calls"], tmp_path / "ledger.sqlite"
     for limit in (calls // 2, calls):
         llm = model_of(server, ledger=ledger, budget=Budget(max_calls=limit))
-        part = quiet(llm, method="nearest", grow=grow).fit(real)
+        part = quiet(llm, **options).fit(real)
         made = part.sample(120)
     assert llm.budget.spent.calls == calls  # those before the end of the first budget among them
     pd.testing.assert_frame_equal(made, table)
