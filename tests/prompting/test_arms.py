@@ -79,7 +79,7 @@ def test_rows_are_shared_out_by_class_and_then_equally() -> None:
     assert sum(quotas(some, {"a": 51, "b": 49}, size=10)) == 100
 
 
-def test_steered_shows_the_pick_and_others_of_its_class_to_a_quarter_of_its_requests(
+def test_steered_shows_the_pick_and_others_of_its_class_to_one_request_in_eight(
     points: np.ndarray,
 ) -> None:
     found, coverage = places("steered", LABELS, points, 20, seed=3)
@@ -90,7 +90,7 @@ def test_steered_shows_the_pick_and_others_of_its_class_to_a_quarter_of_its_requ
         assert place.shown[0] == place.row and len(set(place.shown)) == len(place.shown)
         assert len(place.shown) == (1 if place.label == "c" else SHOWN)  # "c" has one row, which is the pick
     shares = [bool(place.seen(sample_of(number, 1))) for number, place in enumerate(found * 20)]
-    assert 0.15 < np.mean(shares) < 0.35
+    assert 0.08 < np.mean(shares) < 0.17
     assert found[0].seen(5) == found[0].seen(5) and all(place.seen(3) == [] for place in picks)
 
 

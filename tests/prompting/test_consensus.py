@@ -52,6 +52,7 @@ def test_a_row_that_has_passed_stays_and_a_few_rows_vouch_for_nothing(agreed: Co
         row.record["text"] = "bread soup salad" if row.place.label == "a" else "rain snow wind"
     assert agreed.doubtful(rows) == []  # they were there before
     assert agreed.doubtful(rows_of(200, 3)) == [0, 1, 2]
+    assert agreed.doubtful([*rows, *rows_of(200, 0)]) == [0, 1, 2, 3, 4]  # twice as many can tell more
 
 
 def test_rows_whose_texts_tell_no_class_are_all_kept(agreed: Consensus) -> None:

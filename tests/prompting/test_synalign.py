@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -169,6 +170,28 @@ def test_a_budget_of_tokens_or_cost_is_not_spent_on_descriptions_alone(
     assert len(table) >= 10 * (stats["calls"] // 2 - 1) >= 60
 
 
+def test_a_budget_that_leaves_the_classes_unequal_says_so(
+    writing: Writing, real: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    llm = model_of(writing(), budget=Budget(max_calls=2))
+    model = SynAlign(llm, "text", "category", method="zero-shot").fit(real)
+    assert len(model.sample(120)) == 20
+    rare = real.category.unique()[2]  # one of six rows
+    line = f"the classes are not in their shares: '{rare}' has 0 of 20 rows; its share would be 3."
+    assert line in capsys.readouterr().err
+
+
+def test_the_parts_that_are_told_of_requests_without_a_text_count_on(
+    writing: Writing, real: pd.DataFrame
+) -> None:
+    model = quiet(model_of(writing()), method="steered", demonstrations=12).fit(real)
+    asked = [one.messages[-1]["content"] for one in model.requests(480)]
+    blank = [one for one in asked if "records of the data set" not in one]
+    parts = [re.findall(r"^This is part (\d+)", one, re.M) for one in blank]
+    told = [int(part[0]) if part else 1 for part in parts]
+    assert len(set(told)) == len(told) > 20 and max(told) <= len(asked)
+
+
 def test_an_endpoint_that_dies_leaves_what_was_accepted(writing: Writing, real: pd.DataFrame) -> None:
     server = writing("good", "--latency", "0.05")
     llm = model_of(server, concurrency=4, patience=1.0)
@@ -325,12 +348,12 @@ def rare_first(places: Sequence[Place], accepted: Sequence[Row], seed: int) -> l
     return [1 / (1 + made[id(place)]) ** 2 for place in places]
 
 
-@pytest.mark.parametrize("grow", [*GROW, rare_first])
+@pytest.mark.parametrize(("grow", "size"), [*((grow, 10) for grow in (*GROW, rare_first)), ("real", 2)])
 def test_a_plan_that_grows_is_the_same_after_a_budget_that_ended_early(
-    writing: Writing, real: pd.DataFrame, grow: Any, tmp_path: Path
+    writing: Writing, real: pd.DataFrame, grow: Any, size: int, tmp_path: Path
 ) -> None:
-    server = writing("half_mislabelled")
-    whole = quiet(model_of(server), method="nearest", grow=grow).fit(real)
+    server, options = writing("half_mislabelled"), {"method": "nearest", "grow": grow, "gen_size": size}
+    whole = quiet(model_of(server), **options).fit(real)
     table = whole.sample(120)
     assert len(table) == 120 and whole.summary()["grow"] in (grow, "function")
     counts = table.category.value_counts().to_dict()
@@ -341,7 +364,7 @@ def test_a_plan_that_grows_is_the_same_after_a_budget_that_ended_early(
     calls, ledger = whole.summary()["calls"], tmp_path / "ledger.sqlite"
     for limit in (calls // 2, calls):
         llm = model_of(server, ledger=ledger, budget=Budget(max_calls=limit))
-        part = quiet(llm, method="nearest", grow=grow).fit(real)
+        part = quiet(llm, **options).fit(real)
         made = part.sample(120)
     assert llm.budget.spent.calls == calls  # those before the end of the first budget among them
     pd.testing.assert_frame_equal(made, table)

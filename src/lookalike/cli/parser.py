@@ -160,8 +160,8 @@ def _language_model(one: Parser) -> None:
         "--method",
         choices=METHODS,
         help=f"{METHODS[0]} (default): synalign or steered, by how well the model describes real rows; "
-        "synalign: demonstrations that cover REAL, of which only attributes are shown; steered: a quarter of "
-        "the calls show real rows, and all rows together tell which are of another class, for small models",
+        "synalign: demonstrations that cover REAL, of which only attributes are shown; steered: one call in "
+        "eight shows real rows, and all rows together tell which are of another class, for small models",
     )
     llm.add_argument(
         "--grow",

@@ -1,7 +1,7 @@
 """What is shown to the model for each method: places of the real data, in the order in which they are used.
 
 synalign      a demonstration picked by `explore`, through its attributes alone (SynAlign, arXiv 2502.08661)
-steered       for models that describe badly. A quarter of the requests show a demonstration as it is, beside
+steered       for models that describe badly. One request in eight shows a demonstration as it is, beside
               random real rows of its class; the others tell the class alone. The first bring rows that are
               like the real ones, or copies; the second take a third of the tokens a row, and nothing that
               they tell draws the model away from the class: with a length and an opening for each row three
@@ -30,7 +30,7 @@ from lookalike.sampling import apportion
 Array = npt.NDArray[Any]
 
 SHOWN = 5  # real rows in a prompt of steered, few-shot and nearest
-BLANK = 0.75  # share of the requests of steered that show none
+BLANK = 0.875  # share of the requests of steered that show none
 EXPLORED = ("auto", "synalign", "steered")  # methods whose places are picked by `explore`
 ABOUT_ROWS = (*EXPLORED, "nearest")  # methods whose places are about one real row each
 

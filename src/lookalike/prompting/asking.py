@@ -25,7 +25,6 @@ from lookalike.prompting.written import Written
 
 LOOKS = (4, 8, 16, 24)  # real rows that are described when it is looked how well the model does: telling.py
 LOOKED = 5  # such a part of the budget goes on them at most, as their replies may be of no use
-PARTED = 1000  # by how much the numbers of two parts of a place differ, where places count on
 NO_RECORD = (
     "the budget that is left pays for a description but for no record after it: raise it (--max-calls, "
     "--max-tokens, --max-cost) and run again with the same ledger, which keeps what was paid for."
@@ -35,7 +34,8 @@ NO_RECORD = (
 @dataclass(frozen=True)
 class Asking:
     """attributes: names of attributes, or "propose" to have the model name them; gen_size: records a request;
-    known: real row -> its attributes, where they were asked for; the rest as `SynAlign` has it.
+    places: how many there are; known: real row -> its attributes, where they were asked for; the rest as
+    `SynAlign` has it.
     """
 
     llm: LLM
@@ -46,6 +46,7 @@ class Asking:
     gen_size: int
     seed: int
     progress: bool
+    places: int
     known: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def at_first(self, works: list[Work]) -> list[Request]:
@@ -80,7 +81,7 @@ class Asking:
             plan = self.source.facts.plan(place, n, rng)
         told = part
         if place.now_and_then and not shown:  # what places of a class ask without a text is told apart
-            told += work.number % MOST_PLACES + (part - 1) * PARTED
+            told += work.number % MOST_PLACES + (part - 1) * (self.places - 1)
         return self.prompts.records(place.label, n, part, attributes, shown, work.number, plan, told)
 
     def names(self, written: Written) -> list[str]:

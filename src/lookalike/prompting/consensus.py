@@ -39,7 +39,7 @@ def consensus(asking: Asking, embed: Embed) -> Callable[[list[Row]], list[int]] 
 
 
 class Consensus:
-    """Finds the rows of another class among those that were accepted since it looked last.
+    """Finds the rows of another class among those that it has not passed yet.
 
     texts, labels: of the real rows; text: that of a row.
     """
@@ -54,13 +54,16 @@ class Consensus:
     ) -> None:
         self._embed, self._texts, self._labels = embed, list(texts), list(labels)
         self._text, self._seed = text, seed
-        self._vouched: set[int] = set()  # a row that has passed is not asked for again
+        self._vouched: dict[int, int] = {}  # row that has passed -> of how many rows
 
     def doubtful(self, rows: Sequence[Row]) -> list[int]:
-        """Places in `rows` of those that are surely of another class."""
+        """Places in `rows` of those that are surely of another class.
+
+        A row that has passed is looked at again once there are twice as many rows that can vouch for it.
+        """
         if len(rows) < FEWEST:
             return []
-        passed = [at for at, row in enumerate(rows) if id(row) in self._vouched]
+        passed = [at for at, row in enumerate(rows) if 2 * self._vouched.get(id(row), 0) > len(rows)]
         looked = sorted({*range(len(rows))} - {*passed[:-MOST]})
         labels = [*self._labels, *(str(rows[at].place.label) for at in looked)]
         counts = Counter(labels)
@@ -82,5 +85,6 @@ class Consensus:
             if at >= real and one > 0 and labels[at] in sure
         }
         found = sorted(wrong - {*passed})
-        self._vouched |= {id(row) for at, row in enumerate(rows) if at not in wrong}
+        kept = {id(row): len(rows) for at, row in enumerate(rows) if at not in {*passed, *wrong}}
+        self._vouched |= kept
         return found

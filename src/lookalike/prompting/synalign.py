@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,7 @@ from lookalike.prompting.record import Form
 from lookalike.prompting.source import Picks, locate, read
 from lookalike.prompting.telling import places_for, settle
 from lookalike.prompting.templates import Templates
+from lookalike.prompting.turns import behind, wanted
 from lookalike.prompting.work import Work
 from lookalike.prompting.writing import Writer
 from lookalike.prompting.written import Written
@@ -142,8 +144,9 @@ class SynAlign:
                 labels = [str(one) for one in source.labels]
                 self._class_check = class_check(embed, source.texts, labels, self.seed)
         self._asking = Asking(
-            self.llm, prompts, source, self.method, self.attributes, self.gen_size, self.seed, self.progress
-        )
+            self.llm, prompts, source, self.method, self.attributes, self.gen_size, self.seed,
+            self.progress, len(self._located.places),
+        )  # fmt: skip
         self._source, self._fitted = source, True
         self._unsettled = self._asking, self._located  # as "auto" has them before each look at the model
         self._told, self._told_by = None, None
@@ -284,7 +287,7 @@ class SynAlign:
         )
         self._alarms = writer.alarm.said
         writer.write()
-        self._say_what_is_missing()
+        self._say_what_is_missing(works if growth is None or growth.wanted is not None else [])
 
     @property
     def form(self) -> Form:
@@ -401,7 +404,13 @@ class SynAlign:
         for line in lines:
             say(line, progress=self.progress)
 
-    def _say_what_is_missing(self) -> None:
-        if missing := self._wanted - len(self._written.accepted):
-            why = self._written.why_missing().rstrip(".")
-            say(f"{missing:,} of {self._wanted:,} rows are missing: {why}.", progress=self.progress)
+    def _say_what_is_missing(self, works: Sequence[Work]) -> None:
+        """works: places whose classes were to have their shares."""
+        missing = self._wanted - len(self._written.accepted)
+        if not missing:
+            return
+        why = self._written.why_missing().rstrip(".")
+        say(f"{missing:,} of {self._wanted:,} rows are missing: {why}.", progress=self.progress)
+        made = Counter(row.place.label for row in self._written.accepted)
+        if line := behind(wanted(works), made):
+            say(line, progress=self.progress)

@@ -25,11 +25,12 @@ from lookalike.prompting.arms import Place
 from lookalike.prompting.checks import Checker, Wrong
 from lookalike.prompting.growth.growing import Growth
 from lookalike.prompting.prompts import sample_of
+from lookalike.prompting.turns import in_turn
 from lookalike.prompting.work import Work, answer
 from lookalike.prompting.written import Row, Written
 from lookalike.texts.checks import Hit
 
-MOST_ROUNDS = 30
+MOST_ROUNDS = 40
 LEAST = 0.2  # acceptance below which a place counts as bad in a round
 PATIENCE = 3  # bad rounds in a row after which a place is given up; rounds that bring nothing at all
 MOST_OVER = 4.0  # times the missing rows that are asked for, at most
@@ -129,7 +130,7 @@ class Writer:
 
     def _plan(self, turn: int) -> None:
         """The jobs of a round: first parts of all places first, so that a budget that ends early has seen
-        them all.
+        them all; those of a fixed plan by the turns of their classes.
         """
         good = sum(work.total_good for work in self._works)
         asked = sum(work.total_asked for work in self._works)
@@ -143,12 +144,15 @@ class Writer:
         turns: list[tuple[int, Work, int]] = []
         for work, count in zip(self._works, counts, strict=True):
             requests = -(-count // work.size)
+            before = work.parts if self._growth is None else 0
             for at in range(requests):
-                share = count // requests + (at < count % requests)
-                turns.append((at, work, share))
+                turns.append((before + at, work, count // requests + (at < count % requests)))
         turns.sort(key=lambda one: one[0])
+        asks = [(work, share) for _, work, share in turns]
+        if self._growth is None:
+            asks = in_turn(self._works, asks, sum(work.parts for work in self._works))
         self._jobs = []
-        for _, work, share in turns:
+        for work, share in asks:
             work.parts += 1
             self._jobs.append((work, share, work.parts))
         self._results = [None] * len(self._jobs)
@@ -343,7 +347,8 @@ class Writer:
         for at in reversed(self._doubtful(self.written.accepted)):
             row = self.written.accepted.pop(at)
             row.reason, row.hit = "class", Hit("labels", f"{by} it in another class")
-            numbers[id(row.place)].made -= 1
+            work = numbers[id(row.place)]
+            work.made, work.total_good = work.made - 1, work.total_good - 1
             if self._growth is not None:
                 self._growth.made[row.place.label] -= 1
             self.written.rejected.append(row)

@@ -52,6 +52,15 @@ def test_classes_keep_their_shares_unless_the_strategy_decides_on_them() -> None
     assert sum(fixed.plan(some, [], [True] * 10, 5, 2.0)) == 10  # five lack, two are asked for each
 
 
+def test_a_class_that_is_behind_gets_more_of_a_round() -> None:
+    some, labels = places("aaaaabbbbb"), "ab" * 50
+    growth = growth_of([1.0] * 10, 1000, wanted=totals("real", labels, 1000), rounds=10)
+    for made, more in [({"a": 50, "b": 50}, 5), ({"a": 60, "b": 40}, 6), ({"a": 90, "b": 10}, 8)]:
+        growth.made = Counter(made)
+        counts = growth.plan(some, [], [True] * 10, 1, 1.0)
+        assert (sum(counts), sum(counts[5:])) == (100, 10 * more)
+
+
 def test_many_classes_take_turns_in_full_requests() -> None:
     labels = [str(at) for at in range(50)]
     growth = growth_of([1.0] * 50, 500, wanted=totals("real", labels, 500), rounds=5)

@@ -179,7 +179,7 @@ class Growth:
         most = -(-self.n // (self.rounds * self.size))
         if turn < self.rounds - 1 and sum(requests.values()) > most:
             draw = child(self.seed, "growth of classes", turn).random()
-            some = drawn(np.array([asked[name] for name in names], dtype=float), most, draw)
+            some = drawn(self._behind(names, asked, most * self.size / over), most, draw)
             requests = {name: min(int(own), requests[name]) for name, own in zip(names, some, strict=True)}
         counts = [0] * len(places)
         for name, number in requests.items():
@@ -198,6 +198,19 @@ class Growth:
             for at, one in zip(own.tolist(), share.tolist(), strict=True):
                 counts[at] = one
         return counts
+
+    def _behind(self, names: Sequence[str | None], asked: Mapping[str | None, int], more: float) -> Array:
+        """(names,) what each class lacks of its share once so many more rows are accepted, but at least half
+        and at most twice its share of them, so that one that brings nothing does not use up the budget.
+
+        Where the strategy decides on classes it is what is asked of each.
+        """
+        if self.wanted is None:
+            return np.array([asked[name] for name in names], dtype=float)
+        share = np.array([self.wanted[name] for name in names]) / sum(self.wanted.values())
+        made = np.array([self.made[name] for name in names])
+        lack = share * (self.made.total() + more) - made
+        return np.clip(lack, share * more / 2, share * more * 2)
 
     def _weights(self, places: Sequence[Place], accepted: Sequence[Row]) -> Array:
         """What the strategy returns, checked. Raises OptionError for what is no weight a place."""
