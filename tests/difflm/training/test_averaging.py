@@ -1,10 +1,11 @@
-"""The mean of the weights is torch's, in fewer steps."""
+"""The mean of the weights is torch's, in fewer steps; that of a large model needs no second one."""
 
+import pytest
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from lookalike.difflm.training.averaging import Averaged
+from lookalike.difflm.training.averaging import LENGTH, Averaged, Mean
 
 
 def test_the_mean_and_what_is_saved_of_it_are_those_of_torch() -> None:
@@ -30,3 +31,20 @@ def test_the_mean_and_what_is_saved_of_it_are_those_of_torch() -> None:
     again.update()
     theirs.update_parameters(model)
     assert torch.equal(again.module(first), theirs.module(first))
+
+
+def test_the_mean_of_a_large_model_takes_the_place_of_its_weights_for_a_while() -> None:
+    model, steps = nn.Linear(1, 1, bias=False), round(4 / LENGTH)
+    mean, expected = Mean(model), 0.0
+    for step in range(1, 7):
+        with torch.no_grad():
+            model.weight.fill_(step)
+        mean.update(step, steps)
+        expected += max(1 / step, 1 / 4) * (step - expected)  # of all so far, then of the last four or so
+    with mean.in_place():
+        assert float(model.weight.detach()) == pytest.approx(expected)
+    assert float(model.weight.detach()) == 6
+    again = Mean(nn.Linear(1, 1, bias=False))
+    again.load(mean.tensors())
+    with again.in_place():
+        assert float(again.tensors()["mean.weight"]) == pytest.approx(expected)
