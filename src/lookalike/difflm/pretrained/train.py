@@ -182,9 +182,8 @@ def train_pretrained(
             batch = examples.of(at, random_first(len(at), examples.cells.shape[1], config, rng))
             # descend: the controller moves beta so that the latent carries its rate, or the schedule sets it
             beta = loop.controller.beta if schedule is None else schedule.beta
-            draw = child_seed(seed, "step noise", step)
-            with_mean = schedule is not None
-            loss, rate, micro = _within_memory(vae, loop, batch, beta, with_mean, bag, micro, threads, draw)
+            of_mean = schedule is not None
+            loss, rate, micro = _within_memory(vae, loop, batch, beta, of_mean, bag, micro, threads, seed)
             loop.controller.target = config.rate * risen(done)
             loop.controller.update(rate, MOVES / loop.steps)
             seen += batch.size
@@ -271,13 +270,14 @@ def _within_memory(
     bag: float,
     micro: int,
     threads: Threads,
-    draw: int,
+    seed: int,
 ) -> tuple[float, float, int]:
     """`_descend`, again in smaller parts where another process has taken the memory that was free; returns
-    its bound and rate, and how many tokens are at once from now on. draw: the seed of its noise.
+    its bound and rate, and how many tokens are at once from now on.
     """
     while True:
-        torch.manual_seed(draw)  # the caller forks the generator
+        # the caller forks the generator
+        torch.manual_seed(child_seed(seed, "step noise", loop.step))
         try:
             return *_descend(vae, loop, batch, beta, mean, bag, micro, threads), micro
         except torch.OutOfMemoryError:
