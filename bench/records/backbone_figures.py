@@ -73,8 +73,7 @@ def scored(key: str, cell: Found, folder: Path) -> Found:
             ]
     if set_.label and "where" in tables:
         judge = figures.classifier().fit(train[set_.text], train[set_.label])
-        for what in (one for one in tables if one.startswith("where")):
-            found |= _kept(what, judge, tables[what], list(tables[what][set_.label]), train, set_)
+        found |= _kept("where", judge, tables["where"], list(tables["where"][set_.label]), train, set_)
         if "like" in tables:
             rows = aside(test, int(seed)).head(len(tables["like"]))
             found |= _kept("like", judge, tables["like"], list(rows[set_.label]), train, set_, rows)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -183,7 +184,8 @@ def train_pretrained(
             # descend: the controller moves beta so that the latent carries its rate, or the schedule sets it
             beta = loop.controller.beta if schedule is None else schedule.beta
             of_mean = schedule is not None
-            loss, rate, micro = _within_memory(vae, loop, batch, beta, of_mean, bag, micro, threads, seed)
+            descend = partial(_descend, vae, loop, batch, beta, of_mean, bag, threads, seed)
+            loss, rate, micro = _within_memory(descend, micro)
             loop.controller.target = config.rate * risen(done)
             loop.controller.update(rate, MOVES / loop.steps)
             seen += batch.size
@@ -261,25 +263,13 @@ def _set_training(vae: PretrainedVAE, on: bool) -> None:
         vae.encoder.eval()
 
 
-def _within_memory(
-    vae: PretrainedVAE,
-    loop: Loop,
-    batch: Texts,
-    beta: float,
-    mean: bool,
-    bag: float,
-    micro: int,
-    threads: Threads,
-    seed: int,
-) -> tuple[float, float, int]:
-    """`_descend`, again in smaller parts where another process has taken the memory that was free; returns
-    its bound and rate, and how many tokens are at once from now on.
+def _within_memory(descend: Callable[[int], tuple[float, float]], micro: int) -> tuple[float, float, int]:
+    """A step with so many tokens at once, again with fewer where another process has taken the memory that
+    was free; returns its bound and rate, and how many tokens are at once from now on.
     """
     while True:
-        # the caller forks the generator
-        torch.manual_seed(child_seed(seed, "step noise", loop.step))
         try:
-            return *_descend(vae, loop, batch, beta, mean, bag, micro, threads), micro
+            return *descend(micro), micro
         except torch.OutOfMemoryError:
             if micro <= FEWEST_TOKENS:
                 raise
@@ -295,8 +285,9 @@ def _descend(
     beta: float,
     mean: bool,
     bag: float,
-    micro: int,
     threads: Threads,
+    seed: int,
+    micro: int,
 ) -> tuple[float, float]:
     """One step on a batch, in parts of `micro` tokens; returns its bound and rate, nats per row.
 
@@ -305,6 +296,7 @@ def _descend(
     """
     rows, tokens, device = len(batch.written), batch.size, vae.words.device
     _set_training(vae, True)
+    torch.manual_seed(child_seed(seed, "step noise", loop.step))  # the caller forks the generator
     loop.optimizers[0].zero_grad(set_to_none=True)
     drawn = torch.randn(rows, vae.latent_size, device=device)
     total_nll = total_kl = 0.0
