@@ -26,7 +26,7 @@ SELECTOR_ROWS, SELECTOR_TEXTS = 40_000, 4000  # learned rows that say which to k
 SELECTOR_DRAWN = 3  # rows that are drawn for each of them; 1 of texts
 SELECTOR_TIME = 0.2  # of the time limit is kept for that
 NO_SELECTOR = f"fewer than {FEWEST:,} are known, or nothing tells them from the learned ones"
-STREAMS = 4  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
+STREAMS = 5  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
 
 
 def train(

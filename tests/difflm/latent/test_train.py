@@ -49,3 +49,12 @@ def test_the_same_seed_gives_the_same_denoiser() -> None:
     first, again, other = (trained(3, seed=seed)[0].state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(weight, again[name]) for name, weight in first.items())
     assert any(not torch.equal(weight, other[name]) for name, weight in first.items())
+
+
+def test_the_untrained_network_is_the_exact_denoiser_of_normal_latents() -> None:
+    """EDM's weights make its squared error 1 at every noise level."""
+    denoiser = Prior(4, DenoiserConfig()).denoiser
+    generator = torch.Generator().manual_seed(0)
+    assert denoiser.loss(torch.randn(64_000, 4, generator=generator), generator).item() == pytest.approx(
+        1, abs=0.02
+    )

@@ -15,10 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lookalike.difflm.half import half
+from lookalike.difflm.half import half, linear
 from lookalike.difflm.norm import LayerNorm
 
 SIGMA_DATA = 1.0
+SHARED = 16  # latents of a batch that have one noise level: what the network is told of it is computed once
 
 
 @dataclass(frozen=True)
@@ -54,23 +55,28 @@ class Denoiser(nn.Module):
         nn.init.zeros_(self.outputs.bias)
 
     def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:
-        """noisy: (rows, latent size); sigma: noise level, (rows, 1) or (1, 1). Returns `noisy`'s shape."""
+        """noisy: (..., latent size); sigma: noise levels, broadcast to (..., 1). Returns `noisy`'s shape."""
         total = sigma**2 + SIGMA_DATA**2
         skip, out, scale = SIGMA_DATA**2 / total, sigma * SIGMA_DATA / total.sqrt(), total.rsqrt()
         hidden = self.inputs(noisy * scale * self.active) + self.told(sigma)
         for block in self.blocks:
-            hidden = hidden + block(hidden)
+            norm, first, activation, second = cast("_Block", block)
+            hidden = hidden + linear(activation(linear(norm(hidden), first)), second)
         return skip * noisy + out * self.active * self.outputs(F.silu(hidden))
 
     def told(self, sigma: Tensor) -> Tensor:
-        """What the network is told of noise levels, (rows, width)."""
+        """What the network is told of noise levels, (..., 1) -> (..., width)."""
         level = sigma.log() / 4 * 2.0 ** torch.arange(8, device=sigma.device)
         told: Tensor = self.noise(torch.cat([level.sin(), level.cos()], -1))
         return told
 
     def loss(self, clean: Tensor, generator: torch.Generator) -> Tensor:
-        """Weighted squared error at random noise levels, mean of rows and active dimensions (EDM, eq. 8)."""
-        shape, device = (len(clean), 1), clean.device
+        """Weighted squared error at random noise levels, mean of rows and active dimensions (EDM, eq. 8).
+
+        clean: (rows, latent size), whitened; rows: a multiple of SHARED.
+        """
+        clean, device = clean.view(-1, SHARED, clean.shape[-1]), clean.device
+        shape = (len(clean), 1, 1)
         log_sigma = torch.randn(shape, generator=generator, device=device) * self.config.log_sigma_std
         sigma = (log_sigma + self.config.log_sigma_mean).exp()
         noise = torch.randn(clean.shape, generator=generator, device=device)
@@ -103,11 +109,14 @@ class Drift:
         return F.linear(F.silu(hidden), self.outputs, self.outputs_bias)
 
 
+_Block = tuple[LayerNorm, nn.Linear, nn.Module, nn.Linear]
+
+
 class _Step:
     """A block when nothing is learned: what its norm scales and shifts by is part of the next product."""
 
     def __init__(self, block: nn.Module):
-        norm, first, _, second = cast("tuple[LayerNorm, nn.Linear, nn.Module, nn.Linear]", block)
+        norm, first, _, second = cast("_Block", block)
         self.shape, self.eps = norm.normalized_shape, norm.eps
         self.first = half(first.weight * norm.weight)
         self.first_bias = half(first.weight @ norm.bias + first.bias)

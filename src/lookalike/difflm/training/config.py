@@ -53,9 +53,9 @@ class TrainConfig:
     validation_rows: int = 2000
     patience: int = 4
     averaging: float = 0.99
-    denoiser_steps: int = 800
+    denoiser_steps: int = 500
     denoiser_batch: int = 2048
-    denoiser_learning_rate: float = 1e-3
+    denoiser_learning_rate: float = 3e-3
     denoiser_time: float = 0.12
     based_rows: int = 500
     based_slots: int = 64
