@@ -8,9 +8,9 @@ first step it is a smoothed chain of trees, and goes on as far as held-out rows 
 written before others that the base would look at, it says what holds for the whole table.
 
 There is one tree for each *fold*, in a table of under 1,000 rows a regression for the classes of a slot
-(`lines.py`), and in one of 300 to 1,000 a forest (`forest.py`). A row that is
-learned sees what has not seen it; a row that is drawn sees that of a fold at random: what the network has
-learned to trust is then what it meets.
+(`lines.py`), and in one of 300 to 1,000 a forest (`forest.py`). A row that is learned sees what has not seen
+it; a row that is drawn sees that of a fold at random: what the network has learned to trust is then what it
+meets.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Placed:
     """Where rows fall.
 
     leaf: (rows, slots) of each fixed slot; predicted: the number that is told of each; odds: (rows, slots,
-    classes) the part of their probabilities that forests and regressions say, of the most classes
-    that any has.
+    classes) the part of their probabilities that forests and regressions say, of the most classes that any
+    has.
     """
 
     leaf: Tensor

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from lookalike.codec.slot import Array
 
 PRIORS = (100.0, 30.0, 10.0, 3.0)  # rows that the prior of a weight is worth, which are tried
 STEPS = 12  # of each
+Scores = TypeVar("Scores", Array, Tensor)
 SMOOTHING = 0.5  # rows of a class before any is seen
 
 
@@ -46,9 +48,9 @@ class Lines:
         return {prefix + name: torch.from_numpy(one.astype(np.float32)) for name, one in parts.items()}
 
 
-def squared(score: Array) -> Array:
+def _squared(score: Scores) -> Scores:
     """What the square of a normal score adds, between -.7 and 2.1."""
-    return (np.minimum(np.square(score), 4.0) - 1) / 2**0.5
+    return ((score**2).clip(max=4.0) - 1) / 2**0.5
 
 
 def fit_lines(
@@ -67,7 +69,7 @@ def fit_lines(
     `places` among the `tokens` of all categories; y: (rows,) classes; here: rows that have one.
     """
     folds, count = int(fold.max()) + 1, scores.shape[1]
-    x = np.concatenate([scores, squared(scores), levels], 1)
+    x = np.concatenate([scores, _squared(scores), levels], 1)
     best: tuple[float, Array, Array] | None = None
     goal = np.eye(classes)[y]
     states = [_begin(goal[here & (fold != f)], x.shape[1]) for f in range(folds)]
@@ -134,9 +136,8 @@ class Line(nn.Module):
         logits = self.intercepts[fold]
         half = self.numbers.shape[1] // 2
         for i, score in enumerate(numbers):
-            square = (score.square().clamp(max=4.0) - 1) / 2**0.5
             logits = logits + score[:, None] * self.numbers[fold, i]
-            logits = logits + square[:, None] * self.numbers[fold, half + i]
+            logits = logits + _squared(score)[:, None] * self.numbers[fold, half + i]
         for at in tokens:
             logits = logits + self.tokens[fold, at]
         return logits.softmax(1)
