@@ -7,6 +7,7 @@ import torch
 
 from lookalike.codec import RecordCodec
 from lookalike.difflm.small.base import Base, fit_base, of_arrays
+from lookalike.difflm.small.chains import Orders
 from lookalike.difflm.small.decoder import decode
 from lookalike.difflm.small.numbers import number_tables
 from lookalike.difflm.small.records import TokenRecords
@@ -33,17 +34,21 @@ CODEC = RecordCodec.fit(TABLE, infer(TABLE))
 TOKENS, CELLS = (torch.from_numpy(array.astype(np.int64)) for array in CODEC.encode(TABLE))
 
 
+def only(vae: VAE, order: list[int]) -> Orders:
+    return Orders([order], vae.fixed_in, vae.in_turn)
+
+
 @pytest.fixture(scope="module")
 def vae() -> VAE:
     """At its first step: the network corrects nothing."""
     torch.manual_seed(0)
     made = VAE(CODEC.slots, CODEC.columns, VAEConfig(width=16, based=True)).eval()
-    made.base, _, _ = fit_base(made.fields, made.fixed, [made.canonical], TOKENS, CELLS, 0)
+    made.base, _, _ = fit_base(made.fields, made.fixed, only(made, made.arranged), TOKENS, CELLS, 0)
     return made
 
 
 def drawn(vae: VAE, rows: int, **conditions: object) -> pd.DataFrame:
-    latent = torch.randn(rows * (8 if conditions else 1), vae.latent_size)
+    latent = torch.randn(rows * (16 if conditions else 1), vae.latent_size)
     generator = torch.Generator().manual_seed(0)
     tokens, cells = decode(vae, latent, generator, rows, **conditions)  # type: ignore[arg-type]
     return CODEC.decode(tokens.numpy(), cells.numpy(), np.random.default_rng(0))
@@ -63,7 +68,7 @@ def test_a_row_sees_a_tree_that_has_not_seen_it(vae: VAE) -> None:
     codec = RecordCodec.fit(lots, infer(lots))
     tokens, cells = (torch.from_numpy(array.astype(np.int64)) for array in codec.encode(lots))
     made = VAE(codec.slots, codec.columns, VAEConfig(width=16, based=True)).eval()
-    base, fold, _ = fit_base(made.fields, made.fixed, [[1, 0]], tokens, cells, 0)
+    base, fold, _ = fit_base(made.fields, made.fixed, only(made, [1, 0]), tokens, cells, 0)
     placed = base.place_rows(tokens, cells, fold)
     said = base.said_of(0, placed.leaf[:, 0].long(), placed.predicted[:, 0], placed.odds[:, 0], True)
     told = said.logits[0].log_softmax(-1).gather(1, tokens[:, :1])
@@ -81,24 +86,24 @@ def test_columns_come_in_the_order_that_rows_are_likeliest_in() -> None:
     torch.manual_seed(0)
     made = VAE(codec.slots, codec.columns, VAEConfig(width=16, based=True)).eval()
     orders = [[0, 1, 2], [1, 2, 0], [2, 0, 1]]
-    slots = [made.fixed_in(order) for order in orders]
     with torch.no_grad():
         likely = []
-        for order, own in zip(orders, slots, strict=True):
+        for order in orders:
             made.arrange(order)
-            assert made.canonical == own and made.place.argsort().tolist() == order
-            made.base, fold, _ = fit_base(made.fields, made.fixed, [own], tokens, cells, 0)
+            assert made.canonical == made.fixed_in(order) and made.place.argsort().tolist() == order
+            made.base, fold, _ = fit_base(made.fields, made.fixed, only(made, order), tokens, cells, 0)
             latent, written = torch.zeros(ROWS, made.latent_size), made.place.argsort().expand(ROWS, -1)
             told = made.nll(latent, tokens, cells, written, placed=made.placed(tokens, cells, fold))
             likely.append(-float(told.sum(1).mean()))
-    _, _, best = fit_base(made.fields, made.fixed, slots, tokens, cells, 0)
-    assert best == int(np.argmax(likely)) and max(likely) - min(likely) > 0.03
+    several = Orders(orders, made.fixed_in, made.in_turn)
+    _, _, best = fit_base(made.fields, made.fixed, several, tokens, cells, 0)
+    assert best == orders[int(np.argmax(likely))] and max(likely) - min(likely) > 0.03
 
 
 def test_the_order_is_saved_with_the_base() -> None:
     made, again = (VAE(CODEC.slots, CODEC.columns, VAEConfig(width=16, based=True)).eval() for _ in range(2))
     made.arrange([2, 0, 3, 1])
-    made.base, _, _ = fit_base(made.fields, made.fixed, [made.canonical], TOKENS, CELLS, 0)
+    made.base, _, _ = fit_base(made.fields, made.fixed, only(made, made.arranged), TOKENS, CELLS, 0)
     TokenRecords(CODEC, again, Threads(1)).load(TokenRecords(CODEC, made, Threads(1)).weights())
     assert again.arranged == [2, 0, 3, 1] and again.canonical == made.canonical
     torch.manual_seed(0)

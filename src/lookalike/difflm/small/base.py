@@ -1,15 +1,16 @@
 """The base of a record's distribution: what trees say of every slot, and the network corrects.
 
-A slot of a table is told by the slots before it in the canonical order: of few orders that are tried the one
-that held-out rows are likeliest in, as trees say little of a class that comes before the numbers that tell
-it, and of numbers that come before it. The *base* says how likely each of its tokens and cells is given these
-(`slotbase.py` says how it is learned); the network starts from there, so that at its first step it is a
-smoothed chain of trees, and goes on as far as held-out rows ask for it. Where a column is written before
-others that the base would look at, it says what holds for the whole table.
+A slot of a table is told by the slots before it in the canonical order: of those that are tried
+(`chains.py`) the one that held-out rows are likeliest in, as trees say little of a class that comes before
+the numbers that tell it, and of numbers that come before it. The *base* says how likely each of its tokens
+and cells is given these (`slotbase.py` says how it is learned); the network starts from there, so that at its
+first step it is a smoothed chain of trees, and goes on as far as held-out rows ask for it. Where a column is
+written before others that the base would look at, it says what holds for the whole table.
 
-There is one tree for each *fold*, and in a table of 300 to 1,000 rows a forest (`forest.py`). A row that is
-learned sees what has not seen it; a row that is drawn sees that of a fold at random: what the network has
-learned to trust is then what it meets.
+There is one tree for each *fold*, in a table of under 1,000 rows a regression for the classes of a slot
+(`lines.py`), and in one of 300 to 1,000 a forest (`forest.py`). A row that is learned sees what has not seen
+it; a row that is drawn sees that of a fold at random: what the network has learned to trust is then what it
+meets.
 """
 
 from __future__ import annotations
@@ -26,16 +27,18 @@ from torch import Tensor, nn
 
 from lookalike.codec.slot import Array
 from lookalike.difflm.categorical import IMPOSSIBLE
+from lookalike.difflm.small.chains import Chains, Orders
 from lookalike.difflm.small.fields import OWN, Fields, Said
 from lookalike.difflm.small.forest import Forest
 from lookalike.difflm.small.kernels import GROUP
-from lookalike.difflm.small.slotbase import SlotBase, fit_slot, folds_of
+from lookalike.difflm.small.lines import Line
+from lookalike.difflm.small.slotbase import BAGGED, SlotBase, fit_slot, folds_of
 from lookalike.difflm.small.view import scores_of, view_of
 from lookalike.seed import child
 
 ROWS = 8192  # that are placed at once
 HINTS = 4  # numbers that tell the network what the base says of a slot
-FOREST, ODDS = "forest_", "odds_"  # begin the names of the arrays of forests
+FOREST, ODDS, LINE = "forest_", "odds_", "line_"  # begin the names of the arrays of forests and regressions
 FITTED = 200_000  # rows that a base is learned from, at most
 
 
@@ -44,7 +47,8 @@ class Placed:
     """Where rows fall.
 
     leaf: (rows, slots) of each fixed slot; predicted: the number that is told of each; odds: (rows, slots,
-    classes) the part of their probabilities that forests say, of the most classes that any has.
+    classes) the part of their probabilities that forests and regressions say, of the most classes that any
+    has.
     """
 
     leaf: Tensor
@@ -78,12 +82,14 @@ class SlotTables(nn.Module):
         self.logits: Tensor
         self.kernels: Tensor
         for name, value in arrays.items():
-            if not name.startswith((FOREST, ODDS)):
+            if not name.startswith((FOREST, ODDS, LINE)):
                 self.register_buffer(name, value, persistent=False)
         # of a number, and of the classes; none in a large table or in a model of an earlier version
         self.forest, self.odds = (
             Forest(arrays, prefix) if f"{prefix}of" in arrays else None for prefix in (FOREST, ODDS)
         )
+        self.line = Line(arrays, LINE) if f"{LINE}weight" in arrays else None
+        self.shares = max(0 if one is None else one.size for one in (self.odds, self.line))
         self.reads = self.inputs.tolist()
         self.depth = _depth(self.root.tolist(), self.below, self.feature)
 
@@ -136,8 +142,8 @@ def tables_of(base: SlotBase, view_number: Array, tokens: Array) -> dict[str, Te
     }
     found = {name: torch.from_numpy(np.asarray(value, dtype=np.int64)) for name, value in whole.items()}
     found |= {name: torch.from_numpy(np.asarray(v, dtype=np.float32)) for name, v in parts.items()}
-    for prefix, forest in ((FOREST, base.forest), (ODDS, base.odds)):
-        found |= {} if forest is None else forest.arrays(prefix)
+    for prefix, own in ((FOREST, base.forest), (ODDS, base.odds), (LINE, base.lines)):
+        found |= {} if own is None else own.arrays(prefix)
     return found
 
 
@@ -234,7 +240,7 @@ class Base(nn.Module):
         tokens, cells: (rows, slots of a record); fold: (rows,).
         """
         own, rows = self.slots[slot], len(tokens)
-        odds = torch.zeros(rows, own.odds.size if own.odds is not None else 0, device=tokens.device)
+        odds = torch.zeros(rows, own.shares, device=tokens.device)
         if not len(own.inputs):
             return own.leaf[own.root[fold]], torch.zeros(rows, device=tokens.device), odds
         plain, numbers, at, told = 0, [], [], own.intercepts[fold]
@@ -251,7 +257,9 @@ class Base(nn.Module):
             bagged = own.forest.predict(numbers, at, told, fold)[:, 0]
             told = torch.lerp(told, bagged, own.forest.weight)
         if own.odds is not None:
-            odds = own.odds.weight * own.odds.predict(numbers, at, told, fold)
+            odds = odds + own.odds.weight * own.odds.predict(numbers, at, told, fold)
+        if own.line is not None:
+            odds = odds + own.line.weight * own.line.predict(numbers, at, fold)
         x = torch.stack([*numbers, *(own.codes[fold, one] for one in at), told], 1)
         node = own.root[fold]
         for _ in range(own.depth):
@@ -264,7 +272,7 @@ class Base(nn.Module):
     @torch.no_grad()
     def place_rows(self, tokens: Tensor, cells: Tensor, fold: Tensor) -> Placed:
         """Of complete records, (rows, slots)."""
-        device, most = tokens.device, max((s.odds.size for s in self.slots if s.odds is not None), default=0)
+        device, most = tokens.device, max((s.shares for s in self.slots), default=0)
         leaf = torch.zeros(len(tokens), self.count, dtype=torch.int32, device=device)
         predicted = torch.zeros(len(tokens), self.count, device=device)
         voted = torch.zeros(len(tokens), self.count if most else 0, most, device=device)
@@ -329,7 +337,7 @@ class Base(nn.Module):
 
 
 def _with(logits: Tensor, odds: Tensor) -> Tensor:
-    """Log probabilities of the leaves, (..., classes), with the part that forests say, of more or fewer."""
+    """Log probabilities of the leaves, (..., classes), with the part that others say, of more or fewer."""
     odds = F.pad(odds, (0, logits.shape[-1] - odds.shape[-1]))
     return torch.where(odds > 0, torch.logaddexp(logits, odds.clamp(min=1e-30).log()), logits)
 
@@ -344,13 +352,13 @@ def of_arrays(fields: Fields, fixed: list[int], arrays: Mapping[str, Tensor]) ->
 
 
 def fit_base(
-    fields: Fields, fixed: list[int], orders: list[list[int]], tokens: Tensor, cells: Tensor, seed: int
-) -> tuple[Base, Tensor, int]:
-    """The base of the rows of a table, the fold that each of them belongs to, and which order it is in.
+    fields: Fields, fixed: list[int], orders: Orders, tokens: Tensor, cells: Tensor, seed: int
+) -> tuple[Base, Tensor, list[int]]:
+    """The base of the rows of a table, the fold that each of them belongs to, and the order of the columns.
 
-    fixed: the place of each fixed slot in a record; orders: fixed slots in each order that is tried, of which
-    the one is taken that rows are likeliest in under the trees that have not seen them; tokens, cells: (rows,
-    slots of a record).
+    fixed: the place of each fixed slot in a record; orders: those that are tried, of which the one is taken
+    that rows are likeliest in under the trees that have not seen them; where several are tried in a table of
+    few rows, neighbours are exchanged, too; tokens, cells: (rows, slots of a record).
     """
     rows = len(tokens)
     fold = torch.from_numpy(child(seed, "folds").permutation(rows) % folds_of(rows))
@@ -358,16 +366,11 @@ def fit_base(
     if rows > FITTED:
         some = torch.from_numpy(np.sort(child(seed, "rows of the base").permutation(rows)[:FITTED]))
     view = view_of(fields, tokens[some][:, fixed].long(), cells[some][:, fixed].long())
-    known: dict[tuple[int, frozenset[int]], SlotBase] = {}  # what comes before says it, in any order
-    chains = []
+    own = fold[some].numpy()
+    chains = Chains(lambda slot, before: fit_slot(view, slot, before, own, seed))
     with threadpool_limits(1):
-        for order in orders:
-            for at, slot in enumerate(order):
-                key = slot, frozenset(order[:at])
-                if key not in known:
-                    known[key] = fit_slot(view, slot, order[:at], fold[some].numpy(), seed)
-            chains.append([known[s, frozenset(order[: order.index(s)])] for s in range(fields.count)])
-    best = int(np.argmax([sum(found.gain for found in chain) for chain in chains]))
+        best = chains.likeliest(orders, len(orders.begun) > 1 and rows < BAGGED.start)
+        found = chains.of(orders.slots(best))
     tokens_of = np.array(fields.token_counts) + 1
-    slots = [tables_of(found, view.number, tokens_of) for found in chains[best]]
+    slots = [tables_of(found[slot], view.number, tokens_of) for slot in range(fields.count)]
     return Base(fields, slots, fixed), fold, best

@@ -1,11 +1,13 @@
 """How the base of a record's slots is learned: trees, linear predictions, and their mixture (see base.py).
 
 Every slot has one decision tree for each fold, over the slots before it in the canonical order; it is
-fitted on the rows outside of the fold, as is a ridge regression of the slot's normal score. What a leaf says
-is mixed with what an ancestor of more rows, the linear prediction and the whole table say. The weights of the
-mixture are those that make rows of the fold likeliest (EM): Jelinek and Mercer, Interpolated Estimation of
-Markov Source Parameters from Sparse Data (1980). Trees as conditionals of a synthetic table: Reiter, Using
-CART to Generate Partially Synthetic Public Use Microdata (2005).
+fitted on the rows outside of the fold, as is a ridge regression of the slot's normal score and, of few rows,
+a logistic one of its classes (`lines.py`). Of few rows the tree of a number tells apart how it is
+distributed, not its mean alone. What a leaf says is mixed with what an ancestor of more rows, the regressions
+and the whole table say. The weights of the mixture are those that make rows of the fold likeliest (EM):
+Jelinek and Mercer, Interpolated Estimation of Markov Source Parameters from Sparse Data (1980). Trees as
+conditionals of a synthetic table: Reiter, Using CART to Generate Partially Synthetic Public Use Microdata
+(2005).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 from lookalike.codec.slot import Array
 from lookalike.difflm.small.forest import Grown, grow
 from lookalike.difflm.small.kernels import GROUP, KERNELS, kernels_of, kernels_of_nodes, log_masses, mixed
+from lookalike.difflm.small.lines import Lines, fit_lines
 from lookalike.difflm.small.trees import Tree, ancestors, plain_tree
 from lookalike.difflm.small.view import View, telling
 from lookalike.seed import child, child_seed
@@ -33,6 +36,7 @@ MOST_ROWS = 60_000  # that a tree is fitted on
 CLASSES = 48  # that the splits of a tree tell apart; the rarer ones count as one
 LEVELS = (4, 12)  # values of a category that enter the regression: fewest and most
 RIDGES = (1.0, 10.0, 100.0)
+QUANTILES = 5  # of a number, that a tree of few rows tells values below from those above
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a forest in what it and the regression predict, which are tried
 BLUR = (0.3, 0.7)  # bandwidths that are tried, in those of Silverman's rule
 
@@ -61,6 +65,7 @@ class SlotBase:
     kernels: Array
     forest: Grown | None = None
     odds: Grown | None = None
+    lines: Lines | None = None
     gain: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -91,6 +96,7 @@ class _Fit:
         self.full = np.where(self.inside, self.target, full) if self.other >= 0 else full
         self._regress()
         self.odds = self._vote()
+        self.lines = self._line()
 
     def _plain_target(self) -> Array:
         """A category as a number: its class, the most frequent first."""
@@ -114,15 +120,8 @@ class _Fit:
         self.forest: Grown | None = None
         if self.other < 0 or not self.inputs or rows.sum() < 20:
             return
-        columns, places, o = [view.score[:, u] for u in numbers], [], 0
-        for u in plain:
-            counts = np.bincount(view.codes[rows, u], minlength=view.tokens[u])
-            for token in np.argsort(-counts, kind="stable")[: LEVELS[1]]:
-                if counts[token] >= LEVELS[0]:
-                    columns.append((view.codes[:, u] == token).astype(float))
-                    places.append(o + int(token))
-            o += int(view.tokens[u])
-        x = np.stack(columns, 1)
+        levels, places = self._levels(rows)
+        x = np.concatenate([view.score[:, numbers], levels], 1)
         best: tuple[float, Any] = (np.inf, None)
         grams = [self._gram(x, f) for f in range(self.folds)]
         for ridge in RIDGES:
@@ -196,6 +195,33 @@ class _Fit:
         )
         return odds
 
+    def _line(self) -> Lines | None:
+        """Regressions of the classes of a small table; `lined`: what they say of the rows of their folds."""
+        size, view = int(self.view.sizes[self.slot]), self.view
+        few = len(self.fold) < BAGGED.stop and self.here.sum() >= 20
+        if not few or not self.inputs or not 1 < size <= CLASSES:
+            return None
+        levels, places = self._levels(self.here)
+        scores = view.score[:, self.numbers]
+        lines, self.lined = fit_lines(
+            scores, levels, places, self.linear.shape[1], self.classes, self.here, self.fold, size
+        )
+        return lines
+
+    def _levels(self, rows: Array) -> tuple[Array, list[int]]:
+        """(rows, levels) float, which of the frequent tokens of the categories each row holds, and where
+        these tokens stand among those of all categories; rows: bool, those that are counted.
+        """
+        view, columns, places, o = self.view, [], [], 0
+        for u in self.plain:
+            counts = np.bincount(view.codes[rows, u], minlength=view.tokens[u])
+            for token in np.argsort(-counts, kind="stable")[: LEVELS[1]]:
+                if counts[token] >= LEVELS[0]:
+                    columns.append((view.codes[:, u] == token).astype(float))
+                    places.append(o + int(token))
+            o += int(view.tokens[u])
+        return np.stack(columns, 1) if columns else np.zeros((len(self.fold), 0)), places
+
     # ---- trees ---------------------------------------------------------------------------------------------
 
     def best(self) -> SlotBase:
@@ -245,6 +271,8 @@ class _Fit:
         }  # fmt: skip
         if self.other >= 0:
             y, tree = target[use], DecisionTreeRegressor(**options)
+            if len(self.fold) < BAGGED.stop:
+                y = _below(y)
         else:
             y, tree = self.classes[use], DecisionTreeClassifier(criterion="entropy", **options)
             kept = np.argsort(-np.bincount(y), kind="stable")[:CLASSES]
@@ -274,19 +302,19 @@ class _Fit:
             codes.append(own)
             leaf[f] = tree.place(x)
             first.append(first[-1] + int(tree.leaf.max()) + 1)
-        logits, gain, odds = self._class_table(trees, leaf, first, leaf_rows)
+        logits, gain, odds, lines = self._class_table(trees, leaf, first, leaf_rows)
         kernels = np.zeros((first[-1] + 1, 4, len(GROUP)))
         if self.other >= 0:
             kernels, more = self._kernel_table(trees, leaf, first, leaf_rows, target, relative)
             gain += more
         return SlotBase(
             self.inputs, relative, trees, np.stack(codes), self.linear, self.slopes, self.intercepts,
-            logits, kernels, self.forest, odds, gain, {"leaf_rows": leaf_rows},
+            logits, kernels, self.forest, odds, lines, gain, {"leaf_rows": leaf_rows},
         )  # fmt: skip
 
     def _class_table(
         self, trees: list[Tree], leaf: Array, first: list[int], leaf_rows: int
-    ) -> tuple[Array, float, Grown | None]:
+    ) -> tuple[Array, float, Grown | None, Lines | None]:
         """(leaves + 1, classes) log probabilities, what they gain in nats per row, and the forests that say
         what they leave.
         """
@@ -295,7 +323,7 @@ class _Fit:
         root = total / total.sum()
         out = np.tile(root, (first[-1] + 1, 1))
         if size == 1 or not leaf_rows:
-            return np.log(out), 0.0, None
+            return np.log(out), 0.0, None, None
         near, wide = out.copy(), out.copy()
         for f, tree in enumerate(trees):
             use = here & (self.fold != f)
@@ -312,10 +340,13 @@ class _Fit:
         parts = [table[own[here], self.classes[here]] for table in (out, near, wide)]
         if self.odds is not None:
             parts.append(self.voted[here, self.classes[here]])
+        if self.lines is not None:
+            parts.append(self.lined[here, self.classes[here]])
         weights, likely = mixed(np.log(np.maximum(np.stack(parts, 1), 1e-12)))
         out[:-1] = (weights[0] * out + weights[1] * near + weights[2] * wide)[:-1]
-        odds = self.odds and replace(self.odds, weight=float(weights[-1]))
-        return np.log(out), float(likely - np.log(root[self.classes[here]]).mean()), odds
+        odds = self.odds and replace(self.odds, weight=float(weights[3]))
+        lines = self.lines and replace(self.lines, weight=float(weights[-1]))
+        return np.log(out), float(likely - np.log(root[self.classes[here]]).mean()), odds, lines
 
     def _own(self, leaf: Array, first: list[int]) -> Array:
         """(rows,) of every row the leaf of the tree that has not seen it, counted over all trees."""
@@ -372,6 +403,12 @@ class _Fit:
         last[1:, GROUP < 3] = last[1:, GROUP == 3][:, :1]
         share = len(inside) / max(1, int(self.here.sum()))
         return out, (best[0] - alone) * share
+
+
+def _below(target: Array) -> Array:
+    """(rows, QUANTILES) whether a value lies below each quantile: a tree of it tells spreads apart, too."""
+    at = np.quantile(target, np.arange(1, QUANTILES + 1) / (QUANTILES + 1))
+    return (target[:, None] < at).astype(np.float64)
 
 
 def _ridge(gram: tuple[Array, Array, Array, float], ridge: float) -> tuple[float, Array]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from lookalike.difflm.norm import clip_gradients
 from lookalike.difflm.small.base import Placed, fit_base
 from lookalike.difflm.small.batches import Encoded, batch_size, shuffled
+from lookalike.difflm.small.chains import Orders
 from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.adamw import AdamW
 from lookalike.difflm.training.averaging import Averaged
@@ -110,15 +111,16 @@ def _based(vae: VAE, tokens: Tensor, cells: Tensor, seed: int) -> Placed | None:
     """Fit the base that the network corrects; every row falls into the tree that has not seen it.
 
     Columns of a small table come in the order that the base is best in: few values first, last, or as the
-    table has them. Of more rows the network learns what an order hides, and three bases would take long.
+    table has them; of fewer rows what exchanging neighbours makes of the best of these. Of more rows the
+    network learns what an order hides, and three bases would take long.
     """
     if not vae.config.based or not vae.fixed:
         return None
     orders = [vae.arranged, sorted(vae.arranged), vae.arranged[::-1]]
-    orders = [vae.in_turn(order) for order in (orders if len(tokens) <= ORDERED else orders[:1])]
-    slots = [vae.fixed_in(order) for order in orders]
-    vae.base, fold, best = fit_base(vae.fields, vae.fixed, slots, tokens, cells, seed)
-    vae.arrange(orders[best])
+    begun = [vae.in_turn(order) for order in (orders if len(tokens) <= ORDERED else orders[:1])]
+    tried = Orders(begun, vae.fixed_in, vae.in_turn)
+    vae.base, fold, best = fit_base(vae.fields, vae.fixed, tried, tokens, cells, seed)
+    vae.arrange(best)
     placed = vae.placed(tokens, cells, fold)
     vae.base.to(vae.device)
     return placed
