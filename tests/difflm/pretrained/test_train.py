@@ -52,10 +52,34 @@ def loop_of(rate: float) -> Loop:
 def test_a_bound_below_the_rate_is_neither_kept_nor_waited_for() -> None:
     loop = loop_of(rate=4.0)
     waited = []
-    for reconstruction, rate in [(50.0, 4.0), (51.0, 4.0), (40.0, 1.0), (51.0, 4.0), (49.0, 4.0)]:
+    for reconstruction, rate in [(50.0, 4.0), (53.0, 4.0), (40.0, 1.0), (53.0, 4.0), (49.0, 4.0)]:
         finetune._judge(loop, None, reconstruction, rate)
         waited.append(loop.waiting)
     assert waited == [0, 1, 0, 1, 0] and loop.best == 53.0
+
+
+def test_a_bound_that_stands_still_does_not_end_the_training() -> None:
+    loop = loop_of(rate=4.0)
+    waited = []
+    for reconstruction in (46.0, 46.5, 47.0, 48.0, 48.0, 47.0):  # the fourth is 4% above the best bound
+        finetune._judge(loop, None, reconstruction, 4.0)
+        waited.append(loop.waiting)
+    assert waited == [0, 0, 0, 1, 2, 0] and loop.best == 50.0
+
+
+@pytest.mark.parametrize(
+    ("reconstruction", "late", "kept"), [(47.0, 0.03, 2.0), (47.0, 0.0, 1.0), (48.0, 0.03, 1.0)]
+)
+def test_the_end_of_the_schedule_is_kept_unless_held_out_rows_are_written_much_worse(
+    monkeypatch: pytest.MonkeyPatch, reconstruction: float, late: float, kept: float
+) -> None:
+    loop, held = loop_of(rate=4.0), finetune.Texts([[0]], [[0]])
+    for weight, bound in ((1.0, 46.0), (2.0, 49.0)):
+        torch.nn.init.constant_(loop.module["x"], weight)
+        finetune._judge(loop, None, bound, 4.0)
+    monkeypatch.setattr(finetune, "_validate", lambda *_: (reconstruction, 4.0))
+    finetune._take_best(None, loop, None, held, torch.zeros(1), 1, late)  # type: ignore[arg-type]
+    assert loop.module["x"].item() == kept
 
 
 def test_the_schedule_waits_only_at_its_lowest_beta() -> None:

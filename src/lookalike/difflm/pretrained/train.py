@@ -37,6 +37,9 @@ MOVES = 8.0  # how far the controller can move the logarithm of beta in a traini
 FEWEST_TOKENS = 256  # at once; fewer do not help where the memory is short
 ON_GPU = 16  # times as many rows a step and tokens at once as on a CPU
 SMALL_STEPS = 400  # steps that a training should have: of a small table they have fewer rows each
+# Share of the bound: held-out rows may be written this much worse than at best while the learning rate falls.
+# What is drawn gets more like the learned rows after their nats stand still.
+LATE = 0.03
 CLIP = 5.0  # norm of the gradients at most, over the root of how many tokens a record has
 CLIP_OF_MEAN = 1.0  # the same where the loss is a mean over tokens
 
@@ -202,7 +205,8 @@ def train_pretrained(
             if loop.saves():
                 _save(loop, mean, schedule, plan, seen)
     _save(loop, mean, schedule, plan, seen)
-    _take_best(vae, loop, schedule, held.of(plan.seen(loop, len(held_rows))), noise, micro)
+    late = LATE if course.ended in ("steps", "time") else 0.0  # else the learning rate has not fallen
+    _take_best(vae, loop, schedule, held.of(plan.seen(loop, len(held_rows))), noise, micro, late)
     _set_training(vae, False)
     return [*loop.history, course.facts(loop.step)]
 
@@ -357,6 +361,7 @@ def _judge(loop: Loop, schedule: Backtracking | None, reconstruction: float, rat
         loop.waiting = 0 if schedule.update(reconstruction) or not schedule.ended else waited + 1
     elif loop.ready(rate):
         loop.judge(reconstruction + rate, weights)
+        loop.waiting = loop.waiting if reconstruction + rate > (1 + LATE) * loop.best else 0
     else:  # it begins to wait anew when it is at its rate again
         loop.waiting = 0
 
@@ -368,13 +373,14 @@ def _take_best(
     held: Texts,
     noise: Tensor,
     micro: int,
+    late: float,
 ) -> None:
-    """The best validated mean; the last weights where they are better (the mean lags while much is learned),
-    or where no mean was at its rate.
+    """The last weights, if no mean was at its rate, or if held-out rows are written at most the share `late`
+    worse than with the best validated mean; else that mean.
     """
     if schedule is None:
         reconstruction, rate = _validate(vae, held, noise, micro)
-        if loop.best == math.inf or (loop.ready(rate) and reconstruction + rate < loop.best):
+        if loop.best == math.inf or (loop.ready(rate) and reconstruction + rate < (1 + late) * loop.best):
             loop.record(reconstruction, rate, loop.controller.beta)
             return
     if math.isfinite(loop.best):
