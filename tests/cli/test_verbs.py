@@ -155,6 +155,16 @@ def test_sample(small_model: Path, small_csv: Path, tmp_path: Path) -> None:
     assert set(rows["sex"]) == {"Male"}
 
 
+@pytest.mark.parametrize("out", ["", "/", "/schema.json", "/rows.csv"])
+def test_a_sample_leaves_its_model_as_it_was(
+    out: str, small_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path.name: path.read_bytes() for path in small_model.iterdir()}
+    assert main(["sample", str(small_model), "-n", "5", "-o", f"{small_model}{out}"]) == 2
+    assert "the folder of a model: choose" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in small_model.iterdir()} == before
+
+
 def test_the_same_seed_gives_the_same_table(small_model: Path, tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         run("sample", small_model, "-n", 50, "-o", tmp_path / f"{name}.csv", "--seed", seed)

@@ -39,6 +39,9 @@ def test_shards_of_nobody_knows_what_are_left_alone(tmp_path):
     (tmp_path / "part-00000-of-00002.parquet").write_text("not ours")
     with pytest.raises(DataError, match="without a plan"):
         Plan("sample", 2).begin(Place(tmp_path))
+    (tmp_path / "model.json").touch()
+    with pytest.raises(DataError, match="is the folder of a model"):
+        Plan("sample", 2).begin(Place(tmp_path))
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="is a file"):
         Plan("sample", 2).begin(Place(tmp_path / "file"))

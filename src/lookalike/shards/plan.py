@@ -38,10 +38,12 @@ class Plan:
     def begin(self, place: Place) -> set[int]:
         """The shards that are there already; writes the plan where there is none.
 
-        Raises DataError for a folder of another plan, or of shards without one.
+        Raises DataError for a folder of another plan, of shards without one, or of a model.
         """
         place.make()
         names = place.names()  # before the plan, which whoever else begins now writes before any shard
+        if "model.json" in names:
+            raise DataError(f"{place} is the folder of a model: choose a folder of its own.")
         known = place.read(PLAN)
         if known is None:
             odd = sorted(name for name in names if name.startswith("part-"))
