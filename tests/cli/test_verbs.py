@@ -178,6 +178,14 @@ def test_sample_like(small_model: Path, small_csv: Path, tmp_path: Path) -> None
     assert len(lookalike.read_table(tmp_path / "o.csv")) == 40
 
 
+def test_a_strength_without_rows_to_be_far_from_is_a_mistake(
+    small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask = ["sample", str(small_model), "-n", "5", "-o", str(tmp_path / "o.csv")]
+    assert main([*ask, "--strength", "0.5"]) == 2
+    assert "add  --like FILE" in capsys.readouterr().err
+
+
 def test_sample_given_completes_every_row(small_model: Path, small_csv: Path, tmp_path: Path) -> None:
     given = lookalike.read_table(small_csv)[["age", "sex"]].head(30)
     given.to_csv(tmp_path / "given.csv", index=False)
@@ -207,7 +215,11 @@ def test_impute(
     assert not full.isna().to_numpy().any()
     assert full["age"][::2].tolist() == whole["age"][::2].tolist()
     assert full["income"].tolist() == whole["income"].tolist()
-    assert "13 missing cells filled" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "13 missing cells filled" in said and "not made" not in said
+    table.drop(columns="age").to_csv(tmp_path / "gaps.csv", index=False)
+    run("impute", small_model, tmp_path / "gaps.csv", "-o", tmp_path / "full.csv")
+    assert "columns that the table has not are not made: age;" in capsys.readouterr().out
 
 
 def test_evaluate(small_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

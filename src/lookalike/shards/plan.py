@@ -36,7 +36,7 @@ class Plan:
         return part(shard, self.shards)
 
     def begin(self, place: Place) -> set[int]:
-        """The shards that are there already; writes the plan where there is none.
+        """The shards that are there already and whole; writes the plan where there is none.
 
         Raises DataError for a folder of another plan, of shards without one, or of a model.
         """
@@ -52,7 +52,7 @@ class Plan:
             place.write(PLAN, (json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n").encode())
             return set()
         self._check(place, known)
-        return parts(names, self.shards)
+        return {shard for shard in parts(names, self.shards) if place.holds_parquet(self.name(shard))}
 
     def _check(self, place: Place, known: bytes) -> None:
         try:
