@@ -10,7 +10,7 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pytest
@@ -275,6 +275,14 @@ def test_a_folder_that_a_mistake_leaves_empty_goes_and_one_with_something_stays(
                 (folder / name).write_text("{}")
             raise OptionError("a mistake.")
         assert folder.exists() == bool(left)
+
+
+def test_two_runs_of_one_output_both_come_to_their_end(tmp_path: Path) -> None:
+    one, other = (Run(tmp_path / "r", {"rows": 5}, temporary=True) for _ in range(2))
+    with one.begun(), other.begun():
+        for run in (one, other):
+            run.end(cast(Any, None), Cost(5, 1.0, None), cast(Any, None))
+            assert not (tmp_path / "r").exists()
 
 
 def test_a_block_inside_of_a_run_leaves_its_end_to_the_outer_one(tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ def fit_tfidf(texts: Sequence[str], dims: int, seed: int = 0, letters: bool = Fa
         return lambda some: np.zeros((len(some), 1), dtype=np.float32)
     reduce = None
     if min(weights.shape) > dims + 1:
-        reduce = TruncatedSVD(dims, random_state=in_32_bits(seed)).fit(weights)
+        with np.errstate(invalid="ignore"):  # equal texts have no variance to share out
+            reduce = TruncatedSVD(dims, random_state=in_32_bits(seed)).fit(weights)
 
     def embed(some: Sequence[str]) -> npt.NDArray[Any]:
         found = words.transform(some)

@@ -226,6 +226,8 @@ class Run:
 
     def _remove(self) -> None:
         """Removes what this run has written; what a run before it has left stays."""
+        if not self.folder.is_dir():  # another process of the same output came to its end before
+            return
         if {path.name for path in self.folder.iterdir()} <= {CONFIG}:
             shutil.rmtree(self.folder)
         elif self._earlier is not None:

@@ -121,6 +121,7 @@ def test_the_agreement_of_files(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["-o", "-"], "name a file in place of '-'"),
         ([], "the table or the output is not given"),
         (["-o", "{}/out.csv", "--port", "70000"], "a port is a whole number from 0"),
+        (["-o", "{}/out.csv", "--static", "{}/p.html", "--import", "{}/a.jsonl"], "give one of them"),
         (["-o", "{}/out.csv", "--queue", "0"], "write a whole number of at least 1"),
         (["-o", "{}/out.csv", "--decisions", "{}/rows.csv"], "holds no decisions"),
         (["-o", "{}/out.csv", "--import", "{}/nothing.json"], "does not exist"),

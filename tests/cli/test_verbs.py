@@ -155,6 +155,16 @@ def test_sample(small_model: Path, small_csv: Path, tmp_path: Path) -> None:
     assert set(rows["sex"]) == {"Male"}
 
 
+@pytest.mark.parametrize("out", ["", "/", "/schema.json", "/rows.csv"])
+def test_a_sample_leaves_its_model_as_it_was(
+    out: str, small_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path.name: path.read_bytes() for path in small_model.iterdir()}
+    assert main(["sample", str(small_model), "-n", "5", "-o", f"{small_model}{out}"]) == 2
+    assert "the folder of a model: choose" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in small_model.iterdir()} == before
+
+
 def test_the_same_seed_gives_the_same_table(small_model: Path, tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         run("sample", small_model, "-n", 50, "-o", tmp_path / f"{name}.csv", "--seed", seed)
@@ -166,6 +176,14 @@ def test_the_same_seed_gives_the_same_table(small_model: Path, tmp_path: Path) -
 def test_sample_like(small_model: Path, small_csv: Path, tmp_path: Path) -> None:
     run("sample", small_model, "-n", 40, "-o", tmp_path / "o.csv", "--like", small_csv, "--strength", 0.2)
     assert len(lookalike.read_table(tmp_path / "o.csv")) == 40
+
+
+def test_a_strength_without_rows_to_be_far_from_is_a_mistake(
+    small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask = ["sample", str(small_model), "-n", "5", "-o", str(tmp_path / "o.csv")]
+    assert main([*ask, "--strength", "0.5"]) == 2
+    assert "add  --like FILE" in capsys.readouterr().err
 
 
 def test_sample_given_completes_every_row(small_model: Path, small_csv: Path, tmp_path: Path) -> None:
@@ -197,7 +215,11 @@ def test_impute(
     assert not full.isna().to_numpy().any()
     assert full["age"][::2].tolist() == whole["age"][::2].tolist()
     assert full["income"].tolist() == whole["income"].tolist()
-    assert "13 missing cells filled" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "13 missing cells filled" in said and "not made" not in said
+    table.drop(columns="age").to_csv(tmp_path / "gaps.csv", index=False)
+    run("impute", small_model, tmp_path / "gaps.csv", "-o", tmp_path / "full.csv")
+    assert "columns that the table has not are not made: age;" in capsys.readouterr().out
 
 
 def test_evaluate(small_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

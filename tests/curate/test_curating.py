@@ -113,6 +113,20 @@ def test_numbers_dates_and_categories() -> None:
     assert decided.reason[1] == "old in column 'age' is no number"
 
 
+def test_cells_that_are_not_written_as_real_ones_are_out_of_range() -> None:
+    days = pd.date_range("2020-01-01", periods=300)
+    size = [f"{number % 40} kg" for number in range(300)]
+    real = pd.DataFrame({"day": days.strftime("%Y-%m-%d"), "size": size, "x": np.arange(300) / 7})
+    synthetic = real.head(50).copy()
+    synthetic.loc[1, "day"], synthetic.loc[2, "size"], synthetic.loc[3, "x"] = "31/01/2020", "5 lb", -np.inf
+    decided = _decided(synthetic, real, only=["range"])
+    assert decided[["row", "column"]].to_numpy().tolist() == [[1, "day"], [2, "size"], [3, "x"]]
+    assert decided.reason[0] == "31/01/2020 in column 'day' is no date as real ones are written"
+    assert "below" in decided.reason[2]
+    real.loc[299, "x"] = -np.inf  # then it is real
+    assert set(_decided(synthetic, real, only=["range"]).row) == {1, 2}
+
+
 def test_rows_that_break_a_rule_of_all_real_rows(bookings: pd.DataFrame) -> None:
     real, synthetic = bookings.iloc[:300], bookings.iloc[300:360].reset_index(drop=True)
     assert "rules" not in set(_decided(synthetic, real).check)
@@ -186,6 +200,11 @@ def test_every_check_has_a_name_on_the_command_line() -> None:
         ({"label": "klass"}, OptionError, "the label 'klass' is not a column"),
         ({"text": "body"}, OptionError, "the text 'body' is not a column"),
         ({"near": 2}, OptionError, "near"),
+        (
+            {"text": "n", "synthetic": pd.DataFrame({"n": [0.5, 1.7] * 25, "b": ["x", "y"] * 25})},
+            OptionError,
+            "column 'n' holds no texts but is of kind number",
+        ),
         ({"real": pd.DataFrame({"text": ["a"]})}, DataError, "differ in these columns: 'category'"),
         ({"synthetic": pd.DataFrame({"text": []})}, DataError, "has no rows"),
         ({"synthetic": [1]}, DataError, "synthetic table"),

@@ -7,6 +7,7 @@ import pytest
 from lookalike import infer
 from lookalike.errors import DataError, OptionError, SchemaError
 from lookalike.evaluate import Report, evaluate
+from lookalike.evaluate.columns import read_columns
 from lookalike.table.schema import Schema
 from tests.evaluate.every_kind import NAUGHTY, table
 
@@ -29,6 +30,7 @@ def test_other_dtypes_with_the_same_values_are_the_same_table():
         (lambda t: t.head(0), "synthetic table has no rows"),
         (lambda t: t[[]], "synthetic table has no columns"),
         (lambda t: t.assign(x="foo"), "'x' holds numbers .* 'foo' in the synthetic"),
+        (lambda t: t.assign(x=[f"5{i} lb" for i in range(len(t))]), "'x' holds numbers .* '50 lb' in the"),
         (lambda t: t.assign(day="32.13.2020"), "'day' holds dates .* '32.13.2020' in the synthetic"),
         (lambda t: pd.concat([t, t[["x"]]], axis=1), "two columns named 'x'"),
         (lambda t: "made.csv", r"synthetic table is the name 'made.csv': .*read_table\('made.csv'\)"),
@@ -68,6 +70,14 @@ def test_a_few_values_that_cannot_be_read_count_as_out_of_range(tmp_path):
         )
     report.save(tmp_path / "r.html")
     assert "real secret" not in (tmp_path / "r.html").read_text(encoding="utf-8") + repr(report)
+
+
+@pytest.mark.parametrize("real", [lambda days: days, lambda days: days.strftime("%Y-%m-%d")])
+def test_days_before_months_are_read_as_such_in_every_row(real):
+    days = pd.date_range("2020-01-01", periods=60).repeat(5)
+    tables = {"real": real(days), "synthetic": days.strftime("%d/%m/%Y")}
+    column = read_columns({table: pd.DataFrame({"day": cells}) for table, cells in tables.items()})[0]
+    assert np.array_equal(column.identity["synthetic"], column.identity["real"])
 
 
 def test_moments_and_spans_written_as_text_are_read():

@@ -149,6 +149,26 @@ def test_a_holdout_is_told_from_the_real_rows_only_beyond_chance(rows: int, auc:
     assert not strange_holdout(figures)
 
 
+def test_a_strange_holdout_excuses_no_difference() -> None:
+    """Rows that a classifier knows are not called alike because it knows those of the holdout, too."""
+    figures, grades = judged(OTHER.assign(x=OTHER["x"] + 3), HOLDOUT.assign(x=HOLDOUT["x"] + 3))
+    assert figures["fidelity"]["c2st_auc"]["value"] > 0.8 and grades["c2st_auc"] == "good"
+    assert figures["verdict"]["headline"].startswith("The synthetic rows differ")
+
+
+def test_synthetic_rows_that_are_the_holdout_are_named() -> None:
+    figures, _ = judged(OTHER, OTHER)
+    assert any("100.0% of the synthetic rows are in the holdout" in text for text in figures["warnings"])
+    for one in (HOLDOUT, REAL):  # copies of the real rows, which leaked into the holdout, are another fault
+        figures, _ = judged(REAL, one)
+        assert not any("synthetic rows are in the holdout" in text for text in figures["warnings"])
+
+
+def test_where_nothing_was_measured_nothing_is_called_good() -> None:
+    figures = evaluate(REAL, OTHER, target="sex", only=["utility"], quick=True).to_dict()
+    assert figures["verdict"] == {"grade": None, "headline": "Nothing was measured.", "sentences": []}
+
+
 def test_without_a_holdout_none_is_named(tmp_path: Path) -> None:
     report = evaluate(REAL, OTHER, quick=True)
     said = " ".join(report.to_dict()["verdict"]["sentences"])

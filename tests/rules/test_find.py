@@ -24,6 +24,13 @@ def test_the_rules_of_bookings_are_found(bookings: pd.DataFrame) -> None:
     ]
 
 
+def test_numbers_that_have_no_products_are_in_no_formula(bookings: pd.DataFrame) -> None:
+    rng = np.random.default_rng(0)
+    huge = rng.integers(17, 90, len(bookings)) * 1e306
+    some = np.where(rng.random(len(bookings)) < 0.05, np.finfo(float).max, rng.normal(size=len(bookings)))
+    assert {*words(bookings.assign(huge=huge, some=some))} == {*words(bookings)}
+
+
 def test_shuffled_columns_have_no_rules(bookings: pd.DataFrame) -> None:
     rng = np.random.default_rng(1)
     adult = pd.read_csv(EXAMPLES / "adult.csv.gz", nrows=3000)

@@ -23,7 +23,8 @@ def test_shards_have_a_million_rows_where_nobody_says_how_many():
 def test_a_folder_keeps_to_its_plan(tmp_path):
     place, plan = Place(tmp_path / "made"), Plan("sample", 3, {"model": "abc", "seed": 0, "rows": 9})
     assert plan.begin(place) == set()
-    (tmp_path / "made" / "part-00002-of-00003.parquet").touch()
+    (tmp_path / "made" / "part-00002-of-00003.parquet").write_bytes(b"PAR1...PAR1")
+    (tmp_path / "made" / "part-00000-of-00003.parquet").write_bytes(b"PAR1...")  # cut off: made anew
     (tmp_path / "made" / ".part-00001-of-00003.parquet.xyz.partial").touch()
     assert plan.begin(place) == {2}
     with pytest.raises(DataError, match=r"another plan \(seed was 0, now it is 1\)"):
@@ -38,6 +39,9 @@ def test_a_folder_keeps_to_its_plan(tmp_path):
 def test_shards_of_nobody_knows_what_are_left_alone(tmp_path):
     (tmp_path / "part-00000-of-00002.parquet").write_text("not ours")
     with pytest.raises(DataError, match="without a plan"):
+        Plan("sample", 2).begin(Place(tmp_path))
+    (tmp_path / "model.json").touch()
+    with pytest.raises(DataError, match="is the folder of a model"):
         Plan("sample", 2).begin(Place(tmp_path))
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="is a file"):

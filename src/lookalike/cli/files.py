@@ -140,7 +140,8 @@ def check_outputs(args: argparse.Namespace, reports: Sequence[str | None] = ()) 
 
 
 def check_paths(args: argparse.Namespace, outputs: Sequence[str | None]) -> None:
-    """An output is a file in a folder that exists, no input of the command, and no other output."""
+    """An output is a file in a folder that exists and holds no model, no input of the command, and no other
+    output."""
     inputs = [value for name in INPUTS if (value := getattr(args, name, None))]
     from lookalike.files.databases import is_source
 
@@ -157,6 +158,8 @@ def check_paths(args: argparse.Namespace, outputs: Sequence[str | None]) -> None
             raise OptionError(f"{path}: the folder {path.parent} does not exist: make it first.")
         if path.is_dir():
             raise OptionError(f"{path} is a folder: name a file to write to.")
+        if (path.parent / "model.json").exists():
+            raise OptionError(f"{path} lies in the folder of a model: choose another place to write to.")
         if any(path.exists() and Path(other).exists() and path.samefile(other) for other in inputs):
             raise OptionError(f"{path} is an input of this command: choose another file to write to.")
 

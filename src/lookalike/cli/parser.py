@@ -222,7 +222,6 @@ def _sample(one: Parser) -> None:
     one.add_argument(
         "--strength",
         type=shared.number("--strength", float, 0, 1, "choose 0 (the rows themselves) to 1 (fresh rows)"),
-        default=STRENGTH,
         metavar="S",
         help=f"how far from --like: 0 gives the rows themselves, 1 new ones (default {STRENGTH})",
     )

@@ -31,6 +31,8 @@ def review(args: argparse.Namespace) -> None:
     out = {name: f"{args.out}.{name}" for name in ("review", "decisions.json", "answers.jsonl")}
     files.check_outputs(args)
     files.check_paths(args, [args.out, *out.values(), args.static])
+    if args.static is not None and args.imported is not None:
+        raise OptionError("--static writes a page and --import takes its answers back: give one of them.")
     if args.static is not None and Path(args.static).suffix.lower() not in (".html", ".htm"):
         raise OptionError(f"--static {args.static}: it is a page: choose a name that ends in .html.")
     from lookalike.decisions import Decisions

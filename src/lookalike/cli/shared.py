@@ -257,7 +257,7 @@ def usual(one: Parser) -> None:
     )
     one.add_argument(
         "--seed",
-        type=number("--seed", int, 0, 2**63 - 1, "a seed is a whole number of at least 0"),
+        type=number("--seed", int, 0, 2**63 - 1, "a seed is a whole number from 0 to 2^63 - 1"),
         default=0,
         help="same seed, same table (default 0)",
     )

@@ -106,6 +106,8 @@ def sample(args: argparse.Namespace) -> None:
     files.check_outputs(args)
     if args.rows is None and args.given is None:
         raise OptionError("the number of rows is not given: add  -n ROWS  (only --given needs none).")
+    if args.strength is not None and args.like is None:
+        raise OptionError("--strength says how far rows are from those of --like: add  --like FILE.")
     with working("loading torch", progress=not args.quiet):
         import pandas as pd
 
@@ -138,7 +140,7 @@ def _chunks(args: argparse.Namespace, model: DiffLM) -> Iterator[Any]:
         where=parse_where(args.where, model.schema, model.codec.known()),
         given=given,
         like=files.read(args.like, model.schema.missing, args),
-        strength=args.strength,
+        **({} if args.strength is None else {"strength": args.strength}),
         balance=args.balance,
         **{name: value for name in ("temperature", "top_p") if (value := getattr(args, name)) is not None},
         valid_only=args.valid_only,
@@ -159,6 +161,9 @@ def impute(args: argparse.Namespace) -> None:
     files.write(full, args.out, table, args)
     filled = int(table.isna().to_numpy().sum() - full.isna().to_numpy().sum())
     print(f"{filled:,} missing cells filled, {len(full):,} rows -> {args.out}")
+    if absent := [str(name) for name in model.schema.names if name not in table.columns]:
+        told = ", ".join(absent)
+        print(f"note: columns that the table has not are not made: {told}; sample --given makes them")
 
 
 def align(args: argparse.Namespace) -> None:

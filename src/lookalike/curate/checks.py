@@ -181,10 +181,12 @@ def value_range(rows: Rows) -> Iterator[Decision]:
             continue
         low, high = limits(values[np.isfinite(values)])
         own, odd = read_numbers(rows.synthetic[column.name], column)
-        for row in np.flatnonzero(odd | (own < low) | (own > high)):
+        beyond = ((own < low) | (own > high)) & ~(np.isinf(own) & np.isin(own, values))
+        for row in np.flatnonzero(odd | beyond):
             cell, below = rows.synthetic[column.name].iloc[row], own[row] < low
-            what = f"no {READ[column.kind][1]}" if odd[row] else "below" if below else "above"
-            reason = f"{brief(cell)} in column '{column.name}' is {what}{'' if odd[row] else ' what is real'}"
+            none = f"no {READ[column.kind][1]}" + (" as real ones are written" if column.formats else "")
+            what = none if odd[row] else f"{'below' if below else 'above'} what is real"
+            reason = f"{brief(cell)} in column '{column.name}' is {what}"
             yield _drop(int(row), "range", column.name, reason, own[row], low if below else high)
 
 
@@ -242,7 +244,8 @@ def _gone(series: pd.Series) -> Array:
 
 
 def read_numbers(series: pd.Series, column: Column) -> tuple[Array, Array]:
-    """(rows,) float64 that can be compared, nan where there is none; and whether a cell cannot be read."""
+    """(rows,) float64 that can be compared, nan where there is none; and whether a cell cannot be read, of
+    a column that has formats as one of these."""
     read = READ[column.kind][0]
     try:
         ticks, marks = read(series, column)
@@ -250,7 +253,10 @@ def read_numbers(series: pd.Series, column: Column) -> tuple[Array, Array]:
     except (SchemaError, ValueError, TypeError):  # some cell is at fault: one by one
         odd = series.notna().to_numpy(bool) & ~series.map(lambda cell: _can(read, cell, series, column))
         ticks, marks = read(series.mask(odd).infer_objects(), column)
-    return np.where(np.asarray(marks) == 0, ticks.astype(np.float64), np.nan), odd
+    marks = np.asarray(marks)
+    values = np.where(marks == 0, ticks.astype(np.float64), np.nan)
+    values[marks == numbers.BELOW], values[marks == numbers.ABOVE] = -np.inf, np.inf
+    return values, odd | (marks == numbers.UNREAD)
 
 
 def _can(read: Any, cell: Any, series: pd.Series, column: Column) -> bool:

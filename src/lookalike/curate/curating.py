@@ -310,7 +310,11 @@ def _without_broken_json(table: pd.DataFrame) -> pd.DataFrame:
 
 def _with_text(schema: Schema, text: Any) -> Schema:
     """The column that was named as text is one, also where few texts come again and again."""
-    if schema[text].is_textual or schema[text].is_number_or_date:
+    if schema[text].is_number_or_date:
+        raise OptionError(
+            f"column '{text}' holds no texts but is of kind {schema[text].kind}: name a column of texts."
+        )
+    if schema[text].is_textual:
         return schema
     return replace(schema, columns=[replace(c, kind="text") if c.name == text else c for c in schema.columns])
 

@@ -142,5 +142,6 @@ def _wording(words: Any, seed: int) -> Array:
     dims = min(TERMS, min(words.shape) - 1)
     if dims < 1 or not words.nnz:
         return np.zeros((words.shape[0], 0))
-    found = TruncatedSVD(dims, n_iter=2, random_state=in_32_bits(seed)).fit_transform(words)
+    with np.errstate(invalid="ignore"):  # equal rows have no variance to share out
+        found = TruncatedSVD(dims, n_iter=2, random_state=in_32_bits(seed)).fit_transform(words)
     return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), TINY))

@@ -127,4 +127,11 @@ def _warnings(view: View) -> list[str]:
                 f"{shared:.1%} of the holdout rows are in the real table, too (chance would explain "
                 f"{natural:.1%}): a leak between the two, which makes the holdout's figures meaningless."
             )
+        known = max(natural, shared, float(twins["synthetic"].mean()))
+        made_of = float(copies.twins(kept, of="holdout")["synthetic"].mean())
+        if made_of > known + max(LEAK, 3 * np.sqrt(made_of / view.rows["synthetic"])):
+            found.append(
+                f"{made_of:.1%} of the synthetic rows are in the holdout (chance would explain {known:.1%}): "
+                "they were made of it, or one file was given twice, so the holdout cannot judge them."
+            )
     return found

@@ -11,13 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lookalike.table import date_formats
 from lookalike.table.column import Column
+from lookalike.table.dates import read_several
 from lookalike.table.dtypes import as_numbers
 from lookalike.table.formatted import lenient, read_column
 from lookalike.table.kinds import read_datetimes
+from lookalike.table.repeats import RARE
 
 Array = npt.NDArray[Any]
 
+LETTER = re.compile(r"[^\W\d_]")  # a unit or a code: "5 lb" is no number beside "5 kg"
 ZONE = re.compile(r"(:\d\d(?:\.\d+)?)\s*(?:Z|[+-]\d\d:?\d\d)$")  # after a time
 
 
@@ -40,7 +44,7 @@ def numbers(series: pd.Series) -> tuple[Array, Array]:
         odd = np.flatnonzero(missing & series.notna().to_numpy(bool))
         if len(odd):
             codes, found = pd.factorize(cells.iloc[odd].map(str))
-            read = [lenient(str(cell)) for cell in found]
+            read = [None if LETTER.search(cell) else lenient(cell) for cell in found]
             values, missing = values.astype(np.float64), missing.copy()
             values[odd] = np.array([np.nan if one is None else one for one in read])[codes]
             missing[odd] = np.isnan(values[odd])
@@ -107,8 +111,20 @@ def moments(series: pd.Series, column: Column) -> tuple[Array, Array]:
 
 
 def _any_moment(series: pd.Series) -> Array:
-    read = pd.to_datetime(series.astype(object).map(_wall), errors="coerce", format="mixed")
-    return np.asarray(read.to_numpy().astype("datetime64[us]"))
+    """(rows,) datetime64[us], NaT where it is none: texts by the formats that the whole column has, so that
+    01/02/2020 beside 31/01/2020 is in February; what they do not read, cell by cell."""
+    cells = series.astype(object).map(_wall)
+    found = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[us]")
+    texts = cells.map(lambda cell: isinstance(cell, str)).to_numpy(bool)
+    if texts.any():
+        codes, distinct = pd.factorize(cells[texts])
+        formats, _ = date_formats.find(distinct, np.bincount(codes), RARE)
+        if formats:
+            found[texts] = read_several(distinct, formats)[0].astype("datetime64[us]")[codes]
+    other = np.isnat(found)
+    read = pd.to_datetime(cells[other], errors="coerce", format="mixed")
+    found[other] = read.to_numpy().astype("datetime64[us]")
+    return found
 
 
 def _wall(cell: Any) -> Any:

@@ -132,6 +132,17 @@ class Place:
             self._fs.invalidate_cache()
             return self._fs.cat_file(inner) if self._fs.exists(inner) else None
 
+    def holds_parquet(self, name: str) -> bool:
+        """Whether a file ends as Parquet does, which one that was cut off does not; behind a URL, where
+        files are put there whole, it is not looked at.
+        """
+        if self.url:
+            return True
+        path = Path(self.path) / name
+        with file_errors(path), path.open("rb") as file:
+            file.seek(max(path.stat().st_size - 4, 0))
+            return file.read() == b"PAR1"
+
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[str]:
         """A local file to write to, with the suffix of `name`; it takes its place when the block ends

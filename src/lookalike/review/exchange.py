@@ -197,12 +197,25 @@ def _records(path: str | Path) -> list[dict[str, Any]]:
                 whole = json.loads(text)  # one object: the records of an export, or a single line
                 whole = whole["records"] if isinstance(whole.get("records"), list) else [whole]
             except ValueError:
-                whole = [json.loads(line) for line in text.splitlines() if line.strip()]
+                whole = _lines(path, text)
     except ValueError as error:
         raise DataError(f"{path} is not valid JSON ({brief(error)}): export it again.") from None
     if len(whole or []) == 1 and "decisions" in (whole or [{}])[0]:
         raise DataError(f"{path} holds decisions, not answers: name it with --decisions.")
     return [one for one in whole or [] if isinstance(one, dict)]
+
+
+def _lines(path: str | Path, text: str) -> list[Any]:
+    """The values of JSONL; only a line feed ends a line, as texts may hold what Unicode calls one."""
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            found += [json.loads(line)] if line.strip() else []
+        except ValueError as error:
+            raise DataError(
+                f"{path}, line {number}, is not valid JSON ({brief(error)}): mend it, or export it again."
+            ) from None
+    return found
 
 
 def _own(record: Mapping[str, Any]) -> Iterator[Said]:

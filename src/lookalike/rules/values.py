@@ -18,6 +18,7 @@ from lookalike.table.missing import is_missing, masked
 from lookalike.table.schema import Schema
 
 EXACT = 2.0**52  # whole numbers beyond it are not exact as floats
+HUGE = 1e100  # numbers beyond it have no products or variances as floats
 RATES = 20  # values of a category that others may be computed from, at most
 CLOSE = 1e-9  # relative error of a number in full precision
 _SECONDS = {"D": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -46,7 +47,7 @@ class Values:
 
     def numbers(self, name: Any) -> Array | None:
         """(rows,) float64, dates in seconds since 1970, missing as nan; None for what is neither, and for
-        whole numbers that floats do not hold.
+        whole numbers that floats do not hold, and numbers beyond 1e100.
         """
         if name not in self._numbers:
             series = masked(self.table, self.column(name), self.schema)
@@ -104,7 +105,7 @@ def as_floats(series: pd.Series, column: Column) -> Array | None:
                     return None
                 values = values / 10.0**column.decimals
             values[marks > 0] = np.nan
-            return np.asarray(values)
+            return None if np.abs(values[marks == 0]).max(initial=0) > HUGE else np.asarray(values)
         if column.is_date:
             ticks, marks = dates.to_ticks(series, column)
             unit = RESOLUTIONS[str(column.resolution)]

@@ -36,12 +36,14 @@ class Plan:
         return part(shard, self.shards)
 
     def begin(self, place: Place) -> set[int]:
-        """The shards that are there already; writes the plan where there is none.
+        """The shards that are there already and whole; writes the plan where there is none.
 
-        Raises DataError for a folder of another plan, or of shards without one.
+        Raises DataError for a folder of another plan, of shards without one, or of a model.
         """
         place.make()
         names = place.names()  # before the plan, which whoever else begins now writes before any shard
+        if "model.json" in names:
+            raise DataError(f"{place} is the folder of a model: choose a folder of its own.")
         known = place.read(PLAN)
         if known is None:
             odd = sorted(name for name in names if name.startswith("part-"))
@@ -50,7 +52,7 @@ class Plan:
             place.write(PLAN, (json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n").encode())
             return set()
         self._check(place, known)
-        return parts(names, self.shards)
+        return {shard for shard in parts(names, self.shards) if place.holds_parquet(self.name(shard))}
 
     def _check(self, place: Place, known: bytes) -> None:
         try:

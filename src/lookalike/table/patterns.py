@@ -26,6 +26,7 @@ HEADED = 4  # letters at least behind the first ones of a long run, which are cu
 FAR = 8.0  # times as many as there are, that the places of these letters allow, at least
 SEVERAL = 4  # words, or letters, of a run that varies
 LONG = 8  # letters of such a run, at least
+COUNTED = 18  # digits that a number which counts on may grow to, at least
 FEWEST = 20  # strings from which on a check that all satisfy is no chance
 CLASSES = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -177,8 +178,9 @@ def _shape(rows: int, runs: list[list[str]], rare: int, counting: bool) -> Shape
 def _counter(values: list[str]) -> Part:
     """Any digits, as many as there are or, without leading zeros, more."""
     widths = {len(value) for value in values}
-    longest = max(widths) if len(widths) == 1 and any(value[0] == "0" for value in values) else 18
-    lengths = [[n, 1] for n in ([longest] if longest < 18 or widths == {18} else range(min(widths), 19))]
+    fixed = len(widths) == 1 and any(value[0] == "0" for value in values)
+    longest = max(widths) if fixed else max(COUNTED, *widths)
+    lengths = [[n, 1] for n in ([longest] if fixed else range(min(widths), longest + 1))]
     return Part([], [], len(values), None, None, lengths, [CLASSES[0]] * longest, [[1] * 10] * longest)
 
 

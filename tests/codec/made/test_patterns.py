@@ -27,6 +27,7 @@ IDS = {
     "card": [checked(f"4{digits(15)}", "luhn") for _ in range(600)],
     "code": [f"{RNG.choice('AAAB')}-{digits(5)}-{RNG.choice('XY')}" for _ in range(600)],
     "short": [f"{i:04d}" for i in RNG.sample(range(10_000), 600)],
+    "counting beyond int64": [str(10**25 + i) for i in range(600)],
 }
 
 

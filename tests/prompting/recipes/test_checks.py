@@ -87,6 +87,12 @@ def test_a_check_that_is_none_is_named() -> None:
             check_of(given, lambda line: "here", Path())
 
 
+@pytest.mark.parametrize("given", ["words:x", "words:4-80", "words:80"])
+def test_a_check_of_words_that_is_no_range_is_no_function(given: str) -> None:
+    with pytest.raises(OptionError, match=r"here: check .*write the fewest and the most, as words:3\.\.60"):
+        check_of(given, lambda line: "here", Path())
+
+
 def test_a_text_loses_the_mark_of_a_list_and_its_quotes() -> None:
     assert [unquoted(one) for one in ("- Write a poem.", '1. "Sing."', "- a\n- b", "-5", "2. b")] == [
         "Write a poem.", "Sing.", "- a\n- b", "-5", "2. b",

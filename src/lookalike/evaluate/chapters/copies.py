@@ -48,8 +48,8 @@ def copies(columns: list[ComparedColumn]) -> dict[str, Entry]:
     return out
 
 
-def twins(columns: list[ComparedColumn], but: int = 0) -> dict[str, Array]:
-    """table -> (rows,) whether a row has an equal in the real table, another one if it is a real row itself;
+def twins(columns: list[ComparedColumn], but: int = 0, of: str = "real") -> dict[str, Array]:
+    """table -> (rows,) whether a row has an equal in the table `of`, another one if it is a row of it itself;
     equal but for at most `but` columns, 0 or 1. Empty where too few columns would be left to compare."""
     if len(columns) < 1 + 2 * but:
         return {}
@@ -63,9 +63,9 @@ def twins(columns: list[ComparedColumn], but: int = 0) -> dict[str, Array]:
             table: key if left_out is None else key - mixed(left_out.identity[table], number)
             for table, key in whole.items()
         }
-        real = pd.Series(some["real"])
+        among = pd.Series(some[of])
         for table, flags in out.items():
-            again = real.duplicated(keep=False) if table == "real" else pd.Series(some[table]).isin(real)
+            again = among.duplicated(keep=False) if table == of else pd.Series(some[table]).isin(among)
             out[table] = flags | again.to_numpy()
     return out
 

@@ -95,6 +95,8 @@ def check_of(given: Any, place: Callable[[int], str], folder: Path) -> Check:
                 f"{place(1)}: check {given}: no text has so many words: write the fewest first."
             )
         return Check("words", "alone", lambda value, row: least <= len(words_of(text_of(value))) <= most)
+    if given.startswith("words:"):
+        raise OptionError(f"{place(1)}: check {shown(given)}: write the fewest and the most, as words:3..60.")
     if found := _OF_COLUMN.fullmatch(given):
         if not found[2].strip(", "):
             raise OptionError(f"{place(1)}: check {shown(given)} names no column: write one after the colon.")
