@@ -12,6 +12,7 @@ distribution, and the anchors before, say.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Sequence
 
 import numpy as np
@@ -26,7 +27,7 @@ from lookalike.seed import child
 EACH = 6  # anchors of a number, at most
 MOST = 40  # numbers of a table in which anchors are looked for
 FEWEST, ROWS = 1000, 8000  # rows in which they are looked for, at least and at most
-SHARES = (0.03, 0.1, 0.3, 0.7)  # of the rows that lie near an anchor, which are tried
+SHARES = (0.03, 0.1, 0.25, 0.5, 0.8)  # of the rows that lie near an anchor, which are tried
 SCALES = (0.01, 0.03, 0.1)  # of their distances, in normal scores
 GAIN = 0.01  # nats per row by which an anchor has to make a number likelier, beyond what it does by chance
 AWAY = -30.0  # what the weight of an anchored logistic falls by where there is no anchor
@@ -59,15 +60,20 @@ class Scores:
         return np.where(np.isnan(other), np.nan, np.interp(np.nan_to_num(other), x[order], y[order]))
 
 
-def find_anchors(slots: list[Slot], tokens: Array, cells: Array) -> tuple[tuple[int, int], ...]:
-    """Pairs of slots of a record, a number and its anchor, (); tokens, cells: (rows, slots)."""
+Pair = tuple[
+    int, int, float, float
+]  # a number, its anchor, the share of rows near it, the scale of distances
+
+
+def find_anchors(slots: list[Slot], tokens: Array, cells: Array) -> tuple[Pair, ...]:
+    """The anchors of numbers, by their slots in a record; tokens, cells: (rows, slots)."""
     numbers = [s for s, slot in enumerate(slots) if slot.rank is not None and slot.number is not None]
     if not 2 <= len(numbers) <= MOST or len(tokens) < FEWEST:
         return ()
     some = child(0, "rows of the anchors").permutation(len(tokens))[:ROWS]
     tokens, cells = tokens[some], cells[some]
     own = Scores([slots[s] for s in numbers], number_tables([slots[s] for s in numbers]))
-    found = []
+    found: list[Pair] = []
     for n, s in enumerate(numbers):
         at = np.maximum(tokens[:, s], 0), cells[:, s]
         there = own.spread[own.part(n)][at] & (tokens[:, s] >= 0)
@@ -80,20 +86,25 @@ def find_anchors(slots: list[Slot], tokens: Array, cells: Array) -> tuple[tuple[
             if m != n:
                 score = own.scores(n, m)[np.maximum(tokens[there, other], 0), cells[there, other]]
                 near[other] = np.where(tokens[there, other] < 0, np.nan, score)
-        before = {other for other in near if np.count_nonzero(slots[other].counts) < np.count_nonzero(slots[s].counts)}
+        before = {
+            other
+            for other in near
+            if np.count_nonzero(slots[other].counts) < np.count_nonzero(slots[s].counts)
+        }
         around = {other: _around(y, score) for other, score in near.items()}
         left = EACH
         for candidates in (before, {*near}):  # in the canonical order those of few values come first
             candidates &= {*near}
             while left and candidates:
                 likelier = {other: _likeliest(around[other], log_density) for other in sorted(candidates)}
-                best = max(likelier, key=lambda other: float(likelier[other].mean()))
+                best = max(likelier, key=lambda other: float(likelier[other][0].mean()))
+                density, share, scale = likelier[best]
                 dealt = near[best][child(0, "anchors").permutation(len(y))]
-                chance = max(0.0, float((_likeliest(_around(y, dealt), log_density) - log_density).mean()))
-                if float((likelier[best] - log_density).mean()) - chance < GAIN:
+                chance = float((_likeliest(_around(y, dealt), log_density)[0] - log_density).mean())
+                if float((density - log_density).mean()) - chance < GAIN:
                     break
-                found.append((s, best))
-                log_density, left = likelier[best], left - 1
+                found.append((s, best, share, scale))
+                log_density, left = density, left - 1
                 candidates.discard(best)
                 del near[best]
     return tuple(found)
@@ -108,34 +119,35 @@ def _around(y: Array, score: Array) -> list[Array]:
     return found
 
 
-def _likeliest(around: list[Array], log_density: Array) -> Array:
-    """(rows,) the log density of the mixture with a logistic around the anchor that makes rows likeliest."""
-    best = log_density
-    for near in around:
+def _likeliest(around: list[Array], log_density: Array) -> tuple[Array, float, float]:
+    """The mixture with a logistic around the anchor that makes rows likeliest: (rows,) its log density, the
+    share and the scale of the logistic.
+    """
+    best, known = (log_density, 0.0, SCALES[0]), float(log_density.mean())
+    for near, scale in zip(around, SCALES, strict=True):
         gone, near = np.isnan(near), np.nan_to_num(near)
         for share in SHARES:
             both = np.logaddexp(np.log(share) + near, np.log1p(-share) + log_density)
             both = np.where(gone, log_density, both)
-            best = both if both.mean() > best.mean() else best
+            if both.mean() > known:
+                best, known = (both, share, scale), float(both.mean())
     return best
 
 
 class Anchors(nn.Module):
     """What is added to the mixtures of numbers, of which the last `each` logistics are anchored.
 
-    slots: of the numbers; pairs: a number and its anchor, by their place among all fixed slots; numbers: the
+    slots: of the numbers; pairs: as `find_anchors` gives them, by places among all fixed slots; numbers: the
     places of the numbers there; mixtures: logistics, those that are anchored included.
     """
 
-    def __init__(
-        self, slots: list[Slot], pairs: Sequence[tuple[int, int]], numbers: list[int], mixtures: int
-    ):
+    def __init__(self, slots: list[Slot], pairs: Sequence[Pair], numbers: list[int], mixtures: int):
         super().__init__()
         tables = number_tables(slots)
         own, place = Scores(slots, tables), {s: n for n, s in enumerate(numbers)}
         self.mixtures, self.count, self.cells = mixtures, len(numbers), tables.cells
         self.of: dict[int, list[int]] = {s: [] for s in numbers}
-        for s, anchor in pairs:
+        for s, anchor, _, _ in pairs:
             self.of[s].append(anchor)
         self.each = max(map(len, self.of.values()))
         anchor_of, begin, parts, size = torch.zeros(len(numbers), self.each, dtype=torch.long), [], [], 1
@@ -158,6 +170,25 @@ class Anchors(nn.Module):
         self.register_buffer("table", table, persistent=False)
         self.register_buffer("numbers", torch.tensor(numbers), persistent=False)
 
+    def begin_with(self, weight: Tensor, bias: Tensor, pairs: Sequence[Pair]) -> None:
+        """Sets the heads of the anchored logistics as they were found: among others they would be lost.
+
+        weight: (numbers, width, 3 x logistics); bias: (numbers, 1, 3 x logistics).
+        """
+        k, free = self.mixtures, self.mixtures - self.each
+        for part in range(3):
+            weight[..., part * k + free : (part + 1) * k] = 0
+            bias[..., part * k + free : (part + 1) * k] = 0
+        found: dict[int, list[tuple[float, float]]] = {}
+        for s, _, share, scale in pairs:
+            found.setdefault(s, []).append((share, scale))
+        for n, s in enumerate(self.numbers.tolist()):
+            left = 1.0  # the share of what was there before the anchors that follow
+            for place, (share, scale) in reversed([*enumerate(found.get(s, []), free)]):
+                bias[n, 0, place], bias[n, 0, 2 * k + place] = math.log(share * left), math.log(scale)
+                left *= 1 - share
+            bias[n, 0, free : free + len(found.get(s, []))] -= math.log(left / free)
+
     def added(self, tokens: Tensor, cells: Tensor, at: Tensor) -> Tensor:
         """(rows, numbers, 3 x logistics), added to their mixtures.
 
@@ -177,7 +208,9 @@ class Anchors(nn.Module):
         token = tokens[:, own]
         known = [anchor in written for anchor in self.of[int(self.numbers[number])]]
         earlier = torch.tensor(known + [False] * (self.each - len(known)), device=token.device) & (token >= 0)
-        index = self.begin[number] + (token.clamp(min=0) * self.cells + cells[:, own]) * (self.begin[number] > 0)
+        index = self.begin[number] + (token.clamp(min=0) * self.cells + cells[:, own]) * (
+            self.begin[number] > 0
+        )
         return self._added(self.table[index], earlier)
 
     def _added(self, score: Tensor, earlier: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from lookalike.codec.slot import Array, Slot
 from lookalike.difflm.categorical import IMPOSSIBLE, pick
-from lookalike.difflm.small.anchors import Anchors
+from lookalike.difflm.small.anchors import Anchors, Pair
 from lookalike.difflm.small.classes import Classes, grouped, start
 from lookalike.difflm.small.kernels import GROUP
 from lookalike.difflm.small.numbers import TAIL, log_mixture_mass, number_tables, scale_of
@@ -74,8 +74,8 @@ class Fields(nn.Module):
     """The vocabularies of the fixed slots of a record (those of texts are in `spans.py`).
 
     slots: as in `RecordCodec.slots`; width: of every vector; mixtures: logistics per number; based: whether
-    there is a base that the network corrects: its heads then begin with no correction; anchors: pairs of
-    slots, a number and one that it may lie near, for which it has more logistics (`anchors.py`).
+    there is a base that the network corrects: its heads then begin with no correction; anchors: what
+    numbers may lie near, for which they have more logistics (`anchors.py`).
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Fields(nn.Module):
         width: int,
         mixtures: int,
         based: bool = False,
-        anchors: Sequence[tuple[int, int]] = (),
+        anchors: Sequence[Pair] = (),
     ):
         super().__init__()
         self.count, self.width, self.based = len(slots), width, based
@@ -102,9 +102,11 @@ class Fields(nn.Module):
         self.numbers = [i for i, s in enumerate(slots) if s.rank is not None]
         self.anchors: Anchors | None = None
         if anchors:
-            self.mixtures += max(Counter(number for number, _ in anchors).values())
+            self.mixtures += max(Counter(number for number, *_ in anchors).values())
             self.anchors = Anchors([slots[i] for i in self.numbers], anchors, self.numbers, self.mixtures)
         self._build_numbers(slots)
+        if self.anchors is not None:
+            self.anchors.begin_with(self.mixture.data, self.mixture_bias.data, anchors)
         self._build_classes(slots)
 
     # ---- tables --------------------------------------------------------------------------------------------
@@ -138,10 +140,9 @@ class Fields(nn.Module):
         self.mixture = nn.Parameter(torch.randn(n, width, 3 * k) * (not based) * 0.3 / math.sqrt(width))
         bias = torch.zeros(n, 1, 3 * k)  # weights, means spread over the bulk of the scores, log scales
         if not based:
-            free = k - (0 if self.anchors is None else self.anchors.each)
-            bias[:, :, k : k + free] = torch.linspace(-1.8, 1.8, free)
+            own = k - (0 if self.anchors is None else self.anchors.each)
+            bias[:, :, k : k + own] = torch.linspace(-1.8, 1.8, own)
             bias[:, :, 2 * k :] = -1.2
-            bias[:, :, 2 * k + free :] = -2.5
         self.mixture_bias = nn.Parameter(bias)
 
     def _build_classes(self, slots: list[Slot]) -> None:
@@ -286,12 +287,12 @@ class Fields(nn.Module):
         weight = self.heads[g][getattr(self, f"shared{g}")[j]][:, :size]
         return weight, getattr(self, f"bias{g}")[j, :, :size] + getattr(self, f"emit{g}")[j, :, :size]
 
-    def _mixture(self, slot: int, hidden: Tensor, said: Said | None, near: Tensor | None) -> Tensor:
+    def _mixture(self, slot: int, hidden: Tensor, said: Said | None, anchored: Tensor | None) -> Tensor:
         n = self.numbers.index(slot)
         mixture = _moved(torch.addmm(self.mixture_bias[n], hidden, self.mixture[n]), said)
-        return mixture if near is None else mixture + near
+        return mixture if anchored is None else mixture + anchored
 
-    def near(self, slot: int, tokens: Tensor, cells: Tensor, written: Container[int]) -> Tensor | None:
+    def anchored(self, slot: int, tokens: Tensor, cells: Tensor, written: Container[int]) -> Tensor | None:
         """(rows, 3 x logistics) what the anchors of a slot add to its mixture; None where it has none.
 
         tokens, cells: (rows, slots); written: the slots that are written before it.
@@ -307,18 +308,18 @@ class Fields(nn.Module):
         tokens: Tensor,
         cells: Tensor,
         said: Said | None = None,
-        near: Tensor | None = None,
+        anchored: Tensor | None = None,
     ) -> Tensor:
         """(rows,) log probability of given tokens and cells of one slot; 0 where the token is empty (-1).
 
-        near: as `near` gives it.
+        anchored: as `anchored` gives it.
         """
         classes = self.class_table[slot, tokens.clamp(min=0)]
         out = self._class_logits(slot, hidden, said).log_softmax(-1).gather(-1, classes[:, None])[:, 0]
         if self.other[slot] >= 0:
             n = self.numbers.index(slot)
             index = (tokens.clamp(min=0) + self.number_start[n]) * self.cells + cells
-            mixture = self._mixture(slot, hidden, said, near)
+            mixture = self._mixture(slot, hidden, said, anchored)
             mass = log_mixture_mass(mixture, self.low[index], self.high[index]).logsumexp(-1)
             out = out + torch.where(classes == self.other[slot], mass, 0.0)
         return torch.where(tokens < 0, 0.0, out)
@@ -330,9 +331,9 @@ class Fields(nn.Module):
         generator: torch.Generator,
         allowed: Allowed | None = None,
         said: Said | None = None,
-        near: Tensor | None = None,
+        anchored: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Draw one slot of every row from what `hidden` (rows, width) says of it; near: as `near` gives it.
+        """Draw one slot of every row from what `hidden` (rows, width) says of it.
 
         Returns tokens and cells (rows,) and the log of the mass that `allowed` left (0 without a condition).
         """
@@ -340,7 +341,7 @@ class Fields(nn.Module):
         rows, device = len(hidden), hidden.device
         other, size = self.other[slot], len(self.token_of[slot])
         logits = self._class_logits(slot, hidden, said)
-        mixture = self._mixture(slot, hidden, said, near) if other >= 0 else None
+        mixture = self._mixture(slot, hidden, said, anchored) if other >= 0 else None
         log_mass = torch.zeros(rows, device=device)
         if allowed is None:
             options = logits + getattr(self, f"emit{g}")[j, :, :size]

@@ -41,11 +41,11 @@ class Heads:
         self.known: dict[int, _Head] = {}
 
     def draw(
-        self, slot: int, hidden: Tensor, generator: torch.Generator, near: Tensor | None = None
+        self, slot: int, hidden: Tensor, generator: torch.Generator, anchored: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """(rows, width) -> tokens and cells of a slot, (rows,) each; None where all cells are 0.
 
-        near: as `Fields.near` gives it.
+        anchored: as `Fields.anchored` gives it.
         """
         if slot not in self.known:
             self.known[slot] = self._head(slot)
@@ -59,8 +59,8 @@ class Heads:
         cells = torch.zeros_like(tokens)
         if len(inside):
             mixture = said[inside, head.size :]
-            if near is not None:
-                mixture[:, : near.shape[1]] += near[inside]
+            if anchored is not None:
+                mixture[:, : anchored.shape[1]] += anchored[inside]
             found = head.flat.index_select(0, self._placed(head, mixture, generator))
             tokens[inside], cells[inside] = found[:, 0], found[:, 1]
         return tokens, cells

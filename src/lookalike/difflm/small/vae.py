@@ -42,7 +42,8 @@ class VAE(nn.Module):
         width = config.width
         spans = [column for column in columns if slots[column[0]].span]
         fixed = [s for s, slot in enumerate(slots) if not slot.span]
-        anchors = [(fixed.index(s), fixed.index(anchor)) for s, anchor in config.anchors]
+        place = fixed.index
+        anchors = [(place(s), place(near), share, scale) for s, near, share, scale in config.anchors]
         self.fields = Fields([slots[s] for s in fixed], width, config.mixtures, config.based, anchors)
         self.base: Base | None = None
         if config.based:
