@@ -6,8 +6,8 @@ mixture has *anchored* logistics, of which the mean is counted from there: the s
 other column, the *anchor*, would have in this one. They weigh nothing where the anchor is written later or
 holds no number.
 
-Which columns are anchors is asked of the rows (`find_anchors`): those near which there is more than a normal
-distribution, and the anchors before, say.
+Which columns are anchors is asked of the rows (`find_anchors`): those near which there are more rows than a
+smooth relation would have. What is smooth the network learns by itself.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ EACH = 6  # anchors of a number, at most
 MOST = 40  # numbers of a table in which anchors are looked for
 FEWEST, ROWS = 1000, 8000  # rows in which they are looked for, at least and at most
 SHARES = (0.03, 0.1, 0.25, 0.5, 0.8)  # of the rows that lie near an anchor, which are tried
-SCALES = (0.01, 0.03, 0.1)  # of their distances, in normal scores
-GAIN = 0.01  # nats per row by which an anchor has to make a number likelier, beyond what it does by chance
+SCALES = (0.003, 0.01, 0.03, 0.1)  # of their distances, in normal scores
+SHARP = 0.01  # nats per row that lying near an anchor tells, beyond what its neighbourhood tells
+GAIN = 0.003  # nats per row by which an anchor makes a number likelier beside those before it, at least
+BINS = 20  # of the anchor's values, in each of which a number has a mean and a deviation of its own
 AWAY = -30.0  # what the weight of an anchored logistic falls by where there is no anchor
 
 
@@ -91,6 +93,7 @@ def find_anchors(slots: list[Slot], tokens: Array, cells: Array) -> tuple[Pair, 
             for other in near
             if np.count_nonzero(slots[other].counts) < np.count_nonzero(slots[s].counts)
         }
+        near = {other: score for other, score in near.items() if _sharpness(y, score) >= SHARP}
         around = {other: _around(y, score) for other, score in near.items()}
         left = EACH
         for candidates in (before, {*near}):  # in the canonical order those of few values come first
@@ -99,15 +102,32 @@ def find_anchors(slots: list[Slot], tokens: Array, cells: Array) -> tuple[Pair, 
                 likelier = {other: _likeliest(around[other], log_density) for other in sorted(candidates)}
                 best = max(likelier, key=lambda other: float(likelier[other][0].mean()))
                 density, share, scale = likelier[best]
-                dealt = near[best][child(0, "anchors").permutation(len(y))]
-                chance = float((_likeliest(_around(y, dealt), log_density)[0] - log_density).mean())
-                if float((density - log_density).mean()) - chance < GAIN:
+                if float((density - log_density).mean()) < GAIN:
                     break
                 found.append((s, best, share, scale))
                 log_density, left = density, left - 1
                 candidates.discard(best)
                 del near[best]
     return tuple(found)
+
+
+def _sharpness(y: Array, score: Array) -> float:
+    """Nats per row that lying near an anchor tells, beyond what rows tell of which the anchors are dealt anew
+    among those of about the same anchor.
+    """
+    there = ~np.isnan(score)
+    if there.sum() < FEWEST / 2:
+        return 0.0
+    own, score = y[there], score[there]
+    dealt, rng = score.copy(), child(0, "anchors")
+    density = np.empty(len(own))
+    for part in np.array_split(np.argsort(score, kind="stable"), BINS):
+        deviation = max(float(own[part].std()), SCALES[-1])
+        density[part] = -np.square((own[part] - own[part].mean()) / deviation) / 2 - np.log(deviation)
+        dealt[part] = score[rng.permutation(part)]
+    density -= np.log(2 * np.pi) / 2
+    near, chance = (float(_likeliest(_around(own, one), density)[0].mean()) for one in (score, dealt))
+    return (near - chance) * len(own) / len(y)
 
 
 def _around(y: Array, score: Array) -> list[Array]:
