@@ -20,6 +20,8 @@ class Slot:
     rank: (tokens, cells) in [0, 1], mid-rank of the cell among the column's values that are not missing; nan
         where there is none. None for slots without an order.
     value: (tokens, cells) centre of the cell, standardised and clipped to [-5, 5]; nan as in `rank`.
+    number: (tokens, cells) the number in the middle of the cell, nan for none; None where others are not
+        counted alike.
     banned: tokens that are read but never emitted (values rarer than the privacy threshold).
     ends: tokens after which the column's remaining slots are empty (token -1).
     vocabulary: slots with the same name share one vocabulary (the slots of a text).
@@ -32,6 +34,7 @@ class Slot:
     counts: Array
     rank: Array | None = None
     value: Array | None = None
+    number: Array | None = None
     banned: tuple[int, ...] = ()
     ends: tuple[int, ...] = ()
     vocabulary: str = ""

@@ -173,6 +173,7 @@ def build(
 
 def _with_time(settings: Settings, codec: RecordCodec, table: pd.DataFrame | None, seed: int) -> Settings:
     """With the time of the table, where it tells something; a saved model knows of its own."""
+    from lookalike.difflm.small.anchors import find_anchors
     from lookalike.difflm.small.axis import find_axis, knots_of
     from lookalike.difflm.small.near import MOST, ROWS
 
@@ -185,6 +186,8 @@ def _with_time(settings: Settings, codec: RecordCodec, table: pd.DataFrame | Non
     if asked.axis and (axis := find_axis(codec, some)):
         near = min(MOST, len(table) // ROWS) if asked.near else 0
         vae = replace(vae, axis=axis, knots=vae.knots or knots_of(len(table)), near=near)
+    if asked.anchors and not vae.based:
+        vae = replace(vae, anchors=find_anchors(codec.slots, *codec.encode(some)))
     return replace(settings, vae=vae)
 
 

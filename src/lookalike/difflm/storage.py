@@ -228,4 +228,8 @@ def _signs(rules: Any) -> Any:
 
 def _tuples(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a config; JSON has lists for its tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
+    return {name: _tuple(value) for name, value in facts.items()}
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(map(_tuple, value)) if isinstance(value, list) else value

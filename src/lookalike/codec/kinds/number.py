@@ -130,6 +130,9 @@ def slots(params: Params, column: Column) -> list[Slot]:
     values = [formatted.lenient(cell) for cell in column.exceptions or []]
     ticks = [None if value is None else value * 10.0 ** (column.decimals or 0) for value in values]
     first = bins.slot(params.bins, column.name, numbers=ticks)
+    if column.resolution is None:
+        own, first.number = params.cells, np.full(first.counts.shape, np.nan)
+        first.number[own.token, own.place] = own.knee.astype(np.float64) / 10.0 ** (column.decimals or 0)
     if not len(params.formats):
         return [first]
     first.ends = tuple(token for token in params.bins.positions[MISSING - 1 :] if token is not None)

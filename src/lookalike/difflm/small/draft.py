@@ -291,7 +291,8 @@ class Draft:
             if allowed is None and said is None and not rescored:
                 self._write_free(turn, slot, hidden, rows)
                 return
-            token, cell, mass = vae.fields.draw(field_, hidden, self.generator, allowed, said)
+            anchored = self._anchored(turn, slot, rows)
+            token, cell, mass = vae.fields.draw(field_, hidden, self.generator, allowed, said, anchored)
             ended = turn.empty(vae, slot, self.tokens[rows])
             if ended is not None:
                 token, cell = torch.where(ended, -1, token), torch.where(ended, 0, cell)
@@ -299,11 +300,23 @@ class Draft:
             self.tokens[rows, slot], self.cells[rows, slot] = token, cell
             self.log_mass[rows] += mass
             if rescored:
-                self.log_prob[rows] += vae.fields.log_prob(field_, hidden, token, cell, said)
+                self.log_prob[rows] += vae.fields.log_prob(field_, hidden, token, cell, said, anchored)
+
+    def _anchored(self, turn: Turn, slot: int, rows: Tensor | slice) -> Tensor | None:
+        """What the anchors of a fixed slot of these rows say, as `Fields.anchored`."""
+        vae = self.vae
+        if vae.fields.anchors is None:
+            return None
+        written = {int(vae.field_of[one]) for one in turn.order[: turn.order.index(slot)]}
+        fixed = vae.fixed if vae.span_slots else slice(None)
+        return vae.fields.anchored(
+            int(vae.field_of[slot]), self.tokens[rows][:, fixed], self.cells[rows][:, fixed], written
+        )
 
     def _write_free(self, turn: Turn, slot: int, hidden: Tensor, rows: Tensor | slice) -> None:
         """Draw a fixed slot of these rows, of which nothing else is known or asked for."""
-        token, cell = self.ahead.heads.draw(int(self.vae.field_of[slot]), hidden, self.generator)
+        anchored = self._anchored(turn, slot, rows)
+        token, cell = self.ahead.heads.draw(int(self.vae.field_of[slot]), hidden, self.generator, anchored)
         ended = turn.empty(self.vae, slot, self.tokens[rows])
         if ended is not None:
             token = torch.where(ended, -1, token)

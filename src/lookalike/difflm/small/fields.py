@@ -18,6 +18,8 @@ et al., PixelCNN++ (2017), section 2.1.
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +29,7 @@ from torch import Tensor, nn
 
 from lookalike.codec.slot import Array, Slot
 from lookalike.difflm.categorical import IMPOSSIBLE, pick
+from lookalike.difflm.small.anchors import Anchors, Pair
 from lookalike.difflm.small.classes import Classes, grouped, start
 from lookalike.difflm.small.kernels import GROUP
 from lookalike.difflm.small.numbers import TAIL, log_mixture_mass, number_tables, scale_of
@@ -71,10 +74,18 @@ class Fields(nn.Module):
     """The vocabularies of the fixed slots of a record (those of texts are in `spans.py`).
 
     slots: as in `RecordCodec.slots`; width: of every vector; mixtures: logistics per number; based: whether
-    there is a base that the network corrects: its heads then begin with no correction.
+    there is a base that the network corrects: its heads then begin with no correction; anchors: what
+    numbers may lie near, for which they have more logistics (`anchors.py`).
     """
 
-    def __init__(self, slots: list[Slot], width: int, mixtures: int, based: bool = False):
+    def __init__(
+        self,
+        slots: list[Slot],
+        width: int,
+        mixtures: int,
+        based: bool = False,
+        anchors: Sequence[Pair] = (),
+    ):
         super().__init__()
         self.count, self.width, self.based = len(slots), width, based
         self.mixtures = OWN + len(GROUP) if based else mixtures
@@ -89,7 +100,13 @@ class Fields(nn.Module):
         self.register_buffer("start", torch.tensor([starts[s.vocabulary] for s in slots]), persistent=False)
         self.inputs = nn.Parameter(torch.randn(self.empty + 1, width) * 0.5)
         self.numbers = [i for i, s in enumerate(slots) if s.rank is not None]
+        self.anchors: Anchors | None = None
+        if anchors:
+            self.mixtures += max(Counter(number for number, *_ in anchors).values())
+            self.anchors = Anchors([slots[i] for i in self.numbers], anchors, self.numbers, self.mixtures)
         self._build_numbers(slots)
+        if self.anchors is not None:
+            self.anchors.begin_with(self.mixture.data, self.mixture_bias.data, anchors)
         self._build_classes(slots)
 
     # ---- tables --------------------------------------------------------------------------------------------
@@ -123,7 +140,8 @@ class Fields(nn.Module):
         self.mixture = nn.Parameter(torch.randn(n, width, 3 * k) * (not based) * 0.3 / math.sqrt(width))
         bias = torch.zeros(n, 1, 3 * k)  # weights, means spread over the bulk of the scores, log scales
         if not based:
-            bias[:, :, k : 2 * k] = torch.linspace(-1.8, 1.8, k)
+            own = k - (0 if self.anchors is None else self.anchors.each)
+            bias[:, :, k : k + own] = torch.linspace(-1.8, 1.8, own)
             bias[:, :, 2 * k :] = -1.2
         self.mixture_bias = nn.Parameter(bias)
 
@@ -210,11 +228,18 @@ class Fields(nn.Module):
 
     # ---- out -----------------------------------------------------------------------------------------------
 
-    def nll(self, hidden: Tensor, tokens: Tensor, cells: Tensor, said: Said | None = None) -> Tensor:
+    def nll(
+        self,
+        hidden: Tensor,
+        tokens: Tensor,
+        cells: Tensor,
+        said: Said | None = None,
+        at: Tensor | None = None,
+    ) -> Tensor:
         """Negative log likelihood, in nats, of every slot of a record; 0 where the slot is empty.
 
-        hidden: (rows, slots, width), slot i holding what is known before slot i; said: what the base says.
-        Returns (rows, slots).
+        hidden: (rows, slots, width), slot i holding what is known before slot i; said: what the base says;
+        at: (rows, slots) the place of each in the order, where there are anchors. Returns (rows, slots).
         """
         rows = hidden.shape[0]
         by_slot = hidden.transpose(0, 1)  # (slots, rows, width)
@@ -237,6 +262,8 @@ class Fields(nn.Module):
                 self.mixture_bias, by_slot.index_select(0, self.number_index), self.mixture
             ).transpose(0, 1)
             mixture = _moved(mixture, said)
+            if self.anchors is not None and at is not None:
+                mixture = mixture + self.anchors.added(tokens, cells, at)
             number_tokens = tokens[:, self.number_index]
             index = self._number_cells(number_tokens, cells[:, self.number_index])
             inside = log_mixture_mass(mixture, self.low[index], self.high[index]).logsumexp(-1)
@@ -260,20 +287,39 @@ class Fields(nn.Module):
         weight = self.heads[g][getattr(self, f"shared{g}")[j]][:, :size]
         return weight, getattr(self, f"bias{g}")[j, :, :size] + getattr(self, f"emit{g}")[j, :, :size]
 
-    def _mixture(self, slot: int, hidden: Tensor, said: Said | None) -> Tensor:
+    def _mixture(self, slot: int, hidden: Tensor, said: Said | None, anchored: Tensor | None) -> Tensor:
         n = self.numbers.index(slot)
-        return _moved(torch.addmm(self.mixture_bias[n], hidden, self.mixture[n]), said)
+        mixture = _moved(torch.addmm(self.mixture_bias[n], hidden, self.mixture[n]), said)
+        return mixture if anchored is None else mixture + anchored
+
+    def anchored(self, slot: int, tokens: Tensor, cells: Tensor, written: Container[int]) -> Tensor | None:
+        """(rows, 3 x logistics) what the anchors of a slot add to its mixture; None where it has none.
+
+        tokens, cells: (rows, slots); written: the slots that are written before it.
+        """
+        if self.anchors is None or self.other[slot] < 0:
+            return None
+        return self.anchors.added_to(self.numbers.index(slot), tokens, cells, written)
 
     def log_prob(
-        self, slot: int, hidden: Tensor, tokens: Tensor, cells: Tensor, said: Said | None = None
+        self,
+        slot: int,
+        hidden: Tensor,
+        tokens: Tensor,
+        cells: Tensor,
+        said: Said | None = None,
+        anchored: Tensor | None = None,
     ) -> Tensor:
-        """(rows,) log probability of given tokens and cells of one slot; 0 where the token is empty (-1)."""
+        """(rows,) log probability of given tokens and cells of one slot; 0 where the token is empty (-1).
+
+        anchored: as `anchored` gives it.
+        """
         classes = self.class_table[slot, tokens.clamp(min=0)]
         out = self._class_logits(slot, hidden, said).log_softmax(-1).gather(-1, classes[:, None])[:, 0]
         if self.other[slot] >= 0:
             n = self.numbers.index(slot)
             index = (tokens.clamp(min=0) + self.number_start[n]) * self.cells + cells
-            mixture = self._mixture(slot, hidden, said)
+            mixture = self._mixture(slot, hidden, said, anchored)
             mass = log_mixture_mass(mixture, self.low[index], self.high[index]).logsumexp(-1)
             out = out + torch.where(classes == self.other[slot], mass, 0.0)
         return torch.where(tokens < 0, 0.0, out)
@@ -285,6 +331,7 @@ class Fields(nn.Module):
         generator: torch.Generator,
         allowed: Allowed | None = None,
         said: Said | None = None,
+        anchored: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Draw one slot of every row from what `hidden` (rows, width) says of it.
 
@@ -294,7 +341,7 @@ class Fields(nn.Module):
         rows, device = len(hidden), hidden.device
         other, size = self.other[slot], len(self.token_of[slot])
         logits = self._class_logits(slot, hidden, said)
-        mixture = self._mixture(slot, hidden, said) if other >= 0 else None
+        mixture = self._mixture(slot, hidden, said, anchored) if other >= 0 else None
         log_mass = torch.zeros(rows, device=device)
         if allowed is None:
             options = logits + getattr(self, f"emit{g}")[j, :, :size]

@@ -40,8 +40,13 @@ class Heads:
         self.fields = fields
         self.known: dict[int, _Head] = {}
 
-    def draw(self, slot: int, hidden: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
-        """(rows, width) -> tokens and cells of a slot, (rows,) each; None where all cells are 0."""
+    def draw(
+        self, slot: int, hidden: Tensor, generator: torch.Generator, anchored: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """(rows, width) -> tokens and cells of a slot, (rows,) each; None where all cells are 0.
+
+        anchored: as `Fields.anchored` gives it.
+        """
         if slot not in self.known:
             self.known[slot] = self._head(slot)
         head = self.known[slot]
@@ -54,6 +59,8 @@ class Heads:
         cells = torch.zeros_like(tokens)
         if len(inside):
             mixture = said[inside, head.size :]
+            if anchored is not None:
+                mixture[:, : anchored.shape[1]] += anchored[inside]
             found = head.flat.index_select(0, self._placed(head, mixture, generator))
             tokens[inside], cells[inside] = found[:, 0], found[:, 1]
         return tokens, cells

@@ -20,6 +20,7 @@ class VAEConfig:
     axis: the slots of the time of a record, coarsest first (`axis.py`), () for none; knots: on it, 0 to have
     them counted; near: stretches of rows of which the means are told (`near.py`), 0 for none; with them the
     time comes first.
+    anchors: what numbers may lie near (`anchors.py`), by slots.
     """
 
     width: int = 64
@@ -37,6 +38,7 @@ class VAEConfig:
     axis: tuple[int, ...] = ()
     knots: int = 0
     near: int = 0
+    anchors: tuple[tuple[int, int, float, float], ...] = ()
 
 
 TEXT_SIZES: dict[str, Any] = {  # instead of the defaults above where a record has texts

@@ -42,7 +42,9 @@ class VAE(nn.Module):
         width = config.width
         spans = [column for column in columns if slots[column[0]].span]
         fixed = [s for s, slot in enumerate(slots) if not slot.span]
-        self.fields = Fields([slots[s] for s in fixed], width, config.mixtures, config.based)
+        place = fixed.index
+        anchors = [(place(s), place(near), share, scale) for s, near, share, scale in config.anchors]
+        self.fields = Fields([slots[s] for s in fixed], width, config.mixtures, config.based, anchors)
         self.base: Base | None = None
         if config.based:
             self.hint = nn.Parameter(torch.randn(len(fixed), HINTS, width) * 0.1)
@@ -379,7 +381,7 @@ class VAE(nn.Module):
         if at is not None:
             own = use.slots[:fixed]
             of_fixed = self.fields.nll(
-                _pick(hidden, at.clamp(max=n - 1)), tokens[:, own], cells[:, own], said
+                _pick(hidden, at.clamp(max=n - 1)), tokens[:, own], cells[:, own], said, at
             )
             of_fixed = of_fixed * (at < n)
             if not use.spans:

@@ -64,6 +64,7 @@ class TrainConfig:
     refine: bool = False
     axis: bool = True
     near: bool = True
+    anchors: bool = True
 
 
 TEXT_TRAINING: dict[str, Any] = {  # instead of the defaults above where a record has texts
