@@ -34,7 +34,7 @@ def test_what_the_comparison_says_in_words_is_so() -> None:
         assert abs(ours["c2st"] - 0.5) < abs(peer["c2st"] - 0.5), "harder to detect on all five tables"
         sign = 1 if FOUND.of(name, OURS)[0]["score"]["mle_kind"] == "auc" else -1
         better = sign * (ours["mle"] - peer["mle"])
-        assert better > -0.0005, "values of utility are equal or better"
+        assert better > -0.001, "values of utility are better, or less than .001 below"
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -29,7 +29,8 @@ MOST = 40  # numbers of a table in which anchors are looked for
 FEWEST, ROWS = 1000, 8000  # rows in which they are looked for, at least and at most
 SHARES = (0.03, 0.1, 0.25, 0.5, 0.8)  # of the rows that lie near an anchor, which are tried
 SCALES = (0.003, 0.01, 0.03, 0.1)  # of their distances, in normal scores
-SHARP = 0.01  # nats per row that lying near an anchor tells, beyond what its neighbourhood tells
+CLEAR = 0.1  # nats per row that the sharpest anchor of a number tells, beyond what its neighbourhood does
+SHARP = 0.01  # the same of its others
 GAIN = 0.003  # nats per row by which an anchor makes a number likelier beside those before it, at least
 BINS = 20  # of the anchor's values, in each of which a number has a mean and a deviation of its own
 AWAY = -30.0  # what the weight of an anchored logistic falls by where there is no anchor
@@ -93,7 +94,10 @@ def find_anchors(slots: list[Slot], tokens: Array, cells: Array) -> tuple[Pair, 
             for other in near
             if np.count_nonzero(slots[other].counts) < np.count_nonzero(slots[s].counts)
         }
-        near = {other: score for other, score in near.items() if _sharpness(y, score) >= SHARP}
+        sharpness = {other: _sharpness(y, score) for other, score in near.items()}
+        if max(sharpness.values()) < CLEAR:
+            continue
+        near = {other: score for other, score in near.items() if sharpness[other] >= SHARP}
         around = {other: _around(y, score) for other, score in near.items()}
         left = EACH
         for candidates in (before, {*near}):  # in the canonical order those of few values come first
