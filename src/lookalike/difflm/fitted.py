@@ -29,7 +29,7 @@ from lookalike.rules.keep import Plan
 from lookalike.seed import child, child_seed
 from lookalike.table.schema import Schema
 
-LOOKED_AT = 50_000  # rows that are searched for a time, at most
+LOOKED_AT = 50_000  # rows that are searched for a time and for anchors, at most
 WHERE_CANDIDATES = 1.5  # for each of the rows that share a condition: 2 would cost over 3 times a free sample
 
 
@@ -162,7 +162,7 @@ def build(
         torch.manual_seed(child_seed(seed, "initial weights"))
         own = codec if plan is None else plan.codec
         modelled = table if plan is None or table is None else plan.forward(table)
-        settings = _with_time(settings, own, modelled, seed)
+        settings = _looked_at(settings, own, modelled, seed)
         records = _record_model(own, settings, device, threads, modelled, facts)
         prior = None  # ids and constants alone: there is nothing to learn
         if own.slots:
@@ -171,8 +171,8 @@ def build(
     return Fitted(codec, settings, seed, device, threads, records, prior, plan=plan)
 
 
-def _with_time(settings: Settings, codec: RecordCodec, table: pd.DataFrame | None, seed: int) -> Settings:
-    """With the time of the table, where it tells something; a saved model knows of its own."""
+def _looked_at(settings: Settings, codec: RecordCodec, table: pd.DataFrame | None, seed: int) -> Settings:
+    """With what is found in the table, its time and its anchors; a saved model knows of its own."""
     from lookalike.difflm.small.anchors import find_anchors
     from lookalike.difflm.small.axis import find_axis, knots_of
     from lookalike.difflm.small.near import MOST, ROWS
@@ -187,7 +187,7 @@ def _with_time(settings: Settings, codec: RecordCodec, table: pd.DataFrame | Non
         near = min(MOST, len(table) // ROWS) if asked.near else 0
         vae = replace(vae, axis=axis, knots=vae.knots or knots_of(len(table)), near=near)
     if asked.anchors and not vae.based:
-        vae = replace(vae, anchors=find_anchors(codec.slots, *codec.encode(some)))
+        vae = replace(vae, anchors=find_anchors(codec, some))
     return replace(settings, vae=vae)
 
 

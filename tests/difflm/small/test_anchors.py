@@ -34,12 +34,11 @@ def share_near(made: pd.DataFrame) -> float:
 
 
 def found(table: pd.DataFrame) -> list[tuple[int, int]]:
-    codec = RecordCodec.fit(table, infer(table))
-    return [pair[:2] for pair in find_anchors(codec.slots, *codec.encode(table))]
+    return [pair[:2] for pair in find_anchors(RecordCodec.fit(table, infer(table)), table)]
 
 
 def test_the_anchor_of_a_number_is_the_column_that_it_lies_near() -> None:
-    ((number, anchor, share, scale),) = find_anchors(CODEC.slots, *CODEC.encode(TABLE))
+    ((number, anchor, share, scale),) = find_anchors(CODEC, TABLE)
     assert (number, anchor, share) == (BILL, LIMIT, 0.5) and scale < 0.1
     assert found(TABLE.head(500)) == []
     noise = np.random.default_rng(1).normal(0, 1, ROWS)

@@ -16,10 +16,12 @@ import math
 from collections.abc import Container, Sequence
 
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lookalike.codec import RecordCodec
 from lookalike.codec.slot import Array, Slot
 from lookalike.difflm.small.numbers import NumberTables, number_tables
 from lookalike.seed import child
@@ -68,11 +70,13 @@ Pair = tuple[
 ]  # a number, its anchor, the share of rows near it, the scale of distances
 
 
-def find_anchors(slots: list[Slot], tokens: Array, cells: Array) -> tuple[Pair, ...]:
-    """The anchors of numbers, by their slots in a record; tokens, cells: (rows, slots)."""
+def find_anchors(codec: RecordCodec, table: pd.DataFrame) -> tuple[Pair, ...]:
+    """The anchors of the numbers of a table, by their slots in a record; () where there are none."""
+    slots = codec.slots
     numbers = [s for s, slot in enumerate(slots) if slot.rank is not None and slot.number is not None]
-    if not 2 <= len(numbers) <= MOST or len(tokens) < FEWEST:
+    if not 2 <= len(numbers) <= MOST or len(table) < FEWEST:
         return ()
+    tokens, cells = codec.encode(table)
     some = child(0, "rows of the anchors").permutation(len(tokens))[:ROWS]
     tokens, cells = tokens[some], cells[some]
     own = Scores([slots[s] for s in numbers], number_tables([slots[s] for s in numbers]))
@@ -169,7 +173,7 @@ class Anchors(nn.Module):
         super().__init__()
         tables = number_tables(slots)
         own, place = Scores(slots, tables), {s: n for n, s in enumerate(numbers)}
-        self.mixtures, self.count, self.cells = mixtures, len(numbers), tables.cells
+        self.mixtures, self.cells = mixtures, tables.cells
         self.of: dict[int, list[int]] = {s: [] for s in numbers}
         for s, anchor, _, _ in pairs:
             self.of[s].append(anchor)
