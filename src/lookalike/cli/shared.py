@@ -165,8 +165,8 @@ def training(one: Parser) -> None:
     one.add_argument(
         "--refine",
         action="store_true",
-        help="learn, too, which rows the model draws too often; draw twice as many and leave those out: rows "
-        "that are more like the real ones, drawn in twice the time",
+        help="learn, too, which rows the model draws too often; draw half as many again and leave those out: "
+        "rows that are more like the real ones, drawn more slowly",
     )
     device(one)
 

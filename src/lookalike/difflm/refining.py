@@ -27,7 +27,7 @@ from lookalike.codec import Slot
 from lookalike.codec.slot import Array
 from lookalike.seed import child, child_seed
 
-BUDGET = 2.0  # rows that are drawn for each that is kept
+BUDGET = 1.5  # rows that are drawn for each that is kept
 FEWEST = 1000  # rows that a selector is fitted on, at least
 TREES, STAGE, DEPTH, LEAF_ROWS, RATE = 100, 10, 5, 80, 0.05
 FOLDS = 4
