@@ -124,6 +124,9 @@ class RecordModel(Protocol):
         rows are `begun_apart`, and nothing is given or allowed, they have times of their own.
         """
 
+    def rest(self) -> None:
+        """All rows of a call are drawn: the memory that one draw leaves to the next is given back."""
+
     @property
     def begun_apart(self) -> bool:
         """Whether a time comes once in the table, and rows can be begun with it."""

@@ -278,6 +278,9 @@ class TextRecords:
             found[at] = -self.vae(latent[at], tokens.to(self.device), mask.to(self.device)).sum(1)
         return found
 
+    def rest(self) -> None:
+        pass
+
     @property
     def begun_apart(self) -> bool:
         return False

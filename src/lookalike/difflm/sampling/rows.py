@@ -145,6 +145,7 @@ def sampled(fitted: Fitted, request: Request, tally: Tally, progress: bool) -> I
         rng = child(request.seed, "sample", "fill", index)
         yield _in_style(codec.fill(table, rng, request.offset + done, kept), fitted.schema.layout)
         done += len(table)
+    fitted.records.rest()
     finish(told, progress)
     if not tally.accepted:
         raise OptionError(
@@ -316,6 +317,7 @@ def imputed(
         told.chunk(start, len(rows))
         with fitted.threads.used():
             chunks.append(_complete(fitted, held.rows_at(rows), {}, rng, offset + start, told, fill=True))
+    fitted.records.rest()
     finish(told, progress)
     if not chunks:
         return table.copy()

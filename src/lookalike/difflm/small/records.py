@@ -58,6 +58,7 @@ class TokenRecords:
 
     def __init__(self, codec: RecordCodec, vae: VAE | None, threads: Threads):
         self.codec, self._vae, self.threads = codec, vae, threads
+        self._spare: list[dict[int, Tensor]] = []  # of the desks of the last draw
 
     @property
     def vae(self) -> VAE:
@@ -195,8 +196,11 @@ class TokenRecords:
                 )
             return torch.stack([tokens, cells], 1).cpu().numpy()
 
+        spare: list[dict[int, Tensor]] = []
+
         def desk() -> _Desk:
-            return _Desk({}, Ahead(self.vae, len(latent)), Told(), None)
+            spare.append(self._spare.pop() if self._spare else {})
+            return _Desk(spare[-1], Ahead(self.vae, len(latent)), Told(), None)
 
         parts: list[Array] = []
         if self.vae.span_slots or latent.device.type != "cpu" or count == 1:
@@ -204,6 +208,7 @@ class TokenRecords:
             for block in range(count):
                 told.block(starts[block], starts[block + 1] - starts[block])
                 parts.append(written(block, own))
+            self._spare = spare
             return np.concatenate(parts)
         self.threads.begin()
         for part in side_by_side(written, range(count), desk):
@@ -212,7 +217,11 @@ class TokenRecords:
             told.add(1.0)
             parts.append(part)
         self.threads.end(float(rows))
+        self._spare = spare
         return np.concatenate(parts)
+
+    def rest(self) -> None:
+        self._spare = []
 
     @property
     def begun_apart(self) -> bool:
