@@ -170,6 +170,14 @@ def test_a_table_is_written_as_it_was_read(tmp_path: Path, text: str) -> None:
     assert (tmp_path / "pieces.csv").read_text(encoding="utf-8") == text
 
 
+def test_numbers_that_come_again_are_written_as_each_is(tmp_path: Path) -> None:
+    """Each different one is written once: 0 and -0 are, and a missing one is none."""
+    table = pd.DataFrame({"x": [0.0, -0.0, np.nan, 1.5, 0.0, -0.0, 1e22], "y": [3, -3, 3, 0, 3, 7, 7]})
+    write_table(table.iloc[::-1], tmp_path / "t.csv")
+    lines = "x,y\n1e+22,7\n-0.0,7\n0.0,3\n1.5,0\n,3\n-0.0,-3\n0.0,3\n"
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8") == lines
+
+
 def test_the_layout_of_a_file_is_that_of_its_synthetic_table(tmp_path: Path) -> None:
     schema = infer(read_table(put(tmp_path, EUROPE)))
     layout = Schema.from_dict(json.loads(json.dumps(schema.to_dict()))).layout

@@ -69,6 +69,18 @@ sys.exit(f"imported {{heavy}}" if heavy else 0)
     assert done.returncode == 0, done.stderr
 
 
+def test_sampling_imports_no_package_that_only_learning_needs() -> None:
+    """scipy alone takes longer to import than a model to load."""
+    code = """
+import sys
+import lookalike.difflm.small.records
+needless = {"scipy", "sklearn", "torch._dynamo", "sympy"} & set(sys.modules)
+sys.exit(f"imported {needless}" if needless else 0)
+"""
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
 def test_public_names() -> None:
     assert sorted(name for name in lookalike.__all__ if not name.startswith("_")) == sorted(PUBLIC)
     assert set(PUBLIC) <= set(dir(lookalike))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lookalike.codec.slot import Array
 from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.difflm.sampling.times import Once
 from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
@@ -112,14 +113,23 @@ class RecordModel(Protocol):
         allowed: Any = None,
         drawing: Drawing | None = None,
         told: Told | None = None,
+        once: Once | None = None,
     ) -> Array:
         """An array of `rows` records, drawn by the language model from (candidates, latent size) latents.
 
         given: `rows` records of which the columns `held`, (columns,) bool, are kept. allowed: as `allowed`
         gives it. With either of them there may be more candidates than rows: those that suit them are chosen
         by sampling-importance-resampling. With `given` each row has its own, candidates / rows of them, one
-        row's after the other's. drawing: how texts are drawn. told: hears how far it is.
+        row's after the other's. drawing: how texts are drawn. told: hears how far it is. once: where
+        rows are `begun_apart`, and nothing is given or allowed, they have times of their own.
         """
+
+    def rest(self) -> None:
+        """All rows of a call are drawn: the memory that one draw leaves to the next is given back."""
+
+    @property
+    def begun_apart(self) -> bool:
+        """Whether a time comes once in the table, and rows can be begun with it."""
 
     def times(self, records: Array) -> Array | None:
         """(rows,) the times of an array of records as numbers, where a time comes once in the table."""

@@ -193,8 +193,11 @@ def texts(series: pd.Series, how: dict[str, Any]) -> Any:
     if isinstance(dtype, pd.CategoricalDtype):
         return texts(series.astype(dtype.categories.dtype if not gone.any() else object), how)
     if isinstance(dtype, pd.StringDtype):
-        return pa.array(series.astype(object).where(~gone, None).tolist(), type=pa.string())
+        own = pa.array(series.array).cast(pa.string())
+        return own.combine_chunks() if isinstance(own, pa.ChunkedArray) else own
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
+        if isinstance(dtype, np.dtype) and dtype.kind in "iuf" and dtype.itemsize == 8:
+            return _distinct_texts(series, how)
         return _number_texts(series, gone, how)
     if pd.api.types.is_object_dtype(dtype) or pd.api.types.is_bool_dtype(dtype):
         cells = [None if out else str(cell) for cell, out in zip(series.tolist(), gone, strict=True)]
@@ -203,6 +206,18 @@ def texts(series: pd.Series, how: dict[str, Any]) -> Any:
     written = lines.to_csv(index=False, header=False, lineterminator="\n").split("\n")[: len(series)]
     plain = [None if out else cell.strip('"') for cell, out in zip(written, gone, strict=True)]
     return pa.array(plain, type=pa.string())
+
+
+def _distinct_texts(series: pd.Series, how: dict[str, Any]) -> Any:
+    """Of plain numbers of 64 bits, those that are different being written once: many cells hold each.
+
+    Those of other bits are different, as 0.0 and -0.0 are.
+    """
+    import pyarrow as pa
+
+    codes, bits = pd.factorize(series.to_numpy().view(np.int64))
+    distinct = pd.Series(bits.view(series.dtype))
+    return _number_texts(distinct, distinct.isna().to_numpy(bool), how).take(pa.array(codes))
 
 
 def _number_texts(series: pd.Series, gone: Any, how: dict[str, Any]) -> Any:

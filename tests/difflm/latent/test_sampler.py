@@ -70,6 +70,21 @@ def test_a_standard_gaussian_is_kept_exactly_with_few_steps() -> None:
     )
 
 
+def test_of_noise_alone_nothing_is_asked() -> None:
+    """The first look would tell the mean, that of whitened latents, 0: the path is nearly the same."""
+    asked: list[float] = []
+    change = drift(denoise_mixture)
+
+    def told(x: Tensor, angle: float) -> Tensor:
+        asked.append(angle)
+        return change(x, angle)
+
+    noise = torch.randn(2000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = carried(told, noise, angles(20), noise=True)
+    assert len(asked) == 59 and max(asked) < angles(20)[0]
+    assert float((found - carried(change, noise, angles(20))).abs().median()) < 0.002
+
+
 def test_an_untrained_denoiser_is_that_of_a_gaussian() -> None:
     x, sigma = torch.randn(50, 3), torch.full((1, 1), 0.7)
     untrained = Denoiser(3, DenoiserConfig(width=8, blocks=1))

@@ -191,6 +191,17 @@ def test_variations_can_be_under_a_condition(adult: pd.DataFrame, adult_model: D
     assert len(made) == 300 and (made["sex"] == "Female").all() and made["age"].between(20, 30).all()
 
 
+def test_memory_is_given_back_when_all_rows_are_drawn(
+    adult_model: DiffLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lookalike.difflm.small.records.CHUNK", 100)
+    records, kept = adult_model.fitted.records, []
+    for chunk in adult_model.sample_chunks(300, seed=1):
+        kept.append(len(records._spare))  # type: ignore[attr-defined]
+        assert len(chunk) == 100
+    assert kept == [1, 1, 1] and records._spare == []  # type: ignore[attr-defined]
+
+
 def test_chunks_join_to_the_sample(adult_model: DiffLM, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lookalike.difflm.small.records.CHUNK", 300)
     for options in ({}, {"where": {"sex": "Male"}}, {"balance": "sex"}):

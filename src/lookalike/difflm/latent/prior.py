@@ -44,17 +44,22 @@ class Prior(nn.Module):
     def sample(self, rows: int, generator: torch.Generator, steps: int | None = None) -> Tensor:
         """(rows, size) fresh latents."""
         noise = torch.randn(rows, self.size, generator=generator, device=self.mean.device)
-        return self._denoised(noise, angles(steps or self.steps)) * self.deviation + self.mean
+        path = angles(steps or self.steps)
+        return self._denoised(noise, path, noise=True) * self.deviation + self.mean
 
     @torch.no_grad()
-    def _denoised(self, noisy: Tensor, path: list[float]) -> Tensor:
+    def _denoised(self, noisy: Tensor, path: list[float], noise: bool = False) -> Tensor:
         if not self.denoiser.active.any():  # all of it is N(0, 1), which the path keeps as it is
             return noisy
         drift = Drift(self.denoiser)
         parts = noisy.split(BLOCK)
+
+        def own(part: Tensor, _: None = None) -> Tensor:
+            return carried(drift, part, path, noise)
+
         if noisy.device.type != "cpu":
-            return torch.cat([carried(drift, part, path) for part in parts])
-        return torch.cat(list(side_by_side(lambda part, _: carried(drift, part, path), parts, lambda: None)))
+            return torch.cat([own(part) for part in parts])
+        return torch.cat(list(side_by_side(own, parts, lambda: None)))
 
     def vary(
         self, latent: Tensor, strength: float, generator: torch.Generator, steps: int | None = None

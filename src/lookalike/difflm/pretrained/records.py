@@ -27,6 +27,7 @@ from lookalike.difflm.pretrained.train import (
 from lookalike.difflm.pretrained.vae import PretrainedConfig, PretrainedVAE
 from lookalike.difflm.pretrained.writer import write
 from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.difflm.sampling.times import Once
 from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
@@ -217,6 +218,7 @@ class TextRecords:
         allowed: Any = None,
         drawing: Drawing | None = None,
         told: Told | None = None,
+        once: Once | None = None,
     ) -> Array:
         """given: (rows, columns) cells of which the columns `held`, (columns,) bool, are kept as they are.
 
@@ -275,6 +277,13 @@ class TextRecords:
             tokens, mask = padded([prefix[row] for row in at.tolist()], self.vae.pad)
             found[at] = -self.vae(latent[at], tokens.to(self.device), mask.to(self.device)).sum(1)
         return found
+
+    def rest(self) -> None:
+        pass
+
+    @property
+    def begun_apart(self) -> bool:
+        return False
 
     def times(self, records: Array) -> Array | None:
         return None

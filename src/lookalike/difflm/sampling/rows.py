@@ -24,7 +24,7 @@ from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.parsed import Parser, parsed
 from lookalike.difflm.sampling.ruled import asked_of, meeting, put_back
-from lookalike.difflm.sampling.times import Times
+from lookalike.difflm.sampling.times import Once, Times
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import OptionError
 from lookalike.progress import bar, say
@@ -145,6 +145,7 @@ def sampled(fitted: Fitted, request: Request, tally: Tally, progress: bool) -> I
         rng = child(request.seed, "sample", "fill", index)
         yield _in_style(codec.fill(table, rng, request.offset + done, kept), fitted.schema.layout)
         done += len(table)
+    fitted.records.rest()
     finish(told, progress)
     if not tally.accepted:
         raise OptionError(
@@ -223,20 +224,21 @@ def _drawn(
         return _vary(fitted, rows, asked.strength, where, rng, first, asked.drawing, told)
     generator = fitted.generator(rng)
 
-    def written(rows: int) -> Array:
+    def written(rows: int, once: Once | None = None) -> Array:
         many = math.ceil(BUDGET * rows) if request.refine else rows
         latent = fitted.fresh(fitted.candidates(many) if allowed else many, generator)
         drawn = fitted.records.draw(
-            latent, many, generator, allowed=allowed, drawing=asked.drawing, told=told
+            latent, many, generator, allowed=allowed, drawing=asked.drawing, told=told, once=once
         )
         if request.refine and fitted.selector is not None:
             drawn = drawn[kept(fitted.selector.log_weights(features(fitted.slots, drawn)), rows, rng)]
         return drawn
 
     def draw(_: int = 0, rows: int = len(turn)) -> pd.DataFrame:
-        drawn = written(rows)
-        if not allowed:
-            drawn = times.apart(drawn, fitted.records.times, written)
+        if fitted.records.begun_apart and not allowed and not request.refine:
+            drawn = written(rows, Once(times, fitted.fresh))
+        else:
+            drawn = written(rows) if allowed else times.apart(written(rows), fitted.records.times, written)
         return fitted.records.decode(drawn, rng, where=where, offset=first)
 
     if fitted.plan is None:
@@ -315,6 +317,7 @@ def imputed(
         told.chunk(start, len(rows))
         with fitted.threads.used():
             chunks.append(_complete(fitted, held.rows_at(rows), {}, rng, offset + start, told, fill=True))
+    fitted.records.rest()
     finish(told, progress)
     if not chunks:
         return table.copy()

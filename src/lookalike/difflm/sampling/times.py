@@ -1,16 +1,29 @@
-"""Times that rows of a call have, where one comes once in the table: rows that have one again are redrawn."""
+"""Times that rows of a call have, where one comes once in the table: rows that have one again are redrawn.
+
+Blocks of rows are drawn side by side. Each has its *turn* to take the times that no row before it has, in the
+order of the blocks, so that rows do not depend on the number of threads.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lookalike.codec.slot import Array
 
+if TYPE_CHECKING:
+    import torch
+
 TRIES = 3  # draws for the rows whose time another row has
 USED_UP = 0.5  # of the rows: with more that still have none of their own, later rows keep what they have
 MOST = 1_000_000  # times that are remembered
+BEHIND = 4  # turns: a block foresees by the turn that is so many before its own, which is over by then
+LIKELY = 0.9  # of the rows, that are foreseen to have a time again, at most
 
 
 class Times:
@@ -19,6 +32,11 @@ class Times:
     def __init__(self) -> None:
         self.taken: Array = np.zeros(0)
         self.over = False
+        self._claimed = 0  # turns
+        self._known: list[tuple[int, float]] = []  # after each turn: times taken, `_again` for each of them
+        self._again = self._seen = 0.0  # records that had a time again; times taken, of each record looked at
+        self._stopped = False
+        self._change = threading.Condition()  # of these
 
     def apart(
         self, records: Array, times: Callable[[Array], Array | None], draw: Callable[[int], Array]
@@ -33,16 +51,84 @@ class Times:
             found = None if self.over else times(records[left])
             if found is None:
                 return records
-            left = left[~self._take(found)]
+            left = left[~self.take(found)]
             if tried < TRIES and len(left):
                 records[left] = draw(len(left))
-        self.over = len(self.taken) > MOST or len(left) > USED_UP * len(records)
+        self.leave(len(left), len(records))
         return records
 
-    def _take(self, times: Array) -> Array:
-        """(rows,) times -> (rows,) bool: those that no row has yet; of equal ones the first."""
-        new = np.zeros(len(times), dtype=bool)
-        new[np.unique(times, return_index=True)[1]] = True
-        new &= ~np.isin(times, self.taken)
-        self.taken = np.union1d(self.taken, times[new])
+    def take(self, times: Array, most: int | None = None) -> Array:
+        """(rows,) times -> (rows,) bool: those that no row has yet, of equal ones the first.
+
+        most: how many, None for all.
+        """
+        first = np.zeros(len(times), dtype=bool)
+        first[np.unique(times, return_index=True)[1]] = True
+        at = self.taken.searchsorted(times)
+        there = np.append(self.taken, np.nan)[at] == times
+        self._again += float((there | ~first).sum())
+        new: Array = first & ~there
+        if most is not None:
+            new[np.flatnonzero(new)[most:]] = False
+        own = np.sort(times[new])
+        self._seen += len(times) * (len(self.taken) + len(own) / 2)
+        self.taken = np.insert(self.taken, self.taken.searchsorted(own), own)
         return new
+
+    def leave(self, left: int, rows: int) -> None:
+        """So many of the rows are left without a time of their own."""
+        self.over = len(self.taken) > MOST or left > USED_UP * rows
+
+    # ---- turns ---------------------------------------------------------------------------------------------
+
+    def claim(self, blocks: int) -> int:
+        """The number of the first of so many turns."""
+        self._claimed += blocks
+        return self._claimed - blocks
+
+    @contextmanager
+    def turn(self, number: int) -> Iterator[None]:
+        """Times are taken now, those of all turns before having been taken."""
+        self._wait(number)
+        yield
+        with self._change:
+            self._known.append((len(self.taken), 0.0 if self.over else self._again / max(self._seen, 1.0)))
+            self._change.notify_all()
+
+    def foreseen(self, number: int) -> float | None:
+        """The share of the records of a turn that will have a time again; None where nothing is known yet.
+
+        It is known of turns that are over by any number of threads, and grows with the times that are taken,
+        as if the turns between took as many as the last one did.
+        """
+        last = number - BEHIND
+        if last < 0 or not self._wait(last + 1):
+            return None
+        taken, again = self._known[last]
+        each = taken - (self._known[last - 1][0] if last else 0)
+        return min(LIKELY, again * (taken + (BEHIND - 0.5) * each))
+
+    def _wait(self, turns: int) -> bool:
+        """Until so many turns are over; False where they never will be."""
+        with self._change:
+            self._change.wait_for(lambda: self._stopped or len(self._known) >= turns)
+        return len(self._known) >= turns
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """For the work on a block: where it fails, no other one waits for its turn."""
+        try:
+            yield
+        except BaseException:
+            with self._change:
+                self._stopped = True
+                self._change.notify_all()
+            raise
+
+
+@dataclass(frozen=True)
+class Once:
+    """That rows have times of their own. times: of the call; fresh: rows, generator -> so many latents."""
+
+    times: Times
+    fresh: Callable[[int, torch.Generator], torch.Tensor]

@@ -82,6 +82,20 @@ class Draft:
         if self.cache is not None:
             self.cache.select(rows)
 
+    def another(self, latent: Tensor) -> Draft:
+        """One of other rows, in memory of its own."""
+        return Draft(
+            self.vae, latent, self.generator, self.allowed, self.drawing, self.grammars, self.threads, Told(),
+            ahead=self.ahead,
+        )  # fmt: skip
+
+    def put(self, rows: Tensor, other: Draft, at: Tensor) -> None:
+        """In the places of these rows those of another draft that is as far, `at` there."""
+        for name in ("latent", "log_mass", "fold", "tokens", "cells"):
+            getattr(self, name)[rows] = getattr(other, name)[at]
+        if self.cache is not None and other.cache is not None:
+            self.cache.put(rows, other.cache, at)
+
     def _written(self, order: list[int]) -> Tensor:
         """(rows, n) the slots of `order` that hold something, in their order, those of each row first."""
         slots = torch.tensor(order, dtype=torch.long, device=self.latent.device).expand(len(self.latent), -1)
@@ -107,8 +121,12 @@ class Draft:
             parts.append(vae.nll(self.latent[part], tokens, cells, written[part], placed=placed))
         return -torch.cat(parts)
 
-    def write(self, order: list[int], start: int, stop: int, rescored: bool = False) -> None:
-        """Write order[start:stop]; what is before start has been written. rescored: keep `log_prob`."""
+    def write(
+        self, order: list[int], start: int, stop: int, rescored: bool = False, unfinished: bool = False
+    ) -> None:
+        """Write order[start:stop]; what is before start has been written. rescored: keep `log_prob`;
+        unfinished: keep the cache, from which the next call goes on.
+        """
         if start >= stop or not len(self.latent):
             return
         vae, device = self.vae, self.latent.device
@@ -127,6 +145,7 @@ class Draft:
             x, padding = vae.sequence(self.latent, self.tokens, self.cells, written, placed)
             room = vae.positions(start + (ROOM if vae.span_slots else stop - start))
             cache = Cache(vae.config.layers, room, padding, vae.memory, self.spare)
+            self.cache = cache if unfinished else None
         known, timed = vae.known_in(order), vae.timed_in(order)
         empty = vae.hidden_in(order, but=self.allowed)
         turn = Turn(order, start, stop, rescored, cache, added, known, timed, empty)
@@ -168,7 +187,9 @@ class Draft:
             tokens, cells = self.tokens[:, slot], self.cells[:, slot]
             found = self.ahead.read(field, order[place + 1], tokens, cells)
             if found is not None:
-                x = found.vectors.index_select(0, found.at)
+                x, later = found.vectors.index_select(0, found.at), int(vae.field_of[order[place + 1]])
+                if later in turn.timed:
+                    x, found = self.ahead.timed(x, self._place(), later), None
                 hidden = self.ahead.step(x.unsqueeze(0), turn.cache, found)
                 continue
             current = torch.tensor([order[place + 1]], device=hidden.device)
@@ -273,10 +294,17 @@ class Draft:
         for field, rows in groups(self.vae, current, done):
             if field in timed:
                 at = here[rows]
-                if self.place is None or self.vae.span_slots:  # the time of rows at one slot stays
-                    self.place = axis.embed(self.tokens[at], self.cells[at])
-                out[rows] = self.place @ axis.tell[field]
+                apart = self.vae.span_slots  # else all rows are at one slot, and their time stays
+                place = axis.embed(self.tokens[at], self.cells[at]) if apart else self._place()
+                out[rows] = place @ axis.tell[field]
         return out
+
+    def _place(self) -> Tensor:
+        """(rows, INNER or more) what the axis knows of the time of all rows, all of which is written."""
+        if self.place is None:
+            assert self.vae.axis is not None
+            self.place = self.vae.axis.embed(self.tokens, self.cells)
+        return self.place
 
     def _write_fixed(
         self, turn: Turn, slot: int, hidden: Tensor, rows: Tensor | slice, said: Said | None

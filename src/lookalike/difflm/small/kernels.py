@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit
 
 from lookalike.codec.slot import Array
 from lookalike.difflm.small.trees import Tree, ancestors
@@ -66,6 +65,8 @@ def log_masses(kernels: Array, shift: Array, low: Array, high: Array) -> Array:
 
     kernels: (rows, 4, logistics); shift: (rows, 4) of the means of each part.
     """
+    from scipy.special import expit  # not needed to draw, and takes long
+
     mean, scale = kernels[:, 1] + shift[:, GROUP], np.exp(kernels[:, 2])
     mass = expit((high[:, None] - mean) / scale) - expit((low[:, None] - mean) / scale)
     parts = [mass[:, p == GROUP].mean(1) for p in range(4)]

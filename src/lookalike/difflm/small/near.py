@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.special import ndtri
 from torch import Tensor, nn
 
 from lookalike.codec import Slot
+from lookalike.difflm.small.numbers import scores
 from lookalike.sampling import in_groups
 
 ROWS = 10  # of a stretch, at least; of 5 the drawn rows of Beijing come too near to the learned ones
@@ -39,7 +39,7 @@ class Near(nn.Module):
         self.size = 0
         for index, slot in enumerate(slots):
             if slot.rank is not None:
-                score = ndtri(np.nan_to_num(slot.rank, nan=0.5)).clip(-FARTHEST, FARTHEST)
+                score = scores(np.nan_to_num(slot.rank, nan=0.5)).clip(-FARTHEST, FARTHEST)
                 own = torch.from_numpy(score).float().reshape(-1, 1)
             else:
                 own = torch.eye(slot.tokens)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.special import ndtri
 from torch import Tensor
 
 from lookalike.codec import Slot
@@ -21,6 +20,14 @@ FREQUENCIES = 8  # of the Fourier features; the highest makes 19 waves over the 
 SPIKE_SHARE = 0.1  # of a column's rows, that make a value of few rows a spike
 FEWEST = 5  # cells that an order can be learned from
 TAIL = 12.0  # the normal score at which the outermost cells are closed
+
+
+def scores(ranks: np.ndarray) -> np.ndarray:
+    """Ranks in [0, 1] as standard-normal quantiles, float64. (scipy's are the same as float32, and to import
+    it takes longer than to load a model.)
+    """
+    found: np.ndarray = torch.special.ndtri(torch.from_numpy(ranks)).numpy()
+    return found
 
 
 @dataclass
@@ -73,10 +80,10 @@ def number_tables(slots: list[Slot], spike_rows: int = 0) -> NumberTables:
         inside = counts[part] * spread[part, None]
         total = max(inside.sum(), 1.0)
         upper = inside.cumsum().reshape(inside.shape)
-        low[part] = np.clip(ndtri((upper - inside) / total), -TAIL, TAIL)
-        high[part] = np.clip(ndtri(np.minimum(upper / total, 1.0)), -TAIL, TAIL)
+        low[part] = np.clip(scores((upper - inside) / total), -TAIL, TAIL)
+        high[part] = np.clip(scores(np.minimum(upper / total, 1.0)), -TAIL, TAIL)
         everything = np.where(np.isnan(rank[part]), 0.5, rank[part])
-        score[part] = np.clip(ndtri(everything), -TAIL, TAIL)
+        score[part] = np.clip(scores(everything), -TAIL, TAIL)
         where = np.argwhere(inside > 0)
         flat.append(torch.from_numpy(where))
         edges.append(high[part][where[:, 0], where[:, 1]])

@@ -14,9 +14,11 @@ from torch import Tensor
 from lookalike.codec import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.difflm.sampling.times import Once
 from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.small.ahead import Ahead
 from lookalike.difflm.small.base import of_arrays
+from lookalike.difflm.small.begun import decode_once
 from lookalike.difflm.small.decoder import decode
 from lookalike.difflm.small.hiding import Hidden, hidden_in
 from lookalike.difflm.small.train import bound, posteriors, train_vae
@@ -56,6 +58,7 @@ class TokenRecords:
 
     def __init__(self, codec: RecordCodec, vae: VAE | None, threads: Threads):
         self.codec, self._vae, self.threads = codec, vae, threads
+        self._spare: list[dict[int, Tensor]] = []  # of the desks of the last draw
 
     @property
     def vae(self) -> VAE:
@@ -159,6 +162,7 @@ class TokenRecords:
         allowed: Any = None,
         drawing: Drawing | None = None,
         told: Told | None = None,
+        once: Once | None = None,
     ) -> Array:
         """given: (rows, 2, slots) records of which the columns `held`, (columns,) bool, are kept."""
         if not self.codec.slots:
@@ -169,27 +173,34 @@ class TokenRecords:
         starts = [rows * block // count for block in range(count + 1)]
         seeds = torch.randint(2**62, (count,), generator=generator, device=generator.device).tolist()
         limits = {slot: self.vae.allow(slot, share) for slot, share in (allowed or {}).items()}
+        turn = 0 if once is None else once.times.claim(count)
 
         def written(block: int, desk: _Desk) -> Array:
             start, stop = starts[block], starts[block + 1]
-            tokens, cells = decode(
-                self.vae,
-                latent[round(start * each) : round(stop * each)],
-                torch.Generator(generator.device).manual_seed(seeds[block]),
-                stop - start,
-                given=self._kept(None if given is None else given[start:stop], held, latent.device),
-                allowed=limits,
-                drawing=drawing,
-                grammars=self.codec.grammars(),
-                threads=desk.threads,
-                told=desk.told,
-                spare=desk.spare,
-                ahead=desk.ahead,
-            )
+            own = torch.Generator(generator.device).manual_seed(seeds[block])
+            candidates, use = latent[round(start * each) : round(stop * each)], desk._asdict()
+            if once is not None:
+                with once.times.watched():
+                    tokens, cells = decode_once(self.vae, candidates, own, once, turn + block, **use)
+            else:
+                tokens, cells = decode(
+                    self.vae,
+                    candidates,
+                    own,
+                    stop - start,
+                    given=self._kept(None if given is None else given[start:stop], held, latent.device),
+                    allowed=limits,
+                    drawing=drawing,
+                    grammars=self.codec.grammars(),
+                    **use,
+                )
             return torch.stack([tokens, cells], 1).cpu().numpy()
 
+        spare: list[dict[int, Tensor]] = []
+
         def desk() -> _Desk:
-            return _Desk({}, Ahead(self.vae, len(latent)), Told(), None)
+            spare.append(self._spare.pop() if self._spare else {})
+            return _Desk(spare[-1], Ahead(self.vae, len(latent)), Told(), None)
 
         parts: list[Array] = []
         if self.vae.span_slots or latent.device.type != "cpu" or count == 1:
@@ -197,6 +208,7 @@ class TokenRecords:
             for block in range(count):
                 told.block(starts[block], starts[block + 1] - starts[block])
                 parts.append(written(block, own))
+            self._spare = spare
             return np.concatenate(parts)
         self.threads.begin()
         for part in side_by_side(written, range(count), desk):
@@ -205,7 +217,16 @@ class TokenRecords:
             told.add(1.0)
             parts.append(part)
         self.threads.end(float(rows))
+        self._spare = spare
         return np.concatenate(parts)
+
+    def rest(self) -> None:
+        self._spare = []
+
+    @property
+    def begun_apart(self) -> bool:
+        axis = None if self._vae is None else self._vae.axis
+        return axis is not None and bool(axis.once) and not self.vae.span_slots
 
     def times(self, records: Array) -> Array | None:
         axis = None if self._vae is None else self._vae.axis

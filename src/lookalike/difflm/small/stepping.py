@@ -101,14 +101,18 @@ class _Layer:
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """(positions, rows, width), what they see -> what the block makes of them."""
-        x = x + F.linear(half(attended), self.out)
-        return x + F.linear(
-            F.gelu(F.linear(self._normed(x), self.up, self.up_bias)), self.down, self.down_bias
-        )
+        x = _added(x, F.linear(half(attended), self.out))
+        raised = F.gelu(F.linear(self._normed(x), self.up, self.up_bias))
+        return _added(x, F.linear(raised, self.down, self.down_bias))
 
     def _normed(self, x: Tensor) -> Tensor:
         norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
         return half(x * (norm.square_() / x.shape[-1] + self.eps).rsqrt_())
+
+
+def _added(x: Tensor, more: Tensor) -> Tensor:
+    """Their sum, in x's type: in the memory of `more`, or of what it becomes."""
+    return more.to(x.dtype).add_(x)
 
 
 def centred(x: Tensor) -> Tensor:
