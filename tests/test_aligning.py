@@ -99,6 +99,11 @@ def test_rows_of_any_kind() -> None:
             r"1 empty texts in column 'text' \(the first in row 19\)",
         ),
         (
+            {"real": texts(20, 20, 1).assign(text=range(40)), "text": "text"},
+            OptionError,
+            "column 'text' of the real table holds no texts, but values such as '0'",
+        ),
+        (
             {"real": texts(20, 20, 1).assign(text=lambda t: t["text"].where(t.index > 2)), "text": "text"},
             DataError,
             "real table has 3 empty texts",

@@ -277,12 +277,16 @@ def test_a_folder_that_a_mistake_leaves_empty_goes_and_one_with_something_stays(
         assert folder.exists() == bool(left)
 
 
-def test_two_runs_of_one_output_both_come_to_their_end(tmp_path: Path) -> None:
-    one, other = (Run(tmp_path / "r", {"rows": 5}, temporary=True) for _ in range(2))
-    with one.begun(), other.begun():
-        for run in (one, other):
-            run.end(cast(Any, None), Cost(5, 1.0, None), cast(Any, None))
-            assert not (tmp_path / "r").exists()
+def test_a_second_run_of_one_output_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
+    one, other = (Run(tmp_path / "r", {"rows": rows}, temporary=True) for rows in (5, 6))
+    with one.begun():
+        with pytest.raises(OptionError, match="belongs to a command that is at work"), other.begun():
+            pass
+        assert tomllib.loads(config(tmp_path / "r").read_text()) == {"rows": 5}
+        one.end(cast(Any, None), Cost(5, 1.0, None), cast(Any, None))
+    assert not (tmp_path / "r").exists()
+    with other.begun():
+        assert tomllib.loads(config(tmp_path / "r").read_text()) == {"rows": 6}
 
 
 def test_a_block_inside_of_a_run_leaves_its_end_to_the_outer_one(tmp_path: Path) -> None:

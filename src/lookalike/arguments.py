@@ -10,12 +10,14 @@ import math
 import numbers
 import os
 from collections.abc import Collection, Iterable, Mapping
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
 from lookalike.errors import OptionError
 
 SHOWN = 60  # letters of a value in a sentence
+_NEAR, _PART = 0.7, 3  # letters that two names share; letters from which one holds the other
 
 
 def shown(value: Any) -> str:
@@ -33,6 +35,20 @@ def brief(value: Any) -> str:
     """A value as it is written, cut short."""
     text = " ".join(str(value).split())
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+
+
+def close(wanted: str, known: Iterable[str]) -> list[str]:
+    """The known names that may have been meant, the nearest first, at most three: those that differ in few
+    letters, or hold what was written; not those that merely share some.
+    """
+    small = {name: name.lower() for name in known}
+    letters = wanted.lower()
+    ratios = {
+        name: 1.0 if len(letters) >= _PART and letters in own else SequenceMatcher(None, letters, own).ratio()
+        for name, own in small.items()
+    }
+    near = [name for name, ratio in ratios.items() if ratio >= _NEAR]
+    return sorted(near, key=lambda name: -ratios[name])[:3]
 
 
 def whole(name: str, value: Any, least: int = 0, most: int = 2**63 - 1, advice: str = "") -> int:

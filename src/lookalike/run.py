@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from lookalike import options
 from lookalike.arguments import path as path_of
-from lookalike.atomic import replace_text
+from lookalike.atomic import alone, replace_text
 from lookalike.errors import DataError, OptionError, UserError
 from lookalike.files.databases import is_source, lasting
 from lookalike.files.lines import count_lines
@@ -142,13 +142,23 @@ class Run:
         same job.
 
         A folder that a mistake has left without anything to go on from is removed again; an earlier run keeps
-        its options where this one brings nothing.
+        its options where this one brings nothing. Raises OptionError where another process is at work with it.
         """
         if self._begun:
             yield
             return
         fresh = not self.folder.exists()
-        self.folder.mkdir(exist_ok=True)
+        with alone(self.folder) as free:
+            if not free:
+                raise OptionError(
+                    f"{self.folder} belongs to a command that is at work: wait until it ends, or write to "
+                    "another output."
+                )
+            with self._at_work(fresh):
+                yield
+
+    @contextlib.contextmanager
+    def _at_work(self, fresh: bool) -> Iterator[None]:
         self._earlier, before = _text_of(self.folder / CONFIG), self._brought()
         if self.options is not None:
             options.write(self.folder / CONFIG, lasting_options(self.options))

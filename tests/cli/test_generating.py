@@ -128,6 +128,31 @@ def test_a_mistake_leaves_the_options_of_the_run_before(real: Path, tmp_path: Pa
 
 
 @pytest.mark.usefixtures("short_report")
+def test_another_table_into_the_same_output_loses_no_training(
+    real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lookalike.DiffLM, "__init__", lookalike.DiffLM.__init__)  # which QUICK changes
+    exec(QUICK, {})
+    out, other, whole = tmp_path / "o.csv", tmp_path / "other.csv", tmp_path / "whole.csv"
+    TABLE.iloc[::-1].to_csv(other, index=False)
+    assert main(command(real, whole, "--quiet")) == 0
+    killed = started(*command(real, out), before=f"{QUICK}\n{OFTEN}")
+    state = tmp_path / "o.csv.run" / "checkpoint" / "state.json"
+    wait_for(state.exists, killed)
+    assert main(command(other, out, "--quiet")) == 2  # while the first is at work
+    assert "belongs to a command that is at work" in capsys.readouterr().err
+    killed.kill()
+    killed.communicate()
+    step = json.loads(state.read_text())["step"]
+    assert main(command(other, out)) == 0
+    (kept,) = state.parent.parent.glob("checkpoint-*")
+    assert f"what was trained is kept in {kept}" in capsys.readouterr().err
+    assert json.loads((kept / "state.json").read_text())["step"] == step > 0
+    assert main(["resume", str(kept.parent), "--quiet"]) == 0
+    assert not kept.parent.exists() and out.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.usefixtures("short_report")
 def test_ctrl_c_once_writes_the_table_and_keeps_what_the_same_command_goes_on_from(
     real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,8 +169,9 @@ def test_ctrl_c_once_writes_the_table_and_keeps_what_the_same_command_goes_on_fr
     assert {path.name for path in folder.iterdir()} == {"config.toml", "checkpoint"}
     monkeypatch.setattr(lookalike.DiffLM, "__init__", lookalike.DiffLM.__init__)
     exec(QUICK.replace("120", "60"), {})
-    assert main(["resume", str(folder), "--quiet"]) == 0
-    assert not folder.exists() and len(pd.read_csv(out)) == 150
+    assert main(["resume", str(folder), "--quiet"]) == 0  # by another plan: the state of the first one stays
+    assert {path.name.partition("-")[0] for path in folder.iterdir()} == {"config.toml", "checkpoint"}
+    assert not (folder / "checkpoint").exists() and len(pd.read_csv(out)) == 150
 
 
 def test_the_plan_of_a_language_model_grows_as_asked(

@@ -28,3 +28,11 @@ def test_a_mistake_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
     table.write_text("text\nhello there\n")
     assert main(["select", str(table), "-n", "1", "-o", str(out), "--method", "entropy"]) == 2
     assert "learns from labels" in capsys.readouterr().err and not out.exists()
+    table.write_text("id,price,text\n" + "".join(f"{i},${i}.50,hello {i}\n" for i in range(60)))
+    for column, shown in (("id", "'0'"), ("price", "'$0.50'")):
+        assert main(["select", str(table), "-n", "1", "-o", str(out), "--text", column]) == 2
+        said = capsys.readouterr().err
+        assert f"column '{column}' of {table} holds no texts, but values such as {shown}: name a" in said
+        given = ["--real", str(table), "--synthetic", str(table), "-n", "9", "-o", str(out)]
+        assert main(["align", *given, "--text", column]) == 2 and not out.exists()
+        assert f"column '{column}' of {table} holds no texts" in capsys.readouterr().err

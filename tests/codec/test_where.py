@@ -80,7 +80,7 @@ def test_what_is_allowed_satisfies_the_condition(
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ({"agee": 1}, "no column 'agee': did you mean 'age'"),
+        ({"agee": 1}, "no column 'agee': did you mean 'age'."),
         ({"age": 200}, "the value 200 of column 'age' never occurs: its values go from 17 to 90"),
         ({"age": {20, 200}}, "the value 200 of column 'age'"),
         ({"age": 20.5}, "the value 20.5 of column 'age' never occurs"),

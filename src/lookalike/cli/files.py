@@ -64,6 +64,14 @@ def tables(args: argparse.Namespace) -> dict[str, Any]:
     return {name: read(getattr(args, name), args.missing, args) for name in ("real", "synthetic", "holdout")}
 
 
+def check_text(table: pd.DataFrame | None, text: str | None, path: str | None) -> None:
+    """Raises OptionError, which names the file, where the column of --text holds no texts."""
+    from lookalike.table.inferring import check_texts
+
+    if table is not None and text in table.columns and len(table):
+        check_texts(table[text], str(path))
+
+
 def how(args: argparse.Namespace) -> dict[str, Any]:
     """What the options say of how the tables are written."""
     return {"encoding": args.encoding, "sep": args.sep, "decimal": args.decimal}

@@ -45,6 +45,7 @@ def select(args: argparse.Namespace) -> None:
 
     table = files.read(args.table, args.missing, args)
     assert table is not None
+    files.check_text(table, args.text, args.table)
     given = {"text": args.text, "label": args.label, "embed": args.embedder, "seed": args.seed}
     if args.compare:
         for method, words in compared(table, args.rows, progress=not args.quiet, **given).items():

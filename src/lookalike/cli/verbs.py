@@ -178,6 +178,8 @@ def align(args: argparse.Namespace) -> None:
 
     tables = files.tables(args)
     check_target(args.out, tables["synthetic"])
+    for name, own in tables.items():
+        files.check_text(own, args.text, getattr(args, name))
     aligned, alignment = aligning.align(
         **tables,
         n=args.rows,

@@ -15,7 +15,6 @@ is taken whole when the column has it; else quote it as in CSV: tags='"a,b",c'.
 from __future__ import annotations
 
 import csv
-import difflib
 import enum
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lookalike.arguments import brief, shown
+from lookalike.arguments import brief, close, shown
 from lookalike.errors import ConditionError
 from lookalike.table import formats
 from lookalike.table.column import Column
@@ -222,7 +221,7 @@ def _parse_right(text: str) -> Any:
 def listed(wanted: Any, known: Iterable[Any], what: str = "values") -> str:
     """The end of an error message: the known values nearest to what was asked for."""
     texts = [str(value) for value in known]
-    near = difflib.get_close_matches(str(wanted), texts, n=5, cutoff=0.5)
+    near = close(str(wanted), texts)
     if near and len(texts) > 8:
         return "did you mean " + " or ".join(f"'{x}'" for x in near)
     more = f" and {len(texts) - 8} more" if len(texts) > 8 else ""

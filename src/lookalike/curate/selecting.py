@@ -22,7 +22,7 @@ from lookalike.embed import Embed, check_embedder
 from lookalike.errors import DataError, OptionError
 from lookalike.progress import stage, working
 from lookalike.table import sources
-from lookalike.table.inferring import infer
+from lookalike.table.inferring import check_texts, infer
 from lookalike.table.sources import Table
 
 Array = npt.NDArray[Any]
@@ -165,5 +165,7 @@ def _check(table: pd.DataFrame, text: Any, label: Any, embed: str | Embed | None
                 f"the {what} {shown(name)} is not a column of the table: choose one of "
                 f"{listed(table.columns)}."
             )
+    if text is not None:
+        check_texts(table[text], "the table")
     if text is not None and text == label:
         raise OptionError(f"the column {shown(text)} is named as text and as label: name another column.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 from functools import partial
@@ -14,7 +15,7 @@ from lookalike.codec.slot import Array
 from lookalike.difflm.fitted import Fitted
 from lookalike.difflm.latent.train import train_denoiser
 from lookalike.difflm.refining import FEWEST, Selector, features, fit_selector, told
-from lookalike.difflm.training.checkpoint import Checkpoint
+from lookalike.difflm.training.checkpoint import Checkpoint, training_alone
 from lookalike.difflm.training.course import Clock
 from lookalike.interrupt import finishing
 from lookalike.progress import say, stage, working
@@ -39,8 +40,18 @@ def train(
     """Learn an array of records. folder: of the checkpoint; clock: of the fit so far.
 
     What was spent before a kill counts. Ctrl-C once ends the training early; twice raises KeyboardInterrupt.
+    Raises ModelError where another process trains with that folder.
     """
-    state = Checkpoint(folder, identity(fitted, records))
+    with contextlib.nullcontext() if folder is None else training_alone(folder):
+        _go_on(fitted, records, Checkpoint(folder, identity(fitted, records)), max_time, clock, progress)
+
+
+def _go_on(
+    fitted: Fitted, records: Array, state: Checkpoint, max_time: float | None, clock: Clock, progress: bool
+) -> None:
+    if state.aside is not None:
+        say(f"{state.folder} was of another table or other settings: what was trained is kept in {state.aside}, "
+            "and the same command as then goes on with it", progress=progress)  # fmt: skip
     if state.state:
         clock = Clock(max_time, state.state["spent"])
     if fitted.own_prior is not None:

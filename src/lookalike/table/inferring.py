@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike import arguments
-from lookalike.errors import DataError, SchemaError
+from lookalike.errors import DataError, OptionError, SchemaError
 from lookalike.table import compound, formatted, kinds, nested, personal, repeats, sources
 from lookalike.table.codes import has_check
 from lookalike.table.column import LANGUAGES, Column, plain_values
@@ -66,6 +66,20 @@ def check_table(table: pd.DataFrame, source: str = "the table") -> None:
     if len(table) < 2:
         rows = "only one row" if len(table) else "no rows"
         raise DataError(f"{source} has {rows}: at least two are needed to learn from.")
+
+
+def check_texts(values: pd.Series, source: str) -> None:
+    """Raises OptionError for a column that is named as text, but holds numbers, dates or other values that
+    are no strings. source: what the sentence calls the table, such as the name of its file.
+    """
+    present = values.dropna()
+    column = _infer_column(present, (), None)
+    if len(present) and (column.is_number_or_date or not kinds.is_strings(present)):
+        raise OptionError(
+            f"column '{values.name}' of {source} holds no texts, but values such as "
+            f"{str(kinds.plain(present.iloc[0]))!r}: name a column of texts, or leave the option out, so that "
+            "whole rows are compared."
+        )
 
 
 def _infer_column(series: pd.Series, sentinels: tuple[Any, ...], least: int | None) -> Column:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from lookalike.difflm import DiffLM
+from lookalike.difflm.training.checkpoint import training_alone
 from lookalike.difflm.training.rate import RateController
 from lookalike.errors import ModelError
 
@@ -90,16 +91,34 @@ def test_a_plan_that_was_shortened_stays_so_after_a_kill(  # type: ignore[no-unt
 
 
 @pytest.mark.parametrize("change", ["table", "seed", "settings"])
-def test_a_checkpoint_of_another_run_is_not_used(quick, kill_at, tmp_path: Path, change: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_checkpoint_of_another_run_is_set_aside_and_found_again(  # type: ignore[no-untyped-def]
+    quick, whole: DiffLM, kill_at, tmp_path: Path, change: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "checkpoint"
     kill_at(10)
     with pytest.raises(Killed):
-        quick().fit(TABLE, checkpoint=tmp_path)
+        quick().fit(TABLE, checkpoint=folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
     other = TABLE.iloc[::-1].reset_index(drop=True) if change == "table" else TABLE
     options = {"seed": {"seed": 1}, "settings": {"rate": 2.0}}.get(change, {})
     kill_at(None)
     fresh = quick(steps=4, denoiser_steps=2, **options).fit(other)
-    again = quick(steps=4, denoiser_steps=2, **options).fit(other, checkpoint=tmp_path)
+    again = quick(steps=4, denoiser_steps=2, **options)
+    again.progress = True
+    again.fit(other, checkpoint=folder)
     assert torch.equal(weights(fresh), weights(again))
+    (aside,) = tmp_path.glob("checkpoint-*")
+    assert {path.name: path.read_bytes() for path in aside.iterdir()} == before
+    assert f"what was trained is kept in {aside}" in capsys.readouterr().err
+    kill_at(40 - 9 + 1)  # were it to start anew it would be killed again
+    resumed = quick().fit(TABLE, checkpoint=folder)
+    assert torch.equal(weights(resumed), weights(whole)) and not aside.exists()
+
+
+def test_two_trainings_do_not_share_a_checkpoint(quick, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    with training_alone(tmp_path), pytest.raises(ModelError, match="at work in another process"):
+        quick().fit(TABLE, checkpoint=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("damage", ["json", "tensors", "gone"])

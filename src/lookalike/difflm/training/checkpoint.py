@@ -14,33 +14,51 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from lookalike.atomic import alone
 from lookalike.errors import ModelError, first_line
 
+STATE = "state.json"
 SECONDS = 20.0  # between two checkpoints
 
 
 class Checkpoint:
     """State of a training at `folder`; with folder None nothing is written or read.
 
-    identity: what the training depends on (data, schema, settings); a folder of another identity is started
-    anew. Raises ModelError where the folder cannot be written.
+    identity: what the training depends on (data, schema, settings). The state of another identity is moved to
+    `aside`, a folder beside this one, where a training of that identity finds it; None where there was none.
+    Raises ModelError where the folder cannot be written.
     """
 
     def __init__(self, folder: Path | None, identity: str):
         self.folder, self.identity = folder, identity
         self.state: dict[str, Any] = {}
         self.tensors: dict[str, Tensor] = {}
+        self.aside: Path | None = None
         if folder is None:
             return
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
+            self._change_places(folder)
         try:
-            state = json.loads((folder / "state.json").read_text())
+            state = json.loads((folder / STATE).read_text())
             if state["identity"] == identity:
                 self.tensors = load_file(folder / state["tensors"])
                 self.state = state
         except (OSError, ValueError, KeyError, TypeError, SafetensorError):
             self.state, self.tensors = {}, {}  # none yet, or a kill came in the middle of the first one
+
+    def _change_places(self, folder: Path) -> None:
+        """Moves a state of another identity aside, and one of this identity that was set aside back."""
+        other = _identity_in(folder)
+        own = _aside(folder, self.identity)
+        if other == self.identity or (other is None and not own.is_dir()):
+            return
+        if other is not None:
+            self.aside = _aside(folder, other)
+            _move(folder, self.aside)
+        if own.is_dir():
+            _move(own, folder)
+            own.rmdir()
 
     def save(self, tensors: dict[str, Tensor], **state: Any) -> None:
         """Replace the checkpoint. The JSON names its tensor file, so a kill leaves the old pair or the new
@@ -55,10 +73,44 @@ class Checkpoint:
             save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, self.folder / name)
             temporary = self.folder / "state.json.tmp"
             temporary.write_text(json.dumps(self.state))
-            os.replace(temporary, self.folder / "state.json")
+            os.replace(temporary, self.folder / STATE)
             for old in self.folder.glob("state-*.safetensors"):
                 if old.name != name:
                     old.unlink()
+
+
+@contextlib.contextmanager
+def training_alone(folder: Path) -> Iterator[None]:
+    """Keeps other processes from training with a folder. Raises ModelError where one does."""
+    with contextlib.ExitStack() as stack:
+        with writing(folder):
+            free = stack.enter_context(alone(folder))
+        if not free:
+            raise ModelError(
+                f"{folder} belongs to a training that is at work in another process: wait until it ends, or "
+                "choose another folder."
+            )
+        yield
+
+
+def _identity_in(folder: Path) -> str | None:
+    """Whose state a folder holds; None where it holds none that is whole."""
+    try:
+        state = json.loads((folder / STATE).read_text())
+        return str(state["identity"]) if (folder / state["tensors"]).is_file() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _aside(folder: Path, identity: str) -> Path:
+    return folder.with_name(f"{folder.name}-{identity[:8]}")
+
+
+def _move(folder: Path, to: Path) -> None:
+    """Moves the files of a state, the JSON that names the others last."""
+    to.mkdir(exist_ok=True)
+    for path in [*folder.glob("state-*.safetensors"), folder / STATE]:
+        os.replace(path, to / path.name)
 
 
 @contextlib.contextmanager

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from lookalike.arguments import as_number, shown
+from lookalike.arguments import as_number, close, shown
 from lookalike.errors import OptionError
 from lookalike.prompting.recipes.checks import check_of
 from lookalike.prompting.recipes.columns import (
@@ -80,8 +79,8 @@ class Reader:
             kinds = ["sample"]
         for key in given:
             if key not in ALL:
-                close = get_close_matches(key, ALL, 1)
-                fix = f"the nearest is {close[0]}." if close else f"the keys are {', '.join(ALL)}."
+                near = close(str(key), ALL)
+                fix = f"the nearest is {near[0]}." if near else f"the keys are {', '.join(ALL)}."
                 raise OptionError(f"{self._at(name, key)}: '{key}' is no key of a column: {fix}")
         if len(kinds) != 1:
             has = f"has {' and '.join(kinds)}" if kinds else "says not where it comes from"
