@@ -105,7 +105,11 @@ class Serialised:
 
     def text(self, cells: Sequence[str], order: Iterable[int]) -> str:
         """A record's text with the columns in this order."""
-        return "".join(self.fragment(place, cells[place], i == 0) for i, place in enumerate(order)) + "}"
+        return self.begun(cells, order) + "}"
+
+    def begun(self, cells: Sequence[str], order: Iterable[int]) -> str:
+        """How the text of a record begins whose first columns are these: its fields, one after the other."""
+        return "".join(self.fragment(place, cells[place], i == 0) for i, place in enumerate(order))
 
     def conditions(self, where: Where | None) -> dict[Any, Condition]:
         """The conditions of a `where`, checked. Raises ConditionError for what can never be."""

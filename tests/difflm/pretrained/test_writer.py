@@ -99,7 +99,7 @@ def test_without_a_condition_every_candidate_is_as_good() -> None:
 
 
 def test_each_row_has_candidates_of_its_own_where_cells_are_given() -> None:
-    prefix = [list(b'{"c":"a"'), list(b'{"c":"b"')]
+    prefix = [list(b'{"c":"a","d'), list(b'{"c":"b","d')]
     tokens = [[byte + 1 for byte in own] for own in prefix for _ in range(3)]
     latent = torch.zeros(6, 1)
     weight = torch.tensor([-100.0, 0.0, -100.0, -100.0, -100.0, 0.0])  # the second, the sixth

@@ -236,7 +236,7 @@ class TextRecords:
         prefix, weight = None, None
         with enough_memory(self.backbone.name, SMALLER):
             if kept and given is not None:
-                begun = [self.tokens.fields(row, kept) for row in given]
+                begun = [self.tokens.begun(row, kept, order[len(kept)]) for row in given]
                 if max(map(len, begun)) > room:
                     raise ConditionError(
                         f"a given row is longer than the {room:,} tokens that {self.backbone.name} can read: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -19,14 +19,16 @@ from lookalike.difflm.pretrained.hub import PretrainedLM
 from lookalike.errors import MissingDependency, ModelError
 
 GRAMMARS = 64  # compiled ones that are kept
+KNOWN = 50_000  # records whose tokens are kept
 SAMPLE = '{"a":"a b  c"}'  # signs that every record has
 
 
 class Tokens:
     """Cells of records <-> tokens.
 
-    Every field is tokenised by itself, so that a record that begins with given fields has the same tokens
-    in training and in sampling. most: tokens of a record, longer ones are cut.
+    A record has the tokens that the tokenizer gives its whole text, as in the texts that the language model
+    was trained on: there `","` between two fields is one token, and field by field it is two others. most:
+    tokens of a record, longer ones are cut.
     """
 
     def __init__(self, serialised: Serialised, backbone: PretrainedLM, vocabulary: int, most: int):
@@ -37,13 +39,12 @@ class Tokens:
         except ImportError:
             raise MissingDependency("llguidance", "pretrained") from None
         self.tokenizer = llguidance.hf.from_tokenizer(backbone.tokenizer, n_vocab=vocabulary)
-        self.known: dict[tuple[int, str, bool], list[int]] = {}
+        self.known: dict[str, list[int]] = {}
         self.grammars: dict[str, Grammar] = {}
         if self.text(self._tokens(SAMPLE)) != SAMPLE:
             raise ModelError(
                 f"the tokenizer of {backbone.name} loses spaces or signs of JSON: name another backbone."
             )
-        self.closed = self._tokens("}")
 
     @cached_property
     def pieces(self) -> list[bytes]:
@@ -60,20 +61,23 @@ class Tokens:
             tokens = self.tokenizer.greedy_tokenize(text)
         return tokens
 
-    def fields(self, cells: Sequence[str | None], order: Iterable[int]) -> list[int]:
-        """The tokens of the fields in this order, without the end of the record."""
-        found: list[int] = []
-        for i, place in enumerate(order):
-            key = (place, str(cells[place]), i == 0)
-            tokens = self.known.get(key)
-            if tokens is None:
-                tokens = self.known[key] = self._tokens(self.serialised.fragment(*key))
-            found += tokens
-        return found
+    def begun(self, cells: Sequence[str | None], given: Sequence[int], after: int) -> list[int]:
+        """The tokens of a record that begins with the given columns, up to the name of the column `after`.
 
-    def record(self, cells: Sequence[str | None], order: Iterable[int]) -> list[int]:
+        The quotation mark behind the name is left out: its token is joined with what follows.
+        """
+        name = self.serialised.fragment(after, "", False).removesuffix('":')
+        return self._tokens(self.serialised.begun([str(cell) for cell in cells], given) + name)
+
+    def record(self, cells: Sequence[str | None], order: Sequence[int]) -> list[int]:
         """The tokens of a whole record, cut to `most`."""
-        return [*self.fields(cells, order), *self.closed, self.end][: self.most]
+        text = self.serialised.text([str(cell) for cell in cells], order)
+        tokens = self.known.get(text)
+        if tokens is None:
+            tokens = self._tokens(text)
+            if len(self.known) < KNOWN and list(order) == sorted(order):  # other orders hardly come again
+                self.known[text] = tokens
+        return [*tokens, self.end][: self.most]
 
     def text(self, tokens: list[int]) -> str:
         return str(self.tokenizer.decode_bytes(tokens).decode("utf-8"))

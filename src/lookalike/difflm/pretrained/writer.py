@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -239,16 +238,13 @@ def write(
         latent, prefix = latent[kept], [prefix[row] for row in kept.tolist()]
     draft = Draft(vae, latent, prefix)
     records = _Records(draft, grammar, free if weighing else None, pieces, texts, limit, vae.end)
-    comma = torch.tensor([piece[:1] == b"," for piece in pieces], device=latent.device)
     written: list[list[int]] = [[] for _ in range(rows)]
-    for step in count():
+    while True:
         # choose: what the conditions restrict is written, so each row goes on with one of its candidates
         if weighing and not (waiting := records.waiting(early)).any():
             records.choose(resample(weight, rows, by_row, generator))
             weighing = False
         allowed = records.allowed(records.walk)
-        if by_row and step == 0:  # a number that is given must not go on
-            allowed = allowed & comma
         # weigh: how likely what the conditions allow is, among all that may come
         if weighing:
             weight = weight + torch.where(waiting, records.log_share(allowed), 0.0)
@@ -268,7 +264,6 @@ def write(
         threads.begin()
         draft.put(tokens)
         threads.end(float(len(tokens)))
-    raise AssertionError("a record is always brought to its end")
 
 
 def _first_of_each(latent: Tensor, rows: int) -> Tensor:
