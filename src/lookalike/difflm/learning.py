@@ -50,8 +50,11 @@ def _go_on(
     fitted: Fitted, records: Array, state: Checkpoint, max_time: float | None, clock: Clock, progress: bool
 ) -> None:
     if state.aside is not None:
-        say(f"{state.folder} was of another table or other settings: what was trained is kept in {state.aside}, "
-            "and the same command as then goes on with it", progress=progress)  # fmt: skip
+        say(
+            f"{state.folder} was of another table or other settings: what was trained is kept in "
+            f"{state.aside}, and the same command as then goes on with it",
+            progress=progress,
+        )
     if state.state:
         clock = Clock(max_time, state.state["spent"])
     if fitted.own_prior is not None:
