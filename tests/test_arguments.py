@@ -4,7 +4,16 @@ import pytest
 
 from lookalike.arguments import close
 
-KNOWN = ["age", "income", "education", "occupation", "relationship", "race", "Native-Country", "marital-status"]
+KNOWN = [
+    "age",
+    "income",
+    "education",
+    "occupation",
+    "relationship",
+    "race",
+    "Native-Country",
+    "marital-status",
+]
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ class Run:
         same job.
 
         A folder that a mistake has left without anything to go on from is removed again; an earlier run keeps
-        its options where this one brings nothing. Raises OptionError where another process is at work with it.
+        its options where this one brings nothing. Raises OptionError where another process works with it.
         """
         if self._begun:
             yield

@@ -46,7 +46,7 @@ def _go_on(
     fitted: Fitted, records: Array, state: Checkpoint, max_time: float | None, clock: Clock, progress: bool
 ) -> None:
     if state.aside is not None:
-        say(f"{state.folder} was of another table or other settings: what was trained is kept in {state.aside}, "
+        say(f"{state.folder} was of another table or settings: what was trained is kept in {state.aside}, "
             "and the same command as then goes on with it", progress=progress)  # fmt: skip
     if state.state:
         clock = Clock(max_time, state.state["spent"])

@@ -77,8 +77,8 @@ def check_texts(values: pd.Series, source: str) -> None:
     if len(present) and (column.is_number_or_date or not kinds.is_strings(present)):
         raise OptionError(
             f"column '{values.name}' of {source} holds no texts, but values such as "
-            f"{str(kinds.plain(present.iloc[0]))!r}: name a column of texts, or leave the option out, so that "
-            "whole rows are compared."
+            f"{str(kinds.plain(present.iloc[0]))!r}: name a column of texts, or leave the option out, so "
+            "that whole rows are compared."
         )
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.errors import SchemaError
-from lookalike.table import compound, date_formats, formatted, patterns
+from lookalike.table import codes, compound, date_formats, formatted, patterns
 from lookalike.table.codes import ADDRESS, MAIL, has_check, looks_like_id, made_afresh
 from lookalike.table.column import Column
 from lookalike.table.dates import read_several, write_dates
@@ -83,6 +83,8 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     if several is not None:
         column.format = several
         return "compound"
+    if better is not None and len(distinct) >= _ID_ROWS and codes.are_codes(distinct):
+        return "id" if alone else "key"
     kind = "category" if better is None else "text"
     if lost > LITTLE and len(counts) >= SEVERAL:
         column.note = why(kind, better, counts, lost, column.min_rows or RARE)
