@@ -5,7 +5,14 @@ import pytest
 from lookalike.arguments import close
 
 KNOWN = [
-    *("age", "income", "education", "occupation", "relationship", "race", "Native-Country", "marital-status")
+    "age",
+    "income",
+    "education",
+    "occupation",
+    "relationship",
+    "race",
+    "Native-Country",
+    "marital-status",
 ]
 
 

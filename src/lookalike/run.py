@@ -141,9 +141,8 @@ class Run:
         """The folder, with the options written down, while the job is at work; a block inside of it is the
         same job.
 
-        A folder that a mistake has left without anything to go on from is removed again; an earlier run
-        keeps its options where this one brings nothing. Raises OptionError where another process is at work
-        with it.
+        A folder that a mistake has left without anything to go on from is removed again; an earlier run keeps
+        its options where this one brings nothing. Raises OptionError where another process works with it.
         """
         if self._begun:
             yield

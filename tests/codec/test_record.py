@@ -22,7 +22,7 @@ def people(rows: int) -> pd.DataFrame:
             "job": RNG.choice(["cook", "smith", "nurse"], rows, p=[0.7, 0.2, 0.1]),
             "pay": np.where(RNG.random(rows) < 0.5, 0.0, RNG.lognormal(8, 1, rows).round(2)),
             "hired": pd.Timestamp("2010-01-01") + pd.to_timedelta(RNG.integers(0, 10**8, rows), unit="s"),
-            "note": [f"{'good' if i % 2 else 'bad'} {i}" for i in RNG.integers(0, 999, rows)],
+            "note": [f"{'good' if i % 2 else 'bad'} work of {i}" for i in RNG.integers(0, 999, rows)],
             "left": pd.Series(RNG.random(rows) < 0.2).astype("boolean").mask(RNG.random(rows) < 0.1),
             "country": "NL",
         }

@@ -30,6 +30,9 @@ RNG = np.random.default_rng(0)
         (["-0.0", "0.1", "-0.3"], ["0.0;-0.0;-0.0"]),
         (["(1,234)", "5", "12,345"], ["#,##0;(#,##0)"]),
         (["+5", "-3", "0"], ["+0;-0;0"]),
+        (["1,234.50-", "3.10", "9.76-"], ["#,##0.00;#,##0.00-"]),
+        (["1,234.50 DR", "3.10 CR"], ["#,##0.00 CR;#,##0.00 DR"]),
+        (["1,234.50 DR", "3.10 DR"], ["#,##0.00 DR"]),
         (["1 234,50 €", "2,00 €"], ["# ##0,00 €"]),
         (["1'000.50", "2.00"], ["#'##0.00"]),
         (["1_000", "5"], ["#_##0"]),
@@ -44,6 +47,14 @@ RNG = np.random.default_rng(0)
 def test_formats_of_cells(cells: list[str], found: list[str]) -> None:
     result = formatted.find(cells, [5] * len(cells), 5)
     assert result is not None and result[0] == found and (result[1] >= 0).all()
+
+
+def test_a_minus_behind_the_number_is_its_sign() -> None:
+    amounts = np.round(RNG.normal(0, 3000, 300), 2)
+    table = pd.DataFrame({"amount": [f"{abs(a):,.2f}" + ("-" if a < 0 else "") for a in amounts]})
+    column = infer(table)["amount"]
+    ticks, _, odd = formatted.read_column(table["amount"], column)
+    assert column.kind == "number" and (odd == 0).all() and ticks.tolist() == np.rint(amounts * 100).tolist()
 
 
 def kind_of(values: list[str]) -> str:

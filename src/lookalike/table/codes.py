@@ -13,7 +13,7 @@ from lookalike.table.repeats import RARE
 Array = npt.NDArray[Any]
 
 URL = r"(?:https?|ftp)://\S+"  # a web address
-PATH = r"(?:[A-Za-z]:)?(?:[/\\][^/\\\n]+)+|[\w.-]+(?:/[\w.-]+){2,}"  # the path of a file
+PATH = r"(?:[A-Za-z]:)?(?:[/\\][^/\\\n]+)+|(?=.*[a-z])[\w.-]+(?:/[\w.-]+){2,}"  # the path of a file
 MAIL = r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}"
 _MAC = re.compile(r"([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}|[0-9a-fA-F]{12}")
 _IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
@@ -22,6 +22,7 @@ _HEX = re.compile(r"[0-9a-fA-F-]{6,}")
 _PLACES, _LETTERS = 10, 10  # of a random key: places that vary, and letters at each of them
 ADDRESS = f"{URL}|{PATH}"
 _ROOM, _SPARE = 1_000, 10  # codes that a pattern can make, at least, and for each that is there
+_SHORT, _TWICE = 40, 2  # letters of a code, at most; codes that can be made for each
 _DIALLED, _VARIED = 7, 4  # digits of a phone number; places of a code that differ
 
 
@@ -105,6 +106,20 @@ def made_afresh(distinct: Array, rare: bool) -> bool:
         return lettered or all(len(re.sub(r"\D", "", s)) >= _DIALLED for s in sample)
     varied = sum(len(set(letters)) > 1 for letters in zip(*sample, strict=True)) >= _VARIED
     return varied or patterns.sequential(sample)  # invoices of several lines: INV-0001, INV-0002
+
+
+def are_codes(distinct: Array) -> bool:
+    """Whether strings that are no key by their looks alone are still codes, phones, versions or handles:
+    short, of one word at most, most with a digit, of few layouts, and all their runs understood. A text of
+    them would have broken ones.
+    """
+    sample = [str(value) for value in distinct[:2000]]
+    if any(len(s) > _SHORT or len(re.findall(r"(?<!\S)[^\W\d_]+[.:]?(?!\S)", s)) > 1 for s in sample):
+        return False
+    if sum(re.search(r"\d", s) is not None for s in sample) < patterns.COVERED * len(sample):
+        return False
+    shapes = patterns.clear(sample, RARE)
+    return shapes is not None and patterns.room(shapes) >= _TWICE * len(distinct)
 
 
 def is_random_key(strings: list[str]) -> bool:

@@ -29,6 +29,7 @@ SEVERAL = 20  # distinct cells from which on a layout is no chance
 FORMS = {NUMBER: r"[+\-\u2212]?\d+(?:\.\d+)?", WORD: r"[^\W_]+(?:['\u2019-][^\W_]+)*"}
 _DECIMAL_COMMA = r"[+\-\u2212]?\d+(?:,\d+)?"
 _BETWEEN = re.compile(r"[xX\u00d7*/:;,|]|to|by| [-\u2013] |[^\W\d_]{1,3}")  # what stands between two measures
+_RECORD = 4  # digits of numbers with hyphens between them, at most, that are no code
 _SIZE = 3  # digits of all cells alike, from which on a number may be a code
 
 
@@ -112,9 +113,9 @@ def _measured(members: list[Array], pieces: list[str], counts: pd.Series) -> boo
         return False
     if decimal:
         return True
-    if all(codes) or not all(
-        _BETWEEN.fullmatch(one) or _BETWEEN.fullmatch(one.strip()) for one in pieces[1:-1]
-    ):
+    short = all(len(n) <= _RECORD and (n == "0" or n[0] != "0") for own in members for n in own)
+    between = {*pieces[1:-1]} - ({"-", "\u2013"} if short else set())  # won, lost and drawn: 14-0-7
+    if all(codes) or not all(_BETWEEN.fullmatch(one) or _BETWEEN.fullmatch(one.strip()) for one in between):
         return False
     padded = [own for own in members if any(n[0] == "0" and len(n) >= _SIZE for n in own)]
     unique = len(counts) == counts.sum() and ":" not in "".join(pieces)
@@ -159,7 +160,9 @@ def words(counts: pd.Series, least: int) -> str | None:
             rare = rare | np.append(sizes < max(least, 2), True)[codes]
     many = [len(set(own[there])) > 1 for own in found]
     varied = sum(sort == WORD and more for sort, more in zip(sorts, many, strict=True))
-    if not varied or " " not in text:  # 1.10.3, web addresses; a number that counts on says nothing
+    if (
+        not varied or " " not in text or len(found) == 2
+    ):  # 1.10.3, Room 204, web addresses; a number that counts on says nothing
         varied = sum(
             more and (sort == WORD or not _counts_on(own[there]))
             for sort, more, own in zip(sorts, many, found, strict=True)

@@ -32,6 +32,8 @@ _CURRENCY = re.compile(
     r"|KRW|TRY|RUB|Fr|[Kk]r|Rs|zł)\.?"
 )
 _ORDINAL = ("st", "nd", "rd", "th")
+SIDES = ((" CR", " DR"), (" Cr", " Dr"), (" Cr.", " Dr."))  # credit above zero, debit below
+_MINUS = ("-", "\u2212")
 PAIRS = ",##,"  # between thousands and the pairs of digits before them: 1,23,45,678
 _CONVENTIONS = [  # (thousands, decimal sign), the first that fits as many cells as any is taken
     ("", "."),
@@ -250,7 +252,24 @@ def find(cells: Sequence[str], rows: Sequence[int], least: int) -> tuple[list[st
 
 
 def _group_key(match: Any) -> tuple[Any, ...]:
-    return match["prefix"], match["suffix"], match["exponent"] is not None
+    suffix = match["suffix"]
+    pair = next((pair for pair in SIDES if suffix.endswith(pair)), ())
+    if suffix in _MINUS:
+        suffix = ""
+    elif pair:
+        suffix = suffix[: -len(pair[0])] + pair[0]
+    return match["prefix"], suffix, match["exponent"] is not None
+
+
+def _is_below(match: Any) -> bool:
+    """Whether a cell says that its number is below zero: -5, (5), 5-, or 5 DR beside 5 CR."""
+    sign = match["before"] or match["after"]
+    return (
+        bool(match["open"])
+        or sign in _MINUS
+        or match["suffix"] in _MINUS
+        or (match["suffix"].endswith(tuple(debit for _, debit in SIDES)))
+    )
 
 
 def _format_of(matches: list[Any], rows: list[int]) -> str | None:
@@ -342,20 +361,20 @@ def _sections(core: str, matches: list[Any], parts: list[tuple[str, str]], rows:
     """The format with what stands before and after the digits, by sign."""
     tally: list[dict[str, int]] = [{}, {}, {}]
     for match, (whole, places), n in zip(matches, parts, rows, strict=True):
-        sign = match["before"] or match["after"]
-        below = bool(match["open"]) or sign in ("-", "\u2212")
+        below = _is_below(match)
         zero = not (whole + places).strip("0")
         section = f"{match['open'] or ''}{match['before']}{match['prefix']}{match['after']}{core}"
         section += f"{match['suffix']}{match['close'] or ''}"
         kind = 2 if zero else 1 if below else 0
         tally[kind][section] = tally[kind].get(section, 0) + n
     above, below_, zero_ = (max(own, key=lambda s: own[s]) if own else None for own in tally)
-    plain = f"{matches[0]['prefix']}{core}{matches[0]['suffix']}"
+    suffix = matches[0]["suffix"]
+    plain = f"{matches[0]['prefix']}{core}{'' if suffix in _MINUS else suffix}"
     above = above or plain
     default = f"-{above}"
     if zero_ is not None and zero_ != above:
         return f"{above};{below_ or default};{zero_}"
-    return above if below_ in (None, default) else f"{above};{below_}"
+    return above if below_ in (None, default, above) else f"{above};{below_}"
 
 
 def lenient(cell: str) -> float | None:

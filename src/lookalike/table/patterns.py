@@ -28,6 +28,10 @@ SEVERAL = 4  # words, or letters, of a run that varies
 LONG = 8  # letters of such a run, at least
 COUNTED = 18  # digits that a number which counts on may grow to, at least
 FEWEST = 20  # strings from which on a check that all satisfy is no chance
+HEXADECIMAL = ("0123456789abcdef", "0123456789ABCDEF")
+OFTEN = (
+    5  # times that a letter of a class would come, from which on one that never does is none of the code's
+)
 CLASSES = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
@@ -87,19 +91,36 @@ def learn(strings: Sequence[str], rare: int, counting: bool = False) -> list[Sha
 
     counting: they count on in their last run of digits, which then has any digits.
     """
-    for clear, (key, runs) in [(True, _NUMBERS), *((False, layout) for layout in LAYOUTS)]:
-        groups: dict[str, list[str]] = {}
-        for text in strings:
-            groups.setdefault(key(text), []).append(text)
-        common = [group for group in groups.values() if len(group) >= rare]
-        common = sorted(common, key=len, reverse=True)[:SHAPES]
-        if sum(map(len, common)) < COVERED * len(strings):
-            continue
-        cut = [[list(values) for values in zip(*map(runs.findall, group), strict=True)] for group in common]
-        if not clear or all(_clear(run, rare) for one in cut for run in one):
-            cut = cut if counting else [[own for run in one for own in _headed(run, rare)] for one in cut]
-            return [_shape(len(group), one, rare, counting) for group, one in zip(common, cut, strict=True)]
-    return None
+    found = None if _are_hexadecimal(strings) else clear(strings, rare, counting)
+    layouts = LAYOUTS[1:] if _are_hexadecimal(strings) else LAYOUTS
+    for layout in layouts if found is None else ():
+        found = found or _of_layout(strings, layout, rare, counting, False)
+    return found
+
+
+def clear(strings: Sequence[str], rare: int, counting: bool = False) -> list[Shape] | None:
+    """The shapes of strings whose runs are all understood: of one length, small numbers, or values that come
+    again. None of others; otherwise as `learn`.
+    """
+    return _of_layout(strings, _NUMBERS, rare, counting, True)
+
+
+def _of_layout(
+    strings: Sequence[str], layout: Layout, rare: int, counting: bool, understood: bool
+) -> list[Shape] | None:
+    key, runs = layout
+    groups: dict[str, list[str]] = {}
+    for text in strings:
+        groups.setdefault(key(text), []).append(text)
+    common = [group for group in groups.values() if len(group) >= rare]
+    common = sorted(common, key=len, reverse=True)[:SHAPES]
+    if sum(map(len, common)) < COVERED * len(strings):
+        return None
+    cut = [[list(values) for values in zip(*map(runs.findall, group), strict=True)] for group in common]
+    if understood and not all(_clear(run, rare) for one in cut for run in one):
+        return None
+    cut = cut if counting else [[own for run in one for own in _headed(run, rare)] for one in cut]
+    return [_shape(len(group), one, rare, counting) for group, one in zip(common, cut, strict=True)]
 
 
 def room(shapes: Sequence[Shape]) -> int:
@@ -199,19 +220,43 @@ def _part(values: list[str], rare: int) -> Part:
         return Part(known, rows, len(rest), numbers[skip], numbers[-1 - skip])
     common = [[n, m] for n, m in sorted(lengths.items()) if m >= rare] or [list(lengths.most_common(1)[0])]
     places, weights = [], []
+    alphabet = _alphabet(rest)
     for at in range(max(n for n, _ in common)):
         seen = Counter(value[at] for value in rest if len(value) > at)
         often = sorted(letter for letter, n in seen.items() if n >= rare)
         told = sum(seen[letter] for letter in often) >= COVERED * seen.total()
-        places.append("".join(often) if told else _class_of(sorted(seen)))
+        places.append("".join(often) if told else _class_of(sorted(seen), alphabet))
         weights.append([seen[letter] if told else 1 for letter in places[-1]])
     return Part(known, rows, len(rest), None, None, common, places, weights)
 
 
-def _class_of(letters: list[str]) -> str:
-    """All digits, small or capital letters that one of the letters is among; others stand for themselves."""
-    found = [some for some in CLASSES if any(letter in some for letter in letters)]
+def _alphabet(values: list[str]) -> list[str]:
+    """Of each class of letters those that values may have: all of it, or where there are many letters those
+    that come at all: no O in the number of a car, no g in a hexadecimal number.
+    """
+    seen = Counter("".join(values))
+    found = []
+    for some in CLASSES:
+        own = [letter for letter in some if letter in seen]
+        many = sum(seen[letter] for letter in own) >= OFTEN * len(some)
+        found.append("".join(own) if many else some)
+    return found
+
+
+def _class_of(letters: list[str], alphabet: list[str]) -> str:
+    """All digits, small or capital letters of the alphabet that one of the letters is among; others stand for
+    themselves.
+    """
+    found = [some for some in alphabet if any(letter in some for letter in letters)]
     return "".join(found) or letters[0]
+
+
+def _are_hexadecimal(strings: Sequence[str]) -> bool:
+    """Whether strings differ in hexadecimal digits alone, of nearly all sorts."""
+    first, last = min(strings), max(strings)
+    same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
+    seen = {letter for text in strings for letter in text[same:] if letter.isalnum()}
+    return any(seen <= set(own) and len(seen) >= len(own) - 2 for own in HEXADECIMAL)
 
 
 # --- check digits --------------------------------------------------------------------------------------
@@ -227,11 +272,23 @@ def _isbn(digits: str) -> str:
     return "0123456789X"[-total % 11]
 
 
+_VIN = dict(
+    zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", map(int, "123456781234579234567890123456789"), strict=True)
+)
+
+
+def _vin(text: str) -> str:
+    weights = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+    total = sum(_VIN[letter] * weight for letter, weight in zip(text, weights, strict=True))
+    return "0123456789X"[total % 11]
+
+
 CHECKS: dict[str, tuple[str, str]] = {  # name -> (strings of which letters and digits, in words)
     "iban": (r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", "the check digits of an IBAN"),
     "luhn": (r"\d{8,19}", "a Luhn check digit"),
     "ean": (r"\d{8}|\d{12,14}", "an EAN check digit"),
     "isbn": (r"\d{9}[\dX]", "the check digit of an ISBN"),
+    "vin": (r"[A-HJ-NPR-Z\d]{17}", "the check digit of a vehicle's number"),
 }
 
 
@@ -245,6 +302,8 @@ def checked(text: str, check: str) -> str:
     if check == "iban":
         for at, digit in zip(places[2:4], iban_check(plain[:2], plain[4:]), strict=True):
             made[at] = digit
+    elif check == "vin":
+        made[places[8]] = _vin(plain)
     else:
         body = plain[:-1]
         made[places[-1]] = (

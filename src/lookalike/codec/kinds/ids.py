@@ -97,7 +97,7 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     if all(re.fullmatch(ADDRESS, s) for s in strings):
         last = max((int(number) for s in strings for number in re.findall(r"\d{1,12}", s)), default=0)
         return Params(rows, "url", next=last + 1, templates=urls.learn(strings, rare))
-    if is_random_key(strings):
+    if not checked and is_random_key(strings):
         return Params(rows, "random", shapes=[_shape(strings, 0, rare)])
     shapes = _pattern(strings, column, rare)
     if shapes is not None:

@@ -95,7 +95,7 @@ def _check_places(shape: Shape, check: str | None) -> dict[int, tuple[int, ...]]
         text = part.values[0] if part.values else ""
         alnum = [at for at in range(width) if not text or text[at].isalnum() or part.rest]
         spots += [(i, at) for at in alnum]
-    wanted = spots[2:4] if check == "iban" else spots[-1:]
+    wanted = {"iban": spots[2:4], "vin": spots[8:9]}.get(check, spots[-1:])
     found: dict[int, tuple[int, ...]] = {}
     for i, at in wanted:
         found[i] = (*found.get(i, ()), at)

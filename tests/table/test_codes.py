@@ -1,0 +1,63 @@
+"""Strings that are codes, though no key by their looks alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lookalike import infer
+from lookalike.codec.record import RecordCodec
+from lookalike.table.patterns import checked
+
+RNG = np.random.default_rng(0)
+ROWS = 600
+
+
+def _numbers(low: int, high: int) -> list[int]:
+    return [int(n) for n in RNG.integers(low, high, ROWS)]
+
+
+A, B, C, D = (_numbers(*ends) for ends in ((200, 999), (0, 10_000), (1, 99), (0, 12)))
+ROWS_OF = list(zip(A, B, C, D, strict=True))
+CODES = {
+    "zip": ([f"{b:05d}" + ("" if a % 3 else f"-{a:04d}") for a, b, *_ in ROWS_OF], r"\d{5}(-\d{4})?"),
+    "phone": (
+        [
+            (f"({a}) 555-{b}", f"{a}.555.{b}", f"{a}-555-{b} ext. {c}", f"{a}-555-{b} x{c}")[d % 4]
+            for a, b, c, d in ROWS_OF
+        ],
+        r"\(\d{3}\) 555-\d{1,4}|\d{3}\.555\.\d{1,4}|\d{3}-555-\d{1,4}( ext\. | x)\d{1,2}",
+    ),
+    "version": (
+        [f"{a % 3}.{d}.{c % 10}" + ("", "-rc.1", "-beta")[b % 3] for a, b, c, d in ROWS_OF],
+        r"\d\.\d{1,2}\.\d(-rc\.1|-beta)?",
+    ),
+    "site": ([f"www.{('acme', 'foo', 'bar')[c % 3]}{a}.com" for a, c in zip(A, C, strict=True)],
+             r"www\.(acme|foo|bar)\d{3}\.com"),
+    "masked card": ([f"**** **** **** {b:04d}" for b in B], r"\*{4} \*{4} \*{4} \d{4}"),
+    "invoice": ([f"INV/{2019 + d % 4}/{i:05d}" for i, d in enumerate(D)], r"INV/20\d\d/\d{5}"),
+    "hexadecimal": ([f"0x{int(n):04X}" for n in RNG.integers(0, 65_536, ROWS)], r"0x[\dA-F]{4}"),
+    "room": ([f"{('SCI', 'HALL')[b % 2]} {a}" for a, b in zip(A, B, strict=True)], r"(SCI|HALL) \d{3}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_codes_are_made_as_they_are_written(name: str) -> None:
+    cells, form = CODES[name]
+    table = pd.DataFrame({"code": cells, "x": range(ROWS)})
+    assert table["code"].str.fullmatch(form).all()
+    schema = infer(table)
+    assert schema["code"].kind == ("compound" if name == "room" else schema["code"].kind) != "text"
+    codec = RecordCodec.fit(table, schema)
+    made = codec.fill(codec.decode(*codec.encode(table), np.random.default_rng(0)), np.random.default_rng(0))
+    assert made["code"].str.fullmatch(form).all(), made["code"].head(10).tolist()
+
+
+def test_the_check_digit_of_a_vehicle_is_the_ninth() -> None:
+    assert checked("1M8GDM9A0KP042788", "vin") == "1M8GDM9AXKP042788"
+    letters = np.array(list("ABCDEFGHJKLMNPRSTUVWXYZ0123456789"))
+    cars = ["".join(own) for own in RNG.choice(letters, (ROWS, 17))]
+    table = pd.DataFrame({"vin": [checked(car, "vin") for car in cars], "x": range(ROWS)})
+    codec = RecordCodec.fit(table, infer(table))
+    made = codec.decode(*codec.encode(table), np.random.default_rng(0))["vin"]
+    assert all(checked(car, "vin") == car for car in made)
+    assert made.str.fullmatch("[A-HJ-NPR-Z0-9]{17}").all() and not made.isin(table["vin"]).any()
