@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lookalike.difflm import DiffLM
-from lookalike.difflm.refining import Selector, fit_selector, kept, told
+from lookalike.difflm.refining import Selector, fit_selector, kept
 from lookalike.errors import OptionError
 
 RNG = np.random.default_rng(0)
@@ -64,11 +64,6 @@ def test_rows_of_one_kind_leave_all_chances_equal() -> None:
     found = fit_selector(points(2000, True), points(2000, True), 0)
     if found is not None:
         assert np.abs(found.log_weights(points(1000, True))).mean() < 0.15
-
-
-def test_a_first_look_tells_whether_refining_helps() -> None:
-    assert told(points(3000, True), points(3000, False), 0)
-    assert not told(points(6000, True), points(6000, True), 0)
 
 
 def test_too_few_rows_have_no_selector() -> None:
@@ -152,21 +147,3 @@ def test_refining_has_to_be_learned(quick: Any) -> None:
         quick(2, 2).fit(table).sample(2, refine=True)
     assert len(quick(2, 2, refine=True).fit(table).sample(2, refine=True)) == 2  # of too few rows
     assert len(quick(2, 2, refine=True).fit(table[["id"]]).sample(2, refine=True)) == 2
-
-
-def test_where_nobody_says_it_is_refined_if_that_helps(quick: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of tables of some thousand rows without a time limit, whose drawn rows trees tell from learned ones."""
-    monkeypatch.setattr("lookalike.difflm.learning.LOOKED_AT", ROWS)
-    found = {
-        refine: quick(20, 10, seed=1, threads=1, refine=refine).fit(bent()).fitted.selector is not None
-        for refine in (None, False)
-    }
-    assert found == {None: True, False: False}
-    assert quick(20, 10, seed=1, threads=1, max_time="60s").fit(bent()).fitted.selector is None
-    monkeypatch.setattr("lookalike.difflm.learning.told", lambda *_: False)
-    model = quick(20, 10, seed=1, threads=1).fit(bent())
-    assert model.fitted.selector is None
-    with pytest.raises(OptionError, match="fit it with refine=True"):
-        model.sample(2, refine=True)
-    monkeypatch.undo()
-    assert quick(20, 10, seed=1, threads=1).fit(bent()).fitted.selector is None  # of so few rows

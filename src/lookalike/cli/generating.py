@@ -148,7 +148,7 @@ def difflm(args: argparse.Namespace) -> DiffLM:
         device=args.device,
         backbone=args.backbone,
         lora=args.lora,
-        refine=getattr(args, "refine", None),
+        refine=bool(getattr(args, "refine", False)),
         threads=args.threads,
         progress=not args.quiet,
     )

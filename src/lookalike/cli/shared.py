@@ -164,10 +164,9 @@ def training(one: Parser) -> None:
     )
     one.add_argument(
         "--refine",
-        action=argparse.BooleanOptionalAction,
-        help="learn, too, which rows the model draws too often; draw a quarter more and leave those out. It "
-        "takes longer (default: where trees tell the drawn rows of a table of 5,000 rows and more, without "
-        "texts and --max-time)",
+        action="store_true",
+        help="learn, too, which rows the model draws too often; draw half as many again and leave those out: "
+        "rows that are more like the real ones, drawn more slowly",
     )
     device(one)
 

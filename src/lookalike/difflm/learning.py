@@ -14,7 +14,7 @@ import torch
 from lookalike.codec.slot import Array
 from lookalike.difflm.fitted import Fitted
 from lookalike.difflm.latent.train import train_denoiser
-from lookalike.difflm.refining import FEWEST, Selector, features, fit_selector, told
+from lookalike.difflm.refining import FEWEST, Selector, features, fit_selector
 from lookalike.difflm.training.checkpoint import Checkpoint, training_alone
 from lookalike.difflm.training.course import Clock
 from lookalike.interrupt import finishing
@@ -25,10 +25,6 @@ PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
 SELECTOR_ROWS, SELECTOR_TEXTS = 40_000, 4000  # learned rows that say which to keep, at most; fewer of texts
 SELECTOR_DRAWN = 3  # rows that are drawn for each of them; 1 of texts
-LOOKED_AT, LOOKED_AT_MOST = (
-    5000,
-    20_000,
-)  # learned rows by which it is seen whether refining helps, if unasked
 SELECTOR_TIME = 0.2  # of the time limit is kept for that
 NO_SELECTOR = f"fewer than {FEWEST:,} are known, or nothing tells them from the learned ones"
 STREAMS = 5  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
@@ -83,39 +79,27 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
         fitted.selector = _selector(fitted, records, clock, progress)
         if fitted.selector is None:
             say(f"drawn rows are not refined: {NO_SELECTOR}", progress=progress)
-    elif config.refine is None and _worth_a_look(fitted, records, clock):
-        fitted.selector = _selector(fitted, records, clock, progress)
-
-
-def _worth_a_look(fitted: Fitted, records: Array, clock: Clock) -> bool:
-    """Whether it is looked at how well drawn rows are told, where nobody said whether to refine."""
-    texts = any(slot.span for slot in fitted.slots)
-    return not texts and len(records) >= LOOKED_AT and clock.limit is None and not clock.stopped
 
 
 def _selector(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> Selector | None:
     """What tells the learned records from drawn ones; of these fewer where half of the time left is over."""
     ends = math.inf if clock.limit is None else (clock.spent() + clock.limit) / 2
     generator = fitted.generator(child(fitted.seed, "rows of the selector"))
-    own, unasked = fitted.slots, fitted.settings.train.refine is None
+    own = fitted.slots
     texts = any(slot.span for slot in own)
     most, times = (SELECTOR_TEXTS, 1) if texts else (SELECTOR_ROWS, SELECTOR_DRAWN)
     chosen = child(fitted.seed, "learned rows of the selector").permutation(len(records))[:most]
     if len(chosen) < FEWEST:
         return None
-    learned, parts, have = features(own, records[chosen]), list[Array](), 0
-    looked_at = min(len(chosen), LOOKED_AT_MOST)
-    with stage("compared drawn rows with learned ones", doing="comparing drawn rows", progress=progress):
-        for wanted in (looked_at, times * len(chosen)):
-            while have < wanted and (clock.spent() < ends or not parts):
-                rows = min(wanted - have, fitted.records.chunk)
-                drawn = fitted.records.draw(fitted.fresh(rows, generator), rows, generator)
-                parts.append(features(own, drawn))
-                have += rows
-            first_look = unasked and wanted == looked_at
-            if first_look and not told(learned[:looked_at], np.concatenate(parts), fitted.seed):
-                return None
-        return fit_selector(learned, np.concatenate(parts), fitted.seed)
+    parts: list[Array] = []
+    with stage("learned which rows to keep", doing="learning which rows to keep", progress=progress):
+        while (rows := times * len(chosen) - sum(map(len, parts))) > 0:
+            rows = min(rows, fitted.records.chunk)
+            parts.append(fitted.records.draw(fitted.fresh(rows, generator), rows, generator))
+            if clock.spent() > ends:
+                break
+        drawn = np.concatenate(parts)
+        return fit_selector(features(own, records[chosen]), features(own, drawn), fitted.seed)
 
 
 def identity(fitted: Fitted, records: Array) -> str:

@@ -27,14 +27,10 @@ from lookalike.codec import Slot
 from lookalike.codec.slot import Array
 from lookalike.seed import child, child_seed
 
-BUDGET = 1.25  # rows that are drawn for each that is kept
+BUDGET = 1.5  # rows that are drawn for each that is kept
 FEWEST = 1000  # rows that a selector is fitted on, at least
-TREES, STAGE, DEPTH, LEAF_ROWS, RATE = 50, 5, 5, 80, 0.1
+TREES, STAGE, DEPTH, LEAF_ROWS, RATE = 100, 10, 5, 80, 0.05
 FOLDS = 4
-TOLD = (
-    0.515  # the AUC of a first look, by `LOOK` trees in two folds, from which on refining is worth its time
-)
-LOOK = 30
 
 
 @dataclass
@@ -126,26 +122,6 @@ def fit_selector(learned: Array, drawn: Array, seed: int) -> Selector | None:
     if strength <= 0:
         return None
     return _joined(parts, (best + 1) * STAGE, strength)
-
-
-def told(learned: Array, drawn: Array, seed: int) -> bool:
-    """Whether few trees tell learned rows from as many drawn ones, out of fold, clearly enough to refine."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.metrics import roc_auc_score
-
-    rows = min(len(learned), len(drawn))
-    x, y = np.concatenate([learned[:rows], drawn[:rows]]), np.repeat([1, 0], rows)
-    fold = child(seed, "folds of the look").permutation(len(x)) % 2
-    said = np.zeros(len(x))
-    with threadpool_limits(1):
-        for f in range(2):
-            model = HistGradientBoostingClassifier(
-                max_iter=LOOK, max_depth=DEPTH, min_samples_leaf=LEAF_ROWS, early_stopping=False,
-                random_state=child_seed(seed, "look", f) % 2**31,
-            ).fit(x[fold != f], y[fold != f])  # fmt: skip
-            said[fold == f] = model.decision_function(x[fold == f])
-    aucs = [roc_auc_score(y[fold == f], said[fold == f]) for f in range(2)]
-    return float(np.mean(aucs)) >= TOLD
 
 
 def _strength(judged: Array, y: Array, rows: Array) -> float:

@@ -46,7 +46,7 @@ class Arguments:
     encoder: str | None
     lora: int
     beta: str | None
-    refine: bool | None
+    refine: bool
     threads: Threads
     progress: bool
 
@@ -77,7 +77,7 @@ class Arguments:
             encoder=given["encoder"],
             lora=0 if backbone is None else _rank(given["lora"]),
             beta=given["beta"],
-            refine=_refine(given["refine"]),
+            refine=switch("refine", given["refine"]),
             threads=threads,
             progress=progress,
         )
@@ -103,12 +103,8 @@ def _check_pretrained(given: Mapping[str, Any]) -> None:
         text("encoder", given["encoder"], NAMED)
     if given["beta"] is not None:
         choice("beta", given["beta"], BETAS)
-    if _refine(given["refine"]):
+    if switch("refine", given["refine"]):
         raise OptionError("refine is for a model learned from scratch: leave it out, or the backbone.")
-
-
-def _refine(refine: Any) -> bool | None:
-    return None if refine is None else switch("refine", refine)
 
 
 def _rank(lora: Any) -> int:
