@@ -54,6 +54,11 @@ def test_an_id_is_a_key_and_not_a_measurement() -> None:
     assert kind_of([f"C-{i % 20:05d}" for i in range(ROWS)]) == "category"
 
 
+def test_a_code_that_looks_like_a_date_is_none() -> None:
+    assert kind_of(["7732-18-5", "64-17-5", "50-00-0"] * 100) == "category"  # of water, alcohol, ...
+    assert kind_of(["2020-01-05", "2020-02-05", "2020-03-05"] * 100) == "datetime"
+
+
 def test_strings_that_repeat_are_a_category_however_many_they_are() -> None:
     towns = [f"town{i}x" for i in range(150)]
     assert kind_of(towns * 10) == "category"

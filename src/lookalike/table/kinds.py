@@ -24,7 +24,7 @@ from lookalike.texts.syntax import language
 
 Array = npt.NDArray[Any]
 
-_DATES, _TIMES = 3, 10  # distinct dates, and times of the day, of a column of them, at least
+_DATES = 3  # distinct dates of a column of them, at least: a code may look like one
 _ID_ROWS = 50  # fewer unique values may be chance
 
 
@@ -52,7 +52,7 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     least = column.min_rows or RARE
     lost, better = as_category(counts, least)
     dates = None if column.python == "mixed" else date_formats.written(counts, least)
-    if dates is not None and dates.lost <= formatted.LOST and (lost > LITTLE or _are_dates(dates)):
+    if dates is not None and dates.lost <= formatted.LOST and (lost > LITTLE or dates.numbers >= _DATES):
         column.format, column.exceptions = dates.told()
         return DATE
     coded = unique and has_check(distinct)
@@ -102,14 +102,6 @@ def _format_of_numbers(present: pd.Series) -> str | None:
         if values.dtype == object or not np.isfinite(values).all() or (values % 1 != 0).any():
             return None
     return date_formats.of_numbers(np.unique(values).astype(np.int64)) if values.max() < 10**15 else None
-
-
-def _are_dates(found: formatted.Written) -> bool:
-    """Whether strings that come again are dates, not values such as kick-off times, the ratio 1:5 or a code
-    that looks like a date: then there are several, of times of the day more.
-    """
-    times = all(set(re.findall(r"%-?\d?([A-Za-z])", form)) <= set("HIMSfpP") for form in found.formats)
-    return found.numbers >= (_TIMES if times else _DATES)
 
 
 def _nearly(kind: str, found: formatted.Written | None, what: str) -> tuple[str, str] | None:
