@@ -22,7 +22,7 @@ _HEX = re.compile(r"[0-9a-fA-F-]{6,}")
 _PLACES, _LETTERS = 10, 10  # of a random key: places that vary, and letters at each of them
 ADDRESS = f"{URL}|{PATH}"
 _ROOM, _SPARE = 1_000, 10  # codes that a pattern can make, at least, and for each that is there
-_SHORT, _TWICE = 40, 2  # letters of a code, at most; codes that can be made for each
+_SHORT, _PARTS, _TWICE = 40, 7, 2  # letters and parts of a code, at most; codes that can be made for each
 _DIALLED, _VARIED = 7, 4  # digits of a phone number; places of a code that differ
 
 
@@ -110,10 +110,12 @@ def made_afresh(distinct: Array, rare: bool) -> bool:
 
 def are_codes(distinct: Array) -> bool:
     """Whether strings that are no key by their looks alone are still codes, phones, versions or handles:
-    short, of one word at most, most with a digit, of few layouts, and all their runs understood. A text of
-    them would have broken ones.
+    short, of ASCII, of one word at most and few parts, most with a digit, of few layouts, and all their runs
+    understood. A text of them would have broken ones.
     """
     sample = [str(value) for value in distinct[:2000]]
+    if not all(s.isascii() and len(s.split()) <= _PARTS for s in sample):
+        return False
     if any(len(s) > _SHORT or len(re.findall(r"(?<!\S)[^\W\d_]+[.:]?(?!\S)", s)) > 1 for s in sample):
         return False
     if sum(re.search(r"\d", s) is not None for s in sample) < patterns.COVERED * len(sample):

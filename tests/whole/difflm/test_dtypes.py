@@ -237,7 +237,7 @@ SHAPES = {
     "2 rows": pd.DataFrame({"x": [1.5, 2.5], "y": ["a", "b"]}),
     "1 number": pd.DataFrame({"x": RNG.normal(size=200)}),
     "1 category": pd.DataFrame({"x": list("ab") * 50}),
-    "1 text": pd.DataFrame({"x": [f"w{i * i % 211} {i % 3}" for i in range(600)]}),
+    "1 text": pd.DataFrame({"x": [f"w{i * i % 211} and {i % 3}, or so" for i in range(600)]}),
     "ids and constants": pd.DataFrame({"x": np.arange(100), "y": 1, "z": np.nan}),
     "ids with gaps": pd.DataFrame({"x": [f"A{i:04d}" if i % 3 else None for i in range(100)]}),
     "integer names": pd.DataFrame(RNG.normal(size=(60, 3)), columns=[2, 0, 1]),
