@@ -95,7 +95,7 @@ def test_every_chapter_of_the_results_names_its_command() -> None:
 ORDINARY = """ AI AMD API CPU CSV EPYC GB GPU HTML HTTP JSON JSONL MB NA PDF README SDK SMS SQL URL US
 ARCHITECTURE CONTRIBUTING CITATION RESULTS DIR FILE FOLDER OUT """
 NAMES = """ ADBC AGPL APIBench BANKING77 BFCL BY CC DataDesigner DiffLM DuckDB LLM MBPP MOSTLY NVIDIA OpenAI
-SDMetrics SDV SQLAlchemy SQLite SST STaSy SmolLM2 TREC TVAE TabPC TabularARGN WikiSQL vLLM """
+SDMetrics SDV SQLAlchemy SQLite SST STaSy SmolLM2 TREC TVAE TabPC TabularARGN WikiSQL vLLM XGBoost """
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "notebooks"], ids=name)
