@@ -6,7 +6,7 @@ import pytest
 
 from lookalike import infer
 from lookalike.codec.record import RecordCodec
-from lookalike.table.patterns import checked
+from lookalike.table.check_digits import checked
 
 RNG = np.random.default_rng(0)
 ROWS = 600

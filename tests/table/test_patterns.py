@@ -7,10 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from lookalike.errors import SchemaError
+from lookalike.table.check_digits import checked, find_check
 from lookalike.table.patterns import (
-    checked,
     expression,
-    find_check,
     follows,
     learn,
     of_expression,

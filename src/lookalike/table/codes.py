@@ -8,6 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from lookalike.table import patterns
+from lookalike.table.check_digits import find_check
 from lookalike.table.repeats import RARE
 
 Array = npt.NDArray[Any]
@@ -86,7 +87,7 @@ def has_check(distinct: Array) -> bool:
     as cards and articles have. No measure has that by chance.
     """
     sample = [str(value) for value in distinct[:2000]]
-    return all(s.isascii() and s.isdigit() for s in sample) and patterns.find_check(sample) is not None
+    return all(s.isascii() and s.isdigit() for s in sample) and find_check(sample) is not None
 
 
 def made_afresh(distinct: Array, rare: bool) -> bool:

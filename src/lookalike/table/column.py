@@ -44,8 +44,8 @@ class Column(OfAKind):
     such as "de_DE"; None = "en_US". min_rows: of a category, values that fewer rows hold are not reproduced;
     None means 5, 1 keeps all (of the 5,000 most frequent, which a category has at most). pattern: of an id or
     key, the regular expression of its strings (`patterns.py`); edited, it says what fresh ones look like.
-    check: the check digits that they have, one of `patterns.CHECKS`; None = none. note: the kind that it was
-    inferred to be and why, where another is possible; not saved.
+    check: the check digits that they have, one of `check_digits.CHECKS`; None = none. note: the kind that it
+    was inferred to be and why, where another is possible; not saved.
     """
 
     name: Any

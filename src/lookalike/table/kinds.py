@@ -13,6 +13,7 @@ import pandas as pd
 
 from lookalike.errors import SchemaError
 from lookalike.table import codes, compound, date_formats, formatted, patterns
+from lookalike.table.check_digits import find_check
 from lookalike.table.codes import ADDRESS, MAIL, has_check, looks_like_id, made_afresh
 from lookalike.table.column import Column
 from lookalike.table.dates import read_several, write_dates
@@ -166,7 +167,7 @@ def describe_pattern(present: pd.Series, column: Column) -> None:
     mails = column.personal == "email"
     if shapes is not None and not mails:
         column.pattern = patterns.expression(shapes)
-        column.check = column.check or patterns.find_check(strings)
+        column.check = column.check or find_check(strings)
     elif mails:
         column.pattern = MAIL
 

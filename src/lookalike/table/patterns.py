@@ -1,9 +1,8 @@
-"""Patterns of strings by their structure: fixed parts, letters of each place, lengths, ranges, check digits.
+"""Patterns of strings by their structure: fixed parts, letters of each place, lengths, ranges.
 
 No list of formats is needed: strings of one layout (letters and digits at the same places) are cut into runs,
 and each run is a choice of values that come again, a number in a range, or letters place by place. A part
-holds nothing that fewer than `rare` strings have. In words a pattern is a regular expression, and it may name
-a check (`CHECKS`) that all strings satisfy.
+holds nothing that fewer than `rare` strings have. In words a pattern is a regular expression.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from itertools import groupby
 from typing import Any
 
 from lookalike.errors import SchemaError
-from lookalike.table.personal import iban_check, luhn
+from lookalike.table.check_digits import CHECKS, checked
 
 SHAPES = 40  # layouts of a pattern at most
 COVERED = 0.95  # of the strings, that have one of them
@@ -27,11 +26,8 @@ FAR = 8.0  # times as many as there are, that the places of these letters allow,
 SEVERAL = 4  # words, or letters, of a run that varies
 LONG = 8  # letters of such a run, at least
 COUNTED = 18  # digits that a number which counts on may grow to, at least
-FEWEST = 20  # strings from which on a check that all satisfy is no chance
 HEXADECIMAL = ("0123456789abcdef", "0123456789ABCDEF")
-OFTEN = (
-    5  # times that a letter of a class would come, from which on one that never does is none of the code's
-)
+OFTEN = 5  # times that a letter would come, from which on one that never does is none of the code's
 CLASSES = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
@@ -91,11 +87,13 @@ def learn(strings: Sequence[str], rare: int, counting: bool = False) -> list[Sha
 
     counting: they count on in their last run of digits, which then has any digits.
     """
-    found = None if _are_hexadecimal(strings) else clear(strings, rare, counting)
-    layouts = LAYOUTS[1:] if _are_hexadecimal(strings) else LAYOUTS
-    for layout in layouts if found is None else ():
-        found = found or _of_layout(strings, layout, rare, counting, False)
-    return found
+    hexadecimal = _are_hexadecimal(strings)
+    if not hexadecimal and (shapes := clear(strings, rare, counting)) is not None:
+        return shapes
+    for layout in LAYOUTS[1:] if hexadecimal else LAYOUTS:
+        if (shapes := _of_layout(strings, layout, rare, counting, False)) is not None:
+            return shapes
+    return None
 
 
 def clear(strings: Sequence[str], rare: int, counting: bool = False) -> list[Shape] | None:
@@ -257,73 +255,6 @@ def _are_hexadecimal(strings: Sequence[str]) -> bool:
     same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
     seen = {letter for text in strings for letter in text[same:] if letter.isalnum()}
     return any(seen <= set(own) and len(seen) >= len(own) - 2 for own in HEXADECIMAL)
-
-
-# --- check digits --------------------------------------------------------------------------------------
-
-
-def _ean(digits: str) -> str:
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))
-    return str(-total % 10)
-
-
-def _isbn(digits: str) -> str:
-    total = sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=True))
-    return "0123456789X"[-total % 11]
-
-
-_VIN = dict(
-    zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", map(int, "123456781234579234567890123456789"), strict=True)
-)
-
-
-def _vin(text: str) -> str:
-    weights = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
-    total = sum(_VIN[letter] * weight for letter, weight in zip(text, weights, strict=True))
-    return "0123456789X"[total % 11]
-
-
-CHECKS: dict[str, tuple[str, str]] = {  # name -> (strings of which letters and digits, in words)
-    "iban": (r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", "the check digits of an IBAN"),
-    "luhn": (r"\d{8,19}", "a Luhn check digit"),
-    "ean": (r"\d{8}|\d{12,14}", "an EAN check digit"),
-    "isbn": (r"\d{9}[\dX]", "the check digit of an ISBN"),
-    "vin": (r"[A-HJ-NPR-Z\d]{17}", "the check digit of a vehicle's number"),
-}
-
-
-def checked(text: str, check: str) -> str:
-    """The text with its check digits set right; as it is where it lacks the letters for them."""
-    places = [at for at, letter in enumerate(text) if letter.isascii() and letter.isalnum()]
-    plain = "".join(text[at] for at in places)
-    if not re.fullmatch(CHECKS[check][0], plain):
-        return text
-    made = list(text)
-    if check == "iban":
-        for at, digit in zip(places[2:4], iban_check(plain[:2], plain[4:]), strict=True):
-            made[at] = digit
-    elif check == "vin":
-        made[places[8]] = _vin(plain)
-    else:
-        body = plain[:-1]
-        made[places[-1]] = (
-            str(luhn(body)) if check == "luhn" else _ean(body) if check == "ean" else _isbn(body)
-        )
-    return "".join(made)
-
-
-def find_check(strings: Sequence[str]) -> str | None:
-    """The check that all strings satisfy."""
-    if len(strings) < FEWEST:
-        return None
-    for check, (form, _) in CHECKS.items():
-        fits = re.compile(form)
-        if all(
-            fits.fullmatch(re.sub("[^A-Za-z0-9]", "", text)) and checked(text, check) == text
-            for text in strings
-        ):
-            return check
-    return None
 
 
 # --- in words ------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from lookalike import arguments, markup
 from lookalike.arguments import shown
 from lookalike.atomic import replace_text
 from lookalike.errors import DataError, OptionError, SchemaError
-from lookalike.table import formats, kinds, patterns, personal, rule
+from lookalike.table import check_digits, formats, kinds, patterns, personal, rule
 from lookalike.table.column import LANGUAGES, Column
 from lookalike.table.dtypes import RESOLUTIONS
 from lookalike.table.kind_groups import KINDS
@@ -232,7 +232,7 @@ def _details(column: Column) -> str:
         long = len(column.pattern) > _SHOWN
         said.append(f"like {column.pattern[:_SHOWN]}{'...' if long else ''}")
     if column.check is not None:
-        said.append(f"with {patterns.CHECKS[column.check][1]}")
+        said.append(f"with {check_digits.CHECKS[column.check][1]}")
     if column.kind == "code":
         said.append(f"in {column.language}" if column.language else "no parser known")
     if column.kind == "json":

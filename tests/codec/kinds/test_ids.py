@@ -11,8 +11,8 @@ import pytest
 
 from lookalike.codec import RecordCodec
 from lookalike.errors import ConditionError, DataError
+from lookalike.table.check_digits import checked
 from lookalike.table.inferring import infer
-from lookalike.table.patterns import checked
 
 ROWS = 2000
 RNG = np.random.default_rng(0)

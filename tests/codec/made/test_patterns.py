@@ -10,8 +10,9 @@ import pytest
 from lookalike.codec import RecordCodec
 from lookalike.codec.made.patterns import make
 from lookalike.codec.made.taken import Taken
+from lookalike.table.check_digits import checked
 from lookalike.table.inferring import infer
-from lookalike.table.patterns import checked, follows, learn
+from lookalike.table.patterns import follows, learn
 
 RNG = random.Random(1)
 

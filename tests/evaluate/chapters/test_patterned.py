@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import lookalike
-from lookalike.table.patterns import checked
+from lookalike.table.check_digits import checked
 
 RNG = random.Random(0)
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from lookalike.codec.made.taken import Taken
 from lookalike.codec.slot import Array
-from lookalike.table.patterns import Part, Shape, checked
+from lookalike.table.check_digits import checked
+from lookalike.table.patterns import Part, Shape
 
 EVEN = 4.0  # times the mean share that a letter may have at a place for the row's number
 TRIES = 16  # numbers that a row has of its own, at most
