@@ -160,11 +160,11 @@ def texts_of(title: str, table: pd.DataFrame, text: str) -> list[str]:
     """The texts of a column. Raises DataError where there are none, or some are empty, and OptionError for
     numbers and other values that are no strings.
     """
-    from lookalike.table.inferring import check_texts
+    from lookalike.table.inferring import need_texts
 
     if not len(table):
         raise DataError(f"the {title} table has no rows: give a table with rows.")
-    check_texts(table[text], f"the {title} table")
+    need_texts(table[text], f"the {title} table")
     texts = [str(one) for one in table[text].astype(object).where(table[text].notna(), "").tolist()]
     empty = [row for row, one in enumerate(texts, 1) if not one.strip()]
     if empty:

@@ -66,10 +66,10 @@ def tables(args: argparse.Namespace) -> dict[str, Any]:
 
 def check_text(table: pd.DataFrame | None, text: str | None, path: str | None) -> None:
     """Raises OptionError, which names the file, where the column of --text holds no texts."""
-    from lookalike.table.inferring import check_texts
+    from lookalike.table.inferring import need_texts
 
     if table is not None and text in table.columns and len(table):
-        check_texts(table[text], str(path))
+        need_texts(table[text], str(path))
 
 
 def how(args: argparse.Namespace) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from lookalike.embed import Embed, check_embedder
 from lookalike.errors import DataError, OptionError
 from lookalike.progress import stage, working
 from lookalike.table import sources
-from lookalike.table.inferring import check_texts, infer
+from lookalike.table.inferring import infer, need_texts
 from lookalike.table.sources import Table
 
 Array = npt.NDArray[Any]
@@ -166,6 +166,6 @@ def _check(table: pd.DataFrame, text: Any, label: Any, embed: str | Embed | None
                 f"{listed(table.columns)}."
             )
     if text is not None:
-        check_texts(table[text], "the table")
+        need_texts(table[text], "the table")
     if text is not None and text == label:
         raise OptionError(f"the column {shown(text)} is named as text and as label: name another column.")

@@ -73,6 +73,7 @@ def written(fitted: Fitted, latent: Tensor, seed: int, offset: int) -> pd.DataFr
         drawn = records.draw(part, len(part), fitted.generator(rng))
         made = records.decode(drawn, rng, offset=offset + index * records.chunk)
         tables.append(made if fitted.plan is None else fitted.plan.back(made, rng))
+    records.rest()
     table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
     return fitted.codec.fill(table, child(seed, "decode", "fill"), offset)
 

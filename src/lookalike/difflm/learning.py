@@ -98,6 +98,7 @@ def _selector(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> S
             parts.append(fitted.records.draw(fitted.fresh(rows, generator), rows, generator))
             if clock.spent() > ends:
                 break
+        fitted.records.rest()
         drawn = np.concatenate(parts)
         return fit_selector(features(own, records[chosen]), features(own, drawn), fitted.seed)
 

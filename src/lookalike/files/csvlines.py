@@ -89,12 +89,11 @@ def rows(table: pd.DataFrame, layout: Mapping[str, Any], sep: str) -> list[str]:
         cells = numerals.texts(table.iloc[:, at], how)
         if not len(cells):
             return []
-        odd: Any = str(name) in layout.get("quoted", ()) or pc.or_(
-            pc.match_substring_regex(cells, needed), pc.equal(cells, "")
-        )
-        if odd is True or pc.any(odd).as_py():
+        always = str(name) in layout.get("quoted", ())
+        odd = pc.or_(pc.match_substring_regex(cells, needed), pc.equal(cells, ""))
+        if always or pc.any(odd).as_py():
             quoted = pc.binary_join_element_wise('"', pc.replace_substring(cells, '"', '""'), '"', "")
-            cells = quoted if odd is True else pc.if_else(odd, quoted, cells)
+            cells = quoted if always else pc.if_else(odd, quoted, cells)
         # of one column a missing cell would be a blank line, which is none
         gone = '""' if str(name) in layout.get("blank", ()) or table.shape[1] == 1 else ""
         columns.append(pc.fill_null(cells, gone))

@@ -160,9 +160,8 @@ def words(counts: pd.Series, least: int) -> str | None:
             rare = rare | np.append(sizes < max(least, 2), True)[codes]
     many = [len(set(own[there])) > 1 for own in found]
     varied = sum(sort == WORD and more for sort, more in zip(sorts, many, strict=True))
-    if (
-        not varied or " " not in text or len(found) == 2
-    ):  # 1.10.3, Room 204, web addresses; a number that counts on says nothing
+    # 1.10.3, Room 204, web addresses; a number that counts on says nothing
+    if not varied or " " not in text or len(found) == 2:
         varied = sum(
             more and (sort == WORD or not _counts_on(own[there]))
             for sort, more, own in zip(sorts, many, found, strict=True)

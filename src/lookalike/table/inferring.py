@@ -68,7 +68,7 @@ def check_table(table: pd.DataFrame, source: str = "the table") -> None:
         raise DataError(f"{source} has {rows}: at least two are needed to learn from.")
 
 
-def check_texts(values: pd.Series, source: str) -> None:
+def need_texts(values: pd.Series, source: str) -> None:
     """Raises OptionError for a column that is named as text, but holds numbers, dates or other values that
     are no strings. source: what the sentence calls the table, such as the name of its file.
     """

@@ -235,10 +235,12 @@ def _drawn(
         return drawn
 
     def draw(_: int = 0, rows: int = len(turn)) -> pd.DataFrame:
-        if fitted.records.begun_apart and not allowed and not request.refine:
+        if allowed:
+            drawn = written(rows)
+        elif fitted.records.begun_apart and not request.refine:
             drawn = written(rows, Once(times, fitted.fresh))
         else:
-            drawn = written(rows) if allowed else times.apart(written(rows), fitted.records.times, written)
+            drawn = times.apart(written(rows), fitted.records.times, written)
         return fitted.records.decode(drawn, rng, where=where, offset=first)
 
     if fitted.plan is None:
