@@ -61,6 +61,11 @@ class Fitted:
         return (self.codec if self.plan is None else self.plan.codec).slots
 
     @property
+    def texts(self) -> bool:
+        """Whether records have texts."""
+        return self.settings.pretrained is not None or any(slot.span for slot in self.slots)
+
+    @property
     def schema(self) -> Schema:
         return self.codec.schema
 

@@ -86,8 +86,7 @@ def _selector(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> S
     ends = math.inf if clock.limit is None else (clock.spent() + clock.limit) / 2
     generator = fitted.generator(child(fitted.seed, "rows of the selector"))
     own = fitted.slots
-    texts = any(slot.span for slot in own)
-    most, times = (SELECTOR_TEXTS, 1) if texts else (SELECTOR_ROWS, SELECTOR_DRAWN)
+    most, times = (SELECTOR_TEXTS, 1) if fitted.texts else (SELECTOR_ROWS, SELECTOR_DRAWN)
     chosen = child(fitted.seed, "learned rows of the selector").permutation(len(records))[:most]
     if len(chosen) < FEWEST:
         return None

@@ -24,6 +24,7 @@ from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.parsed import Parser, parsed
 from lookalike.difflm.sampling.ruled import asked_of, meeting, put_back
+from lookalike.difflm.sampling.thinning import halvings, thinned
 from lookalike.difflm.sampling.times import Once, Times
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import OptionError
@@ -76,8 +77,9 @@ class Request:
 
     held: the cells that are given, or those of the rows to be varied. allowed: what the conditions of each
     part leave of the records; inner, rest: those conditions, said of the columns that are modelled, and those
-    on what follows from others by a rule. refine: whether more rows are drawn than are kept. parsers: column
-    -> parser that its texts have to pass. offset: rows that ids come after.
+    on what follows from others by a rule. refine: whether more rows are drawn than are kept. halvings: of the
+    rows that are drawn (`thinning.py`). parsers: column -> parser that its texts have to pass. offset: rows
+    that ids come after.
     """
 
     asked: Asked
@@ -89,6 +91,7 @@ class Request:
     seed: int = 0
     offset: int = 0
     refine: bool = False
+    halvings: int = 0
 
     @classmethod
     def of(cls, fitted: Fitted, asked: Asked, parsers: Mapping[Any, Parser]) -> Request:
@@ -96,7 +99,11 @@ class Request:
         said = [fitted.conditions(part) for part in asked.parts]
         inner, rest = [one for one, _ in said], [other for _, other in said]
         allowed = [fitted.records.allowed(part) for part in inner]
-        return cls(asked, asked.held(fitted.codec), allowed, parsers, inner, rest)
+        request = cls(asked, asked.held(fitted.codec), allowed, parsers, inner, rest)
+        free = request.held is None and not any(allowed) and not any(rest)
+        if free and fitted.slots and not fitted.texts:
+            request.halvings = halvings(asked.n, fitted.records.chunk)
+        return request
 
     def notes(self, codec: RecordCodec) -> Iterator[str]:
         """What the caller may not expect of the rows."""
@@ -225,19 +232,22 @@ def _drawn(
     generator = fitted.generator(rng)
 
     def written(rows: int, once: Once | None = None) -> Array:
-        many = math.ceil(BUDGET * rows) if request.refine else rows
+        wanted = rows << request.halvings
+        many = math.ceil(BUDGET * wanted) if request.refine else wanted
         latent = fitted.fresh(fitted.candidates(many) if allowed else many, generator)
         drawn = fitted.records.draw(
             latent, many, generator, allowed=allowed, drawing=asked.drawing, told=told, once=once
         )
         if request.refine and fitted.selector is not None:
-            drawn = drawn[kept(fitted.selector.log_weights(features(fitted.slots, drawn)), rows, rng)]
+            drawn = drawn[kept(fitted.selector.log_weights(features(fitted.slots, drawn)), wanted, rng)]
+        if request.halvings:
+            drawn = drawn[thinned(fitted.slots, drawn, request.halvings, rng)]
         return drawn
 
     def draw(_: int = 0, rows: int = len(turn)) -> pd.DataFrame:
         if allowed:
             drawn = written(rows)
-        elif fitted.records.begun_apart and not request.refine:
+        elif fitted.records.begun_apart and not request.refine and not request.halvings:
             drawn = written(rows, Once(times, fitted.fresh))
         else:
             drawn = times.apart(written(rows), fitted.records.times, written)

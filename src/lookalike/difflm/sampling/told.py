@@ -44,7 +44,7 @@ class Told:
         self._done += tokens
         if self.shown is None:
             return
-        now = self._start + self._own * min(1.0, self._done / self._total)
+        now = min(self.rows, self._start + self._own * min(1.0, self._done / self._total))
         self.shown.update(max(0, int(now) - self.shown.n))
         taken = perf_counter() - self._begun
         if not self._said and taken > SHOW_AFTER and now > SHARE * self.rows:
