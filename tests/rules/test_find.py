@@ -73,6 +73,15 @@ def numbers(rows: int = 400) -> pd.DataFrame:
         (lambda t: (t.a - t.c).round(2), "a = c + x"),
         (lambda t: (t.a * 1.8 + 32).round(1), "x = 1.8 * a + 32"),
         (lambda t: np.floor(t.a * 0.19), "x = 0.19 * a, rounded down"),
+        (lambda t: (t.a / 1.19).round(2), "x = a / 1.19"),
+        (lambda t: (t.a * (1 + t.b / 100)).round(2), "x = a * (1 + b / 100)"),
+        (lambda t: (t.a * (1 - t.b / 100)).round(2), "x = a * (1 - b / 100)"),
+        (lambda t: (t.a / (1 + t.b / 100)).round(2), "x = a / (1 + b / 100)"),
+        (lambda t: (100 * t.a / t.c - 100).round(1), "x = 100 * a / c - 100"),
+        (lambda t: (100 - 100 * t.a / t.c).round(1), "x = 100 - 100 * a / c"),
+        (lambda t: (t.a * t.b * t.c).round(2), "x = a * b * c"),
+        (lambda t: (t.a * t.c * (1 - t.b / 100)).round(2), "x = a * c * (1 - b / 100)"),
+        (lambda t: (t.a / t.c**2).round(2), "x = a / c / c"),
         (lambda t: t.a + t.c.where(np.arange(len(t)) % 7 > 0, 0), "x >= a"),
     ],
 )
@@ -81,6 +90,20 @@ def test_a_formula_is_found(made, rule: str) -> None:
     table["x"] = made(table)
     found = words(table)
     assert found == [rule] or (rule == "a = c + x" and found in (["x = a - c"], ["a = c + x"]))
+
+
+@pytest.mark.parametrize("unit", [100, 1])
+def test_a_formula_of_a_rate_that_is_often_empty_is_found(unit: int) -> None:
+    """As a category with a sign, and as a share; an empty discount is none, and an empty fee is 0."""
+    rng = np.random.default_rng(7)
+    table = numbers(800)
+    off = rng.choice([0.05, 0.1, 0.25, np.nan], 800)
+    table["off"] = off if unit == 1 else [None if np.isnan(one) else f"{100 * one:g} %" for one in off]
+    table["fee"] = np.where(rng.random(800) < 0.5, np.nan, rng.gamma(2, 3, 800).round(2))
+    table["net"] = (table.a * (1 - np.nan_to_num(off))).round(2)
+    table["total"] = (table.c + table.fee.fillna(0)).round(2)
+    share = "off" if unit == 1 else "off / 100"
+    assert words(table) == ["total = c + fee, empty as 0", f"net = a * (1 - {share}), empty as 0"]
 
 
 def test_a_ratio_is_kept_by_its_own_column_however_floats_round_it() -> None:

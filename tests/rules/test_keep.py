@@ -180,3 +180,21 @@ def test_what_follows_from_rates_clocks_and_dates_is_kept() -> None:
     assert ((made.net * made.rate.str[:-1].astype(int) / 100 - made.vat).abs() < 0.0051).all()
     assert (pd.to_datetime(made.on, format="%d.%m.%Y").dt.strftime("%a") == made.day).all()
     assert ((made.a + made.b + made.c - 1).abs() < 1e-9).all()
+
+
+def test_a_percentage_is_kept_whatever_is_drawn() -> None:
+    rng = np.random.default_rng(10)
+    net, rate = rng.gamma(3, 40, 600).round(2), rng.choice([0, 5.5, 20], 600)
+    table = pd.DataFrame({"net": net, "rate": rate, "gross": (net * (1 + rate / 100)).round(2)})
+    table["pieces"], table["off"] = rng.integers(1, 9, 600), rng.choice([0, 0.1, 0.25, np.nan], 600)
+    table["line"] = (net * table.pieces * (1 - table.off.fillna(0))).round(2)
+    table["cost"] = (net * rng.uniform(0.3, 0.9, 600)).round(2)
+    table["margin"] = (100 - 100 * table.cost / net).round(1)
+    plan = planned(table)
+    assert {"gross", "line", "margin"} == {one.columns[0] for one in plan.steps if one.way == "formula"}
+    pd.testing.assert_frame_equal(plan.back(plan.forward(table), rng), table)
+    inner = plan.forward(table)
+    made = plan.back(pd.DataFrame({name: rng.permutation(inner[name]) for name in inner}), rng)
+    assert ((made.net * (1 + made.rate / 100) - made.gross).abs() < 0.0051).all()
+    assert ((made.net * made.pieces * (1 - made.off.fillna(0)) - made.line).abs() < 0.0051).all()
+    assert ((100 - 100 * made.cost / made.net - made.margin).abs() < 0.051).all()

@@ -21,7 +21,7 @@ from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
 from lookalike.codec.where import Condition, read_where
 from lookalike.errors import ConditionError
-from lookalike.rules.holds import computed
+from lookalike.rules.holds import computed, factors_of
 from lookalike.rules.keep import Plan
 from lookalike.rules.steps import AS_DRAWN, MISSING, OWN, RULE, Step, floors, least
 from lookalike.rules.values import Values, as_floats, rounded, step, written
@@ -337,12 +337,17 @@ class _Moves:
             said = computed(rule, self.values, exact=True)
             wanted = at + (goal - said) * rule.divisor / dict(rule.of)[part]
         else:
-            other, goal = self.now(rule.right if part == rule.left else rule.left), goal / rule.factor
+            left, right = factors_of(rule, self.values)
+            goal = (goal - rule.constant) / rule.factor
             with np.errstate(divide="ignore", invalid="ignore"):
-                if not rule.divide:
-                    wanted = goal / other
+                if part == rule.right:
+                    wanted = left / goal if rule.divide else goal / left
+                    wanted = np.sqrt(wanted) if rule.square else wanted
+                    wanted = (wanted - 1) * rule.unit if rule.unit else wanted
                 else:
-                    wanted = goal * other if part == rule.left else other / goal
+                    wanted = goal * right if rule.divide else goal / right
+                    if rule.times is not None:
+                        wanted = wanted / self.now(rule.times if part == rule.left else rule.left)
         return rounded(np.where(np.isfinite(wanted), wanted, at), self.plan.schema[part])
 
     def put(self, name: Any, goal: Array, rows: Array) -> None:

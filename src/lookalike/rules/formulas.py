@@ -14,12 +14,14 @@ from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
 from lookalike.rules.fits import EXACT, all_count, judged
 from lookalike.rules.holds import computed, part_of
+from lookalike.rules.rates import rates
 from lookalike.rules.sums import DISTINCT, LARGEST, sums
 from lookalike.rules.values import Values, is_text, same, step
 from lookalike.table.rule import UNITS, Linear, Part, Product, Rule
 
 FEW = 48  # rows that candidates are sought in
-GLANCED = 0.85  # of these, that a candidate holds in: by chance hardly any formula of 95% support is lost
+TOLD = 16  # of these, that tell all parts of a candidate
+GLANCED = 0.85  # of those, that it holds in: by chance hardly any formula of 95% support is lost
 RANKED = 0.8  # of the ranks' correlation: of a line that up to 5% of the rows leave
 FACTORS = (100.0, 0.01, 1000.0, 0.001, 60.0, 1 / 60)  # of products: percent, thousands, minutes
 GLIMPSE = 7  # rows that tell which of them it may be
@@ -67,6 +69,7 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
     place = {name: at for at, name in enumerate(names)}
     behind = [rule for rule in found if place[rule.column] > max(place[name] for name in rule.columns[1:])]
     exact = {rule.column for rule in behind if rule.support == 1}
+    found += rates(matrix, names, dated, distinct, sizes, values, many, {*exact})
     found += sums(matrix, names, dated, distinct, values, many, exact)
     yield from _simplest(found, names)
 
@@ -163,6 +166,8 @@ def _line(a: Array, c: Array, of: Any, own: Any, dated: bool, values: Values) ->
         middle = float(np.median(ratios)) if len(ratios) else 0.0
         slope = float(np.cov(a, c)[0, 1] / a.var(ddof=1))
         for factor, constant in _short(middle, slope, a, c):
+            if len(f"{factor:.12g}") > 5 and (found := _divided(middle, of, own, values)):
+                return found
             found = judged(Linear(own, ((of, factor),), constant), values)
             if found is not None and (found.support >= EXACT or len(f"{factor:.12g}") < 5):
                 return found
@@ -172,6 +177,15 @@ def _line(a: Array, c: Array, of: Any, own: Any, dated: bool, values: Values) ->
         return None
     constant = float(np.median(c - a))
     return judged(Linear(own, ((of, 1.0),), constant), values)
+
+
+def _divided(middle: float, of: Any, own: Any, values: Values) -> Linear | None:
+    """A number by a short one: net = gross / 1.19."""
+    for digits in (2, 3, 4) if middle > 0 else ():
+        found = judged(Linear(own, ((of, 1.0),), 0.0, float(f"{1 / middle:.{digits}g}")), values)
+        if found is not None and found.support >= EXACT:
+            return found  # type: ignore[no-any-return]
+    return None
 
 
 def _short(middle: float, slope: float, a: Array, c: Array) -> list[tuple[float, float]]:
@@ -264,7 +278,8 @@ def _pairs(
             size = _sizes_of(said, target) if kind else np.ones(said.shape[1])
             with np.errstate(invalid="ignore", over="ignore"):
                 fits = np.abs(size * said - target) <= (2 * close if kind == 1 else close)
-            for at in np.flatnonzero(fits.mean(0) >= GLANCED):
+            told = (~np.isnan(said)).sum(0)
+            for at in np.flatnonzero((fits.sum(0) >= GLANCED * told) & (told >= TOLD)):
                 a, b = names[others[first[at]]], names[others[second[at]]]
                 rule: Any = (
                     Linear(names[own], ((a, 1.0), (b, 1.0)))

@@ -38,18 +38,36 @@ def computed(rule: Linear | Product | Part, values: Values, exact: bool = False)
     if isinstance(rule, Part):
         return part_of(_numbers(values, rule.of), rule.part, rule.first)
     if isinstance(rule, Product):
-        left, right = _numbers(values, rule.left), _numbers(values, rule.right)
+        left, right = factors_of(rule, values)
         with np.errstate(divide="ignore", invalid="ignore"):
             large = max(rule.factor, 1.0)
             found = large * left / right if rule.divide else large * left * right
             found = found if large == rule.factor else found / (1 / rule.factor)  # as x / 100 is rounded
-        found = np.where(np.isfinite(found), found, np.nan)
+        found = np.where(np.isfinite(found), found + rule.constant, np.nan)
     else:
         found = np.zeros(values.rows)
         for name, factor in rule.of:
-            found = found + factor * _numbers(values, name)
+            found = found + factor * _filled(rule, values, name)
         found = (found + rule.constant) / rule.divisor
     return np.asarray(found) if exact else rounded(found, column, rule.rounding)
+
+
+def factors_of(rule: Product, values: Values) -> tuple[Array, Array]:
+    """(rows,) float64: what a product multiplies, or divides by each other."""
+    left, right = _filled(rule, values, rule.left), _filled(rule, values, rule.right)
+    if rule.times is not None:
+        left = left * _filled(rule, values, rule.times)
+    right = 1 + right / rule.unit if rule.unit else right
+    return left, right * right if rule.square else right
+
+
+def _filled(rule: Linear | Product, values: Values, name: Any) -> Array:
+    """The numbers of a part, 0 where it is empty and that is what the rule says."""
+    found = _numbers(values, name)
+    if not rule.zeros:
+        return found
+    empty_ = np.all([np.isnan(_numbers(values, one)) for one in rule.columns[1:]], axis=0)
+    return np.where(np.isnan(found) & ~empty_, 0.0, found)
 
 
 def _numbers(values: Values, name: Any) -> Array:

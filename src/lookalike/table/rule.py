@@ -15,6 +15,7 @@ from lookalike.table import kinds
 PARTS = ("year", "quarter", "month", "day", "weekday", "hour", "minute", "date", "first of month")
 WRITTEN = {"Aa": "weekday", "Bb": "month", "q": "quarter", "Yy": "year"}  # directives of dates in words
 ROUNDINGS = ("nearest", "as floats", "half up", "down", "up")
+ZEROS = ", empty as 0"
 UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0, "weeks": 604800.0}
 
 
@@ -41,7 +42,7 @@ class Linear:
     """column = (sum of factor x value + constant) / divisor, rounded to the column's last decimal.
 
     of: (name, factor) of each part. Dates count in seconds, so that hours between two dates have the divisor
-    3600. rounding: one of `ROUNDINGS`.
+    3600. rounding: one of `ROUNDINGS`. zeros: whether empty parts count as 0, where not all are empty.
     """
 
     column: Any
@@ -49,6 +50,7 @@ class Linear:
     constant: float = 0.0
     divisor: float = 1.0
     rounding: str = "nearest"
+    zeros: bool = False
     support: float = field(default=1.0, compare=False)
 
     @property
@@ -66,13 +68,20 @@ class Linear:
             said += f" {'-' if self.constant < 0 else '+'} {abs(self.constant):.12g}"
         if self.divisor != 1:
             unit = next((name for name, size in UNITS.items() if size == self.divisor), None)
-            said = f"{said} in {unit}" if unit else f"({said}) / {self.divisor:.12g}"
-        return f"{quoted(self.column)} = {said}{_rounded(self.rounding)}"
+            said = said if unit or said == quoted(self.of[0][0]) else f"({said})"
+            said = f"{said} in {unit}" if unit else f"{said} / {self.divisor:.12g}"
+        return f"{quoted(self.column)} = {said}{_rounded(self)}"
 
 
 @dataclass(frozen=True)
 class Product:
-    """column = factor x left x right, or factor x left / right, rounded to the column's last decimal."""
+    """column = factor x left [x times] x right + constant, or divided by right, rounded to the column's last
+    decimal.
+
+    unit: not 0 where right stands for 1 + right / unit: a tax in percent has the unit 100, a discount that is
+    a share of 1 the unit -1. square: whether right counts twice. times: a third column, such as a quantity;
+    None for none. zeros: as in `Linear`.
+    """
 
     column: Any
     left: Any
@@ -80,18 +89,34 @@ class Product:
     divide: bool = False
     rounding: str = "nearest"
     factor: float = 1.0
+    unit: float = 0.0
+    square: bool = False
+    times: Any = None
+    constant: float = 0.0
+    zeros: bool = False
     support: float = field(default=1.0, compare=False)
 
     @property
     def columns(self) -> tuple[Any, ...]:
-        return (self.column, self.left, self.right)
+        third = () if self.times is None else (self.times,)
+        return (self.column, self.left, self.right, *third)
 
     @property
     def words(self) -> str:
-        sign = "/" if self.divide else "*"
-        times = "" if self.factor == 1 else f"{self.factor:.12g} * "
-        said = f"{times}{quoted(self.left)} {sign} {quoted(self.right)}"
-        return f"{quoted(self.column)} = {said}{_rounded(self.rounding)}"
+        right, size, constant = quoted(self.right), f"{abs(self.constant):.12g}", self.constant
+        if self.unit:
+            by = "" if abs(self.unit) == 1 else f" / {abs(self.unit):.12g}"
+            right = f"(1 {'-' if self.unit < 0 else '+'} {right}{by})"
+        parts = [quoted(one) for one in (self.left, self.times) if one is not None]
+        if abs(self.factor) != 1:
+            parts.insert(0, f"{abs(self.factor):.12g}")
+        sign = " / " if self.divide else " * "
+        said = " * ".join(parts) + (1 + self.square) * (sign + right)
+        if self.factor < 0:  # a negative part stands behind the number that it is taken off
+            said = f"{'-' if constant < 0 else ''}{size} - {said}" if constant else f"-{said}"
+        elif constant:
+            said += f" {'-' if constant < 0 else '+'} {size}"
+        return f"{quoted(self.column)} = {said}{_rounded(self)}"
 
 
 @dataclass(frozen=True)
@@ -255,9 +280,10 @@ SORTS: dict[str, type[Any]] = {
 }
 
 
-def _rounded(rounding: str) -> str:
-    """How a formula is rounded, as it ends; nothing where it is to the nearest."""
-    return "" if rounding in ROUNDINGS[:2] else f", rounded {rounding}"
+def _rounded(rule: Linear | Product) -> str:
+    """How a formula is rounded, as it ends, where it is not to the nearest; and what its empty parts are."""
+    rounding = "" if rule.rounding in ROUNDINGS[:2] else f", rounded {rule.rounding}"
+    return rounding + (ZEROS if rule.zeros else "")
 
 
 def quoted(name: Any) -> str:

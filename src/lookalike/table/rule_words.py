@@ -2,8 +2,10 @@
 
     end >= start                            a is never below b (also <=, <, >)
     total = room + tax                      a sum or a difference, with factors: vat = 0.19 * net
+    total = room + tax, empty as 0          an empty cell counts as 0
     hours = out - in in hours               the time between two dates
-    line_total = price * qty                a product; a / b, 100 * a / b, a * b / 100
+    line_total = price * qty                a product; a / b, 100 * a / b - 100, a * b * c / 100
+    gross = net * (1 + rate / 100)          a percentage, added; net = gross * (1 - discount)
     zip_copy = zip                          the same value
     year = year of date                     a part of a date
     city -> country                         one value tells the other
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lookalike.arguments import shown
@@ -28,6 +31,7 @@ from lookalike.table.rule import (
     ROUNDINGS,
     SORTS,
     UNITS,
+    ZEROS,
     Combination,
     Copy,
     EmptyTogether,
@@ -40,6 +44,7 @@ from lookalike.table.rule import (
     Product,
     Rule,
 )
+from lookalike.table.rule_products import read_product
 
 if TYPE_CHECKING:
     from lookalike.table.schema import Schema
@@ -47,6 +52,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(
     r"""\s*("[^"]*"|'[^']*'|->|<=|>=|[<>=+*/,()]|-(?=[\s\d.])|(?<![\w.])\d+(?:\.\d*)?(?:[eE]-?\d+)?(?![\w-])|[^\s<>=+*/,()]+)"""
 )
+_NUMBER = re.compile(r"\d+(\.\d*)?([eE]-?\d+)?")
 _EXAMPLES = "'end >= start', 'total = room + tax', 'city -> country' or 'exactly one of a, b, c'"
 
 
@@ -130,6 +136,9 @@ def _on(schema: Schema, name: Any) -> Any:
 
 
 def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rule | None:
+    if right.endswith(ZEROS):
+        rule = _formula(own, right.removesuffix(ZEROS), known, schema)
+        return replace(rule, zeros=True) if isinstance(rule, Linear | Product) else None
     rounding, divisor = "nearest", 1.0
     if found := re.fullmatch(rf"(.*), rounded ({'|'.join(ROUNDINGS)})", right):
         right, rounding = found.groups()
@@ -148,33 +157,12 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
         numbers = all(schema[name].is_number_or_date for name in (own, known[names[0]]))
         of = known[names[0]]
         return Linear(own, ((of, 1.0),), rounding=rounding) if numbers else Copy(own, of)
-    return _product(own, tokens, names, known, divisor, rounding) or _sum(
+    if len(tokens) == 3 and names[0] is not None and tokens[1] == "/" and _NUMBER.fullmatch(tokens[2]):
+        size = float(tokens[2]) * divisor
+        return Linear(own, ((known[names[0]], 1.0),), 0.0, size, rounding) if size else None
+    return read_product(own, tokens, names, known, divisor, rounding) or _sum(
         own, tokens, names, known, divisor, rounding
     )
-
-
-def _product(
-    own: Any,
-    tokens: list[str],
-    names: list[str | None],
-    known: dict[str, Any],
-    divisor: float,
-    rounding: str,
-) -> Product | None:
-    """Two names, times or by each other, perhaps with a number; None for anything else."""
-    factor = 1 / divisor if divisor else 1.0
-    if len(tokens) == 5:
-        ahead = names[0] is None
-        number, sign = (tokens[0], tokens[1]) if ahead else (tokens[4], tokens[3])
-        if not re.fullmatch(r"\d+(\.\d*)?(e-?\d+)?", number) or sign not in (("*",) if ahead else ("*", "/")):
-            return None
-        if not float(number):
-            return None
-        factor *= float(number) if sign == "*" else 1 / float(number)
-        tokens, names = (tokens[2:], names[2:]) if ahead else (tokens[:3], names[:3])
-    if len(tokens) != 3 or tokens[1] not in "*/" or names[0] is None or names[2] is None:
-        return None
-    return Product(own, known[names[0]], known[names[2]], tokens[1] == "/", rounding, factor)
 
 
 def _sum(
