@@ -3,10 +3,13 @@ import pandas as pd
 import pytest
 
 import lookalike
+from lookalike.codec import RecordCodec
 from lookalike.errors import SchemaError
+from lookalike.rules import Plan
 from lookalike.rules.find import find_rules, rules_of
 from lookalike.rules.holds import holds
 from lookalike.rules.values import Values
+from lookalike.table.rule_words import read_rules
 from tests.paths import EXAMPLES
 
 
@@ -131,8 +134,58 @@ def test_parts_of_a_date_and_copies_are_found() -> None:
     table = pd.DataFrame({"day": day, "year": day.year, "month": day.month, "w": day.day_of_week + 1})
     table["name"], table["again"], table["upper"] = name, name, [f"{one.upper()}!" for one in name]
     found = words(table)
-    assert {"year = year of day", "month = month of day", "w = weekday of day", "again = name"} <= {*found}
+    assert {"year = year of day", "month = month of day", "w = weekday of day, from 1", "again = name"} <= {
+        *found
+    }
     assert 'upper = upper name & "!"' in found or "name -> upper" in found
+
+
+DATES = [
+    ("week", lambda at: at.isocalendar().week.astype(int).to_numpy(), "x = week of at"),
+    ("2019-W03", lambda at: at.strftime("%G-W%V"), "x = first of week of at"),
+    ("201903", lambda at: at.isocalendar().year * 100 + at.isocalendar().week, "x = year and week of at"),
+    (
+        "2019Q3",
+        lambda at: [f"{y}Q{q}" for y, q in zip(at.year, at.quarter, strict=True)],
+        "x = first of quarter of at",
+    ),
+    ("KW 3", lambda at: [f"KW {one}" for one in at.isocalendar().week], 'x = "KW " & %-V at'),
+    ("Sunday is 1", lambda at: (at.day_of_week + 1) % 7 + 1, "x = weekday from Sunday of at, from 1"),
+    ("day of year", lambda at: at.day_of_year, "x = day of year of at"),
+    ("14:05", lambda at: at.strftime("%H:%M"), "x = time of at"),
+    ("epoch", lambda at: (at - pd.Timestamp(0)) // pd.Timedelta("1s"), "x = seconds since 1970 of at"),
+    ("last day", lambda at: (at + pd.offsets.MonthEnd(0)).strftime("%Y-%m-%d"), "x = last of month of at"),
+    ("season", lambda at: at.month.map(lambda m: "wssuuuaaaw"[(m + 9) % 12 // 3 * 3]), "month of at -> x"),
+    ("weekend", lambda at: at.day_of_week >= 5, "weekday of at -> x"),
+    ("afternoon", lambda at: np.where(at.hour < 12, "am", "pm"), "hour of at -> x"),
+    (
+        "Mo",
+        lambda at: at.day_of_week.map(lambda day: ["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"][day]),
+        "weekday of at -> x",
+    ),
+    ("fiscal", lambda at: (at + pd.DateOffset(months=6)).year, "x = year of at + 6 months"),
+    (
+        "FY19",
+        lambda at: [f"FY{y % 100}" for y in (at - pd.DateOffset(months=3)).year],
+        "year of at - 3 months -> x",
+    ),
+    ("fiscal Q3", lambda at: (at + pd.DateOffset(months=3)).quarter, "x = quarter of at + 3 months"),
+]
+
+
+@pytest.mark.parametrize(("made", "rule"), [one[1:] for one in DATES], ids=[one[0] for one in DATES])
+def test_what_a_date_tells_is_found_and_kept_for_other_dates(made, rule: str) -> None:
+    rng = np.random.default_rng(3)
+    at = pd.to_datetime("2018-12-01") + pd.to_timedelta(rng.integers(0, 1400 * 86400, 1200), "s")
+    table = pd.DataFrame({"at": at.astype(str), "x": made(at)})
+    known, fresh = table[:600], table[600:].reset_index(drop=True)
+    schema = lookalike.infer(known)
+    own = [one for one in find_rules(known, schema) if "x" in one.columns]
+    assert [one.words for one in own] == [rule]
+    assert '"' in rule or read_rules([rule], schema) == own  # joined texts are not written in words
+    plan = Plan.fit(known, RecordCodec.fit(known, schema), own)
+    assert plan is not None
+    assert (plan.back(plan.forward(fresh), rng)["x"].astype(str) == fresh["x"].astype(str)).all()
 
 
 def test_groups_and_empty_cells_are_found() -> None:

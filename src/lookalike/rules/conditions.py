@@ -29,6 +29,7 @@ from lookalike.table.rule import Linear, Part, Product
 
 Wanted = Mapping[Any, Condition]
 DAY = 86400.0  # seconds
+WHOLE_DATES = ("date", "time", "seconds since 1970")  # parts that move their date; the rest of it stays
 MOVES = 16  # times that a column is moved until what follows from it is where it should be
 
 
@@ -69,7 +70,7 @@ def _said(
     if own.way == "group":
         at = own.columns.index(name)
         return _one_of(own.names["group"], [text for text, row in own.table if test(row[at])])
-    if own.way == "lookup" and not own.own and own.flag is None:
+    if own.way == "lookup" and not own.own and own.flag is None and not getattr(own.rule, "part", ""):
         return keys_of(plan, own, test)
     if own.way == "together" and not (condition.missing and condition.values != ()):
         found = emptiness(plan, name, condition.missing)
@@ -307,8 +308,10 @@ class _Moves:
                 if here.any():
                     self.move(part, self.part_goal(own.rule, part, goal), here)
                 off = off & ~here
-        elif isinstance(own.rule, Part) and own.rule.part == "date":  # the time of the day stays
-            self.move(own.rule.of, goal + self.now(own.rule.of) % DAY, off)
+        elif isinstance(own.rule, Part) and own.rule.part in WHOLE_DATES:
+            of, clock = own.rule.of, self.now(own.rule.of) % DAY
+            aims = {"date": goal + clock, "time": self.now(of) - clock + goal}
+            self.move(of, aims.get(own.rule.part, goal), off)
 
     def turn(self, rule: Linear | Product, part: Any) -> int:
         """Which part of a formula is moved first: what lies above another part, then what is free."""

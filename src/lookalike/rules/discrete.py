@@ -11,6 +11,7 @@ import numpy as np
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT
+from lookalike.rules.date_parts import keys_of_date
 from lookalike.rules.holds import LEAST, joined, modes, ways, written_dates
 from lookalike.rules.values import Values, is_text
 from lookalike.table.date_names import WORD, directives_of
@@ -26,10 +27,18 @@ from lookalike.table.rule import (
     Rule,
 )
 
+SHIFTS = (0, *range(1, 7), *range(-5, 0))  # months that a fiscal year begins earlier, or later
+KEYS = [
+    *((part, 0) for part in ("quarter", "weekday", "month", "hour")),
+    *((part, shift) for part in ("year", "first of quarter") for shift in SHIFTS),
+    ("week", 0),
+]  # parts of a date that tell another column, those of few values first
+ROWS_A_PART = 8  # of a date that tells another column
 MOST_KEYS = 1_000  # values of a column that determines another
 ON = {"1", "1.0", "true", "t", "yes", "y", "x"}
 WAYS = ("as it is", "lower", "upper", "first letter of", "lower first letter of")
 DIGITS = ("%Y", "%y", "%q", "%m", "%d", "%j", "%V", "%H")  # directives of a date that are numbers
+DIGITS += ("%-m", "%-d", "%-j", "%-V", "%-H")
 TEXTS = ("category", "compound", "text", "id", "constant")
 SIGNS = {"?", "-", "--", ".", "na", "n/a", "none", "null", "nan", "unknown", ""}
 
@@ -85,6 +94,22 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
             if wrong is not None and (own not in best or (wrong, width) < best[own][:2]):
                 best[own] = wrong, width, Function(own, key)
     return [rule for _, _, rule in best.values()]
+
+
+def of_dates(values: Values, kept: list[Any], rng: np.random.Generator) -> Iterator[Rule]:
+    """A part of a date tells another column: its season, its day of the week, its fiscal year."""
+    names = _names(values, kept, (*CATEGORICAL, NUMBER, "compound"))
+    for date in _names(values, kept, (DATE,)):
+        seconds = values.numbers(date)
+        for part, shift in KEYS if seconds is not None else ():
+            keys, parts = keys_of_date(seconds, part, shift)
+            if not 2 <= len(parts) <= values.rows / ROWS_A_PART:
+                continue
+            for own in [*names]:
+                codes, found = values.codes(own)
+                if len(found) <= len(parts) and _determined(keys, codes, len(found), rng) is not None:
+                    yield Function(own, date, part, shift)
+                    names.remove(own)
 
 
 def _determined(keys: Array, codes: Array, height: int, rng: np.random.Generator) -> float | None:

@@ -14,15 +14,17 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
+from lookalike.rules.date_parts import parts
 from lookalike.rules.discrete import (
     combination_rules,
     copies,
     emptiness,
     functions,
     joined_texts,
+    of_dates,
     one_of_rules,
 )
-from lookalike.rules.formulas import formulas, parts
+from lookalike.rules.formulas import formulas
 from lookalike.rules.holds import FORMULAS, support
 from lookalike.rules.sums import DISTINCT
 from lookalike.rules.values import Values
@@ -74,7 +76,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
     sums = [*formulas(small, [name for name in kept if name in names or _is_rate(small, name)], values)]
     known = [
         one
-        for one in functions(small, kept, rng)
+        for one in [*functions(small, kept, rng), *of_dates(small, kept, rng)]
         if not any({*one.columns} <= {*own.columns} for own in sums)
     ]  # a formula says numbers that were never seen, too
     ahead += [*sums, *known]

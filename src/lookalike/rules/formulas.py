@@ -1,4 +1,4 @@
-"""Formulas between numbers and dates: parts of a date, c = f a + g, a + b, a x b, a / b, and sums of more."""
+"""Formulas between numbers and dates: c = f a + g, a + b, a x b, a / b, and sums of more."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
 from lookalike.rules.fits import EXACT, all_count, judged
-from lookalike.rules.holds import computed, part_of
+from lookalike.rules.holds import computed
 from lookalike.rules.rates import rates
 from lookalike.rules.sums import DISTINCT, LARGEST, sums
-from lookalike.rules.values import Values, is_text, same, step
-from lookalike.table.rule import UNITS, Linear, Part, Product, Rule
+from lookalike.rules.values import Values, same, step
+from lookalike.table.rule import UNITS, Linear, Product, Rule
 
 FEW = 48  # rows that candidates are sought in
 TOLD = 16  # of these, that tell all parts of a candidate
@@ -26,29 +26,6 @@ RANKED = 0.8  # of the ranks' correlation: of a line that up to 5% of the rows l
 FACTORS = (100.0, 0.01, 1000.0, 0.001, 60.0, 1 / 60)  # of products: percent, thousands, minutes
 GLIMPSE = 7  # rows that tell which of them it may be
 SPANS = {**UNITS, "milliseconds": 1e-3, "years": 31557600.0}
-
-
-def parts(values: Values, names: list[Any]) -> Iterator[Rule]:
-    """Years, months, ... of a date beside it."""
-    dates = [name for name in names if values.column(name).is_date]
-    for date in dates:
-        seconds = values.numbers(date)
-        for name in values.table.columns:
-            own = values.numbers(name)
-            column = values.column(name)
-            if name == date or own is None or seconds is None or (column.is_categorical and is_text(column)):
-                continue
-            whole = not column.is_date
-            parts = ("year", "quarter", "month", "day", "weekday", "hour", "minute") if whole else ("date",)
-            for part in parts if whole else ("date", "first of month"):
-                said = part_of(seconds, part)
-                there = ~(np.isnan(said) | np.isnan(own))
-                if there.sum() < LEAST_ROWS or len(np.unique(said[there])) < 3:
-                    continue
-                for first in (0, 1) if part == "weekday" else (0,):
-                    kept = said[there] + first == own[there]
-                    if kept.mean() >= LEAST_SUPPORT and not (said == seconds).all():
-                        yield Part(name, date, part, first)
 
 
 def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
+from lookalike.rules.date_parts import keys_of_date, part_of
 from lookalike.rules.values import Values, rounded, same
 from lookalike.table.dates import write_dates
 from lookalike.table.rule import (
@@ -36,7 +37,8 @@ def computed(rule: Linear | Product | Part, values: Values, exact: bool = False)
     """
     column = values.column(rule.column)
     if isinstance(rule, Part):
-        return part_of(_numbers(values, rule.of), rule.part, rule.first)
+        found = part_of(_numbers(values, rule.of), rule.part, rule.first, rule.shift)
+        return found if exact else rounded(found, column, "down")
     if isinstance(rule, Product):
         left, right = factors_of(rule, values)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -73,30 +75,6 @@ def _filled(rule: Linear | Product, values: Values, name: Any) -> Array:
 def _numbers(values: Values, name: Any) -> Array:
     found = values.numbers(name)
     return np.full(values.rows, np.nan) if found is None else found
-
-
-def part_of(seconds: Array, part: str, first: int = 0) -> Array:
-    """(rows,) float64: a part of dates in seconds since 1970; nan where missing."""
-    gone = np.isnan(seconds)
-    stamp = np.where(gone, 0, np.floor(seconds)).astype("M8[s]")
-    day, month = stamp.astype("M8[D]"), stamp.astype("M8[M]")
-    if part == "year":
-        found = stamp.astype("M8[Y]").astype(np.int64) + 1970
-    elif part == "quarter":
-        found = month.astype(np.int64) % 12 // 3 + 1
-    elif part == "month":
-        found = month.astype(np.int64) % 12 + 1
-    elif part == "day":
-        found = (day - month.astype("M8[D]")).astype(np.int64) + 1
-    elif part == "weekday":
-        found = (day.astype(np.int64) + 3) % 7 + first  # 1970 began on a Thursday
-    elif part == "hour":
-        found = (stamp - day).astype("m8[h]").astype(np.int64)
-    elif part == "minute":
-        found = (stamp - day).astype("m8[m]").astype(np.int64) % 60
-    else:
-        found = (day if part == "date" else month).astype("M8[s]").astype(np.int64)
-    return np.where(gone, np.nan, found.astype(np.float64))
 
 
 def ways(text: str, way: str) -> str:
@@ -142,13 +120,20 @@ def joined(rule: Joined, values: Values) -> Array:
 
 def lookup(rule: Function, values: Values, least: int = LEAST) -> dict[Any, Any]:
     """key -> its value, for the keys whose most frequent value at least so many rows hold."""
-    (keys, key_of), (codes, value_of) = values.codes(rule.of), values.codes(rule.column)
+    (keys, key_of), (codes, value_of) = keys_in(rule, values), values.codes(rule.column)
     pair, counts, best = modes(keys, codes, len(value_of))
     found = {}
     for own, rows in zip(pair[best], counts[best], strict=True):
         if rows >= least:
             found[key_of[own // (len(value_of) + 1)]] = _value(value_of, own % (len(value_of) + 1))
     return found
+
+
+def keys_in(rule: Function, values: Values) -> tuple[Array, pd.Index]:
+    """(rows,) the number of the key in each row, -1 where it is missing; and the keys."""
+    if not rule.part:
+        return values.codes(rule.of)
+    return keys_of_date(_numbers(values, rule.of), rule.part, rule.shift)
 
 
 def _value(value_of: pd.Index, code: int) -> Any:
@@ -211,7 +196,7 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         return np.where(speaks, texts == said, True), speaks
     if isinstance(rule, Function):
         known = lookup(rule, real)
-        keys, key_of = values.codes(rule.of)
+        keys, key_of = keys_in(rule, values)
         codes, value_of = values.codes(rule.column)
         number = {value: i for i, value in enumerate(value_of)} | {None: -1}
         said = np.array([number.get(known[k], -2) if k in known else -3 for k in key_of] + [-3])[keys]

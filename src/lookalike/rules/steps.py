@@ -23,6 +23,7 @@ from lookalike.rules.holds import (
     computed,
     empty,
     joined,
+    keys_in,
     lookup,
     said_empty,
 )
@@ -272,7 +273,9 @@ def said_texts(own: Step, values: Values) -> tuple[Array, Array]:
         texts = joined(rule, values) if isinstance(rule, Joined) else values.texts(own.parents[0])
         return texts, np.array([one is None for one in texts], dtype=bool)
     known = {str(key): EMPTY if value is None else str(value) for key, value in own.table}
-    codes, found = values.codes(own.parents[0])
+    codes, found = (
+        keys_in(own.rule, values) if isinstance(own.rule, Function) else values.codes(own.parents[0])
+    )
     said = np.array([*(known.get(str(key)) for key in found), None], dtype=object)[codes]
     return said, np.array([one is None for one in said], dtype=bool)
 

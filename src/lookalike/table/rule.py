@@ -12,7 +12,12 @@ from typing import Any
 from lookalike.errors import SchemaError
 from lookalike.table import kinds
 
-PARTS = ("year", "quarter", "month", "day", "weekday", "hour", "minute", "date", "first of month")
+PARTS = (
+    *("year", "quarter", "month", "week", "day", "weekday", "weekday from Sunday", "day of year"),
+    *("hour", "minute", "second", "year of its week", "year and week"),
+    *("seconds since 1970", "milliseconds since 1970"),
+    *("date", "first of week", "first of month", "first of quarter", "last of month", "time"),
+)
 WRITTEN = {"Aa": "weekday", "Bb": "month", "q": "quarter", "Yy": "year"}  # directives of dates in words
 ROUNDINGS = ("nearest", "as floats", "half up", "down", "up")
 ZEROS = ", empty as 0"
@@ -138,12 +143,16 @@ class Copy:
 
 @dataclass(frozen=True)
 class Part:
-    """column is a part, one of `PARTS`, of a date; a weekday counts from Monday = `first`."""
+    """column is a part, one of `PARTS`, of a date; a week's first day counts from `first`.
+
+    shift: months that are added to the date before, where a year begins in another month than January.
+    """
 
     column: Any
     of: Any
     part: str
     first: int = 0
+    shift: int = 0
     support: float = field(default=1.0, compare=False)
 
     @property
@@ -152,7 +161,8 @@ class Part:
 
     @property
     def words(self) -> str:
-        return f"{quoted(self.column)} = {self.part} of {quoted(self.of)}"
+        first = f", from {self.first}" if self.first else ""
+        return f"{quoted(self.column)} = {self.part} of {_shifted(self.of, self.shift)}{first}"
 
 
 @dataclass(frozen=True)
@@ -177,10 +187,14 @@ class Joined:
 
 @dataclass(frozen=True)
 class Function:
-    """The value of one column tells that of the other."""
+    """The value of one column tells that of the other. part: where it is not "", that part of a date does;
+    shift: as in `Part`.
+    """
 
     column: Any
     of: Any
+    part: str = ""
+    shift: int = 0
     support: float = field(default=1.0, compare=False)
 
     @property
@@ -189,7 +203,8 @@ class Function:
 
     @property
     def words(self) -> str:
-        return f"{quoted(self.of)} -> {quoted(self.column)}"
+        part = f"{self.part} of " if self.part else ""
+        return f"{part}{_shifted(self.of, self.shift)} -> {quoted(self.column)}"
 
 
 @dataclass(frozen=True)
@@ -278,6 +293,11 @@ SORTS: dict[str, type[Any]] = {
     "empty together": EmptyTogether,
     "empty when": EmptyWhen,
 }
+
+
+def _shifted(name: Any, months: int) -> str:
+    """A date, and the months that are added to it."""
+    return f"{quoted(name)} {'-' if months < 0 else '+'} {abs(months)} months" if months else quoted(name)
 
 
 def _rounded(rule: Linear | Product) -> str:

@@ -7,7 +7,8 @@
     line_total = price * qty                a product; a / b, 100 * a / b - 100, a * b * c / 100
     gross = net * (1 + rate / 100)          a percentage, added; net = gross * (1 - discount)
     zip_copy = zip                          the same value
-    year = year of date                     a part of a date
+    year = year of date                     a part of a date; fiscal = year of date + 6 months
+    month of date -> season                 a part of a date tells the value
     city -> country                         one value tells the other
     exactly one of a, b, c                  one of them is 1 (or true, yes)
     known combinations of make, model       only combinations that the table has
@@ -112,8 +113,21 @@ def _read(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
             return Order(second, first, tokens[1] == ">")
         if tokens[1] == "->":
             return Function(second, first)
+    if "->" in tokens and (found := _part(words.split("->")[0].strip(), known)):
+        told = _name(words.split("->", 1)[1], known)
+        return None if told is None or found[2] else Function(known[told], found[0], found[1], found[3])
     if len(tokens) > 2 and own[0] is not None and tokens[1] == "=":
         return _formula(known[own[0]], words.split("=", 1)[1].strip(), known, schema)
+    return None
+
+
+def _part(words: str, known: dict[str, Any]) -> tuple[Any, str, int, int] | None:
+    """(date, part, first, shift) of `month of date`, `year of date + 6 months`, `weekday of date, from 1`."""
+    for part in PARTS:
+        found = re.fullmatch(rf"{part} of (.+?)(?: ([+-]) (\d+) months)?(?:, from (1))?", words)
+        if found and (name := _name(found[1], known)) is not None:
+            shift = int(f"{found[2]}{found[3]}") if found[2] else 0
+            return known[name], part, int(found[4] or 0), shift
     return None
 
 
@@ -142,9 +156,8 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
     rounding, divisor = "nearest", 1.0
     if found := re.fullmatch(rf"(.*), rounded ({'|'.join(ROUNDINGS)})", right):
         right, rounding = found.groups()
-    for part in PARTS:
-        if right.startswith(f"{part} of ") and (name := _name(right.removeprefix(f"{part} of "), known)):
-            return Part(own, known[name], part)
+    if found := _part(right, known):
+        return Part(own, *found)
     if found := re.fullmatch(rf"(.*) in ({'|'.join(UNITS)})", right):
         right, divisor = found[1], UNITS[found[2]]
     if found := re.fullmatch(r"\((.*)\)\s*/\s*([\d.eE-]+)", right):
