@@ -196,10 +196,14 @@ def test_groups_and_empty_cells_are_found() -> None:
     table["x"], table["y"] = (np.where(gone, np.nan, rng.normal(size=400).round(2)) for _ in range(2))
     table["tested"] = np.where(rng.random(400) < 0.4, "f", "t")
     table["result"] = np.where(table.tested == "f", "?", rng.integers(100, 130, 400).astype(str))
+    paid = rng.random(400) < 0.6
+    table["debit"] = np.where(paid, rng.gamma(2, 50, 400).round(2), np.nan)
+    table["credit"] = np.where(paid, np.nan, rng.gamma(2, 90, 400).round(2))
     assert words(table) == [
         "exactly one of is_0, is_1, is_2, is_3",
         "result is '?' exactly when tested is 'f'",
         "x, y empty together",
+        "exactly one of debit, credit filled",
     ]
 
 
@@ -315,3 +319,17 @@ def test_names_of_days_and_months_follow_from_their_date() -> None:
     found = words(table)
     assert {"short = weekday of on", "month = month of on", 'year = "FY" & year of on'} <= {*found}
     assert "short -> german" in found
+
+
+def test_a_sign_or_a_format_is_told_only_where_chance_would_break_it() -> None:
+    rng = np.random.default_rng(11)
+    side, other = rng.choice(["D", "C"], 600), rng.choice(["x", "y"], 600)
+    amount = rng.gamma(2, 50, 600).round(2)
+    table = pd.DataFrame({"other": other, "side": side, "amount": np.where(side == "D", -amount, amount)})
+    table["noise"] = np.where(rng.random(600) < 0.5, -amount, amount + 1)
+    table["unit"] = rng.choice(["kg", "lb"], 600)
+    table["weight"] = [f"{one} {unit}" for one, unit in zip(rng.permutation(amount), table.unit, strict=True)]
+    table["written"] = [
+        f"{one} {unit}" for one, unit in zip(amount[::-1], rng.permutation(table.unit), strict=True)
+    ]
+    assert words(table) == ["side -> sign of amount", "unit -> format of weight"]

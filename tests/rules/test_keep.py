@@ -198,3 +198,46 @@ def test_a_percentage_is_kept_whatever_is_drawn() -> None:
     assert ((made.net * (1 + made.rate / 100) - made.gross).abs() < 0.0051).all()
     assert ((made.net * made.pieces * (1 - made.off.fillna(0)) - made.line).abs() < 0.0051).all()
     assert ((100 - 100 * made.cost / made.net - made.margin).abs() < 0.051).all()
+
+
+def test_what_a_category_tells_of_a_number_is_kept_as_often_as_in_the_real_rows() -> None:
+    rng = np.random.default_rng(12)
+    kind = rng.choice(["sale", "refund", "change", "void"], 1000, p=[0.6, 0.2, 0.1, 0.1])
+    sign = np.select(
+        [kind == "refund", kind == "void", kind == "sale"], [-1, 0, 1], rng.choice([-1, 1], 1000)
+    )
+    amount = (sign * rng.gamma(2, 50, 1000)).round(2)
+    amount[kind == "sale"] *= np.where(rng.random((kind == "sale").sum()) < 0.01, -1, 1)
+    table = pd.DataFrame({"kind": kind, "amount": amount, "pieces": rng.integers(1, 9, 1000)})
+    table["currency"] = rng.choice(["EUR", "USD"], 1000)
+    each = rng.gamma(2, 50, 1000).round(2)
+    for name, numbers in (("each", each), ("all", (each * table.pieces).round(2))):
+        table[name] = [f"{one:.2f} {currency}" for one, currency in zip(numbers, table.currency, strict=True)]
+    plan = planned(table)
+    rules = [one for one in find_rules(table) if one.columns[0] in ("amount", "each", "all")]
+    assert len(rules) == 4
+    pd.testing.assert_frame_equal(plan.back(plan.forward(table), rng), table)
+    inner = plan.forward(table)
+    made = plan.back(pd.DataFrame({name: rng.permutation(inner[name]) for name in inner}), rng)
+    for rule in rules:
+        share = support(rule, Values(made, plan.schema), Values(table, plan.schema))
+        assert share == pytest.approx(rule.support, abs=0.012)
+    assert (made.amount[made.kind == "void"] == 0).all()
+    assert made.amount.between(amount.min(), amount.max()).all()
+    assert (made["all"].str[-3:] == made.currency).all()
+    assert made.each.str.fullmatch(r"\d+\.\d\d (EUR|USD)").all()
+
+
+def test_of_a_debit_and_a_credit_one_is_filled() -> None:
+    rng = np.random.default_rng(13)
+    debit = rng.random(500) < 0.6
+    table = pd.DataFrame({"debit": np.where(debit, rng.gamma(2, 50, 500).round(2), np.nan)})
+    table["credit"] = np.where(~debit, rng.gamma(3, 50, 500).round(2), np.nan)
+    table["text"] = rng.choice(["shop", "rent", "pay"], 500)
+    plan = planned(table)
+    inner = plan.forward(table)
+    pd.testing.assert_frame_equal(plan.back(inner, rng), table)
+    inner = inner.apply(lambda cells: cells.dropna().sample(500, replace=True, random_state=1).to_numpy())
+    made = plan.back(inner, rng)
+    assert (made.debit.isna() != made.credit.isna()).all()
+    assert made.debit.isna().mean() == pytest.approx(0.4, abs=0.08)

@@ -54,6 +54,12 @@ TABLE = pd.DataFrame(
         ("known combinations of name, other", "known combinations of name, other"),
         ("a, 'b c' empty together", "a, 'b c' empty together"),
         ("a is empty exactly when name is 'x' or 'y'", "a is empty exactly when name is 'x' or 'y'"),
+        ("exactly one of a, 'b c' filled", "exactly one of a, 'b c' filled"),
+        ("name -> sign of 'b c'", "name -> sign of 'b c'"),
+        ("name -> format of a", "name -> format of a"),
+        ("month of day + 3 months -> name", "month of day + 3 months -> name"),
+        ("a = weekday of day, from 1", "a = weekday of day, from 1"),
+        ("a = quarter of day - 3 months", "a = quarter of day - 3 months"),
         ("other is '?' exactly when name is 'x'", "other is '?' exactly when name is 'x'"),
     ],
 )
@@ -87,6 +93,10 @@ def test_words_are_read_and_saved(words: str, read: str) -> None:
         "a = d-e 'b c'",
         "a = d-e +",
         "a = d-e / 0",
+        "name -> size of a",
+        "sign of a -> name",
+        "nothing of day -> name",
+        "exactly one of a, name, other filled",
     ],
 )
 def test_other_words_are_refused(words: str) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.holds import APART, EMPTY, computed, said_empty
+from lookalike.rules.retold import with_traits
 from lookalike.rules.steps import (
     MISSING,
     OWN,
@@ -41,6 +42,8 @@ def back(
         return {name: _clamped(own, drawn, values, rng)}
     if own.way == "choice":
         return {own.columns[0]: _chosen(own, inner[own.columns[0]], values, rng)}
+    if own.way == "trait":
+        return {own.columns[0]: with_traits(own, inner[own.columns[0]], values, rng)}
     if own.way in ("together", "when"):
         return {name: _with_gaps(own, name, inner, values, state) for name in own.columns}
     name = own.columns[0]
@@ -61,7 +64,8 @@ def back(
         if own.emptied is not None:
             said = np.where(said_empty(own.emptied, values), np.nan, said)
         forms = inner[own.names["form"]].to_numpy(object) if own.table else None
-        return {name: written(said, column, forms)}
+        made = written(said, column, forms)
+        return {name: with_traits(own, made, values, rng) if own.goes else made}
     texts, unknown = said_texts(own, values)
     by_text = {EMPTY if value is None else str(value): value for _, value in own.table}
     cells = (

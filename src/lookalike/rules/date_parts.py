@@ -11,12 +11,10 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_ROWS, LEAST_SUPPORT
 from lookalike.rules.values import Values, is_text, rounded, same
-from lookalike.table.rule import Part, Rule
+from lookalike.table.rule import PARTS, Part, Rule
 
-WHOLE = ("year", "quarter", "month", "week", "day", "weekday", "weekday from Sunday", "day of year")
-WHOLE += ("hour", "minute", "second", "year of its week", "year and week")
-WHOLE += ("seconds since 1970", "milliseconds since 1970")
 DATES = ("date", "first of week", "first of month", "first of quarter", "last of month", "time")
+WHOLE = [part for part in PARTS if part not in DATES]
 SHIFTED = ("year", "quarter", "month")  # parts of a year that begins in another month
 DAY = 86400
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.codec.slot import Array
-from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT
+from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT, beats_chance
 from lookalike.rules.date_parts import keys_of_date
 from lookalike.rules.holds import LEAST, joined, modes, ways, written_dates
 from lookalike.rules.values import Values, is_text
@@ -37,8 +37,10 @@ ROWS_A_PART = 8  # of a date that tells another column
 MOST_KEYS = 1_000  # values of a column that determines another
 ON = {"1", "1.0", "true", "t", "yes", "y", "x"}
 WAYS = ("as it is", "lower", "upper", "first letter of", "lower first letter of")
-DIGITS = ("%Y", "%y", "%q", "%m", "%d", "%j", "%V", "%H")  # directives of a date that are numbers
-DIGITS += ("%-m", "%-d", "%-j", "%-V", "%-H")
+DIGITS = (  # directives of a date that are numbers
+    *("%Y", "%y", "%q", "%m", "%d", "%j", "%V", "%H"),
+    *("%-m", "%-d", "%-j", "%-V", "%-H"),
+)
 TEXTS = ("category", "compound", "text", "id", "constant")
 SIGNS = {"?", "-", "--", ".", "na", "n/a", "none", "null", "nan", "unknown", ""}
 
@@ -52,6 +54,11 @@ def _names(values: Values, kept: list[Any], kinds: tuple[str, ...] | None = None
         if read and len(values.codes(name)[1]) > 1:
             found.append(name)
     return found
+
+
+def categories(values: Values, kept: list[Any]) -> list[Any]:
+    """The categories that vary."""
+    return _names(values, kept, CATEGORICAL)
 
 
 def copies(values: Values, kept: list[Any]) -> Iterator[Rule]:
@@ -101,7 +108,9 @@ def of_dates(values: Values, kept: list[Any], rng: np.random.Generator) -> Itera
     names = _names(values, kept, (*CATEGORICAL, NUMBER, "compound"))
     for date in _names(values, kept, (DATE,)):
         seconds = values.numbers(date)
-        for part, shift in KEYS if seconds is not None else ():
+        if seconds is None:
+            continue
+        for part, shift in KEYS:
             keys, parts = keys_of_date(seconds, part, shift)
             if not 2 <= len(parts) <= values.rows / ROWS_A_PART:
                 continue
@@ -204,7 +213,17 @@ def emptiness(values: Values, kept: list[Any]) -> Iterator[Rule]:
         ]
         if len(group) > 1:
             yield EmptyTogether(tuple(group))
+        elif other := next((name for name in left[1:] if _apart(first, masks[name][0])), None):
+            group.append(other)
+            yield EmptyTogether(tuple(group), apart=True)
         left = [name for name in left if name not in group]
+
+
+def _apart(gone: Array, other: Array) -> bool:
+    """Whether exactly one of two columns is empty, not by chance: debit and credit."""
+    shuffled = other[np.random.default_rng(0).permutation(len(other))]
+    kept = gone != other
+    return bool(kept.mean() >= LEAST_SUPPORT) and beats_chance(kept, gone != shuffled)
 
 
 def _sign(values: Values, name: Any) -> str | None:

@@ -16,6 +16,7 @@ from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
 from lookalike.rules.date_parts import parts
 from lookalike.rules.discrete import (
+    categories,
     combination_rules,
     copies,
     emptiness,
@@ -27,6 +28,7 @@ from lookalike.rules.discrete import (
 from lookalike.rules.formulas import formulas
 from lookalike.rules.holds import FORMULAS, support
 from lookalike.rules.sums import DISTINCT
+from lookalike.rules.traits import traits
 from lookalike.rules.values import Values
 from lookalike.seed import child
 from lookalike.table import sources
@@ -40,6 +42,7 @@ from lookalike.table.rule import (
     Order,
     Product,
     Rule,
+    Trait,
 )
 from lookalike.table.rule_words import read_rules
 from lookalike.table.schema import Schema
@@ -86,6 +89,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         one_of_rules(small, kept),
         empty,
         combination_rules(small, kept, rng),
+        traits(small, categories(small, kept), names, rng),
         _orders(small, names, rng),
     ):
         found += _new(rules, found, values)
@@ -138,16 +142,21 @@ def _new(rules: Iterable[Rule], before: list[Rule], values: Values) -> list[Rule
             continue
         if isinstance(rule, Order) and not _has_edge(rule, values):
             continue
-        if own is not None:
+        if own is not None and not isinstance(rule, Trait):
             derived.add(own)
         found.append(rule)
     return found
 
 
 def _beside(rule: Rule, before: list[Rule]) -> bool:
-    """Whether a rule says where a number is empty that a formula computes: both are true of it."""
-    return isinstance(rule, EmptyWhen) and all(
-        isinstance(one, FORMULAS) for one in before if getattr(one, "column", None) == rule.column
+    """Whether a rule says where a number is empty that a formula computes, or how it is written: both are
+    true of it.
+    """
+    written = isinstance(rule, Trait) and rule.trait == "format"
+    return (isinstance(rule, EmptyWhen) or written) and all(
+        isinstance(one, FORMULAS)
+        for one in before
+        if getattr(one, "column", None) == getattr(rule, "column", None)
     )
 
 

@@ -161,7 +161,7 @@ def _divided(middle: float, of: Any, own: Any, values: Values) -> Linear | None:
     for digits in (2, 3, 4) if middle > 0 else ():
         found = judged(Linear(own, ((of, 1.0),), 0.0, float(f"{1 / middle:.{digits}g}")), values)
         if found is not None and found.support >= EXACT:
-            return found  # type: ignore[no-any-return]
+            return found
     return None
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.date_parts import keys_of_date, part_of
+from lookalike.rules.traits import fits, going
 from lookalike.rules.values import Values, rounded, same
 from lookalike.table.dates import write_dates
 from lookalike.table.rule import (
@@ -24,6 +25,7 @@ from lookalike.table.rule import (
     Part,
     Product,
     Rule,
+    Trait,
 )
 
 FORMULAS = (Linear, Product, Part)  # rules whose values are numbers or dates that can be computed
@@ -202,6 +204,8 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         said = np.array([number.get(known[k], -2) if k in known else -3 for k in key_of] + [-3])[keys]
         speaks = said != -3
         return np.where(speaks, said == codes, True), speaks
+    if isinstance(rule, Trait):
+        return fits(rule, values, going(rule, real))
     if isinstance(rule, Combination):
         found, counts = np.unique(combined(rule.columns, real), return_counts=True)
         known_ones = set(found[counts >= LEAST])
@@ -210,7 +214,8 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         return np.asarray(on(rule, values) == 1), everywhere
     if isinstance(rule, EmptyTogether):
         gone = np.stack([values.missing(name) for name in rule.columns])
-        return np.asarray(gone.all(0) | ~gone.any(0)), everywhere
+        alike = gone.all(0) | ~gone.any(0)
+        return np.asarray(~alike if rule.apart else alike), everywhere
     assert isinstance(rule, EmptyWhen)
     return empty(rule, values) == said_empty(rule, values), everywhere
 

@@ -20,6 +20,7 @@ PARTS = (
 )
 WRITTEN = {"Aa": "weekday", "Bb": "month", "q": "quarter", "Yy": "year"}  # directives of dates in words
 ROUNDINGS = ("nearest", "as floats", "half up", "down", "up")
+TRAITS = ("sign", "format")  # of a number: below, above or at 0; which of the column's formats it has
 ZEROS = ", empty as 0"
 UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0, "weeks": 604800.0}
 
@@ -208,6 +209,24 @@ class Function:
 
 
 @dataclass(frozen=True)
+class Trait:
+    """The value of a category tells what a number is like. trait: one of `TRAITS`."""
+
+    column: Any
+    of: Any
+    trait: str
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        return (self.column, self.of)
+
+    @property
+    def words(self) -> str:
+        return f"{quoted(self.of)} -> {self.trait} of {quoted(self.column)}"
+
+
+@dataclass(frozen=True)
 class Combination:
     """Only combinations of values occur that the table has, each in several rows."""
 
@@ -234,14 +253,16 @@ class OneOf:
 
 @dataclass(frozen=True)
 class EmptyTogether:
-    """The columns are missing in the same rows."""
+    """The columns are missing in the same rows. apart: of two columns, exactly one is missing instead."""
 
     columns: tuple[Any, ...]
+    apart: bool = False
     support: float = field(default=1.0, compare=False)
 
     @property
     def words(self) -> str:
-        return f"{', '.join(map(quoted, self.columns))} empty together"
+        names = ", ".join(map(quoted, self.columns))
+        return f"exactly one of {names} filled" if self.apart else f"{names} empty together"
 
 
 @dataclass(frozen=True)
@@ -275,6 +296,7 @@ Rule = (
     | Part
     | Joined
     | Function
+    | Trait
     | Combination
     | OneOf
     | EmptyTogether
@@ -288,6 +310,7 @@ SORTS: dict[str, type[Any]] = {
     "part": Part,
     "joined": Joined,
     "function": Function,
+    "trait": Trait,
     "combination": Combination,
     "one of": OneOf,
     "empty together": EmptyTogether,

@@ -9,10 +9,12 @@
     zip_copy = zip                          the same value
     year = year of date                     a part of a date; fiscal = year of date + 6 months
     month of date -> season                 a part of a date tells the value
+    type -> sign of amount                  a category tells the sign of a number, or its format
     city -> country                         one value tells the other
     exactly one of a, b, c                  one of them is 1 (or true, yes)
     known combinations of make, model       only combinations that the table has
     a, b empty together                     missing in the same rows
+    exactly one of debit, credit filled     one of two is missing
     result is '?' exactly when measured is 'f'
 
 Names of more than letters, digits, _ and - stand in quotes.
@@ -31,6 +33,7 @@ from lookalike.table.rule import (
     PARTS,
     ROUNDINGS,
     SORTS,
+    TRAITS,
     UNITS,
     ZEROS,
     Combination,
@@ -44,6 +47,7 @@ from lookalike.table.rule import (
     Part,
     Product,
     Rule,
+    Trait,
 )
 from lookalike.table.rule_products import read_product
 
@@ -88,6 +92,9 @@ def read_rule(words: str, schema: Schema) -> Rule:
 
 def _read(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
     tokens = _TOKEN.findall(words)
+    if found := re.fullmatch("exactly one of (.+) filled", words):
+        names = _listed(found[1], known)
+        return EmptyTogether(names, apart=True) if names and len(names) == 2 else None
     if words.startswith("exactly one of "):
         names = _listed(words.removeprefix("exactly one of "), known)
         return OneOf(names, tuple(_on(schema, name) for name in names)) if names and len(names) > 1 else None
@@ -113,11 +120,23 @@ def _read(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
             return Order(second, first, tokens[1] == ">")
         if tokens[1] == "->":
             return Function(second, first)
-    if "->" in tokens and (found := _part(words.split("->")[0].strip(), known)):
-        told = _name(words.split("->", 1)[1], known)
-        return None if told is None or found[2] else Function(known[told], found[0], found[1], found[3])
+    if "->" in tokens:
+        left, right = (one.strip() for one in words.split("->", 1))
+        return _told(left, right, known)
     if len(tokens) > 2 and own[0] is not None and tokens[1] == "=":
         return _formula(known[own[0]], words.split("=", 1)[1].strip(), known, schema)
+    return None
+
+
+def _told(left: str, right: str, known: dict[str, Any]) -> Rule | None:
+    """`month of date -> season`, and `type -> sign of amount`."""
+    part, told, of = _part(left, known), _name(right, known), _name(left, known)
+    if part is not None and told is not None and not part[2]:
+        return Function(known[told], part[0], part[1], part[3])
+    for trait in TRAITS:
+        name = _name(right.removeprefix(f"{trait} of "), known)
+        if right.startswith(f"{trait} of ") and name is not None and of is not None:
+            return Trait(known[name], known[of], trait)
     return None
 
 
@@ -156,8 +175,9 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
     rounding, divisor = "nearest", 1.0
     if found := re.fullmatch(rf"(.*), rounded ({'|'.join(ROUNDINGS)})", right):
         right, rounding = found.groups()
-    if found := _part(right, known):
-        return Part(own, *found)
+    part = _part(right, known)
+    if part is not None:
+        return Part(own, *part)
     if found := re.fullmatch(rf"(.*) in ({'|'.join(UNITS)})", right):
         right, divisor = found[1], UNITS[found[2]]
     if found := re.fullmatch(r"\((.*)\)\s*/\s*([\d.eE-]+)", right):
