@@ -109,6 +109,14 @@ def test_a_formula_of_a_rate_that_is_often_empty_is_found(unit: int) -> None:
     assert words(table) == ["total = c + fee, empty as 0", f"net = a * (1 - {share}), empty as 0"]
 
 
+def test_what_a_total_follows_from_is_found_though_others_follow_from_it() -> None:
+    table = numbers(800)
+    table["line"] = (table.a * table.b * (1 - np.repeat([0, 0.1, 0.2, 0.3], 200))).round(2)
+    table["off"], table["rate"] = np.repeat([0, 10, 20, 30], 200), np.resize([7, 19, 20], 800)
+    table["gross"] = (table.line * (1 + table.rate / 100)).round(2)
+    assert {*words(table)} >= {"line = a * b * (1 - off / 100)", "gross = line * (1 + rate / 100)"}
+
+
 def test_a_ratio_is_kept_by_its_own_column_however_floats_round_it() -> None:
     """a = pieces * each holds in all real rows, too, and would leave most values of `each` no ratio."""
     rng = np.random.default_rng(5)

@@ -228,6 +228,22 @@ def test_what_a_category_tells_of_a_number_is_kept_as_often_as_in_the_real_rows(
     assert made.each.str.fullmatch(r"\d+\.\d\d (EUR|USD)").all()
 
 
+@pytest.mark.parametrize("total", [100, None])
+def test_what_is_left_of_a_sum_is_never_below_0(total: int | None) -> None:
+    rng = np.random.default_rng(14)
+    rows = np.full(600, total or 0) if total else rng.integers(50, 200, 600)
+    parts = np.array([rng.multinomial(one, [0.5, 0.3, 0.15, 0.05]) for one in rows])
+    table = pd.DataFrame(parts, columns=["sand", "silt", "clay", "rest"])
+    if total is None:
+        table.insert(0, "all", rows)
+    plan = planned(table)
+    inner = plan.forward(table)
+    pd.testing.assert_frame_equal(plan.back(inner, rng), table)
+    made = plan.back(pd.DataFrame({name: rng.permutation(inner[name]) for name in inner}), rng)
+    assert (made[["sand", "silt", "clay", "rest"]] >= 0).all(axis=None)
+    assert (made[["sand", "silt", "clay", "rest"]].sum(axis=1) == (total or made["all"])).all()
+
+
 def test_of_a_debit_and_a_credit_one_is_filled() -> None:
     rng = np.random.default_rng(13)
     debit = rng.random(500) < 0.6

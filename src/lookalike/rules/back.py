@@ -17,6 +17,7 @@ from lookalike.rules.steps import (
     ceilings,
     floors,
     least,
+    room,
     said_texts,
 )
 from lookalike.rules.values import Values, as_floats, step, written
@@ -139,7 +140,7 @@ def _clamped(own: Step, drawn: pd.Series, values: Values, rng: np.random.Generat
     assert numbers is not None
     inside = bounded(numbers, own, values, rng)
     out = (inside != numbers) & ~np.isnan(inside)
-    broken = 1 - min(rule.support for rule in own.orders)
+    broken = 1 - min(rule.support for rule in own.rules)
     if broken:
         out &= rng.random(len(out)) * max(out.mean(), broken) >= broken
     return drawn.where(pd.Series(~out), written(inside, column)) if out.any() else drawn
@@ -157,7 +158,7 @@ def bounded(numbers: Array, own: Step, values: Values, rng: np.random.Generator)
     high = (
         np.nan_to_num(ceilings(own, values) - apart, nan=np.inf) if own.highs else np.full(len(low), np.inf)
     )
-    return moved(numbers, low, high, rng)
+    return moved(numbers, low, np.fmin(high, room(own, values)), rng)
 
 
 def moved(numbers: Array, low: Array, high: Array, rng: np.random.Generator) -> Array:

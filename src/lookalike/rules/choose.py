@@ -21,6 +21,7 @@ from lookalike.table.rule import (
     EmptyWhen,
     Function,
     Joined,
+    Linear,
     OneOf,
     Order,
     Rule,
@@ -39,6 +40,7 @@ def chosen(rules: list[Rule], values: Values) -> list[Step]:
     own.emptiness(rules)
     own.combinations(rules)
     own.traits(rules)
+    own.rooms()
     own.orders([rule for rule in rules if isinstance(rule, Order) and {*rule.columns} <= own.kept])
     return sorted_steps(own.found) or []
 
@@ -161,6 +163,22 @@ class _Chosen:
                 forms = [rule for rule in mine if isinstance(rule, Trait) and rule.trait == "format"]
                 self.add(place, [*forms], [rule.of for rule in forms])
 
+    def rooms(self) -> None:
+        """Where a sum leaves what is not below 0 (shares of 100), no part is larger than what is left."""
+        for one in [*self.found]:
+            rule = one.rule
+            if one.way != "formula" or not isinstance(rule, Linear) or rule.support < 1:
+                continue
+            taken = [name for name, factor in rule.of if factor < 0]
+            numbers = [self.values.numbers(name) for name in (rule.column, *taken)]
+            if len(taken) < 2 or any(own is None or not np.nanmin(own) >= 0 for own in numbers):
+                continue
+            parents = [name for name, factor in rule.of if factor > 0]
+            for name in taken:
+                if parents and _computable(self.values.column(name)):
+                    self.take(Step("clamp", [rule], [name], [*parents]))
+                parents.append(name)
+
     # --- orders -------------------------------------------------------------------------------------------
 
     def orders(self, rules: list[Order]) -> None:
@@ -187,7 +205,7 @@ class _Chosen:
                 self._first(self._above(high, orders))
             elif self.found[place].way == "formula":  # a row that breaks the formula keeps its order
                 self.add(place, [*orders], [rule.low for rule in orders])
-            elif self.found[place].way in ("when", "together", "trait"):
+            elif self.found[place].way in ("when", "together", "trait", "clamp"):
                 self._first(_bounds("lift", high, orders))
 
     def _first(self, ways: list[Step]) -> None:

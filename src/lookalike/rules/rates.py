@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ SQUARED = (1.0, 1e4)  # factors of a / b^2: metres, centimetres
 POWERS = (1.0, 0.01, 0.001, 1e-4, 1e-6)  # factors of products of three
 RATE, SHARE = 1_000.0, 10.0  # a percentage, a share of 1 is not larger
 MOST = 40  # columns among which products of three are sought
+
+Found = tuple[int, int, dict[str, Any]]  # columns, and further entries of a product
 
 
 def rates(
@@ -49,16 +52,20 @@ def rates(
         few, others = x[some], plain[plain != own]
         near = 0.5 * (sizes[own] or 0.0) * 1.02 + 1e-7 * np.abs(few[:, own])
         seen = _Seen(few, few[:, own], near)
-        found = [*_percents(seen, others, largest), *_changes(seen, others), *_squares(seen, others)]
+        sorts = [_percents(seen, others, largest), _changes(seen, others), _squares(seen, others)]
         if len(plain) <= MOST:
-            found += _triples(seen, others, largest)
-        for left, right, facts in found:
-            third = facts.pop("times", None)
-            times = None if third is None else names[third]
-            rule = judged(Product(names[own], names[left], names[right], times=times, **facts), values)
-            if rule is not None and all_count(rule, values, many):
-                yield rule
-                break
+            sorts.append(_triples(seen, others, largest))
+        for found in sorts:  # the first of each that holds: it may be that others follow from this column
+            rules = (_product(names, own, one) for one in found)
+            fit = (judged(rule, values) for rule in rules)
+            yield from islice((rule for rule in fit if rule and all_count(rule, values, many)), 1)
+
+
+def _product(names: list[Any], own: Any, found: Found) -> Product:
+    left, right, facts = found
+    if "times" in facts:
+        facts = facts | {"times": names[facts["times"]]}
+    return Product(names[own], names[left], names[right], **facts)
 
 
 class _Seen:
@@ -85,9 +92,6 @@ class _Seen:
                 whole = say(*(self.x[:, own] for own in picked))
                 if self.holding(whole, np.arange(len(self.x)), GLANCED)[0]:
                     yield tuple(int(own[0]) for own in picked)
-
-
-Found = tuple[int, int, dict[str, Any]]  # columns, and further entries of a product
 
 
 def _percents(seen: _Seen, others: Array, largest: Array) -> Iterator[Found]:

@@ -36,6 +36,7 @@ from lookalike.table.rule import (
     EmptyWhen,
     Function,
     Joined,
+    Linear,
     Order,
     Rule,
     Trait,
@@ -263,6 +264,17 @@ def ceilings(own: Step, values: Values) -> Array:
     """(rows,) float64: the smallest of the columns that this one is never above; nan where none is known."""
     least_of = -_largest([-_floats(values, name) for name in own.highs])
     return rounded(least_of, values.column(own.columns[0]), "down")
+
+
+def room(own: Step, values: Values) -> Array:
+    """(rows,) float64: what the parts of a sum before this one leave of it; nan where one is unknown."""
+    found = np.full(values.rows, np.nan)
+    for rule in own.rules:
+        if isinstance(rule, Linear):
+            parts = [(name, factor) for name, factor in rule.of if name in own.parents]
+            left = rule.constant + sum(factor * _floats(values, name) for name, factor in parts)
+            found = left / -dict(rule.of)[own.columns[0]]
+    return rounded(found, values.column(own.columns[0]), "down")
 
 
 def _largest(numbers: list[Array]) -> Array:

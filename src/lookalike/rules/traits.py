@@ -69,9 +69,18 @@ def traits(values: Values, keys: list[Any], numbers_: list[Any], rng: np.random.
         column = values.column(name)
         for trait in (*(("format",) if len(column.formats) > 1 else ()), *(("sign",) * column.is_number)):
             rules = (Trait(name, of, trait) for of in keys if of != name)
-            found = next((rule for rule in rules if _tells(rule, values, rng)), None)
-            if found is not None:
-                yield found
+            fit = [rule for rule in rules if _tells(rule, values, rng)]
+            if fit:  # a currency tells more than a unit that it goes with
+                yield max(fit, key=lambda rule: _sureness(rule, values))
+
+
+def _sureness(rule: Trait, values: Values) -> float:
+    """How often a trait would be guessed right from the value alone."""
+    codes, found = values.codes(rule.of)
+    rows = np.bincount(codes[codes >= 0], minlength=len(found))
+    known = going(rule, values)
+    best = np.array([max(known.get(str(value), {0: 0.0}).values()) for value in found])
+    return float((best * rows).sum())
 
 
 def _tells(rule: Trait, values: Values, rng: np.random.Generator) -> bool:
