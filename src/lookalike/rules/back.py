@@ -158,7 +158,20 @@ def bounded(numbers: Array, own: Step, values: Values, rng: np.random.Generator)
     high = (
         np.nan_to_num(ceilings(own, values) - apart, nan=np.inf) if own.highs else np.full(len(low), np.inf)
     )
-    return moved(numbers, low, np.fmin(high, room(own, values)), rng)
+    space = room(own, values)
+    return moved(_in_room(numbers, space, rng), low, np.fmin(high, space), rng)
+
+
+def _in_room(numbers: Array, space: Array, rng: np.random.Generator) -> Array:
+    """(rows,) numbers, of which those larger than the space leave as much of it as another row does."""
+    over = np.flatnonzero(numbers > space)
+    left = np.sort((space - numbers)[numbers <= space])
+    last = np.searchsorted(left, space[over], side="right")
+    pick = (rng.random(len(over)) * last).astype(np.int64)
+    found = numbers.copy()
+    if len(left):
+        found[over] = np.where(last > 0, space[over] - left[pick], space[over])
+    return found
 
 
 def moved(numbers: Array, low: Array, high: Array, rng: np.random.Generator) -> Array:
