@@ -341,3 +341,28 @@ def test_a_sign_or_a_format_is_told_only_where_chance_would_break_it() -> None:
         f"{one} {unit}" for one, unit in zip(amount[::-1], rng.permutation(table.unit), strict=True)
     ]
     assert words(table) == ["side -> sign of amount", "unit -> format of weight"]
+
+
+def test_the_range_of_a_number_tells_a_category() -> None:
+    rng = np.random.default_rng(15)
+    index = rng.normal(26, 5, 600).round(1)
+    table = pd.DataFrame({"index": index, "other": rng.normal(size=600).round(3)})
+    table["class"] = np.select([index < 18.5, index < 25, index < 30], ["low", "usual", "high"], "highest")
+    schema = lookalike.infer(table[:400])
+    rules = find_rules(table[:400], schema)
+    assert [rule.words for rule in rules] == ["index cut at 18.5, 25, 30 -> class"]
+    plan = Plan.fit(table[:400], RecordCodec.fit(table[:400], schema), rules)
+    assert plan is not None
+    fresh = table[400:].reset_index(drop=True)
+    pd.testing.assert_frame_equal(plan.back(plan.forward(fresh), rng), fresh)
+    table.loc[::9, "class"] = "usual"
+    assert words(table) == []
+
+
+def test_an_item_tells_its_price_though_a_total_tells_the_item() -> None:
+    rng = np.random.default_rng(16)
+    item, pieces = rng.integers(0, 12, 600), rng.integers(1, 4, 600)
+    table = pd.DataFrame({"item": [f"i{one}" for one in item], "pieces": pieces})
+    table["price"] = (item * 7.31 + 3.17).round(2)
+    table["total"] = (table.price * pieces).round(2)
+    assert words(table) == ["total = pieces * price", "item -> price"]

@@ -25,7 +25,7 @@ from lookalike.rules.holds import computed, factors_of
 from lookalike.rules.keep import Plan
 from lookalike.rules.steps import AS_DRAWN, MISSING, OWN, RULE, Step, floors, least
 from lookalike.rules.values import Values, as_floats, rounded, step, written
-from lookalike.table.rule import Linear, Part, Product
+from lookalike.table.rule import Function, Linear, Part, Product
 
 Wanted = Mapping[Any, Condition]
 DAY = 86400.0  # seconds
@@ -70,7 +70,8 @@ def _said(
     if own.way == "group":
         at = own.columns.index(name)
         return _one_of(own.names["group"], [text for text, row in own.table if test(row[at])])
-    if own.way == "lookup" and not own.own and own.flag is None and not getattr(own.rule, "part", ""):
+    plain = isinstance(own.rule, Function) and not (own.rule.part or own.rule.cuts)
+    if own.way == "lookup" and plain and not own.own and own.flag is None:
         return keys_of(plan, own, test)
     if own.way == "together" and not (condition.missing and condition.values != ()):
         found = emptiness(plan, name, condition.missing)

@@ -34,6 +34,7 @@ KEYS = [
     ("week", 0),
 ]  # parts of a date that tell another column, those of few values first
 ROWS_A_PART = 8  # of a date that tells another column
+MOST_CUTS = 12  # ranges of a number that tell a category, less one
 MOST_KEYS = 1_000  # values of a column that determines another
 ON = {"1", "1.0", "true", "t", "yes", "y", "x"}
 WAYS = ("as it is", "lower", "upper", "first letter of", "lower first letter of")
@@ -100,7 +101,42 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
             wrong = _determined(of, codes, height, rng)
             if wrong is not None and (own not in best or (wrong, width) < best[own][:2]):
                 best[own] = wrong, width, Function(own, key)
-    return [rule for _, _, rule in best.values()]
+    return [rule for _, _, rule in sorted(best.values(), key=lambda own: own[1])]  # an item tells its price
+
+
+def cuts(values: Values, kept: list[Any], numbers: list[Any]) -> Iterator[Function]:
+    """The range that a number is in tells a category: an index of mass and its class, marks and a grade."""
+    columns = {name: np.asarray(values.numbers(name)) for name in numbers}
+    for own in _names(values, kept, CATEGORICAL):
+        codes, found = values.codes(own)
+        sizes = np.bincount(codes[codes >= 0], minlength=len(found))
+        if len(found) > MOST_CUTS or len(codes) - sizes.max() < BROKEN:
+            continue
+        rules = [_cut(own, name, codes, x) for name, x in columns.items() if name != own]
+        if fit := [rule for rule in rules if rule is not None and rule.cuts != (0.0,)]:  # that is a sign
+            yield min(fit, key=lambda rule: len(rule.cuts))
+
+
+def _cut(own: Any, name: Any, codes: Array, x: Array) -> Function | None:
+    """The ranges of a number in which all rows hold the same value; None where these are many, or small."""
+    there = ~np.isnan(x) & (codes >= 0)
+    order = np.argsort(x[there], kind="stable")
+    low, said = x[there][order], codes[there][order]
+    ends = np.flatnonzero(said[1:] != said[:-1]) + 1
+    sizes = np.diff([0, *ends, len(low)])
+    small = not 0 < len(ends) <= MOST_CUTS or sizes.min() < LEAST or len(low) < LEAST_ROWS
+    if small or (low[ends] == low[ends - 1]).any() or len(np.unique(low)) < 2 * len(sizes):
+        return None
+    return Function(own, name, cuts=tuple(_between(low[at - 1], low[at]) for at in ends))
+
+
+def _between(low: float, high: float) -> float:
+    """The shortest number above low that is not above high."""
+    for digits in range(-12, 12):
+        found = float(np.floor(high * 10.0**digits) / 10.0**digits)
+        if low < found <= high:
+            return round(found, max(digits, 0))
+    return float(high)
 
 
 def of_dates(values: Values, kept: list[Any], rng: np.random.Generator) -> Iterator[Rule]:

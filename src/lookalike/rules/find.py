@@ -19,6 +19,7 @@ from lookalike.rules.discrete import (
     categories,
     combination_rules,
     copies,
+    cuts,
     emptiness,
     functions,
     joined_texts,
@@ -79,7 +80,11 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
     sums = [*formulas(small, [name for name in kept if name in names or _is_rate(small, name)], values)]
     known = [
         one
-        for one in [*functions(small, kept, rng), *of_dates(small, kept, rng)]
+        for one in [
+            *cuts(small, kept, [name for name in names if small.column(name).is_number]),
+            *functions(small, kept, rng),
+            *of_dates(small, kept, rng),
+        ]
         if not any({*one.columns} <= {*own.columns} for own in sums)
     ]  # a formula says numbers that were never seen, too
     ahead += [*sums, *known]

@@ -133,6 +133,10 @@ def lookup(rule: Function, values: Values, least: int = LEAST) -> dict[Any, Any]
 
 def keys_in(rule: Function, values: Values) -> tuple[Array, pd.Index]:
     """(rows,) the number of the key in each row, -1 where it is missing; and the keys."""
+    if rule.cuts:
+        own = _numbers(values, rule.of)
+        ranges = np.searchsorted(np.array(rule.cuts), own, side="right")
+        return np.where(np.isnan(own), -1, ranges), pd.Index(range(len(rule.cuts) + 1))
     if not rule.part:
         return values.codes(rule.of)
     return keys_of_date(_numbers(values, rule.of), rule.part, rule.shift)

@@ -189,13 +189,15 @@ class Joined:
 @dataclass(frozen=True)
 class Function:
     """The value of one column tells that of the other. part: where it is not "", that part of a date does;
-    shift: as in `Part`.
+    shift: as in `Part`. cuts: where there are any, the range between them that a number is in does; a cut
+    belongs to the range above it.
     """
 
     column: Any
     of: Any
     part: str = ""
     shift: int = 0
+    cuts: tuple[float, ...] = ()
     support: float = field(default=1.0, compare=False)
 
     @property
@@ -205,7 +207,8 @@ class Function:
     @property
     def words(self) -> str:
         part = f"{self.part} of " if self.part else ""
-        return f"{part}{_shifted(self.of, self.shift)} -> {quoted(self.column)}"
+        cut = f" cut at {', '.join(f'{one:.12g}' for one in self.cuts)}" if self.cuts else ""
+        return f"{part}{_shifted(self.of, self.shift)}{cut} -> {quoted(self.column)}"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@
     zip_copy = zip                          the same value
     year = year of date                     a part of a date; fiscal = year of date + 6 months
     month of date -> season                 a part of a date tells the value
+    bmi cut at 18.5, 25 -> class            the range of a number tells the value
     type -> sign of amount                  a category tells the sign of a number, or its format
     city -> country                         one value tells the other
     exactly one of a, b, c                  one of them is 1 (or true, yes)
@@ -133,6 +134,12 @@ def _told(left: str, right: str, known: dict[str, Any]) -> Rule | None:
     part, told, of = _part(left, known), _name(right, known), _name(left, known)
     if part is not None and told is not None and not part[2]:
         return Function(known[told], part[0], part[1], part[3])
+    cut = re.fullmatch(r"(.+?) cut at (-?[\d.e+]+(?:, -?[\d.e+]+)*)", left)
+    if cut and told is not None and (of := _name(cut[1], known)) is not None:
+        try:
+            return Function(known[told], known[of], cuts=tuple(map(float, cut[2].split(","))))
+        except ValueError:
+            return None
     for trait in TRAITS:
         name = _name(right.removeprefix(f"{trait} of "), known)
         if right.startswith(f"{trait} of ") and name is not None and of is not None:
