@@ -38,3 +38,10 @@ def plain(text: str, zero: str) -> str | None:
 def in_script(text: str, zero: str) -> str:
     """A text of ASCII digits with those of a script."""
     return text if zero == "0" else text.translate(_tables(zero)[1])
+
+
+def script_of(texts: list[str]) -> str:
+    """The zero of the script that all digits of some texts are of; "0" where they are of several."""
+    zeros = {zero_of(text) for text in texts}
+    zero = zeros.pop() if len(zeros) == 1 else "0"
+    return zero if all(plain(text, zero) is not None for text in texts) else "0"
