@@ -77,6 +77,7 @@ def numbers(rows: int = 400) -> pd.DataFrame:
         (lambda t: (t.a * 1.8 + 32).round(1), "x = 1.8 * a + 32"),
         (lambda t: np.floor(t.a * 0.19), "x = 0.19 * a, rounded down"),
         (lambda t: (t.a / 1.19).round(2), "x = a / 1.19"),
+        (lambda t: (-t.a * t.b / 100).round(2), "x = -0.01 * a * b"),
         (lambda t: (t.a * (1 + t.b / 100)).round(2), "x = a * (1 + b / 100)"),
         (lambda t: (t.a * (1 - t.b / 100)).round(2), "x = a * (1 - b / 100)"),
         (lambda t: (t.a / (1 + t.b / 100)).round(2), "x = a / (1 + b / 100)"),

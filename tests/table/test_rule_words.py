@@ -47,6 +47,7 @@ TABLE = pd.DataFrame(
         ("a = d-e / 1.19", "a = d-e / 1.19"),
         ("a = d-e + 'b c', empty as 0", "a = d-e + 'b c', empty as 0"),
         ("a = d-e * 'b c', rounded up, empty as 0", "a = d-e * 'b c', rounded up, empty as 0"),
+        ("a = -0.01 * d-e * 'b c'", "a = -0.01 * d-e * 'b c'"),
         ("a = year of day", "a = year of day"),
         ("other = name", "other = name"),
         ("name -> 'b c'", "name -> 'b c'"),

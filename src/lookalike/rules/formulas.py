@@ -23,7 +23,7 @@ FEW = 48  # rows that candidates are sought in
 TOLD = 16  # of these, that tell all parts of a candidate
 GLANCED = 0.85  # of those, that it holds in: by chance hardly any formula of 95% support is lost
 RANKED = 0.8  # of the ranks' correlation: of a line that up to 5% of the rows leave
-FACTORS = (100.0, 0.01, 1000.0, 0.001, 60.0, 1 / 60)  # of products: percent, thousands, minutes
+FACTORS = (100.0, 0.01, 1000.0, 0.001, 60.0, 1 / 60, -1.0, -0.01)  # percent, thousands, minutes, taken off
 GLIMPSE = 7  # rows that tell which of them it may be
 SPANS = {**UNITS, "milliseconds": 1e-3, "years": 31557600.0}
 
@@ -282,7 +282,7 @@ def _sizes_of(said: Array, target: Array) -> Array:
         ratio = np.sort(target[some] / said[some], axis=0)[len(said[some]) // 2]
     found = np.ones(len(ratio))
     for factor in FACTORS:
-        found[np.abs(ratio - factor) < 0.05 * factor] = factor
+        found[np.abs(ratio - factor) < 0.05 * abs(factor)] = factor
     return found
 
 
