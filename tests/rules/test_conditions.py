@@ -8,7 +8,9 @@ from lookalike.codec.where import read_where
 from lookalike.errors import ConditionError
 from lookalike.rules import Plan, find_rules
 from lookalike.rules.conditions import missed, settled, translated
-from lookalike.rules.values import as_floats
+from lookalike.rules.holds import computed
+from lookalike.rules.values import Values, as_floats
+from lookalike.table.rule_words import read_rules
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,35 @@ def test_what_is_modelled_is_moved_to_a_goal(kept, bookings: pd.DataFrame, name:
     pd.testing.assert_frame_equal(made[~rows], bookings[~rows])
     assert (made.total == made.room + made.tax).all()
     assert (made.end > made.start).all()
+
+
+@pytest.mark.parametrize(
+    ("rule", "goal", "fixed"),
+    [
+        ("x = a * (1 + b / 100)", 90.0, "a"),
+        ("x = a * (1 + b / 100)", 90.0, "b"),
+        ("x = a / (1 - b / 100)", 90.0, "b"),
+        ("x = 100 * a / b - 100", 30.0, "a"),
+        ("x = a * b * c / 100", 150.0, "a"),
+        ("x = 10000 * a / b / b", 24.0, "a"),
+        ("x = 10000 * a / b / b", 24.0, "b"),
+    ],
+)
+def test_a_product_is_moved_by_what_is_free(rule: str, goal: float, fixed: str) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({name: rng.uniform(40, 80, 300) for name in "abc"})
+    schema = lookalike.infer(table.assign(x=table.a * rng.uniform(1, 2, 300)))
+    own = read_rules([rule], schema)[0]
+    table["x"] = computed(own, Values(table.assign(x=table.a), schema), exact=True)
+    codec = RecordCodec.fit(table, lookalike.infer(table))
+    plan = Plan.fit(table, codec, [own])
+    assert plan is not None
+    all_rows = np.ones(300, dtype=bool)
+    held = {fixed: all_rows}
+    inner = settled(plan, plan.forward(table), "x", np.full(300, goal), all_rows, rng, held)
+    made = plan.back(inner, rng)
+    assert made.x.to_numpy() == pytest.approx(goal)
+    assert (made[fixed] == table[fixed]).all()
 
 
 def test_how_far_rows_are_from_a_condition(kept, bookings: pd.DataFrame) -> None:

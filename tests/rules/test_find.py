@@ -3,10 +3,13 @@ import pandas as pd
 import pytest
 
 import lookalike
+from lookalike.codec import RecordCodec
 from lookalike.errors import SchemaError
+from lookalike.rules import Plan
 from lookalike.rules.find import find_rules, rules_of
 from lookalike.rules.holds import holds
 from lookalike.rules.values import Values
+from lookalike.table.rule_words import read_rules
 from tests.paths import EXAMPLES
 
 
@@ -73,6 +76,16 @@ def numbers(rows: int = 400) -> pd.DataFrame:
         (lambda t: (t.a - t.c).round(2), "a = c + x"),
         (lambda t: (t.a * 1.8 + 32).round(1), "x = 1.8 * a + 32"),
         (lambda t: np.floor(t.a * 0.19), "x = 0.19 * a, rounded down"),
+        (lambda t: (t.a / 1.19).round(2), "x = a / 1.19"),
+        (lambda t: (-t.a * t.b / 100).round(2), "x = -0.01 * a * b"),
+        (lambda t: (t.a * (1 + t.b / 100)).round(2), "x = a * (1 + b / 100)"),
+        (lambda t: (t.a * (1 - t.b / 100)).round(2), "x = a * (1 - b / 100)"),
+        (lambda t: (t.a / (1 + t.b / 100)).round(2), "x = a / (1 + b / 100)"),
+        (lambda t: (100 * t.a / t.c - 100).round(1), "x = 100 * a / c - 100"),
+        (lambda t: (100 - 100 * t.a / t.c).round(1), "x = 100 - 100 * a / c"),
+        (lambda t: (t.a * t.b * t.c).round(2), "x = a * b * c"),
+        (lambda t: (t.a * t.c * (1 - t.b / 100)).round(2), "x = a * c * (1 - b / 100)"),
+        (lambda t: (t.a / t.c**2).round(2), "x = a / c / c"),
         (lambda t: t.a + t.c.where(np.arange(len(t)) % 7 > 0, 0), "x >= a"),
     ],
 )
@@ -81,6 +94,28 @@ def test_a_formula_is_found(made, rule: str) -> None:
     table["x"] = made(table)
     found = words(table)
     assert found == [rule] or (rule == "a = c + x" and found in (["x = a - c"], ["a = c + x"]))
+
+
+@pytest.mark.parametrize("unit", [100, 1])
+def test_a_formula_of_a_rate_that_is_often_empty_is_found(unit: int) -> None:
+    """As a category with a sign, and as a share; an empty discount is none, and an empty fee is 0."""
+    rng = np.random.default_rng(7)
+    table = numbers(800)
+    off = rng.choice([0.05, 0.1, 0.25, np.nan], 800)
+    table["off"] = off if unit == 1 else [None if np.isnan(one) else f"{100 * one:g} %" for one in off]
+    table["fee"] = np.where(rng.random(800) < 0.5, np.nan, rng.gamma(2, 3, 800).round(2))
+    table["net"] = (table.a * (1 - np.nan_to_num(off))).round(2)
+    table["total"] = (table.c + table.fee.fillna(0)).round(2)
+    share = "off" if unit == 1 else "off / 100"
+    assert words(table) == ["total = c + fee, empty as 0", f"net = a * (1 - {share}), empty as 0"]
+
+
+def test_what_a_total_follows_from_is_found_though_others_follow_from_it() -> None:
+    table = numbers(800)
+    table["line"] = (table.a * table.b * (1 - np.repeat([0, 0.1, 0.2, 0.3], 200))).round(2)
+    table["off"], table["rate"] = np.repeat([0, 10, 20, 30], 200), np.resize([7, 19, 20], 800)
+    table["gross"] = (table.line * (1 + table.rate / 100)).round(2)
+    assert {*words(table)} >= {"line = a * b * (1 - off / 100)", "gross = line * (1 + rate / 100)"}
 
 
 def test_a_ratio_is_kept_by_its_own_column_however_floats_round_it() -> None:
@@ -108,8 +143,58 @@ def test_parts_of_a_date_and_copies_are_found() -> None:
     table = pd.DataFrame({"day": day, "year": day.year, "month": day.month, "w": day.day_of_week + 1})
     table["name"], table["again"], table["upper"] = name, name, [f"{one.upper()}!" for one in name]
     found = words(table)
-    assert {"year = year of day", "month = month of day", "w = weekday of day", "again = name"} <= {*found}
+    assert {"year = year of day", "month = month of day", "w = weekday of day, from 1", "again = name"} <= {
+        *found
+    }
     assert 'upper = upper name & "!"' in found or "name -> upper" in found
+
+
+DATES = [
+    ("week", lambda at: at.isocalendar().week.astype(int).to_numpy(), "x = week of at"),
+    ("2019-W03", lambda at: at.strftime("%G-W%V"), "x = first of week of at"),
+    ("201903", lambda at: at.isocalendar().year * 100 + at.isocalendar().week, "x = year and week of at"),
+    (
+        "2019Q3",
+        lambda at: [f"{y}Q{q}" for y, q in zip(at.year, at.quarter, strict=True)],
+        "x = first of quarter of at",
+    ),
+    ("KW 3", lambda at: [f"KW {one}" for one in at.isocalendar().week], 'x = "KW " & %-V at'),
+    ("Sunday is 1", lambda at: (at.day_of_week + 1) % 7 + 1, "x = weekday from Sunday of at, from 1"),
+    ("day of year", lambda at: at.day_of_year, "x = day of year of at"),
+    ("14:05", lambda at: at.strftime("%H:%M"), "x = time of at"),
+    ("epoch", lambda at: (at - pd.Timestamp(0)) // pd.Timedelta("1s"), "x = seconds since 1970 of at"),
+    ("last day", lambda at: (at + pd.offsets.MonthEnd(0)).strftime("%Y-%m-%d"), "x = last of month of at"),
+    ("season", lambda at: at.month.map(lambda m: "wssuuuaaaw"[(m + 9) % 12 // 3 * 3]), "month of at -> x"),
+    ("weekend", lambda at: at.day_of_week >= 5, "weekday of at -> x"),
+    ("afternoon", lambda at: np.where(at.hour < 12, "am", "pm"), "hour of at -> x"),
+    (
+        "Mo",
+        lambda at: at.day_of_week.map(lambda day: ["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"][day]),
+        "weekday of at -> x",
+    ),
+    ("fiscal", lambda at: (at + pd.DateOffset(months=6)).year, "x = year of at + 6 months"),
+    (
+        "FY19",
+        lambda at: [f"FY{y % 100}" for y in (at - pd.DateOffset(months=3)).year],
+        "year of at - 3 months -> x",
+    ),
+    ("fiscal Q3", lambda at: (at + pd.DateOffset(months=3)).quarter, "x = quarter of at + 3 months"),
+]
+
+
+@pytest.mark.parametrize(("made", "rule"), [one[1:] for one in DATES], ids=[one[0] for one in DATES])
+def test_what_a_date_tells_is_found_and_kept_for_other_dates(made, rule: str) -> None:
+    rng = np.random.default_rng(3)
+    at = pd.to_datetime("2018-12-01") + pd.to_timedelta(rng.integers(0, 1400 * 86400, 1200), "s")
+    table = pd.DataFrame({"at": at.astype(str), "x": made(at)})
+    known, fresh = table[:600], table[600:].reset_index(drop=True)
+    schema = lookalike.infer(known)
+    own = [one for one in find_rules(known, schema) if "x" in one.columns]
+    assert [one.words for one in own] == [rule]
+    assert '"' in rule or read_rules([rule], schema) == own  # joined texts are not written in words
+    plan = Plan.fit(known, RecordCodec.fit(known, schema), own)
+    assert plan is not None
+    assert (plan.back(plan.forward(fresh), rng)["x"].astype(str) == fresh["x"].astype(str)).all()
 
 
 def test_groups_and_empty_cells_are_found() -> None:
@@ -120,10 +205,14 @@ def test_groups_and_empty_cells_are_found() -> None:
     table["x"], table["y"] = (np.where(gone, np.nan, rng.normal(size=400).round(2)) for _ in range(2))
     table["tested"] = np.where(rng.random(400) < 0.4, "f", "t")
     table["result"] = np.where(table.tested == "f", "?", rng.integers(100, 130, 400).astype(str))
+    paid = rng.random(400) < 0.6
+    table["debit"] = np.where(paid, rng.gamma(2, 50, 400).round(2), np.nan)
+    table["credit"] = np.where(paid, np.nan, rng.gamma(2, 90, 400).round(2))
     assert words(table) == [
         "exactly one of is_0, is_1, is_2, is_3",
         "result is '?' exactly when tested is 'f'",
         "x, y empty together",
+        "exactly one of debit, credit filled",
     ]
 
 
@@ -239,3 +328,42 @@ def test_names_of_days_and_months_follow_from_their_date() -> None:
     found = words(table)
     assert {"short = weekday of on", "month = month of on", 'year = "FY" & year of on'} <= {*found}
     assert "short -> german" in found
+
+
+def test_a_sign_or_a_format_is_told_only_where_chance_would_break_it() -> None:
+    rng = np.random.default_rng(11)
+    side, other = rng.choice(["D", "C"], 600), rng.choice(["x", "y"], 600)
+    amount = rng.gamma(2, 50, 600).round(2)
+    table = pd.DataFrame({"other": other, "side": side, "amount": np.where(side == "D", -amount, amount)})
+    table["noise"] = np.where(rng.random(600) < 0.5, -amount, amount + 1)
+    table["unit"] = rng.choice(["kg", "lb"], 600)
+    table["weight"] = [f"{one} {unit}" for one, unit in zip(rng.permutation(amount), table.unit, strict=True)]
+    table["written"] = [
+        f"{one} {unit}" for one, unit in zip(amount[::-1], rng.permutation(table.unit), strict=True)
+    ]
+    assert words(table) == ["side -> sign of amount", "unit -> format of weight"]
+
+
+def test_the_range_of_a_number_tells_a_category() -> None:
+    rng = np.random.default_rng(15)
+    index = rng.normal(26, 5, 600).round(1)
+    table = pd.DataFrame({"index": index, "other": rng.normal(size=600).round(3)})
+    table["class"] = np.select([index < 18.5, index < 25, index < 30], ["low", "usual", "high"], "highest")
+    schema = lookalike.infer(table[:400])
+    rules = find_rules(table[:400], schema)
+    assert [rule.words for rule in rules] == ["index cut at 18.5, 25, 30 -> class"]
+    plan = Plan.fit(table[:400], RecordCodec.fit(table[:400], schema), rules)
+    assert plan is not None
+    fresh = table[400:].reset_index(drop=True)
+    pd.testing.assert_frame_equal(plan.back(plan.forward(fresh), rng), fresh)
+    table.loc[::9, "class"] = "usual"
+    assert words(table) == []
+
+
+def test_an_item_tells_its_price_though_a_total_tells_the_item() -> None:
+    rng = np.random.default_rng(16)
+    item, pieces = rng.integers(0, 12, 600), rng.integers(1, 4, 600)
+    table = pd.DataFrame({"item": [f"i{one}" for one in item], "pieces": pieces})
+    table["price"] = (item * 7.31 + 3.17).round(2)
+    table["total"] = (table.price * pieces).round(2)
+    assert words(table) == ["total = pieces * price", "item -> price"]

@@ -180,3 +180,80 @@ def test_what_follows_from_rates_clocks_and_dates_is_kept() -> None:
     assert ((made.net * made.rate.str[:-1].astype(int) / 100 - made.vat).abs() < 0.0051).all()
     assert (pd.to_datetime(made.on, format="%d.%m.%Y").dt.strftime("%a") == made.day).all()
     assert ((made.a + made.b + made.c - 1).abs() < 1e-9).all()
+
+
+def test_a_percentage_is_kept_whatever_is_drawn() -> None:
+    rng = np.random.default_rng(10)
+    net, rate = rng.gamma(3, 40, 600).round(2), rng.choice([0, 5.5, 20], 600)
+    table = pd.DataFrame({"net": net, "rate": rate, "gross": (net * (1 + rate / 100)).round(2)})
+    table["pieces"], table["off"] = rng.integers(1, 9, 600), rng.choice([0, 0.1, 0.25, np.nan], 600)
+    table["line"] = (net * table.pieces * (1 - table.off.fillna(0))).round(2)
+    table["cost"] = (net * rng.uniform(0.3, 0.9, 600)).round(2)
+    table["margin"] = (100 - 100 * table.cost / net).round(1)
+    plan = planned(table)
+    assert {"gross", "line", "margin"} == {one.columns[0] for one in plan.steps if one.way == "formula"}
+    pd.testing.assert_frame_equal(plan.back(plan.forward(table), rng), table)
+    inner = plan.forward(table)
+    made = plan.back(pd.DataFrame({name: rng.permutation(inner[name]) for name in inner}), rng)
+    assert ((made.net * (1 + made.rate / 100) - made.gross).abs() < 0.0051).all()
+    assert ((made.net * made.pieces * (1 - made.off.fillna(0)) - made.line).abs() < 0.0051).all()
+    assert ((100 - 100 * made.cost / made.net - made.margin).abs() < 0.051).all()
+
+
+def test_what_a_category_tells_of_a_number_is_kept_as_often_as_in_the_real_rows() -> None:
+    rng = np.random.default_rng(12)
+    kind = rng.choice(["sale", "refund", "change", "void"], 1000, p=[0.6, 0.2, 0.1, 0.1])
+    sign = np.select(
+        [kind == "refund", kind == "void", kind == "sale"], [-1, 0, 1], rng.choice([-1, 1], 1000)
+    )
+    amount = (sign * rng.gamma(2, 50, 1000)).round(2)
+    amount[kind == "sale"] *= np.where(rng.random((kind == "sale").sum()) < 0.01, -1, 1)
+    table = pd.DataFrame({"kind": kind, "amount": amount, "pieces": rng.integers(1, 9, 1000)})
+    table["currency"] = rng.choice(["EUR", "USD"], 1000)
+    each = rng.gamma(2, 50, 1000).round(2)
+    for name, numbers in (("each", each), ("all", (each * table.pieces).round(2))):
+        table[name] = [f"{one:.2f} {currency}" for one, currency in zip(numbers, table.currency, strict=True)]
+    plan = planned(table)
+    rules = [one for one in find_rules(table) if one.columns[0] in ("amount", "each", "all")]
+    assert len(rules) == 4
+    pd.testing.assert_frame_equal(plan.back(plan.forward(table), rng), table)
+    inner = plan.forward(table)
+    made = plan.back(pd.DataFrame({name: rng.permutation(inner[name]) for name in inner}), rng)
+    for rule in rules:
+        share = support(rule, Values(made, plan.schema), Values(table, plan.schema))
+        assert share == pytest.approx(rule.support, abs=0.012)
+    assert (made.amount[made.kind == "void"] == 0).all()
+    assert made.amount.between(amount.min(), amount.max()).all()
+    assert (made["all"].str[-3:] == made.currency).all()
+    assert made.each.str.fullmatch(r"\d+\.\d\d (EUR|USD)").all()
+
+
+@pytest.mark.parametrize("total", [100, None])
+def test_what_is_left_of_a_sum_is_never_below_0(total: int | None) -> None:
+    rng = np.random.default_rng(14)
+    rows = np.full(600, total or 0) if total else rng.integers(50, 200, 600)
+    parts = np.array([rng.multinomial(one, [0.5, 0.3, 0.15, 0.05]) for one in rows])
+    table = pd.DataFrame(parts, columns=["sand", "silt", "clay", "rest"])
+    if total is None:
+        table.insert(0, "all", rows)
+    plan = planned(table)
+    inner = plan.forward(table)
+    pd.testing.assert_frame_equal(plan.back(inner, rng), table)
+    made = plan.back(pd.DataFrame({name: rng.permutation(inner[name]) for name in inner}), rng)
+    assert (made[["sand", "silt", "clay", "rest"]] >= 0).all(axis=None)
+    assert (made[["sand", "silt", "clay", "rest"]].sum(axis=1) == (total or made["all"])).all()
+
+
+def test_of_a_debit_and_a_credit_one_is_filled() -> None:
+    rng = np.random.default_rng(13)
+    debit = rng.random(500) < 0.6
+    table = pd.DataFrame({"debit": np.where(debit, rng.gamma(2, 50, 500).round(2), np.nan)})
+    table["credit"] = np.where(~debit, rng.gamma(3, 50, 500).round(2), np.nan)
+    table["text"] = rng.choice(["shop", "rent", "pay"], 500)
+    plan = planned(table)
+    inner = plan.forward(table)
+    pd.testing.assert_frame_equal(plan.back(inner, rng), table)
+    inner = inner.apply(lambda cells: cells.dropna().sample(500, replace=True, random_state=1).to_numpy())
+    made = plan.back(inner, rng)
+    assert (made.debit.isna() != made.credit.isna()).all()
+    assert made.debit.isna().mean() == pytest.approx(0.4, abs=0.08)

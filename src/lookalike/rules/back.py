@@ -9,6 +9,7 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.holds import APART, EMPTY, computed, said_empty
+from lookalike.rules.retold import with_traits
 from lookalike.rules.steps import (
     MISSING,
     OWN,
@@ -16,6 +17,7 @@ from lookalike.rules.steps import (
     ceilings,
     floors,
     least,
+    room,
     said_texts,
 )
 from lookalike.rules.values import Values, as_floats, step, written
@@ -41,6 +43,8 @@ def back(
         return {name: _clamped(own, drawn, values, rng)}
     if own.way == "choice":
         return {own.columns[0]: _chosen(own, inner[own.columns[0]], values, rng)}
+    if own.way == "trait":
+        return {own.columns[0]: with_traits(own, inner[own.columns[0]], values, rng)}
     if own.way in ("together", "when"):
         return {name: _with_gaps(own, name, inner, values, state) for name in own.columns}
     name = own.columns[0]
@@ -61,7 +65,8 @@ def back(
         if own.emptied is not None:
             said = np.where(said_empty(own.emptied, values), np.nan, said)
         forms = inner[own.names["form"]].to_numpy(object) if own.table else None
-        return {name: written(said, column, forms)}
+        made = written(said, column, forms)
+        return {name: with_traits(own, made, values, rng) if own.goes else made}
     texts, unknown = said_texts(own, values)
     by_text = {EMPTY if value is None else str(value): value for _, value in own.table}
     cells = (
@@ -135,7 +140,7 @@ def _clamped(own: Step, drawn: pd.Series, values: Values, rng: np.random.Generat
     assert numbers is not None
     inside = bounded(numbers, own, values, rng)
     out = (inside != numbers) & ~np.isnan(inside)
-    broken = 1 - min(rule.support for rule in own.orders)
+    broken = 1 - min(rule.support for rule in own.rules)
     if broken:
         out &= rng.random(len(out)) * max(out.mean(), broken) >= broken
     return drawn.where(pd.Series(~out), written(inside, column)) if out.any() else drawn
@@ -153,7 +158,20 @@ def bounded(numbers: Array, own: Step, values: Values, rng: np.random.Generator)
     high = (
         np.nan_to_num(ceilings(own, values) - apart, nan=np.inf) if own.highs else np.full(len(low), np.inf)
     )
-    return moved(numbers, low, high, rng)
+    space = room(own, values)
+    return moved(_in_room(numbers, space, rng), low, np.fmin(high, space), rng)
+
+
+def _in_room(numbers: Array, space: Array, rng: np.random.Generator) -> Array:
+    """(rows,) numbers, of which those larger than the space leave as much of it as another row does."""
+    over = np.flatnonzero(numbers > space)
+    left = np.sort((space - numbers)[numbers <= space])
+    last = np.searchsorted(left, space[over], side="right")
+    pick = (rng.random(len(over)) * last).astype(np.int64)
+    found = numbers.copy()
+    if len(left):
+        found[over] = np.where(last > 0, space[over] - left[pick], space[over])
+    return found
 
 
 def moved(numbers: Array, low: Array, high: Array, rng: np.random.Generator) -> Array:

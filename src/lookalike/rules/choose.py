@@ -21,9 +21,11 @@ from lookalike.table.rule import (
     EmptyWhen,
     Function,
     Joined,
+    Linear,
     OneOf,
     Order,
     Rule,
+    Trait,
 )
 
 SPIKES = 1.1  # nats that a gap may tell more than its column
@@ -37,6 +39,8 @@ def chosen(rules: list[Rule], values: Values) -> list[Step]:
     own.functions(rules)
     own.emptiness(rules)
     own.combinations(rules)
+    own.traits(rules)
+    own.rooms()
     own.orders([rule for rule in rules if isinstance(rule, Order) and {*rule.columns} <= own.kept])
     return sorted_steps(own.found) or []
 
@@ -145,6 +149,36 @@ class _Chosen:
             parents = [one for rule in mine for one in rule.columns if one != name]
             self.take(Step("choice", mine, [name], parents))
 
+    def traits(self, rules: list[Rule]) -> None:
+        """A column is drawn, then written again; what a formula computes is written as its category says."""
+        own: dict[Any, list[Rule]] = {}
+        for rule in rules:
+            if isinstance(rule, Trait):
+                own.setdefault(rule.column, []).append(rule)
+        for name, mine in own.items():
+            place = self.step_of(name)
+            if place is None:
+                self.take(Step("trait", mine, [name], [rule.columns[1] for rule in mine]))
+            elif self.found[place].way == "formula":
+                forms = [rule for rule in mine if isinstance(rule, Trait) and rule.trait == "format"]
+                self.add(place, [*forms], [rule.of for rule in forms])
+
+    def rooms(self) -> None:
+        """Where a sum leaves what is not below 0 (shares of 100), no part is larger than what is left."""
+        for one in [*self.found]:
+            rule = one.rule
+            if one.way != "formula" or not isinstance(rule, Linear) or rule.support < 1:
+                continue
+            taken = [name for name, factor in rule.of if factor < 0]
+            numbers = [self.values.numbers(name) for name in (rule.column, *taken)]
+            if len(taken) < 2 or any(own is None or not np.nanmin(own) >= 0 for own in numbers):
+                continue
+            parents = [name for name, factor in rule.of if factor > 0]
+            for name in taken:
+                if parents and _computable(self.values.column(name)):
+                    self.take(Step("clamp", [rule], [name], [*parents]))
+                parents.append(name)
+
     # --- orders -------------------------------------------------------------------------------------------
 
     def orders(self, rules: list[Order]) -> None:
@@ -171,7 +205,7 @@ class _Chosen:
                 self._first(self._above(high, orders))
             elif self.found[place].way == "formula":  # a row that breaks the formula keeps its order
                 self.add(place, [*orders], [rule.low for rule in orders])
-            elif self.found[place].way in ("when", "together"):
+            elif self.found[place].way in ("when", "together", "trait", "clamp"):
                 self._first(_bounds("lift", high, orders))
 
     def _first(self, ways: list[Step]) -> None:

@@ -21,14 +21,15 @@ from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
 from lookalike.codec.where import Condition, read_where
 from lookalike.errors import ConditionError
-from lookalike.rules.holds import computed
+from lookalike.rules.holds import computed, factors_of
 from lookalike.rules.keep import Plan
 from lookalike.rules.steps import AS_DRAWN, MISSING, OWN, RULE, Step, floors, least
 from lookalike.rules.values import Values, as_floats, rounded, step, written
-from lookalike.table.rule import Linear, Part, Product
+from lookalike.table.rule import Function, Linear, Part, Product
 
 Wanted = Mapping[Any, Condition]
 DAY = 86400.0  # seconds
+WHOLE_DATES = ("date", "time", "seconds since 1970")  # parts that move their date; the rest of it stays
 MOVES = 16  # times that a column is moved until what follows from it is where it should be
 
 
@@ -69,7 +70,8 @@ def _said(
     if own.way == "group":
         at = own.columns.index(name)
         return _one_of(own.names["group"], [text for text, row in own.table if test(row[at])])
-    if own.way == "lookup" and not own.own and own.flag is None:
+    plain = isinstance(own.rule, Function) and not (own.rule.part or own.rule.cuts)
+    if own.way == "lookup" and plain and not own.own and own.flag is None:
         return keys_of(plan, own, test)
     if own.way == "together" and not (condition.missing and condition.values != ()):
         found = emptiness(plan, name, condition.missing)
@@ -307,8 +309,10 @@ class _Moves:
                 if here.any():
                     self.move(part, self.part_goal(own.rule, part, goal), here)
                 off = off & ~here
-        elif isinstance(own.rule, Part) and own.rule.part == "date":  # the time of the day stays
-            self.move(own.rule.of, goal + self.now(own.rule.of) % DAY, off)
+        elif isinstance(own.rule, Part) and own.rule.part in WHOLE_DATES:
+            of, clock = own.rule.of, self.now(own.rule.of) % DAY
+            aims = {"date": goal + clock, "time": self.now(of) - clock + goal}
+            self.move(of, aims.get(own.rule.part, goal), off)
 
     def turn(self, rule: Linear | Product, part: Any) -> int:
         """Which part of a formula is moved first: what lies above another part, then what is free."""
@@ -337,12 +341,17 @@ class _Moves:
             said = computed(rule, self.values, exact=True)
             wanted = at + (goal - said) * rule.divisor / dict(rule.of)[part]
         else:
-            other, goal = self.now(rule.right if part == rule.left else rule.left), goal / rule.factor
+            left, right = factors_of(rule, self.values)
+            goal = (goal - rule.constant) / rule.factor
             with np.errstate(divide="ignore", invalid="ignore"):
-                if not rule.divide:
-                    wanted = goal / other
+                if part == rule.right:
+                    wanted = left / goal if rule.divide else goal / left
+                    wanted = np.sqrt(wanted) if rule.square else wanted
+                    wanted = (wanted - 1) * rule.unit if rule.unit else wanted
                 else:
-                    wanted = goal * other if part == rule.left else other / goal
+                    wanted = goal * right if rule.divide else goal / right
+                    if rule.times is not None:
+                        wanted = wanted / self.now(rule.times if part == rule.left else rule.left)
         return rounded(np.where(np.isfinite(wanted), wanted, at), self.plan.schema[part])
 
     def put(self, name: Any, goal: Array, rows: Array) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from lookalike.codec.slot import Array
-from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT
+from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT, beats_chance
+from lookalike.rules.date_parts import keys_of_date
 from lookalike.rules.holds import LEAST, joined, modes, ways, written_dates
 from lookalike.rules.values import Values, is_text
 from lookalike.table.date_names import WORD, directives_of
@@ -26,10 +27,21 @@ from lookalike.table.rule import (
     Rule,
 )
 
+SHIFTS = (0, *range(1, 7), *range(-5, 0))  # months that a fiscal year begins earlier, or later
+KEYS = [
+    *((part, 0) for part in ("quarter", "weekday", "month", "hour")),
+    *((part, shift) for part in ("year", "first of quarter") for shift in SHIFTS),
+    ("week", 0),
+]  # parts of a date that tell another column, those of few values first
+ROWS_A_PART = 8  # of a date that tells another column
+MOST_CUTS = 12  # ranges of a number that tell a category, less one
 MOST_KEYS = 1_000  # values of a column that determines another
 ON = {"1", "1.0", "true", "t", "yes", "y", "x"}
 WAYS = ("as it is", "lower", "upper", "first letter of", "lower first letter of")
-DIGITS = ("%Y", "%y", "%q", "%m", "%d", "%j", "%V", "%H")  # directives of a date that are numbers
+DIGITS = (  # directives of a date that are numbers
+    *("%Y", "%y", "%q", "%m", "%d", "%j", "%V", "%H"),
+    *("%-m", "%-d", "%-j", "%-V", "%-H"),
+)
 TEXTS = ("category", "compound", "text", "id", "constant")
 SIGNS = {"?", "-", "--", ".", "na", "n/a", "none", "null", "nan", "unknown", ""}
 
@@ -43,6 +55,11 @@ def _names(values: Values, kept: list[Any], kinds: tuple[str, ...] | None = None
         if read and len(values.codes(name)[1]) > 1:
             found.append(name)
     return found
+
+
+def categories(values: Values, kept: list[Any]) -> list[Any]:
+    """The categories that vary."""
+    return _names(values, kept, CATEGORICAL)
 
 
 def copies(values: Values, kept: list[Any]) -> Iterator[Rule]:
@@ -84,7 +101,60 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
             wrong = _determined(of, codes, height, rng)
             if wrong is not None and (own not in best or (wrong, width) < best[own][:2]):
                 best[own] = wrong, width, Function(own, key)
-    return [rule for _, _, rule in best.values()]
+    return [rule for _, _, rule in sorted(best.values(), key=lambda own: own[1])]  # an item tells its price
+
+
+def cuts(values: Values, kept: list[Any], numbers: list[Any]) -> Iterator[Function]:
+    """The range that a number is in tells a category: an index of mass and its class, marks and a grade."""
+    columns = {name: np.asarray(values.numbers(name)) for name in numbers}
+    for own in _names(values, kept, CATEGORICAL):
+        codes, found = values.codes(own)
+        sizes = np.bincount(codes[codes >= 0], minlength=len(found))
+        if len(found) > MOST_CUTS or len(codes) - sizes.max() < BROKEN:
+            continue
+        rules = [_cut(own, name, codes, x) for name, x in columns.items() if name != own]
+        if fit := [rule for rule in rules if rule is not None and rule.cuts != (0.0,)]:  # that is a sign
+            yield min(fit, key=lambda rule: len(rule.cuts))
+
+
+def _cut(own: Any, name: Any, codes: Array, x: Array) -> Function | None:
+    """The ranges of a number in which all rows hold the same value; None where these are many, or small."""
+    there = ~np.isnan(x) & (codes >= 0)
+    order = np.argsort(x[there], kind="stable")
+    low, said = x[there][order], codes[there][order]
+    ends = np.flatnonzero(said[1:] != said[:-1]) + 1
+    sizes = np.diff([0, *ends, len(low)])
+    small = not 0 < len(ends) <= MOST_CUTS or sizes.min() < LEAST or len(low) < LEAST_ROWS
+    if small or (low[ends] == low[ends - 1]).any() or len(np.unique(low)) < 2 * len(sizes):
+        return None
+    return Function(own, name, cuts=tuple(_between(low[at - 1], low[at]) for at in ends))
+
+
+def _between(low: float, high: float) -> float:
+    """The shortest number above low that is not above high."""
+    for digits in range(-12, 12):
+        found = float(np.floor(high * 10.0**digits) / 10.0**digits)
+        if low < found <= high:
+            return round(found, max(digits, 0))
+    return float(high)
+
+
+def of_dates(values: Values, kept: list[Any], rng: np.random.Generator) -> Iterator[Rule]:
+    """A part of a date tells another column: its season, its day of the week, its fiscal year."""
+    names = _names(values, kept, (*CATEGORICAL, NUMBER, "compound"))
+    for date in _names(values, kept, (DATE,)):
+        seconds = values.numbers(date)
+        if seconds is None:
+            continue
+        for part, shift in KEYS:
+            keys, parts = keys_of_date(seconds, part, shift)
+            if not 2 <= len(parts) <= values.rows / ROWS_A_PART:
+                continue
+            for own in [*names]:
+                codes, found = values.codes(own)
+                if len(found) <= len(parts) and _determined(keys, codes, len(found), rng) is not None:
+                    yield Function(own, date, part, shift)
+                    names.remove(own)
 
 
 def _determined(keys: Array, codes: Array, height: int, rng: np.random.Generator) -> float | None:
@@ -179,7 +249,17 @@ def emptiness(values: Values, kept: list[Any]) -> Iterator[Rule]:
         ]
         if len(group) > 1:
             yield EmptyTogether(tuple(group))
+        elif other := next((name for name in left[1:] if _apart(first, masks[name][0])), None):
+            group.append(other)
+            yield EmptyTogether(tuple(group), apart=True)
         left = [name for name in left if name not in group]
+
+
+def _apart(gone: Array, other: Array) -> bool:
+    """Whether exactly one of two columns is empty, not by chance: debit and credit."""
+    shuffled = other[np.random.default_rng(0).permutation(len(other))]
+    kept = gone != other
+    return bool(kept.mean() >= LEAST_SUPPORT) and beats_chance(kept, gone != shuffled)
 
 
 def _sign(values: Values, name: Any) -> str | None:

@@ -14,17 +14,22 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
+from lookalike.rules.date_parts import parts
 from lookalike.rules.discrete import (
+    categories,
     combination_rules,
     copies,
+    cuts,
     emptiness,
     functions,
     joined_texts,
+    of_dates,
     one_of_rules,
 )
-from lookalike.rules.formulas import formulas, parts
+from lookalike.rules.formulas import formulas
 from lookalike.rules.holds import FORMULAS, support
 from lookalike.rules.sums import DISTINCT
+from lookalike.rules.traits import traits
 from lookalike.rules.values import Values
 from lookalike.seed import child
 from lookalike.table import sources
@@ -38,6 +43,7 @@ from lookalike.table.rule import (
     Order,
     Product,
     Rule,
+    Trait,
 )
 from lookalike.table.rule_words import read_rules
 from lookalike.table.schema import Schema
@@ -74,7 +80,11 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
     sums = [*formulas(small, [name for name in kept if name in names or _is_rate(small, name)], values)]
     known = [
         one
-        for one in functions(small, kept, rng)
+        for one in [
+            *cuts(small, kept, [name for name in names if small.column(name).is_number]),
+            *functions(small, kept, rng),
+            *of_dates(small, kept, rng),
+        ]
         if not any({*one.columns} <= {*own.columns} for own in sums)
     ]  # a formula says numbers that were never seen, too
     ahead += [*sums, *known]
@@ -84,6 +94,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         one_of_rules(small, kept),
         empty,
         combination_rules(small, kept, rng),
+        traits(small, categories(small, kept), names, rng),
         _orders(small, names, rng),
     ):
         found += _new(rules, found, values)
@@ -136,16 +147,21 @@ def _new(rules: Iterable[Rule], before: list[Rule], values: Values) -> list[Rule
             continue
         if isinstance(rule, Order) and not _has_edge(rule, values):
             continue
-        if own is not None:
+        if own is not None and not isinstance(rule, Trait):
             derived.add(own)
         found.append(rule)
     return found
 
 
 def _beside(rule: Rule, before: list[Rule]) -> bool:
-    """Whether a rule says where a number is empty that a formula computes: both are true of it."""
-    return isinstance(rule, EmptyWhen) and all(
-        isinstance(one, FORMULAS) for one in before if getattr(one, "column", None) == rule.column
+    """Whether a rule says where a number is empty that a formula computes, or how it is written: both are
+    true of it.
+    """
+    written = isinstance(rule, Trait) and rule.trait == "format"
+    return (isinstance(rule, EmptyWhen) or written) and all(
+        isinstance(one, FORMULAS)
+        for one in before
+        if getattr(one, "column", None) == getattr(rule, "column", None)
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, beats_chance
-from lookalike.rules.holds import computed, support
+from lookalike.rules.holds import computed, holds, support
 from lookalike.rules.values import Values, same
 from lookalike.table.rule import ROUNDINGS, Linear, Product
 
@@ -27,7 +27,19 @@ def judged(rule: Any, values: Values) -> Any:
         share = support(own, values)
         if share > most or (best is None and share >= most):
             best, most = replace(own, support=share), share
-    return best
+    return best if best is None else _with_zeros(best, values)
+
+
+def _with_zeros(rule: Any, values: Values) -> Any:
+    """The rule with empty parts as 0, where it holds in rows with empty parts, too."""
+    parts = [values.numbers(name) for name in rule.columns[1:]]
+    own = replace(rule, zeros=True)
+    blank = np.any([np.isnan(part) for part in parts if part is not None], axis=0)
+    kept, speaks = holds(own, values)
+    told = blank & speaks
+    if told.sum() < LEAST_ROWS // 2 or kept[told].mean() < LEAST_FORMULA:
+        return rule
+    return replace(own, support=float(kept[speaks].mean()))
 
 
 def all_count(rule: Any, values: Values, many: Values) -> bool:
@@ -60,5 +72,7 @@ def at_work(rule: Any, name: Any, values: Values) -> Array:
     x = {one: np.asarray(numbers) for one, numbers in found.items()}
     at_work = ~np.isnan(sum(x.values())) & (x[name] != 0)
     if isinstance(rule, Product):
-        at_work &= (x[name] != 1) & (x[rule.left] != 0) & (x[rule.right] != 0)
+        plain = [one for one in rule.columns[1:] if one != rule.right or not rule.unit]
+        at_work &= (x[name] != 1) | (name not in plain)
+        at_work &= np.all([x[one] != 0 for one in plain], axis=0)
     return np.asarray(at_work)

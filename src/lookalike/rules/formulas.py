@@ -1,4 +1,4 @@
-"""Formulas between numbers and dates: parts of a date, c = f a + g, a + b, a x b, a / b, and sums of more."""
+"""Formulas between numbers and dates: c = f a + g, a + b, a x b, a / b, and sums of more."""
 
 from __future__ import annotations
 
@@ -13,40 +13,19 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
 from lookalike.rules.fits import EXACT, all_count, judged
-from lookalike.rules.holds import computed, part_of
+from lookalike.rules.holds import computed
+from lookalike.rules.rates import rates
 from lookalike.rules.sums import DISTINCT, LARGEST, sums
-from lookalike.rules.values import Values, is_text, same, step
-from lookalike.table.rule import UNITS, Linear, Part, Product, Rule
+from lookalike.rules.values import Values, same, step
+from lookalike.table.rule import UNITS, Linear, Product, Rule
 
 FEW = 48  # rows that candidates are sought in
-GLANCED = 0.85  # of these, that a candidate holds in: by chance hardly any formula of 95% support is lost
+TOLD = 16  # of these, that tell all parts of a candidate
+GLANCED = 0.85  # of those, that it holds in: by chance hardly any formula of 95% support is lost
 RANKED = 0.8  # of the ranks' correlation: of a line that up to 5% of the rows leave
-FACTORS = (100.0, 0.01, 1000.0, 0.001, 60.0, 1 / 60)  # of products: percent, thousands, minutes
+FACTORS = (100.0, 0.01, 1000.0, 0.001, 60.0, 1 / 60, -1.0, -0.01)  # percent, thousands, minutes, taken off
 GLIMPSE = 7  # rows that tell which of them it may be
 SPANS = {**UNITS, "milliseconds": 1e-3, "years": 31557600.0}
-
-
-def parts(values: Values, names: list[Any]) -> Iterator[Rule]:
-    """Years, months, ... of a date beside it."""
-    dates = [name for name in names if values.column(name).is_date]
-    for date in dates:
-        seconds = values.numbers(date)
-        for name in values.table.columns:
-            own = values.numbers(name)
-            column = values.column(name)
-            if name == date or own is None or seconds is None or (column.is_categorical and is_text(column)):
-                continue
-            whole = not column.is_date
-            parts = ("year", "quarter", "month", "day", "weekday", "hour", "minute") if whole else ("date",)
-            for part in parts if whole else ("date", "first of month"):
-                said = part_of(seconds, part)
-                there = ~(np.isnan(said) | np.isnan(own))
-                if there.sum() < LEAST_ROWS or len(np.unique(said[there])) < 3:
-                    continue
-                for first in (0, 1) if part == "weekday" else (0,):
-                    kept = said[there] + first == own[there]
-                    if kept.mean() >= LEAST_SUPPORT and not (said == seconds).all():
-                        yield Part(name, date, part, first)
 
 
 def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
@@ -67,6 +46,7 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
     place = {name: at for at, name in enumerate(names)}
     behind = [rule for rule in found if place[rule.column] > max(place[name] for name in rule.columns[1:])]
     exact = {rule.column for rule in behind if rule.support == 1}
+    found += rates(matrix, names, dated, distinct, sizes, values, many, {*exact})
     found += sums(matrix, names, dated, distinct, values, many, exact)
     yield from _simplest(found, names)
 
@@ -163,6 +143,8 @@ def _line(a: Array, c: Array, of: Any, own: Any, dated: bool, values: Values) ->
         middle = float(np.median(ratios)) if len(ratios) else 0.0
         slope = float(np.cov(a, c)[0, 1] / a.var(ddof=1))
         for factor, constant in _short(middle, slope, a, c):
+            if len(f"{factor:.12g}") > 5 and (found := _divided(middle, of, own, values)):
+                return found
             found = judged(Linear(own, ((of, factor),), constant), values)
             if found is not None and (found.support >= EXACT or len(f"{factor:.12g}") < 5):
                 return found
@@ -172,6 +154,15 @@ def _line(a: Array, c: Array, of: Any, own: Any, dated: bool, values: Values) ->
         return None
     constant = float(np.median(c - a))
     return judged(Linear(own, ((of, 1.0),), constant), values)
+
+
+def _divided(middle: float, of: Any, own: Any, values: Values) -> Linear | None:
+    """A number by a short one: net = gross / 1.19."""
+    for digits in (2, 3, 4) if middle > 0 else ():
+        found = judged(Linear(own, ((of, 1.0),), 0.0, float(f"{1 / middle:.{digits}g}")), values)
+        if found is not None and found.support >= EXACT:
+            return found
+    return None
 
 
 def _short(middle: float, slope: float, a: Array, c: Array) -> list[tuple[float, float]]:
@@ -264,7 +255,8 @@ def _pairs(
             size = _sizes_of(said, target) if kind else np.ones(said.shape[1])
             with np.errstate(invalid="ignore", over="ignore"):
                 fits = np.abs(size * said - target) <= (2 * close if kind == 1 else close)
-            for at in np.flatnonzero(fits.mean(0) >= GLANCED):
+            told = (~np.isnan(said)).sum(0)
+            for at in np.flatnonzero((fits.sum(0) >= GLANCED * told) & (told >= TOLD)):
                 a, b = names[others[first[at]]], names[others[second[at]]]
                 rule: Any = (
                     Linear(names[own], ((a, 1.0), (b, 1.0)))
@@ -290,7 +282,7 @@ def _sizes_of(said: Array, target: Array) -> Array:
         ratio = np.sort(target[some] / said[some], axis=0)[len(said[some]) // 2]
     found = np.ones(len(ratio))
     for factor in FACTORS:
-        found[np.abs(ratio - factor) < 0.05 * factor] = factor
+        found[np.abs(ratio - factor) < 0.05 * abs(factor)] = factor
     return found
 
 

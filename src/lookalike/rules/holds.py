@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
+from lookalike.rules.date_parts import keys_of_date, part_of
+from lookalike.rules.traits import fits, going
 from lookalike.rules.values import Values, rounded, same
 from lookalike.table.dates import write_dates
 from lookalike.table.rule import (
@@ -23,6 +25,7 @@ from lookalike.table.rule import (
     Part,
     Product,
     Rule,
+    Trait,
 )
 
 FORMULAS = (Linear, Product, Part)  # rules whose values are numbers or dates that can be computed
@@ -36,49 +39,44 @@ def computed(rule: Linear | Product | Part, values: Values, exact: bool = False)
     """
     column = values.column(rule.column)
     if isinstance(rule, Part):
-        return part_of(_numbers(values, rule.of), rule.part, rule.first)
+        found = part_of(_numbers(values, rule.of), rule.part, rule.first, rule.shift)
+        return found if exact else rounded(found, column, "down")
     if isinstance(rule, Product):
-        left, right = _numbers(values, rule.left), _numbers(values, rule.right)
+        left, right = factors_of(rule, values)
         with np.errstate(divide="ignore", invalid="ignore"):
             large = max(rule.factor, 1.0)
             found = large * left / right if rule.divide else large * left * right
             found = found if large == rule.factor else found / (1 / rule.factor)  # as x / 100 is rounded
-        found = np.where(np.isfinite(found), found, np.nan)
+        found = np.where(np.isfinite(found), found + rule.constant, np.nan)
     else:
         found = np.zeros(values.rows)
         for name, factor in rule.of:
-            found = found + factor * _numbers(values, name)
+            found = found + factor * _filled(rule, values, name)
         found = (found + rule.constant) / rule.divisor
     return np.asarray(found) if exact else rounded(found, column, rule.rounding)
+
+
+def factors_of(rule: Product, values: Values) -> tuple[Array, Array]:
+    """(rows,) float64: what a product multiplies, or divides by each other."""
+    left, right = _filled(rule, values, rule.left), _filled(rule, values, rule.right)
+    if rule.times is not None:
+        left = left * _filled(rule, values, rule.times)
+    right = 1 + right / rule.unit if rule.unit else right
+    return left, right * right if rule.square else right
+
+
+def _filled(rule: Linear | Product, values: Values, name: Any) -> Array:
+    """The numbers of a part, 0 where it is empty and that is what the rule says."""
+    found = _numbers(values, name)
+    if not rule.zeros:
+        return found
+    empty_ = np.all([np.isnan(_numbers(values, one)) for one in rule.columns[1:]], axis=0)
+    return np.where(np.isnan(found) & ~empty_, 0.0, found)
 
 
 def _numbers(values: Values, name: Any) -> Array:
     found = values.numbers(name)
     return np.full(values.rows, np.nan) if found is None else found
-
-
-def part_of(seconds: Array, part: str, first: int = 0) -> Array:
-    """(rows,) float64: a part of dates in seconds since 1970; nan where missing."""
-    gone = np.isnan(seconds)
-    stamp = np.where(gone, 0, np.floor(seconds)).astype("M8[s]")
-    day, month = stamp.astype("M8[D]"), stamp.astype("M8[M]")
-    if part == "year":
-        found = stamp.astype("M8[Y]").astype(np.int64) + 1970
-    elif part == "quarter":
-        found = month.astype(np.int64) % 12 // 3 + 1
-    elif part == "month":
-        found = month.astype(np.int64) % 12 + 1
-    elif part == "day":
-        found = (day - month.astype("M8[D]")).astype(np.int64) + 1
-    elif part == "weekday":
-        found = (day.astype(np.int64) + 3) % 7 + first  # 1970 began on a Thursday
-    elif part == "hour":
-        found = (stamp - day).astype("m8[h]").astype(np.int64)
-    elif part == "minute":
-        found = (stamp - day).astype("m8[m]").astype(np.int64) % 60
-    else:
-        found = (day if part == "date" else month).astype("M8[s]").astype(np.int64)
-    return np.where(gone, np.nan, found.astype(np.float64))
 
 
 def ways(text: str, way: str) -> str:
@@ -124,13 +122,24 @@ def joined(rule: Joined, values: Values) -> Array:
 
 def lookup(rule: Function, values: Values, least: int = LEAST) -> dict[Any, Any]:
     """key -> its value, for the keys whose most frequent value at least so many rows hold."""
-    (keys, key_of), (codes, value_of) = values.codes(rule.of), values.codes(rule.column)
+    (keys, key_of), (codes, value_of) = keys_in(rule, values), values.codes(rule.column)
     pair, counts, best = modes(keys, codes, len(value_of))
     found = {}
     for own, rows in zip(pair[best], counts[best], strict=True):
         if rows >= least:
             found[key_of[own // (len(value_of) + 1)]] = _value(value_of, own % (len(value_of) + 1))
     return found
+
+
+def keys_in(rule: Function, values: Values) -> tuple[Array, pd.Index]:
+    """(rows,) the number of the key in each row, -1 where it is missing; and the keys."""
+    if rule.cuts:
+        own = _numbers(values, rule.of)
+        ranges = np.searchsorted(np.array(rule.cuts), own, side="right")
+        return np.where(np.isnan(own), -1, ranges), pd.Index(range(len(rule.cuts) + 1))
+    if not rule.part:
+        return values.codes(rule.of)
+    return keys_of_date(_numbers(values, rule.of), rule.part, rule.shift)
 
 
 def _value(value_of: pd.Index, code: int) -> Any:
@@ -193,12 +202,14 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         return np.where(speaks, texts == said, True), speaks
     if isinstance(rule, Function):
         known = lookup(rule, real)
-        keys, key_of = values.codes(rule.of)
+        keys, key_of = keys_in(rule, values)
         codes, value_of = values.codes(rule.column)
         number = {value: i for i, value in enumerate(value_of)} | {None: -1}
         said = np.array([number.get(known[k], -2) if k in known else -3 for k in key_of] + [-3])[keys]
         speaks = said != -3
         return np.where(speaks, said == codes, True), speaks
+    if isinstance(rule, Trait):
+        return fits(rule, values, going(rule, real))
     if isinstance(rule, Combination):
         found, counts = np.unique(combined(rule.columns, real), return_counts=True)
         known_ones = set(found[counts >= LEAST])
@@ -207,7 +218,8 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         return np.asarray(on(rule, values) == 1), everywhere
     if isinstance(rule, EmptyTogether):
         gone = np.stack([values.missing(name) for name in rule.columns])
-        return np.asarray(gone.all(0) | ~gone.any(0)), everywhere
+        alike = gone.all(0) | ~gone.any(0)
+        return np.asarray(~alike if rule.apart else alike), everywhere
     assert isinstance(rule, EmptyWhen)
     return empty(rule, values) == said_empty(rule, values), everywhere
 

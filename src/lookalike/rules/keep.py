@@ -20,7 +20,7 @@ from lookalike.rules.values import Values
 from lookalike.table.column import Column
 from lookalike.table.inferring import describe
 from lookalike.table.repeats import RARE
-from lookalike.table.rule import Rule
+from lookalike.table.rule import Function, Rule
 from lookalike.table.schema import Schema
 
 MOST_RARE = 0.2  # of the rows, at most so many have a key of few rows
@@ -128,7 +128,11 @@ def _inner_codec(found: list[Step], values: Values, codec: RecordCodec, rare: in
     table = _forward(found, values)
     first = {one.columns[0]: one for one in found if one.way != "lift"}
     treated = {name for one in found for name in one.columns}
-    keys = {one.parents[0] for one in found if one.way == "lookup"}
+    keys = {
+        one.parents[0]
+        for one in found
+        if one.way == "lookup" and not (isinstance(one.rule, Function) and one.rule.cuts)
+    }
     inner: list[Column] = []
     params: list[Any] = []
     for column in schema.columns:

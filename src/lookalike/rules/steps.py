@@ -23,9 +23,11 @@ from lookalike.rules.holds import (
     computed,
     empty,
     joined,
+    keys_in,
     lookup,
     said_empty,
 )
+from lookalike.rules.traits import going
 from lookalike.rules.values import Values, rounded, same, step
 from lookalike.table import kinds
 from lookalike.table.column import Column
@@ -34,14 +36,16 @@ from lookalike.table.rule import (
     EmptyWhen,
     Function,
     Joined,
+    Linear,
     Order,
     Rule,
+    Trait,
     from_dict,
     to_dict,
 )
 
 RULE, OWN, MISSING = "rule", "own", "missing"  # values of a flag: as the rule says, a value of its own, empty
-AS_DRAWN = ("clamp", "choice")  # ways of a column that is modelled as it is
+AS_DRAWN = ("clamp", "choice", "trait")  # ways of a column that is modelled as it is
 SORTS = {"gap": ["flag", "gap", "below"], "formula": ["flag", "form"], "group": ["group"]}  # of names, by way
 SORTS |= {way: [] for way in (*AS_DRAWN, "lift")}
 
@@ -50,15 +54,17 @@ SORTS |= {way: [] for way in (*AS_DRAWN, "lift")}
 class Step:
     """One rule as it is kept; several orders of one column are one step.
 
-    way: formula, text, lookup, gap, clamp, lift, choice, group, together or when. A clamp is drawn as it is
-    and moved where it is out of its bounds; a lift does so to a column that another step has made; a choice
-    is drawn as it is and replaced where it does not go with its parents. columns: those of the table that it
-    makes. parents: those that it makes them of. names: of the columns that are modelled: "flag", "gap",
-    "below" (a gap of rows that break the order), "form" (which format, or which exception), "group". states:
-    values of the flag, which has a column where there are two or more. own: whether the column itself is
-    modelled, for the rows that break the rule and those of which it says nothing. table: of a lookup, key ->
-    value; of a group, text -> values; of a choice, parent -> value, several; of a formula, the forms where
-    there are several. ends: of a gap, between which its column is, as of `values.as_floats`; () for anywhere.
+    way: formula, text, lookup, gap, clamp, lift, choice, trait, group, together or when. A clamp is drawn as
+    it is and moved where it is out of its bounds; a lift does so to a column that another step has made; a
+    choice, or a trait, is drawn as it is and replaced where it does not go with its parents. columns: those
+    of the table that it makes. parents: those that it makes them of. names: of the columns that are modelled:
+    "flag", "gap", "below" (a gap of rows that break the order), "form" (which format, or which exception),
+    "group". states: values of the flag, which has a column where there are two or more. own: whether the
+    column itself is modelled, for the rows that break the rule and those of which it says nothing. table: of
+    a lookup, key -> value; of a group, text -> values; of a choice, parent -> value, several; of a formula,
+    the forms where there are several. ends: of a gap or of signs, between which its column is, as of
+    `values.as_floats`; () for anywhere. goes: (number of a rule of traits and text of its parent, trait,
+    share).
     """
 
     way: str
@@ -70,6 +76,7 @@ class Step:
     own: bool = False
     table: list[tuple[Any, Any]] = field(default_factory=list)
     ends: tuple[float, ...] = ()
+    goes: list[tuple[str, int, float]] = field(default_factory=list)
 
     @property
     def rule(self) -> Rule:
@@ -90,6 +97,16 @@ class Step:
         return [rule for rule in self.rules if isinstance(rule, Order)]
 
     @property
+    def traits(self) -> list[tuple[Trait, dict[str, dict[int, float]]]]:
+        """Each rule of traits, and what it says: value of the category -> trait -> its share."""
+        rules = [rule for rule in self.rules if isinstance(rule, Trait)]
+        found: list[dict[str, dict[int, float]]] = [{} for _ in rules]
+        for text, trait, share in self.goes:
+            at, _, key = text.partition(APART)
+            found[int(at)].setdefault(key, {})[trait] = share
+        return [*zip(rules, found, strict=True)]
+
+    @property
     def emptied(self) -> EmptyWhen | None:
         """What tells where a number that follows from others is empty."""
         return next((rule for rule in self.rules[1:] if isinstance(rule, EmptyWhen)), None)
@@ -103,13 +120,15 @@ class Step:
         facts = {"way": self.way, "names": self.names, "states": self.states, "own": self.own}
         facts |= {"columns": self.columns, "parents": self.parents, "ends": [*self.ends]}
         table = [[kinds.to_json(key), kinds.to_json(value)] for key, value in self.table]
+        facts |= {"goes": [[*one] for one in self.goes]}
         return facts | {"rules": [to_dict(rule) for rule in self.rules], "table": table}
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Step:
         table = [(kinds.from_json(key), kinds.from_json(value)) for key, value in facts["table"]]
         rules, ends = [from_dict(rule) for rule in facts["rules"]], tuple(facts.get("ends", ()))
-        return cls(**{**facts, "rules": rules, "table": table, "ends": ends})
+        goes = [(str(text), int(trait), float(share)) for text, trait, share in facts.get("goes", ())]
+        return cls(**{**facts, "rules": rules, "table": table, "ends": ends, "goes": goes})
 
 
 def named(step_: Step, names: list[Any]) -> Step:
@@ -247,6 +266,17 @@ def ceilings(own: Step, values: Values) -> Array:
     return rounded(least_of, values.column(own.columns[0]), "down")
 
 
+def room(own: Step, values: Values) -> Array:
+    """(rows,) float64: what the parts of a sum before this one leave of it; nan where one is unknown."""
+    found = np.full(values.rows, np.nan)
+    for rule in own.rules:
+        if isinstance(rule, Linear):
+            parts = [(name, factor) for name, factor in rule.of if name in own.parents]
+            left = rule.constant + sum(factor * _floats(values, name) for name, factor in parts)
+            found = left / -dict(rule.of)[own.columns[0]]
+    return rounded(found, values.column(own.columns[0]), "down")
+
+
 def _largest(numbers: list[Array]) -> Array:
     found = np.nan_to_num(np.stack(numbers), nan=-np.inf).max(0)
     return np.where(np.isinf(found), np.nan, found)
@@ -272,7 +302,9 @@ def said_texts(own: Step, values: Values) -> tuple[Array, Array]:
         texts = joined(rule, values) if isinstance(rule, Joined) else values.texts(own.parents[0])
         return texts, np.array([one is None for one in texts], dtype=bool)
     known = {str(key): EMPTY if value is None else str(value) for key, value in own.table}
-    codes, found = values.codes(own.parents[0])
+    codes, found = (
+        keys_in(own.rule, values) if isinstance(own.rule, Function) else values.codes(own.parents[0])
+    )
     said = np.array([*(known.get(str(key)) for key in found), None], dtype=object)[codes]
     return said, np.array([one is None for one in said], dtype=bool)
 
@@ -299,6 +331,16 @@ def fitted(own: Step, values: Values) -> Step:
                 )
         return own
     if own.way in ("clamp", "lift"):
+        return own
+    own.goes = [
+        (f"{at}{APART}{key}", trait, share)
+        for at, (rule, _) in enumerate(own.traits)
+        for key, some in going(rule, values).items()
+        for trait, share in some.items()
+    ]
+    if own.way == "trait":
+        number = values.numbers(own.columns[0])
+        own.ends = () if number is None else _ends(number, fewest)
         return own
     if own.way == "choice":
         own.table = choices(own, values, fewest)

@@ -7,7 +7,8 @@ A format looks as in a spreadsheet: `$#,##0.00`, `#.##0,00 €`, `0.0%`, `000`, 
   #,##,##0  three digits, and before them groups of two, as in India
   E0      an exponent, of at least so many digits; E+0 with its sign always
   A;B;C   numbers above zero, numbers below zero, zero; B is -A where it is left out, and C is A
-All else is written as it stands. A cell has a format if reading and writing it gives the same cell.
+All else is written as it stands. Zeros of another script, such as full-width ones, ask for its digits. A
+cell has a format if reading and writing it gives the same cell.
 """
 
 from __future__ import annotations
@@ -24,16 +25,18 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import SchemaError
+from lookalike.table.digits import in_script, plain, zero_of
 
 Array = npt.NDArray[Any]
 
 PRECISE = 13  # decimals from here on are those of a float, not of a grid
 LARGEST = 2**61  # ticks beyond it are Python ints
 SPACES = " \u00a0\u202f"
-GROUPS = ",.'\u2019_" + SPACES
+GROUPS = ",.'\u2019_\u066c\uff0c" + SPACES
+POINTS = ".,\u066b\uff0e"  # also of Arabic, and full-width
 _CORE = re.compile(
     rf"(?:#(?P<group>[{GROUPS}])(?P<pairs>##(?P=group))?##(?=0)|(?P<bare>#)(?!\S##0))?(?P<whole>0*)"
-    r"(?:(?P<point>[.,])(?P<least>0*)(?P<most>#*))?(?P<exponent>[eE](?P<always>\+?)0+)?"
+    rf"(?:(?P<point>[{POINTS}])(?P<least>0*)(?P<most>#*))?(?P<exponent>[eE](?P<always>\+?)0+)?"
 )
 
 
@@ -43,7 +46,7 @@ class Format:
 
     group: the sign between thousands; pairs: whether the digits before them are in groups of two; point: the
     decimal sign; width: digits before it at least; least, most: decimals; exponent: its letter, digits at
-    least, and whether its sign is always written.
+    least, and whether its sign is always written; zero: that of the digits' script.
     """
 
     signs: tuple[tuple[str, str], tuple[str, str], tuple[str, str]]
@@ -54,6 +57,7 @@ class Format:
     most: int
     exponent: tuple[str, int, bool] | None
     pairs: bool = False
+    zero: str = "0"
 
     @property
     def precise(self) -> bool:
@@ -64,7 +68,8 @@ class Format:
 @lru_cache(maxsize=512)
 def parsed(text: str) -> Format:
     """Reads a format. Raises SchemaError for a text that is none."""
-    sections = text.split(";")
+    script = zero_of(text)
+    sections = (plain(text, script) or "").split(";")
     cores = [core for core in map(_core_of, sections) if core is not None]
     if len(sections) > 3 or len(cores) < len(sections):
         raise SchemaError(
@@ -91,12 +96,13 @@ def parsed(text: str) -> Format:
         most=least + most,
         exponent=exponent,
         pairs=bool(core["pairs"]),
+        zero=script,
     )
 
 
 def _core_of(section: str) -> re.Match[str] | None:
     """Where the digits of a section are."""
-    at = re.search(r"[#0]|[.,][#0]", section)
+    at = re.search(rf"[#0]|[{POINTS}][#0]", section)
     core = None if at is None else _CORE.match(section, at.start())
     if core is None or re.search("[#0]", section[core.end() :]) or not (core["whole"] or core["point"]):
         return None
@@ -159,7 +165,8 @@ def read(cells: Sequence[str], formats: Sequence[str], decimals: int | None) -> 
         form, match = parsed(text), _pattern(text).fullmatch
         left = []
         for i in todo:
-            tick = _tick(match(cells[i]), form, decimals)
+            cell = plain(cells[i], form.zero)
+            tick = None if cell is None else _tick(match(cell), form, decimals)
             if tick is None:
                 left.append(i)
             else:
@@ -234,7 +241,7 @@ def _cell(tick: Any, form: Format, decimals: int | None) -> str:
     else:
         digits, zero = _positional(size, form, decimals)
     prefix, suffix = form.signs[2 if zero else 1 if tick < 0 else 0]
-    return f"{prefix}{digits}{suffix}"
+    return f"{prefix}{in_script(digits, form.zero)}{suffix}"
 
 
 def _positional(size: Any, form: Format, decimals: int | None) -> tuple[str, bool]:

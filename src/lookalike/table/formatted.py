@@ -15,7 +15,8 @@ import pandas as pd
 from lookalike.errors import SchemaError
 from lookalike.table import formats
 from lookalike.table.column import Column
-from lookalike.table.formats import GROUPS, SPACES
+from lookalike.table.digits import in_script, plain, zero_of
+from lookalike.table.formats import GROUPS, POINTS, SPACES
 
 Array = npt.NDArray[Any]
 
@@ -40,13 +41,17 @@ _CONVENTIONS = [  # (thousands, decimal sign), the first that fits as many cells
     (",", "."),
     ("", ","),
     (".", ","),
+    ("", "\u066b"),  # of Arabic
+    ("\u066c", "\u066b"),
+    ("", "\uff0e"),  # full-width
+    ("\uff0c", "\uff0e"),
     (PAIRS, "."),
     *((sign, point) for sign in "'\u2019_" + SPACES for point in ".,"),
 ]
-_AFFIX = r"(?:[^\d#;()+\-\u2212.,]|\.(?=[ \u00a0])){0,12}?"  # of "Rs. 5" the point is in front
+_AFFIX = rf"(?:[^\d#;()+\-\u2212{POINTS}\u066c\uff0c]|\.(?=[ \u00a0])){{0,12}}?"  # "Rs. 5"
 _CELL = re.compile(
     rf"(?P<open>\()?(?P<before>[+\-\u2212]?)(?P<prefix>{_AFFIX})(?P<after>[+\-\u2212]?)"
-    rf"(?P<number>\d(?:[\d{GROUPS}]*\d)?|[.,]\d+)"
+    rf"(?P<number>\d(?:[\d{GROUPS}{POINTS}]*\d)?|[{POINTS}]\d+)"
     r"(?P<exponent>[eE][+\-]?\d+)?"
     r"(?P<suffix>(?:[^\d#;()]{1,2}|[^\d#;()]*[^\W\d_][1-9]?|[^\d#;()]{0,12})?)(?P<close>\))?"
 )
@@ -113,6 +118,8 @@ def holds_numbers(own: Written, counts: pd.Series, rarely: float) -> bool:
     alike = units == {("", "")} and len(lengths) == 1
     if alike and max(lengths) >= (_CODE if padded else _DIALLED):  # such as 00501 or 0887978969
         return False
+    if any(form.zero != "0" for form in forms) and not padded:
+        return True
     if len(counts) == rows and not own.exceptions:  # unique whole numbers
         ticks, _ = formats.read([str(cell) for cell in counts.index], own.formats, 0)
         dense = int(ticks.max()) - int(ticks.min()) < 2 * rows
@@ -224,21 +231,23 @@ def find(cells: Sequence[str], rows: Sequence[int], least: int) -> tuple[list[st
     some = range(0, len(cells), max(1, len(cells) // 200))
     if sum(_CELL.fullmatch(cells[i]) is not None for i in some) < len(some) / 2:
         return None
-    matches = [_CELL.fullmatch(cell) for cell in cells]
+    zeros = [zero_of(cell) for cell in cells]
+    matches = [_CELL.fullmatch(plain(cell, zero) or "") for cell, zero in zip(cells, zeros, strict=True)]
     which = np.full(len(cells), -1, dtype=np.int16)
     left = {i for i, match in enumerate(matches) if match is not None}
     found: list[str] = []
     while left and len(found) < MOST:
         groups: dict[tuple[Any, ...], int] = {}
         for i in left:
-            key = _group_key(matches[i])
+            key = (*_group_key(matches[i]), zeros[i])
             groups[key] = groups.get(key, 0) + rows[i]
         best = max(groups, key=lambda key: groups[key])
-        own = [i for i in sorted(left) if _group_key(matches[i]) == best]
+        own = [i for i in sorted(left) if (*_group_key(matches[i]), zeros[i]) == best]
         text = _format_of([matches[i] for i in own], [rows[i] for i in own])
         if text is None:
             left -= set(own)
             continue
+        text = in_script(text, best[-1])
         indices = sorted(left)
         fits = formats.read([cells[i] for i in indices], [text], formats.decimals_of([text]))[1] >= 0
         new = [i for i, fit in zip(indices, fits, strict=True) if fit]

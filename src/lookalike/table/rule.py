@@ -12,9 +12,16 @@ from typing import Any
 from lookalike.errors import SchemaError
 from lookalike.table import kinds
 
-PARTS = ("year", "quarter", "month", "day", "weekday", "hour", "minute", "date", "first of month")
+PARTS = (
+    *("year", "quarter", "month", "week", "day", "weekday", "weekday from Sunday", "day of year"),
+    *("hour", "minute", "second", "year of its week", "year and week"),
+    *("seconds since 1970", "milliseconds since 1970"),
+    *("date", "first of week", "first of month", "first of quarter", "last of month", "time"),
+)
 WRITTEN = {"Aa": "weekday", "Bb": "month", "q": "quarter", "Yy": "year"}  # directives of dates in words
 ROUNDINGS = ("nearest", "as floats", "half up", "down", "up")
+TRAITS = ("sign", "format")  # of a number: below, above or at 0; which of the column's formats it has
+ZEROS = ", empty as 0"
 UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0, "weeks": 604800.0}
 
 
@@ -41,7 +48,7 @@ class Linear:
     """column = (sum of factor x value + constant) / divisor, rounded to the column's last decimal.
 
     of: (name, factor) of each part. Dates count in seconds, so that hours between two dates have the divisor
-    3600. rounding: one of `ROUNDINGS`.
+    3600. rounding: one of `ROUNDINGS`. zeros: whether empty parts count as 0, where not all are empty.
     """
 
     column: Any
@@ -49,6 +56,7 @@ class Linear:
     constant: float = 0.0
     divisor: float = 1.0
     rounding: str = "nearest"
+    zeros: bool = False
     support: float = field(default=1.0, compare=False)
 
     @property
@@ -66,13 +74,20 @@ class Linear:
             said += f" {'-' if self.constant < 0 else '+'} {abs(self.constant):.12g}"
         if self.divisor != 1:
             unit = next((name for name, size in UNITS.items() if size == self.divisor), None)
-            said = f"{said} in {unit}" if unit else f"({said}) / {self.divisor:.12g}"
-        return f"{quoted(self.column)} = {said}{_rounded(self.rounding)}"
+            said = said if unit or said == quoted(self.of[0][0]) else f"({said})"
+            said = f"{said} in {unit}" if unit else f"{said} / {self.divisor:.12g}"
+        return f"{quoted(self.column)} = {said}{_rounded(self)}"
 
 
 @dataclass(frozen=True)
 class Product:
-    """column = factor x left x right, or factor x left / right, rounded to the column's last decimal."""
+    """column = factor x left [x times] x right + constant, or divided by right, rounded to the column's last
+    decimal.
+
+    unit: not 0 where right stands for 1 + right / unit: a tax in percent has the unit 100, a discount that is
+    a share of 1 the unit -1. square: whether right counts twice. times: a third column, such as a quantity;
+    None for none. zeros: as in `Linear`.
+    """
 
     column: Any
     left: Any
@@ -80,18 +95,34 @@ class Product:
     divide: bool = False
     rounding: str = "nearest"
     factor: float = 1.0
+    unit: float = 0.0
+    square: bool = False
+    times: Any = None
+    constant: float = 0.0
+    zeros: bool = False
     support: float = field(default=1.0, compare=False)
 
     @property
     def columns(self) -> tuple[Any, ...]:
-        return (self.column, self.left, self.right)
+        third = () if self.times is None else (self.times,)
+        return (self.column, self.left, self.right, *third)
 
     @property
     def words(self) -> str:
-        sign = "/" if self.divide else "*"
-        times = "" if self.factor == 1 else f"{self.factor:.12g} * "
-        said = f"{times}{quoted(self.left)} {sign} {quoted(self.right)}"
-        return f"{quoted(self.column)} = {said}{_rounded(self.rounding)}"
+        right, size, constant = quoted(self.right), f"{abs(self.constant):.12g}", self.constant
+        if self.unit:
+            by = "" if abs(self.unit) == 1 else f" / {abs(self.unit):.12g}"
+            right = f"(1 {'-' if self.unit < 0 else '+'} {right}{by})"
+        parts = [quoted(one) for one in (self.left, self.times) if one is not None]
+        if abs(self.factor) != 1:
+            parts.insert(0, f"{abs(self.factor):.12g}")
+        sign = " / " if self.divide else " * "
+        said = " * ".join(parts) + (1 + self.square) * (sign + right)
+        if self.factor < 0:  # a negative part stands behind the number that it is taken off
+            said = f"{'-' if constant < 0 else ''}{size} - {said}" if constant else f"-{said}"
+        elif constant:
+            said += f" {'-' if constant < 0 else '+'} {size}"
+        return f"{quoted(self.column)} = {said}{_rounded(self)}"
 
 
 @dataclass(frozen=True)
@@ -113,12 +144,16 @@ class Copy:
 
 @dataclass(frozen=True)
 class Part:
-    """column is a part, one of `PARTS`, of a date; a weekday counts from Monday = `first`."""
+    """column is a part, one of `PARTS`, of a date; a week's first day counts from `first`.
+
+    shift: months that are added to the date before, where a year begins in another month than January.
+    """
 
     column: Any
     of: Any
     part: str
     first: int = 0
+    shift: int = 0
     support: float = field(default=1.0, compare=False)
 
     @property
@@ -127,7 +162,8 @@ class Part:
 
     @property
     def words(self) -> str:
-        return f"{quoted(self.column)} = {self.part} of {quoted(self.of)}"
+        first = f", from {self.first}" if self.first else ""
+        return f"{quoted(self.column)} = {self.part} of {_shifted(self.of, self.shift)}{first}"
 
 
 @dataclass(frozen=True)
@@ -152,10 +188,16 @@ class Joined:
 
 @dataclass(frozen=True)
 class Function:
-    """The value of one column tells that of the other."""
+    """The value of one column tells that of the other. part: where it is not "", that part of a date does;
+    shift: as in `Part`. cuts: where there are any, the range between them that a number is in does; a cut
+    belongs to the range above it.
+    """
 
     column: Any
     of: Any
+    part: str = ""
+    shift: int = 0
+    cuts: tuple[float, ...] = ()
     support: float = field(default=1.0, compare=False)
 
     @property
@@ -164,7 +206,27 @@ class Function:
 
     @property
     def words(self) -> str:
-        return f"{quoted(self.of)} -> {quoted(self.column)}"
+        part = f"{self.part} of " if self.part else ""
+        cut = f" cut at {', '.join(f'{one:.12g}' for one in self.cuts)}" if self.cuts else ""
+        return f"{part}{_shifted(self.of, self.shift)}{cut} -> {quoted(self.column)}"
+
+
+@dataclass(frozen=True)
+class Trait:
+    """The value of a category tells what a number is like. trait: one of `TRAITS`."""
+
+    column: Any
+    of: Any
+    trait: str
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        return (self.column, self.of)
+
+    @property
+    def words(self) -> str:
+        return f"{quoted(self.of)} -> {self.trait} of {quoted(self.column)}"
 
 
 @dataclass(frozen=True)
@@ -194,14 +256,16 @@ class OneOf:
 
 @dataclass(frozen=True)
 class EmptyTogether:
-    """The columns are missing in the same rows."""
+    """The columns are missing in the same rows. apart: of two columns, exactly one is missing instead."""
 
     columns: tuple[Any, ...]
+    apart: bool = False
     support: float = field(default=1.0, compare=False)
 
     @property
     def words(self) -> str:
-        return f"{', '.join(map(quoted, self.columns))} empty together"
+        names = ", ".join(map(quoted, self.columns))
+        return f"exactly one of {names} filled" if self.apart else f"{names} empty together"
 
 
 @dataclass(frozen=True)
@@ -235,6 +299,7 @@ Rule = (
     | Part
     | Joined
     | Function
+    | Trait
     | Combination
     | OneOf
     | EmptyTogether
@@ -248,6 +313,7 @@ SORTS: dict[str, type[Any]] = {
     "part": Part,
     "joined": Joined,
     "function": Function,
+    "trait": Trait,
     "combination": Combination,
     "one of": OneOf,
     "empty together": EmptyTogether,
@@ -255,9 +321,15 @@ SORTS: dict[str, type[Any]] = {
 }
 
 
-def _rounded(rounding: str) -> str:
-    """How a formula is rounded, as it ends; nothing where it is to the nearest."""
-    return "" if rounding in ROUNDINGS[:2] else f", rounded {rounding}"
+def _shifted(name: Any, months: int) -> str:
+    """A date, and the months that are added to it."""
+    return f"{quoted(name)} {'-' if months < 0 else '+'} {abs(months)} months" if months else quoted(name)
+
+
+def _rounded(rule: Linear | Product) -> str:
+    """How a formula is rounded, as it ends, where it is not to the nearest; and what its empty parts are."""
+    rounding = "" if rule.rounding in ROUNDINGS[:2] else f", rounded {rule.rounding}"
+    return rounding + (ZEROS if rule.zeros else "")
 
 
 def quoted(name: Any) -> str:

@@ -2,14 +2,20 @@
 
     end >= start                            a is never below b (also <=, <, >)
     total = room + tax                      a sum or a difference, with factors: vat = 0.19 * net
+    total = room + tax, empty as 0          an empty cell counts as 0
     hours = out - in in hours               the time between two dates
-    line_total = price * qty                a product; a / b, 100 * a / b, a * b / 100
+    line_total = price * qty                a product; a / b, 100 * a / b - 100, a * b * c / 100
+    gross = net * (1 + rate / 100)          a percentage, added; net = gross * (1 - discount)
     zip_copy = zip                          the same value
-    year = year of date                     a part of a date
+    year = year of date                     a part of a date; fiscal = year of date + 6 months
+    month of date -> season                 a part of a date tells the value
+    bmi cut at 18.5, 25 -> class            the range of a number tells the value
+    type -> sign of amount                  a category tells the sign of a number, or its format
     city -> country                         one value tells the other
     exactly one of a, b, c                  one of them is 1 (or true, yes)
     known combinations of make, model       only combinations that the table has
     a, b empty together                     missing in the same rows
+    exactly one of debit, credit filled     one of two is missing
     result is '?' exactly when measured is 'f'
 
 Names of more than letters, digits, _ and - stand in quotes.
@@ -19,6 +25,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lookalike.arguments import shown
@@ -27,7 +34,9 @@ from lookalike.table.rule import (
     PARTS,
     ROUNDINGS,
     SORTS,
+    TRAITS,
     UNITS,
+    ZEROS,
     Combination,
     Copy,
     EmptyTogether,
@@ -39,7 +48,9 @@ from lookalike.table.rule import (
     Part,
     Product,
     Rule,
+    Trait,
 )
+from lookalike.table.rule_products import read_product
 
 if TYPE_CHECKING:
     from lookalike.table.schema import Schema
@@ -47,6 +58,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(
     r"""\s*("[^"]*"|'[^']*'|->|<=|>=|[<>=+*/,()]|-(?=[\s\d.])|(?<![\w.])\d+(?:\.\d*)?(?:[eE]-?\d+)?(?![\w-])|[^\s<>=+*/,()]+)"""
 )
+_NUMBER = re.compile(r"\d+(\.\d*)?([eE]-?\d+)?")
 _EXAMPLES = "'end >= start', 'total = room + tax', 'city -> country' or 'exactly one of a, b, c'"
 
 
@@ -81,6 +93,9 @@ def read_rule(words: str, schema: Schema) -> Rule:
 
 def _read(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
     tokens = _TOKEN.findall(words)
+    if found := re.fullmatch("exactly one of (.+) filled", words):
+        names = _listed(found[1], known)
+        return EmptyTogether(names, apart=True) if names and len(names) == 2 else None
     if words.startswith("exactly one of "):
         names = _listed(words.removeprefix("exactly one of "), known)
         return OneOf(names, tuple(_on(schema, name) for name in names)) if names and len(names) > 1 else None
@@ -106,8 +121,39 @@ def _read(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
             return Order(second, first, tokens[1] == ">")
         if tokens[1] == "->":
             return Function(second, first)
+    if "->" in tokens:
+        left, right = (one.strip() for one in words.split("->", 1))
+        return _told(left, right, known)
     if len(tokens) > 2 and own[0] is not None and tokens[1] == "=":
         return _formula(known[own[0]], words.split("=", 1)[1].strip(), known, schema)
+    return None
+
+
+def _told(left: str, right: str, known: dict[str, Any]) -> Rule | None:
+    """`month of date -> season`, and `type -> sign of amount`."""
+    part, told, of = _part(left, known), _name(right, known), _name(left, known)
+    if part is not None and told is not None and not part[2]:
+        return Function(known[told], part[0], part[1], part[3])
+    cut = re.fullmatch(r"(.+?) cut at (-?[\d.e+]+(?:, -?[\d.e+]+)*)", left)
+    if cut and told is not None and (of := _name(cut[1], known)) is not None:
+        try:
+            return Function(known[told], known[of], cuts=tuple(map(float, cut[2].split(","))))
+        except ValueError:
+            return None
+    for trait in TRAITS:
+        name = _name(right.removeprefix(f"{trait} of "), known)
+        if right.startswith(f"{trait} of ") and name is not None and of is not None:
+            return Trait(known[name], known[of], trait)
+    return None
+
+
+def _part(words: str, known: dict[str, Any]) -> tuple[Any, str, int, int] | None:
+    """(date, part, first, shift) of `month of date`, `year of date + 6 months`, `weekday of date, from 1`."""
+    for part in PARTS:
+        found = re.fullmatch(rf"{part} of (.+?)(?: ([+-]) (\d+) months)?(?:, from (1))?", words)
+        if found and (name := _name(found[1], known)) is not None:
+            shift = int(f"{found[2]}{found[3]}") if found[2] else 0
+            return known[name], part, int(found[4] or 0), shift
     return None
 
 
@@ -130,12 +176,15 @@ def _on(schema: Schema, name: Any) -> Any:
 
 
 def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rule | None:
+    if right.endswith(ZEROS):
+        rule = _formula(own, right.removesuffix(ZEROS), known, schema)
+        return replace(rule, zeros=True) if isinstance(rule, Linear | Product) else None
     rounding, divisor = "nearest", 1.0
     if found := re.fullmatch(rf"(.*), rounded ({'|'.join(ROUNDINGS)})", right):
         right, rounding = found.groups()
-    for part in PARTS:
-        if right.startswith(f"{part} of ") and (name := _name(right.removeprefix(f"{part} of "), known)):
-            return Part(own, known[name], part)
+    part = _part(right, known)
+    if part is not None:
+        return Part(own, *part)
     if found := re.fullmatch(rf"(.*) in ({'|'.join(UNITS)})", right):
         right, divisor = found[1], UNITS[found[2]]
     if found := re.fullmatch(r"\((.*)\)\s*/\s*([\d.eE-]+)", right):
@@ -148,33 +197,12 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
         numbers = all(schema[name].is_number_or_date for name in (own, known[names[0]]))
         of = known[names[0]]
         return Linear(own, ((of, 1.0),), rounding=rounding) if numbers else Copy(own, of)
-    return _product(own, tokens, names, known, divisor, rounding) or _sum(
+    if len(tokens) == 3 and names[0] is not None and tokens[1] == "/" and _NUMBER.fullmatch(tokens[2]):
+        size = float(tokens[2]) * divisor
+        return Linear(own, ((known[names[0]], 1.0),), 0.0, size, rounding) if size else None
+    return read_product(own, tokens, names, known, divisor, rounding) or _sum(
         own, tokens, names, known, divisor, rounding
     )
-
-
-def _product(
-    own: Any,
-    tokens: list[str],
-    names: list[str | None],
-    known: dict[str, Any],
-    divisor: float,
-    rounding: str,
-) -> Product | None:
-    """Two names, times or by each other, perhaps with a number; None for anything else."""
-    factor = 1 / divisor if divisor else 1.0
-    if len(tokens) == 5:
-        ahead = names[0] is None
-        number, sign = (tokens[0], tokens[1]) if ahead else (tokens[4], tokens[3])
-        if not re.fullmatch(r"\d+(\.\d*)?(e-?\d+)?", number) or sign not in (("*",) if ahead else ("*", "/")):
-            return None
-        if not float(number):
-            return None
-        factor *= float(number) if sign == "*" else 1 / float(number)
-        tokens, names = (tokens[2:], names[2:]) if ahead else (tokens[:3], names[:3])
-    if len(tokens) != 3 or tokens[1] not in "*/" or names[0] is None or names[2] is None:
-        return None
-    return Product(own, known[names[0]], known[names[2]], tokens[1] == "/", rounding, factor)
 
 
 def _sum(

@@ -19,11 +19,16 @@ RNG = np.random.default_rng(0)
 WORDS = [
     ("".join(RNG.choice(list("abcdefgh"), 7)), "".join(RNG.choice(list("stuvwxyz"), 5))) for _ in range(ROWS)
 ]
+WIDE = {48 + digit: chr(0xFF10 + digit) for digit in range(10)}
 IDS: dict[str, tuple[Any, str]] = {
     "counted": (np.arange(ROWS) + 10, r"\d+"),
     "padded": ([f"C-{i:05d}" for i in range(ROWS)], r"C-\d{5}"),
     "suffixed": ([f"{i:04d}/XY" for i in range(ROWS)], r"\d{4,5}/XY"),
     "keyed": ([f"20{i % 20:02d}:AR{'XYZ'[i % 3]}:{i}" for i in range(ROWS)], r"\d{4}:[A-Z]{3}:\d{4}"),
+    "full width": (
+        [f"03-{i * 7 % 9973:04d}-{i:04d}".translate(WIDE) for i in range(ROWS)],
+        "[\uff10-\uff19]{2}-[\uff10-\uff19]{4}-[\uff10-\uff19]{4}",
+    ),
     "uuid": ([str(uuid.UUID(bytes=RNG.bytes(16), version=4)) for _ in range(ROWS)], r"[\da-f-]{36}"),
     "upper": ([RNG.bytes(10).hex().upper() for _ in range(ROWS)], r"[0-9A-F]{20}"),
     "base64": (["k_" + base64.b64encode(RNG.bytes(18)).decode() for _ in range(ROWS)], r"k_[\dA-Za-z/+]{24}"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, DataError
 from lookalike.table.codes import ADDRESS, MAIL, is_random_key
 from lookalike.table.column import Column
+from lookalike.table.digits import in_script, plain, script_of
 from lookalike.table.dtypes import as_numbers, dtype_from_name, restore
 from lookalike.table.patterns import Shape as Pattern
 from lookalike.table.patterns import expression, learn, of_expression, sequential
@@ -60,7 +61,8 @@ class Params:
 
     rows: present, missing; form: integer, hex, url, random, counted, pattern or mail; next: the first fresh
     number; shapes: of strings; templates: of web addresses; pattern: its shapes, with the check that they
-    satisfy; mail: of e-mail addresses; salt, taken: which strings are real ones (`Taken`).
+    satisfy; mail: of e-mail addresses; salt, taken: which strings are real ones (`Taken`); zero:
+    that of the digits' script, which all else has as ASCII digits.
     """
 
     rows: list[int]
@@ -73,6 +75,7 @@ class Params:
     mail: mails.Params | None = None
     salt: str = ""
     taken: Array | None = None
+    zero: str = "0"
 
 
 def of(facts: dict[str, Any]) -> Params:
@@ -91,6 +94,13 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
         values, _ = as_numbers(present)
         return Params(rows, "integer", next=int(values.max()) + 1)
     strings = [str(value) for value in present]
+    zero = script_of(strings)
+    own = [str(plain(text, zero)) for text in strings]
+    return replace(_of_strings(own, present, column, rare, rows), zero=zero)
+
+
+def _of_strings(strings: list[str], present: pd.Series, column: Column, rare: int, rows: list[int]) -> Params:
+    checked = column.check is not None
     if column.personal == "email" and is_mail(strings):
         taken = Taken.of(strings)
         return Params(rows, "mail", mail=mails.learn(present, {}, rare), salt=taken.salt, taken=taken.bits)
@@ -189,6 +199,8 @@ def decode(
         values = pd.Series(mail_addresses(params, [()] * rows, rng, offset), dtype=object)
     else:
         values = pd.Series(_counted(params, rows, offset, rng), dtype=object)
+    if params.zero != "0":
+        values = values.map(lambda text: in_script(text, params.zero))
     absent = constant.absent(params.rows, tokens) if rows else np.zeros(0, dtype=bool)
     if absent.any():
         values = values.astype(object).mask(absent)
