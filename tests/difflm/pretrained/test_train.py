@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -90,6 +91,39 @@ def test_the_end_of_the_schedule_is_kept_unless_held_out_rows_are_written_much_w
 def test_few_rows_are_held_out(rows: int, held: int) -> None:
     train, validation = finetune.split_few(rows, TrainConfig(), 0)
     assert (len(train), len(validation)) == (rows - held, held)
+
+
+def test_the_last_steps_have_the_columns_in_their_order(
+    people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares, drawn = [], finetune.random_first
+
+    def first(rows: int, columns: int, config: TrainConfig, rng: np.random.Generator) -> np.ndarray:
+        shares.append(config.subset_share)
+        return drawn(rows, columns, config, rng)
+
+    monkeypatch.setattr(finetune, "random_first", first)
+    model = made(backbone("llama"), steps=4)
+    model.train_config = dataclasses.replace(model.train_config, subset_share=0.4)
+    model.fit(people, schema=schema)
+    assert shares == pytest.approx([0.4, 0.3, 0.2, 0.1])
+
+
+def test_a_token_counts_alike_in_steps_of_short_and_of_long_rows(
+    people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted, norms = [], []
+    descend, clip = finetune._descend, torch.nn.utils.clip_grad_norm_
+
+    def seen(vae: Any, loop: Any, batch: Any, weight: float, *rest: Any) -> tuple[float, float]:
+        counted.append(weight * sum(map(len, batch.read)) / len(batch.read))
+        return descend(vae, loop, batch, 0.0 if loop.step else weight, *rest)
+
+    monkeypatch.setattr(finetune, "_descend", seen)
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *given: norms.append(float(clip(*given))))
+    made(backbone("llama"), steps=4).fit(people, schema=schema)
+    assert counted == pytest.approx([counted[0]] * 4)
+    assert norms[0] > 0 and norms[1:4] == [0.0] * 3
 
 
 def test_the_schedule_waits_only_at_its_lowest_beta() -> None:

@@ -182,13 +182,16 @@ def train_pretrained(
             # warm up: the first gradients are large; then fall to 0 by the end of the steps or of the time
             warm, done = (step + 1) / max(1.0, finetune.warmup * loop.steps), min(1.0, course.done(step))
             loop.set_learning_rate(min(1.0, warm), 0.5 * (1 + math.cos(math.pi * done)))
-            # draw: all chance of a step comes from its number, so that a killed training goes on the same
+            # draw: all chance of a step comes from its number, so that a killed training goes on the same;
+            # fewer and fewer rows have other columns first: most are drawn with the columns as they stand
             at, rng = plan.rows(step), child(seed, "columns first", step)
-            batch = examples.of(at, random_first(len(at), examples.cells.shape[1], config, rng))
+            mixed = replace(config, subset_share=config.subset_share * (1 - done))
+            batch = examples.of(at, random_first(len(at), examples.cells.shape[1], mixed, rng))
             # descend: the controller moves beta so that the latent carries its rate, or the schedule sets it
             beta = loop.controller.beta if schedule is None else schedule.beta
             of_mean = schedule is not None
-            descend = partial(_descend, vae, loop, batch, beta, of_mean, bag, threads, seed)
+            weight = 1.0 if of_mean else plan.weight(at)
+            descend = partial(_descend, vae, loop, batch, weight, beta, of_mean, bag, threads, seed)
             loss, rate, micro = _within_memory(descend, micro)
             loop.controller.target = config.rate * risen(done)
             loop.controller.update(rate, MOVES / loop.steps)
@@ -293,6 +296,7 @@ def _descend(
     vae: PretrainedVAE,
     loop: Loop,
     batch: Texts,
+    weight: float,
     beta: float,
     mean: bool,
     bag: float,
@@ -302,8 +306,9 @@ def _descend(
 ) -> tuple[float, float]:
     """One step on a batch, in parts of `micro` tokens; returns its bound and rate, nats per row.
 
-    mean: whether the loss is the paper's, the mean over tokens plus beta times the mean over latent
-    dimensions, and not the bound of a row. bag: weight of the words that the latent has to tell.
+    weight: of the bound of a row. mean: whether the loss is the paper's, the mean over tokens plus beta times
+    the mean over latent dimensions, and not the bound of a row. bag: weight of the words that the latent has
+    to tell.
     """
     rows, tokens, device = len(batch.written), batch.size, vae.words.device
     _set_training(vae, True)
@@ -318,11 +323,11 @@ def _descend(
         if mean:
             loss = nll.sum() / tokens + beta * kl.mean(1).sum() / rows
         else:
-            loss = (nll.sum() + beta * kl.sum() + bag * told.sum()) / rows
+            loss = weight * (nll.sum() + beta * kl.sum() + bag * told.sum()) / rows
         loss.backward()
         total_nll, total_kl = total_nll + nll.sum().item(), total_kl + kl.sum().item()
         threads.end(float(len(part) * max(map(len, texts.written))))
-    most = CLIP_OF_MEAN if mean else CLIP * math.sqrt(tokens / rows)
+    most = CLIP_OF_MEAN if mean else CLIP * math.sqrt(weight * tokens / rows)
     nn.utils.clip_grad_norm_(loop.module.parameters(), most)
     loop.optimizers[0].step()
     return (total_nll + total_kl) / rows, total_kl / rows
