@@ -96,7 +96,8 @@ def test_few_rows_are_held_out(rows: int, held: int) -> None:
 def test_the_last_steps_have_the_columns_in_their_order(
     people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shares, drawn = [], finetune.random_first
+    shares: list[float] = []
+    drawn = finetune.random_first
 
     def first(rows: int, columns: int, config: TrainConfig, rng: np.random.Generator) -> np.ndarray:
         shares.append(config.subset_share)
@@ -112,7 +113,8 @@ def test_the_last_steps_have_the_columns_in_their_order(
 def test_a_token_counts_alike_in_steps_of_short_and_of_long_rows(
     people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counted, norms = [], []
+    counted: list[float] = []
+    norms: list[float] = []
     descend, clip = finetune._descend, torch.nn.utils.clip_grad_norm_
 
     def seen(vae: Any, loop: Any, batch: Any, weight: float, *rest: Any) -> tuple[float, float]:
