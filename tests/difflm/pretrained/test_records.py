@@ -13,8 +13,8 @@ from sklearn.model_selection import GridSearchCV
 from lookalike import Schema, infer
 from lookalike.codec import NOT_MISSING
 from lookalike.difflm import DiffLM
+from lookalike.difflm.pretrained.train import split_few
 from lookalike.difflm.sampling.drawing import Drawing
-from lookalike.difflm.training.rows import split
 from lookalike.errors import ConditionError, ModelError, OptionError
 from tests.difflm.backbones import save_bert
 from tests.difflm.pretrained.models import JOBS, check_rows, made, untrained
@@ -172,7 +172,7 @@ def test_texts_are_drawn_as_learned_and_json_from_what_is_likelier(
 
 
 def test_the_score_is_the_bound_of_rows_that_were_not_learned(learned: DiffLM, people: pd.DataFrame) -> None:
-    held = people.iloc[split(len(people), learned.settings.train, 1)[1]]
+    held = people.iloc[split_few(len(people), learned.settings.train, 1)[1]]
     bounds = [one["bound"] for one in learned.history if "bound" in one]
     assert min(abs(one + learned.score(held)) for one in bounds) < 1e-3  # what training said of these rows
     wrong = people.assign(job=people["job"].map(dict(zip(JOBS, [*JOBS[1:], JOBS[0]], strict=True))))

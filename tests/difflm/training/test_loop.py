@@ -32,6 +32,13 @@ def test_the_best_weights_are_kept_and_patience_ends() -> None:
     assert loop.patient() and loop.best_weights["weight"].tolist() == [9.0]
 
 
+def test_later_weights_are_kept_while_they_are_hardly_worse() -> None:
+    loop = loop_of()
+    for value, bound in enumerate((10.0, 8.0, 8.7, 8.9, 9.0)):  # the last two are over a tenth above the best
+        loop.judge(bound, {"weight": torch.tensor([float(value)])}, late=0.1)
+    assert (loop.best, loop.waiting) == (8.0, 2) and loop.best_weights["weight"].tolist() == [2.0]
+
+
 def test_kept_weights_do_not_change_with_the_model() -> None:
     loop = loop_of()
     loop.judge(1.0, loop.module.state_dict())

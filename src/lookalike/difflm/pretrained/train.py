@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from lookalike.codec.slot import Array
 from lookalike.difflm.pretrained.batches import length_parts
 from lookalike.difflm.pretrained.memory import tokens_at_once
-from lookalike.difflm.pretrained.plan import SMALLEST, Plan, risen, timed
+from lookalike.difflm.pretrained.plan import FEWEST_HELD, SMALLEST, Plan, risen, timed
 from lookalike.difflm.pretrained.tokens import Tokens, lengths, padded
 from lookalike.difflm.pretrained.vae import PretrainedVAE
 from lookalike.difflm.training.adamw import AdamW
@@ -39,7 +39,8 @@ ON_GPU = 16  # times as many rows a step and tokens at once as on a CPU
 SMALL_STEPS = 400  # steps that a training should have: of a small table they have fewer rows each
 # Share of the bound: held-out rows may be written this much worse than at best while the learning rate falls.
 # What is drawn gets more like the learned rows after their nats stand still.
-LATE = 0.03
+LATE = 0.1
+HELD, MOST_HELD = 50, 300  # a row in so many is held out, and so many rows at most
 CLIP = 5.0  # norm of the gradients at most, over the root of how many tokens a record has
 CLIP_OF_MEAN = 1.0  # the same where the loss is a mean over tokens
 
@@ -150,14 +151,14 @@ def train_pretrained(
     seed: int,
     progress: bool = True,
 ) -> list[dict[str, Any]]:
-    """Train what is trained of `vae` on the examples; the best validated state is kept.
+    """Train what is trained of `vae` on the examples; the last state that validates well is kept.
 
     Returns one entry per validation: step, seconds,
     reconstruction, rate, bound (nats per row, on held-out rows), train (the bound on the last batches),
     beta and tokens (those of the texts that were trained on, per second); then one that says how it ended,
     as `Course.facts`.
     """
-    train_rows, held_rows = split(len(examples.cells), config, seed)
+    train_rows, held_rows = split_few(len(examples.cells), config, seed)
     held, length, device = examples.of(held_rows), lengths(examples.read), vae.words.device
     noise = validation_noise(len(held_rows), vae.latent_size, seed, device)
     size = finetune.size(len(train_rows), device)
@@ -181,13 +182,16 @@ def train_pretrained(
             # warm up: the first gradients are large; then fall to 0 by the end of the steps or of the time
             warm, done = (step + 1) / max(1.0, finetune.warmup * loop.steps), min(1.0, course.done(step))
             loop.set_learning_rate(min(1.0, warm), 0.5 * (1 + math.cos(math.pi * done)))
-            # draw: all chance of a step comes from its number, so that a killed training goes on the same
+            # draw: all chance of a step comes from its number, so that a killed training goes on the same;
+            # fewer and fewer rows have other columns first: most are drawn with the columns as they stand
             at, rng = plan.rows(step), child(seed, "columns first", step)
-            batch = examples.of(at, random_first(len(at), examples.cells.shape[1], config, rng))
+            mixed = replace(config, subset_share=config.subset_share * (1 - done))
+            batch = examples.of(at, random_first(len(at), examples.cells.shape[1], mixed, rng))
             # descend: the controller moves beta so that the latent carries its rate, or the schedule sets it
             beta = loop.controller.beta if schedule is None else schedule.beta
             of_mean = schedule is not None
-            descend = partial(_descend, vae, loop, batch, beta, of_mean, bag, threads, seed)
+            weight = 1.0 if of_mean else plan.weight(at)
+            descend = partial(_descend, vae, loop, batch, weight, beta, of_mean, bag, threads, seed)
             loss, rate, micro = _within_memory(descend, micro)
             loop.controller.target = config.rate * risen(done)
             loop.controller.update(rate, MOVES / loop.steps)
@@ -209,6 +213,12 @@ def train_pretrained(
     _take_best(vae, loop, schedule, held.of(plan.seen(loop, len(held_rows))), noise, micro, late)
     _set_training(vae, False)
     return [*loop.history, course.facts(loop.step)]
+
+
+def split_few(rows: int, config: TrainConfig, seed: int) -> tuple[Array, Array]:
+    """Indices of training and validation rows: every held-out row is one that is not learned."""
+    few = min(config.validation_rows, MOST_HELD, max(FEWEST_HELD, rows // HELD))
+    return split(rows, replace(config, validation_rows=few), seed)
 
 
 def _usual_and_longest(length: Array, rows: Array) -> Array:
@@ -286,6 +296,7 @@ def _descend(
     vae: PretrainedVAE,
     loop: Loop,
     batch: Texts,
+    weight: float,
     beta: float,
     mean: bool,
     bag: float,
@@ -295,8 +306,9 @@ def _descend(
 ) -> tuple[float, float]:
     """One step on a batch, in parts of `micro` tokens; returns its bound and rate, nats per row.
 
-    mean: whether the loss is the paper's, the mean over tokens plus beta times the mean over latent
-    dimensions, and not the bound of a row. bag: weight of the words that the latent has to tell.
+    weight: of the bound of a row. mean: whether the loss is the paper's, the mean over tokens plus beta times
+    the mean over latent dimensions, and not the bound of a row. bag: weight of the words that the latent has
+    to tell.
     """
     rows, tokens, device = len(batch.written), batch.size, vae.words.device
     _set_training(vae, True)
@@ -311,11 +323,11 @@ def _descend(
         if mean:
             loss = nll.sum() / tokens + beta * kl.mean(1).sum() / rows
         else:
-            loss = (nll.sum() + beta * kl.sum() + bag * told.sum()) / rows
+            loss = weight * (nll.sum() + beta * kl.sum() + bag * told.sum()) / rows
         loss.backward()
         total_nll, total_kl = total_nll + nll.sum().item(), total_kl + kl.sum().item()
         threads.end(float(len(part) * max(map(len, texts.written))))
-    most = CLIP_OF_MEAN if mean else CLIP * math.sqrt(tokens / rows)
+    most = CLIP_OF_MEAN if mean else CLIP * math.sqrt(weight * tokens / rows)
     nn.utils.clip_grad_norm_(loop.module.parameters(), most)
     loop.optimizers[0].step()
     return (total_nll + total_kl) / rows, total_kl / rows
@@ -354,14 +366,16 @@ def bound(vae: PretrainedVAE, records: Texts, seed: int, micro: int) -> float:
 
 
 def _judge(loop: Loop, schedule: Backtracking | None, reconstruction: float, rate: float) -> None:
-    """Keep what is the best so far; with a schedule that is the reconstruction, else the bound."""
+    """Keep what is the last that is hardly worse than the best; with a schedule what is the best.
+
+    What is judged is the bound, with a schedule the reconstruction.
+    """
     weights, waited = loop.module.state_dict(), loop.waiting
     if schedule is not None:  # it ends when the reconstruction stops improving at the lowest beta
         loop.judge(reconstruction, weights)
         loop.waiting = 0 if schedule.update(reconstruction) or not schedule.ended else waited + 1
     elif loop.ready(rate):
-        loop.judge(reconstruction + rate, weights)
-        loop.waiting = loop.waiting if reconstruction + rate > (1 + LATE) * loop.best else 0
+        loop.judge(reconstruction + rate, weights, LATE)
     else:  # it begins to wait anew when it is at its rate again
         loop.waiting = 0
 
@@ -376,7 +390,7 @@ def _take_best(
     late: float,
 ) -> None:
     """The last weights, if no mean was at its rate, or if held-out rows are written at most the share `late`
-    worse than with the best validated mean; else that mean.
+    worse than with the best validated mean; else the mean that was kept.
     """
     if schedule is None:
         reconstruction, rate = _validate(vae, held, noise, micro)

@@ -33,7 +33,7 @@ class Loop:
 
     module: what is trained; steps: that are planned. step: how many have been made; running: the loss of the
     last ones, nats per row; history: one entry per validation; best: the lowest validated value, nats per
-    row, and best_weights: of that validation; waiting: validations since then.
+    row, and best_weights: those that `judge` kept; waiting: validations since then.
     """
 
     def __init__(
@@ -111,10 +111,13 @@ class Loop:
         """Whether the posterior is at its rate: only then can its bound be compared."""
         return rate >= READY * self.config.rate or self.config.rate <= 0
 
-    def judge(self, value: float, weights: Mapping[str, Tensor]) -> None:
-        """Keep the weights where their validated value is the best so far, else wait for better ones."""
-        if value < self.best - GAIN:
-            self.best, self.waiting = value, 0
+    def judge(self, value: float, weights: Mapping[str, Tensor], late: float = 0.0) -> None:
+        """Keep the weights where their validated value is the best so far, else wait for better ones.
+
+        late: share by which the value of weights that are kept may be above the best one.
+        """
+        if value < (1 + late) * self.best - GAIN:
+            self.best, self.waiting = min(value, self.best), 0
             self.best_weights = _copied(weights)
         else:
             self.waiting += 1
