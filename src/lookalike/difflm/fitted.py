@@ -82,7 +82,9 @@ class Fitted:
 
     def fresh(self, rows: int, generator: torch.Generator) -> Tensor:
         """(rows, latent size) latents from the prior."""
-        return torch.zeros(rows, 0) if self.own_prior is None else self.own_prior.sample(rows, generator)
+        if self.own_prior is None:
+            return torch.zeros(rows, 0)
+        return self.own_prior.sample(rows, generator, threads=self.threads.most)
 
     def candidates(self, rows: int) -> int:
         """Latents that are tried for `rows` which share a condition and are drawn at once."""

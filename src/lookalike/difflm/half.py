@@ -15,7 +15,7 @@ def half(x: Tensor) -> Tensor:
 
 
 def linear(x: Tensor, layer: nn.Linear) -> Tensor:
-    """What the layer makes of x; while it learns, by products in bfloat16 where they are faster."""
+    """What the layer makes of x; while it learns, in bfloat16 where products are faster so."""
     if not torch.is_grad_enabled():
         return F.linear(x, layer.weight, layer.bias)
-    return F.linear(half(x), half(layer.weight), half(layer.bias)).float()
+    return F.linear(half(x), half(layer.weight), half(layer.bias))

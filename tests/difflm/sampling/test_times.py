@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lookalike.difflm import DiffLM
-from lookalike.difflm.sampling.times import BEHIND, Times
+from lookalike.difflm.sampling.times import Times
 from lookalike.difflm.training.threads import Threads
 from tests.difflm.conftest import Quick
 
@@ -54,7 +54,7 @@ def test_records_whose_time_is_taken_are_drawn_anew() -> None:
     assert Times().apart(same[:0], own, draw).tolist() == []
 
 
-def test_turns_come_in_their_order_and_tell_later_ones_what_to_expect() -> None:
+def test_turns_come_in_their_order() -> None:
     times, order = Times(), []
     assert [times.claim(3), times.claim(2)] == [0, 3]
 
@@ -69,10 +69,7 @@ def test_turns_come_in_their_order_and_tell_later_ones_what_to_expect() -> None:
     for one in threads:
         one.join(20)
     assert order == [0, 1, 2, 3, 4] and len(times.taken) == 460
-    assert times.foreseen(BEHIND - 1) is None  # by what is over for any number of threads
-    assert times.foreseen(BEHIND) == 0.0
-    rate = 10 / (100 * 50 + 100 * 145)  # 10 of 200 had a time again; half of a turn's are taken beside each
-    assert times.foreseen(BEHIND + 1) == pytest.approx(rate * (190 + (BEHIND - 0.5) * 90))
+    assert times.free(np.array([[0.0, 460.0], [470.0, 7.5]])).tolist() == [[False, True], [True, True]]
     assert times.take(np.array([7.0, 1000.0, 1001.0, 1000.0]), 1).tolist() == [False, True, False, False]
 
 

@@ -42,6 +42,8 @@ def test_values_have_the_chances_of_the_likelihood(codec: RecordCodec) -> None:
         generator = torch.Generator().manual_seed(slot)
         tokens, cells = heads.draw(slot, hidden.expand(DRAWS, -1), generator)
         assert heads.known[slot].weight.shape[1] % COLUMNS == 0
+        options = heads.options(slot, hidden)
+        assert (options is not None) == (own.column != "many")
         pairs = torch.cartesian_prod(torch.arange(own.tokens), torch.arange(own.cells)).view(-1, 2)
         expected = fields.log_prob(slot, hidden.expand(len(pairs), -1), pairs[:, 0], pairs[:, 1]).exp()
         there = torch.from_numpy(own.counts.reshape(-1) > 0)

@@ -103,6 +103,18 @@ def test_a_number_that_was_asked_for_is_kept(machine) -> None:  # type: ignore[n
     assert set(one.used) == {2, 0}  # and at the end what was there before
 
 
+def test_the_cores_are_looked_at_by_the_first_step_alone(machine) -> None:  # type: ignore[no-untyped-def]
+    one = machine(2, QUIET)
+    one.chosen.restart()
+    assert one.chosen.now == 1 and one.chosen.most == 2  # what is done side by side needs no look
+    one.chosen.begin()
+    assert one.chosen.now == 2
+    one.chosen.restart()
+    one.free = False
+    one.chosen.begin()
+    assert one.chosen.now == 1
+
+
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "two", True])
 def test_what_is_no_number_of_threads(wrong: object) -> None:
     with pytest.raises(OptionError, match="threads is"):
@@ -181,12 +193,8 @@ def test_parts_are_made_side_by_side_and_come_in_order(count: int) -> None:
         own.append(part)
         return part * part, torch.get_num_threads()
 
-    torch.set_num_threads(count)
-    try:
-        assert list(side_by_side(work, range(6), desk)) == [(part * part, 1) for part in range(6)]
-        assert torch.get_num_threads() == count
-    finally:
-        torch.set_num_threads(before)
+    assert list(side_by_side(work, range(6), desk, count)) == [(part * part, 1) for part in range(6)]
+    assert torch.get_num_threads() == before
     assert len(desks) == count and sorted(part for own in desks for part in own) == list(range(6))
 
 
@@ -195,10 +203,6 @@ def test_what_a_part_raises_is_raised() -> None:
         return 1 / (part - 1)
 
     before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        with pytest.raises(ZeroDivisionError):
-            list(side_by_side(work, range(4), lambda: None))
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
+    with pytest.raises(ZeroDivisionError):
+        list(side_by_side(work, range(4), lambda: None, 2))
+    assert torch.get_num_threads() == before

@@ -61,7 +61,7 @@ class Denoiser(nn.Module):
         hidden = self.inputs(noisy * scale * self.active) + self.told(sigma)
         for block in self.blocks:
             norm, first, activation, second = cast("_Block", block)
-            hidden = hidden + linear(activation(linear(norm(hidden), first)), second)
+            hidden = hidden + linear(activation(linear(norm(hidden), first)), second).float()
         return skip * noisy + out * self.active * self.outputs(F.silu(hidden))
 
     def told(self, sigma: Tensor) -> Tensor:

@@ -41,14 +41,16 @@ class Prior(nn.Module):
     def whiten(self, latent: Tensor) -> Tensor:
         return (latent - self.mean) / self.deviation
 
-    def sample(self, rows: int, generator: torch.Generator, steps: int | None = None) -> Tensor:
-        """(rows, size) fresh latents."""
+    def sample(
+        self, rows: int, generator: torch.Generator, steps: int | None = None, threads: int = 1
+    ) -> Tensor:
+        """(rows, size) fresh latents. threads: by which parts of them are made side by side."""
         noise = torch.randn(rows, self.size, generator=generator, device=self.mean.device)
         path = angles(steps or self.steps)
-        return self._denoised(noise, path, noise=True) * self.deviation + self.mean
+        return self._denoised(noise, path, threads, noise=True) * self.deviation + self.mean
 
     @torch.no_grad()
-    def _denoised(self, noisy: Tensor, path: list[float], noise: bool = False) -> Tensor:
+    def _denoised(self, noisy: Tensor, path: list[float], threads: int, noise: bool = False) -> Tensor:
         if not self.denoiser.active.any():  # all of it is N(0, 1), which the path keeps as it is
             return noisy
         drift = Drift(self.denoiser)
@@ -59,20 +61,26 @@ class Prior(nn.Module):
 
         if noisy.device.type != "cpu":
             return torch.cat([own(part) for part in parts])
-        return torch.cat(list(side_by_side(own, parts, lambda: None)))
+        return torch.cat(list(side_by_side(own, parts, lambda: None, threads)))
 
     def vary(
-        self, latent: Tensor, strength: float, generator: torch.Generator, steps: int | None = None
+        self,
+        latent: Tensor,
+        strength: float,
+        generator: torch.Generator,
+        steps: int | None = None,
+        threads: int = 1,
     ) -> Tensor:
         """Latents like these: noised part-way and denoised (SDEdit, Meng et al. 2022, section 3).
 
-        latent: (rows, size); strength in [0, 1]: 0 gives them back, at 1 nothing is left of them.
+        latent: (rows, size); strength in [0, 1]: 0 gives them back, at 1 nothing is left of them. threads: as
+        of `sample`.
         """
         if strength == 0:
             return latent
         if strength == 1:
-            return self.sample(len(latent), generator, steps)
+            return self.sample(len(latent), generator, steps, threads)
         path = angles(steps or self.steps, min(SIGMA_MAX, math.tan(strength * math.pi / 2)))
         noise = torch.randn(latent.shape, generator=generator, device=latent.device)
         noisy = math.cos(path[0]) * self.whiten(latent) + math.sin(path[0]) * noise
-        return self._denoised(noisy, path) * self.deviation + self.mean
+        return self._denoised(noisy, path, threads) * self.deviation + self.mean

@@ -308,7 +308,7 @@ def _vary(
         own, schema = asked_of(plan, rows).inner, plan.codec.schema
 
     def near(mean: Tensor) -> Tensor:
-        return fitted.prior.vary(mean, strength, generator)
+        return fitted.prior.vary(mean, strength, generator, threads=fitted.threads.most)
 
     drawn, kept = varied(records, schema, own, near, strength, where, rng, generator, drawing, told)
     made = own.kept_in(records.decode(drawn, rng, where=where, offset=offset), kept)

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 TRIES = 3  # draws for the rows whose time another row has
 USED_UP = 0.5  # of the rows: with more that still have none of their own, later rows keep what they have
 MOST = 1_000_000  # times that are remembered
-BEHIND = 4  # turns: a block foresees by the turn that is so many before its own, which is over by then
-LIKELY = 0.9  # of the rows, that are foreseen to have a time again, at most
 
 
 class Times:
@@ -32,9 +30,7 @@ class Times:
     def __init__(self) -> None:
         self.taken: Array = np.zeros(0)
         self.over = False
-        self._claimed = 0  # turns
-        self._known: list[tuple[int, float]] = []  # after each turn: times taken, `_again` for each of them
-        self._again = self._seen = 0.0  # records that had a time again; times taken, of each record looked at
+        self._claimed = self._done = 0  # turns
         self._stopped = False
         self._change = threading.Condition()  # of these
 
@@ -64,16 +60,18 @@ class Times:
         """
         first = np.zeros(len(times), dtype=bool)
         first[np.unique(times, return_index=True)[1]] = True
-        at = self.taken.searchsorted(times)
-        there = np.append(self.taken, np.nan)[at] == times
-        self._again += float((there | ~first).sum())
-        new: Array = first & ~there
+        new: Array = first & self.free(times)
         if most is not None:
             new[np.flatnonzero(new)[most:]] = False
         own = np.sort(times[new])
-        self._seen += len(times) * (len(self.taken) + len(own) / 2)
         self.taken = np.insert(self.taken, self.taken.searchsorted(own), own)
         return new
+
+    def free(self, times: Array) -> Array:
+        """Times, an array of any shape -> bool, of the same shape: those that no row has."""
+        at = self.taken.searchsorted(times)
+        free: Array = np.append(self.taken, np.nan)[at] != times
+        return free
 
     def leave(self, left: int, rows: int) -> None:
         """So many of the rows are left without a time of their own."""
@@ -89,30 +87,12 @@ class Times:
     @contextmanager
     def turn(self, number: int) -> Iterator[None]:
         """Times are taken now, those of all turns before having been taken."""
-        self._wait(number)
+        with self._change:
+            self._change.wait_for(lambda: self._stopped or self._done >= number)
         yield
         with self._change:
-            self._known.append((len(self.taken), 0.0 if self.over else self._again / max(self._seen, 1.0)))
+            self._done += 1
             self._change.notify_all()
-
-    def foreseen(self, number: int) -> float | None:
-        """The share of the records of a turn that will have a time again; None where nothing is known yet.
-
-        It is known of turns that are over by any number of threads, and grows with the times that are taken,
-        as if the turns between took as many as the last one did.
-        """
-        last = number - BEHIND
-        if last < 0 or not self._wait(last + 1):
-            return None
-        taken, again = self._known[last]
-        each = taken - (self._known[last - 1][0] if last else 0)
-        return min(LIKELY, again * (taken + (BEHIND - 0.5) * each))
-
-    def _wait(self, turns: int) -> bool:
-        """Until so many turns are over; False where they never will be."""
-        with self._change:
-            self._change.wait_for(lambda: self._stopped or len(self._known) >= turns)
-        return len(self._known) >= turns
 
     @contextmanager
     def watched(self) -> Iterator[None]:

@@ -13,6 +13,8 @@ neighbours are alike in some number, beyond what its mean over many neighbours s
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import torch
@@ -73,6 +75,15 @@ class Axis(nn.Module):
             own = tokens[:, slot].clamp(min=0) * width + cells[:, slot]
             found = found * (count * width) + own
         return found
+
+    def order_each(self, tokens: Tensor, cells: Tensor, slot: int) -> Tensor:
+        """(rows, slots) -> (rows, n) as `order`, with each of the n tokens of this part of the time."""
+        at = self.slots.index(slot)
+        step = math.prod(count * width for _, count, width in self.parts[at + 1 :])
+        _, count, width = self.parts[at]
+        own = tokens[:, slot].clamp(min=0) * width + cells[:, slot]
+        each = torch.arange(count, device=tokens.device) * width
+        return self.order(tokens, cells).unsqueeze(1) + step * (each - own.unsqueeze(1))
 
     @torch.no_grad()
     def lay(self, tokens: Tensor, cells: Tensor) -> None:

@@ -70,6 +70,7 @@ class Draft:
         self.fold = torch.randint(folds, (len(latent),), generator=generator, device=latent.device)
         self.cache: Cache | None = None
         self.place: Tensor | None = None  # what the axis knows of the time of rows
+        self.before: Tensor | None = None  # what was known before the slot that was written last
         self.room = [
             ENOUGH * len(latent) * typical + len(slots)
             for typical, slots in zip(vae.spans.typical, vae.span_slots, strict=True)
@@ -91,7 +92,8 @@ class Draft:
 
     def put(self, rows: Tensor, other: Draft, at: Tensor) -> None:
         """In the places of these rows those of another draft that is as far, `at` there."""
-        for name in ("latent", "log_mass", "fold", "tokens", "cells"):
+        self.latent = self.latent.index_copy(0, rows, other.latent[at])  # the caller has it, too
+        for name in ("log_mass", "fold", "tokens", "cells"):
             getattr(self, name)[rows] = getattr(other, name)[at]
         if self.cache is not None and other.cache is not None:
             self.cache.put(rows, other.cache, at)
@@ -121,11 +123,9 @@ class Draft:
             parts.append(vae.nll(self.latent[part], tokens, cells, written[part], placed=placed))
         return -torch.cat(parts)
 
-    def write(
-        self, order: list[int], start: int, stop: int, rescored: bool = False, unfinished: bool = False
-    ) -> None:
+    def write(self, order: list[int], start: int, stop: int, rescored: bool = False, room: int = 0) -> None:
         """Write order[start:stop]; what is before start has been written. rescored: keep `log_prob`;
-        unfinished: keep the cache, from which the next call goes on.
+        room: keep the cache, from which the next call goes on, with room for so many slots.
         """
         if start >= stop or not len(self.latent):
             return
@@ -143,9 +143,9 @@ class Draft:
             written = self._written(order[:start])
             placed = vae.placed(self.tokens, self.cells, self.fold) if start else None
             x, padding = vae.sequence(self.latent, self.tokens, self.cells, written, placed)
-            room = vae.positions(start + (ROOM if vae.span_slots else stop - start))
-            cache = Cache(vae.config.layers, room, padding, vae.memory, self.spare)
-            self.cache = cache if unfinished else None
+            positions = vae.positions(room or start + (ROOM if vae.span_slots else stop - start))
+            cache = Cache(vae.config.layers, positions, padding, vae.memory, self.spare)
+            self.cache = cache if room else None
         known, timed = vae.known_in(order), vae.timed_in(order)
         empty = vae.hidden_in(order, but=self.allowed)
         turn = Turn(order, start, stop, rescored, cache, added, known, timed, empty)
@@ -183,6 +183,7 @@ class Draft:
             self._write_fixed(turn, slot, hidden, slice(None), said.get(field))
             self.told.add(rows)
             if place + 1 == turn.stop:
+                self.before = hidden
                 return
             tokens, cells = self.tokens[:, slot], self.cells[:, slot]
             found = self.ahead.read(field, order[place + 1], tokens, cells)

@@ -34,9 +34,8 @@ class Encoder(nn.Module):
         pooled: Tensor = _Pooled.apply(  # type: ignore[no-untyped-call]
             F.gelu(embedded + self.position), self.pool
         )
-        mean, log_variance = self.posterior(F.gelu(linear(self.norm(pooled.flatten(1)), self.read))).chunk(
-            2, -1
-        )
+        raised = F.gelu(linear(self.norm(pooled.flatten(1)), self.read)).float()
+        mean, log_variance = self.posterior(raised).chunk(2, -1)
         return mean, log_variance.clamp(-8, 4)
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from lookalike.difflm.half import half
 from lookalike.difflm.norm import normed_backward
 
+STEEP = 60.0  # a score up to which e to its power, either sign, is far from the limits of a float
 LONGEST = 64  # positions of a record, at most: the products of longer ones do not fit a processor's cache
 
 
@@ -35,26 +36,26 @@ class FusedBlock(torch.autograd.Function):
         rows, length, width = x.shape
         own = x[:, length - wanted :].reshape(-1, width)
         normed, mean1, inverse1 = torch.native_layer_norm(x, (width,), scale1, shift1, eps)
-        normed = half(normed)
-        key_value = normed.flatten(0, 1) @ half(qkv[width:]).T
-        asking = normed[:, length - wanted :].reshape(-1, width)
-        query = (asking @ half(qkv[:width]).T).view(rows, wanted, width)
-        key, value = key_value.view(rows, length, 2 * width).chunk(2, -1)
+        normed = half(normed).flatten(0, 1)
+        query, key, value = (normed @ half(qkv).T).view(rows, length, 3 * width).chunk(3, -1)
+        query = query[:, length - wanted :]
         hidden, shares = _hidden(wanted, length), []
-        attended, own_heads = torch.empty_like(asking), []
+        attended, own_heads = normed.new_empty(rows * wanted, width), []
         places = attended.view(rows, wanted, width).chunk(heads, -1)
         for place, *three in zip(places, *(one.chunk(heads, -1) for one in (query, key, value)), strict=True):
-            q, k, v = (one.float() for one in three)
-            scores = torch.baddbmm(hidden, q, k.transpose(1, 2), alpha=1 / math.sqrt(q.shape[-1]))
+            q, k, v = (one.contiguous() for one in three)
+            scores = torch.baddbmm(
+                hidden, q.float(), k.float().transpose(1, 2), alpha=1 / math.sqrt(q.shape[-1])
+            )
             shares.append(softmax(scores))
-            place.copy_(shares[-1] @ v)
+            torch.bmm(half(shares[-1]), v, out=place)
             own_heads += [q, k, v]
-        middle = own + attended @ half(out).T
+        middle = (attended @ half(out).T).float().add_(own)
         second, mean2, inverse2 = torch.native_layer_norm(middle, (width,), scale2, shift2, eps)
         second = half(second)
         raised = torch.addmm(half(up_bias), second, half(up).T)
         active = F.gelu(raised)
-        result = middle + torch.addmm(half(down_bias), active, half(down).T)
+        result = torch.addmm(half(down_bias), active, half(down).T).float() + middle
         ctx.save_for_backward(
             x, normed, mean1, inverse1, attended, middle, second, mean2, inverse2, raised, active,
             *shares, *own_heads, scale1, shift1, qkv, out, scale2, shift2, up, down,
@@ -84,24 +85,21 @@ class FusedBlock(torch.autograd.Function):
         coarse = half(d_middle)
         d_out = coarse.T @ attended
         d_attended = (coarse @ half(out)).view(rows, wanted, width)
-        d_query, d_key_value = torch.empty_like(coarse), coarse.new_empty(rows * length, 2 * width)
-        places = zip(
-            d_query.view(rows, wanted, width).chunk(heads, -1),
-            *(one.chunk(heads, -1) for one in d_key_value.view(rows, length, 2 * width).chunk(2, -1)),
-            strict=True,
-        )
+        d_heads = coarse.new_empty(rows * length, 3 * width)
+        d_query, d_key, d_value = d_heads.view(rows, length, 3 * width).chunk(3, -1)
+        d_query[:, : length - wanted] = 0
+        d_query = d_query[:, length - wanted :]
+        places = zip(*(one.chunk(heads, -1) for one in (d_query, d_key, d_value)), strict=True)
         for h, (at_query, at_key, at_value) in enumerate(places):
             share, (q, k, v) = shares[h], own_heads[3 * h : 3 * h + 3]
-            g = d_attended.chunk(heads, -1)[h].float()
-            at_value.copy_(share.transpose(1, 2) @ g)
-            d_score = softmax_backward(g @ v.transpose(1, 2), share)
-            d_score /= math.sqrt(q.shape[-1])
-            at_query.copy_(d_score @ k)
-            at_key.copy_(d_score.transpose(1, 2) @ q)
-        asking = normed[:, length - wanted :].reshape(-1, width)
-        d_qkv = torch.cat([d_query.T @ asking, d_key_value.T @ normed.flatten(0, 1)])
-        d_normed = (d_key_value @ half(qkv[width:])).float().view(rows, length, width)
-        d_normed[:, length - wanted :] += (d_query @ half(qkv[:width])).view(rows, wanted, width)
+            g = d_attended.chunk(heads, -1)[h].contiguous()
+            torch.bmm(half(share).transpose(1, 2), g, out=at_value)
+            d_score = softmax_backward((g @ v.transpose(1, 2)).float(), share)
+            d_score = half(d_score.div_(math.sqrt(q.shape[-1])))
+            torch.bmm(d_score, k, out=at_query)
+            torch.bmm(d_score.transpose(1, 2), q, out=at_key)
+        d_qkv = d_heads.T @ normed
+        d_normed = (d_heads @ half(qkv)).float().view(rows, length, width)
         d_x, d_scale1, d_shift1 = normed_backward(d_normed, x, mean1, inverse1, scale1, shift1)
         d_x[:, length - wanted :] += d_middle.view(rows, wanted, width)
         own = (
@@ -111,8 +109,11 @@ class FusedBlock(torch.autograd.Function):
 
 
 def softmax(scores: Tensor) -> Tensor:
-    """Over the last dimension, overwriting the scores: a third of the time of torch's over so few of them."""
-    scores -= scores.amax(-1, keepdim=True)
+    """Over the last dimension, overwriting the scores, of which the first is no hidden one: a third of the
+    time of torch's over so few of them.
+    """
+    if not float(scores.amax()) < STEEP or not float(scores[..., 0].amin()) > -STEEP:
+        scores -= scores.amax(-1, keepdim=True)
     scores.exp_()
     scores /= scores.sum(-1, keepdim=True)
     return scores

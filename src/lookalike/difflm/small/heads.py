@@ -47,9 +47,7 @@ class Heads:
 
         anchored: as `Fields.anchored` gives it.
         """
-        if slot not in self.known:
-            self.known[slot] = self._head(slot)
-        head = self.known[slot]
+        head = self._of(slot)
         said = torch.addmm(head.bias, hidden, head.weight)
         choice = pick(said if head.other < 0 else said[:, : head.size], generator)
         tokens = choice if head.tokens is None else head.tokens.index_select(0, choice)
@@ -64,6 +62,18 @@ class Heads:
             found = head.flat.index_select(0, self._placed(head, mixture, generator))
             tokens[inside], cells[inside] = found[:, 0], found[:, 1]
         return tokens, cells
+
+    def options(self, slot: int, hidden: Tensor) -> Tensor | None:
+        """(rows, width) -> (rows, tokens) logits of a slot that is one of a few tokens; None for others."""
+        head = self._of(slot)
+        if head.other >= 0 or head.tokens is not None or self.fields.cell_counts[slot] > 1:
+            return None
+        return torch.addmm(head.bias, hidden, head.weight)[:, : head.size]
+
+    def _of(self, slot: int) -> _Head:
+        if slot not in self.known:
+            self.known[slot] = self._head(slot)
+        return self.known[slot]
 
     def _placed(self, head: _Head, mixture: Tensor, generator: torch.Generator) -> Tensor:
         """(rows, 3 x logistics, filled up) -> (rows,) a cell of "anywhere else" of each."""

@@ -83,15 +83,6 @@ class Cache:
             self._bags = positions, each, *bags(positions, each, device)
         return self._bags[2:]
 
-    def widen(self, length: int) -> None:
-        """Make room for so many positions in all, in the spare memory; not where they are in it already."""
-        for layer, (pair, n) in enumerate(zip(self.pairs, self.filled, strict=True)):
-            if pair is not None:
-                own = [self._room(2 * layer + i, (length, *p.shape[1:]), p) for i, p in enumerate(pair)]
-                for new, old in zip(own, pair, strict=True):
-                    new[:n] = old[:n]
-                self.pairs[layer] = own[0], own[1]
-
     def put(self, rows: Tensor, other: Cache, at: Tensor) -> None:
         """In the places of these rows those of another cache of as many positions, `at` there."""
         for mine, pair, n in zip(self.pairs, other.pairs, self.filled, strict=True):

@@ -49,20 +49,26 @@ class Threads:
             raise OptionError(f"threads is {asked!r}: choose a whole number of at least 1, or None.")
         most = torch.get_num_threads() if asked is None else asked
         self.counts = [most] if asked is not None else [*(2**k for k in range((most - 1).bit_length())), most]
-        self.now = self.counts[0]
+        self.now, self._looked = self.counts[0], True
         self._begun = self._last = 0.0
         self._forget(WARM)
 
     def restart(self, warm: int = WARM) -> None:
         """Steps of another kind follow, the first `warm` of which are not measured.
 
-        They begin with as many threads as there are free cores for.
+        They begin with as many threads as there are free cores for, of which the first one makes sure.
         """
-        self._look()
+        self._looked = False
         self._forget(warm)
+
+    @property
+    def most(self) -> int:
+        """For what is done side by side: threads that do not wait for each other need no free cores."""
+        return self.counts[-1]
 
     def _look(self) -> None:
         """Take as many threads as there are free cores for."""
+        self._looked = True
         if len(self.counts) > 1:
             self.now = max(c for c in self.counts if c == self.counts[0] or self._are_free(c))
             self._set(self.now)
@@ -86,7 +92,9 @@ class Threads:
 
     def begin(self) -> None:
         """A step begins."""
-        if self._trial:
+        if not self._looked:
+            self._look()
+        elif self._trial:
             self._set(self._trial[0])
         elif self.now > 1 and self._last > COARSE and not self._are_free(self.now):
             self._look()
@@ -184,15 +192,15 @@ def _mean(costs: list[float]) -> float:
 
 
 def side_by_side(
-    work: Callable[[Part, Desk], Made], parts: Sequence[Part], desk: Callable[[], Desk]
+    work: Callable[[Part, Desk], Made], parts: Sequence[Part], desk: Callable[[], Desk], threads: int
 ) -> Iterator[Made]:
-    """What is made of each part, in their order, of as many parts at once as torch has threads now.
+    """What is made of each part, in their order, of as many parts at once as there are threads.
 
     Each part is computed by one thread: those of torch would wait for each other after every operation. A
     thread works at a desk of its own, which holds what only one may use at a time. While the caller looks at
     what is made, torch has one thread.
     """
-    count = min(torch.get_num_threads(), len(parts))
+    count = min(threads, len(parts))
     with one_thread():
         if count < 2:
             own = desk()
