@@ -103,8 +103,3 @@ def test_small_tables_and_gpus_have_steps_of_their_own() -> None:
     config, cpu, gpu = FinetuneConfig(), torch.device("cpu"), torch.device("cuda")
     assert [config.size(rows, cpu) for rows in (5, 600, 10_000)] == [5, 8, 8]
     assert [config.size(rows, gpu) for rows in (400, 4_000, 100_000)] == [8, 80, 128]
-
-
-def test_short_rows_count_more_and_long_ones_less() -> None:
-    plan = Plan(np.array([10, 10, 30, 30, 500]), np.arange(4), 2, 0)  # the last row is held out
-    assert [plan.weight(np.array(rows)) for rows in ([0, 1], [2, 3], [0, 2])] == pytest.approx([2, 2 / 3, 1])

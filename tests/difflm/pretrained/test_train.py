@@ -110,24 +110,6 @@ def test_the_last_steps_have_the_columns_in_their_order(
     assert shares == pytest.approx([0.4, 0.3, 0.2, 0.1])
 
 
-def test_a_token_counts_alike_in_steps_of_short_and_of_long_rows(
-    people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    counted: list[float] = []
-    norms: list[float] = []
-    descend, clip = finetune._descend, torch.nn.utils.clip_grad_norm_
-
-    def seen(vae: Any, loop: Any, batch: Any, weight: float, *rest: Any) -> tuple[float, float]:
-        counted.append(weight * sum(map(len, batch.read)) / len(batch.read))
-        return descend(vae, loop, batch, 0.0 if loop.step else weight, *rest)
-
-    monkeypatch.setattr(finetune, "_descend", seen)
-    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *given: norms.append(float(clip(*given))))
-    made(backbone("llama"), steps=4).fit(people, schema=schema)
-    assert counted == pytest.approx([counted[0]] * 4)
-    assert norms[0] > 0 and norms[1:4] == [0.0] * 3
-
-
 def test_the_schedule_waits_only_at_its_lowest_beta() -> None:
     loop, schedule = loop_of(rate=4.0), Backtracking()
     finetune._judge(loop, schedule, 50.0, 0.0)

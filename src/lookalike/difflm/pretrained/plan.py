@@ -55,14 +55,6 @@ class Plan:
             self._epoch = ((self.size, epoch), batches)
         return self._epoch[1][place % len(self._epoch[1])]
 
-    def weight(self, rows: Array) -> float:
-        """What the bound of each of these rows counts: 1 for rows of the mean length, more for short ones.
-
-        Rows of like length share a step. Without it a step of long rows has larger gradients, and those of
-        short rows are lost beside them: an optimizer measures all steps by one scale.
-        """
-        return float(self.length[self.train].mean() / self.length[rows].mean())
-
     def bend(self, loop: Loop, course: Course, shown: Any) -> None:
         """Before the steps 4, 8, 16, ...: as many steps as the time limit has room for at the pace since the
         last of them. (The first steps on a GPU take many times as long as the others.)

@@ -190,8 +190,7 @@ def train_pretrained(
             # descend: the controller moves beta so that the latent carries its rate, or the schedule sets it
             beta = loop.controller.beta if schedule is None else schedule.beta
             of_mean = schedule is not None
-            weight = 1.0 if of_mean else plan.weight(at)
-            descend = partial(_descend, vae, loop, batch, weight, beta, of_mean, bag, threads, seed)
+            descend = partial(_descend, vae, loop, batch, beta, of_mean, bag, threads, seed)
             loss, rate, micro = _within_memory(descend, micro)
             loop.controller.target = config.rate * risen(done)
             loop.controller.update(rate, MOVES / loop.steps)
@@ -296,7 +295,6 @@ def _descend(
     vae: PretrainedVAE,
     loop: Loop,
     batch: Texts,
-    weight: float,
     beta: float,
     mean: bool,
     bag: float,
@@ -306,9 +304,8 @@ def _descend(
 ) -> tuple[float, float]:
     """One step on a batch, in parts of `micro` tokens; returns its bound and rate, nats per row.
 
-    weight: of the bound of a row. mean: whether the loss is the paper's, the mean over tokens plus beta times
-    the mean over latent dimensions, and not the bound of a row. bag: weight of the words that the latent has
-    to tell.
+    mean: whether the loss is the paper's, the mean over tokens plus beta times the mean over latent
+    dimensions, and not the bound of a row. bag: weight of the words that the latent has to tell.
     """
     rows, tokens, device = len(batch.written), batch.size, vae.words.device
     _set_training(vae, True)
@@ -323,11 +320,11 @@ def _descend(
         if mean:
             loss = nll.sum() / tokens + beta * kl.mean(1).sum() / rows
         else:
-            loss = weight * (nll.sum() + beta * kl.sum() + bag * told.sum()) / rows
+            loss = (nll.sum() + beta * kl.sum() + bag * told.sum()) / rows
         loss.backward()
         total_nll, total_kl = total_nll + nll.sum().item(), total_kl + kl.sum().item()
         threads.end(float(len(part) * max(map(len, texts.written))))
-    most = CLIP_OF_MEAN if mean else CLIP * math.sqrt(weight * tokens / rows)
+    most = CLIP_OF_MEAN if mean else CLIP * math.sqrt(tokens / rows)
     nn.utils.clip_grad_norm_(loop.module.parameters(), most)
     loop.optimizers[0].step()
     return (total_nll + total_kl) / rows, total_kl / rows
