@@ -19,6 +19,7 @@ def table(rows: int, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=rows).round(3)
     zone = np.where(x > 0, "right", np.where(x < -1, "far", "left"))
+    zone = np.where(rng.random(rows) < 0.05, rng.choice(["right", "far", "left"], rows), zone)  # so no rule
     return pd.DataFrame({"x": x, "zone": zone, "other": rng.choice(["p", "q"], rows)})
 
 

@@ -257,3 +257,20 @@ def test_of_a_debit_and_a_credit_one_is_filled() -> None:
     made = plan.back(inner, rng)
     assert (made.debit.isna() != made.credit.isna()).all()
     assert made.debit.isna().mean() == pytest.approx(0.4, abs=0.08)
+
+
+def test_an_end_that_is_not_known_yet_stays_the_same_date() -> None:
+    rng = np.random.default_rng(0)
+    start = pd.to_datetime("2015-01-06") + pd.to_timedelta(rng.integers(0, 2900, 600), unit="D")
+    end = pd.Series((start + pd.to_timedelta(rng.integers(1, 400, 600), unit="D")).strftime("%Y-%m-%d"))
+    end[rng.random(600) < 0.1] = "9999-12-31"
+    table = pd.DataFrame({"start": start.strftime("%Y-%m-%d"), "end": end})
+    plan = planned(table, "end >= start")
+    made = there_and_back(plan, table)
+    assert (made.end >= made.start).all()
+    assert set(made.end[made.end > "2030"]) == {"9999-12-31"}
+    assert (made.end == "9999-12-31").mean() == pytest.approx(0.1, abs=0.03)
+    plain = planned(table[table.end < "9999"].reset_index(drop=True), "end >= start")
+    assert [slot.column for slot in plain.codec.slots][
+        -1
+    ] == "end (gap)"

@@ -9,7 +9,7 @@ import numpy as np
 
 from lookalike.codec.slot import Array
 from lookalike.rules import steps
-from lookalike.rules.holds import FORMULAS
+from lookalike.rules.holds import FORMULAS, LEAST
 from lookalike.rules.steps import Step
 from lookalike.rules.values import Values
 from lookalike.table.column import Column
@@ -232,7 +232,8 @@ class _Chosen:
 
     def _above(self, high: Any, orders: list[Order]) -> list[Step]:
         """A step for the orders of one column; where they make a circle with others, for one of them."""
-        if not _computable(self.values.column(high)) or _spiky(high, [r.low for r in orders], self.values):
+        own, lows = self.values.column(high), [rule.low for rule in orders]
+        if not _computable(own) or _far(high, self.values) or _spiky(high, lows, self.values):
             return _bounds("clamp", high, orders)
         return _bounds("gap", high, orders)
 
@@ -253,6 +254,19 @@ def _firm(function: Rule, rule: Rule) -> bool:
 def _computable(column: Column) -> bool:
     """Whether numbers alone tell the cells of a column: none are exceptions, and all have one format."""
     return column.is_number_or_date and len(column.formats) < 2 and not column.exceptions
+
+
+def _far(high: Any, values: Values) -> bool:
+    """Whether rows share a greatest value that lies farther above the others than these are spread, such as
+    9999-12-31 for what has no end yet: gaps to it would be drawn as other far values.
+    """
+    own = values.numbers(high)
+    assert own is not None
+    known = own[~np.isnan(own)]
+    others = known[known < known.max(initial=-np.inf)]
+    if not len(others) or len(known) - len(others) < LEAST:
+        return False
+    return bool(known.max() - others.max() > np.ptp(others))
 
 
 def _spiky(high: Any, lows: list[Any], values: Values) -> bool:

@@ -270,7 +270,7 @@ def room(own: Step, values: Values) -> Array:
     """(rows,) float64: what the parts of a sum before this one leave of it; nan where one is unknown."""
     found = np.full(values.rows, np.nan)
     for rule in own.rules:
-        if isinstance(rule, Linear):
+        if isinstance(rule, Linear) and own.columns[0] in dict(rule.of):  # else it is the sum itself
             parts = [(name, factor) for name, factor in rule.of if name in own.parents]
             left = rule.constant + sum(factor * _floats(values, name) for name, factor in parts)
             found = left / -dict(rule.of)[own.columns[0]]
