@@ -271,6 +271,4 @@ def test_an_end_that_is_not_known_yet_stays_the_same_date() -> None:
     assert set(made.end[made.end > "2030"]) == {"9999-12-31"}
     assert (made.end == "9999-12-31").mean() == pytest.approx(0.1, abs=0.03)
     plain = planned(table[table.end < "9999"].reset_index(drop=True), "end >= start")
-    assert [slot.column for slot in plain.codec.slots][
-        -1
-    ] == "end (gap)"
+    assert [slot.column for slot in plain.codec.slots][-1] == "end (gap)"
