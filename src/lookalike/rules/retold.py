@@ -28,25 +28,27 @@ def with_traits(own: Step, drawn: pd.Series, values: Values, rng: np.random.Gene
             if broken > ROUNDED:
                 wrong[mine] &= rng.random(int(mine.sum())) * max(share, broken) >= broken
         if wrong.any():
-            again = _signed if rule.trait == "sign" else _formatted
-            made = again(own, rule, known, wrong, speaks & kept, now, rng)
+            if rule.trait == "sign":
+                made = _signed(rule, known, wrong, speaks & kept, own.ends, now, rng)
+            else:
+                made = _formatted(rule, known, wrong, now, rng)
             drawn = drawn.where(pd.Series(~wrong), made)
     return drawn
 
 
 def _signed(
-    own: Step,
     rule: Trait,
     known: dict[str, dict[int, float]],
     wrong: Array,
     right: Array,
+    ends: tuple[float, ...],
     now: Values,
     rng: np.random.Generator,
 ) -> pd.Series:
     """Numbers of the other sign; where that is out of range, those of other rows of the category."""
     column, keys = now.column(rule.column), now.texts(rule.of)
     found = np.array(now.numbers(rule.column), dtype=np.float64)
-    low, high = own.ends or (-np.inf, np.inf)
+    low, high = ends or (-np.inf, np.inf)
     for row in np.flatnonzero(wrong):
         goes, other = known[str(keys[row])], -found[row]
         if other and np.sign(other) in goes and low <= other <= high:
@@ -59,13 +61,7 @@ def _signed(
 
 
 def _formatted(
-    own: Step,
-    rule: Trait,
-    known: dict[str, dict[int, float]],
-    wrong: Array,
-    right: Array,
-    now: Values,
-    rng: np.random.Generator,
+    rule: Trait, known: dict[str, dict[int, float]], wrong: Array, now: Values, rng: np.random.Generator
 ) -> pd.Series:
     """The same numbers or dates, in a format that goes with the category."""
     keys, forms = now.texts(rule.of), _forms(now, rule)

@@ -126,16 +126,22 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Copy:
-    """Both columns hold the same value."""
+class _Told:
+    """A rule on a column by another one."""
 
     column: Any
     of: Any
-    support: float = field(default=1.0, compare=False)
 
     @property
     def columns(self) -> tuple[Any, ...]:
         return (self.column, self.of)
+
+
+@dataclass(frozen=True)
+class Copy(_Told):
+    """Both columns hold the same value."""
+
+    support: float = field(default=1.0, compare=False)
 
     @property
     def words(self) -> str:
@@ -143,22 +149,16 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(_Told):
     """column is a part, one of `PARTS`, of a date; a week's first day counts from `first`.
 
     shift: months that are added to the date before, where a year begins in another month than January.
     """
 
-    column: Any
-    of: Any
     part: str
     first: int = 0
     shift: int = 0
     support: float = field(default=1.0, compare=False)
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        return (self.column, self.of)
 
     @property
     def words(self) -> str:
@@ -187,22 +187,16 @@ class Joined:
 
 
 @dataclass(frozen=True)
-class Function:
+class Function(_Told):
     """The value of one column tells that of the other. part: where it is not "", that part of a date does;
     shift: as in `Part`. cuts: where there are any, the range between them that a number is in does; a cut
     belongs to the range above it.
     """
 
-    column: Any
-    of: Any
     part: str = ""
     shift: int = 0
     cuts: tuple[float, ...] = ()
     support: float = field(default=1.0, compare=False)
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        return (self.column, self.of)
 
     @property
     def words(self) -> str:
@@ -212,17 +206,11 @@ class Function:
 
 
 @dataclass(frozen=True)
-class Trait:
+class Trait(_Told):
     """The value of a category tells what a number is like. trait: one of `TRAITS`."""
 
-    column: Any
-    of: Any
     trait: str
     support: float = field(default=1.0, compare=False)
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        return (self.column, self.of)
 
     @property
     def words(self) -> str:
@@ -269,18 +257,12 @@ class EmptyTogether:
 
 
 @dataclass(frozen=True)
-class EmptyWhen:
+class EmptyWhen(_Told):
     """column is missing (or holds `value`, such as "?") exactly where `of` holds one of the values."""
 
-    column: Any
-    of: Any
     values: tuple[Any, ...]
     value: Any = None
     support: float = field(default=1.0, compare=False)
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        return (self.column, self.of)
 
     @property
     def words(self) -> str:
