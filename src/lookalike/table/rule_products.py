@@ -10,7 +10,7 @@ from lookalike.table.rule import Product
 
 
 @dataclass
-class _Term:
+class Term:
     """Factors: a number, the names that it is multiplied by and divided by, and of each bracket
     (name, unit), as in `Product`, with whether it divides.
     """
@@ -39,10 +39,9 @@ def read_product(
     divisor: of the whole.
     """
     try:
-        terms = [_term(tokens[a:b], names[a:b], sign / divisor) for sign, a, b in _terms(tokens)]
+        said, constant = _parted(tokens, names, divisor)
     except (ValueError, ZeroDivisionError):
         return None
-    said = [one for one in terms if one.named]
     if len(said) != 1 or own in {known[name] for name in names if name is not None}:
         return None
     term, unit, divide = said[0], 0.0, bool(said[0].below)
@@ -57,12 +56,11 @@ def read_product(
     if several or len(names_of) not in (2, 3) or not term.above or (square and term.brackets):
         return None
     left, *times, right = (known[name] for name in names_of)
-    constant = sum(one.number for one in terms if not one.named)
     third = times[0] if times else None
     return Product(own, left, right, divide, rounding, term.number, unit, square, third, constant)
 
 
-def _terms(tokens: list[str]) -> Iterator[tuple[float, int, int]]:
+def terms_in(tokens: list[str]) -> Iterator[tuple[float, int, int]]:
     """(sign, begin, end) of what stands between the signs that are in no bracket."""
     depth, begin, sign = 0, 0, 1.0
     for at, token in enumerate(tokens):
@@ -74,9 +72,9 @@ def _terms(tokens: list[str]) -> Iterator[tuple[float, int, int]]:
     yield sign, begin, len(tokens)
 
 
-def _term(tokens: list[str], names: list[str | None], number: float) -> _Term:
-    """Raises ValueError for anything but factors with * or / between them."""
-    found, at, divide = _Term(number), 0, False
+def term_of(tokens: list[str], names: list[str | None], number: float) -> Term:
+    """Raises ValueError for anything but factors with * or / between them, ZeroDivisionError by 0."""
+    found, at, divide = Term(number), 0, False
     while True:
         if at >= len(tokens):
             raise ValueError
@@ -91,8 +89,6 @@ def _term(tokens: list[str], names: list[str | None], number: float) -> _Term:
             factor = 1.0
         else:
             factor = float(tokens[at])
-            if not factor:
-                raise ValueError
         found.number = found.number / factor if divide else found.number * factor
         if end == len(tokens):
             return found
@@ -101,11 +97,19 @@ def _term(tokens: list[str], names: list[str | None], number: float) -> _Term:
         divide, at = tokens[end] == "/", end + 1
 
 
+def _parted(tokens: list[str], names: list[str | None], divisor: float = 1.0) -> tuple[list[Term], float]:
+    """The terms with names, and the sum of the numbers; of the whole, divided. Raises as `term_of`, and
+    ValueError for a term that is 0.
+    """
+    found = [term_of(tokens[a:b], names[a:b], sign / divisor) for sign, a, b in terms_in(tokens)]
+    if not all(one.number for one in found):
+        raise ValueError
+    return [one for one in found if one.named], sum(one.number for one in found if not one.named)
+
+
 def _bracket(tokens: list[str], names: list[str | None]) -> tuple[str, float, float]:
     """(name, unit, factor) of `a + b * name`, which is factor x (1 + name / unit)."""
-    terms = [_term(tokens[a:b], names[a:b], sign) for sign, a, b in _terms(tokens)]
-    said = [one for one in terms if one.named]
-    constant = sum(one.number for one in terms if not one.named)
+    said, constant = _parted(tokens, names)
     if len(said) != 1 or len(said[0].above) != 1 or said[0].below or said[0].brackets or not constant:
         raise ValueError
     return said[0].above[0], constant / said[0].number, constant

@@ -50,7 +50,7 @@ from lookalike.table.rule import (
     Rule,
     Trait,
 )
-from lookalike.table.rule_products import read_product
+from lookalike.table.rule_products import read_product, term_of, terms_in
 
 if TYPE_CHECKING:
     from lookalike.table.schema import Schema
@@ -215,37 +215,16 @@ def _sum(
 ) -> Linear | None:
     """A sum of names, each with a sign and perhaps a factor, and numbers; None for anything else."""
     of: list[tuple[Any, float]] = []
-    constant, at = 0.0, 0
-    while at < len(tokens):
-        sign = -1.0 if tokens[at] == "-" else 1.0
-        if tokens[at] in ("+", "-"):
-            at += 1
-        elif at:
-            return None
-        end = next((i for i in range(at, len(tokens)) if tokens[i] in ("+", "-")), len(tokens))
-        term = _term(tokens[at:end], names[at:end])
-        if term is None:
-            return None
-        name, factor = term
-        if name is None:
-            constant += sign * factor
-        else:
-            of.append((known[name], sign * factor))
-        at = end
-    return Linear(own, tuple(of), constant, divisor, rounding) if of else None
-
-
-def _term(tokens: list[str], names: list[str | None]) -> tuple[str | None, float] | None:
-    """A name and its factor: `net`, `2 * net`, `net * 2`, `net / 2`; without a name, a number."""
+    constant = 0.0
     try:
-        if len(tokens) == 1:
-            return (names[0], 1.0) if names[0] is not None else (None, float(tokens[0]))
-        if len(tokens) == 3 and tokens[1] in ("*", "/"):
-            if names[0] is not None and names[2] is None:
-                factor = float(tokens[2])
-                return names[0], factor if tokens[1] == "*" else 1.0 / factor
-            if names[0] is None and names[2] is not None and tokens[1] == "*":
-                return names[2], float(tokens[0])
+        found = [(term_of(tokens[a:b], names[a:b], sign), b - a) for sign, a, b in terms_in(tokens)]
     except (ValueError, ZeroDivisionError):
         return None
-    return None
+    for one, size in found:
+        if one.brackets or one.below or len(one.above) > 1 or size > (3 if one.above else 1):
+            return None
+        if one.above:
+            of.append((known[one.above[0]], one.number))
+        else:
+            constant += one.number
+    return Linear(own, tuple(of), constant, divisor, rounding) if of else None
