@@ -59,6 +59,7 @@ _TOKEN = re.compile(
     r"""\s*("[^"]*"|'[^']*'|->|<=|>=|[<>=+*/,()]|-(?=[\s\d.])|(?<![\w.])\d+(?:\.\d*)?(?:[eE]-?\d+)?(?![\w-])|[^\s<>=+*/,()]+)"""
 )
 _NUMBER = re.compile(r"\d+(\.\d*)?([eE]-?\d+)?")
+_SIZE = r"(?:\d+\.?\d*|\.\d+)(?:[eE]-?\d+)?"
 _EXAMPLES = "'end >= start', 'total = room + tax', 'city -> country' or 'exactly one of a, b, c'"
 
 
@@ -187,8 +188,10 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
         return Part(own, *part)
     if found := re.fullmatch(rf"(.*) in ({'|'.join(UNITS)})", right):
         right, divisor = found[1], UNITS[found[2]]
-    if found := re.fullmatch(r"\((.*)\)\s*/\s*([\d.eE-]+)", right):
+    if found := re.fullmatch(rf"\((.*)\)\s*/\s*(-?{_SIZE})", right):
         right, divisor = found[1], float(found[2])
+        if not divisor:
+            return None
     tokens = _TOKEN.findall(right)
     if tokens and tokens[0].startswith("-") and _name(tokens[0], known) is None and len(tokens[0]) > 1:
         tokens = ["-", tokens[0][1:], *tokens[1:]]  # a sign before a name
@@ -196,7 +199,7 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
     if len(tokens) == 1 and names[0] is not None:
         numbers = all(schema[name].is_number_or_date for name in (own, known[names[0]]))
         of = known[names[0]]
-        return Linear(own, ((of, 1.0),), rounding=rounding) if numbers else Copy(own, of)
+        return Linear(own, ((of, 1.0),), 0.0, divisor, rounding) if numbers else Copy(own, of)
     if len(tokens) == 3 and names[0] is not None and tokens[1] == "/" and _NUMBER.fullmatch(tokens[2]):
         size = float(tokens[2]) * divisor
         return Linear(own, ((known[names[0]], 1.0),), 0.0, size, rounding) if size else None
