@@ -64,7 +64,8 @@ PLACES = {  # heavy package -> the only places that may import it
     "tokenizers": ("codec/", "difflm/pretrained/hub.py"),
     "sklearn": (
         *("curate/", "evaluate/", "explore/", "learn.py", "embed.py"),
-        *("difflm/estimator.py", "difflm/refining.py", "difflm/small/forest.py", "difflm/small/slotbase.py"),
+        *("difflm/estimator.py", "difflm/refining.py", "difflm/wording.py"),
+        *("difflm/small/forest.py", "difflm/small/slotbase.py"),
     ),
     "sentence_transformers": ("embed.py",),
     "jinja2": ("evaluate/page/", "prompting/"),

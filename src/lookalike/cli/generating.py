@@ -148,7 +148,7 @@ def difflm(args: argparse.Namespace) -> DiffLM:
         device=args.device,
         backbone=args.backbone,
         lora=args.lora,
-        refine=bool(getattr(args, "refine", False)),
+        refine=getattr(args, "refine", None),
         threads=args.threads,
         progress=not args.quiet,
     )

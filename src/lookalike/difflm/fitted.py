@@ -13,16 +13,18 @@ import torch
 from torch import Tensor
 
 from lookalike.codec import RecordCodec, Slot
+from lookalike.codec.slot import Array
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.latent.sampler import FEW_STEPS, LOW_RATE, STEPS
 from lookalike.difflm.records import RecordModel
-from lookalike.difflm.refining import Selector
+from lookalike.difflm.refining import Selector, features
 from lookalike.difflm.sampling.completing import records_of
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.ruled import asked_of
 from lookalike.difflm.settings import Settings
 from lookalike.difflm.storage import Saved
 from lookalike.difflm.training.threads import Threads
+from lookalike.difflm.wording import Wording
 from lookalike.errors import OptionError
 from lookalike.rules.conditions import translated
 from lookalike.rules.keep import Plan
@@ -39,7 +41,8 @@ class Fitted:
 
     seed: that of the fit, or of a saved model. table: the fingerprint of what was learned. history: how it
     was learned. plan: how rules between columns are kept; with one, `records` are those of its columns.
-    selector: which of the drawn records are kept (`refining.py`), None for all.
+    selector: which of the drawn records are kept (`refining.py`), None for all; wording: what it reads of
+    texts, None for a table without.
     device, threads: where and with how many threads it computes.
     """
 
@@ -54,11 +57,17 @@ class Fitted:
     history: list[dict[str, Any]] = field(default_factory=list)
     plan: Plan | None = None
     selector: Selector | None = None
+    wording: Wording | None = None
 
     @property
     def slots(self) -> list[Slot]:
         """Those of the records that are modelled."""
-        return (self.codec if self.plan is None else self.plan.codec).slots
+        return self.inner.slots
+
+    @property
+    def inner(self) -> RecordCodec:
+        """That of the records that are modelled."""
+        return self.codec if self.plan is None else self.plan.codec
 
     @property
     def texts(self) -> bool:
@@ -85,6 +94,18 @@ class Fitted:
         if self.own_prior is None:
             return torch.zeros(rows, 0)
         return self.own_prior.sample(rows, generator, threads=self.threads.most)
+
+    def log_weights(self, records: Array, rng: np.random.Generator) -> Array:
+        """(rows,) log of how much too rare the like of each drawn record is drawn; 0 without a selector.
+
+        rng: of the numbers within their cells, where texts have to be decoded.
+        """
+        if self.selector is None:
+            return np.zeros(len(records))
+        if self.wording is None:
+            return self.selector.log_weights(features(self.slots, records))
+        table = self.records.decode(records, rng)
+        return self.selector.log_weights(self.wording.features(self.inner, table))
 
     def candidates(self, rows: int) -> int:
         """Latents that are tried for `rows` which share a condition and are drawn at once."""
@@ -114,18 +135,21 @@ class Fitted:
         if self.own_prior is None:
             return {}
         prior = {f"prior.{name}": weight for name, weight in self.own_prior.state_dict().items()}
-        own = {} if self.selector is None else self.selector.arrays()
-        return self.records.weights() | prior | {f"selector.{name}": value for name, value in own.items()}
+        found = self.records.weights() | prior
+        for part, own in (("selector", self.selector), ("wording", self.wording)):
+            if own is not None:
+                found |= {f"{part}.{name}": value for name, value in own.arrays().items()}
+        return found
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         """Take back what `weights` gave. Raises KeyError or RuntimeError where they do not fit."""
         if self.own_prior is not None:
             self.records.load(weights)
-            own = {k.removeprefix("prior."): v for k, v in weights.items() if k.startswith("prior.")}
-            self.own_prior.load_state_dict(own)
+            self.own_prior.load_state_dict(_part(weights, "prior"))
             self.own_prior.eval()
-            own = {k.removeprefix("selector."): v for k, v in weights.items() if k.startswith("selector.")}
-            self.selector = Selector.of_arrays(own) if own else None
+            selector, wording = _part(weights, "selector"), _part(weights, "wording")
+            self.selector = Selector.of_arrays(selector) if selector else None
+            self.wording = Wording.of_arrays(wording) if wording else None
 
     def saved(self, arguments: dict[str, Any]) -> Saved:
         """What is kept on disk. arguments: as `Saved` has them."""
@@ -225,3 +249,8 @@ def _record_model(
     return TextRecords(
         serialised, own.backbone, own.encoder, own.config, own.finetune, device, threads, facts
     )
+
+
+def _part(weights: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    """The weights whose names begin with that of a part, without it."""
+    return {k.removeprefix(f"{part}."): v for k, v in weights.items() if k.startswith(f"{part}.")}

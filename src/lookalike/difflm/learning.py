@@ -14,9 +14,10 @@ import torch
 from lookalike.codec.slot import Array
 from lookalike.difflm.fitted import Fitted
 from lookalike.difflm.latent.train import train_denoiser
-from lookalike.difflm.refining import FEWEST, Selector, features, fit_selector
+from lookalike.difflm.refining import FEWEST, FEWEST_TEXTS, features, fit_selector
 from lookalike.difflm.training.checkpoint import Checkpoint, training_alone
 from lookalike.difflm.training.course import Clock
+from lookalike.difflm.wording import learn_wording
 from lookalike.interrupt import finishing
 from lookalike.progress import say, stage, working
 from lookalike.seed import child
@@ -26,7 +27,6 @@ FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
 SELECTOR_ROWS, SELECTOR_TEXTS = 40_000, 4000  # learned rows that say which to keep, at most; fewer of texts
 SELECTOR_DRAWN = 3  # rows that are drawn for each of them; 1 of texts
 SELECTOR_TIME = 0.2  # of the time limit is kept for that
-NO_SELECTOR = f"fewer than {FEWEST:,} are known, or nothing tells them from the learned ones"
 STREAMS = 5  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
 
 
@@ -76,20 +76,27 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
     fitted.prior.eval()
     if config.refine:
         clock.limit = clock.limit if clock.stopped else limit
-        fitted.selector = _selector(fitted, records, clock, progress)
+        fewest = FEWEST_TEXTS if fitted.texts else FEWEST
+        _select(fitted, records, fewest, clock, progress)
         if fitted.selector is None:
-            say(f"drawn rows are not refined: {NO_SELECTOR}", progress=progress)
+            say(
+                f"drawn rows are not refined: fewer than {fewest:,} are known, or nothing tells them from "
+                "the learned ones",
+                progress=progress,
+            )
 
 
-def _selector(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> Selector | None:
-    """What tells the learned records from drawn ones; of these fewer where half of the time left is over."""
+def _select(fitted: Fitted, records: Array, fewest: int, clock: Clock, progress: bool) -> None:
+    """Learn what tells learned records from drawn ones; of these fewer where half of the time left is over.
+
+    fewest: rows of each of them, for a selector.
+    """
     ends = math.inf if clock.limit is None else (clock.spent() + clock.limit) / 2
     generator = fitted.generator(child(fitted.seed, "rows of the selector"))
-    own = fitted.slots
     most, times = (SELECTOR_TEXTS, 1) if fitted.texts else (SELECTOR_ROWS, SELECTOR_DRAWN)
     chosen = child(fitted.seed, "learned rows of the selector").permutation(len(records))[:most]
-    if len(chosen) < FEWEST:
-        return None
+    if len(chosen) < fewest:
+        return
     parts: list[Array] = []
     with stage("learned which rows to keep", doing="learning which rows to keep", progress=progress):
         while (rows := times * len(chosen) - sum(map(len, parts))) > 0:
@@ -99,7 +106,15 @@ def _selector(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> S
                 break
         fitted.records.rest()
         drawn = np.concatenate(parts)
-        return fit_selector(features(own, records[chosen]), features(own, drawn), fitted.seed)
+        if len(drawn) < fewest:
+            return
+        if fitted.texts:
+            rng = child(fitted.seed, "cells of the selector")
+            real, made = (fitted.records.decode(own, rng) for own in (records[chosen], drawn))
+            fitted.wording, of_learned, of_drawn = learn_wording(fitted.inner, real, made, fitted.seed)
+        else:
+            of_learned, of_drawn = (features(fitted.slots, own) for own in (records[chosen], drawn))
+        fitted.selector = fit_selector(of_learned, of_drawn, fitted.seed, fewest)
 
 
 def identity(fitted: Fitted, records: Array) -> str:

@@ -27,8 +27,8 @@ from lookalike.codec import Slot
 from lookalike.codec.slot import Array
 from lookalike.seed import child, child_seed
 
-BUDGET = 1.5  # rows that are drawn for each that is kept
-FEWEST = 1000  # rows that a selector is fitted on, at least
+BUDGET, BUDGET_TEXTS = 1.5, 2.0  # rows that are drawn for each that is kept, and where they have texts
+FEWEST, FEWEST_TEXTS = 1000, 400  # rows that a selector is fitted on, at least, and of those with texts
 TREES, STAGE, DEPTH, LEAF_ROWS, RATE = 100, 10, 5, 80, 0.05
 FOLDS = 4
 
@@ -91,16 +91,16 @@ def features(slots: list[Slot], records: Array) -> Array:
     return np.stack(columns, 1)
 
 
-def fit_selector(learned: Array, drawn: Array, seed: int) -> Selector | None:
+def fit_selector(learned: Array, drawn: Array, seed: int, fewest: int = FEWEST) -> Selector | None:
     """Of features of learned and drawn rows, more of these than of those; None where it cannot tell them
-    apart, or there are too few.
+    apart, or there are fewer than `fewest` of either.
 
     Both kinds weigh the same. The number of trees is what says most of the rows that the trees of a fold have
     not seen.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier  # not needed to draw
 
-    if min(len(learned), len(drawn)) < FEWEST:
+    if min(len(learned), len(drawn)) < fewest:
         return None
     x, y = np.concatenate([learned, drawn]), np.repeat([1, 0], [len(learned), len(drawn)])
     weight = np.where(y == 1, len(drawn) / len(learned), 1.0)

@@ -12,6 +12,7 @@ from lookalike.arguments import as_number, choice, number, shown, switch, text, 
 from lookalike.codec import RecordCodec
 from lookalike.defaults import DEVICES, LORA_RANK
 from lookalike.difflm.latent.denoiser import DenoiserConfig
+from lookalike.difflm.refining import FEWEST_TEXTS
 from lookalike.difflm.small import injection as small
 from lookalike.difflm.small.sizes import TEXT_SIZES, VAEConfig
 from lookalike.difflm.training.config import TEXT_RATE, TEXT_TRAINING, TrainConfig
@@ -32,8 +33,8 @@ Config = TypeVar("Config", VAEConfig, TrainConfig)
 class Arguments:
     """The arguments of `DiffLM` in the form in which they are used.
 
-    max_time: seconds. rate, epochs, beta: None where they follow from the table or from the lane. lora: the
-    rank of the adapters, 0 for none: then the backbone stays as it is.
+    max_time: seconds. rate, epochs, beta, refine: None where they follow from the table or from the lane.
+    lora: the rank of the adapters, 0 for none: then the backbone stays as it is.
     """
 
     max_time: float | None
@@ -46,7 +47,7 @@ class Arguments:
     encoder: str | None
     lora: int
     beta: str | None
-    refine: bool
+    refine: bool | None
     threads: Threads
     progress: bool
 
@@ -77,7 +78,7 @@ class Arguments:
             encoder=given["encoder"],
             lora=0 if backbone is None else _rank(given["lora"]),
             beta=given["beta"],
-            refine=switch("refine", given["refine"]),
+            refine=None if given["refine"] is None else switch("refine", given["refine"]),
             threads=threads,
             progress=progress,
         )
@@ -103,8 +104,6 @@ def _check_pretrained(given: Mapping[str, Any]) -> None:
         text("encoder", given["encoder"], NAMED)
     if given["beta"] is not None:
         choice("beta", given["beta"], BETAS)
-    if switch("refine", given["refine"]):
-        raise OptionError("refine is for a model learned from scratch: leave it out, or the backbone.")
 
 
 def _rank(lora: Any) -> int:
@@ -159,7 +158,8 @@ def derive(
     """The settings of a fit: the arguments are laid over those of `base`, and what texts need over both.
 
     texts: whether a record has texts; what they need changes only what is still at its default. rows, slots:
-    of the table and of a record; None: not known, so that neither trees nor more passes follow from them.
+    of the table and of a record; None: not known, so that neither trees nor more passes nor a selector follow
+    from them.
     config, finetune: what the arguments of a pretrained language model are laid over; None: their defaults.
     """
     passes: dict[str, Any] = {}
@@ -168,7 +168,10 @@ def derive(
     vae, train = replace(base.vae, injection=arguments.injection), replace(base.train, **passes)
     if texts:
         vae, train = _at_default(vae, TEXT_SIZES), _at_default(train, TEXT_TRAINING)
-    train = replace(train, refine=arguments.refine)
+    refine = arguments.refine
+    if refine is None:
+        refine = texts and arguments.backbone is None and (rows or 0) >= FEWEST_TEXTS
+    train = replace(train, refine=refine)
     if arguments.rate is not None:
         train = replace(train, rate=arguments.rate)
     elif texts:

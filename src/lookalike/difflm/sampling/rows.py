@@ -17,7 +17,7 @@ from lookalike.arguments import switch, whole
 from lookalike.codec import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.difflm.fitted import Fitted
-from lookalike.difflm.refining import BUDGET, features, kept
+from lookalike.difflm.refining import BUDGET, BUDGET_TEXTS, kept
 from lookalike.difflm.sampling.asked import Asked, Where
 from lookalike.difflm.sampling.completing import completed, varied
 from lookalike.difflm.sampling.drawing import Drawing
@@ -233,13 +233,20 @@ def _drawn(
 
     def written(rows: int, once: Once | None = None) -> Array:
         wanted = rows << request.halvings
-        many = math.ceil(BUDGET * wanted) if request.refine else wanted
-        latent = fitted.fresh(fitted.candidates(many) if allowed else many, generator)
-        drawn = fitted.records.draw(
-            latent, many, generator, allowed=allowed, drawing=asked.drawing, told=told, once=once
-        )
-        if request.refine and fitted.selector is not None:
-            drawn = drawn[kept(fitted.selector.log_weights(features(fitted.slots, drawn)), wanted, rng)]
+        many, parts = wanted, []
+        if request.refine:
+            many = math.ceil((BUDGET_TEXTS if fitted.texts else BUDGET) * wanted)
+        for start in range(0, many, fitted.records.chunk):
+            own = min(fitted.records.chunk, many - start)
+            latent = fitted.fresh(fitted.candidates(own) if allowed else own, generator)
+            parts.append(
+                fitted.records.draw(
+                    latent, own, generator, allowed=allowed, drawing=asked.drawing, told=told, once=once
+                )
+            )
+        drawn = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if request.refine:
+            drawn = drawn[kept(fitted.log_weights(drawn, rng), wanted, rng)]
         if request.halvings:
             drawn = drawn[thinned(fitted.slots, drawn, request.halvings, rng)]
         return drawn

@@ -1,0 +1,195 @@
+"""What the words of a record say of it: whether the model drew it, and which values stand beside them.
+
+The selector of `refining.py` reads numbers. Of a record with texts these are its other slots, how long its
+texts are, and what linear models over the words and pairs of words of the texts say: the log odds that they
+are those of a learned row, and the log probability of the value that a slot of few values has beside them. So
+a row is left out whose text does not fit its label.
+
+A model learns with a part of the rows left out, each of `FOLDS` parts once, and says of a learned row what it
+has not seen of it; of other rows the mean of the parts counts. Words are hashed, so that none is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from torch import Tensor
+
+from lookalike.codec import SPANS, RecordCodec
+from lookalike.codec.slot import Array
+from lookalike.difflm.refining import FOLDS, features
+from lookalike.seed import child, child_seed
+
+BUCKETS = 2**15  # that the words of a column are hashed into
+WORD = r"\w+|[^\w\s]"
+VALUES, ALL_VALUES = 100, 200  # of a slot that the words tell, and of all of them, at most
+PASSES, TOLD, DRAWN = 8, 1e-5, 1e-4  # of the linear models; penalties on the weights of the two sorts
+UNSEEN = -20.0  # log odds of a value that a part has no row of
+LEAST = 1e-6  # probability of a value
+WHOLE = ("category", "boolean", "number", "datetime", "compound")  # kinds of the other slots that are read
+
+
+@dataclass
+class Wording:
+    """drawn, first: (words,) and () the log odds that words are learned ones; words: `BUCKETS` a column.
+    tells: slot -> (tokens (values,), weights (words, values), heights (values,)) of what tells its token.
+    """
+
+    drawn: Array
+    first: float
+    tells: dict[int, tuple[Array, Array, Array]]
+
+    def features(self, codec: RecordCodec, table: pd.DataFrame) -> Array:
+        """(rows, features) of a decoded table, as the selector reads them."""
+        slots, tokens = _slots(codec, table)
+        texts = _texts(codec, table)
+        x = _words(texts)
+        said = [x @ self.drawn + self.first]
+        for slot, (values, weights, heights) in self.tells.items():
+            said.append(_of_own(x @ weights + heights, values, tokens[:, slot]))
+        return np.column_stack([slots, *said, *_lengths(texts)])
+
+    def arrays(self) -> dict[str, Tensor]:
+        """What is saved."""
+        found = {"drawn": self.drawn.astype(np.float32), "first": np.float64(self.first)}
+        for slot, (values, weights, heights) in self.tells.items():
+            own = {"values": values, "weights": weights.astype(np.float16), "heights": heights}
+            found |= {f"{slot}.{name}": value for name, value in own.items()}
+        return {name: torch.from_numpy(np.asarray(value)) for name, value in found.items()}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, Tensor]) -> Wording:
+        """What `arrays` gave."""
+        own: dict[str, Any] = {name: value.numpy() for name, value in arrays.items()}
+        slots = sorted({int(name.split(".")[0]) for name in own if "." in name})
+        tells = {
+            slot: (own[f"{slot}.values"], own[f"{slot}.weights"].astype(np.float32), own[f"{slot}.heights"])
+            for slot in slots
+        }
+        return cls(own["drawn"], float(own["first"]), tells)
+
+
+def learn_wording(
+    codec: RecordCodec, learned: pd.DataFrame, drawn: pd.DataFrame, seed: int
+) -> tuple[Wording, Array, Array]:
+    """What the words of learned rows say, and the features of these and of drawn rows, as ones not seen."""
+    slots, tokens = _slots(codec, learned)
+    texts = _texts(codec, learned)
+    x, other = _words(texts), _words(_texts(codec, drawn))
+    rng = child(seed, "folds of the wording")
+    fold, fold_drawn = (rng.permutation(len(rows)) % FOLDS for rows in (learned, drawn))
+    tells, said = {}, []
+    with threadpool_limits(1):
+        for slot in _told(codec, tokens):
+            own = tokens[:, slot]
+            values, weights, heights, logits = _across(x, own, fold, TOLD, child_seed(seed, "told", slot))
+            tells[slot] = (values, weights.astype(np.float16).astype(np.float32), heights)
+            said.append(_of_own(logits, values, own))
+        both = _stacked(x, other)
+        which = np.repeat([1, 0], [len(learned), len(drawn)])
+        folds = np.concatenate([fold, fold_drawn])
+        _, weights, heights, logits = _across(both, which, folds, DRAWN, child_seed(seed, "drawn words"))
+    wording = Wording(weights[:, 1] - weights[:, 0], float(heights[1] - heights[0]), tells)
+    seen = logits[:, 1] - logits[:, 0]
+    of_learned = np.column_stack([slots, seen[: len(learned)], *said, *_lengths(texts)])
+    of_drawn = wording.features(codec, drawn)
+    of_drawn[:, slots.shape[1]] = seen[len(learned) :]
+    return wording, of_learned, of_drawn
+
+
+def _slots(codec: RecordCodec, table: pd.DataFrame) -> tuple[Array, Array]:
+    """Features of the slots that are no texts, (rows, some slots), and the tokens of all, (rows, slots)."""
+    names = [one.name for one in codec.schema.columns if one.kind in WHOLE and one.name in table.columns]
+    tokens, cells = codec.encode(table[names], partial=True)
+    own = [index for index, slot in enumerate(codec.slots) if slot.column in names]
+    records = np.stack([tokens, cells], 1)[:, :, own]
+    found = features([codec.slots[index] for index in own], records) if own else np.zeros((len(table), 0))
+    return found, tokens
+
+
+def _texts(codec: RecordCodec, table: pd.DataFrame) -> list[list[str]]:
+    """The texts of each column that has such."""
+    names = [one.name for one in codec.schema.columns if one.kind in SPANS and one.name in table.columns]
+    return [["" if value is None else str(value) for value in table[name].astype(object)] for name in names]
+
+
+def _lengths(texts: list[list[str]]) -> list[Array]:
+    return [np.array([[len(text), text.count(" ")] for text in own], dtype=np.float64) for own in texts]
+
+
+def _words(texts: list[list[str]]) -> Any:
+    """(rows, words) sparse, each row of length 1: log counts of words and pairs of words."""
+    from scipy.sparse import hstack
+    from sklearn.feature_extraction.text import HashingVectorizer
+    from sklearn.preprocessing import normalize
+
+    reader = HashingVectorizer(
+        ngram_range=(1, 2), n_features=BUCKETS, alternate_sign=False, token_pattern=WORD, norm=None
+    )
+    x = hstack([reader.transform(own) for own in texts]).tocsr()
+    x.data = 1 + np.log(x.data)
+    return normalize(x)
+
+
+def _stacked(a: Any, b: Any) -> Any:
+    from scipy.sparse import vstack
+
+    return vstack([a, b]).tocsr()
+
+
+def _told(codec: RecordCodec, tokens: Array) -> list[int]:
+    """The slots of categories whose values the words may tell, those of few values first."""
+    categories = {one.name for one in codec.schema.columns if one.kind in ("category", "boolean")}
+    counts = {
+        index: len(np.unique(tokens[:, index]))
+        for index, slot in enumerate(codec.slots)
+        if slot.column in categories
+    }
+    found, total = [], 0
+    for index, count in sorted(counts.items(), key=lambda one: one[1]):
+        if 1 < count <= VALUES and total + count <= ALL_VALUES:
+            found.append(index)
+            total += count
+    return found
+
+
+def _across(x: Any, y: Array, fold: Array, penalty: float, seed: int) -> tuple[Array, Array, Array, Array]:
+    """One linear model a value of y, each against the others.
+
+    Returns the values, the mean (words, values) weights and (values,) heights of the parts, and the
+    (rows, values) log odds of every row by the model that has not seen it.
+    """
+    from sklearn.linear_model import SGDClassifier
+
+    values = np.unique(y)
+    weights, heights = np.zeros((x.shape[1], len(values))), np.zeros(len(values))
+    logits = np.zeros((len(y), len(values)))
+    for part in range(FOLDS):
+        seen = fold != part
+        own_weights, own_heights = np.zeros_like(weights), np.full(len(values), UNSEEN)
+        at = np.isin(values, y[seen])
+        if at.sum() > 1:
+            model = SGDClassifier(
+                loss="log_loss", alpha=penalty, max_iter=PASSES, tol=None, random_state=seed % 2**31
+            ).fit(x[seen], y[seen])
+            w, h = model.coef_, model.intercept_
+            own_weights[:, at] = (w if len(w) > 1 else np.concatenate([-w, w])).T
+            own_heights[at] = h if len(h) > 1 else np.array([-h[0], h[0]])
+        logits[~seen] = x[~seen] @ own_weights + own_heights
+        weights, heights = weights + own_weights / FOLDS, heights + own_heights / FOLDS
+    return values, weights, heights, logits
+
+
+def _of_own(logits: Array, values: Array, own: Array) -> Array:
+    """(rows,) log probability of each row's own value; the least one of a value that is not known."""
+    chance = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+    chance /= chance.sum(1, keepdims=True)
+    at = np.minimum(np.searchsorted(values, own), len(values) - 1)
+    known = values[at] == own
+    return np.log(np.where(known, chance[np.arange(len(own)), at], 0.0) + LEAST)

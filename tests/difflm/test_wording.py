@@ -1,0 +1,114 @@
+"""Words tell which value stands beside them and which rows were drawn, of rows that were not seen."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import lookalike
+from lookalike.codec import RecordCodec
+from lookalike.difflm import DiffLM
+from lookalike.difflm.refining import fit_selector, kept
+from lookalike.difflm.wording import Wording, learn_wording
+from lookalike.table.schema import Schema
+
+ROWS = 600
+ABOUT = {
+    "rain": ["wet", "storm", "cloud"],
+    "sun": ["warm", "bright", "clear"],
+    "snow": ["cold", "ice", "white"],
+}
+
+
+def weather(rows: int, seed: int, right: float = 1.0) -> pd.DataFrame:
+    """Texts of which so many are about their label, with a number that says nothing."""
+    rng = np.random.default_rng(seed)
+    label = rng.choice(list(ABOUT), rows, p=[0.6, 0.3, 0.1])
+    about = np.where(rng.random(rows) < right, label, rng.choice(list(ABOUT), rows))
+    texts = [
+        f"a {rng.choice(ABOUT[one])} day and a {rng.choice(ABOUT[one])} night, {rng.integers(99)}"
+        for one in about
+    ]
+    return pd.DataFrame({"label": label, "degrees": rng.normal(size=rows).round(2), "said": texts})
+
+
+def schema_of(table: pd.DataFrame) -> Schema:
+    found = lookalike.infer(table)
+    found.set_kinds(["said=text"])
+    return found
+
+
+def fits(table: pd.DataFrame) -> float:
+    """The share of the rows whose first word is of their label."""
+    return float(
+        np.mean([t.split()[1] in ABOUT[k] for t, k in zip(table["said"], table["label"], strict=True)])
+    )
+
+
+@pytest.fixture(scope="module")
+def codec() -> RecordCodec:
+    table = weather(ROWS, 0)
+    return RecordCodec.fit(table, schema_of(table))
+
+
+@pytest.fixture(scope="module")
+def learned(codec: RecordCodec) -> tuple[Wording, np.ndarray, np.ndarray]:
+    return learn_wording(codec, weather(ROWS, 0), weather(ROWS, 1, right=0.5), 0)
+
+
+def test_rows_whose_text_fits_their_label_are_kept(codec: RecordCodec, learned: Any) -> None:
+    wording, of_learned, of_drawn = learned
+    selector = fit_selector(of_learned, of_drawn, 0, fewest=400)
+    assert selector is not None
+    drawn = weather(2 * ROWS, 2, right=0.5)
+    chosen = kept(selector.log_weights(wording.features(codec, drawn)), ROWS, np.random.default_rng(0))
+    assert fits(drawn) < 0.8 and fits(drawn.iloc[chosen]) > 0.95
+    shares = drawn.iloc[chosen]["label"].value_counts(normalize=True)
+    assert abs(shares["snow"] - 0.1) < 0.04
+
+
+def test_what_is_said_of_rows_does_not_depend_on_having_seen_them(codec: RecordCodec) -> None:
+    """Of rows drawn like the learned ones nothing is learned: no word of theirs was seen with an answer."""
+    _, of_learned, of_drawn = learn_wording(codec, weather(ROWS, 0), weather(ROWS, 5), 0)
+    odds = 2  # after the two other slots
+    assert abs(of_learned[:, odds].mean() - of_drawn[:, odds].mean()) < 0.3
+    fit_of = odds + 1
+    assert abs(of_learned[:, fit_of].mean() - of_drawn[:, fit_of].mean()) < 0.05
+
+
+def test_wording_is_read_as_it_was_saved(codec: RecordCodec, learned: Any) -> None:
+    wording, drawn = learned[0], weather(50, 3)
+    arrays = {name: torch.clone(value) for name, value in wording.arrays().items()}
+    again = Wording.of_arrays(arrays).features(codec, drawn)
+    assert np.allclose(again, wording.features(codec, drawn), atol=1e-5)
+
+
+def test_empty_texts_and_unknown_values_have_features(codec: RecordCodec, learned: Any) -> None:
+    table = weather(3, 4)
+    table.loc[0, "said"], table.loc[1, "said"] = None, ""
+    assert np.isfinite(learned[0].features(codec, table)).all()
+
+
+# ---- a model -----------------------------------------------------------------------------------------------
+
+
+def test_texts_are_refined_without_being_asked(quick: Any, tmp_path: Path) -> None:
+    """From 400 rows on; a loaded model draws the same, and `refine=False` turns it off."""
+    table = weather(450, 0)
+    model: DiffLM = quick(30, 10, seed=1, threads=1).fit(table, schema_of(table))
+    assert model.fitted.settings.train.refine and model.fitted.wording is not None
+    made = model.sample(60, seed=3)
+    assert not made.equals(model.sample(60, seed=3, refine=False))
+    model.save(tmp_path)
+    assert DiffLM.load(tmp_path, progress=False, threads=1).sample(60, seed=3).equals(made)
+    assert set(model.sample(20, where={"label": "snow"}, seed=1)["label"]) == {"snow"}
+
+
+@pytest.mark.parametrize("rows, refine", [(390, None), (450, False)])
+def test_few_texts_and_a_refusal_are_not_refined(quick: Any, rows: int, refine: bool | None) -> None:
+    table = weather(rows, 0)
+    model: DiffLM = quick(2, 2, refine=refine).fit(table, schema_of(table))
+    assert model.fitted.selector is None and len(model.sample(5)) == 5
