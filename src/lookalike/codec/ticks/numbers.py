@@ -21,6 +21,7 @@ from lookalike.table.dtypes import as_numbers, restore
 from lookalike.table.formats import is_below_zero
 from lookalike.table.formatted import read_column
 from lookalike.table.kinds import is_string
+from lookalike.table.precision import rounded
 
 # marks of the rows whose tick means nothing: -inf, +inf, missing; then the exceptions; and what is neither
 BELOW, ABOVE, MISSING = 1, 2, 3
@@ -119,7 +120,7 @@ def from_ticks(ticks: Array, marks: Array, column: Column) -> pd.Series:
         values = pd.Series(ticks, dtype=object)
         values[missing] = None
         return values
-    floats = ticks.astype(np.float64) / 10.0 ** (column.decimals or 0)
+    floats = rounded(ticks.astype(np.float64) / 10.0 ** (column.decimals or 0), column)
     for mark, end in {**ends, MISSING: np.nan}.items():
         floats[marks == mark] = end
     return pd.Series(floats)
@@ -163,7 +164,7 @@ def tick_of(column: Column, value: Any, up: bool) -> Any:
             if not isinstance(value, str) or not value.strip().lstrip("+-").isdigit()
             else int(value)
         )
-        single = str(column.dtype).lower() in ("float32", "arrow[float]")
+        single = column.single or str(column.dtype).lower() in ("float32", "arrow[float]")
         if single and (column.decimals is None or column.decimals > 6):
             with np.errstate(over="ignore"):
                 number = float(np.float32(number))  # what the column holds when it is given this
