@@ -238,6 +238,7 @@ def test_whole_numbers_that_are_keys_by_name_are_no_numbers() -> None:
     assert [infer(pd.DataFrame({name: wide}))[name].kind for name in ("stock", "paid", "编号")] == [
         "number"
     ] * 3
+    assert infer(pd.DataFrame({"rownames": range(1789, 1900)}))["rownames"].kind == "number"  # years
     few = infer(pd.DataFrame({"rownames": range(1, 31), "Name": [f"n{i}" for i in range(30)]}))
     assert few["rownames"].kind == "id"
 

@@ -20,7 +20,7 @@ from lookalike.table.dates import read_several, write_dates
 from lookalike.table.dtypes import RESOLUTIONS, as_numbers, dtype_name, is_arrow
 from lookalike.table.kind_groups import DATE, NUMBER
 from lookalike.table.nested import is_json_text
-from lookalike.table.personal import says_key, says_measure
+from lookalike.table.personal import says_key, says_measure, says_rows
 from lookalike.table.repeats import LITTLE, RARE, SEVERAL, are_codes, as_category, why
 from lookalike.texts.syntax import language
 
@@ -154,10 +154,10 @@ def _is_integer_id(present: pd.Series, column: Column, rows: int) -> bool:
     whole = pd.api.types.is_integer_dtype(present.dtype) and present.is_unique
     if not whole or len(present) < max(_COUNTED, (1 - _GAPS) * rows):
         return False
-    if says_key(column.name):
-        return True
     low, high = int(present.min()), int(present.max())
     years = low >= 1500 and high <= 2200
+    if says_key(column.name) or (says_rows(column.name) and not years):
+        return True
     if low < 0 or years or says_measure(column.name):
         return False
     if len(present) < _ID_ROWS or column.nullable:

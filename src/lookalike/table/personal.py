@@ -252,11 +252,14 @@ def _key(words: list[str], texts: list[str], rows: int, distinct: int, numeric: 
     return words[-1] in _KEYS and distinct >= max(50, rows // 20)
 
 
+def says_rows(name: Any) -> bool:
+    """Whether a column's name says that it names the rows."""
+    return not str(name).strip() or "".join(words_of(str(name))) in _ROWS
+
+
 def says_key(name: Any) -> bool:
-    """Whether a column's name says that its whole numbers, each of one row, are keys or count the rows."""
+    """Whether a column's name says that its whole numbers, each of one row, are keys."""
     words = words_of(str(name))
-    if not str(name).strip() or "".join(words) in _ROWS:
-        return True
     if not words:
         return False
     whose = bool(_PERSONS & set(words)) and words[-1] in _NUMBERS
