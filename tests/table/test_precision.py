@@ -66,6 +66,22 @@ def test_what_is_drawn_is_as_exact_as_the_real_numbers() -> None:
     assert drawn(FULL).map(repr).map(len).max() >= 18
 
 
+def test_numbers_beside_a_cell_that_is_none_are_as_exact() -> None:
+    for values in (in_single(CENTS), CENTS + 0.1 + 0.2 - 0.3, significant(FULL / 12, 15)):
+        cells = ["NA", "NA", "NA", "NA", "NA", *map(repr, values.tolist())]
+        table = pd.DataFrame({"x": cells})
+        schema = infer(table)
+        exact = found(values, "float64")
+        assert (schema["x"].decimals, schema["x"].digits, schema["x"].single) == exact
+        codec = RecordCodec.fit(table, schema)
+        made = codec.decode(*codec.encode(table), np.random.default_rng(1))["x"]
+        assert (made == "NA").sum() == 5
+        numbers = made[made != "NA"].astype(float).to_numpy()
+        assert found(numbers, "float64") == exact and made[made != "NA"].map(len).max() <= 19
+    powers = infer(pd.DataFrame({"x": ["NA"] * 5 + [f"{x:.2E}" for x in (FULL * 1e3).tolist()]}))
+    assert powers["x"].decimals is None and powers["x"].format == "0.00E+00"
+
+
 def test_the_schema_keeps_and_says_it() -> None:
     table = pd.read_csv(
         io.StringIO("a,b\n" + "\n".join(f"{x!r},{10 ** (x - 25):.6g}" for x in WRITTEN.tolist()))

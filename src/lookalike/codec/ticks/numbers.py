@@ -133,7 +133,7 @@ def restored(ticks: Array, marks: Array, column: Column, which: Array | None = N
         return restore(numbers, column)
     if is_string(restore([], column).dtype, column):
         which = np.zeros(len(ticks), dtype=np.int64) if which is None else which
-        cells = formats.write(ticks, which, column.formats, column.decimals)
+        cells = _written(ticks, which, column)
         cells[marks == MISSING] = None
         for place, cell in enumerate(column.exceptions or []):
             cells[marks == EXCEPTION + place] = cell
@@ -144,6 +144,14 @@ def restored(ticks: Array, marks: Array, column: Column, which: Array | None = N
         value = float(cell) if numbers.dtype == np.float64 else int(cell)
         numbers = numbers.mask(pd.Series(marks == EXCEPTION + place), value)
     return restore(numbers, column)
+
+
+def _written(ticks: Array, which: Array, column: Column) -> Array:
+    """The cells of ticks, as exact as the real ones."""
+    if column.decimals is not None and not column.single:
+        return formats.write(ticks, which, column.formats, column.decimals)
+    floats = rounded(ticks.astype(np.float64) / 10.0 ** (column.decimals or 0), column)
+    return formats.write(floats, which, column.formats, None)
 
 
 def tick_of(column: Column, value: Any, up: bool) -> Any:
