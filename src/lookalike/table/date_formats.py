@@ -300,7 +300,9 @@ def of_numbers(distinct: Array) -> str | None:
     else:
         if low >= _YEARS[0] * 100 + 1 and high <= _YEARS[1] * 100 + 12 and len(distinct) >= 12:
             forms = ["%Y%m"]
-        if low >= 101 and high <= 991231 and len(distinct) >= _SHORT:
+        month, day = distinct // 100 % 100, distinct % 100
+        days = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+        if low >= 101 and high <= 991231 and len(distinct) >= _SHORT and days.all():
             forms.append("%y%m%d")
     return next((form for form in forms if not np.isnat(read_dates(distinct.tolist(), form)).any()), None)
 
