@@ -77,10 +77,12 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     alone = len(distinct) == len(values) >= _ID_ROWS
     if coded or (alone and looks_like_id(distinct)):
         return "id"
+    usual, bare = (distinct, 0.0) if alone or better is None else codes.with_digits(counts)
+    usual = usual if bare <= codes.WITHOUT else distinct
     if (
         (alone or better is not None)
-        and len(distinct) >= _ID_ROWS
-        and made_afresh(distinct, alone or better == "rare")
+        and len(usual) >= _ID_ROWS
+        and made_afresh(usual, alone or better == "rare")
     ):
         return "key"
     worded = better == "rare" or (better is not None and all(re.fullmatch(ADDRESS, str(s)) for s in distinct))
@@ -88,7 +90,7 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     if several is not None:
         column.format = several
         return "compound"
-    if better is not None and len(distinct) >= _ID_ROWS and codes.are_codes(distinct):
+    if better is not None and len(distinct) >= _ID_ROWS and bare <= LITTLE and codes.are_codes(distinct):
         return "id" if alone else "key"
     kind = "category" if better is None else "text"
     if lost > LITTLE and len(counts) >= SEVERAL:
