@@ -57,6 +57,12 @@ def test_formats_of_cells_which_come_back_to_the_letter(cells: list[str], forms:
         (STAMPS.strftime("%Y%m"), "%Y%m"),
         (STAMPS.strftime("%H%M"), "%H%M"),
         (STAMPS.strftime("%Y%j"), "%Y%j"),
+        (STAMPS.strftime("%y%m%d"), "%y%m%d"),
+        (STAMPS.floor("10min").strftime("%H%M"), "%H%M"),
+        (np.arange(200_101, 200_113), "%Y%m"),  # days of January, or months
+        (np.arange(800_101, 800_131), "%y%m%d"),
+        (np.arange(800_101, 800_133), None),
+        (np.arange(0, 2400, 25), None),
         (np.r_[2_019_001:2_019_200, 2_020_001:2_020_180], None),  # a number that counts in each year
         (np.arange(2_000_001, 2_000_360), None),
         (np.arange(20_190_101, 20_190_501), None),

@@ -107,3 +107,15 @@ def test_zeros_of_floats_below_zero() -> None:
     assert mixed.exceptions == ["-0.0"] and mixed.format is None
     assert infer(pd.DataFrame({"x": [-0.0] * 9 + [0.5, -1.5] * 9}))["x"].format == "0.0;-0.0;-0.0"
     assert infer(pd.DataFrame({"x": [0.0] * 9 + [0.5, -1.5] * 9}))["x"].format is None
+
+
+def test_codes_of_several_levels_are_no_numbers() -> None:
+    levels = [
+        f"{a:02}{b}{c}"
+        for a in range(1, 40)
+        for b in ("", ".1", ".2", ".3")
+        for c in ("", "0", "1")
+        if b or not c
+    ]
+    assert infer(pd.DataFrame({"code": ["A", *levels]}))["code"].kind != "number"
+    assert infer(pd.DataFrame({"code": [f"{n % 90:02}.5" for n in range(200)]}))["code"].kind == "number"

@@ -49,7 +49,7 @@ def test_an_id_is_a_key_and_not_a_measurement() -> None:
     assert kind_of(RNG.normal(size=ROWS)) == "number"  # unique floats
     assert kind_of(RNG.permutation(10**6)[:ROWS]) == "number"  # unique, but nothing like a sequence
     assert kind_of(range(1700, 1760)) == "number"  # years
-    assert kind_of(range(40)) == "number"  # too few to tell
+    assert kind_of(range(15)) == "number"  # too few to tell
     assert kind_of([f"name {chr(97 + i % 26)} {i}" for i in range(ROWS)]) == "text"
     assert kind_of([f"C-{i % 20:05d}" for i in range(ROWS)]) == "category"
 
@@ -225,12 +225,43 @@ def test_errors_name_the_file() -> None:
         infer(pd.DataFrame({"a": [1]}), source="people.csv")
 
 
-def test_whole_numbers_that_are_keys_by_name_are_a_category_where_they_repeat() -> None:
+def test_whole_numbers_that_are_keys_by_name_are_no_numbers() -> None:
     keys = np.random.default_rng(0).integers(100_000, 999_999, 300)
     often, seldom = np.repeat(keys, 9), np.repeat(keys, 2)
     schema = infer(pd.DataFrame({"product_id": often, "stock": often}))
     assert (schema["product_id"].kind, schema["stock"].kind) == ("category", "number")
-    assert infer(pd.DataFrame({"product_id": seldom}))["product_id"].kind == "number"
+    assert infer(pd.DataFrame({"product_id": seldom}))["product_id"].kind == "key"
+    wide = np.random.default_rng(1).choice(900_000, 60, replace=False)  # far from each other
+    assert [infer(pd.DataFrame({name: wide}))[name].kind for name in ("id", "PatientID", "rownames", "")] == [
+        "id"
+    ] * 4
+    assert [infer(pd.DataFrame({name: wide}))[name].kind for name in ("stock", "paid", "编号")] == [
+        "number"
+    ] * 3
+    assert infer(pd.DataFrame({"rownames": range(1789, 1900)}))["rownames"].kind == "number"  # years
+    few = infer(pd.DataFrame({"rownames": range(1, 31), "Name": [f"n{i}" for i in range(30)]}))
+    assert few["rownames"].kind == "id"
+
+
+def test_numbers_that_count_on_are_keys_where_they_count_the_rows() -> None:
+    table = pd.DataFrame({name: range(1, 31) for name in ("nr", "age", "day of year", "t")})
+    table["jumps"] = [*range(1, 30), 31]
+    table["back"] = range(30, 0, -1)
+    kinds = {column.name: column.kind for column in infer(table).columns}
+    assert kinds == {
+        "nr": "id",
+        "age": "number",
+        "day of year": "number",
+        "t": "number",
+        "jumps": "number",
+        "back": "number",
+    }
+    assert infer(pd.DataFrame({"age": range(10, 80)}))["age"].kind == "number"  # one row for each age
+    assert infer(pd.DataFrame({"left": range(-155, 0)}))["left"].kind == "number"  # days to an election
+    gaps = pd.Series([None, *range(1, 80)], dtype="Int64")
+    assert infer(pd.DataFrame({"nr": gaps.iloc[::-1]}))["nr"].kind == "number"
+    assert infer(pd.DataFrame({"nr": gaps}))["nr"].kind == "id"
+    assert infer(pd.DataFrame({"id": gaps.iloc[::-1]}))["id"].kind == "id"
 
 
 def test_that_most_cells_are_numbers_is_said_where_too_many_others_are_none() -> None:

@@ -66,6 +66,8 @@ OTHERS: list[tuple[str, list[Any]]] = [
     ("zip", [d[:5] for d in DIGITS]),
     ("customer type", ["Private Person", "Small Business", *(f"Group {a}" for a in "ABCDEFGHIJ")]),
     ("mobile", [True, False]),
+    ("time", [f"{20 + i}:{i:02}:00" for i in range(60)]),
+    ("mobil", [-0.002747 - i / 1e5 for i in range(60)]),  # returns of a share
 ]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from lookalike.table import patterns
 from lookalike.table.check_digits import find_check
@@ -24,6 +26,7 @@ _PLACES, _LETTERS = 10, 10  # of a random key: places that vary, and letters at 
 ADDRESS = f"{URL}|{PATH}"
 _ROOM, _SPARE = 1_000, 10  # codes that a pattern can make, at least, and for each that is there
 _SHORT, _PARTS, _TWICE = 40, 7, 2  # letters and parts of a code, at most; codes that can be made for each
+WITHOUT = 0.01  # the share of the rows that may have no digit beside codes: a blank, a word
 _DIALLED, _VARIED = 7, 4  # digits of a phone number; places of a code that differ
 
 
@@ -107,6 +110,15 @@ def made_afresh(distinct: Array, rare: bool) -> bool:
         return lettered or all(len(re.sub(r"\D", "", s)) >= _DIALLED for s in sample)
     varied = sum(len(set(letters)) > 1 for letters in zip(*sample, strict=True)) >= _VARIED
     return varied or patterns.sequential(sample)  # invoices of several lines: INV-0001, INV-0002
+
+
+def with_digits(counts: pd.Series) -> tuple[Array, float]:
+    """(the distinct strings that have a digit, share of the rows that have none).
+
+    counts: the rows of each distinct string.
+    """
+    has = np.array([re.search(r"\d", str(text)) is not None for text in counts.index], dtype=bool)
+    return np.asarray(counts.index[has], dtype=object), float(counts[~has].sum() / counts.sum())
 
 
 def are_codes(distinct: Array) -> bool:

@@ -30,7 +30,9 @@ class Column(OfAKind):
     name, kind: `kind` is one of `kind_groups.KINDS`; set it to have the column treated otherwise. dtype: the
     exact dtype, by name; python: what an object column holds (str, int, float, bool, date, decimal ...; json
     where there are dicts or lists). nullable: missing values occur, so they are modelled. decimals: digits
-    after the point of a number, 0 for whole numbers; None = full float precision. minimum, maximum: range of
+    after the point of a number, 0 for whole numbers; None = full float precision. digits: significant digits
+    of such a number; None = as many as a float has. single: the numbers are those of single precision, in
+    which 0.1 is 0.10000000149011612, in a wider dtype. minimum, maximum: range of
     a number (timedeltas as strings) or a datetime (ISO string). resolution: the finest part of a datetime or
     timedelta that varies: year, month, day, hour ... ns. format: how numbers (`formats.py`) and datetimes
     (`dates.py`) are written that are strings, or datetimes that are whole numbers; what all cells of a
@@ -54,6 +56,8 @@ class Column(OfAKind):
     nullable: bool = False
     python: str | None = None
     decimals: int | None = None
+    digits: int | None = None
+    single: bool = False
     minimum: Any = None
     maximum: Any = None
     resolution: str | None = None

@@ -8,6 +8,7 @@ is learned as a column of its own: numbers keep what holds between them, and wor
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,8 @@ Array = npt.NDArray[Any]
 
 NUMBER, WORD = "{number}", "{word}"
 MEMBERS = 8  # of a cell, at most
-LOST = 0.05  # the share of the cells that may have another layout
+LOST = 0.05  # the share of the cells that may have another layout, where they hold words
+ODD = 0.01  # the same where they hold numbers
 RARE_WORDS = 0.1  # the share of the cells that may hold a word of few rows
 DENSE = 1.2  # times as many numbers as there are cells, from the first to the last, of those that count on
 SEVERAL = 20  # distinct cells from which on a layout is no chance
@@ -84,18 +86,21 @@ def of_numbers(counts: pd.Series) -> str | None:
 
     counts: the rows of each distinct string.
     """
-    cells = [str(cell) for cell in counts.index]
+    cells, rows = [str(cell) for cell in counts.index], counts.to_numpy()
     if len(cells) < SEVERAL:
         return None
     for number in (_DECIMAL_COMMA, FORMS[NUMBER]):
-        own = _format(cells[0], f"({number})", NUMBER)
+        some = cells[:: max(1, len(cells) // SEVERAL)]
+        own = Counter(_format(cell, f"({number})", NUMBER) for cell in some).most_common(1)[0][0]
         if own is None or not 2 <= len(members_of(own)) <= MEMBERS:
             continue
         pieces = own.split(NUMBER)
         if any(piece in ("", ".") or (number == _DECIMAL_COMMA and "," in piece) for piece in pieces[1:-1]):
             continue
         found = split(cells, own)
-        if not pd.isna(found[0]).any() and _measured(found, pieces, counts):
+        there = ~pd.isna(found[0])
+        odd = rows[~there].sum() > ODD * rows.sum()
+        if not odd and _measured([member[there] for member in found], pieces, counts[there]):
             return own
     return None
 

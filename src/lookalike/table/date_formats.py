@@ -56,11 +56,13 @@ _RUNS = {  # digits in one run
     12: ["%Y%m%d%H%M"],
     8: ["%Y%m%d", "%d%m%Y", "%m%d%Y"],
     7: ["%Y%j"],
-    6: ["%Y%m"],
+    6: ["%Y%m", "%y%m%d"],
     4: ["%H%M"],
 }
 _UNITS = "年月日년월일"  # behind the numbers of a Chinese, Japanese or Korean date
 _YEARS = (1900, 2100)  # of dates that are nothing but digits
+_MINUTES = 5  # minutes of whole numbers that are times, at least
+_SHORT = 20  # distinct dates of six digits at least: 4% of such numbers are some
 
 
 def date_format(cells: Array) -> str | None:
@@ -161,7 +163,7 @@ def _is_likely(form: str, dates: Array) -> bool:
     years = dates.astype("M8[Y]").astype(np.int64) + 1970
     if form == "%Y%j" and not _are_days_of_years(dates):
         return False
-    few = 12 if form == "%Y%m" else 1
+    few = {"%Y%m": 12, "%y%m%d": _SHORT}.get(form, 1)
     return len(np.unique(dates)) >= few and bool(((years >= _YEARS[0]) & (years <= _YEARS[1])).all())
 
 
@@ -279,27 +281,30 @@ def _options(piece: str, before: str, after: str, weeks: bool) -> list[str]:
 def of_numbers(distinct: Array) -> str | None:
     """The format of distinct whole numbers that are dates, months or times of the day, else None.
 
-    Numbers may be so by chance: 4% of those of eight digits are dates, 12% of those of six are months, and
-    60% of those up to 2359 are times.
+    Numbers may be so by chance: 4% of those of eight digits, or six, are dates, 12% of those of six are
+    months, and 60% of those up to 2359 are times.
     """
     low, high = int(distinct.min()), int(distinct.max())
+    forms = []
     if low >= _YEARS[0] * 10_000 + 101 and high <= _YEARS[1] * 10_000 + 1231 and len(distinct) >= 5:
-        form = "%Y%m%d"
+        forms = ["%Y%m%d"]
     elif len(distinct) >= 5 and len(str(low)) in (12, 14):
-        form = "%Y%m%d%H%M%S" if len(str(low)) == 14 else "%Y%m%d%H%M"
         few = 10 ** (len(str(low)) - 4)
-        if low < _YEARS[0] * few or high >= (_YEARS[1] + 1) * few:
-            return None
-    elif low >= _YEARS[0] * 100 + 1 and high <= _YEARS[1] * 100 + 12 and len(distinct) >= 12:
-        form = "%Y%m"
+        if _YEARS[0] * few <= low and high < (_YEARS[1] + 1) * few:
+            forms = ["%Y%m%d%H%M%S" if len(str(low)) == 14 else "%Y%m%d%H%M"]
     elif low >= _YEARS[0] * 1000 + 1 and high <= _YEARS[1] * 1000 + 366:
         dates = read_dates(distinct.tolist(), "%Y%j")
         return "%Y%j" if not np.isnat(dates).any() and _are_days_of_years(dates) else None
     elif low >= 0 and high <= 2359 and _is_clock(distinct):
-        form = "%H%M"
+        forms = ["%H%M"]
     else:
-        return None
-    return form if not np.isnat(read_dates(distinct.tolist(), form)).any() else None
+        if low >= _YEARS[0] * 100 + 1 and high <= _YEARS[1] * 100 + 12 and len(distinct) >= 12:
+            forms = ["%Y%m"]
+        month, day = distinct // 100 % 100, distinct % 100
+        days = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+        if low >= 101 and high <= 991231 and len(distinct) >= _SHORT and days.all():
+            forms.append("%y%m%d")
+    return next((form for form in forms if not np.isnat(read_dates(distinct.tolist(), form)).any()), None)
 
 
 def _are_days_of_years(dates: Array) -> bool:
@@ -316,11 +321,13 @@ def _are_days_of_years(dates: Array) -> bool:
 
 
 def _is_clock(distinct: Array) -> bool:
-    """Whether numbers are hours and minutes: many of them, no minute beyond 59, of many hours."""
+    """Whether numbers are hours and minutes: many of them, no minute beyond 59, of many hours. Multiples of
+    50, which are no times, have two minutes.
+    """
     minutes, hours = distinct % 100, distinct // 100
     return bool(
         len(distinct) >= 60
         and (minutes < 60).all()
-        and len(np.unique(minutes)) >= 20
+        and len(np.unique(minutes)) >= _MINUTES
         and len(np.unique(hours)) >= 6
     )

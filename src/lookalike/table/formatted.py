@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.errors import SchemaError
-from lookalike.table import formats
+from lookalike.table import formats, precision
 from lookalike.table.column import Column
 from lookalike.table.digits import in_script, plain, zero_of
 from lookalike.table.formats import GROUPS, POINTS, SPACES
@@ -108,6 +108,8 @@ def holds_numbers(own: Written, counts: pd.Series, rarely: float) -> bool:
     if own.lost > LOST or (own.numbers < _SEVERAL and own.numbers <= rows / 2):
         return False
     forms = [formats.parsed(text) for text in own.formats]
+    if len({(form.width, form.most) for form in forms if form.width > 1}) > 1:  # 01, 01.1, 01.11
+        return False
     if any(form.most or form.group or form.exponent for form in forms):
         return True
     units = {form.signs[0] for form in forms}
@@ -153,14 +155,19 @@ def describe(present: pd.Series, column: Column, hidden: int) -> None:
     """
     counts = present.map(str).value_counts()
     if column.format is None:
-        found = written(counts, column.min_rows or hidden)
-        if found is not None:
-            column.format, exceptions = found.told()
+        own = written(counts, column.min_rows or hidden)
+        if own is not None:
+            column.format, exceptions = own.told()
             column.exceptions = exceptions if column.exceptions is None else column.exceptions
+    told = column.decimals is not None
     if column.decimals is None:
         column.decimals = formats.decimals_of(column.formats) if column.formats else 0
     ticks, _, odd = read_column(pd.Series(counts.index, dtype=object), column)
     rows = counts.to_numpy()
+    powers = any(formats.parsed(text).exponent for text in column.formats)
+    if not told and not powers and ticks.dtype == np.float64:  # beside a cell such as NA
+        column.decimals, column.digits, column.single = precision.found(ticks[odd == 0], "float64")
+        ticks, _, odd = read_column(pd.Series(counts.index, dtype=object), column)
     if not (odd == 0).any() or rows[odd < 0].sum() > LOST * rows.sum():
         bad = counts.index[int((odd != 0).argmax())]
         how = f"is not written as {' or '.join(column.formats)}" if column.formats else "is no number"

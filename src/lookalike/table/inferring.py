@@ -10,7 +10,7 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.errors import DataError, OptionError, SchemaError
-from lookalike.table import compound, formatted, kinds, nested, personal, repeats, sources
+from lookalike.table import compound, formatted, kinds, nested, personal, precision, repeats, sources
 from lookalike.table.codes import has_check
 from lookalike.table.column import LANGUAGES, Column, plain_values
 from lookalike.table.dtypes import as_numbers, dtype_name, python_type
@@ -109,8 +109,8 @@ def _infer_column(series: pd.Series, sentinels: tuple[Any, ...], least: int | No
     numbers_alone = column.kind == "compound" and compound.WORD not in str(column.format)
     if column.kind in _CAN_BE_PERSONAL and not numbers_alone:
         column.personal = _personal(present, column)
-    if column.is_number and column.personal == "key" and repeats.are_codes(values, least):
-        column.kind = "category"
+    if column.is_number and column.personal == "key":  # there is no number between two keys
+        column.kind = "category" if repeats.are_codes(values, least) else "key"
     describe(present, column)
     return column
 
@@ -212,7 +212,7 @@ def _describe_number(present: pd.Series, column: Column) -> None:
     if timedelta:
         column.resolution = column.resolution or kinds.timedelta_resolution(present, values)
     elif column.decimals is None and column.minimum is None:
-        column.decimals = kinds.decimals(finite, column.dtype)
+        column.decimals, column.digits, column.single = precision.found(finite, column.dtype)
     if column.minimum is None and column.maximum is None and len(finite):
         ordered = np.sort(finite)
         skip = min(_HIDDEN - 1, (len(ordered) - 1) // 4)

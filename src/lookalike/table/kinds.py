@@ -20,6 +20,7 @@ from lookalike.table.dates import read_several, write_dates
 from lookalike.table.dtypes import RESOLUTIONS, as_numbers, dtype_name, is_arrow
 from lookalike.table.kind_groups import DATE, NUMBER
 from lookalike.table.nested import is_json_text
+from lookalike.table.personal import says_key, says_measure, says_rows
 from lookalike.table.repeats import LITTLE, RARE, SEVERAL, are_codes, as_category, why
 from lookalike.texts.syntax import language
 
@@ -27,6 +28,8 @@ Array = npt.NDArray[Any]
 
 _DATES = 3  # distinct dates of a column of them, at least: a code may look like one
 _ID_ROWS = 50  # fewer unique values may be chance
+_COUNTED = 20  # fewer numbers are no keys, not even where each is one more than the last
+_GAPS = 0.05  # the share of the rows that may have no key
 
 
 def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> str:
@@ -44,7 +47,7 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
             return DATE
         if has_check(whole_numbers(present)):
             return "id" if present.is_unique else "category" if are_codes(present, column.min_rows) else "key"
-        return "id" if _is_integer_id(present, column) else NUMBER
+        return "id" if _is_integer_id(present, column, rows) else NUMBER
     if not is_string(dtype, column):
         raise SchemaError(f"column '{column.name}' has the dtype {dtype}, which is not supported.")
     counts = values.value_counts()
@@ -74,10 +77,12 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     alone = len(distinct) == len(values) >= _ID_ROWS
     if coded or (alone and looks_like_id(distinct)):
         return "id"
+    usual, bare = (distinct, 0.0) if alone or better is None else codes.with_digits(counts)
+    usual = usual if bare <= codes.WITHOUT else distinct
     if (
         (alone or better is not None)
-        and len(distinct) >= _ID_ROWS
-        and made_afresh(distinct, alone or better == "rare")
+        and len(usual) >= _ID_ROWS
+        and made_afresh(usual, alone or better == "rare")
     ):
         return "key"
     worded = better == "rare" or (better is not None and all(re.fullmatch(ADDRESS, str(s)) for s in distinct))
@@ -85,7 +90,7 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     if several is not None:
         column.format = several
         return "compound"
-    if better is not None and len(distinct) >= _ID_ROWS and codes.are_codes(distinct):
+    if better is not None and len(distinct) >= _ID_ROWS and bare <= LITTLE and codes.are_codes(distinct):
         return "id" if alone else "key"
     kind = "category" if better is None else "text"
     if lost > LITTLE and len(counts) >= SEVERAL:
@@ -144,14 +149,22 @@ def whole_numbers(present: pd.Series) -> Array:
     return present.drop_duplicates().to_numpy(object)
 
 
-def _is_integer_id(present: pd.Series, column: Column) -> bool:
-    if not pd.api.types.is_integer_dtype(present.dtype) or column.nullable or len(present) < _ID_ROWS:
-        return False
-    if not present.is_unique:
+def _is_integer_id(present: pd.Series, column: Column, rows: int) -> bool:
+    """Whether whole numbers, of which none comes twice, are keys: by the column's name, or where they lie
+    close together; few of them, where they count the rows.
+    """
+    whole = pd.api.types.is_integer_dtype(present.dtype) and present.is_unique
+    if not whole or len(present) < max(_COUNTED, (1 - _GAPS) * rows):
         return False
     low, high = int(present.min()), int(present.max())
     years = low >= 1500 and high <= 2200
-    return not years and high - low < 2 * len(present)
+    if says_key(column.name) or (says_rows(column.name) and not years):
+        return True
+    if low < 0 or years or says_measure(column.name):
+        return False
+    if len(present) < _ID_ROWS or column.nullable:
+        return low in (0, 1) and bool((np.diff(present.to_numpy(np.int64)) == 1).all())
+    return high - low < 2 * len(present)
 
 
 def is_strings(present: pd.Series) -> bool:
@@ -170,34 +183,6 @@ def describe_pattern(present: pd.Series, column: Column) -> None:
         column.check = column.check or find_check(strings)
     elif mails:
         column.pattern = MAIL
-
-
-def decimals(finite: Array, dtype: str) -> int | None:
-    """Digits after the point that all the values have at most; None = too many to be a decimal fraction."""
-    if finite.dtype == np.int64:
-        return 0
-    if finite.dtype == object:
-        return max([0, *(-int(v.as_tuple().exponent) for v in finite if isinstance(v, decimal.Decimal))])
-    values = np.unique(finite)
-    top = float(np.abs(values).max(initial=0))
-    narrow = (
-        np.float32
-        if "32" in dtype or dtype == "arrow[float]"
-        else np.float16
-        if "16" in dtype
-        else np.float64
-    )
-    for digits in range(13):
-        scale = 10.0**digits
-        if top * scale >= 2**53:
-            break
-        few = values[:: max(1, len(values) // 200)]  # most wrong precisions show in these
-        if all(
-            bool(((np.rint(part * scale) / scale).astype(narrow).astype(np.float64) == part).all())
-            for part in (few, values)
-        ):
-            return digits
-    return None
 
 
 def timedelta_resolution(present: pd.Series, counts: Array) -> str:

@@ -81,14 +81,20 @@ _KEYS = {"id", "ids", "uuid", "guid", "key"}
 _NUMBERS = {"no", "nr", "num", "number", "nummer", "code"}  # a key where the name says whose
 _KEY_WORDS = _set(
     "kundennummer kundennr mitarbeiternummer personalnummer patientennummer customerid userid clientid "
-    "custid patientid memberid employeeid personid"
+    "custid patientid patid memberid employeeid personid subjid subjectid caseid pid uid respid studyid"
+)
+_ROWS = _set("rownames rowname rownumber rownum rowno rowid unnamed0 index0")
+_MEASURES = _set(
+    "age ages year years yr yrs quarter month months week weeks day days hour hours hr hrs minute minutes "
+    "second seconds sec time times date period t dist distance dose rank ranking position temp temperature "
+    "speed height weight size count length depth price cost income score value amount population total"
 )
 _OTHER = _set("type status group segment count total age class category country city")
 
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _IP = re.compile(
-    r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}|(?=.*:.*:)(?!(?:\w\w:){5}\w\w$)[0-9a-fA-F:]{6,39}"
+    r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}|(?=.*:.*:)(?!\d+:\d+:\d+$)(?!(?:\w\w:){5}\w\w$)[0-9a-fA-F:]{6,39}"
 )
 _DOCUMENT = re.compile(r"(?=.*\d)[\w ./-]{6,20}")
 _SSN = re.compile(r"\d{3}-\d{2}-\d{4}")
@@ -168,7 +174,7 @@ def looks_personal(
     rows: how many of its cells are not missing; distinct: how many distinct values it has; declared: it is
     said to be of persons, so that few values are enough, and words are names.
     """
-    words = _words(str(name))
+    words = words_of(str(name))
     texts = [str(value).strip() for value in values[:SAMPLE]]
     few = distinct < min(_DISTINCT, max(2, rows // 2)) and not declared
     if not texts or few or sum(map(len, texts)) > _LONG * len(texts):
@@ -176,7 +182,7 @@ def looks_personal(
     numeric = all(isinstance(value, (int, float)) for value in values[:SAMPLE])
     if numeric:
         texts = [text.removesuffix(".0") for text in texts]
-    said = _said(words)
+    said = _said(words) if not numeric or all(map(str.isdigit, texts)) else None
     for sort, by_name, by_values in _TESTS:
         test = by_name if said == sort else None if numeric and sort != "card" else by_values
         if test is not None and test(texts):
@@ -188,7 +194,7 @@ def looks_personal(
     return "key" if distinct < rows and _key(words, texts, rows, distinct, numeric) else None
 
 
-def _words(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
     """The words of a column's name, in small letters without accents."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     for letter, plain in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
@@ -244,6 +250,26 @@ def _key(words: list[str], texts: list[str], rows: int, distinct: int, numeric: 
     if whose and words[-1] in _KEYS | _NUMBERS | _KEY_WORDS:
         return True
     return words[-1] in _KEYS and distinct >= max(50, rows // 20)
+
+
+def says_rows(name: Any) -> bool:
+    """Whether a column's name says that it names the rows."""
+    return not str(name).strip() or "".join(words_of(str(name))) in _ROWS
+
+
+def says_key(name: Any) -> bool:
+    """Whether a column's name says that its whole numbers, each of one row, are keys."""
+    words = words_of(str(name))
+    if not words:
+        return False
+    whose = bool(_PERSONS & set(words)) and words[-1] in _NUMBERS
+    return whose or words[-1] in _KEYS | _KEY_WORDS or (len(words) > 1 and words[0] == "id")
+
+
+def says_measure(name: Any) -> bool:
+    """Whether a column's name says that its whole numbers are measured, or count the time, not the rows."""
+    words = words_of(str(name))
+    return not says_key(name) and bool(_MEASURES & set(words))
 
 
 def _first(texts: list[str], least: float) -> bool:

@@ -26,6 +26,7 @@ from lookalike.table import check_digits, formats, kinds, patterns, personal, ru
 from lookalike.table.column import LANGUAGES, Column
 from lookalike.table.dtypes import RESOLUTIONS
 from lookalike.table.kind_groups import KINDS
+from lookalike.table.precision import DIGITS
 from lookalike.table.rule import Rule
 
 FORMAT = 1
@@ -210,7 +211,11 @@ def _details(column: Column) -> str:
     said = []
     if column.is_number:
         precision = {None: "full precision", 0: "whole"}.get(column.decimals, f"{column.decimals} decimals")
+        if column.digits is not None and column.decimals is None:
+            precision = f"{column.digits} digits"
         said.append(f"by {column.resolution}" if column.resolution else precision)
+        if column.single:
+            said.append("single precision")
     if column.is_date:
         said.append(f"by {column.resolution}")
     if column.minimum is not None and column.is_number_or_date:
@@ -295,6 +300,8 @@ def check_kind(column: Column) -> None:
         )
     if column.decimals is not None:
         arguments.whole(f"decimals of column '{column.name}'", column.decimals, 0, 300)
+    if column.digits is not None:
+        arguments.whole(f"digits of column '{column.name}'", column.digits, 1, DIGITS)
     if not isinstance(column.dtype, str):
         raise SchemaError(
             f"column '{column.name}' has the dtype {shown(column.dtype)}: write its name, such as 'int64'."

@@ -21,6 +21,7 @@ from lookalike.table.dtypes import as_numbers, restore
 from lookalike.table.formats import is_below_zero
 from lookalike.table.formatted import read_column
 from lookalike.table.kinds import is_string
+from lookalike.table.precision import rounded
 
 # marks of the rows whose tick means nothing: -inf, +inf, missing; then the exceptions; and what is neither
 BELOW, ABOVE, MISSING = 1, 2, 3
@@ -119,7 +120,7 @@ def from_ticks(ticks: Array, marks: Array, column: Column) -> pd.Series:
         values = pd.Series(ticks, dtype=object)
         values[missing] = None
         return values
-    floats = ticks.astype(np.float64) / 10.0 ** (column.decimals or 0)
+    floats = rounded(ticks.astype(np.float64) / 10.0 ** (column.decimals or 0), column)
     for mark, end in {**ends, MISSING: np.nan}.items():
         floats[marks == mark] = end
     return pd.Series(floats)
@@ -132,7 +133,7 @@ def restored(ticks: Array, marks: Array, column: Column, which: Array | None = N
         return restore(numbers, column)
     if is_string(restore([], column).dtype, column):
         which = np.zeros(len(ticks), dtype=np.int64) if which is None else which
-        cells = formats.write(ticks, which, column.formats, column.decimals)
+        cells = _written(ticks, which, column)
         cells[marks == MISSING] = None
         for place, cell in enumerate(column.exceptions or []):
             cells[marks == EXCEPTION + place] = cell
@@ -143,6 +144,14 @@ def restored(ticks: Array, marks: Array, column: Column, which: Array | None = N
         value = float(cell) if numbers.dtype == np.float64 else int(cell)
         numbers = numbers.mask(pd.Series(marks == EXCEPTION + place), value)
     return restore(numbers, column)
+
+
+def _written(ticks: Array, which: Array, column: Column) -> Array:
+    """The cells of ticks, as exact as the real ones."""
+    if column.decimals is not None and not column.single:
+        return formats.write(ticks, which, column.formats, column.decimals)
+    floats = rounded(ticks.astype(np.float64) / 10.0 ** (column.decimals or 0), column)
+    return formats.write(floats, which, column.formats, None)
 
 
 def tick_of(column: Column, value: Any, up: bool) -> Any:
@@ -163,7 +172,7 @@ def tick_of(column: Column, value: Any, up: bool) -> Any:
             if not isinstance(value, str) or not value.strip().lstrip("+-").isdigit()
             else int(value)
         )
-        single = str(column.dtype).lower() in ("float32", "arrow[float]")
+        single = column.single or str(column.dtype).lower() in ("float32", "arrow[float]")
         if single and (column.decimals is None or column.decimals > 6):
             with np.errstate(over="ignore"):
                 number = float(np.float32(number))  # what the column holds when it is given this

@@ -33,7 +33,7 @@ from lookalike.evaluate.columns import ComparedColumn, joined
 from lookalike.evaluate.rows import lengths
 from lookalike.evaluate.section import Entry, Identified, Section, share
 from lookalike.evaluate.view import View
-from lookalike.table.kinds import decimals
+from lookalike.table import precision
 
 Array = npt.NDArray[Any]
 
@@ -217,7 +217,7 @@ def _drawn_numbers(labels: Array, real: Array, few: Array, rng: np.random.Genera
     values = values[np.isfinite(values)]
     secret = labels[few][np.isfinite(labels[few])]
     if values.dtype.kind == "f":
-        digits = decimals(values, "float64")
+        digits = precision.found(values, "float64").decimals
         if digits is None or not len(values):
             return 0.0
         values, secret = (np.rint(v * 10.0**digits).astype(np.int64) for v in (values, secret))
