@@ -367,3 +367,29 @@ def test_an_item_tells_its_price_though_a_total_tells_the_item() -> None:
     table["price"] = (item * 7.31 + 3.17).round(2)
     table["total"] = (table.price * pieces).round(2)
     assert words(table) == ["total = pieces * price", "item -> price"]
+
+
+def test_what_chance_brings_is_no_rule() -> None:
+    rng = np.random.default_rng(5)
+    measured = pd.DataFrame({"pop": rng.permutation(9000)[:90], "rate": rng.normal(size=90).round(3)})
+    measured.loc[:44, "rate"] = np.nan  # a number that no two rows share tells nothing
+    assert words(measured.sample(frac=1, random_state=0)) == []
+    flags = pd.DataFrame({"ky": rng.integers(0, 2, 3000)})
+    flags["mi"], flags["neck"] = 1 - flags["ky"], (rng.random(3000) < 0.015).astype(int)
+    assert not any("exactly one" in one for one in words(flags))  # what is seldom on goes with neither
+    states = pd.DataFrame({"state": rng.integers(0, 50, 4000).astype(str)})
+    states["overdue"] = np.where(rng.random(4000) < 0.01, rng.integers(1, 9, 4000), 0)
+    assert words(states) == []  # a state of 80 rows may have none
+
+
+def test_a_number_of_flags_is_no_sum_of_them() -> None:
+    rng = np.random.default_rng(6)
+    table = pd.DataFrame({"year": rng.integers(1980, 1988, 900)})
+    for year in range(1981, 1988):
+        table[f"d{year}"] = (table["year"] == year).astype(int)
+    trades = rng.integers(0, 3, 900)
+    for trade in range(3):
+        table[f"trade{trade}"] = (trades == trade).astype(int)
+    found = words(table)
+    assert not any(one.startswith("year = ") for one in found)
+    assert {f"year -> d{year}" for year in range(1981, 1988)} <= {*found}
