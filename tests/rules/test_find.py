@@ -86,6 +86,12 @@ def numbers(rows: int = 400) -> pd.DataFrame:
         (lambda t: (t.a * t.b * t.c).round(2), "x = a * b * c"),
         (lambda t: (t.a * t.c * (1 - t.b / 100)).round(2), "x = a * c * (1 - b / 100)"),
         (lambda t: (t.a / t.c**2).round(2), "x = a / c / c"),
+        (lambda t: np.log(t.a), "x = log(a)"),
+        (lambda t: np.log1p(t.a).astype(np.float32), "x = log(a + 1)"),
+        (lambda t: np.log10(t.a).round(4), "x = log10(a)"),
+        (lambda t: t.a**2 / 100, "x = 0.01 * square(a)"),
+        (lambda t: (100 / t.c).round(3), "x = 100 * reciprocal(c)"),
+        (lambda t: (t.a / t.c).astype(np.float32), "x = a / c"),
         (lambda t: t.a + t.c.where(np.arange(len(t)) % 7 > 0, 0), "x >= a"),
     ],
 )
@@ -124,6 +130,16 @@ def test_a_ratio_is_kept_by_its_own_column_however_floats_round_it() -> None:
     table = pd.DataFrame({"a": rng.gamma(2, 50, 400).round(2), "pieces": rng.integers(1, 9, 400)})
     table["each"] = (table["a"] / table["pieces"]).round(4)
     assert "each = a / pieces" in words(table)
+
+
+def test_a_change_follows_where_both_ends_are_logarithms() -> None:
+    """And all of it in single precision, as statistics programs keep it."""
+    rng = np.random.default_rng(8)
+    table = pd.DataFrame({"before": rng.gamma(3, 5, 500), "now": rng.gamma(4, 5, 500)}).astype(np.float32)
+    table["lbefore"], table["lnow"] = np.log(table["before"]), np.log(table["now"])
+    table["change"] = table["lnow"] - table["lbefore"]
+    table = table.astype(float)
+    assert words(table) == ["lbefore = log(before)", "lnow = log(now)", "change = lnow - lbefore"]
 
 
 def test_two_sums_of_the_same_columns_are_both_found() -> None:
