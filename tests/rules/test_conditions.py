@@ -59,6 +59,10 @@ def test_what_is_modelled_is_moved_to_a_goal(kept, bookings: pd.DataFrame, name:
         ("x = a * b * c / 100", 150.0, "a"),
         ("x = 10000 * a / b / b", 24.0, "a"),
         ("x = 10000 * a / b / b", 24.0, "b"),
+        ("x = log10(a + 1)", 1.75, "b"),
+        ("x = 0.01 * square(a)", 30.0, "b"),
+        ("x = 100 * reciprocal(a)", 2.0, "b"),
+        ("x = cube(a)", 90000.0, "b"),
     ],
 )
 def test_a_product_is_moved_by_what_is_free(rule: str, goal: float, fixed: str) -> None:

@@ -86,6 +86,12 @@ def numbers(rows: int = 400) -> pd.DataFrame:
         (lambda t: (t.a * t.b * t.c).round(2), "x = a * b * c"),
         (lambda t: (t.a * t.c * (1 - t.b / 100)).round(2), "x = a * c * (1 - b / 100)"),
         (lambda t: (t.a / t.c**2).round(2), "x = a / c / c"),
+        (lambda t: np.log(t.a), "x = log(a)"),
+        (lambda t: np.log1p(t.a).astype(np.float32), "x = log(a + 1)"),
+        (lambda t: np.log10(t.a).round(4), "x = log10(a)"),
+        (lambda t: t.a**2 / 100, "x = 0.01 * square(a)"),
+        (lambda t: (100 / t.c).round(3), "x = 100 * reciprocal(c)"),
+        (lambda t: (t.a / t.c).astype(np.float32), "x = a / c"),
         (lambda t: t.a + t.c.where(np.arange(len(t)) % 7 > 0, 0), "x >= a"),
     ],
 )
@@ -124,6 +130,16 @@ def test_a_ratio_is_kept_by_its_own_column_however_floats_round_it() -> None:
     table = pd.DataFrame({"a": rng.gamma(2, 50, 400).round(2), "pieces": rng.integers(1, 9, 400)})
     table["each"] = (table["a"] / table["pieces"]).round(4)
     assert "each = a / pieces" in words(table)
+
+
+def test_a_change_follows_where_both_ends_are_logarithms() -> None:
+    """And all of it in single precision, as statistics programs keep it."""
+    rng = np.random.default_rng(8)
+    table = pd.DataFrame({"before": rng.gamma(3, 5, 500), "now": rng.gamma(4, 5, 500)}).astype(np.float32)
+    table["lbefore"], table["lnow"] = np.log(table["before"]), np.log(table["now"])
+    table["change"] = table["lnow"] - table["lbefore"]
+    table = table.astype(float)
+    assert words(table) == ["lbefore = log(before)", "lnow = log(now)", "change = lnow - lbefore"]
 
 
 def test_two_sums_of_the_same_columns_are_both_found() -> None:
@@ -367,3 +383,29 @@ def test_an_item_tells_its_price_though_a_total_tells_the_item() -> None:
     table["price"] = (item * 7.31 + 3.17).round(2)
     table["total"] = (table.price * pieces).round(2)
     assert words(table) == ["total = pieces * price", "item -> price"]
+
+
+def test_what_chance_brings_is_no_rule() -> None:
+    rng = np.random.default_rng(5)
+    measured = pd.DataFrame({"pop": rng.permutation(9000)[:90], "rate": rng.normal(size=90).round(3)})
+    measured.loc[:44, "rate"] = np.nan  # a number that no two rows share tells nothing
+    assert words(measured.sample(frac=1, random_state=0)) == []
+    flags = pd.DataFrame({"ky": rng.integers(0, 2, 3000)})
+    flags["mi"], flags["neck"] = 1 - flags["ky"], (rng.random(3000) < 0.015).astype(int)
+    assert not any("exactly one" in one for one in words(flags))  # what is seldom on goes with neither
+    states = pd.DataFrame({"state": rng.integers(0, 50, 4000).astype(str)})
+    states["overdue"] = np.where(rng.random(4000) < 0.01, rng.integers(1, 9, 4000), 0)
+    assert words(states) == []  # a state of 80 rows may have none
+
+
+def test_a_number_of_flags_is_no_sum_of_them() -> None:
+    rng = np.random.default_rng(6)
+    table = pd.DataFrame({"year": rng.integers(1980, 1988, 900)})
+    for year in range(1981, 1988):
+        table[f"d{year}"] = (table["year"] == year).astype(int)
+    trades = rng.integers(0, 3, 900)
+    for trade in range(3):
+        table[f"trade{trade}"] = (trades == trade).astype(int)
+    found = words(table)
+    assert not any(one.startswith("year = ") for one in found)
+    assert {f"year -> d{year}" for year in range(1981, 1988)} <= {*found}

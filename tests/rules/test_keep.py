@@ -244,6 +244,19 @@ def test_what_is_left_of_a_sum_is_never_below_0(total: int | None) -> None:
     assert (made[["sand", "silt", "clay", "rest"]].sum(axis=1) == (total or made["all"])).all()
 
 
+def test_a_logarithm_is_kept_where_there_is_one() -> None:
+    rng = np.random.default_rng(15)
+    table = pd.DataFrame({"wage": rng.gamma(2, 9, 600).round(2), "zeros": rng.poisson(2, 600) * 7})
+    table["lwage"] = np.log(table["wage"]).round(4)
+    table["lzeros"] = np.log(table["zeros"].where(table["zeros"] > 0)).astype(np.float32).astype(float)
+    plan = planned(table, "lwage = log(wage)", "lzeros = log(zeros)")
+    assert [slot.column for slot in plan.codec.slots] == ["wage", "zeros"]
+    pd.testing.assert_frame_equal(plan.back(plan.forward(table), rng), table, rtol=1e-6)
+    made = there_and_back(plan, table)
+    assert np.log(made["wage"]).to_numpy() == pytest.approx(made["lwage"].to_numpy(), abs=6e-5)
+    assert ((made["zeros"] == 0) == made["lzeros"].isna()).all()
+
+
 def test_of_a_debit_and_a_credit_one_is_filled() -> None:
     rng = np.random.default_rng(13)
     debit = rng.random(500) < 0.6

@@ -21,11 +21,11 @@ from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
 from lookalike.codec.where import Condition, read_where
 from lookalike.errors import ConditionError
-from lookalike.rules.holds import computed, factors_of
+from lookalike.rules.holds import computed, factors_of, untransformed
 from lookalike.rules.keep import Plan
 from lookalike.rules.steps import AS_DRAWN, MISSING, OWN, RULE, Step, floors, least
 from lookalike.rules.values import Values, as_floats, rounded, step, written
-from lookalike.table.rule import Function, Linear, Part, Product
+from lookalike.table.rule import Function, Linear, Part, Product, Transform
 
 Wanted = Mapping[Any, Condition]
 DAY = 86400.0  # seconds
@@ -303,7 +303,7 @@ class _Moves:
                 off = off & ~alone
         if own.way == "gap":
             self.move_gap(own, goal, off)
-        elif isinstance(own.rule, Linear | Product):
+        elif isinstance(own.rule, Linear | Product | Transform):
             for part in sorted(own.rule.columns[1:], key=partial(self.turn, own.rule)):
                 here = self.free(part, off)
                 if here.any():
@@ -314,7 +314,7 @@ class _Moves:
             aims = {"date": goal + clock, "time": self.now(of) - clock + goal}
             self.move(of, aims.get(own.rule.part, goal), off)
 
-    def turn(self, rule: Linear | Product, part: Any) -> int:
+    def turn(self, rule: Linear | Product | Transform, part: Any) -> int:
         """Which part of a formula is moved first: what lies above another part, then what is free."""
         own = self.plan.step_of(part)
         if own is not None and own.way == "gap" and {*own.lows} & {*rule.columns[1:]}:
@@ -334,12 +334,14 @@ class _Moves:
         for low in own.lows:
             self.move(low, ceiling, off & ~by_gap & (self.now(low) != ceiling))
 
-    def part_goal(self, rule: Linear | Product, part: Any, goal: Array) -> Array:
+    def part_goal(self, rule: Linear | Product | Transform, part: Any, goal: Array) -> Array:
         """Where a part of a formula has to be for the formula to come to its goal."""
         at = self.now(part)
         if isinstance(rule, Linear):
             said = computed(rule, self.values, exact=True)
             wanted = at + (goal - said) * rule.divisor / dict(rule.of)[part]
+        elif isinstance(rule, Transform):
+            wanted = untransformed(rule.function, goal / rule.factor) - rule.shift
         else:
             left, right = factors_of(rule, self.values)
             goal = (goal - rule.constant) / rule.factor

@@ -201,7 +201,7 @@ def one_of_rules(values: Values, kept: list[Any]) -> Iterator[Rule]:
     while left:
         group, total = [left[0]], flags[left[0]][0].astype(int)
         for name in left[1:]:
-            if (total + flags[name][0] <= 1).mean() >= LEAST_SUPPORT:
+            if _excludes(total, flags[name][0]):
                 group.append(name)
                 total = total + flags[name][0]
         if len(group) > 2 and (total == 1).mean() >= LEAST_SUPPORT:
@@ -209,6 +209,12 @@ def one_of_rules(values: Values, kept: list[Any]) -> Iterator[Rule]:
             left = [name for name in left if name not in group]
         else:
             left = left[1:]
+
+
+def _excludes(total: Array, on: Array) -> bool:
+    """Whether a flag is (nearly) never on where one of its group is, and not as both are seldom on."""
+    both = float((total.astype(bool) & on).mean())
+    return both <= min(1 - LEAST_SUPPORT, BY_CHANCE * total.astype(bool).mean() * on.mean())
 
 
 def emptiness(values: Values, kept: list[Any]) -> Iterator[Rule]:
@@ -227,12 +233,11 @@ def emptiness(values: Values, kept: list[Any]) -> Iterator[Rule]:
             codes, found = values.codes(of)
             if of == name or len(found) > 100 or of in masks:
                 continue
-            shares = np.bincount(codes[codes >= 0], gone[codes >= 0], len(found)) / np.maximum(
-                np.bincount(codes[codes >= 0], minlength=len(found)), 1
-            )
-            said = np.append(shares > 0.5, False)[codes]
-            wrong, base = float((said != gone).mean()), min(gone.mean(), 1 - gone.mean())
-            if wrong <= BY_CHANCE / 2 * base and base * len(gone) >= LEAST:
+            rows = np.bincount(codes[codes >= 0], minlength=len(found))
+            empty = np.bincount(codes[codes >= 0], gone[codes >= 0], len(found))
+            shares = empty / np.maximum(rows, 1)
+            base = min(gone.mean(), 1 - gone.mean())
+            if _wrong(codes, gone, empty, rows) <= BY_CHANCE / 2 * base and base * len(gone) >= LEAST:
                 which = tuple(
                     v.item() if hasattr(v, "item") else v
                     for v, s in zip(found, shares, strict=True)
@@ -253,6 +258,16 @@ def emptiness(values: Values, kept: list[Any]) -> Iterator[Rule]:
             group.append(other)
             yield EmptyTogether(tuple(group), apart=True)
         left = [name for name in left if name not in group]
+
+
+def _wrong(codes: Array, gone: Array, empty: Array, rows: Array) -> float:
+    """The share of rows that the other rows of their value tell wrongly; one alone of its value is told as
+    most rows are. empty, rows: of each value.
+    """
+    others = np.append(rows, 1)[codes] - 1
+    told = (np.append(empty, 0)[codes] - gone) > 0.5 * others
+    usual = gone.mean() > 0.5
+    return float((np.where(codes < 0, False, np.where(others > 0, told, usual)) != gone).mean())
 
 
 def _apart(gone: Array, other: Array) -> bool:

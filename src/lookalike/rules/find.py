@@ -44,6 +44,7 @@ from lookalike.table.rule import (
     Product,
     Rule,
     Trait,
+    Transform,
 )
 from lookalike.table.rule_words import read_rules
 from lookalike.table.schema import Schema
@@ -105,7 +106,7 @@ def _derived(rules: list[Any], empty: list[Rule], values: Values, small: Values)
     """One rule a column, of those that say its values: one that no row breaks before one with exceptions,
     however simple that is.
     """
-    numbers = (Linear, Product)
+    numbers = (Linear, Product, Transform)
     taken: dict[int, Any] = {}
     shares: dict[int, float] = {}
     for broken in BROKEN_BY:

@@ -10,9 +10,9 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, beats_chance
-from lookalike.rules.holds import computed, holds, support
-from lookalike.rules.values import Values, same
-from lookalike.table.rule import ROUNDINGS, Linear, Product
+from lookalike.rules.holds import agree, computed, holds, support
+from lookalike.rules.values import CLOSE, SINGLE, Values
+from lookalike.table.rule import ROUNDINGS, Linear, Product, Transform
 
 CUTS = (0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6)  # factors that cut digits off a whole number
 EXACT = 0.995  # support of a formula that is no approximation
@@ -27,7 +27,7 @@ def judged(rule: Any, values: Values) -> Any:
         share = support(own, values)
         if share > most or (best is None and share >= most):
             best, most = replace(own, support=share), share
-    return best if best is None else _with_zeros(best, values)
+    return best if best is None or isinstance(best, Transform) else _with_zeros(best, values)
 
 
 def _with_zeros(rule: Any, values: Values) -> Any:
@@ -52,14 +52,15 @@ def all_count(rule: Any, values: Values, many: Values) -> bool:
         )
         if here is None:
             return False
-        rows, own = at_work(rule, name, here), here.numbers(rule.column)
-        kept = same(computed(rule, here), np.asarray(own))[rows]
+        rows = at_work(rule, name, here)
+        kept = agree(rule, here, computed(rule, here))[rows]
         if kept.mean() < LEAST_FORMULA:
             return False
         table = here.table[[*dict.fromkeys(rule.columns)]].copy()
         shuffled = table[name].to_numpy()[np.random.default_rng(0).permutation(here.rows)]
         table[name] = pd.Series(shuffled, index=table.index).astype(table[name].dtype)
-        if not beats_chance(kept, same(computed(rule, Values(table, here.schema)), np.asarray(own))[rows]):
+        by_chance = computed(rule, Values(table, here.schema))
+        if not beats_chance(kept, agree(rule, here, by_chance)[rows]):
             return False
     return True
 
@@ -76,3 +77,8 @@ def at_work(rule: Any, name: Any, values: Values) -> Array:
         at_work &= (x[name] != 1) | (name not in plain)
         at_work &= np.all([x[one] != 0 for one in plain], axis=0)
     return np.asarray(at_work)
+
+
+def near_of(values: Values, name: Any) -> float:
+    """The relative error that a number may have in a first look."""
+    return 1e-7 if values.close(name) == CLOSE else SINGLE

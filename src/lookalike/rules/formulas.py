@@ -1,4 +1,4 @@
-"""Formulas between numbers and dates: c = f a + g, a + b, a x b, a / b, and sums of more."""
+"""Formulas between numbers and dates: c = f a + g, log(a), a + b, a x b, a / b, and sums of more."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
-from lookalike.rules.fits import EXACT, all_count, judged
-from lookalike.rules.holds import computed
+from lookalike.rules.fits import EXACT, all_count, judged, near_of
+from lookalike.rules.holds import agree, computed
 from lookalike.rules.rates import rates
 from lookalike.rules.sums import DISTINCT, LARGEST, sums
-from lookalike.rules.values import Values, same, step
+from lookalike.rules.transforms import transforms
+from lookalike.rules.values import Values, step
 from lookalike.table.rule import UNITS, Linear, Product, Rule
 
 FEW = 48  # rows that candidates are sought in
@@ -42,13 +43,16 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
         *_scaled(matrix, names, dated, distinct, values),
         *_spans(matrix, names, dated, values),
     ]
+    found += transforms(matrix, names, dated, distinct, sizes, values, many)
     found += _pairs(matrix, names, dated, distinct, sizes, values, many)
     place = {name: at for at, name in enumerate(names)}
     behind = [rule for rule in found if place[rule.column] > max(place[name] for name in rule.columns[1:])]
     exact = {rule.column for rule in behind if rule.support == 1}
     found += rates(matrix, names, dated, distinct, sizes, values, many, {*exact})
     found += sums(matrix, names, dated, distinct, values, many, exact)
-    yield from _simplest(found, names)
+    found = _simplest(found, names)
+    yield from found
+    yield from _turned(found, names, values)
 
 
 def _simplest(rules: list[Any], names: list[Any]) -> list[Any]:
@@ -70,6 +74,19 @@ def _simplest(rules: list[Any], names: list[Any]) -> list[Any]:
         )
 
     return sorted(rules, key=order)
+
+
+def _turned(rules: list[Any], names: list[Any], values: Values) -> Iterator[Linear]:
+    """Sums solved for a part, the last one first: they say the part where the column follows from others."""
+    for rule in rules:
+        plain = isinstance(rule, Linear) and not rule.zeros and rule.divisor == 1
+        if not plain or len(rule.of) < 2 or not all(abs(factor) == 1 for _, factor in rule.of):
+            continue
+        for name, sign in sorted(rule.of, key=lambda part: -names.index(part[0])):
+            rest = tuple((one, -sign * factor) for one, factor in rule.of if one != name)
+            own = Linear(name, ((rule.column, sign), *rest), -sign * rule.constant)
+            if (fit := judged(own, values)) is not None:
+                yield fit
 
 
 def _scaled(x: Array, names: list[Any], dated: Array, distinct: Array, values: Values) -> Iterator[Linear]:
@@ -131,10 +148,10 @@ def _varies(rule: Linear, values: Values) -> bool:
     told = there & ~usual
     if told.sum() < LEAST_ROWS:
         return False
-    said = computed(rule, values)[told]
-    shuffled = said[np.random.default_rng(0).permutation(len(said))]
-    kept = same(said, own[told])
-    return bool(kept.mean() >= LEAST_FORMULA) and beats_chance(kept, same(shuffled, own[told]))
+    said = computed(rule, values)
+    kept = agree(rule, values, said)[told]
+    said[told] = said[told][np.random.default_rng(0).permutation(told.sum())]
+    return bool(kept.mean() >= LEAST_FORMULA) and beats_chance(kept, agree(rule, values, said)[told])
 
 
 def _line(a: Array, c: Array, of: Any, own: Any, dated: bool, values: Values) -> Linear | None:
@@ -245,7 +262,7 @@ def _pairs(
             continue
         rows = full[np.linspace(0, len(full) - 1, FEW).astype(int)]
         some, target = here[np.ix_(rows, others)], here[rows, own][:, None]
-        close = 0.5 * (sizes[own] or 0.0) * 1.02 + 1e-7 * np.abs(target)
+        close = 0.5 * (sizes[own] or 0.0) * 1.02 + near_of(values, names[own]) * np.abs(target)
         first, second = np.triu_indices(len(others), 1)
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             added = some[:, first] + some[:, second]

@@ -10,7 +10,7 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.rules.date_parts import keys_of_date, part_of
 from lookalike.rules.traits import fits, going
-from lookalike.rules.values import Values, rounded, same
+from lookalike.rules.values import CLOSE, Values, rounded, same
 from lookalike.table.dates import write_dates
 from lookalike.table.rule import (
     Combination,
@@ -26,14 +26,15 @@ from lookalike.table.rule import (
     Product,
     Rule,
     Trait,
+    Transform,
 )
 
-FORMULAS = (Linear, Product, Part)  # rules whose values are numbers or dates that can be computed
+FORMULAS = (Linear, Product, Part, Transform)  # rules whose values are numbers or dates that can be computed
 LEAST = 5  # rows that a value of a function, or a combination, has
 EMPTY, APART = "\x1e", "\x1f"  # in the text of several values: a missing cell; what parts them
 
 
-def computed(rule: Linear | Product | Part, values: Values, exact: bool = False) -> Array:
+def computed(rule: Linear | Product | Part | Transform, values: Values, exact: bool = False) -> Array:
     """(rows,) float64, as of `values.as_floats`: what the rule says of its column; nan where a part is
     missing. exact: not rounded.
     """
@@ -41,7 +42,9 @@ def computed(rule: Linear | Product | Part, values: Values, exact: bool = False)
     if isinstance(rule, Part):
         found = part_of(_numbers(values, rule.of), rule.part, rule.first, rule.shift)
         return found if exact else rounded(found, column, "down")
-    if isinstance(rule, Product):
+    if isinstance(rule, Transform):
+        found = rule.factor * transformed(rule.function, _numbers(values, rule.of) + rule.shift)
+    elif isinstance(rule, Product):
         left, right = factors_of(rule, values)
         with np.errstate(divide="ignore", invalid="ignore"):
             large = max(rule.factor, 1.0)
@@ -54,6 +57,48 @@ def computed(rule: Linear | Product | Part, values: Values, exact: bool = False)
             found = found + factor * _filled(rule, values, name)
         found = (found + rule.constant) / rule.divisor
     return np.asarray(found) if exact else rounded(found, column, rule.rounding)
+
+
+def agree(rule: Linear | Product | Part | Transform, values: Values, said: Array) -> Array:
+    """(rows,) bool: where the rule's column is what was computed; both may be missing."""
+    own, exact = _numbers(values, rule.column), values.close(rule.column)
+    if exact == CLOSE:
+        return same(said, own)
+    if isinstance(rule, Linear):  # a difference of two large numbers is as exact as these
+        parts = [abs(factor) * np.abs(_filled(rule, values, name)) for name, factor in rule.of]
+        least = (np.sum(parts, axis=0) + abs(rule.constant)) / abs(rule.divisor)
+    else:
+        least = abs(rule.constant) if isinstance(rule, Product) else float(_is_log(rule))
+    return same(said, own, exact, least)
+
+
+def _is_log(rule: Any) -> bool:
+    return isinstance(rule, Transform) and rule.function.startswith("log")
+
+
+def transformed(function: str, numbers: Array) -> Array:
+    """(...) float64: a function, one of `TRANSFORMS`, of numbers; nan where it has no value."""
+    with np.errstate(all="ignore"):
+        if function == "reciprocal":
+            found = 1 / numbers
+        elif function in ("square", "cube"):
+            found = numbers ** (2 if function == "square" else 3)
+        else:
+            found = {"log": np.log, "log10": np.log10, "log2": np.log2, "root": np.sqrt}[function](numbers)
+    return np.asarray(np.where(np.isfinite(found), found, np.nan))
+
+
+def untransformed(function: str, numbers: Array) -> Array:
+    """(...) float64: the numbers, not below 0 for a square, that a function comes to these at."""
+    with np.errstate(all="ignore"):
+        if function == "reciprocal":
+            return np.asarray(1 / numbers)
+        if function == "cube":
+            return np.asarray(np.cbrt(numbers))
+        base = {"log": np.e, "log10": 10.0, "log2": 2.0}.get(function)
+        if base is not None:
+            return np.asarray(base**numbers)
+        return np.asarray(np.sqrt(numbers) if function == "square" else numbers**2)
 
 
 def factors_of(rule: Product, values: Values) -> tuple[Array, Array]:
@@ -193,7 +238,7 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
     if isinstance(rule, FORMULAS):
         said, own = computed(rule, values), _numbers(values, rule.column)
         speaks = ~(np.isnan(said) | np.isnan(own))
-        return np.where(speaks, same(said, own), True), speaks
+        return np.where(speaks, agree(rule, values, said), True), speaks
     if isinstance(rule, Copy | Joined):
         texts = values.texts(rule.column)
         said = values.texts(rule.of) if isinstance(rule, Copy) else joined(rule, values)

@@ -10,7 +10,7 @@ import numpy as np
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_ROWS
-from lookalike.rules.fits import all_count, judged
+from lookalike.rules.fits import all_count, judged, near_of
 from lookalike.rules.sums import DISTINCT
 from lookalike.rules.values import Values
 from lookalike.table.rule import Product
@@ -50,7 +50,7 @@ def rates(
             continue
         some = rows[np.linspace(0, len(rows) - 1, FEW).astype(int)]
         few, others = x[some], plain[plain != own]
-        near = 0.5 * (sizes[own] or 0.0) * 1.02 + 1e-7 * np.abs(few[:, own])
+        near = 0.5 * (sizes[own] or 0.0) * 1.02 + near_of(values, names[own]) * np.abs(few[:, own])
         seen = _Seen(few, few[:, own], near)
         sorts = [_percents(seen, others, largest), _changes(seen, others), _squares(seen, others)]
         if len(plain) <= MOST:

@@ -19,6 +19,7 @@ from lookalike.rules.holds import (
     APART,
     EMPTY,
     LEAST,
+    agree,
     combined,
     computed,
     empty,
@@ -28,7 +29,7 @@ from lookalike.rules.holds import (
     said_empty,
 )
 from lookalike.rules.traits import going
-from lookalike.rules.values import Values, rounded, same, step
+from lookalike.rules.values import Values, rounded, step
 from lookalike.table import kinds
 from lookalike.table.column import Column
 from lookalike.table.missing import hide, masked
@@ -233,7 +234,7 @@ def states(own: Step, values: Values) -> tuple[Array, Array, Array | None]:
         kept = np.nan_to_num(gap, nan=-1.0) >= (least(own, values.column(name)))
     elif own.way == "formula":
         said = computed(rule, values)  # type: ignore[arg-type]
-        unknown, kept = np.isnan(said), same(said, _floats(values, name))
+        unknown, kept = np.isnan(said), agree(rule, values, said)  # type: ignore[arg-type]
         if values.column(name).exceptions:
             kept |= _marked(name, values)[2] >= numbers.EXCEPTION
         if own.emptied is not None:

@@ -98,6 +98,8 @@ def _sum(
     whole = all(abs(one) == 1 for _, one in of)
     if len(of) < 2 or (len(of) < 3 and whole and middle is None):  # pairs with the factor 1 are found already
         return None
+    if _hides_a_constant(of, values):
+        return None
     constant, size = 0.0, abs(of[0][1])
     if len(f"{size:.12g}") > 5 and all(abs(one) == size for _, one in of):  # a mean of 3: thirds
         rule = judged(
@@ -110,6 +112,16 @@ def _sum(
             return None
     rule = judged(Linear(own, of, constant), values)
     return rule if rule is not None and (whole or rule.support >= EXACT) else None
+
+
+def _hides_a_constant(of: tuple[tuple[Any, float], ...], values: Values) -> bool:
+    """Whether parts of one factor add up to the same number in all rows, as flags of which one is on."""
+    for factor in {one for _, one in of}:
+        parts = [np.asarray(values.numbers(name)) for name, one in of if one == factor]
+        total = np.sum(parts, axis=0)
+        if len(parts) > 1 and np.nanmax(total) == np.nanmin(total):
+            return True
+    return False
 
 
 def _equations(unit: Array, products: Array, free: list[int], at: int) -> Iterator[Array]:

@@ -18,6 +18,7 @@ SIGNS = {-1: "below 0", 0: "0", 1: "above 0"}
 MOST_KEYS = 100  # values of a category that tells a trait
 SOME = 0.05  # of the rows of a value, that have a trait which goes with it
 LEAST = 5  # rows of a value that tells a trait
+CHANCE = 1e-3  # that no row of a value would have a trait which does not go with it
 
 
 def traits_of(rule: Trait, values: Values) -> Array:
@@ -41,6 +42,8 @@ def going(rule: Trait, values: Values) -> dict[str, dict[int, float]]:
     np.add.at(counts, (codes[told], own), 1)
     rows = counts.sum(1, keepdims=True)
     some = (counts >= np.maximum(SOME * rows, 1)) | ((counts > 0) & (kinds == 0) & (rule.trait == "sign"))
+    with np.errstate(divide="ignore"):  # a value of few rows may lack a trait by chance
+        some |= (counts == 0) & (rows * np.log1p(-counts.sum(0) / max(counts.sum(), 1)) > np.log(CHANCE))
     shares = counts / np.maximum(rows, 1)
     return {
         str(value): {int(kinds[at]): float(shares[row, at]) for at in np.flatnonzero(some[row])}

@@ -21,6 +21,7 @@ EXACT = 2.0**52  # whole numbers beyond it are not exact as floats
 HUGE = 1e100  # numbers beyond it have no products or variances as floats
 RATES = 20  # values of a category that others may be computed from, at most
 CLOSE = 1e-9  # relative error of a number in full precision
+SINGLE = 1e-6  # the same of what was computed in single precision (32 bits), as statistics programs keep it
 _SECONDS = {"D": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
@@ -33,6 +34,7 @@ class Values:
         self._codes: dict[Any, tuple[Array, pd.Index]] = {}
         self._texts: dict[Any, Array] = {}
         self._gone: dict[Any, Array] = {}
+        self._close: dict[Any, float] = {}
         self._columns = {column.name: column for column in schema.columns}
 
     def column(self, name: Any) -> Column:
@@ -54,6 +56,16 @@ class Values:
             self._numbers[name] = as_floats(series, self.column(name))
         return self._numbers[name]
 
+    def close(self, name: Any) -> float:
+        """The relative error of the numbers of a column: `SINGLE` where all are exact in 32 bits."""
+        if name not in self._close:
+            own, column = self.numbers(name), self.column(name)
+            single = "float32" in column.dtype or (
+                own is not None and step(column) is None and _is_single(own)
+            )
+            self._close[name] = SINGLE if single else CLOSE
+        return self._close[name]
+
     def codes(self, name: Any) -> tuple[Array, pd.Index]:
         """(rows,) the number of each value, -1 where it is missing; and the values."""
         if name not in self._codes:
@@ -73,6 +85,14 @@ class Values:
             texts = np.array([*(str(value) for value in found), None], dtype=object)
             self._texts[name] = texts[codes]
         return self._texts[name]
+
+
+def _is_single(numbers: Array) -> bool:
+    """Whether 32 bits hold all numbers, of which 15 decimals may be left."""
+    known = numbers[~np.isnan(numbers)]
+    with np.errstate(over="ignore"):
+        off = np.abs(known - known.astype(np.float32))
+    return bool(len(known)) and bool((off <= 1e-15 + 1e-14 * np.abs(known)).all())
 
 
 def _hashable(value: Any) -> Any:
@@ -154,9 +174,12 @@ def rounded(values: Array, column: Column, rounding: str = "nearest") -> Array:
     return np.asarray(_ROUND[rounding](values / size) * size)
 
 
-def same(a: Array, b: Array) -> Array:
-    """(rows,) bool: two arrays of numbers, to what floats are exact to; missing are the same as missing."""
-    close = np.abs(a - b) <= CLOSE * np.maximum(1.0, np.maximum(np.abs(a), np.abs(b)))
+def same(a: Array, b: Array, exact: float = CLOSE, least: Array | float = 1.0) -> Array:
+    """(rows,) bool: two arrays of numbers, to what floats are exact to; missing are the same as missing.
+
+    exact: relative error, of the numbers or of `least` where that is larger.
+    """
+    close = np.abs(a - b) <= exact * np.maximum(least, np.maximum(np.abs(a), np.abs(b)))
     return np.asarray(close | (np.isnan(a) & np.isnan(b)))
 
 

@@ -21,6 +21,7 @@ PARTS = (
 WRITTEN = {"Aa": "weekday", "Bb": "month", "q": "quarter", "Yy": "year"}  # directives of dates in words
 ROUNDINGS = ("nearest", "as floats", "half up", "down", "up")
 TRAITS = ("sign", "format")  # of a number: below, above or at 0; which of the column's formats it has
+TRANSFORMS = ("log", "log10", "log2", "square", "cube", "root", "reciprocal")  # functions of a number
 ZEROS = ", empty as 0"
 UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0, "weeks": 604800.0}
 
@@ -135,6 +136,25 @@ class _Told:
     @property
     def columns(self) -> tuple[Any, ...]:
         return (self.column, self.of)
+
+
+@dataclass(frozen=True)
+class Transform(_Told):
+    """column = factor x function(of + shift), rounded to the column's last decimal. function: one of
+    `TRANSFORMS`; log is the natural one, and root that of a square.
+    """
+
+    function: str
+    shift: float = 0.0
+    factor: float = 1.0
+    rounding: str = "nearest"
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def words(self) -> str:
+        shift = f" {'-' if self.shift < 0 else '+'} {abs(self.shift):.12g}" if self.shift else ""
+        times = "" if self.factor == 1 else f"{self.factor:.12g} * "
+        return f"{quoted(self.column)} = {times}{self.function}({quoted(self.of)}{shift}){_rounded(self)}"
 
 
 @dataclass(frozen=True)
@@ -277,6 +297,7 @@ Rule = (
     Order
     | Linear
     | Product
+    | Transform
     | Copy
     | Part
     | Joined
@@ -291,6 +312,7 @@ SORTS: dict[str, type[Any]] = {
     "order": Order,
     "linear": Linear,
     "product": Product,
+    "transform": Transform,
     "copy": Copy,
     "part": Part,
     "joined": Joined,
@@ -308,10 +330,10 @@ def _shifted(name: Any, months: int) -> str:
     return f"{quoted(name)} {'-' if months < 0 else '+'} {abs(months)} months" if months else quoted(name)
 
 
-def _rounded(rule: Linear | Product) -> str:
+def _rounded(rule: Linear | Product | Transform) -> str:
     """How a formula is rounded, as it ends, where it is not to the nearest; and what its empty parts are."""
     rounding = "" if rule.rounding in ROUNDINGS[:2] else f", rounded {rule.rounding}"
-    return rounding + (ZEROS if rule.zeros else "")
+    return rounding + (ZEROS if getattr(rule, "zeros", False) else "")
 
 
 def quoted(name: Any) -> str:

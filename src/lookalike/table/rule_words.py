@@ -6,6 +6,7 @@
     hours = out - in in hours               the time between two dates
     line_total = price * qty                a product; a / b, 100 * a / b - 100, a * b * c / 100
     gross = net * (1 + rate / 100)          a percentage, added; net = gross * (1 - discount)
+    lwage = log(wage + 1)                   also log10, log2, square, cube, root, reciprocal
     zip_copy = zip                          the same value
     year = year of date                     a part of a date; fiscal = year of date + 6 months
     month of date -> season                 a part of a date tells the value
@@ -35,6 +36,7 @@ from lookalike.table.rule import (
     ROUNDINGS,
     SORTS,
     TRAITS,
+    TRANSFORMS,
     UNITS,
     ZEROS,
     Combination,
@@ -49,6 +51,7 @@ from lookalike.table.rule import (
     Product,
     Rule,
     Trait,
+    Transform,
 )
 from lookalike.table.rule_products import read_product, term_of, terms_in
 
@@ -186,6 +189,8 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
     part = _part(right, known)
     if part is not None:
         return Part(own, *part)
+    if transform := _transform(own, right, known, rounding):
+        return transform
     if found := re.fullmatch(rf"(.*) in ({'|'.join(UNITS)})", right):
         right, divisor = found[1], UNITS[found[2]]
     if found := re.fullmatch(rf"\((.*)\)\s*/\s*(-?{_SIZE})", right):
@@ -206,6 +211,20 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
     return read_product(own, tokens, names, known, divisor, rounding) or _sum(
         own, tokens, names, known, divisor, rounding
     )
+
+
+def _transform(own: Any, right: str, known: dict[str, Any], rounding: str) -> Transform | None:
+    """`log(wage)`, `0.01 * square(age)`, `log10(x + 1)`."""
+    found = re.fullmatch(rf"(?:(-?{_SIZE}) \* )?({'|'.join(TRANSFORMS)})\((.+)\)", right)
+    if not found or (found[1] and not float(found[1])):
+        return None
+    inner, shift = found[3], 0.0
+    if _name(inner, known) is None and (moved := re.fullmatch(rf"(.+) ([+-]) ({_SIZE})", inner)):
+        inner, shift = moved[1], float(f"{moved[2]}{moved[3]}")
+    name = _name(inner, known)
+    if name is None or known[name] == own:
+        return None
+    return Transform(own, known[name], found[2], shift, float(found[1] or 1), rounding)
 
 
 def _sum(
