@@ -95,18 +95,19 @@ def cart(table: pd.DataFrame, seed: int) -> Fit:
 
 def encoded(column: pd.Series) -> np.ndarray:
     """A column as finite numbers: numbers as they are, categories by their rank in frequency; missing lies
-    below all others, half of the range away.
+    below all others, about half of the range away: of categories a whole number, too.
     """
     if is_numeric(column):
         values = pd.to_numeric(column).to_numpy(dtype="float64", na_value=np.nan)
         finite = values[np.isfinite(values)]
         low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
         values = np.clip(values, low, high)  # infinities
+        gone = low - max(1.0, high - low) / 2
     else:
         order = column.value_counts().index
         values = column.map(dict(zip(order, range(len(order)), strict=True))).to_numpy(dtype="float64")
-        low, high = 0.0, float(len(order))
-    return np.where(np.isnan(values), low - max(1.0, high - low) / 2, values)
+        gone = -float(max(1, (len(order) + 1) // 2))
+    return np.where(np.isnan(values), gone, values)
 
 
 def _root(correlation: np.ndarray) -> np.ndarray:

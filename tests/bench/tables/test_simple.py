@@ -53,6 +53,13 @@ def test_a_chain_of_trees_draws_real_values_from_leaves_of_several_rows():
     assert unlike.groupby("a").b.nunique().min() >= LEAF
 
 
+def test_a_chain_of_trees_learns_three_classes_and_missing():
+    table = pd.DataFrame(
+        {"a": np.arange(40), "b": np.tile(np.array(["x", "y", "z", None], dtype=object), 10)}
+    )
+    assert made(cart, table).b.isna().mean() == pytest.approx(0.25, abs=0.1)
+
+
 def test_a_copula_draws_between_the_values_of_a_number_and_never_beyond():
     table = pd.DataFrame({"a": [1.25, 3.5, 7.0] * 20, "b": 5, "c": None})
     out = made(copula, table)
@@ -63,4 +70,5 @@ def test_a_copula_draws_between_the_values_of_a_number_and_never_beyond():
 def test_columns_as_finite_numbers_and_their_decimals():
     assert encoded(pd.Series([1.0, None, 3.0, np.inf])).tolist() == [1.0, 0.0, 3.0, 3.0]
     assert encoded(pd.Series(["b", "a", "b", None])).tolist() == [0.0, 1.0, 0.0, -1.0]
+    assert encoded(pd.Series(["b", "a", "b", "c", None])).tolist() == [0.0, 1.0, 0.0, 2.0, -2.0]
     assert [decimals(pd.Series(v)) for v in ([1, 2], [0.5], [1e-3, 2.25], [1 / 3])] == [0, 1, 3, 12]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lookalike.codec.slot import Array
-from lookalike.difflm.small.slotbase import SlotBase, fit_slot
+from lookalike.difflm.small.slotbase import SlotBase, _ridge, fit_slot
 from lookalike.difflm.small.view import View
 
 ROWS = 240
@@ -38,7 +38,39 @@ def test_a_regression_adds_up_what_each_slot_says_a_little_of(told: bool, least:
     total = NOISE.sum(1) + 2 * FLAG - 1 if told else RNG.normal(size=ROWS)
     found = fitted((total > 0).astype(np.int64), FLAG, False)
     assert found.lines is not None and least < found.gain < most
-    assert found.lines.weight > 0.4 or not told
+    assert np.mean(found.lines.weight) > 0.4 or not told
+
+
+def test_every_value_of_enough_rows_has_a_weight_in_the_regressions() -> None:
+    """A table of forty places has few rows of each, and all of them tell."""
+    place = np.arange(ROWS) % 40
+    score = np.column_stack([np.zeros(ROWS), np.linspace(-1.5, 1.5, 40)[place] + 0.3 * NOISE[:, 0]])
+    codes = np.column_stack([place, np.zeros(ROWS, dtype=np.int64)])
+    sizes = np.array([40, 1])
+    is_number = np.array([False, True])
+    other = np.array([-1, 0])
+    view = View(score, codes, is_number, codes, other, sizes, sizes + 1, score - 0.05, score + 0.05)
+    found = fit_slot(view, 1, [0], FOLD, 0)
+    assert (found.linear[:, :40] != 0).all()
+
+
+@pytest.mark.parametrize(("scaled", "rare", "frequent"), [(False, 0.5, 0.9), (True, 0.9, 0.9)])
+def test_values_of_few_rows_are_held_back_more_or_as_much_as_others(
+    scaled: bool, rare: float, frequent: float
+) -> None:
+    """Both have an effect of 1, on 10 and on 90 rows of which the typical input has 90."""
+    rows = np.array([10.0, 90.0, 90.0])
+    _, weights = _ridge((np.diag(rows), rows, np.zeros(3), 0.0), 10.0, scaled)
+    np.testing.assert_allclose(weights, [rare, frequent, frequent])
+
+
+def test_leaves_of_one_class_trust_themselves_more_than_others() -> None:
+    """Where the flag is set the class follows a number, elsewhere chance: .35 nats are there to gain."""
+    lot = RNG.integers(2, size=ROWS)
+    found = fitted(np.where(FLAG, NOISE[:, 0] > 0, lot).astype(np.int64), FLAG, False)
+    assert found.odds is None and found.lines is not None
+    sure = np.exp(found.logits[:-1]).max(1) > 0.8
+    assert np.ptp(found.lines.weight[:-1]) > 0 and sure.any()
 
 
 def test_large_tables_have_no_regressions_of_classes() -> None:

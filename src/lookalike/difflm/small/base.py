@@ -89,6 +89,9 @@ class SlotTables(nn.Module):
             Forest(arrays, prefix) if f"{prefix}of" in arrays else None for prefix in (FOREST, ODDS)
         )
         self.line = Line(arrays, LINE) if f"{LINE}weight" in arrays else None
+        for part in (self.odds, self.line):
+            if part is not None:  # one weight for all leaves in a model of an earlier version
+                part.weight = part.weight.expand(len(self.logits)).clone()
         self.shares = max(0 if one is None else one.size for one in (self.odds, self.line))
         self.reads = self.inputs.tolist()
         self.depth = _depth(self.root.tolist(), self.below, self.feature)
@@ -256,10 +259,6 @@ class Base(nn.Module):
         if own.forest is not None:
             bagged = own.forest.predict(numbers, at, told, fold)[:, 0]
             told = torch.lerp(told, bagged, own.forest.weight)
-        if own.odds is not None:
-            odds = odds + own.odds.weight * own.odds.predict(numbers, at, told, fold)
-        if own.line is not None:
-            odds = odds + own.line.weight * own.line.predict(numbers, at, fold)
         x = torch.stack([*numbers, *(own.codes[fold, one] for one in at), told], 1)
         node = own.root[fold]
         for _ in range(own.depth):
@@ -267,7 +266,12 @@ class Base(nn.Module):
             value = x.gather(1, feature.clamp(min=0).unsqueeze(1))[:, 0]
             right = (value > own.threshold[node]).long()
             node = torch.where(feature >= 0, own.below[node, right], node)
-        return own.leaf[node], told, odds
+        leaf = own.leaf[node]
+        if own.odds is not None:
+            odds = odds + own.odds.weight[leaf, None] * own.odds.predict(numbers, at, told, fold)
+        if own.line is not None:
+            odds = odds + own.line.weight[leaf, None] * own.line.predict(numbers, at, fold)
+        return leaf, told, odds
 
     @torch.no_grad()
     def place_rows(self, tokens: Tensor, cells: Tensor, fold: Tensor) -> Placed:

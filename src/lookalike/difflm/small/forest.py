@@ -32,13 +32,13 @@ class Grown:
     """The trees of a slot and what their leaves hold: (leaves, 1) of a number, (leaves, classes) shares.
 
     of: (folds, pairs) the trees of the forest of a fold; codes: (trees, values) what they read for the tokens
-    of the categories; weight: of what they say in the whole.
+    of the categories; weight: of what they say in the whole, of classes (leaves of the slot's trees + 1,).
     """
 
     trees: list[tuple[Tree, Array]]
     of: Array
     codes: Array
-    weight: float = 0.0
+    weight: float | Array = 0.0
 
     def arrays(self, prefix: str) -> dict[str, Tensor]:
         """What is saved, as `Forest` reads it."""
@@ -53,7 +53,7 @@ class Grown:
             "threshold": np.concatenate([tree.threshold for tree, _ in self.trees]),
             "value": np.concatenate([value[np.maximum(tree.leaf, 0)] for tree, value in self.trees]),
             "codes": self.codes,
-            "weight": np.array([self.weight]),
+            "weight": np.atleast_1d(self.weight),
         }
         found = {prefix + name: torch.from_numpy(one.astype(np.int64)) for name, one in whole.items()}
         return found | {

@@ -11,6 +11,7 @@ KERNELS = (8, 6, 6, 6)  # logistics of a leaf, its ancestor, the linear predicti
 GROUP = np.repeat(np.arange(4), KERNELS)  # the part that each of them belongs to
 NARROWEST = -4.5  # log scale of a logistic
 ROUNDS = 40  # of EM
+BORROWED = 10.0  # rows that the weights of all rows count in those of a group
 
 
 def kernels_of(values: Array, slices: list[tuple[int, int]], kernels: int, blur: float) -> Array:
@@ -73,13 +74,32 @@ def log_masses(kernels: Array, shift: Array, low: Array, high: Array) -> Array:
     return np.log(np.maximum(np.stack(parts, 1), 1e-12))
 
 
-def mixed(log_parts: Array) -> tuple[Array, float]:
-    """(parts,) the weights of the likeliest mixture of (rows, parts) log probabilities; its mean."""
+def mixed(log_parts: Array, prior: Array | None = None) -> tuple[Array, float]:
+    """(parts,) the weights of the likeliest mixture of (rows, parts) log probabilities; its mean.
+
+    prior: (parts,) rows that are taken to be of each part before any is seen; None: half a row of each.
+    """
     highest = log_parts.max(1)
     parts = np.exp(log_parts - highest[:, None])  # once: a round is two products of matrices
-    weights = np.full(parts.shape[1], 1 / parts.shape[1])
+    before = np.full(parts.shape[1], 0.5) if prior is None else prior
+    weights = before / before.sum()
     for _ in range(ROUNDS):
         weights = weights + 1e-12
         shares = weights * (parts.T @ (1 / (parts @ weights)))
-        weights = (shares + 0.5) / (len(parts) + 0.5 * len(weights))
+        weights = (shares + before) / (len(parts) + before.sum())
     return weights, float((np.log(parts @ weights) + highest).mean())
+
+
+def mixed_by(log_parts: Array, group: Array, groups: int) -> tuple[Array, float]:
+    """(groups, parts) the weights of a mixture for each group of rows, near those of all rows; the mean.
+
+    group: (rows,) of each row.
+    """
+    whole, likely = mixed(log_parts)
+    weights, total = np.tile(whole, (groups, 1)), 0.0
+    for g in range(groups):
+        own = group == g
+        if own.any():
+            weights[g], mean = mixed(log_parts[own], BORROWED * whole)
+            total += mean * float(own.mean())
+    return weights, total if len(group) else likely

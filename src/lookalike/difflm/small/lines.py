@@ -29,13 +29,14 @@ class Lines:
     """A regression for each fold.
 
     intercepts: (folds, classes); numbers: (folds, 2 x numbers, classes) of the normal scores and of their
-    squares; tokens: (folds, tokens of all categories, classes); weight: of what they say in the whole.
+    squares; tokens: (folds, tokens of all categories, classes); weight: of what they say in the
+    whole, (leaves of the slot's trees + 1,).
     """
 
     intercepts: Array
     numbers: Array
     tokens: Array
-    weight: float = 0.0
+    weight: float | Array = 0.0
 
     def arrays(self, prefix: str) -> dict[str, Tensor]:
         """What is saved, as `Line` reads it."""
@@ -43,7 +44,7 @@ class Lines:
             "intercepts": self.intercepts,
             "numbers": self.numbers,
             "tokens": self.tokens,
-            "weight": np.array([self.weight]),
+            "weight": np.atleast_1d(self.weight),
         }
         return {prefix + name: torch.from_numpy(one.astype(np.float32)) for name, one in parts.items()}
 

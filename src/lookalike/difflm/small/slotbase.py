@@ -4,22 +4,23 @@ Every slot has one decision tree for each fold, over the slots before it in the 
 fitted on the rows outside of the fold, as is a ridge regression of the slot's normal score and, of few rows,
 a logistic one of its classes (`lines.py`). Of few rows the tree of a number tells apart how it is
 distributed, not its mean alone. What a leaf says is mixed with what an ancestor of more rows, the regressions
-and the whole table say. The weights of the mixture are those that make rows of the fold likeliest (EM):
-Jelinek and Mercer, Interpolated Estimation of Markov Source Parameters from Sparse Data (1980). Trees as
-conditionals of a synthetic table: Reiter, Using CART to Generate Partially Synthetic Public Use Microdata
-(2005).
+and the whole table say. The weights of the mixture are those that make rows of the fold likeliest (EM), for
+leaves that are sure others than for those that are not: Jelinek and Mercer, Interpolated Estimation of Markov
+Source Parameters from Sparse Data (1980). Trees as conditionals of a synthetic table: Reiter, Using CART to
+Generate Partially Synthetic Public Use Microdata (2005).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from lookalike.codec.slot import Array
 from lookalike.difflm.small.forest import Grown, grow
-from lookalike.difflm.small.kernels import GROUP, KERNELS, kernels_of, kernels_of_nodes, log_masses, mixed
+from lookalike.difflm.small.kernels import GROUP, KERNELS, kernels_of, kernels_of_nodes, log_masses, mixed_by
 from lookalike.difflm.small.lines import Lines, fit_lines
 from lookalike.difflm.small.trees import Tree, ancestors, plain_tree
 from lookalike.difflm.small.view import View, telling
@@ -34,10 +35,13 @@ WIDER = 6  # times the rows of a leaf that its ancestor has
 DEPTH = 16
 MOST_ROWS = 60_000  # that a tree is fitted on
 CLASSES = 48  # that the splits of a tree tell apart; the rarer ones count as one
-LEVELS = (4, 12)  # values of a category that enter the regression: fewest and most
+LEVEL_ROWS = 4  # of a value of a category that enters the regressions, at least
+LEVELS = 256  # that enter, at most: the most frequent of all categories
 RIDGES = (1.0, 10.0, 100.0)
 QUANTILES = 5  # of a number, that a tree of few rows tells values below from those above
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a forest in what it and the regression predict, which are tried
+PURITIES = (0.7, 0.95)  # shares of the most frequent class of a leaf: those between two have weights alike
+SPREADS = (0.1, 0.4)  # the same of the deviation of a number in a leaf, in normal scores
 BLUR = (0.3, 0.7)  # bandwidths that are tried, in those of Silverman's rule
 
 
@@ -124,8 +128,8 @@ class _Fit:
         x = np.concatenate([view.score[:, numbers], levels], 1)
         best: tuple[float, Any] = (np.inf, None)
         grams = [self._gram(x, f) for f in range(self.folds)]
-        for ridge in RIDGES:
-            weights = [_ridge(gram, ridge) for gram in grams]
+        for ridge, scaled in product(RIDGES, (True, False)):
+            weights = [_ridge(gram, ridge, scaled) for gram in grams]
             predicted = np.zeros(len(x))
             for f, (b, w) in enumerate(weights):
                 own = self.fold == f
@@ -210,17 +214,17 @@ class _Fit:
 
     def _levels(self, rows: Array) -> tuple[Array, list[int]]:
         """(rows, levels) float, which of the frequent tokens of the categories each row holds, and where
-        these tokens stand among those of all categories; rows: bool, those that are counted.
+        these tokens stand among those of all categories, in order; rows: bool, those that are counted.
         """
-        view, columns, places, o = self.view, [], [], 0
+        view, found, start = self.view, [], 0
         for u in self.plain:
             counts = np.bincount(view.codes[rows, u], minlength=view.tokens[u])
-            for token in np.argsort(-counts, kind="stable")[: LEVELS[1]]:
-                if counts[token] >= LEVELS[0]:
-                    columns.append((view.codes[:, u] == token).astype(float))
-                    places.append(o + int(token))
-            o += int(view.tokens[u])
-        return np.stack(columns, 1) if columns else np.zeros((len(self.fold), 0)), places
+            enough = np.flatnonzero(counts >= LEVEL_ROWS)
+            found += [(-int(counts[token]), start + int(token), u, int(token)) for token in enough]
+            start += int(view.tokens[u])
+        kept = sorted(sorted(found)[:LEVELS], key=lambda one: one[1])
+        levels = [(view.codes[:, u] == token).astype(float) for _, _, u, token in kept]
+        return np.stack(levels, 1) if levels else np.zeros((len(self.fold), 0)), [at for _, at, _, _ in kept]
 
     # ---- trees ---------------------------------------------------------------------------------------------
 
@@ -324,7 +328,7 @@ class _Fit:
         out = np.tile(root, (first[-1] + 1, 1))
         if size == 1 or not leaf_rows:
             return np.log(out), 0.0, None, None
-        near, wide = out.copy(), out.copy()
+        near, wide, purity = out.copy(), out.copy(), np.zeros(first[-1] + 1)
         for f, tree in enumerate(trees):
             use = here & (self.fold != f)
             counts = np.zeros((int(tree.leaf.max()) + 1, size))
@@ -336,16 +340,21 @@ class _Fit:
             part = slice(first[f], first[f + 1])
             wide[part] = (wider + 5 * root) / (wider.sum(1, keepdims=True) + 5)
             near[part] = (counts + 2 * wide[part]) / (counts.sum(1, keepdims=True) + 2)
+            purity[part] = counts.max(1) / np.maximum(counts.sum(1), 1)
         own = self._own(leaf, first)
         parts = [table[own[here], self.classes[here]] for table in (out, near, wide)]
         if self.odds is not None:
             parts.append(self.voted[here, self.classes[here]])
         if self.lines is not None:
             parts.append(self.lined[here, self.classes[here]])
-        weights, likely = mixed(np.log(np.maximum(np.stack(parts, 1), 1e-12)))
-        out[:-1] = (weights[0] * out + weights[1] * near + weights[2] * wide)[:-1]
-        odds = self.odds and replace(self.odds, weight=float(weights[3]))
-        lines = self.lines and replace(self.lines, weight=float(weights[-1]))
+        group = np.digitize(purity, PURITIES)
+        weights, likely = mixed_by(
+            np.log(np.maximum(np.stack(parts, 1), 1e-12)), group[own[here]], len(PURITIES) + 1
+        )
+        each = weights[group]  # (leaves + 1, parts)
+        out[:-1] = (each[:, :1] * out + each[:, 1:2] * near + each[:, 2:3] * wide)[:-1]
+        odds = self.odds and replace(self.odds, weight=each[:, 3])
+        lines = self.lines and replace(self.lines, weight=each[:, -1])
         return np.log(out), float(likely - np.log(root[self.classes[here]]).mean()), odds, lines
 
     def _own(self, leaf: Array, first: list[int]) -> Array:
@@ -365,7 +374,7 @@ class _Fit:
         shift = np.stack([
             self.predicted * relative, self.predicted * relative, self.predicted, 0 * self.predicted
         ], 1)  # fmt: skip
-        best: tuple[float, Array, Array] | None = None
+        best: tuple[float, Array, Array, Array] | None = None
         alone = None
         for blur in BLUR if leaf_rows else BLUR[:1]:
             out = np.zeros((first[-1] + 1, 4, len(GROUP)))
@@ -392,12 +401,13 @@ class _Fit:
                 alone = float(log_mass[:, 3].mean())
             if not leaf_rows:
                 log_mass[:, :3] = -50.0
-            weights, likely = mixed(log_mass)
+            group = np.digitize(out[:, 3, 0], SPREADS)
+            weights, likely = mixed_by(log_mass, group[own[inside]], len(SPREADS) + 1)
             if best is None or likely > best[0]:
-                best = (likely, weights, out)
+                best = (likely, weights, out, group)
         assert best is not None and alone is not None
-        out, weights = best[2], best[1]
-        out[:, 0] = np.log(np.maximum(weights, 1e-4))[GROUP] - np.log(count)[GROUP]
+        _, weights, out, group = best
+        out[:, 0] = np.log(np.maximum(weights, 1e-4))[group][:, GROUP] - np.log(count)[GROUP]
         out[-1, 0] = np.where(GROUP == 3, -np.log(count[3]), -12.0)
         last = out[-1]
         last[1:, GROUP < 3] = last[1:, GROUP == 3][:, :1]
@@ -411,11 +421,15 @@ def _below(target: Array) -> Array:
     return (target[:, None] < at).astype(np.float64)
 
 
-def _ridge(gram: tuple[Array, Array, Array, float], ridge: float) -> tuple[float, Array]:
-    """Intercept and weights; ridge: rows that the prior is worth."""
-    square, product, mean, height = gram
-    scale = np.maximum(np.diag(square), 1e-9)
-    rows = float(np.median(scale))
-    penalty = np.diag(np.maximum(scale * ridge / max(rows, 1.0), ridge * 1e-3))
-    w = np.linalg.solve(square + penalty, product)
+def _ridge(gram: tuple[Array, Array, Array, float], ridge: float, scaled: bool) -> tuple[float, Array]:
+    """Intercept and weights.
+
+    ridge: rows that the prior is worth; scaled: so many of those of a typical input, and as large a share of
+    those of any other, so that rare values are held back no more than frequent ones.
+    """
+    square, sums, mean, height = gram
+    own = np.maximum(np.diag(square), 1e-9)
+    rows = max(float(np.median(own)), 1.0)
+    penalty = np.maximum(own * ridge / rows, ridge * 1e-3) if scaled else np.full(len(own), ridge)
+    w = np.linalg.solve(square + np.diag(penalty), sums)
     return height - float(mean @ w), w
