@@ -21,7 +21,7 @@ import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor
 
-from lookalike.codec import SPANS, RecordCodec
+from lookalike.codec import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.difflm.refining import FOLDS, features
 from lookalike.seed import child, child_seed
@@ -32,7 +32,6 @@ VALUES, ALL_VALUES = 100, 200  # of a slot that the words tell, and of all of th
 PASSES, TOLD, DRAWN = 8, 1e-5, 1e-4  # of the linear models; penalties on the weights of the two sorts
 UNSEEN = -20.0  # log odds of a value that a part has no row of
 LEAST = 1e-6  # probability of a value
-WHOLE = ("category", "boolean", "number", "datetime", "compound")  # kinds of the other slots that are read
 
 
 @dataclass
@@ -105,7 +104,10 @@ def learn_wording(
 
 def _slots(codec: RecordCodec, table: pd.DataFrame) -> tuple[Array, Array]:
     """Features of the slots that are no texts, (rows, some slots), and the tokens of all, (rows, slots)."""
-    names = [one.name for one in codec.schema.columns if one.kind in WHOLE and one.name in table.columns]
+    columns = [one for one in codec.schema.columns if one.name in table.columns]
+    names = [
+        one.name for one in columns if one.is_categorical or one.is_number_or_date or one.kind == "compound"
+    ]
     tokens, cells = codec.encode(table[names], partial=True)
     own = [index for index, slot in enumerate(codec.slots) if slot.column in names]
     records = np.stack([tokens, cells], 1)[:, :, own]
@@ -115,7 +117,7 @@ def _slots(codec: RecordCodec, table: pd.DataFrame) -> tuple[Array, Array]:
 
 def _texts(codec: RecordCodec, table: pd.DataFrame) -> list[list[str]]:
     """The texts of each column that has such."""
-    names = [one.name for one in codec.schema.columns if one.kind in SPANS and one.name in table.columns]
+    names = [one.name for one in codec.schema.columns if one.is_textual and one.name in table.columns]
     return [["" if value is None else str(value) for value in table[name].astype(object)] for name in names]
 
 
@@ -145,7 +147,7 @@ def _stacked(a: Any, b: Any) -> Any:
 
 def _told(codec: RecordCodec, tokens: Array) -> list[int]:
     """The slots of categories whose values the words may tell, those of few values first."""
-    categories = {one.name for one in codec.schema.columns if one.kind in ("category", "boolean")}
+    categories = {one.name for one in codec.schema.columns if one.is_categorical}
     counts = {
         index: len(np.unique(tokens[:, index]))
         for index, slot in enumerate(codec.slots)
