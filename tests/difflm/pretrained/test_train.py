@@ -54,34 +54,34 @@ def loop_of(rate: float) -> Loop:
     return Loop(module, [optimizer], 100, TrainConfig(rate=rate), Clock(None), Checkpoint(None, ""))
 
 
-def test_a_bound_below_the_rate_is_neither_kept_nor_waited_for() -> None:
+def test_held_out_rows_that_stand_still_do_not_end_the_training() -> None:
     loop = loop_of(rate=4.0)
     waited = []
-    for reconstruction, rate in [(50.0, 4.0), (56.0, 4.0), (40.0, 1.0), (56.0, 4.0), (49.0, 4.0)]:
-        finetune._judge(loop, None, reconstruction, rate)
-        waited.append(loop.waiting)
-    assert waited == [0, 1, 0, 1, 0] and loop.best == 53.0
-
-
-def test_a_bound_that_stands_still_does_not_end_the_training() -> None:
-    loop = loop_of(rate=4.0)
-    waited = []
-    for reconstruction in (46.0, 46.5, 50.0, 51.5, 51.5, 50.0):  # the fourth is 11% above the best bound
-        finetune._judge(loop, None, reconstruction, 4.0)
+    for reconstruction in (50.0, 50.5, 54.0, 55.5, 55.5, 54.0):  # the fourth is 11% above the best
+        finetune._judge(loop, None, reconstruction)
         waited.append(loop.waiting)
     assert waited == [0, 0, 0, 1, 2, 0] and loop.best == 50.0
 
 
+def test_rows_that_are_learnt_by_heart_are_not_kept_however_low_the_rate_was() -> None:
+    """As around a real model of 135 million weights: held out, of 886 rows, while copies go from 6 to 30%."""
+    loop = loop_of(rate=8.0)
+    for step, held in enumerate((30.8, 24.9, 22.4, 21.8, 22.1, 23.1, 24.4, 25.2, 26.5, 27.1)):
+        torch.nn.init.constant_(loop.module["x"], float(step))
+        finetune._judge(loop, None, held)
+    assert loop.best == 21.8 and loop.best_weights["x"].item() == 5.0 and not loop.patient()
+
+
 @pytest.mark.parametrize(
-    ("reconstruction", "late", "kept"), [(50.0, 0.1, 3.0), (50.0, 0.0, 2.0), (52.0, 0.1, 2.0)]
+    ("reconstruction", "late", "kept"), [(54.0, 0.1, 3.0), (54.0, 0.0, 2.0), (56.0, 0.1, 2.0)]
 )
 def test_the_end_of_the_schedule_is_kept_unless_held_out_rows_are_written_much_worse(
     monkeypatch: pytest.MonkeyPatch, reconstruction: float, late: float, kept: float
 ) -> None:
     loop, held = loop_of(rate=4.0), finetune.Texts([[0]], [[0]])
-    for weight, bound in ((1.0, 46.0), (2.0, 50.0), (3.0, 55.0)):  # the mean of the second is hardly worse
+    for weight, own in ((1.0, 50.0), (2.0, 54.0), (3.0, 59.0)):  # the mean of the second is hardly worse
         torch.nn.init.constant_(loop.module["x"], weight)
-        finetune._judge(loop, None, bound, 4.0)
+        finetune._judge(loop, None, own)
     monkeypatch.setattr(finetune, "_validate", lambda *_: (reconstruction, 4.0))
     finetune._take_best(None, loop, None, held, torch.zeros(1), 1, late)  # type: ignore[arg-type]
     assert loop.module["x"].item() == kept
@@ -112,16 +112,16 @@ def test_the_last_steps_have_the_columns_in_their_order(
 
 def test_the_schedule_waits_only_at_its_lowest_beta() -> None:
     loop, schedule = loop_of(rate=4.0), Backtracking()
-    finetune._judge(loop, schedule, 50.0, 0.0)
+    finetune._judge(loop, schedule, 50.0)
     falls = 0
     while not schedule.ended:
         assert loop.waiting == 0
-        finetune._judge(loop, schedule, 51.0, 0.0)
+        finetune._judge(loop, schedule, 51.0)
         falls += 1
     assert falls == 13 and 0.1 * 0.7**13 < schedule.LOWEST < 0.1 * 0.7**12
-    finetune._judge(loop, schedule, 51.0, 0.0)
+    finetune._judge(loop, schedule, 51.0)
     assert loop.waiting == 2 and loop.best == 50.0
-    finetune._judge(loop, schedule, 40.0, 0.0)
+    finetune._judge(loop, schedule, 40.0)
     assert loop.waiting == 0 and loop.best == 40.0
 
 
