@@ -116,8 +116,8 @@ def comparison(text: str, figures: Figures) -> str:
     for pattern, said in (
         (r"C2ST \S+ to \S+ against \S+ to [.\d]+\d", f"C2ST {ours} against {peer}"),
         (r"fitted in \d+% to \d+% of the time", f"fitted in {share} of the time"),
-        (r"Faster sampling on [\w ]+ of our tables \(up to [\d.]+ times\)",
-         f"Faster sampling on {count} of our tables (up to {max(faster):.1f} times)"),
+        (r"Faster sampling on [\w ]+ of our tables \(by up to \d+%\)",
+         f"Faster sampling on {count} of our tables (by up to {max(max(faster) - 1, 0):.0%})"),
         (r"GaussianCopula \.\d+ to \S+, TVAE \.\d+ to [.\d]+\d",
          f"GaussianCopula {_c2st(figures, 'gaussiancopula')}, TVAE {_c2st(figures, 'tvae')}"),
     ):  # fmt: skip
