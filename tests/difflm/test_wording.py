@@ -10,8 +10,10 @@ import torch
 
 import lookalike
 from lookalike.codec import RecordCodec
-from lookalike.difflm import DiffLM
+from lookalike.difflm import DiffLM, learning
 from lookalike.difflm.refining import fit_selector, kept
+from lookalike.difflm.small.records import TokenRecords
+from lookalike.difflm.training.course import Clock
 from lookalike.difflm.wording import Wording, learn_wording
 from lookalike.table.schema import Schema
 
@@ -112,3 +114,36 @@ def test_few_texts_and_a_refusal_are_not_refined(quick: Any, rows: int, refine: 
     table = weather(rows, 0)
     model: DiffLM = quick(2, 2, refine=refine).fit(table, schema_of(table))
     assert model.fitted.selector is None and len(model.sample(5)) == 5
+
+
+def test_a_fit_that_is_cut_short_does_not_wait_for_it(
+    quick: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C asks for the model as it is."""
+    learn = learning.train_denoiser
+
+    def interrupted(prior: Any, mean: Any, log_variance: Any, config: Any, clock: Clock, *others: Any) -> Any:
+        clock.stop(0.0)
+        return learn(prior, mean, log_variance, config, clock, *others)
+
+    monkeypatch.setattr(learning, "train_denoiser", interrupted)
+    table, model = weather(450, 0), quick(2, 2)
+    model.progress = True
+    model.fit(table, schema_of(table))
+    assert model.fitted.selector is None
+    assert "not refined: the fit was cut short" in capsys.readouterr().err
+
+
+def test_few_rows_are_drawn_at_once_so_that_the_time_limit_is_kept(
+    quick: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn, draw = [], TokenRecords.draw
+
+    def counted(records: TokenRecords, latent: Any, rows: int, *others: Any, **options: Any) -> Any:
+        drawn.append(rows)
+        return draw(records, latent, rows, *others, **options)
+
+    monkeypatch.setattr(TokenRecords, "draw", counted)
+    table = weather(900, 0)
+    quick(2, 2).fit(table, schema_of(table))
+    assert drawn == [400, 400, 100]

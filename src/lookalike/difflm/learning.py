@@ -74,16 +74,17 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
     fitted.history.append(report | {"active_dimensions": int(fitted.prior.denoiser.active.sum())})
     fitted.records.vae.eval()
     fitted.prior.eval()
-    if config.refine:
-        clock.limit = clock.limit if clock.stopped else limit
-        fewest = FEWEST_TEXTS if fitted.texts else FEWEST
+    if not config.refine:
+        return
+    fewest = FEWEST_TEXTS if fitted.texts else FEWEST
+    why = f"fewer than {fewest:,} are known, or nothing tells them from the learned ones"
+    if clock.stopped:
+        why = "the fit was cut short"
+    else:
+        clock.limit = limit
         _select(fitted, records, fewest, clock, progress)
-        if fitted.selector is None:
-            say(
-                f"drawn rows are not refined: fewer than {fewest:,} are known, or nothing tells them from "
-                "the learned ones",
-                progress=progress,
-            )
+    if fitted.selector is None:
+        say(f"drawn rows are not refined: {why}", progress=progress)
 
 
 def _select(fitted: Fitted, records: Array, fewest: int, clock: Clock, progress: bool) -> None:
@@ -100,7 +101,7 @@ def _select(fitted: Fitted, records: Array, fewest: int, clock: Clock, progress:
     parts: list[Array] = []
     with stage("learned which rows to keep", doing="learning which rows to keep", progress=progress):
         while (rows := times * len(chosen) - sum(map(len, parts))) > 0:
-            rows = min(rows, fitted.records.chunk)
+            rows = min(rows, fitted.records.chunk, fewest if fitted.texts else rows)
             parts.append(fitted.records.draw(fitted.fresh(rows, generator), rows, generator))
             if clock.spent() > ends:
                 break
@@ -109,12 +110,15 @@ def _select(fitted: Fitted, records: Array, fewest: int, clock: Clock, progress:
         if len(drawn) < fewest:
             return
         if fitted.texts:
+            chosen = chosen[: max(fewest, 2 * len(drawn))]  # where time was short
             rng = child(fitted.seed, "cells of the selector")
             real, made = (fitted.records.decode(own, rng) for own in (records[chosen], drawn))
             fitted.wording, of_learned, of_drawn = learn_wording(fitted.inner, real, made, fitted.seed)
         else:
             of_learned, of_drawn = (features(fitted.slots, own) for own in (records[chosen], drawn))
         fitted.selector = fit_selector(of_learned, of_drawn, fitted.seed, fewest)
+        if fitted.selector is None:
+            fitted.wording = None
 
 
 def identity(fitted: Fitted, records: Array) -> str:
