@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 
 from lookalike import Schema, infer
 from lookalike.codec import NOT_MISSING
-from lookalike.difflm import DiffLM
+from lookalike.difflm import DiffLM, learning
 from lookalike.difflm.pretrained.train import split_few
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.errors import ConditionError, ModelError, OptionError
@@ -188,3 +188,21 @@ def test_a_search_compares_models_around_a_backbone(
     search.fit(people[["job", "pay"]])
     scores = search.cv_results_["mean_test_score"]
     assert np.isfinite(scores).all() and (scores < 0).all()
+
+
+def test_rows_around_a_backbone_are_refined_where_it_is_asked_for(
+    people: pd.DataFrame,
+    schema: Schema,
+    backbone: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(learning, "FEWEST_TEXTS", 60)
+    model = made(backbone("learned"), steps=2, refine=True).fit(people, schema=schema)
+    assert model.fitted.wording is not None and model.fitted.selector is not None
+    table = model.sample(20, seed=1)
+    assert len(table) == 20 and not table.equals(model.sample(20, seed=1, refine=False))
+    model.save(tmp_path)
+    assert DiffLM.load(tmp_path, progress=False).sample(20, seed=1).equals(table)
+    assert set(model.sample(8, where={"job": "nurse"}, seed=1)["job"]) == {"nurse"}
+    assert made(backbone("learned"), steps=2).fit(people, schema=schema).fitted.wording is None
