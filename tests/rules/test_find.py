@@ -6,6 +6,7 @@ import lookalike
 from lookalike.codec import RecordCodec
 from lookalike.errors import SchemaError
 from lookalike.rules import Plan
+from lookalike.rules.discrete import _may_tell
 from lookalike.rules.find import find_rules, rules_of
 from lookalike.rules.holds import holds
 from lookalike.rules.values import Values
@@ -409,3 +410,23 @@ def test_a_number_of_flags_is_no_sum_of_them() -> None:
     found = words(table)
     assert not any(one.startswith("year = ") for one in found)
     assert {f"year -> d{year}" for year in range(1981, 1988)} <= {*found}
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_order_that_only_its_most_frequent_value_breaks_is_looked_at_without_a_warning() -> None:
+    rng = np.random.default_rng(0)
+    low = np.where(rng.random(1000) < 0.4, 0.0, rng.integers(1, 50, 1000))
+    high = low + rng.integers(0, 3, 1000)
+    high[np.flatnonzero(low == 0)[:5]] = -1
+    assert "high >= low" in words(pd.DataFrame({"low": low, "high": high}))
+
+
+def test_a_glance_leaves_out_what_a_key_does_not_tell() -> None:
+    rng = np.random.default_rng(1)
+    key, other = rng.integers(0, 30, 800), rng.integers(0, 30, 800)
+    told = np.where(rng.random(800) < 0.01, 3, key % 3)  # with exceptions
+    flag = (rng.random(800) < 0.004).astype(int)  # too seldom to say
+    seen = _may_tell([key, other], [told, flag])
+    assert seen.tolist() == [[True, True], [False, True]]
+    gaps = np.where(rng.random(800) < 0.5, -1, key)
+    assert _may_tell([gaps], [told]).tolist() == [[True]]

@@ -36,6 +36,10 @@ KEYS = [
 ROWS_A_PART = 8  # of a date that tells another column
 MOST_CUTS = 12  # ranges of a number that tell a category, less one
 MOST_KEYS = 1_000  # values of a column that determines another
+GLANCE, TOGETHER = (
+    400,
+    0.5,
+)  # rows in which it is seen whether it may; of the seldom values, those that it tells
 ON = {"1", "1.0", "true", "t", "yes", "y", "x"}
 WAYS = ("as it is", "lower", "upper", "first letter of", "lower first letter of")
 DIGITS = (  # directives of a date that are numbers
@@ -90,18 +94,45 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
             keys[name] = codes
     best: dict[Any, tuple[float, int, Rule]] = {}
     order = {name: at for at, name in enumerate(kept)}
-    for own in _names(values, kept, (*CATEGORICAL, NUMBER, DATE, "compound", "text")):
+    names = _names(values, kept, (*CATEGORICAL, NUMBER, DATE, "compound", "text"))
+    names = [name for name in names if len(values.codes(name)[1]) <= values.rows / 2]
+    may = _may_tell(list(keys.values()), [values.codes(name)[0] for name in names])
+    for at, own in enumerate(names):
         codes, found = values.codes(own)
-        if len(found) > values.rows / 2:
-            continue
-        for key, of in keys.items():
+        for (key, of), seen in zip(keys.items(), may[:, at], strict=True):
             width, height = len(values.codes(key)[1]), len(found)
-            if key == own or width < height or (width == height and order[key] > order[own]):
+            if not seen or key == own or width < height or (width == height and order[key] > order[own]):
                 continue
             wrong = _determined(of, codes, height, rng)
             if wrong is not None and (own not in best or (wrong, width) < best[own][:2]):
                 best[own] = wrong, width, Function(own, key)
     return [rule for _, _, rule in sorted(best.values(), key=lambda own: own[1])]  # an item tells its price
+
+
+def _may_tell(keys: list[Array], columns: list[Array]) -> Array:
+    """(keys, columns) bool: whether a key may tell a column, by a glance at some rows.
+
+    A row whose value is not the most frequent one has it together with the next row of its key, if the key
+    tells the column. Where there are too few such rows to say, it may.
+    """
+    if not keys or not columns:
+        return np.ones((len(keys), len(columns)), dtype=bool)
+    some = np.linspace(0, len(keys[0]) - 1, min(len(keys[0]), GLANCE)).astype(int)
+    codes = np.stack([own[some] for own in columns])
+    usual = np.array([np.bincount(own[own >= 0], minlength=1).argmax() for own in codes])
+    rare = (codes != usual[:, None]) & (codes >= 0)
+    found = np.ones((len(keys), len(columns)), dtype=bool)
+    for at, key in enumerate(keys):
+        own = key[some]
+        rows = np.argsort(own, kind="stable")
+        rows = rows[own[rows] >= 0]
+        follows = own[rows[1:]] == own[rows[:-1]]
+        first, second = rows[:-1][follows], rows[1:][follows]
+        seen = rare[:, first]
+        alike = (seen & (codes[:, first] == codes[:, second])).sum(1)
+        found[at] = alike >= TOGETHER * seen.sum(1)
+        found[at] |= seen.sum(1) < LEAST
+    return found
 
 
 def cuts(values: Values, kept: list[Any], numbers: list[Any]) -> Iterator[Function]:

@@ -290,11 +290,11 @@ def _has_edge(rule: Order, values: Values) -> bool:
     if low is None or high is None:
         return False
     gap = high - low
+    found, counts = np.unique(low[~np.isnan(low)], return_counts=True)
+    if (gap < 0).any() and counts.max() > OFTEN * counts.sum():  # a low that is mostly 0 says little
+        gap = gap[low != found[counts.argmax()]]
     if not (gap < 0).any():
         return True
-    found, counts = np.unique(low[~np.isnan(low)], return_counts=True)
-    if counts.max() > OFTEN * counts.sum():  # a low that is mostly 0 says little
-        gap = gap[low != found[counts.argmax()]]
     width = 2 * float(np.median(-gap[gap < 0]))
     return bool(((gap > 0) & (gap <= width)).sum() >= EDGE * ((gap < 0) & (gap >= -width)).sum())
 
