@@ -17,7 +17,7 @@ from lookalike.codec.slot import Array
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.latent.sampler import FEW_STEPS, LOW_RATE, STEPS
 from lookalike.difflm.records import RecordModel
-from lookalike.difflm.refining import Selector, features
+from lookalike.difflm.refining import Selector, features, kept
 from lookalike.difflm.sampling.completing import records_of
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.ruled import asked_of
@@ -95,17 +95,17 @@ class Fitted:
             return torch.zeros(rows, 0)
         return self.own_prior.sample(rows, generator, threads=self.threads.most)
 
-    def log_weights(self, records: Array, rng: np.random.Generator) -> Array:
-        """(rows,) log of how much too rare the like of each drawn record is drawn; 0 without a selector.
+    def kept(self, records: Array, rows: int, rng: np.random.Generator) -> Array:
+        """(rows,) which drawn records the selector keeps; of texts as many of each told value as of all.
 
-        rng: of the numbers within their cells, where texts have to be decoded.
+        rng: also of the numbers within their cells, where texts have to be decoded.
         """
         if self.selector is None:
-            return np.zeros(len(records))
+            return kept(np.zeros(len(records)), rows, rng)
         if self.wording is None:
-            return self.selector.log_weights(features(self.slots, records))
-        table = self.records.decode(records, rng)
-        return self.selector.log_weights(self.wording.features(self.inner, table))
+            return kept(self.selector.log_weights(features(self.slots, records)), rows, rng)
+        read, groups = self.wording.features(self.inner, self.records.decode(records, rng))
+        return kept(self.selector.log_weights(read), rows, rng, groups)
 
     def candidates(self, rows: int) -> int:
         """Latents that are tried for `rows` which share a condition and are drawn at once."""

@@ -13,7 +13,7 @@ by heart. Its leaves have `LEAF_ROWS` rows at least, and it is shallow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -31,6 +31,8 @@ BUDGET, BUDGET_TEXTS = 1.5, 2.0  # rows that are drawn for each that is kept, an
 FEWEST, FEWEST_TEXTS = 1000, 400  # rows that a selector is fitted on, at least, and of those with texts
 TREES, STAGE, DEPTH, LEAF_ROWS, RATE = 100, 10, 5, 80, 0.05
 FOLDS = 4
+ROUNDS, TINY = 30, 1e-9  # in which the values of groups get their shares; rows of a value, at least
+HALVINGS = 60  # of an interval of c
 
 
 @dataclass
@@ -161,18 +163,23 @@ def _joined(models: list[Any], trees: int, strength: float) -> Selector:
     return Selector(parts[0], parts[1], parts[2], parts[3], np.array(roots), strength, first)
 
 
-def kept(log_weights: Array, rows: int, rng: np.random.Generator) -> Array:
-    """(rows,) which of the drawn rows, `rows` at least, are kept: in their order, each once."""
-    weights = np.exp(log_weights - log_weights.max())
-    low, high = 0.0, float(len(weights)) / 1e-12
-    for _ in range(200):  # bisection: chances of min(1, w / c) that make `rows` of them
-        middle = np.sqrt(max(low, 1e-12) * high)
-        if np.minimum(1.0, weights / middle).sum() > rows:
-            low = middle
-        else:
-            high = middle
-    chances = np.minimum(1.0, weights / high)
-    order = rng.permutation(len(weights))
+def kept(log_weights: Array, rows: int, rng: np.random.Generator, groups: Sequence[Array] = ()) -> Array:
+    """(rows,) which of the drawn rows, `rows` at least, are kept: in their order, each once.
+
+    groups: each (drawn rows,), what stands in a row: of those kept, (nearly) as many have a value as of all.
+    Else a value that the model has not learned well would be left out.
+    """
+    scaled = log_weights - log_weights.max()
+    known = [np.unique(own, return_inverse=True)[1] for own in groups]
+    for _ in range(ROUNDS if known else 0):
+        for own in known:
+            have = np.bincount(own, _chances(scaled, rows))
+            wanted = np.bincount(own) * (rows / len(own))
+            scaled = scaled + np.log(wanted / np.maximum(have, TINY))[own]
+    chances = _chances(scaled, rows)
+    order = rng.permutation(len(chances))
+    for own in reversed(known):  # rows of one value lie together, so that their number comes out right
+        order = order[np.argsort(own[order], kind="stable")]
     steps = np.floor(np.cumsum(chances[order]) + rng.random())  # systematic: the number comes out right
     chosen = order[np.flatnonzero(np.diff(np.concatenate([[0.0], steps])) >= 1)]
     if len(chosen) < rows:  # by a rounding of the last step
@@ -180,3 +187,16 @@ def kept(log_weights: Array, rows: int, rng: np.random.Generator) -> Array:
         more = others[np.argsort(-chances[others], kind="stable")[: rows - len(chosen)]]
         chosen = np.concatenate([chosen, more])
     return np.sort(chosen[:rows])
+
+
+def _chances(log_weights: Array, rows: int) -> Array:
+    """min(1, w / c) of each row, with the c that makes `rows` of them."""
+    weights = np.exp(log_weights - log_weights.max())
+    low, high = 0.0, float(len(weights)) / 1e-12
+    for _ in range(HALVINGS):  # bisection
+        middle = np.sqrt(max(low, 1e-12) * high)
+        if np.minimum(1.0, weights / middle).sum() > rows:
+            low = middle
+        else:
+            high = middle
+    return np.asarray(np.minimum(1.0, weights / high))

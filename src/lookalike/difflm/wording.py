@@ -44,15 +44,15 @@ class Wording:
     first: float
     tells: dict[int, tuple[Array, Array, Array]]
 
-    def features(self, codec: RecordCodec, table: pd.DataFrame) -> Array:
-        """(rows, features) of a decoded table, as the selector reads them."""
+    def features(self, codec: RecordCodec, table: pd.DataFrame) -> tuple[Array, list[Array]]:
+        """(rows, features) of a decoded table, as the selector reads them; the tokens of each told slot."""
         slots, tokens = _slots(codec, table)
         texts = _texts(codec, table)
         x = _words(texts)
         said = [x @ self.drawn + self.first]
         for slot, (values, weights, heights) in self.tells.items():
             said.append(_of_own(x @ weights + heights, values, tokens[:, slot]))
-        return np.column_stack([slots, *said, *_lengths(texts)])
+        return np.column_stack([slots, *said, *_lengths(texts)]), [tokens[:, slot] for slot in self.tells]
 
     def arrays(self) -> dict[str, Tensor]:
         """What is saved."""
@@ -87,17 +87,17 @@ def learn_wording(
     with threadpool_limits(1):
         for slot in _told(codec, tokens):
             own = tokens[:, slot]
-            values, weights, heights, logits = _across(x, own, fold, TOLD, child_seed(seed, "told", slot))
+            values, weights, heights, logits = _across(x, own, fold, TOLD, seed, slot)
             tells[slot] = (values, weights.astype(np.float16).astype(np.float32), heights)
             said.append(_of_own(logits, values, own))
         both = _stacked(x, other)
         which = np.repeat([1, 0], [len(learned), len(drawn)])
         folds = np.concatenate([fold, fold_drawn])
-        _, weights, heights, logits = _across(both, which, folds, DRAWN, child_seed(seed, "drawn words"))
+        _, weights, heights, logits = _across(both, which, folds, DRAWN, seed)
     wording = Wording(weights[:, 1] - weights[:, 0], float(heights[1] - heights[0]), tells)
     seen = logits[:, 1] - logits[:, 0]
     of_learned = np.column_stack([slots, seen[: len(learned)], *said, *_lengths(texts)])
-    of_drawn = wording.features(codec, drawn)
+    of_drawn, _ = wording.features(codec, drawn)
     of_drawn[:, slots.shape[1]] = seen[len(learned) :]
     return wording, of_learned, of_drawn
 
@@ -161,8 +161,10 @@ def _told(codec: RecordCodec, tokens: Array) -> list[int]:
     return found
 
 
-def _across(x: Any, y: Array, fold: Array, penalty: float, seed: int) -> tuple[Array, Array, Array, Array]:
-    """One linear model a value of y, each against the others.
+def _across(
+    x: Any, y: Array, fold: Array, penalty: float, seed: int, slot: int = -1
+) -> tuple[Array, Array, Array, Array]:
+    """One linear model a value of y, each against the others. slot: what is told; -1: which rows are learned.
 
     Returns the values, the mean (words, values) weights and (values,) heights of the parts, and the
     (rows, values) log odds of every row by the model that has not seen it.
@@ -178,8 +180,9 @@ def _across(x: Any, y: Array, fold: Array, penalty: float, seed: int) -> tuple[A
         at = np.isin(values, y[seen])
         if at.sum() > 1:
             model = SGDClassifier(
-                loss="log_loss", alpha=penalty, max_iter=PASSES, tol=None, random_state=seed % 2**31
-            ).fit(x[seen], y[seen])
+                loss="log_loss", alpha=penalty, max_iter=PASSES, tol=None,
+                random_state=child_seed(seed, "words", slot, part) % 2**31,
+            ).fit(x[seen], y[seen])  # fmt: skip
             w, h = model.coef_, model.intercept_
             own_weights[:, at] = (w if len(w) > 1 else np.concatenate([-w, w])).T
             own_heights[at] = h if len(h) > 1 else np.array([-h[0], h[0]])

@@ -28,7 +28,7 @@ Array = npt.NDArray[Any]
 
 _DATES = 3  # distinct dates of a column of them, at least: a code may look like one
 _ID_ROWS = 50  # fewer unique values may be chance
-_COUNTED = 20  # fewer numbers are no keys, not even where each is one more than the last
+_COUNTED = 20  # fewer numbers are no keys, whatever the name of the column
 _GAPS = 0.05  # the share of the rows that may have no key
 
 
@@ -150,8 +150,8 @@ def whole_numbers(present: pd.Series) -> Array:
 
 
 def _is_integer_id(present: pd.Series, column: Column, rows: int) -> bool:
-    """Whether whole numbers, of which none comes twice, are keys: by the column's name, or where they lie
-    close together; few of them, where they count the rows.
+    """Whether whole numbers, of which none comes twice, are keys: by the column's name, or, where they are
+    not few, if they lie close together.
     """
     whole = pd.api.types.is_integer_dtype(present.dtype) and present.is_unique
     if not whole or len(present) < max(_COUNTED, (1 - _GAPS) * rows):
@@ -163,7 +163,7 @@ def _is_integer_id(present: pd.Series, column: Column, rows: int) -> bool:
     if low < 0 or years or says_measure(column.name):
         return False
     if len(present) < _ID_ROWS or column.nullable:
-        return low in (0, 1) and bool((np.diff(present.to_numpy(np.int64)) == 1).all())
+        return False
     return high - low < 2 * len(present)
 
 

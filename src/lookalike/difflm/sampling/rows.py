@@ -17,7 +17,7 @@ from lookalike.arguments import switch, whole
 from lookalike.codec import RecordCodec
 from lookalike.codec.slot import Array
 from lookalike.difflm.fitted import Fitted
-from lookalike.difflm.refining import BUDGET, BUDGET_TEXTS, kept
+from lookalike.difflm.refining import BUDGET, BUDGET_TEXTS
 from lookalike.difflm.sampling.asked import Asked, Where
 from lookalike.difflm.sampling.completing import completed, varied
 from lookalike.difflm.sampling.drawing import Drawing
@@ -246,7 +246,7 @@ def _drawn(
             )
         drawn = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if request.refine:
-            drawn = drawn[kept(fitted.log_weights(drawn, rng), wanted, rng)]
+            drawn = drawn[fitted.kept(drawn, wanted, rng)]
         if request.halvings:
             drawn = drawn[thinned(fitted.slots, drawn, request.halvings, rng)]
         return drawn
