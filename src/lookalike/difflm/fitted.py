@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -100,11 +100,12 @@ class Fitted:
 
         rng: also of the numbers within their cells, where texts have to be decoded.
         """
-        if self.selector is None:
-            return kept(np.zeros(len(records)), rows, rng)
+        assert self.selector is not None
+        groups: Sequence[Array] = ()
         if self.wording is None:
-            return kept(self.selector.log_weights(features(self.slots, records)), rows, rng)
-        read, groups = self.wording.features(self.inner, self.records.decode(records, rng))
+            read = features(self.slots, records)
+        else:
+            read, groups = self.wording.features(self.inner, self.records.decode(records, rng))
         return kept(self.selector.log_weights(read), rows, rng, groups)
 
     def candidates(self, rows: int) -> int:

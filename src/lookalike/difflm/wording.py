@@ -46,17 +46,20 @@ class Wording:
 
     def features(self, codec: RecordCodec, table: pd.DataFrame) -> tuple[Array, list[Array]]:
         """(rows, features) of a decoded table, as the selector reads them; the tokens of each told slot."""
-        slots, tokens = _slots(codec, table)
-        texts = _texts(codec, table)
-        x = _words(texts)
-        said = [x @ self.drawn + self.first]
-        for slot, (values, weights, heights) in self.tells.items():
-            said.append(_of_own(x @ weights + heights, values, tokens[:, slot]))
-        return np.column_stack([slots, *said, *_lengths(texts)]), [tokens[:, slot] for slot in self.tells]
+        read = _read(codec, table)
+        odds = read.words @ self.drawn + self.first
+        return read.features(odds, self._told(read)), [read.tokens[:, slot] for slot in self.tells]
+
+    def _told(self, read: _Read) -> list[Array]:
+        """Of each told slot (rows,), how likely the words find its token."""
+        return [
+            _of_own(read.words @ weights + heights, values, read.tokens[:, slot])
+            for slot, (values, weights, heights) in self.tells.items()
+        ]
 
     def arrays(self) -> dict[str, Tensor]:
         """What is saved."""
-        found = {"drawn": self.drawn.astype(np.float32), "first": np.float64(self.first)}
+        found = {"drawn": self.drawn, "first": np.float64(self.first)}
         for slot, (values, weights, heights) in self.tells.items():
             own = {"values": values, "weights": weights.astype(np.float16), "heights": heights}
             found |= {f"{slot}.{name}": value for name, value in own.items()}
@@ -78,28 +81,50 @@ def learn_wording(
     codec: RecordCodec, learned: pd.DataFrame, drawn: pd.DataFrame, seed: int
 ) -> tuple[Wording, Array, Array]:
     """What the words of learned rows say, and the features of these and of drawn rows, as ones not seen."""
-    slots, tokens = _slots(codec, learned)
-    texts = _texts(codec, learned)
-    x, other = _words(texts), _words(_texts(codec, drawn))
+    from scipy.sparse import vstack
+
+    real, made = _read(codec, learned), _read(codec, drawn)
     rng = child(seed, "folds of the wording")
     fold, fold_drawn = (rng.permutation(len(rows)) % FOLDS for rows in (learned, drawn))
     tells, said = {}, []
     with threadpool_limits(1):
-        for slot in _told(codec, tokens):
-            own = tokens[:, slot]
-            values, weights, heights, logits = _across(x, own, fold, TOLD, seed, slot)
+        for slot in _told(codec, real.tokens):
+            own = real.tokens[:, slot]
+            values, weights, heights, logits = _across(real.words, own, fold, TOLD, seed, slot)
             tells[slot] = (values, weights.astype(np.float16).astype(np.float32), heights)
             said.append(_of_own(logits, values, own))
-        both = _stacked(x, other)
+        both = vstack([real.words, made.words]).tocsr()
         which = np.repeat([1, 0], [len(learned), len(drawn)])
         folds = np.concatenate([fold, fold_drawn])
         _, weights, heights, logits = _across(both, which, folds, DRAWN, seed)
-    wording = Wording(weights[:, 1] - weights[:, 0], float(heights[1] - heights[0]), tells)
-    seen = logits[:, 1] - logits[:, 0]
-    of_learned = np.column_stack([slots, seen[: len(learned)], *said, *_lengths(texts)])
-    of_drawn, _ = wording.features(codec, drawn)
-    of_drawn[:, slots.shape[1]] = seen[len(learned) :]
-    return wording, of_learned, of_drawn
+    weight = (weights[:, 1] - weights[:, 0]).astype(np.float32)
+    wording = Wording(weight, float(heights[1] - heights[0]), tells)
+    odds = logits[:, 1] - logits[:, 0]
+    of_learned = real.features(odds[: len(learned)], said)
+    return wording, of_learned, made.features(odds[len(learned) :], wording._told(made))
+
+
+@dataclass
+class _Read:
+    """A decoded table. slots: (rows, some slots) features of those that are no texts; tokens: (rows, slots);
+    words: (rows, words) sparse, of the texts; lengths: (rows, 2) of each column of texts, letters and blanks.
+    """
+
+    slots: Array
+    tokens: Array
+    words: Any
+    lengths: list[Array]
+
+    def features(self, odds: Array, told: list[Array]) -> Array:
+        """What the selector reads: with what the words say of each row."""
+        return np.column_stack([self.slots, odds, *told, *self.lengths])
+
+
+def _read(codec: RecordCodec, table: pd.DataFrame) -> _Read:
+    names = [one.name for one in codec.schema.columns if one.is_textual and one.name in table.columns]
+    texts = [["" if cell is None else str(cell) for cell in table[name].astype(object)] for name in names]
+    lengths = [np.array([[len(text), text.count(" ")] for text in own], dtype=np.float64) for own in texts]
+    return _Read(*_slots(codec, table), _words(texts), lengths)
 
 
 def _slots(codec: RecordCodec, table: pd.DataFrame) -> tuple[Array, Array]:
@@ -115,16 +140,6 @@ def _slots(codec: RecordCodec, table: pd.DataFrame) -> tuple[Array, Array]:
     return found, tokens
 
 
-def _texts(codec: RecordCodec, table: pd.DataFrame) -> list[list[str]]:
-    """The texts of each column that has such."""
-    names = [one.name for one in codec.schema.columns if one.is_textual and one.name in table.columns]
-    return [["" if value is None else str(value) for value in table[name].astype(object)] for name in names]
-
-
-def _lengths(texts: list[list[str]]) -> list[Array]:
-    return [np.array([[len(text), text.count(" ")] for text in own], dtype=np.float64) for own in texts]
-
-
 def _words(texts: list[list[str]]) -> Any:
     """(rows, words) sparse, each row of length 1: log counts of words and pairs of words."""
     from scipy.sparse import hstack
@@ -137,12 +152,6 @@ def _words(texts: list[list[str]]) -> Any:
     x = hstack([reader.transform(own) for own in texts]).tocsr()
     x.data = 1 + np.log(x.data)
     return normalize(x)
-
-
-def _stacked(a: Any, b: Any) -> Any:
-    from scipy.sparse import vstack
-
-    return vstack([a, b]).tocsr()
 
 
 def _told(codec: RecordCodec, tokens: Array) -> list[int]:

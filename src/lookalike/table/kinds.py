@@ -160,9 +160,7 @@ def _is_integer_id(present: pd.Series, column: Column, rows: int) -> bool:
     years = low >= 1500 and high <= 2200
     if says_key(column.name) or (says_rows(column.name) and not years):
         return True
-    if low < 0 or years or says_measure(column.name):
-        return False
-    if len(present) < _ID_ROWS or column.nullable:
+    if low < 0 or years or says_measure(column.name) or len(present) < _ID_ROWS or column.nullable:
         return False
     return high - low < 2 * len(present)
 
