@@ -6,8 +6,8 @@ import lookalike
 from lookalike.codec import RecordCodec
 from lookalike.errors import SchemaError
 from lookalike.rules import Plan
-from lookalike.rules.discrete import _may_tell
 from lookalike.rules.find import find_rules, rules_of
+from lookalike.rules.functions import _may_tell
 from lookalike.rules.holds import holds
 from lookalike.rules.values import Values
 from lookalike.table.rule_words import read_rules

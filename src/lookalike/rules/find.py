@@ -19,14 +19,12 @@ from lookalike.rules.discrete import (
     categories,
     combination_rules,
     copies,
-    cuts,
     emptiness,
-    functions,
     joined_texts,
-    of_dates,
     one_of_rules,
 )
 from lookalike.rules.formulas import formulas
+from lookalike.rules.functions import cuts, functions, of_dates
 from lookalike.rules.holds import FORMULAS, support
 from lookalike.rules.sums import DISTINCT
 from lookalike.rules.traits import traits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,48 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, beats_chance
 from lookalike.rules.holds import agree, computed, holds, support
-from lookalike.rules.values import CLOSE, SINGLE, Values
+from lookalike.rules.values import CLOSE, SINGLE, Values, step
 from lookalike.table.rule import ROUNDINGS, Linear, Product, Transform
 
 CUTS = (0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6)  # factors that cut digits off a whole number
 EXACT = 0.995  # support of a formula that is no approximation
+
+
+@dataclass(frozen=True)
+class Searched:
+    """The numbers and dates among which formulas are sought.
+
+    values: of some rows; many: of more, in which a part that is seldom at work is seen. x: (rows, columns)
+    float64; of each column: names, dated (bool), distinct (values), sizes (one tick).
+    """
+
+    values: Values
+    many: Values
+    names: list[Any]
+    x: Array
+    dated: Array
+    distinct: Array
+    sizes: list[float | None]
+
+    @classmethod
+    def of(cls, values: Values, names: list[Any], many: Values) -> Searched:
+        columns = [values.numbers(name) for name in names]
+        x = np.stack([own for own in columns if own is not None], 1) if names else np.zeros((values.rows, 0))
+        dated = np.array([values.column(name).is_date for name in names], dtype=bool)
+        distinct = np.array([len(np.unique(own[~np.isnan(own)])) for own in x.T])
+        return cls(values, many, names, x, dated, distinct, [step(values.column(name)) for name in names])
+
+    @property
+    def plain(self) -> Array:
+        """The columns that are no dates."""
+        return np.flatnonzero(~self.dated)
+
+    def near(self, own: int, target: Array, least: float = 0.0) -> Array:
+        """How far numbers of a column may be off in a first look: half a tick, and their relative error, of
+        `least` where that is larger.
+        """
+        error = 1e-7 if self.values.close(self.names[own]) == CLOSE else SINGLE
+        return np.asarray(0.5 * (self.sizes[own] or 0.0) * 1.02 + error * np.maximum(np.abs(target), least))
 
 
 def judged(rule: Any, values: Values) -> Any:
@@ -77,8 +114,3 @@ def at_work(rule: Any, name: Any, values: Values) -> Array:
         at_work &= (x[name] != 1) | (name not in plain)
         at_work &= np.all([x[one] != 0 for one in plain], axis=0)
     return np.asarray(at_work)
-
-
-def near_of(values: Values, name: Any) -> float:
-    """The relative error that a number may have in a first look."""
-    return 1e-7 if values.close(name) == CLOSE else SINGLE

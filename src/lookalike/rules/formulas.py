@@ -12,7 +12,7 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
-from lookalike.rules.fits import EXACT, all_count, judged, near_of
+from lookalike.rules.fits import EXACT, Searched, all_count, judged
 from lookalike.rules.holds import agree, computed
 from lookalike.rules.rates import rates
 from lookalike.rules.sums import DISTINCT, LARGEST, sums
@@ -34,22 +34,13 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
     is seldom at work is seen.
     """
     names = names[:LARGEST]
-    columns = [values.numbers(name) for name in names]
-    matrix = np.stack([own for own in columns if own is not None], 1) if names else np.zeros((values.rows, 0))
-    dated = np.array([values.column(name).is_date for name in names], dtype=bool)
-    distinct = np.array([len(np.unique(own[~np.isnan(own)])) for own in matrix.T])
-    sizes = [step(values.column(name)) for name in names]
-    found: list[Any] = [
-        *_scaled(matrix, names, dated, distinct, values),
-        *_spans(matrix, names, dated, values),
-    ]
-    found += transforms(matrix, names, dated, distinct, sizes, values, many)
-    found += _pairs(matrix, names, dated, distinct, sizes, values, many)
+    of = Searched.of(values, names, many)
+    found: list[Any] = [*_scaled(of), *_spans(of), *transforms(of), *_pairs(of)]
     place = {name: at for at, name in enumerate(names)}
     behind = [rule for rule in found if place[rule.column] > max(place[name] for name in rule.columns[1:])]
     exact = {rule.column for rule in behind if rule.support == 1}
-    found += rates(matrix, names, dated, distinct, sizes, values, many, {*exact})
-    found += sums(matrix, names, dated, distinct, values, many, exact)
+    found += rates(of, {*exact})
+    found += sums(of, exact)
     found = _simplest(found, names)
     yield from found
     yield from _turned(found, names, values)
@@ -89,8 +80,9 @@ def _turned(rules: list[Any], names: list[Any], values: Values) -> Iterator[Line
                 yield fit
 
 
-def _scaled(x: Array, names: list[Any], dated: Array, distinct: Array, values: Values) -> Iterator[Linear]:
+def _scaled(searched: Searched) -> Iterator[Linear]:
     """c = f a + g: the lines through both columns whose factor is a short number."""
+    x, names, dated, values = searched.x, searched.names, searched.dated, searched.values
     table = pd.DataFrame(x)
     straight = np.abs(table.corr(min_periods=LEAST_ROWS).to_numpy()) > 0.99
     ranked = np.abs(table.rank().corr(min_periods=LEAST_ROWS).to_numpy()) > RANKED
@@ -98,7 +90,7 @@ def _scaled(x: Array, names: list[Any], dated: Array, distinct: Array, values: V
         if not (straight[a, c] or ranked[a, c]) or dated[a] != dated[c]:
             continue
         for own, of in ((c, a), (a, c)):
-            if distinct[own] < DISTINCT:
+            if searched.distinct[own] < DISTINCT:
                 continue
             there = ~np.isnan(x[:, own] + x[:, of])
             if not straight[a, c]:
@@ -197,9 +189,10 @@ def _short(middle: float, slope: float, a: Array, c: Array) -> list[tuple[float,
     return list(dict.fromkeys(found))
 
 
-def _spans(x: Array, names: list[Any], dated: Array, values: Values) -> Iterator[Linear]:
+def _spans(searched: Searched) -> Iterator[Linear]:
     """The time between two dates, in seconds, minutes, ... years."""
-    dates, others = np.flatnonzero(dated), np.flatnonzero(~dated)
+    x, names, values = searched.x, searched.names, searched.values
+    dates, others = np.flatnonzero(searched.dated), searched.plain
     for start, end in combinations(dates, 2):
         span = x[:, end] - x[:, start]
         for own in others:
@@ -236,23 +229,15 @@ def _less(rule: Linear, left: Array, x: Array, names: list[Any], values: Values)
     return None
 
 
-def _pairs(
-    x: Array,
-    names: list[Any],
-    dated: Array,
-    distinct: Array,
-    sizes: list[float | None],
-    values: Values,
-    many: Values,
-) -> Iterator[Rule]:
+def _pairs(of: Searched) -> Iterator[Rule]:
     """c = a + b and c = a x b, in a few rows for all pairs at once, then in all rows of those that fit."""
-    plain = np.flatnonzero(~dated)
+    names, plain, values, many = of.names, of.plain, of.values, of.many
     for own in plain:
-        if distinct[own] < DISTINCT:
+        if of.distinct[own] < DISTINCT:
             continue
         others = plain[plain != own]
-        full = _telling(x[:, own])
-        here = x
+        full = _telling(of.x[:, own])
+        here = of.x
         if (
             len(full) < LEAST_ROWS and many is not values
         ):  # mostly 0: more rows are needed to see what it is made of
@@ -262,7 +247,7 @@ def _pairs(
             continue
         rows = full[np.linspace(0, len(full) - 1, FEW).astype(int)]
         some, target = here[np.ix_(rows, others)], here[rows, own][:, None]
-        close = 0.5 * (sizes[own] or 0.0) * 1.02 + near_of(values, names[own]) * np.abs(target)
+        close = of.near(own, target)
         first, second = np.triu_indices(len(others), 1)
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             added = some[:, first] + some[:, second]

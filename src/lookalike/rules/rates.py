@@ -10,9 +10,8 @@ import numpy as np
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_ROWS
-from lookalike.rules.fits import all_count, judged, near_of
+from lookalike.rules.fits import Searched, all_count, judged
 from lookalike.rules.sums import DISTINCT
-from lookalike.rules.values import Values
 from lookalike.table.rule import Product
 
 GLIMPSE, FEW = 12, 60  # rows that candidates are seen in first, and then
@@ -28,37 +27,25 @@ MOST = 40  # columns among which products of three are sought
 Found = tuple[int, int, dict[str, Any]]  # columns, and further entries of a product
 
 
-def rates(
-    x: Array,
-    names: list[Any],
-    dated: Array,
-    distinct: Array,
-    sizes: list[float | None],
-    values: Values,
-    many: Values,
-    known: set[Any],
-) -> Iterator[Product]:
-    """The products that hold. x: (rows, columns); sizes: one tick of each column; known: columns that follow
-    from others.
-    """
-    plain = np.flatnonzero(~dated)
+def rates(of: Searched, known: set[Any]) -> Iterator[Product]:
+    """The products that hold. known: columns that follow from others."""
+    x, names, plain = of.x, of.names, of.plain
     with np.errstate(invalid="ignore"):
         largest = np.array([np.nanmax(np.abs(own), initial=0) for own in x.T])
     for own in plain:
         rows = np.flatnonzero(~np.isnan(x[:, own]) & (x[:, own] != 0))
-        if distinct[own] < DISTINCT or len(rows) < LEAST_ROWS or names[own] in known:
+        if of.distinct[own] < DISTINCT or len(rows) < LEAST_ROWS or names[own] in known:
             continue
         some = rows[np.linspace(0, len(rows) - 1, FEW).astype(int)]
         few, others = x[some], plain[plain != own]
-        near = 0.5 * (sizes[own] or 0.0) * 1.02 + near_of(values, names[own]) * np.abs(few[:, own])
-        seen = _Seen(few, few[:, own], near)
+        seen = _Seen(few, few[:, own], of.near(own, few[:, own]))
         sorts = [_percents(seen, others, largest), _changes(seen, others), _squares(seen, others)]
         if len(plain) <= MOST:
             sorts.append(_triples(seen, others, largest))
         for found in sorts:  # the first of each that holds: it may be that others follow from this column
             rules = (_product(names, own, one) for one in found)
-            fit = (judged(rule, values) for rule in rules)
-            yield from islice((rule for rule in fit if rule and all_count(rule, values, many)), 1)
+            fit = (judged(rule, of.values) for rule in rules)
+            yield from islice((rule for rule in fit if rule and all_count(rule, of.values, of.many)), 1)
 
 
 def _product(names: list[Any], own: Any, found: Found) -> Product:

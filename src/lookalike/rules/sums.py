@@ -9,7 +9,7 @@ import numpy as np
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS
-from lookalike.rules.fits import EXACT, all_count, judged
+from lookalike.rules.fits import EXACT, Searched, all_count, judged
 from lookalike.rules.values import Values, step
 from lookalike.table.rule import Linear
 
@@ -20,40 +20,24 @@ LOOSE = 0.05  # of the variance, that is left of each column by all others, wher
 APART = 1e-5  # of the largest singular value: columns of a smaller one follow from each other
 
 
-def sums(
-    x: Array,
-    names: list[Any],
-    dated: Array,
-    distinct: Array,
-    values: Values,
-    many: Values,
-    known: set[Any],
-) -> Iterator[Linear]:
+def sums(of: Searched, known: set[Any]) -> Iterator[Linear]:
     """Sums of columns: of three or more with the factors 1 and -1, or of two or
     more with other short ones, such as a mean; then those of which a constant is left, such as shares of 100.
 
     Columns that stand before a sum, and follow from none, are tried first: where parts follow from each
     other, many sums are the same.
     """
-    plain = np.flatnonzero(~dated)
-    full = x[:, plain][~np.isnan(x[:, plain]).any(1)]
+    plain = of.plain
+    full = of.x[:, plain][~np.isnan(of.x[:, plain]).any(1)]
     if len(full) < max(LEAST_ROWS, 2 * len(plain)) or len(plain) < 3:
         return
     for middle in (np.zeros(len(plain)), full.mean(0)):
-        yield from _solved(full, middle, plain, names, distinct, values, many, known)
+        yield from _solved(of, full, middle, known)
 
 
-def _solved(
-    full: Array,
-    middle: Array,
-    plain: Array,
-    names: list[Any],
-    distinct: Array,
-    values: Values,
-    many: Values,
-    known: set[Any],
-) -> Iterator[Linear]:
+def _solved(of: Searched, full: Array, middle: Array, known: set[Any]) -> Iterator[Linear]:
     """Sums of columns of which `middle` is taken off; their constants are what that leaves."""
+    names, plain = of.names, of.plain
     constants = bool(middle.any())
     full = full - middle
     scale = np.maximum(np.abs(full).mean(0), 1e-300)
@@ -63,7 +47,7 @@ def _solved(
         return  # no column follows from the others
     for before, fresh in ((True, True), (True, False), (False, True)):
         for at, own in enumerate(plain):
-            if distinct[own] < DISTINCT or names[own] in known:
+            if of.distinct[own] < DISTINCT or names[own] in known:
                 continue
             free = [i for i in range(at if before else len(plain)) if i != at]
             free = [i for i in free if not fresh or names[plain[i]] not in known]
@@ -72,13 +56,13 @@ def _solved(
                     _factors(own_products, scale, free, at),
                     names[own],
                     [names[plain[i]] for i in free],
-                    values,
+                    of.values,
                     (middle[at], middle[free]) if constants else None,
                 )
                 for own_products in _equations(unit, products, free, at)
             )
             rule = next((one for one in fits if one is not None), None)
-            if rule is not None and all_count(rule, values, many):
+            if rule is not None and all_count(rule, of.values, of.many):
                 known.add(names[own])
                 yield rule
 

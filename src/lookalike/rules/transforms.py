@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_ROWS
-from lookalike.rules.fits import all_count, judged, near_of
+from lookalike.rules.fits import Searched, all_count, judged
 from lookalike.rules.holds import transformed
 from lookalike.rules.sums import DISTINCT
-from lookalike.rules.values import Values
 from lookalike.table.rule import TRANSFORMS, Transform
 
 FEW = 48  # rows that candidates are sought in
@@ -21,31 +19,20 @@ GLANCED = 0.85  # of those, that it holds in
 FACTORS = (1.0, 10.0, 100.0, 1000.0, 0.1, 0.01, 0.001, 1e-4)  # of a function's values
 
 
-def transforms(
-    x: Array,
-    names: list[Any],
-    dated: Array,
-    distinct: Array,
-    sizes: list[float | None],
-    values: Values,
-    many: Values,
-) -> Iterator[Transform]:
-    """The functions that hold: of each column the first one. x: (rows, columns); sizes: one tick of each
-    column.
-    """
-    plain = np.flatnonzero(~dated)
+def transforms(of: Searched) -> Iterator[Transform]:
+    """The functions that hold: of each column the first one."""
+    x, names, plain = of.x, of.names, of.plain
     for own in plain:
         rows = np.flatnonzero(~np.isnan(x[:, own]))
-        if distinct[own] < DISTINCT or len(rows) < LEAST_ROWS:
+        if of.distinct[own] < DISTINCT or len(rows) < LEAST_ROWS:
             continue
         rows = rows[np.linspace(0, len(rows) - 1, FEW).astype(int)]
-        others = plain[(plain != own) & (distinct[plain] >= DISTINCT)]
+        others = plain[(plain != own) & (of.distinct[plain] >= DISTINCT)]
         target = x[rows, own][:, None]
-        near = 0.51 * (sizes[own] or 0.0) + near_of(values, names[own]) * np.maximum(np.abs(target), 1.0)
-        candidates = _seen(x[np.ix_(rows, others)], target, near)
+        candidates = _seen(x[np.ix_(rows, others)], target, of.near(own, target, least=1.0))
         rules = (Transform(names[own], names[others[at]], *facts) for at, facts in candidates)
-        fits = (judged(rule, values) for rule in rules)
-        rule = next((one for one in fits if one is not None and all_count(one, values, many)), None)
+        fits = (judged(rule, of.values) for rule in rules)
+        rule = next((one for one in fits if one is not None and all_count(one, of.values, of.many)), None)
         if rule is not None:
             yield rule
 

@@ -14,6 +14,7 @@ from lookalike.errors import SchemaError
 from lookalike.table.column import Column
 from lookalike.table.dtypes import RESOLUTIONS, restore
 from lookalike.table.formatted import lenient
+from lookalike.table.kind_groups import OF_ENTITIES
 from lookalike.table.missing import is_missing, masked
 from lookalike.table.schema import Schema
 
@@ -208,3 +209,14 @@ def written(values: Array, column: Column, forms: Array | None = None) -> pd.Ser
     if column.decimals is None:
         return numbers.restored(filled, marks, column, which)
     return numbers.restored(np.rint(filled * 10.0**column.decimals).astype(np.int64), marks, column, which)
+
+
+def columns_of(values: Values, kept: list[Any], kinds: tuple[str, ...] | None = None) -> list[Any]:
+    """The columns that vary, of some kinds."""
+    found = []
+    for name in kept:
+        kind = values.column(name).kind
+        read = kind not in (*OF_ENTITIES, "drop", "json", "code") and (kinds is None or kind in kinds)
+        if read and len(values.codes(name)[1]) > 1:
+            found.append(name)
+    return found
