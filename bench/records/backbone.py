@@ -12,12 +12,13 @@ tried again. --score-only measures the kept rows, later or on another machine. T
 - ours: DiffLM(backbone=MODEL), as it is; scratch: DiffLM without a backbone;
 - plain: MODEL fine-tuned by LoRA without a latent (plain.py), few-shot: MODEL prompted with real rows;
 - of the first set, with --ablation: frozen, the other injections, rates, and ours with other priors;
-- "epochs 12", "plain epochs 12": ours and plain with more passes than by default, where they are named.
+- "epochs 12", "plain epochs 12": ours and plain with more passes than by default, where they are named;
+  refined: ours with refine=True, and its rows as they are drawn as "also".
 
 --also: rows of ours and plain that are drawn in another way, beside the others ("1,1": temperature, top p).
 --minutes: of every fit, all that it loads included. A set with classes is also asked for its rarest
-classes (where), and for variations of test rows (like). --speed: tokens a second of training, ours and plain
-in turns in one process, as the machine may be busy.
+classes (where), and for variations of test rows (like). --speed: tokens a second of training on the first
+set, ours and plain in turns in one process, as the machine may be busy.
 """
 
 from __future__ import annotations
@@ -137,6 +138,7 @@ def latent(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tr
     if arm != "scratch":
         options |= {"backbone": trial.backbone} | ABLATION.get(arm, {})
         options |= {"epochs": EPOCHS[arm]} if arm in EPOCHS else {}
+        options |= {"refine": True} if arm == "refined" else {}
     started = time.perf_counter()
     model = DiffLM(progress=False, **options).fit(train, schema_of(train, set_))
     fit_s = time.perf_counter() - started
@@ -144,7 +146,7 @@ def latent(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tr
     made = model.sample(n, seed=seed, **trial.drawing)
     sample_s = time.perf_counter() - started
     tables = {"made": made}
-    if arm in ("ours", "scratch", "epochs 12") and set_.label:
+    if arm in ("ours", "scratch", "epochs 12", "refined") and set_.label:
         tables["where"] = pd.concat(
             model.sample(min(ASIDE, n), where={set_.label: one}, seed=seed, **trial.drawing)
             for one in rarest(train, set_.label)
@@ -152,6 +154,8 @@ def latent(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tr
         tables["like"] = model.sample(like=aside(test, seed).head(n), seed=seed, **trial.drawing)
     if arm == "ours" and trial.other:
         tables["also"] = model.sample(min(ALSO, n), seed=seed, **trial.other)
+    if arm == "refined":
+        tables["also"] = model.sample(n, refine=False, seed=seed, **trial.drawing)
     if arm == "rate 24":
         some = train.sample(min(n, 400), random_state=seed)
         priors = by_prior(model, some, seed, seed)
@@ -161,6 +165,7 @@ def latent(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tr
     found = {"fit_s": fit_s, "sample_s": sample_s, "asked": n, "parsed": 1.0} | facts(model)
     found |= {k: ended[k] for k in ("steps", "planned") if k in ended}
     found |= {"train_tokens_s": tokens[-1]} if tokens else {}
+    found |= {"twice": getattr(model.records.vae, "checkpointing", False)}  # layers are computed twice
     return {"facts": found, "tables": {k: lines(t) for k, t in tables.items()}, "history": model.history}
 
 
@@ -281,7 +286,7 @@ def main() -> None:
     if args.speed:
         from bench.records.paired import paired
 
-        print(json.dumps(paired(trial.data, args.backbone, args.device), indent=1))
+        print(json.dumps(paired(trial.data, args.backbone, args.device, args.sets.split(",")[0]), indent=1))
         return
     kept = args.out.with_suffix(".rows.json")
     cells, results = read(kept), read(args.out)

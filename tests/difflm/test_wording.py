@@ -14,7 +14,7 @@ from lookalike.difflm import DiffLM, learning
 from lookalike.difflm.refining import fit_selector, kept
 from lookalike.difflm.small.records import TokenRecords
 from lookalike.difflm.training.course import Clock
-from lookalike.difflm.wording import Wording, learn_wording
+from lookalike.difflm.wording import BUCKETS, Wording, learn_wording, single_texts
 from lookalike.table.schema import Schema
 
 ROWS = 600
@@ -167,3 +167,61 @@ def test_few_rows_are_drawn_at_once_so_that_the_time_limit_is_kept(
     table = weather(900, 0)
     quick(2, 2).fit(table, schema_of(table))
     assert drawn == [400, 400, 100]
+
+
+# ---- texts that are copies ---------------------------------------------------------------------------------
+
+
+def told(rows: int, seed: int, copies: float = 0.0) -> pd.DataFrame:
+    """Rows of which each has a text of its own; of drawn ones this share has that of a learned one."""
+    table = weather(rows, seed)
+    table["said"] += [f" {n}" for n in np.random.default_rng(seed).permutation(10**6)[:rows]]
+    again = np.random.default_rng(seed + 1).random(rows) < copies
+    learned = told(rows, 0)["said"] if seed else table["said"]
+    table.loc[again, "said"] = learned[again].str.upper()
+    return table
+
+
+@pytest.mark.parametrize("copies", [0.1, 0.4, 0.8])
+def test_texts_that_stand_in_one_learned_row_are_left_out(codec: RecordCodec, copies: float) -> None:
+    """As far as there are others."""
+    learned, drawn = told(ROWS, 0), told(2 * ROWS, 3, copies)
+    ((single, share),) = single_texts(codec, learned)
+    assert share == 0 and all(text in single for text in learned["said"])
+    wording = Wording(np.zeros(BUCKETS, dtype=np.float32), 0.0, {}, [(single, share)])
+    _, groups = wording.features(codec, drawn)
+    chosen = drawn.iloc[kept(np.zeros(len(drawn)), ROWS, np.random.default_rng(0), groups)]
+    again = chosen["said"].str.lower().isin(learned["said"].str.lower())
+    assert len(chosen) == ROWS
+    least = max(0, ROWS - sum(~groups[0][0])) if copies > 0.5 else 0
+    assert again.sum() <= least
+
+
+def test_texts_that_stand_twice_say_how_often_one_comes_again(codec: RecordCodec) -> None:
+    """Half of rows whose texts have very different chances say it of the other half."""
+    rng = np.random.default_rng(0)
+    words = np.array([f"word {n}" for n in range(20_000)])
+    texts = words[np.minimum(rng.zipf(1.4, 8000), len(words)) - 1]
+    table = pd.DataFrame({"label": "sun", "degrees": 0.0, "said": texts})
+    first, other = table.iloc[:4000], table.iloc[4000:]
+    ((single, share),) = single_texts(codec, first)
+    counts = first["said"].value_counts()
+    truly = other["said"].isin(counts.index[counts == 1]).mean()
+    assert truly > 0.02 and abs(share - truly) < 0.2 * truly
+    drawn = pd.concat([first.sample(2000, replace=True, random_state=1), other]).reset_index(drop=True)
+    wording = Wording(np.zeros(BUCKETS, dtype=np.float32), 0.0, {}, [(single, share)])
+    _, groups = wording.features(codec, drawn)
+    chosen = kept(np.zeros(len(drawn)), 3000, np.random.default_rng(0), groups)
+    assert groups[0][0].mean() > 1.3 * share and abs(groups[0][0][chosen].mean() - share) < 0.01
+
+
+def test_a_refined_model_knows_which_texts_stand_once(quick: Any, tmp_path: Path) -> None:
+    table = told(450, 0)
+    model: DiffLM = quick(30, 10, seed=1, threads=1).fit(table, schema_of(table))
+    assert model.fitted.wording is not None
+    ((single, share),) = model.fitted.wording.single
+    assert share == 0 and all(text in single for text in table["said"])
+    model.save(tmp_path)
+    loaded = DiffLM.load(tmp_path, progress=False).fitted.wording
+    assert loaded is not None and loaded.single[0][0].salt == single.salt
+    assert np.array_equal(loaded.single[0][0].bits, single.bits) and loaded.single[0][1] == share

@@ -166,8 +166,8 @@ def training(one: Parser) -> None:
         "--refine",
         action=argparse.BooleanOptionalAction,
         help="learn, too, which rows the model draws too often; draw half as many again, of texts twice as "
-        "many, and leave those out: rows that are more like the real ones, drawn more slowly (default: for "
-        "400 rows of texts and more, without --backbone)",
+        "many, and leave those out, and texts that are copies: rows that are more like the real ones, drawn "
+        "more slowly (default: for 400 rows of texts and more)",
     )
     device(one)
 

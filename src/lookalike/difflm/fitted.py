@@ -17,7 +17,7 @@ from lookalike.codec.slot import Array
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.latent.sampler import FEW_STEPS, LOW_RATE, STEPS
 from lookalike.difflm.records import RecordModel
-from lookalike.difflm.refining import Selector, features, kept
+from lookalike.difflm.refining import Group, Selector, features, kept
 from lookalike.difflm.sampling.completing import records_of
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.ruled import asked_of
@@ -96,12 +96,13 @@ class Fitted:
         return self.own_prior.sample(rows, generator, threads=self.threads.most)
 
     def kept(self, records: Array, rows: int, rng: np.random.Generator) -> Array:
-        """(rows,) which drawn records the selector keeps; of texts as many of each told value as of all.
+        """(rows,) which drawn records the selector keeps; of texts as many of each told value as of all, and
+        no more that are learned ones than fresh rows would be.
 
         rng: also of the numbers within their cells, where texts have to be decoded.
         """
         assert self.selector is not None
-        groups: Sequence[Array] = ()
+        groups: Sequence[Group] = ()
         if self.wording is None:
             read = features(self.slots, records)
         else:

@@ -17,7 +17,7 @@ from lookalike.difflm.latent.train import train_denoiser
 from lookalike.difflm.refining import FEWEST, FEWEST_TEXTS, features, fit_selector
 from lookalike.difflm.training.checkpoint import Checkpoint, training_alone
 from lookalike.difflm.training.course import Clock
-from lookalike.difflm.wording import learn_wording
+from lookalike.difflm.wording import learn_wording, single_texts
 from lookalike.interrupt import finishing
 from lookalike.progress import say, stage, working
 from lookalike.seed import child
@@ -25,6 +25,7 @@ from lookalike.seed import child
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
 SELECTOR_ROWS, SELECTOR_TEXTS = 40_000, 4000  # learned rows that say which to keep, at most; fewer of texts
+SINGLE_ROWS = 500_000  # rows whose texts are looked for among the drawn ones, at most
 SELECTOR_DRAWN = 3  # rows that are drawn for each of them; 1 of texts
 SELECTOR_TIME = 0.2  # of the time limit is kept for that
 STREAMS = 5  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
@@ -119,6 +120,9 @@ def _select(fitted: Fitted, records: Array, fewest: int, clock: Clock, progress:
         fitted.selector = fit_selector(of_learned, of_drawn, fitted.seed, fewest)
         if fitted.selector is None:
             fitted.wording = None
+        elif fitted.wording is not None:
+            some = child(fitted.seed, "texts that stand once").permutation(len(records))[:SINGLE_ROWS]
+            fitted.wording.single = single_texts(fitted.inner, fitted.records.decode(records[some], rng))
 
 
 def identity(fitted: Fitted, records: Array) -> str:

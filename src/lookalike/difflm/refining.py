@@ -34,6 +34,10 @@ FOLDS = 4
 ROUNDS, TINY = 30, 1e-9  # in which the values of groups get their shares; rows of a value, at least
 HALVINGS = 60  # of an interval of c
 
+# What stands in each drawn row, and which of it is kept how often. (rows,) values and None: of those kept as
+# many have each value as of all; or (rows,) bool and a share, 0 to 1: no more than this share of those kept.
+Group = tuple[Array, float | None]
+
 
 @dataclass
 class Selector:
@@ -163,30 +167,38 @@ def _joined(models: list[Any], trees: int, strength: float) -> Selector:
     return Selector(parts[0], parts[1], parts[2], parts[3], np.array(roots), strength, first)
 
 
-def kept(log_weights: Array, rows: int, rng: np.random.Generator, groups: Sequence[Array] = ()) -> Array:
+def kept(log_weights: Array, rows: int, rng: np.random.Generator, groups: Sequence[Group] = ()) -> Array:
     """(rows,) which of the drawn rows, `rows` at least, are kept: in their order, each once.
 
-    groups: each (drawn rows,), what stands in a row: of those kept, (nearly) as many have a value as of all.
-    Else a value that the model has not learned well would be left out.
+    groups: what their weights are changed for: else a value that the model has not learned well would be left
+    out. The first ones come out nearest.
     """
     scaled = log_weights - log_weights.max()
-    known = [np.unique(own, return_inverse=True)[1] for own in groups]
+    known = [_shared(values, share) for values, share in groups]
     for _ in range(ROUNDS if known else 0):
-        for own in known:
-            have = np.bincount(own, _chances(scaled, rows))
-            wanted = np.bincount(own) * (rows / len(own))
-            scaled = scaled + np.log(wanted / np.maximum(have, TINY))[own]
+        for own, wanted in reversed(known):
+            have = np.bincount(own, _chances(scaled, rows), minlength=len(wanted))
+            scaled = scaled + np.log(np.maximum(rows * wanted, TINY) / np.maximum(have, TINY))[own]
     chances = _chances(scaled, rows)
     order = rng.permutation(len(chances))
-    for own in reversed(known):  # rows of one value lie together, so that their number comes out right
+    for own, _ in reversed(known):  # rows of one value lie together, so that their number comes out right
         order = order[np.argsort(own[order], kind="stable")]
     steps = np.floor(np.cumsum(chances[order]) + rng.random())  # systematic: the number comes out right
     chosen = order[np.flatnonzero(np.diff(np.concatenate([[0.0], steps])) >= 1)]
-    if len(chosen) < rows:  # by a rounding of the last step
+    if len(chosen) < rows:  # by a rounding of the last step, or where too few have a chance
         others = np.setdiff1d(order, chosen)
-        more = others[np.argsort(-chances[others], kind="stable")[: rows - len(chosen)]]
+        more = others[np.argsort(-scaled[others], kind="stable")[: rows - len(chosen)]]
         chosen = np.concatenate([chosen, more])
     return np.sort(chosen[:rows])
+
+
+def _shared(values: Array, share: float | None) -> tuple[Array, Array]:
+    """(rows,) which value each has, and (values,) the share that each is to have of the rows kept."""
+    if share is None:
+        own = np.unique(values, return_inverse=True)[1]
+        return own, np.bincount(own) / len(own)
+    most = min(share, float(values.mean()))
+    return values.astype(np.int64), np.array([1 - most, most])
 
 
 def _chances(log_weights: Array, rows: int) -> Array:

@@ -170,7 +170,7 @@ def derive(
         vae, train = _at_default(vae, TEXT_SIZES), _at_default(train, TEXT_TRAINING)
     refine = arguments.refine
     if refine is None:
-        refine = texts and arguments.backbone is None and (rows or 0) >= FEWEST_TEXTS
+        refine = texts and (rows or 0) >= FEWEST_TEXTS
     train = replace(train, refine=refine)
     if arguments.rate is not None:
         train = replace(train, rate=arguments.rate)

@@ -7,12 +7,17 @@ a row is left out whose text does not fit its label.
 
 A model learns with a part of the rows left out, each of `FOLDS` parts once, and says of a learned row what it
 has not seen of it; of other rows the mean of the parts counts. Words are hashed, so that none is kept.
+
+A text that stands in one learned row alone is seldom that of a fresh row: how seldom is known from those that
+stand in two (Good and Turing: Good, 1953). A model that knows rows by heart draws such texts more often, and
+of what it draws no more of them are kept.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,8 +27,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor
 
 from lookalike.codec import RecordCodec
+from lookalike.codec.made.taken import Taken
 from lookalike.codec.slot import Array
-from lookalike.difflm.refining import FOLDS, features
+from lookalike.difflm.refining import FOLDS, Group, features
 from lookalike.seed import child, child_seed
 
 BUCKETS = 2**15  # that the words of a column are hashed into
@@ -38,17 +44,24 @@ LEAST = 1e-6  # probability of a value
 class Wording:
     """drawn, first: (words,) and () the log odds that words are learned ones; words: `BUCKETS` a column.
     tells: slot -> (tokens (values,), weights (words, values), heights (values,)) of what tells its token.
+    single: of each column of texts those that stand in one learned row, and the share of fresh rows with one.
     """
 
     drawn: Array
     first: float
     tells: dict[int, tuple[Array, Array, Array]]
+    single: list[tuple[Taken, float]] = field(default_factory=list)
 
-    def features(self, codec: RecordCodec, table: pd.DataFrame) -> tuple[Array, list[Array]]:
-        """(rows, features) of a decoded table, as the selector reads them; the tokens of each told slot."""
+    def features(self, codec: RecordCodec, table: pd.DataFrame) -> tuple[Array, list[Group]]:
+        """(rows, features) of a decoded table, as the selector reads them; and its groups: the tokens of each
+        told slot, and the rows of each column whose text stands in one learned row.
+        """
         read = _read(codec, table)
         odds = read.words @ self.drawn + self.first
-        return read.features(odds, self._told(read)), [read.tokens[:, slot] for slot in self.tells]
+        groups: list[Group] = [(read.tokens[:, slot], None) for slot in self.tells]
+        for texts, (single, share) in zip(read.texts, self.single, strict=False):
+            groups.append((np.array([text in single for text in texts], dtype=bool), share))
+        return read.features(odds, self._told(read)), groups
 
     def _told(self, read: _Read) -> list[Array]:
         """Of each told slot (rows,), how likely the words find its token."""
@@ -63,24 +76,35 @@ class Wording:
         for slot, (values, weights, heights) in self.tells.items():
             own = {"values": values, "weights": weights.astype(np.float16), "heights": heights}
             found |= {f"{slot}.{name}": value for name, value in own.items()}
+        for place, (single, share) in enumerate(self.single):
+            salt = np.frombuffer(single.salt.encode(), np.uint8).copy()
+            kept: dict[str, Any] = {"salt": salt, "bits": single.bits, "share": np.float64(share)}
+            found |= {f"single.{place}.{name}": value for name, value in kept.items()}
         return {name: torch.from_numpy(np.asarray(value)) for name, value in found.items()}
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, Tensor]) -> Wording:
         """What `arrays` gave."""
         own: dict[str, Any] = {name: value.numpy() for name, value in arrays.items()}
-        slots = sorted({int(name.split(".")[0]) for name in own if "." in name})
+        slots = sorted({int(name.split(".")[0]) for name in own if name[0].isdigit()})
         tells = {
             slot: (own[f"{slot}.values"], own[f"{slot}.weights"].astype(np.float32), own[f"{slot}.heights"])
             for slot in slots
         }
-        return cls(own["drawn"], float(own["first"]), tells)
+        single: list[tuple[Taken, float]] = []
+        while f"single.{len(single)}.bits" in own:
+            salt, bits, share = (own[f"single.{len(single)}.{name}"] for name in ("salt", "bits", "share"))
+            single.append((Taken(salt.tobytes().decode(), bits), float(share)))
+        return cls(own["drawn"], float(own["first"]), tells, single)
 
 
 def learn_wording(
     codec: RecordCodec, learned: pd.DataFrame, drawn: pd.DataFrame, seed: int
 ) -> tuple[Wording, Array, Array]:
-    """What the words of learned rows say, and the features of these and of drawn rows, as ones not seen."""
+    """What the words of learned rows say, and the features of these and of drawn rows, as ones not seen.
+
+    Which texts stand once is not among it (see `single_texts`).
+    """
     from scipy.sparse import vstack
 
     real, made = _read(codec, learned), _read(codec, drawn)
@@ -107,11 +131,13 @@ def learn_wording(
 @dataclass
 class _Read:
     """A decoded table. slots: (rows, some slots) features of those that are no texts; tokens: (rows, slots);
-    words: (rows, words) sparse, of the texts; lengths: (rows, 2) of each column of texts, letters and blanks.
+    texts: (rows,) of each column of them; words: (rows, words) sparse, of the texts; lengths: (rows, 2) of
+    each column of texts, letters and blanks.
     """
 
     slots: Array
     tokens: Array
+    texts: list[list[str]]
     words: Any
     lengths: list[Array]
 
@@ -120,11 +146,29 @@ class _Read:
         return np.column_stack([self.slots, odds, *told, *self.lengths])
 
 
+def single_texts(codec: RecordCodec, table: pd.DataFrame) -> list[tuple[Taken, float]]:
+    """Of each column of texts of a decoded table: those that stand in one of its rows, and the share of fresh
+    rows that have one of these: twice the number of texts that stand in two rows, over the rows.
+    """
+    found = []
+    for texts in _texts(codec, table):
+        counts = Counter(" ".join(text.casefold().split()) for text in texts)
+        single = [text for text, count in counts.items() if count == 1 and text]
+        twice = sum(count == 2 for count in counts.values())
+        found.append((Taken.of(single), min(1.0, 2 * twice / max(1, len(texts)))))
+    return found
+
+
 def _read(codec: RecordCodec, table: pd.DataFrame) -> _Read:
-    names = [one.name for one in codec.schema.columns if one.is_textual and one.name in table.columns]
-    texts = [["" if cell is None else str(cell) for cell in table[name].astype(object)] for name in names]
+    texts = _texts(codec, table)
     lengths = [np.array([[len(text), text.count(" ")] for text in own], dtype=np.float64) for own in texts]
-    return _Read(*_slots(codec, table), _words(texts), lengths)
+    return _Read(*_slots(codec, table), texts, _words(texts), lengths)
+
+
+def _texts(codec: RecordCodec, table: pd.DataFrame) -> list[list[str]]:
+    """(rows,) of each column of texts; an empty cell is no letter."""
+    names = [one.name for one in codec.schema.columns if one.is_textual and one.name in table.columns]
+    return [["" if cell is None else str(cell) for cell in table[name].astype(object)] for name in names]
 
 
 def _slots(codec: RecordCodec, table: pd.DataFrame) -> tuple[Array, Array]:

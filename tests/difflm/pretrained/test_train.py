@@ -174,6 +174,25 @@ def test_a_step_that_another_process_leaves_no_memory_for_is_made_again_in_parts
         made(backbone("llama"), steps=2).fit(people, schema=schema)
 
 
+def test_memory_that_comes_free_is_used_again(
+    people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the other process has ended, steps are whole again."""
+    descend, parts = finetune._descend, []
+
+    def short(vae: Any, loop: Any, *rest: Any) -> Any:
+        *_, micro = rest
+        if loop.step < 3 and micro > 300:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        parts.append(micro)
+        return descend(vae, loop, *rest)
+
+    monkeypatch.setattr(finetune, "_descend", short)
+    monkeypatch.setattr(finetune, "AGAIN", 4)
+    made(backbone("llama"), steps=6).fit(people, schema=schema)
+    assert parts == [256, 256, 256, 256, 1024, 1024]
+
+
 def test_a_fit_that_was_stopped_goes_on(
     people: pd.DataFrame,
     schema: Schema,

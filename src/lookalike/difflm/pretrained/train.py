@@ -35,6 +35,7 @@ FIRST = 512  # records that the reader's start is set by
 BEGIN = 0.1  # beta, which the controller then moves
 MOVES = 8.0  # how far the controller can move the logarithm of beta in a training, however short
 FEWEST_TOKENS = 256  # at once; fewer do not help where the memory is short
+AGAIN = 50  # steps after which as many are tried again as at first: what took the memory may have ended
 ON_GPU = 16  # times as many rows a step and tokens at once as on a CPU
 SMALL_STEPS = 400  # steps that a training should have: of a small table they have fewer rows each
 # Share by which held-out rows may be written worse than at best while the learning rate falls: what is drawn
@@ -168,7 +169,7 @@ def train_pretrained(
     schedule = Backtracking() if finetune.beta == "schedule" else None
     bag = config.bag_of_words if config.rate else 0.0
     tried = examples.of(_usual_and_longest(length, train_rows)).written
-    micro = tokens_at_once(vae, tried, finetune.at_once(device), progress)
+    micro = usual = tokens_at_once(vae, tried, finetune.at_once(device), progress)
     seen = _start(vae, loop, mean, schedule, plan, examples.of(train_rows[:FIRST]), micro)
     threads.restart()
     course, what = loop.course("the way into the language model", progress), f"training around {vae.name}"
@@ -191,7 +192,7 @@ def train_pretrained(
             beta = loop.controller.beta if schedule is None else schedule.beta
             of_mean = schedule is not None
             descend = partial(_descend, vae, loop, batch, beta, of_mean, bag, threads, seed)
-            loss, rate, micro = _within_memory(descend, micro)
+            loss, rate, micro = _within_memory(descend, usual if step % AGAIN == 0 else micro)
             loop.controller.target = config.rate * risen(done)
             loop.controller.update(rate, MOVES / loop.steps)
             seen += batch.size
