@@ -64,9 +64,14 @@ def test_a_fit_that_refines_keeps_time_for_it(
         return draw(records, latent, rows, *others, **options)
 
     monkeypatch.setattr(TokenRecords, "draw", slowly)
-    monkeypatch.setattr(TokenRecords, "chunk", 100)
+    monkeypatch.setattr(TokenRecords, "chunk", 200)
     DiffLM(max_time=10.0, refine=True, progress=False).fit(adult.iloc[:1500])
     assert 7.0 < drawn[0] < 9.0 and 8.5 < drawn[-1] <= 9.5 and len(drawn) < 15
+    drawn.clear()
+    now[0] = 50.0
+    monkeypatch.setattr(TokenRecords, "chunk", 50)  # too few in the time: that is seen at once
+    model = DiffLM(max_time=10.0, refine=True, progress=False).fit(adult.iloc[:1500])
+    assert model.fitted.selector is None and len(drawn) == 2
 
 
 def test_a_fit_without_time_still_gives_a_model(adult: pd.DataFrame) -> None:

@@ -14,7 +14,7 @@ from lookalike.difflm import DiffLM, learning
 from lookalike.difflm.refining import fit_selector, kept
 from lookalike.difflm.small.records import TokenRecords
 from lookalike.difflm.training.course import Clock
-from lookalike.difflm.wording import BUCKETS, Wording, learn_wording, single_texts
+from lookalike.difflm.wording import Wording, learn_wording, single_texts
 from lookalike.table.schema import Schema
 
 ROWS = 600
@@ -131,9 +131,11 @@ def test_texts_are_refined_without_being_asked(quick: Any, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("rows, refine", [(390, None), (450, False)])
 def test_few_texts_and_a_refusal_are_not_refined(quick: Any, rows: int, refine: bool | None) -> None:
+    """Of few texts copies are left out."""
     table = weather(rows, 0)
     model: DiffLM = quick(2, 2, refine=refine).fit(table, schema_of(table))
     assert model.fitted.selector is None and len(model.sample(5)) == 5
+    assert (model.fitted.wording is None) == (refine is False)
 
 
 def test_a_fit_that_is_cut_short_does_not_wait_for_it(
@@ -150,8 +152,8 @@ def test_a_fit_that_is_cut_short_does_not_wait_for_it(
     table, model = weather(450, 0), quick(2, 2)
     model.progress = True
     model.fit(table, schema_of(table))
-    assert model.fitted.selector is None
-    assert "not refined: the fit was cut short" in capsys.readouterr().err
+    assert model.fitted.selector is None and model.fitted.wording is not None
+    assert "not refined, but for copies: the fit was cut short" in capsys.readouterr().err
 
 
 def test_few_rows_are_drawn_at_once_so_that_the_time_limit_is_kept(
@@ -188,8 +190,7 @@ def test_texts_that_stand_in_one_learned_row_are_left_out(codec: RecordCodec, co
     learned, drawn = told(ROWS, 0), told(2 * ROWS, 3, copies)
     ((single, share),) = single_texts(codec, learned)
     assert share == 0 and all(text in single for text in learned["said"])
-    wording = Wording(np.zeros(BUCKETS, dtype=np.float32), 0.0, {}, [(single, share)])
-    _, groups = wording.features(codec, drawn)
+    groups = Wording(single=[(single, share)]).copies(codec, drawn)
     chosen = drawn.iloc[kept(np.zeros(len(drawn)), ROWS, np.random.default_rng(0), groups)]
     again = chosen["said"].str.lower().isin(learned["said"].str.lower())
     assert len(chosen) == ROWS
@@ -209,14 +210,14 @@ def test_texts_that_stand_twice_say_how_often_one_comes_again(codec: RecordCodec
     truly = other["said"].isin(counts.index[counts == 1]).mean()
     assert truly > 0.02 and abs(share - truly) < 0.2 * truly
     drawn = pd.concat([first.sample(2000, replace=True, random_state=1), other]).reset_index(drop=True)
-    wording = Wording(np.zeros(BUCKETS, dtype=np.float32), 0.0, {}, [(single, share)])
-    _, groups = wording.features(codec, drawn)
+    groups = Wording(single=[(single, share)]).copies(codec, drawn)
     chosen = kept(np.zeros(len(drawn)), 3000, np.random.default_rng(0), groups)
     assert groups[0][0].mean() > 1.3 * share and abs(groups[0][0][chosen].mean() - share) < 0.01
 
 
-def test_a_refined_model_knows_which_texts_stand_once(quick: Any, tmp_path: Path) -> None:
-    table = told(450, 0)
+@pytest.mark.parametrize("rows", [100, 450])
+def test_a_model_knows_which_texts_stand_once(quick: Any, tmp_path: Path, rows: int) -> None:
+    table = told(rows, 0)
     model: DiffLM = quick(30, 10, seed=1, threads=1).fit(table, schema_of(table))
     assert model.fitted.wording is not None
     ((single, share),) = model.fitted.wording.single

@@ -167,7 +167,7 @@ def training(one: Parser) -> None:
         action=argparse.BooleanOptionalAction,
         help="learn, too, which rows the model draws too often; draw half as many again, of texts twice as "
         "many, and leave those out, and texts that are copies: rows that are more like the real ones, drawn "
-        "more slowly (default: for 400 rows of texts and more)",
+        "more slowly (default: for texts; of fewer than 400 rows only copies are left out)",
     )
     device(one)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,7 +42,7 @@ class Fitted:
     seed: that of the fit, or of a saved model. table: the fingerprint of what was learned. history: how it
     was learned. plan: how rules between columns are kept; with one, `records` are those of its columns.
     selector: which of the drawn records are kept (`refining.py`), None for all; wording: what it reads of
-    texts, None for a table without.
+    texts, and which of them are copies; None for a table without.
     device, threads: where and with how many threads it computes.
     """
 
@@ -95,19 +95,27 @@ class Fitted:
             return torch.zeros(rows, 0)
         return self.own_prior.sample(rows, generator, threads=self.threads.most)
 
+    @property
+    def chooses(self) -> bool:
+        """Whether more rows are drawn than are kept."""
+        return self.selector is not None or self.wording is not None
+
     def kept(self, records: Array, rows: int, rng: np.random.Generator) -> Array:
         """(rows,) which drawn records the selector keeps; of texts as many of each told value as of all, and
         no more that are learned ones than fresh rows would be.
 
         rng: also of the numbers within their cells, where texts have to be decoded.
         """
-        assert self.selector is not None
-        groups: Sequence[Group] = ()
-        if self.wording is None:
-            read = features(self.slots, records)
-        else:
-            read, groups = self.wording.features(self.inner, self.records.decode(records, rng))
-        return kept(self.selector.log_weights(read), rows, rng, groups)
+        weights, groups = np.zeros(len(records)), list[Group]()
+        if self.wording is None and self.selector is not None:
+            weights = self.selector.log_weights(features(self.slots, records))
+        elif self.wording is not None:
+            table = self.records.decode(records, rng)
+            if self.selector is not None:
+                read, groups = self.wording.features(self.inner, table)
+                weights = self.selector.log_weights(read)
+            groups += self.wording.copies(self.inner, table)
+        return kept(weights, rows, rng, groups)
 
     def candidates(self, rows: int) -> int:
         """Latents that are tried for `rows` which share a condition and are drawn at once."""

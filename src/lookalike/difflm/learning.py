@@ -17,7 +17,7 @@ from lookalike.difflm.latent.train import train_denoiser
 from lookalike.difflm.refining import FEWEST, FEWEST_TEXTS, features, fit_selector
 from lookalike.difflm.training.checkpoint import Checkpoint, training_alone
 from lookalike.difflm.training.course import Clock
-from lookalike.difflm.wording import learn_wording, single_texts
+from lookalike.difflm.wording import Wording, learn_wording, single_texts
 from lookalike.interrupt import finishing
 from lookalike.progress import say, stage, working
 from lookalike.seed import child
@@ -28,6 +28,7 @@ SELECTOR_ROWS, SELECTOR_TEXTS = 40_000, 4000  # learned rows that say which to k
 SINGLE_ROWS = 500_000  # rows whose texts are looked for among the drawn ones, at most
 SELECTOR_DRAWN = 3  # rows that are drawn for each of them; 1 of texts
 SELECTOR_TIME = 0.2  # of the time limit is kept for that
+SELECTOR_DRAWING = 0.8  # of that is spent on as few drawn rows as will do, at most
 STREAMS = 5  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
 
 
@@ -65,7 +66,11 @@ def _go_on(
 def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, progress: bool) -> None:
     """Both networks, one after the other: the prior learns the latents that the first one gives."""
     config, seed, limit = fitted.settings.train, fitted.seed, clock.limit
-    if config.refine and limit is not None:
+    texts = any(column.is_textual for column in fitted.inner.schema.columns)
+    fewest = FEWEST_TEXTS if texts else FEWEST
+    able = texts or fitted.settings.pretrained is None
+    enough = config.refine and able and len(records) >= fewest
+    if enough and limit is not None:
         clock.limit = limit * (1 - SELECTOR_TIME)
     fitted.history += fitted.records.train(records, config, clock, state, seed, progress)
     chosen = child(seed, "prior rows").permutation(len(records))[:PRIOR_ROWS]
@@ -77,40 +82,49 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
     fitted.prior.eval()
     if not config.refine:
         return
-    fewest = FEWEST_TEXTS if fitted.texts else FEWEST
     why = f"fewer than {fewest:,} are known, or nothing tells them from the learned ones"
-    if clock.stopped:
+    if not able:
+        why = "around a backbone that needs a column of texts"
+    elif clock.stopped:
         why = "the fit was cut short"
-    else:
+    elif enough:
         clock.limit = limit
-        _select(fitted, records, fewest, clock, progress)
-    if fitted.selector is None:
-        say(f"drawn rows are not refined: {why}", progress=progress)
+        if not _select(fitted, records, fewest, texts, clock, progress):
+            why = f"the time limit leaves room for fewer than {fewest:,} of them"
+    if texts:
+        rng = child(seed, "texts that stand once")
+        some = records[rng.permutation(len(records))[:SINGLE_ROWS]]
+        fitted.wording = fitted.wording or Wording()
+        fitted.wording.single = single_texts(fitted.inner, fitted.records.decode(some, rng))
+    if fitted.selector is None and (enough or not texts):
+        say(f"drawn rows are not refined{', but for copies' if texts else ''}: {why}", progress=progress)
 
 
-def _select(fitted: Fitted, records: Array, fewest: int, clock: Clock, progress: bool) -> None:
+def _select(fitted: Fitted, records: Array, fewest: int, texts: bool, clock: Clock, progress: bool) -> bool:
     """Learn what tells learned records from drawn ones; of these fewer where half of the time left is over.
 
-    fewest: rows of each of them, for a selector.
+    fewest: rows of each of them, for a selector; with less time they take more of it, or none where that is
+    not enough, either: then it is False.
     """
-    ends = math.inf if clock.limit is None else (clock.spent() + clock.limit) / 2
+    left = math.inf if clock.limit is None else clock.limit - clock.spent()
+    began = clock.spent()
     generator = fitted.generator(child(fitted.seed, "rows of the selector"))
-    most, times = (SELECTOR_TEXTS, 1) if fitted.texts else (SELECTOR_ROWS, SELECTOR_DRAWN)
+    most, times = (SELECTOR_TEXTS, 1) if texts else (SELECTOR_ROWS, SELECTOR_DRAWN)
     chosen = child(fitted.seed, "learned rows of the selector").permutation(len(records))[:most]
-    if len(chosen) < fewest:
-        return
     parts: list[Array] = []
     with stage("learned which rows to keep", doing="learning which rows to keep", progress=progress):
         while (rows := times * len(chosen) - sum(map(len, parts))) > 0:
-            rows = min(rows, fitted.records.chunk, fewest if fitted.texts else rows)
+            rows = min(rows, fitted.records.chunk, fewest if texts else rows)
             parts.append(fitted.records.draw(fitted.fresh(rows, generator), rows, generator))
-            if clock.spent() > ends:
+            have, took = sum(map(len, parts)), clock.spent() - began
+            if have >= fewest and took > left / 2:
                 break
+            needed = took if len(parts) == 1 else took * fewest / have  # the first one takes longest
+            if have < fewest and needed > SELECTOR_DRAWING * left:
+                return False
         fitted.records.rest()
         drawn = np.concatenate(parts)
-        if len(drawn) < fewest:
-            return
-        if fitted.texts:
+        if texts:
             chosen = chosen[: max(fewest, 2 * len(drawn))]  # where time was short
             rng = child(fitted.seed, "cells of the selector")
             real, made = (fitted.records.decode(own, rng) for own in (records[chosen], drawn))
@@ -120,9 +134,7 @@ def _select(fitted: Fitted, records: Array, fewest: int, clock: Clock, progress:
         fitted.selector = fit_selector(of_learned, of_drawn, fitted.seed, fewest)
         if fitted.selector is None:
             fitted.wording = None
-        elif fitted.wording is not None:
-            some = child(fitted.seed, "texts that stand once").permutation(len(records))[:SINGLE_ROWS]
-            fitted.wording.single = single_texts(fitted.inner, fitted.records.decode(records[some], rng))
+    return True
 
 
 def identity(fitted: Fitted, records: Array) -> str:

@@ -50,7 +50,7 @@ class DiffLM:
     rate: how many nats of a record the latent carries. None: 4, or 8 for texts.
     injection: how the latent enters the language model: "soft_prompt", "kv_memory" or "input_embed".
     epochs: passes over the table. None: chosen by its size.
-    refine: `sample` leaves out rows that are drawn too often. None: of 400 rows of texts and more.
+    refine: `sample` leaves out rows that are drawn too often. None: of texts.
     backbone: a pretrained causal language model that writes the records as JSON text: a folder, a GGUF file,
         or an id on the Hugging Face hub, which is then contacted. None: a small one, trained from scratch.
         The next three are for it, and injection may then be "prefix_soft_prompt".

@@ -12,7 +12,6 @@ from lookalike.arguments import as_number, choice, number, shown, switch, text, 
 from lookalike.codec import RecordCodec
 from lookalike.defaults import DEVICES, LORA_RANK
 from lookalike.difflm.latent.denoiser import DenoiserConfig
-from lookalike.difflm.refining import FEWEST_TEXTS
 from lookalike.difflm.small import injection as small
 from lookalike.difflm.small.sizes import TEXT_SIZES, VAEConfig
 from lookalike.difflm.training.config import TEXT_RATE, TEXT_TRAINING, TrainConfig
@@ -168,10 +167,7 @@ def derive(
     vae, train = replace(base.vae, injection=arguments.injection), replace(base.train, **passes)
     if texts:
         vae, train = _at_default(vae, TEXT_SIZES), _at_default(train, TEXT_TRAINING)
-    refine = arguments.refine
-    if refine is None:
-        refine = texts and (rows or 0) >= FEWEST_TEXTS
-    train = replace(train, refine=refine)
+    train = replace(train, refine=texts if arguments.refine is None else arguments.refine)
     if arguments.rate is not None:
         train = replace(train, rate=arguments.rate)
     elif texts:

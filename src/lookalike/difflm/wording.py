@@ -42,26 +42,31 @@ LEAST = 1e-6  # probability of a value
 
 @dataclass
 class Wording:
-    """drawn, first: (words,) and () the log odds that words are learned ones; words: `BUCKETS` a column.
+    """drawn, first: (words,) and () the log odds that words are learned ones; words: `BUCKETS` a column; none
+    where there is no selector.
     tells: slot -> (tokens (values,), weights (words, values), heights (values,)) of what tells its token.
     single: of each column of texts those that stand in one learned row, and the share of fresh rows with one.
     """
 
-    drawn: Array
-    first: float
-    tells: dict[int, tuple[Array, Array, Array]]
+    drawn: Array = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    first: float = 0.0
+    tells: dict[int, tuple[Array, Array, Array]] = field(default_factory=dict)
     single: list[tuple[Taken, float]] = field(default_factory=list)
 
     def features(self, codec: RecordCodec, table: pd.DataFrame) -> tuple[Array, list[Group]]:
-        """(rows, features) of a decoded table, as the selector reads them; and its groups: the tokens of each
-        told slot, and the rows of each column whose text stands in one learned row.
+        """(rows, features) of a decoded table, as the selector reads them; and the tokens of each told slot,
+        as its groups.
         """
         read = _read(codec, table)
         odds = read.words @ self.drawn + self.first
-        groups: list[Group] = [(read.tokens[:, slot], None) for slot in self.tells]
-        for texts, (single, share) in zip(read.texts, self.single, strict=False):
+        return read.features(odds, self._told(read)), [(read.tokens[:, slot], None) for slot in self.tells]
+
+    def copies(self, codec: RecordCodec, table: pd.DataFrame) -> list[Group]:
+        """Of each column of texts the rows of a decoded table whose text stands in one learned row."""
+        groups: list[Group] = []
+        for texts, (single, share) in zip(_texts(codec, table), self.single, strict=False):
             groups.append((np.array([text in single for text in texts], dtype=bool), share))
-        return read.features(odds, self._told(read)), groups
+        return groups
 
     def _told(self, read: _Read) -> list[Array]:
         """Of each told slot (rows,), how likely the words find its token."""

@@ -124,14 +124,14 @@ def refines(fitted: Fitted, asked: Asked, refine: Any) -> bool:
     """
     free = asked.given is None and asked.like is None
     if refine is None:
-        return fitted.selector is not None and free
+        return fitted.chooses and free
     if not switch("refine", refine):
         return False
     if not free:
         raise OptionError("refine chooses among rows, and given and like say which ones: leave it out.")
     if not fitted.settings.train.refine:
         raise OptionError("the model has not learned to refine: fit it with refine=True.")
-    return fitted.selector is not None
+    return fitted.chooses
 
 
 def sampled(fitted: Fitted, request: Request, tally: Tally, progress: bool) -> Iterator[pd.DataFrame]:
@@ -235,7 +235,8 @@ def _drawn(
         wanted = rows << request.halvings
         many, parts = wanted, []
         if request.refine:
-            many = math.ceil((BUDGET_TEXTS if fitted.texts else BUDGET) * wanted)
+            words = fitted.selector is not None and fitted.wording is not None
+            many = math.ceil((BUDGET_TEXTS if words else BUDGET) * wanted)
         for start in range(0, many, fitted.records.chunk):
             own = min(fitted.records.chunk, many - start)
             latent = fitted.fresh(fitted.candidates(own) if allowed else own, generator)
