@@ -190,7 +190,7 @@ def test_a_search_compares_models_around_a_backbone(
     assert np.isfinite(scores).all() and (scores < 0).all()
 
 
-def test_rows_around_a_backbone_are_refined_where_it_is_asked_for(
+def test_rows_around_a_backbone_are_refined_without_being_asked(
     people: pd.DataFrame,
     schema: Schema,
     backbone: Callable[[str], Path],
@@ -198,11 +198,22 @@ def test_rows_around_a_backbone_are_refined_where_it_is_asked_for(
     tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(learning, "FEWEST_TEXTS", 60)
-    model = made(backbone("learned"), steps=2, refine=True).fit(people, schema=schema)
+    model = made(backbone("learned"), steps=2).fit(people, schema=schema)
     assert model.fitted.wording is not None and model.fitted.selector is not None
     table = model.sample(20, seed=1)
     assert len(table) == 20 and not table.equals(model.sample(20, seed=1, refine=False))
     model.save(tmp_path)
     assert DiffLM.load(tmp_path, progress=False).sample(20, seed=1).equals(table)
     assert set(model.sample(8, where={"job": "nurse"}, seed=1)["job"]) == {"nurse"}
-    assert made(backbone("learned"), steps=2).fit(people, schema=schema).fitted.wording is None
+    whole = made(backbone("learned"), steps=2, refine=False).fit(people, schema=schema)
+    assert whole.fitted.wording is None
+
+
+def test_a_backbone_refines_texts_alone(
+    people: pd.DataFrame, backbone: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = made(backbone("learned"), steps=2, refine=True)
+    model.progress = True
+    model.fit(people[["job", "pay"]])
+    assert "around a backbone that needs a column of texts" in capsys.readouterr().err
+    assert len(model.sample(5, refine=True)) == 5
