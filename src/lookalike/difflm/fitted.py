@@ -75,6 +75,11 @@ class Fitted:
         return self.settings.pretrained is not None or any(slot.span for slot in self.slots)
 
     @property
+    def textual(self) -> bool:
+        """Whether a column that is modelled has texts."""
+        return any(column.is_textual for column in self.inner.schema.columns)
+
+    @property
     def schema(self) -> Schema:
         return self.codec.schema
 

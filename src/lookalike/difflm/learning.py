@@ -25,7 +25,7 @@ from lookalike.seed import child
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
 SELECTOR_ROWS, SELECTOR_TEXTS = 40_000, 4000  # learned rows that say which to keep, at most; fewer of texts
-SINGLE_ROWS = 500_000  # rows whose texts are looked for among the drawn ones, at most
+SINGLE_ROWS = 200_000  # rows whose texts are looked for among the drawn ones, at most
 SELECTOR_DRAWN = 3  # rows that are drawn for each of them; 1 of texts
 SELECTOR_TIME = 0.2  # of the time limit is kept for that
 SELECTOR_DRAWING = 0.8  # of that is spent on as few drawn rows as will do, at most
@@ -66,11 +66,7 @@ def _go_on(
 def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, progress: bool) -> None:
     """Both networks, one after the other: the prior learns the latents that the first one gives."""
     config, seed, limit = fitted.settings.train, fitted.seed, clock.limit
-    texts = any(column.is_textual for column in fitted.inner.schema.columns)
-    fewest = FEWEST_TEXTS if texts else FEWEST
-    able = texts or fitted.settings.pretrained is None
-    enough = config.refine and able and len(records) >= fewest
-    if enough and limit is not None:
+    if limit is not None and _refusal(fitted, records) is None:
         clock.limit = limit * (1 - SELECTOR_TIME)
     fitted.history += fitted.records.train(records, config, clock, state, seed, progress)
     chosen = child(seed, "prior rows").permutation(len(records))[:PRIOR_ROWS]
@@ -80,34 +76,43 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
     fitted.history.append(report | {"active_dimensions": int(fitted.prior.denoiser.active.sum())})
     fitted.records.vae.eval()
     fitted.prior.eval()
-    if not config.refine:
-        return
-    why = f"fewer than {fewest:,} are known, or nothing tells them from the learned ones"
-    if not able:
-        why = "around a backbone that needs a column of texts"
-    elif clock.stopped:
-        why = "the fit was cut short"
-    elif enough:
-        clock.limit = limit
-        if not _select(fitted, records, fewest, texts, clock, progress):
-            why = f"the time limit leaves room for fewer than {fewest:,} of them"
-    if texts:
-        rng = child(seed, "texts that stand once")
+    if config.refine:
+        clock.limit = limit if not clock.stopped else clock.limit
+        _refine(fitted, records, clock, progress)
+
+
+def _refine(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> None:
+    """Learn which of the drawn records are kept: by a selector, and which texts are copies."""
+    refusal = "the fit was cut short" if clock.stopped else _refusal(fitted, records)
+    why = refusal or _select(fitted, records, clock, progress)
+    if fitted.textual:
+        rng = child(fitted.seed, "texts that stand once")
         some = records[rng.permutation(len(records))[:SINGLE_ROWS]]
         fitted.wording = fitted.wording or Wording()
-        fitted.wording.single = single_texts(fitted.inner, fitted.records.decode(some, rng))
-    if fitted.selector is None and (enough or not texts):
-        say(f"drawn rows are not refined{', but for copies' if texts else ''}: {why}", progress=progress)
+        with working("looking for texts of single rows", progress=progress):
+            fitted.wording.single = single_texts(fitted.inner, fitted.records.decode(some, rng))
+    if why is not None and not (fitted.textual and len(records) < FEWEST_TEXTS):
+        say(f"drawn rows are not refined{', but for copies' * fitted.textual}: {why}", progress=progress)
 
 
-def _select(fitted: Fitted, records: Array, fewest: int, texts: bool, clock: Clock, progress: bool) -> bool:
+def _refusal(fitted: Fitted, records: Array) -> str | None:
+    """Why no selector can be learned of these records; None where one can."""
+    if not fitted.settings.train.refine:
+        return "that was not asked for"
+    if not fitted.textual and fitted.settings.pretrained is not None:
+        return "around a backbone that needs a column of texts"
+    fewest = FEWEST_TEXTS if fitted.textual else FEWEST
+    return f"fewer than {fewest:,} are known" if len(records) < fewest else None
+
+
+def _select(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> str | None:
     """Learn what tells learned records from drawn ones; of these fewer where half of the time left is over.
 
-    fewest: rows of each of them, for a selector; with less time they take more of it, or none where that is
-    not enough, either: then it is False.
+    The fewest that will do take more of it. Returns why there is no selector, None where there is one.
     """
     left = math.inf if clock.limit is None else clock.limit - clock.spent()
-    began = clock.spent()
+    began, texts = clock.spent(), fitted.textual
+    fewest = FEWEST_TEXTS if texts else FEWEST
     generator = fitted.generator(child(fitted.seed, "rows of the selector"))
     most, times = (SELECTOR_TEXTS, 1) if texts else (SELECTOR_ROWS, SELECTOR_DRAWN)
     chosen = child(fitted.seed, "learned rows of the selector").permutation(len(records))[:most]
@@ -121,7 +126,7 @@ def _select(fitted: Fitted, records: Array, fewest: int, texts: bool, clock: Clo
                 break
             needed = took if len(parts) == 1 else took * fewest / have  # the first one takes longest
             if have < fewest and needed > SELECTOR_DRAWING * left:
-                return False
+                return f"the time limit leaves room for fewer than {fewest:,} of them"
         fitted.records.rest()
         drawn = np.concatenate(parts)
         if texts:
@@ -134,7 +139,8 @@ def _select(fitted: Fitted, records: Array, fewest: int, texts: bool, clock: Clo
         fitted.selector = fit_selector(of_learned, of_drawn, fitted.seed, fewest)
         if fitted.selector is None:
             fitted.wording = None
-    return True
+            return "nothing tells them from the learned ones"
+    return None
 
 
 def identity(fitted: Fitted, records: Array) -> str:
