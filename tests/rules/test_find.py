@@ -12,6 +12,7 @@ from lookalike.rules.holds import holds
 from lookalike.rules.values import Values
 from lookalike.table.rule_words import read_rules
 from tests.paths import EXAMPLES
+from tests.work import steps
 
 
 def words(table: pd.DataFrame) -> list[str]:
@@ -430,3 +431,20 @@ def test_a_glance_leaves_out_what_a_key_does_not_tell() -> None:
     assert seen.tolist() == [[True, True], [False, True]]
     gaps = np.where(rng.random(800) < 0.5, -1, key)
     assert _may_tell([gaps], [told]).tolist() == [[True]]
+
+
+def test_a_wide_table_is_searched_in_whole_blocks_of_columns() -> None:
+    rng = np.random.default_rng(3)
+    factors, columns = rng.normal(size=(80, 4)), {}
+    for at in range(30):
+        own = factors @ rng.normal(size=4)
+        columns[f"measure{at}"] = own.round(2)
+        columns[f"flag{at}"] = (own > rng.uniform(0, 1)).astype(int)
+        columns[f"kind{at}"] = np.array([*"abcd"])[np.digitize(own, [-1, 0, 1])]
+        columns[f"part{at}"] = np.where(factors[:, at % 4] > 0.5, np.nan, rng.integers(0, 90, 80))
+    table = pd.DataFrame(columns)
+    schema = lookalike.infer(table)
+    first = table[[*table.columns[:40]]]
+    own_schema = lookalike.infer(first)
+    few = steps(lambda: find_rules(first, own_schema))
+    assert steps(lambda: find_rules(table, schema)) < 4 * few

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
-from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
+from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
 from lookalike.rules.date_parts import parts
 from lookalike.rules.discrete import (
     categories,
@@ -51,6 +51,8 @@ SOME, MANY = 2_000, 100_000  # rows that candidates are tried on, judged on
 GLANCE, MIXED = 200, 0.2  # rows of a first look; the share of them that may break an order there
 OFTEN = 0.2  # share of the rows that hold one value
 NEAR = 2  # rows, at least one more of which comes near to breaking an order
+LOOSE = 1.5  # times as many rows may break an order in a look at all pairs as in the end
+CELLS = 1 << 17  # of columns that are looked at at once
 EDGE = 60  # times as many gaps just above 0 as just below it
 BROKEN_BY = (0.0, 0.001, 0.005, 1 - LEAST_SUPPORT, 1 - LEAST_FORMULA)  # shares of the rows that break a rule
 
@@ -225,49 +227,64 @@ def _is_rate(values: Values, name: Any) -> bool:
 
 def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[Rule]:
     """a <= b, without those that follow from others (a <= b <= c says a <= c)."""
-    found: dict[tuple[int, int], Order] = {}
     if len(names) < 2:
         return []
-    x = [values.numbers(name) for name in names]
-    for a, b in _apart(np.array(x, dtype=np.float64)):
-        if values.column(names[a]).is_date != values.column(names[b]).is_date:
-            continue
-        first, second = x[a], x[b]
-        assert first is not None and second is not None
-        there = ~np.isnan(first + second)
-        if there.sum() < LEAST_ROWS:
-            continue
-        first, second = first[there], second[there]
-        below = float((first <= second).mean())
-        if max(below, float((first >= second).mean())) < LEAST_SUPPORT:
-            continue
-        low, high = (a, b) if below >= LEAST_SUPPORT else (b, a)
-        small, large = (first, second) if low == a else (second, first)
-        if values.column(names[a]).is_number and not _near(small, large):
-            continue
-        rule = _order(names[low], names[high], small, large, rng)
-        if rule is not None:
-            found[low, high] = rule
-    implied = {
-        (low, high)
-        for low, high in found
-        for middle in range(len(names))
-        if (low, middle) in found and (middle, high) in found
-    }
-    return [rule for pair, rule in found.items() if pair not in implied]
+    x = np.array([values.numbers(name) for name in names], dtype=np.float64)
+    dated = np.array([values.column(name).is_date for name in names], dtype=bool)
+    shuffled = x[:, rng.permutation(values.rows)]
+    found: dict[tuple[int, int], Order] = {}
+    for a in range(len(names) - 1):
+        for part in _apart(x, a, dated):
+            for low, high in _candidates(x, shuffled, a, part, dated):
+                there = ~np.isnan(x[low] + x[high])
+                rule = _order(names[low], names[high], x[low, there], x[high, there], rng)
+                if rule is not None:
+                    found[low, high] = rule
+    above = np.zeros((len(names), len(names)), dtype=bool)
+    above[tuple(np.array([*found], dtype=int).reshape(-1, 2).T)] = True
+    implied = np.array([above[own].any(0) for own in above]).reshape(above.shape)
+    return [rule for pair, rule in found.items() if not implied[pair]]
 
 
-def _apart(numbers: Array) -> Iterator[tuple[int, int]]:
-    """The pairs of columns of which one is hardly ever below the other in the first rows. numbers: (columns,
-    rows).
+def _apart(x: Array, a: int, dated: Array) -> Iterator[Array]:
+    """The columns behind the column a of which one is hardly ever below the other in the first rows, some at
+    a time. x: (columns, rows); dated: (columns,) which are dates.
     """
-    some = numbers[:, :GLANCE]
-    for a in range(len(some) - 1):
-        with np.errstate(invalid="ignore"):
-            gap = some[a + 1 :] - some[a]
-            above, below = (gap > 0).sum(1), (gap < 0).sum(1)
-        for b in np.flatnonzero(np.minimum(above, below) <= MIXED * (above + below)):
-            yield a, a + 1 + int(b)
+    some = x[:, :GLANCE]
+    with np.errstate(invalid="ignore"):
+        above = np.count_nonzero(some[a + 1 :] > some[a], axis=1)
+        below = np.count_nonzero(some[a + 1 :] < some[a], axis=1)
+    apart = (np.minimum(above, below) <= MIXED * (above + below)) & (dated[a + 1 :] == dated[a])
+    found, share = a + 1 + np.flatnonzero(apart), max(1, CELLS // x.shape[1])
+    for at in range(0, len(found), share):
+        yield found[at : at + share]
+
+
+def _candidates(x: Array, shuffled: Array, a: int, others: Array, dated: Array) -> list[tuple[int, int]]:
+    """(low, high) of the columns a and one of others: pairs whose order (nearly) all rows keep, that some
+    come near to breaking, and that more break in rows shuffled. x, shuffled: (columns, rows).
+    """
+    with np.errstate(invalid="ignore"):
+        gap = x[others] - x[a]
+        rows = np.count_nonzero(gap == gap, axis=1)
+        up, down = np.count_nonzero(gap >= 0, axis=1), np.count_nonzero(gap <= 0, axis=1)
+        hold = (rows >= LEAST_ROWS) & (np.maximum(up, down) >= LEAST_SUPPORT * rows)
+        others, gap, rows, up, down = others[hold], gap[hold], rows[hold], up[hold], down[hold]
+        rising = up >= LEAST_SUPPORT * rows
+        gap[~rising] *= -1
+        by_chance = np.empty(len(others))
+        for way, low, high in ((rising, a, others[rising]), (~rising, others[~rising], a)):
+            mixed = x[low] - shuffled[high]
+            told = np.count_nonzero(mixed == mixed, axis=-1)
+            by_chance[way] = np.count_nonzero(mixed > 0, axis=-1) / np.maximum(told, 1)
+        broken = 1 - np.where(rising, up, down) / rows
+        likely = (broken <= LOOSE * BY_CHANCE * by_chance) & (LOOSE * by_chance * rows >= BROKEN)
+    found = []
+    for at in np.flatnonzero(likely):
+        low, high = (a, int(others[at])) if rising[at] else (int(others[at]), a)
+        if dated[a] or _near(gap[at], x[high]):
+            found.append((low, high))
+    return found
 
 
 def _order(low_name: Any, high_name: Any, low: Array, high: Array, rng: np.random.Generator) -> Order | None:
@@ -297,11 +314,12 @@ def _has_edge(rule: Order, values: Values) -> bool:
     return bool(((gap > 0) & (gap <= width)).sum() >= EDGE * ((gap < 0) & (gap >= -width)).sum())
 
 
-def _near(low: Array, high: Array) -> bool:
-    """Whether some rows come near to breaking the order; else the columns are only of different sizes."""
-    gap = high - low
-    some = gap[gap >= 0]
-    return len(some) > NEAR and bool(np.partition(some, NEAR)[NEAR] <= 0.1 * high.std())
+def _near(gap: Array, high: Array) -> bool:
+    """Whether some rows come near to breaking the order; else the columns are only of different sizes. gap,
+    high: (rows,), nan where either is missing.
+    """
+    spread = float(high[~np.isnan(gap)].std())
+    return bool(np.count_nonzero((gap >= 0) & (gap <= 0.1 * spread)) > NEAR)
 
 
 def _touches(gap: Array) -> bool:

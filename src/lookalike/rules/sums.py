@@ -45,12 +45,16 @@ def _solved(of: Searched, full: Array, middle: Array, known: set[Any]) -> Iterat
     products = unit.T @ unit  # the normal equations of all targets
     if constants and np.linalg.eigvalsh(products)[0] > LOOSE * len(full):
         return  # no column follows from the others
+    tried: set[tuple[int, ...]] = set()
     for before, fresh in ((True, True), (True, False), (False, True)):
         for at, own in enumerate(plain):
             if of.distinct[own] < DISTINCT or names[own] in known:
                 continue
             free = [i for i in range(at if before else len(plain)) if i != at]
             free = [i for i in free if not fresh or names[plain[i]] not in known]
+            if (at, *free) in tried:
+                continue
+            tried.add((at, *free))
             fits = (
                 _sum(
                     _factors(own_products, scale, free, at),

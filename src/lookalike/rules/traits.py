@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
-from lookalike.rules.chance import BROKEN, LEAST_SUPPORT, beats_chance
+from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_SUPPORT, beats_chance
 from lookalike.rules.values import Values
 from lookalike.table.missing import masked
 from lookalike.table.rule import Trait
@@ -18,6 +19,8 @@ SIGNS = {-1: "below 0", 0: "0", 1: "above 0"}
 MOST_KEYS = 100  # values of a category that tells a trait
 SOME = 0.05  # of the rows of a value, that have a trait which goes with it
 LEAST = 5  # rows of a value that tells a trait
+LOOSE = 1.5  # times as many rows may break a rule in a look at all pairs as in the end
+BLOCK = 1 << 20  # cells of columns that are looked at at once
 CHANCE = 1e-3  # that no row of a value would have a trait which does not go with it
 
 
@@ -41,15 +44,24 @@ def going(rule: Trait, values: Values) -> dict[str, dict[int, float]]:
     counts = np.zeros((len(found), len(kinds)))
     np.add.at(counts, (codes[told], own), 1)
     rows = counts.sum(1, keepdims=True)
-    some = (counts >= np.maximum(SOME * rows, 1)) | ((counts > 0) & (kinds == 0) & (rule.trait == "sign"))
-    with np.errstate(divide="ignore"):  # a value of few rows may lack a trait by chance
-        some |= (counts == 0) & (rows * np.log1p(-counts.sum(0) / max(counts.sum(), 1)) > np.log(CHANCE))
+    some = _going(counts, rows, (kinds == 0) & (rule.trait == "sign"))
     shares = counts / np.maximum(rows, 1)
     return {
         str(value): {int(kinds[at]): float(shares[row, at]) for at in np.flatnonzero(some[row])}
         for row, value in enumerate(found)
         if rows[row, 0] >= LEAST
     }
+
+
+def _going(counts: Array, rows: Array, zero: Array) -> Array:
+    """(values, traits, ...) bool: the traits that go with each value. counts: (values, traits, ...) rows;
+    rows: their sum over the traits; zero: (traits, ...) which is that of a 0.
+    """
+    found = (counts >= np.maximum(SOME * rows, 1)) | ((counts > 0) & zero)
+    total = np.maximum(counts.sum((0, 1)), 1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a value of few rows may lack a trait by chance
+        found |= (counts == 0) & (rows * np.log1p(-counts.sum(0) / total) > np.log(CHANCE))
+    return np.asarray(found)
 
 
 def fits(rule: Trait, values: Values, known: dict[str, dict[int, float]]) -> tuple[Array, Array]:
@@ -68,13 +80,59 @@ def traits(values: Values, keys: list[Any], numbers_: list[Any], rng: np.random.
     """The rules that hold, of the categories `keys` and the numbers and dates of a table."""
     keys = [name for name in keys if 2 <= len(values.codes(name)[1]) <= MOST_KEYS]
     keys.sort(key=lambda name: len(values.codes(name)[1]))
-    for name in numbers_:
-        column = values.column(name)
-        for trait in (*(("format",) if len(column.formats) > 1 else ()), *(("sign",) * column.is_number)):
-            rules = (Trait(name, of, trait) for of in keys if of != name)
+    signs = {name: traits_of(Trait(name, name, "sign"), values) for name in numbers_ if keys}
+    signs = {name: own for name, own in signs.items() if values.column(name).is_number and _varies(own)}
+    may = _may_tell([values.codes(name) for name in keys], [*signs.values()])
+    told = {name: [keys[at] for at in np.flatnonzero(own)] for name, own in zip(signs, may.T, strict=True)}
+    for name in numbers_ if keys else ():
+        several = len(values.column(name).formats) > 1
+        if several and not _varies(traits_of(Trait(name, name, "format"), values)):
+            several = False
+        for trait, some in (("format", keys if several else []), ("sign", told.get(name, []))):
+            rules = (Trait(name, of, trait) for of in some if of != name)
             fit = [rule for rule in rules if _tells(rule, values, rng)]
             if fit:  # a currency tells more than a unit that it goes with
                 yield max(fit, key=lambda rule: _sureness(rule, values))
+
+
+def _varies(own: Array) -> bool:
+    """Whether enough rows have another trait than most."""
+    return bool(np.sort(np.unique(own[own != -2], return_counts=True)[1])[:-1].sum() >= BROKEN)
+
+
+def _may_tell(keys: list[tuple[Array, pd.Index]], signs: list[Array]) -> Array:
+    """(keys, columns) bool: whether a key tells a sign nearly always, and chance may not say it. keys: as of
+    `Values.codes`; signs: (rows,) each, -2 where there is none.
+    """
+    found = np.zeros((len(keys), len(signs)), dtype=bool)
+    share = max(1, BLOCK // max(len(signs[0]), 1)) if signs else 1
+    for at in range(0, len(signs), share):
+        own = np.stack(signs[at : at + share], 1)  # (rows, columns)
+        is_sign = np.concatenate([own == sign for sign in SIGNS], 1).astype(np.float32)
+        for row, (codes, values) in enumerate(keys):
+            is_key = (codes == np.arange(len(values))[:, None]).astype(np.float32)
+            counts = (is_key @ is_sign).astype(np.float64).reshape(len(values), len(SIGNS), -1)
+            found[row, at : at + share] = _likely(counts, (own != -2).sum(0))
+    return found
+
+
+def _likely(counts: Array, there: Array) -> Array:
+    """(columns,) bool: whether a rule may hold, by the rows of each value with each sign.
+
+    counts: (values, signs, columns); there: (columns,) rows that have a sign.
+    """
+    rows = counts.sum(1)
+    goes = _going(counts, rows[:, None], np.array([*SIGNS])[:, None] == 0)
+    known = rows >= LEAST
+    speaks, kept = (rows * known).sum(0), (counts * goes).sum(1)
+    kept = (kept * known).sum(0)
+    share = (counts * known[:, None]).sum(0) / np.maximum(speaks, 1)
+    other = ((~goes) * share).sum(1)  # of the rows, shuffled, that would break the rule at each value
+    by_chance = (rows * known * other).sum(0)
+    enough = (kept >= LEAST_SUPPORT * speaks) & (speaks >= LEAST_SUPPORT * there)
+    return np.asarray(
+        enough & (speaks - kept <= LOOSE * BY_CHANCE * by_chance) & (LOOSE * by_chance >= BROKEN)
+    )
 
 
 def _sureness(rule: Trait, values: Values) -> float:
@@ -89,8 +147,6 @@ def _sureness(rule: Trait, values: Values) -> float:
 def _tells(rule: Trait, values: Values, rng: np.random.Generator) -> bool:
     """Whether far fewer rows break the rule than with the category shuffled."""
     own = traits_of(rule, values)
-    if np.sort(np.unique(own[own != -2], return_counts=True)[1])[:-1].sum() < BROKEN:
-        return False
     known = going(rule, values)
     kept, speaks = fits(rule, values, known)
     if kept[speaks].mean() < LEAST_SUPPORT or speaks.sum() < LEAST_SUPPORT * (own != -2).sum():
