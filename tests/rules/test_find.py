@@ -448,3 +448,22 @@ def test_a_wide_table_is_searched_in_whole_blocks_of_columns() -> None:
     own_schema = lookalike.infer(first)
     few = steps(lambda: find_rules(first, own_schema))
     assert steps(lambda: find_rules(table, schema)) < 4 * few
+
+
+def test_columns_that_are_only_of_different_sizes_have_no_order() -> None:
+    rng = np.random.default_rng(4)
+    works = rng.random(600) < 0.5
+    size = rng.gamma(1.5, 2000, 600)
+    table = pd.DataFrame(
+        {
+            "hours": np.where(works, rng.integers(200, 2500, 600), 0),  # 0 where the wage is
+            "wage": np.where(works, rng.gamma(4, 3, 600).round(2), 0),
+            "students": (80 + size).round(),
+            "teachers": (4 + size / 20 + rng.normal(0, 3, 600)).clip(1).round(),
+            "scored": rng.integers(0, 100, 600),
+        }
+    )
+    table["of"] = (table["scored"] * rng.uniform(1, 3, 600)).round()
+    table["begun"] = rng.integers(18, 60, 600)
+    table["ended"] = table["begun"] + rng.geometric(0.2, 600) - 1
+    assert [one for one in words(table) if "=" in one] == ["of >= scored", "ended >= begun"]

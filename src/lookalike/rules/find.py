@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
-from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
+from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, is_rare
 from lookalike.rules.date_parts import parts
 from lookalike.rules.discrete import (
     categories,
@@ -48,10 +48,12 @@ from lookalike.table.rule_words import read_rules
 from lookalike.table.schema import Schema
 
 SOME, MANY = 2_000, 100_000  # rows that candidates are tried on, judged on
-GLANCE, MIXED = 200, 0.2  # rows of a first look; the share of them that may break an order there
+GLANCE = 200  # rows of a first look at an order
+MIXED, MOST_MIXED = 0.2, 13  # the share of these that may break it there, and how many: .98 of all keep it
 OFTEN = 0.2  # share of the rows that hold one value
-NEAR = 2  # rows, at least one more of which comes near to breaking an order
-LOOSE = 1.5  # times as many rows may break an order in a look at all pairs as in the end
+ALIKE = 0.25  # times the spread of another column, that one of the same size has at least
+NEAR, SEVERAL = 0.1, 3  # standard deviations; rows that are no further from breaking an order
+LOOSE = 2.0  # times as many rows may break an order in a look at all pairs as in the end
 CELLS = 1 << 17  # of columns that are looked at at once
 EDGE = 60  # times as many gaps just above 0 as just below it
 BROKEN_BY = (0.0, 0.001, 0.005, 1 - LEAST_SUPPORT, 1 - LEAST_FORMULA)  # shares of the rows that break a rule
@@ -95,7 +97,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         one_of_rules(small, kept),
         empty,
         combination_rules(small, kept, rng),
-        traits(small, categories(small, kept), names, rng),
+        traits(small, categories(small, kept), names),
         _orders(small, names, rng),
     ):
         found += _new(rules, found, values)
@@ -232,65 +234,61 @@ def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[
     x = np.array([values.numbers(name) for name in names], dtype=np.float64)
     dated = np.array([values.column(name).is_date for name in names], dtype=bool)
     shuffled = x[:, rng.permutation(values.rows)]
+    some = x[:, np.linspace(0, values.rows - 1, min(values.rows, GLANCE)).astype(int)]
     found: dict[tuple[int, int], Order] = {}
     for a in range(len(names) - 1):
-        for part in _apart(x, a, dated):
-            for low, high in _candidates(x, shuffled, a, part, dated):
+        others = a + 1 + np.flatnonzero(_apart(some, a) & (dated[a + 1 :] == dated[a]))
+        share = max(1, CELLS // values.rows)
+        for part in (others[at : at + share] for at in range(0, len(others), share)):
+            for low, high in _candidates(x, shuffled, a, part):
                 there = ~np.isnan(x[low] + x[high])
-                rule = _order(names[low], names[high], x[low, there], x[high, there], rng)
-                if rule is not None:
-                    found[low, high] = rule
+                own = x[low, there], x[high, there]
+                if dated[a] or _near(*own):
+                    rule = _order(names[low], names[high], *own)
+                    found |= {} if rule is None else {(low, high): rule}
     above = np.zeros((len(names), len(names)), dtype=bool)
     above[tuple(np.array([*found], dtype=int).reshape(-1, 2).T)] = True
     implied = np.array([above[own].any(0) for own in above]).reshape(above.shape)
     return [rule for pair, rule in found.items() if not implied[pair]]
 
 
-def _apart(x: Array, a: int, dated: Array) -> Iterator[Array]:
-    """The columns behind the column a of which one is hardly ever below the other in the first rows, some at
-    a time. x: (columns, rows); dated: (columns,) which are dates.
+def _apart(some: Array, a: int) -> Array:
+    """(others,) bool: of which columns behind the column a one is hardly ever below the other in a few rows.
+    some: (columns, rows).
     """
-    some = x[:, :GLANCE]
     with np.errstate(invalid="ignore"):
         above = np.count_nonzero(some[a + 1 :] > some[a], axis=1)
         below = np.count_nonzero(some[a + 1 :] < some[a], axis=1)
-    apart = (np.minimum(above, below) <= MIXED * (above + below)) & (dated[a + 1 :] == dated[a])
-    found, share = a + 1 + np.flatnonzero(apart), max(1, CELLS // x.shape[1])
-    for at in range(0, len(found), share):
-        yield found[at : at + share]
+    mixed = np.minimum(above, below)
+    return np.asarray((mixed <= MIXED * (above + below)) & (mixed <= MOST_MIXED))
 
 
-def _candidates(x: Array, shuffled: Array, a: int, others: Array, dated: Array) -> list[tuple[int, int]]:
-    """(low, high) of the columns a and one of others: pairs whose order (nearly) all rows keep, that some
-    come near to breaking, and that more break in rows shuffled. x, shuffled: (columns, rows).
+def _candidates(x: Array, shuffled: Array, a: int, others: Array) -> Iterator[tuple[int, int]]:
+    """(low, high) of the columns a and one of others: pairs whose order (nearly) all rows keep, and that more
+    break in rows shuffled. x, shuffled: (columns, rows).
     """
     with np.errstate(invalid="ignore"):
         gap = x[others] - x[a]
         rows = np.count_nonzero(gap == gap, axis=1)
         up, down = np.count_nonzero(gap >= 0, axis=1), np.count_nonzero(gap <= 0, axis=1)
         hold = (rows >= LEAST_ROWS) & (np.maximum(up, down) >= LEAST_SUPPORT * rows)
-        others, gap, rows, up, down = others[hold], gap[hold], rows[hold], up[hold], down[hold]
+        others, rows, up, down = others[hold], rows[hold], up[hold], down[hold]
         rising = up >= LEAST_SUPPORT * rows
-        gap[~rising] *= -1
         by_chance = np.empty(len(others))
         for way, low, high in ((rising, a, others[rising]), (~rising, others[~rising], a)):
             mixed = x[low] - shuffled[high]
             told = np.count_nonzero(mixed == mixed, axis=-1)
             by_chance[way] = np.count_nonzero(mixed > 0, axis=-1) / np.maximum(told, 1)
-        broken = 1 - np.where(rising, up, down) / rows
-        likely = (broken <= LOOSE * BY_CHANCE * by_chance) & (LOOSE * by_chance * rows >= BROKEN)
-    found = []
+    broken = 1 - np.where(rising, up, down) / rows
+    likely = (broken <= LOOSE * BY_CHANCE * by_chance) & (LOOSE * by_chance * rows >= BROKEN)
     for at in np.flatnonzero(likely):
-        low, high = (a, int(others[at])) if rising[at] else (int(others[at]), a)
-        if dated[a] or _near(gap[at], x[high]):
-            found.append((low, high))
-    return found
+        yield (a, int(others[at])) if rising[at] else (int(others[at]), a)
 
 
-def _order(low_name: Any, high_name: Any, low: Array, high: Array, rng: np.random.Generator) -> Order | None:
+def _order(low_name: Any, high_name: Any, low: Array, high: Array) -> Order | None:
     """The rule, where neither chance nor the columns' correlation alone would keep it."""
-    kept = low <= high
-    if not beats_chance(kept, low <= high[rng.permutation(len(high))]):
+    by_chance = float(np.searchsorted(np.sort(high), low).mean()) / len(high)  # of all pairs of rows
+    if not is_rare(float((low > high).mean()), by_chance, len(high)):
         return None
     gap = high - low
     if (gap == gap[0]).all() or not (gap != 0).any():
@@ -314,12 +312,16 @@ def _has_edge(rule: Order, values: Values) -> bool:
     return bool(((gap > 0) & (gap <= width)).sum() >= EDGE * ((gap < 0) & (gap >= -width)).sum())
 
 
-def _near(gap: Array, high: Array) -> bool:
-    """Whether some rows come near to breaking the order; else the columns are only of different sizes. gap,
-    high: (rows,), nan where either is missing.
+def _near(low: Array, high: Array) -> bool:
+    """Whether some rows come near to breaking the order; else the columns are only of different sizes: near
+    by the spread of the higher one, or by that of the lower one where that is far smaller. Rows where both
+    are at their least, such as 0, do not count.
     """
-    spread = float(high[~np.isnan(gap)].std())
-    return bool(np.count_nonzero((gap >= 0) & (gap <= 0.1 * spread)) > NEAR)
+    gap, spread = high - low, high.std()
+    if low.std() < ALIKE * spread:
+        spread = low.std()
+    least = (low == low.min()) & (high == high.min())
+    return bool(np.count_nonzero((gap >= 0) & (gap <= NEAR * spread) & ~least) >= SEVERAL)
 
 
 def _touches(gap: Array) -> bool:

@@ -25,7 +25,7 @@ ROWS_A_PART = 8  # of a date that tells another column
 MOST_CUTS = 12  # ranges of a number that tell a category, less one
 MOST_KEYS = 1_000  # values of a column that determines another
 GLANCE = 400  # rows in which it is seen whether a column may determine another
-CELLS = 8  # times as many pairs of values as rows, of which all are counted at once
+CELLS = 32  # times as many pairs of values as rows, of which all are counted at once
 BLOCK = 1 << 20  # cells of columns that are counted at once
 TOGETHER = 0.5  # of the seldom values in these, those that the next row of the key has, too
 
@@ -63,7 +63,7 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
 
 class _Told:
     """The columns that another may tell. names: of these; codes: (columns, rows), -1 where missing; heights:
-    (columns,) how many values each has; seldom: (columns,) rows that do not hold the most frequent one.
+    (columns,) how many values each has.
     """
 
     def __init__(self, names: list[Any], codes: list[Array], heights: list[int], rows: int):
@@ -72,7 +72,6 @@ class _Told:
         self.names = [names[at] for at in some]
         self.codes = np.array([codes[at] for at in some], dtype=np.int32).reshape(len(some), rows)
         self.heights = np.array([heights[at] for at in some], dtype=np.int64)
-        self.seldom = np.array([rows - sizes[at] for at in some], dtype=np.int64)
 
     @classmethod
     def of(cls, values: Values, kept: list[Any], kinds: tuple[str, ...]) -> _Told:
@@ -93,14 +92,17 @@ class _Told:
         found = [(int(at), 0.0) for at in some[~few]]
         for height in np.unique(self.heights[some[few]]):
             own = some[few & (self.heights[some] == height)]
-            size, share = width * (int(height) + 1), max(1, BLOCK // len(rows))
+            size = width * (int(height) + 1)
+            share = max(1, BLOCK // max(len(rows), size))
             base = keys[rows].astype(np.int64) * (int(height) + 1) + 1
             for at in range(0, len(own), share):
                 part = own[at : at + share]
                 pairs = self.codes[part][:, rows] + base + size * np.arange(len(part))[:, None]
                 counts = np.bincount(pairs.ravel(), minlength=size * len(part))
-                wrong = len(rows) - counts.reshape(len(part), width, -1).max(2).sum(1)
-                near = wrong <= BY_CHANCE / 2 * self.seldom[part]
+                counts = counts.reshape(len(part), width, -1)
+                wrong = len(rows) - counts.max(2).sum(1)
+                seldom = sizes.sum() - counts.sum(1).max(1)  # rows that chance says wrongly, at most
+                near = (wrong <= BY_CHANCE / 2 * seldom) & (seldom >= BROKEN)
                 found += zip(part[near].tolist(), np.round(wrong[near] / len(rows), 3).tolist(), strict=True)
         return sorted(found)
 

@@ -17,6 +17,7 @@ LARGEST = 100  # columns of numbers among which sums and products are sought
 DISTINCT = 8  # values of a number that a formula gives, at least
 NARROW = 0.2  # of a column's spread that its sum may be off, in rows that may be on it
 LOOSE = 0.05  # of the variance, that is left of each column by all others, where none is a sum of them
+SINGULAR = 1e-4  # of the largest pivot: equations with a smaller one have many solutions, or nearly so
 APART = 1e-5  # of the largest singular value: columns of a smaller one follow from each other
 
 
@@ -122,7 +123,7 @@ def _equations(unit: Array, products: Array, free: list[int], at: int) -> Iterat
 def _trimmed(unit: Array, products: Array, free: list[int], at: int) -> Array:
     """The normal equations without the rows that leave the sum of nearly all: they would bend its factors."""
     for share in (0.9, 0.9, LEAST_FORMULA):
-        exact, _ = _least_squares(products, free, at)
+        exact = _least_squares(products, free, at)
         off = np.abs(unit[:, free] @ exact - unit[:, at])
         near = unit[off <= np.quantile(off, share)]
         if near[:, at].std() * NARROW < np.abs(near[:, free] @ exact - near[:, at]).mean():
@@ -131,10 +132,22 @@ def _trimmed(unit: Array, products: Array, free: list[int], at: int) -> Array:
     return products
 
 
-def _least_squares(products: Array, free: list[int], at: int) -> tuple[Array, Array]:
-    """The solution of the normal equations, and their singular values, the largest first."""
-    exact, _, _, size = np.linalg.lstsq(products[np.ix_(free, free)], products[free, at], rcond=1e-12)
-    return exact, size
+def _least_squares(products: Array, free: list[int], at: int) -> Array:
+    """The solution of the normal equations; the shortest one where there are many."""
+    own, target = products[np.ix_(free, free)], products[free, at]
+    try:
+        pivots = np.diag(np.linalg.cholesky(own))
+        if pivots.min() > SINGULAR * pivots.max():
+            return np.asarray(np.linalg.solve(own, target))
+    except np.linalg.LinAlgError:
+        pass
+    return np.asarray(np.linalg.lstsq(own, target, rcond=1e-12)[0])
+
+
+def _is_apart(products: Array, free: list[int]) -> bool:
+    """Whether no column follows from others."""
+    size = np.linalg.svd(products[np.ix_(free, free)], compute_uv=False)
+    return bool(size[-1] > APART * size[0])
 
 
 def _factors(products: Array, scale: Array, free: list[int], at: int) -> list[float]:
@@ -143,11 +156,11 @@ def _factors(products: Array, scale: Array, free: list[int], at: int) -> list[fl
     """
     if not free:
         return []
-    exact, size = _least_squares(products, free, at)
+    exact = _least_squares(products, free, at)
     exact = exact * scale[at] / scale[free]
     share = max(1, round(1 / max(float(np.abs(exact).max()), 1e-9)))  # of a mean: its parts
     for parts, digits, close in ((1, 0, 1e-2), (1, 2, 1e-4), (share, 0, 1e-2)):
         nearest = np.round(exact * parts, digits) / parts
         if parts <= LARGEST and (np.abs(exact - nearest) * scale[free] / scale[at] < close).all():
-            return [float(one) for one in nearest] if not digits or size[-1] > APART * size[0] else []
+            return [float(one) for one in nearest] if not digits or _is_apart(products, free) else []
     return []

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
-from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_SUPPORT, beats_chance
+from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_SUPPORT
 from lookalike.rules.values import Values
 from lookalike.table.missing import masked
 from lookalike.table.rule import Trait
@@ -19,7 +19,6 @@ SIGNS = {-1: "below 0", 0: "0", 1: "above 0"}
 MOST_KEYS = 100  # values of a category that tells a trait
 SOME = 0.05  # of the rows of a value, that have a trait which goes with it
 LEAST = 5  # rows of a value that tells a trait
-LOOSE = 1.5  # times as many rows may break a rule in a look at all pairs as in the end
 BLOCK = 1 << 20  # cells of columns that are looked at at once
 CHANCE = 1e-3  # that no row of a value would have a trait which does not go with it
 
@@ -76,23 +75,22 @@ def fits(rule: Trait, values: Values, known: dict[str, dict[int, float]]) -> tup
     return kept, speaks
 
 
-def traits(values: Values, keys: list[Any], numbers_: list[Any], rng: np.random.Generator) -> Iterator[Trait]:
+def traits(values: Values, keys: list[Any], numbers_: list[Any]) -> Iterator[Trait]:
     """The rules that hold, of the categories `keys` and the numbers and dates of a table."""
     keys = [name for name in keys if 2 <= len(values.codes(name)[1]) <= MOST_KEYS]
     keys.sort(key=lambda name: len(values.codes(name)[1]))
-    signs = {name: traits_of(Trait(name, name, "sign"), values) for name in numbers_ if keys}
-    signs = {name: own for name, own in signs.items() if values.column(name).is_number and _varies(own)}
-    may = _may_tell([values.codes(name) for name in keys], [*signs.values()])
-    told = {name: [keys[at] for at in np.flatnonzero(own)] for name, own in zip(signs, may.T, strict=True)}
+    own: dict[tuple[Any, str], Array] = {}
     for name in numbers_ if keys else ():
-        several = len(values.column(name).formats) > 1
-        if several and not _varies(traits_of(Trait(name, name, "format"), values)):
-            several = False
-        for trait, some in (("format", keys if several else []), ("sign", told.get(name, []))):
-            rules = (Trait(name, of, trait) for of in some if of != name)
-            fit = [rule for rule in rules if _tells(rule, values, rng)]
-            if fit:  # a currency tells more than a unit that it goes with
-                yield max(fit, key=lambda rule: _sureness(rule, values))
+        column = values.column(name)
+        for trait in (*(("format",) if len(column.formats) > 1 else ()), *(("sign",) * column.is_number)):
+            found = traits_of(Trait(name, name, trait), values)
+            if _varies(found):
+                own[name, trait] = found
+    told = _told([values.codes(name) for name in keys], [*own.values()], [trait for _, trait in own])
+    for (name, trait), tells in zip(own, told.T, strict=True):
+        fit = [Trait(name, keys[at], trait) for at in np.flatnonzero(tells) if keys[at] != name]
+        if fit:  # a currency tells more than a unit that it goes with
+            yield max(fit, key=lambda rule: _sureness(rule, values))
 
 
 def _varies(own: Array) -> bool:
@@ -100,39 +98,39 @@ def _varies(own: Array) -> bool:
     return bool(np.sort(np.unique(own[own != -2], return_counts=True)[1])[:-1].sum() >= BROKEN)
 
 
-def _may_tell(keys: list[tuple[Array, pd.Index]], signs: list[Array]) -> Array:
-    """(keys, columns) bool: whether a key tells a sign nearly always, and chance may not say it. keys: as of
-    `Values.codes`; signs: (rows,) each, -2 where there is none.
+def _told(keys: list[tuple[Array, pd.Index]], own: list[Array], sorts: list[str]) -> Array:
+    """(keys, columns) bool: whether the values of a key tell a trait.
+
+    keys: as of `Values.codes`; own: (rows,) each, as of `traits_of`; sorts: of these traits.
     """
-    found = np.zeros((len(keys), len(signs)), dtype=bool)
-    share = max(1, BLOCK // max(len(signs[0]), 1)) if signs else 1
-    for at in range(0, len(signs), share):
-        own = np.stack(signs[at : at + share], 1)  # (rows, columns)
-        is_sign = np.concatenate([own == sign for sign in SIGNS], 1).astype(np.float32)
+    found = np.zeros((len(keys), len(own)), dtype=bool)
+    share = max(1, BLOCK // max(len(own[0]), 1)) if own else 1
+    for at in range(0, len(own), share):
+        part = np.stack(own[at : at + share], 1)  # (rows, columns)
+        kinds = np.unique(part[part != -2])
+        has = np.concatenate([part == kind for kind in kinds], 1).astype(np.float32)
+        zero = (kinds[:, None] == 0) & (np.array(sorts[at : at + share]) == "sign")
         for row, (codes, values) in enumerate(keys):
             is_key = (codes == np.arange(len(values))[:, None]).astype(np.float32)
-            counts = (is_key @ is_sign).astype(np.float64).reshape(len(values), len(SIGNS), -1)
-            found[row, at : at + share] = _likely(counts, (own != -2).sum(0))
+            counts = (is_key @ has).astype(np.float64).reshape(len(values), len(kinds), -1)
+            found[row, at : at + share] = _tells(counts, zero, (part != -2).sum(0))
     return found
 
 
-def _likely(counts: Array, there: Array) -> Array:
-    """(columns,) bool: whether a rule may hold, by the rows of each value with each sign.
+def _tells(counts: Array, zero: Array, there: Array) -> Array:
+    """(columns,) bool: whether far fewer rows break a rule than with the category shuffled.
 
-    counts: (values, signs, columns); there: (columns,) rows that have a sign.
+    counts: (values, traits, columns) rows; zero: (traits, columns) which is that of a 0; there: (columns,)
+    rows that have a trait.
     """
     rows = counts.sum(1)
-    goes = _going(counts, rows[:, None], np.array([*SIGNS])[:, None] == 0)
     known = rows >= LEAST
-    speaks, kept = (rows * known).sum(0), (counts * goes).sum(1)
-    kept = (kept * known).sum(0)
+    goes, speaks = _going(counts, rows[:, None], zero), (rows * known).sum(0)
+    kept = ((counts * goes).sum(1) * known).sum(0)
     share = (counts * known[:, None]).sum(0) / np.maximum(speaks, 1)
-    other = ((~goes) * share).sum(1)  # of the rows, shuffled, that would break the rule at each value
-    by_chance = (rows * known * other).sum(0)
+    by_chance = (rows * known * (~goes * share).sum(1)).sum(0)  # rows that would break it, shuffled
     enough = (kept >= LEAST_SUPPORT * speaks) & (speaks >= LEAST_SUPPORT * there)
-    return np.asarray(
-        enough & (speaks - kept <= LOOSE * BY_CHANCE * by_chance) & (LOOSE * by_chance >= BROKEN)
-    )
+    return np.asarray(enough & (speaks - kept <= BY_CHANCE * by_chance) & (by_chance >= BROKEN))
 
 
 def _sureness(rule: Trait, values: Values) -> float:
@@ -142,18 +140,3 @@ def _sureness(rule: Trait, values: Values) -> float:
     known = going(rule, values)
     best = np.array([max(known.get(str(value), {0: 0.0}).values()) for value in found])
     return float((best * rows).sum())
-
-
-def _tells(rule: Trait, values: Values, rng: np.random.Generator) -> bool:
-    """Whether far fewer rows break the rule than with the category shuffled."""
-    own = traits_of(rule, values)
-    known = going(rule, values)
-    kept, speaks = fits(rule, values, known)
-    if kept[speaks].mean() < LEAST_SUPPORT or speaks.sum() < LEAST_SUPPORT * (own != -2).sum():
-        return False
-    codes, found = values.codes(rule.of)
-    goes = np.zeros((len(found), int(own.max()) + 3), dtype=bool)
-    for row, value in enumerate(found):
-        goes[row, [trait + 1 for trait in known.get(str(value), {})]] = True
-    there = codes[speaks]
-    return beats_chance(kept[speaks], goes[rng.permutation(there), own[speaks] + 1])
