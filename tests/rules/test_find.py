@@ -466,4 +466,10 @@ def test_columns_that_are_only_of_different_sizes_have_no_order() -> None:
     table["of"] = (table["scored"] * rng.uniform(1, 3, 600)).round()
     table["begun"] = rng.integers(18, 60, 600)
     table["ended"] = table["begun"] + rng.geometric(0.2, 600) - 1
-    assert [one for one in words(table) if "=" in one] == ["of >= scored", "ended >= begun"]
+    table["gust"] = np.where(works, rng.gamma(9, 0.5, 600).round(1), 0)
+    table["gust_max"] = (table["gust"] * rng.uniform(2, 9, 600)).round()  # of one measure
+    assert [one for one in words(table) if "=" in one] == [
+        "of >= scored",
+        "ended >= begun",
+        "gust_max >= gust",
+    ]

@@ -5,6 +5,7 @@ Candidates are sought in a few rows, then judged on many of them, beside the sam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -243,7 +244,7 @@ def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[
             for low, high in _candidates(x, shuffled, a, part):
                 there = ~np.isnan(x[low] + x[high])
                 own = x[low, there], x[high, there]
-                if dated[a] or _near(*own):
+                if dated[a] or _near(*own, _one_measure(names[low], names[high])):
                     rule = _order(names[low], names[high], *own)
                     found |= {} if rule is None else {(low, high): rule}
     above = np.zeros((len(names), len(names)), dtype=bool)
@@ -312,16 +313,22 @@ def _has_edge(rule: Order, values: Values) -> bool:
     return bool(((gap > 0) & (gap <= width)).sum() >= EDGE * ((gap < 0) & (gap >= -width)).sum())
 
 
-def _near(low: Array, high: Array) -> bool:
+def _near(low: Array, high: Array, one: bool) -> bool:
     """Whether some rows come near to breaking the order; else the columns are only of different sizes: near
     by the spread of the higher one, or by that of the lower one where that is far smaller. Rows where both
-    are at their least, such as 0, do not count.
+    are at their least, such as 0, do not count. one: both measure the same, and no size is different.
     """
     gap, spread = high - low, high.std()
-    if low.std() < ALIKE * spread:
+    if low.std() < ALIKE * spread and not one:
         spread = low.std()
-    least = (low == low.min()) & (high == high.min())
+    least = (low == low.min()) & (high == high.min()) & (not one)
     return bool(np.count_nonzero((gap >= 0) & (gap <= NEAR * spread) & ~least) >= SEVERAL)
+
+
+def _one_measure(low: Any, high: Any) -> bool:
+    """Whether the words of one name are among those of the other: gust, gust_max."""
+    first, second = ({*re.findall(r"[a-z]{3,}", str(name).lower())} for name in (low, high))
+    return bool(first and second) and (first <= second or second <= first)
 
 
 def _touches(gap: Array) -> bool:

@@ -17,6 +17,7 @@ LARGEST = 100  # columns of numbers among which sums and products are sought
 DISTINCT = 8  # values of a number that a formula gives, at least
 NARROW = 0.2  # of a column's spread that its sum may be off, in rows that may be on it
 LOOSE = 0.05  # of the variance, that is left of each column by all others, where none is a sum of them
+RIDGE = 1e-10  # of the rows, which is added to the squares of columns that may follow from each other
 SINGULAR = 1e-4  # of the largest pivot: equations with a smaller one have many solutions, or nearly so
 APART = 1e-5  # of the largest singular value: columns of a smaller one follow from each other
 
@@ -47,9 +48,10 @@ def _solved(of: Searched, full: Array, middle: Array, known: set[Any]) -> Iterat
     if constants and np.linalg.eigvalsh(products)[0] > LOOSE * len(full):
         return  # no column follows from the others
     tried: set[tuple[int, ...]] = set()
+    may = _may_be_sums(unit, products)
     for before, fresh in ((True, True), (True, False), (False, True)):
         for at, own in enumerate(plain):
-            if of.distinct[own] < DISTINCT or names[own] in known:
+            if not may[at] or of.distinct[own] < DISTINCT or names[own] in known:
                 continue
             free = [i for i in range(at if before else len(plain)) if i != at]
             free = [i for i in free if not fresh or names[plain[i]] not in known]
@@ -70,6 +72,15 @@ def _solved(of: Searched, full: Array, middle: Array, known: set[Any]) -> Iterat
             if rule is not None and all_count(rule, of.values, of.many):
                 known.add(names[own])
                 yield rule
+
+
+def _may_be_sums(unit: Array, products: Array) -> Array:
+    """(columns,) bool: which columns are, in most rows, near to what all others say by least squares."""
+    inverse = np.linalg.inv(products + RIDGE * len(unit) * np.eye(len(products)))
+    off = np.abs(unit @ (inverse / np.diag(inverse)))
+    most = off <= np.quantile(off, 0.9, axis=0)
+    near = np.where(most, unit, np.nan)
+    return np.asarray(np.where(most, off, 0).sum(0) / most.sum(0) <= 2 * NARROW * np.nanstd(near, axis=0))
 
 
 def _sum(
