@@ -12,6 +12,7 @@ from lookalike.rules.holds import holds
 from lookalike.rules.values import Values
 from lookalike.table.rule_words import read_rules
 from tests.paths import EXAMPLES
+from tests.work import steps
 
 
 def words(table: pd.DataFrame) -> list[str]:
@@ -430,3 +431,45 @@ def test_a_glance_leaves_out_what_a_key_does_not_tell() -> None:
     assert seen.tolist() == [[True, True], [False, True]]
     gaps = np.where(rng.random(800) < 0.5, -1, key)
     assert _may_tell([gaps], [told]).tolist() == [[True]]
+
+
+def test_a_wide_table_is_searched_in_whole_blocks_of_columns() -> None:
+    rng = np.random.default_rng(3)
+    factors, columns = rng.normal(size=(80, 4)), {}
+    for at in range(30):
+        own = factors @ rng.normal(size=4)
+        columns[f"measure{at}"] = own.round(2)
+        columns[f"flag{at}"] = (own > rng.uniform(0, 1)).astype(int)
+        columns[f"kind{at}"] = np.array([*"abcd"])[np.digitize(own, [-1, 0, 1])]
+        columns[f"part{at}"] = np.where(factors[:, at % 4] > 0.5, np.nan, rng.integers(0, 90, 80))
+    table = pd.DataFrame(columns)
+    schema = lookalike.infer(table)
+    first = table[[*table.columns[:40]]]
+    own_schema = lookalike.infer(first)
+    few = steps(lambda: find_rules(first, own_schema))
+    assert steps(lambda: find_rules(table, schema)) < 4 * few
+
+
+def test_columns_that_are_only_of_different_sizes_have_no_order() -> None:
+    rng = np.random.default_rng(4)
+    works = rng.random(600) < 0.5
+    size = rng.gamma(1.5, 2000, 600)
+    table = pd.DataFrame(
+        {
+            "hours": np.where(works, rng.integers(200, 2500, 600), 0),  # 0 where the wage is
+            "wage": np.where(works, rng.gamma(4, 3, 600).round(2), 0),
+            "students": (80 + size).round(),
+            "teachers": (4 + size / 20 + rng.normal(0, 3, 600)).clip(1).round(),
+            "scored": rng.integers(0, 100, 600),
+        }
+    )
+    table["of"] = (table["scored"] * rng.uniform(1, 3, 600)).round()
+    table["begun"] = rng.integers(18, 60, 600)
+    table["ended"] = table["begun"] + rng.geometric(0.2, 600) - 1
+    table["gust"] = np.where(works, rng.gamma(9, 0.5, 600).round(1), 0)
+    table["gust_max"] = (table["gust"] * rng.uniform(2, 9, 600)).round()  # of one measure
+    assert [one for one in words(table) if "=" in one] == [
+        "of >= scored",
+        "ended >= begun",
+        "gust_max >= gust",
+    ]

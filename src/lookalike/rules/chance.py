@@ -13,5 +13,9 @@ BROKEN = 15  # rows that a shuffled column breaks at least
 
 def beats_chance(kept: Array, shuffled: Array) -> bool:
     """Whether far fewer rows break a rule than with a column shuffled. Both are (rows,) bool."""
-    broken, by_chance = float((~kept).mean()), float((~shuffled).mean())
-    return broken <= BY_CHANCE * by_chance and int((~shuffled).sum()) >= BROKEN
+    return is_rare(float((~kept).mean()), float((~shuffled).mean()), len(kept))
+
+
+def is_rare(broken: float, by_chance: float, rows: int) -> bool:
+    """Whether the share of the rows that break a rule is far below the share that would by chance."""
+    return broken <= BY_CHANCE * by_chance and round(by_chance * rows, 6) >= BROKEN

@@ -10,13 +10,14 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_ROWS, LEAST_SUPPORT
-from lookalike.rules.values import Values, is_text, rounded, same
+from lookalike.rules.values import Values, is_text, rounded, same, step
 from lookalike.table.rule import PARTS, Part, Rule
 
 DATES = ("date", "first of week", "first of month", "first of quarter", "last of month", "time")
 WHOLE = [part for part in PARTS if part not in DATES]
 SHIFTED = ("year", "quarter", "month")  # parts of a year that begins in another month
 DAY = 86400
+ALIKE = 0.9  # of the first rows, that a part of a date agrees in
 
 
 def part_of(seconds: Array, part: str, first: int = 0, shift: int = 0) -> Array:
@@ -77,30 +78,50 @@ def _of_month(day: Array, month: Array, part: str) -> Array:
 
 def parts(values: Values, names: list[Any]) -> Iterator[Rule]:
     """Years, months, ... of a date beside it. names: of the numbers and dates that vary."""
-    for date in (name for name in names if values.column(name).is_date):
+    dates = [name for name in names if values.column(name).is_date]
+    columns = {}
+    for name in values.table.columns if dates else ():
+        column = values.column(name)
+        if (own := values.numbers(name)) is not None and not (column.is_categorical and is_text(column)):
+            columns[name] = own
+    for date in dates:
         seconds = values.numbers(date)
-        for name in values.table.columns:
-            own, column = values.numbers(name), values.column(name)
-            if name == date or own is None or seconds is None or (column.is_categorical and is_text(column)):
-                continue
+        if seconds is None:
+            continue
+        for name, asked in _glanced(values, date, seconds, columns):
+            own, column = columns[name], values.column(name)
             there = ~np.isnan(seconds + own)
-            if there.sum() < LEAST_ROWS:
-                continue
-            few = np.flatnonzero(there)[:LEAST_ROWS]
-            for part, first, shift in _asked(column.is_date):
-                if not _says(seconds[few], own[few], column, part, first, shift):
-                    continue
-                said = rounded(part_of(seconds, part, first, shift), column, "down")
-                told = len(np.unique(said[there])) > 2 and not (
-                    column.is_date and (said == seconds)[there].all()
-                )
-                if told and same(said, own)[there].mean() >= LEAST_SUPPORT:
-                    yield Part(name, date, part, first, shift)
+            said = rounded(part_of(seconds, *asked), column, "down")
+            told = len(np.unique(said[there])) > 2 and not (column.is_date and (said == seconds)[there].all())
+            if told and same(said, own)[there].mean() >= LEAST_SUPPORT:
+                yield Part(name, date, *asked)
 
 
-def _says(seconds: Array, own: Array, column: Any, part: str, first: int, shift: int) -> bool:
-    said = rounded(part_of(seconds, part, first, shift), column, "down")
-    return bool(same(said, own).mean() > 0.9)
+def _glanced(
+    values: Values, date: Any, seconds: Array, columns: dict[Any, Array]
+) -> Iterator[tuple[Any, tuple[str, int, int]]]:
+    """(column, (part, first, shift)) that agree in the first rows that hold both. columns: (rows,) each."""
+    groups: dict[tuple[bool, float | None], list[Any]] = {}
+    rows: dict[Any, Array] = {}
+    for name, own in columns.items():
+        some = np.flatnonzero(~np.isnan(seconds + own)) if name != date else np.zeros(0)
+        if len(some) >= LEAST_ROWS:
+            rows[name] = some[:LEAST_ROWS]
+            groups.setdefault((values.column(name).is_date, step(values.column(name))), []).append(name)
+    found: dict[Any, list[tuple[str, int, int]]] = {}
+    known: dict[tuple[str, int, int], Array] = {}
+    for (dated, _), group in groups.items():
+        few = np.stack([rows[name] for name in group])
+        cells = np.stack([columns[name][rows[name]] for name in group])
+        for asked in _asked(dated):
+            if asked not in known:
+                known[asked] = part_of(seconds, *asked)
+            said = rounded(known[asked], values.column(group[0]), "down")
+            for at in np.flatnonzero(same(said[few], cells).mean(1) > ALIKE):
+                found.setdefault(group[at], []).append(asked)
+    for name in columns:
+        for asked in found.get(name, ()):
+            yield name, asked
 
 
 def _asked(dated: bool) -> Iterator[tuple[str, int, int]]:

@@ -65,24 +65,35 @@ def one_of_rules(values: Values, kept: list[Any]) -> Iterator[Rule]:
         if len(which) == 1:
             value = found[which[0]]
             flags[name] = codes == which[0], value.item() if hasattr(value, "item") else value
-    left = list(flags)
-    while left:
-        group, total = [left[0]], flags[left[0]][0].astype(int)
-        for name in left[1:]:
-            if _excludes(total, flags[name][0]):
-                group.append(name)
-                total = total + flags[name][0]
+    names, values_on = [*flags], [value for _, value in flags.values()]
+    on = np.array([own for own, _ in flags.values()], dtype=np.float32).reshape(len(flags), values.rows)
+    left = np.arange(len(names))
+    while len(left) > 2:
+        group, total = _group(on, left)
         if len(group) > 2 and (total == 1).mean() >= LEAST_SUPPORT:
-            yield OneOf(tuple(group), tuple(flags[name][1] for name in group))
-            left = [name for name in left if name not in group]
+            yield OneOf(tuple(names[at] for at in group), tuple(values_on[at] for at in group))
+            left = left[~np.isin(left, group)]
         else:
             left = left[1:]
 
 
-def _excludes(total: Array, on: Array) -> bool:
-    """Whether a flag is (nearly) never on where one of its group is, and not as both are seldom on."""
-    both = float((total.astype(bool) & on).mean())
-    return both <= min(1 - LEAST_SUPPORT, BY_CHANCE * total.astype(bool).mean() * on.mean())
+def _group(on: Array, left: Array) -> tuple[list[int], Array]:
+    """The first of the flags `left`, and each of those behind it that is (nearly) never on where one of the
+    group is, and not as both are seldom on; and how many of the group are on in each row. on: (flags, rows).
+    """
+    group, total, share = [int(left[0])], on[left[0]].copy(), on.mean(1)
+    behind = left[1:]
+    while len(behind):
+        any_on = (total > 0).astype(np.float32)
+        both = on[behind] @ any_on / len(total)
+        excludes = both <= np.minimum(1 - LEAST_SUPPORT, BY_CHANCE * any_on.mean() * share[behind])
+        if not excludes.any():
+            break
+        first = int(excludes.argmax())
+        group.append(int(behind[first]))
+        total += on[behind[first]]
+        behind = behind[first + 1 :]
+    return group, total
 
 
 def emptiness(values: Values, kept: list[Any]) -> Iterator[Rule]:
@@ -96,46 +107,64 @@ def emptiness(values: Values, kept: list[Any]) -> Iterator[Rule]:
             if is_text(values.column(name)) and (sign := _sign(values, name)) is not None:
                 masks[name] = (values.texts(name) == sign, sign)
     done: set[Any] = set()
-    for name, (gone, sign) in masks.items():
-        for of in columns_of(values, kept, (*CATEGORICAL, NUMBER)):
-            codes, found = values.codes(of)
-            if of == name or len(found) > 100 or of in masks:
-                continue
-            rows = np.bincount(codes[codes >= 0], minlength=len(found))
-            empty = np.bincount(codes[codes >= 0], gone[codes >= 0], len(found))
-            shares = empty / np.maximum(rows, 1)
-            base = min(gone.mean(), 1 - gone.mean())
-            if _wrong(codes, gone, empty, rows) <= BY_CHANCE / 2 * base and base * len(gone) >= LEAST:
-                which = tuple(
-                    v.item() if hasattr(v, "item") else v
-                    for v, s in zip(found, shares, strict=True)
-                    if s > 0.5
-                )
-                done.add(name)
-                yield EmptyWhen(name, of, which, sign)
-                break
+    others = [
+        name
+        for name in columns_of(values, kept, (*CATEGORICAL, NUMBER))
+        if len(values.codes(name)[1]) <= 100 and name not in masks
+    ]
+    told = _tells_empty([values.codes(of) for of in others], [gone for gone, _ in masks.values()])
+    for (name, (gone, sign)), fits in zip(masks.items(), told.T, strict=True):
+        if not fits.any():
+            continue
+        of = others[int(fits.argmax())]
+        codes, found = values.codes(of)
+        rows = np.bincount(codes[codes >= 0], minlength=len(found))
+        shares = np.bincount(codes[codes >= 0], gone[codes >= 0], len(found)) / np.maximum(rows, 1)
+        which = tuple(
+            v.item() if hasattr(v, "item") else v for v, s in zip(found, shares, strict=True) if s > 0.5
+        )
+        done.add(name)
+        yield EmptyWhen(name, of, which, sign)
     left = [name for name, (_, sign) in masks.items() if sign is None and name not in done]
-    while left:
-        first = masks[left[0]][0]
-        group = [
-            n for n in left if (first & masks[n][0]).sum() >= LEAST_SUPPORT * (first | masks[n][0]).sum()
-        ]
+    empty = np.array([masks[name][0] for name in left], dtype=np.float32).reshape(len(left), values.rows)
+    both, rows = empty @ empty.T, empty.sum(1)
+    alike = both >= LEAST_SUPPORT * (rows[:, None] + rows - both)
+    unlike = rows[:, None] + rows - 2 * both >= LEAST_SUPPORT * values.rows
+    open_ = np.ones(len(left), dtype=bool)
+    for at in range(len(left)):
+        if not open_[at]:
+            continue
+        group = np.flatnonzero(alike[at] & open_)
+        apart = (i for i in np.flatnonzero(unlike[at] & open_) if _apart(empty[at] > 0, empty[i] > 0))
         if len(group) > 1:
-            yield EmptyTogether(tuple(group))
-        elif other := next((name for name in left[1:] if _apart(first, masks[name][0])), None):
-            group.append(other)
-            yield EmptyTogether(tuple(group), apart=True)
-        left = [name for name in left if name not in group]
+            yield EmptyTogether(tuple(left[i] for i in group))
+        elif (other := next(apart, None)) is not None:
+            group = np.array([at, other])
+            yield EmptyTogether((left[at], left[other]), apart=True)
+        open_[group] = False
 
 
-def _wrong(codes: Array, gone: Array, empty: Array, rows: Array) -> float:
-    """The share of rows that the other rows of their value tell wrongly; one alone of its value is told as
-    most rows are. empty, rows: of each value.
+def _tells_empty(others: list[tuple[Array, Any]], masks: list[Array]) -> Array:
+    """(columns, masks) bool: whether the values of a column tell which rows are empty. others: as of
+    `Values.codes`; masks: (rows,) each.
+
+    A row is told by the other rows of its value; one alone of its value is told as most rows are.
     """
-    others = np.append(rows, 1)[codes] - 1
-    told = (np.append(empty, 0)[codes] - gone) > 0.5 * others
-    usual = gone.mean() > 0.5
-    return float((np.where(codes < 0, False, np.where(others > 0, told, usual)) != gone).mean())
+    found = np.zeros((len(others), len(masks)), dtype=bool)
+    if not masks:
+        return found
+    gone = np.stack(masks, 1).astype(np.float32)
+    share = gone.mean(0)
+    base, usual = np.minimum(share, 1 - share), share > 0.5
+    for at, (codes, values) in enumerate(others):
+        is_value = (codes == np.arange(len(values))[:, None]).astype(np.float32)
+        rows, empty = is_value.sum(1)[:, None], is_value @ gone  # of each value, in each mask
+        alone = rows == 1
+        empty_told = np.where(alone, usual, empty - 1 > 0.5 * (rows - 1))
+        full_told = np.where(alone, usual, empty > 0.5 * (rows - 1))
+        wrong = (empty * ~empty_told + (rows - empty) * full_told).sum(0) + gone[codes < 0].sum(0)
+        found[at] = (wrong / len(gone) <= BY_CHANCE / 2 * base) & (base * len(gone) >= LEAST)
+    return found
 
 
 def _apart(gone: Array, other: Array) -> bool:

@@ -5,6 +5,7 @@ Candidates are sought in a few rows, then judged on many of them, beside the sam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
-from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
+from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, is_rare
 from lookalike.rules.date_parts import parts
 from lookalike.rules.discrete import (
     categories,
@@ -48,9 +49,13 @@ from lookalike.table.rule_words import read_rules
 from lookalike.table.schema import Schema
 
 SOME, MANY = 2_000, 100_000  # rows that candidates are tried on, judged on
-GLANCE, MIXED = 200, 0.2  # rows of a first look; the share of them that may break an order there
+GLANCE = 200  # rows of a first look at an order
+MIXED, MOST_MIXED = 0.2, 13  # the share of these that may break it there, and how many: .98 of all keep it
 OFTEN = 0.2  # share of the rows that hold one value
-NEAR = 2  # rows, at least one more of which comes near to breaking an order
+ALIKE = 0.25  # times the spread of another column, that one of the same size has at least
+NEAR, SEVERAL = 0.1, 3  # standard deviations; rows that are no further from breaking an order
+LOOSE = 2.0  # times as many rows may break an order in a look at all pairs as in the end
+CELLS = 1 << 17  # of columns that are looked at at once
 EDGE = 60  # times as many gaps just above 0 as just below it
 BROKEN_BY = (0.0, 0.001, 0.005, 1 - LEAST_SUPPORT, 1 - LEAST_FORMULA)  # shares of the rows that break a rule
 
@@ -93,7 +98,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         one_of_rules(small, kept),
         empty,
         combination_rules(small, kept, rng),
-        traits(small, categories(small, kept), names, rng),
+        traits(small, categories(small, kept), names),
         _orders(small, names, rng),
     ):
         found += _new(rules, found, values)
@@ -225,55 +230,66 @@ def _is_rate(values: Values, name: Any) -> bool:
 
 def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[Rule]:
     """a <= b, without those that follow from others (a <= b <= c says a <= c)."""
-    found: dict[tuple[int, int], Order] = {}
     if len(names) < 2:
         return []
-    x = [values.numbers(name) for name in names]
-    for a, b in _apart(np.array(x, dtype=np.float64)):
-        if values.column(names[a]).is_date != values.column(names[b]).is_date:
-            continue
-        first, second = x[a], x[b]
-        assert first is not None and second is not None
-        there = ~np.isnan(first + second)
-        if there.sum() < LEAST_ROWS:
-            continue
-        first, second = first[there], second[there]
-        below = float((first <= second).mean())
-        if max(below, float((first >= second).mean())) < LEAST_SUPPORT:
-            continue
-        low, high = (a, b) if below >= LEAST_SUPPORT else (b, a)
-        small, large = (first, second) if low == a else (second, first)
-        if values.column(names[a]).is_number and not _near(small, large):
-            continue
-        rule = _order(names[low], names[high], small, large, rng)
-        if rule is not None:
-            found[low, high] = rule
-    implied = {
-        (low, high)
-        for low, high in found
-        for middle in range(len(names))
-        if (low, middle) in found and (middle, high) in found
-    }
-    return [rule for pair, rule in found.items() if pair not in implied]
+    x = np.array([values.numbers(name) for name in names], dtype=np.float64)
+    dated = np.array([values.column(name).is_date for name in names], dtype=bool)
+    shuffled = x[:, rng.permutation(values.rows)]
+    some = x[:, np.linspace(0, values.rows - 1, min(values.rows, GLANCE)).astype(int)]
+    found: dict[tuple[int, int], Order] = {}
+    for a in range(len(names) - 1):
+        others = a + 1 + np.flatnonzero(_apart(some, a) & (dated[a + 1 :] == dated[a]))
+        share = max(1, CELLS // values.rows)
+        for part in (others[at : at + share] for at in range(0, len(others), share)):
+            for low, high in _candidates(x, shuffled, a, part):
+                there = ~np.isnan(x[low] + x[high])
+                own = x[low, there], x[high, there]
+                if dated[a] or _near(*own, _one_measure(names[low], names[high])):
+                    rule = _order(names[low], names[high], *own)
+                    found |= {} if rule is None else {(low, high): rule}
+    above = np.zeros((len(names), len(names)), dtype=bool)
+    above[tuple(np.array([*found], dtype=int).reshape(-1, 2).T)] = True
+    implied = np.array([above[own].any(0) for own in above]).reshape(above.shape)
+    return [rule for pair, rule in found.items() if not implied[pair]]
 
 
-def _apart(numbers: Array) -> Iterator[tuple[int, int]]:
-    """The pairs of columns of which one is hardly ever below the other in the first rows. numbers: (columns,
-    rows).
+def _apart(some: Array, a: int) -> Array:
+    """(others,) bool: of which columns behind the column a one is hardly ever below the other in a few rows.
+    some: (columns, rows).
     """
-    some = numbers[:, :GLANCE]
-    for a in range(len(some) - 1):
-        with np.errstate(invalid="ignore"):
-            gap = some[a + 1 :] - some[a]
-            above, below = (gap > 0).sum(1), (gap < 0).sum(1)
-        for b in np.flatnonzero(np.minimum(above, below) <= MIXED * (above + below)):
-            yield a, a + 1 + int(b)
+    with np.errstate(invalid="ignore"):
+        above = np.count_nonzero(some[a + 1 :] > some[a], axis=1)
+        below = np.count_nonzero(some[a + 1 :] < some[a], axis=1)
+    mixed = np.minimum(above, below)
+    return np.asarray((mixed <= MIXED * (above + below)) & (mixed <= MOST_MIXED))
 
 
-def _order(low_name: Any, high_name: Any, low: Array, high: Array, rng: np.random.Generator) -> Order | None:
+def _candidates(x: Array, shuffled: Array, a: int, others: Array) -> Iterator[tuple[int, int]]:
+    """(low, high) of the columns a and one of others: pairs whose order (nearly) all rows keep, and that more
+    break in rows shuffled. x, shuffled: (columns, rows).
+    """
+    with np.errstate(invalid="ignore"):
+        gap = x[others] - x[a]
+        rows = np.count_nonzero(gap == gap, axis=1)
+        up, down = np.count_nonzero(gap >= 0, axis=1), np.count_nonzero(gap <= 0, axis=1)
+        hold = (rows >= LEAST_ROWS) & (np.maximum(up, down) >= LEAST_SUPPORT * rows)
+        others, rows, up, down = others[hold], rows[hold], up[hold], down[hold]
+        rising = up >= LEAST_SUPPORT * rows
+        by_chance = np.empty(len(others))
+        for way, low, high in ((rising, a, others[rising]), (~rising, others[~rising], a)):
+            mixed = x[low] - shuffled[high]
+            told = np.count_nonzero(mixed == mixed, axis=-1)
+            by_chance[way] = np.count_nonzero(mixed > 0, axis=-1) / np.maximum(told, 1)
+    broken = 1 - np.where(rising, up, down) / rows
+    likely = (broken <= LOOSE * BY_CHANCE * by_chance) & (LOOSE * by_chance * rows >= BROKEN)
+    for at in np.flatnonzero(likely):
+        yield (a, int(others[at])) if rising[at] else (int(others[at]), a)
+
+
+def _order(low_name: Any, high_name: Any, low: Array, high: Array) -> Order | None:
     """The rule, where neither chance nor the columns' correlation alone would keep it."""
-    kept = low <= high
-    if not beats_chance(kept, low <= high[rng.permutation(len(high))]):
+    by_chance = float(np.searchsorted(np.sort(high), low).mean()) / len(high)  # of all pairs of rows
+    if not is_rare(float((low > high).mean()), by_chance, len(high)):
         return None
     gap = high - low
     if (gap == gap[0]).all() or not (gap != 0).any():
@@ -297,11 +313,22 @@ def _has_edge(rule: Order, values: Values) -> bool:
     return bool(((gap > 0) & (gap <= width)).sum() >= EDGE * ((gap < 0) & (gap >= -width)).sum())
 
 
-def _near(low: Array, high: Array) -> bool:
-    """Whether some rows come near to breaking the order; else the columns are only of different sizes."""
-    gap = high - low
-    some = gap[gap >= 0]
-    return len(some) > NEAR and bool(np.partition(some, NEAR)[NEAR] <= 0.1 * high.std())
+def _near(low: Array, high: Array, one: bool) -> bool:
+    """Whether some rows come near to breaking the order; else the columns are only of different sizes: near
+    by the spread of the higher one, or by that of the lower one where that is far smaller. Rows where both
+    are at their least, such as 0, do not count. one: both measure the same, and no size is different.
+    """
+    gap, spread = high - low, high.std()
+    if low.std() < ALIKE * spread and not one:
+        spread = low.std()
+    least = (low == low.min()) & (high == high.min()) & (not one)
+    return bool(np.count_nonzero((gap >= 0) & (gap <= NEAR * spread) & ~least) >= SEVERAL)
+
+
+def _one_measure(low: Any, high: Any) -> bool:
+    """Whether the words of one name are among those of the other: gust, gust_max."""
+    first, second = ({*re.findall(r"[a-z]{3,}", str(name).lower())} for name in (low, high))
+    return bool(first and second) and (first <= second or second <= first)
 
 
 def _touches(gap: Array) -> bool:

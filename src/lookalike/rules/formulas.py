@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -17,14 +17,17 @@ from lookalike.rules.holds import agree, computed
 from lookalike.rules.rates import rates
 from lookalike.rules.sums import DISTINCT, LARGEST, sums
 from lookalike.rules.transforms import transforms
-from lookalike.rules.values import Values, step
+from lookalike.rules.values import SINGLE, Values, step
 from lookalike.table.rule import UNITS, Linear, Product, Rule
 
 FEW = 48  # rows that candidates are sought in
 TOLD = 16  # of these, that tell all parts of a candidate
 GLANCED = 0.85  # of those, that it holds in: by chance hardly any formula of 95% support is lost
 RANKED = 0.8  # of the ranks' correlation: of a line that up to 5% of the rows leave
+FAR = 20  # ticks that most rows may be off a line whose slope is that of rounded values
 FACTORS = (100.0, 0.01, 1000.0, 0.001, 60.0, 1 / 60, -1.0, -0.01)  # percent, thousands, minutes, taken off
+GLANCE, NEAR = 64, 0.2  # rows of a look at a break, and how far their middle may be off
+LEAST_TOLD = 8  # of these, that say what it is
 GLIMPSE = 7  # rows that tell which of them it may be
 SPANS = {**UNITS, "milliseconds": 1e-3, "years": 31557600.0}
 
@@ -97,7 +100,8 @@ def _scaled(searched: Searched) -> Iterator[Linear]:
                 there = _on_a_line(x[:, of], x[:, own], there, step(values.column(names[own])))
             if not there.any():
                 continue
-            rule = _line(x[there, of], x[there, own], names[of], names[own], bool(dated[own]), values)
+            line = _Line(names[own], names[of], x[:, own], x[:, of], searched)
+            rule = _line(x[there, of], x[there, own], line, bool(dated[own]))
             sure = straight[a, c] and rule is not None and rule.support >= LEAST_SUPPORT
             if rule is not None and (sure or _varies(rule, values)):
                 yield rule
@@ -113,13 +117,16 @@ def _on_a_line(a: Array, c: Array, there: Array, size: float | None) -> Array:
     if (run != 0).sum() < LEAST_ROWS:
         return on
     slope = float(np.median(rise[run != 0] / run[run != 0]))
+    close = 1.02 * (size or 0.0) + 1e-6 * np.abs(c[rows])
+    off = c[rows] - slope * a[rows]
+    if np.median(np.abs(off - np.median(off))) > FAR * close.max():
+        return on
     for _ in range(2):  # the slope of two rows is that of rounded values: then that of all on the line
         off = c[rows] - slope * a[rows]
         off = np.abs(off - np.median(off))
         near = rows[off <= np.quantile(off, LEAST_FORMULA)]
         spread = float(a[near].var())
         slope = float(np.cov(a[near], c[near], ddof=0)[0, 1] / spread) if spread else slope
-    close = 1.02 * (size or 0.0) + 1e-6 * np.abs(c[rows])
     off = c[rows] - slope * a[rows]
     fits = np.abs(off - np.median(off)) <= close
     if fits.mean() >= LEAST_FORMULA:
@@ -146,29 +153,52 @@ def _varies(rule: Linear, values: Values) -> bool:
     return bool(kept.mean() >= LEAST_FORMULA) and beats_chance(kept, agree(rule, values, said)[told])
 
 
-def _line(a: Array, c: Array, of: Any, own: Any, dated: bool, values: Values) -> Linear | None:
+@dataclass(frozen=True)
+class _Line:
+    """Lines of a column of another one. c, a: (rows,) their numbers."""
+
+    own: Any
+    of: Any
+    c: Array
+    a: Array
+    searched: Searched
+
+    def judged(self, factor: float, constant: float = 0.0, divisor: float = 1.0) -> Linear | None:
+        """The line, rounded as fits best; None where it does not hold."""
+        values, size = self.searched.values, step(self.searched.values.column(self.own)) or 0.0
+        said = (factor * self.a + constant) / divisor
+        least = (np.abs(factor * self.a) + abs(constant)) / divisor
+        off = np.abs(said - self.c) - 2 * SINGLE * np.maximum(np.abs(self.c), least)
+        there = ~np.isnan(off)  # a rounded number is less than a tick off
+        if np.count_nonzero(off <= 1.02 * size) < LEAST_FORMULA * np.count_nonzero(there):
+            return None
+        found: Linear | None = judged(Linear(self.own, ((self.of, factor),), constant, divisor), values)
+        return found
+
+
+def _line(a: Array, c: Array, line: _Line, dated: bool) -> Linear | None:
+    """The line through rows of both columns; None where its factor is not short."""
     if not dated and len(a) > 1:
         ratios = c[a != 0] / a[a != 0]
         middle = float(np.median(ratios)) if len(ratios) else 0.0
         slope = float(np.cov(a, c)[0, 1] / a.var(ddof=1))
         for factor, constant in _short(middle, slope, a, c):
-            if len(f"{factor:.12g}") > 5 and (found := _divided(middle, of, own, values)):
+            if len(f"{factor:.12g}") > 5 and (found := _divided(middle, line)):
                 return found
-            found = judged(Linear(own, ((of, factor),), constant), values)
+            found = line.judged(factor, constant)
             if found is not None and (found.support >= EXACT or len(f"{factor:.12g}") < 5):
                 return found
             power = round(1 / factor) if 0 < factor < 1 else 0
-            if power > 1 and (found := judged(Linear(own, ((of, 1.0),), constant, float(power)), values)):
+            if power > 1 and (found := line.judged(1.0, constant, float(power))):
                 return found
         return None
-    constant = float(np.median(c - a))
-    return judged(Linear(own, ((of, 1.0),), constant), values)
+    return line.judged(1.0, float(np.median(c - a)))
 
 
-def _divided(middle: float, of: Any, own: Any, values: Values) -> Linear | None:
+def _divided(middle: float, line: _Line) -> Linear | None:
     """A number by a short one: net = gross / 1.19."""
     for digits in (2, 3, 4) if middle > 0 else ():
-        found = judged(Linear(own, ((of, 1.0),), 0.0, float(f"{1 / middle:.{digits}g}")), values)
+        found = line.judged(1.0, 0.0, float(f"{1 / middle:.{digits}g}"))
         if found is not None and found.support >= EXACT:
             return found
     return None
@@ -215,7 +245,14 @@ def _less(rule: Linear, left: Array, x: Array, names: list[Any], values: Values)
     """A span of which a further column is taken off (or added), such as a break. left: (rows,) seconds that
     the span alone is off by.
     """
-    for part, name in enumerate(names):
+    some = np.linspace(0, len(left) - 1, min(len(left), GLANCE)).astype(int)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.abs(np.where(x[some] == 0, np.nan, left[some, None] / x[some]))
+    told = np.count_nonzero(ratios == ratios, axis=0)
+    middle = np.sort(ratios, axis=0)[np.maximum(told - 1, 0) // 2, np.arange(len(names))]
+    near = [np.abs(middle / SPANS[unit] - 1) < NEAR for unit in ("seconds", "minutes", "hours", "days")]
+    for part in np.flatnonzero(np.any(near, axis=0) | (told < LEAST_TOLD)):
+        name = names[part]
         there = ~np.isnan(left + x[:, part]) & (x[:, part] != 0)
         if name in rule.columns or there.sum() < LEAST_ROWS:
             continue

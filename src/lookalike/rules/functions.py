@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ ROWS_A_PART = 8  # of a date that tells another column
 MOST_CUTS = 12  # ranges of a number that tell a category, less one
 MOST_KEYS = 1_000  # values of a column that determines another
 GLANCE = 400  # rows in which it is seen whether a column may determine another
+CELLS = 32  # times as many pairs of values as rows, of which all are counted at once
+BLOCK = 1 << 20  # cells of columns that are counted at once
 TOGETHER = 0.5  # of the seldom values in these, those that the next row of the key has, too
 
 
@@ -42,34 +44,81 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
         ):
             keys[name] = codes
     best: dict[Any, tuple[float, int, Rule]] = {}
-    order = {name: at for at, name in enumerate(kept)}
-    names = columns_of(values, kept, (*CATEGORICAL, NUMBER, DATE, "compound", "text"))
-    names = [name for name in names if len(values.codes(name)[1]) <= values.rows / 2]
-    may = _may_tell(list(keys.values()), [values.codes(name)[0] for name in names])
-    for at, own in enumerate(names):
-        codes, found = values.codes(own)
-        for (key, of), seen in zip(keys.items(), may[:, at], strict=True):
-            width, height = len(values.codes(key)[1]), len(found)
-            if not seen or key == own or width < height or (width == height and order[key] > order[own]):
+    place = {name: at for at, name in enumerate(kept)}
+    told = _Told.of(values, kept, (*CATEGORICAL, NUMBER, DATE, "compound", "text"))
+    order = np.array([place[name] for name in told.names], dtype=int)
+    for key, seen in zip(keys, _may_tell([*keys.values()], told.codes), strict=True):
+        width = len(values.codes(key)[1])
+        seen &= (told.heights < width) | ((told.heights == width) & (order > place[key]))
+        for at, least in told.nearly(keys[key], width, np.flatnonzero(seen)):
+            own = told.names[at]
+            if own in best and best[own][:2] <= (least, width):
                 continue
-            wrong = _determined(of, codes, height, rng)
+            wrong = _determined(keys[key], told.codes[at], int(told.heights[at]), rng)
             if wrong is not None and (own not in best or (wrong, width) < best[own][:2]):
                 best[own] = wrong, width, Function(own, key)
-    return [rule for _, _, rule in sorted(best.values(), key=lambda own: own[1])]  # an item tells its price
+    rules = [best[own] for own in told.names if own in best]
+    return [rule for _, _, rule in sorted(rules, key=lambda own: own[1])]  # an item tells its price
 
 
-def _may_tell(keys: list[Array], columns: list[Array]) -> Array:
+class _Told:
+    """The columns that another may tell. names: of these; codes: (columns, rows), -1 where missing; heights:
+    (columns,) how many values each has.
+    """
+
+    def __init__(self, names: list[Any], codes: list[Array], heights: list[int], rows: int):
+        sizes = [np.bincount(own + 1).max() for own in codes]
+        some = [at for at, most in enumerate(sizes) if rows - most >= BROKEN]  # else chance tells it as well
+        self.names = [names[at] for at in some]
+        self.codes = np.array([codes[at] for at in some], dtype=np.int32).reshape(len(some), rows)
+        self.heights = np.array([heights[at] for at in some], dtype=np.int64)
+
+    @classmethod
+    def of(cls, values: Values, kept: list[Any], kinds: tuple[str, ...]) -> _Told:
+        names = columns_of(values, kept, kinds)
+        names = [name for name in names if len(values.codes(name)[1]) <= values.rows / 2]
+        both = [values.codes(name) for name in names]
+        return cls(names, [codes for codes, _ in both], [len(found) for _, found in both], values.rows)
+
+    def nearly(self, keys: Array, width: int, some: Array) -> list[tuple[int, float]]:
+        """Those of the columns `some` of which so few rows hold another value than most of their key that
+        chance may not say it, each with the share of these rows in thousandths, or less.
+
+        keys: (rows,) -1 where missing; width: how many there are.
+        """
+        sizes = np.bincount(keys[keys >= 0], minlength=width)
+        rows = np.flatnonzero(np.append(sizes, 0)[keys] > 1)
+        few = width * (self.heights[some] + 1) <= CELLS * len(rows)
+        found = [(int(at), 0.0) for at in some[~few]]
+        for height in np.unique(self.heights[some[few]]):
+            own = some[few & (self.heights[some] == height)]
+            size = width * (int(height) + 1)
+            share = max(1, BLOCK // max(len(rows), size))
+            base = keys[rows].astype(np.int64) * (int(height) + 1) + 1
+            for at in range(0, len(own), share):
+                part = own[at : at + share]
+                pairs = self.codes[part][:, rows] + base + size * np.arange(len(part))[:, None]
+                counts = np.bincount(pairs.ravel(), minlength=size * len(part))
+                counts = counts.reshape(len(part), width, -1)
+                wrong = len(rows) - counts.max(2).sum(1)
+                seldom = sizes.sum() - counts.sum(1).max(1)  # rows that chance says wrongly, at most
+                near = (wrong <= BY_CHANCE / 2 * seldom) & (seldom >= BROKEN)
+                found += zip(part[near].tolist(), np.round(wrong[near] / len(rows), 3).tolist(), strict=True)
+        return sorted(found)
+
+
+def _may_tell(keys: list[Array], columns: Sequence[Array] | Array) -> Array:
     """(keys, columns) bool: whether a key may tell a column, by a glance at some rows.
 
     A row whose value is not the most frequent one has it together with the next row of its key, if the key
     tells the column. Where there are too few such rows to say, it may.
     """
-    if not keys or not columns:
+    if not keys or not len(columns):
         return np.ones((len(keys), len(columns)), dtype=bool)
     some = np.linspace(0, len(keys[0]) - 1, min(len(keys[0]), GLANCE)).astype(int)
-    codes = np.stack([own[some] for own in columns])
-    usual = np.array([np.bincount(own[own >= 0], minlength=1).argmax() for own in codes])
-    rare = (codes != usual[:, None]) & (codes >= 0)
+    codes = np.ascontiguousarray(np.asarray(columns)[:, some].T)
+    usual = np.array([np.bincount(own[own >= 0], minlength=1).argmax() for own in codes.T])
+    rare = (codes != usual) & (codes >= 0)
     found = np.empty((len(keys), len(columns)), dtype=bool)
     for at, key in enumerate(keys):
         own = key[some]
@@ -77,23 +126,40 @@ def _may_tell(keys: list[Array], columns: list[Array]) -> Array:
         rows = rows[own[rows] >= 0]
         follows = own[rows[1:]] == own[rows[:-1]]
         first, second = rows[:-1][follows], rows[1:][follows]
-        seen = rare[:, first]
-        alike = (seen & (codes[:, first] == codes[:, second])).sum(1)
-        found[at] = (alike >= TOGETHER * seen.sum(1)) | (seen.sum(1) < LEAST)
+        seen = rare[first]
+        alike = np.count_nonzero(seen & (codes[first] == codes[second]), axis=0)
+        rows_seen = np.count_nonzero(seen, axis=0)
+        found[at] = (alike >= TOGETHER * rows_seen) | (rows_seen < LEAST)
     return found
 
 
 def cuts(values: Values, kept: list[Any], numbers: list[Any]) -> Iterator[Function]:
     """The range that a number is in tells a category: an index of mass and its class, marks and a grade."""
     columns = {name: np.asarray(values.numbers(name)) for name in numbers}
+    names = []
     for own in columns_of(values, kept, CATEGORICAL):
         codes, found = values.codes(own)
         sizes = np.bincount(codes[codes >= 0], minlength=len(found))
-        if len(found) > MOST_CUTS or len(codes) - sizes.max() < BROKEN:
-            continue
-        rules = [_cut(own, name, codes, x) for name, x in columns.items() if name != own]
+        if len(found) <= MOST_CUTS and len(codes) - sizes.max() >= BROKEN:
+            names.append(own)
+    may = _may_cut([values.codes(own)[0] for own in names], [*columns.values()])
+    for own, seen in zip(names, may, strict=True):
+        codes = values.codes(own)[0]
+        some = zip(columns.items(), seen, strict=True)
+        rules = [_cut(own, name, codes, x) for (name, x), likely in some if likely and name != own]
         if fit := [rule for rule in rules if rule is not None and rule.cuts != (0.0,)]:  # that is a sign
             yield min(fit, key=lambda rule: len(rule.cuts))
+
+
+def _may_cut(codes: list[Array], numbers: list[Array]) -> Array:
+    """(categories, numbers) bool: whether a category changes seldom in the rows in the order of a number."""
+    found = np.zeros((len(codes), len(numbers)), dtype=bool)
+    own = np.array(codes, dtype=np.int32).T  # (rows, categories)
+    for at, x in enumerate(numbers) if codes else ():
+        said = own[np.argsort(x, kind="stable")[: np.count_nonzero(x == x)]]
+        changed = (said[1:] != said[:-1]) & (said[1:] >= 0) & (said[:-1] >= 0)
+        found[:, at] = np.count_nonzero(changed, axis=0) <= MOST_CUTS
+    return found
 
 
 def _cut(own: Any, name: Any, codes: Array, x: Array) -> Function | None:
@@ -120,7 +186,8 @@ def _between(low: float, high: float) -> float:
 
 def of_dates(values: Values, kept: list[Any], rng: np.random.Generator) -> Iterator[Rule]:
     """A part of a date tells another column: its season, its day of the week, its fiscal year."""
-    names = columns_of(values, kept, (*CATEGORICAL, NUMBER, "compound"))
+    told = _Told.of(values, kept, (*CATEGORICAL, NUMBER, "compound"))
+    left = np.ones(len(told.names), dtype=bool)
     for date in columns_of(values, kept, (DATE,)):
         seconds = values.numbers(date)
         if seconds is None:
@@ -129,11 +196,11 @@ def of_dates(values: Values, kept: list[Any], rng: np.random.Generator) -> Itera
             keys, parts = keys_of_date(seconds, part, shift)
             if not 2 <= len(parts) <= values.rows / ROWS_A_PART:
                 continue
-            for own in [*names]:
-                codes, found = values.codes(own)
-                if len(found) <= len(parts) and _determined(keys, codes, len(found), rng) is not None:
-                    yield Function(own, date, part, shift)
-                    names.remove(own)
+            some = np.flatnonzero(left & (told.heights <= len(parts)))
+            for at, _ in told.nearly(keys, len(parts), some):
+                if _determined(keys, told.codes[at], int(told.heights[at]), rng) is not None:
+                    yield Function(told.names[at], date, part, shift)
+                    left[at] = False
 
 
 def _determined(keys: Array, codes: Array, height: int, rng: np.random.Generator) -> float | None:

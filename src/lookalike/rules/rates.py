@@ -15,6 +15,7 @@ from lookalike.rules.sums import DISTINCT
 from lookalike.table.rule import Product
 
 GLIMPSE, FEW = 12, 60  # rows that candidates are seen in first, and then
+BEGUN = 4  # rows of these, in one of which a candidate holds that enough of them keep
 LOOSE, GLANCED = 0.7, 0.85  # of these, that a candidate holds in
 HALF = 0.5  # of a glimpse, that tells all parts of a candidate
 UNITS = (100.0, -100.0, 1.0, -1.0)  # of rates: percent added and taken off, shares of 1
@@ -61,6 +62,7 @@ class _Seen:
     def __init__(self, x: Array, target: Array, near: Array):
         self.x, self.target, self.near = x, target, near
         self.first = np.linspace(0, len(x) - 1, GLIMPSE).astype(int)
+        self.begun = self.first[:BEGUN]
 
     def holding(self, said: Array, rows: Array, share: float) -> Array:
         """(candidates,) bool. said: (rows, candidates)."""
@@ -73,6 +75,9 @@ class _Seen:
         """The candidates that hold. of: arrays of columns, one a candidate each; say: what they say."""
         columns = [*of]
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            said = say(*(self.x[np.ix_(self.begun, own)] for own in columns))
+            off = np.abs(said - self.target[self.begun, None]) > self.near[self.begun, None]
+            columns = [own[~off.all(0)] for own in columns]
             said = say(*(self.x[np.ix_(self.first, own)] for own in columns))
             for at in np.flatnonzero(self.holding(said, self.first, LOOSE)):
                 picked = [own[at : at + 1] for own in columns]

@@ -17,6 +17,8 @@ LARGEST = 100  # columns of numbers among which sums and products are sought
 DISTINCT = 8  # values of a number that a formula gives, at least
 NARROW = 0.2  # of a column's spread that its sum may be off, in rows that may be on it
 LOOSE = 0.05  # of the variance, that is left of each column by all others, where none is a sum of them
+RIDGE = 1e-10  # of the rows, which is added to the squares of columns that may follow from each other
+SINGULAR = 1e-4  # of the largest pivot: equations with a smaller one have many solutions, or nearly so
 APART = 1e-5  # of the largest singular value: columns of a smaller one follow from each other
 
 
@@ -45,12 +47,17 @@ def _solved(of: Searched, full: Array, middle: Array, known: set[Any]) -> Iterat
     products = unit.T @ unit  # the normal equations of all targets
     if constants and np.linalg.eigvalsh(products)[0] > LOOSE * len(full):
         return  # no column follows from the others
+    tried: set[tuple[int, ...]] = set()
+    may = _may_be_sums(unit, products)
     for before, fresh in ((True, True), (True, False), (False, True)):
         for at, own in enumerate(plain):
-            if of.distinct[own] < DISTINCT or names[own] in known:
+            if not may[at] or of.distinct[own] < DISTINCT or names[own] in known:
                 continue
             free = [i for i in range(at if before else len(plain)) if i != at]
             free = [i for i in free if not fresh or names[plain[i]] not in known]
+            if (at, *free) in tried:
+                continue
+            tried.add((at, *free))
             fits = (
                 _sum(
                     _factors(own_products, scale, free, at),
@@ -65,6 +72,15 @@ def _solved(of: Searched, full: Array, middle: Array, known: set[Any]) -> Iterat
             if rule is not None and all_count(rule, of.values, of.many):
                 known.add(names[own])
                 yield rule
+
+
+def _may_be_sums(unit: Array, products: Array) -> Array:
+    """(columns,) bool: which columns are, in most rows, near to what all others say by least squares."""
+    inverse = np.linalg.inv(products + RIDGE * len(unit) * np.eye(len(products)))
+    off = np.abs(unit @ (inverse / np.diag(inverse)))
+    most = off <= np.quantile(off, 0.9, axis=0)
+    near = np.where(most, unit, np.nan)
+    return np.asarray(np.where(most, off, 0).sum(0) / most.sum(0) <= 2 * NARROW * np.nanstd(near, axis=0))
 
 
 def _sum(
@@ -118,7 +134,7 @@ def _equations(unit: Array, products: Array, free: list[int], at: int) -> Iterat
 def _trimmed(unit: Array, products: Array, free: list[int], at: int) -> Array:
     """The normal equations without the rows that leave the sum of nearly all: they would bend its factors."""
     for share in (0.9, 0.9, LEAST_FORMULA):
-        exact, _ = _least_squares(products, free, at)
+        exact = _least_squares(products, free, at)
         off = np.abs(unit[:, free] @ exact - unit[:, at])
         near = unit[off <= np.quantile(off, share)]
         if near[:, at].std() * NARROW < np.abs(near[:, free] @ exact - near[:, at]).mean():
@@ -127,10 +143,22 @@ def _trimmed(unit: Array, products: Array, free: list[int], at: int) -> Array:
     return products
 
 
-def _least_squares(products: Array, free: list[int], at: int) -> tuple[Array, Array]:
-    """The solution of the normal equations, and their singular values, the largest first."""
-    exact, _, _, size = np.linalg.lstsq(products[np.ix_(free, free)], products[free, at], rcond=1e-12)
-    return exact, size
+def _least_squares(products: Array, free: list[int], at: int) -> Array:
+    """The solution of the normal equations; the shortest one where there are many."""
+    own, target = products[np.ix_(free, free)], products[free, at]
+    try:
+        pivots = np.diag(np.linalg.cholesky(own))
+        if pivots.min() > SINGULAR * pivots.max():
+            return np.asarray(np.linalg.solve(own, target))
+    except np.linalg.LinAlgError:
+        pass
+    return np.asarray(np.linalg.lstsq(own, target, rcond=1e-12)[0])
+
+
+def _is_apart(products: Array, free: list[int]) -> bool:
+    """Whether no column follows from others."""
+    size = np.linalg.svd(products[np.ix_(free, free)], compute_uv=False)
+    return bool(size[-1] > APART * size[0])
 
 
 def _factors(products: Array, scale: Array, free: list[int], at: int) -> list[float]:
@@ -139,11 +167,11 @@ def _factors(products: Array, scale: Array, free: list[int], at: int) -> list[fl
     """
     if not free:
         return []
-    exact, size = _least_squares(products, free, at)
+    exact = _least_squares(products, free, at)
     exact = exact * scale[at] / scale[free]
     share = max(1, round(1 / max(float(np.abs(exact).max()), 1e-9)))  # of a mean: its parts
     for parts, digits, close in ((1, 0, 1e-2), (1, 2, 1e-4), (share, 0, 1e-2)):
         nearest = np.round(exact * parts, digits) / parts
         if parts <= LARGEST and (np.abs(exact - nearest) * scale[free] / scale[at] < close).all():
-            return [float(one) for one in nearest] if not digits or size[-1] > APART * size[0] else []
+            return [float(one) for one in nearest] if not digits or _is_apart(products, free) else []
     return []

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
-from lookalike.rules.chance import BROKEN, LEAST_SUPPORT, beats_chance
+from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_SUPPORT
 from lookalike.rules.values import Values
 from lookalike.table.missing import masked
 from lookalike.table.rule import Trait
@@ -18,6 +19,7 @@ SIGNS = {-1: "below 0", 0: "0", 1: "above 0"}
 MOST_KEYS = 100  # values of a category that tells a trait
 SOME = 0.05  # of the rows of a value, that have a trait which goes with it
 LEAST = 5  # rows of a value that tells a trait
+BLOCK = 1 << 20  # cells of columns that are looked at at once
 CHANCE = 1e-3  # that no row of a value would have a trait which does not go with it
 
 
@@ -41,15 +43,24 @@ def going(rule: Trait, values: Values) -> dict[str, dict[int, float]]:
     counts = np.zeros((len(found), len(kinds)))
     np.add.at(counts, (codes[told], own), 1)
     rows = counts.sum(1, keepdims=True)
-    some = (counts >= np.maximum(SOME * rows, 1)) | ((counts > 0) & (kinds == 0) & (rule.trait == "sign"))
-    with np.errstate(divide="ignore"):  # a value of few rows may lack a trait by chance
-        some |= (counts == 0) & (rows * np.log1p(-counts.sum(0) / max(counts.sum(), 1)) > np.log(CHANCE))
+    some = _going(counts, rows, (kinds == 0) & (rule.trait == "sign"))
     shares = counts / np.maximum(rows, 1)
     return {
         str(value): {int(kinds[at]): float(shares[row, at]) for at in np.flatnonzero(some[row])}
         for row, value in enumerate(found)
         if rows[row, 0] >= LEAST
     }
+
+
+def _going(counts: Array, rows: Array, zero: Array) -> Array:
+    """(values, traits, ...) bool: the traits that go with each value. counts: (values, traits, ...) rows;
+    rows: their sum over the traits; zero: (traits, ...) which is that of a 0.
+    """
+    found = (counts >= np.maximum(SOME * rows, 1)) | ((counts > 0) & zero)
+    total = np.maximum(counts.sum((0, 1)), 1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a value of few rows may lack a trait by chance
+        found |= (counts == 0) & (rows * np.log1p(-counts.sum(0) / total) > np.log(CHANCE))
+    return np.asarray(found)
 
 
 def fits(rule: Trait, values: Values, known: dict[str, dict[int, float]]) -> tuple[Array, Array]:
@@ -64,17 +75,62 @@ def fits(rule: Trait, values: Values, known: dict[str, dict[int, float]]) -> tup
     return kept, speaks
 
 
-def traits(values: Values, keys: list[Any], numbers_: list[Any], rng: np.random.Generator) -> Iterator[Trait]:
+def traits(values: Values, keys: list[Any], numbers_: list[Any]) -> Iterator[Trait]:
     """The rules that hold, of the categories `keys` and the numbers and dates of a table."""
     keys = [name for name in keys if 2 <= len(values.codes(name)[1]) <= MOST_KEYS]
     keys.sort(key=lambda name: len(values.codes(name)[1]))
-    for name in numbers_:
+    own: dict[tuple[Any, str], Array] = {}
+    for name in numbers_ if keys else ():
         column = values.column(name)
         for trait in (*(("format",) if len(column.formats) > 1 else ()), *(("sign",) * column.is_number)):
-            rules = (Trait(name, of, trait) for of in keys if of != name)
-            fit = [rule for rule in rules if _tells(rule, values, rng)]
-            if fit:  # a currency tells more than a unit that it goes with
-                yield max(fit, key=lambda rule: _sureness(rule, values))
+            found = traits_of(Trait(name, name, trait), values)
+            if _varies(found):
+                own[name, trait] = found
+    told = _told([values.codes(name) for name in keys], [*own.values()], [trait for _, trait in own])
+    for (name, trait), tells in zip(own, told.T, strict=True):
+        fit = [Trait(name, keys[at], trait) for at in np.flatnonzero(tells) if keys[at] != name]
+        if fit:  # a currency tells more than a unit that it goes with
+            yield max(fit, key=lambda rule: _sureness(rule, values))
+
+
+def _varies(own: Array) -> bool:
+    """Whether enough rows have another trait than most."""
+    return bool(np.sort(np.unique(own[own != -2], return_counts=True)[1])[:-1].sum() >= BROKEN)
+
+
+def _told(keys: list[tuple[Array, pd.Index]], own: list[Array], sorts: list[str]) -> Array:
+    """(keys, columns) bool: whether the values of a key tell a trait.
+
+    keys: as of `Values.codes`; own: (rows,) each, as of `traits_of`; sorts: of these traits.
+    """
+    found = np.zeros((len(keys), len(own)), dtype=bool)
+    share = max(1, BLOCK // max(len(own[0]), 1)) if own else 1
+    for at in range(0, len(own), share):
+        part = np.stack(own[at : at + share], 1)  # (rows, columns)
+        kinds = np.unique(part[part != -2])
+        has = np.concatenate([part == kind for kind in kinds], 1).astype(np.float32)
+        zero = (kinds[:, None] == 0) & (np.array(sorts[at : at + share]) == "sign")
+        for row, (codes, values) in enumerate(keys):
+            is_key = (codes == np.arange(len(values))[:, None]).astype(np.float32)
+            counts = (is_key @ has).astype(np.float64).reshape(len(values), len(kinds), -1)
+            found[row, at : at + share] = _tells(counts, zero, (part != -2).sum(0))
+    return found
+
+
+def _tells(counts: Array, zero: Array, there: Array) -> Array:
+    """(columns,) bool: whether far fewer rows break a rule than with the category shuffled.
+
+    counts: (values, traits, columns) rows; zero: (traits, columns) which is that of a 0; there: (columns,)
+    rows that have a trait.
+    """
+    rows = counts.sum(1)
+    known = rows >= LEAST
+    goes, speaks = _going(counts, rows[:, None], zero), (rows * known).sum(0)
+    kept = ((counts * goes).sum(1) * known).sum(0)
+    share = (counts * known[:, None]).sum(0) / np.maximum(speaks, 1)
+    by_chance = (rows * known * (~goes * share).sum(1)).sum(0)  # rows that would break it, shuffled
+    enough = (kept >= LEAST_SUPPORT * speaks) & (speaks >= LEAST_SUPPORT * there)
+    return np.asarray(enough & (speaks - kept <= BY_CHANCE * by_chance) & (by_chance >= BROKEN))
 
 
 def _sureness(rule: Trait, values: Values) -> float:
@@ -84,20 +140,3 @@ def _sureness(rule: Trait, values: Values) -> float:
     known = going(rule, values)
     best = np.array([max(known.get(str(value), {0: 0.0}).values()) for value in found])
     return float((best * rows).sum())
-
-
-def _tells(rule: Trait, values: Values, rng: np.random.Generator) -> bool:
-    """Whether far fewer rows break the rule than with the category shuffled."""
-    own = traits_of(rule, values)
-    if np.sort(np.unique(own[own != -2], return_counts=True)[1])[:-1].sum() < BROKEN:
-        return False
-    known = going(rule, values)
-    kept, speaks = fits(rule, values, known)
-    if kept[speaks].mean() < LEAST_SUPPORT or speaks.sum() < LEAST_SUPPORT * (own != -2).sum():
-        return False
-    codes, found = values.codes(rule.of)
-    goes = np.zeros((len(found), int(own.max()) + 3), dtype=bool)
-    for row, value in enumerate(found):
-        goes[row, [trait + 1 for trait in known.get(str(value), {})]] = True
-    there = codes[speaks]
-    return beats_chance(kept[speaks], goes[rng.permutation(there), own[speaks] + 1])
