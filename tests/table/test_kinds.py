@@ -102,6 +102,13 @@ ANY = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
         (random_keys(HEX[1:], "2001:db8:9999:99:999:9:9999:9"), "id"),
         (random_keys("abcdefghijklmnop", "999999999999"), "text"),  # no digit: words
         ([f"INV-2023-{n // 3:05d}" for n in range(400)], "key"),  # lines of an invoice
+        (
+            [
+                f"http://www.poll{'-a.b/c_d/'[: n % 9]}{n * 7919 % 1000}.com/{'abc/' * (n % 4)}report{n}.pdf"
+                for n in [n if n % 5 else n // 10 for n in range(400)]
+            ],
+            "key",  # web addresses of many layouts that come again
+        ),
     ],
 )
 def test_keys_in_their_own_dress_are_made_afresh(values: list[str], kind: str) -> None:
