@@ -146,7 +146,7 @@ def _commonest(texts: Array, tried: set[str]) -> tuple[str, list[str]]:
     shapes: dict[str, list[str]] = {}
     for text in texts[:: max(1, len(texts) // 1000)]:
         time = _TIME.search(text)
-        shape = re.sub(r"\d+", lambda digits: "9" if digits[0].strip("0") or time else "0", text)
+        shape = re.sub(r"\d+", "9", text if time else re.sub(r"(?<!\d)0+(?!\d)", "O", text))
         if not _SPAN.fullmatch(text):  # of which each unit has a format
             shape = re.sub(r"[^\W\d_A-Z]+", "a", shape) + ((time and time["zone"]) or "")
         if shape not in tried:
