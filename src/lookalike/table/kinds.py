@@ -93,7 +93,12 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
         return "compound"
     if addresses and len(distinct) >= _ID_ROWS:
         return "key"
-    if better is not None and len(distinct) >= _ID_ROWS and bare <= LITTLE and codes.are_codes(distinct):
+    if (
+        better is not None
+        and len(distinct) >= _ID_ROWS
+        and bare <= LITTLE
+        and codes.are_codes(distinct, alone)
+    ):
         return "id" if alone else "key"
     kind = "category" if better is None else "text"
     if lost > LITTLE and len(counts) >= SEVERAL:
