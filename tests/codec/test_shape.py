@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from lookalike.codec.grammar import Grammar, byte_tokenizer
 from lookalike.codec.shape import DEEPEST, ENUM, canonical, check_shape, infer_shape
 from lookalike.errors import SchemaError
+from lookalike.texts.syntax import exact
 from tests.paths import DATA
 
 BFCL = [json.loads(line) for line in (DATA / "bfcl.jsonl").open(encoding="utf-8")]
@@ -71,7 +72,7 @@ def test_types_keys_lengths_and_limits() -> None:
             },
             "b": {
                 "type": "array",
-                "items": {"type": "number", "minimum": -1300, "maximum": 2},
+                "items": {"type": "number", "minimum": -1300, "maximum": 2, "multipleOf": 0.1},
                 "maxItems": 2,
             },
             "c": {"type": "boolean"},
@@ -102,7 +103,30 @@ def test_odd_values_are_written_as_the_grammar_reads_them(values: list[Any]) -> 
         text = canonical(value, shape)
         assert json.loads(text) == value
         assert accepts(shape, text), (text, shape)
-        assert Draft202012Validator(shape).is_valid(value)
+        assert exact(Draft202012Validator)(shape).is_valid(value)
+
+
+@pytest.mark.parametrize(
+    ("values", "fits", "odd"),
+    [
+        ([0.07, 2.5, 12.25], ["0.07", "2.0", "9.13"], ["2.005", "0.125"]),
+        ([0.2, 0.25, 0.1], ["0.2", "0.25", "0.12"], ["0.201"]),  # the library: 0.2 is not below 0.25
+        ([3.0, 3.0], ["3.0"], ["3.01", "2.0"]),
+        ([-0.5, 0.0], ["0.0", "-0.1"], ["-0.12"]),
+        ([12.0, 40.0], ["12.0", "13.0"], ["12.25"]),
+    ],
+)
+def test_numbers_have_the_decimals_of_the_real_ones(
+    values: list[float], fits: list[str], odd: list[str]
+) -> None:
+    shape = infer_shape([{"price": value} for value in values])
+    taken = {text: accepts(shape, f'{{"price":{text}}}') for text in [*map(repr, values), *fits, *odd]}
+    assert [text for text, ok in taken.items() if not ok] == odd
+    assert all(exact(Draft202012Validator)(shape).is_valid({"price": value}) for value in values)
+
+
+def test_floats_that_are_no_decimal_fractions_have_any_digits() -> None:
+    assert "multipleOf" not in infer_shape([0.1 + 0.2, 1 / 3])
 
 
 def test_an_enum_is_short() -> None:
@@ -170,6 +194,7 @@ def test_what_the_grammar_refuses_although_it_is_valid_is_said_so() -> None:
         ),
         ({"type": "string", "format": "date-time"}, "2024-02-29T10:00:00Z"),
         ({"type": "integer", "multipleOf": 5, "exclusiveMinimum": 0}, 15),
+        ({"type": "number", "multipleOf": 0.01, "maximum": 1}, 0.07),
         ({"type": ["number", "null"], "minimum": -1, "maximum": 1}, -0.0),
         ({}, {"any": ["thing", {"": None}]}),
     ],

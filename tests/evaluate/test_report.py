@@ -106,6 +106,14 @@ def test_the_page_shows_no_rare_real_value(tmp_path):
     assert not re.search(r"(?<![\d.])987", html)  # a figure of the report may have these digits further on
 
 
+def test_a_compound_is_one_column() -> None:
+    scores = [f"{i % 23}.5,{i % 19}.25" for i in range(100)]
+    table = pd.DataFrame({"score": scores, "n": range(100)})
+    report = evaluate(table, table)
+    assert "of 2 columns" in repr(report) and report.to_dict()["tables"]["columns"] == 2
+    assert {"score [1]", "score [2]"} <= report.to_dict()["columns"].keys()
+
+
 def test_the_repr_is_a_short_table(report):
     lines = repr(report).splitlines()
     assert len(lines) < 45

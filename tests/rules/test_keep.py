@@ -285,3 +285,11 @@ def test_an_end_that_is_not_known_yet_stays_the_same_date() -> None:
     assert (made.end == "9999-12-31").mean() == pytest.approx(0.1, abs=0.03)
     plain = planned(table[table.end < "9999"].reset_index(drop=True), "end >= start")
     assert [slot.column for slot in plain.codec.slots][-1] == "end (gap)"
+
+
+def test_many_columns_are_put_together_in_silence(recwarn: pytest.WarningsRecorder) -> None:
+    some = np.arange(200) % 7
+    table = pd.DataFrame({f"{'ab'[n % 2]}{n // 2}": np.roll(some, n // 2) * (n % 2 + 1) for n in range(300)})
+    plan = planned(table, *(f"b{n} = 2 * a{n}" for n in range(150)))
+    made = plan.back(plan.forward(table), np.random.default_rng(0))
+    assert made.equals(table) and not recwarn.list

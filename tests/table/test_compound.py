@@ -24,6 +24,10 @@ def counts(cells: list[str]) -> pd.Series:
         ([f"{20 + i}:{i % 60:02d}:00" for i in range(N)], "{number}:{number}:{number}"),  # over 24 hours
         ([f"{20 + i}:{i % 60:02d}:00" for i in range(2 * N)] + ["56:32"], "{number}:{number}:{number}"),
         ([f"{20 + i}:{i % 60:02d}:00" for i in range(N)] + ["56:32", "51:07"], None),  # too many others
+        ([f"{i * 7 % 23}-{i % 9}" for i in range(N)], "{number}-{number}"),  # goals, no number below zero
+        ([f"{i % 17}-{i * 7 % 23}-{i % 5}" for i in range(N)], "{number}-{number}-{number}"),
+        ([f"{-i}--{i * 7 % 23}" for i in range(1, N)], "{number}-{number}"),
+        ([f"{i % 17}-{100 + i * 7}" for i in range(N)], None),  # codes
         ([f"+1-{200 + i}-{300 + i}-{4000 + i}" for i in range(N)], None),  # phones
         ([f"10.0.{i % 4}.{i}" for i in range(N)], None),  # addresses of machines
         ([f"{i + 1}/2021" for i in range(N)], None),  # numbers of papers

@@ -232,9 +232,8 @@ def test_whole_numbers_that_are_keys_by_name_are_no_numbers() -> None:
     assert (schema["product_id"].kind, schema["stock"].kind) == ("category", "number")
     assert infer(pd.DataFrame({"product_id": seldom}))["product_id"].kind == "key"
     wide = np.random.default_rng(1).choice(900_000, 60, replace=False)  # far from each other
-    assert [infer(pd.DataFrame({name: wide}))[name].kind for name in ("id", "PatientID", "rownames", "")] == [
-        "id"
-    ] * 4
+    names = ("id", "PatientID", "idno", "rownames", "")
+    assert [infer(pd.DataFrame({name: wide}))[name].kind for name in names] == ["id"] * 5
     assert [infer(pd.DataFrame({name: wide}))[name].kind for name in ("stock", "paid", "编号")] == [
         "number"
     ] * 3

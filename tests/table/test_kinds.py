@@ -88,6 +88,7 @@ def random_keys(letters: str, form: str, rows: int = 300) -> list[str]:
 
 
 HEX = "0123456789abcdef"
+CAPITALS = list(dict.fromkeys(random_keys("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "999", 400)))
 ANY = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -102,6 +103,16 @@ ANY = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
         (random_keys(HEX[1:], "2001:db8:9999:99:999:9:9999:9"), "id"),
         (random_keys("abcdefghijklmnop", "999999999999"), "text"),  # no digit: words
         ([f"INV-2023-{n // 3:05d}" for n in range(400)], "key"),  # lines of an invoice
+        (CAPITALS + [f"{n:02d}{s[0]}" for n, s in enumerate(CAPITALS[:99])], "id"),  # airports
+        ([f"{s[0]}{'AEIOU'[n % 5]}{s[1:]}" for n, s in enumerate(CAPITALS)], "text"),  # words
+        ([*(f"{n:02d}" for n in range(90)), *(f"{n:04d}"[:2] + f".{n % 90}" for n in range(900))], "text"),
+        (
+            [
+                f"http://www.poll{'-a.b/c_d/'[: n % 9]}{n * 7919 % 1000}.com/{'abc/' * (n % 4)}report{n}.pdf"
+                for n in [n if n % 5 else n // 10 for n in range(400)]
+            ],
+            "key",  # web addresses of many layouts that come again
+        ),
     ],
 )
 def test_keys_in_their_own_dress_are_made_afresh(values: list[str], kind: str) -> None:

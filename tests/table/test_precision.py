@@ -31,6 +31,8 @@ WRITTEN = np.array([float(f"{x:.15g}") for x in in_single(CENTS)])  # in a file 
         (significant(RNG.normal(size=400) * 10.0 ** RNG.integers(-20, 20, 400), 7), Precision(None, 7)),
         (np.array([0.1, 0.2, 0.1 + 0.2]), Precision(1)),
         (in_single(RNG.normal(1e5, 1e4, 5)), Precision(None, None, True)),  # two decimals would be chance
+        (significant(10.0 ** RNG.uniform(-9, 0, 400), 3), Precision(None, 3)),  # chances, not 11 decimals
+        (RNG.normal(0.5, 0.1, 400).round(6), Precision(6)),
         (np.array([1e308, 0.3, -1e-308]), Precision(None, 1)),
         (np.arange(60) * 1.37e30, Precision(None)),  # 0 is whole, which says nothing of the others
     ],
@@ -80,6 +82,11 @@ def test_numbers_beside_a_cell_that_is_none_are_as_exact() -> None:
         assert found(numbers, "float64") == exact and made[made != "NA"].map(len).max() <= 19
     powers = infer(pd.DataFrame({"x": ["NA"] * 5 + [f"{x:.2E}" for x in (FULL * 1e3).tolist()]}))
     assert powers["x"].decimals is None and powers["x"].format == "0.00E+00"
+    chances = significant(10.0 ** RNG.uniform(-9, 0, 400), 3)
+    table = pd.DataFrame({"x": ["NA"] * 5 + [f"{x:.3g}" for x in chances.tolist()]})
+    codec = RecordCodec.fit(table, infer(table))
+    made = codec.decode(*codec.encode(table), np.random.default_rng(1))["x"]
+    assert found(made[made != "NA"].astype(float).to_numpy(), "float64") == Precision(None, 3)
 
 
 def test_the_schema_keeps_and_says_it() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from lookalike.errors import MissingDependency, SchemaError, first_line
+from lookalike.texts.syntax import exact
 
 DEEPEST = 24  # levels; below them any JSON is allowed
 ENUM = 64  # most distinct strings that are listed
@@ -23,6 +24,7 @@ PROPERTIES = 128  # most keys that are listed
 _MAP_KEYS = 8  # an object of more keys than this, few of them at a time, is a map
 _WALKED = 200  # values of a column that are tried in the grammar of its schema
 _EXACT = 2**53  # integers beyond this have no limits
+_DECIMALS = 8  # of numbers, at most, that are decimal fractions
 
 
 def infer_shape(values: list[Any], rare: int = 5) -> dict[str, Any]:
@@ -32,7 +34,8 @@ def infer_shape(values: list[Any], rare: int = 5) -> dict[str, Any]:
     than all). Of objects, the keys in the order in which they are first seen: those of every object are
     required. Objects that have few of many keys at a time are maps: any key, one shape for all their values.
     Strings of at most `ENUM` distinct values, none of them rare, are an enum. Limits of numbers, of lengths
-    and of items are rounded outwards to two digits.
+    and of items are rounded outwards to two digits. Numbers with a point have as many decimals as the values,
+    at most.
     """
     rows = list(range(len(values)))
     return _shape(values, rows, min(rare, len(values)), 0)
@@ -80,15 +83,25 @@ def _range(values: list[Any]) -> dict[str, Any]:
     inexact = any(value and not 1e-6 <= abs(value) < 1e15 for value in values)
     if inexact if not whole else max(-low, high) >= _EXACT:
         return {}
-    return {"minimum": _outwards(low, up=False), "maximum": _outwards(high, up=True)}
+    found = {"minimum": _outwards(low, up=False), "maximum": _outwards(high, up=True)}
+    if whole:
+        return found
+    if found["maximum"] in (0, found["minimum"]):  # 0.0 is not below 0 to the grammar, nor 3.0 from 3 to 3
+        found["maximum"] = _outwards(found["maximum"] + 0.1, up=True)
+    decimals = max(-int(Decimal(repr(value)).as_tuple().exponent) for value in values)
+    if decimals <= _DECIMALS:
+        found["multipleOf"] = float(f"1e-{max(decimals, 1)}")  # 3.0 is no multiple of 1 to the grammar
+    return found
 
 
 def _outwards(value: float, up: bool) -> int | float:
-    """The next number of two digits: 1234 -> 1300 or 1200. Of integers, two digits stay what they are."""
+    """The next number of two digits: 1234 -> 1300 or 1200. Of integers, two digits stay what they are; others
+    have one decimal at most, as to the grammar library 0.2 is not below 0.25.
+    """
     if value == 0:
         return 0
     exact = Decimal(repr(value))
-    digits = max(0, exact.adjusted() - 1) if isinstance(value, int) else exact.adjusted() - 1
+    digits = max(0 if isinstance(value, int) else -1, exact.adjusted() - 1)
     step = Decimal(1).scaleb(digits)
     rounded = (exact / step).to_integral_value(ROUND_CEILING if up else ROUND_FLOOR) * step
     return int(rounded) if rounded == rounded.to_integral_value() else float(rounded)
@@ -259,7 +272,7 @@ def check_shape(values: pd.Series, schema: dict[str, Any], column: Any) -> None:
             "not keep exactly: use minimum and maximum, or the type integer."
         )
     rules = _byte_grammar(schema, column)
-    validator = Draft202012Validator(schema)
+    validator = exact(Draft202012Validator)(schema)
     for number, (row, value) in enumerate(values.items()):
         try:
             wrong = next(validator.iter_errors(value), None)

@@ -63,8 +63,9 @@ CHAPTERS: tuple[tuple[str, str | None, Callable[[View], Section]], ...] = (
 def measured(view: View, names: Mapping[str, str], progress: bool) -> Figures:
     """The figures of the sections that the view asks for. names: what the tables are called."""
     began = time.perf_counter()
+    columns = len({one.name if one.member is None else one.member.column for one in view.columns})
     figures = Figures(
-        tables={t: TableFacts(names.get(t, t), n, len(view.columns)) for t, n in view.rows.items()},
+        tables={t: TableFacts(names.get(t, t), n, columns) for t, n in view.rows.items()},
         version=__version__,
         date=datetime.now().astimezone().isoformat(timespec="seconds"),
         seed=view.seed,

@@ -157,7 +157,7 @@ def _about(figures: Figures) -> list[str]:
         for table, one in figures.tables.items()
     ]
     return [
-        f"{', '.join(named)} rows of {len(figures.kinds)} columns",
+        f"{', '.join(named)} rows of {figures.columns} columns",
         f"lookalike {figures.version}, {figures.date[:10]}, measured in {figures.seconds:.1f} s, "
         f"seed {figures.seed}",
     ]

@@ -54,6 +54,11 @@ class Figures:
     seconds: float = 0.0
     verdict: Verdict = field(default_factory=lambda: Verdict(None, "", []))
 
+    @property
+    def columns(self) -> int:
+        """Columns that were compared, a compound with all its members as one."""
+        return self.tables["synthetic"].columns
+
     def entry(self, section: str, key: str) -> Entry:
         """A figure; one without a value where it was not measured."""
         return self.found.entries.get(section, {}).get(key, Entry())
@@ -88,7 +93,7 @@ class Figures:
                 },
                 "tables": {
                     "rows": rows | {"holdout": rows.get("holdout")},
-                    "columns": len(self.kinds),
+                    "columns": self.columns,
                     "split": self.split,
                 },
                 "target": self.target,

@@ -143,6 +143,7 @@ def _style(cells: Any, values: pd.Series) -> dict[str, Any] | None:
     # what Arrow writes in Python's way is sure, but for whole numbers: those have no decimals there
     rest = cells.filter(unsure).to_pylist()
     whole = pc.and_(same, pc.equal(pc.floor(numbers), numbers))
+    whole = pc.and_(whole, pc.invert(pc.match_substring(cells, "e")))  # 1e+16 has none in any case
     bare = _any(whole)
     if all(_short(cell, bare) for cell in rest):
         return {"bare": True} if bare else {}

@@ -11,6 +11,7 @@ from lookalike.characters import sound
 from lookalike.errors import MissingDependency, OptionError, first_line
 from lookalike.llm.casting import cast, key, nullable
 from lookalike.llm.values import answers_in, is_cut, values_in
+from lookalike.texts.syntax import exact
 
 INSTRUCTION = "\n\nAnswer with one JSON value only, no other words, that fits this JSON schema:\n"
 COMBINATIONS = ("anyOf", "oneOf", "allOf")
@@ -68,6 +69,7 @@ class ReplyForm:
         except SchemaError as error:
             raise OptionError(f"the schema of the reply is not a JSON schema: {first_line(error)}.") from None
         self.schema = schema
+        kind = exact(kind)
         self._validator = kind(countless(schema))
         self.many = _many(schema)
         self._of_one = kind(schema if self.many is None else self.many[1])

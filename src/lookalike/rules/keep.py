@@ -78,17 +78,16 @@ class Plan:
         follows from what was given. fresh: as of `back`.
         """
         inner = inner.reset_index(drop=True)
-        made = pd.DataFrame(index=pd.RangeIndex(len(inner)))
-        values = Values(made, self.schema)
         treated = {name for one in self.steps for name in one.columns}
-        for name in self.schema.kept:
-            if name not in treated and name in inner.columns:
-                made[name] = inner[name]
+        made = inner[[n for n in self.schema.kept if n not in treated and n in inner.columns]].copy()
+        values = Values(made, self.schema)
         for one in self.steps:
             own = pd.DataFrame(back(one, inner, values, rng, fresh))
             own = own if held is None else held(own)
-            for name in own.columns:
+            new = [name for name in own.columns if name not in made.columns]
+            for name in own.columns.difference(new, sort=False):
                 made[name] = own[name]
+            made = values.table = pd.concat([made, own[new]], axis=1)
             if one.way == "lift":
                 values = Values(made, self.schema)
         return made[[name for name in self.schema.kept if name in made.columns]]

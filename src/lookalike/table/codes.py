@@ -27,6 +27,7 @@ ADDRESS = f"{URL}|{PATH}"
 _ROOM, _SPARE = 1_000, 10  # codes that a pattern can make, at least, and for each that is there
 _SHORT, _PARTS, _TWICE = 40, 7, 2  # letters and parts of a code, at most; codes that can be made for each
 WITHOUT = 0.01  # the share of the rows that may have no digit beside codes: a blank, a word
+_CAPITALS, _BARE = r"[A-Z]{1,6}", 0.1  # a code of letters alone; the share of such codes that have no vowel
 _DIALLED, _VARIED = 7, 4  # digits of a phone number; places of a code that differ
 
 
@@ -121,20 +122,31 @@ def with_digits(counts: pd.Series) -> tuple[Array, float]:
     return np.asarray(counts.index[has], dtype=object), float(counts[~has].sum() / counts.sum())
 
 
-def are_codes(distinct: Array) -> bool:
+def are_codes(distinct: Array, alone: bool = False) -> bool:
     """Whether strings that are no key by their looks alone are still codes, phones, versions or handles:
-    short, of ASCII, of one word at most and few parts, most with a digit, of few layouts, and all their runs
-    understood. A text of them would have broken ones.
+    short, of ASCII, of one word at most and few parts, most with a digit or a few capitals, of few layouts,
+    and all their runs understood. A text of them would have broken ones. alone: whether none comes twice, so
+    that each layout has to allow as many others.
     """
     sample = [str(value) for value in distinct[:2000]]
     if not all(s.isascii() and len(s.split()) <= _PARTS for s in sample):
         return False
     if any(len(s) > _SHORT or len(re.findall(r"(?<!\S)[^\W\d_]+[.:]?(?!\S)", s)) > 1 for s in sample):
         return False
-    if sum(re.search(r"\d", s) is not None for s in sample) < patterns.COVERED * len(sample):
+    lettered = [s for s in sample if re.search(r"\d", s) is None]
+    if len(lettered) > (1 - patterns.COVERED) * len(sample) and not _are_short(lettered):
         return False
     shapes = patterns.clear(sample, RARE)
-    return shapes is not None and patterns.room(shapes) >= _TWICE * len(distinct)
+    if shapes is None or (alone and any(patterns.room([one]) < _TWICE * one.share for one in shapes)):
+        return False
+    return patterns.room(shapes) >= _TWICE * len(distinct)
+
+
+def _are_short(strings: list[str]) -> bool:
+    """Whether strings are codes of a few capitals, as of airports, not words: some have no vowel."""
+    few = sum(re.fullmatch(_CAPITALS, s) is not None for s in strings)
+    bare = sum(re.search("[AEIOUY]", s) is None for s in strings)
+    return few >= patterns.COVERED * len(strings) and bare >= _BARE * len(strings)
 
 
 def is_random_key(strings: list[str]) -> bool:

@@ -22,14 +22,15 @@ from lookalike.table.column import Column
 Array = npt.NDArray[Any]
 
 NUMBER, WORD = "{number}", "{word}"
+_SIGN = r"(?:(?<!\d)[+\-\u2212])?"  # in 3-1 it stands between the numbers
 MEMBERS = 8  # of a cell, at most
 LOST = 0.05  # the share of the cells that may have another layout, where they hold words
 ODD = 0.01  # the same where they hold numbers
 RARE_WORDS = 0.1  # the share of the cells that may hold a word of few rows
 DENSE = 1.2  # times as many numbers as there are cells, from the first to the last, of those that count on
 SEVERAL = 20  # distinct cells from which on a layout is no chance
-FORMS = {NUMBER: r"[+\-\u2212]?\d+(?:\.\d+)?", WORD: r"[^\W_]+(?:['\u2019-][^\W_]+)*"}
-_DECIMAL_COMMA = r"[+\-\u2212]?\d+(?:,\d+)?"
+FORMS = {NUMBER: _SIGN + r"\d+(?:\.\d+)?", WORD: r"[^\W_]+(?:['\u2019-][^\W_]+)*"}
+_DECIMAL_COMMA = _SIGN + r"\d+(?:,\d+)?"
 _BETWEEN = re.compile(r"[xX\u00d7*/:;,|]|to|by| [-\u2013] |[^\W\d_]{1,3}")  # what stands between two measures
 _RECORD = 4  # digits of numbers with hyphens between them, at most, that are no code
 _SIZE = 3  # digits of all cells alike, from which on a number may be a code
@@ -75,7 +76,7 @@ def join(members: Sequence[Array], text: str) -> Array:
 def _reader(text: str) -> re.Pattern[str]:
     """What reads the cells of a format, with a group for each member."""
     comma = NUMBER in text and not re.search(r",", text)  # 13,07;77,42
-    number = FORMS[NUMBER] if not comma else r"[+\-\u2212]?\d+(?:[.,]\d+)?"
+    number = FORMS[NUMBER] if not comma else _SIGN + r"\d+(?:[.,]\d+)?"
     parts = re.split(r"(\{number\}|\{word\})", text)
     forms = {NUMBER: f"({number})", WORD: f"({FORMS[WORD]})"}
     return re.compile("".join(forms.get(part) or re.escape(part) for part in parts))
@@ -120,7 +121,10 @@ def _measured(members: list[Array], pieces: list[str], counts: pd.Series) -> boo
         return True
     short = all(len(n) <= _RECORD and (n == "0" or n[0] != "0") for own in members for n in own)
     between = {*pieces[1:-1]} - ({"-", "\u2013"} if short else set())  # won, lost and drawn: 14-0-7
-    if all(codes) or not all(_BETWEEN.fullmatch(one) or _BETWEEN.fullmatch(one.strip()) for one in between):
+    hyphens = bool({*pieces[1:-1]} - between)
+    if (any(codes) if hyphens else all(codes)) or not all(
+        _BETWEEN.fullmatch(one) or _BETWEEN.fullmatch(one.strip()) for one in between
+    ):
         return False
     padded = [own for own in members if any(n[0] == "0" and len(n) >= _SIZE for n in own)]
     unique = len(counts) == counts.sum() and ":" not in "".join(pieces)

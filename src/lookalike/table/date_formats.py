@@ -59,6 +59,8 @@ _RUNS = {  # digits in one run
     6: ["%Y%m", "%y%m%d"],
     4: ["%H%M"],
 }
+_NOTHING = ("0", "00")  # in place of a month or a day that is not known: 1990-05-00
+_MINUS = re.compile(r"[^\s-]-$")  # what stands before a part that is below zero
 _UNITS = "年月日년월일"  # behind the numbers of a Chinese, Japanese or Korean date
 _YEARS = (1900, 2100)  # of dates that are nothing but digits
 _MINUTES = 5  # minutes of whole numbers that are times, at least
@@ -144,7 +146,7 @@ def _commonest(texts: Array, tried: set[str]) -> tuple[str, list[str]]:
     shapes: dict[str, list[str]] = {}
     for text in texts[:: max(1, len(texts) // 1000)]:
         time = _TIME.search(text)
-        shape = re.sub(r"\d+", "9", text)
+        shape = re.sub(r"\d+", "9", text if time else re.sub(r"(?<!\d)0+(?!\d)", "O", text))
         if not _SPAN.fullmatch(text):  # of which each unit has a format
             shape = re.sub(r"[^\W\d_A-Z]+", "a", shape) + ((time and time["zone"]) or "")
         if shape not in tried:
@@ -248,10 +250,10 @@ def _dates(text: str) -> list[str]:
     for chosen in itertools.product(*options):
         order = "".join(re.findall(r"%\^?(?:\{\w\w\})?([A-Za-z])", "".join(chosen))).replace("B", "b")
         order = order.replace("a", "").replace("A", "")
-        if order in _ORDERS:
+        if order in _ORDERS or (order == "Y" and any(map(str.isdigit, chosen))):
             found.setdefault(order, []).append("".join(chosen))
     orders = sorted(
-        _ORDERS, key=lambda order: "." in text and order[0] == "m"
+        [*_ORDERS, "Y"], key=lambda order: "." in text and order[0] == "m"
     )  # 01.02.2015 has the day first
     return [form for order in orders for form in found.get(order, [])]
 
@@ -261,8 +263,10 @@ def _options(piece: str, before: str, after: str, weeks: bool) -> list[str]:
     if piece.isdigit():
         if before in ("Q", "W"):
             return ["%q" if before == "Q" else "%V"]
+        if _MINUS.search(before):
+            return [piece]  # 3/-9/1848: the day is not known
         digits = {8: ["%Y%m%d"], 4: ["%G" if weeks else "%Y"], 2: ["%m", "%d", "%y"], 1: ["%m", "%d"]}
-        return digits.get(len(piece), [])
+        return digits.get(len(piece), []) + ([piece] if piece in _NOTHING else [])
     if not WORD.fullmatch(piece):
         return [piece]
     known = directives_of(piece)

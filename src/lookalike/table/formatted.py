@@ -165,7 +165,9 @@ def describe(present: pd.Series, column: Column, hidden: int) -> None:
     ticks, _, odd = read_column(pd.Series(counts.index, dtype=object), column)
     rows = counts.to_numpy()
     powers = any(formats.parsed(text).exponent for text in column.formats)
-    if not told and not powers and ticks.dtype == np.float64:  # beside a cell such as NA
+    if not told and ticks.dtype == np.float64 and powers:
+        column.digits = column.digits or precision.digits(ticks[odd == 0])
+    elif not told and ticks.dtype == np.float64:  # beside a cell such as NA
         column.decimals, column.digits, column.single = precision.found(ticks[odd == 0], "float64")
         ticks, _, odd = read_column(pd.Series(counts.index, dtype=object), column)
     if not (odd == 0).any() or rows[odd < 0].sum() > LOST * rows.sum():

@@ -85,12 +85,20 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
         and made_afresh(usual, alone or better == "rare")
     ):
         return "key"
-    worded = better == "rare" or (better is not None and all(re.fullmatch(ADDRESS, str(s)) for s in distinct))
+    addresses = better is not None and all(re.fullmatch(ADDRESS, str(s)) for s in distinct)
+    worded = better == "rare" or addresses
     several = compound.words(counts, least) if worded and column.python != "mixed" else None
     if several is not None:
         column.format = several
         return "compound"
-    if better is not None and len(distinct) >= _ID_ROWS and bare <= LITTLE and codes.are_codes(distinct):
+    if addresses and len(distinct) >= _ID_ROWS:
+        return "key"
+    if (
+        better is not None
+        and len(distinct) >= _ID_ROWS
+        and bare <= LITTLE
+        and codes.are_codes(distinct, alone)
+    ):
         return "id" if alone else "key"
     kind = "category" if better is None else "text"
     if lost > LITTLE and len(counts) >= SEVERAL:

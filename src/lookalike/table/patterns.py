@@ -19,6 +19,7 @@ from lookalike.errors import SchemaError
 from lookalike.table.check_digits import CHECKS, checked
 
 SHAPES = 40  # layouts of a pattern at most
+FEW = 8  # layouts of codes of several lengths, such as 01, 01.1, 01.11, at most
 COVERED = 0.95  # of the strings, that have one of them
 SMALL = 6  # digits up to which numbers of several lengths are drawn from their range
 HEADED = 4  # letters at least behind the first ones of a long run, which are cut off where they come again
@@ -98,20 +99,21 @@ def learn(strings: Sequence[str], rare: int, counting: bool = False) -> list[Sha
 
 def clear(strings: Sequence[str], rare: int, counting: bool = False) -> list[Shape] | None:
     """The shapes of strings whose runs are all understood: of one length, small numbers, or values that come
-    again. None of others; otherwise as `learn`.
+    again, or which have few layouts. None of others; otherwise as `learn`.
     """
-    return _of_layout(strings, _NUMBERS, rare, counting, True)
+    shapes = _of_layout(strings, _NUMBERS, rare, counting, True)
+    return _of_layout(strings, LAYOUTS[0], rare, counting, True, FEW) if shapes is None else shapes
 
 
 def _of_layout(
-    strings: Sequence[str], layout: Layout, rare: int, counting: bool, understood: bool
+    strings: Sequence[str], layout: Layout, rare: int, counting: bool, understood: bool, most: int = SHAPES
 ) -> list[Shape] | None:
     key, runs = layout
     groups: dict[str, list[str]] = {}
     for text in strings:
         groups.setdefault(key(text), []).append(text)
     common = [group for group in groups.values() if len(group) >= rare]
-    common = sorted(common, key=len, reverse=True)[:SHAPES]
+    common = sorted(common, key=len, reverse=True)[:most]
     if sum(map(len, common)) < COVERED * len(strings):
         return None
     cut = [[list(values) for values in zip(*map(runs.findall, group), strict=True)] for group in common]

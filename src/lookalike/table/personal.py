@@ -81,7 +81,8 @@ _KEYS = {"id", "ids", "uuid", "guid", "key"}
 _NUMBERS = {"no", "nr", "num", "number", "nummer", "code"}  # a key where the name says whose
 _KEY_WORDS = _set(
     "kundennummer kundennr mitarbeiternummer personalnummer patientennummer customerid userid clientid "
-    "custid patientid patid memberid employeeid personid subjid subjectid caseid pid uid respid studyid"
+    "custid patientid patid memberid employeeid personid subjid subjectid caseid pid uid respid studyid "
+    "idno idnr idnum idnumber caseno casenumber hhid"
 )
 _ROWS = _set("rownames rowname rownumber rownum rowno rowid unnamed0 index0")
 _MEASURES = _set(

@@ -21,6 +21,8 @@ _NOISE = 1e-13  # by so large a share of itself may a number be off: 15 decimals
 _SINGLE = 2.0**-24  # the same of a number in single precision
 _CHANCE = 1e-9  # that all numbers of full precision look exact by accident, at most
 _LONG = 5  # decimals from which on numbers may be halves of halves, as single precision has them
+_FEWER = 2  # digits that numbers of few significant ones have less than their decimals would give, at least
+_ROUNDED = 7  # digits at most, that numbers of many sizes are rounded to
 _SOME = 200  # numbers in which most precisions show that they are wrong
 
 
@@ -43,11 +45,13 @@ def found(finite: Array, dtype: str) -> Precision:
     values = np.unique(finite)
     single = bool(_near(in_single(values), values).all())
     if exact is not None and not single:
-        return Precision(exact)
+        few = digits(values)
+        rounded = few is not None and few <= min(_ROUNDED, _digits_of(values, exact) - _FEWER)
+        return Precision(None, few) if rounded else Precision(exact)
     rough = _noisy_decimals(values, single)
     if single:  # cut to 15 digits in a file, or whole
-        return Precision(rough, None if (in_single(values) == values).all() else _digits(values), True)
-    return Precision(rough, _digits(values) if rough is None else None)
+        return Precision(rough, None if (in_single(values) == values).all() else digits(values), True)
+    return Precision(rough, digits(values) if rough is None else None)
 
 
 def decimals(finite: Array, dtype: str) -> int | None:
@@ -105,7 +109,13 @@ def _noisy_decimals(values: Array, single: bool) -> int | None:
     return None
 
 
-def _digits(values: Array) -> int | None:
+def _digits_of(values: Array, decimals: int) -> int:
+    """Significant digits that half of distinct numbers would have with so many decimals."""
+    size = np.median(np.abs(values))
+    return decimals + 1 + int(np.floor(np.log10(size))) if size > 0 else 0
+
+
+def digits(values: Array) -> int | None:
     """Significant digits that distinct numbers have at most; None from 16 on."""
     kept = None
     for digits in range(DIGITS, 0, -1):

@@ -14,6 +14,7 @@ from lookalike.codec.kinds import structure
 from lookalike.errors import ConditionError, SchemaError
 from lookalike.table.inferring import infer
 from lookalike.table.schema import Schema
+from lookalike.texts.syntax import exact
 from tests.paths import DATA
 
 BFCL = [json.loads(line) for line in (DATA / "bfcl.jsonl").open(encoding="utf-8")]
@@ -36,8 +37,8 @@ def there_and_back(codec: RecordCodec, values: list[Any]) -> list[Any]:
     return codec.decode(tokens, cells, np.random.default_rng(0))["x"].tolist()
 
 
-def shape(codec: RecordCodec) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(codec.params[0].shape))
+def shape(codec: RecordCodec) -> Any:
+    return exact(Draft202012Validator)(json.loads(codec.params[0].shape))
 
 
 def test_values_come_back_as_they_were() -> None:

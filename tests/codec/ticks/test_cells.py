@@ -93,6 +93,28 @@ def test_draws_are_as_round_as_the_data() -> None:
         assert abs((drawn % step == 0).mean() - (values % step == 0).mean()) < 0.03
 
 
+@pytest.mark.parametrize(
+    ("values", "step", "offset"),
+    [
+        (RNG.integers(80, 140, 300) * 5, 5, 0),  # 47.5, 52.0
+        (RNG.integers(0, 4000, 5000) * 50, 50, 0),
+        (RNG.integers(1, 900, 300) * 100 + 99, 100, 99),  # prices that end in .99
+        (RNG.integers(2000, 3000, 300) * 7 + 3, 7, 3),  # a day of the week
+        (np.append(RNG.integers(0, 4000, 4999) * 25, 77), 25, 0),  # but for one row
+        (RNG.integers(0, 4000, 300), 1, 0),
+        (np.arange(2, 26, 2), 1, 0),  # too few to tell
+    ],
+)
+def test_draws_lie_on_the_grid_of_the_data(values: Values, step: int, offset: int) -> None:
+    cells = fitted(values)
+    assert (cells.step, cells.offset) == (step, offset)
+    index = locate(cells.low, cells.high, np.repeat(values, 20))
+    drawn = draw(cells, index, np.random.default_rng(1))
+    assert ((drawn - offset) % step == 0).all()
+    assert (drawn >= cells.low[index]).all() and (drawn <= cells.high[index]).all()
+    assert (drawn % 100 == 0).mean() == pytest.approx((values % 100 == 0).mean(), abs=0.05)
+
+
 @pytest.mark.parametrize("name", ["continuous", "real", "heaped", "wide"])
 def test_mass_and_draws_of_a_range_agree(name: str) -> None:
     values = CASES[name]

@@ -12,6 +12,7 @@ Values are int64 (ticks of a grid), float64, or object (exact Python ints that i
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ from lookalike.sampling import in_groups
 
 BINS = 64
 CELLS = 16
+ON_GRID = 0.99  # of the rows in intervals, that lie on a grid
+GRID_VALUES, PARTS = 20, 25  # values by which a grid is told, and how many times
+CHANCE = 1e-6  # that values lie on it by accident, at most
 
 
 class Cells(NamedTuple):
@@ -31,7 +35,8 @@ class Cells(NamedTuple):
     `token` is the bin of the cell and `place` its position inside that bin. `rows` is how many it was fitted
     on.
     `grain` is (tokens, levels): the chance that a draw in the bin's intervals is rounded to 10, 100 ... ticks
-    at least, so that values are as round as the real ones.
+    at least, so that values are as round as the real ones. All values of intervals are `offset` and a
+    multiple of `step`: halves, fives, prices that end in .99, one day of the week.
     """
 
     low: Array
@@ -42,6 +47,8 @@ class Cells(NamedTuple):
     token: Array
     place: Array
     grain: Array
+    step: int = 1
+    offset: int = 0
 
     @property
     def tokens(self) -> int:
@@ -94,8 +101,11 @@ def partition(values: Array, counts: Array, rare: int, bins: int = BINS, cells: 
     count = np.bincount(index, weights=counts, minlength=len(spans))
     own = np.array([spike[first] and first == last for first, last, _ in spans])
     token, place = _group(count, own, bins, cells)
-    grain = _grain(values, counts, index, arrays[0] < arrays[2], token)
-    return Cells(arrays[0], arrays[1], arrays[2], np.array(share), count, token, place, grain)
+    interval = arrays[0] < arrays[2]
+    step, offset = _grid(values, np.where(interval[index], counts, 0))
+    grain = _grain(values, counts, index, interval, token, 1 if offset else step)
+    grain = grain[:, :0] if offset else grain
+    return Cells(arrays[0], arrays[1], arrays[2], np.array(share), count, token, place, grain, step, offset)
 
 
 def _array(items: list[Any], dtype: Any) -> Array:
@@ -243,26 +253,60 @@ def _group(count: Array, own: Array, bins: int, cells: int) -> tuple[Array, Arra
     return token, place
 
 
-def _grain(values: Array, counts: Array, index: Array, interval: Array, token: Array) -> Array:
-    """(tokens, levels): chance of rounding a draw to at least 10**level ticks.
+def _grid(values: Array, counts: Array) -> tuple[int, int]:
+    """(step, offset) of the values that occur `counts` times; (1, 0) where they lie on no grid.
 
-    A share q[k] of the real values ends in k zeros. Of those that were rounded to fewer, a tenth ends in one
-    more by itself, so the chance a[k] of rounding to k zeros at least solves q[k] = a[k] + (q[k-1] - a[k]) /
-    10.
+    Up to 1% of the rows need not lie on it.
+    """
+    if values.dtype != np.int64 or not counts.any():
+        return 1, 0
+    own, rows = values[counts > 0], counts[counts > 0]
+    parts = max(1, len(own) // GRID_VALUES)  # few values of another grid are in few of them
+    found = [
+        int(np.gcd.reduce(part - part[0])) for part in (own[at::parts] for at in range(min(parts, PARTS)))
+    ]
+    step = sorted(found)[len(found) // 2]
+    if step < 2 or (len(own) - 1) * math.log(step) < -math.log(CHANCE):
+        return 1, 0
+    offset = int(np.median(own % step))
+    if rows[own % step == offset].sum() < ON_GRID * rows.sum():
+        return 1, 0
+    rounded = offset == 0 and step == 10 ** (len(str(step)) - 1)  # the grain says so, bin by bin
+    return (1, 0) if rounded else (step, offset)
+
+
+def _units(step: int, largest: Any) -> list[int]:
+    """Ticks that a draw is rounded to: of the grid, and of it those that end in one zero, in two ..."""
+    units, level = [step], 1
+    while (unit := math.lcm(step, 10**level)) <= largest:
+        units.append(unit)
+        level += 1
+    return units
+
+
+def _grain(values: Array, counts: Array, index: Array, interval: Array, token: Array, step: int) -> Array:
+    """(tokens, levels): chance of rounding a draw to at least so many zeros at its end, one a level.
+
+    A share q[k] of the real values ends in k zeros. Of those that were rounded to fewer, a share c (a tenth,
+    or more on a grid) ends in one more by itself, so the chance a[k] of rounding to k zeros at least solves
+    q[k] = a[k] + (q[k-1] - a[k]) * c.
     """
     tokens = int(token.max()) + 1
     if values.dtype != np.int64 or not interval.any():
         return np.zeros((tokens, 0))
     inside = np.where(interval[index], counts, 0)
     rows = np.maximum(np.bincount(token[index], weights=inside, minlength=tokens), 1)
-    before, chances, level = np.ones(tokens), [np.ones(tokens)], 1
-    while 10**level <= np.abs(values).max():
-        round_rows = np.bincount(token[index], weights=inside * (values % 10**level == 0), minlength=tokens)
-        ends = round_rows / rows
+    before, chances = np.ones(tokens), [np.ones(tokens)]
+    for last, unit in itertools.pairwise(_units(step, np.abs(values).max())):
+        ends = np.bincount(token[index], weights=inside * (values % unit == 0), minlength=tokens) / rows
         if not ends.any():
             break
-        chances.append(np.clip((ends - before / 10) / 0.9, 0, chances[-1]))
-        before, level = ends, level + 1
+        alone = last / unit
+        if alone == 1:
+            chances.append(chances[-1])
+        else:
+            chances.append(np.clip((ends - before * alone) / (1 - alone), 0, chances[-1]))
+        before = ends
     return np.stack(chances[1:], axis=1) if len(chances) > 1 else np.zeros((tokens, 0))
 
 
@@ -350,20 +394,24 @@ def _rounded(
     cells: Cells, index: Array, values: Array, rng: np.random.Generator, low: Array, high: Array
 ) -> Array:
     """Draws of intervals rounded as the real values are, where that keeps them in [low, high]."""
-    if not cells.grain.shape[1]:
+    if not cells.grain.shape[1] and cells.step == 1:
         return values
     rows = np.flatnonzero(cells.low[index] < cells.high[index])
-    chance = rng.random(len(rows))[:, None]
-    step = 10 ** (chance < cells.grain[cells.token[index[rows]]]).sum(1)
+    level = np.zeros(len(rows), dtype=np.int64)
+    if cells.grain.shape[1]:
+        chance = rng.random(len(rows))[:, None]
+        level = (chance < cells.grain[cells.token[index[rows]]]).sum(1)
+    units = np.array([cells.step, *(math.lcm(cells.step, 10**k) for k in range(1, cells.grain.shape[1] + 1))])
     drawn, low, high = values[rows], low[rows], high[rows]
     while True:
-        down = drawn // step * step
-        nearer, other = np.where((drawn - down) * 2 < step, [down, down + step], [down + step, down])
+        unit = units[level]
+        down = (drawn - cells.offset) // unit * unit + cells.offset
+        nearer, other = np.where((drawn - down) * 2 < unit, [down, down + unit], [down + unit, down])
         fits, fits_too = ((x >= low) & (x <= high) for x in (nearer, other))
-        stuck = (step > 1) & ~fits & ~fits_too
+        stuck = (level > 0) & ~fits & ~fits_too
         if not stuck.any():
             break
-        step = np.where(stuck, step // 10, step)
+        level = np.where(stuck, level - 1, level)
     values[rows] = np.where(fits, nearer, np.where(fits_too, other, drawn))
     return values
 

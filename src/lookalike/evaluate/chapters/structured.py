@@ -29,7 +29,7 @@ from lookalike.evaluate.columns import ComparedColumn
 from lookalike.evaluate.rows import first
 from lookalike.evaluate.section import Entry, Section, Structured, share
 from lookalike.evaluate.view import View
-from lookalike.texts.syntax import LOOKED_AT, PARSERS, SURE, language, parse_json
+from lookalike.texts.syntax import LOOKED_AT, PARSERS, SURE, exact, language, parse_json
 
 Array = npt.NDArray[Any]
 
@@ -137,7 +137,7 @@ def _validator(texts: list[str]) -> Callable[[str], bool]:
     except ImportError:
         raise MissingDependency("jsonschema", "code") from None
     known = [value for text in texts[:SCHEMA_ROWS] if (value := parse_json(text)) is not None]
-    validator = Draft202012Validator(infer_shape(known))
+    validator = exact(Draft202012Validator)(infer_shape(known))
 
     def valid(text: str) -> bool:
         value = parse_json(text)

@@ -32,7 +32,7 @@ from lookalike.texts.measures import ABSOLUTE, MEASURES
 from lookalike.texts.meta import META
 from lookalike.texts.refusals import REFUSALS
 from lookalike.texts.stated import states
-from lookalike.texts.syntax import PARSERS, parse_json
+from lookalike.texts.syntax import PARSERS, exact, parse_json
 from lookalike.texts.words import words_of
 
 Test = Callable[[Any, Mapping[str, Any]], bool]
@@ -169,7 +169,7 @@ def calls(call: Any, tools: Any) -> bool:
         schema = known[one["name"]]
         try:
             validator_for(schema).check_schema(schema)
-            if not validator_for(schema)(schema).is_valid(one["arguments"]):
+            if not exact(validator_for(schema))(schema).is_valid(one["arguments"]):
                 return False
         except (SchemaError, TypeError, AttributeError):
             return False
