@@ -227,3 +227,25 @@ def test_references_inside_of_a_given_schema_follow_it() -> None:
         grammar, '{"tree":null}'
     )
     assert not _accepts(grammar, '{"tree":{"v":1,"next":{"v":"x"}}}')
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "decimals"),
+    [(0.0, 0.25, 2), (1.0, 12.345, 3), (-2.35, 1.25, 2), (0.5, 99.99, 2), (-0.35, -0.05, 2), (3.25, 10.0, 2)],
+)
+def test_every_number_of_a_range_may_be_written(low: float, high: float, decimals: int) -> None:
+    """Also what an end begins with: 0.2 of 0.25, 99.9 of 99.99."""
+    table = pd.DataFrame({"n": np.round(np.linspace(low, high, 400), decimals)})
+    records = Serialised.fit(RecordCodec.fit(table, infer(table)), table)
+    schema = records.schema([0])
+    ends = [end for part in schema["properties"]["n"]["anyOf"] if "maximum" in part
+            for end in (part["minimum"], part["maximum"])]  # fmt: skip
+    grammar, unit = Grammar(schema, _letters(), 258), 10**decimals
+    first, last = round(min(ends) * unit), round(max(ends) * unit)
+    for tick in {*range(first, last + 1, max(1, (last - first) // 300)), *range(first, first + 30),
+                 *range(last - 300, last + 1)}:  # fmt: skip
+        text = f"{tick / unit:.{decimals}f}".rstrip("0").rstrip(".").replace("-0", "0" if tick == 0 else "-0")
+        if first <= tick <= last:
+            assert _accepts(grammar, records.fragment(0, text, True) + "}"), text
+    for tick in (first - 1, last + 1):
+        assert not _accepts(grammar, records.fragment(0, f"{tick / unit:.{decimals}f}", True) + "}")

@@ -38,6 +38,7 @@ from lookalike.codec.ticks.number_text import (
     INFINITE,
     asked_number,
     cell_text,
+    cut_numbers,
     exception_texts,
     number_text,
     plain_numbers,
@@ -249,8 +250,10 @@ def shape(
     special = _special_choices(params, column, condition)
     if values is not None and not any(abs(value) > LARGEST for value in values):
         return {"enum": [*(json.loads(number_text(value, column)) for value in values), *special]}
-    shapes = [range_shape(low, high, column) for low, high in pairs if low <= high]
-    return {"anyOf": [*shapes, *([{"enum": special}] if special else [])]}
+    ranges = [(low, high) for low, high in pairs if low <= high]
+    shapes = [range_shape(low, high, column) for low, high in ranges]
+    others = [*special, *(one for low, high in ranges for one in cut_numbers(low, high, column))]
+    return {"anyOf": [*shapes, *([{"enum": others}] if others else [])]}
 
 
 def _pairs(params: Params, column: Column, condition: Condition | None) -> list[tuple[Any, Any]]:

@@ -67,6 +67,23 @@ def range_shape(low: Any, high: Any, column: Column) -> JsonSchema:
     return found
 
 
+def cut_numbers(low: Any, high: Any, column: Column) -> list[float]:
+    """Numbers of the range that an end begins with, as 12.3 of 12.34: the grammar library takes them for ones
+    beyond it.
+    """
+    found = []
+    for text in {number_text(end, column) for end in (low, high)}:
+        point = text.find(".")
+        if point >= 0 and not _unbounded(float(text)):
+            begun = {float(text[:end]) for end in range(point + 2, len(text))}
+            found += [one for one in sorted(begun) if _within(one, low, high, column)]
+    return found
+
+
+def _within(number: float, low: Any, high: Any, column: Column) -> bool:
+    return bool(low <= read_tick(repr(number), column) <= high)
+
+
 def read_tick(text: str, column: Column) -> Any:
     value = _EXACT.decode(text)
     if column.decimals is None and column.resolution is None:
