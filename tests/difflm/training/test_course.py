@@ -72,6 +72,20 @@ def test_a_limit_that_is_too_short_is_said_before_and_after(
     )
 
 
+def test_the_limit_that_is_said_is_the_one_that_was_asked_for(
+    now: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where a part of it is left for what follows the training."""
+    one = begin(now, 60.0)
+    one.clock.limit = 48.0
+    run(one, now, 1.0)
+    assert "the time limit of 60 s is enough for about 5%" in capsys.readouterr().err
+    other = begin(now, 60.0)
+    other.clock.limit = 48.0
+    other.plan(4, 48)
+    assert "the time limit of 60 s is enough for about 5%" in capsys.readouterr().err
+
+
 def test_half_of_the_steps_are_said_to_be_half(now: list[float]) -> None:
     one = begin(now, limit=60.0)
     sentence = shortfall([one.facts(run(one, now, 0.1))])

@@ -16,10 +16,14 @@ LITTLE = 0.25  # of the steps: a model that had fewer is hardly usable
 
 
 class Clock:
-    """Seconds spent on a fit, over all its restarts, and the limit on them (None = no limit)."""
+    """Seconds spent on a fit, over all its restarts, and the limit on them (None = no limit).
+
+    asked: the limit that the user knows of, where `limit` leaves time for what follows.
+    """
 
     def __init__(self, limit: float | None, spent: float = 0.0):
         self.limit, self.start = limit, time.perf_counter() - spent
+        self.asked = limit
         self.stopped = False
 
     def spent(self) -> float:
@@ -78,10 +82,10 @@ class Course:
         told = bool(self.wanted)
         self.steps, self.wanted = steps, round((self.wanted or self.steps) / work)
         share = steps / self.wanted
-        if not told and share < 1 and self.clock.limit is not None:
+        if not told and share < 1 and self.clock.asked is not None:
             little = "; what is learned in them is hardly usable" if share < LITTLE else ""
             say(
-                f"training {self.what}: the time limit of {duration(self.clock.limit)} is enough for about "
+                f"training {self.what}: the time limit of {duration(self.clock.asked)} is enough for about "
                 f"{share:.0%} of {self.wanted:,} steps: it is planned for {steps:,}{little}",
                 progress=self.progress,
             )
@@ -121,7 +125,7 @@ class Course:
 
     def _forecast(self, step: int) -> None:
         needed = self.needed(step)
-        if self.clock.limit is None:
+        if self.clock.limit is None or self.clock.asked is None:
             if needed >= WORTH_SAYING:
                 text = f"training {self.what}: {self.steps:,} steps, about {duration(needed)} at most"
                 say(text, progress=self.progress)
@@ -130,7 +134,7 @@ class Course:
         if share < 1:
             little = "; what is learned by then is hardly usable" if share < LITTLE else ""
             say(
-                f"training {self.what}: the time limit of {duration(self.clock.limit)} is enough for about "
+                f"training {self.what}: the time limit of {duration(self.clock.asked)} is enough for about "
                 f"{max(share, 1 / self.steps):.0%} of {self.steps:,} steps, which take about "
                 f"{duration(needed)}{little}",
                 progress=self.progress,
