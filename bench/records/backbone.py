@@ -11,9 +11,9 @@ tried again. --score-only measures the kept rows, later or on another machine. T
 
 - ours: DiffLM(backbone=MODEL), as it is; scratch: DiffLM without a backbone;
 - plain: MODEL fine-tuned by LoRA without a latent (plain.py), few-shot: MODEL prompted with real rows;
-- of the first set, with --ablation: frozen, the other injections, rates, and ours with other priors;
-- "epochs 12", "plain epochs 12": ours and plain with more passes than by default, where they are named;
-  refined: ours with refine=True, and its rows as they are drawn as "also".
+- of the first set, with --ablation: frozen, the other injections, rates, ours with other priors, and
+  "as drawn", ours without refining;
+- "epochs 12", "plain epochs 12": ours and plain with more passes than by default, where they are named.
 
 --also: rows of ours and plain that are drawn in another way, beside the others ("1,1": temperature, top p).
 --minutes: of every fit, all that it loads included. A set with classes is also asked for its rarest
@@ -57,6 +57,7 @@ ABLATION: dict[str, dict[str, Any]] = {
     "rate 0": {"rate": 0.0},
     "rate 2": {"rate": 2.0},
     "rate 24": {"rate": 24.0},
+    "as drawn": {"refine": False},
 }
 EPOCHS = {"epochs 12": 12.0, "plain epochs 12": 12.0}
 ALIAS = {"bfcl": "simple_python"}
@@ -138,7 +139,6 @@ def latent(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tr
     if arm != "scratch":
         options |= {"backbone": trial.backbone} | ABLATION.get(arm, {})
         options |= {"epochs": EPOCHS[arm]} if arm in EPOCHS else {}
-        options |= {"refine": True} if arm == "refined" else {}
     started = time.perf_counter()
     model = DiffLM(progress=False, **options).fit(train, schema_of(train, set_))
     fit_s = time.perf_counter() - started
@@ -146,7 +146,7 @@ def latent(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tr
     made = model.sample(n, seed=seed, **trial.drawing)
     sample_s = time.perf_counter() - started
     tables = {"made": made}
-    if arm in ("ours", "scratch", "epochs 12", "refined") and set_.label:
+    if arm in ("ours", "scratch", "epochs 12") and set_.label:
         tables["where"] = pd.concat(
             model.sample(min(ASIDE, n), where={set_.label: one}, seed=seed, **trial.drawing)
             for one in rarest(train, set_.label)
@@ -154,8 +154,6 @@ def latent(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tr
         tables["like"] = model.sample(like=aside(test, seed).head(n), seed=seed, **trial.drawing)
     if arm == "ours" and trial.other:
         tables["also"] = model.sample(min(ALSO, n), seed=seed, **trial.other)
-    if arm == "refined":
-        tables["also"] = model.sample(n, refine=False, seed=seed, **trial.drawing)
     if arm == "rate 24":
         some = train.sample(min(n, 400), random_state=seed)
         priors = by_prior(model, some, seed, seed)

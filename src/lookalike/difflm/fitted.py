@@ -72,12 +72,7 @@ class Fitted:
     @property
     def texts(self) -> bool:
         """Whether records have texts."""
-        return self.settings.pretrained is not None or any(slot.span for slot in self.slots)
-
-    @property
-    def textual(self) -> bool:
-        """Whether a column that is modelled has texts."""
-        return any(column.is_textual for column in self.inner.schema.columns)
+        return any(slot.span for slot in self.slots)
 
     @property
     def schema(self) -> Schema:

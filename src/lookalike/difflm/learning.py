@@ -65,9 +65,9 @@ def _go_on(
 
 def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, progress: bool) -> None:
     """Both networks, one after the other: the prior learns the latents that the first one gives."""
-    config, seed, limit = fitted.settings.train, fitted.seed, clock.limit
-    if limit is not None and _refusal(fitted, records) is None:
-        clock.limit = limit * (1 - SELECTOR_TIME)
+    config, seed = fitted.settings.train, fitted.seed
+    if config.refine and clock.limit is not None and _refusal(fitted, records) is None:
+        clock.limit *= 1 - SELECTOR_TIME
     fitted.history += fitted.records.train(records, config, clock, state, seed, progress)
     chosen = child(seed, "prior rows").permutation(len(records))[:PRIOR_ROWS]
     with working("encoding rows for the denoiser", progress=progress):
@@ -77,7 +77,8 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
     fitted.records.vae.eval()
     fitted.prior.eval()
     if config.refine:
-        clock.limit = limit if not clock.stopped else clock.limit
+        if not clock.stopped:
+            clock.limit = clock.asked
         _refine(fitted, records, clock, progress)
 
 
@@ -85,24 +86,27 @@ def _refine(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> Non
     """Learn which of the drawn records are kept: by a selector, and which texts are copies."""
     refusal = "the fit was cut short" if clock.stopped else _refusal(fitted, records)
     why = refusal or _select(fitted, records, clock, progress)
-    if fitted.textual:
+    if fitted.texts:
         rng = child(fitted.seed, "texts that stand once")
         some = records[rng.permutation(len(records))[:SINGLE_ROWS]]
         fitted.wording = fitted.wording or Wording()
         with working("looking for texts of single rows", progress=progress):
             fitted.wording.single = single_texts(fitted.inner, fitted.records.decode(some, rng))
-    if why is not None and not (fitted.textual and len(records) < FEWEST_TEXTS):
-        say(f"drawn rows are not refined{', but for copies' * fitted.textual}: {why}", progress=progress)
+    if why is not None and not (fitted.texts and len(records) < FEWEST_TEXTS):
+        say(f"drawn rows are not refined{', but for copies' * fitted.texts}: {why}", progress=progress)
 
 
 def _refusal(fitted: Fitted, records: Array) -> str | None:
     """Why no selector can be learned of these records; None where one can."""
-    if not fitted.settings.train.refine:
-        return "that was not asked for"
-    if not fitted.textual and fitted.settings.pretrained is not None:
+    if not fitted.texts and fitted.settings.pretrained is not None:
         return "around a backbone that needs a column of texts"
-    fewest = FEWEST_TEXTS if fitted.textual else FEWEST
+    fewest = _fewest(fitted)
     return f"fewer than {fewest:,} are known" if len(records) < fewest else None
+
+
+def _fewest(fitted: Fitted) -> int:
+    """Learned and drawn rows that a selector takes, at least."""
+    return FEWEST_TEXTS if fitted.texts else FEWEST
 
 
 def _select(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> str | None:
@@ -111,8 +115,7 @@ def _select(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> str
     The fewest that will do take more of it. Returns why there is no selector, None where there is one.
     """
     left = math.inf if clock.limit is None else clock.limit - clock.spent()
-    began, texts = clock.spent(), fitted.textual
-    fewest = FEWEST_TEXTS if texts else FEWEST
+    began, texts, fewest = clock.spent(), fitted.texts, _fewest(fitted)
     generator = fitted.generator(child(fitted.seed, "rows of the selector"))
     most, times = (SELECTOR_TEXTS, 1) if texts else (SELECTOR_ROWS, SELECTOR_DRAWN)
     chosen = child(fitted.seed, "learned rows of the selector").permutation(len(records))[:most]

@@ -249,9 +249,8 @@ class DiffLM:
         temperature, top_p: how texts are drawn (`Drawing`). None: 1, or .9 and .95 with a backbone and JSON.
         valid_only: True draws rows whose code does not parse again, up to 20 times in all, and then leaves
             them out. `accepted` counts the rows that were accepted and drawn.
-        refine: True draws half as many rows again, of texts twice as many, and keeps those that make the
-            table more like the learned one; of texts that stand in one learned row it keeps no more than
-            fresh rows would have. None: if the fit learned it.
+        refine: True draws half as many rows again, of texts twice as many, and keeps those that are most like
+            real ones, and no more copies than fresh rows would have. None: if the fit learned it.
         seed: the same seed gives the same table, with the same ids. None gives new rows with every call: the
             k-th call after `fit` or `load` gives the k-th draw of the model's seed. So a script that is
             started again gives the same tables, and ids go on from call to call. `impute`, `decode` and

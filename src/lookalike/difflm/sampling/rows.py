@@ -101,7 +101,7 @@ class Request:
         allowed = [fitted.records.allowed(part) for part in inner]
         request = cls(asked, asked.held(fitted.codec), allowed, parsers, inner, rest)
         free = request.held is None and not any(allowed) and not any(rest)
-        if free and fitted.slots and not fitted.texts:
+        if free and fitted.slots and not fitted.texts and fitted.settings.pretrained is None:
             request.halvings = halvings(asked.n, fitted.records.chunk)
         return request
 
