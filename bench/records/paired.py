@@ -21,6 +21,7 @@ from lookalike import DiffLM, infer
 from lookalike.codec import RecordCodec
 from lookalike.difflm.fitted import build
 from lookalike.difflm.pretrained import train as finetune
+from lookalike.difflm.pretrained.examples import Texts
 from lookalike.difflm.pretrained.records import TextRecords
 from lookalike.difflm.settings import Arguments, Settings, derive, pick_device
 
@@ -53,7 +54,7 @@ def paired(folder: Path, backbone: str, device: str, name: str = "banking77") ->
     ]
 
     def step_ours(batch: np.ndarray[Any, Any]) -> None:
-        own = finetune.Texts([written[i] for i in batch], [written[i] for i in batch])
+        own = Texts([written[i] for i in batch], [written[i] for i in batch])
         noise = torch.randn(len(batch), vae.latent_size, device=vae.words.device)
         finetune._set_training(vae, True)
         nll, kl, told = finetune._terms(vae, own, noise, True)

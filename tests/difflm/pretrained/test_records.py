@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from lookalike import Schema, infer
 from lookalike.codec import NOT_MISSING
 from lookalike.difflm import DiffLM, learning
-from lookalike.difflm.pretrained.train import split_few
+from lookalike.difflm.pretrained.examples import split_few
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.errors import ConditionError, ModelError, OptionError
 from tests.difflm.backbones import save_bert

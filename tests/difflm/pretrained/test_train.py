@@ -14,6 +14,7 @@ from lookalike import Schema
 from lookalike.difflm import DiffLM
 from lookalike.difflm.learning import identity
 from lookalike.difflm.pretrained import train as finetune
+from lookalike.difflm.pretrained.examples import Texts, split_few
 from lookalike.difflm.pretrained.train import Backtracking
 from lookalike.difflm.training import loop as loop_file
 from lookalike.difflm.training.checkpoint import Checkpoint
@@ -78,7 +79,7 @@ def test_rows_that_are_learnt_by_heart_are_not_kept_however_low_the_rate_was() -
 def test_the_end_of_the_schedule_is_kept_unless_held_out_rows_are_written_much_worse(
     monkeypatch: pytest.MonkeyPatch, reconstruction: float, late: float, kept: float
 ) -> None:
-    loop, held = loop_of(rate=4.0), finetune.Texts([[0]], [[0]])
+    loop, held = loop_of(rate=4.0), Texts([[0]], [[0]])
     for weight, own in ((1.0, 50.0), (2.0, 54.0), (3.0, 59.0)):  # the mean of the second is hardly worse
         torch.nn.init.constant_(loop.module["x"], weight)
         finetune._judge(loop, None, own)
@@ -89,7 +90,7 @@ def test_the_end_of_the_schedule_is_kept_unless_held_out_rows_are_written_much_w
 
 @pytest.mark.parametrize(("rows", "held"), [(100, 10), (886, 17), (10_003, 200), (100_000, 300)])
 def test_few_rows_are_held_out(rows: int, held: int) -> None:
-    train, validation = finetune.split_few(rows, TrainConfig(), 0)
+    train, validation = split_few(rows, TrainConfig(), 0)
     assert (len(train), len(validation)) == (rows - held, held)
 
 

@@ -14,12 +14,11 @@ from torch import Tensor
 
 from lookalike.codec.serialised import Serialised, first_columns
 from lookalike.codec.slot import Array
+from lookalike.difflm.pretrained.examples import Examples, Texts
 from lookalike.difflm.pretrained.hub import SMALLER, check_same, load_backbone, load_encoder
 from lookalike.difflm.pretrained.tokens import Tokens, encoder_tokens, lengths, padded
 from lookalike.difflm.pretrained.train import (
-    Examples,
     FinetuneConfig,
-    Texts,
     bound,
     read_posteriors,
     train_pretrained,

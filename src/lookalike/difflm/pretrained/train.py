@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from lookalike.codec.slot import Array
 from lookalike.difflm.pretrained.batches import length_parts
+from lookalike.difflm.pretrained.examples import Examples, Texts, split_few, usual_and_longest
 from lookalike.difflm.pretrained.memory import tokens_at_once
-from lookalike.difflm.pretrained.plan import FEWEST_HELD, SMALLEST, Plan, risen, timed
-from lookalike.difflm.pretrained.tokens import Tokens, lengths, padded
+from lookalike.difflm.pretrained.plan import SMALLEST, Plan, risen, timed
+from lookalike.difflm.pretrained.tokens import lengths, padded
 from lookalike.difflm.pretrained.vae import PretrainedVAE
 from lookalike.difflm.training.adamw import AdamW
 from lookalike.difflm.training.averaging import Mean
@@ -25,7 +26,7 @@ from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
 from lookalike.difflm.training.loop import Loop, plan_steps, validation_noise
 from lookalike.difflm.training.rate import divergence
-from lookalike.difflm.training.rows import random_first, split
+from lookalike.difflm.training.rows import random_first
 from lookalike.difflm.training.threads import Threads
 from lookalike.progress import bar
 from lookalike.seed import child, child_seed
@@ -41,7 +42,6 @@ SMALL_STEPS = 400  # steps that a training should have: of a small table they ha
 # Share by which held-out rows may be written worse than at best while the learning rate falls: what is drawn
 # gets more like the learned rows after these stand still. At a quarter three rows of ten were copies.
 LATE = 0.1
-HELD, MOST_HELD = 50, 300  # a row in so many is held out, and so many rows at most
 CLIP = 5.0  # norm of the gradients at most, over the root of how many tokens a record has
 CLIP_OF_MEAN = 1.0  # the same where the loss is a mean over tokens
 
@@ -106,41 +106,6 @@ class Backtracking:
         return better
 
 
-@dataclass
-class Texts:
-    """Records as tokens: as the language model writes them, and as the encoder reads them."""
-
-    written: list[list[int]]
-    read: list[list[int]]
-
-    def of(self, rows: Array) -> Texts:
-        """Those of these rows."""
-        return Texts([self.written[row] for row in rows], [self.read[row] for row in rows])
-
-    @property
-    def size(self) -> int:
-        """Tokens that are written."""
-        return sum(map(len, self.written))
-
-
-@dataclass(frozen=True)
-class Examples:
-    """The records to learn from: (rows, columns) cells, which `tokens` writes as a text in any order of the
-    columns. read: the same records as tokens of the encoder.
-    """
-
-    tokens: Tokens
-    cells: Array
-    read: list[list[int]]
-
-    def of(self, rows: Array, first: Array | None = None) -> Texts:
-        """The records of these rows; first: (rows, columns) bool, the columns that come first, None: none."""
-        first = np.zeros((len(rows), self.cells.shape[1]), dtype=bool) if first is None else first
-        pairs = zip(rows, first, strict=True)
-        written = [self.tokens.record(self.cells[row], _order(early)) for row, early in pairs]
-        return Texts(written, [self.read[row] for row in rows])
-
-
 def train_pretrained(
     vae: PretrainedVAE,
     examples: Examples,
@@ -168,7 +133,7 @@ def train_pretrained(
     mean = Mean(loop.module)
     schedule = Backtracking() if finetune.beta == "schedule" else None
     bag = config.bag_of_words if config.rate else 0.0
-    tried = examples.of(_usual_and_longest(length, train_rows)).written
+    tried = examples.of(usual_and_longest(length, train_rows)).written
     micro = usual = tokens_at_once(vae, tried, finetune.at_once(device), progress)
     seen = _start(vae, loop, mean, schedule, plan, examples.of(train_rows[:FIRST]), micro)
     threads.restart()
@@ -213,23 +178,6 @@ def train_pretrained(
     _take_best(vae, loop, schedule, held.of(plan.seen(loop, len(held_rows))), noise, micro, late)
     _set_training(vae, False)
     return [*loop.history, course.facts(loop.step)]
-
-
-def split_few(rows: int, config: TrainConfig, seed: int) -> tuple[Array, Array]:
-    """Indices of training and validation rows: every held-out row is one that is not learned."""
-    few = min(config.validation_rows, MOST_HELD, max(FEWEST_HELD, rows // HELD))
-    return split(rows, replace(config, validation_rows=few), seed)
-
-
-def _usual_and_longest(length: Array, rows: Array) -> Array:
-    """Some rows of a usual length, and the longest one at the end."""
-    by_length = rows[np.argsort(length[rows], kind="stable")]
-    return np.append(by_length[len(by_length) // 2 :][:4], by_length[-1])
-
-
-def _order(first: Array) -> list[int]:
-    """The columns `first`, then the others, both in the order of the table."""
-    return [*np.flatnonzero(first).tolist(), *np.flatnonzero(~first).tolist()]
 
 
 @torch.no_grad()
