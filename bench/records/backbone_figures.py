@@ -1,6 +1,7 @@
 """What `python -m bench.records.backbone` measures of the rows of a cell.
 
-See figures.py for accuracy, f1, c2st, copied, spans, js_1, js_2, mauve, parses, functions, calls_fit. Here:
+See figures.py for accuracy, f1, c2st, c2st_test, c2st_alike, copied, spans, js_1, js_2, mauve, parses,
+functions, calls_fit. Here:
 
 - covered: share of the real classes that the rows have; labels: total variation of their shares from the
   real.
@@ -30,8 +31,11 @@ SHOWN = (  # title, of the facts or the figures, digits, scale
     ("parsed %", "facts", "parsed", 1, 100),
     ("accuracy %", "figures", "accuracy", 1, 100),
     ("C2ST", "figures", "c2st", 3, 1),
+    ("C2ST test", "figures", "c2st_test", 3, 1),
+    ("C2ST alike", "figures", "c2st_alike", 3, 1),
     ("mauve", "figures", "mauve", 2, 1),
     ("labels off %", "figures", "labels", 1, 100),
+    ("copied %", "figures", "copied", 1, 100),
     ("where %", "figures", "where", 0, 100),
     ("like %", "figures", "like", 0, 100),
     ("code parses %", "figures", "parses", 1, 100),
@@ -92,6 +96,7 @@ def of_rows(name: str, set_: Set, train: Table, test: Table, made: Table, seed: 
     found |= figures.texts(train, made, set_.text, seed) | figures.tokens(test, made, set_.text)
     if len(made) >= REPORTED:
         found |= figures.report(train, made, test, set_.text, seed)[0]
+        found |= figures.against_test(test, made, set_.text, set_.label, seed)
     if set_.label:
         found |= figures.utility(made, test, set_.text, set_.label)
         real, own = (t[set_.label].astype(str).value_counts(normalize=True) for t in (train, made))

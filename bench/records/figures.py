@@ -5,6 +5,10 @@ Real rows take the place of synthetic ones for the reference: those of the test 
 - accuracy, f1: of a classifier of words and pairs of words (TF-IDF, logistic regression) that is trained on
   the rows and tested on the real test rows; f1 is the mean over the classes.
 - c2st: AUC of the same kind of classifier telling the texts from as many real training texts, 5 folds.
+  c2st_test: from the real test texts, where texts learnt by heart do not help. c2st_alike: the same of rows
+  that are drawn so that their classes and lengths have the shares that they have in the test rows: a split
+  that was not made at random (BANKING77's test rows are as many of each class, and shorter) tells even real
+  training rows. Both are means of two draws.
 - copied: share of the texts that are a training text but for case and white space. spans: share of their
   spans of 8 tokens that a training text has. distinct_2, mauve, vendi, verbatim, words_error, length_error:
   see lookalike/evaluate/chapters/texts.py, which measures them on as many texts of both.
@@ -40,6 +44,8 @@ Table = pd.DataFrame
 Figures = dict[str, float]
 FOLDS = 5
 STRENGTH = 10.0  # of the classifier: its C
+DRAWS = 2  # of a C2ST against test rows
+STRETCHES, RAKED = 12, 30  # of lengths; times that the shares of classes and lengths are put right in turn
 PIECE = re.compile(r"\n[ \t]*|\w+|[^\w\s]")
 FROM_REPORT = {
     "fidelity": ("mauve", "words_error", "length_error"),
@@ -72,6 +78,39 @@ def c2st(real: Sequence[str], other: Sequence[str], seed: int) -> float:
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     p = cross_val_predict(classifier(), drawn[0] + drawn[1], y, cv=folds, method="predict_proba")
     return float(roc_auc_score(y, p[:, 1]))
+
+
+def against_test(test: Table, made: Table, text: str, label: str | None, seed: int) -> Figures:
+    """c2st_test and c2st_alike."""
+    real, other = (table[text].fillna("").astype(str) for table in (test, made))
+    weights = _as_test(real, other, *((test[label], made[label]) if label else (None, None)))
+    rows = min(len(real), len(other) // 2)
+    found: dict[str, list[float]] = {"c2st_test": [], "c2st_alike": []}
+    for draw in range(DRAWS):
+        found["c2st_test"].append(c2st([*real], [*other], seed + draw))
+        rng = np.random.default_rng((seed, 51, draw))
+        # without replacement, in proportion to the weights: Efraimidis and Spirakis 2006
+        drawn = np.argsort(np.log(rng.random(len(other))) / np.maximum(weights, 1e-12))[::-1][:rows]
+        found["c2st_alike"].append(c2st([*real], [*other.iloc[drawn]], seed + draw))
+    return {name: float(np.mean(own)) for name, own in found.items()}
+
+
+def _as_test(
+    real: pd.Series, other: pd.Series, real_label: pd.Series | None, label: pd.Series | None
+) -> np.ndarray:
+    """(rows,) weights by which the other texts have the lengths and classes of the real ones: raking, Deming
+    and Stephan 1940."""
+    ends = np.unique(np.quantile(real.str.len(), np.linspace(0, 1, STRETCHES + 1)))[1:-1]
+    sides = [tuple(pd.Series(np.digitize(own.str.len(), ends)) for own in (real, other))]
+    if real_label is not None and label is not None:
+        sides.append((real_label.astype(str), label.astype(str)))
+    weights = np.ones(len(other))
+    for _ in range(RAKED):
+        for wanted, own in sides:
+            shares = wanted.value_counts(normalize=True)
+            have = pd.Series(weights).groupby(own.to_numpy()).sum() / weights.sum()
+            weights = weights * np.nan_to_num((shares.reindex(have.index) / have).loc[own.to_numpy()])
+    return np.asarray(weights / weights.mean())
 
 
 def _plain(text: str) -> str:

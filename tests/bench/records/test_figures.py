@@ -41,6 +41,21 @@ def test_foreign_texts_are_told_apart_and_own_ones_are_not():
     assert figures.c2st(words[:200], [w.replace("a", "q") for w in words[200:]], 0) > 0.85
 
 
+def test_a_split_with_other_classes_and_lengths_tells_rows_only_until_they_are_drawn_alike():
+    rng = np.random.default_rng(0)
+
+    def rows(share: float, n: int) -> pd.DataFrame:
+        label = rng.random(n) < share  # rows of this class are long, and of other words
+        long = [" ".join(rng.choice(["cat", "dog", "hen", "cow"], rng.integers(6, 12))) for _ in range(n)]
+        short = [" ".join(rng.choice(["red", "blue", "pink"], rng.integers(1, 5))) for _ in range(n)]
+        return pd.DataFrame({"text": np.where(label, long, short), "label": label.astype(int)})
+
+    found = figures.against_test(rows(0.6, 500), rows(0.2, 3_000), "text", "label", 0)
+    assert found["c2st_test"] > 0.6 and found["c2st_alike"] == pytest.approx(0.5, abs=0.06)
+    by_length = figures.against_test(rows(0.6, 500), rows(0.2, 3_000), "text", None, 0)
+    assert by_length["c2st_alike"] == pytest.approx(0.5, abs=0.06)
+
+
 def test_a_classifier_learns_from_right_labels_only():
     test = pd.DataFrame({"text": REAL, "label": [text.split()[5] for text in REAL]})
     turned = test.assign(label=test.label.map({"tea": "nuts", "nuts": "ink", "ink": "tea"}))
