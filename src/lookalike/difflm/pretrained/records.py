@@ -36,7 +36,7 @@ from lookalike.difflm.training.threads import Threads
 from lookalike.errors import ConditionError, OptionError
 from lookalike.progress import say
 
-CHUNK, CHUNK_GPU = 64, 512  # rows that are written at once, at most
+CHUNK, CHUNK_GPU = 128, 512  # rows that are written at once, at most
 CHUNK_BYTES = 4e9  # of their caches and probabilities
 ROOM, LEAST_ROOM = 1.25, 32  # a record may be this much longer than the longest one that was learned from
 CUT_RECORDS = 8  # records that are cut, to see what their end takes

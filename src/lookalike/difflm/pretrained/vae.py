@@ -126,6 +126,7 @@ class PretrainedVAE(nn.Module):
         # lists, so that these are not a part twice
         self.embeddings: list[Any] = [backbone.model.get_input_embeddings()]
         self.head: list[Any] = [backbone.model.get_output_embeddings()]
+        self.head[0].register_forward_pre_hook(_together)
         tokenizer = backbone.tokenizer
         self.begin = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
         self.end, self.pad = int(tokenizer.eos_token_id), int(tokenizer.pad_token_id)
@@ -330,6 +331,14 @@ class PretrainedVAE(nn.Module):
         finally:
             hook.remove()
         return found
+
+
+def _together(_: Any, hidden: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The last positions of several rows, side by side in memory.
+
+    Otherwise torch 2.13 multiplies row by row on a CPU: 64 rows and 49,152 tokens took 7.5 s, and .03 so.
+    """
+    return (hidden[0].contiguous(), *hidden[1:])
 
 
 def _limit(config: Any) -> int:
