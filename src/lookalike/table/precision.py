@@ -63,15 +63,15 @@ def decimals(finite: Array, dtype: str) -> int | None:
     values = np.unique(finite)
     top = float(np.abs(values).max(initial=0))
     narrow = _narrow(dtype)
-    for digits in range(PLACES):
-        scale = 10.0**digits
+    for places in range(PLACES):
+        scale = 10.0**places
         if top * scale >= 2**53:
             break
         if all(
             bool(((np.rint(part * scale) / scale).astype(narrow).astype(np.float64) == part).all())
             for part in (_few(values), values)
         ):
-            return digits
+            return places
     return None
 
 
