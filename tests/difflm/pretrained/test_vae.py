@@ -165,3 +165,18 @@ def test_the_words_of_a_record_are_told_by_the_latent(
         vae.bag_of_words(latent, tokens, mask).sum().backward()
         optimizer.step()
     assert (vae.bag_of_words(latent, tokens, mask) < told).all()
+
+
+@pytest.mark.parametrize(("longest", "how"), [(40, "eager"), (1_000, "sdpa")])
+def test_short_records_are_learned_without_fused_attention(
+    longest: int, how: str, people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]
+) -> None:
+    vae = untrained(made(backbone("llama")), people, schema).records.vae.eval()
+    config = vae.language.get_base_model().config
+    tokens = torch.arange(5, 17).view(2, 6)
+    mask = torch.ones_like(tokens, dtype=torch.bool)
+    usual = vae(torch.zeros(2, vae.latent_size), tokens, mask)
+    with vae.attending(longest):
+        assert config._attn_implementation == how
+        assert torch.allclose(vae(torch.zeros(2, vae.latent_size), tokens, mask), usual, atol=1e-4)
+    assert config._attn_implementation == "sdpa"

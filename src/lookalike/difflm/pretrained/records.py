@@ -132,7 +132,8 @@ class TextRecords:
     ) -> list[dict[str, Any]]:
         self._measure(records, progress)
         read = self._read(records)
-        with enough_memory(self.backbone.name, SMALLER, checkpoint.folder is not None):
+        resumes = checkpoint.folder is not None
+        with enough_memory(self.backbone.name, SMALLER, resumes), self.vae.attending(self.longest):
             return train_pretrained(
                 self.vae,
                 Examples(self.tokens, records, read),
