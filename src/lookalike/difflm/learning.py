@@ -66,8 +66,8 @@ def _go_on(
 def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, progress: bool) -> None:
     """Both networks, one after the other: the prior learns the latents that the first one gives."""
     config, seed = fitted.settings.train, fitted.seed
-    if config.refine and clock.limit is not None and _refusal(fitted, records) is None:
-        clock.limit *= 1 - SELECTOR_TIME
+    if config.refine and _refusal(fitted, records) is None:
+        clock.leave(SELECTOR_TIME, _fewest(fitted))
     fitted.history += fitted.records.train(records, config, clock, state, seed, progress)
     chosen = child(seed, "prior rows").permutation(len(records))[:PRIOR_ROWS]
     with working("encoding rows for the denoiser", progress=progress):
@@ -77,14 +77,15 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
     fitted.records.vae.eval()
     fitted.prior.eval()
     if config.refine:
-        if not clock.stopped:
-            clock.limit = clock.asked
         _refine(fitted, records, clock, progress)
 
 
 def _refine(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> None:
     """Learn which of the drawn records are kept: by a selector, and which texts are copies."""
     refusal = "the fit was cut short" if clock.stopped else _refusal(fitted, records)
+    if refusal is None and clock.limit is not None and not clock.drawing:
+        refusal = _no_room(fitted)
+    clock.take_back()
     why = refusal or _select(fitted, records, clock, progress)
     if fitted.texts:
         rng = child(fitted.seed, "texts that stand once")
@@ -109,6 +110,10 @@ def _fewest(fitted: Fitted) -> int:
     return FEWEST_TEXTS if fitted.texts else FEWEST
 
 
+def _no_room(fitted: Fitted) -> str:
+    return f"the time limit leaves room for fewer than {_fewest(fitted):,} of them"
+
+
 def _select(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> str | None:
     """Learn what tells learned records from drawn ones; of these fewer where half of the time left is over.
 
@@ -129,7 +134,7 @@ def _select(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> str
                 break
             needed = took if len(parts) == 1 else took * fewest / have  # the first one takes longest
             if have < fewest and needed > SELECTOR_DRAWING * left:
-                return f"the time limit leaves room for fewer than {fewest:,} of them"
+                return _no_room(fitted)
         fitted.records.rest()
         drawn = np.concatenate(parts)
         if texts:

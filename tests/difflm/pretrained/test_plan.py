@@ -103,3 +103,21 @@ def test_small_tables_and_gpus_have_steps_of_their_own() -> None:
     config, cpu, gpu = FinetuneConfig(), torch.device("cpu"), torch.device("cuda")
     assert [config.size(rows, cpu) for rows in (5, 600, 10_000)] == [5, 8, 8]
     assert [config.size(rows, gpu) for rows in (400, 4_000, 100_000)] == [8, 80, 128]
+
+
+@pytest.mark.parametrize(("speed", "limit", "drawing"), [(80.0, 600.0, 0), (200.0, 480.0, 400)])
+def test_time_that_would_not_do_to_draw_rows_in_is_trained_on(
+    timer: Timer, speed: float, limit: float, drawing: int
+) -> None:
+    """400 rows of 24 tokens at 1.2 times 80 or 200 tokens a second: 100 s or 40 s, of the 120 left."""
+    clock = Clock(600.0)
+    clock.leave(0.2, 400)
+    module = torch.nn.Linear(1, 1)
+    loop = Loop(
+        module, [torch.optim.AdamW(module.parameters())], 900, TrainConfig(), clock, Checkpoint(None, "")
+    )
+    plan = Plan(np.full(400, 24), np.arange(400), 8, 0)
+    for loop.step in range(40):
+        plan.reconsider(loop, speed, "cpu")
+        assert loop.step >= plan_file.RECONSIDERED or clock.limit == 480.0
+    assert (clock.limit, clock.drawing) == (limit, drawing)

@@ -106,6 +106,23 @@ def test_a_stopped_clock_leaves_time_for_what_follows(now: list[float]) -> None:
     assert clock.limit == pytest.approx(100.0)
 
 
+def test_time_is_left_to_draw_rows_in_and_taken_back(now: list[float]) -> None:
+    clock = Clock(100.0)
+    assert clock.left_for(1.0) == 0.0
+    clock.leave(0.2, 40)
+    assert (clock.limit, clock.asked, clock.drawing) == (80.0, 100.0, 40)
+    assert clock.left_for(2.0) == pytest.approx(1.0) and clock.left_for(8.0) == pytest.approx(0.25)
+    clock.take_back()
+    assert (clock.limit, clock.drawing) == (100.0, 0)
+    clock.leave(0.2, 40)
+    clock.stop(0.0)
+    clock.take_back()
+    assert clock.limit == pytest.approx(0.0)  # whoever stops a fit does not wait for more of it
+    without = Clock(None)
+    without.leave(0.2, 40)
+    assert (without.limit, without.drawing, without.left_for(1.0)) == (None, 0, 0.0)
+
+
 @pytest.fixture
 def interrupt_at(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     """Ctrl-C in these steps of the training."""

@@ -21,6 +21,9 @@ VALIDATING = 0.06  # share of the work of a training that its validations may ta
 FEWEST_HELD = 16  # rows that a validation sees at least
 FEWEST_STEPS, SMALLEST = 80, 4  # with a time limit for fewer steps they are made of this many rows
 BENT = 4  # the step before which the plan is first fitted to the time limit, then at twice as many
+RECONSIDERED = 16  # the step before which it is first asked whether the time left to draw rows in is enough
+FULL = 0.8  # of that time: what is drawn has to be learned from, too
+DRAWN = {"cuda": 0.2, "cpu": 1.2}  # tokens that are drawn in the time of one that is trained on
 DENOISER = {"cuda": 6.0, "cpu": 45.0}  # seconds that the denoiser is left, or its share of a shorter limit
 
 
@@ -75,6 +78,17 @@ class Plan:
             shown.total = steps
             shown.refresh()
         course.pace_from(step)
+
+    def reconsider(self, loop: Loop, speed: float, device: str) -> None:
+        """Before the steps 16, 32, ...: train on where the time left for it would not do to draw rows in.
+
+        speed: tokens that were trained on, a second.
+        """
+        step = loop.step
+        if step >= RECONSIDERED and not step & (step - 1):
+            pace = DRAWN.get(device, DRAWN["cpu"]) * speed / float(self.length.mean())
+            if loop.clock.left_for(pace) > FULL:
+                loop.clock.take_back()
 
     def seen(self, loop: Loop, held: int) -> Array:
         """Which of the held-out rows a validation sees: so few that all take a small share of the time."""

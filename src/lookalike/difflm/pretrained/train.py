@@ -145,6 +145,7 @@ def train_pretrained(
             step = loop.step
             # plan: the steps that the time limit has room for, and smaller ones where they are few
             plan.bend(loop, course, shown)
+            plan.reconsider(loop, _speed(loop, seen), device.type)
             # warm up: the first gradients are large; then fall to 0 by the end of the steps or of the time
             warm, done = (step + 1) / max(1.0, finetune.warmup * loop.steps), min(1.0, course.done(step))
             loop.set_learning_rate(min(1.0, warm), 0.5 * (1 + math.cos(math.pi * done)))

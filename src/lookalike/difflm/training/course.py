@@ -18,13 +18,31 @@ LITTLE = 0.25  # of the steps: a model that had fewer is hardly usable
 class Clock:
     """Seconds spent on a fit, over all its restarts, and the limit on them (None = no limit).
 
-    asked: the limit that the user knows of, where `limit` leaves time for what follows.
+    asked: the limit that the user knows of, where `limit` leaves time for what follows; drawing: rows that are
+    drawn in that time, 0 where none is left.
     """
 
     def __init__(self, limit: float | None, spent: float = 0.0):
         self.limit, self.start = limit, time.perf_counter() - spent
-        self.asked = limit
+        self.asked, self.drawing = limit, 0
         self.stopped = False
+
+    def leave(self, share: float, rows: int) -> None:
+        """Leave a share of the limit, where there is one, to draw so many rows in."""
+        if self.limit is not None:
+            self.limit, self.drawing = self.limit * (1 - share), rows
+
+    def take_back(self) -> None:
+        """What was left for rows to be drawn is not needed for that."""
+        self.drawing = 0
+        if not self.stopped:
+            self.limit = self.asked
+
+    def left_for(self, pace: float) -> float:
+        """The share of the time left to draw rows in that they take at a pace, rows a second."""
+        if not self.drawing or self.limit is None or self.asked is None:
+            return 0.0
+        return self.drawing / max(pace, 1e-9) / max(self.asked - self.limit, 1e-9)
 
     def spent(self) -> float:
         return time.perf_counter() - self.start
