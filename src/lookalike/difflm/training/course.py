@@ -18,8 +18,8 @@ LITTLE = 0.25  # of the steps: a model that had fewer is hardly usable
 class Clock:
     """Seconds spent on a fit, over all its restarts, and the limit on them (None = no limit).
 
-    asked: the limit that the user knows of, where `limit` leaves time for what follows; drawing: rows that are
-    drawn in that time, 0 where none is left.
+    asked: the limit that the user knows of, where `limit` leaves time for what follows; drawing: the rows
+    that are drawn in that time, 0 where none is left.
     """
 
     def __init__(self, limit: float | None, spent: float = 0.0):
