@@ -11,6 +11,7 @@ from lookalike.rules.conditions import missed, settled, translated
 from lookalike.rules.holds import computed
 from lookalike.rules.values import Values, as_floats
 from lookalike.table.rule_words import read_rules
+from tests.rules.test_solve import sold
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +111,36 @@ def test_cells_that_are_no_numbers_meet_only_what_names_them() -> None:
     assert ((missed(codec, read_where({"amount": "?"}, codec.schema), table) == 0) == odd).all()
     ranged = missed(codec, read_where({"amount": (None, 100)}, codec.schema), table)
     assert ((ranged == 0) == (~odd & (np.arange(1, 301) <= 100))).all()
+
+
+@pytest.fixture(scope="module")
+def priced() -> tuple[pd.DataFrame, Plan, RecordCodec]:
+    table = sold(600)
+    schema = lookalike.infer(table)
+    codec = RecordCodec.fit(table, schema)
+    plan = Plan.fit(table, codec, read_rules(["percent = 100 * sale / list"], schema))
+    assert plan is not None and plan.solving("sale") is not None
+    return table, plan, codec
+
+
+def test_a_condition_on_what_is_solved_is_drawn_and_checked(priced) -> None:
+    _, plan, codec = priced
+    for where in ({"percent": (90, 95)}, {"sale": (90_000, 95_000)}):
+        inner, rest = translated(plan, codec, where)
+        assert {*inner} == {*rest} == {*where}
+    assert translated(plan, codec, {"list": (90_000, 95_000)})[1] == {}
+
+
+@pytest.mark.parametrize(("name", "goal"), [("percent", 85.0), ("sale", 120_000.0), ("list", 150_000.0)])
+def test_what_is_solved_is_moved_to_a_goal(priced, name: str, goal: float) -> None:
+    table, plan, _ = priced
+    rng = np.random.default_rng(0)
+    inner = plan.forward(table).apply(lambda cells: rng.permutation(cells))
+    rows = np.arange(len(table)) % 2 == 0
+    before = plan.back(inner, np.random.default_rng(1))
+    inner = settled(plan, inner, name, np.full(len(table), goal), rows, rng)
+    made = plan.back(inner, rng)
+    assert (made.loc[rows, name] == goal).mean() > 0.98
+    assert ((100 * made["sale"] / made["list"]).round(2) - made["percent"]).abs().max() < 0.011
+    assert made["percent"].between(table["percent"].min(), table["percent"].max()).all()
+    assert (made["list"] == before["list"])[~rows].all()

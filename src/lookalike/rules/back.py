@@ -10,6 +10,7 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.rules.holds import APART, EMPTY, computed, said_empty
 from lookalike.rules.retold import with_traits
+from lookalike.rules.solve import followed
 from lookalike.rules.steps import (
     MISSING,
     OWN,
@@ -20,7 +21,7 @@ from lookalike.rules.steps import (
     room,
     said_texts,
 )
-from lookalike.rules.values import Values, as_floats, step, written
+from lookalike.rules.values import Values, as_floats, moved, step, written
 from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
 from lookalike.table.missing import hide
@@ -41,6 +42,8 @@ def back(
         name = own.columns[0]
         drawn = values.table[name] if own.way == "lift" else inner[name]
         return {name: _clamped(own, drawn, values, rng)}
+    if own.way == "solve":
+        return {own.columns[0]: followed(own, inner, values, rng)}
     if own.way == "choice":
         return {own.columns[0]: _chosen(own, inner[own.columns[0]], values, rng)}
     if own.way == "trait":
@@ -171,20 +174,6 @@ def _in_room(numbers: Array, space: Array, rng: np.random.Generator) -> Array:
     found = numbers.copy()
     if len(left):
         found[over] = np.where(last > 0, space[over] - left[pick], space[over])
-    return found
-
-
-def moved(numbers: Array, low: Array, high: Array, rng: np.random.Generator) -> Array:
-    """(rows,) numbers, of which those not between low and high are that of another row that is."""
-    high = np.maximum(low, high)
-    out = np.flatnonzero((numbers < low) | (numbers > high))
-    pool = np.sort(numbers[~np.isnan(numbers)])
-    first, last = np.searchsorted(pool, low[out]), np.searchsorted(pool, high[out], side="right")
-    pick = first + (rng.random(len(out)) * (last - first)).astype(np.int64)
-    nearest = np.clip(numbers[out], low[out], high[out])
-    found = numbers.copy()
-    if len(out):
-        found[out] = np.where(first < last, pool[np.minimum(pick, len(pool) - 1)], nearest)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from lookalike.codec.slot import Array
 from lookalike.rules import steps
 from lookalike.rules.holds import FORMULAS, LEAST
+from lookalike.rules.narrow import broad_parts
 from lookalike.rules.steps import Step
 from lookalike.rules.values import Values
 from lookalike.table.column import Column
@@ -24,10 +26,12 @@ from lookalike.table.rule import (
     Linear,
     OneOf,
     Order,
+    Product,
     Rule,
     Trait,
 )
 
+MOVABLE = ("gap", "clamp", "lift", "trait", "when", "together")  # ways of a column that may be moved on
 SPIKES = 1.1  # nats that a gap may tell more than its column
 
 
@@ -42,6 +46,7 @@ def chosen(rules: list[Rule], values: Values) -> list[Step]:
     own.traits(rules)
     own.rooms()
     own.orders([rule for rule in rules if isinstance(rule, Order) and {*rule.columns} <= own.kept])
+    own.narrow()
     return sorted_steps(own.found) or []
 
 
@@ -55,7 +60,7 @@ class _Chosen:
 
     def take(self, own: Step) -> bool:
         """Takes a step where it can be taken."""
-        free = own.way == "lift" or not self.made & {*own.columns}
+        free = own.way in steps.LIFTS or not self.made & {*own.columns}
         there = all(name in self.kept for name in (*own.columns, *own.parents))
         fits = there and all(
             one.kind not in (*MADE, "drop", "json", "code") for one in map(self.values.column, own.columns)
@@ -63,7 +68,8 @@ class _Chosen:
         if not (free and fits) or sorted_steps([*self.found, own]) is None:
             return False
         self.found.append(steps.named(own, self.names))
-        self.made.update(own.columns)
+        if own.way != "solve":
+            self.made.update(own.columns)
         return True
 
     def add(self, place: int, rules: list[Rule], parents: list[Any]) -> None:
@@ -237,6 +243,49 @@ class _Chosen:
             return _bounds("clamp", high, orders)
         return _bounds("gap", high, orders)
 
+    # --- numbers that are narrow beside their parts -------------------------------------------------------
+
+    def narrow(self) -> None:
+        """Of a formula whose numbers are narrow beside its parts, these are modelled, and a part follows."""
+        for one in [*self.found]:
+            rule = one.rule
+            if one.way != "formula" or not isinstance(rule, Linear | Product) or rule.zeros:
+                continue
+            if self._is_bounded(rule):
+                continue
+            if any(self._solved(rule, part) for part in broad_parts(rule, self.values)):
+                at = self.found.index(one)
+                self.found[at] = replace(one, aimed=True)
+
+    def _is_bounded(self, rule: Linear | Product) -> bool:
+        """Whether a part of a sum is modelled by its gap above another, which a difference says in other
+        words, or by what the sum leaves of it.
+        """
+        parts = rule.columns[1:]
+        gap = any(self.follows(one, of, {}) for one in parts for of in parts if one != of)
+        return isinstance(rule, Linear) and gap
+
+    def _solved(self, rule: Linear | Product, part: Any) -> bool:
+        """Takes a step that moves a part of a formula, within what bounds the part; False where none may."""
+        makers = [one for one in self.found if part in one.columns]
+        signs = [own for one in makers for own in one.rules if isinstance(own, EmptyWhen)]
+        if any(one.way not in MOVABLE for one in makers) or any(own.value is not None for own in signs):
+            return False
+        if not _computable(self.values.column(part)) or any(map(partial(_reads, part), self.found)):
+            return False
+        bounds = [
+            own for one in makers for own in one.rules if not isinstance(own, EmptyTogether | EmptyWhen)
+        ]
+        parents = [*rule.columns[1:], *(name for one in makers for name in one.parents)]
+        parents = [name for name in dict.fromkeys(parents) if name != part]
+        return self.take(Step("solve", [rule, *bounds], [part], parents))
+
+
+def _reads(part: Any, own: Step) -> bool:
+    """Whether a step looks for the values of a column that it knows."""
+    ranges = isinstance(own.rule, Function) and (own.rule.part or own.rule.cuts)
+    return part in own.parents and own.way in ("lookup", "choice", "when") and not ranges
+
 
 def _bounds(way: str, name: Any, orders: list[Order]) -> list[Step]:
     """Ways to keep the orders of a column: all of them, else the first that can be kept."""
@@ -287,7 +336,9 @@ def _entropy(values: Array) -> float:
 
 
 def sorted_steps(found: list[Step]) -> list[Step] | None:
-    """The steps, parents first, a lift behind what it moves; None where they make a circle."""
+    """The steps, parents first, a lift behind what it moves, and a solve behind that; None where they make a
+    circle.
+    """
     makers: dict[Any, list[int]] = {}
     for at, one in enumerate(found):
         for name in one.columns:
@@ -301,8 +352,9 @@ def sorted_steps(found: list[Step]) -> list[Step] | None:
         if state[at] == 0:
             state[at] = 1
             before = [maker for name in found[at].parents for maker in makers.get(name, ())]
-            if found[at].way == "lift":
-                before += [maker for maker in makers[found[at].columns[0]] if maker != at]
+            if found[at].way in steps.LIFTS:
+                own = [maker for maker in makers[found[at].columns[0]] if maker != at]
+                before += [one for one in own if found[at].way == "solve" or found[one].way != "solve"]
             if not all(visit(maker) for maker in before):
                 return False
             state[at] = 2

@@ -21,7 +21,7 @@ from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
 from lookalike.codec.where import Condition, read_where
 from lookalike.errors import ConditionError
-from lookalike.rules.holds import computed, factors_of, untransformed
+from lookalike.rules.holds import computed, solved
 from lookalike.rules.keep import Plan
 from lookalike.rules.steps import AS_DRAWN, MISSING, OWN, RULE, Step, floors, least
 from lookalike.rules.values import Values, as_floats, rounded, step, written
@@ -46,7 +46,11 @@ def translated(
     rest: dict[Any, Condition] = {}
     for name, condition in conditions.items():
         own = plan.step_of(name)
-        if own is None:
+        aimed = own is not None and own.aimed and not condition.missing
+        values = condition.values != () or not condition.missing
+        if aimed or (plan.solving(name) is not None and values):  # drawn there, it may be moved out of it
+            rest[name] = condition
+        if own is None or aimed:
             _join(inner, {name: condition}, plan)
         elif (found := _said(plan, codec, own, name, condition)) is not None:
             _join(inner, found, plan)
@@ -286,6 +290,9 @@ class _Moves:
         own = self.plan.step_of(name)
         if not off.any():
             return
+        solving = self.plan.solving(name)
+        if solving is not None:
+            self.move_others(solving, goal, off)
         if own is None or own.way in (*AS_DRAWN, "together", "when"):
             self.put(name, goal, off)
             if own is not None and own.way == "clamp":
@@ -301,6 +308,8 @@ class _Moves:
             if own.own and own.way != "gap" and alone.any():
                 self.put(name, goal, alone)
                 off = off & ~alone
+        if own.aimed:
+            self.put(name, goal, off)
         if own.way == "gap":
             self.move_gap(own, goal, off)
         elif isinstance(own.rule, Linear | Product | Transform):
@@ -315,8 +324,12 @@ class _Moves:
             self.move(of, aims.get(own.rule.part, goal), off)
 
     def turn(self, rule: Linear | Product | Transform, part: Any) -> int:
-        """Which part of a formula is moved first: what lies above another part, then what is free."""
-        own = self.plan.step_of(part)
+        """Which part of a formula is moved first: what it is solved for, then what lies above another part,
+        then what is free.
+        """
+        own, solving = self.plan.step_of(part), self.plan.solving(part)
+        if solving is not None and solving.rule == rule:
+            return -1
         if own is not None and own.way == "gap" and {*own.lows} & {*rule.columns[1:]}:
             return 0
         return 1 if own is None else 2
@@ -334,27 +347,30 @@ class _Moves:
         for low in own.lows:
             self.move(low, ceiling, off & ~by_gap & (self.now(low) != ceiling))
 
+    def move_others(self, own: Step, goal: Array, off: Array) -> None:
+        """Where a part is moved for which a formula is solved, another part goes along, so that the number
+        stays near to what it was drawn as.
+        """
+        name, rule = own.columns[0], own.rule
+        assert isinstance(rule, Linear | Product) and own.solved is not None
+        if own.flag:
+            off = off & (self.inner[own.flag].to_numpy(object) == RULE)
+        aim = as_floats(self.inner[rule.column], self.plan.schema[rule.column])
+        assert aim is not None
+        values = self.values.having(name, np.where(off, goal, self.now(name)))
+        with np.errstate(invalid="ignore"):
+            off = off & (np.abs(computed(rule, values) - aim) > own.solved.slack)
+        for part in rule.columns[1:]:
+            here = self.free(part, off) if part != name else np.zeros_like(off)
+            if here.any():
+                wanted = rounded(solved(rule, part, aim, values), self.plan.schema[part])
+                self.move(part, np.where(np.isfinite(wanted), wanted, self.now(part)), here)
+            off = off & ~here
+
     def part_goal(self, rule: Linear | Product | Transform, part: Any, goal: Array) -> Array:
         """Where a part of a formula has to be for the formula to come to its goal."""
-        at = self.now(part)
-        if isinstance(rule, Linear):
-            said = computed(rule, self.values, exact=True)
-            wanted = at + (goal - said) * rule.divisor / dict(rule.of)[part]
-        elif isinstance(rule, Transform):
-            wanted = untransformed(rule.function, goal / rule.factor) - rule.shift
-        else:
-            left, right = factors_of(rule, self.values)
-            goal = (goal - rule.constant) / rule.factor
-            with np.errstate(divide="ignore", invalid="ignore"):
-                if part == rule.right:
-                    wanted = left / goal if rule.divide else goal / left
-                    wanted = np.sqrt(wanted) if rule.square else wanted
-                    wanted = (wanted - 1) * rule.unit if rule.unit else wanted
-                else:
-                    wanted = goal * right if rule.divide else goal / right
-                    if rule.times is not None:
-                        wanted = wanted / self.now(rule.times if part == rule.left else rule.left)
-        return rounded(np.where(np.isfinite(wanted), wanted, at), self.plan.schema[part])
+        wanted = solved(rule, part, goal, self.values)
+        return rounded(np.where(np.isfinite(wanted), wanted, self.now(part)), self.plan.schema[part])
 
     def put(self, name: Any, goal: Array, rows: Array) -> None:
         """Write numbers or dates into a column that is modelled."""

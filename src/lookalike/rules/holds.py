@@ -101,6 +101,28 @@ def untransformed(function: str, numbers: Array) -> Array:
         return np.asarray(np.sqrt(numbers) if function == "square" else numbers**2)
 
 
+def solved(rule: Linear | Product | Transform, part: Any, goal: Array, values: Values) -> Array:
+    """(rows,) float64: where a part of a formula has to be for the formula to come to its goal, not rounded;
+    not finite where it cannot.
+    """
+    if isinstance(rule, Linear):
+        said = computed(rule, values, exact=True)
+        return np.asarray(_numbers(values, part) + (goal - said) * rule.divisor / dict(rule.of)[part])
+    if isinstance(rule, Transform):
+        return untransformed(rule.function, goal / rule.factor) - rule.shift
+    left, right = factors_of(rule, values)
+    goal = (goal - rule.constant) / rule.factor
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if part == rule.right:
+            wanted = left / goal if rule.divide else goal / left
+            wanted = np.sqrt(wanted) if rule.square else wanted
+            return np.asarray((wanted - 1) * rule.unit if rule.unit else wanted)
+        wanted = goal * right if rule.divide else goal / right
+        if rule.times is not None:
+            wanted = wanted / _filled(rule, values, rule.times if part == rule.left else rule.left)
+    return np.asarray(wanted)
+
+
 def factors_of(rule: Product, values: Values) -> tuple[Array, Array]:
     """(rows,) float64: what a product multiplies, or divides by each other."""
     left, right = _filled(rule, values, rule.left), _filled(rule, values, rule.right)

@@ -51,7 +51,7 @@ class Plan:
         """
         schema = codec.schema
         values = Values(table.reset_index(drop=True), schema)
-        own = [steps.fitted(one, values) for one in chosen(list(rules), values)]
+        own = steps.linked([steps.fitted(one, values) for one in chosen(list(rules), values)])
         if not own:
             return None
         return cls(schema, own, _inner_codec(own, values, codec, rare))
@@ -78,7 +78,7 @@ class Plan:
         follows from what was given. fresh: as of `back`.
         """
         inner = inner.reset_index(drop=True)
-        treated = {name for one in self.steps for name in one.columns}
+        treated = steps.treated(self.steps)
         made = inner[[n for n in self.schema.kept if n not in treated and n in inner.columns]].copy()
         values = Values(made, self.schema)
         for one in self.steps:
@@ -88,13 +88,22 @@ class Plan:
             for name in own.columns.difference(new, sort=False):
                 made[name] = own[name]
             made = values.table = pd.concat([made, own[new]], axis=1)
-            if one.way == "lift":
+            if one.way in steps.LIFTS:
                 values = Values(made, self.schema)
         return made[[name for name in self.schema.kept if name in made.columns]]
 
     def step_of(self, name: Any) -> Step | None:
         """The step that makes a column of the table; None for one that is modelled as it is."""
-        return next((one for one in self.steps if name in one.columns), None)
+        return next((one for one in self.steps if name in one.columns and one.way != "solve"), None)
+
+    def solving(self, name: Any) -> Step | None:
+        """The step that solves a formula for a column; None for one that nothing moves."""
+        return next((one for one in self.steps if name in one.columns and one.way == "solve"), None)
+
+    def slack(self, name: Any) -> float:
+        """How far a number that a part is solved for may move, so that the part keeps its digits."""
+        found = [one.solved.slack for one in self.steps if one.solved and one.rule.columns[0] == name]
+        return found[0] if found else 0.0
 
     def to_dict(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """(JSON values, arrays by name); `from_dict` reads both."""
@@ -112,7 +121,7 @@ class Plan:
 
 def _forward(own: list[Step], values: Values) -> dict[Any, pd.Series]:
     """Column of what is modelled -> its cells; only those whose columns the table has."""
-    treated = {name for one in own for name in one.columns}
+    treated = steps.treated(own)
     found = {name: values.table[name] for name in values.table.columns if name not in treated}
     for one in own:
         if all(name in values.table.columns for name in (*one.columns, *one.parents)):
@@ -125,8 +134,8 @@ def _inner_codec(found: list[Step], values: Values, codec: RecordCodec, rare: in
     schema = codec.schema
     columns = {column.name: column for column in schema.columns}
     table = _forward(found, values)
-    first = {one.columns[0]: one for one in found if one.way != "lift"}
-    treated = {name for one in found for name in one.columns}
+    first = {one.columns[0]: one for one in found if one.way not in steps.LIFTS}
+    treated = steps.treated(found)
     keys = {
         one.parents[0]
         for one in found

@@ -7,7 +7,7 @@ that breaks its rule keeps its own value: a *flag* says which rows those are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from lookalike.rules.holds import (
     lookup,
     said_empty,
 )
+from lookalike.rules.narrow import Solved, solved_by
 from lookalike.rules.traits import going
 from lookalike.rules.values import Values, rounded, step
 from lookalike.table import kinds
@@ -47,25 +48,28 @@ from lookalike.table.rule import (
 
 RULE, OWN, MISSING = "rule", "own", "missing"  # values of a flag: as the rule says, a value of its own, empty
 AS_DRAWN = ("clamp", "choice", "trait")  # ways of a column that is modelled as it is
+LIFTS = ("lift", "solve")  # ways that move what is drawn as it is, or is made by another step
 SORTS = {"gap": ["flag", "gap", "below"], "formula": ["flag", "form"], "group": ["group"]}  # of names, by way
-SORTS |= {way: [] for way in (*AS_DRAWN, "lift")}
+SORTS |= {way: [] for way in (*AS_DRAWN, *LIFTS)}
 
 
 @dataclass
 class Step:
     """One rule as it is kept; several orders of one column are one step.
 
-    way: formula, text, lookup, gap, clamp, lift, choice, trait, group, together or when. A clamp is drawn as
-    it is and moved where it is out of its bounds; a lift does so to a column that another step has made; a
-    choice, or a trait, is drawn as it is and replaced where it does not go with its parents. columns: those
+    way: formula, text, lookup, gap, clamp, lift, solve, choice, trait, group, together or when. A clamp is
+    drawn as it is and moved where it is out of its bounds; a lift does so to a column that another step has
+    made, and a *solve* moves a part of a formula so that this comes to the number that was drawn; a choice,
+    or a trait, is drawn as it is and replaced where it does not go with its parents. columns: those
     of the table that it makes. parents: those that it makes them of. names: of the columns that are modelled:
     "flag", "gap", "below" (a gap of rows that break the order), "form" (which format, or which exception),
     "group". states: values of the flag, which has a column where there are two or more. own: whether the
     column itself is modelled, for the rows that break the rule and those of which it says nothing. table: of
     a lookup, key -> value; of a group, text -> values; of a choice, parent -> value, several; of a formula,
-    the forms where there are several. ends: of a gap or of signs, between which its column is, as of
-    `values.as_floats`; () for anywhere. goes: (number of a rule of traits and text of its parent, trait,
-    share).
+    the forms where there are several. ends: of a gap, of signs or of what is solved, between which its column
+    is, as of `values.as_floats`; () for anywhere. goes: (number of a rule of traits and text of its parent,
+    trait, share). aimed: of a formula, whether its number is modelled, too, and a part is solved for it;
+    solved: of a solve, how.
     """
 
     way: str
@@ -78,6 +82,8 @@ class Step:
     table: list[tuple[Any, Any]] = field(default_factory=list)
     ends: tuple[float, ...] = ()
     goes: list[tuple[str, int, float]] = field(default_factory=list)
+    aimed: bool = False
+    solved: Solved | None = None
 
     @property
     def rule(self) -> Rule:
@@ -114,14 +120,20 @@ class Step:
 
     @property
     def flag(self) -> str | None:
-        """The name of the flag, None where there is none."""
+        """The name of the flag, None where there is none; of a solve, that of its formula."""
         return self.names["flag"] if len(self.states) > 1 else None
+
+    @property
+    def modelled(self) -> list[Any]:
+        """Its columns that are modelled themselves, beside others or in place of them."""
+        return self.columns if self.own or self.aimed else []
 
     def to_dict(self) -> dict[str, Any]:
         facts = {"way": self.way, "names": self.names, "states": self.states, "own": self.own}
         facts |= {"columns": self.columns, "parents": self.parents, "ends": [*self.ends]}
         table = [[kinds.to_json(key), kinds.to_json(value)] for key, value in self.table]
-        facts |= {"goes": [[*one] for one in self.goes]}
+        facts |= {"goes": [[*one] for one in self.goes], "aimed": self.aimed}
+        facts |= {"solved": None if self.solved is None else asdict(self.solved)}
         return facts | {"rules": [to_dict(rule) for rule in self.rules], "table": table}
 
     @classmethod
@@ -129,7 +141,9 @@ class Step:
         table = [(kinds.from_json(key), kinds.from_json(value)) for key, value in facts["table"]]
         rules, ends = [from_dict(rule) for rule in facts["rules"]], tuple(facts.get("ends", ()))
         goes = [(str(text), int(trait), float(share)) for text, trait, share in facts.get("goes", ())]
-        return cls(**{**facts, "rules": rules, "table": table, "ends": ends, "goes": goes})
+        solved = Solved.of(facts["solved"]) if facts.get("solved") else None
+        read = {"rules": rules, "table": table, "ends": ends, "goes": goes, "solved": solved}
+        return cls(**{**facts, **read})
 
 
 def named(step_: Step, names: list[Any]) -> Step:
@@ -151,7 +165,7 @@ def forward(own: Step, values: Values) -> dict[Any, pd.Series]:
     """The columns that are modelled in place of the step's; nothing that says nothing is in them."""
     if own.way == "group":
         return {own.names["group"]: _text(combined(tuple(own.columns), values))}
-    if own.way == "lift":
+    if own.way in LIFTS:
         return {}
     if own.way in AS_DRAWN:
         return {own.columns[0]: values.table[own.columns[0]]}
@@ -173,8 +187,7 @@ def forward(own: Step, values: Values) -> dict[Any, pd.Series]:
             found[own.names["below"]] = pd.Series(below, index=values.table.index)
     if own.table and own.way == "formula":
         found[own.names["form"]] = pd.Series(forms(own.columns[0], values), index=values.table.index)
-    if own.own:
-        name = own.columns[0]
+    for name in own.modelled:
         found[name] = values.table[name]
         # own values are drawn in all rows: in those of the rule, too, what is drawn next has to go with them
         if own.way in ("gap", "text"):
@@ -333,6 +346,8 @@ def fitted(own: Step, values: Values) -> Step:
         return own
     if own.way in ("clamp", "lift"):
         return own
+    if own.way == "solve":
+        return _solve(own, values, fewest)
     own.goes = [
         (f"{at}{APART}{key}", trait, share)
         for at, (rule, _) in enumerate(own.traits)
@@ -364,6 +379,32 @@ def fitted(own: Step, values: Values) -> Step:
     return replace(own, states=[RULE, *(one for one in (OWN, MISSING) if one in keep)], own=some)
 
 
+def linked(own: list[Step]) -> list[Step]:
+    """The fitted steps, of which those that solve a formula know the flag of it."""
+    flags = {one.columns[0]: one for one in own if one.way == "formula" and one.flag}
+    for one in own:
+        if one.way == "solve" and one.rule.columns[0] in flags:
+            formula = flags[one.rule.columns[0]]
+            one.states, one.names = formula.states, {"flag": formula.names["flag"]}
+    return own
+
+
+def treated(own: list[Step]) -> set[Any]:
+    """The columns that steps make, and that are not only moved."""
+    return {name for one in own if one.way not in LIFTS for name in one.columns}
+
+
+def _solve(own: Step, values: Values, fewest: int) -> Step:
+    """The step with what it is to know of the rows that keep its formula."""
+    name, rule = own.rule.columns[0], own.rule
+    least_of = max(values.column(name).min_rows or LEAST, fewest)
+    kept = agree(rule, values, computed(rule, values))  # type: ignore[arg-type]
+    numbers = np.where(kept, _floats(values, name), np.nan)
+    ends = _ends(numbers, least_of)
+    solved = solved_by(numbers, own.columns[0], values, ends, least_of)
+    return replace(own, ends=_ends(_floats(values, own.columns[0]), fewest), solved=solved)
+
+
 def _ends(numbers: Array, fewest: int) -> tuple[float, ...]:
     """The smallest and the largest that do not tell a single row: so many rows are there or beyond."""
     known = np.sort(numbers[~np.isnan(numbers)])
@@ -389,13 +430,13 @@ def hiders(found: list[Step]) -> dict[Any, list[Any]]:
     """Column that is modelled -> those that tell where it says nothing: its flag, and what its parents are
     made of.
     """
-    makers = {name: one for one in found if one.way != "lift" for name in one.columns}
+    makers = {name: one for one in found if one.way not in LIFTS for name in one.columns}
 
     def told_by(name: Any, seen: tuple[Any, ...] = ()) -> list[Any]:
         one = makers.get(name)
         if one is None or name in seen or one.way in AS_DRAWN:
             return [name]
-        own = [*([one.flag] if one.flag else []), *one.names.values(), *([name] if one.own else [])]
+        own = [*([one.flag] if one.flag else []), *one.names.values(), *([name] if one.modelled else [])]
         return own + [part for parent in one.parents for part in told_by(parent, (*seen, name))]
 
     telling: dict[Any, list[Any]] = {}
@@ -403,8 +444,7 @@ def hiders(found: list[Step]) -> dict[Any, list[Any]]:
         hidden = [one.names[sort] for sort in ("gap", "below") if sort in one.names]
         if one.way in ("together", "when"):
             hidden = [*one.columns]
-        elif one.own:
-            hidden.append(one.columns[0])
+        hidden += one.modelled
         parts = [*([one.flag] if one.flag else []), *(own for name in one.parents for own in told_by(name))]
         telling |= {name: [part for part in dict.fromkeys(parts) if part != name] for name in hidden}
     return telling
@@ -415,7 +455,7 @@ def modelled(own: Step, values: Values, columns: dict[Any, Column]) -> list[Colu
     found = []
     if own.way == "group":
         return [Column(own.names["group"], "category", "object", python="str")]
-    if own.way == "lift":
+    if own.way in LIFTS:
         return []
     if own.way in AS_DRAWN:
         return [columns[own.columns[0]]]
@@ -432,6 +472,5 @@ def modelled(own: Step, values: Values, columns: dict[Any, Column]) -> list[Colu
         ]
     if own.way in ("together", "when"):
         found += [replace(columns[name], nullable=False) for name in own.columns]
-    elif own.own:
-        found.append(replace(columns[own.columns[0]], nullable=False))
+    found += [replace(columns[name], nullable=False) for name in own.modelled]
     return found

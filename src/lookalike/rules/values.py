@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,12 @@ class Values:
             series = masked(self.table, self.column(name), self.schema)
             self._numbers[name] = as_floats(series, self.column(name))
         return self._numbers[name]
+
+    def having(self, name: Any, numbers: Array) -> Values:
+        """The same columns, of which one has other numbers."""
+        found = copy(self)
+        found._numbers = {**self._numbers, name: numbers}
+        return found
 
     def close(self, name: Any) -> float:
         """The relative error of the numbers of a column: `SINGLE` where all are exact in 32 bits."""
@@ -182,6 +189,20 @@ def same(a: Array, b: Array, exact: float = CLOSE, least: Array | float = 1.0) -
     """
     close = np.abs(a - b) <= exact * np.maximum(least, np.maximum(np.abs(a), np.abs(b)))
     return np.asarray(close | (np.isnan(a) & np.isnan(b)))
+
+
+def moved(numbers: Array, low: Array, high: Array, rng: np.random.Generator) -> Array:
+    """(rows,) numbers, of which those not between low and high are that of another row that is."""
+    high = np.maximum(low, high)
+    out = np.flatnonzero((numbers < low) | (numbers > high))
+    pool = np.sort(numbers[~np.isnan(numbers)])
+    first, last = np.searchsorted(pool, low[out]), np.searchsorted(pool, high[out], side="right")
+    pick = first + (rng.random(len(out)) * (last - first)).astype(np.int64)
+    nearest = np.clip(numbers[out], low[out], high[out])
+    found = numbers.copy()
+    if len(out):
+        found[out] = np.where(first < last, pool[np.minimum(pick, len(pool) - 1)], nearest)
+    return found
 
 
 def written(values: Array, column: Column, forms: Array | None = None) -> pd.Series:

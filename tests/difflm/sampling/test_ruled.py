@@ -9,6 +9,7 @@ from lookalike.errors import ConditionError
 from lookalike.rules.holds import support
 from lookalike.rules.values import Values
 from tests.difflm.conftest import Quick
+from tests.rules.test_solve import sold
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +122,51 @@ def test_what_is_moved_for_a_condition_keeps_the_others(priced: DiffLM) -> None:
 def test_a_category_that_mostly_follows_can_be_balanced(priced: DiffLM) -> None:
     made = priced.sample(40, balance="area", seed=0)
     assert made["area"].value_counts().to_dict() == {"north": 20, "south": 20}
+
+
+@pytest.fixture(scope="module")
+def selling(quick: Quick) -> tuple[DiffLM, pd.DataFrame]:
+    table = sold(400)
+    return quick(steps=20, denoiser_steps=10).fit(table), table
+
+
+def priced_right(made: pd.DataFrame, table: pd.DataFrame) -> bool:
+    """Whether the percentage is that of its parts, and none that no real row has."""
+    rule = ((100 * made["sale"] / made["list"]).round(2) - made["percent"]).abs() < 0.011
+    return bool((rule & made["percent"].between(table["percent"].min(), 100)).all())
+
+
+@pytest.mark.parametrize(
+    "where", [{}, {"percent": (85, 90)}, {"sale": (100_000, 150_000)}, {"list": (None, 150_000)}]
+)
+def test_a_narrow_number_stays_in_its_range_under_conditions(selling, where) -> None:
+    model, table = selling
+    made = model.sample(100, where=where, seed=0)
+    assert priced_right(made, table)
+    for name, (low, high) in where.items():
+        assert made[name].between(low or 0, high).all()
+
+
+@pytest.mark.parametrize("names", [["sale"], ["list"], ["percent"], ["list", "percent"], ["sale", "percent"]])
+def test_a_narrow_number_stays_in_its_range_beside_given_cells(selling, names) -> None:
+    model, table = selling
+    given = table[names].head(60)
+    made = model.sample(given=given, seed=0)
+    pd.testing.assert_frame_equal(made[names], given)
+    assert priced_right(made, table)
+
+
+def test_narrow_numbers_are_imputed_varied_and_saved(selling, tmp_path) -> None:
+    model, table = selling
+    rng = np.random.default_rng(0)
+    holes = table.head(150).astype(object)
+    holes = holes.mask(rng.random(holes.shape) < 0.3)
+    made = model.impute(holes, seed=0)
+    assert ((made.astype(object) == holes) | holes.isna()).all().all()
+    assert priced_right(made, table)
+    seeds = table.head(50)
+    pd.testing.assert_frame_equal(model.sample(like=seeds, strength=0, seed=0), seeds)
+    assert priced_right(model.sample(like=seeds, strength=0.5, seed=0), table)
+    model.save(tmp_path / "m")
+    loaded = DiffLM.load(tmp_path / "m", progress=False)
+    pd.testing.assert_frame_equal(loaded.sample(50, seed=1), model.sample(50, seed=1))

@@ -19,7 +19,7 @@ from lookalike.errors import ConditionError
 from lookalike.rules.conditions import emptiness, goals, joined, keys_of, missed, settled
 from lookalike.rules.holds import APART, EMPTY
 from lookalike.rules.keep import Plan
-from lookalike.rules.steps import AS_DRAWN, MISSING, Step
+from lookalike.rules.steps import AS_DRAWN, LIFTS, MISSING, Step
 from lookalike.rules.values import as_floats
 from lookalike.table.missing import hide
 from lookalike.table.rule import EmptyWhen
@@ -35,13 +35,15 @@ class Ruled:
 
     inner: the cells that are known of what is modelled. wheres: different conditions that given cells lay
     on it; member: (rows,) which of them. goals: columns that follow from others -> (rows,) bool, where the
-    column is given and a part of it is not.
+    column is given and a part of it is not. aims: columns that a formula is solved for -> (rows,) bool, where
+    the part that would be moved is given, but neither the column nor all others.
     """
 
     inner: Given
     wheres: list[dict[Any, Condition]]
     member: np.ndarray
     goals: dict[Any, np.ndarray]
+    aims: dict[Any, np.ndarray]
 
 
 def asked_of(plan: Plan, rows: Given, fill: bool = False) -> Ruled:
@@ -56,14 +58,20 @@ def asked_of(plan: Plan, rows: Given, fill: bool = False) -> Ruled:
     known = {name: rows.known.get(name, nothing) for name in plan.schema.kept}
     conditions: list[dict[Any, Condition]] = [{} for _ in range(rows.rows)]
     targets: dict[Any, np.ndarray] = {}
+    aims: dict[Any, np.ndarray] = {}
     made = plan.forward(table)
     there = {name: np.array(made[name].notna(), dtype=bool) for name in made.columns}
     for own in plan.steps:
-        if own.way == "lift":
+        if own.way == "solve":
+            of = [known[name] for name in own.rule.columns[1:]]
+            aims[own.rule.columns[0]] = (
+                known[own.columns[0]] & ~known[own.rule.columns[0]] & ~np.all(of, axis=0)
+            )
+        if own.way in LIFTS:
             continue
         all_known = np.logical_and.reduce([known[name] for name in (*own.columns, *own.parents)])
-        for name in [*own.names.values(), *(own.columns if own.own else [])]:
-            if name in there:
+        for name in [*own.names.values(), *own.modelled]:
+            if name in there and not (own.aimed and name in own.columns):
                 there[name] &= all_known
         some = np.logical_or.reduce([known[name] for name in own.columns]) & ~all_known
         if own.way in AS_DRAWN and some.any():
@@ -98,7 +106,7 @@ def asked_of(plan: Plan, rows: Given, fill: bool = False) -> Ruled:
         number = {key: at for at, key in enumerate(dict.fromkeys(keys))}
     member = np.array([number[key] for key in keys], dtype=np.int64)
     wheres = [conditions[int(np.argmax(member == at))] for at in range(len(number))]
-    return Ruled(inner, wheres, member, targets)
+    return Ruled(inner, wheres, member, targets, aims)
 
 
 def _restricted(
@@ -181,6 +189,12 @@ def put_back(
         if goal is not None:
             fixed = {**rows.known, **asked.inner.known} | {name: ~mask}
             inner = settled(plan, inner, name, goal, mask, rng, fixed, partial(held, but=name))
+    for name, mask in asked.aims.items():
+        goal, slack = as_floats(inner[name], plan.schema[name]), plan.slack(name)
+        if goal is not None and mask.any():
+            now = as_floats(plan.back(inner, rng, held)[name], plan.schema[name])
+            far = mask & (np.abs(now - goal) > slack)
+            inner = settled(plan, inner, name, goal, far, rng, {**rows.known, **asked.inner.known}, held)
     return rows.kept_in(plan.back(inner, rng, held, fresh=True))
 
 
