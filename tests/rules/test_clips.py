@@ -55,6 +55,14 @@ def test_a_formula_with_an_end_is_found_and_kept(
     assert (drawn.dtypes == table.dtypes).all()
 
 
+def test_a_weighted_mean_is_found_beside_years_that_hardly_vary() -> None:
+    table, rng = amounts()[["a", "b"]].round(), np.random.default_rng(8)
+    table["birth"] = rng.integers(1940, 1990, ROWS)
+    table["hired"] = table["birth"] + rng.integers(18, 40, ROWS)
+    table["x"] = ((table["a"] + 2 * table["b"]) / 3).round(1)
+    assert "x = (a + 2 * b) / 3" in [one.words for one in find_rules(table)]
+
+
 def test_a_difference_that_is_never_below_0_has_no_end() -> None:
     table, rng = amounts(), np.random.default_rng(7)
     more = np.where(np.arange(ROWS) % 3 > 0, rng.gamma(3, 180, ROWS), 0)

@@ -18,7 +18,7 @@ DISTINCT = 8  # values of a number that a formula gives, at least
 NARROW = 0.2  # of a column's spread that its sum may be off, in rows that may be on it
 LOOSE = 0.05  # of the variance, that is left of each column by all others, where none is a sum of them
 RIDGE = 1e-10  # of the rows, which is added to the squares of columns that may follow from each other
-HEAVIEST, WEIGHED = 12, 3e-3  # weights of a mean, all together; how far its shares may be off
+HEAVIEST = 12  # weights of a mean, all together
 SINGULAR = 1e-4  # of the largest pivot: equations with a smaller one have many solutions, or nearly so
 APART = 1e-5  # of the largest singular value: columns of a smaller one follow from each other
 
@@ -178,7 +178,7 @@ def _factors(products: Array, scale: Array, free: list[int], at: int) -> list[fl
     exact = _least_squares(products, free, at)
     exact = exact * scale[at] / scale[free]
     share = max(1, round(1 / max(float(np.abs(exact).max()), 1e-9)))  # of a mean: its parts
-    weighted = [(parts, 0, WEIGHED) for parts in range(3, HEAVIEST + 1)]
+    weighted = [(parts, 0, 1e-2) for parts in range(3, HEAVIEST + 1)]
     for parts, digits, close in ((1, 0, 1e-2), (1, 2, 1e-4), (share, 0, 1e-2), *weighted):
         nearest = np.round(exact * parts, digits) / parts
         if parts <= LARGEST and (np.abs(exact - nearest) * scale[free] / scale[at] < close).all():
