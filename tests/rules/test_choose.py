@@ -156,6 +156,25 @@ TABLES: dict[str, Callable[[Parts], dict[str, Array]]] = {
         "other": (other := np.where(p.part > 0.95, p.b.round() + 1, 0)),
         "total": repair + other,
     },
+    "an order with a distance": lambda p: {
+        "born": (born := p.rng.integers(1940, 1990, ROWS)),
+        "hired": born + 18 + p.rng.geometric(0.15, ROWS) - 1,
+    },
+    "a distance below a sum": lambda p: {
+        "a": (a := p.a.round()),
+        "b": (b := p.b.round()),
+        "total": (total := a + b),
+        "paid": total - 2 - p.rng.geometric(0.1, ROWS),
+    },
+    "ends, extremes and comparisons": lambda p: {
+        "a": p.a,
+        "b": p.b,
+        "over": np.maximum(p.a - p.b, 0).round(2),
+        "least": np.minimum(p.low, p.high - 9).round(1),
+        "low": p.low,
+        "later": (later := (p.high - 9).round(1)),
+        "late": np.where(later > p.low, "late", "in time"),
+    },
     "several formats and exceptions": lambda p: {
         "amount": (amount := p.rng.integers(1, 900, ROWS)),
         "usd": np.array([f"${2 * n:,.2f}" if k % 3 else f"{2 * n:.2f} USD" for k, n in enumerate(amount)]),

@@ -64,6 +64,10 @@ def test_what_is_modelled_is_moved_to_a_goal(kept, bookings: pd.DataFrame, name:
         ("x = 0.01 * square(a)", 30.0, "b"),
         ("x = 100 * reciprocal(a)", 2.0, "b"),
         ("x = cube(a)", 90000.0, "b"),
+        ("x = max(a - 55, 0)", 12.0, "b"),
+        ("x = max(a - b, 0)", 5.0, "b"),
+        ("x = min(a, b)", 60.0, "c"),
+        ("x = max(a, b)", 70.0, "c"),
     ],
 )
 def test_a_product_is_moved_by_what_is_free(rule: str, goal: float, fixed: str) -> None:
@@ -81,6 +85,19 @@ def test_a_product_is_moved_by_what_is_free(rule: str, goal: float, fixed: str) 
     made = plan.back(inner, rng)
     assert made.x.to_numpy() == pytest.approx(goal)
     assert (made[fixed] == table[fixed]).all()
+
+
+def test_a_distance_stays_where_its_end_is_moved() -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"birth": rng.integers(1940, 1990, 300)})
+    table["hired"] = table["birth"] + 18 + rng.geometric(0.2, 300) - 1
+    codec = RecordCodec.fit(table, lookalike.infer(table))
+    plan = Plan.fit(table, codec, find_rules(table, codec.schema))
+    assert plan is not None
+    rows = np.ones(300, dtype=bool)
+    made = plan.back(settled(plan, plan.forward(table), "hired", np.full(300, 1970.0), rows, rng), rng)
+    assert (made.hired == 1970).all()
+    assert (made.birth <= 1952).all()
 
 
 def test_how_far_rows_are_from_a_condition(kept, bookings: pd.DataFrame) -> None:

@@ -473,3 +473,49 @@ def test_columns_that_are_only_of_different_sizes_have_no_order() -> None:
         "ended >= begun",
         "gust_max >= gust",
     ]
+
+
+def test_an_order_has_a_distance_where_many_rows_are_at_it() -> None:
+    rng = np.random.default_rng(8)
+    table = pd.DataFrame({"birth": rng.integers(1940, 1990, 800)})
+    table["hired"] = table["birth"] + 18 + rng.geometric(0.2, 800) - 1
+    assert words(table) == ["hired >= birth + 18"]
+    table["hired"] = table["birth"] + rng.normal(25, 8, 800).round().astype(int).clip(1)
+    assert not any("+" in one for one in words(table))  # few rows are at the least gap
+    start = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 9000, 800) * 15, "min")
+    end = start + pd.to_timedelta(15 * (1 + rng.geometric(0.3, 800)), "min")
+    assert words(pd.DataFrame({"start": start, "end": end})) == ["end >= start + 30 minutes"]
+
+
+def test_an_age_that_was_never_seen_has_its_group() -> None:
+    rng = np.random.default_rng(9)
+    age = rng.integers(0, 95, 2000)
+    table = pd.DataFrame({"age": age[age != 37]})
+    table["group"] = [f"{one // 5 * 5}-{one // 5 * 5 + 4}" for one in table["age"]]
+    table["senior"] = (table["age"] >= 65).astype(int)
+    schema = lookalike.infer(table)
+    rules = find_rules(table, schema)
+    assert words(table.drop(columns="group")) == ["age cut at 65 -> senior"]
+    plan = Plan.fit(table, RecordCodec.fit(table, schema), rules)
+    assert plan is not None
+    made = plan.back(pd.DataFrame({"age": [37, 64, 65]}), rng)
+    assert made["group"].tolist() == ["35-39", "60-64", "65-69"]
+    assert made["senior"].tolist() == [0, 0, 1]
+
+
+def test_columns_that_hardly_vary_or_a_few_far_values_are_no_rule() -> None:
+    rng = np.random.default_rng(10)
+    table = pd.DataFrame({"gust": rng.uniform(5, 90, 900).round(1)})
+    table["rain"] = np.where(rng.random(900) < 0.04, rng.uniform(0.01, 0.09, 900).round(2), 0)
+    table["share"] = rng.uniform(0.4, 26, 900).round(2)
+    table["density"] = (rng.gamma(2, 0.02, 900) + 0.002).round(4)
+    table.loc[:13, "density"] = 11.1  # one district of far higher density
+    table.loc[:13, "share"] = 27.2
+    assert words(table) == []
+    job = rng.integers(0, 4, 3000)
+    flags = pd.DataFrame({f"job{one}": (job == one).astype(int) for one in range(1, 4)})
+    flags.loc[job == 0] = np.eye(3, dtype=int)[rng.integers(0, 3, (job == 0).sum())]
+    idle = rng.permutation(3000)[:60]
+    flags.loc[idle] = 0
+    flags["ill"] = np.isin(np.arange(3000), idle[:12]).astype(int)
+    assert not any("exactly one" in one for one in words(flags))

@@ -50,6 +50,7 @@ the key is taken from OPENAI_API_KEY.""",
   keeps the rare values of a category; then:  lookalike fit real.csv -o real.model --schema schema.json)
   lookalike schema real.csv --rule 'end >= start' --rule "'unit price' -> vat"     (rules beside those found)
 A rule: end >= start, total = room + tax, vat = 0.19 * net, line = price * qty, hours = out - in in hours,
+  hired >= birth + 18, paid = max(claim - deductible, 0), sold = min(demand, stock), arrival > due -> late,
   year = year of date, copy = original, city -> country, exactly one of a, b, c, a, b empty together.""",
     "fit": """
   lookalike fit examples/adult.csv.gz -o adult.model --missing '?'

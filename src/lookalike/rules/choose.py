@@ -115,7 +115,11 @@ class _Chosen:
     def _told(self, rule: OneOf, rules: list[Rule]) -> bool:
         """Whether one column tells all of a group: then exactly one of them holds its value, too."""
         keys = [
-            {one.of for one in rules if isinstance(one, Function) and one.column == name and _firm(one, rule)}
+            {
+                one.of
+                for one in rules
+                if isinstance(one, Function) and one.than is None and one.column == name and _firm(one, rule)
+            }
             for name in rule.columns
         ]
         return bool(set.intersection(*keys) - {*rule.columns})
@@ -129,7 +133,9 @@ class _Chosen:
                 elif self.found[place].way == "formula" and rule.support == 1 and rule.value is None:
                     self.add(place, [rule], [rule.of])
         for rule in rules:
-            if isinstance(rule, Function) and self.take(Step("lookup", [rule], [rule.column], [rule.of])):
+            if isinstance(rule, Function) and self.take(
+                Step("lookup", [rule], [rule.column], [*rule.columns[1:]])
+            ):
                 told = [one for one in rules if isinstance(one, OneOf) and rule.column == one.columns[-1]]
                 self.found[-1].rules += [one for one in told if self._told(one, rules)]
 
@@ -173,7 +179,7 @@ class _Chosen:
         """Where a sum leaves what is not below 0 (shares of 100), no part is larger than what is left."""
         for one in [*self.found]:
             rule = one.rule
-            if one.way != "formula" or not isinstance(rule, Linear) or rule.support < 1:
+            if one.way != "formula" or not isinstance(rule, Linear) or rule.support < 1 or rule.clipped:
                 continue
             taken = [name for name, factor in rule.of if factor < 0]
             numbers = [self.values.numbers(name) for name in (rule.column, *taken)]

@@ -25,7 +25,7 @@ from lookalike.rules.holds import computed, solved
 from lookalike.rules.keep import Plan
 from lookalike.rules.steps import AS_DRAWN, MISSING, OWN, RULE, Step, floors, least
 from lookalike.rules.values import Values, as_floats, rounded, step, written
-from lookalike.table.rule import Function, Linear, Part, Product, Transform
+from lookalike.table.rule import Extreme, Function, Linear, Part, Product, Transform
 
 Wanted = Mapping[Any, Condition]
 DAY = 86400.0  # seconds
@@ -75,6 +75,7 @@ def _said(
         at = own.columns.index(name)
         return _one_of(own.names["group"], [text for text, row in own.table if test(row[at])])
     plain = isinstance(own.rule, Function) and not (own.rule.part or own.rule.cuts)
+    plain = plain and len(own.parents) == 1
     if own.way == "lookup" and plain and not own.own and own.flag is None:
         return keys_of(plan, own, test)
     if own.way == "together" and not (condition.missing and condition.values != ()):
@@ -296,10 +297,13 @@ class _Moves:
         if own is None or own.way in (*AS_DRAWN, "together", "when"):
             self.put(name, goal, off)
             if own is not None and own.way == "clamp":
-                for low in own.lows:
-                    self.move(low, goal, off & (self.now(low) > goal))
-                for high in own.highs:
-                    self.move(high, goal, off & (self.now(high) < goal))
+                for order in own.orders:
+                    if order.high == name:
+                        most = goal - order.distance
+                        self.move(order.low, most, off & (self.now(order.low) > most))
+                    else:
+                        least_of = goal + order.distance
+                        self.move(order.high, least_of, off & (self.now(order.high) < least_of))
             return
         if own.flag is not None:
             flags = self.inner[own.flag].to_numpy(object)
@@ -318,6 +322,8 @@ class _Moves:
                 if here.any():
                     self.move(part, self.part_goal(own.rule, part, goal), here)
                 off = off & ~here
+        elif isinstance(own.rule, Extreme):
+            self.move_extreme(own.rule, goal, off)
         elif isinstance(own.rule, Part) and own.rule.part in WHOLE_DATES:
             of, clock = own.rule.of, self.now(own.rule.of) % DAY
             aims = {"date": goal + clock, "time": self.now(of) - clock + goal}
@@ -344,8 +350,21 @@ class _Moves:
         gap = np.where(by_gap, wanted, gap)
         self.inner[name] = pd.Series(gap).astype(self.inner[name].dtype)
         ceiling = goal - gap * size
-        for low in own.lows:
-            self.move(low, ceiling, off & ~by_gap & (self.now(low) != ceiling))
+        for order in own.orders:
+            most = ceiling - order.distance
+            self.move(order.low, most, off & ~by_gap & (self.now(order.low) != most))
+
+    def move_extreme(self, rule: Extreme, goal: Array, off: Array) -> None:
+        """Parts beyond the goal come to it; where none is there then, one that is free does."""
+        side = -1 if rule.largest else 1
+        beyond = [side * self.now(part) < side * goal for part in rule.of]
+        for part, some in zip(rule.of, beyond, strict=True):
+            self.move(part, goal, off & some)
+        off = off & ~np.any(beyond, axis=0)
+        for part in rule.of:
+            here = self.free(part, off)
+            self.move(part, goal, here)
+            off = off & ~here
 
     def move_others(self, own: Step, goal: Array, off: Array) -> None:
         """Where a part is moved for which a formula is solved, another part goes along, so that the number

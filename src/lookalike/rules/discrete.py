@@ -11,6 +11,7 @@ import numpy as np
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT, beats_chance
+from lookalike.rules.fits import EXACT
 from lookalike.rules.holds import LEAST, joined, ways, written_dates
 from lookalike.rules.values import Values, columns_of, is_text
 from lookalike.table.date_names import WORD, directives_of
@@ -70,7 +71,10 @@ def one_of_rules(values: Values, kept: list[Any]) -> Iterator[Rule]:
     left = np.arange(len(names))
     while len(left) > 2:
         group, total = _group(on, left)
-        if len(group) > 2 and (total == 1).mean() >= LEAST_SUPPORT:
+        if (total != 1).any():  # a flag that is seldom on joins by accident
+            group = [at for at in group if on[at].sum() >= BROKEN]
+            total = on[group].sum(0)
+        if len(group) > 2 and (total == 1).mean() >= EXACT:
             yield OneOf(tuple(names[at] for at in group), tuple(values_on[at] for at in group))
             left = left[~np.isin(left, group)]
         else:

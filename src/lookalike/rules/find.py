@@ -15,6 +15,7 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, is_rare
+from lookalike.rules.comparisons import comparisons
 from lookalike.rules.date_parts import parts
 from lookalike.rules.discrete import (
     categories,
@@ -25,18 +26,20 @@ from lookalike.rules.discrete import (
     one_of_rules,
 )
 from lookalike.rules.formulas import formulas
-from lookalike.rules.functions import cuts, functions, of_dates
+from lookalike.rules.functions import as_ranges, cuts, functions, of_dates
 from lookalike.rules.holds import FORMULAS, support
 from lookalike.rules.sums import DISTINCT
 from lookalike.rules.traits import traits
-from lookalike.rules.values import Values
+from lookalike.rules.values import Values, step
 from lookalike.seed import child
 from lookalike.table import sources
 from lookalike.table.inferring import infer
 from lookalike.table.rule import (
+    UNITS,
     Combination,
     EmptyTogether,
     EmptyWhen,
+    Extreme,
     Function,
     Linear,
     Order,
@@ -54,7 +57,10 @@ MIXED, MOST_MIXED = 0.2, 13  # the share of these that may break it there, and h
 OFTEN = 0.2  # share of the rows that hold one value
 ALIKE = 0.25  # times the spread of another column, that one of the same size has at least
 NEAR, SEVERAL = 0.1, 3  # standard deviations; rows that are no further from breaking an order
+TAIL, FAR_SMALLER = 0.02, 0.15  # of the numbers at either end; the same as ALIKE, without these
 LOOSE = 2.0  # times as many rows may break an order in a look at all pairs as in the end
+AT_LEAST, EDGED = 20, 0.01  # rows, and the share of them, that are as near as an order with a distance allows
+SPANS = ("days", "hours", "minutes", "seconds")  # that such a distance is told in
 CELLS = 1 << 17  # of columns that are looked at at once
 EDGE = 60  # times as many gaps just above 0 as just below it
 BROKEN_BY = (0.0, 0.001, 0.005, 1 - LEAST_SUPPORT, 1 - LEAST_FORMULA)  # shares of the rows that break a rule
@@ -86,8 +92,9 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         one
         for one in [
             *cuts(small, kept, [name for name in names if small.column(name).is_number]),
-            *functions(small, kept, rng),
+            *(as_ranges(one, small) for one in functions(small, kept, rng)),
             *of_dates(small, kept, rng),
+            *comparisons(small, kept, names),
         ]
         if not any({*one.columns} <= {*own.columns} for own in sums)
     ]  # a formula says numbers that were never seen, too
@@ -99,7 +106,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         empty,
         combination_rules(small, kept, rng),
         traits(small, categories(small, kept), names),
-        _orders(small, names, rng),
+        _orders(small, names, rng, values),
     ):
         found += _new(rules, found, values)
     return found
@@ -109,7 +116,7 @@ def _derived(rules: list[Any], empty: list[Rule], values: Values, small: Values)
     """One rule a column, of those that say its values: one that no row breaks before one with exceptions,
     however simple that is.
     """
-    numbers = (Linear, Product, Transform)
+    numbers = (Linear, Extreme, Product, Transform)
     taken: dict[int, Any] = {}
     shares: dict[int, float] = {}
     for broken in BROKEN_BY:
@@ -228,8 +235,10 @@ def _is_rate(values: Values, name: Any) -> bool:
 # --- order ---------------------------------------------------------------------------------------------
 
 
-def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[Rule]:
-    """a <= b, without those that follow from others (a <= b <= c says a <= c)."""
+def _orders(values: Values, names: list[Any], rng: np.random.Generator, many: Values) -> list[Rule]:
+    """a <= b, without those that follow from others (a <= b <= c says a <= c). many: more rows, none of which
+    may break a distance.
+    """
     if len(names) < 2:
         return []
     x = np.array([values.numbers(name) for name in names], dtype=np.float64)
@@ -244,13 +253,16 @@ def _orders(values: Values, names: list[Any], rng: np.random.Generator) -> list[
             for low, high in _candidates(x, shuffled, a, part):
                 there = ~np.isnan(x[low] + x[high])
                 own = x[low, there], x[high, there]
-                if dated[a] or _near(*own, _one_measure(names[low], names[high])):
-                    rule = _order(names[low], names[high], *own)
+                apart = _distance(*own, names[low], names[high], many)
+                one = _one_measure(names[low], names[high])
+                alike = apart or _may_be_one(*own, names[low], names[high], values)
+                if dated[a] or (alike and _near(own[0] + apart, own[1], one)):
+                    rule = _order(names[low], names[high], *own, apart, bool(dated[a]))
                     found |= {} if rule is None else {(low, high): rule}
     above = np.zeros((len(names), len(names)), dtype=bool)
     above[tuple(np.array([*found], dtype=int).reshape(-1, 2).T)] = True
     implied = np.array([above[own].any(0) for own in above]).reshape(above.shape)
-    return [rule for pair, rule in found.items() if not implied[pair]]
+    return [rule for pair, rule in found.items() if rule.apart or not implied[pair]]
 
 
 def _apart(some: Array, a: int) -> Array:
@@ -286,14 +298,35 @@ def _candidates(x: Array, shuffled: Array, a: int, others: Array) -> Iterator[tu
         yield (a, int(others[at])) if rising[at] else (int(others[at]), a)
 
 
-def _order(low_name: Any, high_name: Any, low: Array, high: Array) -> Order | None:
-    """The rule, where neither chance nor the columns' correlation alone would keep it."""
-    by_chance = float(np.searchsorted(np.sort(high), low).mean()) / len(high)  # of all pairs of rows
-    if not is_rare(float((low > high).mean()), by_chance, len(high)):
+def _distance(low: Array, high: Array, low_name: Any, high_name: Any, many: Values) -> float:
+    """How far apart two numbers or dates (in seconds) are at least: where many rows are at the least gap, it
+    is more than one tick, and none of many more rows is below it; else 0.
+    """
+    size = step(many.column(high_name))
+    if size is None or size != step(many.column(low_name)) or not len(low):
+        return 0.0
+    gap = np.rint((high - low) / size)
+    least, rows = gap.min(), np.count_nonzero(gap == gap.min())
+    if least < 2 or rows < max(AT_LEAST, EDGED * len(gap)) or rows == len(gap):
+        return 0.0
+    below, above = np.asarray(many.numbers(low_name)), np.asarray(many.numbers(high_name))
+    held = np.nanmin(np.rint((above - below) / size)) == least
+    return float(f"{least * size:.12g}") if held else 0.0
+
+
+def _order(low_name: Any, high_name: Any, low: Array, high: Array, apart: float, dated: bool) -> Order | None:
+    """The rule, where neither chance nor the columns' correlation alone would keep it. apart: how far apart
+    they are at least; dated: whether that is in seconds.
+    """
+    by_chance = float(np.searchsorted(np.sort(high), low + apart).mean()) / len(high)  # of all pairs of rows
+    if not is_rare(0.0 if apart else float((low > high).mean()), by_chance, len(high)):
         return None
     gap = high - low
     if (gap == gap[0]).all() or not (gap != 0).any():
         return None
+    if apart:
+        unit = next((one for one in SPANS if apart % UNITS[one] == 0), "") if dated else ""
+        return Order(low_name, high_name, apart=apart / UNITS.get(unit, 1.0), unit=unit)
     strict = bool((low < high).all()) and _touches(gap)
     return Order(low_name, high_name, strict)
 
@@ -319,15 +352,36 @@ def _near(low: Array, high: Array, one: bool) -> bool:
     are at their least, such as 0, do not count. one: both measure the same, and no size is different.
     """
     gap, spread = high - low, high.std()
-    if low.std() < ALIKE * spread and not one:
+    if not one and low.std() < ALIKE * spread:
         spread = low.std()
+    elif not one and _spread(low) < FAR_SMALLER * _spread(high):
+        spread = _spread(low)
     least = (low == low.min()) & (high == high.min()) & (not one)
     return bool(np.count_nonzero((gap >= 0) & (gap <= NEAR * spread) & ~least) >= SEVERAL)
 
 
+def _spread(numbers: Array) -> float:
+    """The standard deviation of the numbers; a few that are far off do not count."""
+    low, high = np.quantile(numbers, (TAIL, 1 - TAIL))
+    return float(np.clip(numbers, low, high).std())
+
+
+def _may_be_one(low: Array, high: Array, low_name: Any, high_name: Any, values: Values) -> bool:
+    """Whether two numbers may measure the same: have as many decimals, are equal in a row, or share a word
+    of their names.
+    """
+    first, second = step(values.column(low_name)), step(values.column(high_name))
+    as_exact = first is None or second is None or first == second
+    return as_exact or bool((low == high).any()) or bool(_words(low_name) & _words(high_name))
+
+
+def _words(name: Any) -> set[str]:
+    return {*re.findall(r"[a-z]{3,}", str(name).lower())}
+
+
 def _one_measure(low: Any, high: Any) -> bool:
     """Whether the words of one name are among those of the other: gust, gust_max."""
-    first, second = ({*re.findall(r"[a-z]{3,}", str(name).lower())} for name in (low, high))
+    first, second = _words(low), _words(high)
     return bool(first and second) and (first <= second or second <= first)
 
 

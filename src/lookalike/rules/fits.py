@@ -12,7 +12,7 @@ from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, beats_chance
 from lookalike.rules.holds import agree, computed, holds, support
 from lookalike.rules.values import CLOSE, SINGLE, Values, step
-from lookalike.table.rule import ROUNDINGS, Linear, Product, Transform
+from lookalike.table.rule import ROUNDINGS, Extreme, Linear, Product, Transform
 
 CUTS = (0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6)  # factors that cut digits off a whole number
 EXACT = 0.995  # support of a formula that is no approximation
@@ -64,7 +64,7 @@ def judged(rule: Any, values: Values) -> Any:
         share = support(own, values)
         if share > most or (best is None and share >= most):
             best, most = replace(own, support=share), share
-    return best if best is None or isinstance(best, Transform) else _with_zeros(best, values)
+    return best if best is None or isinstance(best, Transform | Extreme) else _with_zeros(best, values)
 
 
 def _with_zeros(rule: Any, values: Values) -> Any:
@@ -102,6 +102,25 @@ def all_count(rule: Any, values: Values, many: Values) -> bool:
     return True
 
 
+def varies(rule: Linear | Transform, values: Values) -> bool:
+    """Whether a line holds, not by chance, in the rows that are not at the most frequent value of both
+    columns, too: of two columns that are mostly 0 it says nothing that it holds there.
+    """
+    own, of = (np.asarray(values.numbers(name)) for name in rule.columns)
+    there = ~np.isnan(own + of)
+    usual = np.ones(len(own), dtype=bool)
+    for numbers in (own, of):
+        found, counts = np.unique(numbers[there], return_counts=True)
+        usual &= numbers == found[counts.argmax()]
+    told = there & ~usual
+    if told.sum() < LEAST_ROWS:
+        return False
+    said = computed(rule, values)
+    kept = agree(rule, values, said)[told]
+    said[told] = said[told][np.random.default_rng(0).permutation(told.sum())]
+    return bool(kept.mean() >= LEAST_FORMULA) and beats_chance(kept, agree(rule, values, said)[told])
+
+
 def at_work(rule: Any, name: Any, values: Values) -> Array:
     """(rows,) bool: where a part of the rule changes what it says."""
     found = {one: values.numbers(one) for one in rule.columns}
@@ -109,6 +128,12 @@ def at_work(rule: Any, name: Any, values: Values) -> Array:
         return np.zeros(values.rows, dtype=bool)
     x = {one: np.asarray(numbers) for one, numbers in found.items()}
     at_work = ~np.isnan(sum(x.values())) & (x[name] != 0)
+    if isinstance(rule, Extreme):
+        at_work &= x[name] == x[rule.column]
+        at_work &= np.any([x[one] != x[name] for one in rule.of], axis=0)
+    if isinstance(rule, Linear) and rule.clipped:
+        said = computed(rule, values, exact=True)
+        at_work &= np.clip(said, rule.least, rule.most) == said
     if isinstance(rule, Product):
         plain = [one for one in rule.columns[1:] if one != rule.right or not rule.unit]
         at_work &= (x[name] != 1) | (name not in plain)

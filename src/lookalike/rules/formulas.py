@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
-from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT, beats_chance
-from lookalike.rules.fits import EXACT, Searched, all_count, judged
-from lookalike.rules.holds import agree, computed
+from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT
+from lookalike.rules.clips import clipped, extremes
+from lookalike.rules.fits import EXACT, Searched, all_count, judged, varies
 from lookalike.rules.rates import rates
 from lookalike.rules.sums import DISTINCT, LARGEST, sums
 from lookalike.rules.transforms import transforms
@@ -33,8 +33,8 @@ SPANS = {**UNITS, "milliseconds": 1e-3, "years": 31557600.0}
 
 
 def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
-    """c = f a + g, c = +-a +-b, c = a x b, c = a / b, and sums of more. many: more rows, in which a part that
-    is seldom at work is seen.
+    """c = f a + g, c = +-a +-b, c = a x b, c = a / b, sums of more, and these with an end. many: more
+    rows, in which a part that is seldom at work is seen.
     """
     names = names[:LARGEST]
     of = Searched.of(values, names, many)
@@ -44,6 +44,8 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
     exact = {rule.column for rule in behind if rule.support == 1}
     found += rates(of, {*exact})
     found += sums(of, exact)
+    told = {rule.column for rule in found if rule.support >= EXACT and len(rule.columns) < 4}
+    found += [*clipped(of, told), *extremes(of, told)]
     found = _simplest(found, names)
     yield from found
     yield from _turned(found, names, values)
@@ -73,7 +75,7 @@ def _simplest(rules: list[Any], names: list[Any]) -> list[Any]:
 def _turned(rules: list[Any], names: list[Any], values: Values) -> Iterator[Linear]:
     """Sums solved for a part, the last one first: they say the part where the column follows from others."""
     for rule in rules:
-        plain = isinstance(rule, Linear) and not rule.zeros and rule.divisor == 1
+        plain = isinstance(rule, Linear) and not (rule.zeros or rule.clipped) and rule.divisor == 1
         if not plain or len(rule.of) < 2 or not all(abs(factor) == 1 for _, factor in rule.of):
             continue
         for name, sign in sorted(rule.of, key=lambda part: -names.index(part[0])):
@@ -103,7 +105,7 @@ def _scaled(searched: Searched) -> Iterator[Linear]:
             line = _Line(names[own], names[of], x[:, own], x[:, of], searched)
             rule = _line(x[there, of], x[there, own], line, bool(dated[own]))
             sure = straight[a, c] and rule is not None and rule.support >= LEAST_SUPPORT
-            if rule is not None and (sure or _varies(rule, values)):
+            if rule is not None and (sure or varies(rule, values)):
                 yield rule
                 break
 
@@ -132,25 +134,6 @@ def _on_a_line(a: Array, c: Array, there: Array, size: float | None) -> Array:
     if fits.mean() >= LEAST_FORMULA:
         on[rows[fits]] = True
     return on
-
-
-def _varies(rule: Linear, values: Values) -> bool:
-    """Whether a line holds, not by chance, in the rows that are not at the most frequent value of both
-    columns, too: of two columns that are mostly 0 it says nothing that it holds there.
-    """
-    own, of = (np.asarray(values.numbers(name)) for name in rule.columns)
-    there = ~np.isnan(own + of)
-    usual = np.ones(len(own), dtype=bool)
-    for numbers in (own, of):
-        found, counts = np.unique(numbers[there], return_counts=True)
-        usual &= numbers == found[counts.argmax()]
-    told = there & ~usual
-    if told.sum() < LEAST_ROWS:
-        return False
-    said = computed(rule, values)
-    kept = agree(rule, values, said)[told]
-    said[told] = said[told][np.random.default_rng(0).permutation(told.sum())]
-    return bool(kept.mean() >= LEAST_FORMULA) and beats_chance(kept, agree(rule, values, said)[told])
 
 
 @dataclass(frozen=True)
@@ -236,9 +219,18 @@ def _spans(searched: Searched) -> Iterator[Linear]:
                     of = ((names[end], signs[0]), (names[start], signs[1]))
                     rule = Linear(names[own], of, 0.0, size)
                     left = np.sign(ratio) * span - size * x[:, own]
-                    if found := judged(rule, values) or _less(rule, left, x, names, values):
+                    found = judged(rule, values) or _late(rule, x[:, own], values)
+                    if found := found or _less(rule, left, x, names, values):
                         yield found
                         break
+
+
+def _late(rule: Linear, own: Array, values: Values) -> Linear | None:
+    """A span that is never below 0, such as the days that something is late. own: (rows,) its column."""
+    if np.nanmin(own) != 0 or np.count_nonzero(own == 0) < LEAST_ROWS // 2:
+        return None
+    found: Linear | None = judged(replace(rule, least=0.0), values)
+    return found if found is not None and found.support >= EXACT else None
 
 
 def _less(rule: Linear, left: Array, x: Array, names: list[Any], values: Values) -> Linear | None:

@@ -11,6 +11,7 @@ from lookalike.codec.slot import Array
 from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT
 from lookalike.rules.date_parts import keys_of_date
 from lookalike.rules.holds import LEAST, modes
+from lookalike.rules.sums import DISTINCT
 from lookalike.rules.values import Values, columns_of
 from lookalike.table.kind_groups import CATEGORICAL, DATE, NUMBER
 from lookalike.table.rule import Function, Rule
@@ -22,7 +23,8 @@ KEYS = [
     ("week", 0),
 ]  # parts of a date that tell another column, those of few values first
 ROWS_A_PART = 8  # of a date that tells another column
-MOST_CUTS = 12  # ranges of a number that tell a category, less one
+MOST_CUTS = 30  # ranges of a number that tell another column, less one
+PLAIN_CUTS = 12  # the same, where a value has several ranges
 MOST_KEYS = 1_000  # values of a column that determines another
 GLANCE = 400  # rows in which it is seen whether a column may determine another
 CELLS = 32  # times as many pairs of values as rows, of which all are counted at once
@@ -30,7 +32,7 @@ BLOCK = 1 << 20  # cells of columns that are counted at once
 TOGETHER = 0.5  # of the seldom values in these, those that the next row of the key has, too
 
 
-def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list[Rule]:
+def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list[Function]:
     """One column tells another, each told by the one with the fewest values that tell it."""
     keys = {}
     for name in columns_of(values, kept, (*CATEGORICAL, NUMBER, "constant")):
@@ -43,7 +45,7 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
             and len(found) <= values.rows / 3
         ):
             keys[name] = codes
-    best: dict[Any, tuple[float, int, Rule]] = {}
+    best: dict[Any, tuple[float, int, Function]] = {}
     place = {name: at for at, name in enumerate(kept)}
     told = _Told.of(values, kept, (*CATEGORICAL, NUMBER, DATE, "compound", "text"))
     order = np.array([place[name] for name in told.names], dtype=int)
@@ -169,10 +171,25 @@ def _cut(own: Any, name: Any, codes: Array, x: Array) -> Function | None:
     low, said = x[there][order], codes[there][order]
     ends = np.flatnonzero(said[1:] != said[:-1]) + 1
     sizes = np.diff([0, *ends, len(low)])
-    small = not 0 < len(ends) <= MOST_CUTS or sizes.min() < LEAST or len(low) < LEAST_ROWS
+    most = MOST_CUTS if len(ends) < len(np.unique(said)) else PLAIN_CUTS
+    small = not 0 < len(ends) <= most or sizes.min() < LEAST or len(low) < LEAST_ROWS
     if small or (low[ends] == low[ends - 1]).any() or len(np.unique(low)) < 2 * len(sizes):
         return None
     return Function(own, name, cuts=tuple(_between(low[at - 1], low[at]) for at in ends))
+
+
+def as_ranges(rule: Function, values: Values) -> Function:
+    """The same rule by the range of its number, where each value of the column has one range: so that numbers
+    which were never seen have their value, too.
+    """
+    x, (codes, found) = values.numbers(rule.of), values.codes(rule.column)
+    if x is None or not values.column(rule.of).is_number or len(values.codes(rule.of)[1]) < DISTINCT:
+        return rule
+    cut = _cut(rule.column, rule.of, codes, x)
+    if cut is None or len(cut.cuts) >= len(found) or cut.cuts == (0.0,):
+        return rule
+    sizes = np.bincount(np.searchsorted(np.array(cut.cuts), np.unique(x[~np.isnan(x)]), side="right"))
+    return cut if sizes.min() > 1 else rule  # a range of one number is that number
 
 
 def _between(low: float, high: float) -> float:

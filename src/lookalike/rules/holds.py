@@ -17,6 +17,7 @@ from lookalike.table.rule import (
     Copy,
     EmptyTogether,
     EmptyWhen,
+    Extreme,
     Function,
     Joined,
     Linear,
@@ -29,14 +30,15 @@ from lookalike.table.rule import (
     Transform,
 )
 
-FORMULAS = (Linear, Product, Part, Transform)  # rules whose values are numbers or dates that can be computed
+Formula = Linear | Extreme | Product | Part | Transform
+FORMULAS = (Linear, Extreme, Product, Part, Transform)  # their numbers or dates can be computed
 LEAST = 5  # rows that a value of a function, or a combination, has
 EMPTY, APART = "\x1e", "\x1f"  # in the text of several values: a missing cell; what parts them
 
 
-def computed(rule: Linear | Product | Part | Transform, values: Values, exact: bool = False) -> Array:
+def computed(rule: Formula, values: Values, exact: bool = False) -> Array:
     """(rows,) float64, as of `values.as_floats`: what the rule says of its column; nan where a part is
-    missing. exact: not rounded.
+    missing. exact: not rounded, nor put at an end.
     """
     column = values.column(rule.column)
     if isinstance(rule, Part):
@@ -44,6 +46,9 @@ def computed(rule: Linear | Product | Part | Transform, values: Values, exact: b
         return found if exact else rounded(found, column, "down")
     if isinstance(rule, Transform):
         found = rule.factor * transformed(rule.function, _numbers(values, rule.of) + rule.shift)
+    elif isinstance(rule, Extreme):
+        parts = np.stack([_numbers(values, name) for name in rule.of])
+        found = parts.max(0) if rule.largest else parts.min(0)
     elif isinstance(rule, Product):
         left, right = factors_of(rule, values)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -56,10 +61,12 @@ def computed(rule: Linear | Product | Part | Transform, values: Values, exact: b
         for name, factor in rule.of:
             found = found + factor * _filled(rule, values, name)
         found = (found + rule.constant) / rule.divisor
+        if rule.clipped and not exact:
+            found = np.clip(found, rule.least, rule.most)
     return np.asarray(found) if exact else rounded(found, column, rule.rounding)
 
 
-def agree(rule: Linear | Product | Part | Transform, values: Values, said: Array) -> Array:
+def agree(rule: Formula, values: Values, said: Array) -> Array:
     """(rows,) bool: where the rule's column is what was computed; both may be missing."""
     own, exact = _numbers(values, rule.column), values.close(rule.column)
     if exact == CLOSE:
@@ -204,6 +211,12 @@ def keys_in(rule: Function, values: Values) -> tuple[Array, pd.Index]:
         own = _numbers(values, rule.of)
         ranges = np.searchsorted(np.array(rule.cuts), own, side="right")
         return np.where(np.isnan(own), -1, ranges), pd.Index(range(len(rule.cuts) + 1))
+    if rule.than is not None:
+        apart = _numbers(values, rule.of) - _numbers(values, rule.than)
+        signs = np.where(np.isnan(apart), 0, np.sign(apart)).astype(np.int64)
+        held = signs + 1 if rule.compared == "sign" else signs > (0 if rule.compared == ">" else -1)
+        keys = (-1, 0, 1) if rule.compared == "sign" else (False, True)
+        return np.where(np.isnan(apart), -1, held), pd.Index(keys, dtype=object)
     if not rule.part:
         return values.codes(rule.of)
     return keys_of_date(_numbers(values, rule.of), rule.part, rule.shift)
@@ -256,6 +269,10 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
     if isinstance(rule, Order):
         low, high = _numbers(values, rule.low), _numbers(values, rule.high)
         speaks = ~(np.isnan(low) | np.isnan(high))
+        if rule.apart:  # decimals that are added are off by a float's last digits
+            over = high - low - rule.distance
+            near = np.abs(over) <= CLOSE * np.maximum(np.abs(low), np.abs(high))
+            return np.where(speaks, near & (not rule.strict) | ~near & (over > 0), True), speaks
         return np.where(speaks, low < high if rule.strict else low <= high, True), speaks
     if isinstance(rule, FORMULAS):
         said, own = computed(rule, values), _numbers(values, rule.column)

@@ -139,7 +139,8 @@ def _inner_codec(found: list[Step], values: Values, codec: RecordCodec, rare: in
     keys = {
         one.parents[0]
         for one in found
-        if one.way == "lookup" and not (isinstance(one.rule, Function) and one.rule.cuts)
+        if one.way == "lookup"
+        and not (isinstance(one.rule, Function) and (one.rule.cuts or one.rule.than is not None))
     }
     inner: list[Column] = []
     params: list[Any] = []

@@ -268,15 +268,15 @@ def least(own: Step, column: Column) -> float:
 
 
 def floors(own: Step, values: Values) -> Array:
-    """(rows,) float64: the largest of the columns that this one is never below; nan where none is known."""
-    return rounded(
-        _largest([_floats(values, name) for name in own.lows]), values.column(own.columns[0]), "up"
-    )
+    """(rows,) float64: the largest number that this one is never below; nan where none is known."""
+    lows = [_floats(values, rule.low) + rule.distance for rule in own.orders if rule.high == own.columns[0]]
+    return rounded(_largest(lows), values.column(own.columns[0]), "up")
 
 
 def ceilings(own: Step, values: Values) -> Array:
-    """(rows,) float64: the smallest of the columns that this one is never above; nan where none is known."""
-    least_of = -_largest([-_floats(values, name) for name in own.highs])
+    """(rows,) float64: the smallest number that this one is never above; nan where none is known."""
+    highs = [rule.distance - _floats(values, rule.high) for rule in own.orders if rule.low == own.columns[0]]
+    least_of = -_largest(highs)
     return rounded(least_of, values.column(own.columns[0]), "down")
 
 

@@ -18,6 +18,7 @@ DISTINCT = 8  # values of a number that a formula gives, at least
 NARROW = 0.2  # of a column's spread that its sum may be off, in rows that may be on it
 LOOSE = 0.05  # of the variance, that is left of each column by all others, where none is a sum of them
 RIDGE = 1e-10  # of the rows, which is added to the squares of columns that may follow from each other
+HEAVIEST = 12  # weights of a mean, all together
 SINGULAR = 1e-4  # of the largest pivot: equations with a smaller one have many solutions, or nearly so
 APART = 1e-5  # of the largest singular value: columns of a smaller one follow from each other
 
@@ -100,11 +101,10 @@ def _sum(
         return None
     if _hides_a_constant(of, values):
         return None
-    constant, size = 0.0, abs(of[0][1])
-    if len(f"{size:.12g}") > 5 and all(abs(one) == size for _, one in of):  # a mean of 3: thirds
-        rule = judged(
-            Linear(own, tuple((name, one / size) for name, one in of), 0.0, round(1 / size)), values
-        )
+    constant, parts = 0.0, _parts([one for _, one in of])
+    if parts > 1:  # a mean, of whole weights
+        shares = tuple((name, float(round(one * parts))) for name, one in of)
+        rule = judged(Linear(own, shares, 0.0, float(parts)), values)
         return rule if rule is not None and middle is None and rule.support >= EXACT else None
     if middle is not None:
         constant = float(f"{middle[0] - np.dot(middle[1], factors):.6g}")
@@ -112,6 +112,14 @@ def _sum(
             return None
     rule = judged(Linear(own, of, constant), values)
     return rule if rule is not None and (whole or rule.support >= EXACT) else None
+
+
+def _parts(factors: list[float]) -> int:
+    """How many equal parts factors of many digits are multiples of, such as 3 of 1/3 and 2/3; else 1."""
+    if all(len(f"{one:.12g}") <= 5 for one in factors):
+        return 1
+    near = (n for n in range(2, LARGEST + 1) if all(abs(n * one - round(n * one)) < 1e-9 for one in factors))
+    return next(near, 1)
 
 
 def _hides_a_constant(of: tuple[tuple[Any, float], ...], values: Values) -> bool:
@@ -170,7 +178,8 @@ def _factors(products: Array, scale: Array, free: list[int], at: int) -> list[fl
     exact = _least_squares(products, free, at)
     exact = exact * scale[at] / scale[free]
     share = max(1, round(1 / max(float(np.abs(exact).max()), 1e-9)))  # of a mean: its parts
-    for parts, digits, close in ((1, 0, 1e-2), (1, 2, 1e-4), (share, 0, 1e-2)):
+    weighted = [(parts, 0, 1e-2) for parts in range(3, HEAVIEST + 1)]
+    for parts, digits, close in ((1, 0, 1e-2), (1, 2, 1e-4), (share, 0, 1e-2), *weighted):
         nearest = np.round(exact * parts, digits) / parts
         if parts <= LARGEST and (np.abs(exact - nearest) * scale[free] / scale[at] < close).all():
             return [float(one) for one in nearest] if not digits or _is_apart(products, free) else []

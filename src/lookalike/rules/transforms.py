@@ -8,7 +8,7 @@ import numpy as np
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_ROWS
-from lookalike.rules.fits import Searched, all_count, judged
+from lookalike.rules.fits import Searched, all_count, judged, varies
 from lookalike.rules.holds import transformed
 from lookalike.rules.sums import DISTINCT
 from lookalike.table.rule import TRANSFORMS, Transform
@@ -32,7 +32,8 @@ def transforms(of: Searched) -> Iterator[Transform]:
         candidates = _seen(x[np.ix_(rows, others)], target, of.near(own, target, least=1.0))
         rules = (Transform(names[own], names[others[at]], *facts) for at, facts in candidates)
         fits = (judged(rule, of.values) for rule in rules)
-        rule = next((one for one in fits if one is not None and all_count(one, of.values, of.many)), None)
+        likely = (one for one in fits if one is not None and varies(one, of.values))
+        rule = next((one for one in likely if all_count(one, of.values, of.many)), None)
         if rule is not None:
             yield rule
 

@@ -23,17 +23,28 @@ ROUNDINGS = ("nearest", "as floats", "half up", "down", "up")
 TRAITS = ("sign", "format")  # of a number: below, above or at 0; which of the column's formats it has
 TRANSFORMS = ("log", "log10", "log2", "square", "cube", "root", "reciprocal")  # functions of a number
 ZEROS = ", empty as 0"
+COMPARED = (">", ">=", "sign")  # of two numbers or dates: what of them tells a value
 UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0, "weeks": 604800.0}
 
 
 @dataclass(frozen=True)
 class Order:
-    """low <= high, or low < high where it is strict: numbers, or dates."""
+    """low + apart <= high, or low + apart < high where it is strict: numbers, or dates.
+
+    unit: of `apart`, one of `UNITS` for dates, "" for numbers.
+    """
 
     low: Any
     high: Any
     strict: bool = False
+    apart: float = 0.0
+    unit: str = ""
     support: float = field(default=1.0, compare=False)
+
+    @property
+    def distance(self) -> float:
+        """What is added to the lower one: a number, or seconds."""
+        return self.apart * UNITS.get(self.unit, 1.0)
 
     @property
     def columns(self) -> tuple[Any, ...]:
@@ -41,7 +52,9 @@ class Order:
 
     @property
     def words(self) -> str:
-        return f"{quoted(self.high)} {'>' if self.strict else '>='} {quoted(self.low)}"
+        added = f" {'-' if self.apart < 0 else '+'} {abs(self.apart):.12g} {self.unit}".rstrip()
+        said = f"{quoted(self.high)} {'>' if self.strict else '>='} {quoted(self.low)}"
+        return said + added if self.apart else said
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,8 @@ class Linear:
     """column = (sum of factor x value + constant) / divisor, rounded to the column's last decimal.
 
     of: (name, factor) of each part. Dates count in seconds, so that hours between two dates have the divisor
-    3600. rounding: one of `ROUNDINGS`. zeros: whether empty parts count as 0, where not all are empty.
+    3600. rounding: one of `ROUNDINGS`. zeros: whether empty parts count as 0, where not all are empty. least,
+    most: what is below or above them is at them, as hours beyond 40 are never below 0; None for no end.
     """
 
     column: Any
@@ -58,11 +72,18 @@ class Linear:
     divisor: float = 1.0
     rounding: str = "nearest"
     zeros: bool = False
+    least: float | None = None
+    most: float | None = None
     support: float = field(default=1.0, compare=False)
 
     @property
     def columns(self) -> tuple[Any, ...]:
         return (self.column, *(name for name, _ in self.of))
+
+    @property
+    def clipped(self) -> bool:
+        """Whether it has an end, so that the column does not tell a part by the others."""
+        return self.least is not None or self.most is not None
 
     @property
     def words(self) -> str:
@@ -77,6 +98,28 @@ class Linear:
             unit = next((name for name, size in UNITS.items() if size == self.divisor), None)
             said = said if unit or said == quoted(self.of[0][0]) else f"({said})"
             said = f"{said} in {unit}" if unit else f"{said} / {self.divisor:.12g}"
+        said = said if self.least is None else f"max({said}, {self.least:.12g})"
+        said = said if self.most is None else f"min({said}, {self.most:.12g})"
+        return f"{quoted(self.column)} = {said}{_rounded(self)}"
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """column = the smallest of others in the row, or the largest: numbers, or dates."""
+
+    column: Any
+    of: tuple[Any, ...]
+    largest: bool = False
+    rounding: str = "nearest"
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        return (self.column, *self.of)
+
+    @property
+    def words(self) -> str:
+        said = f"{'max' if self.largest else 'min'}({', '.join(map(quoted, self.of))})"
         return f"{quoted(self.column)} = {said}{_rounded(self)}"
 
 
@@ -210,16 +253,29 @@ class Joined:
 class Function(_Told):
     """The value of one column tells that of the other. part: where it is not "", that part of a date does;
     shift: as in `Part`. cuts: where there are any, the range between them that a number is in does; a cut
-    belongs to the range above it.
+    belongs to the range above it. than: where it is not None, how `of` compares with that column does.
+    compared: one of `COMPARED`: whether it is larger, or not smaller, or which of them is larger.
     """
 
     part: str = ""
     shift: int = 0
     cuts: tuple[float, ...] = ()
+    than: Any = None
+    compared: str = ">"
     support: float = field(default=1.0, compare=False)
 
     @property
+    def columns(self) -> tuple[Any, ...]:
+        return (self.column, self.of) if self.than is None else (self.column, self.of, self.than)
+
+    @property
     def words(self) -> str:
+        if self.than is not None:
+            both = (quoted(self.of), quoted(self.than))
+            said = (
+                f"sign of {' - '.join(both)}" if self.compared == "sign" else f" {self.compared} ".join(both)
+            )
+            return f"{said} -> {quoted(self.column)}"
         part = f"{self.part} of " if self.part else ""
         cut = f" cut at {', '.join(f'{one:.12g}' for one in self.cuts)}" if self.cuts else ""
         return f"{part}{_shifted(self.of, self.shift)}{cut} -> {quoted(self.column)}"
@@ -296,6 +352,7 @@ class EmptyWhen(_Told):
 Rule = (
     Order
     | Linear
+    | Extreme
     | Product
     | Transform
     | Copy
@@ -311,6 +368,7 @@ Rule = (
 SORTS: dict[str, type[Any]] = {
     "order": Order,
     "linear": Linear,
+    "extreme": Extreme,
     "product": Product,
     "transform": Transform,
     "copy": Copy,
@@ -330,7 +388,7 @@ def _shifted(name: Any, months: int) -> str:
     return f"{quoted(name)} {'-' if months < 0 else '+'} {abs(months)} months" if months else quoted(name)
 
 
-def _rounded(rule: Linear | Product | Transform) -> str:
+def _rounded(rule: Linear | Extreme | Product | Transform) -> str:
     """How a formula is rounded, as it ends, where it is not to the nearest; and what its empty parts are."""
     rounding = "" if rule.rounding in ROUNDINGS[:2] else f", rounded {rule.rounding}"
     return rounding + (ZEROS if getattr(rule, "zeros", False) else "")

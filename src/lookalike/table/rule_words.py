@@ -1,9 +1,12 @@
 """Rules as a person writes them.
 
     end >= start                            a is never below b (also <=, <, >)
+    hired >= birth + 18                     at least so far apart; end >= start + 30 minutes
     total = room + tax                      a sum or a difference, with factors: vat = 0.19 * net
     total = room + tax, empty as 0          an empty cell counts as 0
     hours = out - in in hours               the time between two dates
+    paid = max(claim - deductible, 0)       what is below 0 is 0; bonus = min(0.1 * sales, 500)
+    sold = min(demand, stock)               the smallest of several columns, or the largest
     line_total = price * qty                a product; a / b, 100 * a / b - 100, a * b * c / 100
     gross = net * (1 + rate / 100)          a percentage, added; net = gross * (1 - discount)
     lwage = log(wage + 1)                   also log10, log2, square, cube, root, reciprocal
@@ -11,6 +14,8 @@
     year = year of date                     a part of a date; fiscal = year of date + 6 months
     month of date -> season                 a part of a date tells the value
     bmi cut at 18.5, 25 -> class            the range of a number tells the value
+    arrival > due -> late                   a comparison tells a value (also >=, <, <=)
+    sign of home - away -> result           which of two is larger tells a value
     type -> sign of amount                  a category tells the sign of a number, or its format
     city -> country                         one value tells the other
     exactly one of a, b, c                  one of them is 1 (or true, yes)
@@ -43,6 +48,7 @@ from lookalike.table.rule import (
     Copy,
     EmptyTogether,
     EmptyWhen,
+    Extreme,
     Function,
     Linear,
     OneOf,
@@ -117,20 +123,43 @@ def _read(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
         cells = tuple(one.strip().strip("'\"") for one in values.split(" or "))
         return EmptyWhen(known[a], known[b], cells, None if what == "empty" else what[1:-1])
     own = [_name(token, known) for token in tokens]
-    if len(tokens) == 3 and own[0] is not None and own[2] is not None:
-        first, second = known[own[0]], known[own[2]]
-        if tokens[1] in ("<=", "<"):
-            return Order(first, second, tokens[1] == "<")
-        if tokens[1] in (">=", ">"):
-            return Order(second, first, tokens[1] == ">")
-        if tokens[1] == "->":
-            return Function(second, first)
+    if len(tokens) == 3 and own[0] is not None and own[2] is not None and tokens[1] == "->":
+        return Function(known[own[2]], known[own[0]])
     if "->" in tokens:
         left, right = (one.strip() for one in words.split("->", 1))
         return _told(left, right, known)
+    if {*tokens} & {"<", "<=", ">", ">="}:
+        return _order(tokens, own, known)
     if len(tokens) > 2 and own[0] is not None and tokens[1] == "=":
         return _formula(known[own[0]], words.split("=", 1)[1].strip(), known, schema)
     return None
+
+
+def _order(tokens: list[str], names: list[str | None], known: dict[str, Any]) -> Order | None:
+    """`end >= start`, `hired >= birth + 18`, `start + 30 minutes <= end`. names: as of `read_product`."""
+    at = next(i for i, token in enumerate(tokens) if token in ("<", "<=", ">", ">="))
+    sides = [_moved(tokens[:at], names[:at], known), _moved(tokens[at + 1 :], names[at + 1 :], known)]
+    if tokens[at].startswith(">"):
+        sides.reverse()
+    low, high = sides
+    if low is None or high is None or (high[1] and low[1]):
+        return None
+    apart, unit = low[1:] if low[1] else (-high[1], high[2])
+    return Order(low[0], high[0], "=" not in tokens[at], apart or 0.0, unit)
+
+
+def _moved(
+    tokens: list[str], names: list[str | None], known: dict[str, Any]
+) -> tuple[Any, float, str] | None:
+    """(column, what is added, its unit) of `start`, `birth + 18` and `start + 30 minutes`."""
+    if not names or names[0] is None or len(tokens) not in (1, 3, 4):
+        return None
+    if len(tokens) == 1:
+        return known[names[0]], 0.0, ""
+    unit = tokens[3] if len(tokens) == 4 else ""
+    if tokens[1] not in ("+", "-") or not _NUMBER.fullmatch(tokens[2]) or unit not in ("", *UNITS):
+        return None
+    return known[names[0]], float(tokens[1] + tokens[2]), unit
 
 
 def _told(left: str, right: str, known: dict[str, Any]) -> Rule | None:
@@ -144,11 +173,28 @@ def _told(left: str, right: str, known: dict[str, Any]) -> Rule | None:
             return Function(known[told], known[of], cuts=tuple(map(float, cut[2].split(","))))
         except ValueError:
             return None
+    if told is not None and (compared := _compared(left, known)):
+        return Function(known[told], compared[0], than=compared[1], compared=compared[2])
     for trait in TRAITS:
         name = _name(right.removeprefix(f"{trait} of "), known)
         if right.startswith(f"{trait} of ") and name is not None and of is not None:
             return Trait(known[name], known[of], trait)
     return None
+
+
+def _compared(words: str, known: dict[str, Any]) -> tuple[Any, Any, str] | None:
+    """(column, the one that it is compared with, one of `COMPARED`) of `a > b`, `a <= b`, `sign of a - b`."""
+    sign = words.startswith("sign of ")
+    tokens = _TOKEN.findall(words.removeprefix("sign of "))
+    if len(tokens) != 3 or tokens[1] not in (("-",) if sign else ("<", "<=", ">", ">=")):
+        return None
+    names = [_name(token, known) for token in (tokens[0], tokens[2])]
+    if None in names:
+        return None
+    first, second = (known[str(name)] for name in names)
+    if tokens[1].startswith("<"):
+        first, second = second, first
+    return first, second, "sign" if sign else tokens[1].replace("<", ">")
 
 
 def _part(words: str, known: dict[str, Any]) -> tuple[Any, str, int, int] | None:
@@ -191,6 +237,8 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
         return Part(own, *part)
     if transform := _transform(own, right, known, rounding):
         return transform
+    if found := re.fullmatch(r"(max|min)\((.+)\)", right):
+        return _end(own, found[1] == "max", found[2], known, schema, rounding)
     if found := re.fullmatch(rf"(.*) in ({'|'.join(UNITS)})", right):
         right, divisor = found[1], UNITS[found[2]]
     if found := re.fullmatch(rf"\((.*)\)\s*/\s*(-?{_SIZE})", right):
@@ -211,6 +259,26 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
     return read_product(own, tokens, names, known, divisor, rounding) or _sum(
         own, tokens, names, known, divisor, rounding
     )
+
+
+def _end(
+    own: Any, largest: bool, inside: str, known: dict[str, Any], schema: Schema, rounding: str
+) -> Rule | None:
+    """`max(a - b, 0)`, `min(100, a)`, and `min(a, b)`, of what stands in the brackets."""
+    names = _listed(inside, known)
+    if names is not None:
+        return Extreme(own, names, largest, rounding) if len(names) > 1 and own not in names else None
+    found = re.fullmatch(rf"(.+), (-?{_SIZE})", inside) or re.fullmatch(rf"(-?{_SIZE}), (.+)", inside)
+    if not found:
+        return None
+    right, size = sorted(found.groups(), key=lambda one: bool(re.fullmatch(rf"-?{_SIZE}", one)))
+    rule = _formula(own, right, known, schema)
+    if not isinstance(rule, Linear) or own in rule.columns[1:]:
+        return None
+    if (rule.least if largest else rule.most) is not None:
+        return None
+    ends = (float(size), rule.most) if largest else (rule.least, float(size))
+    return replace(rule, rounding=rounding, least=ends[0], most=ends[1])
 
 
 def _transform(own: Any, right: str, known: dict[str, Any], rounding: str) -> Transform | None:

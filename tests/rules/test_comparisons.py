@@ -1,0 +1,82 @@
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import lookalike
+from lookalike.codec import RecordCodec
+from lookalike.rules import Plan, find_rules
+from lookalike.rules.holds import support
+from lookalike.rules.values import Values
+from lookalike.table.rule import Function
+
+ROWS = 600
+
+
+def scores() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"a": rng.integers(0, 60, ROWS), "b": rng.integers(0, 60, ROWS)})
+    table["due"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 300, ROWS), "D")
+    table["arrival"] = table["due"] + pd.to_timedelta(rng.integers(-9, 5, ROWS), "D")
+    return table
+
+
+@pytest.mark.parametrize(
+    ("made", "rule"),
+    [
+        (lambda t: t.a > t.b, "a > b -> x"),
+        (lambda t: (t.a >= t.b).astype(int), "a >= b -> x"),
+        (lambda t: np.where(t.a < t.b, "yes", "no"), "b > a -> x"),
+        (lambda t: np.where(t.arrival > t.due, "late", "not late"), "arrival > due -> x"),
+        (lambda t: np.where(t.arrival <= t.due, "Y", "N"), "due >= arrival -> x"),
+        (lambda t: np.select([t.a > t.b, t.a < t.b], ["home", "away"], "draw"), "sign of a - b -> x"),
+    ],
+)
+def test_a_flag_of_a_comparison_is_found_and_kept(made: Callable[[pd.DataFrame], object], rule: str) -> None:
+    table = scores()
+    table["x"] = made(table)
+    rules = find_rules(table)
+    assert [one.words for one in rules] == [rule]
+    codec = RecordCodec.fit(table, lookalike.infer(table))
+    plan = Plan.fit(table, codec, rules)
+    assert plan is not None
+    rng = np.random.default_rng(1)
+    inner = plan.forward(table)
+    assert "x" not in inner
+    drawn = plan.back(pd.DataFrame({name: rng.permutation(inner[name]) for name in inner}), rng)
+    assert (drawn["x"].to_numpy() == np.asarray(made(drawn))).all()
+    assert (drawn.dtypes == table.dtypes).all()
+
+
+def test_a_flag_is_empty_where_a_part_is() -> None:
+    table = scores()
+    table["x"] = np.where(table.a > table.b, "over", "under")
+    table.loc[:59, ["b", "x"]] = None
+    (rule,) = (one for one in find_rules(table) if isinstance(one, Function))
+    assert rule.words == "a > b -> x"
+    codec = RecordCodec.fit(table, lookalike.infer(table))
+    plan = Plan.fit(table, codec, [rule])
+    assert plan is not None
+    made = plan.back(plan.forward(table), np.random.default_rng(0))
+    pd.testing.assert_frame_equal(made, table)
+
+
+def test_chance_and_one_number_alone_are_no_comparison() -> None:
+    table, rng = scores(), np.random.default_rng(4)
+    table["random"] = rng.random(ROWS) < 0.5
+    table["small"] = np.arange(ROWS) % 7 + 100.5  # hardly varies beside a
+    table["a"] = table["a"] * 5
+    table["above"] = table["a"] > 103  # one row in a hundred lies between
+    table["mostly"] = (table["a"] > table["b"]) ^ (rng.random(ROWS) < 0.03)
+    found = [one for one in find_rules(table) if isinstance(one, Function)]
+    assert [one.words for one in found] == ["a cut at 105 -> above"]
+
+
+def test_fresh_rows_keep_what_is_found() -> None:
+    table = scores()
+    table["x"] = table["a"] > table["b"]
+    schema = lookalike.infer(table)
+    half = table[:300].reset_index(drop=True), table[300:].reset_index(drop=True)
+    (rule,) = find_rules(half[0], schema)
+    assert support(rule, Values(half[1], schema), Values(half[0], schema)) == 1
