@@ -30,10 +30,10 @@ def written(counts: pd.Series, least: int) -> Written | None:
     """How the cells are written, None where they are not durations of two layouts or more; as
     `formatted.written`.
     """
-    cells, rows = [str(cell) for cell in counts.index], counts.to_numpy()
-    some = cells[:: max(1, len(cells) // 20)]
+    some = [str(cell) for cell in counts.index[:: max(1, len(counts) // 20)]]
     if sum(any(map(str.isdigit, cell)) and _layout(cell, "ms") is not None for cell in some) < len(some) / 2:
         return None
+    cells, rows = [str(cell) for cell in counts.index], counts.to_numpy()
     form = _format_of(cells)
     own = durations.sections(form) if form else None
     if form is None or own is None or len(own) < 2:

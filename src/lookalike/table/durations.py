@@ -44,7 +44,8 @@ def sections(form: str) -> tuple[Section, ...] | None:
 
 
 def _section(text: str) -> Section | None:
-    units, widths, texts = "", [], [""]
+    units, texts = "", [""]
+    widths: list[int] = []
     ending = _DECIMALS.search(text)
     for match in _PART.finditer(text[: ending.start()] if ending else text):
         unit = match["lead"] or match["unit"]
@@ -53,7 +54,8 @@ def _section(text: str) -> Section | None:
             continue
         if bool(match["lead"]) == bool(units):
             return None  # the first number alone counts on
-        units, widths = units + unit[0], [*widths, len(unit)]
+        units += unit[0]
+        widths.append(len(unit))
         texts.append("")
     inside = units and units in "dhms" and (not ending or units[-1] == "s")
     digits = (ending[1], len(ending[2])) if ending else ("", 0)
