@@ -38,7 +38,8 @@ def learn(ticks: Array, day: int) -> Calendar:
     """The calendar of the ticks of all rows that have a date. day: ticks of a day, 0 where one is longer."""
     found = np.unique(ticks)
     unique = len(found) == len(ticks) >= UNIQUE
-    step, weekdays, ends = 1, [], False
+    step, ends = 1, False
+    weekdays: list[int] = []
     if unique:
         step = max(grid_of(found, np.ones(len(found)))[0], int(np.gcd.reduce(np.diff(found))))
     if day == 1 and len(found) >= LEAST:
