@@ -215,7 +215,8 @@ def _warnings(
 ) -> Iterator[str]:
     """What the figures of the report do not say by themselves. decisions: of what was curated."""
     synthesizer, real = given.synthesizer, given.alike
-    more = [name for name in synthetic.columns if name not in (*real.columns, WEIGHT)]
+    known = {*real.columns, WEIGHT}
+    more = [name for name in synthetic.columns if name not in known]
     if more:
         yield f"The real table has no {listed(more)}: nothing of it is compared."
     if asks(synthesizer):

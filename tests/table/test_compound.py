@@ -5,6 +5,7 @@ import pytest
 from lookalike.errors import SchemaError
 from lookalike.table import compound
 from lookalike.table.column import Column
+from lookalike.table.inferring import infer
 
 N = 60
 
@@ -70,3 +71,10 @@ def test_join_undoes_split() -> None:
 def test_a_format_without_members_is_refused(text: str | None) -> None:
     with pytest.raises(SchemaError, match="at least two members"):
         compound.check_format(Column("x", "compound", "object", format=text))
+
+
+def test_codes_of_three_levels_that_come_again_are_compounds() -> None:
+    rng = np.random.default_rng(0)
+    levels = zip(rng.integers(1, 5, 600), rng.integers(1, 7, 600), rng.integers(1, 12, 600), strict=True)
+    column = infer(pd.DataFrame({"code": [f"{a}.{b}.{c}" for a, b, c in levels]}))["code"]
+    assert (column.kind, column.format) == ("compound", "{number}.{number}.{number}")

@@ -143,10 +143,15 @@ class RecordCodec:
         return any(column.is_of_entities for column in self.schema.columns)
 
     def fill(
-        self, table: pd.DataFrame, rng: np.random.Generator, offset: int = 0, held: Collection[Any] = ()
+        self,
+        table: pd.DataFrame,
+        rng: np.random.Generator,
+        offset: int = 0,
+        held: Collection[Any] = (),
+        asked: Collection[Any] = (),
     ) -> pd.DataFrame:
         """A decoded table with its keys and pseudonyms; as `entities.fill`."""
-        return entities.fill(self.schema.columns, self.params, table, rng, offset, held)
+        return entities.fill(self.schema.columns, self.params, table, rng, offset, held, asked)
 
     def allowed(self, where: Where | None) -> dict[int, Array]:
         """slot index -> (tokens, cells): the share of each cell, in [0, 1], that satisfies the conditions.

@@ -257,7 +257,7 @@ class _Chosen:
             rule = one.rule
             if one.way != "formula" or not isinstance(rule, Linear | Product) or rule.zeros:
                 continue
-            if self._is_bounded(rule):
+            if (isinstance(rule, Linear) and rule.clipped) or self._is_bounded(rule):
                 continue
             if any(self._solved(rule, part) for part in broad_parts(rule, self.values)):
                 at = self.found.index(one)

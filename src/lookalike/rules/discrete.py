@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
@@ -68,9 +69,9 @@ def one_of_rules(values: Values, kept: list[Any]) -> Iterator[Rule]:
             flags[name] = codes == which[0], value.item() if hasattr(value, "item") else value
     names, values_on = [*flags], [value for _, value in flags.values()]
     on = np.array([own for own, _ in flags.values()], dtype=np.float32).reshape(len(flags), values.rows)
-    left = np.arange(len(names))
+    left, share = np.arange(len(names)), on.mean(1)
     while len(left) > 2:
-        group, total = _group(on, left)
+        group, total = _group(on, left, share)
         if (total != 1).any():  # a flag that is seldom on joins by accident
             group = [at for at in group if on[at].sum() >= BROKEN]
             total = on[group].sum(0)
@@ -81,15 +82,16 @@ def one_of_rules(values: Values, kept: list[Any]) -> Iterator[Rule]:
             left = left[1:]
 
 
-def _group(on: Array, left: Array) -> tuple[list[int], Array]:
+def _group(on: Array, left: Array, share: Array) -> tuple[list[int], Array]:
     """The first of the flags `left`, and each of those behind it that is (nearly) never on where one of the
-    group is, and not as both are seldom on; and how many of the group are on in each row. on: (flags, rows).
+    group is, and not as both are seldom on; and how many of the group are on in each row. on: (flags, rows);
+    share: of the rows, that each is on in.
     """
-    group, total, share = [int(left[0])], on[left[0]].copy(), on.mean(1)
+    group, total = [int(left[0])], on[left[0]].copy()
     behind = left[1:]
     while len(behind):
         any_on = (total > 0).astype(np.float32)
-        both = on[behind] @ any_on / len(total)
+        both = (on[behind[0] :] @ any_on)[behind - behind[0]] / len(total)
         excludes = both <= np.minimum(1 - LEAST_SUPPORT, BY_CHANCE * any_on.mean() * share[behind])
         if not excludes.any():
             break
@@ -216,18 +218,21 @@ def joined_texts(values: Values, kept: list[Any]) -> Iterator[Rule]:
     plain += columns_of(values, kept, (NUMBER,))
     dates = [name for name in columns_of(values, kept, (DATE,)) if values.numbers(name) is not None]
     written: dict[tuple[str, Any], Array] = {}
+    heads: dict[tuple[int, ...], list[dict[str, list[tuple[Any, str]]]]] = {}
     for own in names:
         texts = values.texts(own)
         rows = [row for row in range(values.rows) if texts[row]][:40]
         if len(rows) < LEAST_ROWS // 2 or max(len(str(texts[row])) for row in rows) < 2:
             continue
         few = [str(texts[row]) for row in rows]
-        told = {}
-        for name in plain:
-            cells = ["" if name == own or one is None else one for one in values.texts(name)[rows]]
-            for way in WAYS:
-                if sum(ways(one, way) in text for one, text in zip(cells[:4], few, strict=False)) > 2:
-                    told[way, name] = [ways(one, way) for one in cells]
+        first = (*rows[:4],)
+        if first not in heads:
+            heads[first] = [_said_in(values, plain, row) for row in first]
+        told = {
+            (way, name): [ways("" if one is None else one, way) for one in values.texts(name)[rows]]
+            for name, way in _within(few, heads[first], plain)
+            if name != own
+        }
         for key in ((form, name) for name in dates for form in _directives(few[0])):
             if key not in written:
                 written[key] = written_dates(values, key[1], key[0])
@@ -238,6 +243,36 @@ def joined_texts(values: Values, kept: list[Any]) -> Iterator[Rule]:
             there = np.array([one is not None for one in said], dtype=bool)
             if there.any() and (said == texts)[there].mean() >= LEAST_SUPPORT:
                 yield rule
+
+
+def _said_in(values: Values, names: list[Any], row: int) -> dict[str, list[tuple[Any, str]]]:
+    """String -> the columns that say it in a row, each with the way in which it does."""
+    found: dict[str, list[tuple[Any, str]]] = {}
+    for name in names:
+        cell = values.texts(name)[row]
+        for way in WAYS:
+            found.setdefault(ways("" if cell is None else cell, way), []).append((name, way))
+    return found
+
+
+def _within(
+    texts: list[str], heads: list[dict[str, list[tuple[Any, str]]]], names: list[Any]
+) -> list[tuple[Any, str]]:
+    """The columns, each with a way, that say a part of the text in more than two of the first rows.
+
+    heads: of each of these rows, as of `_said_in`.
+    """
+    count: Counter[tuple[Any, str]] = Counter()
+    for text, said in zip(texts, heads, strict=False):
+        size = len(text)
+        parts = set(said)
+        if size * size < len(said):
+            parts = {text[a:b] for a in range(size) for b in range(a + 1, size + 1)} | {""}
+        for part in parts:
+            if part in said and part in text:
+                count.update(said[part])
+    kept = {key for key, times in count.items() if times > 2}
+    return [(name, way) for name in names for way in WAYS if (name, way) in kept]
 
 
 def _directives(text: str) -> list[str]:

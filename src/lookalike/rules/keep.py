@@ -24,6 +24,7 @@ from lookalike.table.rule import Function, Rule
 from lookalike.table.schema import Schema
 
 MOST_RARE = 0.2  # of the rows, at most so many have a key of few rows
+BLOCKS = 90  # columns that are added to a table one by one before it is made whole again
 
 
 @dataclass
@@ -80,14 +81,15 @@ class Plan:
         inner = inner.reset_index(drop=True)
         treated = steps.treated(self.steps)
         made = inner[[n for n in self.schema.kept if n not in treated and n in inner.columns]].copy()
-        values = Values(made, self.schema)
+        values, whole = Values(made, self.schema), len(made.columns)
         for one in self.steps:
             own = pd.DataFrame(back(one, inner, values, rng, fresh))
             own = own if held is None else held(own)
-            new = [name for name in own.columns if name not in made.columns]
-            for name in own.columns.difference(new, sort=False):
+            for name in own.columns:
                 made[name] = own[name]
-            made = values.table = pd.concat([made, own[new]], axis=1)
+            if len(made.columns) > whole + BLOCKS:  # a table of many pieces is slow, and pandas warns of it
+                made = values.table = made.copy()
+                whole = len(made.columns)
             if one.way in steps.LIFTS:
                 values = Values(made, self.schema)
         return made[[name for name in self.schema.kept if name in made.columns]]

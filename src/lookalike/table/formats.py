@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import SchemaError
+from lookalike.table import durations
 from lookalike.table.digits import in_script, plain, zero_of
 
 Array = npt.NDArray[Any]
@@ -46,7 +47,8 @@ class Format:
 
     group: the sign between thousands; pairs: whether the digits before them are in groups of two; point: the
     decimal sign; width: digits before it at least; least, most: decimals; exponent: its letter, digits at
-    least, and whether its sign is always written; zero: that of the digits' script.
+    least, and whether its sign is always written; zero: that of the digits' script; spans: the sections of a
+    format of durations (`durations.py`), which has nothing else but decimals.
     """
 
     signs: tuple[tuple[str, str], tuple[str, str], tuple[str, str]]
@@ -58,6 +60,7 @@ class Format:
     exponent: tuple[str, int, bool] | None
     pairs: bool = False
     zero: str = "0"
+    spans: tuple[durations.Section, ...] = ()
 
     @property
     def precise(self) -> bool:
@@ -68,6 +71,10 @@ class Format:
 @lru_cache(maxsize=512)
 def parsed(text: str) -> Format:
     """Reads a format. Raises SchemaError for a text that is none."""
+    spans = durations.sections(text) if durations.is_of_durations(text) else None
+    if spans is not None:
+        least = spans[0].decimals
+        return Format((("", ""), ("-", ""), ("", "")), "", ".", 1, least, least, None, spans=spans)
     script = zero_of(text)
     sections = (plain(text, script) or "").split(";")
     cores = [core for core in map(_core_of, sections) if core is not None]
@@ -162,11 +169,17 @@ def read(cells: Sequence[str], formats: Sequence[str], decimals: int | None) -> 
     ticks: list[Any] = [0] * len(cells)
     todo: Any = range(len(cells))
     for number, text in enumerate(formats):
-        form, match = parsed(text), _pattern(text).fullmatch
+        form = parsed(text)
+        match = None if form.spans else _pattern(text).fullmatch
         left = []
         for i in todo:
             cell = plain(cells[i], form.zero)
-            tick = None if cell is None else _tick(match(cell), form, decimals)
+            if cell is None:
+                tick = None
+            elif match is None:
+                tick = _scaled(durations.read(cell, form.spans), form.most, decimals)
+            else:
+                tick = _tick(match(cell), form, decimals)
             if tick is None:
                 left.append(i)
             else:
@@ -214,6 +227,13 @@ def _tick(match: re.Match[str] | None, form: Format, decimals: int | None) -> An
     return sign * (count * 10**shift if shift >= 0 else _rounded(count, -shift))
 
 
+def _scaled(count: int | None, places: int, decimals: int | None) -> Any:
+    """A count of the last of `places` decimals as one of the last of `decimals`; without them a float."""
+    if count is None or decimals is None:
+        return count if count is None else count / 10**places
+    return count * 10 ** (decimals - places) if decimals >= places else _rounded(count, places - decimals)
+
+
 def _rounded(count: int, digits: int) -> int:
     """A count without its last digits."""
     return (count + 10**digits // 2) // 10**digits
@@ -236,6 +256,9 @@ def write(ticks: Array, which: Array, formats: Sequence[str], decimals: int | No
 
 def _cell(tick: Any, form: Format, decimals: int | None) -> str:
     size = abs(tick)
+    if form.spans:
+        count = _scaled(int(tick), decimals or 0, form.most)
+        return durations.write(count if decimals is not None else round(tick * 10**form.most), form.spans)
     if form.exponent is not None:
         digits, zero = _scientific(size, form, decimals)
     else:

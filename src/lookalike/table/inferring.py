@@ -10,7 +10,17 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.errors import DataError, OptionError, SchemaError
-from lookalike.table import compound, formatted, kinds, nested, personal, precision, repeats, sources
+from lookalike.table import (
+    compound,
+    counters,
+    formatted,
+    kinds,
+    nested,
+    personal,
+    precision,
+    repeats,
+    sources,
+)
 from lookalike.table.codes import has_check
 from lookalike.table.column import LANGUAGES, Column, plain_values
 from lookalike.table.dtypes import as_numbers, dtype_name, python_type
@@ -44,6 +54,9 @@ def infer(
     check_table(table, source)
     least = 1 if keep_rare else None
     columns = [_infer_column(table[name], missing, least) for name in table.columns]
+    for column in counters.entities(table, columns):
+        place = [one.name for one in columns].index(column.name)
+        columns[place] = _as_key(table[column.name], missing, column)
     return Schema(columns, len(table), missing, dict(table.attrs.get("layout", {})))
 
 
@@ -113,6 +126,15 @@ def _infer_column(series: pd.Series, sentinels: tuple[Any, ...], least: int | No
         column.kind = "category" if repeats.are_codes(values, least) else "key"
     describe(present, column)
     return column
+
+
+def _as_key(series: pd.Series, sentinels: tuple[Any, ...], column: Column) -> Column:
+    """The column as one of keys, which are made afresh."""
+    own = Column(column.name, "key", column.dtype, column.nullable, column.python, personal="key")
+    own.min_rows, own.sentinel = column.min_rows, column.sentinel
+    own.categories, own.ordered = column.categories, column.ordered
+    describe(series[~is_missing(series, sentinels)], own)
+    return own
 
 
 def _personal(present: pd.Series, column: Column, declared: bool = False) -> str | None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.errors import SchemaError
-from lookalike.table import codes, compound, date_formats, formatted, patterns
+from lookalike.table import codes, compound, date_formats, duration_formats, formatted, patterns
 from lookalike.table.check_digits import find_check
 from lookalike.table.codes import ADDRESS, MAIL, has_check, looks_like_id, made_afresh
 from lookalike.table.column import Column
@@ -55,6 +55,10 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     unique = len(distinct) == rows
     least = column.min_rows or RARE
     lost, better = as_category(counts, least)
+    spans = None if column.python == "mixed" else duration_formats.written(counts, least)
+    if spans is not None:
+        column.format, column.exceptions = spans.told()
+        return NUMBER
     dates = None if column.python == "mixed" else date_formats.written(counts, least)
     if dates is not None and dates.lost <= formatted.LOST and (lost > LITTLE or dates.numbers >= _DATES):
         column.format, column.exceptions = dates.told()
@@ -86,7 +90,7 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     ):
         return "key"
     addresses = better is not None and all(re.fullmatch(ADDRESS, str(s)) for s in distinct)
-    worded = better == "rare" or addresses
+    worded = better in ("rare", "measurements") or addresses  # 1.10.3 is none that a number can be
     several = compound.words(counts, least) if worded and column.python != "mixed" else None
     if several is not None:
         column.format = several

@@ -84,6 +84,7 @@ _KEY_WORDS = _set(
     "custid patientid patid memberid employeeid personid subjid subjectid caseid pid uid respid studyid "
     "idno idnr idnum idnumber caseno casenumber hhid"
 )
+_CASES = _set("subject subj case invoice order household pupil child animal specimen session visitor")
 _ROWS = _set("rownames rowname rownumber rownum rowno rowid unnamed0 index0")
 _MEASURES = _set(
     "age ages year years yr yrs quarter month months week weeks day days hour hours hr hrs minute minutes "
@@ -265,6 +266,12 @@ def says_key(name: Any) -> bool:
         return False
     whose = bool(_PERSONS & set(words)) and words[-1] in _NUMBERS
     return whose or words[-1] in _KEYS | _KEY_WORDS or (len(words) > 1 and words[0] == "id")
+
+
+def says_entity(name: Any) -> bool:
+    """Whether a column's name says that its values, each of several rows, are those of persons or keys."""
+    words = words_of(str(name))
+    return says_key(name) or bool(words and (_PERSONS | _CASES) & {words[0], words[-1]})
 
 
 def says_measure(name: Any) -> bool:

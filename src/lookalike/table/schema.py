@@ -66,9 +66,10 @@ class Schema:
 
     def __getitem__(self, name: Any) -> Column:
         """The column of that name. Raises SchemaError if there is none."""
-        for column in self.columns:
-            if isinstance(name, str | int | np.integer) and column.name == name:
-                return column
+        if isinstance(name, str | int | np.integer):
+            for column in self.columns:
+                if column.name == name:
+                    return column
         raise SchemaError(
             f"the schema has no column {shown(name)}: its columns are {', '.join(map(str, self.names))}."
         )

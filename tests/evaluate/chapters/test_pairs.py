@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lookalike.evaluate.chapters.pairs import Joint, correlations, pair_errors
+from lookalike.evaluate.chapters.pairs import Joint, at, correlations, pair_errors
 from lookalike.evaluate.columns import read_columns
 from tests.evaluate.adult import adult_tables
 
@@ -24,6 +24,17 @@ def test_correlations_are_pairwise_complete_and_weighted():
     weights = rng.integers(0, 3, len(table))
     repeated = table.loc[table.index.repeat(weights)]
     assert np.allclose(correlations(table.to_numpy(), weights), repeated.corr())
+
+
+def test_some_pairs_of_many_columns_have_the_correlations_of_all():
+    rng = np.random.default_rng(0)
+    values = np.where(rng.random((300, 60)) < 0.1, np.nan, rng.normal(size=(300, 60)))
+    values[:, 20:30] = 2.0
+    some, weights = np.array([(i, j) for i in range(60) for j in range(i)])[::7], rng.integers(0, 3, 300)
+    for own in (None, weights.astype(float)):
+        every = correlations(values, own)[tuple(some.T)]
+        assert np.allclose(at(values, some, own), every, equal_nan=True)
+        assert np.isnan(every).any()
 
 
 def test_a_constant_synthetic_column_loses_its_correlation():

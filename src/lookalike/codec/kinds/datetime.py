@@ -26,8 +26,9 @@ from lookalike.codec.celltext import (
 )
 from lookalike.codec.learned import LEARNED, UNKNOWN, in_range
 from lookalike.codec.slot import Array, Slot, plain_slot
-from lookalike.codec.ticks import bins, iso
+from lookalike.codec.ticks import bins, calendar, iso
 from lookalike.codec.ticks.bins import Bins
+from lookalike.codec.ticks.calendar import Calendar
 from lookalike.codec.ticks.dates import (
     as_written,
     condition_ranges,
@@ -60,7 +61,7 @@ class Params:
     """What is learned of dates.
 
     parts: name -> that of the parts that vary; fixed: name -> value of the others; formats, rows, unread: as
-    those of numbers.
+    those of numbers; calendar: which dates there are, and whether each comes once.
     """
 
     parts: dict[str, Bins]
@@ -68,6 +69,7 @@ class Params:
     formats: Array = field(default_factory=lambda: np.zeros(0))
     rows: int = 0
     unread: int = 0
+    calendar: Calendar = field(default_factory=Calendar)
 
     @property
     def first(self) -> Bins:
@@ -81,7 +83,8 @@ class Params:
 
 
 def of(facts: dict[str, Any]) -> Params:
-    return Params(**{**facts, "parts": {name: Bins.of(part) for name, part in facts["parts"].items()}})
+    parts = {name: Bins.of(part) for name, part in facts["parts"].items()}
+    return Params(**{**facts, "parts": parts, "calendar": Calendar(**facts.get("calendar", {}))})
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
@@ -103,7 +106,10 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
         del fixed[name]
     which, kinds = formats_of(series, column), len(column.formats)
     formats = np.bincount(which[which >= 0], minlength=kinds).astype(float) if kinds > 1 else np.zeros(0)
-    return Params(parts, fixed, formats, len(series), int((marks == UNREAD).sum()))
+    names, sizes = zip(*layout(column), strict=True)
+    day = int(np.prod(sizes[1:])) if names[0] == "day" else 0
+    dates = calendar.learn(ticks[marks == 0], day)
+    return Params(parts, fixed, formats, len(series), int((marks == UNREAD).sum()), dates)
 
 
 def _bounds(column: Column, name: str) -> tuple[Any, ...]:
@@ -164,6 +170,9 @@ def decode(
         slot += 1
     ticks = joined(parts, column)
     ticks = _into_ranges(ticks, column, ranges or [schema_range(column)], rng)
+    if ranges is None and np.isfinite(schema_range(column)).all():
+        there = marks == 0
+        ticks[there] = calendar.kept(params.calendar, ticks[there], *schema_range(column), rng)
     return from_ticks(ticks, marks, column, tokens[:, slot] if len(params.formats) else None)
 
 

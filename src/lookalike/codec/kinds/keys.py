@@ -47,7 +47,7 @@ class Params:
     make. What `entities.learn` adds of the entities that share a value: distinct: how many there are; sizes,
     counts: rows of an entity, and how many entities have so many; determines: the columns (by number) of
     which every entity has one value, missing ones aside; gaps: those of them that are missing in all rows
-    of an entity or in none.
+    of an entity or in none; counters: [column, 0 or 1] of those that count an entity's rows from there.
     """
 
     rows: list[int]
@@ -57,6 +57,7 @@ class Params:
     counts: Array = field(default_factory=_none)
     determines: list[int] = field(default_factory=list)
     gaps: list[int] = field(default_factory=list)
+    counters: list[list[int]] = field(default_factory=list)
 
 
 def of(facts: dict[str, Any]) -> Params:

@@ -19,7 +19,7 @@ from lookalike.codec.kinds import ids, keys
 from lookalike.codec.kinds.keys import TO_MAKE
 from lookalike.codec.made import mails, pseudonyms
 from lookalike.codec.slot import Array
-from lookalike.table import kinds
+from lookalike.table import counters, kinds
 from lookalike.table.column import Column
 from lookalike.table.dtypes import restore
 from lookalike.table.nested import flat
@@ -49,8 +49,19 @@ def learn(
             counts=counts.astype(np.int64),
             determines=found,
             gaps=[j for j in found if _determines(own, (codes[j] < 0).astype(np.int64))],
+            counters=_counters(own, columns, series),
         )
     return learned
+
+
+def _counters(own: Array, columns: Sequence[Column], series: Sequence[pd.Series]) -> list[list[int]]:
+    """[column, 0 or 1] of those that count the rows of each key from there. own: (rows,) which key."""
+    found, there = [], own >= 0
+    for j, column in enumerate(columns):
+        numbers = counters.counted(series[j], column)
+        start = None if numbers is None else counters.start_of(own[there], numbers[there])
+        found += [] if start is None else [[j, start]]
+    return found
 
 
 def _with_names(
@@ -115,12 +126,13 @@ def fill(
     rng: np.random.Generator,
     offset: int = 0,
     held: Collection[Any] = (),
+    asked: Collection[Any] = (),
 ) -> pd.DataFrame:
     """The table with keys and pseudonyms in place of the marks TO_MAKE.
 
     table: as the record is decoded, rows numbered from 0; keys and pseudonyms that are given stay as they
     are, and their rows are one entity. offset: rows that came before, so that no key comes again. held: names
-    of the columns that may not be changed.
+    of the columns that may not be changed; asked: of those whose values were asked for, which count nothing.
     """
     anchors = _anchors(columns, params)
     if not anchors or not len(table):
@@ -132,7 +144,23 @@ def fill(
         _group(anchor, anchors[:number], columns, params, table, rng, held)
     for anchor in anchors:
         _make(anchor, columns, params, table, rng, offset)
+        for j, start in params[anchor.column].counters:
+            if columns[j].name not in {*held, *asked}:
+                _count(anchor.labels, columns[j], start, table, rng)
     return table
+
+
+def _count(labels: Array, column: Column, start: int, table: pd.DataFrame, rng: np.random.Generator) -> None:
+    """Numbers the rows of each entity from start on, in the order of what was drawn."""
+    drawn = table[column.name].to_numpy(np.float64, na_value=np.nan)
+    numbers = drawn.astype(object)
+    order = np.lexsort((rng.random(len(labels)), drawn, labels))
+    order = order[labels[order] >= 0]
+    first = np.flatnonzero(np.diff(labels[order], prepend=-1))
+    sizes = np.diff(first, append=len(order))
+    numbers[order] = start + np.arange(len(order)) - np.repeat(first, sizes)
+    cells = [None if number != number else int(number) for number in numbers.tolist()]
+    table[column.name] = restore(pd.Series(cells, dtype=object), column).set_axis(table.index)
 
 
 def _group(

@@ -11,7 +11,7 @@ import numpy as np
 from lookalike.codec.slot import Array
 
 ON_GRID = 0.99  # of the rows in intervals, that lie on a grid
-GRID_VALUES, PARTS = 20, 25  # values by which a grid is told, and how many times
+GRID_VALUES, PARTS = 20, 25  # neighbours by which a grid is told, and how many times
 CHANCE = 1e-6  # that values lie on it by accident, at most
 
 
@@ -23,10 +23,9 @@ def grid_of(values: Array, counts: Array) -> tuple[int, int]:
     if values.dtype != np.int64 or not counts.any():
         return 1, 0
     own, rows = values[counts > 0], counts[counts > 0]
-    parts = max(1, len(own) // GRID_VALUES)  # few values of another grid are in few of them
-    found = [
-        int(np.gcd.reduce(part - part[0])) for part in (own[at::parts] for at in range(min(parts, PARTS)))
-    ]
+    parts = np.array_split(own, max(1, len(own) // GRID_VALUES))  # few of them have values of another grid
+    some = np.linspace(0, len(parts) - 1, min(len(parts), PARTS)).astype(int)
+    found = [int(np.gcd.reduce(parts[at] - parts[at][0])) for at in some]
     step = sorted(found)[len(found) // 2]
     if step < 2 or (len(own) - 1) * math.log(step) < -math.log(CHANCE):
         return 1, 0

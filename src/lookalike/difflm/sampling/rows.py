@@ -145,12 +145,14 @@ def sampled(fitted: Fitted, request: Request, tally: Tally, progress: bool) -> I
         fitted.threads.restart(warm=1)
     given = () if asked.given is None else asked.given.columns
     kept = {asked.balance, *given}  # columns whose keys and pseudonyms stay as they are
+    named = {name for part in asked.parts for name in part or ()}
     starts = enumerate(range(0, asked.n, fitted.records.chunk))
     parts = (_chunk(fitted, request, told, tally, index, start) for index, start in starts)
     done = 0
     for index, table in enumerate(_joined(parts, TOGETHER if codec.filled else 1)):
         rng = child(request.seed, "sample", "fill", index)
-        yield _in_style(codec.fill(table, rng, request.offset + done, kept), fitted.schema.layout)
+        filled = codec.fill(table, rng, request.offset + done, kept, named)
+        yield _in_style(filled, fitted.schema.layout)
         done += len(table)
     fitted.records.rest()
     finish(told, progress)

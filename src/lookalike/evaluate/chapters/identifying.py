@@ -23,7 +23,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -181,11 +180,11 @@ def most_pairs(columns: list[ComparedColumn]) -> int:
 
 def _pairs(columns: list[ComparedColumn], singles: list[_Found], rng: np.random.Generator) -> list[_Found]:
     """Every pair of columns; where there are too many, those of columns whose values are few rows'."""
-    both = sorted(
-        combinations(range(len(columns)), 2), key=lambda p: -min(singles[p[0]].mostly, singles[p[1]].mostly)
-    )
+    places, mostly = np.triu_indices(len(columns), 1), np.array([one.mostly for one in singles])
+    few = np.minimum(*(mostly[own] for own in places))
+    chosen = np.argsort(-few, kind="stable")[: most_pairs(columns)]
     out = []
-    for i, j in both[: most_pairs(columns)]:
+    for i, j in zip(*(own[chosen].tolist() for own in places), strict=True):
         first, second = columns[i].identity, columns[j].identity
         wide = 1 + max(int(codes.max(initial=0)) for codes in second.values())
 

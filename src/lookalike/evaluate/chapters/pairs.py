@@ -31,6 +31,7 @@ COMMON = 100  # categories of a column that are told apart
 MOST_PAIRS = 1225  # every pair of 50 columns; of more columns as many pairs are drawn
 MOST_MAPPED = 50  # columns up to which all pairs are drawn
 SHOWN_PAIRS = 50
+CELLS = 1 << 20  # rows x pairs that are multiplied at once
 
 
 def measure(view: View) -> Section:
@@ -89,21 +90,23 @@ class Joint:
     def errors(
         self, pairs: list[tuple[int, int]], table: str, weights: Any = None
     ) -> tuple[Array, Array, Array]:
-        """((pairs,) errors, and the correlation matrices of the real and the other table)."""
+        """((pairs,) errors, and (pairs,) correlations in the real and in the other table, nan where a pair is
+        not of two numbers).
+        """
         a, b = weights or (None, None)
-        r, s = correlations(self.values["real"], a), correlations(self.values[table], b)
-        out = np.empty(len(pairs))
-        for k, (i, j) in enumerate(pairs):
-            if self.numeric[i] and self.numeric[j]:
-                x, y = r[self.places[i], self.places[j]], s[self.places[i], self.places[j]]
-                out[k] = np.abs(x - (0.0 if np.isnan(y) else y)) / 2
-            else:
-                (left, width), (right, height) = self.codes[i], self.codes[j]
-                p, q = (
-                    np.bincount(left[t] * height + right[t], weights=w, minlength=width * height)
-                    for t, w in (("real", a), (table, b))
-                )
-                out[k] = np.abs(p / p.sum() - q / q.sum()).sum() / 2
+        both = np.array([self.numeric[i] and self.numeric[j] for i, j in pairs], dtype=bool)
+        places = self.places[np.array(pairs, dtype=int).reshape(-1, 2)[both]]
+        r, s = np.full((2, len(pairs)), np.nan)
+        r[both] = at(self.values["real"], places, a)
+        s[both] = at(self.values[table], places, b)
+        out = np.abs(r - np.nan_to_num(s)) / 2
+        for k in np.flatnonzero(~both):
+            (left, width), (right, height) = (self.codes[i] for i in pairs[k])
+            p, q = (
+                np.bincount(left[t] * height + right[t], weights=w, minlength=width * height)
+                for t, w in (("real", a), (table, b))
+            )
+            out[k] = np.abs(p / p.sum() - q / q.sum()).sum() / 2
         return out, r, s
 
 
@@ -150,13 +153,44 @@ def moments(values: Array, weights: Array | None = None) -> list[Array]:
 def of_moments(sums: list[Array]) -> Array:
     """`correlations` from `moments`."""
     n, first, products, squares = sums
+    return _correlation(n, products, (first, first.T), (squares, squares.T))
+
+
+def _correlation(
+    n: Array, products: Array, first: tuple[Array, Array], squares: tuple[Array, Array]
+) -> Array:
+    """Pearson's r of sums as those of `moments`; first, squares: of one column and of the other."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = first / n  # (i, j): mean of column i where j is there, too
-        covariance = products / n - mean * mean.T
-        variance = squares / n - mean**2
-        variance[variance < 1e-12 * (1 + mean**2)] = np.nan
-        r = covariance / np.sqrt(variance * variance.T)
+        means = [own / n for own in first]  # of each column where the other is there, too
+        covariance = products / n - means[0] * means[1]
+        variances = []
+        for mean, own in zip(means, squares, strict=True):
+            variance = own / n - mean**2
+            variance[variance < 1e-12 * (1 + mean**2)] = np.nan
+            variances.append(variance)
+        r = covariance / np.sqrt(variances[0] * variances[1])
     return np.where(n > 1, np.clip(r, -1, 1), np.nan)
+
+
+def at(values: Array, pairs: Array, weights: Array | None = None) -> Array:
+    """(pairs,) `correlations` of some pairs of columns: one by one where they are few of all.
+
+    pairs: (pairs, 2) columns of values.
+    """
+    if values.shape[1] <= MOST_MAPPED:
+        return np.asarray(correlations(values, weights)[tuple(pairs.T)])
+    there = (~np.isnan(values)).astype(float)
+    x = np.nan_to_num(values)
+    w = np.ones(len(x)) if weights is None else weights
+    weighted = [own * w[:, None] for own in (there, x, x * x)]
+    out = []
+    for i, j in (part.T for part in np.array_split(pairs, -(-len(x) * len(pairs) // CELLS) or 1)):
+        n, (one, other), (squares, more) = (
+            [np.einsum("rp,rp->p", own[:, a], there[:, b]) for a, b in ((i, j), (j, i))] for own in weighted
+        )
+        products = np.einsum("rp,rp->p", weighted[1][:, i], x[:, j])
+        out.append(_correlation(n[0], products, (one, other), (squares, more)))
+    return np.concatenate(out)
 
 
 def pair_errors(
@@ -192,7 +226,7 @@ def pair_errors(
     spread = float(np.std(draws, ddof=1))
     mean = entry(_mean(value), None if held is None else _mean(held), spread, float(np.mean(by_chance)))
     found = [
-        _pair(tables, pair, value[k], None if held is None else held[k], r, s)
+        _pair(tables, pair, value[k], None if held is None else held[k], r[k], s[k])
         for k, pair in enumerate(chosen)
         if not np.isnan(value[k])
     ]
@@ -201,20 +235,19 @@ def pair_errors(
 
 
 def _pair(
-    tables: Joint, pair: tuple[int, int], error: float, reference: float | None, r: Array, s: Array
+    tables: Joint, pair: tuple[int, int], error: float, reference: float | None, r: float, s: float
 ) -> Pair:
-    """r, s: the correlations of the real and the synthetic table."""
+    """r, s: the correlation in the real and in the synthetic table."""
     i, j = pair
     both = tables.numeric[i] and tables.numeric[j]
-    place = tables.places[i], tables.places[j]
     return Pair(
         str(tables.columns[i].name),
         str(tables.columns[j].name),
         "correlation" if both else "joint frequencies",
         float(error),
         known(reference),
-        known(r[place]) if both else None,
-        known(s[place]) if both else None,
+        known(r) if both else None,
+        known(s) if both else None,
     )
 
 
