@@ -69,6 +69,20 @@ def test_a_ratio_stays_in_its_range_and_the_part_that_follows_keeps_its_digits()
         assert (made[name] % 100 == 0).mean() > 0.9
 
 
+def test_a_part_stays_on_its_grid_though_many_rows_share_a_rounded_ratio() -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"list": (rng.lognormal(12.3, 0.5, ROWS) / 500).round() * 500})
+    table["sale"] = (table["list"] * rng.normal(0.96, 0.04, ROWS) / 100).round() * 100
+    table["percent"] = (100 * table["sale"] / table["list"]).round(1)  # 1% of the rows have 96.0
+    table = table.astype({"list": int, "sale": int})
+    plan = planned(table, "percent = 100 * sale / list")
+    assert solves(plan) == ["sale"]
+    made = drawn_apart(plan, table, np.random.default_rng(1))
+    assert ((100 * made["sale"] / made["list"]).round(1) == made["percent"]).all()
+    assert apart(table["percent"], made["percent"]) < 0.05
+    assert (made["sale"] % 100 == 0).mean() > 0.99
+
+
 def test_delays_with_exceptions_and_empty_cells_stay() -> None:
     rng = np.random.default_rng(2)
     start = pd.Timestamp("2021-03-01") + pd.to_timedelta(rng.integers(0, 700 * 288, ROWS) * 5, "min")

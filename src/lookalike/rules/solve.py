@@ -133,7 +133,7 @@ def _bounds(own: Step, now: Array, goal: Array, values: Values) -> tuple[Array, 
 class _Aim:
     """Where a part has to be. best: (rows,), nan for nowhere; low, high: (rows,) between which the number
     stays near enough to its goal; least, most: (rows,) between which it stays in its range; free: (rows,)
-    bool, whether any place between low and high is as good as the best.
+    bool, whether any place between low and high is as good as the best: it is not where the number is met.
     """
 
     best: Array
@@ -170,9 +170,14 @@ def _placed(own: Step, aim: _Aim, now: Array, low: Array, high: Array, values: V
     first, last = np.maximum(low, aim.low), np.minimum(high, aim.high)
     found = np.full(len(now), np.nan)
     with np.errstate(invalid="ignore"):
+        for grid in own.solved.grids[
+            :1
+        ]:  # the same price as on the list, and not one that is as good as that
+            off = aim.best - now - grid * np.rint((aim.best - now) / grid)
+            found = np.where(~aim.free & (np.abs(off) <= EDGE * grid), aim.best, found)
         for grid in own.solved.grids:
             near = rounded(now + grid * np.rint((aim.best - now) / grid), column)
-            found = np.where(np.isnan(found) & aim.free & (near >= first) & (near <= last), near, found)
+            found = np.where(np.isnan(found) & (near >= first) & (near <= last), near, found)
         best = rounded(np.where(np.isfinite(aim.best), aim.best, np.nan), column)
         least, most = rounded(aim.least, column, "up"), rounded(aim.most, column, "down")
         best = np.where(least <= most, np.clip(best, least, most), best)
