@@ -12,7 +12,7 @@ import pandas as pd
 from lookalike.codec.codecs import CODECS
 from lookalike.codec.record import RecordCodec
 from lookalike.codec.slot import Array
-from lookalike.rules import steps
+from lookalike.rules import fitting, steps
 from lookalike.rules.back import back
 from lookalike.rules.choose import chosen
 from lookalike.rules.steps import Step
@@ -40,7 +40,7 @@ class Plan:
     codec: RecordCodec
 
     def __post_init__(self) -> None:
-        self.codec.hiders = steps.hiders(self.steps)
+        self.codec.hiders = fitting.hiders(self.steps)
 
     @classmethod
     def fit(
@@ -52,7 +52,7 @@ class Plan:
         """
         schema = codec.schema
         values = Values(table.reset_index(drop=True), schema)
-        own = steps.linked([steps.fitted(one, values) for one in chosen(list(rules), values)])
+        own = fitting.linked([fitting.fitted(one, values) for one in chosen(list(rules), values)])
         if not own:
             return None
         return cls(schema, own, _inner_codec(own, values, codec, rare))
@@ -79,7 +79,7 @@ class Plan:
         follows from what was given. fresh: as of `back`.
         """
         inner = inner.reset_index(drop=True)
-        treated = steps.treated(self.steps)
+        treated = fitting.treated(self.steps)
         made = inner[[n for n in self.schema.kept if n not in treated and n in inner.columns]].copy()
         values, whole = Values(made, self.schema), len(made.columns)
         for one in self.steps:
@@ -123,7 +123,7 @@ class Plan:
 
 def _forward(own: list[Step], values: Values) -> dict[Any, pd.Series]:
     """Column of what is modelled -> its cells; only those whose columns the table has."""
-    treated = steps.treated(own)
+    treated = fitting.treated(own)
     found = {name: values.table[name] for name in values.table.columns if name not in treated}
     for one in own:
         if all(name in values.table.columns for name in (*one.columns, *one.parents)):
@@ -137,7 +137,7 @@ def _inner_codec(found: list[Step], values: Values, codec: RecordCodec, rare: in
     columns = {column.name: column for column in schema.columns}
     table = _forward(found, values)
     first = {one.columns[0]: one for one in found if one.way not in steps.LIFTS}
-    treated = steps.treated(found)
+    treated = fitting.treated(found)
     keys = {
         one.parents[0]
         for one in found
@@ -155,7 +155,7 @@ def _inner_codec(found: list[Step], values: Values, codec: RecordCodec, rare: in
                 if own is column
                 else CODECS["category"].analyse(table[column.name], own, rare)
             )
-        for own in steps.modelled(first[column.name], values, columns) if column.name in first else []:
+        for own in fitting.modelled(first[column.name], values, columns) if column.name in first else []:
             cells = table[own.name]
             visible = cells[cells.notna()]
             if own.name not in columns:

@@ -7,7 +7,7 @@ that breaks its rule keeps its own value: a *flag* says which rows those are.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,18 +18,15 @@ from lookalike.codec.ticks import dates, numbers
 from lookalike.rules.holds import (
     APART,
     EMPTY,
-    LEAST,
     agree,
     combined,
     computed,
     empty,
     joined,
     keys_in,
-    lookup,
     said_empty,
 )
-from lookalike.rules.narrow import Solved, solved_by
-from lookalike.rules.traits import going
+from lookalike.rules.narrow import Solved
 from lookalike.rules.values import Values, rounded, step
 from lookalike.table import kinds
 from lookalike.table.column import Column
@@ -242,7 +239,7 @@ def states(own: Step, values: Values) -> tuple[Array, Array, Array | None]:
     gone, gap = values.missing(name), None
     if own.way == "gap":
         floor = floors(own, values)
-        gap = gaps(_floats(values, name), floor, values.column(name))
+        gap = gaps(floats(values, name), floor, values.column(name))
         unknown = np.isnan(floor)
         kept = np.nan_to_num(gap, nan=-1.0) >= (least(own, values.column(name)))
     elif own.way == "formula":
@@ -269,13 +266,13 @@ def least(own: Step, column: Column) -> float:
 
 def floors(own: Step, values: Values) -> Array:
     """(rows,) float64: the largest number that this one is never below; nan where none is known."""
-    lows = [_floats(values, rule.low) + rule.distance for rule in own.orders if rule.high == own.columns[0]]
+    lows = [floats(values, rule.low) + rule.distance for rule in own.orders if rule.high == own.columns[0]]
     return rounded(_largest(lows), values.column(own.columns[0]), "up")
 
 
 def ceilings(own: Step, values: Values) -> Array:
     """(rows,) float64: the smallest number that this one is never above; nan where none is known."""
-    highs = [rule.distance - _floats(values, rule.high) for rule in own.orders if rule.low == own.columns[0]]
+    highs = [rule.distance - floats(values, rule.high) for rule in own.orders if rule.low == own.columns[0]]
     least_of = -_largest(highs)
     return rounded(least_of, values.column(own.columns[0]), "down")
 
@@ -286,7 +283,7 @@ def room(own: Step, values: Values) -> Array:
     for rule in own.rules:
         if isinstance(rule, Linear) and own.columns[0] in dict(rule.of):  # else it is the sum itself
             parts = [(name, factor) for name, factor in rule.of if name in own.parents]
-            left = rule.constant + sum(factor * _floats(values, name) for name, factor in parts)
+            left = rule.constant + sum(factor * floats(values, name) for name, factor in parts)
             found = left / -dict(rule.of)[own.columns[0]]
     return rounded(found, values.column(own.columns[0]), "down")
 
@@ -296,7 +293,7 @@ def _largest(numbers: list[Array]) -> Array:
     return np.where(np.isinf(found), np.nan, found)
 
 
-def _floats(values: Values, name: Any) -> Array:
+def floats(values: Values, name: Any) -> Array:
     found = values.numbers(name)
     return np.full(values.rows, np.nan) if found is None else found
 
@@ -321,156 +318,3 @@ def said_texts(own: Step, values: Values) -> tuple[Array, Array]:
     )
     said = np.array([*(known.get(str(key)) for key in found), None], dtype=object)[codes]
     return said, np.array([one is None for one in said], dtype=bool)
-
-
-# --- fit -----------------------------------------------------------------------------------------------
-
-
-def fitted(own: Step, values: Values) -> Step:
-    """The step with its tables, and the states that several rows are in."""
-    fewest = max(values.column(name).min_rows or LEAST for name in own.columns)
-    if isinstance(own.rule, Function):
-        known = lookup(own.rule, values, fewest)
-        own.table = [(kinds.plain(key), kinds.plain(value)) for key, value in known.items()]
-    if own.way == "group":
-        texts, first, counts = np.unique(
-            combined(tuple(own.columns), values), return_index=True, return_counts=True
-        )
-        cells = values.table[own.columns].iloc[first]
-        gone = np.stack([values.missing(name)[first] for name in own.columns], 1)
-        for text, row, lost, rows in zip(texts, cells.itertuples(index=False), gone, counts, strict=True):
-            if rows >= fewest:
-                own.table.append(
-                    (str(text), [None if g else kinds.plain(c) for c, g in zip(row, lost, strict=True)])
-                )
-        return own
-    if own.way in ("clamp", "lift"):
-        return own
-    if own.way == "solve":
-        return _solve(own, values, fewest)
-    own.goes = [
-        (f"{at}{APART}{key}", trait, share)
-        for at, (rule, _) in enumerate(own.traits)
-        for key, some in going(rule, values).items()
-        for trait, share in some.items()
-    ]
-    if own.way == "trait":
-        number = values.numbers(own.columns[0])
-        own.ends = () if number is None else _ends(number, fewest)
-        return own
-    if own.way == "choice":
-        own.table = choices(own, values, fewest)
-        return own
-    column = values.column(own.columns[0])
-    if own.way == "formula" and (column.exceptions or len(column.formats) > 1):
-        own.table = [(one, None) for one in dict.fromkeys(forms(column.name, values)) if one is not None]
-    if own.way == "gap":
-        own.ends = _ends(_floats(values, column.name), fewest)
-    state, unknown, _ = states(own, values)
-    found, counts = np.unique(state.astype(str), return_counts=True)
-    keep = {str(one): rows for one, rows in zip(found, counts, strict=True) if rows >= LEAST}
-    if own.way == "together":
-        return replace(own, states=sorted(keep, key=lambda one: -keep[one]))
-    gone = values.missing(own.columns[0])
-    alone = int((unknown & ~gone).sum())
-    if alone < LEAST and int((gone & ~unknown).sum()) < LEAST:
-        keep.pop(MISSING, None)  # it is missing where a part of it is, and nowhere else
-    some = own.way != "when" and ((OWN in keep and own.way != "gap") or alone >= LEAST)
-    return replace(own, states=[RULE, *(one for one in (OWN, MISSING) if one in keep)], own=some)
-
-
-def linked(own: list[Step]) -> list[Step]:
-    """The fitted steps, of which those that solve a formula know the flag of it."""
-    flags = {one.columns[0]: one for one in own if one.way == "formula" and one.flag}
-    for one in own:
-        if one.way == "solve" and one.rule.columns[0] in flags:
-            formula = flags[one.rule.columns[0]]
-            one.states, one.names = formula.states, {"flag": formula.names["flag"]}
-    return own
-
-
-def treated(own: list[Step]) -> set[Any]:
-    """The columns that steps make, and that are not only moved."""
-    return {name for one in own if one.way not in LIFTS for name in one.columns}
-
-
-def _solve(own: Step, values: Values, fewest: int) -> Step:
-    """The step with what it is to know of the rows that keep its formula."""
-    name, rule = own.rule.columns[0], own.rule
-    least_of = max(values.column(name).min_rows or LEAST, fewest)
-    kept = agree(rule, values, computed(rule, values))  # type: ignore[arg-type]
-    numbers = np.where(kept, _floats(values, name), np.nan)
-    ends = _ends(numbers, least_of)
-    solved = solved_by(numbers, own.columns[0], values, ends, least_of)
-    return replace(own, ends=_ends(_floats(values, own.columns[0]), fewest), solved=solved)
-
-
-def _ends(numbers: Array, fewest: int) -> tuple[float, ...]:
-    """The smallest and the largest that do not tell a single row: so many rows are there or beyond."""
-    known = np.sort(numbers[~np.isnan(numbers)])
-    skip = min(fewest - 1, max(len(known) - 1, 0) // 4)
-    return (float(known[skip]), float(known[-1 - skip])) if len(known) else ()
-
-
-def choices(own: Step, values: Values, fewest: int) -> list[tuple[Any, Any]]:
-    """(number and text of a parent, a value that goes with it), the most frequent first."""
-    found: list[tuple[Any, Any]] = []
-    name = own.columns[0]
-    _, value_of = values.codes(name)
-    plain = {str(value): value for value in value_of}
-    for at, parent in enumerate(own.parents):
-        pairs = pd.Series(combined((parent, name), values)).value_counts()
-        for pair in pairs.index[pairs >= fewest]:
-            text, _, value = pair.rpartition(APART)
-            found.append((f"{at}{APART}{text}", kinds.plain(plain[value])))
-    return found
-
-
-def hiders(found: list[Step]) -> dict[Any, list[Any]]:
-    """Column that is modelled -> those that tell where it says nothing: its flag, and what its parents are
-    made of.
-    """
-    makers = {name: one for one in found if one.way not in LIFTS for name in one.columns}
-
-    def told_by(name: Any, seen: tuple[Any, ...] = ()) -> list[Any]:
-        one = makers.get(name)
-        if one is None or name in seen or one.way in AS_DRAWN:
-            return [name]
-        own = [*([one.flag] if one.flag else []), *one.names.values(), *([name] if one.modelled else [])]
-        return own + [part for parent in one.parents for part in told_by(parent, (*seen, name))]
-
-    telling: dict[Any, list[Any]] = {}
-    for one in found:
-        hidden = [one.names[sort] for sort in ("gap", "below") if sort in one.names]
-        if one.way in ("together", "when"):
-            hidden = [*one.columns]
-        hidden += one.modelled
-        parts = [*([one.flag] if one.flag else []), *(own for name in one.parents for own in told_by(name))]
-        telling |= {name: [part for part in dict.fromkeys(parts) if part != name] for name in hidden}
-    return telling
-
-
-def modelled(own: Step, values: Values, columns: dict[Any, Column]) -> list[Column]:
-    """The columns that are modelled in place of the step's, not described yet."""
-    found = []
-    if own.way == "group":
-        return [Column(own.names["group"], "category", "object", python="str")]
-    if own.way in LIFTS:
-        return []
-    if own.way in AS_DRAWN:
-        return [columns[own.columns[0]]]
-    if own.table and own.way == "formula":
-        found.append(Column(own.names["form"], "category", "object", python="str", min_rows=1))
-    if own.flag:
-        found.append(Column(own.flag, "category", "object", python="str", min_rows=1))
-    if own.way == "gap":
-        whole = step(columns[own.columns[0]]) is not None
-        dtype, decimals = ("int64", 0) if whole else ("float64", None)
-        found += [
-            Column(own.names[one], "number", dtype, decimals=decimals)
-            for one in (("gap", "below") if OWN in own.states else ("gap",))
-        ]
-    if own.way in ("together", "when"):
-        found += [replace(columns[name], nullable=False) for name in own.columns]
-    found += [replace(columns[name], nullable=False) for name in own.modelled]
-    return found
