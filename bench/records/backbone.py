@@ -163,6 +163,7 @@ def latent(arm: str, set_: Set, train: Table, test: Table, n: int, seed: int, tr
     found = {"fit_s": fit_s, "sample_s": sample_s, "asked": n, "parsed": 1.0} | facts(model)
     found |= {k: ended[k] for k in ("steps", "planned") if k in ended}
     found |= {"train_tokens_s": tokens[-1]} if tokens else {}
+    found |= {"refined": model.fitted.selector is not None}
     found |= {"twice": getattr(model.records.vae, "checkpointing", False)}  # layers are computed twice
     return {"facts": found, "tables": {k: lines(t) for k, t in tables.items()}, "history": model.history}
 
