@@ -85,7 +85,7 @@ _KEY_WORDS = _set(
     "idno idnr idnum idnumber caseno casenumber hhid"
 )
 _CASES = _set("subject subj case invoice order household pupil child animal specimen session visitor")
-_ROWS = _set("rownames rowname rownumber rownum rowno rowid unnamed0 index0")
+_ROWS = _set("row rownames rowname rownumber rownum rowno rowid unnamed0 index0")
 _MEASURES = _set(
     "age ages year years yr yrs quarter month months week weeks day days hour hours hr hrs minute minutes "
     "second seconds sec time times date period t dist distance dose rank ranking position temp temperature "

@@ -1,9 +1,9 @@
 """Unique ids: no slots, never modelled. Decoding makes fresh ones of the same shape, none a real one.
 
-Integers go on after the largest real one, but for row numbers: they count the rows again. Strings keep their
-shape and count on in their last digits, beyond the largest number that stands there; long hexadecimal strings
-(UUIDs) and other keys of one length and no few shapes are random; of web addresses see urls.py. An id that
-may be missing has one slot of two tokens, present and missing, as a constant has.
+Integers go on after the largest real one; row numbers, by the name of the column, count the rows again.
+Strings keep their shape and count on in their last digits, beyond the largest number that stands there; long
+hexadecimal strings (UUIDs) and other keys of one length and no few shapes are random; of web addresses see
+urls.py. An id that may be missing has one slot of two tokens, present and missing, as a constant has.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from lookalike.table.digits import in_script, plain, script_of
 from lookalike.table.dtypes import as_numbers, dtype_from_name, restore
 from lookalike.table.patterns import Shape as Pattern
 from lookalike.table.patterns import expression, learn, of_expression, sequential
+from lookalike.table.personal import says_rows
 
 __all__ = [
     "allowed", "analyse", "asked", "choices", "decode", "encode", "learned", "literals", "note", "of", "read",
@@ -92,20 +93,18 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     checked = column.check is not None  # cards and articles do not count on
     if (pd.api.types.is_numeric_dtype(present.dtype) or column.python == "int") and not checked:
         values, _ = as_numbers(present)
-        return Params(
-            rows, "integer", next=_first_of(values) if column.kind == "id" else int(values.max()) + 1
-        )
+        counts = column.kind == "id" and says_rows(column.name) and _counts(values)
+        return Params(rows, "integer", next=int(values[0]) if counts else int(values.max()) + 1)
     strings = [str(value) for value in present]
     zero = script_of(strings)
     own = [str(plain(text, zero)) for text in strings]
     return replace(_of_strings(own, present, column, rare, rows), zero=zero)
 
 
-def _first_of(values: Array) -> int:
-    """The first fresh number: row numbers, which count all rows from 0 or 1 on, begin again; others go on."""
+def _counts(values: Array) -> bool:
+    """Whether these numbers count all rows, from 0 or 1 on."""
     first = int(values[0])
-    counts = first in (0, 1) and bool((values == np.arange(first, first + len(values))).all())
-    return first if counts else int(values.max()) + 1
+    return first in (0, 1) and bool((values == np.arange(first, first + len(values))).all())
 
 
 def _of_strings(strings: list[str], present: pd.Series, column: Column, rare: int, rows: list[int]) -> Params:

@@ -134,23 +134,11 @@ def _apart(places: Array, first: int, last: int, rng: np.random.Generator) -> Ar
     """Places of which none comes twice, in the same order and as near to what they were as squares can say;
     of more than there are from first to last only so many.
     """
+    from scipy.optimize import isotonic_regression  # late: half a second that few tables need
+
     rows = rng.permutation(len(places))[: last - first + 1]
     order = rows[np.argsort(places[rows], kind="stable")]
     rank, moved = np.arange(len(order)), places.copy()
-    level = np.rint(_rising(places[order] - rank)).astype(np.int64)
+    level = np.rint(isotonic_regression(places[order] - rank).x).astype(np.int64)
     moved[order] = level.clip(first, last + 1 - len(order)) + rank
     return moved
-
-
-def _rising(values: Array) -> Array:
-    """(values,) float64: the least squares fit that never falls, by pooling neighbours."""
-    means: list[float] = []
-    sizes: list[int] = []
-    for value in values.tolist():
-        mean, size = float(value), 1
-        while means and means[-1] > mean:
-            before, many = means.pop(), sizes.pop()
-            mean, size = (mean * size + before * many) / (size + many), size + many
-        means.append(mean)
-        sizes.append(size)
-    return np.repeat(means, sizes)

@@ -23,9 +23,10 @@ def grid_of(values: Array, counts: Array) -> tuple[int, int]:
     if values.dtype != np.int64 or not counts.any():
         return 1, 0
     own, rows = values[counts > 0], counts[counts > 0]
-    parts = np.array_split(own, max(1, len(own) // GRID_VALUES))  # few of them have values of another grid
-    some = np.linspace(0, len(parts) - 1, min(len(parts), PARTS)).astype(int)
-    found = [int(np.gcd.reduce(parts[at] - parts[at][0])) for at in some]
+    parts = max(1, len(own) // GRID_VALUES)  # few of them have values of another grid
+    some = np.linspace(0, parts - 1, min(parts, PARTS)).astype(int)
+    runs = (own[at * len(own) // parts : (at + 1) * len(own) // parts] for at in some)
+    found = [int(np.gcd.reduce(run - run[0])) for run in runs]
     step = sorted(found)[len(found) // 2]
     if step < 2 or (len(own) - 1) * math.log(step) < -math.log(CHANCE):
         return 1, 0
