@@ -134,7 +134,7 @@ def _apart(places: Array, first: int, last: int, rng: np.random.Generator) -> Ar
     """Places of which none comes twice, in the same order and as near to what they were as squares can say;
     of more than there are from first to last only so many.
     """
-    from scipy.optimize import isotonic_regression  # late: half a second that few tables need
+    from scipy.optimize import isotonic_regression  # late: few tables need it
 
     rows = rng.permutation(len(places))[: last - first + 1]
     order = rows[np.argsort(places[rows], kind="stable")]
