@@ -24,7 +24,7 @@ from lookalike.errors import ConditionError
 from lookalike.rules.holds import computed, solved
 from lookalike.rules.keep import Plan
 from lookalike.rules.steps import AS_DRAWN, MISSING, OWN, RULE, Step, floors, least
-from lookalike.rules.values import Values, as_floats, rounded, step, written
+from lookalike.rules.values import Values, as_floats, moved, rounded, step, written
 from lookalike.table.rule import Extreme, Function, Linear, Part, Product, Transform
 
 Wanted = Mapping[Any, Condition]
@@ -253,7 +253,7 @@ def settled(
     goal: (rows,) as of `values.as_floats`; rows: (rows,) bool. fixed: column -> (rows,) bool, cells that may
     not move; held: as of `Plan.back`.
     """
-    own = _Moves(plan, inner.copy(), fixed or {})
+    own = _Moves(plan, inner.copy(), fixed or {}, rng)
     for _ in range(MOVES):
         made = plan.back(own.inner, rng, held)
         now = as_floats(made[name], plan.schema[name])
@@ -276,6 +276,7 @@ class _Moves:
     plan: Plan
     inner: pd.DataFrame
     fixed: Mapping[Any, Array]
+    rng: np.random.Generator
     values: Values = field(init=False)
 
     def free(self, name: Any, rows: Array) -> Array:
@@ -388,8 +389,23 @@ class _Moves:
 
     def part_goal(self, rule: Linear | Product | Transform, part: Any, goal: Array) -> Array:
         """Where a part of a formula has to be for the formula to come to its goal."""
-        wanted = solved(rule, part, goal, self.values)
-        return rounded(np.where(np.isfinite(wanted), wanted, self.now(part)), self.plan.schema[part])
+        wanted, column = solved(rule, part, goal, self.values), self.plan.schema[part]
+        wanted = np.where(np.isfinite(wanted), wanted, self.now(part))
+        found = rounded(wanted, column)
+        if not isinstance(rule, Linear) or not rule.clipped:
+            return found
+        rises = dict(rule.of)[part] * rule.divisor > 0
+        for end, least_of in ((rule.least, True), (rule.most, False)):
+            if (
+                end is not None
+            ):  # all numbers beyond an end are that end: one that is there, else another row's
+                ceiling = rises == least_of
+                edge = rounded(wanted, column, "down" if ceiling else "up")
+                low, high = (
+                    (np.full(len(edge), -np.inf), edge) if ceiling else (edge, np.full(len(edge), np.inf))
+                )
+                found = np.where(goal == end, moved(self.now(part), low, high, self.rng), found)
+        return found
 
     def put(self, name: Any, goal: Array, rows: Array) -> None:
         """Write numbers or dates into a column that is modelled."""

@@ -170,3 +170,37 @@ def test_narrow_numbers_are_imputed_varied_and_saved(selling, tmp_path) -> None:
     model.save(tmp_path / "m")
     loaded = DiffLM.load(tmp_path / "m", progress=False)
     pd.testing.assert_frame_equal(loaded.sample(50, seed=1), model.sample(50, seed=1))
+
+
+@pytest.fixture(scope="module")
+def claims() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"claim": rng.gamma(2, 400, 800).round(2)})
+    table["deductible"] = rng.choice([100, 250, 500], 800)
+    table["paid"] = (table["claim"] - table["deductible"]).clip(lower=0).round(2)
+    table["due"] = rng.integers(1, 60, 800)
+    table["arrival"] = (table["due"] + rng.normal(0, 6, 800)).round().astype(int).clip(lower=0)
+    table["late"] = np.where(table["arrival"] > table["due"], "yes", "no")
+    return table
+
+
+@pytest.fixture(scope="module")
+def insured(claims: pd.DataFrame, quick: Quick) -> DiffLM:
+    return quick(steps=40, denoiser_steps=30).fit(claims)
+
+
+@pytest.mark.parametrize(
+    "names", [["late"], ["late", "due"], ["late", "arrival"], ["paid"], ["claim", "paid"], ["late", "paid"]]
+)
+def test_given_ends_and_comparisons_fix_what_they_are_of(
+    insured: DiffLM, claims: pd.DataFrame, names: list[str]
+) -> None:
+    assert insured.schema is not None and len(insured.schema.rules) == 2
+    given = claims[names].head(150)
+    made = insured.sample(given=given, seed=0)
+    pd.testing.assert_frame_equal(made[names], given)
+    assert ((made["arrival"] > made["due"]) == (made["late"] == "yes")).all()
+    paid = (made["claim"] - made["deductible"]).clip(lower=0).round(2)
+    assert (paid - made["paid"]).abs().max() < 0.011
+    if "claim" in names:  # nothing is paid below a deductible that there is
+        assert made["deductible"].isin([100, 250, 500]).mean() > 0.95

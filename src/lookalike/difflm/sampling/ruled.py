@@ -16,13 +16,13 @@ from lookalike.codec.where import Condition
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
-from lookalike.rules.conditions import emptiness, goals, joined, keys_of, missed, settled
+from lookalike.rules.conditions import Held, emptiness, goals, joined, keys_of, missed, settled
 from lookalike.rules.holds import APART, EMPTY
 from lookalike.rules.keep import Plan
 from lookalike.rules.steps import AS_DRAWN, LIFTS, MISSING, Step
-from lookalike.rules.values import as_floats
+from lookalike.rules.values import Values, as_floats, rounded
 from lookalike.table.missing import hide
-from lookalike.table.rule import EmptyWhen
+from lookalike.table.rule import EmptyWhen, Function
 
 GROUPS = 64  # different conditions of the rows of a call, at most: each is drawn by itself
 TURNS = 2  # times that each given column that follows from others is met, as they move each other
@@ -184,18 +184,57 @@ def put_back(
         values = {name: own for name, own in rows.values.items() if name in made.columns and name != but}
         return Given(rows.what, rows.rows, values, rows.known).kept_in(made)
 
+    known = {**rows.known, **asked.inner.known}
     for name, mask in list(asked.goals.items()) * TURNS:
-        goal = as_floats(rows.values[name], plan.schema[name])
-        if goal is not None:
-            fixed = {**rows.known, **asked.inner.known} | {name: ~mask}
-            inner = settled(plan, inner, name, goal, mask, rng, fixed, partial(held, but=name))
+        goal, own = as_floats(rows.values[name], plan.schema[name]), plan.step_of(name)
+        free = partial(held, but=name)
+        if own is not None and isinstance(own.rule, Function) and own.rule.than is not None:
+            inner = _compared(plan, own.rule, rows, mask, inner, known, free, rng)
+        elif goal is not None:
+            inner = settled(plan, inner, name, goal, mask, rng, known | {name: ~mask}, free)
     for name, mask in asked.aims.items():
         goal, slack = as_floats(inner[name], plan.schema[name]), plan.slack(name)
         if goal is not None and mask.any():
             now = as_floats(plan.back(inner, rng, held)[name], plan.schema[name])
             far = mask & (np.abs(now - goal) > slack)
-            inner = settled(plan, inner, name, goal, far, rng, {**rows.known, **asked.inner.known}, held)
+            inner = settled(plan, inner, name, goal, far, rng, known, held)
     return rows.kept_in(plan.back(inner, rng, held, fresh=True))
+
+
+def _compared(
+    plan: Plan,
+    rule: Function,
+    rows: Given,
+    mask: np.ndarray,
+    inner: pd.DataFrame,
+    known: Mapping[Any, np.ndarray],
+    held: Held,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """What is modelled, moved so that two columns compare as the flag says that is given in the rows `mask`:
+    one of the two, if it is not given, comes as near to the other as they are in a drawn row of that flag.
+    """
+    schema = plan.schema
+    made = plan.back(inner, rng, held)
+    wanted = Values(pd.DataFrame({rule.column: rows.values[rule.column]}), schema).texts(rule.column)
+    texts = Values(made, schema).texts(rule.column)
+    sides = [as_floats(made[name], schema[name]) for name in (rule.of, rule.than)]
+    if sides[0] is None or sides[1] is None:
+        return inner
+    apart = sides[0] - sides[1]
+    off, goal = mask & (texts != wanted), np.full(len(made), np.nan)
+    for text in {text for text in wanted[off] if text is not None}:
+        pool, here = apart[(texts == text) & ~np.isnan(apart)], off & (wanted == text)
+        if len(pool):
+            goal[here] = rng.choice(pool, int(here.sum()))
+    off &= ~np.isnan(goal)
+    for name, aim in ((rule.of, sides[1] + goal), (rule.than, sides[0] - goal)):
+        here = off & ~known[name] if name in known else off
+        if here.any():
+            own = schema[name]
+            inner = settled(plan, inner, name, rounded(aim, own), here, rng, known, held)
+        off &= ~here
+    return inner
 
 
 def meeting(
