@@ -83,7 +83,10 @@ def c2st(real: Sequence[str], other: Sequence[str], seed: int) -> float:
 def against_test(test: Table, made: Table, text: str, label: str | None, seed: int) -> Figures:
     """c2st_test and c2st_alike."""
     real, other = (table[text].fillna("").astype(str) for table in (test, made))
-    weights = _as_test(real, other, *((test[label], made[label]) if label else (None, None)))
+    ends = np.unique(np.quantile(real.str.len(), np.linspace(0, 1, STRETCHES + 1)))[1:-1]
+    sides = [tuple(pd.Series(np.digitize(own.str.len(), ends)) for own in (real, other))]
+    sides += [(test[label].astype(str), made[label].astype(str))] if label else []
+    weights = _as_test(sides)
     rows = min(len(real), len(other) // 2)
     found: dict[str, list[float]] = {"c2st_test": [], "c2st_alike": []}
     for draw in range(DRAWS):
@@ -95,16 +98,11 @@ def against_test(test: Table, made: Table, text: str, label: str | None, seed: i
     return {name: float(np.mean(own)) for name, own in found.items()}
 
 
-def _as_test(
-    real: pd.Series, other: pd.Series, real_label: pd.Series | None, label: pd.Series | None
-) -> np.ndarray:
-    """(rows,) weights by which the other texts have the lengths and classes of the real ones: raking, Deming
-    and Stephan 1940."""
-    ends = np.unique(np.quantile(real.str.len(), np.linspace(0, 1, STRETCHES + 1)))[1:-1]
-    sides = [tuple(pd.Series(np.digitize(own.str.len(), ends)) for own in (real, other))]
-    if real_label is not None and label is not None:
-        sides.append((real_label.astype(str), label.astype(str)))
-    weights = np.ones(len(other))
+def _as_test(sides: list[tuple[pd.Series, ...]]) -> np.ndarray:
+    """(rows,) weights by which rows have, on each side, the shares of the values that test rows have: raking,
+    Deming and Stephan 1940. sides: (values of the test rows, values of the rows).
+    """
+    weights = np.ones(len(sides[0][1]))
     for _ in range(RAKED):
         for wanted, own in sides:
             shares = wanted.value_counts(normalize=True)

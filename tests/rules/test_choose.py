@@ -30,6 +30,23 @@ def drawn_apart(plan: Plan, table: pd.DataFrame, rng: np.random.Generator) -> pd
     return plan.back(codec.decode(tokens, cells, rng), rng, fresh=True)
 
 
+def kept_apart(table: pd.DataFrame, rule: str) -> tuple[Rule, pd.DataFrame, Plan]:
+    """The one rule of a table, which is found, and by which its column "x" is not modelled; rows made of what
+    is, each column shuffled by itself, and the plan.
+    """
+    rules = find_rules(table)
+    assert [one.words for one in rules] == [rule]
+    codec = RecordCodec.fit(table, lookalike.infer(table))
+    plan = Plan.fit(table, codec, rules)
+    assert plan is not None
+    rng = np.random.default_rng(1)
+    inner = plan.forward(table)
+    assert "x" not in inner
+    drawn = plan.back(pd.DataFrame({name: rng.permutation(inner[name]) for name in inner}), rng)
+    assert (drawn.dtypes == table.dtypes).all()
+    return rules[0], drawn, plan
+
+
 def shares(table: pd.DataFrame) -> list[tuple[Rule, float]]:
     """Each rule of a table, and the share of rows drawn so that keep it."""
     schema = lookalike.infer(table)

@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import lookalike
-from lookalike.codec import RecordCodec
-from lookalike.rules import Plan, find_rules
+from lookalike.rules import find_rules
 from lookalike.rules.holds import support
 from lookalike.rules.values import Values
+from tests.rules.test_choose import kept_apart
 
 ROWS = 600
 
@@ -42,17 +41,8 @@ def test_a_formula_with_an_end_is_found_and_kept(
 ) -> None:
     table = amounts()
     table["x"] = made(table)
-    rules = find_rules(table)
-    assert [one.words for one in rules] == [rule]
-    codec = RecordCodec.fit(table, lookalike.infer(table))
-    plan = Plan.fit(table, codec, rules)
-    assert plan is not None
-    rng = np.random.default_rng(1)
-    inner = plan.forward(table)
-    assert "x" not in inner
-    drawn = plan.back(pd.DataFrame({name: rng.permutation(inner[name]) for name in inner}), rng)
-    assert support(rules[0], Values(drawn, plan.schema)) == 1
-    assert (drawn.dtypes == table.dtypes).all()
+    found, drawn, plan = kept_apart(table, rule)
+    assert support(found, Values(drawn, plan.schema)) == 1
 
 
 def test_a_weighted_mean_is_found_beside_years_that_hardly_vary() -> None:

@@ -10,6 +10,7 @@ from lookalike.rules import Plan, find_rules
 from lookalike.rules.holds import support
 from lookalike.rules.values import Values
 from lookalike.table.rule import Function
+from tests.rules.test_choose import kept_apart
 
 ROWS = 600
 
@@ -36,17 +37,8 @@ def scores() -> pd.DataFrame:
 def test_a_flag_of_a_comparison_is_found_and_kept(made: Callable[[pd.DataFrame], object], rule: str) -> None:
     table = scores()
     table["x"] = made(table)
-    rules = find_rules(table)
-    assert [one.words for one in rules] == [rule]
-    codec = RecordCodec.fit(table, lookalike.infer(table))
-    plan = Plan.fit(table, codec, rules)
-    assert plan is not None
-    rng = np.random.default_rng(1)
-    inner = plan.forward(table)
-    assert "x" not in inner
-    drawn = plan.back(pd.DataFrame({name: rng.permutation(inner[name]) for name in inner}), rng)
+    _, drawn, _ = kept_apart(table, rule)
     assert (drawn["x"].to_numpy() == np.asarray(made(drawn))).all()
-    assert (drawn.dtypes == table.dtypes).all()
 
 
 def test_a_flag_is_empty_where_a_part_is() -> None:

@@ -7,8 +7,9 @@ from lookalike.codec import RecordCodec
 from lookalike.codec.where import read_where
 from lookalike.errors import ConditionError
 from lookalike.rules import Plan, find_rules
-from lookalike.rules.conditions import missed, settled, translated
+from lookalike.rules.conditions import missed, translated
 from lookalike.rules.holds import computed
+from lookalike.rules.moves import settled
 from lookalike.rules.values import Values, as_floats
 from lookalike.table.rule_words import read_rules
 from tests.rules.test_solve import sold

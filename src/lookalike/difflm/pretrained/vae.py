@@ -171,7 +171,7 @@ class PretrainedVAE(nn.Module):
         On a CPU torch's fused attention goes back slowly: steps of SmolLM2 on 8 records of 40 or 128 tokens
         took a sixth less time without it. Writing, where one position attends at a time, is quicker with it.
         """
-        model = self.language.get_base_model() if self.config.lora else self.language
+        model = self.base
         usual = getattr(model.config, "_attn_implementation", None)
         known = usual == "sdpa" and hasattr(model, "set_attn_implementation")
         if not known or longest > SHORT or self.words.device.type != "cpu":
@@ -248,6 +248,11 @@ class PretrainedVAE(nn.Module):
     @property
     def latent_size(self) -> int:
         return self.config.latent_tokens * self.config.latent_width
+
+    @property
+    def base(self) -> Any:
+        """The language model as it was loaded, below its adapters."""
+        return self.language.get_base_model() if self.config.lora else self.language
 
     @property
     def before(self) -> int:

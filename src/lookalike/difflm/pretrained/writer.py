@@ -45,10 +45,8 @@ class Draft:
         self.mask = inputs["attention_mask"]
         memory = inputs.pop("past_key_values", None)
         self.cache = vae.empty_cache() if memory is None else memory
-        model = vae.language.get_base_model() if vae.config.lora else vae.language
-        self.last = (
-            {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}
-        )
+        known = inspect.signature(vae.base.forward).parameters
+        self.last = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
         self._forward(inputs)
 
     def _forward(self, inputs: dict[str, Any]) -> None:

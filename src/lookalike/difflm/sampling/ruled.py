@@ -16,9 +16,10 @@ from lookalike.codec.where import Condition
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
-from lookalike.rules.conditions import Held, emptiness, goals, joined, keys_of, missed, settled
+from lookalike.rules.conditions import emptiness, goals, joined, keys_of, missed
 from lookalike.rules.holds import APART, EMPTY
 from lookalike.rules.keep import Plan
+from lookalike.rules.moves import Held, settled
 from lookalike.rules.steps import AS_DRAWN, LIFTS, MISSING, Step
 from lookalike.rules.values import Values, as_floats, rounded
 from lookalike.table.missing import hide
