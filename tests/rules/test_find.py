@@ -10,8 +10,10 @@ from lookalike.rules.find import find_rules, rules_of
 from lookalike.rules.functions import _may_tell
 from lookalike.rules.holds import holds
 from lookalike.rules.values import Values
+from lookalike.table.rule import Joined
 from lookalike.table.rule_words import read_rules
 from tests.paths import EXAMPLES
+from tests.rules.test_choose import drawn_apart
 from tests.work import steps
 
 
@@ -519,3 +521,21 @@ def test_columns_that_hardly_vary_or_a_few_far_values_are_no_rule() -> None:
     flags.loc[idle] = 0
     flags["ill"] = np.isin(np.arange(3000), idle[:12]).astype(int)
     assert not any("exactly one" in one for one in words(flags))
+
+
+def test_a_text_of_three_columns_and_the_signs_between_them_is_found_and_kept() -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"state": rng.choice(["Alaska", "New York", "Ohio"], 400)})
+    table["lat"], table["long"] = rng.uniform(30, 60, 400).round(5), rng.uniform(-150, -70, 400).round(5)
+    places = table.astype(str)
+    table["place"] = places["state"] + " \n(" + places["lat"] + ", " + places["long"] + ")"
+    table["link"] = "https://maps.example.org/at/" + places["lat"] + "/" + places["long"] + "/as-map"
+    rules = find_rules(table)
+    assert [one.column for one in rules if isinstance(one, Joined)] == ["place", "link"]
+    codec = RecordCodec.fit(table, lookalike.infer(table))
+    plan = Plan.fit(table, codec, rules)
+    assert plan is not None
+    made = drawn_apart(plan, table, rng)
+    written = made.astype(str)
+    assert (made["place"] == written["state"] + " \n(" + written["lat"] + ", " + written["long"] + ")").all()
+    assert made["link"].str.fullmatch(r"https://maps\.example\.org/at/[\d.]+/-[\d.]+/as-map").all()

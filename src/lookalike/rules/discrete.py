@@ -34,6 +34,7 @@ DIGITS = (  # directives of a date that are numbers
     *("%-m", "%-d", "%-j", "%-V", "%-H"),
 )
 TEXTS = ("category", "compound", "text", "id", "constant")
+MOST_PARTS = 7  # of a joined text, whose signs between two columns are one
 SIGNS = {"?", "-", "--", ".", "na", "n/a", "none", "null", "nan", "unknown", ""}
 
 
@@ -288,9 +289,7 @@ def _template(own: Any, texts: list[str], told: dict[tuple[str, Any], list[str]]
     """
     parts: list[tuple[str, Any]] = []
     left = list(texts)
-    for _ in range(7):
-        if not any(left):
-            break
+    while any(left) and len(parts) <= MOST_PARTS:
         best: tuple[float, str, Any, list[str]] | None = None
         for (way, name), said in told.items():
             begun = zip(said[:4], left[:4], strict=True)
