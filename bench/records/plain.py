@@ -111,7 +111,7 @@ class Plain:
         return torch.optim.AdamW(own, RATE, (0.9, 0.99), weight_decay=0.0)
 
     def step(self, optimizer: torch.optim.Optimizer, rows: list[list[int]]) -> float:
-        """One step of fine-tuning, in parts where its logits would not fit; returns the loss, nats per row."""
+        """One step of fine-tuning, in parts where logits would not fit; returns the loss, nats per row."""
         pad = self.tokenizer.pad_token_id
         told, most = sum(len(row) - 1 for row in rows), max(map(len, rows))
         size, total = max(1, PART.get(self.device.type, PART["cpu"]) // most), 0.0
