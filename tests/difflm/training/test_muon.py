@@ -16,9 +16,8 @@ def test_matrices_become_orthogonal(multiplies: bool, monkeypatch: pytest.Monkey
         given := [torch.randn(shape) for shape in SHAPES], orthogonal(given, 5), strict=True
     ):
         assert found.shape == matrix.shape
-        assert found.dtype == (
-            torch.bfloat16 if multiplies else torch.float32
-        )  # many times as slow otherwise
+        wanted = torch.bfloat16 if multiplies else torch.float32  # many times as slow otherwise
+        assert found.dtype == wanted
         values = torch.linalg.svdvals(found.float())
         assert float(values.min()) > 0.3 and float(values.max()) < 1.4  # what five steps of it reach
         u, _, v = torch.linalg.svd(matrix, full_matrices=False)
