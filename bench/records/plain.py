@@ -31,7 +31,7 @@ from lookalike.difflm.training.loop import plan_steps
 from lookalike.seed import child
 
 AT_ONCE = {"cuda": 512, "cpu": 128}  # rows that are written at once
-PART = {"cuda": 65_536, "cpu": 4_096}  # tokens of a part of a step
+PART = {"cuda": 16_384, "cpu": 4_096}  # tokens of a part of a step, as lookalike has it on a GPU
 SHOTS, SHOT_TOKENS = 8, 1_500  # rows of a prompt, and tokens of them at most
 ROOM, LEAST_ROOM = 1.25, 32  # as lookalike has it: a row may be this much longer than the longest
 TRAINED_MOST = 2_048  # tokens of a row

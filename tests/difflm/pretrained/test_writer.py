@@ -122,7 +122,9 @@ def test_each_row_has_candidates_of_its_own_where_cells_are_given() -> None:
 
 def test_rows_near_the_limit_are_closed() -> None:
     texts = written(20, torch.zeros(20, 1), limit=16)
-    assert all(len(text) <= 20 and text.endswith(b'"}') for text in texts)
+    assert all(
+        len(text) <= 16 + 3 + 2 and text.endswith(b'"}') for text in texts
+    )  # a letter may need 3 bytes more
     assert max(map(len, written(20, torch.zeros(20, 1)))) > 30
 
 
@@ -146,7 +148,7 @@ def test_fields_are_counted_outside_of_values(text: str, complete: int) -> None:
 
 def test_temperature_and_top_p() -> None:
     logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]]).repeat(4000, 1)
-    allowed = torch.tensor([[True, True, True, False]]).repeat(4000, 1)
+    allowed = torch.full((4000, 1), 0b0111, dtype=torch.int32)  # the last token may not come
     generator = torch.Generator().manual_seed(0)
     texts = torch.arange(8000) < 4000
     both = _draw(logits.repeat(2, 1), allowed.repeat(2, 1), Drawing(0.01), texts, generator)
