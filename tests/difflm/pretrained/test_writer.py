@@ -12,7 +12,7 @@ import torch
 
 from lookalike import Schema
 from lookalike.codec.grammar import Grammar, byte_tokenizer
-from lookalike.difflm.pretrained import writer
+from lookalike.difflm.pretrained import cache, writer
 from lookalike.difflm.pretrained.vae import VARIANTS
 from lookalike.difflm.pretrained.writer import Draft as TrueDraft
 from lookalike.difflm.pretrained.writer import _draw, _FieldCounts, write
@@ -172,9 +172,15 @@ def test_temperature_and_top_p() -> None:
     ],
 )
 def test_the_cache_changes_nothing(
-    family: str, injection: str, people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]
+    family: str,
+    injection: str,
+    people: pd.DataFrame,
+    schema: Schema,
+    backbone: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Prefixes of different lengths, and rows chosen twice, have the logits of one pass without a cache."""
+    monkeypatch.setattr(cache, "ROOM", 1)  # it has to grow
     vae = untrained(made(backbone(family), injection=injection), people, schema).records.vae.eval()
     generator = torch.Generator().manual_seed(0)
     latent = torch.randn(3, vae.latent_size, generator=generator)
@@ -199,6 +205,20 @@ def test_the_cache_changes_nothing(
         for row in (1, 2):
             nll = -draft.logits[row].log_softmax(0)
             assert float(nll[30]) == pytest.approx(float(alone[0, -1]), abs=2e-4)
+
+
+def test_what_is_cached_stays_where_it_is(
+    people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path]
+) -> None:
+    """To copy it at every token takes most of the time of long records."""
+    vae = untrained(made(backbone("llama")), people, schema).records.vae.eval()
+    with torch.no_grad():
+        draft, places = TrueDraft(vae, torch.zeros(3, vae.latent_size), [[5, 6], [7], []]), set()
+        for _ in range(20):
+            draft.put(torch.tensor([20, 21, 22]))
+            places.add(draft.cache.layers[0].keys.data_ptr())
+    assert len(places) == 1
+    vae(torch.zeros(1, vae.latent_size), torch.tensor([[5, 6]]), torch.ones(1, 2, dtype=torch.bool))
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
