@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lookalike.codec.serialised import Serialised, first_columns
 from lookalike.codec.slot import Array
+from lookalike.difflm.pretrained.cache import ROOM as ROOM_OF_CACHE
 from lookalike.difflm.pretrained.cache import cached_bytes
 from lookalike.difflm.pretrained.examples import Examples, Texts
 from lookalike.difflm.pretrained.hub import SMALLER, check_same, load_backbone, load_encoder
@@ -25,7 +26,7 @@ from lookalike.difflm.pretrained.train import (
     train_pretrained,
 )
 from lookalike.difflm.pretrained.vae import PretrainedConfig, PretrainedVAE
-from lookalike.difflm.pretrained.writer import write
+from lookalike.difflm.pretrained.writer import RETIRE, write
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.times import Once
 from lookalike.difflm.sampling.told import Told
@@ -37,8 +38,11 @@ from lookalike.difflm.training.threads import Threads
 from lookalike.errors import ConditionError, OptionError
 from lookalike.progress import say
 
-CHUNK, CHUNK_GPU = 128, 512  # rows that are written at once, at most
+CHUNK = (
+    512  # rows that are written at once, at most: the last of them to end take long, however many they are
+)
 CHUNK_BYTES, CHUNK_SHARE = 4e9, 0.1  # of their caches and probabilities; of a GPU's memory, if that is more
+WEIGHED = 1024  # candidates for given rows that are written beside each other until one of a row is chosen
 ROOM, LEAST_ROOM = 1.25, 32  # a record may be this much longer than the longest one that was learned from
 CUT_RECORDS = 8  # records that are cut, to see what their end takes
 CUTS = (0.0, 0.2, 0.4, 0.6, 0.8)  # after which shares of their tokens
@@ -72,6 +76,7 @@ class TextRecords:
         self.backbone = load_backbone(backbone, device, 0 if facts else finetune.at_once(device))
         self.encoder = None if encoder is None else load_encoder(encoder, device)
         self.longest: int = facts["longest"] if facts else 0
+        self.usual: float = facts.get("usual", self.longest) if facts else 0.0  # the mean length
         self.ending: int = facts["ending"] if facts else 0
         if facts:
             check_same(backbone, facts["files"], self.backbone.files)
@@ -103,8 +108,10 @@ class TextRecords:
         # not of what is free: a seed would write other rows beside another process
         whole = torch.cuda.get_device_properties(self.device).total_memory if gpu else 0
         room, number = max(CHUNK_BYTES, CHUNK_SHARE * whole), self.vae.embeddings[0].weight.itemsize
-        row = cached_bytes(self.vae.base.config, number) * max(self.longest, 1) + 32 * self.vae.vocabulary
-        return max(8, min(CHUNK_GPU if gpu else CHUNK, int(room / row)))
+        # Of rows of a mean length m there are never more than a share of m / t that have t tokens (Markov)
+        tokens = self.usual / RETIRE + ROOM_OF_CACHE
+        row = cached_bytes(self.vae.base.config, number) * tokens + 32 * self.vae.vocabulary
+        return max(8, min(CHUNK, int(room / row)))
 
     def encode(self, table: pd.DataFrame, partial: bool = False) -> Array:
         return self.serialised.cells(table, partial)
@@ -151,7 +158,7 @@ class TextRecords:
     def _measure(self, records: Array, progress: bool) -> None:
         """How long a record is, and how many tokens its end may take when it is cut short."""
         length = lengths([self.tokens.record(row, self.canonical) for row in records])
-        self.longest = int(length.max())
+        self.longest, self.usual = int(length.max()), float(length.mean())
         self.ending = self.serialised.ending(SHORT) + 3  # the stop token, and some room
         if any(column.kind == "json" for column in self.serialised.columns):
             self.ending = max(self.ending, self._ended(records, length) + SHORT)
@@ -236,6 +243,17 @@ class TextRecords:
         room = self.vae.limit - self.vae.before - self.ending
         limit = min(int(self.longest * ROOM) + LEAST_ROOM, room)
         prefix, weight = None, None
+        if kept and asked and given is not None and len(latent) > WEIGHED and rows > 1:
+            half, each = rows // 2, len(latent) // rows
+            parts = [(slice(0, half), slice(0, half * each)), (slice(half, rows), slice(half * each, None))]
+            return np.concatenate(
+                [
+                    self.draw(
+                        latent[own], at.stop - at.start, generator, given[at], held, where, drawing, told
+                    )
+                    for at, own in parts
+                ]
+            )
         with enough_memory(self.backbone.name, SMALLER):
             if kept and given is not None:
                 begun = [self.tokens.begun(row, kept, order[len(kept)]) for row in given]
@@ -310,5 +328,6 @@ class TextRecords:
             "texts": self.serialised.facts,
             "order": [str(name) for name in self.columns],
             "longest": self.longest,
+            "usual": self.usual,
             "ending": self.ending,
         }
