@@ -19,6 +19,7 @@ from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
 from lookalike.codec.where import Condition, read_where
 from lookalike.errors import ConditionError
+from lookalike.rules.holds import LEAST, TWICE
 from lookalike.rules.keep import Plan
 from lookalike.rules.steps import MISSING, Step
 from lookalike.rules.values import as_floats, rounded, step
@@ -70,7 +71,7 @@ def _said(
         return _one_of(own.names["group"], [text for text, row in own.table if test(row[at])])
     plain = isinstance(own.rule, Function) and not (own.rule.part or own.rule.cuts)
     plain = plain and len(own.parents) == 1
-    if own.way == "lookup" and plain and not own.own and own.flag is None:
+    if own.way == "lookup" and plain and own.flag is None and always_told(plan, own):
         return keys_of(plan, own, test)
     if own.way == "together" and not (condition.missing and condition.values != ()):
         found = emptiness(plan, name, condition.missing)
@@ -103,6 +104,12 @@ def emptiness(plan: Plan, name: Any, missing: bool) -> dict[Any, Condition] | No
 
 def _one_of(name: Any, values: list[Any]) -> dict[Any, Condition]:
     return {name: Condition(values=tuple(values))}
+
+
+def always_told(plan: Plan, own: Step) -> bool:
+    """Whether a lookup says the value of every row that is drawn: rare keys are not, and none is missing."""
+    key = plan.schema[own.parents[0]]
+    return not own.own or (key.is_categorical and not key.nullable and TWICE <= (key.min_rows or 0) < LEAST)
 
 
 def keys_of(plan: Plan, own: Step, test: Callable[[Any], bool]) -> dict[Any, Condition] | None:

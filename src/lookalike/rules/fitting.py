@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
-from lookalike.rules.holds import APART, LEAST, agree, combined, computed, lookup
+from lookalike.rules.holds import APART, LEAST, agree, combined, computed, lookup, told_by
 from lookalike.rules.narrow import solved_by
 from lookalike.rules.steps import AS_DRAWN, LIFTS, MISSING, OWN, RULE, Step, floats, forms, states
 from lookalike.rules.traits import going
@@ -23,7 +23,7 @@ def fitted(own: Step, values: Values) -> Step:
     """The step with its tables, and the states that several rows are in."""
     fewest = max(values.column(name).min_rows or LEAST for name in own.columns)
     if isinstance(own.rule, Function):
-        known = lookup(own.rule, values, fewest)
+        known = lookup(own.rule, values, told_by(own.rule, values, fewest))
         own.table = [(kinds.plain(key), kinds.plain(value)) for key, value in known.items()]
     if own.way == "group":
         texts, first, counts = np.unique(

@@ -32,6 +32,7 @@ from lookalike.table.rule import (
 
 Formula = Linear | Extreme | Product | Part | Transform
 FORMULAS = (Linear, Extreme, Product, Part, Transform)  # their numbers or dates can be computed
+TWICE = 2  # rows of a text that may be written again
 LEAST = 5  # rows that a value of a function, or a combination, has
 EMPTY, APART = "\x1e", "\x1f"  # in the text of several values: a missing cell; what parts them
 
@@ -194,8 +195,22 @@ def joined(rule: Joined, values: Values) -> Array:
     return found
 
 
-def lookup(rule: Function, values: Values, least: int = LEAST) -> dict[Any, Any]:
+def told_by(rule: Function, values: Values, otherwise: int = LEAST) -> int:
+    """Rows that a key and its value need to be told: as many as the key alone, where it is a text or a
+    category with fewer than `LEAST`.
+    """
+    column = values.column(rule.of)
+    if rule.part or rule.cuts or rule.than is not None:
+        return otherwise
+    if column.kind == "text":
+        return TWICE
+    least = column.min_rows or LEAST
+    return least if column.is_categorical and TWICE <= least < LEAST else otherwise
+
+
+def lookup(rule: Function, values: Values, least: int | None = None) -> dict[Any, Any]:
     """key -> its value, for the keys whose most frequent value at least so many rows hold."""
+    least = told_by(rule, values) if least is None else least
     (keys, key_of), (codes, value_of) = keys_in(rule, values), values.codes(rule.column)
     pair, counts, best = modes(keys, codes, len(value_of))
     found = {}

@@ -16,7 +16,7 @@ from lookalike.codec.where import Condition
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
-from lookalike.rules.conditions import emptiness, goals, joined, keys_of, missed
+from lookalike.rules.conditions import always_told, emptiness, goals, joined, keys_of, missed
 from lookalike.rules.holds import APART, EMPTY
 from lookalike.rules.keep import Plan
 from lookalike.rules.moves import Held, settled
@@ -155,7 +155,7 @@ def _laid(plan: Plan, own: Step, cells: dict[Any, Any]) -> dict[Any, Condition] 
         said = {str(value) for value in rule.values}
         fit = [value for value in plan.codec.known()[of] if (str(value) in said) == sign]
         return {of: Condition(values=tuple(fit))} if fit else {}
-    if own.way == "lookup" and not own.own and own.flag is None:
+    if own.way == "lookup" and own.flag is None and always_told(plan, own):
         text = str(next(iter(cells.values())))
         found = keys_of(plan, own, lambda value: (EMPTY if value is None else str(value)) == text)
         return None if found is None else {k: v for k, v in found.items() if v.values}
