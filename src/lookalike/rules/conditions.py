@@ -19,11 +19,12 @@ from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
 from lookalike.codec.where import Condition, read_where
 from lookalike.errors import ConditionError
+from lookalike.rules.codes import WAY, part_of_text, plain
 from lookalike.rules.holds import LEAST, TWICE
 from lookalike.rules.keep import Plan
 from lookalike.rules.steps import MISSING, Step
 from lookalike.rules.values import as_floats, rounded, step
-from lookalike.table.rule import Function
+from lookalike.table.rule import Function, Joined
 
 Wanted = Mapping[Any, Condition]
 
@@ -69,9 +70,9 @@ def _said(
     if own.way == "group":
         at = own.columns.index(name)
         return _one_of(own.names["group"], [text for text, row in own.table if test(row[at])])
-    plain = isinstance(own.rule, Function) and not (own.rule.part or own.rule.cuts)
-    plain = plain and len(own.parents) == 1
-    if own.way == "lookup" and plain and own.flag is None and always_told(plan, own):
+    by_value = isinstance(own.rule, Function) and not (own.rule.part or own.rule.cuts)
+    by_value = (by_value and len(own.parents) == 1) or is_of_code(own)
+    if own.way in ("lookup", "text") and by_value and own.flag is None and always_told(plan, own):
         return keys_of(plan, own, test)
     if own.way == "together" and not (condition.missing and condition.values != ()):
         found = emptiness(plan, name, condition.missing)
@@ -113,12 +114,31 @@ def always_told(plan: Plan, own: Step) -> bool:
 
 
 def keys_of(plan: Plan, own: Step, test: Callable[[Any], bool]) -> dict[Any, Condition] | None:
-    """The keys of a lookup whose values pass a test, as a condition; None where keys are no categories."""
+    """The keys of a lookup, or the codes of which a column is a part, whose values pass a test, as a
+    condition; None where they are no categories.
+    """
     key = own.parents[0]
     if plan.step_of(key) is not None or not plan.codec.schema[key].is_categorical:
         return None
-    known = {str(value) for value in plan.codec.known()[key]}
-    return _one_of(key, [k for k, value in own.table if str(k) in known and test(value)])
+    known = plan.codec.known()[key]
+    way = own.rule.template[0][0] if isinstance(own.rule, Joined) else getattr(own.rule, "part", "")
+    if not WAY.fullmatch(way):
+        known_texts = {str(value) for value in known}
+        return _one_of(key, [k for k, value in own.table if str(k) in known_texts and test(value)])
+    said = {str(part): value for part, value in own.table}
+    parts = {str(value): part_of_text(str(value), way) for value in known}
+    if isinstance(own.rule, Joined):
+        said = {
+            part: plain(part) if plan.schema[own.columns[0]].is_number else part for part in parts.values()
+        }
+    return _one_of(key, [one for one in known if (part := parts[str(one)]) in said and test(said[part])])
+
+
+def is_of_code(own: Step) -> bool:
+    """Whether a column is a part of a code, or is told by one."""
+    rule = own.rule
+    way = rule.template[0][0] if isinstance(rule, Joined) else getattr(rule, "part", "")
+    return len(own.parents) == 1 and WAY.fullmatch(way) is not None
 
 
 def _join(inner: dict[Any, Condition], more: Wanted, plan: Plan) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.rules.holds import APART, LEAST, agree, combined, computed, lookup, told_by
 from lookalike.rules.narrow import solved_by
+from lookalike.rules.stamps import stamp_table
 from lookalike.rules.steps import AS_DRAWN, LIFTS, MISSING, OWN, RULE, Step, floats, forms, states
 from lookalike.rules.traits import going
 from lookalike.rules.values import Values, step
@@ -37,7 +38,9 @@ def fitted(own: Step, values: Values) -> Step:
                     (str(text), [None if g else kinds.plain(c) for c, g in zip(row, lost, strict=True)])
                 )
         return own
-    if own.way in ("clamp", "lift"):
+    if own.way == "stamp":
+        own.table = stamp_table(own, values, fewest)
+    if own.way in ("clamp", "lift", "stamp"):
         return own
     if own.way == "solve":
         return _solve(own, values, fewest)

@@ -182,7 +182,12 @@ def as_ranges(rule: Function, values: Values) -> Function:
     which were never seen have their value, too.
     """
     x, (codes, found) = values.numbers(rule.of), values.codes(rule.column)
-    if x is None or not values.column(rule.of).is_number or len(values.codes(rule.of)[1]) < DISTINCT:
+    if (
+        rule.part
+        or x is None
+        or not values.column(rule.of).is_number
+        or len(values.codes(rule.of)[1]) < DISTINCT
+    ):
         return rule
     cut = _cut(rule.column, rule.of, codes, x)
     if cut is None or len(cut.cuts) >= len(found) or cut.cuts == (0.0,):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
+from lookalike.rules.codes import WAY, part_of_text, parts_of, plain
 from lookalike.rules.date_parts import keys_of_date, part_of
 from lookalike.rules.traits import fits, going
 from lookalike.rules.values import CLOSE, Values, rounded, same
@@ -28,6 +29,7 @@ from lookalike.table.rule import (
     Rule,
     Trait,
     Transform,
+    Within,
 )
 
 Formula = Linear | Extreme | Product | Part | Transform
@@ -164,7 +166,7 @@ def ways(text: str, way: str) -> str:
         return text[:1]
     if way == "lower first letter of":
         return text[:1].lower()
-    return text
+    return part_of_text(text, way) if WAY.fullmatch(way) else text
 
 
 def written_dates(values: Values, name: Any, form: str) -> Array:
@@ -192,6 +194,8 @@ def joined(rule: Joined, values: Values) -> Array:
         texts = values.texts(own)
         found = found + np.array(["" if t is None else ways(t, way) for t in texts], dtype=object)
     found[gone] = None
+    if values.column(rule.column).is_number:
+        found = np.array([None if text is None else plain(text) for text in found], dtype=object)
     return found
 
 
@@ -234,6 +238,8 @@ def keys_in(rule: Function, values: Values) -> tuple[Array, pd.Index]:
         return np.where(np.isnan(apart), -1, held), pd.Index(keys, dtype=object)
     if not rule.part:
         return values.codes(rule.of)
+    if WAY.fullmatch(rule.part):
+        return parts_of(values, rule.of, rule.part)
     return keys_of_date(_numbers(values, rule.of), rule.part, rule.shift)
 
 
@@ -309,6 +315,8 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         return np.where(speaks, said == codes, True), speaks
     if isinstance(rule, Trait):
         return fits(rule, values, going(rule, real))
+    if isinstance(rule, Within):
+        return _within(rule, values, real)
     if isinstance(rule, Combination):
         found, counts = np.unique(combined(rule.columns, real), return_counts=True)
         known_ones = set(found[counts >= LEAST])
@@ -321,6 +329,36 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         return np.asarray(~alike if rule.apart else alike), everywhere
     assert isinstance(rule, EmptyWhen)
     return empty(rule, values) == said_empty(rule, values), everywhere
+
+
+def _within(rule: Within, values: Values, real: Values) -> tuple[Array, Array]:
+    """As `holds`, of a part of a code."""
+    keys, parts = parts_of(values, rule.column, rule.part)
+    codes, found = values.codes(rule.of)
+    speaks = (keys >= 0) & (codes >= 0)
+    if rule.same:
+        number = values.column(rule.of).is_number
+        said = np.array([*(plain(one) if number else one for one in parts), None], dtype=object)[keys]
+        return np.where(speaks, said == values.texts(rule.of), True), speaks
+    known = parts_told(rule, real)
+    speaks &= np.append(np.array([str(one) in known for one in found], dtype=bool), False)[codes]
+    goes = np.zeros((len(found) + 1, len(parts) + 1), dtype=bool)
+    for at, value in enumerate(found):
+        goes[at, : len(parts)] = [part in known.get(str(value), {}) for part in parts]
+    return np.where(speaks, goes[codes, keys], True), speaks
+
+
+def parts_told(rule: Within, values: Values, least: int = LEAST) -> dict[str, dict[str, int]]:
+    """Value -> the parts of codes that go with it, each with its rows, of those that so many rows have."""
+    keys, parts = parts_of(values, rule.column, rule.part)
+    codes, found = values.codes(rule.of)
+    there = (keys >= 0) & (codes >= 0)
+    pair, counts = np.unique(codes[there].astype(np.int64) * len(parts) + keys[there], return_counts=True)
+    told: dict[str, dict[str, int]] = {}
+    for own, rows in zip(pair, counts, strict=True):
+        if rows >= least:
+            told.setdefault(str(found[own // len(parts)]), {})[str(parts[own % len(parts)])] = int(rows)
+    return told
 
 
 def empty(rule: EmptyWhen, values: Values) -> Array:

@@ -12,12 +12,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from lookalike.rules.codes import WAY
 from lookalike.rules.holds import TWICE
 from lookalike.rules.values import is_text
 from lookalike.table.column import Column
 from lookalike.table.missing import masked
 from lookalike.table.repeats import LARGEST, RARE
-from lookalike.table.rule import Function, Rule
+from lookalike.table.rule import Function, Joined, Rule
 from lookalike.table.schema import Schema
 
 RARE_ROWS = 0.1  # of the rows, that a category loses at least
@@ -42,8 +43,10 @@ def with_vocabularies(table: pd.DataFrame, schema: Schema, rules: Sequence[Rule]
 
 def _told(column: Column, rules: Sequence[Rule]) -> list[str]:
     """The columns that follow from the values of a column."""
+    plain: list[Function | Joined]
     plain = [one for one in rules if isinstance(one, Function) and not one.cuts and one.than is None]
-    return [str(one.column) for one in plain if one.of == column.name]
+    plain += [one for one in rules if isinstance(one, Joined) and WAY.fullmatch(one.template[0][0])]
+    return [str(one.column) for one in plain if one.columns[1] == column.name]
 
 
 def _is_vocabulary(column: Column, told: list[str], schema: Schema, table: pd.DataFrame) -> bool:

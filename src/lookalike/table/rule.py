@@ -19,6 +19,7 @@ PARTS = (
     *("date", "first of week", "first of month", "first of quarter", "last of month", "time"),
 )
 WRITTEN = {"Aa": "weekday", "Bb": "month", "q": "quarter", "Yy": "year"}  # directives of dates in words
+OF_CODES = r"first \d+ letters of|part \d+ of|first run of"  # ways of a part of a code
 ROUNDINGS = ("nearest", "as floats", "half up", "down", "up")
 TRAITS = ("sign", "format")  # of a number: below, above or at 0; which of the column's formats it has
 TRANSFORMS = ("log", "log10", "log2", "square", "cube", "root", "reciprocal")  # functions of a number
@@ -251,7 +252,8 @@ class Joined:
 
 @dataclass(frozen=True)
 class Function(_Told):
-    """The value of one column tells that of the other. part: where it is not "", that part of a date does;
+    """The value of one column tells that of the other. part: where it is not "", that part of a date does, or
+    of a code, by a way of `OF_CODES`;
     shift: as in `Part`. cuts: where there are any, the range between them that a number is in does; a cut
     belongs to the range above it. than: where it is not None, how `of` compares with that column does.
     compared: one of `COMPARED`: whether it is larger, or not smaller, or which of them is larger.
@@ -276,9 +278,25 @@ class Function(_Told):
                 f"sign of {' - '.join(both)}" if self.compared == "sign" else f" {self.compared} ".join(both)
             )
             return f"{said} -> {quoted(self.column)}"
-        part = f"{self.part} of " if self.part else ""
+        part = f"{self.part.removesuffix(' of')} of " if self.part else ""
         cut = f" cut at {', '.join(f'{one:.12g}' for one in self.cuts)}" if self.cuts else ""
         return f"{part}{_shifted(self.of, self.shift)}{cut} -> {quoted(self.column)}"
+
+
+@dataclass(frozen=True)
+class Within(_Told):
+    """A part of the code `column`, which is made afresh, is the other column (same), or goes with it. part:
+    a way of `OF_CODES`, such as "part 1 of".
+    """
+
+    part: str
+    same: bool = False
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def words(self) -> str:
+        part = f"{self.part} {quoted(self.column)}"
+        return f"{part} = {quoted(self.of)}" if self.same else f"{quoted(self.of)} -> {part}"
 
 
 @dataclass(frozen=True)
@@ -360,6 +378,7 @@ Rule = (
     | Joined
     | Function
     | Trait
+    | Within
     | Combination
     | OneOf
     | EmptyTogether
@@ -376,6 +395,7 @@ SORTS: dict[str, type[Any]] = {
     "joined": Joined,
     "function": Function,
     "trait": Trait,
+    "within": Within,
     "combination": Combination,
     "one of": OneOf,
     "empty together": EmptyTogether,

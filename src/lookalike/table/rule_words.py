@@ -12,6 +12,9 @@
     lwage = log(wage + 1)                   also log10, log2, square, cube, root, reciprocal
     zip_copy = zip                          the same value
     year = year of date                     a part of a date; fiscal = year of date + 6 months
+    block = part 1 of icd                   a part of a code; or its first run of letters or digits
+    first 3 letters of sku -> category      a part of a code tells the value
+    dept -> part 1 of emp_no                a value tells the part of codes that are made afresh
     month of date -> season                 a part of a date tells the value
     bmi cut at 18.5, 25 -> class            the range of a number tells the value
     arrival > due -> late                   a comparison tells a value (also >=, <, <=)
@@ -37,6 +40,7 @@ from typing import TYPE_CHECKING, Any
 from lookalike.arguments import shown
 from lookalike.errors import SchemaError
 from lookalike.table.rule import (
+    OF_CODES,
     PARTS,
     ROUNDINGS,
     SORTS,
@@ -50,6 +54,7 @@ from lookalike.table.rule import (
     EmptyWhen,
     Extreme,
     Function,
+    Joined,
     Linear,
     OneOf,
     Order,
@@ -58,6 +63,7 @@ from lookalike.table.rule import (
     Rule,
     Trait,
     Transform,
+    Within,
 )
 from lookalike.table.rule_products import read_product, term_of, terms_in
 
@@ -122,6 +128,8 @@ def _read(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
             return None
         cells = tuple(one.strip().strip("'\"") for one in values.split(" or "))
         return EmptyWhen(known[a], known[b], cells, None if what == "empty" else what[1:-1])
+    if rule := _of_code(words, known, schema):
+        return rule
     own = [_name(token, known) for token in tokens]
     if len(tokens) == 3 and own[0] is not None and own[2] is not None and tokens[1] == "->":
         return Function(known[own[2]], known[own[0]])
@@ -132,6 +140,24 @@ def _read(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
         return _order(tokens, own, known)
     if len(tokens) > 2 and own[0] is not None and tokens[1] == "=":
         return _formula(known[own[0]], words.split("=", 1)[1].strip(), known, schema)
+    return None
+
+
+def _of_code(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
+    """`block = part 1 of icd`, `first run of icd -> chapter`, `dept -> part 1 of emp_no`."""
+    for form in (
+        rf"(?P<own>.+) = (?P<way>{OF_CODES}) (?P<of>.+)",
+        rf"(?P<way>{OF_CODES}) (?P<of>.+) = (?P<own>.+)",
+        rf"(?P<way>{OF_CODES}) (?P<of>.+) -> (?P<own>.+)",
+        rf"(?P<own>.+) -> (?P<way>{OF_CODES}) (?P<of>.+)",
+    ):
+        found = re.fullmatch(form, words)
+        own, of = (_name(found[one], known) if found else None for one in ("own", "of"))
+        if found and own is not None and of is not None and own != of:
+            same, way = "->" not in words, found["way"]
+            if schema[known[of]].is_made:
+                return Within(known[of], known[own], way, same)
+            return Joined(known[own], ((way, known[of]),)) if same else Function(known[own], known[of], way)
     return None
 
 

@@ -16,7 +16,7 @@ from lookalike.codec.where import Condition
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
-from lookalike.rules.conditions import always_told, emptiness, goals, joined, keys_of, missed
+from lookalike.rules.conditions import always_told, emptiness, goals, is_of_code, joined, keys_of, missed
 from lookalike.rules.holds import APART, EMPTY
 from lookalike.rules.keep import Plan
 from lookalike.rules.moves import Held, settled
@@ -155,7 +155,8 @@ def _laid(plan: Plan, own: Step, cells: dict[Any, Any]) -> dict[Any, Condition] 
         said = {str(value) for value in rule.values}
         fit = [value for value in plan.codec.known()[of] if (str(value) in said) == sign]
         return {of: Condition(values=tuple(fit))} if fit else {}
-    if own.way == "lookup" and own.flag is None and always_told(plan, own):
+    told = own.way == "lookup" or (own.way == "text" and is_of_code(own))
+    if told and own.flag is None and always_told(plan, own):
         text = str(next(iter(cells.values())))
         found = keys_of(plan, own, lambda value: (EMPTY if value is None else str(value)) == text)
         return None if found is None else {k: v for k, v in found.items() if v.values}
@@ -191,6 +192,8 @@ def put_back(
         free = partial(held, but=name)
         if own is not None and isinstance(own.rule, Function) and own.rule.than is not None:
             inner = _compared(plan, own.rule, rows, mask, inner, known, free, rng)
+        elif own is not None and is_of_code(own):
+            inner = _with_codes(plan, own, rows, mask, inner, known, free, rng)
         elif goal is not None:
             inner = settled(plan, inner, name, goal, mask, rng, known | {name: ~mask}, free)
     for name, mask in asked.aims.items():
@@ -236,6 +239,33 @@ def _compared(
             inner = settled(plan, inner, name, rounded(aim, own), here, rng, known, held)
         off &= ~here
     return inner
+
+
+def _with_codes(
+    plan: Plan,
+    own: Step,
+    rows: Given,
+    mask: np.ndarray,
+    inner: pd.DataFrame,
+    known: Mapping[Any, np.ndarray],
+    held: Held,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """What is modelled, in which the code of a row whose part is given otherwise is that of a row where it
+    fits.
+    """
+    name, code = own.columns[0], own.parents[0]
+    if code not in inner:
+        return inner
+    wanted = Values(pd.DataFrame({name: rows.values[name]}), plan.schema).texts(name)
+    texts = Values(plan.back(inner, rng, held), plan.schema).texts(name)
+    off = mask & (texts != wanted) & ~(known[code] if code in known else np.zeros_like(mask))
+    source = np.arange(len(inner))
+    for text in {text for text in wanted[off] if text is not None}:
+        pool, here = np.flatnonzero(texts == text), np.flatnonzero(off & (wanted == text))
+        if len(pool):
+            source[here] = rng.choice(pool, len(here))
+    return inner.assign(**{code: inner[code].take(source).reset_index(drop=True)})
 
 
 def meeting(
