@@ -75,7 +75,11 @@ def agree(rule: Formula, values: Values, said: Array) -> Array:
     if exact == CLOSE:
         return same(said, own)
     if isinstance(rule, Linear):  # a difference of two large numbers is as exact as these
-        parts = [abs(factor) * np.abs(_filled(rule, values, name)) for name, factor in rule.of]
+        parts = [
+            abs(factor) * np.abs(_filled(rule, values, name))
+            for name, factor in rule.of
+            if not values.column(name).is_date  # dates are exact
+        ]
         least = (np.sum(parts, axis=0) + abs(rule.constant)) / abs(rule.divisor)
     else:
         least = abs(rule.constant) if isinstance(rule, Product) else float(_is_log(rule))
@@ -231,7 +235,7 @@ def keys_in(rule: Function, values: Values) -> tuple[Array, pd.Index]:
         ranges = np.searchsorted(np.array(rule.cuts), own, side="right")
         return np.where(np.isnan(own), -1, ranges), pd.Index(range(len(rule.cuts) + 1))
     if rule.than is not None:
-        apart = _numbers(values, rule.of) - _numbers(values, rule.than)
+        apart = over(rule, _numbers(values, rule.of), _numbers(values, rule.than))
         signs = np.where(np.isnan(apart), 0, np.sign(apart)).astype(np.int64)
         held = signs + 1 if rule.compared == "sign" else signs > (0 if rule.compared == ">" else -1)
         keys = (-1, 0, 1) if rule.compared == "sign" else (False, True)
@@ -241,6 +245,15 @@ def keys_in(rule: Function, values: Values) -> tuple[Array, pd.Index]:
     if WAY.fullmatch(rule.part):
         return parts_of(values, rule.of, rule.part)
     return keys_of_date(_numbers(values, rule.of), rule.part, rule.shift)
+
+
+def over(rule: Function, own: Array, than: Array) -> Array:
+    """(rows,) float64: how far a number or date is above what it is compared with; 0 where floats say so."""
+    other = rule.factor * than + rule.distance
+    apart = own - other
+    if rule.factor == 1 and not rule.apart:
+        return apart
+    return np.where(np.abs(apart) <= CLOSE * np.maximum(np.abs(own), np.abs(other)), 0.0, apart)
 
 
 def _value(value_of: pd.Index, code: int) -> Any:

@@ -257,6 +257,7 @@ class Function(_Told):
     shift: as in `Part`. cuts: where there are any, the range between them that a number is in does; a cut
     belongs to the range above it. than: where it is not None, how `of` compares with that column does.
     compared: one of `COMPARED`: whether it is larger, or not smaller, or which of them is larger.
+    factor, apart, unit: that column is multiplied by the factor, and so much is added, as in `Order`.
     """
 
     part: str = ""
@@ -264,7 +265,15 @@ class Function(_Told):
     cuts: tuple[float, ...] = ()
     than: Any = None
     compared: str = ">"
+    factor: float = 1.0
+    apart: float = 0.0
+    unit: str = ""
     support: float = field(default=1.0, compare=False)
+
+    @property
+    def distance(self) -> float:
+        """What is added to the column that it is compared with: a number, or seconds."""
+        return self.apart * UNITS.get(self.unit, 1.0)
 
     @property
     def columns(self) -> tuple[Any, ...]:
@@ -273,7 +282,9 @@ class Function(_Told):
     @property
     def words(self) -> str:
         if self.than is not None:
-            both = (quoted(self.of), quoted(self.than))
+            times = "" if self.factor == 1 else f"{self.factor:.12g} * "
+            added = f" {'-' if self.apart < 0 else '+'} {abs(self.apart):.12g} {self.unit}".rstrip()
+            both = (quoted(self.of), f"{times}{quoted(self.than)}{added if self.apart else ''}")
             said = (
                 f"sign of {' - '.join(both)}" if self.compared == "sign" else f" {self.compared} ".join(both)
             )

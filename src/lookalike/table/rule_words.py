@@ -18,6 +18,7 @@
     month of date -> season                 a part of a date tells the value
     bmi cut at 18.5, 25 -> class            the range of a number tells the value
     arrival > due -> late                   a comparison tells a value (also >=, <, <=)
+    actual > 1.1 * budget -> over           the same by a factor; arrival > due + 15 minutes -> late
     sign of home - away -> result           which of two is larger tells a value
     type -> sign of amount                  a category tells the sign of a number, or its format
     city -> country                         one value tells the other
@@ -199,6 +200,8 @@ def _told(left: str, right: str, known: dict[str, Any]) -> Rule | None:
             return Function(known[told], known[of], cuts=tuple(map(float, cut[2].split(","))))
         except ValueError:
             return None
+    if told is not None and (moved := _compared_moved(left, known)):
+        return replace(moved, column=known[told])
     if told is not None and (compared := _compared(left, known)):
         return Function(known[told], compared[0], than=compared[1], compared=compared[2])
     for trait in TRAITS:
@@ -221,6 +224,23 @@ def _compared(words: str, known: dict[str, Any]) -> tuple[Any, Any, str] | None:
     if tokens[1].startswith("<"):
         first, second = second, first
     return first, second, "sign" if sign else tokens[1].replace("<", ">")
+
+
+def _compared_moved(words: str, known: dict[str, Any]) -> Function | None:
+    """`actual > 1.1 * budget`, `arrival > due + 15 minutes`, `stock < 0.2 * capacity`; None of any other."""
+    units = "|".join(UNITS)
+    found = re.fullmatch(
+        rf"(.+?) ([<>]=?) (?:({_SIZE}) \* )?(.+?)(?: ([+-]) ({_SIZE})(?: ({units}))?)?", words
+    )
+    of, than = (_name(found[at], known) if found else None for at in (1, 4))
+    if not found or of is None or than is None or not (found[3] or found[6]):
+        return None
+    compared = {"<": ">=", "<=": ">"}.get(found[2], found[2])  # the flag is told by both sides
+    apart = float(f"{found[5]}{found[6]}") if found[6] else 0.0
+    own, factor = known[of], float(found[3] or 1)
+    return Function(
+        own, own, than=known[than], compared=compared, factor=factor, apart=apart, unit=found[7] or ""
+    )
 
 
 def _part(words: str, known: dict[str, Any]) -> tuple[Any, str, int, int] | None:

@@ -17,7 +17,7 @@ from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
 from lookalike.rules.conditions import always_told, emptiness, goals, is_of_code, joined, keys_of, missed
-from lookalike.rules.holds import APART, EMPTY
+from lookalike.rules.holds import APART, EMPTY, over
 from lookalike.rules.keep import Plan
 from lookalike.rules.moves import Held, settled
 from lookalike.rules.steps import AS_DRAWN, LIFTS, MISSING, Step
@@ -225,14 +225,15 @@ def _compared(
     sides = [as_floats(made[name], schema[name]) for name in (rule.of, rule.than)]
     if sides[0] is None or sides[1] is None:
         return inner
-    apart = sides[0] - sides[1]
+    apart = over(rule, sides[0], sides[1])
     off, goal = mask & (texts != wanted), np.full(len(made), np.nan)
     for text in {text for text in wanted[off] if text is not None}:
         pool, here = apart[(texts == text) & ~np.isnan(apart)], off & (wanted == text)
         if len(pool):
             goal[here] = rng.choice(pool, int(here.sum()))
     off &= ~np.isnan(goal)
-    for name, aim in ((rule.of, sides[1] + goal), (rule.than, sides[0] - goal)):
+    aims = (rule.factor * sides[1] + rule.distance + goal, (sides[0] - rule.distance - goal) / rule.factor)
+    for name, aim in zip((rule.of, rule.than), aims, strict=True):
         here = off & ~known[name] if name in known else off
         if here.any():
             own = schema[name]
