@@ -12,13 +12,15 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT
 from lookalike.rules.values import Values, columns_of, is_text
+from lookalike.table.column import Column
 from lookalike.table.kind_groups import CATEGORICAL, NUMBER
-from lookalike.table.rule import OF_CODES, Function, Joined, Within
+from lookalike.table.rule import OF_CODES, Function, Joined, Rule, Within
 
 FEW = 40  # rows in which a part is sought
-KINDS = ("category", "compound", "text", "number", "id", "key")
+KINDS = ("category", "compound", "text", "number", "id", "key")  # of columns that may be codes
 SEVERAL = 20  # values of a code, at least
 LETTERS, PARTS = 6, 4  # of a code that are looked at
+DIGITS = 15  # of a number, at most
 A_PART = 3  # values of a code to each part that tells another column, on average
 RUN = "first run of"  # of letters, or of digits
 WAY = re.compile(OF_CODES)
@@ -37,9 +39,46 @@ def part_of_text(text: str, way: str) -> str:
     return parts[number - 1] if len(parts) >= number else ""
 
 
-def plain(text: str) -> str:
-    """A whole number as a column of numbers has it, without zeros ahead; other texts as they are."""
-    return str(int(text)) if text.isascii() and text.isdigit() else text
+def is_of_code(rule: Rule) -> bool:
+    """Whether a column is a part of a code, or is told by one."""
+    if isinstance(rule, Joined):
+        return WAY.fullmatch(rule.template[0][0]) is not None
+    return isinstance(rule, Function) and WAY.fullmatch(rule.part) is not None
+
+
+def plain(text: str) -> str | None:
+    """A whole number, without zeros ahead; None of any other text, and of more digits than floats hold."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return text.lstrip("0").zfill(1) if len(text.lstrip("0")) <= DIGITS else None
+
+
+def said(text: str, way: str, column: Column) -> str | None:
+    """The part of a code, as `parts_in` has the cells of the column that it is to be; None where it is no
+    number, but the column is one.
+    """
+    part = part_of_text(text, way)
+    return plain(part) if column.is_number else part
+
+
+def parts_in(values: Values, name: Any) -> Array:
+    """(rows,) str: the cells of a column that are parts of codes; of numbers, the whole ones as `plain` has
+    them. None where they are missing, or cannot be.
+    """
+    if not values.column(name).is_number:
+        return values.texts(name)
+    numbers = values.numbers(name)
+    if numbers is None or not values.column(name).integer:
+        return np.full(values.rows, None, dtype=object)
+    return np.array([None if np.isnan(one) else f"{one:.0f}" for one in numbers], dtype=object)
+
+
+def _may_be_part(column: Column) -> bool:
+    """Whether the cells of a column can be written from the text of a part: of numbers, only whole ones in
+    one format, as others say more than their digits.
+    """
+    plainly = column.integer and column.resolution is None and len(column.formats) < 2
+    return not column.is_number or (plainly and not column.exceptions)
 
 
 def parts_of(values: Values, name: Any, way: str) -> tuple[Array, pd.Index]:
@@ -57,14 +96,7 @@ def codes_with_parts(values: Values, kept: list[Any]) -> Iterator[Joined | Funct
     others = columns_of(values, kept, (*CATEGORICAL, NUMBER, "compound", "text"))
     for of in kept:
         column = values.column(of)
-        if not is_text(column) or column.kind in (
-            "drop",
-            "json",
-            "code",
-            "constant",
-            "pseudonym",
-            "datetime",
-        ):
+        if not is_text(column) or column.kind not in KINDS:
             continue
         found = values.codes(of)[1]
         some = [str(one) for one in found[:FEW]]
@@ -78,7 +110,7 @@ def codes_with_parts(values: Values, kept: list[Any]) -> Iterator[Joined | Funct
             height = len(values.codes(own)[1])
             if own == of or height >= len(found) or _is_part_of(values, own, of):
                 continue
-            way = _same(values, own, of)
+            way = _same(values, own, of) if _may_be_part(values.column(own)) else None
             if way is not None and made:
                 if way not in taken:
                     taken.add(way)
@@ -111,42 +143,30 @@ def _is_part_of(values: Values, own: Any, of: Any) -> bool:
 
 def _same(values: Values, own: Any, of: Any) -> str | None:
     """How the texts of a column are a part of those of another; None where they are not."""
-    texts, codes = values.texts(own), values.texts(of)
+    texts, codes, column = parts_in(values, own), values.texts(of), values.column(own)
     rows = [row for row in range(values.rows) if texts[row] is not None and codes[row] is not None]
     if len(rows) < LEAST_ROWS:
         return None
-    number = values.column(own).is_number
     few = rows[:: max(1, len(rows) // FEW)]
-    for way in _ways(str(codes[few[0]]), str(texts[few[0]]), number):
-        if np.mean([_says(codes[row], way, number) == str(texts[row]) for row in few]) < LEAST_SUPPORT:
+    for way in _ways(str(codes[few[0]]), texts[few[0]], column):
+        if np.mean([said(codes[row], way, column) == texts[row] for row in few]) < LEAST_SUPPORT:
             continue
-        said = np.array([_says(codes[row], way, number) for row in rows], dtype=object)
-        real = np.array([str(texts[row]) for row in rows], dtype=object)
-        kept = said == real
-        shuffled = said == np.random.default_rng(0).permutation(real)
+        parts = np.array([said(codes[row], way, column) for row in rows], dtype=object)
+        kept = parts == texts[rows]
+        shuffled = parts == np.random.default_rng(0).permutation(texts[rows])
         wrong, by_chance = np.count_nonzero(~kept), np.count_nonzero(~shuffled)
         if wrong <= min((1 - LEAST_SUPPORT) * len(rows), BY_CHANCE * by_chance) and by_chance >= BROKEN:
             return way
     return None
 
 
-def _says(code: Any, way: str, number: bool) -> str:
-    text = part_of_text(str(code), way)
-    return plain(text) if number else text
-
-
-def _ways(code: str, text: str, number: bool) -> Iterator[str]:
-    """The ways in which a code says a text, the plainest first."""
-    parts = _CUT.split(code)
-    if len(parts) > 1:
-        for at, part in enumerate(parts):
-            if (plain(part) if number else part) == text:
-                yield f"part {at + 1} of"
-    run = _RUNS.match(code)
-    if run and run[0] != code and (plain(run[0]) if number else run[0]) == text:
-        yield RUN
-    if code.startswith(text) and 0 < len(text) < len(code):
-        yield f"first {len(text)} letters of"
+def _ways(code: str, text: str, column: Column) -> Iterator[str]:
+    """The ways in which a code says a text of a column, the plainest first."""
+    parts, run = _CUT.split(code), _RUNS.match(code)
+    ways = [f"part {at + 1} of" for at in range(len(parts))] if len(parts) > 1 else []
+    ways += [RUN] if run and run[0] != code else []
+    ways += [f"first {len(text)} letters of"] if 0 < len(text) < len(code) else []
+    yield from (way for way in ways if said(code, way, column) == text)
 
 
 def _told(values: Values, own: Any, of: Any, many: int) -> str | None:

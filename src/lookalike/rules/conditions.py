@@ -19,12 +19,13 @@ from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
 from lookalike.codec.where import Condition, read_where
 from lookalike.errors import ConditionError
-from lookalike.rules.codes import WAY, part_of_text, plain
-from lookalike.rules.holds import LEAST, TWICE
+from lookalike.rules.back import told
+from lookalike.rules.codes import is_of_code
+from lookalike.rules.holds import EMPTY, LEAST, TWICE
 from lookalike.rules.keep import Plan
-from lookalike.rules.steps import MISSING, Step
-from lookalike.rules.values import as_floats, rounded, step
-from lookalike.table.rule import Function, Joined
+from lookalike.rules.steps import MISSING, Step, said_texts
+from lookalike.rules.values import Values, as_floats, rounded, step
+from lookalike.table.rule import Function
 
 Wanted = Mapping[Any, Condition]
 
@@ -71,7 +72,7 @@ def _said(
         at = own.columns.index(name)
         return _one_of(own.names["group"], [text for text, row in own.table if test(row[at])])
     by_value = isinstance(own.rule, Function) and not (own.rule.part or own.rule.cuts)
-    by_value = (by_value and len(own.parents) == 1) or is_of_code(own)
+    by_value = (by_value and len(own.parents) == 1) or is_of_code(own.rule)
     if own.way in ("lookup", "text") and by_value and own.flag is None and always_told(plan, own):
         return keys_of(plan, own, test)
     if own.way == "together" and not (condition.missing and condition.values != ()):
@@ -121,24 +122,17 @@ def keys_of(plan: Plan, own: Step, test: Callable[[Any], bool]) -> dict[Any, Con
     if plan.step_of(key) is not None or not plan.codec.schema[key].is_categorical:
         return None
     known = plan.codec.known()[key]
-    way = own.rule.template[0][0] if isinstance(own.rule, Joined) else getattr(own.rule, "part", "")
-    if not WAY.fullmatch(way):
+    if not is_of_code(own.rule):
         known_texts = {str(value) for value in known}
         return _one_of(key, [k for k, value in own.table if str(k) in known_texts and test(value)])
-    said = {str(part): value for part, value in own.table}
-    parts = {str(value): part_of_text(str(value), way) for value in known}
-    if isinstance(own.rule, Joined):
-        said = {
-            part: plain(part) if plan.schema[own.columns[0]].is_number else part for part in parts.values()
-        }
-    return _one_of(key, [one for one in known if (part := parts[str(one)]) in said and test(said[part])])
-
-
-def is_of_code(own: Step) -> bool:
-    """Whether a column is a part of a code, or is told by one."""
-    rule = own.rule
-    way = rule.template[0][0] if isinstance(rule, Joined) else getattr(rule, "part", "")
-    return len(own.parents) == 1 and WAY.fullmatch(way) is not None
+    values = Values(pd.DataFrame({key: known}, dtype=object), plan.schema)
+    texts, unknown = said_texts(own, values)
+    cells = told(own, texts, plan.schema[own.columns[0]]).tolist()
+    fit = [
+        not nothing and test(None if text == EMPTY else cell)
+        for text, cell, nothing in zip(texts, cells, unknown, strict=True)
+    ]
+    return _one_of(key, [one for one, fits in zip(known, fit, strict=True) if fits])
 
 
 def _join(inner: dict[Any, Condition], more: Wanted, plan: Plan) -> None:

@@ -78,7 +78,8 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
     names = _numbers(small)
     codes = [*codes_with_parts(small, kept)]
     ahead = [*copies(small, kept), *joined_texts(small, kept), *parts(small, names)]
-    ahead += [one for one in codes if isinstance(one, Joined)]
+    of_codes = [one for one in codes if isinstance(one, Joined)]
+    ahead += [one for one in of_codes if not small.column(one.column).is_number]
     sums = [*formulas(small, [name for name in kept if name in names or _is_rate(small, name)], values)]
     known = [
         one
@@ -90,7 +91,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         ]
         if not any({*one.columns} <= {*own.columns} for own in sums)
     ]  # a formula says numbers that were never seen, too
-    ahead += [*sums, *known]
+    ahead += [*sums, *(one for one in of_codes if one not in ahead), *known]
     empty = [*emptiness(small, kept)]
     found = _derived(ahead, empty, values, small)
     for rules in (

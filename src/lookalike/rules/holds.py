@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
-from lookalike.rules.codes import WAY, part_of_text, parts_of, plain
+from lookalike.rules.codes import WAY, is_of_code, part_of_text, parts_in, parts_of, plain
 from lookalike.rules.date_parts import keys_of_date, part_of
 from lookalike.rules.traits import fits, going
 from lookalike.rules.values import CLOSE, Values, rounded, same
@@ -198,9 +198,14 @@ def joined(rule: Joined, values: Values) -> Array:
         texts = values.texts(own)
         found = found + np.array(["" if t is None else ways(t, way) for t in texts], dtype=object)
     found[gone] = None
-    if values.column(rule.column).is_number:
+    if values.column(rule.column).is_number and is_of_code(rule):
         found = np.array([None if text is None else plain(text) for text in found], dtype=object)
     return found
+
+
+def texts_of(rule: Joined, values: Values) -> Array:
+    """(rows,) str, None where missing: the rule's column, as the rule says it."""
+    return parts_in(values, rule.column) if is_of_code(rule) else values.texts(rule.column)
 
 
 def told_by(rule: Function, values: Values, otherwise: int = LEAST) -> int:
@@ -313,7 +318,7 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         speaks = ~(np.isnan(said) | np.isnan(own))
         return np.where(speaks, agree(rule, values, said), True), speaks
     if isinstance(rule, Copy | Joined):
-        texts = values.texts(rule.column)
+        texts = values.texts(rule.column) if isinstance(rule, Copy) else texts_of(rule, values)
         said = values.texts(rule.of) if isinstance(rule, Copy) else joined(rule, values)
         there = np.array([one is not None for one in said], dtype=bool)
         speaks = everywhere if isinstance(rule, Copy) else there
@@ -352,7 +357,7 @@ def _within(rule: Within, values: Values, real: Values) -> tuple[Array, Array]:
     if rule.same:
         number = values.column(rule.of).is_number
         said = np.array([*(plain(one) if number else one for one in parts), None], dtype=object)[keys]
-        return np.where(speaks, said == values.texts(rule.of), True), speaks
+        return np.where(speaks, said == parts_in(values, rule.of), True), speaks
     known = parts_told(rule, real)
     speaks &= np.append(np.array([str(one) in known for one in found], dtype=bool), False)[codes]
     goes = np.zeros((len(found) + 1, len(parts) + 1), dtype=bool)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.made.taken import Taken
-from lookalike.rules.codes import part_of_text, plain
+from lookalike.rules.codes import part_of_text, parts_in
 from lookalike.rules.holds import APART, combined, parts_told
 from lookalike.rules.steps import Step
 from lookalike.rules.values import Values
@@ -54,7 +54,7 @@ def stamped(own: Step, values: Values, rng: np.random.Generator, taken: Collecti
         made = text
         for number, rule in enumerate(own.rules):
             assert isinstance(rule, Within)
-            value = values.texts(rule.of)[first[at]]
+            value = (parts_in if rule.same else Values.texts)(values, rule.of)[first[at]]
             part = None if value is None else _part(made, rule, str(value), goes[number], rng)
             made = made if part is None else _with_part(made, rule.part, part)
         if made != text or made in done:
@@ -83,7 +83,7 @@ def _part(
     now = part_of_text(code, rule.part)
     if rule.same:
         wanted = value.zfill(len(now)) if value.isdigit() and now.isdigit() else value
-        return None if plain(now) == plain(value) else wanted
+        return None if now == wanted else wanted
     known = goes.get(value, {})
     if not known or now in known:
         return None

@@ -316,7 +316,7 @@ def _vary(
     records, generator, plan = fitted.records, fitted.generator(rng), fitted.plan
     own, schema = rows, fitted.schema
     if plan is not None:
-        own, schema = asked_of(plan, rows).inner, plan.codec.schema
+        own, schema = asked_of(plan, rows, whole=True).inner, plan.codec.schema
 
     def near(mean: Tensor) -> Tensor:
         return fitted.prior.vary(mean, strength, generator, threads=fitted.threads.most)

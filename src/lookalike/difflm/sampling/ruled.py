@@ -16,7 +16,8 @@ from lookalike.codec.where import Condition
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
-from lookalike.rules.conditions import always_told, emptiness, goals, is_of_code, joined, keys_of, missed
+from lookalike.rules.codes import is_of_code
+from lookalike.rules.conditions import always_told, emptiness, goals, joined, keys_of, missed
 from lookalike.rules.holds import APART, EMPTY, over
 from lookalike.rules.keep import Plan
 from lookalike.rules.moves import Held, settled
@@ -47,8 +48,10 @@ class Ruled:
     aims: dict[Any, np.ndarray]
 
 
-def asked_of(plan: Plan, rows: Given, fill: bool = False) -> Ruled:
-    """fill: missing cells of the given columns are to be drawn from the values that are not missing."""
+def asked_of(plan: Plan, rows: Given, fill: bool = False, whole: bool = False) -> Ruled:
+    """fill: missing cells of the given columns are to be drawn from the values that are not missing. whole:
+    the rows are read, not filled in: a cell that is missing is known to be.
+    """
     table = pd.DataFrame(index=pd.RangeIndex(rows.rows))
     for name in plan.schema.kept:
         if name in rows.values:
@@ -56,7 +59,7 @@ def asked_of(plan: Plan, rows: Given, fill: bool = False) -> Ruled:
         else:
             table[name] = pd.Series([None] * rows.rows, dtype=object)
     nothing = np.zeros(rows.rows, dtype=bool)
-    known = {name: rows.known.get(name, nothing) for name in plan.schema.kept}
+    known = {name: ~nothing if whole else rows.known.get(name, nothing) for name in plan.schema.kept}
     conditions: list[dict[Any, Condition]] = [{} for _ in range(rows.rows)]
     targets: dict[Any, np.ndarray] = {}
     aims: dict[Any, np.ndarray] = {}
@@ -155,7 +158,7 @@ def _laid(plan: Plan, own: Step, cells: dict[Any, Any]) -> dict[Any, Condition] 
         said = {str(value) for value in rule.values}
         fit = [value for value in plan.codec.known()[of] if (str(value) in said) == sign]
         return {of: Condition(values=tuple(fit))} if fit else {}
-    told = own.way == "lookup" or (own.way == "text" and is_of_code(own))
+    told = own.way == "lookup" or (own.way == "text" and is_of_code(own.rule))
     if told and own.flag is None and always_told(plan, own):
         text = str(next(iter(cells.values())))
         found = keys_of(plan, own, lambda value: (EMPTY if value is None else str(value)) == text)
@@ -192,7 +195,7 @@ def put_back(
         free = partial(held, but=name)
         if own is not None and isinstance(own.rule, Function) and own.rule.than is not None:
             inner = _compared(plan, own.rule, rows, mask, inner, known, free, rng)
-        elif own is not None and is_of_code(own):
+        elif own is not None and is_of_code(own.rule):
             inner = _with_codes(plan, own, rows, mask, inner, known, free, rng)
         elif goal is not None:
             inner = settled(plan, inner, name, goal, mask, rng, known | {name: ~mask}, free)
