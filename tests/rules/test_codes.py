@@ -103,3 +103,49 @@ def test_words_are_no_codes(name: str) -> None:
     at = rng.integers(0, 45, ROWS)
     table = pd.DataFrame({name: words[at], "side": np.array(["N", "S", "E"])[at // 15]})
     assert [rule.words for rule in find_rules(table)] == [f"{name} -> side"]
+
+
+INVENTED = ["7q.A", "987654321.A", "9" * 5000, "", ".", "٣.A", "-3.A", "04.A", "5.A", None]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "Int32", "float64", "object", "str", "category"])
+def test_what_an_invented_text_says_is_a_value_of_the_column(dtype: str) -> None:
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"x": rng.integers(1, 13, ROWS)})
+    table["code"] = [f"{x}.A{k}" for x, k in zip(table["x"], rng.integers(0, 900, ROWS), strict=True)]
+    gone = table.index < 6 if dtype in ("Int32", "float64") else np.zeros(ROWS, dtype=bool)
+    table["x"] = (
+        table["x"].map(str).astype(dtype) if dtype in ("str", "category") else table["x"].astype(dtype)
+    )
+    table.loc[gone, "x"] = None
+    table["x"] = table["x"].astype(dtype)
+    schema = lookalike.infer(table)
+    schema["code"].kind = "text"
+    if dtype == "str":
+        schema["x"].kind = "category"
+    rules = find_rules(table, schema)
+    assert [rule.words for rule in rules if rule.columns[0] == "x"] == ["x = part 1 of code"]
+    codec = RecordCodec.fit(table, schema)
+    plan = Plan.fit(table, codec, rules)
+    assert plan is not None
+    assert plan.back(plan.forward(table), rng)["x"].equals(table["x"])
+    inner = plan.forward(table).iloc[100 : 100 + len(INVENTED)].reset_index(drop=True)
+    made = plan.back(inner.assign(code=pd.array(INVENTED, dtype=inner["code"].dtype)), rng)
+    assert made["x"].dtype == table["x"].dtype
+    assert made["x"].dropna().isin(table["x"]).all()
+    assert str(made["x"].iloc[8]).removesuffix(".0") == "5"
+    if dtype not in ("str", "category"):
+        assert made["x"].iloc[7] == 4
+    if not gone.any():
+        assert (made["x"].drop(index=[7, 8]) == inner["x"].drop(index=[7, 8])).all()  # drawn by itself
+
+
+def test_a_running_number_does_not_follow_from_the_order_of_the_rows() -> None:
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame(
+        {"arm": np.repeat(["drug", "placebo", "none"], 100), "age": rng.integers(20, 80, 300)}
+    )
+    table["subject"] = [f"GT{k}" for k in range(1000, 1300)]
+    assert find_rules(table) == []
+    table["subject"] = [f"{arm[0].upper()}{k}" for k, arm in enumerate(table["arm"], 1000)]
+    assert [rule.words for rule in find_rules(table)] == ["arm -> first run of subject"]

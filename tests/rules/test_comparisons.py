@@ -106,3 +106,14 @@ def test_fresh_rows_keep_what_is_found() -> None:
     half = table[:300].reset_index(drop=True), table[300:].reset_index(drop=True)
     (rule,) = find_rules(half[0], schema)
     assert support(rule, Values(half[1], schema), Values(half[0], schema)) == 1
+
+
+def test_a_flag_that_one_column_tells_alone_is_no_comparison() -> None:
+    rng = np.random.default_rng(2)
+    month = np.arange(1, 201)
+    table = pd.DataFrame({"month": month, "squared": month * month, "law": (month > 140).astype(int)})
+    table["paid"] = np.where(rng.random(200) < 0.4, 0.0, rng.gamma(2, 90, 200).round(2))
+    table["heads"] = rng.integers(1, 9, 200)
+    table["any"] = (table["paid"] > 0).astype(int)  # as if: paid > 0 * heads
+    found = [rule.words for rule in find_rules(table) if isinstance(rule, Function) and rule.than is not None]
+    assert found == []

@@ -539,3 +539,13 @@ def test_a_text_of_three_columns_and_the_signs_between_them_is_found_and_kept() 
     written = made.astype(str)
     assert (made["place"] == written["state"] + " \n(" + written["lat"] + ", " + written["long"] + ")").all()
     assert made["link"].str.fullmatch(r"https://maps\.example\.org/at/[\d.]+/-[\d.]+/as-map").all()
+
+
+def test_keys_that_come_again_tell_more_than_the_usual_value() -> None:
+    rng = np.random.default_rng(6)
+    value = np.where(np.arange(500) < 450, 0.0, rng.gamma(2, 20, 500).round(3))
+    table = pd.DataFrame({"value": value, "bought": (value > 0) & (rng.random(500) < 0.7)})
+    assert "value -> bought" not in [rule.words for rule in find_rules(table)]
+    table["value"] = np.where(np.arange(500) < 450, np.arange(500) * 7 % 90, 100 + np.arange(500) % 4)
+    table["bought"] = table["value"].isin([*range(3, 90, 5), 101])
+    assert "value -> bought" in [rule.words for rule in find_rules(table)]

@@ -184,10 +184,12 @@ def _told(values: Values, own: Any, of: Any, many: int) -> str | None:
         return None  # the code itself does not tell it
     texts = np.array([str(one) for one in found], dtype=object)
     mixed = np.random.default_rng(0).permutation(said)
+    # the tens of a running number tell what the order of the rows tells
+    lengths = [n for n in range(1, LETTERS + 1) if not (values.column(of).is_made and _cuts_number(texts, n))]
     for way in (
         *(f"part {at} of" for at in range(1, PARTS)),
         RUN,
-        *(f"first {n} letters of" for n in range(1, LETTERS + 1)),
+        *(f"first {n} letters of" for n in lengths),
     ):
         keys, parts = pd.factorize(
             np.array([part_of_text(one, way) for one in texts[of_value]], dtype=object)
@@ -198,6 +200,14 @@ def _told(values: Values, own: Any, of: Any, many: int) -> str | None:
         if wrong <= min((1 - LEAST_SUPPORT) * len(keys), BY_CHANCE / 2 * by_chance) and by_chance >= BROKEN:
             return way
     return None
+
+
+def _cuts_number(texts: Array, letters: int) -> bool:
+    """Whether the first letters of most texts end within a number."""
+    return (
+        float(np.mean([one[letters - 1 : letters + 1].isdigit() and len(one) > letters for one in texts]))
+        > 0.5
+    )
 
 
 def _wrong(keys: Array, said: Array, height: int) -> int:

@@ -189,7 +189,7 @@ def _moved_rule(of: _Moved, a: int, b: int, divided: bool) -> Function | None:
     low, high = float(sides[1 - up].max()), float(sides[up].min())
     unit, size = _unit(low, high) if of.dated[a] else ("", 1.0)
     edge = _round(low / size, high / size)
-    if edge is None or edge == (1.0 if divided else 0.0):
+    if edge is None or edge == 0 or (divided and edge == 1):  # 0 * b says nothing of b, and 1 * b is b
         return None
     compared = ">=" if edge * size >= high - 1e-12 * abs(high) else ">"
     facts: dict[str, Any] = {"factor": edge} if divided else {"apart": edge, "unit": unit}
@@ -197,10 +197,13 @@ def _moved_rule(of: _Moved, a: int, b: int, divided: bool) -> Function | None:
     if not divided and edge < 0:  # due >= arrival - 15 is said as arrival > due + 15
         turned = ">" if compared == ">=" else ">="
         rule = replace(rule, of=of.names[b], than=of.names[a], compared=turned, apart=-edge)
+    flag, least = of.codes[there] == up, max(BROKEN, MISSED * rows)
     for own, other in _mixed(x, y, there):
         by_chance = _apart(own, other, divided) >= edge * size
-        if np.count_nonzero(by_chance != (of.codes[there] == up)) < max(BROKEN, MISSED * rows):
+        if np.count_nonzero(by_chance != flag) < least:
             return None
+    if min(_missed(x[there], flag), _missed(y[there], flag)) < least:
+        return None  # one of them tells the flag alone, such as a time beside its square
     return rule if support(rule, of.values) >= EXACT else None
 
 
@@ -210,6 +213,14 @@ def _mixed(x: Array, y: Array, there: Array) -> Iterator[tuple[Array, Array]]:
     mixed = np.random.default_rng(0).permutation(len(x))
     yield x[mixed], y
     yield x, y[mixed]
+
+
+def _missed(numbers: Array, flag: Array) -> int:
+    """How many rows the best threshold of a column tells wrongly. flag: (rows,) bool."""
+    order = np.argsort(numbers, kind="stable")
+    ends = np.append(np.diff(numbers[order]) != 0, True)
+    wrong = np.append(0, np.cumsum(np.where(flag[order], 1, -1))[ends]) + np.count_nonzero(~flag)
+    return int(min(wrong.min(), len(flag) - wrong.max()))
 
 
 def _unit(low: float, high: float) -> tuple[str, float]:

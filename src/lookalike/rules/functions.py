@@ -238,7 +238,17 @@ def _determined(keys: Array, codes: Array, height: int, rng: np.random.Generator
             return None
     by_chance, _ = _purity(keys, codes[rng.permutation(len(codes))], height)
     found = 1 - purity <= BY_CHANCE / 2 * (1 - by_chance) and (1 - by_chance) * of >= BROKEN
-    return round(1 - purity, 3) if found else None
+    return round(1 - purity, 3) if found and _says_more(keys, codes, height) else None
+
+
+def _says_more(keys: Array, codes: Array, height: int) -> bool:
+    """Whether keys of two rows or more tell more than one value: else that is the usual one, and keys of
+    single rows, which any column tells, have the others.
+    """
+    pair, counts, best = modes(keys, codes, height)
+    several = np.bincount(keys)[pair[best] // (height + 1)] > 1
+    told = np.bincount(pair[best][several] % (height + 1), counts[best][several], minlength=1)
+    return bool(told.sum() - told.max() >= LEAST)
 
 
 def _purity(keys: Array, codes: Array, height: int) -> tuple[float, int]:
