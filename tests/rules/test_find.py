@@ -487,6 +487,11 @@ def test_an_order_has_a_distance_where_many_rows_are_at_it() -> None:
     start = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 9000, 800) * 15, "min")
     end = start + pd.to_timedelta(15 * (1 + rng.geometric(0.3, 800)), "min")
     assert words(pd.DataFrame({"start": start, "end": end})) == ["end >= start + 30 minutes"]
+    cheapest = 60 * rng.geometric(0.2, 800)  # a deposit and the rest: apart at least by those of the cheapest
+    parts = pd.DataFrame({"deposit": np.rint(cheapest * rng.uniform(0.2, 0.4, 800)), "rest": 0.7 * cheapest})
+    parts.loc[cheapest == 60, "deposit"] = 20
+    parts["rest"] = parts["rest"].round().where(cheapest > 60, 40).clip(lower=parts["deposit"] + 20)
+    assert not any("+" in one for one in words(parts))
 
 
 def test_an_age_that_was_never_seen_has_its_group() -> None:
