@@ -168,10 +168,15 @@ def _made(
 
 
 def _ruled(given: Inputs) -> Schema:
-    """The schema with the rules between columns that the synthesizer has found, where it looks for them."""
-    if learns(given.synthesizer):
-        return dataclasses.replace(given.schema, rules=given.synthesizer.codec.schema.rules)
-    return given.schema
+    """The schema with the rules between columns that the synthesizer has found, where it looks for them, and
+    with the columns whose kind follows from these.
+    """
+    if not learns(given.synthesizer):
+        return given.schema
+    learned = given.synthesizer.codec.schema
+    own = {column.name: column for column in learned.columns}
+    columns = [own[one.name] if own[one.name].kind != one.kind else one for one in given.schema.columns]
+    return dataclasses.replace(given.schema, columns=columns, rules=learned.rules)
 
 
 def _compared(

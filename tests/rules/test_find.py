@@ -487,6 +487,11 @@ def test_an_order_has_a_distance_where_many_rows_are_at_it() -> None:
     start = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 9000, 800) * 15, "min")
     end = start + pd.to_timedelta(15 * (1 + rng.geometric(0.3, 800)), "min")
     assert words(pd.DataFrame({"start": start, "end": end})) == ["end >= start + 30 minutes"]
+    cheapest = 60 * rng.geometric(0.2, 800)  # a deposit and the rest: apart at least by those of the cheapest
+    parts = pd.DataFrame({"deposit": np.rint(cheapest * rng.uniform(0.2, 0.4, 800)), "rest": 0.7 * cheapest})
+    parts.loc[cheapest == 60, "deposit"] = 20
+    parts["rest"] = parts["rest"].round().where(cheapest > 60, 40).clip(lower=parts["deposit"] + 20)
+    assert not any("+" in one for one in words(parts))
 
 
 def test_an_age_that_was_never_seen_has_its_group() -> None:
@@ -539,3 +544,13 @@ def test_a_text_of_three_columns_and_the_signs_between_them_is_found_and_kept() 
     written = made.astype(str)
     assert (made["place"] == written["state"] + " \n(" + written["lat"] + ", " + written["long"] + ")").all()
     assert made["link"].str.fullmatch(r"https://maps\.example\.org/at/[\d.]+/-[\d.]+/as-map").all()
+
+
+def test_keys_that_come_again_tell_more_than_the_usual_value() -> None:
+    rng = np.random.default_rng(6)
+    value = np.where(np.arange(500) < 450, 0.0, rng.gamma(2, 20, 500).round(3))
+    table = pd.DataFrame({"value": value, "bought": (value > 0) & (rng.random(500) < 0.7)})
+    assert "value -> bought" not in [rule.words for rule in find_rules(table)]
+    table["value"] = np.where(np.arange(500) < 450, np.arange(500) * 7 % 90, 100 + np.arange(500) % 4)
+    table["bought"] = table["value"].isin([*range(3, 90, 5), 101])
+    assert "value -> bought" in [rule.words for rule in find_rules(table)]

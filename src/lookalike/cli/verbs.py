@@ -54,11 +54,13 @@ def schema(args: argparse.Namespace) -> None:
             raise OptionError(f"{args.out}: a schema is written as .json: choose such a name.")
         files.check_paths(args, [args.out])
     from lookalike.codec import dropped_notes
-    from lookalike.rules import rules_of
+    from lookalike.rules import rules_of, with_vocabularies
 
     real, found = files.real_table(args)
     with working("looking for rules between the columns", progress=not args.quiet):
-        found.rules = list(rules_of(real, found, args.seed))
+        rules = rules_of(real, found, args.seed)
+        found = with_vocabularies(real, found, rules)
+        found.rules = list(rules)
     print(found)
     for note in [*found.notes(), *dropped_notes(real, found)]:
         print(f"note: {note}")

@@ -131,13 +131,13 @@ class Fitted:
 
     def posterior_means(self, rows: Given) -> Tensor:
         """(rows, latent size)."""
-        inner = rows if self.plan is None else asked_of(self.plan, rows).inner
+        inner = rows if self.plan is None else asked_of(self.plan, rows, whole=True).inner
         return self.records.posteriors(records_of(self.records, inner))[0]
 
     def bound(self, rows: Given) -> float:
         """Nats per row, of whole rows that were not learned."""
         _ = self.prior
-        inner = rows if self.plan is None else asked_of(self.plan, rows).inner
+        inner = rows if self.plan is None else asked_of(self.plan, rows, whole=True).inner
         return self.records.bound(records_of(self.records, inner), self.seed)
 
     def weights(self) -> dict[str, Tensor]:

@@ -75,7 +75,9 @@ def written(fitted: Fitted, latent: Tensor, seed: int, offset: int) -> pd.DataFr
         tables.append(made if fitted.plan is None else fitted.plan.back(made, rng))
     records.rest()
     table = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
-    return fitted.codec.fill(table, child(seed, "decode", "fill"), offset)
+    rng = child(seed, "decode", "fill")
+    table = fitted.codec.fill(table, rng, offset)
+    return table if fitted.plan is None else fitted.plan.stamped(table, rng)
 
 
 def line(fitted: Fitted, ends: tuple[Given, Given], steps: int, seed: int, offset: int) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from lookalike.difflm.fitted import Fitted, build
 from lookalike.difflm.settings import Arguments, Settings, derive
 from lookalike.difflm.storage import fingerprint
 from lookalike.progress import duration, say, stage
-from lookalike.rules import Plan, rules_of
+from lookalike.rules import Plan, rules_of, with_vocabularies
 from lookalike.rules.told import sentences
 from lookalike.seed import child
 from lookalike.table.inferring import infer
@@ -47,9 +47,11 @@ def prepared(
             schema = infer(rows) if codec is None else codec.schema
         known, rows = fingerprint(rows), affordable(rows, schema, codec, max_time, seed, progress)
         codec = RecordCodec.fit(rows, schema, seed=seed) if codec is None else codec
+        rules = rules_of(rows, codec.schema, seed)
+        learned = with_vocabularies(rows, codec.schema, rules)
+        codec = codec if learned is codec.schema else RecordCodec.fit(rows, learned, seed=seed)
         for note in [*codec.schema.notes(), *codec.notes()]:
             say(note, progress=progress)
-        rules = rules_of(rows, codec.schema, seed)
         plan, codec.schema.rules = Plan.fit(rows, codec, rules), list(rules)
         for said in sentences(rules, plan):
             say(said, progress=progress)

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from lookalike.rules.find import find_rules, rules_of
 from lookalike.rules.keep import Plan
+from lookalike.rules.vocabularies import with_vocabularies
 
-__all__ = ["Plan", "find_rules", "rules_of"]
+__all__ = ["Plan", "find_rules", "rules_of", "with_vocabularies"]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
+from lookalike.rules.codes import is_of_code
 from lookalike.rules.holds import APART, EMPTY, computed, said_empty
 from lookalike.rules.retold import with_traits
 from lookalike.rules.solve import followed
@@ -71,19 +72,27 @@ def back(
         made = written(said, column, forms)
         return {name: with_traits(own, made, values, rng) if own.goes else made}
     texts, unknown = said_texts(own, values)
-    by_text = {EMPTY if value is None else str(value): value for _, value in own.table}
-    cells = (
-        [None if text is None else by_text.get(text, text) for text in texts] if own.table else list(texts)
-    )
-    if own.way == "lookup":
-        cells = [None if text is None or text == EMPTY else by_text[text] for text in texts]
-    if own.table and not column.nullable:  # what is unknown has to be something
-        cells = [own.table[0][1] if cell is None else cell for cell in cells]
-    made = _typed(cells, column)
+    made = told(own, texts, column)
     gone = state == MISSING
     if instead is not None:
         made = made.where(pd.Series((state != OWN) & ~unknown), instead)
     return {name: _emptied_series(made, gone, column)}
+
+
+def told(own: Step, texts: Array, column: Column) -> pd.Series:
+    """What the texts of a lookup, a copy or a joined text say, in the exact dtype of the column: where that
+    is nothing, it is missing, or something else if the column can have no gap. texts: as of `said_texts`.
+    """
+    if own.way == "text" and column.is_number and is_of_code(own.rule):
+        numbers = np.array([np.nan if text is None else float(text) for text in texts])
+        return written(_no_gaps(numbers, column), column)
+    by_text = {EMPTY if value is None else str(value): value for _, value in own.table}
+    cells = [None if text is None else by_text.get(text, text) for text in texts]
+    if own.way == "lookup":
+        cells = [None if text is None or text == EMPTY else by_text[text] for text in texts]
+    if own.table and not column.nullable:  # what is unknown has to be something
+        cells = [own.table[0][1] if cell is None else cell for cell in cells]
+    return _typed(cells, column)
 
 
 def _typed(cells: list[Any], column: Column) -> pd.Series:

@@ -29,6 +29,7 @@ from lookalike.table.rule import (
     Product,
     Rule,
     Trait,
+    Within,
 )
 
 MOVABLE = ("gap", "clamp", "lift", "trait", "when", "together")  # ways of a column that may be moved on
@@ -47,6 +48,7 @@ def chosen(rules: list[Rule], values: Values) -> list[Step]:
     own.rooms()
     own.orders([rule for rule in rules if isinstance(rule, Order) and {*rule.columns} <= own.kept])
     own.narrow()
+    own.stamps(rules)
     return sorted_steps(own.found) or []
 
 
@@ -262,6 +264,16 @@ class _Chosen:
             if any(self._solved(rule, part) for part in broad_parts(rule, self.values)):
                 at = self.found.index(one)
                 self.found[at] = replace(one, aimed=True)
+
+    def stamps(self, rules: list[Rule]) -> None:
+        """Codes that are made afresh have the parts that their rows say, all in one step."""
+        by_code: dict[Any, list[Rule]] = {}
+        for rule in rules:
+            if isinstance(rule, Within) and {*rule.columns} <= self.kept:
+                by_code.setdefault(rule.column, []).append(rule)
+        for name, mine in by_code.items():
+            if self.values.column(name).is_made:
+                self.found.append(Step("stamp", mine, [name], [rule.columns[1] for rule in mine]))
 
     def _is_bounded(self, rule: Linear | Product) -> bool:
         """Whether a part of a sum is modelled by its gap above another, which a difference says in other

@@ -19,9 +19,12 @@ from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
 from lookalike.codec.where import Condition, read_where
 from lookalike.errors import ConditionError
+from lookalike.rules.back import told
+from lookalike.rules.codes import is_of_code
+from lookalike.rules.holds import EMPTY, LEAST, TWICE
 from lookalike.rules.keep import Plan
-from lookalike.rules.steps import MISSING, Step
-from lookalike.rules.values import as_floats, rounded, step
+from lookalike.rules.steps import MISSING, Step, said_texts
+from lookalike.rules.values import Values, as_floats, rounded, step
 from lookalike.table.rule import Function
 
 Wanted = Mapping[Any, Condition]
@@ -68,9 +71,9 @@ def _said(
     if own.way == "group":
         at = own.columns.index(name)
         return _one_of(own.names["group"], [text for text, row in own.table if test(row[at])])
-    plain = isinstance(own.rule, Function) and not (own.rule.part or own.rule.cuts)
-    plain = plain and len(own.parents) == 1
-    if own.way == "lookup" and plain and not own.own and own.flag is None:
+    by_value = isinstance(own.rule, Function) and not (own.rule.part or own.rule.cuts)
+    by_value = (by_value and len(own.parents) == 1) or is_of_code(own.rule)
+    if own.way in ("lookup", "text") and by_value and own.flag is None and always_told(plan, own):
         return keys_of(plan, own, test)
     if own.way == "together" and not (condition.missing and condition.values != ()):
         found = emptiness(plan, name, condition.missing)
@@ -105,13 +108,31 @@ def _one_of(name: Any, values: list[Any]) -> dict[Any, Condition]:
     return {name: Condition(values=tuple(values))}
 
 
+def always_told(plan: Plan, own: Step) -> bool:
+    """Whether a lookup says the value of every row that is drawn: rare keys are not, and none is missing."""
+    key = plan.schema[own.parents[0]]
+    return not own.own or (key.is_categorical and not key.nullable and TWICE <= (key.min_rows or 0) < LEAST)
+
+
 def keys_of(plan: Plan, own: Step, test: Callable[[Any], bool]) -> dict[Any, Condition] | None:
-    """The keys of a lookup whose values pass a test, as a condition; None where keys are no categories."""
+    """The keys of a lookup, or the codes of which a column is a part, whose values pass a test, as a
+    condition; None where they are no categories.
+    """
     key = own.parents[0]
     if plan.step_of(key) is not None or not plan.codec.schema[key].is_categorical:
         return None
-    known = {str(value) for value in plan.codec.known()[key]}
-    return _one_of(key, [k for k, value in own.table if str(k) in known and test(value)])
+    known = plan.codec.known()[key]
+    if not is_of_code(own.rule):
+        known_texts = {str(value) for value in known}
+        return _one_of(key, [k for k, value in own.table if str(k) in known_texts and test(value)])
+    values = Values(pd.DataFrame({key: known}, dtype=object), plan.schema)
+    texts, unknown = said_texts(own, values)
+    cells = told(own, texts, plan.schema[own.columns[0]]).tolist()
+    fit = [
+        not nothing and test(None if text == EMPTY else cell)
+        for text, cell, nothing in zip(texts, cells, unknown, strict=True)
+    ]
+    return _one_of(key, [one for one, fits in zip(known, fit, strict=True) if fits])
 
 
 def _join(inner: dict[Any, Condition], more: Wanted, plan: Plan) -> None:

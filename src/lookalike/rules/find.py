@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT
+from lookalike.rules.codes import codes_with_parts
 from lookalike.rules.comparisons import comparisons
 from lookalike.rules.date_parts import parts
 from lookalike.rules.discrete import (
@@ -25,7 +26,7 @@ from lookalike.rules.discrete import (
 )
 from lookalike.rules.formulas import formulas
 from lookalike.rules.functions import as_ranges, cuts, functions, of_dates
-from lookalike.rules.holds import FORMULAS, support
+from lookalike.rules.holds import FORMULAS, keys_in, support
 from lookalike.rules.orders import has_edge, orders
 from lookalike.rules.sums import DISTINCT
 from lookalike.rules.traits import traits
@@ -39,12 +40,14 @@ from lookalike.table.rule import (
     EmptyWhen,
     Extreme,
     Function,
+    Joined,
     Linear,
     Order,
     Product,
     Rule,
     Trait,
     Transform,
+    Within,
 )
 from lookalike.table.rule_words import read_rules
 from lookalike.table.schema import Schema
@@ -73,19 +76,22 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         rows = np.sort(rng.permutation(len(table))[:SOME])
         small = Values(table[kept].iloc[rows].reset_index(drop=True), schema)
     names = _numbers(small)
+    codes = [*codes_with_parts(small, kept)]
     ahead = [*copies(small, kept), *joined_texts(small, kept), *parts(small, names)]
+    of_codes = [one for one in codes if isinstance(one, Joined)]
+    ahead += [one for one in of_codes if not small.column(one.column).is_number]
     sums = [*formulas(small, [name for name in kept if name in names or _is_rate(small, name)], values)]
     known = [
         one
         for one in [
             *cuts(small, kept, [name for name in names if small.column(name).is_number]),
-            *(as_ranges(one, small) for one in functions(small, kept, rng)),
+            *(as_ranges(one, small) for one in _fewest_first(functions(small, kept, rng), codes, small)),
             *of_dates(small, kept, rng),
             *comparisons(small, kept, names),
         ]
         if not any({*one.columns} <= {*own.columns} for own in sums)
     ]  # a formula says numbers that were never seen, too
-    ahead += [*sums, *known]
+    ahead += [*sums, *(one for one in of_codes if one not in ahead), *known]
     empty = [*emptiness(small, kept)]
     found = _derived(ahead, empty, values, small)
     for rules in (
@@ -96,7 +102,14 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         orders(small, names, rng, values),
     ):
         found += _new(rules, found, values)
-    return found
+    within = [replace(one, support=support(one, values)) for one in codes if isinstance(one, Within)]
+    return found + [one for one in within if one.support >= LEAST_SUPPORT]
+
+
+def _fewest_first(rules: list[Function], codes: list[Any], values: Values) -> list[Function]:
+    """Functions of values, with those of parts of codes, those of few keys first."""
+    both = [*rules, *(one for one in codes if isinstance(one, Function))]
+    return sorted(both, key=lambda rule: len(keys_in(rule, values)[1]))
 
 
 def _derived(rules: list[Any], empty: list[Rule], values: Values, small: Values) -> list[Rule]:

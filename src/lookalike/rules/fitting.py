@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
-from lookalike.rules.holds import APART, LEAST, agree, combined, computed, lookup
+from lookalike.rules.codes import is_of_code
+from lookalike.rules.holds import APART, LEAST, agree, combined, computed, lookup, told_by
 from lookalike.rules.narrow import solved_by
+from lookalike.rules.stamps import stamp_table
 from lookalike.rules.steps import AS_DRAWN, LIFTS, MISSING, OWN, RULE, Step, floats, forms, states
 from lookalike.rules.traits import going
-from lookalike.rules.values import Values, step
+from lookalike.rules.values import Values, is_text, step
 from lookalike.table import kinds
 from lookalike.table.column import Column
 from lookalike.table.rule import Function
@@ -23,7 +25,7 @@ def fitted(own: Step, values: Values) -> Step:
     """The step with its tables, and the states that several rows are in."""
     fewest = max(values.column(name).min_rows or LEAST for name in own.columns)
     if isinstance(own.rule, Function):
-        known = lookup(own.rule, values, fewest)
+        known = lookup(own.rule, values, told_by(own.rule, values, fewest))
         own.table = [(kinds.plain(key), kinds.plain(value)) for key, value in known.items()]
     if own.way == "group":
         texts, first, counts = np.unique(
@@ -37,7 +39,11 @@ def fitted(own: Step, values: Values) -> Step:
                     (str(text), [None if g else kinds.plain(c) for c, g in zip(row, lost, strict=True)])
                 )
         return own
-    if own.way in ("clamp", "lift"):
+    if own.way == "text" and is_of_code(own.rule):
+        own.table, own.ends = _of_code(own, values, fewest)
+    if own.way == "stamp":
+        own.table = stamp_table(own, values, fewest)
+    if own.way in ("clamp", "lift", "stamp"):
         return own
     if own.way == "solve":
         return _solve(own, values, fewest)
@@ -69,7 +75,32 @@ def fitted(own: Step, values: Values) -> Step:
     if alone < LEAST and int((gone & ~unknown).sum()) < LEAST:
         keep.pop(MISSING, None)  # it is missing where a part of it is, and nowhere else
     some = own.way != "when" and ((OWN in keep and own.way != "gap") or alone >= LEAST)
+    some |= own.way in ("text", "lookup") and _is_invented(own, values)
     return replace(own, states=[RULE, *(one for one in (OWN, MISSING) if one in keep)], own=some)
+
+
+def _of_code(own: Step, values: Values, fewest: int) -> tuple[list[tuple[Any, Any]], tuple[float, ...]]:
+    """(text -> value, ends) of a column that is a part of a code: what the part has to be for the column to
+    hold it. A text may be any, and so may a category whose codes are those that were seen.
+    """
+    column, code = values.column(own.columns[0]), values.column(own.parents[0])
+    if column.is_number:
+        return [], _ends(floats(values, column.name), fewest)
+    if not column.is_categorical or (is_text(column) and code.is_categorical):
+        return [], ()
+    codes, found = values.codes(column.name)
+    rows = np.bincount(codes[codes >= 0], minlength=len(found))
+    often = [kinds.plain(value) for value, seen in zip(found, rows, strict=True) if seen >= fewest]
+    return [(str(value), value) for value in often], ()
+
+
+def _is_invented(own: Step, values: Values) -> bool:
+    """Whether a column follows from texts that may be others than those that were seen: it is drawn, too, for
+    those of which the rule says nothing.
+    """
+    rule = own.rule
+    told = isinstance(rule, Function) and not (rule.cuts or rule.than is not None)
+    return (told or is_of_code(rule)) and values.column(own.parents[0]).is_textual
 
 
 def linked(own: list[Step]) -> list[Step]:

@@ -12,7 +12,7 @@ from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT
 from lookalike.rules.date_parts import keys_of_date
 from lookalike.rules.holds import LEAST, modes
 from lookalike.rules.sums import DISTINCT
-from lookalike.rules.values import Values, columns_of
+from lookalike.rules.values import Values, columns_of, is_text
 from lookalike.table.kind_groups import CATEGORICAL, DATE, NUMBER
 from lookalike.table.rule import Function, Rule
 
@@ -26,6 +26,8 @@ ROWS_A_PART = 8  # of a date that tells another column
 MOST_CUTS = 30  # ranges of a number that tell another column, less one
 PLAIN_CUTS = 12  # the same, where a value has several ranges
 MOST_KEYS = 1_000  # values of a column that determines another
+OFTEN, OFTEN_TEXTS = 0.9, 0.5  # share of the rows whose number, or text, comes again in a column that does
+A_NUMBER, A_TEXT = 3, 2  # rows a number, or a text, in such a column
 GLANCE = 400  # rows in which it is seen whether a column may determine another
 CELLS = 32  # times as many pairs of values as rows, of which all are counted at once
 BLOCK = 1 << 20  # cells of columns that are counted at once
@@ -35,15 +37,12 @@ TOGETHER = 0.5  # of the seldom values in these, those that the next row of the 
 def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list[Function]:
     """One column tells another, each told by the one with the fewest values that tell it."""
     keys = {}
-    for name in columns_of(values, kept, (*CATEGORICAL, NUMBER, "constant")):
+    for name in columns_of(values, kept, (*CATEGORICAL, NUMBER, "text", "constant")):
         codes, found = values.codes(name)
         sizes = np.bincount(codes[codes >= 0])
-        often = sizes[sizes >= 2].sum()
-        if (
-            2 <= len(found) <= MOST_KEYS
-            and often >= 0.9 * (codes >= 0).sum()
-            and len(found) <= values.rows / 3
-        ):
+        again, rows = (OFTEN_TEXTS, A_TEXT) if is_text(values.column(name)) else (OFTEN, A_NUMBER)
+        often = sizes[sizes >= 2].sum() >= again * (codes >= 0).sum()
+        if often and 2 <= len(found) <= min(MOST_KEYS, values.rows / rows):
             keys[name] = codes
     best: dict[Any, tuple[float, int, Function]] = {}
     place = {name: at for at, name in enumerate(kept)}
@@ -183,7 +182,12 @@ def as_ranges(rule: Function, values: Values) -> Function:
     which were never seen have their value, too.
     """
     x, (codes, found) = values.numbers(rule.of), values.codes(rule.column)
-    if x is None or not values.column(rule.of).is_number or len(values.codes(rule.of)[1]) < DISTINCT:
+    if (
+        rule.part
+        or x is None
+        or not values.column(rule.of).is_number
+        or len(values.codes(rule.of)[1]) < DISTINCT
+    ):
         return rule
     cut = _cut(rule.column, rule.of, codes, x)
     if cut is None or len(cut.cuts) >= len(found) or cut.cuts == (0.0,):
@@ -234,7 +238,17 @@ def _determined(keys: Array, codes: Array, height: int, rng: np.random.Generator
             return None
     by_chance, _ = _purity(keys, codes[rng.permutation(len(codes))], height)
     found = 1 - purity <= BY_CHANCE / 2 * (1 - by_chance) and (1 - by_chance) * of >= BROKEN
-    return round(1 - purity, 3) if found else None
+    return round(1 - purity, 3) if found and _says_more(keys, codes, height) else None
+
+
+def _says_more(keys: Array, codes: Array, height: int) -> bool:
+    """Whether keys of two rows or more tell more than one value: else that is the usual one, and keys of
+    single rows, which any column tells, have the others.
+    """
+    pair, counts, best = modes(keys, codes, height)
+    several = np.bincount(keys)[pair[best] // (height + 1)] > 1
+    told = np.bincount(pair[best][several] % (height + 1), counts[best][several], minlength=1)
+    return bool(told.sum() - told.max() >= LEAST)
 
 
 def _purity(keys: Array, codes: Array, height: int) -> tuple[float, int]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
+from lookalike.rules.codes import WAY, is_of_code, part_of_text, parts_in, parts_of, plain
 from lookalike.rules.date_parts import keys_of_date, part_of
 from lookalike.rules.traits import fits, going
 from lookalike.rules.values import CLOSE, Values, rounded, same
@@ -28,10 +29,12 @@ from lookalike.table.rule import (
     Rule,
     Trait,
     Transform,
+    Within,
 )
 
 Formula = Linear | Extreme | Product | Part | Transform
 FORMULAS = (Linear, Extreme, Product, Part, Transform)  # their numbers or dates can be computed
+TWICE = 2  # rows of a text that may be written again
 LEAST = 5  # rows that a value of a function, or a combination, has
 EMPTY, APART = "\x1e", "\x1f"  # in the text of several values: a missing cell; what parts them
 
@@ -72,7 +75,11 @@ def agree(rule: Formula, values: Values, said: Array) -> Array:
     if exact == CLOSE:
         return same(said, own)
     if isinstance(rule, Linear):  # a difference of two large numbers is as exact as these
-        parts = [abs(factor) * np.abs(_filled(rule, values, name)) for name, factor in rule.of]
+        parts = [
+            abs(factor) * np.abs(_filled(rule, values, name))
+            for name, factor in rule.of
+            if not values.column(name).is_date  # dates are exact
+        ]
         least = (np.sum(parts, axis=0) + abs(rule.constant)) / abs(rule.divisor)
     else:
         least = abs(rule.constant) if isinstance(rule, Product) else float(_is_log(rule))
@@ -163,7 +170,7 @@ def ways(text: str, way: str) -> str:
         return text[:1]
     if way == "lower first letter of":
         return text[:1].lower()
-    return text
+    return part_of_text(text, way) if WAY.fullmatch(way) else text
 
 
 def written_dates(values: Values, name: Any, form: str) -> Array:
@@ -191,11 +198,32 @@ def joined(rule: Joined, values: Values) -> Array:
         texts = values.texts(own)
         found = found + np.array(["" if t is None else ways(t, way) for t in texts], dtype=object)
     found[gone] = None
+    if values.column(rule.column).is_number and is_of_code(rule):
+        found = np.array([None if text is None else plain(text) for text in found], dtype=object)
     return found
 
 
-def lookup(rule: Function, values: Values, least: int = LEAST) -> dict[Any, Any]:
+def texts_of(rule: Joined, values: Values) -> Array:
+    """(rows,) str, None where missing: the rule's column, as the rule says it."""
+    return parts_in(values, rule.column) if is_of_code(rule) else values.texts(rule.column)
+
+
+def told_by(rule: Function, values: Values, otherwise: int = LEAST) -> int:
+    """Rows that a key and its value need to be told: as many as the key alone, where it is a text or a
+    category with fewer than `LEAST`.
+    """
+    column = values.column(rule.of)
+    if rule.part or rule.cuts or rule.than is not None:
+        return otherwise
+    if column.kind == "text":
+        return TWICE
+    least = column.min_rows or LEAST
+    return least if column.is_categorical and TWICE <= least < LEAST else otherwise
+
+
+def lookup(rule: Function, values: Values, least: int | None = None) -> dict[Any, Any]:
     """key -> its value, for the keys whose most frequent value at least so many rows hold."""
+    least = told_by(rule, values) if least is None else least
     (keys, key_of), (codes, value_of) = keys_in(rule, values), values.codes(rule.column)
     pair, counts, best = modes(keys, codes, len(value_of))
     found = {}
@@ -212,14 +240,25 @@ def keys_in(rule: Function, values: Values) -> tuple[Array, pd.Index]:
         ranges = np.searchsorted(np.array(rule.cuts), own, side="right")
         return np.where(np.isnan(own), -1, ranges), pd.Index(range(len(rule.cuts) + 1))
     if rule.than is not None:
-        apart = _numbers(values, rule.of) - _numbers(values, rule.than)
+        apart = over(rule, _numbers(values, rule.of), _numbers(values, rule.than))
         signs = np.where(np.isnan(apart), 0, np.sign(apart)).astype(np.int64)
         held = signs + 1 if rule.compared == "sign" else signs > (0 if rule.compared == ">" else -1)
         keys = (-1, 0, 1) if rule.compared == "sign" else (False, True)
         return np.where(np.isnan(apart), -1, held), pd.Index(keys, dtype=object)
     if not rule.part:
         return values.codes(rule.of)
+    if WAY.fullmatch(rule.part):
+        return parts_of(values, rule.of, rule.part)
     return keys_of_date(_numbers(values, rule.of), rule.part, rule.shift)
+
+
+def over(rule: Function, own: Array, than: Array) -> Array:
+    """(rows,) float64: how far a number or date is above what it is compared with; 0 where floats say so."""
+    other = rule.factor * than + rule.distance
+    apart = own - other
+    if rule.factor == 1 and not rule.apart:
+        return apart
+    return np.where(np.abs(apart) <= CLOSE * np.maximum(np.abs(own), np.abs(other)), 0.0, apart)
 
 
 def _value(value_of: pd.Index, code: int) -> Any:
@@ -279,7 +318,7 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         speaks = ~(np.isnan(said) | np.isnan(own))
         return np.where(speaks, agree(rule, values, said), True), speaks
     if isinstance(rule, Copy | Joined):
-        texts = values.texts(rule.column)
+        texts = values.texts(rule.column) if isinstance(rule, Copy) else texts_of(rule, values)
         said = values.texts(rule.of) if isinstance(rule, Copy) else joined(rule, values)
         there = np.array([one is not None for one in said], dtype=bool)
         speaks = everywhere if isinstance(rule, Copy) else there
@@ -294,6 +333,8 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         return np.where(speaks, said == codes, True), speaks
     if isinstance(rule, Trait):
         return fits(rule, values, going(rule, real))
+    if isinstance(rule, Within):
+        return _within(rule, values, real)
     if isinstance(rule, Combination):
         found, counts = np.unique(combined(rule.columns, real), return_counts=True)
         known_ones = set(found[counts >= LEAST])
@@ -306,6 +347,36 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         return np.asarray(~alike if rule.apart else alike), everywhere
     assert isinstance(rule, EmptyWhen)
     return empty(rule, values) == said_empty(rule, values), everywhere
+
+
+def _within(rule: Within, values: Values, real: Values) -> tuple[Array, Array]:
+    """As `holds`, of a part of a code."""
+    keys, parts = parts_of(values, rule.column, rule.part)
+    codes, found = values.codes(rule.of)
+    speaks = (keys >= 0) & (codes >= 0)
+    if rule.same:
+        number = values.column(rule.of).is_number
+        said = np.array([*(plain(one) if number else one for one in parts), None], dtype=object)[keys]
+        return np.where(speaks, said == parts_in(values, rule.of), True), speaks
+    known = parts_told(rule, real)
+    speaks &= np.append(np.array([str(one) in known for one in found], dtype=bool), False)[codes]
+    goes = np.zeros((len(found) + 1, len(parts) + 1), dtype=bool)
+    for at, value in enumerate(found):
+        goes[at, : len(parts)] = [part in known.get(str(value), {}) for part in parts]
+    return np.where(speaks, goes[codes, keys], True), speaks
+
+
+def parts_told(rule: Within, values: Values, least: int = LEAST) -> dict[str, dict[str, int]]:
+    """Value -> the parts of codes that go with it, each with its rows, of those that so many rows have."""
+    keys, parts = parts_of(values, rule.column, rule.part)
+    codes, found = values.codes(rule.of)
+    there = (keys >= 0) & (codes >= 0)
+    pair, counts = np.unique(codes[there].astype(np.int64) * len(parts) + keys[there], return_counts=True)
+    told: dict[str, dict[str, int]] = {}
+    for own, rows in zip(pair, counts, strict=True):
+        if rows >= least:
+            told.setdefault(str(found[own // len(parts)]), {})[str(parts[own % len(parts)])] = int(rows)
+    return told
 
 
 def empty(rule: EmptyWhen, values: Values) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from lookalike.codec.slot import Array
 from lookalike.rules import fitting, steps
 from lookalike.rules.back import back
 from lookalike.rules.choose import chosen
+from lookalike.rules.stamps import real_codes, stamped
 from lookalike.rules.steps import Step
 from lookalike.rules.values import Values
 from lookalike.table.column import Column
@@ -83,6 +84,8 @@ class Plan:
         made = inner[[n for n in self.schema.kept if n not in treated and n in inner.columns]].copy()
         values, whole = Values(made, self.schema), len(made.columns)
         for one in self.steps:
+            if one.way == "stamp":  # once all is made
+                continue
             own = pd.DataFrame(back(one, inner, values, rng, fresh))
             own = own if held is None else held(own)
             for name in own.columns:
@@ -94,9 +97,22 @@ class Plan:
                 values = Values(made, self.schema)
         return made[[name for name in self.schema.kept if name in made.columns]]
 
+    def stamped(
+        self, table: pd.DataFrame, rng: np.random.Generator, held: Collection[Any] = ()
+    ) -> pd.DataFrame:
+        """The table, all of which is made, with codes whose parts are what other columns say. held: names of
+        the columns that stay as they are.
+        """
+        for one in self.steps:
+            if one.way == "stamp" and one.columns[0] not in held and len(table):
+                taken = real_codes(self.codec.params_of(one.columns[0]))
+                table = table.assign(**{one.columns[0]: stamped(one, Values(table, self.schema), rng, taken)})
+        return table
+
     def step_of(self, name: Any) -> Step | None:
         """The step that makes a column of the table; None for one that is modelled as it is."""
-        return next((one for one in self.steps if name in one.columns and one.way != "solve"), None)
+        ways = ("solve", "stamp")
+        return next((one for one in self.steps if name in one.columns and one.way not in ways), None)
 
     def solving(self, name: Any) -> Step | None:
         """The step that solves a formula for a column; None for one that nothing moves."""

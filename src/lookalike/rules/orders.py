@@ -21,6 +21,7 @@ NEAR, SEVERAL = 0.1, 3  # standard deviations; rows that are no further from bre
 TAIL, FAR_SMALLER = 0.02, 0.15  # of the numbers at either end; the same as ALIKE, without these
 LOOSE = 2.0  # times as many rows may break an order in a look at all pairs as in the end
 AT_LEAST, EDGED = 20, 0.01  # rows, and the share of them, that are as near as an order with a distance allows
+ALONE = 0.5  # share of these, at most, that hold one number
 SPANS = ("days", "hours", "minutes", "seconds")  # that such a distance is told in
 CELLS = 1 << 17  # of columns that are looked at at once
 EDGE = 60  # times as many gaps just above 0 as just below it
@@ -91,7 +92,8 @@ def _candidates(x: Array, shuffled: Array, a: int, others: Array) -> Iterator[tu
 
 def _distance(low: Array, high: Array, low_name: Any, high_name: Any, many: Values) -> float:
     """How far apart two numbers or dates (in seconds) are at least: where many rows are at the least gap, it
-    is more than one tick, and none of many more rows is below it; else 0.
+    is more than one tick, these are not mostly the same two numbers (the cheapest item is no distance), and
+    none of many more rows is below it; else 0.
     """
     size = step(many.column(high_name))
     if size is None or size != step(many.column(low_name)) or not len(low):
@@ -99,6 +101,8 @@ def _distance(low: Array, high: Array, low_name: Any, high_name: Any, many: Valu
     gap = np.rint((high - low) / size)
     least, rows = gap.min(), np.count_nonzero(gap == gap.min())
     if least < 2 or rows < max(AT_LEAST, EDGED * len(gap)) or rows == len(gap):
+        return 0.0
+    if np.unique(low[gap == least], return_counts=True)[1].max() > ALONE * rows:
         return 0.0
     below, above = np.asarray(many.numbers(low_name)), np.asarray(many.numbers(high_name))
     held = np.nanmin(np.rint((above - below) / size)) == least

@@ -15,6 +15,7 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.codec.ticks import dates, numbers
+from lookalike.rules.codes import is_of_code
 from lookalike.rules.holds import (
     APART,
     EMPTY,
@@ -25,6 +26,7 @@ from lookalike.rules.holds import (
     joined,
     keys_in,
     said_empty,
+    texts_of,
 )
 from lookalike.rules.narrow import Solved
 from lookalike.rules.values import Values, rounded, step
@@ -45,7 +47,7 @@ from lookalike.table.rule import (
 
 RULE, OWN, MISSING = "rule", "own", "missing"  # values of a flag: as the rule says, a value of its own, empty
 AS_DRAWN = ("clamp", "choice", "trait")  # ways of a column that is modelled as it is
-LIFTS = ("lift", "solve")  # ways that move what is drawn as it is, or is made by another step
+LIFTS = ("lift", "solve", "stamp")  # ways that change what is drawn as it is, or is made by another step
 SORTS = {"gap": ["flag", "gap", "below"], "formula": ["flag", "form"], "group": ["group"]}  # of names, by way
 SORTS |= {way: [] for way in (*AS_DRAWN, *LIFTS)}
 
@@ -54,19 +56,21 @@ SORTS |= {way: [] for way in (*AS_DRAWN, *LIFTS)}
 class Step:
     """One rule as it is kept; several orders of one column are one step.
 
-    way: formula, text, lookup, gap, clamp, lift, solve, choice, trait, group, together or when. A clamp is
-    drawn as it is and moved where it is out of its bounds; a lift does so to a column that another step has
-    made, and a *solve* moves a part of a formula so that this comes to the number that was drawn; a choice,
-    or a trait, is drawn as it is and replaced where it does not go with its parents. columns: those
-    of the table that it makes. parents: those that it makes them of. names: of the columns that are modelled:
-    "flag", "gap", "below" (a gap of rows that break the order), "form" (which format, or which exception),
-    "group". states: values of the flag, which has a column where there are two or more. own: whether the
-    column itself is modelled, for the rows that break the rule and those of which it says nothing. table: of
-    a lookup, key -> value; of a group, text -> values; of a choice, parent -> value, several; of a formula,
-    the forms where there are several. ends: of a gap, of signs or of what is solved, between which its column
-    is, as of `values.as_floats`; () for anywhere. goes: (number of a rule of traits and text of its parent,
-    trait, share). aimed: of a formula, whether its number is modelled, too, and a part is solved for it;
-    solved: of a solve, how.
+    way: formula, text, lookup, gap, clamp, lift, solve, stamp, choice, trait, group, together or when. A
+    clamp is drawn as it is and moved where it is out of its bounds; a lift does so to a column that another
+    step has made, and a *solve* moves a part of a formula so that this comes to the number that was drawn; a
+    *stamp* puts parts into codes once these are made afresh (stamps.py); a choice, or a trait, is drawn as it
+    is and replaced where it does not go with its parents. columns: those of the table that it makes. parents:
+    those that it makes them of. names: of the columns that are modelled: "flag", "gap", "below" (a gap of
+    rows that break the order), "form" (which format, or which exception), "group". states: values of the
+    flag, which has a column where there are two or more. own: whether the column itself is modelled, for the
+    rows that break the rule and those of which it says nothing. table: of a lookup, key -> value; of a part
+    of a code, its text -> value, where it has to be one of some; of a group, text -> values; of a choice,
+    parent -> value, several; of a formula, the forms where there are several. ends: of a gap, of signs, of a
+    number that is a part of a code, or of what is solved, between which its column is, as of
+    `values.as_floats`; () for anywhere. goes: (number of a rule of traits and text of its parent, trait,
+    share). aimed: of a formula, whether its number is modelled, too, and a part is solved for it; solved: of
+    a solve, how.
     """
 
     way: str
@@ -187,7 +191,7 @@ def forward(own: Step, values: Values) -> dict[Any, pd.Series]:
     for name in own.modelled:
         found[name] = values.table[name]
         # own values are drawn in all rows: in those of the rule, too, what is drawn next has to go with them
-        if own.way in ("gap", "text"):
+        if own.way == "gap" or (own.way == "text" and not is_of_code(own.rule)):
             hidden = ~unknown if own.way == "gap" else (state != OWN) & ~unknown
             found[name] = hide(found[name], pd.Series(hidden, index=values.table.index))
     return found
@@ -252,7 +256,8 @@ def states(own: Step, values: Values) -> tuple[Array, Array, Array | None]:
             unknown &= ~(gone & said_empty(own.emptied, values))
     else:
         texts, unknown = said_texts(own, values)
-        kept = texts == np.where(gone, EMPTY, values.texts(name))
+        real = texts_of(rule, values) if isinstance(rule, Joined) else values.texts(name)
+        kept = texts == np.where(gone, EMPTY, real)
     state = np.where(kept | unknown, RULE, OWN).astype(object)
     state[gone & (unknown | ~kept)] = MISSING
     return state, unknown, gap
@@ -311,6 +316,13 @@ def said_texts(own: Step, values: Values) -> tuple[Array, Array]:
     if own.way == "text":
         rule = own.rule
         texts = joined(rule, values) if isinstance(rule, Joined) else values.texts(own.parents[0])
+        if own.ends:
+            low, high = own.ends
+            inside = [one is not None and low <= int(one) <= high for one in texts]
+            texts = pd.Series(texts, dtype=object).where(inside, None).to_numpy()
+        elif own.table:
+            texts = pd.Series(texts, dtype=object)
+            texts = texts.where(texts.isin([str(key) for key, _ in own.table]), None).to_numpy()
         return texts, np.array([one is None for one in texts], dtype=bool)
     known = {str(key): EMPTY if value is None else str(value) for key, value in own.table}
     codes, found = (

@@ -69,7 +69,7 @@ class Values:
         if name not in self._close:
             own, column = self.numbers(name), self.column(name)
             single = "float32" in column.dtype or (
-                own is not None and step(column) is None and _is_single(own)
+                own is not None and column.is_number and step(column) is None and _is_single(own)
             )
             self._close[name] = SINGLE if single else CLOSE
         return self._close[name]

@@ -19,6 +19,7 @@ PARTS = (
     *("date", "first of week", "first of month", "first of quarter", "last of month", "time"),
 )
 WRITTEN = {"Aa": "weekday", "Bb": "month", "q": "quarter", "Yy": "year"}  # directives of dates in words
+OF_CODES = r"first \d+ letters of|part \d+ of|first run of"  # ways of a part of a code
 ROUNDINGS = ("nearest", "as floats", "half up", "down", "up")
 TRAITS = ("sign", "format")  # of a number: below, above or at 0; which of the column's formats it has
 TRANSFORMS = ("log", "log10", "log2", "square", "cube", "root", "reciprocal")  # functions of a number
@@ -251,10 +252,12 @@ class Joined:
 
 @dataclass(frozen=True)
 class Function(_Told):
-    """The value of one column tells that of the other. part: where it is not "", that part of a date does;
+    """The value of one column tells that of the other. part: where it is not "", that part of a date does, or
+    of a code, by a way of `OF_CODES`;
     shift: as in `Part`. cuts: where there are any, the range between them that a number is in does; a cut
     belongs to the range above it. than: where it is not None, how `of` compares with that column does.
     compared: one of `COMPARED`: whether it is larger, or not smaller, or which of them is larger.
+    factor, apart, unit: that column is multiplied by the factor, and so much is added, as in `Order`.
     """
 
     part: str = ""
@@ -262,7 +265,15 @@ class Function(_Told):
     cuts: tuple[float, ...] = ()
     than: Any = None
     compared: str = ">"
+    factor: float = 1.0
+    apart: float = 0.0
+    unit: str = ""
     support: float = field(default=1.0, compare=False)
+
+    @property
+    def distance(self) -> float:
+        """What is added to the column that it is compared with: a number, or seconds."""
+        return self.apart * UNITS.get(self.unit, 1.0)
 
     @property
     def columns(self) -> tuple[Any, ...]:
@@ -271,14 +282,32 @@ class Function(_Told):
     @property
     def words(self) -> str:
         if self.than is not None:
-            both = (quoted(self.of), quoted(self.than))
+            times = "" if self.factor == 1 else f"{self.factor:.12g} * "
+            added = f" {'-' if self.apart < 0 else '+'} {abs(self.apart):.12g} {self.unit}".rstrip()
+            both = (quoted(self.of), f"{times}{quoted(self.than)}{added if self.apart else ''}")
             said = (
                 f"sign of {' - '.join(both)}" if self.compared == "sign" else f" {self.compared} ".join(both)
             )
             return f"{said} -> {quoted(self.column)}"
-        part = f"{self.part} of " if self.part else ""
+        part = f"{self.part.removesuffix(' of')} of " if self.part else ""
         cut = f" cut at {', '.join(f'{one:.12g}' for one in self.cuts)}" if self.cuts else ""
         return f"{part}{_shifted(self.of, self.shift)}{cut} -> {quoted(self.column)}"
+
+
+@dataclass(frozen=True)
+class Within(_Told):
+    """A part of the code `column`, which is made afresh, is the other column (same), or goes with it. part:
+    a way of `OF_CODES`, such as "part 1 of".
+    """
+
+    part: str
+    same: bool = False
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def words(self) -> str:
+        part = f"{self.part} {quoted(self.column)}"
+        return f"{part} = {quoted(self.of)}" if self.same else f"{quoted(self.of)} -> {part}"
 
 
 @dataclass(frozen=True)
@@ -360,6 +389,7 @@ Rule = (
     | Joined
     | Function
     | Trait
+    | Within
     | Combination
     | OneOf
     | EmptyTogether
@@ -376,6 +406,7 @@ SORTS: dict[str, type[Any]] = {
     "joined": Joined,
     "function": Function,
     "trait": Trait,
+    "within": Within,
     "combination": Combination,
     "one of": OneOf,
     "empty together": EmptyTogether,

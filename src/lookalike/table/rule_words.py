@@ -12,9 +12,13 @@
     lwage = log(wage + 1)                   also log10, log2, square, cube, root, reciprocal
     zip_copy = zip                          the same value
     year = year of date                     a part of a date; fiscal = year of date + 6 months
+    block = part 1 of icd                   a part of a code; or its first run of letters or digits
+    first 3 letters of sku -> category      a part of a code tells the value
+    dept -> part 1 of emp_no                a value tells the part of codes that are made afresh
     month of date -> season                 a part of a date tells the value
     bmi cut at 18.5, 25 -> class            the range of a number tells the value
     arrival > due -> late                   a comparison tells a value (also >=, <, <=)
+    actual > 1.1 * budget -> over           the same by a factor; arrival > due + 15 minutes -> late
     sign of home - away -> result           which of two is larger tells a value
     type -> sign of amount                  a category tells the sign of a number, or its format
     city -> country                         one value tells the other
@@ -37,6 +41,7 @@ from typing import TYPE_CHECKING, Any
 from lookalike.arguments import shown
 from lookalike.errors import SchemaError
 from lookalike.table.rule import (
+    OF_CODES,
     PARTS,
     ROUNDINGS,
     SORTS,
@@ -50,6 +55,7 @@ from lookalike.table.rule import (
     EmptyWhen,
     Extreme,
     Function,
+    Joined,
     Linear,
     OneOf,
     Order,
@@ -58,6 +64,7 @@ from lookalike.table.rule import (
     Rule,
     Trait,
     Transform,
+    Within,
 )
 from lookalike.table.rule_products import read_product, term_of, terms_in
 
@@ -122,6 +129,8 @@ def _read(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
             return None
         cells = tuple(one.strip().strip("'\"") for one in values.split(" or "))
         return EmptyWhen(known[a], known[b], cells, None if what == "empty" else what[1:-1])
+    if rule := _of_code(words, known, schema):
+        return rule
     own = [_name(token, known) for token in tokens]
     if len(tokens) == 3 and own[0] is not None and own[2] is not None and tokens[1] == "->":
         return Function(known[own[2]], known[own[0]])
@@ -132,6 +141,24 @@ def _read(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
         return _order(tokens, own, known)
     if len(tokens) > 2 and own[0] is not None and tokens[1] == "=":
         return _formula(known[own[0]], words.split("=", 1)[1].strip(), known, schema)
+    return None
+
+
+def _of_code(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
+    """`block = part 1 of icd`, `first run of icd -> chapter`, `dept -> part 1 of emp_no`."""
+    for form in (
+        rf"(?P<own>.+) = (?P<way>{OF_CODES}) (?P<of>.+)",
+        rf"(?P<way>{OF_CODES}) (?P<of>.+) = (?P<own>.+)",
+        rf"(?P<way>{OF_CODES}) (?P<of>.+) -> (?P<own>.+)",
+        rf"(?P<own>.+) -> (?P<way>{OF_CODES}) (?P<of>.+)",
+    ):
+        found = re.fullmatch(form, words)
+        own, of = (_name(found[one], known) if found else None for one in ("own", "of"))
+        if found and own is not None and of is not None and own != of:
+            same, way = "->" not in words, found["way"]
+            if schema[known[of]].is_made:
+                return Within(known[of], known[own], way, same)
+            return Joined(known[own], ((way, known[of]),)) if same else Function(known[own], known[of], way)
     return None
 
 
@@ -173,6 +200,8 @@ def _told(left: str, right: str, known: dict[str, Any]) -> Rule | None:
             return Function(known[told], known[of], cuts=tuple(map(float, cut[2].split(","))))
         except ValueError:
             return None
+    if told is not None and (moved := _compared_moved(left, known)):
+        return replace(moved, column=known[told])
     if told is not None and (compared := _compared(left, known)):
         return Function(known[told], compared[0], than=compared[1], compared=compared[2])
     for trait in TRAITS:
@@ -195,6 +224,23 @@ def _compared(words: str, known: dict[str, Any]) -> tuple[Any, Any, str] | None:
     if tokens[1].startswith("<"):
         first, second = second, first
     return first, second, "sign" if sign else tokens[1].replace("<", ">")
+
+
+def _compared_moved(words: str, known: dict[str, Any]) -> Function | None:
+    """`actual > 1.1 * budget`, `arrival > due + 15 minutes`, `stock < 0.2 * capacity`; None of any other."""
+    units = "|".join(UNITS)
+    found = re.fullmatch(
+        rf"(.+?) ([<>]=?) (?:({_SIZE}) \* )?(.+?)(?: ([+-]) ({_SIZE})(?: ({units}))?)?", words
+    )
+    of, than = (_name(found[at], known) if found else None for at in (1, 4))
+    if not found or of is None or than is None or not (found[3] or found[6]):
+        return None
+    compared = {"<": ">=", "<=": ">"}.get(found[2], found[2])  # the flag is told by both sides
+    apart = float(f"{found[5]}{found[6]}") if found[6] else 0.0
+    own, factor = known[of], float(found[3] or 1)
+    return Function(
+        own, own, than=known[than], compared=compared, factor=factor, apart=apart, unit=found[7] or ""
+    )
 
 
 def _part(words: str, known: dict[str, Any]) -> tuple[Any, str, int, int] | None:

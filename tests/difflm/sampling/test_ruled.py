@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from lookalike.difflm import DiffLM
+from lookalike.difflm.latents import read_rows
+from lookalike.difflm.sampling.ruled import asked_of
 from lookalike.errors import ConditionError
 from lookalike.rules.holds import support
 from lookalike.rules.values import Values
@@ -204,3 +206,18 @@ def test_given_ends_and_comparisons_fix_what_they_are_of(
     assert (paid - made["paid"]).abs().max() < 0.011
     if "claim" in names:  # nothing is paid below a deductible that there is
         assert made["deductible"].isin([100, 250, 500]).mean() > 0.95
+
+
+def test_whole_rows_are_read_as_they_were_learned(quick: Quick) -> None:
+    """What is modelled beside a missing cell, too: `score`, `encode` and `like` see what training saw."""
+    rng = np.random.default_rng(0)
+    city = rng.choice(["Rome", "Nice", "Bonn", "Lyon"], 300)
+    land = pd.Series(city).map({"Rome": "IT", "Nice": "FR", "Bonn": "DE", "Lyon": "FR"})
+    table = pd.DataFrame({"city": pd.Series(city).mask(rng.random(300) < 0.3), "land": land})
+    fitted = quick(steps=2).fit(table).fitted
+    assert fitted.plan is not None and fitted.plan.steps[0].own
+    inner = asked_of(fitted.plan, read_rows(fitted, table, "rows"), whole=True).inner
+    learned = fitted.plan.forward(table)
+    for name in learned:
+        assert (inner.known[name] == learned[name].notna()).all()
+        assert (inner.values[name][inner.known[name]] == learned[name].dropna()).all()

@@ -152,6 +152,7 @@ def sampled(fitted: Fitted, request: Request, tally: Tally, progress: bool) -> I
     for index, table in enumerate(_joined(parts, TOGETHER if codec.filled else 1)):
         rng = child(request.seed, "sample", "fill", index)
         filled = codec.fill(table, rng, request.offset + done, kept, named)
+        filled = filled if fitted.plan is None else fitted.plan.stamped(filled, rng, given)
         yield _in_style(filled, fitted.schema.layout)
         done += len(table)
     fitted.records.rest()
@@ -315,7 +316,7 @@ def _vary(
     records, generator, plan = fitted.records, fitted.generator(rng), fitted.plan
     own, schema = rows, fitted.schema
     if plan is not None:
-        own, schema = asked_of(plan, rows).inner, plan.codec.schema
+        own, schema = asked_of(plan, rows, whole=True).inner, plan.codec.schema
 
     def near(mean: Tensor) -> Tensor:
         return fitted.prior.vary(mean, strength, generator, threads=fitted.threads.most)
@@ -344,7 +345,9 @@ def imputed(
     if not chunks:
         return table.copy()
     made = pd.concat(chunks, ignore_index=True)
-    made = fitted.codec.fill(made, child(seed, "impute", "fill"), offset, set(table.columns))
+    rng = child(seed, "impute", "fill")
+    made = fitted.codec.fill(made, rng, offset, set(table.columns))
+    made = made if fitted.plan is None else fitted.plan.stamped(made, rng, set(table.columns))
     made = made.set_axis(table.index)
     for name in table.columns.difference(made.columns):
         made[name] = table[name]  # it was dropped

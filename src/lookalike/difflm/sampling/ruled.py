@@ -16,8 +16,9 @@ from lookalike.codec.where import Condition
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
-from lookalike.rules.conditions import emptiness, goals, joined, keys_of, missed
-from lookalike.rules.holds import APART, EMPTY
+from lookalike.rules.codes import is_of_code
+from lookalike.rules.conditions import always_told, emptiness, goals, joined, keys_of, missed
+from lookalike.rules.holds import APART, EMPTY, over
 from lookalike.rules.keep import Plan
 from lookalike.rules.moves import Held, settled
 from lookalike.rules.steps import AS_DRAWN, LIFTS, MISSING, Step
@@ -47,8 +48,10 @@ class Ruled:
     aims: dict[Any, np.ndarray]
 
 
-def asked_of(plan: Plan, rows: Given, fill: bool = False) -> Ruled:
-    """fill: missing cells of the given columns are to be drawn from the values that are not missing."""
+def asked_of(plan: Plan, rows: Given, fill: bool = False, whole: bool = False) -> Ruled:
+    """fill: missing cells of the given columns are to be drawn from the values that are not missing. whole:
+    the rows are read, not filled in: a cell that is missing is known to be.
+    """
     table = pd.DataFrame(index=pd.RangeIndex(rows.rows))
     for name in plan.schema.kept:
         if name in rows.values:
@@ -56,7 +59,7 @@ def asked_of(plan: Plan, rows: Given, fill: bool = False) -> Ruled:
         else:
             table[name] = pd.Series([None] * rows.rows, dtype=object)
     nothing = np.zeros(rows.rows, dtype=bool)
-    known = {name: rows.known.get(name, nothing) for name in plan.schema.kept}
+    known = {name: ~nothing if whole else rows.known.get(name, nothing) for name in plan.schema.kept}
     conditions: list[dict[Any, Condition]] = [{} for _ in range(rows.rows)]
     targets: dict[Any, np.ndarray] = {}
     aims: dict[Any, np.ndarray] = {}
@@ -155,7 +158,8 @@ def _laid(plan: Plan, own: Step, cells: dict[Any, Any]) -> dict[Any, Condition] 
         said = {str(value) for value in rule.values}
         fit = [value for value in plan.codec.known()[of] if (str(value) in said) == sign]
         return {of: Condition(values=tuple(fit))} if fit else {}
-    if own.way == "lookup" and not own.own and own.flag is None:
+    told = own.way == "lookup" or (own.way == "text" and is_of_code(own.rule))
+    if told and own.flag is None and always_told(plan, own):
         text = str(next(iter(cells.values())))
         found = keys_of(plan, own, lambda value: (EMPTY if value is None else str(value)) == text)
         return None if found is None else {k: v for k, v in found.items() if v.values}
@@ -191,6 +195,8 @@ def put_back(
         free = partial(held, but=name)
         if own is not None and isinstance(own.rule, Function) and own.rule.than is not None:
             inner = _compared(plan, own.rule, rows, mask, inner, known, free, rng)
+        elif own is not None and is_of_code(own.rule):
+            inner = _with_codes(plan, own, rows, mask, inner, known, free, rng)
         elif goal is not None:
             inner = settled(plan, inner, name, goal, mask, rng, known | {name: ~mask}, free)
     for name, mask in asked.aims.items():
@@ -222,20 +228,48 @@ def _compared(
     sides = [as_floats(made[name], schema[name]) for name in (rule.of, rule.than)]
     if sides[0] is None or sides[1] is None:
         return inner
-    apart = sides[0] - sides[1]
+    apart = over(rule, sides[0], sides[1])
     off, goal = mask & (texts != wanted), np.full(len(made), np.nan)
     for text in {text for text in wanted[off] if text is not None}:
         pool, here = apart[(texts == text) & ~np.isnan(apart)], off & (wanted == text)
         if len(pool):
             goal[here] = rng.choice(pool, int(here.sum()))
     off &= ~np.isnan(goal)
-    for name, aim in ((rule.of, sides[1] + goal), (rule.than, sides[0] - goal)):
+    aims = (rule.factor * sides[1] + rule.distance + goal, (sides[0] - rule.distance - goal) / rule.factor)
+    for name, aim in zip((rule.of, rule.than), aims, strict=True):
         here = off & ~known[name] if name in known else off
         if here.any():
             own = schema[name]
             inner = settled(plan, inner, name, rounded(aim, own), here, rng, known, held)
         off &= ~here
     return inner
+
+
+def _with_codes(
+    plan: Plan,
+    own: Step,
+    rows: Given,
+    mask: np.ndarray,
+    inner: pd.DataFrame,
+    known: Mapping[Any, np.ndarray],
+    held: Held,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """What is modelled, in which the code of a row whose part is given otherwise is that of a row where it
+    fits.
+    """
+    name, code = own.columns[0], own.parents[0]
+    if code not in inner:
+        return inner
+    wanted = Values(pd.DataFrame({name: rows.values[name]}), plan.schema).texts(name)
+    texts = Values(plan.back(inner, rng, held), plan.schema).texts(name)
+    off = mask & (texts != wanted) & ~(known[code] if code in known else np.zeros_like(mask))
+    source = np.arange(len(inner))
+    for text in {text for text in wanted[off] if text is not None}:
+        pool, here = np.flatnonzero(texts == text), np.flatnonzero(off & (wanted == text))
+        if len(pool):
+            source[here] = rng.choice(pool, len(here))
+    return inner.assign(**{code: inner[code].take(source).reset_index(drop=True)})
 
 
 def meeting(
