@@ -104,7 +104,7 @@ def partition(values: Array, counts: Array, rare: int, bins: int = BINS, cells: 
     token, place = _group(count, own, bins, cells)
     interval = arrays[0] < arrays[2]
     step, offset = grid_of(values, np.where(interval[index], counts, 0))
-    grain, units = grain_of(values, counts, index, interval, token, 1 if offset else step)
+    grain, units = grain_of(values, counts, index, arrays[0], interval, token, 1 if offset else step)
     if offset:
         grain, units = grain[:, :0], [step]
     ends = (arrays[0], arrays[1], arrays[2], np.array(share))

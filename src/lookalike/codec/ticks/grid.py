@@ -15,6 +15,7 @@ ON_GRID = 0.99  # of the rows in intervals, that lie on a grid
 GRID_VALUES, PARTS = 20, 25  # neighbours by which a grid is told, and how many times
 CHANCE = 1e-6  # that values lie on it by accident, at most
 TWICE, SURE, SEVERAL = 2.0, 5.0, 5  # fives: times as many as by accident, deviations above it, different ones
+FILLED = 50  # rows of a bin from which on it tells by itself how round its numbers are
 HALF = 0.5  # of the fives that are no tens, that are quarters
 
 
@@ -73,10 +74,10 @@ def _share(values: Array, counts: Array, fives: int, unit: int) -> float:
 
 
 def grain_of(
-    values: Array, counts: Array, index: Array, interval: Array, token: Array, step: int
+    values: Array, counts: Array, index: Array, low: Array, interval: Array, token: Array, step: int
 ) -> tuple[Array, list[int]]:
     """(tokens, levels): chance of rounding a draw to at least each of some units, and those units, the first
-    of which is the grid's.
+    of which is the grid's. index: of the cell of each value; low, interval, token: of each cell.
 
     A share q[k] of the real values are multiples of unit k. Of those that were rounded to the unit before, a
     share c (a tenth, half, or a fifth) is one of unit k by itself, so the chance a[k] of rounding to unit k
@@ -86,12 +87,21 @@ def grain_of(
     if values.dtype != np.int64 or not interval.any():
         return np.zeros((tokens, 0)), [step]
     inside = np.where(interval[index], counts, 0)
-    rows = np.maximum(np.bincount(token[index], weights=inside, minlength=tokens), 1)
-    before, chances, units = np.ones(tokens), [np.ones(tokens)], units_of(values, inside, step)
+    rows = np.bincount(token[index], weights=inside, minlength=tokens)
+    units = units_of(values, inside, step)
+    fives = step == 1 and any(str(unit).strip("0") != "1" for unit in units)
+    filled = np.maximum(FILLED - rows, 0) if fives else np.zeros(tokens)
+    before, chances = np.ones(tokens), [np.ones(tokens)]
     for last, unit in itertools.pairwise(units):
-        ends = np.bincount(token[index], weights=inside * (values % unit == 0), minlength=tokens) / rows
+        ends = np.bincount(token[index], weights=inside * (values % unit == 0), minlength=tokens)
         if not ends.any():
             break
+        if fives:  # what is round by accident in bins of few rows, and what exact cells make round, is less
+            gone = np.where(
+                interval[index], 0, counts * ((low[index] % unit == 0) * 1 - (values % unit == 0))
+            )
+            ends = ends * np.clip(1 - gone.sum() / ends.sum(), 0, 1)
+        ends = (ends + filled * ends.sum() / rows.sum()) / np.maximum(rows + filled, 1)
         alone = last / unit
         if alone == 1:
             chances.append(chances[-1])
