@@ -170,10 +170,11 @@ def decode(
     both = (marks == 0) & np.isin(which, _two(column))
     last = np.full(len(tokens), None, dtype=object)
     if both.any():
-        ends = ticks[both] + apart.to_numpy(np.int64)[both]
+        begun, gaps = ticks[both], apart.to_numpy(np.int64)[both]
         own = params.columns[1]
         low, high = (numbers if own.is_number else dates).schema_range(own)
-        ends = np.clip(ends, low, high).astype(ticks.dtype)  # the order of both ends is that of their ranges
+        ends = np.clip(begun + gaps, low, high).astype(ticks.dtype)
+        ends = np.where(gaps < 0, np.minimum(ends, begun), np.maximum(ends, begun))  # whatever was clipped
         none = np.zeros(len(ends), dtype=np.int8)
         back = numbers.restored if own.is_number else dates.from_ticks
         last[both] = back(ends, none, own).astype(object).to_numpy()
