@@ -133,3 +133,17 @@ def test_a_range_beside_its_ends_is_made_of_them() -> None:
     real["us"] = [f"{a:%b} {a.day} - {b:%b} {b.day}, {b.year}" for a, b in pairs]
     joined = {rule.column: rule.columns[1:] for rule in find_rules(real) if isinstance(rule, Joined)}
     assert joined == {"when": ("start", "end"), "us": ("start", "end")}
+
+
+def test_the_last_end_is_not_clipped_below_the_first() -> None:
+    rng = np.random.default_rng(0)
+    low = rng.integers(10, 1_000, 600)
+    cells = [
+        f"{a}-{a + b} kg" if a < 300 else f"{a}+ kg"
+        for a, b in zip(low, rng.integers(0, 9, 600), strict=True)
+    ]
+    real = pd.DataFrame({"load": cells})
+    codec = RecordCodec.fit(real, infer(real))
+    made = shuffled(codec, real)["load"]
+    two = made[made.str.contains("-")].str.removesuffix(" kg").str.split("-", expand=True).astype(int)
+    assert len(two) > 100 and two[0].max() > 300 and (two[0] <= two[1]).all()
