@@ -218,7 +218,8 @@ def alone(key: str, args: argparse.Namespace) -> dict[str, Any]:
     done = subprocess.run(words, capture_output=True, text=True, env=variables(threads))
     said = done.stdout.strip().splitlines()
     if done.returncode or not said:
-        return {"error": "\n".join(done.stderr.strip().splitlines()[-8:])}
+        said = done.stderr.strip().splitlines()[-8:]
+        return {"error": "\n".join(said) or f"ended with {done.returncode}: -9 is no memory, most often"}
     found: dict[str, Any] = json.loads(said[-1])
     return found
 

@@ -31,6 +31,7 @@ from lookalike.difflm.training.loop import plan_steps
 from lookalike.seed import child
 
 AT_ONCE = {"cuda": 512, "cpu": 128}  # rows that are written at once
+PART = {"cuda": 16_384, "cpu": 4_096}  # tokens of a part of a step, as lookalike has it on a GPU
 SHOTS, SHOT_TOKENS = 8, 1_500  # rows of a prompt, and tokens of them at most
 ROOM, LEAST_ROOM = 1.25, 32  # as lookalike has it: a row may be this much longer than the longest
 TRAINED_MOST = 2_048  # tokens of a row
@@ -110,18 +111,24 @@ class Plain:
         return torch.optim.AdamW(own, RATE, (0.9, 0.99), weight_decay=0.0)
 
     def step(self, optimizer: torch.optim.Optimizer, rows: list[list[int]]) -> float:
-        """One step of fine-tuning; returns the loss, nats per row."""
-        longest = max(map(len, rows))
+        """One step of fine-tuning, in parts where logits would not fit; returns the loss, nats per row."""
         pad = self.tokenizer.pad_token_id
-        tokens = torch.tensor([row + [pad] * (longest - len(row)) for row in rows], device=self.device)
-        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], device=self.device)
-        labels = tokens.masked_fill(mask == 0, -100)
-        loss = self.model(input_ids=tokens, attention_mask=mask, labels=labels, use_cache=False).loss
+        told, most = sum(len(row) - 1 for row in rows), max(map(len, rows))
+        size, total = max(1, PART.get(self.device.type, PART["cpu"]) // most), 0.0
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            longest = max(map(len, part))
+            tokens = torch.tensor([row + [pad] * (longest - len(row)) for row in part], device=self.device)
+            mask = torch.tensor([[1] * len(r) + [0] * (longest - len(r)) for r in part], device=self.device)
+            labels = tokens.masked_fill(mask == 0, -100)
+            loss = self.model(input_ids=tokens, attention_mask=mask, labels=labels, use_cache=False).loss
+            own = loss * (sum(len(row) - 1 for row in part) / told)
+            own.backward()
+            total += float(own.detach())
         torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 1.0)
         optimizer.step()
-        return float(loss.detach()) * sum(len(row) - 1 for row in rows) / len(rows)
+        return total * told / len(rows)
 
     def finetune(
         self, texts: list[str], minutes: float, begun: float, epochs: float | None = None

@@ -110,10 +110,15 @@ class Walk:
         self.inside = np.zeros(len(matchers), dtype=np.int8)  # of a string, see _OUTSIDE
 
     def mask(self, rows: Array, closing: Array | None = None) -> Array:
-        """(len(rows), tokens) bool: the tokens that may come next; the stop token where the JSON is complete.
+        """(len(rows), tokens) bool: the tokens that may come next, as `bits`."""
+        return _unpacked(self.bits(rows, closing), self.grammar.tokens)
 
-        rows: row numbers. closing: (len(rows),) bool, rows that have to come to an end: of their tokens only
-        those that end soonest are left. Raises SchemaError where the schema is too intricate to follow.
+    def bits(self, rows: Array, closing: Array | None = None) -> Array:
+        """(len(rows), words) int32: the tokens that may come next; the stop token where the JSON is complete.
+
+        Token t is bit t % 32 of word t // 32. rows: row numbers. closing: (len(rows),) bool, rows that have
+        to come to an end: of their tokens only those that end soonest are left. Raises SchemaError where
+        the schema is too intricate to follow.
         """
         grammar = self.grammar
         numbers = [int(row) for row in rows]
@@ -121,17 +126,15 @@ class Walk:
         if numbers:
             jobs = [(self.matchers[row], place) for place, row in enumerate(numbers)]
             _library().numpy.fill_next_token_bitmask_par(grammar.executor, jobs, bits)
-        allowed = np.zeros((len(numbers), grammar.tokens), dtype=bool)
-        unpacked = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")
-        known = min(grammar.tokens, unpacked.shape[1])
-        allowed[:, :known] = unpacked[:, :known]
-        if not allowed.any(axis=1).all():
-            self._explain(numbers[int(np.argmin(allowed.any(axis=1)))])
+        some = bits.any(axis=1)
+        if not some.all():
+            self._explain(numbers[int(np.argmin(some))])
         if closing is not None and closing.any():
             ends = np.flatnonzero(closing)
-            rank = np.where(allowed[ends], grammar.rank[self.inside[np.asarray(numbers)[ends]]], _NEVER)
-            allowed[ends] = rank == rank.min(axis=1, keepdims=True)
-        return allowed
+            allowed = _unpacked(bits[ends], grammar.tokens)
+            rank = np.where(allowed, grammar.rank[self.inside[np.asarray(numbers)[ends]]], _NEVER)
+            bits[ends] = _packed(rank == rank.min(axis=1, keepdims=True), grammar.width)
+        return bits
 
     def take(self, rows: Array, tokens: Array) -> None:
         """Goes on by one token in each of the rows.
@@ -175,6 +178,23 @@ class Walk:
     def _explain(self, row: int) -> None:
         said = first_line(Exception(self.matchers[row].get_error() or "nothing may come next"))
         raise SchemaError(_unusable(said))
+
+
+def _unpacked(bits: Array, tokens: int) -> Array:
+    """(rows, words) int32 -> (rows, tokens) bool."""
+    allowed = np.zeros((len(bits), tokens), dtype=bool)
+    unpacked = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")
+    known = min(tokens, unpacked.shape[1])
+    allowed[:, :known] = unpacked[:, :known]
+    return allowed
+
+
+def _packed(allowed: Array, words: int) -> Array:
+    """(rows, tokens) bool -> (rows, words) int32."""
+    found = np.zeros((len(allowed), 4 * words), dtype=np.uint8)
+    packed = np.packbits(allowed, axis=1, bitorder="little")
+    found[:, : packed.shape[1]] = packed
+    return found.view(np.int32)
 
 
 def _unusable(reason: str) -> str:

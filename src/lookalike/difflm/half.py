@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-HALF: bool = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+_KNOWN = "_is_avx512_bf16_supported", "_is_amx_tile_supported"  # not all versions of torch have both
+HALF: bool = any(bool(getattr(torch.cpu, name, lambda: False)()) for name in _KNOWN)
 
 
 def half(x: Tensor) -> Tensor:

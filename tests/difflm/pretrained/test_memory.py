@@ -33,7 +33,7 @@ def test_a_memory_that_is_short(
         monkeypatch.setattr(room, "free_memory", lambda _, free=free: free)
         monkeypatch.setattr(memory, "free_memory", lambda _, free=free: free)
         try:
-            chosen.append((room.tokens_at_once(vae, records[:5], 1024, True), vae.checkpointing))
+            chosen.append((room.tokens_at_once(vae, records[:5], 1024, True).tokens, vae.checkpointing))
         except OptionError as error:
             assert "training around" in str(error) and "GB are free" in str(error)
             break

@@ -8,12 +8,16 @@ from lookalike.difflm.training.muon import Muon, orthogonal
 SHAPES = [(24, 8), (8, 8), (16, 8), (8, 16), (8, 24), (16, 8)]
 
 
-def test_matrices_become_orthogonal() -> None:
+@pytest.mark.parametrize("multiplies", [True, False])
+def test_matrices_become_orthogonal(multiplies: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lookalike.difflm.half.HALF", multiplies)
     torch.manual_seed(0)
     for matrix, found in zip(
         given := [torch.randn(shape) for shape in SHAPES], orthogonal(given, 5), strict=True
     ):
         assert found.shape == matrix.shape
+        wanted = torch.bfloat16 if multiplies else torch.float32  # many times as slow otherwise
+        assert found.dtype == wanted
         values = torch.linalg.svdvals(found.float())
         assert float(values.min()) > 0.3 and float(values.max()) < 1.4  # what five steps of it reach
         u, _, v = torch.linalg.svd(matrix, full_matrices=False)

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from lookalike.difflm.half import HALF
 from lookalike.difflm.training.memory import check_memory, enough_memory, free_memory, ran_out
 from lookalike.errors import MissingDependency, ModelError, first_line
 
@@ -114,15 +115,9 @@ def precision(device: torch.device, parameters: int) -> torch.dtype:
     SmolLM2-135M then trains 1.5 to 2 times as fast on a CPU. A tiny model is no faster for it, and any is
     many times as slow where the processor has no instructions for such numbers.
     """
-    if device.type == "cuda" or (parameters >= LARGE and _multiplies_bfloat16()):
+    if device.type == "cuda" or (parameters >= LARGE and HALF):
         return torch.bfloat16
     return torch.float32
-
-
-def _multiplies_bfloat16() -> bool:
-    """Whether the processor does; torch tells it in functions that not all of its versions have."""
-    known = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(bool(getattr(torch.cpu, name, lambda: False)()) for name in known)
 
 
 def load_encoder(name: str, device: torch.device) -> PretrainedLM:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lookalike.codec.serialised import Serialised, first_columns
 from lookalike.codec.slot import Array
+from lookalike.difflm.pretrained.cache import cached_bytes
 from lookalike.difflm.pretrained.examples import Examples, Texts
 from lookalike.difflm.pretrained.hub import SMALLER, check_same, load_backbone, load_encoder
 from lookalike.difflm.pretrained.tokens import Tokens, encoder_tokens, lengths, padded
@@ -37,7 +38,7 @@ from lookalike.errors import ConditionError, OptionError
 from lookalike.progress import say
 
 CHUNK, CHUNK_GPU = 128, 512  # rows that are written at once, at most
-CHUNK_BYTES = 4e9  # of their caches and probabilities
+CHUNK_BYTES, CHUNK_SHARE = 4e9, 0.1  # of their caches and probabilities; of a GPU's memory, if that is more
 ROOM, LEAST_ROOM = 1.25, 32  # a record may be this much longer than the longest one that was learned from
 CUT_RECORDS = 8  # records that are cut, to see what their end takes
 CUTS = (0.0, 0.2, 0.4, 0.6, 0.8)  # after which shares of their tokens
@@ -98,11 +99,12 @@ class TextRecords:
 
     @property
     def chunk(self) -> int:
-        config = self.backbone.model.config.get_text_config()
-        number = self.vae.embeddings[0].weight.itemsize
-        cache = 2 * config.num_hidden_layers * self.vae.hidden * number * max(self.longest, 1)
-        most = CHUNK_GPU if self.device.type == "cuda" else CHUNK
-        return max(8, min(most, int(CHUNK_BYTES / (cache + 32 * self.vae.vocabulary))))
+        gpu = self.device.type == "cuda"
+        # not of what is free: a seed would write other rows beside another process
+        whole = torch.cuda.get_device_properties(self.device).total_memory if gpu else 0
+        room, number = max(CHUNK_BYTES, CHUNK_SHARE * whole), self.vae.embeddings[0].weight.itemsize
+        row = cached_bytes(self.vae.base.config, number) * max(self.longest, 1) + 32 * self.vae.vocabulary
+        return max(8, min(CHUNK_GPU if gpu else CHUNK, int(room / row)))
 
     def encode(self, table: pd.DataFrame, partial: bool = False) -> Array:
         return self.serialised.cells(table, partial)

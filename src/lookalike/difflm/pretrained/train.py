@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -35,8 +35,6 @@ BETAS = ("rate", "schedule")
 FIRST = 512  # records that the reader's start is set by
 BEGIN = 0.1  # beta, which the controller then moves
 MOVES = 8.0  # how far the controller can move the logarithm of beta in a training, however short
-FEWEST_TOKENS = 256  # at once; fewer do not help where the memory is short
-AGAIN = 50  # steps after which as many are tried again as at first: what took the memory may have ended
 ON_GPU = 16  # times as many rows a step and tokens at once as on a CPU
 SMALL_STEPS = 400  # steps that a training should have: of a small table they have fewer rows each
 # Share by which held-out rows may be written worse than at best while the learning rate falls: what is drawn
@@ -134,8 +132,8 @@ def train_pretrained(
     schedule = Backtracking() if finetune.beta == "schedule" else None
     bag = config.bag_of_words if config.rate else 0.0
     tried = examples.of(usual_and_longest(length, train_rows)).written
-    micro = usual = tokens_at_once(vae, tried, finetune.at_once(device), progress)
-    seen = _start(vae, loop, mean, schedule, plan, examples.of(train_rows[:FIRST]), micro)
+    at_once = tokens_at_once(vae, tried, finetune.at_once(device), progress)
+    seen = _start(vae, loop, mean, schedule, plan, examples.of(train_rows[:FIRST]), at_once.tokens)
     threads.restart()
     course, what = loop.course("the way into the language model", progress), f"training around {vae.name}"
     course.told = clock.limit is not None  # it is told when the plan is fitted to it
@@ -158,7 +156,7 @@ def train_pretrained(
             beta = loop.controller.beta if schedule is None else schedule.beta
             of_mean = schedule is not None
             descend = partial(_descend, vae, loop, batch, beta, of_mean, bag, threads, seed)
-            loss, rate, micro = _within_memory(descend, usual if step % AGAIN == 0 else micro)
+            loss, rate = at_once.within(descend, step)
             loop.controller.target = config.rate * risen(done)
             loop.controller.update(rate, MOVES / loop.steps)
             seen += batch.size
@@ -168,7 +166,7 @@ def train_pretrained(
             if loop.validates():
                 some = held.of(plan.seen(loop, len(held_rows)))
                 with mean.in_place():
-                    reconstruction, rate = _validate(vae, some, noise, micro)
+                    reconstruction, rate = _validate(vae, some, noise, at_once.tokens)
                     loop.record(reconstruction, rate, beta, tokens=_speed(loop, seen))
                     _judge(loop, schedule, reconstruction)
             # save, so that a kill costs little
@@ -176,7 +174,7 @@ def train_pretrained(
                 _save(loop, mean, schedule, plan, seen)
     _save(loop, mean, schedule, plan, seen)
     late = LATE if course.ended in ("steps", "time") else 0.0  # else the learning rate has not fallen
-    _take_best(vae, loop, schedule, held.of(plan.seen(loop, len(held_rows))), noise, micro, late)
+    _take_best(vae, loop, schedule, held.of(plan.seen(loop, len(held_rows))), noise, at_once.tokens, late)
     _set_training(vae, False)
     return [*loop.history, course.facts(loop.step)]
 
@@ -224,21 +222,6 @@ def _set_training(vae: PretrainedVAE, on: bool) -> None:
     vae.language.train(on and vae.checkpointing)
     if vae.encoder is not None:
         vae.encoder.eval()
-
-
-def _within_memory(descend: Callable[[int], tuple[float, float]], micro: int) -> tuple[float, float, int]:
-    """A step with so many tokens at once, again with fewer where another process has taken the memory that
-    was free; returns its bound and rate, and how many tokens are at once from now on.
-    """
-    while True:
-        try:
-            return *descend(micro), micro
-        except torch.OutOfMemoryError:
-            if micro <= FEWEST_TOKENS:
-                raise
-        micro //= 2
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
 
 
 def _descend(

@@ -24,7 +24,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.difflm.pretrained.adapters import Adapters
-from lookalike.difflm.pretrained.hub import PretrainedLM, hugging_face
+from lookalike.difflm.pretrained.cache import empty_cache
+from lookalike.difflm.pretrained.hub import PretrainedLM
 from lookalike.errors import ModelError, OptionError
 
 # Of what is injected at first, over that of embeddings. With 1 the posterior's noise disturbs the language
@@ -207,7 +208,7 @@ class PretrainedVAE(nn.Module):
     @torch.no_grad()
     def _probe(self) -> list[tuple[int, int, float, float]]:
         """Heads, head width, and the scales of keys and values in the cache of every layer."""
-        cache = self.empty_cache()
+        cache = empty_cache()
         words = torch.randint(self.vocabulary, (1, 16), device=self.embeddings[0].weight.device)
         self.language(inputs_embeds=self.embeddings[0](words), past_key_values=cache, use_cache=True)
         pairs = [(layer.keys, layer.values) for layer in cache.layers]
@@ -220,10 +221,6 @@ class PretrainedVAE(nn.Module):
             (key.shape[1], key.shape[3], float(key.float().std()), float(value.float().std()))
             for key, value in pairs
         ]
-
-    def empty_cache(self) -> Any:
-        """A key/value cache that grows."""
-        return hugging_face().DynamicCache()
 
     def count(self, records: list[list[int]]) -> None:
         """Takes from these records, as tokens, how common every token is."""
@@ -319,7 +316,7 @@ class PretrainedVAE(nn.Module):
         return {**found, "inputs_embeds": vectors, "attention_mask": mask}
 
     def _memory(self, scaled: Tensor) -> Any:
-        cache, dtype = self.empty_cache(), self.embeddings[0].weight.dtype
+        cache, dtype = empty_cache(), self.embeddings[0].weight.dtype
         sizes = [self.config.prompt * heads * width for heads, width, _, _ in self.shapes for _ in range(2)]
         parts = iter(scaled.split(sizes, 1))
         for layer, (heads, width, keys, values) in enumerate(self.shapes):

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from lookalike.codec.grammar import Grammar, Walk
 from lookalike.difflm.categorical import IMPOSSIBLE, pick, resample
+from lookalike.difflm.pretrained.cache import empty_cache
 from lookalike.difflm.pretrained.vae import PretrainedVAE
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.told import Told
@@ -44,7 +45,7 @@ class Draft:
             self.added = (vae.spread * vae.map(latent)).unsqueeze(1)
         self.mask = inputs["attention_mask"]
         memory = inputs.pop("past_key_values", None)
-        self.cache = vae.empty_cache() if memory is None else memory
+        self.cache = empty_cache() if memory is None else memory
         known = inspect.signature(vae.base.forward).parameters
         self.last = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
         self._forward(inputs)
@@ -151,14 +152,15 @@ class _Records:
         return self._texts[complete.clamp(max=len(self._texts) - 1)]
 
     def allowed(self, walk: Walk) -> Tensor:
-        """(records, tokens) bool; records that are done may only end again."""
-        live = np.flatnonzero(~self.done.cpu().numpy())
-        allowed = torch.zeros(self.draft.logits.shape, dtype=torch.bool)
-        allowed[:, self.end] = self.done.cpu()
+        """(records, words) int32, bits of the tokens that may come; records that are done only end again."""
+        done = self.done.cpu().numpy()
+        live = np.flatnonzero(~done)
+        bits = np.zeros((len(done), walk.grammar.width), dtype=np.int32)
+        bits.view(np.uint32)[done, self.end // 32] = 1 << self.end % 32
         if len(live):
             closing = np.array([len(self.draft.tokens[row]) >= self.limit for row in live])
-            allowed[torch.from_numpy(live)] = torch.from_numpy(walk.mask(live, closing))
-        return allowed.to(self.device)
+            bits[live] = walk.bits(live, closing)
+        return torch.from_numpy(bits).to(self.device)
 
     def log_share(self, allowed: Tensor) -> Tensor:
         """(records,) the log of how likely `allowed` is among what may come without the conditions."""
@@ -270,7 +272,13 @@ def _first_of_each(latent: Tensor, rows: int) -> Tensor:
 
 
 def _log_mass(logits: Tensor, allowed: Tensor) -> Tensor:
-    return logits.masked_fill(~allowed, -torch.inf).logsumexp(1)
+    return logits.masked_fill(~_unpacked(allowed, logits.shape[1]), -torch.inf).logsumexp(1)
+
+
+def _unpacked(bits: Tensor, tokens: int) -> Tensor:
+    """(rows, words) int32 -> (rows, tokens) bool."""
+    places = torch.arange(32, dtype=torch.int32, device=bits.device)
+    return (bits.unsqueeze(2) >> places & 1).bool().flatten(1)[:, :tokens]
 
 
 def _begun(grammar: Grammar, prefix: list[list[int]]) -> Walk:
@@ -284,10 +292,31 @@ def _begun(grammar: Grammar, prefix: list[list[int]]) -> Walk:
 def _draw(
     logits: Tensor, allowed: Tensor, drawing: Drawing, texts: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """(rows, tokens) -> (rows,) one allowed token each; texts: (rows,) bool, those that `drawing` shapes."""
-    some = allowed.any(0).nonzero().flatten()  # outside of texts a grammar leaves few tokens of a vocabulary
-    masked = logits[:, some].float().masked_fill(~allowed[:, some], IMPOSSIBLE)
+    """(rows, tokens) -> (rows,) one allowed token each; texts: (rows,) bool, those that `drawing` shapes.
+
+    allowed: (rows, words) int32, bits. A language model that has learned the records seldom says what is not
+    allowed. So a token is drawn of all, and anew of the allowed ones where it is none of them: the allowed
+    ones keep their shares, and few rows have to be masked.
+    """
+    chosen = pick(logits, generator)
+    again = (allowed.gather(1, (chosen // 32).unsqueeze(1)).squeeze(1) >> chosen % 32 & 1) == 0
+    if drawing != Drawing():
+        again = again | texts
+    rows = again.nonzero().flatten()
+    if len(rows):
+        chosen[rows] = _among(logits[rows], allowed[rows], drawing, texts[rows], generator)
+    return chosen
+
+
+def _among(
+    logits: Tensor, allowed: Tensor, drawing: Drawing, texts: Tensor, generator: torch.Generator
+) -> Tensor:
+    """As `_draw`, by logits that are masked and shaped."""
+    possible = _unpacked(allowed, logits.shape[1])
+    some = possible.any(0).nonzero().flatten()  # outside of texts a grammar leaves few tokens of a vocabulary
+    possible = possible[:, some]
+    masked = logits[:, some].masked_fill(~possible, IMPOSSIBLE)
     masked = torch.where(texts.unsqueeze(1), drawing.shape(masked), masked)
     chosen = pick(masked, generator).unsqueeze(1)
-    fits = allowed[:, some].gather(1, chosen)  # sums over a large vocabulary are rounded
+    fits = possible.gather(1, chosen)  # sums over a large vocabulary are rounded
     return some[torch.where(fits, chosen, masked.argmax(1, keepdim=True)).squeeze(1)]

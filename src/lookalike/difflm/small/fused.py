@@ -48,7 +48,7 @@ class FusedBlock(torch.autograd.Function):
                 hidden, q.float(), k.float().transpose(1, 2), alpha=1 / math.sqrt(q.shape[-1])
             )
             shares.append(softmax(scores))
-            torch.bmm(half(shares[-1]), v, out=place)
+            place.copy_(torch.bmm(half(shares[-1]), v))  # in float32 bmm into a part takes five times as long
             own_heads += [q, k, v]
         middle = (attended @ half(out).T).float().add_(own)
         second, mean2, inverse2 = torch.native_layer_norm(middle, (width,), scale2, shift2, eps)
@@ -93,11 +93,11 @@ class FusedBlock(torch.autograd.Function):
         for h, (at_query, at_key, at_value) in enumerate(places):
             share, (q, k, v) = shares[h], own_heads[3 * h : 3 * h + 3]
             g = d_attended.chunk(heads, -1)[h].contiguous()
-            torch.bmm(half(share).transpose(1, 2), g, out=at_value)
+            at_value.copy_(torch.bmm(half(share).transpose(1, 2), g))
             d_score = softmax_backward((g @ v.transpose(1, 2)).float(), share)
             d_score = half(d_score.div_(math.sqrt(q.shape[-1])))
-            torch.bmm(d_score, k, out=at_query)
-            torch.bmm(d_score.transpose(1, 2), q, out=at_key)
+            at_query.copy_(torch.bmm(d_score, k))
+            at_key.copy_(torch.bmm(d_score.transpose(1, 2), q))
         d_qkv = d_heads.T @ normed
         d_normed = (d_heads @ half(qkv)).float().view(rows, length, width)
         d_x, d_scale1, d_shift1 = normed_backward(d_normed, x, mean1, inverse1, scale1, shift1)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lookalike.difflm.half import half
 from lookalike.difflm.training.adamw import Uncompiled
 
 MOMENTUM = 0.95
@@ -64,7 +65,8 @@ def orthogonal(matrices: list[Tensor], steps: int) -> list[Tensor]:
         for own, i in zip(x, members, strict=True):
             one = matrices[i]
             own[:, : max(one.shape)] = one.T if one.shape[0] > short else one
-        x = (x / torch.linalg.vector_norm(x, dim=(1, 2), keepdim=True).clamp(min=1e-7)).bfloat16()
+        x = x / torch.linalg.vector_norm(x, dim=(1, 2), keepdim=True).clamp(min=1e-7)
+        x = half(x) if x.device.type == "cpu" else x.bfloat16()
         for _ in range(steps):
             gram = x @ x.mT
             x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
