@@ -8,15 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lookalike.codec.grammar import Grammar, byte_tokenizer
 from lookalike.codec.kinds import ranges
 from lookalike.codec.learned import LEARNED, UNKNOWN
 from lookalike.codec.record import RecordCodec
 from lookalike.errors import ConditionError, SchemaError
 from lookalike.evaluate.columns import read_columns
 from lookalike.rules.find import find_rules
+from lookalike.table import ranges as table_ranges
 from lookalike.table.inferring import infer
 from lookalike.table.rule import Joined
 
+PIECES = [b"", *(bytes([byte]) for byte in range(256))]  # token 0 ends a text
+TOKENIZER = byte_tokenizer(PIECES, 0, [], lambda text: [byte + 1 for byte in text])
 DATES = r"[A-Z][a-z]{2} [1-9]\d? - [A-Z][a-z]{2} [1-9]\d?, \d{4}"
 
 
@@ -100,6 +104,47 @@ def test_json_text_reads_back_as_cells() -> None:
     text, others = ranges.shape(params, column)["anyOf"]
     for cell in real["pay"].map(lambda cell: json.loads(json.dumps(cell))):
         assert cell in others["enum"] or pd.isna(cell) or re.fullmatch(text["pattern"], cell)
+
+
+def of_pairs(form: str, gap: int = 40) -> pd.Series:
+    """Cells of two whole numbers in a format of Python."""
+    low = np.random.default_rng(0).integers(20, 600, 400)
+    return pd.Series([form.format(int(n), int(n) + 1 + i % gap) for i, n in enumerate(low)])
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        *(table()[name] for name in ("when", "pay")),
+        of_pairs("${:,},000 - ${:,},000"),
+        of_pairs("{} to {} kg"),
+        of_pairs("{}.5-{}.25"),
+        pd.Series([f"{i % 12}:00-{i % 12 + i * i % 11}:30" for i in range(400)]),
+        of_pairs("{} 000 € \u2013 {} 000 €"),
+    ],
+)
+def test_a_grammar_of_ranges_lets_the_cells_through_and_ends(cells: pd.Series) -> None:
+    real = pd.DataFrame({"cell": cells, "other": 1})
+    schema = infer(real)
+    assert schema["cell"].kind == "range"
+    codec = RecordCodec.fit(real, schema)
+    shape = ranges.shape(codec.params_of("cell"), schema["cell"])
+    (pattern,) = [one["pattern"] for one in shape.get("anyOf", [shape]) if "pattern" in one]
+    assert cells.dropna()[lambda t: t != "on request"].map(lambda t: bool(re.fullmatch(pattern, t))).all()
+    grammar = Grammar(shape, TOKENIZER, len(PIECES))
+    rng = np.random.default_rng(0)
+    walk, live, texts = grammar.walk(40), np.arange(40), [b""] * 40
+    for _ in range(120):  # whatever is drawn, and no end is asked for
+        mask = walk.mask(live)
+        tokens = np.where(mask, rng.random(mask.shape), -1).argmax(axis=1)
+        walk.take(live, tokens)
+        for row, token in zip(live, tokens, strict=True):
+            texts[row] += PIECES[token]
+        live = live[tokens != 0]
+    assert not len(live)
+    read = [json.loads(text) for text in texts]
+    _, _, which = table_ranges.read([text for text in read if text is not None], schema["cell"].formats)
+    assert (which >= 0).mean() > 0.5
 
 
 def test_what_was_learned_is_told_from_what_was_not() -> None:

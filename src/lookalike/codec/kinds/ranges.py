@@ -14,15 +14,25 @@ import numpy as np
 import pandas as pd
 
 from lookalike.arguments import brief
-from lookalike.codec.celltext import Asked, Extent, JsonSchema, asked_shape, asked_values, distinct, literal
+from lookalike.codec.celltext import (
+    Asked,
+    Extent,
+    JsonSchema,
+    asked_shape,
+    asked_values,
+    bounded,
+    distinct,
+    literal,
+)
 from lookalike.codec.kinds import datetime, number
 from lookalike.codec.learned import LEARNED, UNKNOWN
 from lookalike.codec.slot import Array, Slot, plain_slot
 from lookalike.codec.ticks import dates, numbers
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, SchemaError
-from lookalike.table import compound, ranges
+from lookalike.table import compound, durations, formats, ranges
 from lookalike.table.column import Column
+from lookalike.table.dates import pattern_of
 from lookalike.table.dtypes import RESOLUTIONS, restore
 from lookalike.table.inferring import describe
 from lookalike.table.kind_groups import DATE, NUMBER
@@ -240,23 +250,28 @@ def shape(
     none = [None] if column.nullable and (condition is None or condition.missing) else []
     if condition is not None and condition.values is not None:
         return {"enum": [*condition.values[: wanted is not None], *none]}
-    text: JsonSchema = {"type": "string", "pattern": f"^({'|'.join(map(_expression, column.formats))})$"}
+    text: JsonSchema = {
+        "type": "string",
+        "pattern": f"^({'|'.join(_expression(params, one) for one in column.formats)})$",
+    }
     others = [*(column.exceptions or []), *none]
     return {"anyOf": [text, {"enum": others}]} if others else text
 
 
-def _expression(text: str) -> str:
+def _expression(params: Params, text: str) -> str:
     """A regular expression of the cells of a format; some that it lets through are none."""
     own = ranges.layout(text)
     assert own is not None
+    ends = [end for column in params.columns[:2] for end in (column.minimum, column.maximum)]
+    most = 4 if own.of_dates else max(len(str(abs(int(end or 0)))) for end in ends)
     said = re.escape(own.texts[0])
     for form, after in zip(own.forms, own.texts[1:], strict=True):
-        letters = re.sub(r"%[-^]?\d?(\{\w\w\})?[A-Za-z]", "\x1f", form) if own.of_dates else None
-        if letters is None:
-            ahead, behind = re.match(r"[^#0]*", form)[0], re.search(r"[^#0]*$", form)[0]  # type: ignore[index]
-            said += re.escape(ahead) + "[0-9]([0-9.,' ]*[0-9])?" + re.escape(behind)
+        if own.of_dates:
+            said += bounded(pattern_of(form)[0], most)
         else:
-            said += re.escape(letters).replace("\x1f", "[0-9A-Za-z]+")
+            known = formats.parsed(form)
+            found = map(durations.pattern_of, known.spans) if known.spans else [formats.pattern_of(form)]
+            said += f"({'|'.join(bounded(one, most, known.zero) for one in found)})"
         said += re.escape(after)
     return said
 
