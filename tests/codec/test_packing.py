@@ -33,3 +33,7 @@ def test_a_dataclass_becomes_the_dict_of_its_saved_fields() -> None:
     assert back["parts"] == [{"share": 3, "letters": ["ab", "c"]}, {"share": 1, "letters": []}]
     assert back["counts"].tolist() == [0, 1, 2] and back["huge"].tolist() == [2**70, -1]
     assert set(back) == {"parts", "counts", "huge"}
+
+
+def test_a_tuple_becomes_a_list() -> None:
+    assert unpack(json.loads(json.dumps(pack({"a": (), "b": (1, 2)}, "7", {}))), {}) == {"a": [], "b": [1, 2]}

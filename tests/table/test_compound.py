@@ -78,3 +78,27 @@ def test_codes_of_three_levels_that_come_again_are_compounds() -> None:
     levels = zip(rng.integers(1, 5, 600), rng.integers(1, 7, 600), rng.integers(1, 12, 600), strict=True)
     column = infer(pd.DataFrame({"code": [f"{a}.{b}.{c}" for a, b, c in levels]}))["code"]
     assert (column.kind, column.format) == ("compound", "{number}.{number}.{number}")
+
+
+@pytest.mark.parametrize(
+    ("cells", "form"),
+    [
+        ([f"{i % 60}°{i * 7 % 60:02d}'{'NS'[i % 2]}" for i in range(200)], "{number}°{number}'{word}"),
+        (
+            [f"{i % 60}°{i * 7 % 60:02d}\u2032{i * 11 % 60:02d}.{i % 9}\u2033N" for i in range(200)],
+            "{number}°{number}\u2032{number}\u2033N",
+        ),
+    ],
+)
+def test_angles_of_degrees_and_minutes_are_compounds(cells: list[str], form: str) -> None:
+    column = infer(pd.DataFrame({"at": cells}))["at"]
+    assert (column.kind, column.format) == ("compound", form)
+
+
+def test_means_with_their_deviation_are_compounds_of_two_numbers() -> None:
+    rng = np.random.default_rng(0)
+    cells = [
+        f"{a:.2f} ± {b:.2f}" for a, b in zip(rng.normal(5, 1, 300), rng.uniform(0.2, 0.8, 300), strict=True)
+    ]
+    column = infer(pd.DataFrame({"x": cells}))["x"]
+    assert (column.kind, column.format) == ("compound", "{number} ± {number}")

@@ -141,3 +141,20 @@ def test_a_few_cells_that_are_no_dates_are_exceptions() -> None:
     cells = [*STAMPS.strftime("%d/%m/%Y"), *["00/00/0000"] * 9, *["99/99/9999"] * 9]
     column = infer(pd.DataFrame({"x": cells}))["x"]
     assert column.kind == "datetime" and column.exceptions == ["00/00/0000", "99/99/9999"]
+
+
+def test_dates_in_brackets_are_dates() -> None:
+    hours = pd.Timestamp("2021-10-10") + pd.to_timedelta(np.arange(300) * 977, "s")
+    table = pd.DataFrame(
+        {
+            "log": [f"[{one:%d/%b/%Y:%H:%M:%S} +0000]" for one in hours],
+            "day": [f"({one:%Y-%m-%d})" for one in hours],
+            "loss": [f"({n})" if n % 3 else str(n) for n in range(1_100, 1_400)],
+        }
+    )
+    schema = infer(table)
+    assert [(c.kind, c.format) for c in schema.columns][:2] == [
+        ("datetime", "[%d/%b/%Y:%H:%M:%S +0000]"),
+        ("datetime", "(%Y-%m-%d)"),
+    ]
+    assert schema["loss"].kind == "number"

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from lookalike.codec import RecordCodec
+from lookalike.rules.find import find_rules
 from lookalike.table import durations
 from lookalike.table.inferring import infer
 
@@ -62,3 +63,43 @@ def test_times_of_the_day_and_sizes_are_no_durations():
     sizes = [f"{n} S" if n < 30 else f"{n} M" for n in rng.integers(1, 60, 300)]
     schema = infer(pd.DataFrame({"clock": clock, "size": sizes}))
     assert not any(durations.is_of_durations(str(column.format)) for column in schema.columns)
+
+
+def _service(seconds, form):
+    text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return text[1:] if form[:3] == "[h]" and text[0] == "0" else text[:5] if form == "[hh]:mm" else text
+
+
+@pytest.mark.parametrize("form", ["[hh]:mm:ss", "[h]:mm:ss", "[hh]:mm"])
+@pytest.mark.parametrize("beyond", ["both", "departure"])
+def test_times_of_a_service_day_are_written_as_they_stand(form, beyond):
+    rng = np.random.default_rng(0)
+    last = 27 if beyond == "both" else 23
+    arrival = rng.integers(5 * 60, last * 60, 500) * 60
+    departure = arrival + 60 * rng.choice([0, 1, 2, 90], 500)
+    table = pd.DataFrame(
+        {
+            "arrival": [_service(one, form) for one in arrival],
+            "departure": [_service(one, form) for one in departure],
+        }
+    )
+    schema = infer(table)
+    assert [(c.kind, c.format) for c in schema.columns] == [("number", form)] * 2
+    codec = RecordCodec.fit(table, schema)
+    drawn = codec.decode(*codec.encode(table), rng)
+    assert not codec.notes()
+    hours = drawn["departure"].str.partition(":")[0].astype(int)
+    assert abs((hours >= 24).mean() - (departure >= 86_400).mean()) < 0.03 and hours.max() <= 28
+    assert [rule.words for rule in find_rules(table)] == ["departure >= arrival"]
+
+
+def test_scores_and_times_beside_others_are_no_times_of_a_service_day():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "handball": [f"{a}:{b}" for a, b in rng.integers(15, 40, (300, 2))],
+            "opens": [f"{a:02d}:{b:02d}" for a, b in rng.integers(6, 23, (300, 2))],
+        }
+    )
+    schema = infer(table)
+    assert (schema["handball"].kind, schema["opens"].kind) == ("compound", "datetime")

@@ -7,6 +7,7 @@ is asked in words (`Asked`): that one may be anywhere, so it is told no value th
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.slot import Array
+from lookalike.table.digits import in_script
 
 LARGEST = 10**12  # whole numbers beyond it keep their point, bounds beyond it are left to reading
 PRESENT = "true"  # stands for an id, a key or a pseudonym, where they may be missing
@@ -104,6 +106,28 @@ def _key(text: str) -> tuple[bool, Any]:
     """1 and 1.0 are the same value, 1 and true are not."""
     value = json.loads(text)
     return isinstance(value, bool), value
+
+
+def bounded(expression: re.Pattern[str], most: int, zero: str = "0") -> str:
+    """A regular expression for a grammar: it has no names and looks nowhere ahead, and where it repeats
+    without end it does so up to `most` times. A text that is to end in a grammar without such a bound may go
+    on for ever. zero: of the script whose digits stand for ASCII ones.
+    """
+
+    def part(match: re.Match[str]) -> str:
+        text = match[0]
+        if text.startswith(("(?P<", "(?:")):
+            return "("
+        if text.startswith("(?!"):
+            return ""
+        if text in "*+":
+            return f"{{{int(text == '+')},{most}}}"
+        if text.startswith("{"):
+            return f"{{{match[1]},{max(most, int(match[1]))}}}" if match[1] else text
+        return in_script("[0-9]" if text == r"\d" else text, zero)
+
+    pieces = r"\\.|\[[^]]*\]|\(\?P<\w+>|\(\?:|\(\?!\w+\)|[*+]|\{(\d+),\}|\{[\d,]+\}|."
+    return re.sub(pieces, part, expression.pattern, flags=re.DOTALL)
 
 
 def nearest(tick: Any, ranges: list[tuple[Any, Any]]) -> Any:

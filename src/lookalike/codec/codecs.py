@@ -17,6 +17,7 @@ from lookalike.codec.kinds import (
     ids,
     keys,
     number,
+    ranges,
     structure,
     text,
 )
@@ -117,6 +118,7 @@ CODECS: dict[str, Kind] = {
     "number": number,
     DATE: datetime,
     "compound": compound,
+    "range": ranges,
     "text": text,
     "code": text,
     "json": structure,

@@ -13,7 +13,8 @@ from lookalike.table.kinds import from_json, to_json
 
 
 def pack(value: Any, name: str, arrays: dict[str, Array]) -> Any:
-    """A JSON value; arrays go into `arrays` and leave their name, arrays of Python ints stay as lists.
+    """A JSON value; arrays go into `arrays` and leave their name, arrays of Python ints stay as lists,
+    and tuples become some.
 
     A dataclass is packed as the dict of its fields, without those whose metadata say `saved=False`.
     """
@@ -24,6 +25,8 @@ def pack(value: Any, name: str, arrays: dict[str, Array]) -> Any:
         value = value._asdict()
     if isinstance(value, dict):
         return {"dict": {key: pack(item, f"{name}.{key}", arrays) for key, item in value.items()}}
+    if isinstance(value, tuple):
+        value = list(value)
     if isinstance(value, list) and any(map(_has_fields, value)):
         return {"list": [pack(item, f"{name}.{i}", arrays) for i, item in enumerate(value)]}
     if isinstance(value, np.ndarray) and value.dtype == object:

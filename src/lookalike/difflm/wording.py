@@ -180,7 +180,9 @@ def _slots(codec: RecordCodec, table: pd.DataFrame) -> tuple[Array, Array]:
     """Features of the slots that are no texts, (rows, some slots), and the tokens of all, (rows, slots)."""
     columns = [one for one in codec.schema.columns if one.name in table.columns]
     names = [
-        one.name for one in columns if one.is_categorical or one.is_number_or_date or one.kind == "compound"
+        one.name
+        for one in columns
+        if one.is_categorical or one.is_number_or_date or one.kind in ("compound", "range")
     ]
     tokens, cells = codec.encode(table[names], partial=True)
     own = [index for index, slot in enumerate(codec.slots) if slot.column in names]

@@ -30,7 +30,13 @@ from lookalike.table.schema import Schema, check_kind, given_schema
 Array = npt.NDArray[Any]
 
 MISSING, UNREADABLE = -1, -2  # in `ComparedColumn.identity`
-READ_AS_TEXT = (*TEXTUAL, "category", "compound", "id")  # kinds that can be named as the column of text
+READ_AS_TEXT = (
+    *TEXTUAL,
+    "category",
+    "compound",
+    "range",
+    "id",
+)  # kinds that can be named as the column of text
 
 
 @dataclass

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lookalike.table import compound
+from lookalike.table import compound, ranges
 from lookalike.table.inferring import describe
+from lookalike.table.kind_groups import SEVERAL
 from lookalike.table.missing import masked
 from lookalike.table.schema import Schema
 
@@ -21,12 +22,16 @@ class Member:
     """Where a compared column comes from: a column of the table, its format, and which of its members."""
 
     column: Any
-    format: str
+    format: tuple[str, ...]
     at: int
 
     def of(self, series: pd.Series) -> pd.Series:
         """The member of the cells of the column."""
-        part = compound.split(_cells(series), self.format)[self.at]
+        cells = _cells(series)
+        if ranges.layout(self.format[0]) is None:
+            part = compound.split(cells, self.format[0])[self.at]
+        else:
+            part = ranges.read(cells, self.format)[self.at]
         return pd.Series(part, index=series.index, dtype=object)
 
 
@@ -36,20 +41,21 @@ def members(
     """The tables with a column for each member of a compound in its place, their schema, and where the new
     columns come from. whole: a column that is left as it is.
     """
-    wanted = [c for c in schema.columns if c.kind == "compound" and c.name != whole]
+    wanted = [c for c in schema.columns if c.kind in SEVERAL and c.name != whole]
     if not wanted:
         return dict(tables), schema, {}
     columns, found = [], {}
     for column in schema.columns:
         own = [column]
         if column in wanted:
-            compound.check_format(column)
-            own = compound.columns_of(column)
+            room: Any = compound if column.kind == "compound" else ranges
+            room.check_format(column)
+            own = room.columns_of(column)
             for at, one in enumerate(own):
                 while one.name in schema.names:
                     one.name += "'"
                 one.personal = column.personal
-                found[one.name] = Member(column.name, str(column.format), at)
+                found[one.name] = Member(column.name, tuple(column.formats), at)
         columns += own
     made = apart(tables, schema, replace(schema, columns=columns), found)
     for one in columns:

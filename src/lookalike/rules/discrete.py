@@ -15,6 +15,8 @@ from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT,
 from lookalike.rules.fits import EXACT
 from lookalike.rules.holds import LEAST, joined, ways, written_dates
 from lookalike.rules.values import Values, columns_of, is_text
+from lookalike.table import ranges
+from lookalike.table.column import Column
 from lookalike.table.date_names import WORD, directives_of
 from lookalike.table.kind_groups import CATEGORICAL, DATE, MADE, NUMBER
 from lookalike.table.rule import (
@@ -33,7 +35,7 @@ DIGITS = (  # directives of a date that are numbers
     *("%Y", "%y", "%q", "%m", "%d", "%j", "%V", "%H"),
     *("%-m", "%-d", "%-j", "%-V", "%-H"),
 )
-TEXTS = ("category", "compound", "text", "id", "constant")
+TEXTS = ("category", "compound", "range", "text", "id", "constant")
 MOST_PARTS = 7  # of a joined text, whose signs between two columns are one
 SIGNS = {"?", "-", "--", ".", "na", "n/a", "none", "null", "nan", "unknown", ""}
 
@@ -45,7 +47,9 @@ def categories(values: Values, kept: list[Any]) -> list[Any]:
 
 def copies(values: Values, kept: list[Any]) -> Iterator[Rule]:
     """Columns of the same strings."""
-    names = [name for name in columns_of(values, kept, (*CATEGORICAL, "compound", "text")) if values.rows]
+    names = [
+        name for name in columns_of(values, kept, (*CATEGORICAL, "compound", "range", "text")) if values.rows
+    ]
     for first, second in combinations(names, 2):
         if values.column(first).dtype != values.column(second).dtype:
             continue
@@ -234,7 +238,8 @@ def joined_texts(values: Values, kept: list[Any]) -> Iterator[Rule]:
             for name, way in _within(few, heads[first], plain)
             if name != own
         }
-        for key in ((form, name) for name in dates for form in _directives(few[0])):
+        forms = [*_directives(few[0]), *_of_ends(values.column(own))]
+        for key in ((form, name) for name in dates for form in forms):
             if key not in written:
                 written[key] = written_dates(values, key[1], key[0])
             told[key] = written[key][rows].tolist()
@@ -274,6 +279,12 @@ def _within(
                 count.update(said[part])
     kept = {key for key, times in count.items() if times > 2}
     return [(name, way) for name in names for way in WAYS if (name, way) in kept]
+
+
+def _of_ends(column: Column) -> list[str]:
+    """The formats of the ends of a range of dates."""
+    own = ranges.layout(column.formats[0]) if column.kind == "range" else None
+    return list(dict.fromkeys(own.forms)) if own is not None and own.of_dates else []
 
 
 def _directives(text: str) -> list[str]:

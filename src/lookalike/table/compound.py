@@ -32,6 +32,10 @@ SEVERAL = 20  # distinct cells from which on a layout is no chance
 FORMS = {NUMBER: _SIGN + r"\d+(?:\.\d+)?", WORD: r"[^\W_]+(?:['\u2019-][^\W_]+)*"}
 _DECIMAL_COMMA = _SIGN + r"\d+(?:,\d+)?"
 _BETWEEN = re.compile(r"[xX\u00d7*/:;,|]|to|by| [-\u2013] |[^\W\d_]{1,3}")  # what stands between two measures
+_ANGLE = re.compile(
+    rf"{_SIGN}\d{{1,3}}[°º] ?[0-5]?\d(?:\.\d+)?['\u2032\u2019] ?"
+    r"(?:[0-5]?\d(?:\.\d+)?(?:[\"\u2033\u201d]|'') ?)?[NSEWO]?"
+)
 _RECORD = 4  # digits of numbers with hyphens between them, at most, that are no code
 _SIZE = 3  # digits of all cells alike, from which on a number may be a code
 
@@ -101,9 +105,26 @@ def of_numbers(counts: pd.Series) -> str | None:
         found = split(cells, own)
         there = ~pd.isna(found[0])
         odd = rows[~there].sum() > ODD * rows.sum()
-        if not odd and _measured([member[there] for member in found], pieces, counts[there]):
+        if not odd and measured([member[there] for member in found], pieces, counts[there]):
             return own
     return None
+
+
+def of_angles(counts: pd.Series) -> str | None:
+    """The format of cells of degrees, minutes and perhaps seconds, with their side (48°51'N); None of others.
+
+    counts: the rows of each distinct string.
+    """
+    cells, rows = [str(cell) for cell in counts.index], counts.to_numpy()
+    fits = np.array([_ANGLE.fullmatch(cell) is not None for cell in cells])
+    if len(cells) < SEVERAL or rows[~fits].sum() > ODD * rows.sum():
+        return None
+    first = cells[int(fits.argmax())]
+    sided = len({cell[-1] for cell, fit in zip(cells, fits, strict=True) if fit}) > 1
+    text = re.sub(FORMS[NUMBER], NUMBER, first)
+    text = text[:-1] + WORD if sided else text
+    odd = pd.isna(split(cells, text)[0])
+    return text if rows[odd].sum() <= ODD * rows.sum() else None
 
 
 def _format(cell: str, form: str, sort: str) -> str | None:
@@ -111,11 +132,12 @@ def _format(cell: str, form: str, sort: str) -> str | None:
     return None if any(re.search(r"[{}]", piece) for piece in pieces) else sort.join(pieces)
 
 
-def _measured(members: list[Array], pieces: list[str], counts: pd.Series) -> bool:
+def measured(members: list[Array], pieces: list[str], counts: pd.Series) -> bool:
     """Whether numbers in one cell are measured: codes, phones and the numbers of papers are not."""
     decimal = any(sum(bool(re.search("[.,]", n)) for n in own) > len(own) / 2 for own in members)
     codes = [len(own[0]) >= _SIZE and len({len(n) for n in own}) == 1 for own in members]
-    if any(all(n[0] == "0" for n in own) and code for own, code in zip(members, codes, strict=True)):
+    padded = [all(re.match(r"0\d", n) for n in own) for own in members]
+    if any(zeros and code for zeros, code in zip(padded, codes, strict=True)):
         return False
     if decimal:
         return True
@@ -126,9 +148,9 @@ def _measured(members: list[Array], pieces: list[str], counts: pd.Series) -> boo
         _BETWEEN.fullmatch(one) or _BETWEEN.fullmatch(one.strip()) for one in between
     ):
         return False
-    padded = [own for own in members if any(n[0] == "0" and len(n) >= _SIZE for n in own)]
+    zeros = [own for own in members if any(n[0] == "0" and len(n) >= _SIZE for n in own)]
     unique = len(counts) == counts.sum() and ":" not in "".join(pieces)
-    return not padded and not (unique and any(_counts_on(own) for own in members))
+    return not zeros and not (unique and any(_counts_on(own) for own in members))
 
 
 def _counts_on(numbers: Array) -> bool:

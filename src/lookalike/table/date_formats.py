@@ -59,6 +59,7 @@ _RUNS = {  # digits in one run
     6: ["%Y%m", "%y%m%d"],
     4: ["%H%M"],
 }
+_BRACKETS = ("[]", "()", "<>", '""', "''")  # around a date
 _NOTHING = ("0", "00")  # in place of a month or a day that is not known: 1990-05-00
 _MINUS = re.compile(r"[^\s-]-$")  # what stands before a part that is below zero
 _UNITS = "年月日년월일"  # behind the numbers of a Chinese, Japanese or Korean date
@@ -192,6 +193,8 @@ def candidates(text: str) -> list[str]:
     """The formats that a cell may have."""
     if len(text) > 50 or not re.search(r"\d", text) or "%" in text:
         return []
+    if text[0] + text[-1] in _BRACKETS and not text[1:-1].isdigit():  # [10/Oct/2021:13:55:36 +0000]
+        return [f"{text[0]}{form}{text[-1]}" for form in candidates(text[1:-1])]
     if re.fullmatch(r"\d+", text):
         return list(_RUNS.get(len(text), []))
     if run := re.fullmatch(r"\d{8}T(\d{6}|\d{4})(Z?)", text):

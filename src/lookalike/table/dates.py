@@ -21,7 +21,7 @@ from lookalike.table.date_names import NAMED, names_of
 
 Array = npt.NDArray[Any]
 
-_DIRECTIVE = re.compile(r"%([-^]?)(\d?)(\{[A-Za-z]{2}\})?([A-Za-z])")
+DIRECTIVE = re.compile(r"%([-^]?)(\d?)(\{[A-Za-z]{2}\})?([A-Za-z])")
 _NOON = {"p": ["AM", "PM"], "P": ["am", "pm"]}
 _DIGITS = {
     "Y": r"(?!0000)\d{4}",
@@ -46,7 +46,7 @@ def read_dates(cells: Sequence[Any] | Array, form: str) -> Array:
     """datetime64[us] of cells in a format (datetime64[ns] where its fractions are finer than that); NaT where
     one is not written so.
     """
-    pattern, names = _pattern(form)
+    pattern, names = pattern_of(form)
     width = 0 if all(isinstance(cell, str) for cell in cells) else _width(form)
     found = [pattern.fullmatch(cell if isinstance(cell, str) else _text(cell, width)) for cell in cells]
     rows = np.array([i for i, match in enumerate(found) if match is not None], dtype=np.int64)
@@ -95,11 +95,11 @@ def _text(cell: Any, width: int) -> str:
 
 
 @lru_cache(maxsize=512)
-def _pattern(form: str) -> tuple[re.Pattern[str], list[str]]:
+def pattern_of(form: str) -> tuple[re.Pattern[str], list[str]]:
     """A regular expression for the cells of a format, and the directives of its groups."""
     names: list[str] = []
     parts, end = [], 0
-    for match in _DIRECTIVE.finditer(form):
+    for match in DIRECTIVE.finditer(form):
         flag, digits, language, letter = match.groups()
         parts.append(re.escape(form[end : match.start()]))
         end = match.end()
@@ -243,7 +243,7 @@ def _template(form: str) -> tuple[str, list[str]]:
     """A %-template and the directives that go into it, each with its flag or number of digits before it."""
     directives: list[str] = []
     parts, end = [], 0
-    for match in _DIRECTIVE.finditer(form):
+    for match in DIRECTIVE.finditer(form):
         flag, digits, language, letter = match.groups()
         parts.append(form[end : match.start()].replace("%", "%%"))
         end = match.end()

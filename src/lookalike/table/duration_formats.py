@@ -10,10 +10,19 @@ import numpy as np
 import pandas as pd
 
 from lookalike.table import durations
+from lookalike.table.column import Column
 from lookalike.table.formatted import LOST, Written, exceptions_of
 
 SEVERAL = 3  # distinct durations of a column of them, at least
+DAY = 24  # hours from which on a time is none of the day, but of a day of service: 25:10
+_LOW = 20  # distinct times of which some have fewer than ten minutes: 25:09, not 25:9 or 25:23 alone
 _HOURS = 23  # numbers up to it may be hours of the day
+_ORDERED = 0.99  # of the rows, in which times of the day are not after those of another column, or not before
+_OF_THE_DAY = {
+    f"%{a}H:%M{b[0]}": f"[{c}]:mm{b[1]}"
+    for a, c in (("", "hh"), ("-", "h"))
+    for b in (("", ""), (":%S", ":ss"))
+}
 _CLOCK = re.compile(r"(?:(\d+)( ?d(?:ays?)?,? ))?(\d{1,3}):([0-5]\d)(?::([0-5]\d))?(?:([.,])(\d{1,6}))?")
 _SECONDS = re.compile(r"\d{1,3}[.,]\d{1,6}")
 _NAMED = re.compile(r"(?:\d+ ?[A-Za-z]+\.?(?:, | )?){1,4}")
@@ -27,8 +36,8 @@ _Layout = tuple[str, tuple[str, ...], int]  # units, texts, decimals
 
 
 def written(counts: pd.Series, least: int) -> Written | None:
-    """How the cells are written, None where they are not durations of two layouts or more; as
-    `formatted.written`.
+    """How the cells are written, None where they are not durations of two layouts or more, or of hours beyond
+    a day; as `formatted.written`.
     """
     some = [str(cell) for cell in counts.index[:: max(1, len(counts) // 20)]]
     if sum(any(map(str.isdigit, cell)) and _layout(cell, "ms") is not None for cell in some) < len(some) / 2:
@@ -36,7 +45,7 @@ def written(counts: pd.Series, least: int) -> Written | None:
     cells, rows = [str(cell) for cell in counts.index], counts.to_numpy()
     form = _format_of(cells)
     own = durations.sections(form) if form else None
-    if form is None or own is None or len(own) < 2:
+    if form is None or own is None:
         return None
     odd = np.array([durations.read(cell, own) is None for cell in cells])
     exceptions, lost = exceptions_of(cells, rows, odd, least)
@@ -63,7 +72,14 @@ def _format_of(cells: Sequence[str]) -> str | None:
     )
     order = sorted(kept, key=lambda layout: (durations.SECONDS[layout[0][0]], len(layout[0])))
     texts = [_section(layout, kept[layout]) for layout in order]
-    return ";".join(texts) if len(texts) > 1 else None
+    return ";".join(texts) if len(texts) > 1 or _beyond_a_day(clocks) else None
+
+
+def _beyond_a_day(clocks: Sequence[re.Match[str]]) -> bool:
+    """Whether times of one layout count hours beyond a day, with two digits for minutes."""
+    hours = [match for match in clocks if match[1] is None and match[7] is None]
+    low = any(match[4][0] == "0" for match in hours)
+    return low and len(hours) >= _LOW and max(int(match[3]) for match in hours) >= DAY
 
 
 def _layout(cell: str, two: str) -> _Layout | None:
@@ -106,3 +122,31 @@ def _section(layout: _Layout, numbers: list[list[str]]) -> str:
 
 def _quoted(text: str) -> str:
     return re.sub(r"[A-Za-z]+\.?", lambda letters: f'"{letters[0]}"', text)
+
+
+def of_service_days(table: pd.DataFrame, columns: Sequence[Column]) -> list[tuple[Column, str]]:
+    """The columns of times of the day that are ordered beside one of times beyond a day, written alike, as
+    arrivals beside departures; and the format that both have.
+    """
+    found = []
+    for column in columns:
+        form = _OF_THE_DAY.get(str(column.format))
+        others = [one for one in columns if one.is_number and one.format == form]
+        if not column.is_date or form is None or not others:
+            continue
+        own = _counts(table[column.name], form)
+        if any(_ordered(own, _counts(table[other.name], form)) for other in others):
+            found.append((column, form))
+    return found
+
+
+def _counts(series: pd.Series, form: str) -> pd.Series:
+    """The times of the cells in a format; nan where there is none."""
+    own = durations.sections(form) or ()
+    known = {cell: durations.read(str(cell), own) for cell in series.dropna().unique()}
+    return series.map(known).astype(np.float64)
+
+
+def _ordered(first: pd.Series, second: pd.Series) -> bool:
+    gap = (second - first).dropna()
+    return len(gap) >= _LOW and max((gap >= 0).mean(), (gap <= 0).mean()) >= _ORDERED

@@ -68,7 +68,8 @@ def unit_of(own: tuple[Section, ...]) -> int:
 
 
 @lru_cache(maxsize=512)
-def _pattern(one: Section) -> re.Pattern[str]:
+def pattern_of(one: Section) -> re.Pattern[str]:
+    """A regular expression for the cells of a section."""
     parts = [re.escape(one.texts[0])]
     for unit, width, after in zip(one.units, one.widths, one.texts[1:], strict=True):
         parts.append("([0-9]{2,})" if width > 1 else "([0-9]+)")
@@ -83,7 +84,7 @@ def read(cell: str, own: tuple[Section, ...]) -> int | None:
     `write` would.
     """
     for one in own:
-        match = _pattern(one).fullmatch(cell)
+        match = pattern_of(one).fullmatch(cell)
         if match is None:
             continue
         numbers = [int(number) for number in match.groups()]

@@ -120,8 +120,10 @@ def _core_of(section: str) -> re.Match[str] | None:
 
 
 @lru_cache(maxsize=512)
-def _pattern(text: str) -> re.Pattern[str]:
-    """A regular expression for the cells that have a format: sign sections 0, 1, 2, then digits."""
+def pattern_of(text: str) -> re.Pattern[str]:
+    """A regular expression for the cells that have a format, in ASCII digits: sign sections 0, 1, 2, then
+    digits.
+    """
     form = parsed(text)
     if form.exponent is not None:
         whole = "[0-9]"
@@ -170,7 +172,7 @@ def read(cells: Sequence[str], formats: Sequence[str], decimals: int | None) -> 
     todo: Any = range(len(cells))
     for number, text in enumerate(formats):
         form = parsed(text)
-        match = None if form.spans else _pattern(text).fullmatch
+        match = None if form.spans else pattern_of(text).fullmatch
         left = []
         for i in todo:
             cell = plain(cells[i], form.zero)

@@ -13,6 +13,7 @@ from lookalike.errors import DataError, OptionError, SchemaError
 from lookalike.table import (
     compound,
     counters,
+    duration_formats,
     formatted,
     kinds,
     nested,
@@ -24,6 +25,7 @@ from lookalike.table import (
 from lookalike.table.codes import has_check
 from lookalike.table.column import LANGUAGES, Column, plain_values
 from lookalike.table.dtypes import as_numbers, dtype_name, python_type
+from lookalike.table.kind_groups import NUMBER
 from lookalike.table.missing import is_missing
 from lookalike.table.schema import Schema, check_kind
 from lookalike.texts.syntax import language
@@ -57,6 +59,11 @@ def infer(
     for column in counters.entities(table, columns):
         place = [one.name for one in columns].index(column.name)
         columns[place] = _as_key(table[column.name], missing, column)
+    for column, form in duration_formats.of_service_days(table, columns):
+        column.kind, column.format, column.resolution = NUMBER, form, None
+        column.minimum = column.maximum = None
+        series = table[column.name]
+        describe(series[~is_missing(series, missing)], column)
     return Schema(columns, len(table), missing, dict(table.attrs.get("layout", {})))
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 NUMBER, DATE = "number", "datetime"
 NUMBERS_AND_DATES = (NUMBER, DATE)  # their values have an order and distances
 CATEGORICAL = ("category", "boolean")  # few values, each of many rows
+SEVERAL = ("compound", "range")  # cells of several values, each learned as a column
 TEXTUAL = ("text", "code", "json")  # strings of any length
 OF_ENTITIES = ("key", "pseudonym")  # made afresh, one value for all rows of an entity (`codec/made/`)
 MADE = ("id", *OF_ENTITIES)  # not learned: all their values are made afresh
 KINDS = (
-    *("category", NUMBER, DATE, "boolean", "compound", *TEXTUAL, "id", "constant"),
+    *("category", NUMBER, DATE, "boolean", *SEVERAL, *TEXTUAL, "id", "constant"),
     *(*OF_ENTITIES, "drop"),
 )
 

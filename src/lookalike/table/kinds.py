@@ -12,7 +12,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from lookalike.errors import SchemaError
-from lookalike.table import codes, compound, date_formats, duration_formats, formatted, patterns
+from lookalike.table import (
+    codes,
+    compound,
+    date_formats,
+    duration_formats,
+    formatted,
+    patterns,
+    range_formats,
+)
 from lookalike.table.check_digits import find_check
 from lookalike.table.codes import ADDRESS, MAIL, has_check, looks_like_id, made_afresh
 from lookalike.table.column import Column
@@ -68,6 +76,12 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     if written is not None and formatted.holds_numbers(written, counts, lost):
         column.format, column.exceptions = written.told()
         return NUMBER
+    between = range_formats.written(counts, least) if column.python != "mixed" and lost > LITTLE else None
+    if between is not None:
+        forms, exceptions = between
+        column.format = forms[0] if len(forms) == 1 else forms
+        column.exceptions = exceptions or None
+        return "range"
     several = compound.of_numbers(counts) if column.python != "mixed" and lost > LITTLE else None
     if several is not None:
         column.format = several
@@ -78,6 +92,10 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
             return "json"
         if len(strings) >= SEVERAL and language(strings) in ("python", "sql"):
             return "code"
+    angles = compound.of_angles(counts) if column.python != "mixed" and lost > LITTLE else None
+    if angles is not None:
+        column.format = angles
+        return "compound"
     alone = len(distinct) == len(values) >= _ID_ROWS
     if coded or (alone and looks_like_id(distinct)):
         return "id"

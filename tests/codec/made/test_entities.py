@@ -329,3 +329,28 @@ def test_a_model_of_before_is_read(orders: pd.DataFrame) -> None:
     codec = RecordCodec.from_dict(facts, arrays)
     assert isinstance(codec.schema, Schema) and not codec.filled
     assert made(codec, orders)["customer"].isin(orders["customer"]).all()
+
+
+def test_persons_that_come_twice_do_so_as_often_as_the_real_ones() -> None:
+    rng = np.random.default_rng(0)
+    first = [f"{a}{b}" for a in "ABCDEFGHIJ" for b in ("da", "ia")]
+    last = [f"{a}{b}" for a in "BCDFGHJKLM" for b in ("aker", "oss", "ill")]
+    persons: list[list[str]] = []
+    for number in range(400):
+        if number > 20 and rng.random() < 0.07:
+            persons.append(persons[rng.integers(len(persons))])
+            continue
+        f, s = rng.choice(first), rng.choice(last)
+        mail = f"{f}.{s}{rng.integers(1, 10_000)}@example.com".lower()
+        persons.append([f"{f} {s}", mail, f"({rng.integers(201, 990)}) 555-{rng.integers(0, 10_000):04d}"])
+    real = pd.DataFrame(persons, columns=["name", "email", "phone"])
+    codec = RecordCodec.fit(real, infer(real))
+    tokens, cells = codec.encode(real)
+    for own in codec.columns:
+        tokens[:, own] = tokens[rng.permutation(len(tokens))][:, own]
+    made = codec.fill(codec.decode(tokens, cells, rng), rng)
+    for name in real:
+        share = real[name].duplicated(keep=False).mean()
+        assert abs(made[name].duplicated(keep=False).mean() - share) < 0.03, name
+    words = made["name"].str.lower().str.split(" ").str.join(".")
+    assert all(mail.startswith(word) for mail, word in zip(made["email"], words, strict=True))

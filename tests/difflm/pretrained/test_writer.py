@@ -17,6 +17,7 @@ from lookalike.difflm.pretrained.vae import VARIANTS
 from lookalike.difflm.pretrained.writer import Draft as TrueDraft
 from lookalike.difflm.pretrained.writer import _draw, _FieldCounts, write
 from lookalike.difflm.sampling.drawing import Drawing
+from lookalike.errors import SchemaError
 from tests.difflm.pretrained.models import made, untrained
 
 PIECES = [b"", *(bytes([byte]) for byte in range(256))]  # token 0 ends a text
@@ -126,6 +127,16 @@ def test_rows_near_the_limit_are_closed() -> None:
         len(text) <= 16 + 3 + 2 and text.endswith(b'"}') for text in texts
     )  # a letter may need 3 bytes more
     assert max(map(len, written(20, torch.zeros(20, 1)))) > 30
+
+
+def test_a_row_that_never_ends_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "MOST_OVER", 50)
+    properties = {"c": {"enum": ["a"]}, "d": {"type": "string", "pattern": "^[0-9]([0-9 ]*[0-9])? to 5$"}}
+    schema = {"type": "object", "properties": properties, "required": ["c", "d"]}
+    rules = Grammar(schema | {"additionalProperties": False}, TOKENIZER, len(PIECES))
+    monkeypatch.setattr(rules, "rank", np.where([piece in b"to" for piece in PIECES], 20, rules.rank))
+    with pytest.raises(SchemaError, match="does not come to an end, 50 tokens after"):
+        written(4, torch.zeros(4, 1), free=rules, limit=16)
 
 
 def test_the_same_seed_writes_the_same() -> None:

@@ -1,8 +1,8 @@
 """Compound columns: cells of several numbers or words (see table/compound.py), each as a column of its own.
 
 The slots of a cell are those of its members, one after the other; where the first says that the cell is
-missing, the others are empty. A cell of words that a single real row holds is not written again: in its place
-stands that of another row.
+missing, the others are empty. A cell of words that a single real row holds is not written again, and cells of
+words repeat as often as the real ones (`made/combined.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from lookalike.arguments import brief
 from lookalike.codec.celltext import Asked, Extent, JsonSchema, asked_shape, asked_values, distinct, literal
 from lookalike.codec.kinds import category, number
 from lookalike.codec.learned import LEARNED, UNKNOWN
+from lookalike.codec.made import combined
 from lookalike.codec.made.taken import Taken
 from lookalike.codec.slot import Array, Slot
 from lookalike.codec.ticks.numbers import MISSING, restored
@@ -38,7 +39,8 @@ class Params:
 
     columns, params: of each member; single: the cells that a single row holds, which are not written again;
     None where all members are numbers. rows, unread: how many cells there were, and how many of them had
-    another layout.
+    another layout. distinct: how many different cells there were; again: the share of the cells that repeat
+    that of an earlier row.
     """
 
     columns: list[Column]
@@ -46,6 +48,8 @@ class Params:
     single: Taken | None = None
     rows: int = 0
     unread: int = 0
+    distinct: int = 0
+    again: float = 0.0
 
     def members(self) -> list[tuple[Any, Any, Column]]:
         """(the file of its kind, Params, column) of each member."""
@@ -75,11 +79,11 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
         shown = pd.Series(texts[~odd] if at == 0 else texts[~pd.isna(texts)], dtype=object)
         describe(shown.dropna(), own)
         params.append(KINDS[own.kind].analyse(shown, own, rare))
-    single = None
+    single, counts = None, pd.Series(cells[~gone], dtype=object).value_counts()
     if compound.WORD in str(column.format) and (column.min_rows or rare) > 1:
-        counts = pd.Series(cells[~gone], dtype=object).value_counts()
         single = Taken.of([str(cell) for cell in counts.index[counts == 1]])
-    return Params(columns, params, single, len(series), int(odd.sum()))
+    again = 1 - len(counts) / max(int(counts.sum()), 1)
+    return Params(columns, params, single, len(series), int(odd.sum()), len(counts), again)
 
 
 def _cells(series: pd.Series) -> tuple[Array, Array]:
@@ -141,22 +145,9 @@ def decode(
         made = kind.decode(own, member, tokens[:, part], cells[:, part], rng, asked)
         texts.append(made.astype(object).where(made.notna(), None).to_numpy(object))
         at += width
-    joined = compound.join(texts, str(column.format))
     if params.single is not None and wanted is None:
-        joined = _public(joined, params.single, rng)
-    return restore(pd.Series(joined, dtype=object), column)
-
-
-def _public(cells: Array, single: Taken, rng: np.random.Generator) -> Array:
-    """The cells without those that a single real row holds: in their place stand those of other rows."""
-    codes, names = pd.factorize(cells)
-    hidden = np.array([name in single for name in names] + [False])[codes]
-    others = np.flatnonzero(~hidden & (codes >= 0))
-    if not hidden.any() or not len(others):
-        return cells
-    cells = cells.copy()
-    cells[hidden] = cells[rng.choice(others, int(hidden.sum()))]
-    return cells
+        texts = combined.as_often(texts, str(column.format), params.single, params.again, rng)
+    return restore(pd.Series(compound.join(texts, str(column.format)), dtype=object), column)
 
 
 def _wanted(condition: Condition, column: Column) -> list[str] | None:

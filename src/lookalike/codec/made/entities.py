@@ -15,16 +15,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lookalike.codec.kinds import ids, keys
+from lookalike.codec.kinds import compound, ids, keys
 from lookalike.codec.kinds.keys import TO_MAKE
-from lookalike.codec.made import mails, pseudonyms
+from lookalike.codec.made import combined, mails, pseudonyms
 from lookalike.codec.slot import Array
 from lookalike.table import counters, kinds
 from lookalike.table.column import Column
+from lookalike.table.compound import join, split
 from lookalike.table.dtypes import restore
 from lookalike.table.nested import flat
 from lookalike.table.repeats import RARE
 
+NEAR = 0.9  # of the entities of a key, that those are which it determines of another
 _FREE = ("id", "constant", "drop")  # kinds that nothing can be said of
 
 
@@ -106,17 +108,30 @@ class _Anchor:
 
 
 def _anchors(columns: Sequence[Column], params: Sequence[Any]) -> list[_Anchor]:
-    """Keys first, those of few entities before others: what determines them is cut out of their rows."""
+    """Keys first, those of few entities before others: what determines them is cut out of their rows. A key
+    of which nearly each belongs to a single one of a finer key (mail and phone of a person) is made for that.
+    """
     numbers = sorted((i for i, c in enumerate(columns) if c.kind == "key"), key=lambda i: params[i].distinct)
     names = [i for i, c in enumerate(columns) if c.kind == "pseudonym"]
+    finer = {
+        i for at, i in enumerate(numbers) for k in numbers[at + 1 :] if _is_nearly(params[i], i, params[k])
+    }
+    first = [i for i in numbers if i not in finer]
     found: list[_Anchor] = []
-    for i in [*numbers, *sorted(names, key=lambda i: -params[i].distinct)]:
-        of = next((anchor for anchor in found if i in params[anchor.column].determines), None)
-        if of is None:
+    for i in [*first, *sorted(finer), *sorted(names, key=lambda i: -params[i].distinct)]:
+        of = [anchor for anchor in found if i in params[anchor.column].determines]
+        if i in finer:
+            of = [anchor for anchor in of if _is_nearly(params[i], i, params[anchor.column])]
+        if not of:
             found.append(_Anchor(i, [i]))
         else:
-            of.made.append(i)
+            of[0].made.append(i)
     return found
+
+
+def _is_nearly(own: keys.Params, i: int, finer: keys.Params) -> bool:
+    """Whether a key, number i, is determined by one that has hardly more entities."""
+    return i in finer.determines and NEAR * finer.distinct <= own.distinct < finer.distinct
 
 
 def fill(
@@ -210,6 +225,33 @@ def _group(
         name = columns[j].name
         if j not in fixed and name not in held:
             table[name] = table[name].take(source).set_axis(table.index)
+            if isinstance(params[j], compound.Params) and params[j].single is not None:
+                table[name] = _apart(table[name], anchor.labels, columns[j], params[j], own.distinct, rng)
+
+
+def _apart(
+    cells: pd.Series,
+    labels: Array,
+    column: Column,
+    own: compound.Params,
+    entities: int,
+    rng: np.random.Generator,
+) -> pd.Series:
+    """Cells of words, one of each entity: as many entities share one as real ones do, of which there were so
+    many.
+    """
+    there, first = np.unique(labels, return_index=True)
+    first = first[there >= 0]
+    again = max(0.0, 1 - own.distinct / max(entities, 1))
+    form, single = str(column.format), own.single
+    members = split(cells.iloc[first].astype(object).where(cells.iloc[first].notna(), None).to_numpy(), form)
+    if single is None or not len(first) or (pd.isna(members[0]) & cells.iloc[first].notna().to_numpy()).any():
+        return cells
+    made = join(combined.as_often(members, form, single, again, rng), form)
+    values = cells.astype(object).to_numpy(copy=True)
+    rows = labels >= 0
+    values[rows] = made[np.searchsorted(there[there >= 0], labels[rows])]
+    return restore(pd.Series(values, dtype=object), column).set_axis(cells.index)
 
 
 def _lengths(rows: int, own: keys.Params, rng: np.random.Generator) -> list[int]:
@@ -251,10 +293,12 @@ def _make(
             if cells[j][row] is not None and not pd.isna(cells[j][row]):
                 known[j].setdefault(int(labels[row]), cells[j][row])
         if columns[j].kind == "key" and wanted[j].any():
-            fresh = _keys(columns[j], params[j].fresh, total, set(known[j].values()), rng, offset)
             if params[j].fresh.form == "mail":
-                rows = np.unique(labels, return_index=True)[1]
+                there, rows = np.unique(labels, return_index=True)
                 fresh = _mails(columns, params[j].fresh, table, rows, rng, offset)
+                known[j] = dict(zip(there.tolist(), fresh, strict=True)) | known[j]
+                continue
+            fresh = _keys(columns[j], params[j].fresh, total, set(known[j].values()), rng, offset)
             known[j] = dict(enumerate(fresh)) | known[j]
     names = [j for j in anchor.made if columns[j].kind == "pseudonym" and params[j].fresh is not None]
     needed = sorted({int(label) for j in names for label in labels[wanted[j]]})

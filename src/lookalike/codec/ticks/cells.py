@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,9 +33,10 @@ class Cells(NamedTuple):
     high.
     `token` is the bin of the cell and `place` its position inside that bin. `rows` is how many it was fitted
     on.
-    `grain` is (tokens, levels): the chance that a draw in the bin's intervals is rounded to 10, 100 ... ticks
-    at least, so that values are as round as the real ones. All values of intervals are `offset` and a
-    multiple of `step`: halves, fives, prices that end in .99, one day of the week.
+    `grain` is (tokens, levels): the chance that a draw in the bin's intervals is rounded to at least each of
+    `units` behind the first, such as 10, 50 and 100 ticks, so that values are as round as the real ones. All
+    values of intervals are `offset` and a multiple of `step`, the first unit: halves, fives, prices that end
+    in .99, one day of the week.
     """
 
     low: Array
@@ -47,6 +49,7 @@ class Cells(NamedTuple):
     grain: Array
     step: int = 1
     offset: int = 0
+    units: Sequence[int] = ()
 
     @property
     def tokens(self) -> int:
@@ -101,9 +104,11 @@ def partition(values: Array, counts: Array, rare: int, bins: int = BINS, cells: 
     token, place = _group(count, own, bins, cells)
     interval = arrays[0] < arrays[2]
     step, offset = grid_of(values, np.where(interval[index], counts, 0))
-    grain = grain_of(values, counts, index, interval, token, 1 if offset else step)
-    grain = grain[:, :0] if offset else grain
-    return Cells(arrays[0], arrays[1], arrays[2], np.array(share), count, token, place, grain, step, offset)
+    grain, units = grain_of(values, counts, index, arrays[0], interval, token, 1 if offset else step)
+    if offset:
+        grain, units = grain[:, :0], [step]
+    ends = (arrays[0], arrays[1], arrays[2], np.array(share))
+    return Cells(*ends, count, token, place, grain, step, offset, units)
 
 
 def _array(items: list[Any], dtype: Any) -> Array:
@@ -342,7 +347,8 @@ def _rounded(
     if cells.grain.shape[1]:
         chance = rng.random(len(rows))[:, None]
         level = (chance < cells.grain[cells.token[index[rows]]]).sum(1)
-    units = np.array([cells.step, *(math.lcm(cells.step, 10**k) for k in range(1, cells.grain.shape[1] + 1))])
+    tens = [math.lcm(cells.step, 10**k) for k in range(cells.grain.shape[1] + 1)]  # of an older model
+    units = np.array(cells.units or tens)
     drawn, low, high = values[rows], low[rows], high[rows]
     while True:
         unit = units[level]

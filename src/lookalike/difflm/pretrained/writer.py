@@ -23,7 +23,9 @@ from lookalike.difflm.pretrained.vae import PretrainedVAE
 from lookalike.difflm.sampling.drawing import Drawing
 from lookalike.difflm.sampling.told import Told
 from lookalike.difflm.training.threads import Threads
+from lookalike.errors import SchemaError
 
+MOST_OVER = 2_000  # tokens that a record may take to come to its end
 RETIRE = 0.75  # the batch is packed anew when no more than this share of its rows is still being written
 
 
@@ -130,7 +132,8 @@ class _Records:
         limit: int,
         end: int,
     ):
-        self.draft, self.limit, self.end = draft, limit, end
+        self.draft, self.limit, self.end, self.pieces = draft, limit, end, pieces
+        self.latest = max(limit, *map(len, draft.tokens), 0)
         self.walk = _begun(grammar, draft.tokens)
         self.free = None if free is None else _begun(free, draft.tokens)
         self.fields = _FieldCounts(
@@ -161,6 +164,17 @@ class _Records:
             closing = np.array([len(self.draft.tokens[row]) >= self.limit for row in live])
             bits[live] = walk.bits(live, closing)
         return torch.from_numpy(bits).to(self.device)
+
+    def check_ending(self) -> None:
+        """Raises SchemaError where a record that has to come to its end does not."""
+        for row, ended in enumerate(self.done.tolist()):
+            tokens = self.draft.tokens[row]
+            if not ended and len(tokens) > self.latest + MOST_OVER:
+                said = b"".join(self.pieces[token] for token in tokens[-40:]).decode("utf-8", "replace")
+                raise SchemaError(
+                    f"a row does not come to an end, {MOST_OVER:,} tokens after it had to; its text ends in "
+                    f"{said!r}: leave that column out, or declare it a text."
+                )
 
     def log_share(self, allowed: Tensor) -> Tensor:
         """(records,) the log of how likely `allowed` is among what may come without the conditions."""
@@ -224,7 +238,7 @@ def write(
     nothing of a latent. limit: tokens after which a record is brought to its end. pieces: the
     bytes of every token. texts: of the fields in the order that they are written, which are texts: these are
     shaped by `drawing`, and the others are drawn as they were learned, so that no class is lost. threads:
-    chosen as the texts are written; told: hears of it.
+    chosen as the texts are written; told: hears of it. Raises SchemaError for a record that does not end.
     """
     drawing, told = drawing or Drawing(), told or Told()
     threads = threads or Threads(torch.get_num_threads())
@@ -244,6 +258,7 @@ def write(
         if weighing and not (waiting := records.waiting(early)).any():
             records.choose(resample(weight, rows, by_row, generator))
             weighing = False
+        records.check_ending()
         allowed = records.allowed(records.walk)
         # weigh: how likely what the conditions allow is, among all that may come
         if weighing:
