@@ -75,3 +75,12 @@ def test_a_category_that_loses_few_rows_stays(visits: pd.DataFrame) -> None:
     schema = lookalike.infer(table)
     assert "city -> region" in [rule.words for rule in find_rules(table, schema)]
     assert learned(table, schema) is schema
+
+
+def test_sentences_are_no_vocabulary(visits: pd.DataFrame) -> None:
+    """Somebody wrote them: two rows of one are no reason to give it out."""
+    for words, kept in [(" Nest was not seen.", True), (" Ltd.", False)]:
+        table = visits.assign(city=visits["city"] + words)
+        schema = lookalike.infer(table)
+        assert {"city -> region"} <= {rule.words for rule in find_rules(table, schema)}
+        assert (learned(table, schema)["city"].min_rows is None) == kept

@@ -24,6 +24,8 @@ from lookalike.table.schema import Schema
 RARE_ROWS = 0.1  # of the rows, that a category loses at least
 ONCE_ROWS = 0.2  # of the rows, that hold a value of their own at most
 NAMED = 3  # columns that a sentence names
+WORDS = 8  # of a value, on average, beyond which it is a sentence that somebody wrote
+ENDED = r"\S+\s+\S.*\s[^\sA-Z][^\s.]*[.!?]"  # three words or more, and how a sentence ends (not "Ltd.")
 
 
 def with_vocabularies(table: pd.DataFrame, schema: Schema, rules: Sequence[Rule]) -> Schema:
@@ -55,11 +57,20 @@ def _is_vocabulary(column: Column, told: list[str], schema: Schema, table: pd.Da
     inferred = column.kind == "category" or (column.kind == "text" and (column.note or ("",))[0] == "text")
     if not told or personal or not inferred or not is_text(column) or column.min_rows is not None:
         return False
-    rows = masked(table, column, schema).value_counts().to_numpy()
-    rows = rows[rows > 0]
+    counts = masked(table, column, schema).value_counts()
+    rows = counts.to_numpy()[counts.to_numpy() > 0]
+    if _sentences(counts.index[counts > 0].astype(str)):
+        return False
     rare, total = rows < RARE, int(rows.sum())
     often = np.count_nonzero(rare) <= len(rows) / 2 or rows[rare].sum() <= RARE_ROWS * total
     return not often and rows[rows == 1].sum() <= ONCE_ROWS * total and len(rows) <= LARGEST
+
+
+def _sentences(values: pd.Index) -> bool:
+    """Whether most values are sentences, which may tell of persons whatever follows from them."""
+    words = values.str.count(r"\S+")
+    ended = values.str.strip().str.fullmatch(ENDED)
+    return len(values) > 0 and bool(words.to_numpy().mean() > WORDS or np.mean(ended) > 0.5)
 
 
 def _as_vocabulary(column: Column, told: list[str]) -> Column:
