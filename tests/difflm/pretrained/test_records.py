@@ -87,11 +87,12 @@ def test_a_number_that_is_given_does_not_go_on(learned: DiffLM) -> None:
 def test_options_of_drawing(learned: DiffLM) -> None:
     """They hold for texts alone: a number or class is drawn as it was learned, so that none is lost."""
     free, sure = (
-        learned.sample(60, seed=0, temperature=1.0, top_p=1.0),
-        learned.sample(60, seed=0, temperature=0.01),
+        learned.sample(300, seed=0, temperature=1.0, top_p=1.0),
+        learned.sample(300, seed=0, temperature=0.01),
     )
     assert sure["note"].nunique() < free["note"].nunique()
-    assert sure["age"].nunique() > 15 and set(sure["job"]) == set(free["job"])
+    bare = sure[sure["note"].isna()]  # a note tells the job: it follows by a rule
+    assert sure["age"].nunique() > 15 and set(bare["job"]) == set(free["job"])
     for wrong in [{"temperature": 0.0}, {"top_p": 0.0}, {"top_p": 1.5}]:
         with pytest.raises(OptionError):
             learned.sample(2, **wrong)
