@@ -18,6 +18,7 @@ from lookalike.table.formatted import Written, exceptions_of
 Array = npt.NDArray[Any]
 
 MOST = 24  # formats of a column: as many as there are zones
+MISSES = 40  # shapes that are tried and have no format, at most: ids have a shape of their own each
 _SAMPLE = 200  # cells by which candidates are told
 _TIME = re.compile(
     r"(?<!\d)\d{1,2}:\d\d(?P<seconds>:\d\d(?P<fraction>[.,]\d{1,9})?)?(?!\d)(?P<noon> ?[AaPp][Mm]\b)?"
@@ -101,10 +102,11 @@ def find(cells: Sequence[Any] | Array, rows: Array, least: int) -> tuple[list[st
     left = np.arange(len(cells))
     found: list[str] = []
     tried: set[str] = set()
-    while len(left) and len(found) < MOST:
-        shape, sample = _commonest(texts[left], tried)
-        if not sample:
-            break
+    shapes = _shapes(texts[left])
+    while shapes and len(tried) < len(found) + MISSES and len(found) < MOST:
+        shape, sample = shapes.pop(0)
+        if shape in tried:
+            continue
         tried.add(shape)
         form = _best(texts, left, sample)
         if form is None:
@@ -115,6 +117,7 @@ def find(cells: Sequence[Any] | Array, rows: Array, least: int) -> tuple[list[st
             continue
         found.append(form)
         left = left[~good]
+        shapes = _shapes(texts[left])
     found = _one_language(texts, found)
     if len(found) == 1:
         which[:] = 0
@@ -142,18 +145,16 @@ def _one_language(texts: Array, found: list[str]) -> list[str]:
     return kept
 
 
-def _commonest(texts: Array, tried: set[str]) -> tuple[str, list[str]]:
-    """The commonest shape of cells that was not tried, and some cells of it; cells of two zones differ."""
+def _shapes(texts: Array) -> list[tuple[str, list[str]]]:
+    """The shapes of cells, the commonest first, and some cells of each; cells of two zones differ."""
     shapes: dict[str, list[str]] = {}
     for text in texts[:: max(1, len(texts) // 1000)]:
         time = _TIME.search(text)
         shape = re.sub(r"\d+", "9", text if time else re.sub(r"(?<!\d)0+(?!\d)", "O", text))
         if not _SPAN.fullmatch(text):  # of which each unit has a format
             shape = re.sub(r"[^\W\d_A-Z]+", "a", shape) + ((time and time["zone"]) or "")
-        if shape not in tried:
-            shapes.setdefault(shape, []).append(text)
-    best = max(shapes, key=lambda shape: len(shapes[shape]), default="")
-    return best, shapes.get(best, [])
+        shapes.setdefault(shape, []).append(text)
+    return sorted(shapes.items(), key=lambda one: -len(one[1]))
 
 
 def _is_likely(form: str, dates: Array) -> bool:
