@@ -112,6 +112,18 @@ def _ticks(texts: Array, column: Column) -> tuple[Array, Array]:
     return own.to_ticks(pd.Series(texts, dtype=object), column)
 
 
+def _range(column: Column) -> tuple[int, int]:
+    """The smallest and the largest tick of an end."""
+    low, high = (numbers if column.is_number else dates).schema_range(column)
+    return int(low), int(high)
+
+
+def _untick(ticks: Array, column: Column) -> Array:
+    """The values of ticks of an end."""
+    back = numbers.restored if column.is_number else dates.from_ticks
+    return back(ticks, np.zeros(len(ticks), dtype=np.int8), column).astype(object).to_numpy()
+
+
 def _apart(columns: list[Column], first: Array, last: Array) -> list[Any]:
     """How far the last end is from the first, None where there is none."""
     (a, marks), (b, more) = (_ticks(end, own) for end, own in zip((first, last), columns, strict=False))
@@ -182,12 +194,9 @@ def decode(
     if both.any():
         begun, gaps = ticks[both], apart.to_numpy(np.int64)[both]
         own = params.columns[1]
-        low, high = (numbers if own.is_number else dates).schema_range(own)
-        ends = np.clip(begun + gaps, low, high).astype(ticks.dtype)
+        ends = np.clip(begun + gaps, *_range(own)).astype(ticks.dtype)
         ends = np.where(gaps < 0, np.minimum(ends, begun), np.maximum(ends, begun))  # whatever was clipped
-        none = np.zeros(len(ends), dtype=np.int8)
-        back = numbers.restored if own.is_number else dates.from_ticks
-        last[both] = back(ends, none, own).astype(object).to_numpy()
+        last[both] = _untick(ends, own)
     out = first.copy()
     there = marks == 0
     out[there] = ranges.write(first[there], last[there], which[there], column.formats)
@@ -290,9 +299,36 @@ def read(
 ) -> pd.Series:
     if isinstance(params, Asked):
         return restore(asked_values(params, cells), column)
-    texts = asked_values(_ANY, cells)
-    tokens, places = encode(params, pd.Series(texts, dtype=object), column)
-    return decode(params, column, np.maximum(tokens, 0), places, rng or np.random.default_rng(0), condition)
+    rng = rng or np.random.default_rng(0)
+    series = pd.Series(asked_values(_ANY, cells), dtype=object)
+    tokens, places = encode(params, series, column)
+    _, first, last, which, odd = _read(series, column)
+    if odd.any() and not odd.all():  # 30 February: the cell of another row
+        other = rng.choice(np.flatnonzero(~odd), int(odd.sum()))
+        tokens[odd], places[odd] = tokens[other], places[other]
+    made = decode(params, column, np.maximum(tokens, 0), places, rng, condition)
+    good, texts = _as_written(params, column, first, last, which)
+    made[good] = texts
+    return made
+
+
+def _as_written(
+    params: Params, column: Column, first: Array, last: Array, which: Array
+) -> tuple[Array, Array]:
+    """(rows,) bool: whether both ends are in their ranges and as far apart as was learned; the cells of
+    these, in their format.
+    """
+    (a, marks), (b, more) = (
+        _ticks(end, own) for end, own in zip((first, last), params.columns, strict=False)
+    )
+    two, good = np.isin(which, _two(column)), (which >= 0) & (marks == 0)
+    (low, high), (least, most) = (_range(own) for own in params.columns[:2])
+    good &= (a >= low) & (a <= high)
+    low, high = int(params.gap.cells.low.min()), int(params.gap.cells.high.max())
+    good &= ~two | ((more == 0) & (b >= least) & (b <= most) & (b - a >= low) & (b - a <= high))
+    begun, ended = (_untick(t[good], own) for t, own in zip((a, b), params.columns, strict=False))
+    ended = pd.Series(ended, dtype=object).where(two[good], None).to_numpy(object)
+    return good, ranges.write(begun, ended, which[good], column.formats)
 
 
 _ANY = Asked("string", "", str)  # reads any string
