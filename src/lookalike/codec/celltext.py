@@ -52,6 +52,16 @@ class Extent:
     longest: int
 
 
+def of_others(tokens: Array, places: Array, rng: np.random.Generator) -> None:
+    """Cells that have no value (-1 in all tokens, (rows, slots)), in place: those of other rows, where there
+    are any. A grammar lets through texts such as 30 February.
+    """
+    odd = (tokens < 0).all(axis=1)
+    if odd.any() and not odd.all():
+        other = rng.choice(np.flatnonzero(~odd), int(odd.sum()))
+        tokens[odd], places[odd] = tokens[other], places[other]
+
+
 def asked_shape(asked: Asked, nullable: bool) -> JsonSchema:
     """The JSON Schema that an answer is asked to keep to: no limits, which servers do not hold answers to."""
     if asked.listed:

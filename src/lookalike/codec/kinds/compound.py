@@ -15,13 +15,22 @@ import numpy as np
 import pandas as pd
 
 from lookalike.arguments import brief
-from lookalike.codec.celltext import Asked, Extent, JsonSchema, asked_shape, asked_values, distinct, literal
+from lookalike.codec.celltext import (
+    Asked,
+    Extent,
+    JsonSchema,
+    asked_shape,
+    asked_values,
+    distinct,
+    literal,
+    of_others,
+)
 from lookalike.codec.kinds import category, number
 from lookalike.codec.learned import LEARNED, UNKNOWN
 from lookalike.codec.made import combined
 from lookalike.codec.made.taken import Taken
 from lookalike.codec.slot import Array, Slot
-from lookalike.codec.ticks.numbers import MISSING, restored
+from lookalike.codec.ticks.numbers import MISSING, restored, schema_range, to_ticks
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, SchemaError
 from lookalike.table import compound
@@ -137,6 +146,14 @@ def decode(
     offset: int = 0,
 ) -> pd.Series:
     wanted = None if condition is None else _wanted(condition, column)
+    texts = _decoded(params, tokens, cells, rng, wanted)
+    return _joined(params, column, texts, rng, wanted)
+
+
+def _decoded(
+    params: Params, tokens: Array, cells: Array, rng: np.random.Generator, wanted: list[str] | None
+) -> list[Array]:
+    """The members of cells, each (rows,)."""
     texts, at = [], 0
     for place, (kind, own, member) in enumerate(params.members()):
         width = len(kind.slots(own, member))
@@ -145,6 +162,12 @@ def decode(
         made = kind.decode(own, member, tokens[:, part], cells[:, part], rng, asked)
         texts.append(made.astype(object).where(made.notna(), None).to_numpy(object))
         at += width
+    return texts
+
+
+def _joined(
+    params: Params, column: Column, texts: list[Array], rng: np.random.Generator, wanted: list[str] | None
+) -> pd.Series:
     if params.single is not None and wanted is None:
         texts = combined.as_often(texts, str(column.format), params.single, params.again, rng)
     return restore(pd.Series(compound.join(texts, str(column.format)), dtype=object), column)
@@ -242,11 +265,23 @@ def read(
     condition: Condition | None = None,
     offset: int = 0,
 ) -> pd.Series:
-    texts = asked_values(params, cells) if isinstance(params, Asked) else asked_values(_ANY, cells)
     if isinstance(params, Asked):
-        return restore(texts, column)
-    tokens, places = encode(params, pd.Series(texts, dtype=object), column)
-    return decode(params, column, np.maximum(tokens, 0), places, rng or np.random.default_rng(0), condition)
+        return restore(asked_values(params, cells), column)
+    rng = rng or np.random.default_rng(0)
+    series = pd.Series(asked_values(_ANY, cells), dtype=object)
+    tokens, places = encode(params, series, column)
+    of_others(tokens, places, rng)
+    wanted = None if condition is None else _wanted(condition, column)
+    texts = _decoded(params, np.maximum(tokens, 0), places, rng, wanted)
+    written = compound.split(_cells(series)[0], str(column.format))
+    for at, (part, member) in enumerate(zip(written, params.columns, strict=True)):
+        if member.is_number:  # it stays as it was written, not another one of its bin
+            ticks, marks = to_ticks(pd.Series(part, dtype=object), member)
+            low, high = schema_range(member)
+            good = (marks == 0) & (ticks >= low) & (ticks <= high)
+            texts[at] = texts[at].copy()
+            texts[at][good] = restored(ticks[good], marks[good], member).astype(object).to_numpy()
+    return _joined(params, column, texts, rng, wanted)
 
 
 _ANY = Asked("string", "", str)  # reads any string

@@ -23,6 +23,7 @@ from lookalike.codec.celltext import (
     bounded,
     distinct,
     literal,
+    of_others,
 )
 from lookalike.codec.kinds import datetime, number
 from lookalike.codec.learned import LEARNED, UNKNOWN
@@ -302,10 +303,8 @@ def read(
     rng = rng or np.random.default_rng(0)
     series = pd.Series(asked_values(_ANY, cells), dtype=object)
     tokens, places = encode(params, series, column)
-    _, first, last, which, odd = _read(series, column)
-    if odd.any() and not odd.all():  # 30 February: the cell of another row
-        other = rng.choice(np.flatnonzero(~odd), int(odd.sum()))
-        tokens[odd], places[odd] = tokens[other], places[other]
+    of_others(tokens, places, rng)
+    _, first, last, which, _ = _read(series, column)
     made = decode(params, column, np.maximum(tokens, 0), places, rng, condition)
     good, texts = _as_written(params, column, first, last, which)
     made[good] = texts
