@@ -25,6 +25,7 @@ from lookalike.codec import RecordCodec
 from lookalike.codec.serialised import Serialised
 from lookalike.defaults import LORA_RANK
 from lookalike.difflm.pretrained.batches import epoch_batches
+from lookalike.difflm.pretrained.cache import empty_cache
 from lookalike.difflm.pretrained.hub import load_backbone
 from lookalike.difflm.pretrained.train import FinetuneConfig
 from lookalike.difflm.training.loop import plan_steps
@@ -173,7 +174,8 @@ class Plain:
             options = {"stop_strings": [stop], "tokenizer": self.tokenizer} if stop else {}
             out = self.model.generate(
                 input_ids=tokens, attention_mask=mask, max_new_tokens=most, do_sample=True,
-                temperature=temperature, top_p=top_p, top_k=0, pad_token_id=pad, **options,
+                temperature=temperature, top_p=top_p, top_k=0, pad_token_id=pad,
+                past_key_values=empty_cache(), **options,
             )  # fmt: skip
             out = out[:, longest:]
             made += int((out != pad).sum())
