@@ -94,6 +94,7 @@ def codes_with_parts(values: Values, kept: list[Any]) -> Iterator[Joined | Funct
     one on the code.
     """
     others = columns_of(values, kept, (*CATEGORICAL, NUMBER, "compound", "text"))
+    cells: dict[Any, Array] = {}
     for of in kept:
         column = values.column(of)
         if not is_text(column) or column.kind not in KINDS:
@@ -105,19 +106,23 @@ def codes_with_parts(values: Values, kept: list[Any]) -> Iterator[Joined | Funct
         made = column.is_made
         if made and column.check is not None:
             continue
+        parts = _parts(found, made)
         taken: set[str] = set()
         for own in others:
             height = len(values.codes(own)[1])
             if own == of or height >= len(found) or _is_part_of(values, own, of):
                 continue
-            way = _same(values, own, of) if _may_be_part(values.column(own)) else None
+            way = None
+            if _may_be_part(values.column(own)):
+                cells[own] = cells[own] if own in cells else parts_in(values, own)
+                way = _same(values, own, of, cells[own])
             if way is not None and made:
                 if way not in taken:
                     taken.add(way)
                     yield Within(of, own, way, True)
             elif way is not None:
                 yield Joined(own, ((way, of),))
-            elif (way := _told(values, own, of, len(found))) is not None:
+            elif (way := _told(values, own, of, parts)) is not None:
                 if not made:
                     yield Function(own, of, part=way)
                 elif way not in taken:
@@ -141,10 +146,12 @@ def _is_part_of(values: Values, own: Any, of: Any) -> bool:
     return numbers is not None and not values.column(of).is_categorical and values.numbers(own) is not None
 
 
-def _same(values: Values, own: Any, of: Any) -> str | None:
-    """How the texts of a column are a part of those of another; None where they are not."""
-    texts, codes, column = parts_in(values, own), values.texts(of), values.column(own)
-    rows = [row for row in range(values.rows) if texts[row] is not None and codes[row] is not None]
+def _same(values: Values, own: Any, of: Any, texts: Array) -> str | None:
+    """How the texts of a column, as `parts_in` has them, are a part of those of another; None where they are
+    not.
+    """
+    codes, column = values.texts(of), values.column(own)
+    rows = np.flatnonzero(pd.notna(texts) & pd.notna(codes))
     if len(rows) < LEAST_ROWS:
         return None
     few = rows[:: max(1, len(rows) // FEW)]
@@ -169,32 +176,36 @@ def _ways(code: str, text: str, column: Column) -> Iterator[str]:
     yield from (way for way in ways if said(code, way, column) == text)
 
 
-def _told(values: Values, own: Any, of: Any, many: int) -> str | None:
+def _parts(found: pd.Index, made: bool) -> dict[str, Array]:
+    """Way -> (values,) the number of the part of each value of a code, the plainest way first."""
+    texts = np.array([str(one) for one in found], dtype=object)
+    # the tens of a running number tell what the order of the rows tells
+    lengths = [n for n in range(1, LETTERS + 1) if not (made and _cuts_number(texts, n))]
+    ways = [*(f"part {at} of" for at in range(1, PARTS)), RUN, *(f"first {n} letters of" for n in lengths)]
+    found_parts = {}
+    for way in ways:
+        found_parts[way] = pd.factorize(np.array([part_of_text(one, way) for one in texts], dtype=object))[0]
+    return found_parts
+
+
+def _told(values: Values, own: Any, of: Any, parts: dict[str, Array]) -> str | None:
     """The part of a code, the plainest that does, from which a column follows: as its values say, each once,
-    not only its rows.
+    not only its rows. parts: as `_parts` has them.
     """
     codes, found = values.codes(of)
     told, height = values.codes(own)[0], len(values.codes(own)[1])
     there = (codes >= 0) & (told >= 0)
-    if height > many / A_PART or there.sum() < LEAST_ROWS:
+    if height > len(found) / A_PART or there.sum() < LEAST_ROWS:
         return None
     pairs = np.unique(codes[there].astype(np.int64) * height + told[there])
     of_value, said = pairs // height, pairs % height
     if len(pairs) > (2 - LEAST_SUPPORT) * len(np.unique(of_value)):
         return None  # the code itself does not tell it
-    texts = np.array([str(one) for one in found], dtype=object)
     mixed = np.random.default_rng(0).permutation(said)
-    # the tens of a running number tell what the order of the rows tells
-    lengths = [n for n in range(1, LETTERS + 1) if not (values.column(of).is_made and _cuts_number(texts, n))]
-    for way in (
-        *(f"part {at} of" for at in range(1, PARTS)),
-        RUN,
-        *(f"first {n} letters of" for n in lengths),
-    ):
-        keys, parts = pd.factorize(
-            np.array([part_of_text(one, way) for one in texts[of_value]], dtype=object)
-        )
-        if not 2 <= len(parts) <= len(pairs) / A_PART or len(parts) < height:
+    for way, numbers in parts.items():
+        keys = numbers[of_value]
+        many = int(np.count_nonzero(np.bincount(keys)))
+        if not 2 <= many <= len(pairs) / A_PART or many < height:
             continue
         wrong, by_chance = (_wrong(keys, one, height) for one in (said, mixed))
         if wrong <= min((1 - LEAST_SUPPORT) * len(keys), BY_CHANCE / 2 * by_chance) and by_chance >= BROKEN:
