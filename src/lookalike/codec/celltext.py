@@ -75,6 +75,14 @@ def asked_values(asked: Asked, cells: Array) -> list[Any]:
     return [None if one is None else asked.value(one) for one in found]
 
 
+def strings(cells: Array) -> pd.Series:
+    """The strings of cells of JSON text, None where they are missing."""
+    return pd.Series(asked_values(_ANY, cells), dtype=object)
+
+
+_ANY = Asked("string", "", str)  # reads any string
+
+
 def literal(value: Any) -> str:
     """One cell as JSON text, in the only form that the grammar lets through (compact, not in ASCII)."""
     if isinstance(value, str):

@@ -24,6 +24,7 @@ from lookalike.codec.celltext import (
     distinct,
     literal,
     of_others,
+    strings,
 )
 from lookalike.codec.kinds import category, number
 from lookalike.codec.learned import LEARNED, UNKNOWN
@@ -268,7 +269,7 @@ def read(
     if isinstance(params, Asked):
         return restore(asked_values(params, cells), column)
     rng = rng or np.random.default_rng(0)
-    series = pd.Series(asked_values(_ANY, cells), dtype=object)
+    series = strings(cells)
     tokens, places = encode(params, series, column)
     of_others(tokens, places, rng)
     wanted = None if condition is None else _wanted(condition, column)
@@ -282,9 +283,6 @@ def read(
             texts[at] = texts[at].copy()
             texts[at][good] = restored(ticks[good], marks[good], member).astype(object).to_numpy()
     return _joined(params, column, texts, rng, wanted)
-
-
-_ANY = Asked("string", "", str)  # reads any string
 
 
 def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str:

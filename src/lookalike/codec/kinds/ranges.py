@@ -24,6 +24,7 @@ from lookalike.codec.celltext import (
     distinct,
     literal,
     of_others,
+    strings,
 )
 from lookalike.codec.kinds import datetime, number
 from lookalike.codec.learned import LEARNED, UNKNOWN
@@ -154,7 +155,13 @@ def _two(column: Column) -> list[int]:
 
 def encode(params: Params, series: pd.Series, column: Column) -> tuple[Array, Array]:
     """Of cells that have no format all tokens are -1."""
-    _, first, last, which, odd = _read(series, column)
+    return _encoded(params, column, *_read(series, column)[1:])
+
+
+def _encoded(
+    params: Params, column: Column, first: Array, last: Array, which: Array, odd: Array
+) -> tuple[Array, Array]:
+    """As `encode`, of what `_read` gives."""
     own = params.kind.encode(params.first, pd.Series(first, dtype=object), params.columns[0])
     apart = pd.Series(_apart(params.columns, first, last), dtype="Int64")
     gap = number.encode(params.gap, apart, params.columns[2])
@@ -301,10 +308,9 @@ def read(
     if isinstance(params, Asked):
         return restore(asked_values(params, cells), column)
     rng = rng or np.random.default_rng(0)
-    series = pd.Series(asked_values(_ANY, cells), dtype=object)
-    tokens, places = encode(params, series, column)
+    _, first, last, which, odd = _read(strings(cells), column)
+    tokens, places = _encoded(params, column, first, last, which, odd)
     of_others(tokens, places, rng)
-    _, first, last, which, _ = _read(series, column)
     made = decode(params, column, np.maximum(tokens, 0), places, rng, condition)
     good, texts = _as_written(params, column, first, last, which)
     made[good] = texts
@@ -328,9 +334,6 @@ def _as_written(
     begun, ended = (_untick(t[good], own) for t, own in zip((a, b), params.columns, strict=False))
     ended = pd.Series(ended, dtype=object).where(two[good], None).to_numpy(object)
     return good, ranges.write(begun, ended, which[good], column.formats)
-
-
-_ANY = Asked("string", "", str)  # reads any string
 
 
 def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str:

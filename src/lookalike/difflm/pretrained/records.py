@@ -38,9 +38,8 @@ from lookalike.difflm.training.threads import Threads
 from lookalike.errors import ConditionError, OptionError
 from lookalike.progress import say
 
-CHUNK = (
-    512  # rows that are written at once, at most: the last of them to end take long, however many they are
-)
+# Rows that are written at once, at most: the last of them to end take long, however many they are
+CHUNK = 512
 CHUNK_BYTES, CHUNK_SHARE = 4e9, 0.1  # of their caches and probabilities; of a GPU's memory, if that is more
 WEIGHED = 1024  # candidates for given rows that are written beside each other until one of a row is chosen
 ROOM, LEAST_ROOM = 1.25, 32  # a record may be this much longer than the longest one that was learned from

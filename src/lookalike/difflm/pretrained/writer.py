@@ -155,26 +155,27 @@ class _Records:
         return self._texts[complete.clamp(max=len(self._texts) - 1)]
 
     def allowed(self, walk: Walk) -> Tensor:
-        """(records, words) int32, bits of the tokens that may come; records that are done only end again."""
+        """(records, words) int32, bits of the tokens that may come; records that are done only end again.
+
+        Raises SchemaError where a record that has to come to its end does not.
+        """
         done = self.done.cpu().numpy()
         live = np.flatnonzero(~done)
         bits = np.zeros((len(done), walk.grammar.width), dtype=np.int32)
         bits.view(np.uint32)[done, self.end // 32] = 1 << self.end % 32
         if len(live):
-            closing = np.array([len(self.draft.tokens[row]) >= self.limit for row in live])
-            bits[live] = walk.bits(live, closing)
+            length = np.array([len(self.draft.tokens[row]) for row in live])
+            if length.max() > self.latest + MOST_OVER:
+                self._explain(self.draft.tokens[live[length.argmax()]])
+            bits[live] = walk.bits(live, length >= self.limit)
         return torch.from_numpy(bits).to(self.device)
 
-    def check_ending(self) -> None:
-        """Raises SchemaError where a record that has to come to its end does not."""
-        for row, ended in enumerate(self.done.tolist()):
-            tokens = self.draft.tokens[row]
-            if not ended and len(tokens) > self.latest + MOST_OVER:
-                said = b"".join(self.pieces[token] for token in tokens[-40:]).decode("utf-8", "replace")
-                raise SchemaError(
-                    f"a row does not come to an end, {MOST_OVER:,} tokens after it had to; its text ends in "
-                    f"{said!r}: leave that column out, or declare it a text."
-                )
+    def _explain(self, tokens: list[int]) -> None:
+        said = b"".join(self.pieces[token] for token in tokens[-40:]).decode("utf-8", "replace")
+        raise SchemaError(
+            f"a row does not come to an end, {MOST_OVER:,} tokens after it had to; its text ends in "
+            f"{said!r}: leave that column out, or declare it a text."
+        )
 
     def log_share(self, allowed: Tensor) -> Tensor:
         """(records,) the log of how likely `allowed` is among what may come without the conditions."""
@@ -258,7 +259,6 @@ def write(
         if weighing and not (waiting := records.waiting(early)).any():
             records.choose(resample(weight, rows, by_row, generator))
             weighing = False
-        records.check_ending()
         allowed = records.allowed(records.walk)
         # weigh: how likely what the conditions allow is, among all that may come
         if weighing:
