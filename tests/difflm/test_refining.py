@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from lookalike.difflm import DiffLM
-from lookalike.difflm.refining import Selector, fit_selector, kept
+from lookalike.difflm.refining import fit_selector, kept
+from lookalike.difflm.selector import Selector
 from lookalike.errors import OptionError
 
 RNG = np.random.default_rng(0)
@@ -39,14 +40,45 @@ def test_weights_are_those_of_the_trees(selector: Selector) -> None:
     """Of each fold alone, the first of them: as scikit-learn says, on values that no bin begins at."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    from lookalike.difflm.refining import _joined
-
     x, y = points(1500, True), np.arange(1500) % 2
     model = HistGradientBoostingClassifier(max_iter=20, max_depth=5, early_stopping=False).fit(x, y)
     for trees, said in enumerate(model.staged_decision_function(x), 1):
         if trees in (7, 20):
-            own = _joined([model, model], trees, 1.0)
+            own = Selector.of_models([model, model], trees, 1.0)
             assert np.allclose(own.log_weights(x), said.ravel())
+            at_once = own.log_weights(x)
+            assert np.array_equal(np.concatenate([own.log_weights(part) for part in np.split(x, 5)]), at_once)
+
+
+def test_trees_of_any_shape_are_read() -> None:
+    """A leaf alone, a chain to the left, one to the right, a full tree of 32 leaves; values at thresholds."""
+    leaf = {"below": (0, 0), "feature": 0, "threshold": np.inf}
+
+    def tree(depth: int, side: int | None) -> list[dict[str, Any]]:
+        if not depth:
+            return [leaf | {"value": float(RNG.normal())}]
+        shorter = [tree(depth - 1 if side in (None, way) else 0, side) for way in (0, 1)]
+        parts = [[n | {"below": (n["below"][0] + at, n["below"][1] + at)} for n in part]
+                 for part, at in zip(shorter, (1, 1 + len(shorter[0])), strict=True)]  # fmt: skip
+        asked = {"feature": int(RNG.integers(3)), "threshold": float(RNG.integers(-2, 3)), "value": 0.0}
+        return [asked | {"below": (1, 1 + len(shorter[0]))}, *parts[0], *parts[1]]
+
+    def followed(nodes: list[dict[str, Any]], row: np.ndarray) -> float:
+        at = 0
+        while nodes[at]["below"] != (at, at):
+            at = nodes[at]["below"][int(row[nodes[at]["feature"]] > nodes[at]["threshold"])]
+        return float(nodes[at]["value"])
+
+    trees = [tree(0, None), tree(5, 0), tree(5, 1), tree(5, None), tree(3, None)]
+    roots = np.cumsum([0, *map(len, trees)])
+    every = [
+        n | {"below": np.add(n["below"], at)} for own, at in zip(trees, roots, strict=False) for n in own
+    ]
+    arrays = [np.array([node[name] for node in every]) for name in ("feature", "threshold", "below", "value")]
+    x = RNG.integers(-3, 4, (400, 3)).astype(float)
+    for chosen in (slice(None), slice(0, 1)):
+        found = Selector(*arrays, roots[:-1][chosen], 0.5, 0.25).log_weights(x)
+        assert np.allclose(found, [0.5 * (0.25 + sum(followed(t, row) for t in trees[chosen])) for row in x])
 
 
 def test_what_is_kept_is_more_like_the_learned_rows(selector: Selector) -> None:

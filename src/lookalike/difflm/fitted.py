@@ -17,10 +17,11 @@ from lookalike.codec.slot import Array
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.latent.sampler import FEW_STEPS, LOW_RATE, STEPS
 from lookalike.difflm.records import RecordModel
-from lookalike.difflm.refining import Group, Selector, features, kept
+from lookalike.difflm.refining import Group, features, kept
 from lookalike.difflm.sampling.completing import records_of
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.ruled import asked_of
+from lookalike.difflm.selector import Selector
 from lookalike.difflm.settings import Settings
 from lookalike.difflm.storage import Saved
 from lookalike.difflm.training.threads import Threads

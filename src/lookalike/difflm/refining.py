@@ -13,23 +13,20 @@ by heart. Its leaves have `LEAF_ROWS` rows at least, and it is shallow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import islice
-from typing import Any
 
 import numpy as np
-import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-from torch import Tensor
 
 from lookalike.codec import Slot
 from lookalike.codec.slot import Array
+from lookalike.difflm.selector import DEPTH, Selector
 from lookalike.seed import child, child_seed
 
 BUDGET, BUDGET_TEXTS = 1.5, 2.0  # rows that are drawn for each that is kept, and where they have texts
 FEWEST, FEWEST_TEXTS = 1000, 400  # rows that a selector is fitted on, at least, and of those with texts
-TREES, STAGE, DEPTH, LEAF_ROWS, RATE = 100, 10, 5, 80, 0.05
+TREES, STAGE, LEAF_ROWS, RATE = 100, 10, 80, 0.05
 FOLDS = 4
 ROUNDS, TINY = 30, 1e-9  # in which the values of groups get their shares; rows of a value, at least
 HALVINGS = 60  # of an interval of c
@@ -37,48 +34,6 @@ HALVINGS = 60  # of an interval of c
 # What stands in each drawn row, and which of it is kept how often. (rows,) values and None: of those kept as
 # many have each value as of all; or (rows,) bool and a share, 0 to 1: no more than this share of those kept.
 Group = tuple[Array, float | None]
-
-
-@dataclass
-class Selector:
-    """Boosted trees as arrays, those of all folds one after the other: the mean of the folds.
-
-    feature: (nodes,) the slot that a node asks, 0 at a leaf; threshold: (nodes,), above which a row goes to
-    the right, infinite at a leaf; below: (nodes, 2) the next node, itself at a leaf; value: (nodes,) of a
-    leaf; roots: (trees,). strength: how far it is believed; first: what all rows begin with.
-    """
-
-    feature: Array
-    threshold: Array
-    below: Array
-    value: Array
-    roots: Array
-    strength: float
-    first: float
-
-    def log_weights(self, x: Array) -> Array:
-        """(rows, slots) features -> (rows,) log of how much too rare the like of each row is drawn."""
-        total = np.zeros(len(x))
-        at = np.arange(len(x))
-        for root in self.roots:
-            node = np.full(len(x), root)
-            for _ in range(DEPTH):
-                right = x[at, self.feature[node]] > self.threshold[node]
-                node = self.below[node, right.astype(np.int64)]
-            total += self.value[node]
-        return self.strength * (total + self.first)
-
-    def arrays(self) -> dict[str, Tensor]:
-        """What is saved."""
-        facts = {"strength": np.float64(self.strength), "first": np.float64(self.first)}
-        own = {name: getattr(self, name) for name in ("feature", "threshold", "below", "value", "roots")}
-        return {name: torch.from_numpy(np.asarray(value)) for name, value in (own | facts).items()}
-
-    @classmethod
-    def of_arrays(cls, arrays: Mapping[str, Tensor]) -> Selector:
-        """What `arrays` gave."""
-        own: dict[str, Any] = {name: value.numpy() for name, value in arrays.items()}
-        return cls(**own | {name: float(own[name]) for name in ("strength", "first")})
 
 
 def features(slots: list[Slot], records: Array) -> Array:
@@ -127,7 +82,7 @@ def fit_selector(learned: Array, drawn: Array, seed: int, fewest: int = FEWEST) 
     strength = _strength(judged[best], y, weight)
     if strength <= 0:
         return None
-    return _joined(parts, (best + 1) * STAGE, strength)
+    return Selector.of_models(parts, (best + 1) * STAGE, strength)
 
 
 def _strength(judged: Array, y: Array, rows: Array) -> float:
@@ -144,27 +99,6 @@ def _strength(judged: Array, y: Array, rows: Array) -> float:
         step = np.linalg.solve(np.array([[a, b], [b, c]]) + 1e-9 * np.eye(2), gradient)
         slope, height = slope + float(step[0]), height + float(step[1])
     return min(1.0, slope)
-
-
-def _joined(models: list[Any], trees: int, strength: float) -> Selector:
-    """The first trees of each model; scikit-learn has no public name for those of its histogram boosting."""
-    feature, threshold, below, value, roots = [], [], [], [], []
-    start, first = 0, 0.0
-    for model in models:
-        first += float(model._baseline_prediction.ravel()[0]) / len(models)
-        for (tree,) in model._predictors[:trees]:
-            nodes = tree.nodes
-            leaf = nodes["is_leaf"].astype(bool)
-            itself = np.arange(len(nodes))
-            feature.append(np.where(leaf, 0, nodes["feature_idx"]).astype(np.int64))
-            threshold.append(np.where(leaf, np.inf, nodes["num_threshold"]))
-            next_ = np.stack([nodes["left"], nodes["right"]], 1).astype(np.int64)
-            below.append(np.where(leaf[:, None], itself[:, None], next_) + start)
-            value.append(np.where(leaf, nodes["value"] / len(models), 0.0))
-            roots.append(start)
-            start += len(nodes)
-    parts = [np.concatenate(one) for one in (feature, threshold, below, value)]
-    return Selector(parts[0], parts[1], parts[2], parts[3], np.array(roots), strength, first)
 
 
 def kept(log_weights: Array, rows: int, rng: np.random.Generator, groups: Sequence[Group] = ()) -> Array:
