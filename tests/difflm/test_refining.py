@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import torch
 
-from lookalike.difflm import DiffLM
-from lookalike.difflm.refining import fit_selector, kept
+from lookalike.difflm import DiffLM, learning
+from lookalike.difflm.refining import TREES, fit_selector, kept, told
 from lookalike.difflm.selector import Selector
 from lookalike.errors import OptionError
 
@@ -98,6 +98,23 @@ def test_rows_of_one_kind_leave_all_chances_equal() -> None:
         assert np.abs(found.log_weights(points(1000, True))).mean() < 0.15
 
 
+def test_few_trees_see_whether_rows_are_told() -> None:
+    """Also where there are more drawn rows than learned ones."""
+    for drawn in (4000, 9000):
+        assert told(points(4000, True), points(drawn, False), 0)
+        assert not told(points(4000, True), points(drawn, True), 0)
+
+
+def test_of_many_rows_one_part_is_left_out() -> None:
+    found = fit_selector(points(6000, True), points(15_000, False), 0)
+    assert found is not None and len(found.roots) <= TREES and found.strength > 0.8
+    high, low = found.log_weights(np.array([[2.0, 3.0, 0.0], [2.0, -2.0, 0.0]]))
+    assert high > 1 and low < -1
+    x = RNG.random((21_000, 8))  # of what trees learn slowly all have a share, and as many again
+    y = RNG.random(21_000) < 1 / (1 + np.exp(-4 * np.sin(9 * x).sum(1)))
+    assert len(fit_selector(x[y], x[~y], 0).roots) == 2 * TREES  # type: ignore[union-attr]
+
+
 def test_too_few_rows_have_no_selector() -> None:
     assert fit_selector(points(900, True), points(3000, False), 0) is None
 
@@ -147,6 +164,26 @@ def test_a_model_that_has_learned_to_refine_does(refined: DiffLM, tmp_path: Path
     assert (table["a"].abs() - table["b"]).abs().mean() < (
         refined.sample(400, seed=3, refine=False).eval("abs(abs(a) - b)").mean()
     )
+
+
+def test_many_rows_are_refined_unasked_where_it_helps(quick: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where nobody wants it, few trees tell nothing, rows are few, or the time is over."""
+    assert learning.LOOKED_AT == (5000, 20_000)
+
+    def refines(rows: int, **options: Any) -> bool:
+        model = quick(20, 10, seed=1, threads=1, **options).fit(bent().head(rows))
+        if model.fitted.selector is not None:
+            assert model.refine is None and not model.sample(50, seed=1).equals(
+                model.sample(50, seed=1, refine=False)
+            )
+        return model.fitted.selector is not None
+
+    assert not refines(ROWS)
+    monkeypatch.setattr(learning, "LOOKED_AT", (ROWS, 1100))
+    assert refines(ROWS) and not refines(ROWS - 1) and not refines(ROWS, refine=False)
+    assert refines(ROWS, max_time=600) and not refines(ROWS, max_time=0.1)
+    monkeypatch.setattr(learning, "told", lambda *_: False)
+    assert not refines(ROWS)
 
 
 @pytest.mark.parametrize("column, condition", [("k", "z"), ("a", (0.5, 1)), ("total", (7, 9)), ("b", None)])

@@ -165,9 +165,10 @@ def training(one: Parser) -> None:
     one.add_argument(
         "--refine",
         action=argparse.BooleanOptionalAction,
-        help="learn, too, which rows the model draws too often; draw half as many again, of texts twice as "
-        "many, and leave those out, and texts that are copies: rows that are more like the real ones, drawn "
-        "more slowly (default: for texts; of fewer than 400 rows only copies are left out)",
+        help="learn, too, which rows the model draws too often; draw a quarter more, of texts twice as many, "
+        "and leave those out, and texts that are copies: rows that are more like the real ones, drawn more "
+        "slowly (default: for texts, of fewer than 400 rows only copies; and for tables of 5,000 rows and "
+        "more where a look at drawn rows says that it helps)",
     )
     device(one)
 

@@ -14,7 +14,7 @@ import torch
 from lookalike.codec.slot import Array
 from lookalike.difflm.fitted import Fitted
 from lookalike.difflm.latent.train import train_denoiser
-from lookalike.difflm.refining import FEWEST, FEWEST_TEXTS, features, fit_selector
+from lookalike.difflm.refining import FEWEST, FEWEST_TEXTS, features, fit_selector, told
 from lookalike.difflm.training.checkpoint import Checkpoint, training_alone
 from lookalike.difflm.training.course import Clock
 from lookalike.difflm.wording import Wording, learn_wording, single_texts
@@ -28,7 +28,9 @@ SELECTOR_ROWS, SELECTOR_TEXTS = 40_000, 4000  # learned rows that say which to k
 SINGLE_ROWS = 200_000  # rows whose texts are looked for among the drawn ones, at most
 SELECTOR_DRAWN = 3  # rows that are drawn for each of them; 1 of texts
 SELECTOR_TIME = 0.2  # of the time limit is kept for that
+LOOKED_AT = (5000, 20_000)  # learned rows, without texts, by which it is seen whether refining helps
 SELECTOR_DRAWING = 0.8  # of that is spent on as few drawn rows as will do, at most
+NO_SIGNAL = "nothing tells them from the learned ones"
 STREAMS = 5  # raised when the streams of random numbers change, so that no earlier checkpoint is gone on from
 
 
@@ -76,14 +78,21 @@ def _train(fitted: Fitted, records: Array, clock: Clock, state: Checkpoint, prog
     fitted.history.append(report | {"active_dimensions": int(fitted.prior.denoiser.active.sum())})
     fitted.records.vae.eval()
     fitted.prior.eval()
-    if config.refine:
+    if config.refine or (config.refine is None and _may_refine(fitted, records, clock)):
         _refine(fitted, records, clock, progress)
+
+
+def _may_refine(fitted: Fitted, records: Array, clock: Clock) -> bool:
+    """Whether it is looked whether refining helps, where nobody said so: of many rows, when time is left."""
+    time = clock.limit is None or clock.limit - clock.spent() >= SELECTOR_TIME * clock.limit
+    return not clock.stopped and time and len(records) >= LOOKED_AT[0] and _refusal(fitted, records) is None
 
 
 def _refine(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> None:
     """Learn which of the drawn records are kept: by a selector, and which texts are copies."""
     refusal = "the fit was cut short" if clock.stopped else _refusal(fitted, records)
-    if refusal is None and clock.limit is not None and not clock.drawing:
+    asked = fitted.settings.train.refine is not None
+    if refusal is None and asked and clock.limit is not None and not clock.drawing:
         refusal = _no_room(fitted)
     clock.take_back()
     why = refusal or _select(fitted, records, clock, progress)
@@ -93,7 +102,7 @@ def _refine(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> Non
         fitted.wording = fitted.wording or Wording()
         with working("looking for texts of single rows", progress=progress):
             fitted.wording.single = single_texts(fitted.inner, fitted.records.decode(some, rng))
-    if why is not None and not (fitted.texts and len(records) < FEWEST_TEXTS):
+    if why is not None and asked and not (fitted.texts and len(records) < FEWEST_TEXTS):
         say(f"drawn rows are not refined{', but for copies' * fitted.texts}: {why}", progress=progress)
 
 
@@ -124,12 +133,19 @@ def _select(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> str
     generator = fitted.generator(child(fitted.seed, "rows of the selector"))
     most, times = (SELECTOR_TEXTS, 1) if texts else (SELECTOR_ROWS, SELECTOR_DRAWN)
     chosen = child(fitted.seed, "learned rows of the selector").permutation(len(records))[:most]
+    first = min(len(chosen), LOOKED_AT[1]) if fitted.settings.train.refine is None else 0
     parts: list[Array] = []
-    with stage("learned which rows to keep", doing="learning which rows to keep", progress=progress):
+    with stage("compared drawn rows with learned ones", doing="comparing drawn rows", progress=progress):
         while (rows := times * len(chosen) - sum(map(len, parts))) > 0:
             rows = min(rows, fitted.records.chunk, fewest if texts else rows)
             parts.append(fitted.records.draw(fitted.fresh(rows, generator), rows, generator))
             have, took = sum(map(len, parts)), clock.spent() - began
+            if first and have >= first:
+                looked_at = records[chosen[:first]], np.concatenate(parts)[:first]
+                first_learned, first_drawn = (features(fitted.slots, own) for own in looked_at)
+                if not told(first_learned, first_drawn, fitted.seed):
+                    return NO_SIGNAL
+                first = 0
             if have >= fewest and took > left / 2:
                 break
             needed = took if len(parts) == 1 else took * fewest / have  # the first one takes longest
@@ -147,7 +163,7 @@ def _select(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> str
         fitted.selector = fit_selector(of_learned, of_drawn, fitted.seed, fewest)
         if fitted.selector is None:
             fitted.wording = None
-            return "nothing tells them from the learned ones"
+            return NO_SIGNAL
     return None
 
 

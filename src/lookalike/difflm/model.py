@@ -50,7 +50,8 @@ class DiffLM:
     rate: how many nats of a record the latent carries. None: 4, or 8 for texts.
     injection: how the latent enters the language model: "soft_prompt", "kv_memory" or "input_embed".
     epochs: passes over the table. None: chosen by its size.
-    refine: `sample` leaves out rows that are drawn too often. None: of texts.
+    refine: `sample` leaves out rows that are drawn too often. None: of texts, and where a look at drawn rows
+        says that it helps (5,000 rows and more).
     backbone: a pretrained causal language model that writes the records as JSON text: a folder, a GGUF file,
         or an id on the Hugging Face hub, which is then contacted. None: a small one, trained from scratch.
         The next three are for it, and injection may then be "prefix_soft_prompt".
@@ -249,7 +250,7 @@ class DiffLM:
         temperature, top_p: how texts are drawn (`Drawing`). None: 1, or .9 and .95 with a backbone and JSON.
         valid_only: True draws rows whose code does not parse again, up to 20 times in all, and then leaves
             them out. `accepted` counts the rows that were accepted and drawn.
-        refine: True draws half as many rows again, of texts twice as many, and keeps those that are most like
+        refine: True draws a quarter more rows, of texts twice as many, and keeps those that are most like
             real ones, and no more copies than fresh rows would have. None: if the fit learned it.
         seed: the same seed gives the same table, with the same ids. None gives new rows with every call: the
             k-th call after `fit` or `load` gives the k-th draw of the model's seed. So a script that is

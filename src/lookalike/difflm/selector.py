@@ -99,10 +99,13 @@ class Selector:
         return cls(**own | {name: float(own[name]) for name in ("strength", "first")})
 
     @classmethod
-    def of_models(cls, models: list[Any], trees: int, strength: float) -> Selector:
-        """The first trees of each model of scikit-learn, which has no public name for them."""
+    def of_models(cls, models: list[Any], trees: int, strength: float, first: float = 0.0) -> Selector:
+        """The first trees of each model of scikit-learn, which has no public name for them.
+
+        first: what is added to what every model begins with.
+        """
         feature, threshold, below, value, roots = [], [], [], [], []
-        start, first = 0, 0.0
+        start = 0
         for model in models:
             first += float(model._baseline_prediction.ravel()[0]) / len(models)
             for (tree,) in model._predictors[:trees]:

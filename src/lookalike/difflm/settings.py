@@ -167,7 +167,7 @@ def derive(
     vae, train = replace(base.vae, injection=arguments.injection), replace(base.train, **passes)
     if texts:
         vae, train = _at_default(vae, TEXT_SIZES), _at_default(train, TEXT_TRAINING)
-    train = replace(train, refine=texts if arguments.refine is None else arguments.refine)
+    train = replace(train, refine=True if texts and arguments.refine is None else arguments.refine)
     if arguments.rate is not None:
         train = replace(train, rate=arguments.rate)
     elif texts:

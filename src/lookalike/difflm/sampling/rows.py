@@ -129,7 +129,7 @@ def refines(fitted: Fitted, asked: Asked, refine: Any) -> bool:
         return False
     if not free:
         raise OptionError("refine chooses among rows, and given and like say which ones: leave it out.")
-    if not fitted.settings.train.refine:
+    if not fitted.settings.train.refine and not fitted.chooses:
         raise OptionError("the model has not learned to refine: fit it with refine=True.")
     return fitted.chooses
 

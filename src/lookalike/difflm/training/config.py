@@ -30,7 +30,8 @@ class TrainConfig:
     was .72 with it and .64 without.
     few_slots, many_slots: a record of at most so many slots is read twice as often as `epochs_limits` says,
     one of `many_slots` or more as often, one between them a number of times between.
-    refine: whether a selector of drawn rows is learned at the end (`refining.py`).
+    refine: whether a selector of drawn rows is learned at the end (`refining.py`); None: where a look at many
+        rows says that it helps.
     axis: whether a time that is several slots of a record is one input, too (`small/axis.py`); near: whether
     means of rows near the time go with it (`small/near.py`). On Beijing both together took the bound from
     27.5 to 23.5 nats and the error of boosted trees that learn from its rows from 55 to 43.
@@ -62,7 +63,7 @@ class TrainConfig:
     based_slots: int = 64
     few_slots: int = 5
     many_slots: int = 9
-    refine: bool = False
+    refine: bool | None = None
     axis: bool = True
     near: bool = True
     anchors: bool = True
