@@ -31,6 +31,7 @@ LEAF_ROWS = 20  # of a leaf, at least, in a table of `LARGE` rows or more
 LARGE = 3000
 BAGGED = range(300, 1000)  # rows of a table that has forests: of fewer rows they hold too much of each
 FEW_LEAF_ROWS = (6, 16)  # tried in smaller tables
+FEW_FOLDS = 8  # of a table of fewer than 1,000 rows
 WIDER = 6  # times the rows of a leaf that its ancestor has
 DEPTH = 16
 MOST_ROWS = 60_000  # that a tree is fitted on
@@ -79,7 +80,7 @@ class SlotBase:
 
 def folds_of(rows: int) -> int:
     """How many folds: trees of few rows need nearly all of them."""
-    return 3 if rows >= LARGE else 5 if rows >= 1000 else 8
+    return 3 if rows >= LARGE else 5 if rows >= 1000 else FEW_FOLDS
 
 
 def fit_slot(view: View, slot: int, before: list[int], fold: Array, seed: int) -> SlotBase:
