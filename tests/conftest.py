@@ -6,6 +6,7 @@ import os
 
 from tests.once import Once, once
 from tests.paths import DATA, EXAMPLES
+from tests.small_base import small_base
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny tables: threads only get in each other's way
 
@@ -70,13 +71,11 @@ def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(utility, "TREES", 5)
 
 
-@pytest.fixture
-def one_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The base of trees is fitted in the order of the columns alone, for tests of what happens around a fit.
-
-    tests/difflm has those of what is learned, in all orders.
-    """
-    monkeypatch.setattr(import_module("lookalike.difflm.small.train"), "ORDERED", 0)
+@pytest.fixture(scope="module")
+def few_trees_of_fits() -> Iterator[None]:
+    """Fits from scratch have a small base, for tests that assert nothing of how well is learned."""
+    with small_base():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +100,8 @@ def small_model(small_csv: Path, made_once: Once) -> Path:
     from lookalike.cli.main import main
 
     def fit(folder: Path) -> None:
-        assert main(["fit", str(small_csv), "-o", str(folder), "--max-time", "2s", "--quiet"]) == 0
+        with small_base():
+            assert main(["fit", str(small_csv), "-o", str(folder), "--max-time", "2s", "--quiet"]) == 0
 
     return made_once("small.model", fit)
 

@@ -18,7 +18,7 @@ from lookalike.helping import no_gain
 from lookalike.run import config
 from tests.paths import DATA
 
-pytestmark = pytest.mark.usefixtures("few_trees", "one_order")
+pytestmark = pytest.mark.usefixtures("few_trees", "few_trees_of_fits")
 
 WRITER = Path(__file__).parent / "prompting" / "writer.py"
 

@@ -20,6 +20,13 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def base_of_the_module(request: pytest.FixtureRequest) -> None:
+    """Fits have a small base, unless the module says `SHIPPED_BASE = True`."""
+    if not getattr(request.module, "SHIPPED_BASE", False):
+        request.getfixturevalue("few_trees_of_fits")
+
+
 @pytest.fixture(scope="module")
 def small_texts() -> Iterator[None]:
     """Models of texts are small in the module that asks for this; those of others have the shipped sizes."""
