@@ -6,7 +6,7 @@ import os
 
 from tests.once import Once, once
 from tests.paths import DATA, EXAMPLES
-from tests.small_base import small_base
+from tests.short_fits import short_fits
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny tables: threads only get in each other's way
 
@@ -72,9 +72,18 @@ def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def few_trees_of_fits() -> Iterator[None]:
-    """Fits from scratch have a small base, for tests that assert nothing of how well is learned."""
-    with small_base():
+def quick_fits() -> Iterator[None]:
+    """Fits from scratch have few trees, for tests that assert nothing of how well is learned."""
+    with short_fits():
+        yield
+
+
+@pytest.fixture(scope="module")
+def few_candidates() -> Iterator[None]:
+    """Few rows are drawn for a condition and for variations, for tests of what holds in every row."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lookalike.difflm.small.records.TokenRecords.least", 128)
+        patch.setattr("lookalike.difflm.sampling.completing.MASKS", 8)
         yield
 
 
@@ -100,7 +109,7 @@ def small_model(small_csv: Path, made_once: Once) -> Path:
     from lookalike.cli.main import main
 
     def fit(folder: Path) -> None:
-        with small_base():
+        with short_fits():
             assert main(["fit", str(small_csv), "-o", str(folder), "--max-time", "2s", "--quiet"]) == 0
 
     return made_once("small.model", fit)

@@ -17,9 +17,9 @@ import lookalike
 from lookalike.cli.main import main
 from lookalike.files import packed
 from tests.processes import environment
-from tests.small_base import HERE
+from tests.short_fits import HERE
 
-pytestmark = pytest.mark.usefixtures("few_trees", "few_trees_of_fits")
+pytestmark = pytest.mark.usefixtures("few_trees", "quick_fits")
 
 ENVIRONMENT = environment()
 VERBS = ["schema", "generate", "resume", "prompts", "fit", "sample", "impute", "align", "curate", "evaluate"]

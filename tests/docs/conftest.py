@@ -29,12 +29,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def in_small(few_trees_of_fits: None, few_trees: None) -> None:
+def in_small(quick_fits: None, few_trees: None) -> None:
     """What the pages say is run to see that it runs."""
 
 
 @pytest.fixture(scope="module")
-def learned(folder: Path, few_trees_of_fits: None) -> Path:
+def learned(folder: Path, quick_fits: None) -> Path:
     """adult.model, as the tutorial leaves it."""
     real = lookalike.read_table(folder / "examples" / "adult.csv.gz", missing={"?"})
     lookalike.DiffLM(max_time="1s", progress=False).fit(real).save(folder / "adult.model")

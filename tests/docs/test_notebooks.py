@@ -6,7 +6,7 @@ import pytest
 
 from tests.docs.blocks import small
 from tests.paths import ROOT
-from tests.small_base import HERE
+from tests.short_fits import HERE
 
 for package in ("nbformat", "nbclient", "ipykernel"):
     pytest.importorskip(package, reason="the extra `docs` is not installed")

@@ -16,7 +16,7 @@ from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.threads import Threads
 from lookalike.table.inferring import infer
 
-SHIPPED_BASE = True
+SHIPPED = True
 ROWS = 400
 
 

@@ -7,7 +7,7 @@ import torch
 from lookalike.codec.slot import Array
 from lookalike.difflm.small.forest import PAIRS, Forest, Grown, grow
 
-SHIPPED_BASE = True
+SHIPPED = True
 ROWS, FOLDS = 120, 5
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(ROWS, 2)).astype(np.float32)

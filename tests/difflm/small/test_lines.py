@@ -6,7 +6,7 @@ import torch
 from lookalike.codec.slot import Array
 from lookalike.difflm.small.lines import Line, Lines, fit_lines
 
-SHIPPED_BASE = True
+SHIPPED = True
 ROWS, FOLDS = 160, 8
 RNG = np.random.default_rng(0)
 SCORES = RNG.normal(size=(ROWS, 2))
