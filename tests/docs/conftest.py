@@ -29,8 +29,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def in_small(quick_fits: None, few_trees: None) -> None:
-    """What the pages say is run to see that it runs."""
+def in_small(quick_fits: None, few_trees: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the pages say is run to see that it runs; by this process, as others take seconds to begin."""
+    monkeypatch.setattr("lookalike.shards.crew.os.cpu_count", lambda: 1)
 
 
 @pytest.fixture(scope="module")
