@@ -6,6 +6,7 @@ import os
 
 from tests.once import Once, once
 from tests.paths import DATA, EXAMPLES
+from tests.short_fits import short_fits
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny tables: threads only get in each other's way
 
@@ -70,13 +71,20 @@ def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(utility, "TREES", 5)
 
 
-@pytest.fixture
-def one_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The base of trees is fitted in the order of the columns alone, for tests of what happens around a fit.
+@pytest.fixture(scope="module")
+def quick_fits() -> Iterator[None]:
+    """Fits from scratch have few trees, for tests that assert nothing of how well is learned."""
+    with short_fits():
+        yield
 
-    tests/difflm has those of what is learned, in all orders.
-    """
-    monkeypatch.setattr(import_module("lookalike.difflm.small.train"), "ORDERED", 0)
+
+@pytest.fixture(scope="module")
+def few_candidates() -> Iterator[None]:
+    """Few rows are drawn for a condition and for variations, for tests of what holds in every row."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lookalike.difflm.small.records.TokenRecords.least", 128)
+        patch.setattr("lookalike.difflm.sampling.completing.MASKS", 8)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +109,8 @@ def small_model(small_csv: Path, made_once: Once) -> Path:
     from lookalike.cli.main import main
 
     def fit(folder: Path) -> None:
-        assert main(["fit", str(small_csv), "-o", str(folder), "--max-time", "2s", "--quiet"]) == 0
+        with short_fits():
+            assert main(["fit", str(small_csv), "-o", str(folder), "--max-time", "2s", "--quiet"]) == 0
 
     return made_once("small.model", fit)
 

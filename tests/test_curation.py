@@ -14,6 +14,8 @@ from lookalike.curation import curated, options_of, paths
 from lookalike.errors import OptionError
 from lookalike.table.inferring import infer
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 @pytest.fixture(scope="module")
 def real() -> pd.DataFrame:

@@ -18,19 +18,19 @@ from lookalike.helping import no_gain
 from lookalike.run import config
 from tests.paths import DATA
 
-pytestmark = pytest.mark.usefixtures("few_trees", "one_order")
+pytestmark = pytest.mark.usefixtures("few_trees", "quick_fits")
 
 WRITER = Path(__file__).parent / "prompting" / "writer.py"
 
 
 @pytest.fixture
 def quick() -> Any:
-    """quick() -> a DiffLM that takes 40 steps, always as many."""
+    """quick() -> a DiffLM that takes 24 steps, always as many."""
 
     def make() -> lookalike.DiffLM:
         model = lookalike.DiffLM(progress=False, threads=1)
         model.train_config = dataclasses.replace(
-            model.train_config, steps=(40, 40), epochs_limits=(0.0, 1e9), denoiser_steps=20, denoiser_batch=64
+            model.train_config, steps=(24, 24), epochs_limits=(0.0, 1e9), denoiser_steps=20, denoiser_batch=64
         )
         return model
 

@@ -22,6 +22,7 @@ from lookalike.run import Cost, Run, config, peak_memory
 from tests.processes import environment
 
 pytest.importorskip("aiohttp")
+pytestmark = pytest.mark.usefixtures("few_trees")
 
 HERE = Path(__file__).parent
 WRITER = HERE / "prompting" / "writer.py"

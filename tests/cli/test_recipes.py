@@ -18,6 +18,7 @@ from tests.paths import DATA
 from tests.prompting.recipes.conftest import WRITER
 
 pytest.importorskip("aiohttp")
+pytestmark = pytest.mark.usefixtures("few_trees")
 RECIPE = """rows = 12
 label = "kind"
 [columns.kind]

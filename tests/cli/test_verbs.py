@@ -17,8 +17,9 @@ import lookalike
 from lookalike.cli.main import main
 from lookalike.files import packed
 from tests.processes import environment
+from tests.short_fits import HERE
 
-pytestmark = pytest.mark.usefixtures("few_trees", "one_order")
+pytestmark = pytest.mark.usefixtures("few_trees", "quick_fits")
 
 ENVIRONMENT = environment()
 VERBS = ["schema", "generate", "resume", "prompts", "fit", "sample", "impute", "align", "curate", "evaluate"]
@@ -333,7 +334,7 @@ def test_quiet_says_nothing_on_stderr(
     assert capsys.readouterr().err == ""
 
 
-OFTEN = "import lookalike.difflm.training.loop as t; t.SECONDS = 0.2"  # a checkpoint soon, and many
+OFTEN = f"{HERE}; import lookalike.difflm.training.loop as t; t.SECONDS = 0.2"  # a checkpoint soon, and many
 
 
 def started(*arguments: object, before: str = "") -> subprocess.Popen[str]:

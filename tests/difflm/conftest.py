@@ -20,6 +20,13 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def fits_of_the_module(request: pytest.FixtureRequest) -> None:
+    """Fits have few trees, unless the module says `SHIPPED = True`: it asserts what the trees learn."""
+    if not getattr(request.module, "SHIPPED", False):
+        request.getfixturevalue("quick_fits")
+
+
 @pytest.fixture(scope="module")
 def small_texts() -> Iterator[None]:
     """Models of texts are small in the module that asks for this; those of others have the shipped sizes."""

@@ -24,6 +24,7 @@ SMALLER = [  # as long as it takes to see that it runs
     (r"DiffLM\((?=\))", 'DiffLM(max_time="1s"'),
     (r"DiffLM\((?!max_time)\s*(?=\w)(?!rate)", 'DiffLM(max_time="1s", '),
     (r"sample\(100\b", "sample(10"),
+    (r"--workers \d+", "--workers 1"),
     (r"\b10_000\b|\b2_000\b|\b(10000|2000)\b", "60"),
     (r"\b1_000\b|\b1000\b", "40"),
 ]

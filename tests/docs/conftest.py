@@ -28,8 +28,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return where
 
 
+@pytest.fixture(autouse=True)
+def in_small(quick_fits: None, few_trees: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the pages say is run to see that it runs; by this process, as others take seconds to begin."""
+    monkeypatch.setattr("lookalike.shards.crew.os.cpu_count", lambda: 1)
+
+
 @pytest.fixture(scope="module")
-def learned(folder: Path) -> Path:
+def learned(folder: Path, quick_fits: None) -> Path:
     """adult.model, as the tutorial leaves it."""
     real = lookalike.read_table(folder / "examples" / "adult.csv.gz", missing={"?"})
     lookalike.DiffLM(max_time="1s", progress=False).fit(real).save(folder / "adult.model")

@@ -37,9 +37,9 @@ def test_the_shares_and_the_order() -> None:
 
 def test_the_random_rows_are_a_sample_of_all_rows() -> None:
     """Each row is drawn as often, whether it is flagged or not."""
-    drawn: Counter[int] = Counter()
+    drawn, flagged = Counter[int](), decided(50, 20)
     for seed in range(400):
-        drawn.update(i.row for i in make(50, decided(50, 20), 20, seed) if i.part == "random" and i.turn == 1)
+        drawn.update(i.row for i in make(50, flagged, 20, seed) if i.part == "random" and i.turn == 1)
     shares = np.array([drawn[row] for row in range(50)]) / 400
     each = shares.mean()
     assert each == pytest.approx(4 / 50, abs=1e-9)

@@ -14,6 +14,7 @@ from lookalike.jobs import in_this_process
 from lookalike.shards import evaluating
 from lookalike.shards.crew import Crew
 
+pytestmark = pytest.mark.usefixtures("few_trees")
 COUNTED = ("shape_error", "missing_error", "unseen", "out_of_range", "pair_error")
 
 

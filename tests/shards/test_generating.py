@@ -26,6 +26,7 @@ from lookalike.shards.generating import generate_shards
 from tests.processes import environment
 
 pytest.importorskip("aiohttp")
+pytestmark = pytest.mark.usefixtures("few_trees")
 WRITER = Path(__file__).parents[1] / "prompting" / "writer.py"
 
 

@@ -16,6 +16,8 @@ from lookalike.shards.sampling import Sampling, sample_shards
 from tests.paths import ROOT
 from tests.shards.work import Dying
 
+pytestmark = pytest.mark.usefixtures("quick_fits")
+
 
 def digests(folder: Path) -> dict[str, str]:
     return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.glob("part-*")}

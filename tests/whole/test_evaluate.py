@@ -1,5 +1,8 @@
 """The whole report on tables whose right answer is known: the figures must say what was done to them."""
 
+from collections.abc import Iterator
+from importlib import import_module
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +14,14 @@ from tests.evaluate.adult import ROWS, adult, marks
 REAL = adult("adult.csv.gz")
 HELD = adult("adult-test.csv.gz", 2 * ROWS)
 HOLDOUT, OTHER = HELD[:ROWS], HELD[ROWS:].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fewer_trees() -> Iterator[None]:
+    """A detector of 30 trees tells as much of tables that are as different as these."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(import_module("lookalike.evaluate.chapters.detection"), "TREES", 30)
+        yield
 
 
 def figures(synthetic: pd.DataFrame, **options: object) -> dict:

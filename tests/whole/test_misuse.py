@@ -21,6 +21,7 @@ from lookalike.llm import LLM, Budget
 
 N = 120
 RNG = np.random.default_rng(0)
+pytestmark = pytest.mark.usefixtures("quick_fits", "few_candidates")
 TABLE = pd.DataFrame(
     {
         "fare": np.round(RNG.gamma(2, 5, N), 2),

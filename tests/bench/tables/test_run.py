@@ -1,13 +1,16 @@
 import json
 
 import pandas as pd
+import pytest
 
 from bench.tables import peers, run
+
+pytestmark = pytest.mark.usefixtures("quick_fits")
 
 
 def test_one_method_writes_as_many_rows_and_says_what_it_took(small_csv, tmp_path, monkeypatch, capsys):
     out = tmp_path / "made.csv.gz"
-    options = json.dumps({"max_time": "3s", "progress": False, "threads": 1})
+    options = json.dumps({"max_time": "1s", "progress": False, "threads": 1})
     words = ["lookalike", str(small_csv), str(out), "--rows", "120", f"--options={options}"]
     monkeypatch.setattr("sys.argv", ["run", *words])
     run.main()

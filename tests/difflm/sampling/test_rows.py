@@ -10,7 +10,7 @@ from lookalike.difflm import DiffLM
 from lookalike.errors import ConditionError, OptionError
 from tests.difflm.distances import distance
 
-ROWS = 2000
+ROWS = 1000
 
 
 def shape_error(real: pd.DataFrame, synthetic: pd.DataFrame, leave_out: tuple[str, ...] = ()) -> float:
@@ -173,14 +173,14 @@ def test_balance_gives_equal_shares(adult: pd.DataFrame, adult_model: DiffLM) ->
 
 
 def test_variations_move_away_with_strength(adult: pd.DataFrame, adult_model: DiffLM) -> None:
-    seeds = adult.iloc[:1500]
+    seeds = adult.iloc[:1000]
     distances = [
         distance(seeds, adult_model.sample(like=seeds, strength=strength), adult)
         for strength in (0.0, 0.35, 0.7, 1.0)
     ]
     assert distances == sorted(distances)
     assert distances[0] < 0.9 * distances[-1]
-    fresh = distance(seeds, adult_model.sample(1500), adult)
+    fresh = distance(seeds, adult_model.sample(1000), adult)
     assert distances[-1] == pytest.approx(fresh, rel=0.05)  # at 1 nothing is left of the seeds
 
 

@@ -16,6 +16,7 @@ from lookalike.difflm.small.vae import VAE
 from lookalike.difflm.training.threads import Threads
 from lookalike.table.inferring import infer
 
+SHIPPED = True
 ROWS = 400
 
 

@@ -7,6 +7,7 @@ import torch
 from lookalike.codec.slot import Array
 from lookalike.difflm.small.forest import PAIRS, Forest, Grown, grow
 
+SHIPPED = True
 ROWS, FOLDS = 120, 5
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(ROWS, 2)).astype(np.float32)
@@ -29,8 +30,8 @@ def grown(y: Array, classes: int) -> tuple[Grown, Array]:
 def test_arrays_say_what_the_trees_that_have_not_seen_a_row_say(classes: int) -> None:
     found, said = grown(CLASSES if classes else X[:, 0].astype(float), classes)
     forest = Forest(found.arrays("own_"), "own_")
-    number, told = torch.from_numpy(X).unbind(1)
-    again = forest.predict([number], [torch.from_numpy(TOKEN)], told, torch.from_numpy(FOLD))
+    x, token = torch.from_numpy(X), torch.from_numpy(TOKEN)
+    again = forest.predict(x[:, :1], token[:, None], x[:, 1], torch.from_numpy(FOLD))
     np.testing.assert_allclose(again.numpy(), said, atol=1e-5)
     assert forest.of.shape == (FOLDS, PAIRS) and forest.size == max(classes, 1)
     if classes:

@@ -6,6 +6,7 @@ import torch
 from lookalike.codec.slot import Array
 from lookalike.difflm.small.lines import Line, Lines, fit_lines
 
+SHIPPED = True
 ROWS, FOLDS = 160, 8
 RNG = np.random.default_rng(0)
 SCORES = RNG.normal(size=(ROWS, 2))
@@ -23,8 +24,8 @@ def fitted(y: Array, classes: int = 2) -> tuple[Lines, Array]:
 def test_arrays_say_what_the_regressions_that_have_not_seen_a_row_say() -> None:
     lines, said = fitted(SUM)
     line = Line(lines.arrays("own_"), "own_")
-    numbers = list(torch.from_numpy(SCORES).float().unbind(1))
-    again = line.predict(numbers, [torch.from_numpy(TOKEN)], torch.from_numpy(FOLD))
+    numbers, levels = torch.from_numpy(SCORES).float(), torch.from_numpy(TOKEN)[:, None]
+    again = line.predict(numbers, levels, torch.from_numpy(FOLD))
     np.testing.assert_allclose(again.numpy(), said, atol=1e-5)
     assert (said.argmax(1) == SUM).mean() > 0.9 and line.size == 2
 

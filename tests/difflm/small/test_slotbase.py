@@ -7,6 +7,7 @@ from lookalike.codec.slot import Array
 from lookalike.difflm.small.slotbase import SlotBase, _ridge, fit_slot
 from lookalike.difflm.small.view import View
 
+SHIPPED = True
 ROWS = 240
 RNG = np.random.default_rng(0)
 FOLD = RNG.permutation(ROWS) % 8

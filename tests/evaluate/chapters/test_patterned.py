@@ -8,6 +8,7 @@ import pytest
 import lookalike
 from lookalike.table.check_digits import checked
 
+pytestmark = pytest.mark.usefixtures("few_trees")
 RNG = random.Random(0)
 
 

@@ -15,6 +15,7 @@ from lookalike.difflm.small.injection import VARIANTS
 from lookalike.table.missing import hide
 
 ROWS = 300
+pytestmark = pytest.mark.usefixtures("few_candidates")
 
 
 def make() -> pd.DataFrame:

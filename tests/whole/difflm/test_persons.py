@@ -25,7 +25,7 @@ def schema(orders: pd.DataFrame) -> Schema:
 
 @pytest.fixture(scope="module")
 def model(orders: pd.DataFrame, schema: Schema, quick: Quick) -> DiffLM:
-    return quick(steps=150).fit(orders, schema=schema)
+    return quick().fit(orders, schema=schema)
 
 
 def pairs(table: pd.DataFrame) -> set[tuple[str, str]]:
@@ -38,7 +38,7 @@ def bound(table: pd.DataFrame, names: list[str] = BOUND) -> bool:
 
 
 def test_without_these_kinds_real_customers_come_out(orders: pd.DataFrame, quick: Quick) -> None:
-    synthetic = quick(steps=150).fit(orders).sample(400)
+    synthetic = quick().fit(orders).sample(400)
     assert synthetic["customer"].isin(orders["customer"]).mean() > 0.9
 
 

@@ -93,7 +93,6 @@ class SlotTables(nn.Module):
             if part is not None:  # one weight for all leaves in a model of an earlier version
                 part.weight = part.weight.expand(len(self.logits)).clone()
         self.shares = max(0 if one is None else one.size for one in (self.odds, self.line))
-        self.reads = self.inputs.tolist()
         self.depth = _depth(self.root.tolist(), self.below, self.feature)
 
     def arrays(self) -> dict[str, Tensor]:
@@ -172,6 +171,8 @@ class Base(nn.Module):
         )
         self.number_start: Tensor
         self.register_buffer("number_start", fields.number_start.cpu().clone(), persistent=False)
+        for i, slot in enumerate(self.slots):
+            self._reading(i, slot.inputs.tolist(), fields)
         self._class_tables(fields)
         self._kernel_tables(fields)
         self._hint_table()
@@ -180,6 +181,18 @@ class Base(nn.Module):
     def slots(self) -> list[SlotTables]:
         """The tables of each fixed slot."""
         return cast(list[SlotTables], list(self.tables))
+
+    def _reading(self, slot: int, inputs: list[int], fields: Fields) -> None:
+        """Of what a slot is told from, numbers first: the places in a record, where the scores of each number
+        begin, and the token of each category that says that there is none.
+        """
+        found = {
+            "columns": [self.fixed[u] for u in inputs],
+            "begins": [int(fields.number_start[self.number_of[u]]) for u in inputs if self.is_number[u]],
+            "empty": [self.token_counts[u] for u in inputs if not self.is_number[u]],
+        }
+        for name, values in found.items():
+            self.register_buffer(f"{name}{slot}", torch.tensor(values, dtype=torch.long), persistent=False)
 
     def _class_tables(self, fields: Fields) -> None:
         self.groups = fields.groups
@@ -233,9 +246,17 @@ class Base(nn.Module):
 
     # ---- where rows fall -----------------------------------------------------------------------------------
 
-    def _scores(self, slot: int, tokens: Tensor, cells: Tensor) -> Tensor:
-        at = (tokens.clamp(min=0) + self.number_start[self.number_of[slot]]) * self.cells + cells
-        return torch.where(tokens < 0, 0.0, self.score[at])
+    def _read(self, slot: int, tokens: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """(rows, numbers) the normal scores of the numbers that a slot is told from; (rows, categories) where
+        the tokens of the others stand among those of all.
+        """
+        columns, starts, empty = (getattr(self, f"{name}{slot}") for name in ("columns", "begins", "empty"))
+        token = tokens.index_select(1, columns)
+        count = len(starts)
+        number, plain = token[:, :count], token[:, count:]
+        at = (number.clamp(min=0) + starts) * self.cells + cells.index_select(1, columns[:count])
+        scores = torch.where(number < 0, 0.0, self.score[at])
+        return scores, self.slots[slot].starts + torch.where(plain < 0, empty, plain)
 
     def place(self, slot: int, tokens: Tensor, cells: Tensor, fold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(rows,) the leaf of every row at a fixed slot, and its prediction; (rows, classes) its odds.
@@ -246,20 +267,16 @@ class Base(nn.Module):
         odds = torch.zeros(rows, own.shares, device=tokens.device)
         if not len(own.inputs):
             return own.leaf[own.root[fold]], torch.zeros(rows, device=tokens.device), odds
-        plain, numbers, at, told = 0, [], [], own.intercepts[fold]
-        for i, u in enumerate(own.reads):
-            token = tokens[:, self.fixed[u]]
-            if self.is_number[u]:
-                numbers.append(self._scores(u, token, cells[:, self.fixed[u]]))
-                told = told + numbers[-1] * own.slopes[fold, i]
-            else:
-                at.append(own.starts[plain] + torch.where(token < 0, self.token_counts[u], token))
-                told, plain = told + own.linear[fold, at[-1]], plain + 1
+        numbers, levels = self._read(slot, tokens, cells)
+        told = own.intercepts[fold]
+        for part in (numbers * own.slopes[fold], own.linear[fold.unsqueeze(1), levels]):
+            for term in part.unbind(1):  # one after the other: the same bits for any number of threads
+                told = told + term
         told = told.clamp(-4, 4)
         if own.forest is not None:
-            bagged = own.forest.predict(numbers, at, told, fold)[:, 0]
+            bagged = own.forest.predict(numbers, levels, told, fold)[:, 0]
             told = torch.lerp(told, bagged, own.forest.weight)
-        x = torch.stack([*numbers, *(own.codes[fold, one] for one in at), told], 1)
+        x = torch.cat([numbers, own.codes[fold.unsqueeze(1), levels], told.unsqueeze(1)], 1)
         node = own.root[fold]
         for _ in range(own.depth):
             feature = own.feature[node]
@@ -268,9 +285,9 @@ class Base(nn.Module):
             node = torch.where(feature >= 0, own.below[node, right], node)
         leaf = own.leaf[node]
         if own.odds is not None:
-            odds = odds + own.odds.weight[leaf, None] * own.odds.predict(numbers, at, told, fold)
+            odds = odds + own.odds.weight[leaf, None] * own.odds.predict(numbers, levels, told, fold)
         if own.line is not None:
-            odds = odds + own.line.weight[leaf, None] * own.line.predict(numbers, at, fold)
+            odds = odds + own.line.weight[leaf, None] * own.line.predict(numbers, levels, fold)
         return leaf, told, odds
 
     @torch.no_grad()

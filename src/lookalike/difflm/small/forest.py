@@ -127,12 +127,16 @@ class Forest(nn.Module):
                 self.register_buffer(name.removeprefix(prefix), value, persistent=False)
         self.size = self.value.shape[1]
 
-    def predict(self, numbers: list[Tensor], tokens: list[Tensor], told: Tensor, fold: Tensor) -> Tensor:
-        """(rows, 1 or classes) what the forest of every row's fold says; all: (rows,), as of `Base.place`."""
-        tree = self.of[fold]  # (rows, pairs)
-        same = [one.unsqueeze(1).expand(tree.shape) for one in (*numbers, told)]
-        read = [self.codes[tree, one.unsqueeze(1)] for one in tokens]
-        x = torch.stack([*same[:-1], *read, same[-1]], 2)
+    def predict(self, numbers: Tensor, levels: Tensor, told: Tensor, fold: Tensor) -> Tensor:
+        """(rows, 1 or classes) what the forest of every row's fold says.
+
+        numbers: (rows, numbers) normal scores; levels: (rows, categories) places of tokens among all of them;
+        told, fold: (rows,), all as in `Base.place`.
+        """
+        tree = self.of[fold].unsqueeze(2)  # (rows, pairs, 1)
+        same = numbers.unsqueeze(1).expand(-1, tree.shape[1], -1)
+        x = torch.cat([same, self.codes[tree, levels.unsqueeze(1)], told[:, None, None].expand_as(tree)], 2)
+        tree = tree.squeeze(2)
         node = self.root[tree]
         while True:
             feature = self.feature[node]

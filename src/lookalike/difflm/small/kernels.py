@@ -14,8 +14,8 @@ ROUNDS = 40  # of EM
 BORROWED = 10.0  # rows that the weights of all rows count in those of a group
 
 
-def kernels_of(values: Array, slices: list[tuple[int, int]], kernels: int, blur: float) -> Array:
-    """Logistics of equal weight for sorted stretches of values: (stretches, 3, kernels).
+def kernels_of(values: Array, slices: list[tuple[int, int]], kernels: int, blurs: tuple[float, ...]) -> Array:
+    """Logistics of equal weight for sorted stretches of values: (blurs, stretches, 3, kernels).
 
     Their means are those between quantiles, their scales follow from the distance of these.
     """
@@ -25,28 +25,27 @@ def kernels_of(values: Array, slices: list[tuple[int, int]], kernels: int, blur:
     squares = np.concatenate([[0.0], np.cumsum(values**2)])
     mean = (sums[stop] - sums[start]) / n
     spread = np.sqrt(np.maximum((squares[stop] - squares[start]) / n - mean**2, 1e-4)) * np.sqrt((n + 1) / n)
-    share = (np.arange(kernels) + 0.5) / kernels
-    edge = np.arange(kernels + 1) / kernels
-
-    def quantile(q: Array) -> Array:
-        at = np.clip(q[None] * n[:, None] - 0.5, 0, (n - 1)[:, None])
-        low = np.floor(at).astype(np.int64)
-        high = np.minimum(low + 1, (n - 1)[:, None])
-        a, b = (
-            values[np.minimum(start[:, None] + low, len(values) - 1)],
-            values[np.minimum(start[:, None] + high, len(values) - 1)],
-        )
-        return a + (at - low) * (b - a)
-
-    middle, width = quantile(share), np.diff(quantile(edge), axis=1)
-    band = blur * spread * n**-0.2
-    scale = np.sqrt((width / 12**0.5) ** 2 + band[:, None] ** 2) * np.sqrt(3) / np.pi
-    log_scale = np.maximum(np.log(np.maximum(scale, 1e-6)), NARROWEST)
-    return np.stack([middle, log_scale, np.repeat(spread[:, None], kernels, 1)], 1)
+    quantile = np.concatenate([(np.arange(kernels) + 0.5) / kernels, np.arange(kernels + 1) / kernels])
+    at = np.clip(quantile[None] * n[:, None] - 0.5, 0, (n - 1)[:, None])
+    low = np.floor(at).astype(np.int64)
+    high = np.minimum(low + 1, (n - 1)[:, None])
+    below = values[np.minimum(start[:, None] + low, len(values) - 1)]
+    above = values[np.minimum(start[:, None] + high, len(values) - 1)]
+    found = below + (at - low) * (above - below)
+    middle, width = found[:, :kernels], np.diff(found[:, kernels:], axis=1)
+    out = np.empty((len(blurs), len(n), 3, kernels))
+    out[:, :, 0], out[:, :, 2] = middle, spread[:, None]
+    for own, blur in zip(out, blurs, strict=True):
+        band = blur * spread * n**-0.2
+        scale = np.sqrt((width / 12**0.5) ** 2 + band[:, None] ** 2) * np.sqrt(3) / np.pi
+        own[:, 1] = np.maximum(np.log(np.maximum(scale, 1e-6)), NARROWEST)
+    return out
 
 
-def kernels_of_nodes(target: Array, leaf: Array, tree: Tree, least: int, kernels: int, blur: float) -> Array:
-    """(leaves, 3, kernels) of what lies in each leaf, or in its nearest ancestor of `least` rows."""
+def kernels_of_nodes(
+    target: Array, leaf: Array, tree: Tree, least: int, kernels: int, blurs: tuple[float, ...]
+) -> Array:
+    """(blurs, leaves, 3, kernels) of what lies in each leaf, or in its nearest ancestor of `least` rows."""
     leaves = int(tree.leaf.max()) + 1
     rows = np.bincount(leaf, minlength=leaves)
     spans = ancestors(tree, least, rows)
@@ -56,9 +55,9 @@ def kernels_of_nodes(target: Array, leaf: Array, tree: Tree, least: int, kernels
     pieces = [np.sort(by_leaf[ends[a] : ends[b]]) for a, b in distinct]
     stops = np.cumsum([len(piece) for piece in pieces])
     slices = [(int(b) - len(piece), int(b)) for piece, b in zip(pieces, stops, strict=True)]
-    found = kernels_of(np.concatenate(pieces), slices, kernels, blur)
+    found = kernels_of(np.concatenate(pieces), slices, kernels, blurs)
     place = {span: i for i, span in enumerate(distinct)}
-    return found[[place[span] for span in spans]]
+    return found[:, [place[span] for span in spans]]
 
 
 def log_masses(kernels: Array, shift: Array, low: Array, high: Array) -> Array:

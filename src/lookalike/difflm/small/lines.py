@@ -132,13 +132,17 @@ class Line(nn.Module):
             self.register_buffer(name, arrays[prefix + name], persistent=False)
         self.size = self.intercepts.shape[1]
 
-    def predict(self, numbers: list[Tensor], tokens: list[Tensor], fold: Tensor) -> Tensor:
-        """(rows, classes) what the regression of every row's fold says; all: (rows,), as of `Base.place`."""
+    def predict(self, numbers: Tensor, levels: Tensor, fold: Tensor) -> Tensor:
+        """(rows, classes) what the regression of every row's fold says.
+
+        numbers: (rows, numbers) normal scores; levels: (rows, categories) places of tokens among all of them;
+        fold: (rows,), all as in `Base.place`.
+        """
         logits = self.intercepts[fold]
         half = self.numbers.shape[1] // 2
-        for i, score in enumerate(numbers):
+        for i, score in enumerate(numbers.unbind(1)):
             logits = logits + score[:, None] * self.numbers[fold, i]
             logits = logits + _squared(score)[:, None] * self.numbers[fold, half + i]
-        for at in tokens:
+        for at in levels.unbind(1):
             logits = logits + self.tokens[fold, at]
         return logits.softmax(1)

@@ -31,6 +31,7 @@ LEAF_ROWS = 20  # of a leaf, at least, in a table of `LARGE` rows or more
 LARGE = 3000
 BAGGED = range(300, 1000)  # rows of a table that has forests: of fewer rows they hold too much of each
 FEW_LEAF_ROWS = (6, 16)  # tried in smaller tables
+FEW_FOLDS = 8  # of a table of fewer than 1,000 rows
 WIDER = 6  # times the rows of a leaf that its ancestor has
 DEPTH = 16
 MOST_ROWS = 60_000  # that a tree is fitted on
@@ -43,6 +44,9 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a forest in what it and the regressio
 PURITIES = (0.7, 0.95)  # shares of the most frequent class of a leaf: those between two have weights alike
 SPREADS = (0.1, 0.4)  # the same of the deviation of a number in a leaf, in normal scores
 BLUR = (0.3, 0.7)  # bandwidths that are tried, in those of Silverman's rule
+Lesson = tuple[
+    Array, Array, Array, Array
+]  # what a tree reads of all rows, its codes; the rows it learns, what of them
 
 
 @dataclass
@@ -76,7 +80,7 @@ class SlotBase:
 
 def folds_of(rows: int) -> int:
     """How many folds: trees of few rows need nearly all of them."""
-    return 3 if rows >= LARGE else 5 if rows >= 1000 else 8
+    return 3 if rows >= LARGE else 5 if rows >= 1000 else FEW_FOLDS
 
 
 def fit_slot(view: View, slot: int, before: list[int], fold: Array, seed: int) -> SlotBase:
@@ -98,6 +102,7 @@ class _Fit:
         full = view.score[:, slot] if view.number[slot] else self._plain_target()
         self.inputs = telling(view, before, full, self.here)
         self.full = np.where(self.inside, self.target, full) if self.other >= 0 else full
+        self.lessons: dict[tuple[int, bool], Lesson] = {}
         self._regress()
         self.odds = self._vote()
         self.lines = self._line()
@@ -262,38 +267,50 @@ class _Fit:
             errors.append(float(np.abs(self.target[held] - own).mean()))
         return errors[1] < errors[0]
 
-    def _grow(self, x: Array, target: Array, f: int, leaf_rows: int) -> Tree:
-        from sklearn import config_context
-        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor  # not needed to draw
-
+    def _lesson(self, f: int, relative: bool) -> Lesson:
+        """What the tree of a fold is fitted on; of few rows it is kept, as several trees are."""
+        if (f, relative) in self.lessons:
+            return self.lessons[f, relative]
+        grown = np.where(self.inside, self.left_over, 0.0) if relative else self.full
+        x, codes = self._inputs(f, grown)
         use = np.flatnonzero(self.here & (self.fold != f))
         if len(use) > MOST_ROWS:
             use = np.sort(child(self.seed, "rows of a tree", f).permutation(use)[:MOST_ROWS])
+        if self.other >= 0:
+            y = _below(grown[use]) if len(self.fold) < BAGGED.stop else grown[use]
+        else:
+            y = self.classes[use]
+            kept = np.argsort(-np.bincount(y), kind="stable")[:CLASSES]
+            y = np.where(np.isin(y, kept), y, -1)
+        lesson = x, codes, use, y
+        if len(self.fold) < LARGE:
+            self.lessons[f, relative] = lesson
+        return lesson
+
+    def _grow(self, x: Array, y: Array, f: int, leaf_rows: int) -> Tree:
+        from sklearn import config_context
+        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor  # not needed to draw
+
         options: dict[str, Any] = {
             "max_leaf_nodes": LEAVES, "min_samples_leaf": leaf_rows, "max_depth": DEPTH,
             "random_state": child_seed(self.seed, "tree", f) % 2**31,
         }  # fmt: skip
-        if self.other >= 0:
-            y, tree = target[use], DecisionTreeRegressor(**options)
-            if len(self.fold) < BAGGED.stop:
-                y = _below(y)
-        else:
-            y, tree = self.classes[use], DecisionTreeClassifier(criterion="entropy", **options)
-            kept = np.argsort(-np.bincount(y), kind="stable")[:CLASSES]
-            y = np.where(np.isin(y, kept), y, -1)
+        tree: Any = DecisionTreeRegressor(**options)
+        if self.other < 0:
+            tree = DecisionTreeClassifier(criterion="entropy", **options)
         with config_context(skip_parameter_validation=True):  # of a small table it takes longer than the tree
-            return plain_tree(tree.fit(x[use], y, check_input=False).tree_)
+            return plain_tree(tree.fit(x, y, check_input=False).tree_)
 
     def _grown(self, leaf_rows: int, relative: bool) -> SlotBase:
         n = len(self.fold)
         target = self.left_over if relative else self.target
-        grown = np.where(self.inside, target, 0.0) if relative else self.full
         trees, codes, leaf, first = [], [], np.full((self.folds, n), -1), [0]
         for f in range(self.folds):
-            x, own = self._inputs(f, grown)
             if leaf_rows:
-                tree = self._grow(x, grown, f, leaf_rows)
+                x, own, use, y = self._lesson(f, relative)
+                tree = self._grow(x[use], y, f, leaf_rows)
             else:
+                x, own = self._inputs(f, self.full)
                 none = np.full(1, -1)
                 tree = Tree(
                     none,
@@ -374,23 +391,21 @@ class _Fit:
         shift = np.stack([
             self.predicted * relative, self.predicted * relative, self.predicted, 0 * self.predicted
         ], 1)  # fmt: skip
+        blurs = BLUR if leaf_rows else BLUR[:1]
+        tables = np.zeros((len(blurs), first[-1] + 1, 4, len(GROUP)))
+        for p, values in ((3, self.target), (2, self.left_over)):
+            whole = kernels_of(np.sort(values[inside]), [(0, len(inside))], count[p], blurs)
+            tables[:, :, 1:, p == GROUP] = whole
+        for f, tree in enumerate(trees if leaf_rows else []):
+            use = inside[self.fold[inside] != f]
+            part = slice(first[f], first[f + 1])
+            for p, least in enumerate((max(5, leaf_rows // 2), WIDER * leaf_rows)):
+                tables[:, part, 1:, p == GROUP] = kernels_of_nodes(
+                    target[use], leaf[f][use], tree, least, count[p], blurs
+                )
         best: tuple[float, Array, Array, Array] | None = None
         alone = None
-        for blur in BLUR if leaf_rows else BLUR[:1]:
-            out = np.zeros((first[-1] + 1, 4, len(GROUP)))
-            out[:, 1:, GROUP == 3] = kernels_of(
-                np.sort(self.target[inside]), [(0, len(inside))], count[3], blur
-            )
-            out[:, 1:, GROUP == 2] = kernels_of(
-                np.sort(self.left_over[inside]), [(0, len(inside))], count[2], blur
-            )
-            for f, tree in enumerate(trees if leaf_rows else []):
-                use = inside[self.fold[inside] != f]
-                part = slice(first[f], first[f + 1])
-                for p, least in enumerate((max(5, leaf_rows // 2), WIDER * leaf_rows)):
-                    out[part, 1:, p == GROUP] = kernels_of_nodes(
-                        target[use], leaf[f][use], tree, least, count[p], blur
-                    )
+        for out in tables:
             log_mass = log_masses(
                 out[own[inside]],
                 shift[inside],

@@ -131,7 +131,7 @@ def _find(names: list[str], codes: dict[str, Array], named: bool, every: bool) -
     real = codes["real"]
     values, counts = np.unique(real[real >= 0], return_counts=True)
     rare = counts < (len(real) + 1 if every else RARE)
-    flags = {table: np.isin(own, values[rare]) for table, own in codes.items() if table != "real"}
+    flags = {table: _among(own, values[rare]) for table, own in codes.items() if table != "real"}
     again = rare | (counts == RARE)  # one row is not its own other
     fresh = float(counts[again & (counts > 1)].sum() / len(real))
     if "holdout" in flags:
@@ -141,6 +141,15 @@ def _find(names: list[str], codes: dict[str, Array], named: bool, every: bool) -
             del flags["holdout"]
     mostly = float(counts[rare].sum() / max(counts.sum(), 1))
     return _Found(names, flags, values[rare], mostly, fresh, named, every)
+
+
+def _among(codes: Array, few: Array) -> Array:
+    """(rows,) bool, which codes are among few, which are in order: `np.isin` would sort for each pair."""
+    if not len(few):
+        return np.zeros(len(codes), dtype=bool)
+    at = np.minimum(np.searchsorted(few, codes), len(few) - 1)
+    there: Array = few[at] == codes
+    return there
 
 
 def _single(column: ComparedColumn, personal: bool, rng: np.random.Generator) -> _Found:
@@ -202,7 +211,7 @@ def _pairs(columns: list[ComparedColumn], singles: list[_Found], rng: np.random.
             made = [
                 crossed(first["synthetic"], rng.permutation(second["synthetic"])) for _ in range(SHUFFLES)
             ]
-            found.made_up = float(np.isin(np.concatenate(made), found.few).mean())
+            found.made_up = float(_among(np.concatenate(made), found.few).mean())
         out.append(found)
     return out
 
