@@ -173,6 +173,13 @@ TABLES: dict[str, Callable[[Parts], dict[str, Array]]] = {
         "other": (other := np.where(p.part > 0.95, p.b.round() + 1, 0)),
         "total": repair + other,
     },
+    "a balance of which a deposit or a withdrawal is filled": lambda p: {
+        "before": p.a,
+        "in": np.where(p.gone, p.b, np.nan),
+        "out": np.where(p.gone, np.nan, p.low),
+        "fees": np.where(p.part < 0.9, np.nan, 2.5),
+        "after": (p.a + np.where(p.gone, p.b, -p.low) - np.where(p.part < 0.9, 0, 2.5)).round(2),
+    },
     "an order with a distance": lambda p: {
         "born": (born := p.rng.integers(1940, 1990, ROWS)),
         "hired": born + 18 + p.rng.geometric(0.15, ROWS) - 1,

@@ -101,6 +101,22 @@ def test_a_distance_stays_where_its_end_is_moved() -> None:
     assert (made.birth <= 1952).all()
 
 
+def test_a_sum_is_moved_by_parts_that_are_there() -> None:
+    """What is empty and counts as 0 stays empty."""
+    rng = np.random.default_rng(0)
+    comes = rng.random(400) < 0.4
+    table = pd.DataFrame({"in": np.where(comes, rng.gamma(2, 300, 400).round(2), np.nan)})
+    table["out"] = np.where(comes, np.nan, rng.gamma(2, 200, 400).round(2))
+    table["net"] = (table["in"].fillna(0) - table["out"].fillna(0)).round(2)
+    codec = RecordCodec.fit(table, lookalike.infer(table))
+    plan = Plan.fit(table, codec, read_rules(["net = in - out, empty as 0"], codec.schema))
+    assert plan is not None
+    rows = np.ones(400, dtype=bool)
+    made = plan.back(settled(plan, plan.forward(table), "net", np.full(400, 75.5), rows, rng), rng)
+    assert (made["net"] == 75.5).all()
+    pd.testing.assert_frame_equal(made.isna(), table.isna())
+
+
 def test_how_far_rows_are_from_a_condition(kept, bookings: pd.DataFrame) -> None:
     _, rest = translated(*kept, {"total": (500, 600)})
     far = missed(kept[1], rest, bookings)

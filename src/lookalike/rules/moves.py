@@ -105,6 +105,8 @@ class _Moves:
         elif isinstance(own.rule, Linear | Product | Transform):
             for part in sorted(own.rule.columns[1:], key=partial(self.turn, own.rule)):
                 here = self.free(part, off)
+                if getattr(own.rule, "zeros", False):  # what is empty stays so
+                    here = here & ~np.isnan(self.now(part))
                 if here.any():
                     self.move(part, self.part_goal(own.rule, part, goal), here)
                 off = off & ~here
