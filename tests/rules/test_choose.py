@@ -75,6 +75,14 @@ class Parts:
         self.tested = np.where(self.gone, "no", "yes")
         self.country = np.array(["XYZ"[KEYS.index(key) % 3] for key in self.key])
 
+    def days(self) -> Array:
+        return np.datetime64("2019-01-01") + self.rng.integers(0, 900, ROWS).astype("m8[D]")
+
+    def later(self, start: Array, months: Array, days: int) -> Array:
+        """Months and then days later."""
+        made = [pd.Timestamp(one) + pd.DateOffset(months=n) for one, n in zip(start, months, strict=True)]
+        return (pd.DatetimeIndex(made) + pd.Timedelta(days, "D")).to_numpy()
+
     def either(self, *signs: str) -> Array:
         """A text that goes with its country."""
         return np.array([self.rng.choice([sign + one for sign in signs]) for one in self.country])
@@ -179,6 +187,14 @@ TABLES: dict[str, Callable[[Parts], dict[str, Array]]] = {
         "out": np.where(p.gone, np.nan, p.low),
         "fees": np.where(p.part < 0.9, np.nan, 2.5),
         "after": (p.a + np.where(p.gone, p.b, -p.low) - np.where(p.part < 0.9, 0, 2.5)).round(2),
+    },
+    "contracts of some months, and invoices of some days": lambda p: {
+        "start": (start := p.days()),
+        "term": (term := p.rng.choice([6, 12, 24], ROWS)),
+        "end": p.later(start, term, days=-1),
+        "next": p.later(start, term + 1, days=-1),
+        "due in": np.array([f"{one} days" for one in 5 * term]),
+        "due": start + 5 * term.astype("m8[D]"),
     },
     "an order with a distance": lambda p: {
         "born": (born := p.rng.integers(1940, 1990, ROWS)),

@@ -117,6 +117,26 @@ def test_a_sum_is_moved_by_parts_that_are_there() -> None:
     pd.testing.assert_frame_equal(made.isna(), table.isna())
 
 
+@pytest.mark.parametrize("fixed", ["term", "start"])
+def test_a_term_is_moved_by_what_is_free(fixed: str) -> None:
+    rng = np.random.default_rng(0)
+    start = pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 28, 300), "D"))
+    table = pd.DataFrame({"start": start, "term": rng.integers(1, 30, 300)})
+    ends = [one + pd.DateOffset(months=n) for one, n in zip(start, table["term"], strict=True)]
+    codec = RecordCodec.fit(table := table.assign(end=ends), lookalike.infer(table))
+    plan = Plan.fit(table, codec, read_rules(["end = start + term months"], codec.schema))
+    assert plan is not None
+    rows = np.ones(300, dtype=bool)
+    aims = [one + pd.DateOffset(months=31) for one in start]
+    goal = np.array([one.timestamp() for one in aims])
+    made = plan.back(
+        settled(plan, plan.forward(table), "end", goal, rows, rng, {fixed: rows}),
+        rng,
+    )
+    assert (made["end"] == aims).all()
+    assert (made[fixed] == table[fixed]).all()
+
+
 def test_how_far_rows_are_from_a_condition(kept, bookings: pd.DataFrame) -> None:
     _, rest = translated(*kept, {"total": (500, 600)})
     far = missed(kept[1], rest, bookings)

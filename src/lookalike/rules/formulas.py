@@ -17,6 +17,7 @@ from lookalike.rules.fits import EXACT, Searched, all_count, judged, varies
 from lookalike.rules.holds import holds
 from lookalike.rules.rates import rates
 from lookalike.rules.sums import DISTINCT, LARGEST, sums
+from lookalike.rules.terms import terms
 from lookalike.rules.transforms import transforms
 from lookalike.rules.values import SINGLE, Values, step
 from lookalike.table.rule import UNITS, Linear, Product, Rule
@@ -40,6 +41,7 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
     """
     names = names[:LARGEST]
     of = Searched.of(values, names, many)
+    yield from terms(of)
     found: list[Any] = [*_scaled(of), *_spans(of), *transforms(of), *_pairs(of)]
     place = {name: at for at, name in enumerate(names)}
     behind = [rule for rule in found if place[rule.column] > max(place[name] for name in rule.columns[1:])]

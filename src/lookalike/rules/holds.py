@@ -10,6 +10,7 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.rules.codes import WAY, is_of_code, part_of_text, parts_in, parts_of, plain
 from lookalike.rules.date_parts import keys_of_date, part_of
+from lookalike.rules.months import later
 from lookalike.rules.traits import fits, going
 from lookalike.rules.values import CLOSE, Values, rounded, same
 from lookalike.table.dates import write_dates
@@ -27,13 +28,14 @@ from lookalike.table.rule import (
     Part,
     Product,
     Rule,
+    Term,
     Trait,
     Transform,
     Within,
 )
 
-Formula = Linear | Extreme | Product | Part | Transform
-FORMULAS = (Linear, Extreme, Product, Part, Transform)  # their numbers or dates can be computed
+Formula = Linear | Extreme | Product | Part | Term | Transform
+FORMULAS = (Linear, Extreme, Product, Part, Term, Transform)  # their numbers or dates can be computed
 TWICE = 2  # rows of a text that may be written again
 LEAST = 5  # rows that a value of a function, or a combination, has
 EMPTY, APART = "\x1e", "\x1f"  # in the text of several values: a missing cell; what parts them
@@ -46,6 +48,10 @@ def computed(rule: Formula, values: Values, exact: bool = False) -> Array:
     column = values.column(rule.column)
     if isinstance(rule, Part):
         found = part_of(_numbers(values, rule.of), rule.part, rule.first, rule.shift)
+        return found if exact else rounded(found, column, "down")
+    if isinstance(rule, Term):
+        many = np.full(values.rows, float(rule.apart)) if rule.by is None else _numbers(values, rule.by)
+        found = later(_numbers(values, rule.of), many, rule.unit, rule.days, rule.ends)
         return found if exact else rounded(found, column, "down")
     if isinstance(rule, Transform):
         found = rule.factor * transformed(rule.function, _numbers(values, rule.of) + rule.shift)

@@ -221,3 +221,16 @@ def test_whole_rows_are_read_as_they_were_learned(quick: Quick) -> None:
     for name in learned:
         assert (inner.known[name] == learned[name].notna()).all()
         assert (inner.values[name][inner.known[name]] == learned[name].dropna()).all()
+
+
+def test_two_given_dates_tell_a_category_of_months(quick: Quick) -> None:
+    rng = np.random.default_rng(0)
+    start = pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, 400), "D"))
+    months = rng.choice([3, 12, 24], 400)
+    ends = [one + pd.DateOffset(months=int(n)) for one, n in zip(start, months, strict=True)]
+    table = pd.DataFrame({"start": start, "end": ends, "term": [f"{one} months" for one in months]})
+    model = quick(steps=20, denoiser_steps=20).fit(table)
+    made = model.sample(given=table[["start", "end"]].head(80), seed=0)
+    pd.testing.assert_frame_equal(made, table.head(80))
+    some = model.sample(60, where={"term": "12 months"}, seed=0)
+    assert (some["end"] == some["start"] + pd.DateOffset(years=1)).all()
