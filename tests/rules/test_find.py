@@ -436,6 +436,27 @@ def test_an_item_tells_its_price_though_a_total_tells_the_item() -> None:
     assert words(table) == ["total = pieces * price", "item -> price"]
 
 
+def test_a_total_tells_no_part_that_it_is_made_of() -> None:
+    """Where its other part is not in the table; nor does a number that hardly comes again tell anything."""
+    rng = np.random.default_rng(17)
+    guests, fee = rng.integers(1, 7, 1200), rng.choice([1.5, 4.25, 9.9], 1200)
+    table = pd.DataFrame(
+        {"guests": guests, "total": guests * rng.choice([19.9, 24.5, 29.9, 42.5, 75.5], 1200)}
+    )
+    assert words(table.round(2)) == []
+    table = pd.DataFrame({"fee": fee, "due": fee + rng.choice([10.1, 20.3, 33.8, 47.2], 1200)})
+    assert words(table.round(2)) == []
+    code, price = rng.integers(0, 30, 1200), np.random.default_rng(3).choice([5, 10, 15, 25], 30)
+    zips, states = np.arange(30) * 37 + 20100, np.random.default_rng(4).choice([*"NESW"], 30)
+    table = pd.DataFrame({"code": code + 41_107, "price": price[code]})
+    assert words(table) == ["code -> price"]
+    table = pd.DataFrame({"zip": zips[code], "state": states[code], "guests": guests})
+    assert words(table) == ["zip -> state"]
+    few = pd.DataFrame({"id": np.repeat(rng.permutation(9000)[:200], 3)[:600]})
+    few["level"] = few["id"] % 7 % 3
+    assert words(few.sample(frac=1, random_state=0)) == []
+
+
 def test_what_chance_brings_is_no_rule() -> None:
     rng = np.random.default_rng(5)
     measured = pd.DataFrame({"pop": rng.permutation(9000)[:90], "rate": rng.normal(size=90).round(3)})

@@ -25,7 +25,7 @@ from lookalike.rules.discrete import (
     one_of_rules,
 )
 from lookalike.rules.formulas import formulas
-from lookalike.rules.functions import as_ranges, cuts, functions, of_dates
+from lookalike.rules.functions import are_told, as_ranges, cuts, functions, of_dates
 from lookalike.rules.holds import FORMULAS, keys_in, support
 from lookalike.rules.orders import has_edge, orders
 from lookalike.rules.sums import DISTINCT
@@ -89,7 +89,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
             *of_dates(small, kept, rng),
             *comparisons(small, kept, names),
         ]
-        if not any({*one.columns} <= {*own.columns} for own in sums)
+        if not any({*one.columns} <= {*own.columns} for own in sums) and are_told(one, values)
     ]  # a formula says numbers that were never seen, too
     ahead += [*sums, *(one for one in of_codes if one not in ahead), *known]
     empty = [*emptiness(small, kept)]
