@@ -196,6 +196,19 @@ TABLES: dict[str, Callable[[Parts], dict[str, Array]]] = {
         "due in": np.array([f"{one} days" for one in 5 * term]),
         "due": start + 5 * term.astype("m8[D]"),
     },
+    "teams, and what they tell": lambda p: apart(
+        {
+            "home": p.key,
+            "away": (away := p.rng.choice(list(KEYS), ROWS)),
+            "limit": p.limit,
+            "referee": np.array(["mno"[KEYS.index(one) % 3] for one in away]),
+            "first": (order := p.rng.permuted(np.tile([*"pqrs"], (ROWS, 1)), axis=1))[:, 0],
+            "second": order[:, 1],
+            "third": order[:, 2],
+            "from": p.rng.integers(20, 26, ROWS),
+            "to": p.rng.integers(20, 26, ROWS),
+        }
+    ),
     "an order with a distance": lambda p: {
         "born": (born := p.rng.integers(1940, 1990, ROWS)),
         "hired": born + 18 + p.rng.geometric(0.15, ROWS) - 1,
@@ -221,6 +234,12 @@ TABLES: dict[str, Callable[[Parts], dict[str, Array]]] = {
         "said": np.array([f"{one + 7}" if k % 9 else "?" for k, one in enumerate(amount)]),
     },
 }
+
+
+def apart(table: dict[str, Array]) -> dict[str, Array]:
+    """Without the rows in which two columns that shall differ are equal."""
+    kept = (table["home"] != table["away"]) & (table["from"] != table["to"])
+    return {name: own[kept] for name, own in table.items()}
 
 
 @pytest.mark.parametrize("name", TABLES)

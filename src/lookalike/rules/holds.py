@@ -31,6 +31,7 @@ from lookalike.table.rule import (
     Term,
     Trait,
     Transform,
+    Unlike,
     Within,
 )
 
@@ -285,6 +286,13 @@ def modes(keys: Array, codes: Array, values: int) -> tuple[Array, Array, Array]:
     return pair, counts, order[first]
 
 
+def equal(first: Any, second: Any, values: Values) -> Array:
+    """(rows,) bool: where two columns hold the same number, or string."""
+    if values.column(first).is_number and values.column(second).is_number:
+        return np.asarray(_numbers(values, first) == _numbers(values, second))
+    return np.asarray(values.texts(first) == values.texts(second))
+
+
 def on(rule: OneOf, values: Values) -> Array:
     """(rows,) how many of the columns hold their value."""
     found = np.zeros(values.rows, dtype=np.int64)
@@ -345,6 +353,9 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         found, counts = np.unique(combined(rule.columns, real), return_counts=True)
         known_ones = set(found[counts >= LEAST])
         return np.array([one in known_ones for one in combined(rule.columns, values)], dtype=bool), everywhere
+    if isinstance(rule, Unlike):
+        speaks = ~(values.missing(rule.columns[0]) | values.missing(rule.columns[1]))
+        return ~(equal(*rule.columns, values) & speaks), speaks
     if isinstance(rule, OneOf):
         return np.asarray(on(rule, values) == 1), everywhere
     if isinstance(rule, EmptyTogether):

@@ -374,6 +374,18 @@ class Combination:
 
 
 @dataclass(frozen=True)
+class Unlike:
+    """Two columns never hold the same value in a row."""
+
+    columns: tuple[Any, Any]
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def words(self) -> str:
+        return f"{quoted(self.columns[0])} != {quoted(self.columns[1])}"
+
+
+@dataclass(frozen=True)
 class OneOf:
     """Exactly one of the columns holds its value of `on`, such as 1."""
 
@@ -431,6 +443,7 @@ Rule = (
     | Trait
     | Within
     | Combination
+    | Unlike
     | OneOf
     | EmptyTogether
     | EmptyWhen
@@ -449,6 +462,7 @@ SORTS: dict[str, type[Any]] = {
     "trait": Trait,
     "within": Within,
     "combination": Combination,
+    "unlike": Unlike,
     "one of": OneOf,
     "empty together": EmptyTogether,
     "empty when": EmptyWhen,

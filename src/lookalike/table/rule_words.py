@@ -24,6 +24,7 @@
     sign of home - away -> result           which of two is larger tells a value
     type -> sign of amount                  a category tells the sign of a number, or its format
     city -> country                         one value tells the other
+    home != away                            two columns never hold the same value in a row
     exactly one of a, b, c                  one of them is 1 (or true, yes)
     known combinations of make, model       only combinations that the table has
     a, b empty together                     missing in the same rows
@@ -68,6 +69,7 @@ from lookalike.table.rule import (
     Term,
     Trait,
     Transform,
+    Unlike,
     Within,
 )
 from lookalike.table.rule_products import read_product, term_of, terms_in
@@ -120,6 +122,9 @@ def _read(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
     if words.startswith("exactly one of "):
         names = _listed(words.removeprefix("exactly one of "), known)
         return OneOf(names, tuple(_on(schema, name) for name in names)) if names and len(names) > 1 else None
+    if found := re.fullmatch("(.+?) != (.+)", words):
+        names = tuple(known.get(_name(one, known) or "") for one in found.groups())
+        return Unlike((names[0], names[1])) if None not in names and names[0] != names[1] else None
     if words.startswith("known combinations of "):
         names = _listed(words.removeprefix("known combinations of "), known)
         return Combination(names) if names and len(names) > 1 else None

@@ -12,6 +12,7 @@ from lookalike.rules.holds import support
 from lookalike.rules.values import Values
 from tests.difflm.conftest import Quick
 from tests.rules.test_solve import sold
+from tests.rules.test_unlike import flights
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +222,17 @@ def test_whole_rows_are_read_as_they_were_learned(quick: Quick) -> None:
     for name in learned:
         assert (inner.known[name] == learned[name].notna()).all()
         assert (inner.values[name][inner.known[name]] == learned[name].dropna()).all()
+
+
+def test_what_is_never_equal_stays_so_beside_given_cells(quick: Quick) -> None:
+    table = flights(500)
+    model = quick(steps=20, denoiser_steps=20).fit(table)
+    for some in (["to"], ["origin"], ["origin", "country"]):
+        made = model.sample(given=table[some], seed=0)
+        pd.testing.assert_frame_equal(made[some], table[some])
+        assert (made["origin"] != made["to"]).mean() > (0.99 if len(some) == 1 else 0.9)
+    made = model.sample(80, where={"to": "FRA"}, seed=0)
+    assert (made["to"] == "FRA").all() and (made["origin"] != "FRA").all()
 
 
 def test_two_given_dates_tell_a_category_of_months(quick: Quick) -> None:

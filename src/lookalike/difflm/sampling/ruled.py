@@ -18,7 +18,7 @@ from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
 from lookalike.rules.codes import is_of_code
 from lookalike.rules.conditions import always_told, emptiness, goals, joined, keys_of, missed
-from lookalike.rules.holds import APART, EMPTY, agree, computed, over
+from lookalike.rules.holds import APART, EMPTY, agree, computed, equal, over
 from lookalike.rules.keep import Plan
 from lookalike.rules.moves import Held, settled
 from lookalike.rules.steps import AS_DRAWN, LIFTS, MISSING, Step
@@ -224,6 +224,8 @@ def put_back(
         free = partial(held, but=name)
         if own is not None and isinstance(own.rule, Function) and own.rule.than is not None:
             inner = _compared(plan, own.rule, rows, mask, inner, known, free, rng)
+        elif own is not None and own.way == "unlike":
+            inner = _apart(plan, own, rows, mask, inner, known, rng)
         elif own is not None and is_of_code(own.rule):
             inner = _with_codes(plan, own, rows, mask, inner, known, free, rng)
         elif goal is not None:
@@ -271,6 +273,33 @@ def _compared(
             own = schema[name]
             inner = settled(plan, inner, name, rounded(aim, own), here, rng, known, held)
         off &= ~here
+    return inner
+
+
+def _apart(
+    plan: Plan,
+    own: Step,
+    rows: Given,
+    mask: np.ndarray,
+    inner: pd.DataFrame,
+    known: Mapping[Any, np.ndarray],
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """What is modelled, in which a column that is never equal to one given in the rows `mask` holds what
+    another row does.
+    """
+    name = own.columns[0]
+    for parent in own.parents:
+        if parent not in inner or plan.step_of(parent) is not None:
+            continue
+        made = Values(pd.DataFrame({name: rows.values[name], parent: inner[parent]}), plan.schema)
+        off = mask & equal(name, parent, made) & ~(known[parent] if parent in known else np.zeros_like(mask))
+        source, wanted, texts = np.arange(len(inner)), made.texts(name), made.texts(parent)
+        for text in {*wanted[off]}:
+            pool, here = np.flatnonzero(texts != text), np.flatnonzero(off & (wanted == text))
+            if len(pool):
+                source[here] = rng.choice(pool, len(here))
+        inner = inner.assign(**{parent: inner[parent].take(source).reset_index(drop=True)})
     return inner
 
 
