@@ -25,13 +25,14 @@ FEW = 4  # times as many rows as columns, in which it is seen first whether a co
 APART = 1e-5  # of the largest singular value: columns of a smaller one follow from each other
 
 
-def sums(of: Searched, known: set[Any]) -> Iterator[Linear]:
+def sums(of: Searched, known: set[Any], same: set[Any]) -> Iterator[Linear]:
     """Sums of columns: of three or more with the factors 1 and -1, or of two or
     more with other short ones, such as a mean; then those of which a constant is left, such as shares of 100.
 
     Columns that stand before a sum, and follow from none, are tried first: where parts follow from each
     other, many sums are the same. They are sought in the rows where no cell is empty, then in all rows of
-    their column, with empty cells as 0, such as a bonus that few get, or deposits and withdrawals.
+    their column, with empty cells as 0, such as a bonus that few get, or deposits and withdrawals: among all
+    columns but those that say the `same` as another one, as their difference is a sum of nothing.
     """
     plain = of.plain
     if len(plain) < 3:
@@ -45,6 +46,7 @@ def sums(of: Searched, known: set[Any]) -> Iterator[Linear]:
     if not gone.any():
         return
     filled = np.where(gone, 0.0, x)
+    filled[:, [of.names[own] in same for own in plain]] = 0.0
     for own in _alike(gone):
         full = filled[~gone[:, own[0]]]
         if len(full) < max(LEAST_ROWS, 2 * len(plain)):
