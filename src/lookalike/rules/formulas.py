@@ -47,7 +47,9 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
     behind = [rule for rule in found if place[rule.column] > max(place[name] for name in rule.columns[1:])]
     exact = {rule.column for rule in behind if rule.support == 1 and _covers(rule, of)}
     found += rates(of, {*exact})
-    same = {rule.column for rule in found if rule.support == 1 and len(rule.columns) == 2}
+    same = {
+        rule.column for rule in found if rule.support == 1 and len(rule.columns) == 2 and _covers(rule, of)
+    }
     found += sums(of, exact, same)
     told = {rule.column for rule in found if rule.support >= EXACT and len(rule.columns) < 4}
     found += [*clipped(of, told), *extremes(of, told)]
