@@ -75,6 +75,14 @@ class Parts:
         self.tested = np.where(self.gone, "no", "yes")
         self.country = np.array(["XYZ"[KEYS.index(key) % 3] for key in self.key])
 
+    def days(self) -> Array:
+        return np.datetime64("2019-01-01") + self.rng.integers(0, 900, ROWS).astype("m8[D]")
+
+    def later(self, start: Array, months: Array, days: int) -> Array:
+        """Months and then days later."""
+        made = [pd.Timestamp(one) + pd.DateOffset(months=n) for one, n in zip(start, months, strict=True)]
+        return (pd.DatetimeIndex(made) + pd.Timedelta(days, "D")).to_numpy()
+
     def either(self, *signs: str) -> Array:
         """A text that goes with its country."""
         return np.array([self.rng.choice([sign + one for sign in signs]) for one in self.country])
@@ -173,6 +181,34 @@ TABLES: dict[str, Callable[[Parts], dict[str, Array]]] = {
         "other": (other := np.where(p.part > 0.95, p.b.round() + 1, 0)),
         "total": repair + other,
     },
+    "a balance of which a deposit or a withdrawal is filled": lambda p: {
+        "before": p.a,
+        "in": np.where(p.gone, p.b, np.nan),
+        "out": np.where(p.gone, np.nan, p.low),
+        "fees": np.where(p.part < 0.9, np.nan, 2.5),
+        "after": (p.a + np.where(p.gone, p.b, -p.low) - np.where(p.part < 0.9, 0, 2.5)).round(2),
+    },
+    "contracts of some months, and invoices of some days": lambda p: {
+        "start": (start := p.days()),
+        "term": (term := p.rng.choice([6, 12, 24], ROWS)),
+        "end": p.later(start, term, days=-1),
+        "next": p.later(start, term + 1, days=-1),
+        "due in": np.array([f"{one} days" for one in 5 * term]),
+        "due": start + 5 * term.astype("m8[D]"),
+    },
+    "teams, and what they tell": lambda p: apart(
+        {
+            "home": p.key,
+            "away": (away := p.rng.choice(list(KEYS), ROWS)),
+            "limit": p.limit,
+            "referee": np.array(["mno"[KEYS.index(one) % 3] for one in away]),
+            "first": (order := p.rng.permuted(np.tile([*"pqrs"], (ROWS, 1)), axis=1))[:, 0],
+            "second": order[:, 1],
+            "third": order[:, 2],
+            "from": p.rng.integers(20, 26, ROWS),
+            "to": p.rng.integers(20, 26, ROWS),
+        }
+    ),
     "an order with a distance": lambda p: {
         "born": (born := p.rng.integers(1940, 1990, ROWS)),
         "hired": born + 18 + p.rng.geometric(0.15, ROWS) - 1,
@@ -198,6 +234,12 @@ TABLES: dict[str, Callable[[Parts], dict[str, Array]]] = {
         "said": np.array([f"{one + 7}" if k % 9 else "?" for k, one in enumerate(amount)]),
     },
 }
+
+
+def apart(table: dict[str, Array]) -> dict[str, Array]:
+    """Without the rows in which two columns that shall differ are equal."""
+    kept = (table["home"] != table["away"]) & (table["from"] != table["to"])
+    return {name: own[kept] for name, own in table.items()}
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -101,6 +101,42 @@ def test_a_distance_stays_where_its_end_is_moved() -> None:
     assert (made.birth <= 1952).all()
 
 
+def test_a_sum_is_moved_by_parts_that_are_there() -> None:
+    """What is empty and counts as 0 stays empty."""
+    rng = np.random.default_rng(0)
+    comes = rng.random(400) < 0.4
+    table = pd.DataFrame({"in": np.where(comes, rng.gamma(2, 300, 400).round(2), np.nan)})
+    table["out"] = np.where(comes, np.nan, rng.gamma(2, 200, 400).round(2))
+    table["net"] = (table["in"].fillna(0) - table["out"].fillna(0)).round(2)
+    codec = RecordCodec.fit(table, lookalike.infer(table))
+    plan = Plan.fit(table, codec, read_rules(["net = in - out, empty as 0"], codec.schema))
+    assert plan is not None
+    rows = np.ones(400, dtype=bool)
+    made = plan.back(settled(plan, plan.forward(table), "net", np.full(400, 75.5), rows, rng), rng)
+    assert (made["net"] == 75.5).all()
+    pd.testing.assert_frame_equal(made.isna(), table.isna())
+
+
+@pytest.mark.parametrize("fixed", ["term", "start"])
+def test_a_term_is_moved_by_what_is_free(fixed: str) -> None:
+    rng = np.random.default_rng(0)
+    start = pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 28, 300), "D"))
+    table = pd.DataFrame({"start": start, "term": rng.integers(1, 30, 300)})
+    ends = [one + pd.DateOffset(months=n) for one, n in zip(start, table["term"], strict=True)]
+    codec = RecordCodec.fit(table := table.assign(end=ends), lookalike.infer(table))
+    plan = Plan.fit(table, codec, read_rules(["end = start + term months"], codec.schema))
+    assert plan is not None
+    rows = np.ones(300, dtype=bool)
+    aims = [one + pd.DateOffset(months=31) for one in start]
+    goal = np.array([one.timestamp() for one in aims])
+    made = plan.back(
+        settled(plan, plan.forward(table), "end", goal, rows, rng, {fixed: rows}),
+        rng,
+    )
+    assert (made["end"] == aims).all()
+    assert (made[fixed] == table[fixed]).all()
+
+
 def test_how_far_rows_are_from_a_condition(kept, bookings: pd.DataFrame) -> None:
     _, rest = translated(*kept, {"total": (500, 600)})
     far = missed(kept[1], rest, bookings)

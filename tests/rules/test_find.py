@@ -120,6 +120,53 @@ def test_a_formula_of_a_rate_that_is_often_empty_is_found(unit: int) -> None:
     assert words(table) == ["total = c + fee, empty as 0", f"net = a * (1 - {share}), empty as 0"]
 
 
+def paid(rows: int = 700) -> pd.DataFrame:
+    rng = np.random.default_rng(13)
+    table = pd.DataFrame({"gross": rng.gamma(8, 400, rows).round(2)})
+    table["tax"] = (table.gross * rng.uniform(0.1, 0.4, rows)).round(2)
+    table["social"] = np.minimum(0.0935 * table.gross, 300).round(2)
+    table["bonus"] = np.where(rng.random(rows) < 0.9, np.nan, rng.gamma(2, 100, rows).round(2))
+    table["net"] = (table.gross - table.tax - table.social).round(2)
+    return table
+
+
+def test_a_sum_is_found_beside_numbers_that_hardly_a_row_has() -> None:
+    """No row has all of them, and they are no parts of it."""
+    rng, table = np.random.default_rng(14), paid()
+    kind = rng.integers(0, 3, 700)
+    for at in range(3):
+        table[f"note{at}"] = np.where(kind == at, rng.integers(1, 900, 700), np.nan)
+    table.loc[:6, "net"] += 5
+    (rule,) = (one for one in find_rules(table) if one.column == "net")
+    assert (rule.words, rule.support) == ("net = gross - tax - social", 0.99)
+    table["net"] = rng.permutation(table["net"])
+    assert not any(one.column == "net" for one in find_rules(table))
+
+
+@pytest.mark.parametrize(
+    ("made", "rule"),
+    [
+        (lambda t: t.gross - t.tax + t.bonus.fillna(0), "net = gross - tax + bonus, empty as 0"),
+        (lambda t: t.gross - t.tax + t.bonus.fillna(0) + 2.5, "net = gross - tax + bonus + 2.5, empty as 0"),
+        (lambda t: t["in"].fillna(0) - t.out.fillna(0), "net = in - out, empty as 0"),
+        (lambda t: t["in"].fillna(0) + t.out.fillna(0), "net = in + out, empty as 0"),
+        (
+            lambda t: t.gross + t["in"].fillna(0) - t.out.fillna(0) - t.bonus.fillna(0),
+            "net = gross - bonus + in - out, empty as 0",
+        ),
+    ],
+)
+def test_a_sum_of_which_an_empty_part_is_0_is_found(made, rule: str) -> None:
+    """Also where no row has all of its parts, such as deposits and withdrawals."""
+    rng, table = np.random.default_rng(15), paid()
+    goes = rng.random(700) < 0.4
+    table["in"] = np.where(goes, rng.gamma(2, 300, 700).round(2), np.nan)
+    table["out"] = np.where(goes, np.nan, rng.gamma(2, 200, 700).round(2))
+    table["net"] = made(table).round(2)
+    table["net"] = table.pop("net")
+    assert [one.words for one in find_rules(table) if getattr(one, "column", "") == "net"] == [rule]
+
+
 def test_what_a_total_follows_from_is_found_though_others_follow_from_it() -> None:
     table = numbers(800)
     table["line"] = (table.a * table.b * (1 - np.repeat([0, 0.1, 0.2, 0.3], 200))).round(2)
@@ -387,6 +434,27 @@ def test_an_item_tells_its_price_though_a_total_tells_the_item() -> None:
     table["price"] = (item * 7.31 + 3.17).round(2)
     table["total"] = (table.price * pieces).round(2)
     assert words(table) == ["total = pieces * price", "item -> price"]
+
+
+def test_a_total_tells_no_part_that_it_is_made_of() -> None:
+    """Where its other part is not in the table; nor does a number that hardly comes again tell anything."""
+    rng = np.random.default_rng(17)
+    guests, fee = rng.integers(1, 7, 1200), rng.choice([1.5, 4.25, 9.9], 1200)
+    table = pd.DataFrame(
+        {"guests": guests, "total": guests * rng.choice([19.9, 24.5, 29.9, 42.5, 75.5], 1200)}
+    )
+    assert words(table.round(2)) == []
+    table = pd.DataFrame({"fee": fee, "due": fee + rng.choice([10.1, 20.3, 33.8, 47.2], 1200)})
+    assert words(table.round(2)) == []
+    code, price = rng.integers(0, 30, 1200), np.random.default_rng(3).choice([5, 10, 15, 25], 30)
+    zips, states = np.arange(30) * 37 + 20100, np.random.default_rng(4).choice([*"NESW"], 30)
+    table = pd.DataFrame({"code": code + 41_107, "price": price[code]})
+    assert words(table) == ["code -> price"]
+    table = pd.DataFrame({"zip": zips[code], "state": states[code], "guests": guests})
+    assert words(table) == ["zip -> state"]
+    few = pd.DataFrame({"id": np.repeat(rng.permutation(9000)[:200], 3)[:600]})
+    few["level"] = few["id"] % 7 % 3
+    assert words(few.sample(frac=1, random_state=0)) == []
 
 
 def test_what_chance_brings_is_no_rule() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.codes import is_of_code
-from lookalike.rules.holds import APART, EMPTY, computed, said_empty
+from lookalike.rules.holds import APART, EMPTY, computed, equal, said_empty
 from lookalike.rules.retold import with_traits
 from lookalike.rules.solve import followed
 from lookalike.rules.steps import (
@@ -47,6 +47,8 @@ def back(
         return {own.columns[0]: followed(own, inner, values, rng)}
     if own.way == "choice":
         return {own.columns[0]: _chosen(own, inner[own.columns[0]], values, rng)}
+    if own.way == "unlike":
+        return {own.columns[0]: _unlike(own, inner[own.columns[0]], values, rng)}
     if own.way == "trait":
         return {own.columns[0]: with_traits(own, inner[own.columns[0]], values, rng)}
     if own.way in ("together", "when"):
@@ -203,6 +205,40 @@ def _chosen(own: Step, drawn: pd.Series, values: Values, rng: np.random.Generato
         for row in wrong if both else ():
             made[row] = cells[rng.choice(pool)] if len(pool) else known[0][both[0]]
     return _typed(made, values.column(own.columns[0]))
+
+
+def _unlike(own: Step, drawn: pd.Series, values: Values, rng: np.random.Generator) -> pd.Series:
+    """The column as it was drawn; where it is equal to a parent, a value that no parent holds, as often as
+    the real rows hold it. As many rows as break the rules in the real table may break them.
+    """
+    name, column = own.columns[0], values.column(own.columns[0])
+    table = values.table[own.parents].assign(**{name: drawn})
+    now = Values(table, values.schema)
+    alike = np.array([equal(name, one, now) for one in own.parents]) & ~now.missing(name)
+    wrong = np.asarray(alike.any(0))
+    broken = 1 - min(rule.support for rule in own.rules)
+    if broken:
+        wrong &= rng.random(len(wrong)) * max(wrong.mean(), broken) >= broken
+    if not wrong.any():
+        return drawn
+    gone = now.missing(name)
+    cells = [None if lost else cell for lost, cell in zip(gone, drawn.tolist(), strict=True)]
+    numbers = all(pd.api.types.is_numeric_dtype(table[one].dtype) for one in (name, *own.parents))
+    at = np.flatnonzero(wrong)
+    sides = [
+        pd.Series(np.asarray(now.numbers(one) if numbers else now.texts(one))[at]) for one in own.parents
+    ]
+    share = np.array([rows for _, rows in own.table], dtype=np.float64)
+    known = [float(value) if numbers else str(value) for value, _ in own.table]
+    for held, rows in pd.Series(at).groupby(sides, dropna=False).indices.items():
+        taken = held if isinstance(held, tuple) else (held,)
+        free = share * [value not in taken for value in known]
+        if free.any():
+            for row, pick in zip(
+                at[rows], rng.choice(len(free), len(rows), p=free / free.sum()), strict=True
+            ):
+                cells[row] = own.table[pick][0]
+    return _typed(cells, column)
 
 
 def _ungrouped(own: Step, inner: pd.DataFrame, values: Values) -> dict[Any, pd.Series]:

@@ -29,6 +29,7 @@ from lookalike.table.rule import (
     Product,
     Rule,
     Trait,
+    Unlike,
     Within,
 )
 
@@ -44,6 +45,7 @@ def chosen(rules: list[Rule], values: Values) -> list[Step]:
     own.functions(rules)
     own.emptiness(rules)
     own.combinations(rules)
+    own.unlike(rules)
     own.traits(rules)
     own.rooms()
     own.orders([rule for rule in rules if isinstance(rule, Order) and {*rule.columns} <= own.kept])
@@ -162,6 +164,18 @@ class _Chosen:
         for name, mine in partners.items():
             parents = [one for rule in mine for one in rule.columns if one != name]
             self.take(Step("choice", mine, [name], parents))
+
+    def unlike(self, rules: list[Rule]) -> None:
+        """The later column of a pair is drawn from what the others leave; else the first one is."""
+        place = {name: at for at, name in enumerate(self.names)}
+        later: dict[Any, list[Rule]] = {}
+        for rule in rules:
+            if isinstance(rule, Unlike) and {*rule.columns} <= self.kept:
+                later.setdefault(max(rule.columns, key=lambda name: place[name]), []).append(rule)
+        for name, mine in later.items():
+            if not self.take(_apart(name, mine)):
+                for rule in mine:
+                    any(self.take(_apart(one, [rule])) for one in rule.columns)
 
     def traits(self, rules: list[Rule]) -> None:
         """A column is drawn, then written again; what a formula computes is written as its category says."""
@@ -297,6 +311,11 @@ class _Chosen:
         parents = [*rule.columns[1:], *(name for one in makers for name in one.parents)]
         parents = [name for name in dict.fromkeys(parents) if name != part]
         return self.take(Step("solve", [rule, *bounds], [part], parents))
+
+
+def _apart(name: Any, rules: list[Rule]) -> Step:
+    """A step that makes a column unlike the others of its rules."""
+    return Step("unlike", rules, [name], [one for rule in rules for one in rule.columns if one != name])
 
 
 def _reads(part: Any, own: Step) -> bool:

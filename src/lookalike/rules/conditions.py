@@ -49,8 +49,14 @@ def translated(
             rest[name] = condition
         if own is None or aimed:
             _join(inner, {name: condition}, plan)
+        elif own.way == "unlike":  # a value that is the same in both is replaced by others
+            rest[name] = condition
+            _join(inner, {name: condition}, plan)
+            _join(inner, _unlike(plan, own, name, condition), plan)
         elif (found := _said(plan, codec, own, name, condition)) is not None:
             _join(inner, found, plan)
+            if any(_is_unlike(plan, key) for key in found):
+                rest[name] = condition
         else:
             rest[name] = condition
     plan.codec.allowed(inner)
@@ -83,6 +89,24 @@ def _said(
     if condition.missing and condition.values == ():
         return emptiness(plan, name, True)
     return None
+
+
+def _is_unlike(plan: Plan, name: Any) -> bool:
+    own = plan.step_of(name)
+    return own is not None and own.way == "unlike"
+
+
+def _unlike(plan: Plan, own: Step, name: Any, condition: Condition) -> dict[Any, Condition]:
+    """What the columns that one is unlike may hold where it has to hold one value."""
+    known = plan.codec.known()
+    if condition.missing or condition.values is None or len(condition.values) != 1:
+        return {}
+    text = str(condition.values[0])
+    return {
+        parent: Condition(values=tuple(value for value in known[parent] if str(value) != text))
+        for parent in own.parents
+        if parent in known and plan.step_of(parent) is None and plan.schema[parent].is_categorical
+    }
 
 
 def emptiness(plan: Plan, name: Any, missing: bool) -> dict[Any, Condition] | None:
@@ -119,7 +143,7 @@ def keys_of(plan: Plan, own: Step, test: Callable[[Any], bool]) -> dict[Any, Con
     condition; None where they are no categories.
     """
     key = own.parents[0]
-    if plan.step_of(key) is not None or not plan.codec.schema[key].is_categorical:
+    if not (plan.step_of(key) is None or _is_unlike(plan, key)) or not plan.codec.schema[key].is_categorical:
         return None
     known = plan.codec.known()[key]
     if not is_of_code(own.rule):

@@ -25,11 +25,12 @@ from lookalike.rules.discrete import (
     one_of_rules,
 )
 from lookalike.rules.formulas import formulas
-from lookalike.rules.functions import as_ranges, cuts, functions, of_dates
+from lookalike.rules.functions import are_told, as_ranges, cuts, functions, of_dates
 from lookalike.rules.holds import FORMULAS, keys_in, support
 from lookalike.rules.orders import has_edge, orders
 from lookalike.rules.sums import DISTINCT
 from lookalike.rules.traits import traits
+from lookalike.rules.unlike import unlike
 from lookalike.rules.values import Values
 from lookalike.seed import child
 from lookalike.table import sources
@@ -47,6 +48,7 @@ from lookalike.table.rule import (
     Rule,
     Trait,
     Transform,
+    Unlike,
     Within,
 )
 from lookalike.table.rule_words import read_rules
@@ -89,7 +91,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
             *of_dates(small, kept, rng),
             *comparisons(small, kept, names),
         ]
-        if not any({*one.columns} <= {*own.columns} for own in sums)
+        if not any({*one.columns} <= {*own.columns} for own in sums) and are_told(one, values)
     ]  # a formula says numbers that were never seen, too
     ahead += [*sums, *(one for one in of_codes if one not in ahead), *known]
     empty = [*emptiness(small, kept)]
@@ -100,6 +102,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         combination_rules(small, kept, rng),
         traits(small, categories(small, kept), names),
         orders(small, names, rng, values),
+        unlike(small, kept),
     ):
         found += _new(rules, found, values)
     within = [replace(one, support=support(one, values)) for one in codes if isinstance(one, Within)]
@@ -181,7 +184,7 @@ def _told(rule: Rule, before: list[Rule]) -> bool:
     more rows keep than the other rule is told by none, and none by where cells are empty.
     """
     pair = set(rule.columns)
-    return isinstance(rule, Order | Combination) and any(
+    return isinstance(rule, Order | Combination | Unlike) and any(
         pair <= set(own.columns)
         for own in before
         if not isinstance(own, EmptyTogether | EmptyWhen)

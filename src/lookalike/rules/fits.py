@@ -127,6 +127,9 @@ def at_work(rule: Any, name: Any, values: Values) -> Array:
     if any(one is None for one in found.values()):
         return np.zeros(values.rows, dtype=bool)
     x = {one: np.asarray(numbers) for one, numbers in found.items()}
+    if getattr(rule, "zeros", False):  # what is empty is not at work, and what else is there is
+        told = ~np.all([np.isnan(x[one]) for one in rule.columns[1:]], axis=0)
+        x |= {one: np.where(np.isnan(x[one]) & told, 0.0, x[one]) for one in rule.columns[1:]}
     at_work = ~np.isnan(sum(x.values())) & (x[name] != 0)
     if isinstance(rule, Extreme):
         at_work &= x[name] == x[rule.column]

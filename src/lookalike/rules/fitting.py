@@ -57,6 +57,12 @@ def fitted(own: Step, values: Values) -> Step:
         number = values.numbers(own.columns[0])
         own.ends = () if number is None else _ends(number, fewest)
         return own
+    if own.way == "unlike":
+        codes, found = values.codes(own.columns[0])
+        rows_of = np.bincount(codes[codes >= 0], minlength=len(found))
+        pairs = zip(found, rows_of.tolist(), strict=True)
+        own.table = [(kinds.plain(value), rows) for value, rows in pairs if rows >= fewest]
+        return own
     if own.way == "choice":
         own.table = choices(own, values, fewest)
         return own

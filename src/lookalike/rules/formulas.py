@@ -14,8 +14,10 @@ from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT
 from lookalike.rules.clips import clipped, extremes
 from lookalike.rules.fits import EXACT, Searched, all_count, judged, varies
+from lookalike.rules.holds import holds
 from lookalike.rules.rates import rates
 from lookalike.rules.sums import DISTINCT, LARGEST, sums
+from lookalike.rules.terms import terms
 from lookalike.rules.transforms import transforms
 from lookalike.rules.values import SINGLE, Values, step
 from lookalike.table.rule import UNITS, Linear, Product, Rule
@@ -24,6 +26,7 @@ FEW = 48  # rows that candidates are sought in
 TOLD = 16  # of these, that tell all parts of a candidate
 GLANCED = 0.85  # of those, that it holds in: by chance hardly any formula of 95% support is lost
 RANKED = 0.8  # of the ranks' correlation: of a line that up to 5% of the rows leave
+MOST = 0.9  # of the rows that a rule may speak of, that it does speak of
 FAR = 20  # ticks that most rows may be off a line whose slope is that of rounded values
 FACTORS = (100.0, 0.01, 1000.0, 0.001, 60.0, 1 / 60, -1.0, -0.01)  # percent, thousands, minutes, taken off
 GLANCE, NEAR = 64, 0.2  # rows of a look at a break, and how far their middle may be off
@@ -38,23 +41,50 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
     """
     names = names[:LARGEST]
     of = Searched.of(values, names, many)
+    yield from terms(of)
     found: list[Any] = [*_scaled(of), *_spans(of), *transforms(of), *_pairs(of)]
     place = {name: at for at, name in enumerate(names)}
     behind = [rule for rule in found if place[rule.column] > max(place[name] for name in rule.columns[1:])]
-    exact = {rule.column for rule in behind if rule.support == 1}
+    exact = {rule.column for rule in behind if rule.support == 1 and _covers(rule, of)}
     found += rates(of, {*exact})
-    found += sums(of, exact)
+    same = {
+        rule.column for rule in found if rule.support == 1 and len(rule.columns) == 2 and _covers(rule, of)
+    }
+    found += sums(of, exact, same)
     told = {rule.column for rule in found if rule.support >= EXACT and len(rule.columns) < 4}
     found += [*clipped(of, told), *extremes(of, told)]
-    found = _simplest(found, names)
+    found = _simplest(found, names, of)
     yield from found
     yield from _turned(found, names, values)
 
 
-def _simplest(rules: list[Any], names: list[Any]) -> list[Any]:
+def _covers(rule: Any, of: Searched) -> bool:
+    """Whether a rule says (nearly) all numbers of its column: those where a part is empty are not said."""
+    own = of.values.numbers(rule.column)
+    return bool(_spoken(rule, of) >= MOST * np.count_nonzero(~np.isnan(np.asarray(own))))
+
+
+def _spoken(rule: Any, of: Searched) -> int:
+    """The rows that a rule speaks of."""
+    if not np.isnan(of.x).any():
+        return len(of.x)
+    return int(holds(rule, of.values)[1].sum())
+
+
+def _simplest(rules: list[Any], names: list[Any], of: Searched) -> list[Any]:
     """Formulas of few parts first, those of later columns before those of earlier ones: c = a + b is also
-    a = c - b, and a table has what follows from others behind them."""
+    a = c - b, and a table has what follows from others behind them. One that speaks of far fewer rows than
+    another of the same column, or of the same columns, comes behind it.
+    """
     place = {name: at for at, name in enumerate(names)}
+    spoken = {id(rule): _spoken(rule, of) for rule in rules}
+    most: dict[Any, int] = {}
+    for rule in rules:
+        for key in (rule.column, frozenset(rule.columns)):
+            most[key] = max(most.get(key, 0), spoken[id(rule)])
+
+    def seldom(rule: Any) -> bool:
+        return spoken[id(rule)] < MOST * max(most[rule.column], most[frozenset(rule.columns)])
 
     def order(rule: Any) -> tuple[Any, ...]:
         negative = isinstance(rule, Linear) and any(factor < 0 for _, factor in rule.of)
@@ -62,6 +92,7 @@ def _simplest(rules: list[Any], names: list[Any]) -> list[Any]:
         last = place[rule.column] > max(place[name] for name in rule.columns[1:])
         return (
             rule.support < EXACT,
+            seldom(rule),
             isinstance(rule, Product),
             not last,
             len(rule.columns),

@@ -10,7 +10,7 @@ import numpy as np
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT
 from lookalike.rules.date_parts import keys_of_date
-from lookalike.rules.holds import LEAST, modes
+from lookalike.rules.holds import LEAST, modes, told_by
 from lookalike.rules.sums import DISTINCT
 from lookalike.rules.values import Values, columns_of, is_text
 from lookalike.table.kind_groups import CATEGORICAL, DATE, NUMBER
@@ -28,6 +28,8 @@ PLAIN_CUTS = 12  # the same, where a value has several ranges
 MOST_KEYS = 1_000  # values of a column that determines another
 OFTEN, OFTEN_TEXTS = 0.9, 0.5  # share of the rows whose number, or text, comes again in a column that does
 A_NUMBER, A_TEXT = 3, 2  # rows a number, or a text, in such a column
+OTHERS, MADE_OF = 3, 0.5  # values of a part, at least; of a total's, that the rest of it has at most
+LOOKED_UP = 0.4  # of the rows, that hold a number of several rows, where it determines another column
 GLANCE = 400  # rows in which it is seen whether a column may determine another
 CELLS = 32  # times as many pairs of values as rows, of which all are counted at once
 BLOCK = 1 << 20  # cells of columns that are counted at once
@@ -56,10 +58,43 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
             if own in best and best[own][:2] <= (least, width):
                 continue
             wrong = _determined(keys[key], told.codes[at], int(told.heights[at]), rng)
+            if wrong is not None and _is_made_of(values, key, own):
+                continue
             if wrong is not None and (own not in best or (wrong, width) < best[own][:2]):
                 best[own] = wrong, width, Function(own, key)
     rules = [best[own] for own in told.names if own in best]
     return [rule for _, _, rule in sorted(rules, key=lambda own: own[1])]  # an item tells its price
+
+
+def _is_made_of(values: Values, key: Any, own: Any) -> bool:
+    """Whether a number is the product, or the sum, of another and of few values that are not in the table: a
+    total of guests and a price tells the guests, but follows from them. One that ranges tell is none.
+    """
+    whole, part = values.numbers(key), values.numbers(own)
+    sides = values.column(key), values.column(own)
+    if whole is None or part is None or not all(one.is_number for one in sides):
+        return False
+    both = np.unique(np.stack([whole, part], 1)[~np.isnan(whole + part)], axis=0)
+    whole, part = both[:, 0], both[:, 1]
+    if len(both) < DISTINCT or len(np.unique(part)) < OTHERS:
+        return False
+    if as_ranges(Function(own, key), values).cuts:
+        return False
+    there = part != 0
+    others = whole[there] / part[there], whole - part
+    few = min(len(np.unique(np.round(one, 6))) + np.count_nonzero(~there) for one in others)
+    return bool(few <= MADE_OF * len(np.unique(whole)))
+
+
+def are_told(rule: Any, values: Values) -> bool:
+    """Whether enough rows hold a key that others have, too, to be looked up: a number that hardly comes again
+    tells another by accident.
+    """
+    if rule.part or rule.cuts or rule.than is not None or not values.column(rule.of).is_number:
+        return True
+    codes = values.codes(rule.of)[0]
+    sizes = np.bincount(codes[codes >= 0])
+    return bool(sizes[sizes >= told_by(rule, values)].sum() >= LOOKED_UP * sizes.sum())
 
 
 class _Told:

@@ -10,6 +10,7 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.rules.codes import WAY, is_of_code, part_of_text, parts_in, parts_of, plain
 from lookalike.rules.date_parts import keys_of_date, part_of
+from lookalike.rules.months import later
 from lookalike.rules.traits import fits, going
 from lookalike.rules.values import CLOSE, Values, rounded, same
 from lookalike.table.dates import write_dates
@@ -27,13 +28,15 @@ from lookalike.table.rule import (
     Part,
     Product,
     Rule,
+    Term,
     Trait,
     Transform,
+    Unlike,
     Within,
 )
 
-Formula = Linear | Extreme | Product | Part | Transform
-FORMULAS = (Linear, Extreme, Product, Part, Transform)  # their numbers or dates can be computed
+Formula = Linear | Extreme | Product | Part | Term | Transform
+FORMULAS = (Linear, Extreme, Product, Part, Term, Transform)  # their numbers or dates can be computed
 TWICE = 2  # rows of a text that may be written again
 LEAST = 5  # rows that a value of a function, or a combination, has
 EMPTY, APART = "\x1e", "\x1f"  # in the text of several values: a missing cell; what parts them
@@ -46,6 +49,10 @@ def computed(rule: Formula, values: Values, exact: bool = False) -> Array:
     column = values.column(rule.column)
     if isinstance(rule, Part):
         found = part_of(_numbers(values, rule.of), rule.part, rule.first, rule.shift)
+        return found if exact else rounded(found, column, "down")
+    if isinstance(rule, Term):
+        many = np.full(values.rows, float(rule.apart)) if rule.by is None else _numbers(values, rule.by)
+        found = later(_numbers(values, rule.of), many, rule.unit, rule.days, rule.ends)
         return found if exact else rounded(found, column, "down")
     if isinstance(rule, Transform):
         found = rule.factor * transformed(rule.function, _numbers(values, rule.of) + rule.shift)
@@ -279,6 +286,13 @@ def modes(keys: Array, codes: Array, values: int) -> tuple[Array, Array, Array]:
     return pair, counts, order[first]
 
 
+def equal(first: Any, second: Any, values: Values) -> Array:
+    """(rows,) bool: where two columns hold the same number, or string."""
+    if values.column(first).is_number and values.column(second).is_number:
+        return np.asarray(_numbers(values, first) == _numbers(values, second))
+    return np.asarray(values.texts(first) == values.texts(second))
+
+
 def on(rule: OneOf, values: Values) -> Array:
     """(rows,) how many of the columns hold their value."""
     found = np.zeros(values.rows, dtype=np.int64)
@@ -339,6 +353,9 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
         found, counts = np.unique(combined(rule.columns, real), return_counts=True)
         known_ones = set(found[counts >= LEAST])
         return np.array([one in known_ones for one in combined(rule.columns, values)], dtype=bool), everywhere
+    if isinstance(rule, Unlike):
+        speaks = ~(values.missing(rule.columns[0]) | values.missing(rule.columns[1]))
+        return ~(equal(*rule.columns, values) & speaks), speaks
     if isinstance(rule, OneOf):
         return np.asarray(on(rule, values) == 1), everywhere
     if isinstance(rule, EmptyTogether):

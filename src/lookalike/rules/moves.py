@@ -13,11 +13,11 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.rules.holds import computed, solved
 from lookalike.rules.keep import Plan
+from lookalike.rules.months import DAY, PER_UNIT, calendar, later
 from lookalike.rules.steps import AS_DRAWN, MISSING, OWN, RULE, Step, floors, least
 from lookalike.rules.values import Values, as_floats, moved, rounded, step, written
-from lookalike.table.rule import Extreme, Linear, Part, Product, Transform
+from lookalike.table.rule import UNITS, Extreme, Linear, Part, Product, Term, Transform
 
-DAY = 86400.0  # seconds
 WHOLE_DATES = ("date", "time", "seconds since 1970")  # parts that move their date; the rest of it stays
 MOVES = 16  # times that a column is moved until what follows from it is where it should be
 Held = Callable[[pd.DataFrame], pd.DataFrame]  # puts what is given into the columns that are made
@@ -105,11 +105,15 @@ class _Moves:
         elif isinstance(own.rule, Linear | Product | Transform):
             for part in sorted(own.rule.columns[1:], key=partial(self.turn, own.rule)):
                 here = self.free(part, off)
+                if getattr(own.rule, "zeros", False):  # what is empty stays so
+                    here = here & ~np.isnan(self.now(part))
                 if here.any():
                     self.move(part, self.part_goal(own.rule, part, goal), here)
                 off = off & ~here
         elif isinstance(own.rule, Extreme):
             self.move_extreme(own.rule, goal, off)
+        elif isinstance(own.rule, Term):
+            self.move_term(own.rule, goal, off)
         elif isinstance(own.rule, Part) and own.rule.part in WHOLE_DATES:
             of, clock = own.rule.of, self.now(own.rule.of) % DAY
             aims = {"date": goal + clock, "time": self.now(of) - clock + goal}
@@ -151,6 +155,20 @@ class _Moves:
             here = self.free(part, off)
             self.move(part, goal, here)
             off = off & ~here
+
+    def move_term(self, rule: Term, goal: Array, off: Array) -> None:
+        """The date that months are added to is moved; where it is given, the months are."""
+        now, months = self.now(rule.of), rule.unit in PER_UNIT
+        many = np.full(len(off), float(rule.apart)) if rule.by is None else self.now(rule.by)
+        goal = goal - rule.days * DAY
+        here = self.free(rule.of, off & ~np.isnan(many))
+        start = later(goal, -many, rule.unit, 0, "kept" if rule.ends else "")
+        start = start - (start - now) % DAY if months else start  # the time of the day stays
+        self.move(rule.of, np.where(np.isnan(start), now, start), here)
+        if rule.by is not None and (rest := off & ~here).any():
+            apart = calendar(goal)[0] - calendar(now)[0] if months else goal - now
+            apart = apart / (PER_UNIT | UNITS)[rule.unit]
+            self.move(rule.by, apart, self.free(rule.by, rest & (apart == np.round(apart))))
 
     def move_others(self, own: Step, goal: Array, off: Array) -> None:
         """Where a part is moved for which a formula is solved, another part goes along, so that the number

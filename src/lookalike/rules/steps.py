@@ -46,7 +46,7 @@ from lookalike.table.rule import (
 )
 
 RULE, OWN, MISSING = "rule", "own", "missing"  # values of a flag: as the rule says, a value of its own, empty
-AS_DRAWN = ("clamp", "choice", "trait")  # ways of a column that is modelled as it is
+AS_DRAWN = ("clamp", "choice", "unlike", "trait")  # ways of a column that is modelled as it is
 LIFTS = ("lift", "solve", "stamp")  # ways that change what is drawn as it is, or is made by another step
 SORTS = {"gap": ["flag", "gap", "below"], "formula": ["flag", "form"], "group": ["group"]}  # of names, by way
 SORTS |= {way: [] for way in (*AS_DRAWN, *LIFTS)}
@@ -56,21 +56,21 @@ SORTS |= {way: [] for way in (*AS_DRAWN, *LIFTS)}
 class Step:
     """One rule as it is kept; several orders of one column are one step.
 
-    way: formula, text, lookup, gap, clamp, lift, solve, stamp, choice, trait, group, together or when. A
-    clamp is drawn as it is and moved where it is out of its bounds; a lift does so to a column that another
-    step has made, and a *solve* moves a part of a formula so that this comes to the number that was drawn; a
-    *stamp* puts parts into codes once these are made afresh (stamps.py); a choice, or a trait, is drawn as it
-    is and replaced where it does not go with its parents. columns: those of the table that it makes. parents:
-    those that it makes them of. names: of the columns that are modelled: "flag", "gap", "below" (a gap of
-    rows that break the order), "form" (which format, or which exception), "group". states: values of the
-    flag, which has a column where there are two or more. own: whether the column itself is modelled, for the
-    rows that break the rule and those of which it says nothing. table: of a lookup, key -> value; of a part
-    of a code, its text -> value, where it has to be one of some; of a group, text -> values; of a choice,
-    parent -> value, several; of a formula, the forms where there are several. ends: of a gap, of signs, of a
-    number that is a part of a code, or of what is solved, between which its column is, as of
-    `values.as_floats`; () for anywhere. goes: (number of a rule of traits and text of its parent, trait,
-    share). aimed: of a formula, whether its number is modelled, too, and a part is solved for it; solved: of
-    a solve, how.
+    way: formula, text, lookup, gap, clamp, lift, solve, stamp, choice, unlike, trait, group, together or
+    when. A clamp is drawn as it is and moved where it is out of its bounds; a lift does so to a column that
+    another step has made, and a *solve* moves a part of a formula so that this comes to the number that was
+    drawn; a *stamp* puts parts into codes once these are made afresh (stamps.py); a choice, a trait, or what
+    is *unlike* its parents, is drawn as it is and replaced where it does not go with them. columns: those of
+    the table that it makes. parents: those that it makes them of. names: of the columns that are modelled:
+    "flag", "gap", "below" (a gap of rows that break the order), "form" (which format, or which exception),
+    "group". states: values of the flag, which has a column where there are two or more. own: whether the
+    column itself is modelled, for the rows that break the rule and those of which it says nothing. table: of
+    a lookup, key -> value; of a part of a code, its text -> value, where it has to be one of some; of a
+    group, text -> values; of a choice, parent -> value, several; of what is unlike, value -> rows; of a
+    formula, the forms where there are several. ends: of a gap, of signs, of a number that is a part of a
+    code, or of what is solved, between which its column is, as of `values.as_floats`; () for anywhere. goes:
+    (number of a rule of traits and text of its parent, trait, share). aimed: of a formula, whether its number
+    is modelled, too, and a part is solved for it; solved: of a solve, how.
     """
 
     way: str

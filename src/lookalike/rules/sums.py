@@ -16,46 +16,91 @@ from lookalike.table.rule import Linear
 LARGEST = 100  # columns of numbers among which sums and products are sought
 DISTINCT = 8  # values of a number that a formula gives, at least
 NARROW = 0.2  # of a column's spread that its sum may be off, in rows that may be on it
+NEARER = 0.05  # the same in a first look, where empty cells are 0
 LOOSE = 0.05  # of the variance, that is left of each column by all others, where none is a sum of them
 RIDGE = 1e-10  # of the rows, which is added to the squares of columns that may follow from each other
 HEAVIEST = 12  # weights of a mean, all together
 SINGULAR = 1e-4  # of the largest pivot: equations with a smaller one have many solutions, or nearly so
+FEW = 4  # times as many rows as columns, in which it is seen first whether a column may be a sum
 APART = 1e-5  # of the largest singular value: columns of a smaller one follow from each other
 
 
-def sums(of: Searched, known: set[Any]) -> Iterator[Linear]:
+def sums(of: Searched, known: set[Any], same: set[Any]) -> Iterator[Linear]:
     """Sums of columns: of three or more with the factors 1 and -1, or of two or
     more with other short ones, such as a mean; then those of which a constant is left, such as shares of 100.
 
     Columns that stand before a sum, and follow from none, are tried first: where parts follow from each
-    other, many sums are the same.
+    other, many sums are the same. They are sought in the rows where no cell is empty, then in all rows of
+    their column, with empty cells as 0, such as a bonus that few get, or deposits and withdrawals: among all
+    columns but those that say the `same` as another one, as their difference is a sum of nothing.
     """
     plain = of.plain
-    full = of.x[:, plain][~np.isnan(of.x[:, plain]).any(1)]
-    if len(full) < max(LEAST_ROWS, 2 * len(plain)) or len(plain) < 3:
+    if len(plain) < 3:
         return
-    for middle in (np.zeros(len(plain)), full.mean(0)):
-        yield from _solved(of, full, middle, known)
+    x = of.x[:, plain]
+    gone = np.isnan(x)
+    whole = x[~gone.any(1)]
+    if len(whole) >= max(LEAST_ROWS, 2 * len(plain)):
+        for middle in (np.zeros(len(plain)), whole.mean(0)):
+            yield from _solved(of, whole, middle, known)
+    if not gone.any():
+        return
+    filled = np.where(gone, 0.0, x)
+    filled[:, [of.names[own] in same for own in plain]] = 0.0
+    for own in _alike(gone):
+        full = filled[~gone[:, own[0]]]
+        if len(full) < max(LEAST_ROWS, 2 * len(plain)):
+            continue
+        some = full[np.linspace(0, len(full) - 1, min(len(full), FEW * len(plain))).astype(int)]
+        _, unit, products = _equations_of(some, some.mean(0))
+        for middle in (
+            (np.zeros(len(plain)), full.mean(0)) if _may_be_sums(unit, products, own, NEARER).any() else ()
+        ):
+            yield from _solved(of, full, middle, known, own)
 
 
-def _solved(of: Searched, full: Array, middle: Array, known: set[Any]) -> Iterator[Linear]:
-    """Sums of columns of which `middle` is taken off; their constants are what that leaves."""
-    names, plain = of.names, of.plain
-    constants = bool(middle.any())
+def _alike(gone: Array) -> list[list[int]]:
+    """The columns that are empty in the same rows. gone: (rows, columns) bool."""
+    found: dict[bytes, list[int]] = {}
+    for at, own in enumerate(gone.T):
+        found.setdefault(np.packbits(own).tobytes(), []).append(at)
+    return [*found.values()]
+
+
+def _equations_of(full: Array, middle: Array | float) -> tuple[Array, Array, Array]:
+    """(columns,) the size of each, (rows, columns) its numbers less `middle` in these sizes, and the normal
+    equations of all targets.
+    """
     full = full - middle
     scale = np.maximum(np.abs(full).mean(0), 1e-300)
     unit = full / scale
-    products = unit.T @ unit  # the normal equations of all targets
+    return scale, unit, unit.T @ unit
+
+
+def _solved(
+    of: Searched, full: Array, middle: Array, known: set[Any], filled: list[int] | None = None
+) -> Iterator[Linear]:
+    """Sums of columns of which `middle` is taken off; their constants are what that leaves. filled: the
+    targets, where `full` holds 0 for empty cells; None: all columns, of whole rows.
+    """
+    names, plain = of.names, of.plain
+    constants = bool(middle.any())
+    scale, unit, products = _equations_of(full, middle)
     if constants and np.linalg.eigvalsh(products)[0] > LOOSE * len(full):
         return  # no column follows from the others
     tried: set[tuple[int, ...]] = set()
-    may = _may_be_sums(unit, products)
+    targets = [*range(len(plain))] if filled is None else filled
+    # a bonus that follows where there is one is a part where there is none, too
+    blank: set[int] = set() if filled is None else {*np.flatnonzero(np.isnan(of.x[:, plain]).any(0))}
+    near = 2 * NARROW if filled is None else NEARER
+    may = dict(zip(targets, _may_be_sums(unit, products, targets, near), strict=True))
     for before, fresh in ((True, True), (True, False), (False, True)):
-        for at, own in enumerate(plain):
+        for at in targets if before or filled is None else targets[::-1]:
+            own = plain[at]
             if not may[at] or of.distinct[own] < DISTINCT or names[own] in known:
                 continue
             free = [i for i in range(at if before else len(plain)) if i != at]
-            free = [i for i in free if not fresh or names[plain[i]] not in known]
+            free = [i for i in free if not fresh or i in blank or names[plain[i]] not in known]
             if (at, *free) in tried:
                 continue
             tried.add((at, *free))
@@ -66,6 +111,7 @@ def _solved(of: Searched, full: Array, middle: Array, known: set[Any]) -> Iterat
                     [names[plain[i]] for i in free],
                     of.values,
                     (middle[at], middle[free]) if constants else None,
+                    filled is not None,
                 )
                 for own_products in _equations(unit, products, free, at)
             )
@@ -75,13 +121,16 @@ def _solved(of: Searched, full: Array, middle: Array, known: set[Any]) -> Iterat
                 yield rule
 
 
-def _may_be_sums(unit: Array, products: Array) -> Array:
-    """(columns,) bool: which columns are, in most rows, near to what all others say by least squares."""
-    inverse = np.linalg.inv(products + RIDGE * len(unit) * np.eye(len(products)))
-    off = np.abs(unit @ (inverse / np.diag(inverse)))
+def _may_be_sums(unit: Array, products: Array, targets: list[int], close: float) -> Array:
+    """(targets,) bool: which columns are, in most rows, near to what all others say by least squares. close:
+    how far they may be off, of their spread.
+    """
+    one = np.eye(len(products))
+    inverse = np.linalg.solve(products + RIDGE * len(unit) * one, one[:, targets])
+    off = np.abs(unit @ (inverse / inverse[targets, np.arange(len(targets))]))
     most = off <= np.quantile(off, 0.9, axis=0)
-    near = np.where(most, unit, np.nan)
-    return np.asarray(np.where(most, off, 0).sum(0) / most.sum(0) <= 2 * NARROW * np.nanstd(near, axis=0))
+    near = np.where(most, unit[:, targets], np.nan)
+    return np.asarray(np.where(most, off, 0).sum(0) / most.sum(0) <= close * np.nanstd(near, axis=0))
 
 
 def _sum(
@@ -90,14 +139,16 @@ def _sum(
     free: list[Any],
     values: Values,
     middle: tuple[float, Array] | None = None,
+    filled: bool = False,
 ) -> Linear | None:
     """The sum of these factors where it holds. middle: of the column and of its parts, where the sum has a
-    constant.
+    constant. filled: whether a sum of two is sought, too, of which empty cells are 0.
     """
     rule: Linear | None
     of = tuple((name, one) for name, one in zip(free, factors, strict=False) if one)
     whole = all(abs(one) == 1 for _, one in of)
-    if len(of) < 2 or (len(of) < 3 and whole and middle is None):  # pairs with the factor 1 are found already
+    pair = len(of) < 3 and whole and middle is None  # those without empty cells are found already
+    if len(of) < 2 or (pair and not filled):
         return None
     if _hides_a_constant(of, values):
         return None
@@ -111,7 +162,9 @@ def _sum(
         if abs(constant) < max(step(values.column(own)) or 0.0, 1e-6 * abs(middle[0])) or not whole:
             return None
     rule = judged(Linear(own, of, constant), values)
-    return rule if rule is not None and (whole or rule.support >= EXACT) else None
+    if rule is None or (pair and not rule.zeros):
+        return None
+    return rule if whole or rule.support >= EXACT else None
 
 
 def _parts(factors: list[float]) -> int:
@@ -127,7 +180,8 @@ def _hides_a_constant(of: tuple[tuple[Any, float], ...], values: Values) -> bool
     for factor in {one for _, one in of}:
         parts = [np.asarray(values.numbers(name)) for name, one in of if one == factor]
         total = np.sum(parts, axis=0)
-        if len(parts) > 1 and np.nanmax(total) == np.nanmin(total):
+        known = total[~np.isnan(total)]
+        if len(parts) > 1 and len(known) and known.max() == known.min():
             return True
     return False
 

@@ -155,7 +155,7 @@ def as_floats(series: pd.Series, column: Column) -> Array | None:
 def _rates(series: pd.Series) -> Array | None:
     """(rows,) float64: a category of few numbers with a unit, such as 7% and 19%; None of any other."""
     codes, found = pd.factorize(series.astype(object))
-    if not 2 <= len(found) <= RATES:
+    if not 1 <= len(found) <= RATES:  # one, where that is what rows were asked for
         return None
     read = [lenient(str(cell)) for cell in found]
     return None if None in read else np.array([*read, None], dtype=np.float64)[codes]

@@ -25,6 +25,12 @@ TRAITS = ("sign", "format")  # of a number: below, above or at 0; which of the c
 TRANSFORMS = ("log", "log10", "log2", "square", "cube", "root", "reciprocal")  # functions of a number
 ZEROS = ", empty as 0"
 COMPARED = (">", ">=", "sign")  # of two numbers or dates: what of them tells a value
+MONTH_ENDS = {  # of `Term`: which day of a month is meant, and how that is said
+    "": "",
+    "kept": ", last days kept",
+    "last": ", last of month",
+    "over": ", days over",
+}
 UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0, "weeks": 604800.0}
 
 
@@ -231,6 +237,39 @@ class Part(_Told):
 
 
 @dataclass(frozen=True)
+class Term:
+    """column = a date + so many months or years (or units of `UNITS`) + so many days.
+
+    by: the column that holds how many; None for `apart`, a whole number, in all rows. ends: one of
+    `MONTH_ENDS`: where a month is too short, its last day (""), or as many days into the next one ("over");
+    the last day of each month ("last"); the last day where the date is one ("kept").
+    """
+
+    column: Any
+    of: Any
+    by: Any = None
+    unit: str = "months"
+    apart: int = 0
+    days: int = 0
+    ends: str = ""
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        return (self.column, self.of) if self.by is None else (self.column, self.of, self.by)
+
+    @property
+    def words(self) -> str:
+        many = (
+            f"+ {quoted(self.by)}"
+            if self.by is not None
+            else f"{'-' if self.apart < 0 else '+'} {abs(self.apart)}"
+        )
+        days = f" {'-' if self.days < 0 else '+'} {abs(self.days)} days" if self.days else ""
+        return f"{quoted(self.column)} = {quoted(self.of)} {many} {self.unit}{days}{MONTH_ENDS[self.ends]}"
+
+
+@dataclass(frozen=True)
 class Joined:
     """column is a text made of others. template: its parts, ("text", ", ") or (way, name) of a column; a way
     with a % is the format of a date.
@@ -335,6 +374,18 @@ class Combination:
 
 
 @dataclass(frozen=True)
+class Unlike:
+    """Two columns never hold the same value in a row."""
+
+    columns: tuple[Any, Any]
+    support: float = field(default=1.0, compare=False)
+
+    @property
+    def words(self) -> str:
+        return f"{quoted(self.columns[0])} != {quoted(self.columns[1])}"
+
+
+@dataclass(frozen=True)
 class OneOf:
     """Exactly one of the columns holds its value of `on`, such as 1."""
 
@@ -386,11 +437,13 @@ Rule = (
     | Transform
     | Copy
     | Part
+    | Term
     | Joined
     | Function
     | Trait
     | Within
     | Combination
+    | Unlike
     | OneOf
     | EmptyTogether
     | EmptyWhen
@@ -403,11 +456,13 @@ SORTS: dict[str, type[Any]] = {
     "transform": Transform,
     "copy": Copy,
     "part": Part,
+    "term": Term,
     "joined": Joined,
     "function": Function,
     "trait": Trait,
     "within": Within,
     "combination": Combination,
+    "unlike": Unlike,
     "one of": OneOf,
     "empty together": EmptyTogether,
     "empty when": EmptyWhen,

@@ -12,6 +12,8 @@
     lwage = log(wage + 1)                   also log10, log2, square, cube, root, reciprocal
     zip_copy = zip                          the same value
     year = year of date                     a part of a date; fiscal = year of date + 6 months
+    end = start + term months               a date whole months later (also years, and - 1 days behind them)
+    due = invoice + 1 months, last of month its last day; "days over": 31 January + 1 month is 3 March
     block = part 1 of icd                   a part of a code; or its first run of letters or digits
     first 3 letters of sku -> category      a part of a code tells the value
     dept -> part 1 of emp_no                a value tells the part of codes that are made afresh
@@ -22,6 +24,7 @@
     sign of home - away -> result           which of two is larger tells a value
     type -> sign of amount                  a category tells the sign of a number, or its format
     city -> country                         one value tells the other
+    home != away                            two columns never hold the same value in a row
     exactly one of a, b, c                  one of them is 1 (or true, yes)
     known combinations of make, model       only combinations that the table has
     a, b empty together                     missing in the same rows
@@ -41,6 +44,7 @@ from typing import TYPE_CHECKING, Any
 from lookalike.arguments import shown
 from lookalike.errors import SchemaError
 from lookalike.table.rule import (
+    MONTH_ENDS,
     OF_CODES,
     PARTS,
     ROUNDINGS,
@@ -62,8 +66,10 @@ from lookalike.table.rule import (
     Part,
     Product,
     Rule,
+    Term,
     Trait,
     Transform,
+    Unlike,
     Within,
 )
 from lookalike.table.rule_products import read_product, term_of, terms_in
@@ -116,6 +122,9 @@ def _read(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
     if words.startswith("exactly one of "):
         names = _listed(words.removeprefix("exactly one of "), known)
         return OneOf(names, tuple(_on(schema, name) for name in names)) if names and len(names) > 1 else None
+    if found := re.fullmatch("(.+?) != (.+)", words):
+        names = tuple(known.get(_name(one, known) or "") for one in found.groups())
+        return Unlike((names[0], names[1])) if None not in names and names[0] != names[1] else None
     if words.startswith("known combinations of "):
         names = _listed(words.removeprefix("known combinations of "), known)
         return Combination(names) if names and len(names) > 1 else None
@@ -281,6 +290,8 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
     part = _part(right, known)
     if part is not None:
         return Part(own, *part)
+    if term := _term(own, right, known):
+        return term
     if transform := _transform(own, right, known, rounding):
         return transform
     if found := re.fullmatch(r"(max|min)\((.+)\)", right):
@@ -325,6 +336,23 @@ def _end(
         return None
     ends = (float(size), rule.most) if largest else (rule.least, float(size))
     return replace(rule, rounding=rounding, least=ends[0], most=ends[1])
+
+
+def _term(own: Any, right: str, known: dict[str, Any]) -> Term | None:
+    """`start + term months`, `bought + 2 years - 1 days, last of month`."""
+    ends = {said: one for one, said in MONTH_ENDS.items()}
+    found = re.fullmatch(
+        rf"(.+?) ([+-]) (.+?) (months|years|{'|'.join(UNITS)})(?: ([+-]) (\d+) days)?({'|'.join(ends)})",
+        right,
+    )
+    of = _name(found[1], known) if found else None
+    if not found or of is None:
+        return None
+    days = int(f"{found[5]}{found[6]}") if found[6] else 0
+    facts: dict[str, Any] = {"unit": found[4], "days": days, "ends": ends[found[7]]}
+    if (by := _name(found[3], known)) is not None:
+        return Term(own, known[of], known[by], **facts) if found[2] == "+" else None
+    return Term(own, known[of], apart=int(found[2] + found[3]), **facts) if found[3].isdigit() else None
 
 
 def _transform(own: Any, right: str, known: dict[str, Any], rounding: str) -> Transform | None:

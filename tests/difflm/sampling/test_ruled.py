@@ -12,6 +12,7 @@ from lookalike.rules.holds import support
 from lookalike.rules.values import Values
 from tests.difflm.conftest import Quick
 from tests.rules.test_solve import sold
+from tests.rules.test_unlike import flights
 
 
 @pytest.fixture(scope="module")
@@ -221,3 +222,27 @@ def test_whole_rows_are_read_as_they_were_learned(quick: Quick) -> None:
     for name in learned:
         assert (inner.known[name] == learned[name].notna()).all()
         assert (inner.values[name][inner.known[name]] == learned[name].dropna()).all()
+
+
+def test_what_is_never_equal_stays_so_beside_given_cells(quick: Quick) -> None:
+    table = flights(500)
+    model = quick(steps=20, denoiser_steps=20).fit(table)
+    for some in (["to"], ["origin"], ["origin", "country"]):
+        made = model.sample(given=table[some], seed=0)
+        pd.testing.assert_frame_equal(made[some], table[some])
+        assert (made["origin"] != made["to"]).mean() > (0.99 if len(some) == 1 else 0.9)
+    made = model.sample(80, where={"to": "FRA"}, seed=0)
+    assert (made["to"] == "FRA").all() and (made["origin"] != "FRA").all()
+
+
+def test_two_given_dates_tell_a_category_of_months(quick: Quick) -> None:
+    rng = np.random.default_rng(0)
+    start = pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, 400), "D"))
+    months = rng.choice([3, 12, 24], 400)
+    ends = [one + pd.DateOffset(months=int(n)) for one, n in zip(start, months, strict=True)]
+    table = pd.DataFrame({"start": start, "end": ends, "term": [f"{one} months" for one in months]})
+    model = quick(steps=20, denoiser_steps=20).fit(table)
+    made = model.sample(given=table[["start", "end"]].head(80), seed=0)
+    pd.testing.assert_frame_equal(made, table.head(80))
+    some = model.sample(60, where={"term": "12 months"}, seed=0)
+    assert (some["end"] == some["start"] + pd.DateOffset(years=1)).all()

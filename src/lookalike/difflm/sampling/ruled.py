@@ -18,13 +18,13 @@ from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
 from lookalike.rules.codes import is_of_code
 from lookalike.rules.conditions import always_told, emptiness, goals, joined, keys_of, missed
-from lookalike.rules.holds import APART, EMPTY, over
+from lookalike.rules.holds import APART, EMPTY, agree, computed, equal, over
 from lookalike.rules.keep import Plan
 from lookalike.rules.moves import Held, settled
 from lookalike.rules.steps import AS_DRAWN, LIFTS, MISSING, Step
 from lookalike.rules.values import Values, as_floats, rounded
 from lookalike.table.missing import hide
-from lookalike.table.rule import EmptyWhen, Function
+from lookalike.table.rule import EmptyWhen, Function, Term
 
 GROUPS = 64  # different conditions of the rows of a call, at most: each is drawn by itself
 TURNS = 2  # times that each given column that follows from others is met, as they move each other
@@ -124,6 +124,9 @@ def _restricted(
     """Lays the given cells of a step on what is modelled, as conditions of the rows `some`; False where they
     cannot be said so.
     """
+    if isinstance(own.rule, Term):  # the date that is given is met by moving the other one, too
+        _with_term(plan, own.rule, rows, known, some, conditions)
+        return False
     cache: dict[Any, dict[Any, Condition] | None] = {}
     for row in np.flatnonzero(some):
         cells = {name: rows.values[name].iloc[row] for name in own.columns if known[name][row]}
@@ -135,6 +138,32 @@ def _restricted(
             return False
         conditions[row] = joined(plan, conditions[row], more)
     return True
+
+
+def _with_term(
+    plan: Plan,
+    rule: Term,
+    rows: Given,
+    known: Mapping[Any, np.ndarray],
+    some: np.ndarray,
+    conditions: list[dict[Any, Condition]],
+) -> None:
+    """Lays on a category such as "12 months" what two given dates say of it, in the rows `some`."""
+    if rule.by is None or plan.step_of(rule.by) is not None or not plan.schema[rule.by].is_categorical:
+        return
+    free, cells = some & known[rule.of] & ~known[rule.by], plan.codec.known()[rule.by]
+    numbers = Values(pd.DataFrame({rule.by: cells}, dtype=object), plan.schema).numbers(rule.by)
+    if not free.any() or numbers is None:
+        return
+    table = pd.DataFrame({name: rows.values[name][free].reset_index(drop=True) for name in rule.columns[:2]})
+    values, fits = Values(table, plan.schema), []
+    for number in numbers:
+        one = values.having(rule.by, np.full(len(table), number))
+        fits.append(agree(rule, one, computed(rule, one)))
+    for row, fit in zip(np.flatnonzero(free), np.array(fits).T, strict=True):
+        if fit.any():
+            told = Condition(values=tuple(cells[at] for at in np.flatnonzero(fit)))
+            conditions[row] = joined(plan, conditions[row], {rule.by: told})
 
 
 def _laid(plan: Plan, own: Step, cells: dict[Any, Any]) -> dict[Any, Condition] | None:
@@ -195,6 +224,8 @@ def put_back(
         free = partial(held, but=name)
         if own is not None and isinstance(own.rule, Function) and own.rule.than is not None:
             inner = _compared(plan, own.rule, rows, mask, inner, known, free, rng)
+        elif own is not None and own.way == "unlike":
+            inner = _apart(plan, own, rows, mask, inner, known, rng)
         elif own is not None and is_of_code(own.rule):
             inner = _with_codes(plan, own, rows, mask, inner, known, free, rng)
         elif goal is not None:
@@ -242,6 +273,33 @@ def _compared(
             own = schema[name]
             inner = settled(plan, inner, name, rounded(aim, own), here, rng, known, held)
         off &= ~here
+    return inner
+
+
+def _apart(
+    plan: Plan,
+    own: Step,
+    rows: Given,
+    mask: np.ndarray,
+    inner: pd.DataFrame,
+    known: Mapping[Any, np.ndarray],
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """What is modelled, in which a column that is never equal to one given in the rows `mask` holds what
+    another row does.
+    """
+    name = own.columns[0]
+    for parent in own.parents:
+        if parent not in inner or plan.step_of(parent) is not None:
+            continue
+        made = Values(pd.DataFrame({name: rows.values[name], parent: inner[parent]}), plan.schema)
+        off = mask & equal(name, parent, made) & ~(known[parent] if parent in known else np.zeros_like(mask))
+        source, wanted, texts = np.arange(len(inner)), made.texts(name), made.texts(parent)
+        for text in {*wanted[off]}:
+            pool, here = np.flatnonzero(texts != text), np.flatnonzero(off & (wanted == text))
+            if len(pool):
+                source[here] = rng.choice(pool, len(here))
+        inner = inner.assign(**{parent: inner[parent].take(source).reset_index(drop=True)})
     return inner
 
 
