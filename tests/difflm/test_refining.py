@@ -186,6 +186,15 @@ def test_many_rows_are_refined_unasked_where_it_helps(quick: Any, monkeypatch: p
     assert not refines(ROWS)
 
 
+def test_a_wide_table_is_compared_by_fewer_rows(quick: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that it takes no more memory: 1,000 learned rows are the fewest, and three drawn ones for each."""
+    seen = []
+    monkeypatch.setattr(learning, "SELECTOR_CELLS", 1)
+    monkeypatch.setattr(learning, "fit_selector", lambda *rows: seen.append((len(rows[0]), len(rows[1]))))
+    quick(2, 2, refine=True).fit(bent())
+    assert seen == [(1000, 3000)]
+
+
 @pytest.mark.parametrize("column, condition", [("k", "z"), ("a", (0.5, 1)), ("total", (7, 9)), ("b", None)])
 def test_refined_rows_satisfy_conditions(refined: DiffLM, column: str, condition: Any) -> None:
     made = refined.sample(25, where={column: condition}, seed=1, refine=True)[column]

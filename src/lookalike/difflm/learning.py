@@ -25,6 +25,7 @@ from lookalike.seed import child
 PRIOR_ROWS = 200_000  # posteriors that the denoiser learns from, at most
 FINISHING = "finishing with what has been learned; Ctrl-C again stops at once"
 SELECTOR_ROWS, SELECTOR_TEXTS = 40_000, 4000  # learned rows that say which to keep, at most; fewer of texts
+SELECTOR_CELLS = 4_000_000  # the same of cells, so that wide tables take no more memory
 SINGLE_ROWS = 200_000  # rows whose texts are looked for among the drawn ones, at most
 SELECTOR_DRAWN = 3  # rows that are drawn for each of them; 1 of texts
 SELECTOR_TIME = 0.2  # of the time limit is kept for that
@@ -132,6 +133,7 @@ def _select(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> str
     began, texts, fewest = clock.spent(), fitted.texts, _fewest(fitted)
     generator = fitted.generator(child(fitted.seed, "rows of the selector"))
     most, times = (SELECTOR_TEXTS, 1) if texts else (SELECTOR_ROWS, SELECTOR_DRAWN)
+    most = max(fewest, min(most, SELECTOR_CELLS // max(1, len(fitted.slots))))
     chosen = child(fitted.seed, "learned rows of the selector").permutation(len(records))[:most]
     first = min(len(chosen), LOOKED_AT[1]) if fitted.settings.train.refine is None else 0
     parts: list[Array] = []
@@ -144,6 +146,7 @@ def _select(fitted: Fitted, records: Array, clock: Clock, progress: bool) -> str
                 looked_at = records[chosen[:first]], np.concatenate(parts)[:first]
                 first_learned, first_drawn = (features(fitted.slots, own) for own in looked_at)
                 if not told(first_learned, first_drawn, fitted.seed):
+                    fitted.records.rest()
                     return NO_SIGNAL
                 first = 0
             if have >= fewest and took > left / 2:

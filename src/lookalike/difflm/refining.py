@@ -30,10 +30,7 @@ BUDGET, BUDGET_TEXTS = 1.25, 2.0  # rows that are drawn for each that is kept, a
 FEWEST, FEWEST_TEXTS = 1000, 400  # rows that a selector is fitted on, at least, and of those with texts
 TREES, STAGE, LEAF_ROWS = 100, 10, 80
 FOLDS, RATE = 4, 0.05
-MANY, RATE_MANY = (
-    20_000,
-    0.1,
-)  # rows of both kinds, from which on one part is left out, and trees learn faster
+MANY, RATE_MANY = 20_000, 0.1  # rows of both kinds: from then on one part is left out, and trees learn faster
 LOOK, TOLD = 20, 0.508  # trees of a first look, and the AUC from which on a selector is worth its time
 ROUNDS, TINY = 30, 1e-9  # in which the values of groups get their shares; rows of a value, at least
 HALVINGS = 60  # of an interval of c
