@@ -39,10 +39,11 @@ def trained(
     rows: int = 400,
     late: float = 0.0,
     smallest: int = 4,
+    first: int = 4,
 ) -> tuple[Loop, Course, Plan]:
     """A training whose steps of 8 rows take so many seconds, up to its end.
 
-    late: seconds more of each of the first 4 steps; smallest: as of `Plan`.
+    late: seconds more of each of the `first` steps; smallest: as of `Plan`.
     """
     clock, config = Clock(limit), timed(TrainConfig(), Clock(limit))
     module = torch.nn.Linear(1, 1)
@@ -53,7 +54,7 @@ def trained(
         plan.bend(loop, course, SHOWN)
         at = plan.rows(loop.step)
         assert 0 < len(at) <= plan.size and len(set(at.tolist())) == len(at)
-        timer.now += seconds * len(at) / 8 + (late if loop.step < 4 else 0.0)
+        timer.now += seconds * len(at) / 8 + (late if loop.step < first else 0.0)
         loop.step += 1
     return loop, course, plan
 
@@ -73,6 +74,13 @@ def test_few_steps_are_made_of_fewer_rows(timer: Timer) -> None:
 def test_slow_first_steps_do_not_count_for_ever(timer: Timer) -> None:
     loop, course, plan = trained(timer, 0.1, limit=60.0, steps=300, late=5.0, smallest=8)
     assert plan.size == 8 and course.ended == "steps" and loop.step == loop.steps == 300
+
+
+def test_a_machine_that_is_free_in_the_middle_is_used(timer: Timer) -> None:
+    """Steps take half as long from step 66 on: 110 were planned before step 64, and there is room for 150."""
+    begun = timer.now
+    loop, _course, _plan = trained(timer, 0.5, limit=125.0, steps=1000, late=0.5, first=66)
+    assert 140 <= loop.step <= 155 and timer.now - begun <= 125
 
 
 def test_steps_stay_large_where_small_ones_take_as_long(timer: Timer) -> None:

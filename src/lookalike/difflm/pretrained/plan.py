@@ -20,11 +20,11 @@ RISE, RISEN = 0.25, 0.5
 VALIDATING = 0.06  # share of the work of a training that its validations may take
 FEWEST_HELD = 16  # rows that a validation sees at least
 FEWEST_STEPS, SMALLEST = 80, 4  # with a time limit for fewer steps they are made of this many rows
-BENT = 4  # the step before which the plan is first fitted to the time limit, then at twice as many
+BENT = 4  # the step before which the plan is first fitted to the time limit, then before 6, 8, 12, 16, ...
 RECONSIDERED = 16  # the step before which it is first asked whether the time left to draw rows in is enough
 FULL = 0.8  # of that time: what is drawn has to be learned from, too
 DRAWN = {"cuda": 0.2, "cpu": 1.2}  # tokens that are drawn in the time of one that is trained on
-DENOISER = {"cuda": 6.0, "cpu": 45.0}  # seconds that the denoiser is left, or its share of a shorter limit
+DENOISER = {"cuda": 6.0, "cpu": 25.0}  # seconds that the denoiser is left, or its share of a shorter limit
 
 
 @dataclass
@@ -59,14 +59,15 @@ class Plan:
         return self._epoch[1][place % len(self._epoch[1])]
 
     def bend(self, loop: Loop, course: Course, shown: Any) -> None:
-        """Before the steps 4, 8, 16, ...: as many steps as the time limit has room for at the pace since the
-        last of them. (The first steps on a GPU take many times as long as the others.)
+        """Before the steps 4, 6, 8, 12, 16, 24, ...: as many steps as the time limit has room for at the pace
+        since the last of them. (The first steps on a GPU take many times as long as the others.)
 
         Where they are fewer than 80 they are made smaller, once: a language model is not adapted in a few
         steps, however large they are.
         """
         step = loop.step
-        if step < BENT or step & (step - 1) or step == course.first:
+        halves = step // 3 if step % 3 == 0 else step
+        if step < BENT or halves & (halves - 1) or step == course.first:
             return
         steps, work = course.affordable(step), 1.0
         if not self.since and steps < min(FEWEST_STEPS, course.steps) and self.size > self.smallest:
