@@ -50,8 +50,7 @@ class DiffLM:
     rate: how many nats of a record the latent carries. None: 4, or 8 for texts.
     injection: how the latent enters the language model: "soft_prompt", "kv_memory" or "input_embed".
     epochs: passes over the table. None: chosen by its size.
-    refine: `sample` leaves out rows that are drawn too often. None: of texts, and where a look at drawn rows
-        says that it helps (5,000 rows and more).
+    refine: `sample` leaves out rows drawn too often. None: of texts, and of 5,000 rows or more if it helps.
     backbone: a pretrained causal language model that writes the records as JSON text: a folder, a GGUF file,
         or an id on the Hugging Face hub, which is then contacted. None: a small one, trained from scratch.
         The next three are for it, and injection may then be "prefix_soft_prompt".

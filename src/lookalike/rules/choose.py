@@ -162,8 +162,7 @@ class _Chosen:
             if len(free) == 1 and len(rule.columns) == 2:
                 partners.setdefault(free[0], []).append(rule)
         for name, mine in partners.items():
-            parents = [one for rule in mine for one in rule.columns if one != name]
-            self.take(Step("choice", mine, [name], parents))
+            self.take(_beside("choice", name, mine))
 
     def unlike(self, rules: list[Rule]) -> None:
         """The later column of a pair is drawn from what the others leave; else the first one is."""
@@ -173,9 +172,9 @@ class _Chosen:
             if isinstance(rule, Unlike) and {*rule.columns} <= self.kept:
                 later.setdefault(max(rule.columns, key=lambda name: place[name]), []).append(rule)
         for name, mine in later.items():
-            if not self.take(_apart(name, mine)):
+            if not self.take(_beside("unlike", name, mine)):
                 for rule in mine:
-                    any(self.take(_apart(one, [rule])) for one in rule.columns)
+                    any(self.take(_beside("unlike", one, [rule])) for one in rule.columns)
 
     def traits(self, rules: list[Rule]) -> None:
         """A column is drawn, then written again; what a formula computes is written as its category says."""
@@ -313,9 +312,9 @@ class _Chosen:
         return self.take(Step("solve", [rule, *bounds], [part], parents))
 
 
-def _apart(name: Any, rules: list[Rule]) -> Step:
-    """A step that makes a column unlike the others of its rules."""
-    return Step("unlike", rules, [name], [one for rule in rules for one in rule.columns if one != name])
+def _beside(way: str, name: Any, rules: list[Any]) -> Step:
+    """A step that makes a column go with the others of its rules."""
+    return Step(way, rules, [name], [one for rule in rules for one in rule.columns if one != name])
 
 
 def _reads(part: Any, own: Step) -> bool:

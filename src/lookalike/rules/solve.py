@@ -10,6 +10,7 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.codec.ticks import numbers
 from lookalike.rules.holds import computed, solved
+from lookalike.rules.months import DAY
 from lookalike.rules.steps import RULE, Step, room
 from lookalike.rules.values import SINGLE, Values, as_floats, moved, rounded, step, written
 from lookalike.table.column import Column
@@ -17,7 +18,6 @@ from lookalike.table.formatted import lenient
 from lookalike.table.rule import Linear, Product, Trait
 
 INSIDE = 0.45  # of a tick, that a number which is rounded down is off the middle of its tick at most
-DAY = 86400.0  # seconds
 FAR = 1e15  # what stands for a bound where there is none
 FEW = 0.05  # of the goals, that lead to a part between the ends of its column
 EDGE = 1e-6  # of a tick or a slack, that is left to errors of floats

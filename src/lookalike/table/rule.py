@@ -59,7 +59,7 @@ class Order:
 
     @property
     def words(self) -> str:
-        added = f" {'-' if self.apart < 0 else '+'} {abs(self.apart):.12g} {self.unit}".rstrip()
+        added = _added(self.apart, self.unit)
         said = f"{quoted(self.high)} {'>' if self.strict else '>='} {quoted(self.low)}"
         return said + added if self.apart else said
 
@@ -100,7 +100,7 @@ class Linear:
             times = "" if abs(factor) == 1 else f"{abs(factor):.12g} * "
             said += f"{sign}{times}{quoted(name)}"
         if self.constant:
-            said += f" {'-' if self.constant < 0 else '+'} {abs(self.constant):.12g}"
+            said += _added(self.constant)
         if self.divisor != 1:
             unit = next((name for name, size in UNITS.items() if size == self.divisor), None)
             said = said if unit or said == quoted(self.of[0][0]) else f"({said})"
@@ -202,7 +202,7 @@ class Transform(_Told):
 
     @property
     def words(self) -> str:
-        shift = f" {'-' if self.shift < 0 else '+'} {abs(self.shift):.12g}" if self.shift else ""
+        shift = _added(self.shift) if self.shift else ""
         times = "" if self.factor == 1 else f"{self.factor:.12g} * "
         return f"{quoted(self.column)} = {times}{self.function}({quoted(self.of)}{shift}){_rounded(self)}"
 
@@ -260,13 +260,9 @@ class Term:
 
     @property
     def words(self) -> str:
-        many = (
-            f"+ {quoted(self.by)}"
-            if self.by is not None
-            else f"{'-' if self.apart < 0 else '+'} {abs(self.apart)}"
-        )
-        days = f" {'-' if self.days < 0 else '+'} {abs(self.days)} days" if self.days else ""
-        return f"{quoted(self.column)} = {quoted(self.of)} {many} {self.unit}{days}{MONTH_ENDS[self.ends]}"
+        many = _added(self.apart, self.unit) if self.by is None else f" + {quoted(self.by)} {self.unit}"
+        days = _added(self.days, "days") if self.days else ""
+        return f"{quoted(self.column)} = {quoted(self.of)}{many}{days}{MONTH_ENDS[self.ends]}"
 
 
 @dataclass(frozen=True)
@@ -322,7 +318,7 @@ class Function(_Told):
     def words(self) -> str:
         if self.than is not None:
             times = "" if self.factor == 1 else f"{self.factor:.12g} * "
-            added = f" {'-' if self.apart < 0 else '+'} {abs(self.apart):.12g} {self.unit}".rstrip()
+            added = _added(self.apart, self.unit)
             both = (quoted(self.of), f"{times}{quoted(self.than)}{added if self.apart else ''}")
             said = (
                 f"sign of {' - '.join(both)}" if self.compared == "sign" else f" {self.compared} ".join(both)
@@ -471,7 +467,12 @@ SORTS: dict[str, type[Any]] = {
 
 def _shifted(name: Any, months: int) -> str:
     """A date, and the months that are added to it."""
-    return f"{quoted(name)} {'-' if months < 0 else '+'} {abs(months)} months" if months else quoted(name)
+    return quoted(name) + (_added(months, "months") if months else "")
+
+
+def _added(number: float, unit: str = "") -> str:
+    """What is added, or taken off, as it stands behind a column: ` + 15 minutes`, ` - 1`."""
+    return f" {'-' if number < 0 else '+'} {abs(number):.12g} {unit}".rstrip()
 
 
 def _rounded(rule: Linear | Extreme | Product | Transform) -> str:

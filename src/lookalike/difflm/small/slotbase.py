@@ -44,9 +44,8 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a forest in what it and the regressio
 PURITIES = (0.7, 0.95)  # shares of the most frequent class of a leaf: those between two have weights alike
 SPREADS = (0.1, 0.4)  # the same of the deviation of a number in a leaf, in normal scores
 BLUR = (0.3, 0.7)  # bandwidths that are tried, in those of Silverman's rule
-Lesson = tuple[
-    Array, Array, Array, Array
-]  # what a tree reads of all rows, its codes; the rows it learns, what of them
+# What a tree reads of all rows, and its codes; the rows that it learns, and what of them.
+Lesson = tuple[Array, Array, Array, Array]
 
 
 @dataclass
