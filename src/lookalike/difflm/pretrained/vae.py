@@ -50,7 +50,7 @@ class PretrainedConfig:
     lora: int = 0
     latent_tokens: int = 4
     latent_width: int = 8
-    prompt: int = 8
+    prompt: int = 4
     width: int = 128
     layers: int = 2
     heads: int = 4
