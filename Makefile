@@ -38,10 +38,11 @@ test: venv
 cluster: venv
 	$(BIN)/python $(PIP) -c constraints.txt 'ray[client]' 'moto[server]' s3fs
 
-# What the pages say is run here and not by `test`, so that either can be had alone; .ci/run asks for both.
+# What the pages say is run here and not by `test`, so that either can be had alone; .ci/run asks for both. One page
+# at a time goes to the core that is free: most seconds are of a few pages, which come first.
 docs: venv
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict & site=$$!; \
-	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist load tests/docs; cases=$$?; \
+	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist load --maxschedchunk 1 tests/docs; cases=$$?; \
 	wait $$site && exit $$cases
 
 # The model and its server are no dependency: they get an environment of their own, the rest comes from .venv's list.

@@ -10,8 +10,10 @@ import pytest
 
 import lookalike
 from tests.docs.blocks import QWEN, URL
+from tests.forks import FORKS
 from tests.paths import EXAMPLES, ROOT
 
+FORKS.set_forkserver_preload(["server"])  # of processes there are only local servers here
 WRITER = ROOT / "tests" / "docs" / "writer.py"
 
 
