@@ -76,7 +76,6 @@ def test_killed_in_the_middle_on_two_nodes_the_bytes_are_those_without_ray(
     assert len(digests(tmp_path / "made")) == 4
 
 
-@pytest.mark.usefixtures("forked_workers")
 def test_shards_of_a_language_model_are_written_on_this_machine_as_without_ray(
     two_nodes, serve, halves, tmp_path, monkeypatch
 ):

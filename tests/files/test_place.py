@@ -112,7 +112,6 @@ def bucket(monkeypatch):
     fsspec.get_filesystem_class("s3").clear_instance_cache()
 
 
-@pytest.mark.usefixtures("forked_workers")
 def test_shards_in_an_object_store(bucket, small_model, tmp_path):
     options = {"shards": 3, "workers": 1, "progress": False}
     lookalike.sample_shards(small_model, 30, f"{bucket}/run/", **options)
