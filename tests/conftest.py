@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
+from tests.forks import Forked, served, worker
 from tests.once import Once, once
 from tests.paths import DATA, EXAMPLES
-from tests.short_fits import short_fits
+from tests.short_fits import CANDIDATES, patched, short_fits
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny tables: threads only get in each other's way
 
@@ -14,12 +15,12 @@ import gc
 import json
 import signal
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,7 +30,6 @@ from lookalike.progress import Watch
 if TYPE_CHECKING:
     import pandas as pd
 
-SERVER = Path(__file__).with_name("llm") / "server.py"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what is followed by &
     signal.signal(signal.SIGINT, signal.default_int_handler)  # processes that tests start hear Ctrl-C
 
@@ -61,6 +61,13 @@ def short_report(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of jobs in shards are forks; tests/test_jobs.py and some here and there begin real ones."""
+    own = SimpleNamespace(Popen=worker, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired)
+    monkeypatch.setattr("lookalike.jobs.subprocess", own)
+
+
+@pytest.fixture
 def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     """The classifiers of a report are small, for tests that assert nothing of what they find."""
     detection = import_module("lookalike.evaluate.chapters.detection")
@@ -81,9 +88,7 @@ def quick_fits() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def few_candidates() -> Iterator[None]:
     """Few rows are drawn for a condition and for variations, for tests of what holds in every row."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lookalike.difflm.small.records.TokenRecords.least", 128)
-        patch.setattr("lookalike.difflm.sampling.completing.MASKS", 8)
+    with patched(CANDIDATES):
         yield
 
 
@@ -164,8 +169,7 @@ class Served:
     """A running server: `url` is its base URL."""
 
     def __init__(self, options: tuple[str, ...]) -> None:
-        self.process = subprocess.Popen([sys.executable, SERVER, *options], stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
+        self.process = Forked(served, options)
         self.url = self.process.stdout.readline().strip()
 
     def stats(self) -> dict[str, Any]:
@@ -175,8 +179,6 @@ class Served:
     def stop(self) -> None:
         self.process.kill()
         self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """What has no room is said with its fix: a full disk, and the limit of the system on a file."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.paths import SRC
+from tests.forks import Forked, script
 
 pytest.importorskip("resource")
 LIMITED = r"the system's limit on the size of a file is reached: raise it (ulimit -f)"
@@ -31,9 +28,6 @@ def test_a_limit_on_the_size_of_files_is_a_sentence(what: str, tmp_path: Path) -
         f"try:\n{''.join(f'    {line}' + chr(10) for line in DOES[what].splitlines())}"
         "except lookalike.LookalikeError as error: print(error)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", text],
-        cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(SRC)},
-    )  # fmt: skip
-    assert LIMITED in done.stdout, done.stdout + done.stderr
+    out, errors = Forked(script, text, folder=tmp_path).communicate()
+    assert LIMITED in out, out + errors
     assert not list(tmp_path.glob("a.*")) and not list(tmp_path.glob(".a.*"))

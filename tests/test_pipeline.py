@@ -18,7 +18,7 @@ from lookalike.helping import no_gain
 from lookalike.run import config
 from tests.paths import DATA
 
-pytestmark = pytest.mark.usefixtures("few_trees", "quick_fits")
+pytestmark = pytest.mark.usefixtures("few_trees", "quick_fits", "few_candidates")
 
 WRITER = Path(__file__).parent / "prompting" / "writer.py"
 

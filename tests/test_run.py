@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 import tomllib
 from collections.abc import Callable
@@ -19,7 +17,8 @@ import lookalike
 from lookalike.cli.main import main
 from lookalike.errors import OptionError
 from lookalike.run import Cost, Run, config, peak_memory
-from tests.processes import environment
+from tests import forks
+from tests.forks import Forked
 
 pytest.importorskip("aiohttp")
 pytestmark = pytest.mark.usefixtures("few_trees")
@@ -27,7 +26,6 @@ pytestmark = pytest.mark.usefixtures("few_trees")
 HERE = Path(__file__).parent
 WRITER = HERE / "prompting" / "writer.py"
 DATA = HERE / "data" / "banking77.csv"
-ENVIRONMENT = environment()
 SECRET = "sk-never-to-be-seen-0123456789"
 SHORT = ["-n", "30", "--demonstrations", "6", "--gen-size", "5", "--quiet"]
 
@@ -76,10 +74,7 @@ def test_a_killed_run_is_resumed_and_ends_as_if_it_had_not_been(
 ) -> None:
     served, other = writing("--latency", "0.1"), writing()
     out, rows = tmp_path / "killed.csv", ["-n", "90", "--concurrency", "4", "--gen-size", "5", "--quiet"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lookalike", *command(served.url, out, *rows)], env=ENVIRONMENT,
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    process = Forked(forks.command, command(served.url, out, *rows))
     while served.stats()["answered"] < 16:
         assert process.poll() is None
         time.sleep(0.05)
@@ -96,10 +91,7 @@ def test_a_killed_run_is_resumed_and_ends_as_if_it_had_not_been(
 
 def test_a_run_that_is_stopped_says_how_to_go_on(writing: Callable[..., Any], tmp_path: Path) -> None:
     served, out = writing("--latency", "0.2"), tmp_path / "o.csv"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lookalike", *command(served.url, out, "-n", "100", "--concurrency", "2")],
-        env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = Forked(forks.command, command(served.url, out, "-n", "100", "--concurrency", "2"))
     while served.stats()["answered"] < 6:
         assert process.poll() is None
         time.sleep(0.05)

@@ -17,7 +17,7 @@ from tests.cli.test_verbs import OFTEN, started, wait_for
 
 RNG = np.random.default_rng(0)
 TABLE = pd.DataFrame({"x": RNG.normal(size=200).round(2), "kind": RNG.choice(list("abc"), 200)})
-pytestmark = pytest.mark.usefixtures("few_trees", "quick_fits")
+pytestmark = pytest.mark.usefixtures("few_trees", "quick_fits", "few_candidates")
 
 QUICK = """
 import dataclasses, functools, lookalike

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +13,9 @@ import pandas as pd
 import pytest
 
 from lookalike.cli.main import main
+from tests import forks
+from tests.forks import Forked
 from tests.paths import DATA
-from tests.processes import environment
 
 JUDGES = Path(__file__).parents[1] / "evaluate" / "judging" / "judges.py"
 Serve = Callable[..., Any]
@@ -77,9 +76,7 @@ def test_after_a_kill_nothing_that_was_kept_is_asked_again(
 ) -> None:
     server = serve("--writer", f"{JUDGES}:knows", "--latency", "0.05")
     command = [*command, "--llm", server.url]
-    killed = subprocess.Popen(
-        [sys.executable, "-m", "lookalike", *command], env=environment(), stdout=subprocess.DEVNULL
-    )
+    killed = Forked(forks.command, command)
     while server.stats()["answered"] < 40:
         time.sleep(0.02)
     killed.kill()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ import pytest
 
 import lookalike
 from lookalike.cli.main import main
-from tests.processes import environment
+from tests.forks import Forked, command
 
 
 @pytest.fixture
@@ -41,12 +39,8 @@ def send(url: str, row: int, answer: str) -> None:
 
 def test_ctrl_c_writes_the_files_and_the_same_command_goes_on(table: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
-    command = [sys.executable, "-m", "lookalike", "review", str(table), "-o", str(out), "--label", "category"]
     for turn in range(2):
-        process = subprocess.Popen(
-            command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        assert process.stderr is not None
+        process = Forked(command, ["review", str(table), "-o", str(out), "--label", "category"])
         url = next(line.strip() for line in process.stderr if "token=" in line)
         send(url, turn, "drop")
         process.send_signal(signal.SIGINT if turn == 0 else signal.SIGTERM)

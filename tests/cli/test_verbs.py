@@ -16,12 +16,12 @@ import pytest
 import lookalike
 from lookalike.cli.main import main
 from lookalike.files import packed
+from tests.forks import Forked, command
 from tests.processes import environment
 from tests.short_fits import HERE
 
-pytestmark = pytest.mark.usefixtures("few_trees", "quick_fits")
+pytestmark = pytest.mark.usefixtures("few_trees", "quick_fits", "few_candidates")
 
-ENVIRONMENT = environment()
 VERBS = ["schema", "generate", "resume", "prompts", "fit", "sample", "impute", "align", "curate", "evaluate"]
 
 
@@ -337,21 +337,12 @@ def test_quiet_says_nothing_on_stderr(
 OFTEN = f"{HERE}; import lookalike.difflm.training.loop as t; t.SECONDS = 0.2"  # a checkpoint soon, and many
 
 
-def started(*arguments: object, before: str = "") -> subprocess.Popen[str]:
+def started(*arguments: object, before: str = "") -> Forked:
     """The command in a process of its own; `before` is Python code that runs there first."""
-    # where the tests run in the background a shell has made its children ignore Ctrl-C
-    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    code = (
-        f"{listen}\nimport sys; from lookalike.cli.main import main; {before}\n"
-        f"sys.exit(main({[str(a) for a in arguments]}))"
-    )
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        [sys.executable, "-c", code], env=ENVIRONMENT, text=True, stdout=pipe, stderr=pipe
-    )
+    return Forked(command, [str(one) for one in arguments], before)
 
 
-def wait_for(paths: Callable[[], object], process: subprocess.Popen[str], seconds: float = 300) -> None:
+def wait_for(paths: Callable[[], object], process: Forked, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not paths():
         if process.poll() is not None or time.monotonic() > end:
@@ -419,7 +410,7 @@ def test_ctrl_c_twice_stops_a_fit_and_says_how_to_go_on(narrow_csv: Path, tmp_pa
     process = started("fit", narrow_csv, "-o", tmp_path / "m", before=f"{slow}; {OFTEN}")
     wait_for((tmp_path / "m" / "checkpoint" / "state.json").exists, process)
     process.send_signal(signal.SIGINT)
-    assert process.stdout is not None and process.stdout.readline() == "heard\n"
+    assert process.stdout.readline() == "heard\n"
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
@@ -490,8 +481,8 @@ def test_a_table_goes_to_standard_output_and_what_is_told_to_stderr(
 
 
 def test_a_pipe_that_is_closed_early_is_no_error(small_model: Path, tmp_path: Path) -> None:
-    command = f"{sys.executable} -m lookalike sample {small_model} -n 5000 -o - --quiet | head -n 2"
-    done = subprocess.run(command, shell=True, env=ENVIRONMENT, cwd=tmp_path, capture_output=True, text=True)
+    line = f"{sys.executable} -m lookalike sample {small_model} -n 2000 -o - --quiet | head -n 2"
+    done = subprocess.run(line, shell=True, env=environment(), cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.count("\n") == 2 and done.stderr == ""
 
 

@@ -69,6 +69,6 @@ def adult() -> pd.DataFrame:
 def adult_model(adult: pd.DataFrame, quick: Quick, made_once: Once) -> DiffLM:
     place = made_once(
         "adult.model",
-        lambda path: quick(steps=400, denoiser_steps=150, batch=96, seed=7).fit(adult).save(path),
+        lambda path: quick(steps=340, denoiser_steps=120, batch=96, seed=7).fit(adult).save(path),
     )
     return DiffLM.load(place, progress=False)

@@ -11,6 +11,8 @@ from lookalike.difflm import DiffLM
 from lookalike.errors import ConditionError, LookalikeError
 from lookalike.files.writing import write_table
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
+
 ROWS = 400
 RNG = np.random.default_rng(0)
 SIZE = RNG.integers(1, 40, ROWS)
@@ -123,19 +125,22 @@ def test_strength_0_is_the_rows_themselves_with_fresh_ids(model: DiffLM) -> None
 
 
 def test_a_cell_is_drawn_anew_with_the_chance_of_the_strength(model: DiffLM) -> None:
-    rows = TABLE.iloc[100:400]
+    rows = TABLE.iloc[100:300]
     columns = ["fare", "at"]  # of so many values that a draw seldom gives the same
 
     def kept(strength: float) -> float:
         made = model.sample(like=rows, strength=strength, seed=1)
         return float(np.mean(made[columns].to_numpy() == rows[columns].to_numpy()))
 
-    shares = [kept(strength) for strength in (0.0, 0.1, 0.4, 0.7, 1.0)]
-    for share, strength in zip(shares, (0.0, 0.1, 0.4, 0.7, 1.0), strict=True):
+    strengths = (0.0, 0.1, 0.5, 1.0)
+    shares = [kept(strength) for strength in strengths]
+    for share, strength in zip(shares, strengths, strict=True):
         assert abs(share - (1 - strength)) < 0.15, (strength, share)
     assert shares == sorted(shares, reverse=True)
-    made = model.sample(like=rows, strength=0.05)
-    assert (made["note"].to_numpy() != rows["note"].to_numpy()).mean() > 0.9  # texts are written anew
+    made = model.sample(like=rows.head(100), strength=0.05)
+    assert (
+        made["note"].to_numpy() != rows["note"].head(100).to_numpy()
+    ).mean() > 0.9  # texts are written anew
     assert (made.dtypes == TABLE.dtypes).all()
 
 

@@ -13,6 +13,8 @@ from lookalike.difflm.refining import TREES, fit_selector, kept, told
 from lookalike.difflm.selector import Selector
 from lookalike.errors import OptionError
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
+
 RNG = np.random.default_rng(0)
 ROWS = 1200
 
@@ -171,7 +173,7 @@ def test_many_rows_are_refined_unasked_where_it_helps(quick: Any, monkeypatch: p
     assert learning.LOOKED_AT == (5000, 20_000)
 
     def refines(rows: int, **options: Any) -> bool:
-        model = quick(20, 10, seed=1, threads=1, **options).fit(bent().head(rows))
+        model = quick(6, 6, seed=1, threads=1, **options).fit(bent().head(rows))
         if model.fitted.selector is not None:
             assert model.refine is None and not model.sample(50, seed=1).equals(
                 model.sample(50, seed=1, refine=False)

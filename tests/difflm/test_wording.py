@@ -17,6 +17,8 @@ from lookalike.difflm.training.course import Clock
 from lookalike.difflm.wording import Wording, learn_wording, single_texts
 from lookalike.table.schema import Schema
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
+
 ROWS = 600
 ABOUT = {
     "rain": ["wet", "storm", "cloud"],

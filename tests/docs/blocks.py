@@ -20,9 +20,9 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 QWEN, URL = "Qwen/Qwen2.5-0.5B", "http://127.0.0.1:8000/v1"
 LANGUAGES = {"python", "sh", "text", "toml", "json"}
 SMALLER = [  # as long as it takes to see that it runs
-    (r'max_time="\w+"', 'max_time="1s"'),
-    (r"DiffLM\((?=\))", 'DiffLM(max_time="1s"'),
-    (r"DiffLM\((?!max_time)\s*(?=\w)(?!rate)", 'DiffLM(max_time="1s", '),
+    (r'max_time="\w+"', 'max_time="0.5s"'),
+    (r"DiffLM\((?=\))", 'DiffLM(max_time="0.5s"'),
+    (r"DiffLM\((?!max_time)\s*(?=\w)(?!rate)", 'DiffLM(max_time="0.5s", '),
     (r"sample\(100\b", "sample(10"),
     (r"--workers \d+", "--workers 1"),
     (r"\b10_000\b|\b2_000\b|\b(10000|2000)\b", "60"),
@@ -67,7 +67,7 @@ def command(line: str) -> None:
     if program == "lookalike":
         verb = arguments[0]
         if verb == "fit" or (verb == "generate" and ("--llm" not in arguments or "--then" in arguments)):
-            arguments += ["--max-time", "1s"]
+            arguments += ["--max-time", "0.5s"]
         if verb == "fit":
             arguments += [] if {"--by", "--seeds"} & set(arguments) else ["--force"]
         quiet = [] if verb in ("prompts", "recipe", "agent") else ["--quiet"]

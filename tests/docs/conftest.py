@@ -10,8 +10,10 @@ import pytest
 
 import lookalike
 from tests.docs.blocks import QWEN, URL
+from tests.forks import FORKS
 from tests.paths import EXAMPLES, ROOT
 
+FORKS.set_forkserver_preload(["server"])  # of processes there are only local servers here
 WRITER = ROOT / "tests" / "docs" / "writer.py"
 
 
@@ -29,7 +31,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def in_small(quick_fits: None, few_trees: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_small(
+    quick_fits: None, few_candidates: None, few_trees: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the pages say is run to see that it runs; by this process, as others take seconds to begin."""
     monkeypatch.setattr("lookalike.shards.crew.os.cpu_count", lambda: 1)
 
@@ -38,7 +42,7 @@ def in_small(quick_fits: None, few_trees: None, monkeypatch: pytest.MonkeyPatch)
 def learned(folder: Path, quick_fits: None) -> Path:
     """adult.model, as the tutorial leaves it."""
     real = lookalike.read_table(folder / "examples" / "adult.csv.gz", missing={"?"})
-    lookalike.DiffLM(max_time="1s", progress=False).fit(real).save(folder / "adult.model")
+    lookalike.DiffLM(max_time="0.5s", progress=False).fit(real).save(folder / "adult.model")
     return folder / "adult.model"
 
 

@@ -16,21 +16,24 @@ FOLDER = ROOT / "docs" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 
-def execute(notebook: Any, folder: Path) -> Any:
-    """The notebook with its outputs, as of a reader in a folder."""
+def execute(notebooks: list[Any], folder: Path) -> None:
+    """Gives the notebooks their outputs, as of a reader in a folder; one kernel runs one after the other."""
     client = NotebookClient(
-        notebook, timeout=600, startup_timeout=300, kernel_name="python3", coalesce_streams=True
+        notebooks[0], timeout=600, startup_timeout=300, kernel_name="python3", coalesce_streams=True
     )
     with client.setup_kernel(cwd=str(folder), env=environment()):
-        for number, cell in enumerate(notebook.cells):
-            if cell.cell_type == "code":
-                client.execute_cell(cell, number)
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)  # its times
-    return notebook
+        for notebook in notebooks:
+            client.nb = notebook
+            client.reset_execution_trackers()
+            for number, cell in enumerate(notebook.cells):
+                if cell.cell_type == "code":
+                    client.execute_cell(cell, number)
+                cell.metadata.pop("execution", None)  # its times
 
 
 if __name__ == "__main__":
     for path in NOTEBOOKS:
-        nbformat.write(execute(nbformat.read(path, 4), path.parent), path)
+        notebook = nbformat.read(path, 4)
+        execute([notebook], path.parent)
+        nbformat.write(notebook, path)
         print(path)

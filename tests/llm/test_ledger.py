@@ -6,8 +6,6 @@ import asyncio
 import json
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,14 +17,13 @@ from lookalike.errors import LedgerError
 from lookalike.llm import LLM, Ledger, Reply, Request, ask_all, wait
 from lookalike.llm.budget import Spent
 from lookalike.llm.ledger import Entry
+from tests.forks import Forked, script
 from tests.llm.soon import put, soon
-from tests.processes import environment
 
 Serve = Callable[..., Any]
 IN_FLIGHT = 32
 SCRIPT = """
-import json, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job has been told to ignore it
+import json, sys
 from lookalike.llm import LLM, Request, ask_all, wait
 url, ledger, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 llm = LLM("m", url, ledger=ledger, concurrency=32, timeout=60)
@@ -35,14 +32,8 @@ print(json.dumps([reply.text for reply in wait(ask_all(llm, requests, progress=F
 """
 
 
-def start(url: str, ledger: Path, count: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, url, str(ledger), str(count)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-    )
+def start(url: str, ledger: Path, count: int) -> Forked:
+    return Forked(script, SCRIPT, url, str(ledger), str(count))
 
 
 def wait_for(server: Any, calls: int) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,8 +20,8 @@ from lookalike.prompting.work import Work
 from lookalike.prompting.writing import PATIENCE, Writer
 from lookalike.prompting.written import Written
 from lookalike.texts.checks import Hit
+from tests.forks import Forked
 from tests.paths import ROOT
-from tests.processes import environment
 
 Writing = Callable[..., Any]
 Answer = Callable[
@@ -31,7 +29,6 @@ Answer = Callable[
 ]  # (place, records, part) -> their reasons, None: good
 DATA = ROOT / "tests" / "data" / "banking77.csv"
 IN_FLIGHT = 8
-SCRIPT = "import sys; from tests.prompting.test_writing import write; write(*sys.argv[1:])"
 
 
 def write(url: str, ledger: str, out: str, grow: str) -> None:
@@ -216,9 +213,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_table(writing: Writing, tmp_p
     port = server.url.split(":")[2].removesuffix("/v1")
     again = writing(*options, "--port", port)  # keys in the ledger depend on the URL
     ledger, killed, resumed = (str(tmp_path / name) for name in ("l.sqlite", "killed.csv", "resumed.csv"))
-    first = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, again.url, ledger, killed, grow], env=environment(), cwd=ROOT
-    )
+    first = Forked(write, again.url, ledger, killed, grow)
     end = time.monotonic() + 60
     while again.stats()["calls"] < whole["calls"] // 2 and time.monotonic() < end:
         time.sleep(0.01)

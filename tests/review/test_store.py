@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +13,7 @@ import pytest
 from lookalike.errors import DataError
 from lookalike.review.queue import Item
 from lookalike.review.store import Answer, Store
-from tests.processes import environment
+from tests.forks import Forked, script
 from tests.review.conftest import said
 
 WRITER = """
@@ -31,13 +29,8 @@ for row in range(10_000):
 def test_what_was_acknowledged_is_there_after_a_kill_of_two_writers_at_once(tmp_path: Path) -> None:
     path, told = tmp_path / "a.review", {}
     Store(path).close()
-    command = [sys.executable, "-c", WRITER, str(path)]
-    running = {
-        name: subprocess.Popen([*command, name], env=environment(), stdout=subprocess.PIPE, text=True)
-        for name in ("ann", "bob")
-    }
+    running = {name: Forked(script, WRITER, str(path), name) for name in ("ann", "bob")}
     for name, process in running.items():
-        assert process.stdout is not None
         for _ in range(40):
             told[name] = int(process.stdout.readline())
     for name, process in running.items():

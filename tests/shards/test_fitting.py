@@ -15,6 +15,8 @@ from lookalike.errors import ConditionError, DataError, ModelError, OptionError
 from lookalike.shards.fitting import Fitting
 from lookalike.shards.models import Models, dealt
 
+pytestmark = pytest.mark.usefixtures("quick_fits", "few_candidates")
+
 
 def table() -> pd.DataFrame:
     """Three cities of 120, 60 and 20 rows, and 40 rows of none; the price tells the city."""
@@ -30,13 +32,14 @@ def quick(**given: object) -> lookalike.DiffLM:
 
 
 @pytest.fixture(scope="module")
-def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cities(quick_fits: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("many") / "cities"
     made = lookalike.fit_many(table(), out, by="city", models=quick(), workers=1, progress=False)
     assert not made.failed and made.rows == 240 and str(made).startswith("4 models of 240 rows, ")
     return out
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_each_model_is_that_of_its_group(cities: Path, tmp_path: Path) -> None:
     models = Models(cities, progress=False)
     assert [(part.value, part.rows) for part in models.parts] == [

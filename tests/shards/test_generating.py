@@ -23,6 +23,8 @@ from lookalike.llm import LLM, Budget, Ledger
 from lookalike.llm.ledger import counted
 from lookalike.prompting import SynAlign
 from lookalike.shards.generating import generate_shards
+from tests import forks
+from tests.forks import Forked
 from tests.processes import environment
 
 pytest.importorskip("aiohttp")
@@ -95,10 +97,7 @@ def test_after_a_kill_no_call_is_repeated_and_the_rows_are_the_same(writing, hal
     halves[0][["text"]].to_csv(tmp_path / "real.csv", index=False)
     served, other = writing("--latency", "0.1"), writing()
     out = tmp_path / "made"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lookalike", *command(served.url, tmp_path / "real.csv", out)],
-        env=environment(), stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    process = Forked(forks.command, command(served.url, tmp_path / "real.csv", out))
     while served.stats()["answered"] < 14:  # 8 descriptions and 4 calls a shard: in the second of three
         assert process.poll() is None
         time.sleep(0.02)
@@ -133,6 +132,7 @@ def test_one_budget_counts_all_ledgers(writing, halves, tmp_path, capsys):
     assert len(parts(out)) == 3 and served.stats()["answered_again"] == 0
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_several_writers_have_one_budget_and_write_what_one_would(writing, halves, tmp_path, capsys):
     served, other, out = writing(), writing(), tmp_path / "made"
     halves[0][["text"]].to_csv(tmp_path / "real.csv", index=False)

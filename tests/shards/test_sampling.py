@@ -16,7 +16,7 @@ from lookalike.shards.sampling import Sampling, sample_shards
 from tests.paths import ROOT
 from tests.shards.work import Dying
 
-pytestmark = pytest.mark.usefixtures("quick_fits")
+pytestmark = pytest.mark.usefixtures("quick_fits", "few_candidates")
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -64,6 +64,7 @@ def test_a_shard_that_is_gone_or_half_written_is_drawn_again(four, small_model, 
     assert not list((tmp_path / "made").glob(".part*"))
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_a_worker_that_is_killed_in_the_middle_changes_no_byte(four, small_model, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 

@@ -12,7 +12,7 @@ from lookalike.codec import RecordCodec
 from lookalike.errors import SchemaError
 from lookalike.evaluate import evaluate
 
-pytestmark = pytest.mark.usefixtures("few_trees", "quick_fits")
+pytestmark = pytest.mark.usefixtures("few_trees", "quick_fits", "few_candidates")
 
 ROWS = 240
 RNG = np.random.default_rng(0)

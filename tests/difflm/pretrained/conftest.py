@@ -66,6 +66,6 @@ def backbone(texts: list[str], made_once: Once) -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def learned(people: pd.DataFrame, schema: Schema, backbone: Callable[[str], Path], made_once: Once) -> DiffLM:
     def fit(path: Path) -> None:
-        made(backbone("learned"), steps=150, batch=32, seed=1).fit(people, schema=schema).save(path)
+        made(backbone("learned"), steps=110, batch=32, seed=1).fit(people, schema=schema).save(path)
 
     return DiffLM.load(made_once("learned.model", fit), progress=False)

@@ -19,7 +19,7 @@ JOBS = ["clerk", "farmer", "nurse"]
 
 def made(
     folder: Path | str,
-    steps: int = 6,
+    steps: int = 3,
     batch: int = 16,
     micro: int | None = None,
     checkpointing: bool = False,

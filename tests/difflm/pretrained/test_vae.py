@@ -42,7 +42,8 @@ def test_families_and_injections(
     before = hub.load_backbone(str(backbone(family)), torch.device("cpu")).model.state_dict()
     for name, weight in model.vae.language.state_dict().items():
         assert torch.equal(weight, before[name]), name  # frozen
-    check_rows(model.sample(12, seed=1), people, schema)
+    free = model.sample(12, seed=1)
+    check_rows(free, people, schema)
     named = model.sample(5, where={"job": "nurse", "age": (30, 40), "note": NOT_MISSING})
     assert (
         set(named["job"]) == {"nurse"} and named["age"].between(30, 40).all() and named["note"].notna().all()
@@ -55,7 +56,7 @@ def test_families_and_injections(
     model.save(tmp_path / "m")
     assert sum(file.stat().st_size for file in (tmp_path / "m").iterdir()) < 3e6
     again = DiffLM.load(tmp_path / "m")
-    pd.testing.assert_frame_equal(again.sample(5, seed=3), model.sample(5, seed=3))
+    pd.testing.assert_frame_equal(again.sample(12, seed=1), free)
 
 
 @pytest.mark.parametrize(
@@ -81,13 +82,14 @@ def test_the_precision_of_a_gpu(
     assert model.vae.embeddings[0].weight.dtype == torch.bfloat16
     assert all(p.dtype == torch.float32 for p in model.vae.trained().values())  # what is trained stays exact
     assert np.isfinite(model.history[0]["bound"])
-    check_rows(model.sample(12, seed=1), people, schema)
+    free = model.sample(12, seed=1)
+    check_rows(free, people, schema)
     assert set(model.sample(5, where={"job": "nurse"})["job"]) == {"nurse"}
     given = people[["age"]].iloc[:6]
     assert model.sample(given=given)["age"].tolist() == given["age"].tolist()
     model.save(tmp_path / "m")
     again = DiffLM.load(tmp_path / "m")
-    pd.testing.assert_frame_equal(again.sample(6, seed=2), model.sample(6, seed=2))
+    pd.testing.assert_frame_equal(again.sample(12, seed=1), free)
 
 
 def test_padding_changes_no_likelihood(learned: DiffLM) -> None:

@@ -87,9 +87,9 @@ def test_missing_values_can_be_asked_for(adult: pd.DataFrame, adult_model: DiffL
 def test_one_row_under_a_condition(adult_model: DiffLM) -> None:
     made = [
         adult_model.sample(1, where={"relationship": "Husband"}, seed=seed)["sex"].item()
-        for seed in range(20)
+        for seed in range(10)
     ]
-    assert made.count("Male") >= 18
+    assert made.count("Male") >= 9
 
 
 def test_a_rare_condition_costs_at_most_three_times_a_free_sample(
@@ -101,7 +101,7 @@ def test_a_rare_condition_costs_at_most_three_times_a_free_sample(
 
     def operations(**options: object) -> int:
         with FlopCounterMode(display=False) as counter:
-            adult_model.sample(1000, **options)
+            adult_model.sample(500, **options)
         return counter.get_total_flops()
 
     assert 0 < operations(where=rare) <= 3 * operations()
@@ -142,7 +142,7 @@ def test_given_and_where_go_together(adult: pd.DataFrame, adult_model: DiffLM) -
 def test_impute_fills_gaps_sensibly_and_keeps_everything_else(
     adult: pd.DataFrame, adult_model: DiffLM
 ) -> None:
-    full = adult.iloc[:600].set_axis(np.arange(600) // 2)  # an index with duplicates
+    full = adult.iloc[:400].set_axis(np.arange(400) // 2)  # an index with duplicates
     full.index.name = "person"
     gaps = full.astype({name: "Int64" for name in full.select_dtypes("int64")})
     hidden = np.random.default_rng(0).random(gaps.shape) < 0.06
@@ -173,22 +173,22 @@ def test_balance_gives_equal_shares(adult: pd.DataFrame, adult_model: DiffLM) ->
 
 
 def test_variations_move_away_with_strength(adult: pd.DataFrame, adult_model: DiffLM) -> None:
-    seeds = adult.iloc[:1000]
+    seeds = adult.iloc[:600]
     distances = [
         distance(seeds, adult_model.sample(like=seeds, strength=strength), adult)
-        for strength in (0.0, 0.35, 0.7, 1.0)
+        for strength in (0.0, 0.5, 1.0)
     ]
     assert distances == sorted(distances)
     assert distances[0] < 0.9 * distances[-1]
-    fresh = distance(seeds, adult_model.sample(1000), adult)
+    fresh = distance(seeds, adult_model.sample(600), adult)
     assert distances[-1] == pytest.approx(fresh, rel=0.05)  # at 1 nothing is left of the seeds
 
 
 def test_variations_can_be_under_a_condition(adult: pd.DataFrame, adult_model: DiffLM) -> None:
     made = adult_model.sample(
-        300, like=adult.iloc[:7], strength=0.2, where={"sex": "Female", "age": (20, 30)}
+        100, like=adult.iloc[:7], strength=0.2, where={"sex": "Female", "age": (20, 30)}
     )
-    assert len(made) == 300 and (made["sex"] == "Female").all() and made["age"].between(20, 30).all()
+    assert len(made) == 100 and (made["sex"] == "Female").all() and made["age"].between(20, 30).all()
 
 
 def test_memory_is_given_back_when_all_rows_are_drawn(
@@ -203,11 +203,11 @@ def test_memory_is_given_back_when_all_rows_are_drawn(
 
 
 def test_chunks_join_to_the_sample(adult_model: DiffLM, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lookalike.difflm.small.records.CHUNK", 300)
+    monkeypatch.setattr("lookalike.difflm.small.records.CHUNK", 120)
     for options in ({}, {"where": {"sex": "Male"}}, {"balance": "sex"}):
-        chunks = list(adult_model.sample_chunks(700, seed=2, **options))
-        assert [len(chunk) for chunk in chunks] == [300, 300, 100]
-        whole = adult_model.sample(700, seed=2, **options)
+        chunks = list(adult_model.sample_chunks(300, seed=2, **options))
+        assert [len(chunk) for chunk in chunks] == [120, 120, 60]
+        whole = adult_model.sample(300, seed=2, **options)
         pd.testing.assert_frame_equal(pd.concat(chunks, ignore_index=True), whole)
         assert not chunks[0].equals(chunks[1])
 

@@ -14,6 +14,8 @@ from tests.difflm.conftest import Quick
 from tests.rules.test_solve import sold
 from tests.rules.test_unlike import flights
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
+
 
 @pytest.fixture(scope="module")
 def model(bookings: pd.DataFrame, quick: Quick) -> DiffLM:

@@ -11,6 +11,8 @@ from lookalike.difflm.sampling.times import Times
 from lookalike.difflm.training.threads import Threads
 from tests.difflm.conftest import Quick
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
+
 ROWS = 1500
 TIME = ["year", "month", "day", "hour"]
 

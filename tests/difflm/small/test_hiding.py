@@ -14,6 +14,8 @@ from lookalike.difflm import DiffLM
 from lookalike.difflm.small.hiding import behind, hidden_in
 from lookalike.table.rule import EmptyTogether, EmptyWhen, Joined, Order, Rule
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
+
 ROWS = 300
 
 

@@ -22,9 +22,9 @@ def test_a_table_too_large_for_the_memory_is_a_sentence(monkeypatch: pytest.Monk
 def test_rows_are_written_in_blocks(
     adult: pd.DataFrame, adult_model: DiffLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = adult_model.sample(1500, seed=1)
+    whole = adult_model.sample(1000, seed=1)
     monkeypatch.setattr("lookalike.difflm.small.records.BLOCK", 200)
-    blocks = adult_model.sample(1500, seed=1)
+    blocks = adult_model.sample(1000, seed=1)
     shares = [t["sex"].value_counts(normalize=True)["Male"] for t in (whole, blocks)]
     assert shares[0] == pytest.approx(shares[1], abs=0.05) and abs(whole.age.mean() - blocks.age.mean()) < 2
     assert blocks.duplicated().mean() < 0.02  # no block is drawn twice

@@ -9,8 +9,9 @@ from torch import nn
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
-from lookalike.difflm.training.loop import Loop, plan_steps
+from lookalike.difflm.training.loop import Loop, plan_steps, seed_step
 from lookalike.progress import bar
+from lookalike.seed import child_seed
 
 
 def loop_of(steps: int = 1000, folder: Path | None = None, rate: float = 4.0) -> Loop:
@@ -132,3 +133,16 @@ def test_a_loop_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert again.checkpoint.tensors["mean.x"].tolist() == [1.0] * 3
     again.set_learning_rate(0.5, 1.0)  # the groups are still those of the optimizer
     assert again.optimizers[0].param_groups[0]["lr"] == 0.25
+
+
+def test_a_step_on_a_cpu_draws_as_torch_does_and_asks_no_other_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with torch.random.fork_rng([]):
+        torch.manual_seed(child_seed(3, "step noise", 5))
+        expected = torch.rand(4)
+        monkeypatch.setattr(torch, "manual_seed", lambda seed: pytest.fail("every device was asked"))
+        seed_step(3, 5, torch.device("cpu"))
+        assert torch.equal(torch.rand(4), expected)
+        seed_step(3, 6, torch.device("cpu"))
+        assert not torch.equal(torch.rand(4), expected)

@@ -1,5 +1,7 @@
 """The rate is held at its target, whatever the table."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,7 +47,9 @@ def fitted(quick) -> DiffLM:  # type: ignore[no-untyped-def]
     )
     table["sign"] = np.where(a > 0, "plus", "minus")
     table["level"] = pd.cut(b, 5, labels=list("vwxyz")).astype(str)
-    return quick(steps=350, rate=3.0).fit(table)
+    made = quick(steps=350, rate=3.0, batch=64)
+    made.vae_config = replace(made.vae_config, width=32, layers=2)
+    return made.fit(table)
 
 
 def test_a_fit_holds_the_rate(fitted: DiffLM) -> None:

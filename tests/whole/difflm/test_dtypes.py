@@ -114,13 +114,14 @@ def test_a_sample_has_the_dtypes_of_the_table(model: DiffLM) -> None:
     assert np.isinf(made["infinite"]).any()
 
 
-@pytest.mark.parametrize("name", TABLE.columns)
-def test_a_given_column_comes_back_exactly(model: DiffLM, name: str) -> None:
-    given = TABLE[[name]].iloc[40:60]
+@pytest.mark.parametrize("first", range(6))
+def test_given_columns_come_back_exactly(model: DiffLM, first: int) -> None:
+    given = TABLE[TABLE.columns[first::6]].iloc[40:60]
     made = model.sample(given=given)
     assert made.dtypes.equals(TABLE.dtypes)
-    known = given[name].notna().to_numpy()
-    same(made[name][known], given[name][known])
+    for name in given.columns:
+        known = given[name].notna().to_numpy()
+        same(made[name][known], given[name][known])
 
 
 def test_given_tables_may_come_from_a_file(model: DiffLM) -> None:
@@ -144,17 +145,18 @@ def test_given_tables_may_come_from_a_file(model: DiffLM) -> None:
 
 
 def test_impute_leaves_no_gap_and_changes_nothing_else(model: DiffLM) -> None:
-    gaps = TABLE.copy()
-    gaps.index = pd.date_range("2024-01-01", periods=ROWS, name="when")
+    rows = 100
+    gaps = TABLE.head(rows).copy()
+    gaps.index = pd.date_range("2024-01-01", periods=rows, name="when")
     for step, name in enumerate(gaps.columns):
-        gaps[name] = hide(gaps[name], pd.Series((np.arange(ROWS) + step) % 5 == 0, index=gaps.index))
+        gaps[name] = hide(gaps[name], pd.Series((np.arange(rows) + step) % 5 == 0, index=gaps.index))
     filled = model.impute(gaps)
     assert filled.dtypes.equals(TABLE.dtypes)
     pd.testing.assert_index_equal(filled.index, gaps.index)
     assert filled[EMPTY].isna().all().all() and not filled[PRESENT].isna().any().any()
     for name in TABLE.columns:
         known = gaps[name].notna().to_numpy()
-        same(filled[name][known], TABLE[name][known])
+        same(filled[name][known], TABLE[name].head(rows)[known])
 
 
 def test_impute_keeps_the_columns_it_is_given(model: DiffLM) -> None:
@@ -250,7 +252,7 @@ SHAPES = {
         {"x": 2**62 + RNG.integers(0, 10**9, 60), "y": RNG.integers(0, 2**60, 60).astype("uint64") * 8}
     ),
     "many columns": pd.DataFrame(
-        {f"c{i}": RNG.normal(size=40) if i % 2 else RNG.integers(0, 4, 40) for i in range(80)}
+        {f"c{i}": RNG.normal(size=40) if i % 2 else RNG.integers(0, 4, 40) for i in range(40)}
     ),
 }
 

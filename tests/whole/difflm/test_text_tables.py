@@ -184,7 +184,7 @@ def test_only_code_that_parses(quick, monkeypatch: pytest.MonkeyPatch) -> None: 
             ],
         }
     )
-    model = small(quick, steps=90).fit(real)
+    model = small(quick, steps=60).fit(real)
     assert model.schema["code"].kind == "code" and model.schema["code"].language == "python"
 
     def parses(code: str) -> bool:

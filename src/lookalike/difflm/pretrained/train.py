@@ -24,12 +24,12 @@ from lookalike.difflm.training.averaging import Mean
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
-from lookalike.difflm.training.loop import Loop, plan_steps, validation_noise
+from lookalike.difflm.training.loop import Loop, plan_steps, seed_step, validation_noise
 from lookalike.difflm.training.rate import divergence
 from lookalike.difflm.training.rows import random_first
 from lookalike.difflm.training.threads import Threads
 from lookalike.progress import bar
-from lookalike.seed import child, child_seed
+from lookalike.seed import child
 
 BETAS = ("rate", "schedule")
 FIRST = 512  # records that the reader's start is set by
@@ -242,7 +242,7 @@ def _descend(
     """
     rows, tokens, device = len(batch.written), batch.size, vae.words.device
     _set_training(vae, True)
-    torch.manual_seed(child_seed(seed, "step noise", loop.step))  # the caller forks the generator
+    seed_step(seed, loop.step, device)
     loop.optimizers[0].zero_grad(set_to_none=True)
     drawn = torch.randn(rows, vae.latent_size, device=device)
     total_nll = total_kl = 0.0

@@ -20,7 +20,7 @@ from lookalike.difflm.training.averaging import Averaged
 from lookalike.difflm.training.checkpoint import Checkpoint
 from lookalike.difflm.training.config import TrainConfig
 from lookalike.difflm.training.course import Clock
-from lookalike.difflm.training.loop import Loop, plan_steps, validation_noise
+from lookalike.difflm.training.loop import Loop, plan_steps, seed_step, validation_noise
 from lookalike.difflm.training.memory import keep_freed
 from lookalike.difflm.training.muon import Muon
 from lookalike.difflm.training.rows import random_first, split
@@ -80,8 +80,7 @@ def train_vae(
             loop.set_learning_rate(min(1.0, (step + 1) / config.warmup), max(0.0, 1 - course.done(step)))
             # draw: all chance of a step comes from its number, so that a killed training goes on the same
             at = batches(step // per_epoch)[step % per_epoch]
-            # the seed of dropout and noise; the caller forks the generator
-            torch.manual_seed(child_seed(seed, "step noise", step))
+            seed_step(seed, step, vae.device)
             first = _first(vae, len(at), config, child(seed, "columns first", step))
             # descend: the controller moves beta so that the latent carries its rate
             threads.begin()
