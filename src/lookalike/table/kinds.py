@@ -20,6 +20,7 @@ from lookalike.table import (
     formatted,
     patterns,
     range_formats,
+    units,
 )
 from lookalike.table.check_digits import find_check
 from lookalike.table.codes import ADDRESS, MAIL, has_check, looks_like_id, made_afresh
@@ -73,7 +74,7 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
         return DATE
     coded = unique and has_check(distinct)
     written = None if coded else formatted.written(counts, least)
-    if written is not None and formatted.holds_numbers(written, counts, lost):
+    if written is not None and units.holds_numbers(written, counts, lost):
         column.format, column.exceptions = written.told()
         return NUMBER
     between = range_formats.written(counts, least) if column.python != "mixed" and lost > LITTLE else None
