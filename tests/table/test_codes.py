@@ -1,7 +1,5 @@
 """Strings that are codes, though no key by their looks alone."""
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,10 +66,11 @@ def test_the_check_digit_of_a_vehicle_is_the_ninth() -> None:
 def test_a_few_cells_without_a_digit_leave_codes_what_they_are() -> None:
     rings = [f"{(877, 1142, 745)[i % 3]}-{19_000 + 37 * i}" for i in range(400)]
     own = pd.Series([" ", " ", "lost", *rings])
-    assert infer(pd.DataFrame({"ring": own}))["ring"].kind == "key"
+    assert infer(pd.DataFrame({"ring": own}))["ring"].kind == "id"
     table = pd.DataFrame({"ring": own})
     codec = RecordCodec.fit(table, infer(table))
     made = codec.fill(codec.decode(*codec.encode(table), np.random.default_rng(0)), np.random.default_rng(0))
-    assert made["ring"].map(lambda text: re.fullmatch(r"(877|1142|745)-\d{5}", text) is not None).all()
+    assert (made["ring"][:2] == " ").all()
+    assert made["ring"][2:].str.fullmatch(r"(?:877|1142|745)-\d{5}").all()
     many = pd.Series([*[" "] * 40, *rings])
     assert infer(pd.DataFrame({"ring": many}))["ring"].kind != "key"

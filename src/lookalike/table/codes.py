@@ -122,6 +122,12 @@ def with_digits(counts: pd.Series) -> tuple[Array, float]:
     return np.asarray(counts.index[has], dtype=object), float(counts[~has].sum() / counts.sum())
 
 
+def usual(strings: list[str]) -> list[str]:
+    """The strings without up to 1% of them that have no digit, which all others have: `Total`."""
+    own = [text for text in strings if re.search(r"\d", text)]
+    return own if (1 - WITHOUT) * len(strings) <= len(own) else strings
+
+
 def are_codes(distinct: Array, alone: bool = False) -> bool:
     """Whether strings that are no key by their looks alone are still codes, phones, versions or handles:
     short, of ASCII, of one word at most and few parts, most with a digit or a few capitals, of few layouts,

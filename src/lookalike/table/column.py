@@ -38,18 +38,18 @@ class Column(OfAKind):
     timedelta that varies: year, month, day, hour ... ns. format: how numbers (`formats.py`) and datetimes
     (`dates.py`) are written that are strings, or datetimes that are whole numbers; what all cells of a
     compound have in common (`compound.py`), and of a range (`ranges.py`); a list where several formats occur,
-    which are tried in their order. exceptions: cells of a number, datetime or range that are none, such as
-    "?", most frequent first: values of their own. language: of code, one of `LANGUAGES`; None = no parser is
-    known. json_schema: of json, the JSON Schema that its values satisfy; None = it is inferred. keys: of
-    json, how many keys there are at its top. categories, ordered: of a pandas categorical, in their order.
-    value: of a constant. sentinel: what is
-    written for missing where the dtype has no missing value. personal: what personal data it looks like, one
-    of `personal.SORTS`; None = nothing that is known. What a pseudonym is made as. locale: of a pseudonym,
-    such as "de_DE"; None = "en_US". min_rows: of a category, values that fewer rows hold are not reproduced;
-    None means 5, 1 keeps all (of the 5,000 most frequent, which a category has at most). pattern: of an id or
-    key, the regular expression of its strings (`patterns.py`); edited, it says what fresh ones look like.
-    check: the check digits that they have, one of `check_digits.CHECKS`; None = none. note: the kind that it
-    was inferred to be and why, where another is possible; not saved.
+    which are tried in their order. exceptions: cells of a number, datetime, range, compound, id, key or
+    pseudonym that are none, such as "?", most frequent first: values of their own. language: of code, one of
+    `LANGUAGES`; None = no parser is known. json_schema: of json, the JSON Schema that its values satisfy;
+    None = it is inferred. keys: of json, how many keys there are at its top. categories, ordered: of a pandas
+    categorical, in their order. value: of a constant. sentinel: what is written for missing where the dtype
+    has no missing value. personal: what personal data it looks like, one of `personal.SORTS`; None = nothing
+    that is known. What a pseudonym is made as. locale: of a pseudonym, such as "de_DE"; None = "en_US".
+    min_rows: of a category, values that fewer rows hold are not reproduced; None means 5, 1 keeps all (of the
+    5,000 most frequent, which a category has at most). pattern: of an id or key, the regular expression of
+    its strings (`patterns.py`); edited, it says what fresh ones look like. check: the check digits that they
+    have, one of `check_digits.CHECKS`; None = none. note: the kind that it was inferred to be and why, where
+    another is possible; not saved.
     """
 
     name: Any
@@ -98,6 +98,13 @@ class Column(OfAKind):
         """How many units of a timedelta Series one `resolution` is."""
         unit = dtype_name(series).rstrip("]").rpartition("[")[2]
         return timedelta_units(str(self.resolution), unit)
+
+
+def without_exceptions(series: pd.Series, column: Column) -> pd.Series:
+    """The series with what is an exception of the column missing: of ids, keys and pseudonyms."""
+    if not column.exceptions:
+        return series
+    return series.mask(series.astype(object).isin(column.exceptions).to_numpy(bool))
 
 
 def plain_values(series: pd.Series, column: Column) -> pd.Series:

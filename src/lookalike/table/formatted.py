@@ -24,8 +24,10 @@ MOST = 8  # formats of a column
 EXCEPTIONS = 20  # values of a column that are none of its kind, at most
 LOST = 0.05  # the share of the cells that are neither in a format nor an exception, at most
 _BLANK = re.compile(
-    r"\s*(?:n\.?/?a\.?|nan|null|none|nil|unk(?:nown)?|missing|tbd|[?.*#x_\-\u2013\u2014]*)\s*", re.I
+    r"\s*(?:#?n\.?/?[ad]\.?|nan|null|none|nil|unk(?:nown)?|missing|tb[dc]|\\n|[?.*#x_\-\u2013\u2014]*)\s*",
+    re.I,
 )
+_WORDS, _FAR = 3, 4  # words in place of values, at most; times as frequent as any of these
 _LIMITS = 3  # distinct numbers of a format beside another, up to which they are limits
 SIDES = ((" CR", " DR"), (" Cr", " Dr"), (" Cr.", " Dr."))  # credit above zero, debit below
 _MINUS = ("-", "\u2212")
@@ -108,6 +110,31 @@ def exceptions_of(cells: Sequence[str], rows: Array, odd: Array, least: int) -> 
     ]
     lost = rows[odd].sum() - rows[others].sum()
     return [cells[i] for i in others], float(lost / max(rows.sum(), 1))
+
+
+def words_of(counts: pd.Series, least: int) -> list[str]:
+    """Cells that stand in place of values, most frequent first: blanks (`N/A`), and up to three words without
+    a digit, of `least` rows and more, far more frequent than all other cells and of another layout.
+
+    counts: the rows of each distinct string, most frequent first.
+    """
+    cells, rows = [str(cell) for cell in counts.index], counts.to_numpy()
+    often = next(
+        (n for n in range(min(_WORDS, len(rows) - 1), 0, -1) if rows[n - 1] >= max(least, _FAR * rows[n])), 0
+    )
+    first = [*range(often), *(i for i in range(often, len(cells)) if _BLANK.fullmatch(cells[i]))][:EXCEPTIONS]
+    words = [i for i in first if not any(map(str.isdigit, cells[i]))]
+    layouts = {_layout(cell) for i, cell in enumerate(cells) if i not in words} if words else set()
+    return [
+        cells[i]
+        for i in words
+        if _layout(cells[i]) not in layouts or (_BLANK.fullmatch(cells[i]) and rows[i] >= least)
+    ]  # NA is a country, too
+
+
+def _layout(cell: str) -> str:
+    """A cell with each run of letters or digits as one of them."""
+    return re.sub("[A-Z]+", "A", re.sub("[a-z]+", "a", re.sub(r"\d+", "9", cell)))
 
 
 def describe(present: pd.Series, column: Column, hidden: int) -> None:

@@ -38,11 +38,20 @@ Array = npt.NDArray[Any]
 _DATES = 3  # distinct dates of a column of them, at least: a code may look like one
 _ID_ROWS = 50  # fewer unique values may be chance
 _COUNTED = 20  # fewer numbers are no keys, whatever the name of the column
+_MADE = ("id", "key", "compound")  # kinds of strings that a word may stand in place of
 _GAPS = 0.05  # the share of the rows that may have no key
 
 
 def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> str:
     """The kind of a column with at least two distinct values, none missing."""
+    kind = _guess(present, values, column, rows)
+    if kind in ("text", *_MADE) and column.exceptions is None and is_strings(present):
+        return _beside_words(present, values, column, rows) or kind
+    return kind
+
+
+def _guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> str:
+    """The kind of a column, all of its cells alike."""
     dtype = present.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return "category"
@@ -130,6 +139,25 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     return kind
 
 
+def _beside_words(present: pd.Series, values: pd.Series, column: Column, rows: int) -> str | None:
+    """The kind of strings that are ids, keys or compounds but for a few words, such as `N/A`, which become
+    the column's exceptions, and for up to 1% other cells without a digit, such as `Total`; None of others.
+    """
+    counts = values.value_counts()
+    words = formatted.words_of(counts, column.min_rows or RARE)
+    bare = [cell for cell in counts.index if cell not in words and not re.search(r"\d", str(cell))]
+    bare = bare if counts[bare].sum() <= codes.WITHOUT * len(values) else []
+    others = ~values.isin([*words, *bare]).to_numpy(bool)
+    if others.all() or values[others].nunique() < SEVERAL:
+        return None
+    own = Column(column.name, "category", column.dtype, True, column.python, min_rows=column.min_rows)
+    kind = _guess(present[others], values[others], own, int(others.sum()))
+    if kind not in _MADE or own.exceptions:
+        return None
+    column.format, column.exceptions = own.format, words or None
+    return kind
+
+
 def _format_of_numbers(present: pd.Series) -> str | None:
     """How dates that are whole numbers are written, None where the numbers are no dates."""
     if not (pd.api.types.is_integer_dtype(present.dtype) or pd.api.types.is_float_dtype(present.dtype)):
@@ -205,6 +233,8 @@ def describe_pattern(present: pd.Series, column: Column) -> None:
     """The pattern of ids and keys that are strings, or whole numbers with a check digit; which check."""
     strings = [str(value) for value in present.drop_duplicates()]
     address = all(re.fullmatch(ADDRESS, s) for s in strings)
+    if column.kind == "id" and patterns.sequential(codes.usual(strings)):
+        strings = codes.usual(strings)
     shapes = None if address else patterns.learn(strings, RARE, patterns.sequential(strings))
     mails = column.personal == "email"
     if shapes is not None and not mails:
