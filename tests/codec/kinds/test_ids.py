@@ -162,7 +162,7 @@ def test_a_word_in_place_of_an_id_is_an_exception(name: str) -> None:
 
 
 def test_a_code_that_looks_like_a_blank_is_an_id_like_others() -> None:
-    codes = [f"{a}{b}{c}" for a in "BCDFGHJKLMNP" for b in "AEIOUXYZ" for c in "QRST"]
+    codes = sorted({"".join(RNG.choice(list("ABCDEFGHIJKLMNOPQRSTVWXYZ"), 3)) for _ in range(300)})
     assert infer(pd.DataFrame({"x": [*codes, "UNK"]}))["x"].exceptions is None
     assert infer(pd.DataFrame({"x": [*codes, *["UNK"] * 20]}))["x"].exceptions == ["UNK"]
 
