@@ -31,7 +31,10 @@ DENSE = 1.2  # times as many numbers as there are cells, from the first to the l
 SEVERAL = 20  # distinct cells from which on a layout is no chance
 FORMS = {NUMBER: _SIGN + r"\d+(?:\.\d+)?", WORD: r"[^\W_]+(?:['\u2019-][^\W_]+)*"}
 _DECIMAL_COMMA = _SIGN + r"\d+(?:,\d+)?"
-_BETWEEN = re.compile(r"[xX\u00d7*/:;,|]|to|by| [-\u2013] |[^\W\d_]{1,3}")  # what stands between two measures
+_BETWEEN = re.compile(  # what stands between two measures
+    r"[xX\u00d7*/:;,|]|to|by| [-\u2013] |[^\W\d_]{1,3}"
+    r"|['\"\u2019\u201d\u2032\u2033°]{1,2}(?: ?[xX\u00d7,/] ?)?"
+)
 _ANGLE = re.compile(
     rf"{_SIGN}\d{{1,3}}[°º] ?[0-5]?\d(?:\.\d+)?['\u2032\u2019] ?"
     r"(?:[0-5]?\d(?:\.\d+)?(?:[\"\u2033\u201d]|'') ?)?[NSEWO]?"

@@ -128,7 +128,7 @@ def _guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> 
     if (
         better is not None
         and len(distinct) >= _ID_ROWS
-        and bare <= LITTLE
+        and (bare <= LITTLE or bare == 1)
         and codes.are_codes(distinct, alone)
     ):
         return "id" if alone else "key"
@@ -237,7 +237,10 @@ def describe_pattern(present: pd.Series, column: Column) -> None:
         strings = codes.usual(strings)
     shapes = None if address else patterns.learn(strings, RARE, patterns.sequential(strings))
     mails = column.personal == "email"
-    if shapes is not None and not mails:
+    short = codes.short_key(strings) if shapes is None and column.kind == "id" and not address else None
+    if short is not None:
+        column.pattern = short
+    elif shapes is not None and not mails:
         column.pattern = patterns.expression(shapes)
         column.check = column.check or find_check(strings)
     elif mails:
