@@ -110,3 +110,9 @@ def test_words_of_one_length_are_no_random_keys() -> None:
         infer(pd.DataFrame({"x": [w + str(i % 7) for i, w in enumerate(words)]}))["x"].pattern
         != "[0-9a-z]{6}"
     )
+
+
+def test_codes_of_letters_that_come_again_are_no_keys() -> None:
+    codes = ["".join(RNG.choice(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), 3)) for _ in range(400)]
+    assert infer(pd.DataFrame({"x": [*codes, *codes[:10]]}))["x"].kind == "key"  # airports
+    assert infer(pd.DataFrame({"x": [*codes, *codes[:200]]}))["x"].kind == "text"  # currencies of countries

@@ -29,27 +29,26 @@ class Column(OfAKind):
     """One column of a table.
 
     name, kind: `kind` is one of `kind_groups.KINDS`; set it to have the column treated otherwise. dtype: the
-    exact dtype, by name; python: what an object column holds (str, int, float, bool, date, decimal ...; json
-    where there are dicts or lists). nullable: missing values occur, so they are modelled. decimals: digits
-    after the point of a number, 0 for whole numbers; None = full float precision. digits: significant digits
-    of such a number; None = as many as a float has. single: the numbers are those of single precision, in
-    which 0.1 is 0.10000000149011612, in a wider dtype. minimum, maximum: range of
-    a number (timedeltas as strings) or a datetime (ISO string). resolution: the finest part of a datetime or
-    timedelta that varies: year, month, day, hour ... ns. format: how numbers (`formats.py`) and datetimes
-    (`dates.py`) are written that are strings, or datetimes that are whole numbers; what all cells of a
-    compound have in common (`compound.py`), and of a range (`ranges.py`); a list where several formats occur,
-    which are tried in their order. exceptions: cells of a number, datetime, range, compound, id, key or
-    pseudonym that are none, such as "?", most frequent first: values of their own. language: of code, one of
-    `LANGUAGES`; None = no parser is known. json_schema: of json, the JSON Schema that its values satisfy;
-    None = it is inferred. keys: of json, how many keys there are at its top. categories, ordered: of a pandas
-    categorical, in their order. value: of a constant. sentinel: what is written for missing where the dtype
-    has no missing value. personal: what personal data it looks like, one of `personal.SORTS`; None = nothing
-    that is known. What a pseudonym is made as. locale: of a pseudonym, such as "de_DE"; None = "en_US".
-    min_rows: of a category, values that fewer rows hold are not reproduced; None means 5, 1 keeps all (of the
-    5,000 most frequent, which a category has at most). pattern: of an id or key, the regular expression of
-    its strings (`patterns.py`); edited, it says what fresh ones look like. check: the check digits that they
-    have, one of `check_digits.CHECKS`; None = none. note: the kind that it was inferred to be and why, where
-    another is possible; not saved.
+    exact dtype, by name; python: what an object column holds, as `dtypes.python_type` says it. nullable:
+    missing values occur, so they are modelled. decimals: digits after the point of a number, 0 for whole
+    numbers; None = full float precision. digits: significant digits of such a number; None = as many as a
+    float has. single: the numbers are those of single precision, in which 0.1 is 0.10000000149011612, in a
+    wider dtype. minimum, maximum: range of a number (timedeltas as strings) or a datetime (ISO string).
+    resolution: the finest part of a datetime or timedelta that varies: year, month, day, hour ... ns. format:
+    how numbers (`formats.py`) and datetimes (`dates.py`) are written that are strings, or datetimes that are
+    whole numbers; what all cells of a compound have in common (`compound.py`), and of a range (`ranges.py`);
+    a list where several formats occur, which are tried in their order. exceptions: cells of a number,
+    datetime, range, compound, id, key or pseudonym that are none, such as "?", most frequent first: values of
+    their own. language: of code, one of `LANGUAGES`; None = no parser is known. json_schema: of json, the
+    JSON Schema that its values satisfy; None = it is inferred. keys: of json, how many keys there are at its
+    top. categories, ordered: of a pandas categorical, in their order. value: of a constant. sentinel: what is
+    written for missing where the dtype has no missing value. personal: what personal data it looks like, one
+    of `personal.SORTS`; None = nothing that is known. What a pseudonym is made as. locale: of a pseudonym,
+    such as "de_DE"; None = "en_US". min_rows: of a category, values that fewer rows hold are not reproduced;
+    None means 5, 1 keeps all (of the 5,000 most frequent, which a category has at most). pattern: of an id or
+    key, the regular expression of its strings (`patterns.py`); edited, it says what fresh ones look like.
+    check: the check digits that they have, one of `check_digits.CHECKS`; None = none. note: the kind that it
+    was inferred to be and why, where another is possible; not saved.
     """
 
     name: Any
@@ -90,6 +89,11 @@ class Column(OfAKind):
         return [self.format] if isinstance(self.format, str) else list(self.format or [])
 
     @property
+    def is_mixed(self) -> bool:
+        """Whether the values have several types."""
+        return str(self.python).startswith("mixed")
+
+    @property
     def exact(self) -> bool:
         """Whether the numbers are Decimals."""
         return self.python == "decimal" or self.dtype.startswith("arrow[decimal")
@@ -109,6 +113,6 @@ def without_exceptions(series: pd.Series, column: Column) -> pd.Series:
 
 def plain_values(series: pd.Series, column: Column) -> pd.Series:
     """The values as codecs look them up: those of mixed columns as strings, everything else as it is."""
-    if column.python == "mixed":
+    if column.is_mixed:
         return series.map(str, na_action="ignore")
     return series

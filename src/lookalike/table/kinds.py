@@ -24,7 +24,7 @@ from lookalike.table import (
 )
 from lookalike.table.check_digits import find_check
 from lookalike.table.codes import ADDRESS, MAIL, has_check, looks_like_id, made_afresh
-from lookalike.table.column import Column
+from lookalike.table.column import Column, plain_values
 from lookalike.table.dates import read_several, write_dates
 from lookalike.table.dtypes import RESOLUTIONS, as_numbers, dtype_name, is_arrow
 from lookalike.table.kind_groups import DATE, NUMBER
@@ -73,11 +73,12 @@ def _guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> 
     unique = len(distinct) == rows
     least = column.min_rows or RARE
     lost, better = as_category(counts, least)
-    spans = None if column.python == "mixed" else duration_formats.written(counts, least)
+    mixed = column.is_mixed
+    spans = None if mixed else duration_formats.written(counts, least)
     if spans is not None:
         column.format, column.exceptions = spans.told()
         return NUMBER
-    dates = None if column.python == "mixed" else date_formats.written(counts, least)
+    dates = None if mixed and column.python != "mixed datetime" else date_formats.written(counts, least)
     if dates is not None and dates.lost <= formatted.LOST and (lost > LITTLE or dates.numbers >= _DATES):
         column.format, column.exceptions = dates.told()
         return DATE
@@ -86,23 +87,23 @@ def _guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> 
     if written is not None and units.holds_numbers(written, counts, lost):
         column.format, column.exceptions = written.told()
         return NUMBER
-    between = range_formats.written(counts, least) if column.python != "mixed" and lost > LITTLE else None
+    between = range_formats.written(counts, least) if not mixed and lost > LITTLE else None
     if between is not None:
         forms, exceptions = between
         column.format = forms[0] if len(forms) == 1 else forms
         column.exceptions = exceptions or None
         return "range"
-    several = compound.of_numbers(counts) if column.python != "mixed" and lost > LITTLE else None
+    several = compound.of_numbers(counts) if not mixed and lost > LITTLE else None
     if several is not None:
         column.format = several
         return "compound"
-    if column.python != "mixed" and (unique or (len(counts) >= SEVERAL and lost > LITTLE)):
+    if not mixed and (unique or (len(counts) >= SEVERAL and lost > LITTLE)):
         strings = [str(value) for value in distinct]
         if is_json_text(strings):
             return "json"
         if len(strings) >= SEVERAL and language(strings) in ("python", "sql"):
             return "code"
-    angles = compound.of_angles(counts) if column.python != "mixed" and lost > LITTLE else None
+    angles = compound.of_angles(counts) if not mixed and lost > LITTLE else None
     if angles is not None:
         column.format = angles
         return "compound"
@@ -119,7 +120,7 @@ def _guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> 
         return "key"
     addresses = better is not None and all(re.fullmatch(ADDRESS, str(s)) for s in distinct)
     worded = better in ("rare", "measurements") or addresses  # 1.10.3 is none that a number can be
-    several = compound.words(counts, least) if worded and column.python != "mixed" else None
+    several = compound.words(counts, least) if worded and not mixed else None
     if several is not None:
         column.format = several
         return "compound"
@@ -128,7 +129,7 @@ def _guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> 
     if (
         better is not None
         and len(distinct) >= _ID_ROWS
-        and (bare <= LITTLE or bare == 1)
+        and (bare <= LITTLE or (bare == 1 and len(distinct) >= (1 - LITTLE) * len(values)))
         and codes.are_codes(distinct, alone)
     ):
         return "id" if alone else "key"
@@ -196,7 +197,8 @@ def is_string(dtype: Any, column: Column) -> bool:
     """Whether a column holds strings, or values of several types, which are treated as their strings."""
     return (
         isinstance(dtype, pd.StringDtype)
-        or column.python in ("str", "mixed")
+        or column.python == "str"
+        or column.is_mixed
         or is_arrow(dtype, "string", "large_string")
     )
 
@@ -301,7 +303,7 @@ def read_datetimes(series: pd.Series, column: Column) -> tuple[Array, Array, Arr
     dates: datetime64, NaT for what is none; which: the format of each, -1 for none; odd: 0 for a date, 1 ...
     for each of `column.exceptions`, -1 for what is neither, and for what is missing.
     """
-    codes, distinct = pd.factorize(series)
+    codes, distinct = pd.factorize(plain_values(series, column))
     cells = np.asarray(distinct, dtype=object)
     dates, which = read_several(cells, column.formats)
     places = {cell: i + 1 for i, cell in enumerate(column.exceptions or [])}
@@ -320,7 +322,7 @@ def describe_datetime(present: pd.Series, column: Column, hidden: int) -> None:
     Raises SchemaError where more than a few cells are neither dates nor exceptions.
     """
     if is_string(present.dtype, column) and column.format is None:
-        found = date_formats.written(present.value_counts(), column.min_rows or RARE)
+        found = date_formats.written(plain_values(present, column).value_counts(), column.min_rows or RARE)
         if found is not None:
             column.format, exceptions = found.told()
             column.exceptions = exceptions if column.exceptions is None else column.exceptions
