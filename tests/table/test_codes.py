@@ -116,3 +116,12 @@ def test_codes_of_letters_that_come_again_are_no_keys() -> None:
     codes = ["".join(RNG.choice(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), 3)) for _ in range(400)]
     assert infer(pd.DataFrame({"x": [*codes, *codes[:10]]}))["x"].kind == "key"  # airports
     assert infer(pd.DataFrame({"x": [*codes, *codes[:200]]}))["x"].kind == "text"  # currencies of countries
+
+
+def test_codes_of_numbers_of_which_most_are_there_are_compounds() -> None:
+    codes = [f"{n}-{RNG.integers(10)}" for n in RNG.integers(1000, 1040, 640)]
+    table = pd.DataFrame({"loinc": codes, "n": range(640)})
+    assert infer(table)["loinc"].kind == "compound"
+    codec = RecordCodec.fit(table, infer(table))
+    made = codec.decode(*codec.encode(table), np.random.default_rng(0))["loinc"]
+    assert made.str.fullmatch(r"10[0-3]\d-\d").all()

@@ -89,10 +89,10 @@ def _reader(text: str) -> re.Pattern[str]:
     return re.compile("".join(forms.get(part) or re.escape(part) for part in parts))
 
 
-def of_numbers(counts: pd.Series) -> str | None:
+def of_numbers(counts: pd.Series, codes: bool = False) -> str | None:
     """The format of cells that hold several numbers that are measured or counted; None of others.
 
-    counts: the rows of each distinct string.
+    counts: the rows of each distinct string; codes: whether the numbers may be those of codes, too.
     """
     cells, rows = [str(cell) for cell in counts.index], counts.to_numpy()
     if len(cells) < SEVERAL:
@@ -108,7 +108,7 @@ def of_numbers(counts: pd.Series) -> str | None:
         found = split(cells, own)
         there = ~pd.isna(found[0])
         odd = rows[~there].sum() > ODD * rows.sum()
-        if not odd and measured([member[there] for member in found], pieces, counts[there]):
+        if not odd and (codes or measured([member[there] for member in found], pieces, counts[there])):
             return own
     return None
 

@@ -133,6 +133,10 @@ def _guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> 
         and codes.are_codes(distinct, alone)
     ):
         return "id" if alone else "key"
+    few = compound.of_numbers(counts, codes=True) if better is not None and not mixed else None
+    if few is not None:  # codes of which most are there: 1009-2
+        column.format = few
+        return "compound"
     kind = "category" if better is None else "text"
     if lost > LITTLE and len(counts) >= SEVERAL:
         column.note = why(kind, better, counts, lost, column.min_rows or RARE)
