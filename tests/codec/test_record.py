@@ -1,13 +1,17 @@
 """The record codec: whole tables, of every size and shape."""
 
+import datetime
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import lookalike
 from lookalike.codec import RecordCodec
 from lookalike.errors import DataError
+from lookalike.table.dtypes import python_type
 from lookalike.table.inferring import infer
 from tests.work import steps
 
@@ -198,3 +202,39 @@ def test_there_is_no_loop_over_rows() -> None:
 
     there_and_back(1000)  # what only a first call does
     assert there_and_back(60_000) - there_and_back(20_000) < 10_000  # a step a row is 40,000
+
+
+def test_values_beside_words_come_back_in_their_type() -> None:
+    days = [datetime.datetime(2022, 1, 1) + datetime.timedelta(days=n * 7 % 601) for n in range(300)]
+    columns: dict[str, list[Any]] = {
+        "whole": [n * 37 % 997 for n in range(300)],
+        "decimal": [n * 37 % 997 / 8 for n in range(300)],
+        "day": days,
+        "few": [n % 3 + 1 for n in range(300)],
+    }
+    cells = {name: pd.Series([*own, *["TBC"] * 40, None], dtype=object) for name, own in columns.items()}
+    table = pd.DataFrame(cells)
+    schema = infer(table)
+    assert [c.kind for c in schema.columns] == ["number", "number", "datetime", "category"]
+    codec = RecordCodec.fit(table, schema)
+    made = codec.decode(*codec.encode(table), np.random.default_rng(0))
+    for name, own in columns.items():
+        assert {*map(type, made[name][:300])} <= {int, float} if name == "decimal" else {type(own[0])}
+        assert (made[name][300:340] == "TBC").all() and made[name].isna().tolist() == table[
+            name
+        ].isna().tolist()
+    report = lookalike.evaluate(table, made, quick=True, only=["fidelity"]).to_dict()
+    assert report["fidelity"]["shape_error"]["value"] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("cells", "python"),
+    [
+        ([1, 2, "3"], "mixed"),
+        ([1, True, "x"], "mixed"),
+        ([1, 2.5, "x"], "mixed float"),
+        ([1, "x"], "mixed int"),
+    ],
+)
+def test_types_beside_words(cells: list[Any], python: str) -> None:
+    assert python_type(pd.Series(cells, dtype=object)) == python

@@ -293,3 +293,14 @@ def test_many_columns_are_put_together_in_silence(recwarn: pytest.WarningsRecord
     plan = planned(table, *(f"b{n} = 2 * a{n}" for n in range(150)))
     made = plan.back(plan.forward(table), np.random.default_rng(0))
     assert made.equals(table) and not recwarn.list
+
+
+def test_the_sides_of_an_amount_have_its_sign() -> None:
+    rng = np.random.default_rng(0)
+    amount = np.round(rng.lognormal(3, 1, 500), 2) * rng.choice([-1, -1, 1], 500)
+    table = pd.DataFrame({"amount": amount, "debit": np.where(amount < 0, -amount, np.nan)})
+    table["credit"] = np.where(amount > 0, amount, np.nan)
+    made = lookalike.DiffLM(max_time="2s", seed=0).fit(table).sample(300)
+    assert (made.debit.dropna() > 0).all() and (made.credit.dropna() > 0).all()
+    assert (made.debit.isna() != made.credit.isna()).all()
+    assert np.allclose(made.credit.fillna(0) - made.debit.fillna(0), made.amount)

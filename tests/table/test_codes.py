@@ -1,6 +1,6 @@
 """Strings that are codes, though no key by their looks alone."""
 
-import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from lookalike import infer
 from lookalike.codec.record import RecordCodec
 from lookalike.table.check_digits import checked
 
+LETTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 RNG = np.random.default_rng(0)
 ROWS = 600
 
@@ -68,10 +69,59 @@ def test_the_check_digit_of_a_vehicle_is_the_ninth() -> None:
 def test_a_few_cells_without_a_digit_leave_codes_what_they_are() -> None:
     rings = [f"{(877, 1142, 745)[i % 3]}-{19_000 + 37 * i}" for i in range(400)]
     own = pd.Series([" ", " ", "lost", *rings])
-    assert infer(pd.DataFrame({"ring": own}))["ring"].kind == "key"
+    assert infer(pd.DataFrame({"ring": own}))["ring"].kind == "id"
     table = pd.DataFrame({"ring": own})
     codec = RecordCodec.fit(table, infer(table))
     made = codec.fill(codec.decode(*codec.encode(table), np.random.default_rng(0)), np.random.default_rng(0))
-    assert made["ring"].map(lambda text: re.fullmatch(r"(877|1142|745)-\d{5}", text) is not None).all()
+    assert (made["ring"][:2] == " ").all()
+    assert made["ring"][2:].str.fullmatch(r"(?:877|1142|745)-\d{5}").all()
     many = pd.Series([*[" "] * 40, *rings])
     assert infer(pd.DataFrame({"ring": many}))["ring"].kind != "key"
+
+
+@pytest.mark.parametrize(
+    ("draw", "shape"),
+    [
+        (lambda: "".join(RNG.choice(list("0123456789bcdefghjkmnpqrstuvwxyz"), 7)), "[0-9b-hjkmnp-z]{7}"),
+        (lambda: "".join(RNG.choice(list(LETTERS), 5)), "[0-9a-zA-Z]{5}"),
+        (
+            lambda: f"0065g{''.join(RNG.choice(list(LETTERS), 6))}AA{RNG.choice(list('ABC'))}",
+            "0065g[0-9a-zA-Z]{6}AA[A-C]",
+        ),
+        (lambda: "2001:db8::" + ":".join(f"{n:x}" for n in RNG.integers(0, 65536, 4)),
+         "2001:db8::([1-9a-f][0-9a-f]{0,3}|0)(:([0-9a-f]{1,4})){3}"),
+        (lambda: "".join(RNG.choice(list("abcdefghijklmnopqrstuvwxyz"), 3)), "[a-z]{3}"),
+    ],
+)  # fmt: skip
+def test_short_random_keys_are_ids(draw: Any, shape: str) -> None:
+    table = pd.DataFrame({"x": list(dict.fromkeys(draw() for _ in range(400)))})
+    assert infer(table)["x"].kind == "id"
+    codec = RecordCodec.fit(table, infer(table))
+    made = codec.decode(*codec.encode(table), np.random.default_rng(0))["x"]
+    assert made.str.fullmatch(shape).all() and made.is_unique and not made.isin(table["x"]).any()
+
+
+def test_words_of_one_length_are_no_random_keys() -> None:
+    words = [
+        a + b + c + d + e for a in "bcdfg" for b in "aeiou" for c in "lmnrs" for d in "tkp" for e in "ey"
+    ]
+    assert infer(pd.DataFrame({"x": words}))["x"].kind == "text"
+    assert (
+        infer(pd.DataFrame({"x": [w + str(i % 7) for i, w in enumerate(words)]}))["x"].pattern
+        != "[0-9a-z]{6}"
+    )
+
+
+def test_codes_of_letters_that_come_again_are_no_keys() -> None:
+    codes = ["".join(RNG.choice(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), 3)) for _ in range(400)]
+    assert infer(pd.DataFrame({"x": [*codes, *codes[:10]]}))["x"].kind == "key"  # airports
+    assert infer(pd.DataFrame({"x": [*codes, *codes[:200]]}))["x"].kind == "text"  # currencies of countries
+
+
+def test_codes_of_numbers_of_which_most_are_there_are_compounds() -> None:
+    codes = [f"{n}-{RNG.integers(10)}" for n in RNG.integers(1000, 1040, 640)]
+    table = pd.DataFrame({"loinc": codes, "n": range(640)})
+    assert infer(table)["loinc"].kind == "compound"
+    codec = RecordCodec.fit(table, infer(table))
+    made = codec.decode(*codec.encode(table), np.random.default_rng(0))["loinc"]
+    assert made.str.fullmatch(r"10[0-3]\d-\d").all()

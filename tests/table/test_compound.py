@@ -102,3 +102,18 @@ def test_means_with_their_deviation_are_compounds_of_two_numbers() -> None:
     ]
     column = infer(pd.DataFrame({"x": cells}))["x"]
     assert (column.kind, column.format) == ("compound", "{number} ± {number}")
+
+
+@pytest.mark.parametrize(
+    ("cell", "form"),
+    [
+        ("{a}'{b}\" x {c}'{d}\"", "{number}'{number}\" x {number}'{number}\""),
+        ("{a}\u2032{b}\u2033", "{number}\u2032{number}\u2033"),
+        ("{a}'{b:02}\"", "{number}'{number}\""),
+    ],
+)
+def test_feet_and_inches_are_measures(cell: str, form: str) -> None:
+    draws = np.random.default_rng(0).integers([8, 0, 8, 0], [20, 12, 20, 12], (300, 4))
+    cells = [cell.format(a=a, b=b, c=c, d=d) for a, b, c, d in draws.tolist()]
+    column = infer(pd.DataFrame({"x": cells}))["x"]
+    assert (column.kind, column.format) == ("compound", form)

@@ -32,6 +32,17 @@ STAMPS = pd.date_range("2019-01-01 10:00:00", periods=400, freq="3701min")
         (["01.02.15"], ["%d.%m.%y"]),
         (["10:05pm", "1:05am"], ["%-I:%M%P"]),
         (["Fri, 29 Mar 2019 18:02:37 +0000"], ["%a, %d %b %Y %H:%M:%S +0000"]),
+        (["Fri Mar 29 18:02:37 +0000 2019"], ["%a %b %d %H:%M:%S +0000 %Y"]),
+        (["Fri Mar 29 18:02:37 2019", "Thu Mar  7 18:02:37 2019"], ["%a %b %e %H:%M:%S %Y"]),
+        (["Mar 29 18:02:37", "Mar  7 18:02:37", "Feb 29 00:00:01"], ["%b %e %H:%M:%S"]),
+        (["Fri Mar 29 2019 18:02:37 GMT+0000 (Coordinated Universal Time)"],
+         ["%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)"]),
+        (["Mar 29, 2019 at 6:02 PM", "Mar 7, 2019 at 10:12 AM"], ["%b %-d, %Y at %-I:%M %p"]),
+        (["7th July 2023", "21st May 2023", "2nd June 2023"], ["%o %B %Y"]),
+        (["July 7th, 2023", "June 23rd, 2023", "June 11th, 2023"], ["%B %o, %Y"]),
+        (["07-Jul", "29-Feb"], ["%d-%b"]),
+        (["07-19 22:28", "02-29 05:00"], ["%m-%d %H:%M"]),
+        (["24.12.", "01.02."], ["%d.%m."]),
         (["29-MAR-2019"], ["%d-%^b-%Y"]),
         (["2015-W03", "2015-W53"], ["%G-W%V"]),
         (["2015Q3", "2016Q1"], ["%YQ%q"]),
@@ -81,6 +92,28 @@ def test_whole_numbers_that_are_dates(numbers: object, form: str | None) -> None
     column = infer(table)["x"]
     assert (column.kind, column.format) == ("datetime" if form else column.kind, form)
     assert (column.kind == "datetime") == (form is not None)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{n * 37 % 9973 / 1e4:.4f}" for n in range(1, 400)] + ["NA"] * 40,  # decimal numbers
+        [f"{n * 37 % 9973 / 1e4 + n % 12:.4f}" for n in range(1, 400)] + ["NA"] * 40,
+        [f"-{n * 37 % 9973 / 1e4 + n % 12:.4f}" for n in range(1, 400)] + ["NA"] * 40,
+        [f"0.{n}" for n in range(1600, 1900)] + ["NA"] * 40,
+        [f"{n * 23 % 9000 + 1000}-{n % 10}" for n in range(400)],  # codes
+        [f"{n % 5 + 1}.{n % 9 + 1}.{n % 20 + 1:02}" for n in range(400)],  # chapters
+        ["17th", "21st"] * 200,
+    ],
+)
+def test_decimal_numbers_codes_and_chapters_are_no_dates(cells: list[str]) -> None:
+    assert infer(pd.DataFrame({"x": cells}))["x"].kind != "datetime"
+
+
+def test_months_of_a_year_with_a_point_are_dates() -> None:
+    cells = [f"{n % 12 + 1:02}.{1990 + n % 30}" for n in range(400)] + ["NA"] * 40
+    column = infer(pd.DataFrame({"x": cells}))["x"]
+    assert (column.kind, column.format, column.exceptions) == ("datetime", "%m.%Y", ["NA"])
 
 
 def test_what_is_no_date_is_an_exception_where_it_recurs_or_is_blank() -> None:

@@ -57,6 +57,22 @@ def test_a_minus_behind_the_number_is_its_sign() -> None:
     assert column.kind == "number" and (odd == 0).all() and ticks.tolist() == np.rint(amounts * 100).tolist()
 
 
+@pytest.mark.parametrize(
+    ("cells", "forms", "exceptions"),
+    [
+        ([f"{i % 90 / 10:.1f}" for i in range(300)] + ["<0.5", ">9.9"] * 9, ["0.0"], ["<0.5", ">9.9"]),
+        ([str(i % 72 + 18) for i in range(300)] + ["90+"] * 9, ["0"], ["90+"]),
+        ([f"{i % 30 + 2} yrs" for i in range(300)] + ["1 yr"] * 9, ["0 yrs"], ["1 yr"]),
+        ([f"<{i % 30}" if i % 3 else str(i % 70) for i in range(300)], ["0", "<0"], None),  # many limits
+        ([str(i % 70) for i in range(300)] + ["<5"] * 2, ["0"], None),  # which few rows have
+    ],
+)
+def test_a_limit_is_an_exception(cells: list[str], forms: list[str], exceptions: list[str] | None) -> None:
+    column = infer(pd.DataFrame({"x": cells}))["x"]
+    assert column.kind == "number" and sorted(column.formats) == sorted(forms)
+    assert column.exceptions == exceptions
+
+
 def kind_of(values: list[str]) -> str:
     return infer(pd.DataFrame({"x": values}))["x"].kind
 
@@ -69,9 +85,37 @@ def kind_of(values: list[str]) -> str:
         ([f"Q{i % 40}" for i in range(300)], "category"),
         ([f"user{i}" for i in range(300)], "id"),
         ([f"{i % 30}th" for i in range(300)], "category"),
+        (
+            [f"{i % 30 + 1}" + ("*" if i % 7 == 0 else "?" if i % 9 == 0 else "") for i in range(300)],
+            "number",
+        ),
+        (
+            [
+                f"c. {i * 7 % 120 + 1700}"
+                if i % 3 == 0
+                else f"[{i * 7 % 120 + 1700}]"
+                if i % 5 == 0
+                else f"{i * 7 % 120 + 1700}"
+                for i in range(300)
+            ],
+            "number",
+        ),
+        ([f"{i % 59 + 1} {('days', 'hours', 'minutes')[i % 3]} ago" for i in range(300)], "number"),
+        ([(f"${i * 7}", f"US${i * 7}", f"{i * 7} USD")[i % 3] for i in range(300)], "number"),
+        ([f"{i * 7}.\u2013" for i in range(300)], "number"),
+        (
+            [
+                f"{i * 7 % 97}"
+                + ("th" if i * 7 % 97 // 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(i * 7 % 97 % 10, "th"))
+                for i in range(300)
+            ],
+            "number",
+        ),
+        ([f"{i % 5 + 4}th" for i in range(300)], "category"),
         ([f"{i:06d}" for i in range(300)], "id"),
         ([str(10_000_000 + i * i * 97) for i in range(300)], "id"),
         ([str(i * i * 97) for i in range(300)], "number"),
+        ([f"{(i + 1) * 37 % 9973 / 1e4:.4f}" if i % 9 else "#N/A" for i in range(900)], "number"),
         ([f"{i * i * 7} kg" for i in range(300)], "number"),
         ([f"{i * 7 % 23}{['B', 'KB', 'MB', 'GB'][i % 4]}" for i in range(300)], "number"),
         ([f"{i * 7 % 23}{'ABCD'[i % 4]}" for i in range(300)], "text"),  # seats

@@ -21,7 +21,7 @@ from lookalike.evaluate.compound import Member
 from lookalike.evaluate.parts import Part, clock_parts, ordered_part, prose, text_parts, unordered_part
 from lookalike.evaluate.values import formatted_numbers, is_nan, moments, numbers, spans, strings
 from lookalike.table import inferring
-from lookalike.table.column import Column
+from lookalike.table.column import Column, without_exceptions
 from lookalike.table.kind_groups import TEXTUAL, OfAKind
 from lookalike.table.missing import masked
 from lookalike.table.nested import flat, holds_values
@@ -253,9 +253,10 @@ def _read(column: Column, series: dict[str, pd.Series]) -> ComparedColumn:
     notes = _dtype_notes(column.name, series)
     if column.is_number_or_date:
         return _read_ordered(column, series, notes)
-    words = {table: strings(s) for table, s in series.items()}
+    made = column.is_made
+    words = {table: strings(without_exceptions(s, column) if made else s) for table, s in series.items()}
     whole = unordered_part("", words)
-    if column.is_made:
+    if made:
         return ComparedColumn(
             column.name,
             "id",

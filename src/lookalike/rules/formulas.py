@@ -16,6 +16,7 @@ from lookalike.rules.clips import clipped, extremes
 from lookalike.rules.fits import EXACT, Searched, all_count, judged, varies
 from lookalike.rules.holds import holds
 from lookalike.rules.rates import rates
+from lookalike.rules.sides import with_sides
 from lookalike.rules.sums import DISTINCT, LARGEST, sums
 from lookalike.rules.terms import terms
 from lookalike.rules.transforms import transforms
@@ -43,6 +44,7 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
     of = Searched.of(values, names, many)
     yield from terms(of)
     found: list[Any] = [*_scaled(of), *_spans(of), *transforms(of), *_pairs(of)]
+    found = with_sides(found, of)
     place = {name: at for at, name in enumerate(names)}
     behind = [rule for rule in found if place[rule.column] > max(place[name] for name in rule.columns[1:])]
     exact = {rule.column for rule in behind if rule.support == 1 and _covers(rule, of)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,13 @@ _IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 _IP6 = re.compile(r"(?=.*:.*:)[0-9a-fA-F:]{3,39}")
 _HEX = re.compile(r"[0-9a-fA-F-]{6,}")
 _PLACES, _LETTERS = 10, 10  # of a random key: places that vary, and letters at each of them
+_FEW_PLACES = 5  # of a short one
 ADDRESS = f"{URL}|{PATH}"
 _ROOM, _SPARE = 1_000, 10  # codes that a pattern can make, at least, and for each that is there
 _SHORT, _PARTS, _TWICE = 40, 7, 2  # letters and parts of a code, at most; codes that can be made for each
 WITHOUT = 0.01  # the share of the rows that may have no digit beside codes: a blank, a word
 _CAPITALS, _BARE = r"[A-Z]{1,6}", 0.1  # a code of letters alone; the share of such codes that have no vowel
+_SMALL = 3  # small letters of such a code, all of one length: of a language
 _DIALLED, _VARIED = 7, 4  # digits of a phone number; places of a code that differ
 
 
@@ -35,6 +38,8 @@ def looks_like_id(distinct: Array) -> bool:
     """Whether unique strings look like keys: no spaces, a digit in each, and few shapes; or web addresses."""
     sample = [str(value) for value in distinct[:2000]]
     if all(re.fullmatch(ADDRESS, s) for s in sample) or is_random_key(sample):
+        return True
+    if len(set(sample)) == len(sample) and short_key(sample) is not None:
         return True
     if all(_MAC.fullmatch(s) for s in sample) or _are_ips(sample) or _are_hex(sample):
         return True
@@ -122,6 +127,12 @@ def with_digits(counts: pd.Series) -> tuple[Array, float]:
     return np.asarray(counts.index[has], dtype=object), float(counts[~has].sum() / counts.sum())
 
 
+def usual(strings: list[str]) -> list[str]:
+    """The strings without up to 1% of them that have no digit, which all others have: `Total`."""
+    own = [text for text in strings if re.search(r"\d", text)]
+    return own if (1 - WITHOUT) * len(strings) <= len(own) else strings
+
+
 def are_codes(distinct: Array, alone: bool = False) -> bool:
     """Whether strings that are no key by their looks alone are still codes, phones, versions or handles:
     short, of ASCII, of one word at most and few parts, most with a digit or a few capitals, of few layouts,
@@ -143,19 +154,51 @@ def are_codes(distinct: Array, alone: bool = False) -> bool:
 
 
 def _are_short(strings: list[str]) -> bool:
-    """Whether strings are codes of a few capitals, as of airports, not words: some have no vowel."""
-    few = sum(re.fullmatch(_CAPITALS, s) is not None for s in strings)
-    bare = sum(re.search("[AEIOUY]", s) is None for s in strings)
+    """Whether strings are codes of a few capitals, as of airports, or of small letters, as of languages, not
+    words: some have no vowel.
+    """
+    small = all(len(s) == _SMALL and re.fullmatch("[a-z]+", s) for s in strings)
+    few = sum(small or re.fullmatch(_CAPITALS, s) is not None for s in strings)
+    bare = sum(re.search("[AEIOUY]", s.upper()) is None for s in strings)
     return few >= patterns.COVERED * len(strings) and bare >= _BARE * len(strings)
 
 
 def is_random_key(strings: list[str]) -> bool:
     """Whether strings are of one length and random letters and digits, as hashes are."""
+    several = _random_places(strings)
+    return several is not None and len(several) >= _PLACES
+
+
+def _random_places(strings: list[str]) -> list[str] | None:
+    """The letters of the places of strings that are random; None where the strings are not of one length, or
+    one of these places has no digit.
+    """
     if len({len(s) for s in strings}) != 1:
-        return False
-    if not all(re.fullmatch(rf"[\w+/=:.-]{{{_PLACES},}}", s) for s in _without_ends(strings)):
-        return False
+        return None
+    if not all(re.fullmatch(rf"[\w+/=:.-]{{{_FEW_PLACES},}}", s) for s in _without_ends(strings)):
+        return None
     varied = ["".join(sorted(set(letters))) for letters in zip(*strings, strict=True)]
     # of words, few letters stand at one place, and seldom digits
     several = [letters for letters in varied if len(letters) > min(_LETTERS, len(strings) // 4)]
-    return len(several) >= _PLACES and all(re.search(r"\d", letters) for letters in several)
+    return several if all(re.search(r"\d", letters) for letters in several) else None
+
+
+def short_key(strings: list[str]) -> str | None:
+    """The pattern of unique strings that are short random keys, such as `yk2wqd3`, some places of which may
+    always be the same; None of others.
+    """
+    several = _random_places(strings)
+    if several is None or not _FEW_PLACES <= len(several) < _PLACES:
+        return None
+    layouts = {re.sub("[A-Z]", "A", re.sub("[a-z]", "a", re.sub(r"\d", "9", s))) for s in strings}
+    if len(layouts) <= max(patterns.SHAPES, len(strings) // 20):
+        return None
+    letters = "".join(sorted(set("".join(several))))
+    often = len(strings) * len(several) >= patterns.OFTEN * 62  # a letter that never comes is none of them
+    some = f"[{''.join(map(re.escape, letters))}]" if often else patterns.set_of(letters)
+    places = ["".join(sorted(set(own))) for own in zip(*strings, strict=True)]
+    said = ""
+    for own, run in groupby(some if own in several else patterns.set_of(own) for own in places):
+        n = len(list(run))
+        said += own if n == 1 else f"{own}{{{n}}}"
+    return said

@@ -29,20 +29,19 @@ class Column(OfAKind):
     """One column of a table.
 
     name, kind: `kind` is one of `kind_groups.KINDS`; set it to have the column treated otherwise. dtype: the
-    exact dtype, by name; python: what an object column holds (str, int, float, bool, date, decimal ...; json
-    where there are dicts or lists). nullable: missing values occur, so they are modelled. decimals: digits
-    after the point of a number, 0 for whole numbers; None = full float precision. digits: significant digits
-    of such a number; None = as many as a float has. single: the numbers are those of single precision, in
-    which 0.1 is 0.10000000149011612, in a wider dtype. minimum, maximum: range of
-    a number (timedeltas as strings) or a datetime (ISO string). resolution: the finest part of a datetime or
-    timedelta that varies: year, month, day, hour ... ns. format: how numbers (`formats.py`) and datetimes
-    (`dates.py`) are written that are strings, or datetimes that are whole numbers; what all cells of a
-    compound have in common (`compound.py`), and of a range (`ranges.py`); a list where several formats occur,
-    which are tried in their order. exceptions: cells of a number, datetime or range that are none, such as
-    "?", most frequent first: values of their own. language: of code, one of `LANGUAGES`; None = no parser is
-    known. json_schema: of json, the JSON Schema that its values satisfy; None = it is inferred. keys: of
-    json, how many keys there are at its top. categories, ordered: of a pandas categorical, in their order.
-    value: of a constant. sentinel: what is
+    exact dtype, by name; python: what an object column holds, as `dtypes.python_type` says it. nullable:
+    missing values occur, so they are modelled. decimals: digits after the point of a number, 0 for whole
+    numbers; None = full float precision. digits: significant digits of such a number; None = as many as a
+    float has. single: the numbers are those of single precision, in which 0.1 is 0.10000000149011612, in a
+    wider dtype. minimum, maximum: range of a number (timedeltas as strings) or a datetime (ISO string).
+    resolution: the finest part of a datetime or timedelta that varies: year, month, day, hour ... ns. format:
+    how numbers (`formats.py`) and datetimes (`dates.py`) are written that are strings, or datetimes that are
+    whole numbers; what all cells of a compound have in common (`compound.py`), and of a range (`ranges.py`);
+    a list where several formats occur, which are tried in their order. exceptions: cells of a number,
+    datetime, range, compound, id, key or pseudonym that are none, such as "?", most frequent first: values of
+    their own. language: of code, one of `LANGUAGES`; None = no parser is known. json_schema: of json, the
+    JSON Schema that its values satisfy; None = it is inferred. keys: of json, how many keys there are at its
+    top. categories, ordered: of a pandas categorical, in their order. value: of a constant. sentinel: what is
     written for missing where the dtype has no missing value. personal: what personal data it looks like, one
     of `personal.SORTS`; None = nothing that is known. What a pseudonym is made as. locale: of a pseudonym,
     such as "de_DE"; None = "en_US". min_rows: of a category, values that fewer rows hold are not reproduced;
@@ -90,6 +89,11 @@ class Column(OfAKind):
         return [self.format] if isinstance(self.format, str) else list(self.format or [])
 
     @property
+    def is_mixed(self) -> bool:
+        """Whether the values have several types."""
+        return str(self.python).startswith("mixed")
+
+    @property
     def exact(self) -> bool:
         """Whether the numbers are Decimals."""
         return self.python == "decimal" or self.dtype.startswith("arrow[decimal")
@@ -100,8 +104,15 @@ class Column(OfAKind):
         return timedelta_units(str(self.resolution), unit)
 
 
+def without_exceptions(series: pd.Series, column: Column) -> pd.Series:
+    """The series with what is an exception of the column missing: of ids, keys and pseudonyms."""
+    if not column.exceptions:
+        return series
+    return series.mask(series.astype(object).isin(column.exceptions).to_numpy(bool))
+
+
 def plain_values(series: pd.Series, column: Column) -> pd.Series:
     """The values as codecs look them up: those of mixed columns as strings, everything else as it is."""
-    if column.python == "mixed":
+    if column.is_mixed:
         return series.map(str, na_action="ignore")
     return series

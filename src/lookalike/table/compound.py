@@ -31,7 +31,10 @@ DENSE = 1.2  # times as many numbers as there are cells, from the first to the l
 SEVERAL = 20  # distinct cells from which on a layout is no chance
 FORMS = {NUMBER: _SIGN + r"\d+(?:\.\d+)?", WORD: r"[^\W_]+(?:['\u2019-][^\W_]+)*"}
 _DECIMAL_COMMA = _SIGN + r"\d+(?:,\d+)?"
-_BETWEEN = re.compile(r"[xX\u00d7*/:;,|]|to|by| [-\u2013] |[^\W\d_]{1,3}")  # what stands between two measures
+_BETWEEN = re.compile(  # what stands between two measures
+    r"[xX\u00d7*/:;,|]|to|by| [-\u2013] |[^\W\d_]{1,3}"
+    r"|['\"\u2019\u201d\u2032\u2033°]{1,2}(?: ?[xX\u00d7,/] ?)?"
+)
 _ANGLE = re.compile(
     rf"{_SIGN}\d{{1,3}}[°º] ?[0-5]?\d(?:\.\d+)?['\u2032\u2019] ?"
     r"(?:[0-5]?\d(?:\.\d+)?(?:[\"\u2033\u201d]|'') ?)?[NSEWO]?"
@@ -86,10 +89,10 @@ def _reader(text: str) -> re.Pattern[str]:
     return re.compile("".join(forms.get(part) or re.escape(part) for part in parts))
 
 
-def of_numbers(counts: pd.Series) -> str | None:
+def of_numbers(counts: pd.Series, codes: bool = False) -> str | None:
     """The format of cells that hold several numbers that are measured or counted; None of others.
 
-    counts: the rows of each distinct string.
+    counts: the rows of each distinct string; codes: whether the numbers may be those of codes, too.
     """
     cells, rows = [str(cell) for cell in counts.index], counts.to_numpy()
     if len(cells) < SEVERAL:
@@ -105,7 +108,7 @@ def of_numbers(counts: pd.Series) -> str | None:
         found = split(cells, own)
         there = ~pd.isna(found[0])
         odd = rows[~there].sum() > ODD * rows.sum()
-        if not odd and measured([member[there] for member in found], pieces, counts[there]):
+        if not odd and (codes or measured([member[there] for member in found], pieces, counts[there])):
             return own
     return None
 

@@ -22,7 +22,7 @@ MISSES = 40  # shapes that are tried and have no format, at most: ids have a sha
 _SAMPLE = 200  # cells by which candidates are told
 _TIME = re.compile(
     r"(?<!\d)\d{1,2}:\d\d(?P<seconds>:\d\d(?P<fraction>[.,]\d{1,9})?)?(?!\d)(?P<noon> ?[AaPp][Mm]\b)?"
-    r"(?P<zone> ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d|[A-Z]{3,4})(?![\w:]))?"
+    r"(?P<zone> ?(?:GMT[+-]\d{4}(?: \([A-Za-z ]+\))?|Z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d|[A-Z]{3,4})(?![\w:]))?"
 )
 _SPAN = re.compile(  # 1h 30m, PT1H30M
     r"(?P<begin>PT)?(?:(?P<H>\d{1,2})(?P<hours> ?(?:[hH]|hrs?|hours?|Std\.?) ?))?"
@@ -50,8 +50,9 @@ _ORDERS = [  # of the parts of a date; the first that fits as many cells as any 
         "bY",
         "by",
     ),
-    *("Yb", "Yq", "qY", "GV"),
+    *("Yb", "Yq", "qY", "GV", "db", "bd"),
 ]
+_IN_YEAR = ("md", "dm")  # orders of days without a year, which count beside a time, or end in a point: 24.12.
 _RUNS = {  # digits in one run
     14: ["%Y%m%d%H%M%S"],
     12: ["%Y%m%d%H%M"],
@@ -65,6 +66,10 @@ _NOTHING = ("0", "00")  # in place of a month or a day that is not known: 1990-0
 _MINUS = re.compile(r"[^\s-]-$")  # what stands before a part that is below zero
 _UNITS = "年月日년월일"  # behind the numbers of a Chinese, Japanese or Korean date
 _YEARS = (1900, 2100)  # of dates that are nothing but digits
+_MONTHS = (1500, 2200)  # years of months, and of years: decimal numbers and codes look like them
+_DAYS = 60  # distinct dates of which one is later in its month than the 12th, or in December
+_ENDING = r"(?:st|nd|rd|th)\b"  # behind a day
+_AT = "\0"  # where the time of a date stands
 _MINUTES = 5  # minutes of whole numbers that are times, at least
 _SHORT = 20  # distinct dates of six digits at least: 4% of such numbers are some
 
@@ -160,7 +165,7 @@ def _shapes(texts: Array) -> list[tuple[str, list[str]]]:
 def _is_likely(form: str, dates: Array) -> bool:
     """Whether cells of nothing but digits are dates, not other numbers."""
     if not re.fullmatch(r"(%[A-Za-z])+", form):
-        return True
+        return _is_likely_apart(form, dates)
     if form == "%H%M":
         minutes = np.unique(dates.astype("M8[m]").astype(np.int64))
         return _is_clock(minutes // 60 * 100 + minutes % 60)
@@ -169,6 +174,23 @@ def _is_likely(form: str, dates: Array) -> bool:
         return False
     few = {"%Y%m": 12, "%y%m%d": _SHORT}.get(form, 1)
     return len(np.unique(dates)) >= few and bool(((years >= _YEARS[0]) & (years <= _YEARS[1])).all())
+
+
+def _is_likely_apart(form: str, dates: Array) -> bool:
+    """Whether cells of a few numbers, with signs between them, are dates, not decimal numbers (3.1415), codes
+    (7589-7) or chapters (5.6.15).
+    """
+    if re.fullmatch(r"-?0[.,]%Y", form):
+        return False
+    letters = set(re.findall(r"%-?(.)", form))
+    if letters <= set("mY"):
+        years = dates.astype("M8[Y]").astype(np.int64) + 1970
+        return bool(((years >= _MONTHS[0]) & (years <= _MONTHS[1]) | (years == 9999)).all())
+    if letters != set("dmy") or len(np.unique(dates)) < _DAYS:
+        return True
+    months = dates.astype("M8[M]")
+    days = (dates.astype("M8[D]") - months.astype("M8[D]")).astype(np.int64) + 1
+    return bool(days.max() > 12 or (months.astype(np.int64) % 12).max() == 11)
 
 
 def _best(texts: Array, left: Array, sample: list[str]) -> str | None:
@@ -192,7 +214,7 @@ def _best(texts: Array, left: Array, sample: list[str]) -> str | None:
 
 def candidates(text: str) -> list[str]:
     """The formats that a cell may have."""
-    if len(text) > 50 or not re.search(r"\d", text) or "%" in text:
+    if len(text) > 80 or not re.search(r"\d", text) or "%" in text:
         return []
     if text[0] + text[-1] in _BRACKETS and not text[1:-1].isdigit():  # [10/Oct/2021:13:55:36 +0000]
         return [f"{text[0]}{form}{text[-1]}" for form in candidates(text[1:-1])]
@@ -214,10 +236,8 @@ def candidates(text: str) -> list[str]:
         time += match["noon"][:-2] + ("%p" if match["noon"][-2:].isupper() else "%P")
     time += match["zone"] or ""
     before, after = text[: match.start()], text[match.end() :]
-    if before and after:
-        return []
-    dates = _dates(before or after) if before or after else [""]
-    wholes = [date + time if before else time + date for date in dates]
+    dates = _dates(f"{before}{_AT}{after}") if before or after else [_AT]
+    wholes = [date.replace(_AT, time) for date in dates]
     found = [*wholes, *(_bare(form, "mdHI") for form in wholes)]
     return list(dict.fromkeys([*found, *(_bare(f, "md") for f in wholes), *(_bare(f, "HI") for f in wholes)]))
 
@@ -240,7 +260,7 @@ def _bare(form: str, letters: str) -> str:
 
 def _dates(text: str) -> list[str]:
     """The formats that a date may have, with the text around it."""
-    pieces = re.findall(rf"\d+|{WORD.pattern}|(?:[^\w]|_)+", text)
+    pieces = re.findall(rf"\d{{1,2}}{_ENDING}|\d+|{WORD.pattern}|(?:[^\w]|_)+", text)
     options: list[list[str]] = []
     for place, piece in enumerate(pieces):
         before, after = (
@@ -253,17 +273,32 @@ def _dates(text: str) -> list[str]:
     found: dict[str, list[str]] = {}
     for chosen in itertools.product(*options):
         order = "".join(re.findall(r"%\^?(?:\{\w\w\})?([A-Za-z])", "".join(chosen))).replace("B", "b")
-        order = order.replace("a", "").replace("A", "")
-        if order in _ORDERS or (order == "Y" and any(map(str.isdigit, chosen))):
+        named = "a" in order.lower()  # of a day without a year no weekday is told
+        order = re.sub("[aA]", "", order).replace("o", "d")
+        if order in ("db", "bd", *_IN_YEAR):
+            sure = order not in _IN_YEAR or _AT in text or re.fullmatch(r"\d\d?\.\d\d?\.", text)
+            known = not named and bool(sure)
+        else:
+            known = order in _ORDERS or (order == "Y" and any(map(str.isdigit, chosen)))
+        if known:
             found.setdefault(order, []).append("".join(chosen))
     orders = sorted(
-        [*_ORDERS, "Y"], key=lambda order: "." in text and order[0] == "m"
+        [*_ORDERS, *_IN_YEAR, "Y"], key=lambda order: "." in text and order[0] == "m"
     )  # 01.02.2015 has the day first
-    return [form for order in orders for form in found.get(order, [])]
+    forms = [form for order in orders for form in found.get(order, [])]
+    return [*forms, *(one for form in forms for one in _spaced(form))]
+
+
+def _spaced(form: str) -> list[str]:
+    """A format of a month and a day, whose day may have a space in front: `Jul  7` beside `Jul 17`."""
+    other = re.sub(r"(%\^?b )(?: %-d| ?%d)", r"\1%e", form)
+    return [other] if other != form else []
 
 
 def _options(piece: str, before: str, after: str, weeks: bool) -> list[str]:
     """What a piece of a date may be, directives or itself; by what stands before and after it."""
+    if re.fullmatch(rf"\d+{_ENDING}", piece):
+        return ["%o"]
     if piece.isdigit():
         if before in ("Q", "W"):
             return ["%q" if before == "Q" else "%V"]
@@ -276,11 +311,11 @@ def _options(piece: str, before: str, after: str, weeks: bool) -> list[str]:
     known = directives_of(piece)
     if known:
         return known  # two of May
-    if piece in ("de", "del"):  # 5 de mayo
+    if piece in ("de", "del", "of", "at", "um"):  # 5 de mayo, May 5 at 4:00
         return [piece]
     if piece in _UNITS and before.isdigit():
         return [piece]
-    return [piece] if piece in ("T", "Q", "W") and (after == "" or after[0].isdigit()) else []
+    return [piece] if piece in ("T", "Q", "W") and (after == "" or after[0].isdigit() or _AT in after) else []
 
 
 # --- whole numbers -------------------------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 A format is strftime's, with `%-m`, `%-d`, `%-H`, `%-I`, `%-M`, `%-S` for numbers without a leading zero,
 `%3f`, `%6f`, `%7f` for fractions of a second, `%^b` for capitals, `%{de}B` for names of another language,
-`%P` for am and pm, `%q` for a quarter, `%j` for the day of the year.
-What is no directive, such as a zone, stands as it is. Times without a date are on 1970-01-01, and years are 1
-to 9999.
+`%P` for am and pm, `%q` for a quarter, `%j` for the day of the year, `%e` for a day with a space in front
+(` 7`), `%o` for one with its ending (`7th`).
+What is no directive, such as a zone, stands as it is. Times without a date are on 1970-01-01, days without a
+year in 1972, which has a 29th of February, and years are 1 to 9999.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ _DIGITS = {
     "V": r"0[1-9]|[1-4]\d|5[0-3]",
     "m": r"0[1-9]|1[0-2]",
     "d": r"0[1-9]|[12]\d|3[01]",
+    "e": r" [1-9]|[12]\d|3[01]",
+    "o": "(?:1|21|31)st|(?:2|22)nd|(?:3|23)rd|(?:[4-9]|1[0-9]|20|2[4-9]|30)th",
     "j": r"00[1-9]|0[1-9]\d|[12]\d\d|3[0-5]\d|36[0-6]",
     "H": r"[01]\d|2[0-3]",
     "I": r"0[1-9]|1[0-2]",
@@ -40,6 +43,8 @@ _DIGITS = {
 _BARE = {"m": "[1-9]|1[0-2]", "d": r"[1-9]|[12]\d|3[01]", "H": r"\d|1\d|2[0-3]", "I": "[1-9]|1[0-2]"}
 _BARE |= {"M": r"\d|[1-5]\d", "S": r"\d|[1-5]\d"}
 _DAY = 86_400_000_000  # microseconds
+_ORDINALS = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}  # all other days: th
+_LEAP = 1972  # the year of days that have none
 
 
 def read_dates(cells: Sequence[Any] | Array, form: str) -> Array:
@@ -131,6 +136,8 @@ def _numbers(letter: str, texts: Sequence[str]) -> Array:
         return np.array([places[text.upper()] for text in texts], dtype=np.int64)
     if letter == "f":
         return np.array([int(text.ljust(9, "0")[:9]) for text in texts], dtype=np.int64)
+    if letter == "o":
+        texts = [text[:-2] for text in texts]
     return np.array(list(map(int, texts)), dtype=np.int64)
 
 
@@ -138,7 +145,8 @@ def _date(fields: dict[str, Array], rows: int) -> tuple[Array, Array]:
     """(datetime64[us], whether there is such a date) of the values of directives."""
     zero = np.zeros(rows, dtype=np.int64)
     valid = np.ones(rows, dtype=bool)
-    years = fields.get("Y", zero + 1970)
+    fields = {{"e": "d", "o": "d"}.get(letter, letter): own for letter, own in fields.items()}
+    years = fields.get("Y", zero + (_LEAP if "d" in fields else 1970))
     if "y" in fields and "Y" not in fields:
         years = fields["y"] + np.where(fields["y"] < 69, 2000, 1900)
     months = fields["m"] - 1 if "m" in fields else fields.get("b", fields.get("B", zero))
@@ -214,6 +222,9 @@ def _field(directive: str, days: Array, micros: Array, nanos: Array, gone: Array
         )
         names = [name.upper() if directive[0] == "^" else name for name in own]
         return [names[0 if none else i] for i, none in zip(where.tolist(), gone.tolist(), strict=True)]
+    if letter == "o":
+        numbers = _field("d", days, micros, nanos, gone)
+        return [f"{number}{_ORDINALS.get(number, 'th')}" for number in numbers]
     if letter == "f":
         digits = int(directive[:-1] or 6)
         return list(((micros % 1_000_000 * 1000 + nanos) // 10 ** (9 - digits)).tolist())
@@ -229,6 +240,7 @@ def _field(directive: str, days: Array, micros: Array, nanos: Array, gone: Array
             "q": months // 3 + 1,
             "m": months + 1,
             "d": (days - days.astype("M8[M]").astype("M8[D]")).astype(np.int64) + 1,
+            "e": (days - days.astype("M8[M]").astype("M8[D]")).astype(np.int64) + 1,
             "j": (days - days.astype("M8[Y]").astype("M8[D]")).astype(np.int64) + 1,
             "H": hours,
             "I": (hours + 11) % 12 + 1,
@@ -249,5 +261,6 @@ def _template(form: str) -> tuple[str, list[str]]:
         end = match.end()
         directives.append((flag if flag == "^" else digits) + (language or "") + letter)
         width = {"Y": 4, "G": 4, "j": 3, "f": int(digits or 6), "q": 1}.get(letter, 2)
-        parts.append("%s" if _names(directives[-1]) else "%d" if flag == "-" else f"%0{width}d")
+        text = _names(directives[-1]) or letter == "o"
+        parts.append("%s" if text else "%d" if flag == "-" else "%2d" if letter == "e" else f"%0{width}d")
     return "".join(parts) + form[end:].replace("%", "%%"), directives

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import re
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ _REFUSED = (
     *(datetime.time, datetime.timedelta, pd.Period, pd.Interval, bytes, bytearray, memoryview),
     *(complex, tuple, set, frozenset, np.ndarray),
 )  # types of Python's that no column may hold
+_DIGIT, _WHOLE = re.compile(r"\d"), re.compile(r"-?\d+")
 _FIX = "convert it to numbers, strings or dates first"
 
 
@@ -78,11 +80,12 @@ def _arrow_type(pa: Any, text: str) -> Any:
 
 
 def python_type(series: pd.Series) -> str | None:
-    """What an object column holds: "str", "bool", "int", "float", "decimal", "date", "datetime", "json" or
-    "mixed".
+    """What an object column holds: "str", "bool", "int", "float", "decimal", "date", "datetime", "json",
+    "mixed int", "mixed float", "mixed datetime" or "mixed".
 
-    None for other dtypes. `series` has no missing values. A column with a dict or list is "json". Values of
-    several types are "mixed": they are treated, and come back, as their strings.
+    None for other dtypes. `series` has no missing values. A column with a dict or list is "json". Numbers, or
+    datetimes, beside words (`N/A` in a workbook) are treated as their strings, and come back as they are.
+    Values of several other types are "mixed": they come back as their strings.
     """
     if series.dtype != object:
         return None
@@ -105,7 +108,31 @@ def python_type(series: pd.Series) -> str | None:
         raise DataError(
             f"column '{series.name}' holds values of the type {kind}, which is not supported: {_FIX}."
         )
-    return "mixed"
+    return _beside_words(series)
+
+
+def _beside_words(series: pd.Series) -> str:
+    """What a column of several types is, with the type of what stands beside words."""
+    words = {value for value in series if isinstance(value, str)}
+    types = {type(value) for value in series if not isinstance(value, str)}
+    if not words or not types:
+        return "mixed"
+    if types <= {int, float}:
+        number = "float" if float in types else "int"
+        return "mixed" if any(map(_DIGIT.search, words)) else f"mixed {number}"
+    dates = all(issubclass(one, datetime.datetime) for one in types)
+    return "mixed datetime" if dates and not any(map(_DIGIT.search, words)) else "mixed"
+
+
+def _as_it_was(value: Any, python: str) -> Any:
+    """The value that a string of a mixed column stands for."""
+    text = str(value)
+    try:
+        if python == "mixed datetime":
+            return pd.Timestamp(text).to_pydatetime() if _DIGIT.search(text) else text
+        return int(text) if _WHOLE.fullmatch(text) else float(text)
+    except ValueError:
+        return text
 
 
 def is_arrow(dtype: Any, *names: str) -> bool:
@@ -214,8 +241,12 @@ def _restored(series: pd.Series, column: Any) -> pd.Series:
 
 
 def _restored_object(series: pd.Series, column: Any) -> pd.Series:
-    if column.is_number:
-        make: Any = {"int": int, "float": float, "decimal": lambda v: v}.get(column.python or "", str)
+    make: Any
+    python = str(column.python)
+    if python in ("mixed int", "mixed float", "mixed datetime"):
+        make = partial(_as_it_was, python=python)
+    elif column.is_number:
+        make = {"int": int, "float": float, "decimal": lambda v: v}.get(python, str)
     elif column.is_date:
         make = {
             "date": lambda v: pd.Timestamp(v).date(),

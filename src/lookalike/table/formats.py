@@ -7,6 +7,7 @@ A format looks as in a spreadsheet: `$#,##0.00`, `#.##0,00 €`, `0.0%`, `000`, 
   #,##,##0  three digits, and before them groups of two, as in India
   E0      an exponent, of at least so many digits; E+0 with its sign always
   A;B;C   numbers above zero, numbers below zero, zero; B is -A where it is left out, and C is A
+  0th     the ending of an ordinal: 1st, 2nd, 3rd, 11th
 All else is written as it stands. Zeros of another script, such as full-width ones, ask for its digits. A
 cell has a format if reading and writing it gives the same cell.
 """
@@ -35,9 +36,10 @@ LARGEST = 2**61  # ticks beyond it are Python ints
 SPACES = " \u00a0\u202f"
 GROUPS = ",.'\u2019_\u066c\uff0c" + SPACES
 POINTS = ".,\u066b\uff0e"  # also of Arabic, and full-width
+ORDINAL, ENDINGS = "th", ("st", "nd", "rd", "th")  # what a format has behind its digits, and a cell
 _CORE = re.compile(
     rf"(?:#(?P<group>[{GROUPS}])(?P<pairs>##(?P=group))?##(?=0)|(?P<bare>#)(?!\S##0))?(?P<whole>0*)"
-    rf"(?:(?P<point>[{POINTS}])(?P<least>0*)(?P<most>#*))?(?P<exponent>[eE](?P<always>\+?)0+)?"
+    rf"(?:(?P<point>[{POINTS}])(?=[0#])(?P<least>0*)(?P<most>#*))?(?P<exponent>[eE](?P<always>\+?)0+)?"
 )
 
 
@@ -61,6 +63,11 @@ class Format:
     pairs: bool = False
     zero: str = "0"
     spans: tuple[durations.Section, ...] = ()
+
+    @property
+    def ordinal(self) -> bool:
+        """Whether the ending of an ordinal stands behind the digits."""
+        return self.signs[0][1] == ORDINAL and not self.most and self.exponent is None
 
     @property
     def precise(self) -> bool:
@@ -157,7 +164,8 @@ def pattern_of(text: str) -> re.Pattern[str]:
         )
     kinds = dict.fromkeys(form.signs)
     before = "|".join(re.escape(prefix) for prefix, _ in kinds)
-    after = "|".join(re.escape(suffix) for suffix in dict.fromkeys(suffix for _, suffix in kinds))
+    suffixes = ENDINGS if form.ordinal else dict.fromkeys(suffix for _, suffix in kinds)
+    after = "|".join(map(re.escape, suffixes))
     return re.compile(f"(?P<before>{before}){digits}(?P<after>{after})")
 
 
@@ -205,6 +213,10 @@ def _tick(match: re.Match[str] | None, form: Format, decimals: int | None) -> An
         return None
     signs = (match["before"], match["after"])
     count = int(whole + places or "0")
+    if form.ordinal:
+        if signs[1] != _ending(count):
+            return None
+        signs = (signs[0], ORDINAL)
     if count == 0:
         if signs != form.signs[2] or (form.exponent is not None and int(match["exponent"]) != 0):
             return None
@@ -227,6 +239,13 @@ def _tick(match: re.Match[str] | None, form: Format, decimals: int | None) -> An
     else:
         shift = decimals - len(places)
     return sign * (count * 10**shift if shift >= 0 else _rounded(count, -shift))
+
+
+def _ending(count: int) -> str:
+    """What stands behind an ordinal."""
+    if count // 10 % 10 == 1:
+        return ORDINAL
+    return {1: "st", 2: "nd", 3: "rd"}.get(count % 10, ORDINAL)
 
 
 def _scaled(count: int | None, places: int, decimals: int | None) -> Any:
@@ -266,6 +285,8 @@ def _cell(tick: Any, form: Format, decimals: int | None) -> str:
     else:
         digits, zero = _positional(size, form, decimals)
     prefix, suffix = form.signs[2 if zero else 1 if tick < 0 else 0]
+    if form.ordinal:
+        suffix = _ending(int(digits.replace(form.group, "") if form.group else digits))
     return f"{prefix}{in_script(digits, form.zero)}{suffix}"
 
 

@@ -23,16 +23,12 @@ Array = npt.NDArray[Any]
 MOST = 8  # formats of a column
 EXCEPTIONS = 20  # values of a column that are none of its kind, at most
 LOST = 0.05  # the share of the cells that are neither in a format nor an exception, at most
-_SEVERAL = 20  # distinct numbers are a measure
-_CODE, _DIALLED = 5, 7  # digits from which whole numbers of one length are codes: with zeros in front, or not
 _BLANK = re.compile(
-    r"\s*(?:n\.?/?a\.?|nan|null|none|nil|unk(?:nown)?|missing|tbd|[?.*#x_\-\u2013\u2014]*)\s*", re.I
+    r"\s*(?:#?n\.?/?[ad]\.?|nan|null|none|nil|unk(?:nown)?|missing|tb[dc]|\\n|[?.*#x_\-\u2013\u2014]*)\s*",
+    re.I,
 )
-_CURRENCY = re.compile(
-    r"(?:[A-Z]{0,2}[$€£¥₹₽₩₺₫₴]|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|SGD|HKD"
-    r"|KRW|TRY|RUB|Fr|[Kk]r|Rs|zł)\.?"
-)
-_ORDINAL = ("st", "nd", "rd", "th")
+_WORDS, _FAR = 3, 4  # words in place of values, at most; times as frequent as any of these
+_LIMITS = 3  # distinct numbers of a format beside another, up to which they are limits
 SIDES = ((" CR", " DR"), (" Cr", " Dr"), (" Cr.", " Dr."))  # credit above zero, debit below
 _MINUS = ("-", "\u2212")
 PAIRS = ",##,"  # between thousands and the pairs of digits before them: 1,23,45,678
@@ -85,9 +81,26 @@ def written(counts: pd.Series, least: int) -> Written | None:
     found = find(cells, rows.tolist(), min(least, max(1, int(rows.sum()) // 50)))
     if found is None or not found[0]:
         return None
-    which = found[1]
+    forms, which = _without_limits(*found, rows, least)
     exceptions, lost = exceptions_of(cells, rows, which < 0, least)
-    return Written(found[0], exceptions, lost, int((which >= 0).sum()))
+    return Written(forms, exceptions, lost, int((which >= 0).sum()))
+
+
+def _without_limits(forms: list[str], which: Array, rows: Array, least: int) -> tuple[list[str], Array]:
+    """Formats without those that few numbers have and no other format's signs: `<0.5`, `90+` and `>1000` are
+    limits, exceptions of the column, so that no `<22.9` is written.
+    """
+    first = formats.parsed(forms[0]).signs[0]
+    kept = [
+        i
+        for i, text in enumerate(forms)
+        if formats.parsed(text).signs[0] == first
+        or (which == i).sum() > _LIMITS
+        or (rows[which == i] < least).any()
+    ]
+    places = np.full(len(forms) + 1, -1, dtype=which.dtype)
+    places[kept] = np.arange(len(kept))
+    return [forms[i] for i in kept], places[which]
 
 
 def exceptions_of(cells: Sequence[str], rows: Array, odd: Array, least: int) -> tuple[list[str], float]:
@@ -99,52 +112,29 @@ def exceptions_of(cells: Sequence[str], rows: Array, odd: Array, least: int) -> 
     return [cells[i] for i in others], float(lost / max(rows.sum(), 1))
 
 
-def holds_numbers(own: Written, counts: pd.Series, rarely: float) -> bool:
-    """Whether the cells are measured or counted, not names such as codes.
+def words_of(counts: pd.Series, least: int) -> list[str]:
+    """Cells that stand in place of values, most frequent first: blanks (`N/A`), and up to three words without
+    a digit, of `least` rows and more, far more frequent than all other cells and of another layout.
 
-    rarely: the share of the cells that they would lose as a category.
+    counts: the rows of each distinct string, most frequent first.
     """
-    rows = int(counts.sum())
-    if own.lost > LOST or (own.numbers < _SEVERAL and own.numbers <= rows / 2):
-        return False
-    forms = [formats.parsed(text) for text in own.formats]
-    if len({(form.width, form.most) for form in forms if form.width > 1}) > 1:  # 01, 01.1, 01.11
-        return False
-    if any(form.most or form.group or form.exponent for form in forms):
-        return True
-    units = {form.signs[0] for form in forms}
-    padded = any(form.width > 1 for form in forms)
-    if any(not _is_unit(*unit) for unit in units) or (len(units) > 2 and not _are_units(units)):
-        return False
-    lengths = {len(str(cell)) for cell in counts.index} - {len(cell) for cell in own.exceptions}
-    alike = units == {("", "")} and len(lengths) == 1
-    if alike and max(lengths) >= (_CODE if padded else _DIALLED):  # such as 00501 or 0887978969
-        return False
-    if any(form.zero != "0" for form in forms) and not padded:
-        return True
-    if len(counts) == rows and not own.exceptions:  # unique whole numbers
-        ticks, _ = formats.read([str(cell) for cell in counts.index], own.formats, 0)
-        dense = int(ticks.max()) - int(ticks.min()) < 2 * rows
-        return not (dense or padded or alike)
-    if units != {("", "")}:
-        return not padded
-    below = any(form.signs[1] != ("-", "") for form in forms)
-    return bool(own.exceptions) or below or any(str(c).startswith("-") for c in counts.index) or rarely > LOST
+    cells, rows = [str(cell) for cell in counts.index], counts.to_numpy()
+    often = next(
+        (n for n in range(min(_WORDS, len(rows) - 1), 0, -1) if rows[n - 1] >= max(least, _FAR * rows[n])), 0
+    )
+    first = [*range(often), *(i for i in range(often, len(cells)) if _BLANK.fullmatch(cells[i]))][:EXCEPTIONS]
+    words = [i for i in first if not any(map(str.isdigit, cells[i]))]
+    layouts = {_layout(cell) for i, cell in enumerate(cells) if i not in words} if words else set()
+    return [
+        cells[i]
+        for i in words
+        if _layout(cells[i]) not in layouts or (_BLANK.fullmatch(cells[i]) and rows[i] >= least)
+    ]  # NA is a country, too
 
 
-def _are_units(units: set[tuple[str, str]]) -> bool:
-    """Whether three or more suffixes are units, such as kB, MB and GB, not the letters of codes."""
-    names = [suffix.strip() for _, suffix in units]
-    plain = all(name.isalpha() for name in names) and not any(prefix for prefix, _ in units)
-    return plain and sum(len(name) < 2 for name in names) < 2
-
-
-def _is_unit(prefix: str, suffix: str) -> bool:
-    """Whether what stands around whole numbers is a unit: of `Q1`, `user17` and `5th` it is not."""
-    before = prefix.strip("+- (\u00a0")
-    return (
-        not any(map(str.isalpha, before)) or _CURRENCY.fullmatch(before) is not None
-    ) and suffix not in _ORDINAL
+def _layout(cell: str) -> str:
+    """A cell with each run of letters or digits as one of them."""
+    return re.sub("[A-Z]+", "A", re.sub("[a-z]+", "a", re.sub(r"\d+", "9", cell)))
 
 
 def describe(present: pd.Series, column: Column, hidden: int) -> None:
@@ -276,6 +266,8 @@ def _group_key(match: Any) -> tuple[Any, ...]:
         suffix = ""
     elif pair:
         suffix = suffix[: -len(pair[0])] + pair[0]
+    elif suffix in formats.ENDINGS:
+        suffix = formats.ORDINAL
     return match["prefix"], suffix, match["exponent"] is not None
 
 
@@ -382,11 +374,12 @@ def _sections(core: str, matches: list[Any], parts: list[tuple[str, str]], rows:
         below = _is_below(match)
         zero = not (whole + places).strip("0")
         section = f"{match['open'] or ''}{match['before']}{match['prefix']}{match['after']}{core}"
-        section += f"{match['suffix']}{match['close'] or ''}"
+        suffix = formats.ORDINAL if match["suffix"] in formats.ENDINGS else match["suffix"]
+        section += f"{suffix}{match['close'] or ''}"
         kind = 2 if zero else 1 if below else 0
         tally[kind][section] = tally[kind].get(section, 0) + n
     above, below_, zero_ = (max(own, key=lambda s: own[s]) if own else None for own in tally)
-    suffix = matches[0]["suffix"]
+    suffix = formats.ORDINAL if matches[0]["suffix"] in formats.ENDINGS else matches[0]["suffix"]
     plain = f"{matches[0]['prefix']}{core}{'' if suffix in _MINUS else suffix}"
     above = above or plain
     default = f"-{above}"

@@ -23,7 +23,7 @@ from lookalike.table import (
     sources,
 )
 from lookalike.table.codes import has_check
-from lookalike.table.column import LANGUAGES, Column, plain_values
+from lookalike.table.column import LANGUAGES, Column, plain_values, without_exceptions
 from lookalike.table.dtypes import as_numbers, dtype_name, python_type
 from lookalike.table.kind_groups import NUMBER
 from lookalike.table.missing import is_missing
@@ -145,6 +145,7 @@ def _as_key(series: pd.Series, sentinels: tuple[Any, ...], column: Column) -> Co
 
 
 def _personal(present: pd.Series, column: Column, declared: bool = False) -> str | None:
+    present = without_exceptions(present, column).dropna()
     values = plain_values(present, column).drop_duplicates()
     some = [kinds.plain(value) for value in values.head(personal.SAMPLE)]
     return personal.looks_personal(column.name, some, len(present), len(values), declared)
@@ -156,6 +157,8 @@ def describe(present: pd.Series, column: Column) -> None:
     Raises SchemaError if the values contradict the kind.
     """
     check_kind(column)
+    if column.kind == "id" or column.is_of_entities:
+        present = without_exceptions(present, column).dropna()
     if len(present) == 0 or column.kind == "drop":
         return
     if column.python == "json" and column.kind != "json":

@@ -20,10 +20,11 @@ from lookalike.table import (
     formatted,
     patterns,
     range_formats,
+    units,
 )
 from lookalike.table.check_digits import find_check
 from lookalike.table.codes import ADDRESS, MAIL, has_check, looks_like_id, made_afresh
-from lookalike.table.column import Column
+from lookalike.table.column import Column, plain_values
 from lookalike.table.dates import read_several, write_dates
 from lookalike.table.dtypes import RESOLUTIONS, as_numbers, dtype_name, is_arrow
 from lookalike.table.kind_groups import DATE, NUMBER
@@ -37,11 +38,20 @@ Array = npt.NDArray[Any]
 _DATES = 3  # distinct dates of a column of them, at least: a code may look like one
 _ID_ROWS = 50  # fewer unique values may be chance
 _COUNTED = 20  # fewer numbers are no keys, whatever the name of the column
+_MADE = ("id", "key", "compound")  # kinds of strings that a word may stand in place of
 _GAPS = 0.05  # the share of the rows that may have no key
 
 
 def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> str:
     """The kind of a column with at least two distinct values, none missing."""
+    kind = _guess(present, values, column, rows)
+    if kind in ("text", *_MADE) and column.exceptions is None and is_strings(present):
+        return _beside_words(present, values, column, rows) or kind
+    return kind
+
+
+def _guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> str:
+    """The kind of a column, all of its cells alike."""
     dtype = present.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return "category"
@@ -63,36 +73,37 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     unique = len(distinct) == rows
     least = column.min_rows or RARE
     lost, better = as_category(counts, least)
-    spans = None if column.python == "mixed" else duration_formats.written(counts, least)
+    mixed = column.is_mixed
+    spans = None if mixed else duration_formats.written(counts, least)
     if spans is not None:
         column.format, column.exceptions = spans.told()
         return NUMBER
-    dates = None if column.python == "mixed" else date_formats.written(counts, least)
+    dates = None if mixed and column.python != "mixed datetime" else date_formats.written(counts, least)
     if dates is not None and dates.lost <= formatted.LOST and (lost > LITTLE or dates.numbers >= _DATES):
         column.format, column.exceptions = dates.told()
         return DATE
     coded = unique and has_check(distinct)
     written = None if coded else formatted.written(counts, least)
-    if written is not None and formatted.holds_numbers(written, counts, lost):
+    if written is not None and units.holds_numbers(written, counts, lost):
         column.format, column.exceptions = written.told()
         return NUMBER
-    between = range_formats.written(counts, least) if column.python != "mixed" and lost > LITTLE else None
+    between = range_formats.written(counts, least) if not mixed and lost > LITTLE else None
     if between is not None:
         forms, exceptions = between
         column.format = forms[0] if len(forms) == 1 else forms
         column.exceptions = exceptions or None
         return "range"
-    several = compound.of_numbers(counts) if column.python != "mixed" and lost > LITTLE else None
+    several = compound.of_numbers(counts) if not mixed and lost > LITTLE else None
     if several is not None:
         column.format = several
         return "compound"
-    if column.python != "mixed" and (unique or (len(counts) >= SEVERAL and lost > LITTLE)):
+    if not mixed and (unique or (len(counts) >= SEVERAL and lost > LITTLE)):
         strings = [str(value) for value in distinct]
         if is_json_text(strings):
             return "json"
         if len(strings) >= SEVERAL and language(strings) in ("python", "sql"):
             return "code"
-    angles = compound.of_angles(counts) if column.python != "mixed" and lost > LITTLE else None
+    angles = compound.of_angles(counts) if not mixed and lost > LITTLE else None
     if angles is not None:
         column.format = angles
         return "compound"
@@ -109,7 +120,7 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
         return "key"
     addresses = better is not None and all(re.fullmatch(ADDRESS, str(s)) for s in distinct)
     worded = better in ("rare", "measurements") or addresses  # 1.10.3 is none that a number can be
-    several = compound.words(counts, least) if worded and column.python != "mixed" else None
+    several = compound.words(counts, least) if worded and not mixed else None
     if several is not None:
         column.format = several
         return "compound"
@@ -118,14 +129,37 @@ def guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> s
     if (
         better is not None
         and len(distinct) >= _ID_ROWS
-        and bare <= LITTLE
+        and (bare <= LITTLE or (bare == 1 and len(distinct) >= (1 - LITTLE) * len(values)))
         and codes.are_codes(distinct, alone)
     ):
         return "id" if alone else "key"
+    few = compound.of_numbers(counts, codes=True) if better is not None and not mixed else None
+    if few is not None:  # codes of which most are there: 1009-2
+        column.format = few
+        return "compound"
     kind = "category" if better is None else "text"
     if lost > LITTLE and len(counts) >= SEVERAL:
         column.note = why(kind, better, counts, lost, column.min_rows or RARE)
     column.note = _nearly(kind, dates, DATE) or _nearly(kind, written, NUMBER) or column.note
+    return kind
+
+
+def _beside_words(present: pd.Series, values: pd.Series, column: Column, rows: int) -> str | None:
+    """The kind of strings that are ids, keys or compounds but for a few words, such as `N/A`, which become
+    the column's exceptions, and for up to 1% other cells without a digit, such as `Total`; None of others.
+    """
+    counts = values.value_counts()
+    words = formatted.words_of(counts, column.min_rows or RARE)
+    bare = [cell for cell in counts.index if cell not in words and not re.search(r"\d", str(cell))]
+    bare = bare if counts[bare].sum() <= codes.WITHOUT * len(values) else []
+    others = ~values.isin([*words, *bare]).to_numpy(bool)
+    if others.all() or values[others].nunique() < SEVERAL:
+        return None
+    own = Column(column.name, "category", column.dtype, True, column.python, min_rows=column.min_rows)
+    kind = _guess(present[others], values[others], own, int(others.sum()))
+    if kind not in _MADE or own.exceptions:
+        return None
+    column.format, column.exceptions = own.format, words or None
     return kind
 
 
@@ -167,7 +201,8 @@ def is_string(dtype: Any, column: Column) -> bool:
     """Whether a column holds strings, or values of several types, which are treated as their strings."""
     return (
         isinstance(dtype, pd.StringDtype)
-        or column.python in ("str", "mixed")
+        or column.python == "str"
+        or column.is_mixed
         or is_arrow(dtype, "string", "large_string")
     )
 
@@ -204,9 +239,14 @@ def describe_pattern(present: pd.Series, column: Column) -> None:
     """The pattern of ids and keys that are strings, or whole numbers with a check digit; which check."""
     strings = [str(value) for value in present.drop_duplicates()]
     address = all(re.fullmatch(ADDRESS, s) for s in strings)
+    if column.kind == "id" and patterns.sequential(codes.usual(strings)):
+        strings = codes.usual(strings)
     shapes = None if address else patterns.learn(strings, RARE, patterns.sequential(strings))
     mails = column.personal == "email"
-    if shapes is not None and not mails:
+    short = codes.short_key(strings) if shapes is None and column.kind == "id" and not address else None
+    if short is not None:
+        column.pattern = short
+    elif shapes is not None and not mails:
         column.pattern = patterns.expression(shapes)
         column.check = column.check or find_check(strings)
     elif mails:
@@ -267,7 +307,7 @@ def read_datetimes(series: pd.Series, column: Column) -> tuple[Array, Array, Arr
     dates: datetime64, NaT for what is none; which: the format of each, -1 for none; odd: 0 for a date, 1 ...
     for each of `column.exceptions`, -1 for what is neither, and for what is missing.
     """
-    codes, distinct = pd.factorize(series)
+    codes, distinct = pd.factorize(plain_values(series, column))
     cells = np.asarray(distinct, dtype=object)
     dates, which = read_several(cells, column.formats)
     places = {cell: i + 1 for i, cell in enumerate(column.exceptions or [])}
@@ -286,7 +326,7 @@ def describe_datetime(present: pd.Series, column: Column, hidden: int) -> None:
     Raises SchemaError where more than a few cells are neither dates nor exceptions.
     """
     if is_string(present.dtype, column) and column.format is None:
-        found = date_formats.written(present.value_counts(), column.min_rows or RARE)
+        found = date_formats.written(plain_values(present, column).value_counts(), column.min_rows or RARE)
         if found is not None:
             column.format, exceptions = found.told()
             column.exceptions = exceptions if column.exceptions is None else column.exceptions

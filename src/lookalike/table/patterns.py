@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -27,6 +27,7 @@ FAR = 8.0  # times as many as there are, that the places of these letters allow,
 SEVERAL = 4  # words, or letters, of a run that varies
 LONG = 8  # letters of such a run, at least
 COUNTED = 18  # digits that a number which counts on may grow to, at least
+_HEXADECIMAL = "0123456789abcdefABCDEF"
 HEXADECIMAL = ("0123456789abcdef", "0123456789ABCDEF")
 OFTEN = 5  # times that a letter would come, from which on one that never does is none of the code's
 CLASSES = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -93,8 +94,22 @@ def learn(strings: Sequence[str], rare: int, counting: bool = False) -> list[Sha
         return shapes
     for layout in LAYOUTS[1:] if hexadecimal else LAYOUTS:
         if (shapes := _of_layout(strings, layout, rare, counting, False)) is not None:
-            return shapes
+            return [_within_hexadecimal(shape) for shape in shapes] if hexadecimal else shapes
     return None
+
+
+def _within_hexadecimal(shape: Shape) -> Shape:
+    """A shape of hexadecimal strings, whose places of few strings have no letter beyond f."""
+    parts = []
+    for part in shape.parts:
+        kept = [
+            [at for at, letter in enumerate(own) if len(own) <= len(HEXADECIMAL[0]) or letter in _HEXADECIMAL]
+            for own in part.letters
+        ]
+        letters = ["".join(own[at] for at in some) for own, some in zip(part.letters, kept, strict=True)]
+        weights = [[own[at] for at in some] for own, some in zip(part.weights, kept, strict=True)]
+        parts.append(replace(part, letters=letters, weights=weights))
+    return Shape(shape.share, parts)
 
 
 def clear(strings: Sequence[str], rare: int, counting: bool = False) -> list[Shape] | None:
@@ -287,15 +302,15 @@ def _words(part: Part) -> str:
         for at in range(longest)
     ]
     if len(lengths) > 1:
-        return _set("".join(sorted(set("".join(places))))) + f"{{{lengths[0]},{longest}}}"
+        return set_of("".join(sorted(set("".join(places))))) + f"{{{lengths[0]},{longest}}}"
     said = ""
-    for letters, run in groupby(map(_set, places)):
+    for letters, run in groupby(map(set_of, places)):
         n = len(list(run))
         said += letters if n == 1 else f"{letters}{{{n}}}"
     return said
 
 
-def _set(letters: str) -> str:
+def set_of(letters: str) -> str:
     """A class of letters: one of `CLASSES` where there are more than half of it."""
     if len(letters) == 1:
         return re.escape(letters)

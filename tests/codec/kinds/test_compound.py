@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lookalike.codec.kinds import compound
 from lookalike.codec.learned import LEARNED, UNKNOWN
 from lookalike.codec.record import RecordCodec
 from lookalike.errors import ConditionError, SchemaError
@@ -67,8 +68,6 @@ def test_one_cell_can_be_asked_for() -> None:
 
 
 def test_what_was_learned_is_told_from_what_was_not() -> None:
-    from lookalike.codec.kinds import compound
-
     own = codec(table())
     params, column = own.params_of("name"), own.schema["name"]
     values = pd.Series(["Ada V", "Eve V", "no layout at all"])
@@ -80,13 +79,12 @@ def test_cells_of_another_layout_are_refused() -> None:
     real.loc[100:200, "at"] = "somewhere"
     schema = infer(real)
     schema["at"].kind, schema["at"].format = "compound", "({number}, {number})"
+    schema["at"].exceptions = None
     with pytest.raises(SchemaError, match="'somewhere'"):
         RecordCodec.fit(real, schema)
 
 
 def test_json_text_reads_back_as_cells() -> None:
-    from lookalike.codec.kinds import compound
-
     real = table()
     own = codec(real)
     params, column = own.params_of("at"), own.schema["at"]
@@ -96,3 +94,31 @@ def test_json_text_reads_back_as_cells() -> None:
     assert back.isna().tolist() == real["at"].isna().tolist()
     assert 0.9 < (back.fillna("") == real["at"].fillna("")).mean() < 1  # but for ends that few rows hold
     assert compound.shape(params, column)["anyOf"][1] == {"enum": [None]}
+
+
+@pytest.mark.parametrize(
+    ("cells", "shape"),
+    [
+        ([f"{n * 7 % 80 + 90}/{n * 3 % 60 + 50}" for n in range(300)], r"\d+/\d+"),
+        ([f"({n * 7 % 97 / 10}, {n * 13 % 89 / 10})" for n in range(300)], r"\(\d\.\d, \d\.\d\)"),
+        (
+            [f"{'ABCDEF'[n % 6]}nn {'ABCDEFGHIJK'[n % 11]}ee {'QRSTUVW'[n % 7]}." for n in range(300)],
+            r"[A-F]nn [A-K]ee [Q-W]\.",
+        ),
+    ],
+)
+def test_a_word_in_place_of_several_members_is_an_exception(cells: list[str], shape: str) -> None:
+    real = pd.DataFrame({"x": [*cells, *["not recorded"] * 60, *[None] * 40], "n": np.arange(400) % 7})
+    column = infer(real)["x"]
+    assert (column.kind, column.exceptions) == ("compound", ["not recorded"])
+    own = RecordCodec.fit(real, infer(real))
+    tokens, places = own.encode(real)
+    assert (tokens[300:, 1] == -1).all()  # the other members of a word are empty
+    back = RecordCodec.from_dict(*own.to_dict()).decode(tokens, places, np.random.default_rng(0))["x"]
+    assert (back[300:360] == "not recorded").all() and back[360:].isna().all()
+    assert back[:300].str.fullmatch(shape).all()
+    assert own.allowed({"x": "not recorded"})[0].sum() == 1
+    texts = compound.write(own.params_of("x"), own.schema["x"], real["x"])
+    again = compound.read(own.params_of("x"), own.schema["x"], texts)
+    assert (again[300:360] == "not recorded").all() and again[360:].isna().all()
+    assert compound.shape(own.params_of("x"), own.schema["x"])["anyOf"][1] == {"enum": ["not recorded", None]}

@@ -127,3 +127,57 @@ def test_row_numbers_count_the_rows_again(name: str, first: int) -> None:
     for other in ({name: rng.permutation(ROWS) + first}, {"customer_id": np.arange(ROWS) + first}):
         codec = RecordCodec.fit(pd.DataFrame(other), infer(pd.DataFrame(other)))
         assert codec.decode(*none, rng).iloc[:, 0].min() == ROWS + first  # fresh: none is a real one
+
+
+MIXED: dict[str, tuple[list[str], str, str]] = {
+    "phone": ([f"({n % 700 + 200}) 555-{n * 7919 % 9973:04d}" for n in range(400)], "N/A",
+              r"\(\d{3}\) \d{3}-\d{4}"),
+    "mail": ([f"ann{n * 37 % 997}@a.com" for n in range(400)], "none", r"[a-z]+\d*@a\.com"),
+    "order": ([f"PO-{n * 7919 % 99991:05d}" for n in range(400)], "-", r"PO-\d{5}"),
+    "uuid": ([str(uuid.UUID(bytes=RNG.bytes(16), version=4)) for _ in range(400)], "null", r"[\da-f-]{36}"),
+    "page": ([f"https://example.com/p/{n * 7}" for n in range(400)], "unknown", r"https://example\.com/p/\d+"),
+    "twice": ([f"PO-{n // 2 * 7919 % 99991:05d}" for n in range(400)], "cancelled", r"PO-\d{5}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_a_word_in_place_of_an_id_is_an_exception(name: str) -> None:
+    cells, word, shape = MIXED[name]
+    table = pd.DataFrame({"x": [*cells, *[word] * 60, *[None] * 40]})
+    schema = infer(table)
+    assert schema["x"].kind in ("id", "key") and schema["x"].exceptions == [word]
+    codec = RecordCodec.fit(table, schema)
+    codec = RecordCodec.from_dict(*codec.to_dict())
+    tokens, places = codec.encode(table)
+    rng = np.random.default_rng(0)
+    made = codec.fill(codec.decode(tokens, places, rng), rng)["x"]
+    assert (made[400:460] == word).all() and made[460:].isna().all()
+    fresh = made[:400]
+    assert fresh.str.fullmatch(shape).all() and not fresh.isin(cells).any()
+    assert fresh.is_unique == table["x"][:400].is_unique
+    assert codec.allowed({"x": word})[0][:, 0].tolist() == [0, 0, 1]
+    assert codec.allowed({"x": None})[0][:, 0].tolist() == [0, 1, 0]
+    with pytest.raises(ConditionError, match="made afresh"):
+        codec.allowed({"x": cells[0]})
+
+
+def test_a_code_that_looks_like_a_blank_is_an_id_like_others() -> None:
+    codes = sorted({"".join(RNG.choice(list("ABCDEFGHIJKLMNOPQRSTVWXYZ"), 3)) for _ in range(300)})
+    assert infer(pd.DataFrame({"x": [*codes, "UNK"]}))["x"].exceptions is None
+    assert infer(pd.DataFrame({"x": [*codes, *["UNK"] * 20]}))["x"].exceptions == ["UNK"]
+
+
+def test_a_sum_below_numbers_is_no_id() -> None:
+    table = pd.DataFrame({"line": [*map(str, range(1, 300)), "Total"]})
+    codec = RecordCodec.fit(table, infer(table))
+    made = codec.decode(*codec.encode(table), np.random.default_rng(0))["line"]
+    assert made.tolist() == [*map(str, range(300, 600))]
+
+
+def test_the_letters_before_a_counter_stay_together() -> None:
+    table = pd.DataFrame({"key": [f"{('ABC', 'OPS')[n * n % 7 % 2]}-{1200 + n}" for n in range(300)]})
+    codec = RecordCodec.fit(table, infer(table))
+    made = codec.decode(*codec.encode(table), np.random.default_rng(0))["key"]
+    assert made.is_unique and made.str.fullmatch(r"(ABC|OPS)-1[5-7]\d\d").all()
+    shares = made.str[:3].value_counts(normalize=True) - table["key"].str[:3].value_counts(normalize=True)
+    assert shares.abs().max() < 0.1

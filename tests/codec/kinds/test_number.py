@@ -144,3 +144,31 @@ def test_zeros_below_zero_stay_so() -> None:
     assert (np.signbit(back) == np.signbit(values)).all() and (back == values).all()
     share = codec.allowed({"x": (-1, 1)})[0]
     assert share[codec.params[0].exceptions[0], 0] == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "shape"),
+    [
+        (
+            [
+                f"{n % 88 / 20 + 0.05:.2f} acres" if n % 3 else f"{n * 61 % 9000 + 2000:,} sqft"
+                for n in range(900)
+            ],
+            r"[0-4]\.\d\d acres|\d{1,2},\d{3} sqft",
+        ),
+        ([f"{n % 97 + 1}" if n % 3 else f"{n % 89 / 10 + 1:.1f}K" for n in range(900)], r"\d{1,2}|1?\d\.\dK"),
+        (
+            [f"{n % 97 - 48}.50" if n % 3 else f"{n % 89 + 1}.00 CR" for n in range(900)],
+            r"-?\d+\.[05]0|\d+\.[05]0 CR",
+        ),
+    ],
+)
+def test_a_format_is_written_with_numbers_that_it_has(cells: list[str], shape: str) -> None:
+    table = pd.DataFrame({"x": cells})
+    codec = RecordCodec.fit(table, infer(table))
+    codec = RecordCodec.from_dict(*codec.to_dict())
+    tokens, places = codec.encode(table)
+    assert tokens.shape[1] == 2
+    tokens[:, 1] = np.random.default_rng(0).permutation(tokens[:, 1])  # whatever was drawn
+    made = codec.decode(tokens, places, np.random.default_rng(0))["x"]
+    assert made.str.fullmatch(shape).all(), made[~made.str.fullmatch(shape)].head().tolist()

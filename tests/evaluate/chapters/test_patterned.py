@@ -29,6 +29,13 @@ def test_the_share_of_well_formed_cells(made: list[str], share: float) -> None:
     assert any("column 'card'" in warning for warning in report.to_dict()["warnings"]) == (share < 1)
 
 
+def test_a_word_in_place_of_an_id_is_none() -> None:
+    real = table([*cards(300), *["none"] * 60])
+    report = lookalike.evaluate(real, table([*cards(200), *["none"] * 40]), quick=True, only=["fidelity"])
+    found = report.to_dict()["fidelity"]["well_formed"]
+    assert found["value"] == found["reference"] == 1.0
+
+
 def test_check_digits_count() -> None:
     report = lookalike.evaluate(
         table(cards(300)), table(cards(200, right=False)), quick=True, only=["fidelity"]

@@ -1,8 +1,8 @@
 """Compound columns: cells of several numbers or words (see table/compound.py), each as a column of its own.
 
 The slots of a cell are those of its members, one after the other; where the first says that the cell is
-missing, the others are empty. A cell of words that a single real row holds is not written again, and cells of
-words repeat as often as the real ones (`made/combined.py`).
+missing, or one of the column's exceptions, the others are empty. A cell of words that a single real row holds
+is not written again, and cells of words repeat as often as the real ones (`made/combined.py`).
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     """Raises SchemaError where more than a few cells have another layout than the format says."""
     compound.check_format(column)
     cells, gone = _cells(series)
-    members = compound.split(cells, str(column.format))
+    members = _split(cells, column)
     odd = ~gone & pd.isna(members[0])
     if odd.sum() > compound.LOST * len(odd):
         raise SchemaError(
@@ -85,6 +85,8 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
             f"written as {column.format}: change its kind."
         )
     columns, params = compound.columns_of(column), []
+    if columns[0].is_number:
+        columns[0].exceptions = column.exceptions
     for at, (own, texts) in enumerate(zip(columns, members, strict=True)):
         shown = pd.Series(texts[~odd] if at == 0 else texts[~pd.isna(texts)], dtype=object)
         describe(shown.dropna(), own)
@@ -94,6 +96,28 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
         single = Taken.of([str(cell) for cell in counts.index[counts == 1]])
     again = 1 - len(counts) / max(int(counts.sum()), 1)
     return Params(columns, params, single, len(series), int(odd.sum()), len(counts), again)
+
+
+def _split(cells: Array, column: Column) -> list[Array]:
+    """The members of cells, as `compound.split`; the first member of an exception is the cell."""
+    members = compound.split(cells, str(column.format))
+    special = _special(cells, column)
+    members[0][special] = cells[special]
+    return members
+
+
+def _special(cells: Array, column: Column) -> Array:
+    """(rows,) which cells are exceptions."""
+    return np.array([cell is not None and cell in (column.exceptions or ()) for cell in cells], dtype=bool)
+
+
+def _tokens(params: Params, column: Column) -> dict[str, int]:
+    """The token of each exception in the first slot."""
+    first = params.params[0]
+    if isinstance(first, category.Params):
+        return {cell: first.values.index(cell) for cell in column.exceptions or [] if cell in first.values}
+    found = zip(column.exceptions or [], first.exceptions, strict=True)
+    return {cell: token for cell, token in found if token is not None}
 
 
 def _cells(series: pd.Series) -> tuple[Array, Array]:
@@ -111,6 +135,7 @@ def slots(params: Params, column: Column) -> list[Slot]:
     gone = _missing(params)
     if gone is not None:
         found[0].ends = (*found[0].ends, gone)
+    found[0].ends = tuple(dict.fromkeys([*found[0].ends, *_tokens(params, column).values()]))
     return found
 
 
@@ -126,7 +151,7 @@ def _missing(params: Params) -> int | None:
 def encode(params: Params, series: pd.Series, column: Column) -> tuple[Array, Array]:
     """Of cells that have another layout all tokens are -1."""
     cells, gone = _cells(series)
-    texts = compound.split(cells, str(column.format))
+    texts = _split(cells, column)
     odd = ~gone & pd.isna(texts[0])
     found = [
         kind.encode(own, pd.Series(part, dtype=object), member)
@@ -169,9 +194,15 @@ def _decoded(
 def _joined(
     params: Params, column: Column, texts: list[Array], rng: np.random.Generator, wanted: list[str] | None
 ) -> pd.Series:
+    given, special = texts[0], _special(texts[0], column)
+    if special.any():
+        texts = [given.copy(), *texts[1:]]
+        texts[0][special] = None
     if params.single is not None and wanted is None:
         texts = combined.as_often(texts, str(column.format), params.single, params.again, rng)
-    return restore(pd.Series(compound.join(texts, str(column.format)), dtype=object), column)
+    cells = compound.join(texts, str(column.format))
+    cells[special] = given[special]
+    return restore(pd.Series(cells, dtype=object), column)
 
 
 def _wanted(condition: Condition, column: Column) -> list[str] | None:
@@ -184,13 +215,13 @@ def _wanted(condition: Condition, column: Column) -> list[str] | None:
     if not condition.values:
         return None
     value = str(condition.values[0])
-    texts = compound.split([value], str(column.format))
+    texts = _split(np.array([value], dtype=object), column)
     if texts[0][0] is None:
         raise ConditionError(
             f"the value {brief(value)} of column '{column.name}' is not written as "
             f"{column.format}, as all of its values are."
         )
-    return [str(part[0]) for part in texts]
+    return None if value in (column.exceptions or ()) else [str(part[0]) for part in texts]
 
 
 def allowed(params: Params, column: Column, condition: Condition) -> dict[int, Array]:
@@ -198,8 +229,11 @@ def allowed(params: Params, column: Column, condition: Condition) -> dict[int, A
     if condition.missing and gone is None:
         raise ConditionError(f"no value of column '{column.name}' is missing.")
     if wanted is None:
-        first = slots(params, column)[0]
+        first, special = slots(params, column)[0], _tokens(params, column)
         share = np.full((first.tokens, first.cells), 1.0 * (condition.values is None))
+        for value in condition.values or ():
+            if value in special:
+                share[special[value]] = 1.0
         if gone is not None:
             share[gone] = float(condition.missing)
         return {0: share}
@@ -231,17 +265,21 @@ def shape(
     none = _missing(params) is not None and (condition is None or condition.missing)
     some = condition is None or condition.values is None
     text: JsonSchema = {"type": "string", "pattern": f"^{_expression(params, column)}$"}
+    asked = None if condition is None else condition.values
+    special = [cell for cell in _tokens(params, column) if asked is None or cell in asked]
+    others = [*special, *([None] if none else [])]
     if not some:
-        return {"enum": [None]}
-    return {"anyOf": [text, {"enum": [None]}]} if none else text
+        return {"enum": others or [None]}
+    return {"anyOf": [text, {"enum": others}]} if others else text
 
 
 def _expression(params: Params, column: Column) -> str:
     """The regular expression of the cells."""
-    said = []
+    said: list[str] = []
     for own, member in zip(params.params, params.columns, strict=True):
         if isinstance(own, category.Params):
-            said.append("(" + "|".join(map(re.escape, own.values)) + ")")
+            words = [value for value in own.values if said or value not in (column.exceptions or ())]
+            said.append("(" + "|".join(map(re.escape, words)) + ")")
         else:
             ends = restored(
                 np.array([own.cells.low[0], own.cells.high[-1]]), np.zeros(2, dtype=np.int8), member
@@ -296,7 +334,7 @@ def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str
     such = "; words such as " + ", ".join(str(v) for values in names for v in values) if names else ""
 
     def value(written: Any) -> Any:
-        if compound.split([str(written)], str(column.format))[0][0] is None:
+        if _split(np.array([str(written)], dtype=object), column)[0][0] is None:
             raise ValueError(written)
         return str(written)
 
@@ -307,11 +345,11 @@ def asked(series: pd.Series, column: Column, label: bool = False) -> Asked | str
 
 
 def learned(params: Params, column: Column, values: pd.Series) -> Array:
-    texts = compound.split(values.astype(object).map(str).to_numpy(object), str(column.format))
+    texts = _split(values.astype(object).map(str).to_numpy(object), column)
     odd = pd.isna(texts[0])
     found = np.full(len(values), LEARNED)
     for (kind, own, member), part in zip(params.members(), texts, strict=True):
-        at = np.flatnonzero(~odd)
+        at = np.flatnonzero(~pd.isna(part))
         if len(at):
             found[at] = np.maximum(found[at], kind.learned(own, member, pd.Series(part[at], dtype=object)))
     return np.where(odd, UNKNOWN, found)

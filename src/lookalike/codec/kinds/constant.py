@@ -72,7 +72,6 @@ def presence_slots(rows: list[int], column: Column, banned: tuple[int, ...] = ()
 
 
 def encode(params: Any, series: pd.Series, column: Column) -> tuple[Array, Array]:
-    """Of all that has `rows`: constants, and what is made afresh."""
     width = int(all(params.rows))
     tokens = np.where(series.isna().to_numpy(bool), MISSING, PRESENT).astype(np.int32)[:, None][:, :width]
     return tokens, np.zeros_like(tokens, dtype=np.int16)

@@ -3,7 +3,7 @@
 Integers go on after the largest real one; row numbers, by the name of the column, count the rows again.
 Strings keep their shape and count on in their last digits, beyond the largest number that stands there; long
 hexadecimal strings (UUIDs) and other keys of one length and no few shapes are random; of web addresses see
-urls.py. An id that may be missing has one slot of two tokens, present and missing, as a constant has.
+urls.py. An id that may be missing, or another word, has one slot, which says so (presence.py).
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lookalike.codec.celltext import PRESENT, Asked, Extent, JsonSchema, choice_shape, choice_tokens
-from lookalike.codec.kinds import constant
-from lookalike.codec.kinds.constant import encode
+from lookalike.codec.celltext import Asked, Extent, JsonSchema, choice_shape, choice_tokens
+from lookalike.codec.kinds import presence
+from lookalike.codec.kinds.presence import encode, literals, slots, write
 from lookalike.codec.learned import LEARNED
 from lookalike.codec.made import mails, patterns, urls
 from lookalike.codec.made.taken import Taken
-from lookalike.codec.slot import Array, Slot
+from lookalike.codec.slot import Array
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, DataError
-from lookalike.table.codes import ADDRESS, MAIL, is_random_key
-from lookalike.table.column import Column
+from lookalike.table.codes import ADDRESS, MAIL, is_random_key, usual
+from lookalike.table.column import Column, without_exceptions
 from lookalike.table.digits import in_script, plain, script_of
 from lookalike.table.dtypes import as_numbers, dtype_from_name, restore
+from lookalike.table.patterns import COVERED, expression, learn, of_expression, sequential
 from lookalike.table.patterns import Shape as Pattern
-from lookalike.table.patterns import expression, learn, of_expression, sequential
 from lookalike.table.personal import says_rows
 
 __all__ = [
@@ -60,10 +60,10 @@ class Shape:
 class Params:
     """How fresh ids are made; no real one is in it.
 
-    rows: present, missing; form: integer, hex, url, random, counted, pattern or mail; next: the first fresh
-    number; shapes: of strings; templates: of web addresses; pattern: its shapes, with the check that they
-    satisfy; mail: of e-mail addresses; salt, taken: which strings are real ones (`Taken`); zero:
-    that of the digits' script, which all else has as ASCII digits.
+    rows: present, missing, and each exception; form: integer, hex, url, random, counted, pattern or mail;
+    next: the first fresh number; shapes: of strings; templates: of web addresses; pattern: its shapes, with
+    the check that they satisfy; mail: of e-mail addresses; salt, taken: which strings are real ones
+    (`Taken`); zero: that of the digits' script, which all else has as ASCII digits.
     """
 
     rows: list[int]
@@ -88,8 +88,8 @@ def of(facts: dict[str, Any]) -> Params:
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
-    rows = constant.present_and_missing(series)
-    present = series.dropna()
+    rows = presence.rows_of(series, column)
+    present = without_exceptions(series, column).dropna()
     checked = column.check is not None  # cards and articles do not count on
     if (pd.api.types.is_numeric_dtype(present.dtype) or column.python == "int") and not checked:
         values, _ = as_numbers(present)
@@ -98,6 +98,8 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     strings = [str(value) for value in present]
     zero = script_of(strings)
     own = [str(plain(text, zero)) for text in strings]
+    if column.kind == "id" and sequential(usual(own)):  # the numbers of all rows but that of their sum
+        own = usual(own)
     return replace(_of_strings(own, present, column, rare, rows), zero=zero)
 
 
@@ -123,7 +125,8 @@ def _of_strings(strings: list[str], present: pd.Series, column: Column, rare: in
         return Params(rows, "pattern", pattern=shapes, check=column.check, salt=taken.salt, taken=taken.bits)
     matches = [re.search(r"\d+(?=\D*$)", s) for s in strings]
     largest = max((int(m[0]) for m in matches if m), default=0)
-    counted = [_shape(group, len(strings), rare) for group in alike(strings, rare)]
+    groups = _headed(strings, rare) or alike(strings, rare)
+    counted = [_shape(group, len(strings), rare) for group in groups]
     return Params(rows, "counted", next=largest + 1, shapes=counted)
 
 
@@ -136,11 +139,6 @@ def _pattern(strings: list[str], column: Column, rare: int) -> list[Pattern] | N
     return of_expression(column.pattern, str(column.name))
 
 
-def slots(params: Any, column: Column) -> list[Slot]:
-    """Of all that is made afresh: one where values are missing."""
-    return constant.presence_slots(params.rows, column)
-
-
 def alike(strings: list[str], rare: int) -> list[list[str]]:
     """Groups of strings that differ in digits and letters alone, of `rare` or more, largest first."""
     groups: dict[str, list[str]] = {}
@@ -148,6 +146,21 @@ def alike(strings: list[str], rare: int) -> list[list[str]]:
         groups.setdefault(re.sub("[A-Z]", "A", re.sub("[a-z]", "a", re.sub(r"\d", "9", s))), []).append(s)
     common = sorted(groups.values(), key=len, reverse=True)[:_SHAPES]
     return [group for group in common if len(group) >= rare] or common[:1]
+
+
+def _headed(strings: list[str], rare: int) -> list[list[str]]:
+    """Groups of strings that count on and have the same text before and after their counter, of one length:
+    `ABC-1200` and `OPS-1201`, of which no `OBS-1202` is made. None where many texts are rare.
+    """
+    groups: dict[tuple[str, int, str], list[str]] = {}
+    for text in strings:
+        match = re.search(r"\d+(?=\D*$)", text)
+        if match is None:
+            return []
+        groups.setdefault((text[: match.start()], len(match[0]), text[match.end() :]), []).append(text)
+    common = sorted((group for group in groups.values() if len(group) >= rare), key=len, reverse=True)
+    enough = sum(map(len, common)) >= COVERED * len(strings)
+    return common if enough and 1 < len(common) <= _SHAPES else []
 
 
 def _shape(group: list[str], rows: int, rare: int) -> Shape:
@@ -209,9 +222,9 @@ def decode(
         values = pd.Series(_counted(params, rows, offset, rng), dtype=object)
     if params.zero != "0":
         values = values.map(lambda text: in_script(text, params.zero))
-    absent = constant.absent(params.rows, tokens) if rows else np.zeros(0, dtype=bool)
+    absent, others = presence.drawn(params, column, tokens)
     if absent.any():
-        values = values.astype(object).mask(absent)
+        values = values.astype(object).mask(absent, pd.Series(others, dtype=object))
     if params.check is not None and pd.api.types.is_integer_dtype(dtype_from_name(column.dtype)):
         values = values.map(int, na_action="ignore").astype(object)
     return restore(values, column)
@@ -289,22 +302,22 @@ def _hex(places: list[str], rows: int, offset: int, rng: np.random.Generator) ->
 
 
 def allowed(params: Any, column: Column, condition: Condition) -> dict[int, Array]:
-    if condition.values or condition.low is not None or condition.high is not None:
+    others = column.exceptions or []
+    asked = condition.values or ()
+    if not all(value in others for value in asked) or condition.low is not None or condition.high is not None:
         what = {"id": "an id"}.get(column.kind, f"a {column.kind}")
         raise ConditionError(
             f"column '{column.name}' is {what}: its values are made afresh and cannot be asked for."
         )
-    wanted = [condition.values is None and params.rows[0] > 0, condition.missing and params.rows[1] > 0]
+    every = condition.values is None
+    wanted = [every, condition.missing, *(every or cell in asked for cell in others)]
+    wanted = [one and count > 0 for one, count in zip(wanted, params.rows, strict=True)]
     if not any(wanted):
         raise ConditionError(f"no value of column '{column.name}' is missing.")
-    return {0: np.array(wanted, dtype=np.float64)[:, None]} if all(params.rows) else {}
+    return {0: np.array(wanted, dtype=np.float64)[:, None]} if slots(params, column) else {}
 
 
 # --- JSON text: whether there is a value; the value itself is made when the text is read ------------------
-
-
-def literals(params: Any, column: Column) -> list[str]:
-    return [PRESENT, "null"]
 
 
 def shape(
@@ -312,10 +325,6 @@ def shape(
 ) -> JsonSchema:
     share = None if condition is None else allowed(params, column, condition)
     return choice_shape(literals(params, column), share)
-
-
-def write(params: Any, column: Column, series: pd.Series) -> Array:
-    return np.where(series.isna().to_numpy(bool), "null", PRESENT).astype(object)
 
 
 def read(

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from lookalike.codec.celltext import Asked, choice_tokens
-from lookalike.codec.kinds import constant, ids
-from lookalike.codec.kinds.constant import encode
-from lookalike.codec.kinds.ids import allowed, choices, learned, literals, note, shape, slots, write
+from lookalike.codec.kinds import ids, presence
+from lookalike.codec.kinds.ids import allowed, choices, learned, note, shape
+from lookalike.codec.kinds.presence import encode, literals, slots, write
 from lookalike.codec.made import pseudonyms
 from lookalike.codec.slot import Array
 from lookalike.codec.where import Condition
-from lookalike.table.column import Column
+from lookalike.table.column import Column, without_exceptions
 
 __all__ = [
     "TO_MAKE", "allowed", "analyse", "asked", "choices", "decode", "encode", "learned", "literals", "note",
@@ -43,11 +43,12 @@ def _none() -> Array:
 class Params:
     """What is learned of a column of keys or pseudonyms; no real value is in it.
 
-    rows: present, missing; fresh: how a key is made (as an id), or a pseudonym, None where there is none to
-    make. What `entities.learn` adds of the entities that share a value: distinct: how many there are; sizes,
-    counts: rows of an entity, and how many entities have so many; determines: the columns (by number) of
-    which every entity has one value, missing ones aside; gaps: those of them that are missing in all rows
-    of an entity or in none; counters: [column, 0 or 1] of those that count an entity's rows from there.
+    rows: present, missing, and each exception; fresh: how a key is made (as an id), or a pseudonym, None
+    where there is none to make. What `entities.learn` adds of the entities that share a value: distinct:
+    how many there are; sizes, counts: rows of an entity, and how many entities have so many; determines:
+    the columns (by number) of which every entity has one value, missing ones aside; gaps: those of them
+    that are missing in all rows of an entity or in none; counters: [column, 0 or 1] of those that count an
+    entity's rows from there.
     """
 
     rows: list[int]
@@ -71,12 +72,12 @@ def of(facts: dict[str, Any]) -> Params:
 
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
-    distinct = series.dropna().drop_duplicates()
+    distinct = without_exceptions(series, column).dropna().drop_duplicates()
     fresh: ids.Params | pseudonyms.Params | None = None
     if len(distinct):
         make = ids.analyse if column.kind == "key" else pseudonyms.analyse
         fresh = make(distinct, column, rare)
-    return Params(constant.present_and_missing(series), fresh)
+    return Params(presence.rows_of(series, column), fresh)
 
 
 def decode(
@@ -89,7 +90,8 @@ def decode(
     offset: int = 0,
 ) -> pd.Series:
     marks = np.full(len(tokens), TO_MAKE, dtype=object)
-    marks[constant.absent(params.rows, tokens)] = None
+    absent, others = presence.drawn(params, column, tokens)
+    marks[absent] = others[absent]
     return pd.Series(marks, dtype=object, name=column.name)
 
 

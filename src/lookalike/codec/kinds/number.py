@@ -51,6 +51,8 @@ from lookalike.codec.ticks.numbers import (
     MISSING,
     UNREAD,
     condition_ranges,
+    fitting,
+    format_ends,
     formats_of,
     restored,
     schema_range,
@@ -73,14 +75,16 @@ FEW = 20  # values that a number column can have and still be a choice between c
 class Params:
     """What is learned of numbers.
 
-    bins: their bins and cells; formats: (formats,) rows of each, empty where there are not several. rows,
-    unread: how many cells there were, and how many of them were neither a number nor an exception.
+    bins: their bins and cells; formats: (formats,) rows of each, empty where there are not several; ends: as
+    of `format_ends`. rows, unread: how many cells there were, and how many of them were neither a number
+    nor an exception.
     """
 
     bins: Bins
     formats: Array = field(default_factory=lambda: np.zeros(0))
     rows: int = 0
     unread: int = 0
+    ends: Array = field(default_factory=lambda: np.zeros((0, 2)))
 
     @property
     def cells(self) -> Cells:
@@ -109,6 +113,7 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
         np.bincount(which[which >= 0], minlength=kinds).astype(float) if kinds > 1 else np.zeros(0),
         len(series),
         int((marks == UNREAD).sum()),
+        format_ends(ticks, np.where(marks == 0, which, -1), kinds, rare) if kinds > 1 else np.zeros((0, 2)),
     )
 
 
@@ -160,7 +165,11 @@ def decode(
 ) -> pd.Series:
     ranges = None if condition is None else condition_ranges(column, condition)
     ticks, marks = bins.decode(params.bins, tokens[:, 0], cells[:, 0], rng, ranges)
-    return restored(ticks, marks, column, tokens[:, 1] if len(params.formats) else None)
+    which = tokens[:, 1] if len(params.formats) else None
+    if which is not None and len(params.ends) and condition is None:
+        drawn = np.where(marks == 0, which, -1)
+        which = np.where(drawn < 0, which, fitting(drawn, ticks, column, params.ends, params.formats, rng))
+    return restored(ticks, marks, column, which)
 
 
 def allowed(params: Params, column: Column, condition: Condition) -> dict[int, Array]:
@@ -310,7 +319,10 @@ def read(
     which = None
     if len(params.formats):  # numbers of JSON have one format: that of the cell is drawn
         chance = params.formats / params.formats.sum()
-        which = (rng or np.random.default_rng(0)).choice(len(chance), len(cells), p=chance)
+        rng = rng or np.random.default_rng(0)
+        which = rng.choice(len(chance), len(cells), p=chance)
+        if len(params.ends):
+            which = fitting(which, ticks[codes], column, params.ends, params.formats, rng)
     return restored(ticks[codes], marks[codes], column, which)
 
 

@@ -20,7 +20,7 @@ from lookalike.codec.kinds.keys import TO_MAKE
 from lookalike.codec.made import combined, mails, pseudonyms
 from lookalike.codec.slot import Array
 from lookalike.table import counters, kinds
-from lookalike.table.column import Column
+from lookalike.table.column import Column, without_exceptions
 from lookalike.table.compound import join, split
 from lookalike.table.dtypes import restore
 from lookalike.table.nested import flat
@@ -35,6 +35,10 @@ def learn(
 ) -> list[Any]:
     """The params of all columns; those of keys and pseudonyms with what their entities are like."""
     learned = list(params)
+    series = [
+        without_exceptions(own, column) if column.is_of_entities else own
+        for own, column in zip(series, columns, strict=True)
+    ]
     made = [i for i, column in enumerate(columns) if column.is_of_entities]
     codes = {i: _codes(series[i]) for i, column in enumerate(columns) if made and column.kind not in _FREE}
     for i in made:
@@ -152,8 +156,11 @@ def fill(
     anchors = _anchors(columns, params)
     if not anchors or not len(table):
         return table
-    table = table.copy()
+    table, drawn = table.copy(), table
     made = [column.name for column in columns if column.is_of_entities]
+    for column in columns:  # N/A is no entity
+        if column.is_of_entities:
+            table[column.name] = without_exceptions(table[column.name], column)
     held = {*held, *(name for name in made if (table[name].notna() & (table[name] != TO_MAKE)).any())}
     for number, anchor in enumerate(anchors):
         _group(anchor, anchors[:number], columns, params, table, rng, held)
@@ -162,7 +169,17 @@ def fill(
         for j, start in params[anchor.column].counters:
             if columns[j].name not in {*held, *asked}:
                 _count(anchor.labels, columns[j], start, table, rng)
+    for column in columns:
+        if column.is_of_entities and column.exceptions:
+            table[column.name] = _with_exceptions(table[column.name], drawn[column.name], column)
     return table
+
+
+def _with_exceptions(cells: pd.Series, drawn: pd.Series, column: Column) -> pd.Series:
+    """The cells with the exceptions that were drawn."""
+    there = drawn.astype(object).isin(column.exceptions or []).to_numpy(bool)
+    values = cells.astype(object).mask(there, drawn.astype(object))
+    return restore(values, column).set_axis(cells.index)
 
 
 def _count(labels: Array, column: Column, start: int, table: pd.DataFrame, rng: np.random.Generator) -> None:

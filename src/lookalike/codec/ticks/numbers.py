@@ -26,6 +26,7 @@ from lookalike.table.precision import rounded
 # marks of the rows whose tick means nothing: -inf, +inf, missing; then the exceptions; and what is neither
 BELOW, ABOVE, MISSING = 1, 2, 3
 EXCEPTION, UNREAD = 4, 127
+_ROOM = 0.1  # of its range that a format may have beyond it, as a few numbers there are not told
 LIMIT = 2**61  # ticks beyond it are Python ints: differences of int64 would overflow
 _WIDE = decimal.Context(prec=100)
 Ranges = list[tuple[Any, Any]] | None  # inclusive, in ticks, ends may be infinite; None = any value
@@ -84,6 +85,42 @@ def formats_of(series: pd.Series, column: Column) -> Array:
         return np.full(len(series), -1, dtype=np.int16)
     _, which, odd = read_column(series, column)
     return np.where(odd == 0, which, -1)
+
+
+def format_ends(ticks: Array, which: Array, kinds: int, least: int) -> Array:
+    """(formats, 2) the smallest and the largest tick of each, but for `least` - 1 ticks at both ends."""
+    found = np.zeros((kinds, 2))
+    for number in range(kinds):
+        own = np.sort(ticks[which == number]).astype(np.float64)
+        skip = min(least - 1, (len(own) - 1) // 4)
+        found[number] = (own[skip], own[-1 - skip]) if len(own) else (np.inf, -np.inf)
+    return found
+
+
+def fitting(
+    which: Array, ticks: Array, column: Column, ends: Array, rows: Array, rng: np.random.Generator
+) -> Array:
+    """(rows,) the formats of ticks: those that were drawn, but another one where the tick is none that the
+    format has: 2,330 acres beside 0.5 acres and 2,330 sqft, or a number of more decimals than it writes.
+
+    ends: as of `format_ends`; rows: (formats,) of each.
+    """
+    values = ticks.astype(np.float64)[:, None]
+    room = _ROOM * (ends[:, 1] - ends[:, 0])
+    low = np.where(ends[:, 0] >= 0, np.maximum(ends[:, 0] - room, 0), ends[:, 0] - room)
+    high = np.where(ends[:, 1] <= 0, np.minimum(ends[:, 1] + room, 0), ends[:, 1] + room)
+    far = np.maximum(low - values, 0) + np.maximum(values - high, 0)
+    for number, text in enumerate(column.formats):
+        lacking = (column.decimals or 0) - formats.parsed(text).most
+        if ticks.dtype.kind == "i" and lacking > 0:
+            far[ticks % 10**lacking != 0, number] = np.inf
+    can = np.isfinite(far) & (far == far.min(1)[:, None])
+    wrong = np.flatnonzero(~can[np.arange(len(which)), np.maximum(which, 0)] & can.any(1) & (which >= 0))
+    if not len(wrong):
+        return which
+    found, shares = which.copy(), np.cumsum(can[wrong] * rows, axis=1)
+    found[wrong] = (shares <= rng.random(len(wrong))[:, None] * shares[:, -1:]).sum(1)
+    return found
 
 
 def unread_note(unread: int, rows: int, column: Column) -> str | None:
