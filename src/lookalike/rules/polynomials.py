@@ -51,7 +51,7 @@ def _nearest(of: Searched, own: int, rows: Array) -> Array:
     parts = parts[np.isnan(of.x[np.ix_(rows, parts)]).mean(0) <= GONE]
     if len(parts) <= COLUMNS:
         return parts
-    x = of.x[np.ix_(rows, np.append(own, parts))]
+    x = np.column_stack([of.x[rows, own], of.x[np.ix_(rows, parts)]])
     x = np.nan_to_num(x - np.nanmean(x, 0))
     with np.errstate(divide="ignore", invalid="ignore"):
         near = np.nan_to_num(np.abs(x[:, 0] @ x[:, 1:]) / np.sqrt((x[:, 1:] ** 2).sum(0)))
