@@ -23,15 +23,14 @@ from lookalike.table.rule import (
     EmptyWhen,
     Function,
     Joined,
-    Linear,
     OneOf,
     Order,
-    Product,
     Rule,
     Trait,
     Unlike,
     Within,
 )
+from lookalike.table.rule_formulas import Linear, Product
 
 MOVABLE = ("gap", "clamp", "lift", "trait", "when", "together")  # ways of a column that may be moved on
 SPIKES = 1.1  # nats that a gap may tell more than its column

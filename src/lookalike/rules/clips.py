@@ -13,7 +13,7 @@ from lookalike.rules.chance import LEAST_ROWS
 from lookalike.rules.fits import EXACT, Searched, all_count, judged
 from lookalike.rules.holds import computed
 from lookalike.rules.sums import DISTINCT
-from lookalike.table.rule import Extreme, Linear
+from lookalike.table.rule_formulas import Extreme, Linear
 
 FEW = 48  # rows that candidates are sought in
 GLANCED = 0.95  # of these, that a candidate holds in

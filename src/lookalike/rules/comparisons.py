@@ -15,7 +15,8 @@ from lookalike.rules.holds import LEAST, support
 from lookalike.rules.sums import DISTINCT, LARGEST
 from lookalike.rules.values import Values, columns_of
 from lookalike.table.kind_groups import CATEGORICAL, NUMBER
-from lookalike.table.rule import UNITS, Function
+from lookalike.table.rule import Function
+from lookalike.table.rule_formulas import UNITS
 
 BEGUN, FEW = 4, 16  # rows of each value that a pair is seen in first, and then
 LOOSE, GLANCED = 0.85, 0.95  # of those, that it tells the value of

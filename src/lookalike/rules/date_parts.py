@@ -11,7 +11,8 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_ROWS, LEAST_SUPPORT
 from lookalike.rules.values import Values, is_text, rounded, same, step
-from lookalike.table.rule import PARTS, Part, Rule
+from lookalike.table.rule import Rule
+from lookalike.table.rule_formulas import PARTS, Part
 
 DATES = ("date", "first of week", "first of month", "first of quarter", "last of month", "time")
 WHOLE = [part for part in PARTS if part not in DATES]

@@ -19,15 +19,7 @@ from lookalike.table import ranges
 from lookalike.table.column import Column
 from lookalike.table.date_names import WORD, directives_of
 from lookalike.table.kind_groups import CATEGORICAL, DATE, MADE, NUMBER
-from lookalike.table.rule import (
-    Combination,
-    Copy,
-    EmptyTogether,
-    EmptyWhen,
-    Joined,
-    OneOf,
-    Rule,
-)
+from lookalike.table.rule import Combination, Copy, EmptyTogether, EmptyWhen, Joined, OneOf, Rule
 
 ON = {"1", "1.0", "true", "t", "yes", "y", "x"}
 WAYS = ("as it is", "lower", "upper", "first letter of", "lower first letter of")

@@ -39,18 +39,15 @@ from lookalike.table.rule import (
     Combination,
     EmptyTogether,
     EmptyWhen,
-    Extreme,
     Function,
     Joined,
-    Linear,
     Order,
-    Product,
     Rule,
     Trait,
-    Transform,
     Unlike,
     Within,
 )
+from lookalike.table.rule_formulas import Extreme, Linear, Product, Transform
 from lookalike.table.rule_words import read_rules
 from lookalike.table.schema import Schema
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, beats_chance
 from lookalike.rules.holds import agree, computed, holds, support
 from lookalike.rules.values import CLOSE, SINGLE, Values, step
-from lookalike.table.rule import ROUNDINGS, Extreme, Linear, Product, Transform
+from lookalike.table.rule_formulas import ROUNDINGS, Extreme, Linear, Product, Transform
 
 CUTS = (0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6)  # factors that cut digits off a whole number
 EXACT = 0.995  # support of a formula that is no approximation
@@ -47,24 +46,59 @@ class Searched:
         """The columns that are no dates."""
         return np.flatnonzero(~self.dated)
 
+    def telling(self, own: int) -> Array:
+        """(rows, columns) the rows that hold a number other than 0 in a column: of more rows, where these are
+        few.
+        """
+        x = self.x
+        full = np.flatnonzero(~np.isnan(x[:, own]) & (x[:, own] != 0))
+        if len(full) < LEAST_ROWS and self.many is not self.values:
+            numbers = np.asarray(self.many.numbers(self.names[own]))
+            full = np.flatnonzero(~np.isnan(numbers) & (numbers != 0))
+            columns = (np.asarray(self.many.numbers(name))[full] for name in self.names)
+            return np.stack([*columns], 1)
+        return x[full]
+
+    def error(self, own: int) -> float:
+        """The relative error of the numbers of a column, in a first look."""
+        return 1e-7 if self.values.close(self.names[own]) == CLOSE else SINGLE
+
     def near(self, own: int, target: Array, least: float = 0.0) -> Array:
         """How far numbers of a column may be off in a first look: half a tick, and their relative error, of
         `least` where that is larger.
         """
-        error = 1e-7 if self.values.close(self.names[own]) == CLOSE else SINGLE
-        return np.asarray(0.5 * (self.sizes[own] or 0.0) * 1.02 + error * np.maximum(np.abs(target), least))
+        error = self.error(own) * np.maximum(np.abs(target), least)
+        return np.asarray(0.5 * (self.sizes[own] or 0.0) * 1.02 + error)
 
 
 def judged(rule: Any, values: Values) -> Any:
     """The rule with the rounding that fits best; None where it does not hold."""
     best, most = None, LEAST_FORMULA
     cut = isinstance(rule, Linear) and any(factor in CUTS for _, factor in rule.of)  # 20240131 -> 202401
-    for rounding in ("down", *ROUNDINGS) if cut else ROUNDINGS:
+    ways = [(one, False) for one in (("down", *ROUNDINGS) if cut else ROUNDINGS)]
+    for rounding, halves in (*ways, ("as floats", True)):
+        if most == 1 and best is not None:
+            break
         own = replace(rule, rounding=rounding)
-        share = support(own, values)
+        share = support(own, values) if halves or rounding != "as floats" else _exact(own, values)
         if share > most or (best is None and share >= most):
-            best, most = replace(own, support=share), share
-    return best if best is None or isinstance(best, Transform | Extreme) else _with_zeros(best, values)
+            best, most = own, share
+    if best is None:
+        return None
+    best = replace(best, support=support(best, values))
+    return best if isinstance(best, Transform | Extreme) else _with_zeros(best, values)
+
+
+def _exact(rule: Any, values: Values) -> float:
+    """The share of the rows that keep a rule as it is rounded here, and not as a half may be."""
+    said = computed(rule, values)
+    speaks = ~np.isnan(said + np.asarray(values.numbers(rule.column)))
+    return float(agree(rule, values, said)[speaks].mean()) if speaks.any() else 1.0
+
+
+def by_halves(rule: Any, values: Values) -> bool:
+    """Whether some rows keep a rule only as a half may be rounded to either side."""
+    return getattr(rule, "rounding", "") == "as floats" and _exact(rule, values) < support(rule, values)
 
 
 def _with_zeros(rule: Any, values: Values) -> Any:
@@ -84,20 +118,16 @@ def all_count(rule: Any, values: Values, many: Values) -> bool:
     broken where the part is shuffled. many: looked at where the part is at work in too few of the rows.
     """
     for name in rule.columns[1:]:
-        here = next(
-            (own for own in (values, many) if at_work(rule, name, own).sum() >= LEAST_ROWS // 2), None
-        )
-        if here is None:
+        some = ((own, at_work(rule, name, own)) for own in (values, many))
+        here, rows = next(((own, rows) for own, rows in some if rows.sum() >= LEAST_ROWS // 2), (None, None))
+        if here is None or rows is None:
             return False
-        rows = at_work(rule, name, here)
-        kept = agree(rule, here, computed(rule, here))[rows]
+        kept = agree(rule, here, computed(rule, here), here)[rows]
         if kept.mean() < LEAST_FORMULA:
             return False
-        table = here.table[[*dict.fromkeys(rule.columns)]].copy()
-        shuffled = table[name].to_numpy()[np.random.default_rng(0).permutation(here.rows)]
-        table[name] = pd.Series(shuffled, index=table.index).astype(table[name].dtype)
-        by_chance = computed(rule, Values(table, here.schema))
-        if not beats_chance(kept, agree(rule, here, by_chance)[rows]):
+        shuffled = np.random.default_rng(0).permutation(here.rows)
+        chance = here.having(name, np.asarray(here.numbers(name))[shuffled])
+        if not beats_chance(kept, agree(rule, here, computed(rule, chance), chance)[rows]):
             return False
     return True
 
@@ -116,7 +146,7 @@ def varies(rule: Linear | Transform, values: Values) -> bool:
     if told.sum() < LEAST_ROWS:
         return False
     said = computed(rule, values)
-    kept = agree(rule, values, said)[told]
+    kept = agree(rule, values, said, values)[told]
     said[told] = said[told][np.random.default_rng(0).permutation(told.sum())]
     return bool(kept.mean() >= LEAST_FORMULA) and beats_chance(kept, agree(rule, values, said)[told])
 
@@ -138,7 +168,12 @@ def at_work(rule: Any, name: Any, values: Values) -> Array:
         said = computed(rule, values, exact=True)
         at_work &= np.clip(said, rule.least, rule.most) == said
     if isinstance(rule, Product):
-        plain = [one for one in rule.columns[1:] if one != rule.right or not rule.unit]
+        plain = {one for _, parts in rule.terms for one, _, unit in parts if not unit}
         at_work &= (x[name] != 1) | (name not in plain)
-        at_work &= np.all([x[one] != 0 for one in plain], axis=0)
+        terms = [
+            [one for one, _, unit in parts if not unit]
+            for _, parts in rule.terms
+            if name in {own[0] for own in parts}
+        ]
+        at_work &= np.any([np.all([x[one] != 0 for one in some], axis=0) for some in terms], axis=0)
     return np.asarray(at_work)

@@ -13,15 +13,18 @@ import pandas as pd
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT
 from lookalike.rules.clips import clipped, extremes
-from lookalike.rules.fits import EXACT, Searched, all_count, judged, varies
+from lookalike.rules.constants import agreed, factor_of, shortest, written
+from lookalike.rules.fits import EXACT, Searched, all_count, by_halves, judged, varies
 from lookalike.rules.holds import holds
-from lookalike.rules.rates import rates
+from lookalike.rules.polynomials import polynomials
+from lookalike.rules.products import products
 from lookalike.rules.sides import with_sides
 from lookalike.rules.sums import DISTINCT, LARGEST, sums
 from lookalike.rules.terms import terms
 from lookalike.rules.transforms import transforms
 from lookalike.rules.values import SINGLE, Values, step
-from lookalike.table.rule import UNITS, Linear, Product, Rule
+from lookalike.table.rule import Rule
+from lookalike.table.rule_formulas import UNITS, Linear, Product, digits_of, reciprocal
 
 FEW = 48  # rows that candidates are sought in
 TOLD = 16  # of these, that tell all parts of a candidate
@@ -29,10 +32,9 @@ GLANCED = 0.85  # of those, that it holds in: by chance hardly any formula of 95
 RANKED = 0.8  # of the ranks' correlation: of a line that up to 5% of the rows leave
 MOST = 0.9  # of the rows that a rule may speak of, that it does speak of
 FAR = 20  # ticks that most rows may be off a line whose slope is that of rounded values
-FACTORS = (100.0, 0.01, 1000.0, 0.001, 60.0, 1 / 60, -1.0, -0.01)  # percent, thousands, minutes, taken off
+MANY = 3  # digits of a factor, for which a person would write a divisor
 GLANCE, NEAR = 64, 0.2  # rows of a look at a break, and how far their middle may be off
 LEAST_TOLD = 8  # of these, that say what it is
-GLIMPSE = 7  # rows that tell which of them it may be
 SPANS = {**UNITS, "milliseconds": 1e-3, "years": 31557600.0}
 
 
@@ -48,11 +50,13 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
     place = {name: at for at, name in enumerate(names)}
     behind = [rule for rule in found if place[rule.column] > max(place[name] for name in rule.columns[1:])]
     exact = {rule.column for rule in behind if rule.support == 1 and _covers(rule, of)}
-    found += rates(of, {*exact})
+    found += products(of, exact)
     same = {
         rule.column for rule in found if rule.support == 1 and len(rule.columns) == 2 and _covers(rule, of)
     }
     found += sums(of, exact, same)
+    told = {rule.column for rule in found if rule.support >= EXACT}
+    found += polynomials(of, told)
     told = {rule.column for rule in found if rule.support >= EXACT and len(rule.columns) < 4}
     found += [*clipped(of, told), *extremes(of, told)]
     found = _simplest(found, names, of)
@@ -85,18 +89,26 @@ def _simplest(rules: list[Any], names: list[Any], of: Searched) -> list[Any]:
         for key in (rule.column, frozenset(rule.columns)):
             most[key] = max(most.get(key, 0), spoken[id(rule)])
 
+    added = {  # to the last digit, which a factor rounds
+        rule.column
+        for rule in rules
+        if isinstance(rule, Linear) and rule.support == 1 and all(abs(factor) == 1 for _, factor in rule.of)
+        if len(rule.of) > 1 and not rule.constant and rule.divisor == 1 and not by_halves(rule, of.values)
+    }
+
     def seldom(rule: Any) -> bool:
         return spoken[id(rule)] < MOST * max(most[rule.column], most[frozenset(rule.columns)])
 
     def order(rule: Any) -> tuple[Any, ...]:
         negative = isinstance(rule, Linear) and any(factor < 0 for _, factor in rule.of)
-        divided = isinstance(rule, Product) and rule.divide
+        divided = isinstance(rule, Product) and rule.divides
         last = place[rule.column] > max(place[name] for name in rule.columns[1:])
         return (
             rule.support < EXACT,
             seldom(rule),
             isinstance(rule, Product),
             not last,
+            rule.column in added and by_halves(rule, of.values),
             len(rule.columns),
             negative or divided,
             place[rule.column],
@@ -191,6 +203,30 @@ class _Line:
         found: Linear | None = judged(Linear(self.own, ((self.of, factor),), constant, divisor), values)
         return found
 
+    def through_zero(self, a: Array, c: Array) -> list[tuple[float, float]]:
+        """The factor of the fewest digits and no constant, where that says nearly all rows. a, c: (rows,)."""
+        at = self.searched.names.index(self.own)
+        low, high, share = factor_of(c, a, self.searched.sizes[at] or 0.0, self.searched.error(at))
+        return [(written(low, high), 0.0)] if share >= LEAST_SUPPORT and low * high > 0 else []
+
+    def inverse(self, a: Array, c: Array, found: Linear) -> Linear | None:
+        """c = (a - 32) / 1.8 in place of a line of many digits; None where that has no fewer of them."""
+        factor, size = found.of[0][1], step(self.searched.values.column(self.own))
+        digits = digits_of(factor) + digits_of(found.constant)
+        if not found.constant or found.divisor != 1 or not size or digits_of(factor) < MANY:
+            return None
+        for some in range(1, MANY + 1):
+            by = float(f"{1 / factor:.{some}g}")
+            ends = np.sort([by * (c - size / 2) - a, by * (c + size / 2) - a], axis=0)
+            low, high, share = agreed(*ends)
+            constant = shortest(low, high)
+            if share < EXACT or abs(by) < 1 or digits_of(by) + digits_of(constant) >= digits:
+                continue
+            own = self.judged(1.0, constant, by)
+            if own is not None and own.support >= found.support:
+                return own
+        return None
+
 
 def _line(a: Array, c: Array, line: _Line, dated: bool) -> Linear | None:
     """The line through rows of both columns; None where its factor is not short."""
@@ -198,26 +234,19 @@ def _line(a: Array, c: Array, line: _Line, dated: bool) -> Linear | None:
         ratios = c[a != 0] / a[a != 0]
         middle = float(np.median(ratios)) if len(ratios) else 0.0
         slope = float(np.cov(a, c)[0, 1] / a.var(ddof=1))
-        for factor, constant in _short(middle, slope, a, c):
-            if len(f"{factor:.12g}") > 5 and (found := _divided(middle, line)):
-                return found
+        zero = line.through_zero(a, c)
+        for factor, constant in [*zero, *_short(middle, slope, a, c)]:
+            whole = reciprocal(factor)
+            if abs(factor) < 1 and digits_of(whole) < digits_of(factor):
+                found = line.judged(1.0, constant * whole, whole)
+                if found is not None and found.support >= EXACT:
+                    return found
             found = line.judged(factor, constant)
-            if found is not None and (found.support >= EXACT or len(f"{factor:.12g}") < 5):
-                return found
-            power = round(1 / factor) if 0 < factor < 1 else 0
-            if power > 1 and (found := line.judged(1.0, constant, float(power))):
-                return found
+            sure = LEAST_SUPPORT if (factor, constant) in zero else EXACT
+            if found is not None and (found.support >= sure or len(f"{factor:.12g}") < 5):
+                return line.inverse(a, c, found) or found
         return None
     return line.judged(1.0, float(np.median(c - a)))
-
-
-def _divided(middle: float, line: _Line) -> Linear | None:
-    """A number by a short one: net = gross / 1.19."""
-    for digits in (2, 3, 4) if middle > 0 else ():
-        found = line.judged(1.0, 0.0, float(f"{1 / middle:.{digits}g}"))
-        if found is not None and found.support >= EXACT:
-            return found
-    return None
 
 
 def _short(middle: float, slope: float, a: Array, c: Array) -> list[tuple[float, float]]:
@@ -291,65 +320,23 @@ def _less(rule: Linear, left: Array, x: Array, names: list[Any], values: Values)
     return None
 
 
-def _pairs(of: Searched) -> Iterator[Rule]:
-    """c = a + b and c = a x b, in a few rows for all pairs at once, then in all rows of those that fit."""
-    names, plain, values, many = of.names, of.plain, of.values, of.many
-    for own in plain:
-        if of.distinct[own] < DISTINCT:
+def _pairs(of: Searched) -> Iterator[Linear]:
+    """c = a + b, in a few rows for all pairs at once, then in all rows of those that fit."""
+    names, values, many = of.names, of.values, of.many
+    for own in of.plain:
+        others = of.plain[of.plain != own]
+        x = of.telling(own) if of.distinct[own] >= DISTINCT else of.x[:0]
+        if len(x) < LEAST_ROWS or len(others) < 2:
             continue
-        others = plain[plain != own]
-        full = _telling(of.x[:, own])
-        here = of.x
-        if (
-            len(full) < LEAST_ROWS and many is not values
-        ):  # mostly 0: more rows are needed to see what it is made of
-            full = _telling(np.asarray(many.numbers(names[own])))
-            here = np.stack([np.asarray(many.numbers(name)) for name in names], 1)
-        if len(full) < LEAST_ROWS or len(others) < 2:
-            continue
-        rows = full[np.linspace(0, len(full) - 1, FEW).astype(int)]
-        some, target = here[np.ix_(rows, others)], here[rows, own][:, None]
-        close = of.near(own, target)
+        x = x[np.linspace(0, len(x) - 1, FEW).astype(int)]
+        target = x[:, own][:, None]
         first, second = np.triu_indices(len(others), 1)
-        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            added = some[:, first] + some[:, second]
-            times, below = some[:, first] * some[:, second], some[:, first] / some[:, second]
-            above = some[:, second] / some[:, first]
-        for kind, said in enumerate((added, times, below, above)):
-            size = _sizes_of(said, target) if kind else np.ones(said.shape[1])
-            with np.errstate(invalid="ignore", over="ignore"):
-                fits = np.abs(size * said - target) <= (2 * close if kind == 1 else close)
-            told = (~np.isnan(said)).sum(0)
-            for at in np.flatnonzero((fits.sum(0) >= GLANCED * told) & (told >= TOLD)):
-                a, b = names[others[first[at]]], names[others[second[at]]]
-                rule: Any = (
-                    Linear(names[own], ((a, 1.0), (b, 1.0)))
-                    if kind == 0
-                    else Product(
-                        names[own],
-                        *((a, b) if kind < 3 else (b, a)),
-                        divide=kind > 1,
-                        factor=float(size[at]),
-                    )
-                )
-                fit = judged(rule, values)
-                if fit is not None and all_count(fit, values, many):
-                    yield fit
-
-
-def _sizes_of(said: Array, target: Array) -> Array:
-    """(pairs,) the factor between products and what they shall be, one of `FACTORS`: 1 where none is near.
-    said: (rows, pairs); target: (rows, 1).
-    """
-    some = slice(None, None, max(1, len(said) // GLIMPSE))
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        ratio = np.sort(target[some] / said[some], axis=0)[len(said[some]) // 2]
-    found = np.ones(len(ratio))
-    for factor in FACTORS:
-        found[np.abs(ratio - factor) < 0.05 * abs(factor)] = factor
-    return found
-
-
-def _telling(numbers: Array) -> Array:
-    """The rows that hold a number other than 0."""
-    return np.flatnonzero(~np.isnan(numbers) & (numbers != 0))
+        said = x[:, others[first]] + x[:, others[second]]
+        with np.errstate(invalid="ignore"):
+            fits = (np.abs(said - target) <= of.near(own, target)).sum(0)
+        told = (~np.isnan(said)).sum(0)
+        for at in np.flatnonzero((fits >= GLANCED * told) & (told >= TOLD)):
+            a, b = names[others[first[at]]], names[others[second[at]]]
+            fit = judged(Linear(names[own], ((a, 1.0), (b, 1.0))), values)
+            if fit is not None and all_count(fit, values, many):
+                yield fit

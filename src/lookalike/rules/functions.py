@@ -29,6 +29,7 @@ MOST_KEYS = 1_000  # values of a column that determines another
 OFTEN, OFTEN_TEXTS = 0.9, 0.5  # share of the rows whose number, or text, comes again in a column that does
 A_NUMBER, A_TEXT = 3, 2  # rows a number, or a text, in such a column
 OTHERS, MADE_OF = 3, 0.5  # values of a part, at least; of a total's, that the rest of it has at most
+COLLIDING = 0.005  # of the rows of a number that tells a column, that may hold another value
 LOOKED_UP = 0.4  # of the rows, that hold a number of several rows, where it determines another column
 GLANCE = 400  # rows in which it is seen whether a column may determine another
 CELLS = 32  # times as many pairs of values as rows, of which all are counted at once
@@ -58,7 +59,7 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
             if own in best and best[own][:2] <= (least, width):
                 continue
             wrong = _determined(keys[key], told.codes[at], int(told.heights[at]), rng)
-            if wrong is not None and _is_made_of(values, key, own):
+            if wrong is not None and (_is_chance(values, key, wrong) or _is_made_of(values, key, own)):
                 continue
             if wrong is not None and (own not in best or (wrong, width) < best[own][:2]):
                 best[own] = wrong, width, Function(own, key)
@@ -66,22 +67,35 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
     return [rule for _, _, rule in sorted(rules, key=lambda own: own[1])]  # an item tells its price
 
 
+def _is_chance(values: Values, key: Any, wrong: float) -> bool:
+    """Whether a number tells another column but for rows in which two values come to the same number."""
+    return values.column(key).is_number and values.numbers(key) is not None and wrong > COLLIDING
+
+
 def _is_made_of(values: Values, key: Any, own: Any) -> bool:
     """Whether a number is the product, or the sum, of another and of few values that are not in the table: a
-    total of guests and a price tells the guests, but follows from them. One that ranges tell is none.
+    total of guests and a price tells the guests, but follows from them. So does one of nights and the price
+    of a room, which the name of the room stands for. One that ranges tell is none.
     """
     whole, part = values.numbers(key), values.numbers(own)
-    sides = values.column(key), values.column(own)
-    if whole is None or part is None or not all(one.is_number for one in sides):
+    if whole is None or not values.column(key).is_number:
         return False
+    named = part is None or not values.column(own).is_number
+    part = np.where(values.missing(own), np.nan, values.codes(own)[0]) if named else part
+    assert part is not None
     both = np.unique(np.stack([whole, part], 1)[~np.isnan(whole + part)], axis=0)
     whole, part = both[:, 0], both[:, 1]
     if len(both) < DISTINCT or len(np.unique(part)) < OTHERS:
         return False
     if as_ranges(Function(own, key), values).cuts:
         return False
+    if named:  # the least of each value is its price, or so
+        least = np.array([whole[part == one].min() for one in np.unique(part)])
+        part = least[np.searchsorted(np.unique(part), part)]
+        if not (least > 0).all():
+            return False
     there = part != 0
-    others = whole[there] / part[there], whole - part
+    others = [whole[there] / part[there], *(() if named else (whole - part,))]
     few = min(len(np.unique(np.round(one, 6))) + np.count_nonzero(~there) for one in others)
     return bool(few <= MADE_OF * len(np.unique(whole)))
 

@@ -12,31 +12,27 @@ from lookalike.rules.codes import WAY, is_of_code, part_of_text, parts_in, parts
 from lookalike.rules.date_parts import keys_of_date, part_of
 from lookalike.rules.months import later
 from lookalike.rules.traits import fits, going
-from lookalike.rules.values import CLOSE, Values, rounded, same
+from lookalike.rules.values import CLOSE, Values, rounded, same, step
 from lookalike.table.dates import write_dates
 from lookalike.table.rule import (
     Combination,
     Copy,
     EmptyTogether,
     EmptyWhen,
-    Extreme,
     Function,
     Joined,
-    Linear,
     OneOf,
     Order,
-    Part,
-    Product,
     Rule,
-    Term,
     Trait,
-    Transform,
     Unlike,
     Within,
 )
+from lookalike.table.rule_formulas import Extreme, Linear, Part, Product, Term, Times, Transform, reciprocal
 
 Formula = Linear | Extreme | Product | Part | Term | Transform
 FORMULAS = (Linear, Extreme, Product, Part, Term, Transform)  # their numbers or dates can be computed
+HALF = 1e-6  # of a tick, that a half is off one as floats
 TWICE = 2  # rows of a text that may be written again
 LEAST = 5  # rows that a value of a function, or a combination, has
 EMPTY, APART = "\x1e", "\x1f"  # in the text of several values: a missing cell; what parts them
@@ -60,30 +56,38 @@ def computed(rule: Formula, values: Values, exact: bool = False) -> Array:
         parts = np.stack([_numbers(values, name) for name in rule.of])
         found = parts.max(0) if rule.largest else parts.min(0)
     elif isinstance(rule, Product):
-        left, right = factors_of(rule, values)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            large = max(rule.factor, 1.0)
-            found = large * left / right if rule.divide else large * left * right
-            found = found if large == rule.factor else found / (1 / rule.factor)  # as x / 100 is rounded
-        found = np.where(np.isfinite(found), found + rule.constant, np.nan)
+        found = sum_of(rule.terms, rule, values) + rule.constant
     else:
-        found = np.zeros(values.rows)
+        found, filled = np.zeros(values.rows), _filled(rule, values)
         for name, factor in rule.of:
-            found = found + factor * _filled(rule, values, name)
+            found = found + factor * filled[name]
         found = (found + rule.constant) / rule.divisor
         if rule.clipped and not exact:
             found = np.clip(found, rule.least, rule.most)
     return np.asarray(found) if exact else rounded(found, column, rule.rounding)
 
 
-def agree(rule: Formula, values: Values, said: Array) -> Array:
-    """(rows,) bool: where the rule's column is what was computed; both may be missing."""
+def agree(rule: Formula, values: Values, said: Array, of: Values | None = None) -> Array:
+    """(rows,) bool: where the rule's column is what was computed; both may be missing.
+
+    of: what it was computed of. As floats round it, a half may then be on either side: that depends on what
+    was multiplied first.
+    """
     own, exact = _numbers(values, rule.column), values.close(rule.column)
+    size = step(values.column(rule.column))
+    if of is not None and size and getattr(rule, "rounding", "") == "as floats":
+        whole = computed(rule, of, exact=True)
+        if getattr(rule, "clipped", False):
+            whole = np.clip(whole, rule.least, rule.most)  # type: ignore[union-attr]
+        left = HALF * size + CLOSE * np.abs(whole)
+        half = (np.abs(np.abs(whole - said) - size / 2) <= left) & (np.abs(whole - own) <= size / 2 + left)
+        said = np.where(half, own, said)
     if exact == CLOSE:
         return same(said, own)
     if isinstance(rule, Linear):  # a difference of two large numbers is as exact as these
+        filled = _filled(rule, values)
         parts = [
-            abs(factor) * np.abs(_filled(rule, values, name))
+            abs(factor) * np.abs(filled[name])
             for name, factor in rule.of
             if not values.column(name).is_date  # dates are exact
         ]
@@ -131,35 +135,41 @@ def solved(rule: Linear | Product | Transform, part: Any, goal: Array, values: V
         return np.asarray(_numbers(values, part) + (goal - said) * rule.divisor / dict(rule.of)[part])
     if isinstance(rule, Transform):
         return untransformed(rule.function, goal / rule.factor) - rule.shift
-    left, right = factors_of(rule, values)
-    goal = (goal - rule.constant) / rule.factor
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if part == rule.right:
-            wanted = left / goal if rule.divide else goal / left
-            wanted = np.sqrt(wanted) if rule.square else wanted
-            return np.asarray((wanted - 1) * rule.unit if rule.unit else wanted)
-        wanted = goal * right if rule.divide else goal / right
-        if rule.times is not None:
-            wanted = wanted / _filled(rule, values, rule.times if part == rule.left else rule.left)
-    return np.asarray(wanted)
+    with_it = [times for times in rule.terms if any(name == part for name, _, _ in times[1])]
+    ways = {one[1:] for _, parts in with_it for one in parts if one[0] == part}
+    if len(ways) != 1:  # a square and the number itself
+        return np.full(values.rows, np.nan)
+    others = tuple(times for times in rule.terms if times not in with_it)
+    per = tuple((factor, tuple(one for one in parts if one[0] != part)) for factor, parts in with_it)
+    (power, unit), left = ways.pop(), goal - rule.constant
+    left = left - sum_of(others, rule, values) if others else left
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        wanted = (left / sum_of(per, rule, values)) ** (1 / power)
+    return np.asarray((wanted - 1) * unit if unit else wanted)
 
 
-def factors_of(rule: Product, values: Values) -> tuple[Array, Array]:
-    """(rows,) float64: what a product multiplies, or divides by each other."""
-    left, right = _filled(rule, values, rule.left), _filled(rule, values, rule.right)
-    if rule.times is not None:
-        left = left * _filled(rule, values, rule.times)
-    right = 1 + right / rule.unit if rule.unit else right
-    return left, right * right if rule.square else right
+def sum_of(terms: tuple[Times, ...], rule: Product, values: Values) -> Array:
+    """(rows,) float64: the sum of terms of a product; nan where one is unknown, or divides by 0."""
+    found, filled = np.zeros(values.rows), _filled(rule, values)
+    for factor, parts in terms:
+        own = np.full(values.rows, factor if abs(factor) > 1 else np.sign(factor))
+        for name, power, unit in parts:
+            numbers = 1 + filled[name] / unit if unit else filled[name]
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                for _ in range(abs(power)):
+                    own = own * numbers if power > 0 else own / numbers
+        found = found + (own if abs(factor) >= 1 else own / abs(reciprocal(factor)))  # as x / 100 is rounded
+    return np.where(np.isfinite(found), found, np.nan)
 
 
-def _filled(rule: Linear | Product, values: Values, name: Any) -> Array:
-    """The numbers of a part, 0 where it is empty and that is what the rule says."""
-    found = _numbers(values, name)
+def _filled(rule: Linear | Product, values: Values) -> dict[Any, Array]:
+    """The numbers of each part, 0 where it is empty and that is what the rule says."""
+    found = {name: _numbers(values, name) for name in rule.columns[1:]}
     if not rule.zeros:
         return found
-    empty_ = np.all([np.isnan(_numbers(values, one)) for one in rule.columns[1:]], axis=0)
-    return np.where(np.isnan(found) & ~empty_, 0.0, found)
+    gone = {name: np.isnan(own) for name, own in found.items()}
+    some = ~np.all([*gone.values()], axis=0)
+    return {name: np.where(gone[name] & some, 0.0, own) for name, own in found.items()}
 
 
 def _numbers(values: Values, name: Any) -> Array:
@@ -330,7 +340,7 @@ def holds(rule: Rule, values: Values, real: Values | None = None) -> tuple[Array
     if isinstance(rule, FORMULAS):
         said, own = computed(rule, values), _numbers(values, rule.column)
         speaks = ~(np.isnan(said) | np.isnan(own))
-        return np.where(speaks, agree(rule, values, said), True), speaks
+        return np.where(speaks, agree(rule, values, said, values), True), speaks
     if isinstance(rule, Copy | Joined):
         texts = values.texts(rule.column) if isinstance(rule, Copy) else texts_of(rule, values)
         said = values.texts(rule.of) if isinstance(rule, Copy) else joined(rule, values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lookalike.codec.slot import Array
-from lookalike.table.rule import UNITS
+from lookalike.table.rule_formulas import UNITS
 
 DAY = UNITS["days"]
 PER_UNIT = {"months": 1, "years": 12}

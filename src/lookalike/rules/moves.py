@@ -16,7 +16,7 @@ from lookalike.rules.keep import Plan
 from lookalike.rules.months import DAY, PER_UNIT, calendar, later
 from lookalike.rules.steps import AS_DRAWN, MISSING, OWN, RULE, Step, floors, least
 from lookalike.rules.values import Values, as_floats, moved, rounded, step, written
-from lookalike.table.rule import UNITS, Extreme, Linear, Part, Product, Term, Transform
+from lookalike.table.rule_formulas import UNITS, Extreme, Linear, Part, Product, Term, Transform
 
 WHOLE_DATES = ("date", "time", "seconds since 1970")  # parts that move their date; the rest of it stays
 MOVES = 16  # times that a column is moved until what follows from it is where it should be

@@ -17,7 +17,7 @@ from lookalike.rules.chance import LEAST_ROWS
 from lookalike.rules.holds import agree, computed
 from lookalike.rules.values import Values, step
 from lookalike.table.column import Column
-from lookalike.table.rule import Linear, Product
+from lookalike.table.rule_formulas import Linear, Product
 
 NARROW = 0.25  # of the spread that parts of different rows make, that a narrow number has at most
 MIDDLE = (0.05, 0.95)  # between which shares of the rows a spread is

@@ -11,7 +11,8 @@ import numpy as np
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT, is_rare
 from lookalike.rules.values import Values, step
-from lookalike.table.rule import UNITS, Order, Rule
+from lookalike.table.rule import Order, Rule
+from lookalike.table.rule_formulas import UNITS
 
 GLANCE = 200  # rows of a first look at an order
 MIXED, MOST_MIXED = 0.2, 13  # the share of these that may break it there, and how many: .98 of all keep it

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.rules.fits import EXACT, Searched, judged
-from lookalike.table.rule import Linear
+from lookalike.table.rule_formulas import Linear
 
 
 def with_sides(rules: list[Any], of: Searched) -> list[Any]:

@@ -15,7 +15,8 @@ from lookalike.rules.steps import RULE, Step, room
 from lookalike.rules.values import SINGLE, Values, as_floats, moved, rounded, step, written
 from lookalike.table.column import Column
 from lookalike.table.formatted import lenient
-from lookalike.table.rule import Linear, Product, Trait
+from lookalike.table.rule import Trait
+from lookalike.table.rule_formulas import Linear, Product
 
 INSIDE = 0.45  # of a tick, that a number which is rounded down is off the middle of its tick at most
 FAR = 1e15  # what stands for a bound where there is none

@@ -33,17 +33,8 @@ from lookalike.rules.values import Values, rounded, step
 from lookalike.table import kinds
 from lookalike.table.column import Column
 from lookalike.table.missing import hide, masked
-from lookalike.table.rule import (
-    EmptyWhen,
-    Function,
-    Joined,
-    Linear,
-    Order,
-    Rule,
-    Trait,
-    from_dict,
-    to_dict,
-)
+from lookalike.table.rule import EmptyWhen, Function, Joined, Order, Rule, Trait, from_dict, to_dict
+from lookalike.table.rule_formulas import Linear
 
 RULE, OWN, MISSING = "rule", "own", "missing"  # values of a flag: as the rule says, a value of its own, empty
 AS_DRAWN = ("clamp", "choice", "unlike", "trait")  # ways of a column that is modelled as it is
@@ -248,7 +239,7 @@ def states(own: Step, values: Values) -> tuple[Array, Array, Array | None]:
         kept = np.nan_to_num(gap, nan=-1.0) >= (least(own, values.column(name)))
     elif own.way == "formula":
         said = computed(rule, values)  # type: ignore[arg-type]
-        unknown, kept = np.isnan(said), agree(rule, values, said)  # type: ignore[arg-type]
+        unknown, kept = np.isnan(said), agree(rule, values, said, values)  # type: ignore[arg-type]
         if values.column(name).exceptions:
             kept |= _marked(name, values)[2] >= numbers.EXCEPTION
         if own.emptied is not None:

@@ -11,7 +11,7 @@ from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS
 from lookalike.rules.fits import EXACT, Searched, all_count, judged
 from lookalike.rules.values import Values, step
-from lookalike.table.rule import Linear
+from lookalike.table.rule_formulas import Linear
 
 LARGEST = 100  # columns of numbers among which sums and products are sought
 DISTINCT = 8  # values of a number that a formula gives, at least

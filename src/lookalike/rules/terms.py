@@ -14,7 +14,7 @@ from lookalike.rules.fits import Searched
 from lookalike.rules.holds import agree, computed, support
 from lookalike.rules.months import DAY, PER_UNIT, calendar, lengths
 from lookalike.rules.values import Values
-from lookalike.table.rule import MONTH_ENDS, UNITS, Term
+from lookalike.table.rule_formulas import MONTH_ENDS, UNITS, Term
 
 FEW = 200  # rows that candidates are sought in
 GLANCED = 0.85  # of these, that a candidate holds in

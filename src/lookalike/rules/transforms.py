@@ -11,7 +11,7 @@ from lookalike.rules.chance import LEAST_ROWS
 from lookalike.rules.fits import Searched, all_count, judged, varies
 from lookalike.rules.holds import transformed
 from lookalike.rules.sums import DISTINCT
-from lookalike.table.rule import TRANSFORMS, Transform
+from lookalike.table.rule_formulas import TRANSFORMS, Transform
 
 FEW = 48  # rows that candidates are sought in
 TOLD = 16  # of these, that tell a candidate

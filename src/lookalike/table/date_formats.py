@@ -66,11 +66,14 @@ _NOTHING = ("0", "00")  # in place of a month or a day that is not known: 1990-0
 _MINUS = re.compile(r"[^\s-]-$")  # what stands before a part that is below zero
 _UNITS = "年月日년월일"  # behind the numbers of a Chinese, Japanese or Korean date
 _YEARS = (1900, 2100)  # of dates that are nothing but digits
-_MONTHS = (1500, 2200)  # years of months, and of years: decimal numbers and codes look like them
+_YEARS_OF_MONTHS = (1500, 2200)  # years of months, and of years: decimal numbers and codes look like them
 _DAYS = 60  # distinct dates of which one is later in its month than the 12th, or in December
 _ENDING = r"(?:st|nd|rd|th)\b"  # behind a day
 _AT = "\0"  # where the time of a date stands
+_LATE = 40  # the last of these minutes, at least
 _MINUTES = 5  # minutes of whole numbers that are times, at least
+_IN_2000 = 1231  # the last day of 2000, as a number of the form %y%m%d
+_MONTHS = 3  # of dates before 2010 in that form, at least
 _SHORT = 20  # distinct dates of six digits at least: 4% of such numbers are some
 
 
@@ -185,7 +188,7 @@ def _is_likely_apart(form: str, dates: Array) -> bool:
     letters = set(re.findall(r"%-?(.)", form))
     if letters <= set("mY"):
         years = dates.astype("M8[Y]").astype(np.int64) + 1970
-        return bool(((years >= _MONTHS[0]) & (years <= _MONTHS[1]) | (years == 9999)).all())
+        return bool(((years >= _YEARS_OF_MONTHS[0]) & (years <= _YEARS_OF_MONTHS[1]) | (years == 9999)).all())
     if letters != set("dmy") or len(np.unique(dates)) < _DAYS:
         return True
     months = dates.astype("M8[M]")
@@ -325,7 +328,8 @@ def of_numbers(distinct: Array) -> str | None:
     """The format of distinct whole numbers that are dates, months or times of the day, else None.
 
     Numbers may be so by chance: 4% of those of eight digits, or six, are dates, 12% of those of six are
-    months, and 60% of those up to 2359 are times.
+    months, and 60% of those up to 2359 are times. A count from 101 to 130, or the rooms of twelve floors, are
+    days of 2000 as well, and one from 70101 on is a month of 2007.
     """
     low, high = int(distinct.min()), int(distinct.max())
     forms = []
@@ -345,7 +349,8 @@ def of_numbers(distinct: Array) -> str | None:
             forms = ["%Y%m"]
         month, day = distinct // 100 % 100, distinct % 100
         days = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
-        if low >= 101 and high <= 991231 and len(distinct) >= _SHORT and days.all():
+        told = low >= 100_101 or (high > _IN_2000 and len(np.unique(distinct // 100)) >= _MONTHS)
+        if low >= 101 and high <= 991231 and len(distinct) >= _SHORT and days.all() and told:
             forms.append("%y%m%d")
     return next((form for form in forms if not np.isnat(read_dates(distinct.tolist(), form)).any()), None)
 
@@ -365,12 +370,13 @@ def _are_days_of_years(dates: Array) -> bool:
 
 def _is_clock(distinct: Array) -> bool:
     """Whether numbers are hours and minutes: many of them, no minute beyond 59, of many hours. Multiples of
-    50, which are no times, have two minutes.
+    50, which are no times, have two minutes, and the rooms of a floor are few.
     """
     minutes, hours = distinct % 100, distinct // 100
     return bool(
         len(distinct) >= 60
         and (minutes < 60).all()
         and len(np.unique(minutes)) >= _MINUTES
+        and minutes.max() >= _LATE
         and len(np.unique(hours)) >= 6
     )

@@ -11,27 +11,25 @@ from typing import Any
 
 from lookalike.errors import SchemaError
 from lookalike.table import kinds
-
-PARTS = (
-    *("year", "quarter", "month", "week", "day", "weekday", "weekday from Sunday", "day of year"),
-    *("hour", "minute", "second", "year of its week", "year and week"),
-    *("seconds since 1970", "milliseconds since 1970"),
-    *("date", "first of week", "first of month", "first of quarter", "last of month", "time"),
+from lookalike.table.rule_formulas import (
+    UNITS,
+    Extreme,
+    Linear,
+    Part,
+    Product,
+    Term,
+    Told,
+    Transform,
+    added,
+    earlier_product,
+    quoted,
+    shifted,
 )
+
 WRITTEN = {"Aa": "weekday", "Bb": "month", "q": "quarter", "Yy": "year"}  # directives of dates in words
 OF_CODES = r"first \d+ letters of|part \d+ of|first run of"  # ways of a part of a code
-ROUNDINGS = ("nearest", "as floats", "half up", "down", "up")
 TRAITS = ("sign", "format")  # of a number: below, above or at 0; which of the column's formats it has
-TRANSFORMS = ("log", "log10", "log2", "square", "cube", "root", "reciprocal")  # functions of a number
-ZEROS = ", empty as 0"
 COMPARED = (">", ">=", "sign")  # of two numbers or dates: what of them tells a value
-MONTH_ENDS = {  # of `Term`: which day of a month is meant, and how that is said
-    "": "",
-    "kept": ", last days kept",
-    "last": ", last of month",
-    "over": ", days over",
-}
-UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0, "weeks": 604800.0}
 
 
 @dataclass(frozen=True)
@@ -59,156 +57,12 @@ class Order:
 
     @property
     def words(self) -> str:
-        added = _added(self.apart, self.unit)
-        said = f"{quoted(self.high)} {'>' if self.strict else '>='} {quoted(self.low)}"
-        return said + added if self.apart else said
+        apart = added(self.apart, self.unit) if self.apart else ""
+        return f"{quoted(self.high)} {'>' if self.strict else '>='} {quoted(self.low)}{apart}"
 
 
 @dataclass(frozen=True)
-class Linear:
-    """column = (sum of factor x value + constant) / divisor, rounded to the column's last decimal.
-
-    of: (name, factor) of each part. Dates count in seconds, so that hours between two dates have the divisor
-    3600. rounding: one of `ROUNDINGS`. zeros: whether empty parts count as 0, where not all are empty. least,
-    most: what is below or above them is at them, as hours beyond 40 are never below 0; None for no end.
-    """
-
-    column: Any
-    of: tuple[tuple[Any, float], ...]
-    constant: float = 0.0
-    divisor: float = 1.0
-    rounding: str = "nearest"
-    zeros: bool = False
-    least: float | None = None
-    most: float | None = None
-    support: float = field(default=1.0, compare=False)
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        return (self.column, *(name for name, _ in self.of))
-
-    @property
-    def clipped(self) -> bool:
-        """Whether it has an end, so that the column does not tell a part by the others."""
-        return self.least is not None or self.most is not None
-
-    @property
-    def words(self) -> str:
-        said = ""
-        for name, factor in self.of:
-            sign = ("-" if factor < 0 else "") if not said else (" - " if factor < 0 else " + ")
-            times = "" if abs(factor) == 1 else f"{abs(factor):.12g} * "
-            said += f"{sign}{times}{quoted(name)}"
-        if self.constant:
-            said += _added(self.constant)
-        if self.divisor != 1:
-            unit = next((name for name, size in UNITS.items() if size == self.divisor), None)
-            said = said if unit or said == quoted(self.of[0][0]) else f"({said})"
-            said = f"{said} in {unit}" if unit else f"{said} / {self.divisor:.12g}"
-        said = said if self.least is None else f"max({said}, {self.least:.12g})"
-        said = said if self.most is None else f"min({said}, {self.most:.12g})"
-        return f"{quoted(self.column)} = {said}{_rounded(self)}"
-
-
-@dataclass(frozen=True)
-class Extreme:
-    """column = the smallest of others in the row, or the largest: numbers, or dates."""
-
-    column: Any
-    of: tuple[Any, ...]
-    largest: bool = False
-    rounding: str = "nearest"
-    support: float = field(default=1.0, compare=False)
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        return (self.column, *self.of)
-
-    @property
-    def words(self) -> str:
-        said = f"{'max' if self.largest else 'min'}({', '.join(map(quoted, self.of))})"
-        return f"{quoted(self.column)} = {said}{_rounded(self)}"
-
-
-@dataclass(frozen=True)
-class Product:
-    """column = factor x left [x times] x right + constant, or divided by right, rounded to the column's last
-    decimal.
-
-    unit: not 0 where right stands for 1 + right / unit: a tax in percent has the unit 100, a discount that is
-    a share of 1 the unit -1. square: whether right counts twice. times: a third column, such as a quantity;
-    None for none. zeros: as in `Linear`.
-    """
-
-    column: Any
-    left: Any
-    right: Any
-    divide: bool = False
-    rounding: str = "nearest"
-    factor: float = 1.0
-    unit: float = 0.0
-    square: bool = False
-    times: Any = None
-    constant: float = 0.0
-    zeros: bool = False
-    support: float = field(default=1.0, compare=False)
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        third = () if self.times is None else (self.times,)
-        return (self.column, self.left, self.right, *third)
-
-    @property
-    def words(self) -> str:
-        right, size, constant = quoted(self.right), f"{abs(self.constant):.12g}", self.constant
-        if self.unit:
-            by = "" if abs(self.unit) == 1 else f" / {abs(self.unit):.12g}"
-            right = f"(1 {'-' if self.unit < 0 else '+'} {right}{by})"
-        parts = [quoted(one) for one in (self.left, self.times) if one is not None]
-        if abs(self.factor) != 1:
-            parts.insert(0, f"{abs(self.factor):.12g}")
-        sign = " / " if self.divide else " * "
-        said = " * ".join(parts) + (1 + self.square) * (sign + right)
-        if self.factor < 0:  # a negative part stands behind the number that it is taken off
-            said = f"{'-' if constant < 0 else ''}{size} - {said}" if constant else f"-{said}"
-        elif constant:
-            said += f" {'-' if constant < 0 else '+'} {size}"
-        return f"{quoted(self.column)} = {said}{_rounded(self)}"
-
-
-@dataclass(frozen=True)
-class _Told:
-    """A rule on a column by another one."""
-
-    column: Any
-    of: Any
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        return (self.column, self.of)
-
-
-@dataclass(frozen=True)
-class Transform(_Told):
-    """column = factor x function(of + shift), rounded to the column's last decimal. function: one of
-    `TRANSFORMS`; log is the natural one, and root that of a square.
-    """
-
-    function: str
-    shift: float = 0.0
-    factor: float = 1.0
-    rounding: str = "nearest"
-    support: float = field(default=1.0, compare=False)
-
-    @property
-    def words(self) -> str:
-        shift = _added(self.shift) if self.shift else ""
-        times = "" if self.factor == 1 else f"{self.factor:.12g} * "
-        return f"{quoted(self.column)} = {times}{self.function}({quoted(self.of)}{shift}){_rounded(self)}"
-
-
-@dataclass(frozen=True)
-class Copy(_Told):
+class Copy(Told):
     """Both columns hold the same value."""
 
     support: float = field(default=1.0, compare=False)
@@ -216,53 +70,6 @@ class Copy(_Told):
     @property
     def words(self) -> str:
         return f"{quoted(self.column)} = {quoted(self.of)}"
-
-
-@dataclass(frozen=True)
-class Part(_Told):
-    """column is a part, one of `PARTS`, of a date; a week's first day counts from `first`.
-
-    shift: months that are added to the date before, where a year begins in another month than January.
-    """
-
-    part: str
-    first: int = 0
-    shift: int = 0
-    support: float = field(default=1.0, compare=False)
-
-    @property
-    def words(self) -> str:
-        first = f", from {self.first}" if self.first else ""
-        return f"{quoted(self.column)} = {self.part} of {_shifted(self.of, self.shift)}{first}"
-
-
-@dataclass(frozen=True)
-class Term:
-    """column = a date + so many months or years (or units of `UNITS`) + so many days.
-
-    by: the column that holds how many; None for `apart`, a whole number, in all rows. ends: one of
-    `MONTH_ENDS`: where a month is too short, its last day (""), or as many days into the next one ("over");
-    the last day of each month ("last"); the last day where the date is one ("kept").
-    """
-
-    column: Any
-    of: Any
-    by: Any = None
-    unit: str = "months"
-    apart: int = 0
-    days: int = 0
-    ends: str = ""
-    support: float = field(default=1.0, compare=False)
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        return (self.column, self.of) if self.by is None else (self.column, self.of, self.by)
-
-    @property
-    def words(self) -> str:
-        many = _added(self.apart, self.unit) if self.by is None else f" + {quoted(self.by)} {self.unit}"
-        days = _added(self.days, "days") if self.days else ""
-        return f"{quoted(self.column)} = {quoted(self.of)}{many}{days}{MONTH_ENDS[self.ends]}"
 
 
 @dataclass(frozen=True)
@@ -286,7 +93,7 @@ class Joined:
 
 
 @dataclass(frozen=True)
-class Function(_Told):
+class Function(Told):
     """The value of one column tells that of the other. part: where it is not "", that part of a date does, or
     of a code, by a way of `OF_CODES`;
     shift: as in `Part`. cuts: where there are any, the range between them that a number is in does; a cut
@@ -318,19 +125,19 @@ class Function(_Told):
     def words(self) -> str:
         if self.than is not None:
             times = "" if self.factor == 1 else f"{self.factor:.12g} * "
-            added = _added(self.apart, self.unit)
-            both = (quoted(self.of), f"{times}{quoted(self.than)}{added if self.apart else ''}")
+            apart = added(self.apart, self.unit) if self.apart else ""
+            both = (quoted(self.of), f"{times}{quoted(self.than)}{apart}")
             said = (
                 f"sign of {' - '.join(both)}" if self.compared == "sign" else f" {self.compared} ".join(both)
             )
             return f"{said} -> {quoted(self.column)}"
         part = f"{self.part.removesuffix(' of')} of " if self.part else ""
         cut = f" cut at {', '.join(f'{one:.12g}' for one in self.cuts)}" if self.cuts else ""
-        return f"{part}{_shifted(self.of, self.shift)}{cut} -> {quoted(self.column)}"
+        return f"{part}{shifted(self.of, self.shift)}{cut} -> {quoted(self.column)}"
 
 
 @dataclass(frozen=True)
-class Within(_Told):
+class Within(Told):
     """A part of the code `column`, which is made afresh, is the other column (same), or goes with it. part:
     a way of `OF_CODES`, such as "part 1 of".
     """
@@ -346,7 +153,7 @@ class Within(_Told):
 
 
 @dataclass(frozen=True)
-class Trait(_Told):
+class Trait(Told):
     """The value of a category tells what a number is like. trait: one of `TRAITS`."""
 
     trait: str
@@ -409,7 +216,7 @@ class EmptyTogether:
 
 
 @dataclass(frozen=True)
-class EmptyWhen(_Told):
+class EmptyWhen(Told):
     """column is missing (or holds `value`, such as "?") exactly where `of` holds one of the values."""
 
     values: tuple[Any, ...]
@@ -465,28 +272,6 @@ SORTS: dict[str, type[Any]] = {
 }
 
 
-def _shifted(name: Any, months: int) -> str:
-    """A date, and the months that are added to it."""
-    return quoted(name) + (_added(months, "months") if months else "")
-
-
-def _added(number: float, unit: str = "") -> str:
-    """What is added, or taken off, as it stands behind a column: ` + 15 minutes`, ` - 1`."""
-    return f" {'-' if number < 0 else '+'} {abs(number):.12g} {unit}".rstrip()
-
-
-def _rounded(rule: Linear | Extreme | Product | Transform) -> str:
-    """How a formula is rounded, as it ends, where it is not to the nearest; and what its empty parts are."""
-    rounding = "" if rule.rounding in ROUNDINGS[:2] else f", rounded {rule.rounding}"
-    return rounding + (ZEROS if getattr(rule, "zeros", False) else "")
-
-
-def quoted(name: Any) -> str:
-    """A name as it stands in a rule: in quotes where it is more than letters, digits, _ and -."""
-    text = str(name)
-    return text if text.replace("_", "a").replace("-", "a").isalnum() else f"'{text}'"
-
-
 def _way(way: str, name: Any) -> str:
     said = way
     for letters, part in WRITTEN.items():
@@ -522,6 +307,8 @@ def from_dict(facts: Any) -> Rule:
     if sort is None:
         raise SchemaError(f"{facts!r} is not a rule: its sort is one of {', '.join(SORTS)}.")
     own = {name: _read(value) for name, value in facts.items() if name != "rule"}
+    if sort is Product and "left" in own:
+        own = earlier_product(own)
     if odd := own.keys() - {one.name for one in fields(sort)}:
         raise SchemaError(f"a rule of the sort {facts['rule']!r} has an unknown entry {sorted(odd)[0]!r}.")
     try:

@@ -1,115 +1,145 @@
-"""Products as a person writes them: `price * qty`, `100 * a / b - 100`, `net * (1 + rate / 100)`."""
+"""Products and their sums as a person writes them.
+
+`price * qty`, `100 * a / b - 100`, `net * (1 + rate / 100)`, `(hours + 1.5 * overtime) * wage`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from lookalike.table.rule import Product
+from lookalike.table.rule_formulas import Linear, Product
+
+_Atom = tuple[str, float]  # a name, and the unit of a rate: as in `Product`
+_Term = tuple[float, dict[_Atom, int]]  # a factor, and the power of each atom
 
 
-@dataclass
-class Term:
-    """Factors: a number, the names that it is multiplied by and divided by, and of each bracket
-    (name, unit), as in `Product`, with whether it divides.
-    """
-
-    number: float = 1.0
-    above: list[str] = field(default_factory=list)
-    below: list[str] = field(default_factory=list)
-    brackets: list[tuple[str, float, bool]] = field(default_factory=list)
-
-    @property
-    def named(self) -> bool:
-        return bool(self.above or self.below or self.brackets)
-
-
-def read_product(
+def read_formula(
     own: Any,
     tokens: list[str],
     names: list[str | None],
     known: dict[str, Any],
     divisor: float,
     rounding: str,
-) -> Product | None:
-    """Two or three names, multiplied or one of them divided by, perhaps with numbers; None for anything else.
+) -> Product | Linear | None:
+    """A sum of columns or of products, with a constant; None for anything else, and for a column that stands
+    for itself.
 
     tokens: of the right side. names: of each token, the column that it is, or None. known: name -> column.
     divisor: of the whole.
     """
+    reader = _Reader(tokens, names)
     try:
-        said, constant = _parted(tokens, names, divisor)
+        found = reader.terms()
     except (ValueError, ZeroDivisionError):
         return None
-    if len(said) != 1 or own in {known[name] for name in names if name is not None}:
+    constant = sum(number for number, atoms in found if not atoms)
+    said = [
+        (number, tuple((known[name], atoms[name, unit], unit) for name, unit in sorted(atoms, key=_is_rate)))
+        for number, atoms in found
+        if atoms
+    ]
+    columns = {name for _, parts in said for name, _, _ in parts}
+    if reader.at < len(tokens) or not said or own in columns or not all(number for number, _ in said):
         return None
-    term, unit, divide = said[0], 0.0, bool(said[0].below)
-    below, square = [*dict.fromkeys(term.below)], len(term.below) == 2 and len({*term.below}) == 1
-    names_of = [*term.above, *below]
-    if not below and len(term.above) > 1 and term.above[-1] == term.above[-2] and not term.brackets:
-        names_of, square = term.above[:-1], True
-    if term.brackets:
-        right, unit, divide = term.brackets[0]
-        names_of.append(right)
-    several = len(term.brackets) + len(below) > 1 or len(term.below) > 2
-    if several or len(names_of) not in (2, 3) or not term.above or (square and term.brackets):
-        return None
-    left, *times, right = (known[name] for name in names_of)
-    third = times[0] if times else None
-    return Product(own, left, right, divide, rounding, term.number, unit, square, third, constant)
+    if all(parts == ((parts[0][0], 1, 0.0),) for _, parts in said):
+        return Linear(
+            own, tuple((parts[0][0], number) for number, parts in said), constant, divisor, rounding
+        )
+    terms = tuple((number / divisor, parts) for number, parts in said)
+    return Product(own, terms, constant / divisor, rounding)
 
 
-def terms_in(tokens: list[str]) -> Iterator[tuple[float, int, int]]:
-    """(sign, begin, end) of what stands between the signs that are in no bracket."""
-    depth, begin, sign = 0, 0, 1.0
-    for at, token in enumerate(tokens):
-        depth += (token == "(") - (token == ")")
-        if token in ("+", "-") and depth == 0:
-            if at:
-                yield sign, begin, at
-            begin, sign = at + 1, -1.0 if token == "-" else 1.0
-    yield sign, begin, len(tokens)
-
-
-def term_of(tokens: list[str], names: list[str | None], number: float) -> Term:
-    """Raises ValueError for anything but factors with * or / between them, ZeroDivisionError by 0."""
-    found, at, divide = Term(number), 0, False
-    while True:
-        if at >= len(tokens):
-            raise ValueError
-        end = at + 1
-        name = names[at]
-        if tokens[at] == "(":
-            end = tokens.index(")", at) + 1
-            right, unit, factor = _bracket(tokens[at + 1 : end - 1], names[at + 1 : end - 1])
-            found.brackets.append((right, unit, divide))
-        elif name is not None:
-            (found.below if divide else found.above).append(name)
-            factor = 1.0
-        else:
-            factor = float(tokens[at])
-        found.number = found.number / factor if divide else found.number * factor
-        if end == len(tokens):
-            return found
-        if tokens[end] not in "*/":
-            raise ValueError
-        divide, at = tokens[end] == "/", end + 1
-
-
-def _parted(tokens: list[str], names: list[str | None], divisor: float = 1.0) -> tuple[list[Term], float]:
-    """The terms with names, and the sum of the numbers; of the whole, divided. Raises as `term_of`, and
-    ValueError for a term that is 0.
+class _Reader:
+    """Reads tokens from left to right. at: the next one. Its methods raise ValueError for what is no formula,
+    ZeroDivisionError for what divides by 0.
     """
-    found = [term_of(tokens[a:b], names[a:b], sign / divisor) for sign, a, b in terms_in(tokens)]
-    if not all(one.number for one in found):
-        raise ValueError
-    return [one for one in found if one.named], sum(one.number for one in found if not one.named)
+
+    def __init__(self, tokens: list[str], names: list[str | None]):
+        self.tokens, self.names, self.at = tokens, names, 0
+
+    def next(self, *tokens: str) -> str | None:
+        """The next token, which is passed, where it is one of these."""
+        if self.at < len(self.tokens) and self.names[self.at] is None and self.tokens[self.at] in tokens:
+            self.at += 1
+            return self.tokens[self.at - 1]
+        return None
+
+    def terms(self) -> list[_Term]:
+        """`a * b + c - 2`."""
+        sign = -1.0 if self.next("-") else 1.0
+        found: list[_Term] = []
+        while True:
+            for number, atoms in self.product():
+                same = next((at for at, (_, one) in enumerate(found) if one == atoms), None)
+                if same is None:
+                    found.append((sign * number, atoms))
+                else:
+                    found[same] = (found[same][0] + sign * number, atoms)
+            token = self.next("+", "-")
+            if token is None:
+                return found
+            sign = -1.0 if token == "-" else 1.0
+
+    def product(self) -> list[_Term]:
+        """`100 * a / b`, `(a + b) * c`."""
+        found, divide = self.power(), False
+        while token := self.next("*", "/"):
+            divide, right = token == "/", self.power()
+            if divide and len(right) > 1:
+                raise ValueError
+            found = [_times(one, other, divide) for one in found for other in right]
+        if len(found) == 1 and [*found[0][1].values()] == [1]:  # a rate alone is a sum
+            ((name, unit),) = found[0][1]
+            if unit:
+                return [(found[0][0], {}), (found[0][0] / unit, {(name, 0.0): 1})]
+        return found
+
+    def power(self) -> list[_Term]:
+        """A column, a number or what stands in brackets, and `^2` behind it."""
+        found = self.part()
+        if self.at < len(self.tokens) and (token := self.tokens[self.at]).startswith("^"):
+            self.at += 1
+            many = int(token[1:])
+            if len(found) > 1 or not 1 <= many <= 9:
+                raise ValueError
+            number, atoms = found[0]
+            return [(number**many, {atom: many * power for atom, power in atoms.items()})]
+        return found
+
+    def part(self) -> list[_Term]:
+        if self.next("("):
+            found = self.terms()
+            if not self.next(")"):
+                raise ValueError
+            return [_rate(found)] if _are_rate(found) else found
+        if self.at >= len(self.tokens):
+            raise ValueError
+        token, name = self.tokens[self.at], self.names[self.at]
+        self.at += 1
+        return [(float(token), {})] if name is None else [(1.0, {(name, 0.0): 1})]
 
 
-def _bracket(tokens: list[str], names: list[str | None]) -> tuple[str, float, float]:
-    """(name, unit, factor) of `a + b * name`, which is factor x (1 + name / unit)."""
-    said, constant = _parted(tokens, names)
-    if len(said) != 1 or len(said[0].above) != 1 or said[0].below or said[0].brackets or not constant:
+def _times(one: _Term, other: _Term, divide: bool) -> _Term:
+    number, atoms = one[0] / other[0] if divide else one[0] * other[0], dict(one[1])
+    for atom, power in other[1].items():
+        atoms[atom] = atoms.get(atom, 0) + (-power if divide else power)
+    return number, {atom: power for atom, power in atoms.items() if power}
+
+
+def _is_rate(atom: _Atom) -> bool:
+    return bool(atom[1])
+
+
+def _are_rate(found: list[_Term]) -> bool:
+    """Whether terms are a constant and one column: `1 + vat / 100`."""
+    powers = sorted([(unit, power) for (_, unit), power in atoms.items()] for _, atoms in found)
+    return powers == [[], [(0.0, 1)]]
+
+
+def _rate(found: list[_Term]) -> _Term:
+    """`a + b * name` as a x (1 + name / unit)."""
+    (constant, _), (factor, atoms) = sorted(found, key=lambda one: len(one[1]))
+    ((name, _),) = atoms
+    if not constant:
         raise ValueError
-    return said[0].above[0], constant / said[0].number, constant
+    return constant, {(name, constant / factor): 1}

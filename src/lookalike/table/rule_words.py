@@ -7,7 +7,8 @@
     hours = out - in in hours               the time between two dates
     paid = max(claim - deductible, 0)       what is below 0 is 0; bonus = min(0.1 * sales, 500)
     sold = min(demand, stock)               the smallest of several columns, or the largest
-    line_total = price * qty                a product; a / b, 100 * a / b - 100, a * b * c / 100
+    line_total = price * qty                a product; a / b, 100 * a / b - 100, a * b * c / 36500
+    pay = (hours + 1.5 * overtime) * wage   sums of products; bmi = weight / (height / 100)^2
     gross = net * (1 + rate / 100)          a percentage, added; net = gross * (1 - discount)
     lwage = log(wage + 1)                   also log10, log2, square, cube, root, reciprocal
     zip_copy = zip                          the same value
@@ -44,35 +45,37 @@ from typing import TYPE_CHECKING, Any
 from lookalike.arguments import shown
 from lookalike.errors import SchemaError
 from lookalike.table.rule import (
-    MONTH_ENDS,
     OF_CODES,
-    PARTS,
-    ROUNDINGS,
     SORTS,
     TRAITS,
-    TRANSFORMS,
-    UNITS,
-    ZEROS,
     Combination,
     Copy,
     EmptyTogether,
     EmptyWhen,
-    Extreme,
     Function,
     Joined,
-    Linear,
     OneOf,
     Order,
-    Part,
-    Product,
     Rule,
-    Term,
     Trait,
-    Transform,
     Unlike,
     Within,
 )
-from lookalike.table.rule_products import read_product, term_of, terms_in
+from lookalike.table.rule_formulas import (
+    MONTH_ENDS,
+    PARTS,
+    ROUNDINGS,
+    TRANSFORMS,
+    UNITS,
+    ZEROS,
+    Extreme,
+    Linear,
+    Part,
+    Product,
+    Term,
+    Transform,
+)
+from lookalike.table.rule_products import read_formula
 
 if TYPE_CHECKING:
     from lookalike.table.schema import Schema
@@ -172,7 +175,7 @@ def _of_code(words: str, known: dict[str, Any], schema: Schema) -> Rule | None:
 
 
 def _order(tokens: list[str], names: list[str | None], known: dict[str, Any]) -> Order | None:
-    """`end >= start`, `hired >= birth + 18`, `start + 30 minutes <= end`. names: as of `read_product`."""
+    """`end >= start`, `hired >= birth + 18`, `start + 30 minutes <= end`. names: as of `read_formula`."""
     at = next(i for i, token in enumerate(tokens) if token in ("<", "<=", ">", ">="))
     sides = [_moved(tokens[:at], names[:at], known), _moved(tokens[at + 1 :], names[at + 1 :], known)]
     if tokens[at].startswith(">"):
@@ -298,13 +301,17 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
         return _end(own, found[1] == "max", found[2], known, schema, rounding)
     if found := re.fullmatch(rf"(.*) in ({'|'.join(UNITS)})", right):
         right, divisor = found[1], UNITS[found[2]]
-    if found := re.fullmatch(rf"\((.*)\)\s*/\s*(-?{_SIZE})", right):
+    if found := re.fullmatch(rf"\(((?:[^()]|\([^()]*\))*)\)\s*/\s*(-?{_SIZE})", right):
         right, divisor = found[1], float(found[2])
         if not divisor:
             return None
     tokens = _TOKEN.findall(right)
     if tokens and tokens[0].startswith("-") and _name(tokens[0], known) is None and len(tokens[0]) > 1:
         tokens = ["-", tokens[0][1:], *tokens[1:]]  # a sign before a name
+    powers = (re.fullmatch(r"(.+)(\^\d)", token) for token in tokens if _name(token, known) is None)
+    for power in [one for one in powers if one and _name(one[1], known) is not None]:
+        at = tokens.index(power[0])
+        tokens[at : at + 1] = power.groups()
     names = [_name(token, known) for token in tokens]
     if len(tokens) == 1 and names[0] is not None:
         numbers = all(schema[name].is_number_or_date for name in (own, known[names[0]]))
@@ -313,9 +320,7 @@ def _formula(own: Any, right: str, known: dict[str, Any], schema: Schema) -> Rul
     if len(tokens) == 3 and names[0] is not None and tokens[1] == "/" and _NUMBER.fullmatch(tokens[2]):
         size = float(tokens[2]) * divisor
         return Linear(own, ((known[names[0]], 1.0),), 0.0, size, rounding) if size else None
-    return read_product(own, tokens, names, known, divisor, rounding) or _sum(
-        own, tokens, names, known, divisor, rounding
-    )
+    return read_formula(own, tokens, names, known, divisor, rounding)
 
 
 def _end(
@@ -367,28 +372,3 @@ def _transform(own: Any, right: str, known: dict[str, Any], rounding: str) -> Tr
     if name is None or known[name] == own:
         return None
     return Transform(own, known[name], found[2], shift, float(found[1] or 1), rounding)
-
-
-def _sum(
-    own: Any,
-    tokens: list[str],
-    names: list[str | None],
-    known: dict[str, Any],
-    divisor: float,
-    rounding: str,
-) -> Linear | None:
-    """A sum of names, each with a sign and perhaps a factor, and numbers; None for anything else."""
-    of: list[tuple[Any, float]] = []
-    constant = 0.0
-    try:
-        found = [(term_of(tokens[a:b], names[a:b], sign), b - a) for sign, a, b in terms_in(tokens)]
-    except (ValueError, ZeroDivisionError):
-        return None
-    for one, size in found:
-        if one.brackets or one.below or len(one.above) > 1 or size > (3 if one.above else 1):
-            return None
-        if one.above:
-            of.append((known[one.above[0]], one.number))
-        else:
-            constant += one.number
-    return Linear(own, tuple(of), constant, divisor, rounding) if of else None

@@ -24,7 +24,8 @@ from lookalike.rules.moves import Held, settled
 from lookalike.rules.steps import AS_DRAWN, LIFTS, MISSING, Step
 from lookalike.rules.values import Values, as_floats, rounded
 from lookalike.table.missing import hide
-from lookalike.table.rule import EmptyWhen, Function, Term
+from lookalike.table.rule import EmptyWhen, Function
+from lookalike.table.rule_formulas import Term
 
 GROUPS = 64  # different conditions of the rows of a call, at most: each is drawn by itself
 TURNS = 2  # times that each given column that follows from others is met, as they move each other
