@@ -65,7 +65,7 @@ def pursued(atoms: Atoms, free: Array, y: Array, near: Array, most: int) -> tupl
     if found is None:
         return None
     while found[1] < ALL and len(chosen) < most:  # a part may be at work in few rows
-        more = [*chosen, _best(unit, whole, chosen)]
+        more = [*chosen, _best(unit, whole, chosen, np.inf)]
         wider = fitted(x, y, near, more)
         if wider is None or 1 - wider[1] > (1 - found[1]) / 2:
             break
@@ -78,12 +78,15 @@ def pursued(atoms: Atoms, free: Array, y: Array, near: Array, most: int) -> tupl
     return chosen, found[0]
 
 
-def _best(unit: Array, whole: Array, chosen: list[int]) -> int:
-    """The column that says the most of what the chosen ones leave, of which rows far off count for little."""
+def _best(unit: Array, whole: Array, chosen: list[int], far: float = FAR) -> int:
+    """The column that says the most of what the chosen ones leave, of which rows far off count for little.
+
+    far: times as far off as a middle row, as a row counts at most.
+    """
     basis = _basis(unit, chosen)
     left = whole - basis @ (basis.T @ whole)
-    far = FAR * float(np.median(np.abs(left)))
-    score = np.abs((np.clip(left, -far, far) if far else left) @ unit)
+    far *= float(np.median(np.abs(left)))
+    score = np.abs((np.clip(left, -far, far) if far > 0 else left) @ unit)
     own = basis.T @ unit  # what the chosen ones say of a column
     score = score / np.sqrt(np.maximum(1 - (own * own).sum(0), SAME))
     score[chosen] = -1
