@@ -101,6 +101,18 @@ def test_words_beside_numbers_are_exceptions(number: Any) -> None:
     assert column.kind == "number" and sorted(column.exceptions or []) == sorted(words)
 
 
+@pytest.mark.parametrize(("low", "high"), [(1, 12), (101, 131), (201, 228), (1001, 1231), (70101, 70130)])
+def test_counts_are_no_dates_though_all_of_them_may_be(low: int, high: int) -> None:
+    numbers = RNG.integers(low, high + 1, ROWS)
+    days = numbers[(numbers % 100 >= 1) & (numbers % 100 <= 31)]
+    assert kind_of(days) == "number"
+
+
+def test_days_of_several_years_as_whole_numbers_are_dates() -> None:
+    days = pd.date_range("2003-01-01", periods=ROWS).strftime("%y%m%d").astype(int)  # 30101 and on
+    assert kind_of(days) == "datetime"
+
+
 def test_one_frequent_value_makes_no_category() -> None:
     assert kind_of(["none"] * 700 + [f"word{i}" for i in range(300)]) == "id"
     assert kind_of(["none"] * 960 + [f"word{i}" for i in range(40)]) == "category"  # 4% are lost
