@@ -26,7 +26,9 @@ TABLE = pd.DataFrame(
             "%d/%m/%Y"
         ),
         "at": pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG.integers(0, 90 * 24, ROWS), "h"),
-        "note": [f"words {i % 37} of note {i % 211} x{i}" for i in range(ROWS)],
+        "note": [
+            f"words {i % 37} of {'an old note' if i % 2 else 'a note'} {i % 211} x{i}" for i in range(ROWS)
+        ],
         "key": np.arange(1000, 1000 + ROWS),
         "same": "x",
         "tip": np.where(RNG.random(ROWS) < 0.2, np.nan, np.round(RNG.random(ROWS), 3)),

@@ -20,6 +20,10 @@ Sides = Callable[[np.random.Generator, int], dict[str, Any]]
 ROWS = 1200
 
 
+def words(table: pd.DataFrame) -> list[str]:
+    return [rule.words for rule in find_rules(table)]
+
+
 def amount(rng: np.random.Generator, n: int) -> Any:
     return rng.gamma(3, 50, n).round(2)
 
@@ -193,3 +197,23 @@ def test_an_earlier_product_is_read() -> None:
     assert from_dict(facts).words == "gross = net * (1 + vat / 100)"
     facts |= {"divide": True, "unit": 0.0, "square": True, "factor": 703.0}
     assert from_dict(facts).words == "gross = 703 * net / vat / vat"
+
+
+def test_numbers_of_any_size_and_zeros_are_searched() -> None:
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({name: rng.gamma(1, 9e3, 300) * (rng.random(300) < 0.4) for name in ("a", "b")})
+    table["size"] = np.exp(rng.normal(0, 20, 300))
+    table["mean"] = (table.a + table.b) / 2
+    table["seldom"] = np.where(np.arange(300) % 60 == 7, 3.25, 0.0)
+    assert "mean = 0.5 * a + 0.5 * b" in words(table)
+    table["least"] = rng.random(300) * 1e-40
+    words(table)
+
+
+def test_two_numbers_that_come_by_turns_are_no_half() -> None:
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame({"school": rng.integers(6, 18, 400), "work": rng.integers(0, 40, 400)})
+    table["age"] = table.school + table.work + rng.integers(5, 7, 400)
+    assert not any("=" in one and "5.5" in one for one in words(table))
+    table["middle"] = np.rint((table.school + table.work) / 2)  # of which every second one is a half
+    assert "middle = 0.5 * school + 0.5 * work" in words(table[["school", "work", "middle"]])

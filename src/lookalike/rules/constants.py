@@ -43,12 +43,14 @@ def agreed(lows: Array, highs: Array) -> tuple[float, float, float]:
     """(low, high, share): the range that the most of some ranges have in common, and the share of them that
     do. lows, highs: (ranges,).
     """
+    if not len(lows):
+        return 0.0, 0.0, 0.0
     ends = np.concatenate([lows, highs])
     begins = np.repeat([1, -1], len(lows))
     order = np.lexsort((-begins, ends))
     depth = np.cumsum(begins[order])
     best = int(depth.argmax())
-    if not len(lows) or best + 1 >= len(order):
+    if best + 1 >= len(order):
         return 0.0, 0.0, 0.0
     return float(ends[order[best]]), float(ends[order[best + 1]]), float(depth[best] / len(lows))
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, beats_chance
-from lookalike.rules.holds import agree, computed, holds, support
+from lookalike.rules.holds import agree, computed, halves, holds, support
 from lookalike.rules.values import CLOSE, SINGLE, Values, step
 from lookalike.table.rule_formulas import ROUNDINGS, Extreme, Linear, Product, Transform
 
 CUTS = (0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6)  # factors that cut digits off a whole number
 EXACT = 0.995  # support of a formula that is no approximation
+ALL_HALVES = 0.75  # of the rows: half of the rows of a mean of two whole numbers come to a half
 
 
 @dataclass(frozen=True)
@@ -76,17 +77,26 @@ def judged(rule: Any, values: Values) -> Any:
     best, most = None, LEAST_FORMULA
     cut = isinstance(rule, Linear) and any(factor in CUTS for _, factor in rule.of)  # 20240131 -> 202401
     ways = [(one, False) for one in (("down", *ROUNDINGS) if cut else ROUNDINGS)]
-    for rounding, halves in (*ways, ("as floats", True)):
-        if most == 1 and best is not None:
-            break
+    for rounding, either in (*ways, ("as floats", True)):
         own = replace(rule, rounding=rounding)
-        share = support(own, values) if halves or rounding != "as floats" else _exact(own, values)
+        if (most == 1 and best is not None) or (either and _all_halves(own, values)):
+            break
+        share = support(own, values) if either or rounding != "as floats" else _exact(own, values)
         if share > most or (best is None and share >= most):
             best, most = own, share
     if best is None:
         return None
-    best = replace(best, support=support(best, values))
+    if not _all_halves(best, values):
+        best = replace(best, support=support(best, values))
     return best if isinstance(best, Transform | Extreme) else _with_zeros(best, values)
+
+
+def _all_halves(rule: Any, values: Values) -> bool:
+    """Whether nearly all rows come to a half, which two numbers would keep: a + 5.5 of whole numbers."""
+    said = computed(rule, values)
+    there = ~np.isnan(said)
+    half = halves(rule, values, said)[1] & there
+    return bool(step(values.column(rule.column))) and int(half.sum()) > ALL_HALVES * int(there.sum())
 
 
 def _exact(rule: Any, values: Values) -> float:

@@ -76,12 +76,8 @@ def agree(rule: Formula, values: Values, said: Array, of: Values | None = None) 
     own, exact = _numbers(values, rule.column), values.close(rule.column)
     size = step(values.column(rule.column))
     if of is not None and size and getattr(rule, "rounding", "") == "as floats":
-        whole = computed(rule, of, exact=True)
-        if getattr(rule, "clipped", False):
-            whole = np.clip(whole, rule.least, rule.most)  # type: ignore[union-attr]
-        left = HALF * size + CLOSE * np.abs(whole)
-        half = (np.abs(np.abs(whole - said) - size / 2) <= left) & (np.abs(whole - own) <= size / 2 + left)
-        said = np.where(half, own, said)
+        whole, half, left = halves(rule, of, said)
+        said = np.where(half & (np.abs(whole - own) <= size / 2 + left), own, said)
     if exact == CLOSE:
         return same(said, own)
     if isinstance(rule, Linear):  # a difference of two large numbers is as exact as these
@@ -95,6 +91,18 @@ def agree(rule: Formula, values: Values, said: Array, of: Values | None = None) 
     else:
         least = abs(rule.constant) if isinstance(rule, Product) else float(_is_log(rule))
     return same(said, own, exact, least)
+
+
+def halves(rule: Formula, values: Values, said: Array) -> tuple[Array, Array, Array]:
+    """(rows,) each: what a formula comes to before it is rounded, whether that is half a tick off what was
+    computed, and by how much floats may miss a half. said: of `computed`.
+    """
+    size = step(values.column(rule.column)) or 0.0
+    whole = computed(rule, values, exact=True)
+    if getattr(rule, "clipped", False):
+        whole = np.clip(whole, rule.least, rule.most)  # type: ignore[union-attr]
+    left = HALF * size + CLOSE * np.abs(whole)
+    return whole, np.abs(np.abs(whole - said) - size / 2) <= left, left
 
 
 def _is_log(rule: Any) -> bool:

@@ -19,6 +19,7 @@ LOOSE = 1.5  # times as far off as a rounded number is, as the factors are fitte
 LEFT = 0.3  # of a middle row, that is left after `FIRST` steps where there is a sum of few
 ALL = 0.995  # of the rows, that need no further column
 FIRST = 3
+SUREST = 1e-3  # of how far a middle number may be off, as little as the surest one counts for
 SAME = 0.01  # of the variance of a column, that counts where the chosen ones say all of it
 FAR = 4.0  # times as far off as a middle row, as a row counts at most
 
@@ -115,6 +116,8 @@ def fitted(x: Array, y: Array, near: Array, chosen: list[int]) -> tuple[Array, f
         return None
     size = np.maximum(np.abs(x).max(0), 1e-300)
     whole = np.column_stack([x / size, np.ones(len(x))])
+    sure = near[near > 0]  # a number may be as exact as it is small, or 0
+    weights = 1 / np.maximum(near, SUREST * np.median(sure)) if len(sure) else np.ones(len(y))
     factors = np.linalg.lstsq(whole, y, rcond=None)[0]
     best, most = factors, 0.0
     for last in (False, False, True):
@@ -123,6 +126,6 @@ def fitted(x: Array, y: Array, near: Array, chosen: list[int]) -> tuple[Array, f
         best, most = (factors, held) if held > most else (best, most)
         if not last:  # rows that are told more exactly count for more
             rows = off <= np.quantile(off, TRIMMED)
-            weight = 1 / near[rows]
+            weight = weights[rows]
             factors = np.linalg.lstsq(whole[rows] * weight[:, None], y[rows] * weight, rcond=None)[0]
     return (np.asarray(best / np.append(size, 1.0)), most) if most >= HOLDS else None

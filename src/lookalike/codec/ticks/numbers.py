@@ -26,7 +26,8 @@ from lookalike.table.precision import rounded
 # marks of the rows whose tick means nothing: -inf, +inf, missing; then the exceptions; and what is neither
 BELOW, ABOVE, MISSING = 1, 2, 3
 EXCEPTION, UNREAD = 4, 127
-_ROOM = 0.1  # of its range that a format may have beyond it, as a few numbers there are not told
+_TIMES = 2.0  # as large as its largest number, or as small as its smallest, that a number of a format may be
+_ROOM = 0.1  # of its range that it may be beyond that, if this is more: a few numbers there are not told
 LIMIT = 2**61  # ticks beyond it are Python ints: differences of int64 would overflow
 _WIDE = decimal.Context(prec=100)
 Ranges = list[tuple[Any, Any]] | None  # inclusive, in ticks, ends may be infinite; None = any value
@@ -106,9 +107,11 @@ def fitting(
     ends: as of `format_ends`; rows: (formats,) of each.
     """
     values = ticks.astype(np.float64)[:, None]
-    room = _ROOM * (ends[:, 1] - ends[:, 0])
-    low = np.where(ends[:, 0] >= 0, np.maximum(ends[:, 0] - room, 0), ends[:, 0] - room)
-    high = np.where(ends[:, 1] <= 0, np.minimum(ends[:, 1] + room, 0), ends[:, 1] + room)
+    (least, most), room = ends.T, _ROOM * (ends[:, 1] - ends[:, 0])
+    low = np.minimum(least * np.where(least > 0, 1 / _TIMES, _TIMES), least - room)
+    low = np.where(least >= 0, np.maximum(low, 0), low)
+    high = np.maximum(most * np.where(most > 0, _TIMES, 1 / _TIMES), most + room)
+    high = np.where(most <= 0, np.minimum(high, 0), high)
     far = np.maximum(low - values, 0) + np.maximum(values - high, 0)
     for number, text in enumerate(column.formats):
         lacking = (column.decimals or 0) - formats.parsed(text).most
