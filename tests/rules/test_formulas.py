@@ -9,11 +9,13 @@ import pytest
 
 from lookalike.codec.record import RecordCodec
 from lookalike.rules.find import find_rules
+from lookalike.rules.fits import judged
 from lookalike.rules.holds import holds
 from lookalike.rules.keep import Plan
 from lookalike.rules.values import Values
 from lookalike.table.inferring import infer
 from lookalike.table.rule import from_dict, to_dict
+from lookalike.table.rule_formulas import Linear
 from lookalike.table.rule_words import read_rule
 
 Sides = Callable[[np.random.Generator, int], dict[str, Any]]
@@ -50,13 +52,14 @@ def room(rng: np.random.Generator, n: int) -> dict[str, Any]:
     return {"price": price, "nights": nights, "extra": extra, "total": (price * nights + extra).round(2)}
 
 
+def sold(rng: np.random.Generator, n: int) -> tuple[Any, Any, Any, Any]:
+    """Prices, numbers, discounts and taxes."""
+    off, vat = [0, 5, 15], [7, 19]
+    return amount(rng, n), rng.integers(1, 20, n), rng.choice(off, n), rng.choice(vat, n)
+
+
 def order(rng: np.random.Generator, n: int) -> dict[str, Any]:
-    price, qty, off, vat = (
-        amount(rng, n),
-        rng.integers(1, 20, n),
-        rng.choice([0, 5, 15], n),
-        rng.choice([7, 19], n),
-    )
+    price, qty, off, vat = sold(rng, n)
     net = (price * qty * (1 - off / 100)).round(2)
     return {
         "price": price,
@@ -69,12 +72,7 @@ def order(rng: np.random.Generator, n: int) -> dict[str, Any]:
 
 
 def order_at_once(rng: np.random.Generator, n: int) -> dict[str, Any]:
-    price, qty, off, vat = (
-        amount(rng, n),
-        rng.integers(1, 20, n),
-        rng.choice([0, 5, 15], n),
-        rng.choice([7, 19], n),
-    )
+    price, qty, off, vat = sold(rng, n)
     gross = (price * qty * (1 - off / 100) * (1 + vat / 100)).round(2)
     return {"price": price, "qty": qty, "off": off, "vat": vat, "gross": gross}
 
@@ -217,3 +215,11 @@ def test_two_numbers_that_come_by_turns_are_no_half() -> None:
     assert not any("=" in one and "5.5" in one for one in words(table))
     table["middle"] = np.rint((table.school + table.work) / 2)  # of which every second one is a half
     assert "middle = 0.5 * school + 0.5 * work" in words(table[["school", "work", "middle"]])
+
+
+def test_the_support_of_a_rule_of_halves_is_that_of_its_rounding() -> None:
+    table = pd.DataFrame({"a": np.arange(400) % 37})
+    table["b"] = table.a + np.where(np.arange(400) < 12, 5, 6)
+    rule = judged(Linear("b", (("a", 1.0),), 5.5), Values(table, infer(table)))
+    assert rule.rounding == "half up" or rule.rounding == "up"
+    assert rule.support == pytest.approx(0.97)

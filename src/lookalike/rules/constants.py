@@ -8,11 +8,8 @@ from lookalike.codec.slot import Array
 from lookalike.table.rule_formulas import digits_of
 
 DIGITS = 12  # of a constant, at most
-WAYS = (
-    (0.5, 0.5),
-    (0.0, 1.0),
-    (1.0, 0.0),
-)  # ticks that a number is below and above its cell: nearest, down, up
+# Ticks that a number is below and above its cell, as it is rounded to the nearest, down or up.
+WAYS = ((0.5, 0.5), (0.0, 1.0), (1.0, 0.0))
 
 
 def shortest(low: float, high: float) -> float:

@@ -83,10 +83,10 @@ def judged(rule: Any, values: Values) -> Any:
             break
         share = support(own, values) if either or rounding != "as floats" else _exact(own, values)
         if share > most or (best is None and share >= most):
-            best, most = own, share
+            best, most = replace(own, support=share), share
     if best is None:
         return None
-    if not _all_halves(best, values):
+    if getattr(best, "rounding", "") == "as floats" and most < 1 and not _all_halves(best, values):
         best = replace(best, support=support(best, values))
     return best if isinstance(best, Transform | Extreme) else _with_zeros(best, values)
 

@@ -84,8 +84,7 @@ def _best(unit: Array, whole: Array, chosen: list[int], far: float = FAR) -> int
 
     far: times as far off as a middle row, as a row counts at most.
     """
-    basis = _basis(unit, chosen)
-    left = whole - basis @ (basis.T @ whole)
+    left, basis = _beyond(unit, whole, chosen)
     far *= float(np.median(np.abs(left)))
     score = np.abs((np.clip(left, -far, far) if far > 0 else left) @ unit)
     own = basis.T @ unit  # what the chosen ones say of a column
@@ -96,13 +95,14 @@ def _best(unit: Array, whole: Array, chosen: list[int], far: float = FAR) -> int
 
 def _left(unit: Array, whole: Array, chosen: list[int]) -> float:
     """How much the chosen columns leave of a middle row."""
-    size, basis = float(np.median(np.abs(whole))), _basis(unit, chosen)
-    return float(np.median(np.abs(whole - basis @ (basis.T @ whole)))) / size if size else 0.0
+    size = float(np.median(np.abs(whole)))
+    return float(np.median(np.abs(_beyond(unit, whole, chosen)[0]))) / size if size else 0.0
 
 
-def _basis(unit: Array, chosen: list[int]) -> Array:
-    """(rows, chosen) columns at right angles."""
-    return np.asarray(np.linalg.qr(unit[:, chosen])[0])
+def _beyond(unit: Array, whole: Array, chosen: list[int]) -> tuple[Array, Array]:
+    """(rows,) what the chosen columns leave, and (rows, chosen) these at right angles."""
+    basis = np.asarray(np.linalg.qr(unit[:, chosen])[0])
+    return whole - basis @ (basis.T @ whole), basis
 
 
 def fitted(x: Array, y: Array, near: Array, chosen: list[int]) -> tuple[Array, float] | None:

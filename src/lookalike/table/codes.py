@@ -127,10 +127,12 @@ def with_digits(counts: pd.Series) -> tuple[Array, float]:
     return np.asarray(counts.index[has], dtype=object), float(counts[~has].sum() / counts.sum())
 
 
-def usual(strings: list[str]) -> list[str]:
-    """The strings without up to 1% of them that have no digit, which all others have: `Total`."""
+def counted(strings: list[str]) -> list[str]:
+    """The strings without up to 1% of them that have no digit, where the others count on: `Total` below the
+    numbers of rows.
+    """
     own = [text for text in strings if re.search(r"\d", text)]
-    return own if (1 - WITHOUT) * len(strings) <= len(own) else strings
+    return own if (1 - WITHOUT) * len(strings) <= len(own) and patterns.sequential(own) else strings
 
 
 def are_codes(distinct: Array, alone: bool = False) -> bool:
@@ -190,7 +192,7 @@ def short_key(strings: list[str]) -> str | None:
     several = _random_places(strings)
     if several is None or not _FEW_PLACES <= len(several) < _PLACES:
         return None
-    layouts = {re.sub("[A-Z]", "A", re.sub("[a-z]", "a", re.sub(r"\d", "9", s))) for s in strings}
+    layouts = {*map(patterns.classes, strings)}
     if len(layouts) <= max(patterns.SHAPES, len(strings) // 20):
         return None
     letters = "".join(sorted(set("".join(several))))

@@ -266,9 +266,14 @@ def _group_key(match: Any) -> tuple[Any, ...]:
         suffix = ""
     elif pair:
         suffix = suffix[: -len(pair[0])] + pair[0]
-    elif suffix in formats.ENDINGS:
-        suffix = formats.ORDINAL
+    else:
+        suffix = _suffix(match)
     return match["prefix"], suffix, match["exponent"] is not None
+
+
+def _suffix(match: Any) -> str:
+    """What stands behind the number of a cell, as a format says it: one ending for 1st, 2nd, 3rd."""
+    return formats.ORDINAL if match["suffix"] in formats.ENDINGS else str(match["suffix"])
 
 
 def _is_below(match: Any) -> bool:
@@ -374,12 +379,11 @@ def _sections(core: str, matches: list[Any], parts: list[tuple[str, str]], rows:
         below = _is_below(match)
         zero = not (whole + places).strip("0")
         section = f"{match['open'] or ''}{match['before']}{match['prefix']}{match['after']}{core}"
-        suffix = formats.ORDINAL if match["suffix"] in formats.ENDINGS else match["suffix"]
-        section += f"{suffix}{match['close'] or ''}"
+        section += f"{_suffix(match)}{match['close'] or ''}"
         kind = 2 if zero else 1 if below else 0
         tally[kind][section] = tally[kind].get(section, 0) + n
     above, below_, zero_ = (max(own, key=lambda s: own[s]) if own else None for own in tally)
-    suffix = formats.ORDINAL if matches[0]["suffix"] in formats.ENDINGS else matches[0]["suffix"]
+    suffix = _suffix(matches[0])
     plain = f"{matches[0]['prefix']}{core}{'' if suffix in _MINUS else suffix}"
     above = above or plain
     default = f"-{above}"

@@ -239,8 +239,7 @@ def describe_pattern(present: pd.Series, column: Column) -> None:
     """The pattern of ids and keys that are strings, or whole numbers with a check digit; which check."""
     strings = [str(value) for value in present.drop_duplicates()]
     address = all(re.fullmatch(ADDRESS, s) for s in strings)
-    if column.kind == "id" and patterns.sequential(codes.usual(strings)):
-        strings = codes.usual(strings)
+    strings = codes.counted(strings) if column.kind == "id" else strings
     shapes = None if address else patterns.learn(strings, RARE, patterns.sequential(strings))
     mails = column.personal == "email"
     short = codes.short_key(strings) if shapes is None and column.kind == "id" and not address else None

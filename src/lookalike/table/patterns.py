@@ -63,7 +63,8 @@ class Shape:
 Layout = tuple[Callable[[str], str], re.Pattern[str]]
 
 
-def _classes(text: str) -> str:
+def classes(text: str) -> str:
+    """A text with 9 for each digit, a for each small letter and A for each capital."""
     return re.sub("[A-Z]", "A", re.sub("[a-z]", "a", re.sub("[0-9]", "9", text)))
 
 
@@ -72,12 +73,12 @@ _WORDS = re.compile(r"[A-Za-z0-9]+|[^A-Za-z0-9]+")
 
 
 def _collapsed(text: str) -> str:
-    return re.sub(r"(.)\1+", r"\1", _classes(text))
+    return re.sub(r"(.)\1+", r"\1", classes(text))
 
 
 _NUMBERS: Layout = (_collapsed, _RUNS)  # runs of any length: numbers, words that come again
 LAYOUTS: list[Layout] = [  # (what strings of one layout have in common, their runs), the strictest first
-    (_classes, _RUNS),
+    (classes, _RUNS),
     (lambda text: re.sub("[A-Za-z0-9]", "w", text), _WORDS),
     _NUMBERS,
     (lambda text: re.sub("[A-Za-z0-9]+", "w", text), _WORDS),

@@ -63,11 +63,9 @@ def note(params: Params, column: Column, names: bool = True) -> str | None:
 
 
 def slots(params: Params, column: Column) -> list[Slot]:
-    return presence_slots(params.rows, column, () if params.written else (PRESENT,))
-
-
-def presence_slots(rows: list[int], column: Column, banned: tuple[int, ...] = ()) -> list[Slot]:
     """The slot that says whether a cell is there; none where all are, or all are missing."""
+    banned = () if params.written else (PRESENT,)
+    rows = params.rows
     return [plain_slot(column.name, "", np.array(rows), banned=banned)] if all(rows) else []
 
 

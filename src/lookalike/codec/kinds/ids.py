@@ -25,7 +25,7 @@ from lookalike.codec.made.taken import Taken
 from lookalike.codec.slot import Array
 from lookalike.codec.where import Condition
 from lookalike.errors import ConditionError, DataError
-from lookalike.table.codes import ADDRESS, MAIL, is_random_key, usual
+from lookalike.table.codes import ADDRESS, MAIL, counted, is_random_key
 from lookalike.table.column import Column, without_exceptions
 from lookalike.table.digits import in_script, plain, script_of
 from lookalike.table.dtypes import as_numbers, dtype_from_name, restore
@@ -98,8 +98,7 @@ def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     strings = [str(value) for value in present]
     zero = script_of(strings)
     own = [str(plain(text, zero)) for text in strings]
-    if column.kind == "id" and sequential(usual(own)):  # the numbers of all rows but that of their sum
-        own = usual(own)
+    own = counted(own) if column.kind == "id" else own
     return replace(_of_strings(own, present, column, rare, rows), zero=zero)
 
 
