@@ -197,6 +197,23 @@ def test_a_wide_table_is_compared_by_fewer_rows(quick: Any, monkeypatch: pytest.
     assert seen == [(1000, 3000)]
 
 
+def test_rows_whose_values_are_never_drawn_are_left_in(quick: Any) -> None:
+    """Members of the group w come in three rows each and are not reproduced; the group is, as often as it is.
+
+    What tells learned rows of w from drawn ones is the member alone, of which the selector is told nothing.
+    """
+    rng = np.random.default_rng(0)
+    w = np.arange(ROWS) < 0.2 * ROWS
+    member = np.where(w, 20 + np.arange(ROWS) // 3, rng.integers(0, 20, ROWS))
+    group = np.where(w != (rng.random(ROWS) < 0.05), "w", "v")  # no rule: else members are reproduced
+    table = pd.DataFrame({"group": group, "member": [f"m{k:03d}" for k in member]})
+    table = table.assign(a=rng.normal(size=ROWS).round(2)).sample(frac=1, random_state=1, ignore_index=True)
+    model = quick(20, 10, seed=1, refine=True, threads=1).fit(table)
+    made = model.sample(2000, seed=3)
+    assert abs((made["group"] == "w").mean() - (group == "w").mean()) < 0.05
+    assert [slot.column for slot in model.fitted.slots if slot.lost] == ["member"]
+
+
 @pytest.mark.parametrize("column, condition", [("k", "z"), ("a", (0.5, 1)), ("total", (7, 9)), ("b", None)])
 def test_refined_rows_satisfy_conditions(refined: DiffLM, column: str, condition: Any) -> None:
     made = refined.sample(25, where={column: condition}, seed=1, refine=True)[column]

@@ -14,7 +14,7 @@ from lookalike.codec.slot import Array
 from lookalike.rules import Plan, find_rules
 from lookalike.rules.holds import support
 from lookalike.rules.values import Values
-from lookalike.table.rule import Rule
+from lookalike.table.rule import Order, Rule
 
 ROWS = 800
 KEYS = "abcdefgh"
@@ -283,3 +283,23 @@ def test_a_formula_with_exceptions_shows_its_column_in_every_row() -> None:
     assert (way, states) == ("formula", ["rule", "own"])
     made = plan.steps[0].columns[0]
     assert plan.forward(table)[made].tolist() == table[made].tolist()
+
+
+def test_the_farthest_that_is_seen_from_each_station_is_no_gap() -> None:
+    """Of all rows the gap says less than the column; of each station's it says more."""
+    rng = np.random.default_rng(0)
+    at = rng.integers(0, 6, 2400)
+    far = np.array([2, 6, 10, 14, 18, 22])[at]
+    mean = (far * rng.beta(4, 2, 2400)).round().astype(int)
+    plain = pd.DataFrame({"mean": mean, "far": np.maximum(mean, far - (rng.random(2400) < 0.1))})
+    stations = plain.assign(station=np.array([*"ABCDEF"])[at])
+    ways = []
+    for table in (plain, stations):
+        codec = RecordCodec.fit(table, lookalike.infer(table))
+        plan = Plan.fit(table, codec, [Order("mean", "far", support=1.0)])
+        assert plan is not None
+        step = plan.step_of("far")
+        ways.append(step and step.way)
+        made = drawn_apart(plan, table, rng)
+        assert (made["far"] >= made["mean"]).all()
+    assert ways == ["gap", "clamp"]

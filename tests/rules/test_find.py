@@ -106,6 +106,15 @@ def test_a_formula_is_found(made, rule: str) -> None:
     assert found == [rule] or (rule == "a = c + x" and found in (["x = a - c"], ["a = c + x"]))
 
 
+@pytest.mark.parametrize("parts, least, most", [(1000, 1, 60), (100, 30, 90)])
+def test_digits_are_cut_off_a_code_by_the_shortest_factor(parts: int, least: int, most: int) -> None:
+    """Not by .00099 rounded to the nearest, which says the same of codes whose last digits are few."""
+    rng = np.random.default_rng(0)
+    code = rng.integers(least, most, 900) * parts + rng.integers(0, 0.6 * parts, 900)
+    table = pd.DataFrame({"code": code, "state": code // parts, "other": rng.integers(0, 999, 900)})
+    assert words(table) == [f"state = {1 / parts:g} * code, rounded down"]
+
+
 @pytest.mark.parametrize("unit", [100, 1])
 def test_a_formula_of_a_rate_that_is_often_empty_is_found(unit: int) -> None:
     """As a category with a sign, and as a share; an empty discount is none, and an empty fee is 0."""

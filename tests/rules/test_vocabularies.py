@@ -84,3 +84,17 @@ def test_sentences_are_no_vocabulary(visits: pd.DataFrame) -> None:
         schema = lookalike.infer(table)
         assert {"city -> region"} <= {rule.words for rule in find_rules(table, schema)}
         assert (learned(table, schema)["city"].min_rows is None) == kept
+
+
+def test_strings_that_few_of_the_rows_looked_at_hold_twice_tell_what_follows() -> None:
+    """1,900 planes in 6,000 rows: of 2,000 rows most would hold a plane of their own."""
+    rng = np.random.default_rng(0)
+    plane = rng.permutation(np.arange(6000) % 1900)
+    letters = str.maketrans("0123456789", "abcdefghij")
+    names = np.array([f"{'ABCDEFG'[k % 7]}{k * 7919 % 9973:04d}".translate(letters) for k in range(1900)])
+    table = pd.DataFrame({"plane": names[plane], "carrier": np.array([*"ABCDEFGHI"])[plane * 11 % 9]})
+    table = table.assign(other=rng.permutation(table["plane"]), delay=rng.gamma(2, 20, 6000).round())
+    rules = find_rules(table)
+    assert [(rule.words, rule.support) for rule in rules] == [("plane -> carrier", 1.0)]
+    own = with_vocabularies(table, lookalike.infer(table), rules)
+    assert (own["plane"].kind, own["plane"].min_rows, own["other"].min_rows) == ("category", 2, None)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+LOSES = 0.005  # of the training rows, whose token is never emitted: from then on a slot loses values
 
 
 @dataclass
@@ -49,6 +50,11 @@ class Slot:
     def cells(self) -> int:
         """Most cells that a token of the slot has."""
         return int(self.counts.shape[1])
+
+    @property
+    def lost(self) -> float:
+        """The share of the training rows whose token is read but never emitted, 0..1."""
+        return float(self.counts[list(self.banned)].sum() / max(1.0, self.counts.sum()))
 
 
 def plain_slot(column: str, part: str, counts: Array, **more: Any) -> Slot:

@@ -22,7 +22,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from lookalike.codec import Slot
-from lookalike.codec.slot import Array
+from lookalike.codec.slot import LOSES, Array
 from lookalike.difflm.selector import DEPTH, Selector
 from lookalike.seed import child, child_seed
 
@@ -43,12 +43,16 @@ Group = tuple[Array, float | None]
 def features(slots: list[Slot], records: Array) -> Array:
     """(rows, 2, slots) records as the trees read them: the rank of a number, else the token.
 
-    An empty slot is -1, as is a token without a rank, such as missing.
+    An empty slot is -1, as is a token without a rank, such as missing. A slot of which some learned rows hold
+    what is never drawn says nothing, 0: else other rows of their kind, which have to hold something else
+    there, would seem to be none that are learned, and be left out (beyond `LOSES`).
     """
     columns = []
     for index, slot in enumerate(slots):
         tokens, cells = records[:, 0, index], records[:, 1, index]
-        if slot.rank is None:
+        if slot.lost > LOSES:
+            columns.append(np.zeros(len(records)))
+        elif slot.rank is None:
             columns.append(tokens.astype(np.float64))
         else:
             rank = np.nan_to_num(slot.rank, nan=-1.0)[np.maximum(tokens, 0), np.maximum(cells, 0)]

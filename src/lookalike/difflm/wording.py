@@ -28,7 +28,7 @@ from torch import Tensor
 
 from lookalike.codec import RecordCodec
 from lookalike.codec.made.taken import Taken
-from lookalike.codec.slot import Array
+from lookalike.codec.slot import LOSES, Array
 from lookalike.difflm.refining import FOLDS, Group, features
 from lookalike.seed import child, child_seed
 
@@ -206,12 +206,14 @@ def _words(texts: list[list[str]]) -> Any:
 
 
 def _told(codec: RecordCodec, tokens: Array) -> list[int]:
-    """The slots of categories whose values the words may tell, those of few values first."""
+    """The slots of categories whose values the words may tell, those of few values first; none that loses
+    values, as learned rows that hold one of these would seem to fit another badly.
+    """
     categories = {one.name for one in codec.schema.columns if one.is_categorical}
     counts = {
         index: len(np.unique(tokens[:, index]))
         for index, slot in enumerate(codec.slots)
-        if slot.column in categories
+        if slot.column in categories and slot.lost <= LOSES
     }
     found, total = [], 0
     for index, count in sorted(counts.items(), key=lambda one: one[1]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from lookalike.rules.narrow import broad_parts
 from lookalike.rules.steps import Step
 from lookalike.rules.values import Values
 from lookalike.table.column import Column
-from lookalike.table.kind_groups import MADE, TEXTUAL
+from lookalike.table.kind_groups import MADE, NUMBER, TEXTUAL
 from lookalike.table.rule import (
     Combination,
     Copy,
@@ -33,7 +34,9 @@ from lookalike.table.rule import (
 from lookalike.table.rule_formulas import Linear, Product
 
 MOVABLE = ("gap", "clamp", "lift", "trait", "when", "together")  # ways of a column that may be moved on
-SPIKES = 1.1  # nats that a gap may tell more than its column
+SPIKES, SPIKES_APART = 1.1, 0.25  # nats that a gap may tell more than its column; in each group of rows
+SOME = 5_000  # rows by which this is said
+GROUPS, A_GROUP = 30, 30  # groups at most, and rows of each on average
 
 
 def chosen(rules: list[Rule], values: Values) -> list[Step]:
@@ -355,13 +358,35 @@ def _far(high: Any, values: Values) -> bool:
 
 def _spiky(high: Any, lows: list[Any], values: Values) -> bool:
     """Whether a column has values that many rows share, and its gap has not: prices at 9.99, dates without
-    a time.
+    a time; or many rows of one group, such as the farthest that is seen from each station.
     """
     probe = Step("gap", [Order(low, high) for low in lows], [high], lows)
     own = values.numbers(high)
     assert own is not None
     gap = steps.gaps(own, steps.floors(probe, values), values.column(high))
-    return _entropy(gap) > _entropy(own) + SPIKES
+    if _entropy(gap) > _entropy(own) + SPIKES:
+        return True
+    groups = [*_groups(values, {high, *lows})]
+    some = slice(None, None, max(1, values.rows // SOME))
+    apart = [min((_within(one[some], group[some]) for group in groups), default=0.0) for one in (gap, own)]
+    return apart[0] > apart[1] + SPIKES_APART
+
+
+def _groups(values: Values, but: set[Any]) -> Iterator[Array]:
+    """(rows,) of each other column of few values, the number of the value."""
+    for name in values.table.columns:
+        column = values.column(name)
+        if name not in but and (column.is_categorical or column.kind == NUMBER):
+            codes, found = values.codes(name)
+            if 1 < len(found) <= min(GROUPS, values.rows / A_GROUP):
+                yield codes
+
+
+def _within(values: Array, group: Array) -> float:
+    """Nats, of values that are not missing in the rows of a group, the mean of the groups."""
+    sizes = np.bincount(group + 1)
+    parts = [_entropy(values[group == at - 1]) for at in np.flatnonzero(sizes)]
+    return float(np.dot(parts, sizes[sizes > 0]) / len(group))
 
 
 def _entropy(values: Array) -> float:

@@ -54,14 +54,17 @@ def agreed(lows: Array, highs: Array) -> tuple[float, float, float]:
 
 def factor_of(target: Array, said: Array, tick: float, error: float) -> tuple[float, float, float]:
     """(low, high, share) of the factor of `said` that comes to the target in the most rows, as this is
-    rounded. Both are (rows,), without missing cells; tick: of the target; error: the relative one of it.
+    rounded; of several of these that of the fewest digits: .01, rounded down, before .0098. Both are (rows,),
+    without missing cells; tick: of the target; error: the relative one of it.
     """
     there = said != 0
     target, said = target[there], said[there]
-    best = (0.0, 0.0, 0.0)
+    best, digits = (0.0, 0.0, 0.0), 0
     for below, above in WAYS if tick else WAYS[:1]:
         left = error * np.abs(target) + 1e-6 * tick
         ends = (target - below * tick - left) / said, (target + above * tick + left) / said
         found = agreed(np.minimum(*ends), np.maximum(*ends))
-        best = found if found[2] > best[2] else best
+        own = digits_of(written(*found[:2]))
+        if found[2] > best[2] or (found[2] == best[2] and own < digits):
+            best, digits = found, own
     return best

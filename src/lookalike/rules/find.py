@@ -25,7 +25,7 @@ from lookalike.rules.discrete import (
     one_of_rules,
 )
 from lookalike.rules.formulas import formulas
-from lookalike.rules.functions import are_told, as_ranges, cuts, functions, of_dates
+from lookalike.rules.functions import are_told, as_ranges, cuts, functions, of_dates, wide_functions
 from lookalike.rules.holds import FORMULAS, keys_in, support
 from lookalike.rules.orders import has_edge, orders
 from lookalike.rules.sums import DISTINCT
@@ -85,6 +85,7 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
         for one in [
             *cuts(small, kept, [name for name in names if small.column(name).is_number]),
             *(as_ranges(one, small) for one in _fewest_first(functions(small, kept, rng), codes, small)),
+            *(wide_functions(values, small, kept, rng) if values is not small else ()),
             *of_dates(small, kept, rng),
             *comparisons(small, kept, names),
         ]

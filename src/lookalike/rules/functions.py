@@ -14,6 +14,7 @@ from lookalike.rules.holds import LEAST, modes, told_by
 from lookalike.rules.sums import DISTINCT
 from lookalike.rules.values import Values, columns_of, is_text
 from lookalike.table.kind_groups import CATEGORICAL, DATE, NUMBER
+from lookalike.table.repeats import LARGEST
 from lookalike.table.rule import Function, Rule
 
 SHIFTS = (0, *range(1, 7), *range(-5, 0))  # months that a fiscal year begins earlier, or later
@@ -37,16 +38,14 @@ BLOCK = 1 << 20  # cells of columns that are counted at once
 TOGETHER = 0.5  # of the seldom values in these, those that the next row of the key has, too
 
 
-def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list[Function]:
-    """One column tells another, each told by the one with the fewest values that tell it."""
-    keys = {}
-    for name in columns_of(values, kept, (*CATEGORICAL, NUMBER, "text", "constant")):
-        codes, found = values.codes(name)
-        sizes = np.bincount(codes[codes >= 0])
-        again, rows = (OFTEN_TEXTS, A_TEXT) if is_text(values.column(name)) else (OFTEN, A_NUMBER)
-        often = sizes[sizes >= 2].sum() >= again * (codes >= 0).sum()
-        if often and 2 <= len(found) <= min(MOST_KEYS, values.rows / rows):
-            keys[name] = codes
+def functions(
+    values: Values, kept: list[Any], rng: np.random.Generator, keys: dict[Any, Array] | None = None
+) -> list[Function]:
+    """One column tells another, each told by the one with the fewest values that tell it.
+
+    keys: the columns that may tell others, with their codes; None: those of `MOST_KEYS` values or fewer.
+    """
+    keys = _keys(values, kept, MOST_KEYS) if keys is None else keys
     best: dict[Any, tuple[float, int, Function]] = {}
     place = {name: at for at, name in enumerate(kept)}
     told = _Told.of(values, kept, (*CATEGORICAL, NUMBER, DATE, "compound", "range", "text"))
@@ -65,6 +64,38 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
                 best[own] = wrong, width, Function(own, key)
     rules = [best[own] for own in told.names if own in best]
     return [rule for _, _, rule in sorted(rules, key=lambda own: own[1])]  # an item tells its price
+
+
+def wide_functions(
+    values: Values, small: Values, kept: list[Any], rng: np.random.Generator
+) -> list[Function]:
+    """The same for strings of so many values that few rows hold any of them twice: of each such column all
+    rows of some of its values are looked at, as many rows as `small` has.
+    """
+    known, found = _keys(small, kept, MOST_KEYS), list[Function]()
+    for name, codes in _keys(values, kept, LARGEST).items():
+        if name in known or not is_text(values.column(name)):
+            continue
+        sizes = np.bincount(codes[codes >= 0])
+        order = rng.permutation(len(sizes))
+        some = order[: np.searchsorted(sizes[order].cumsum(), small.rows)]
+        rows = np.flatnonzero(np.isin(codes, some))
+        part = Values(values.table.iloc[rows].reset_index(drop=True), values.schema)
+        found += functions(part, kept, rng, {name: part.codes(name)[0]})
+    return found
+
+
+def _keys(values: Values, kept: list[Any], most: int) -> dict[Any, Array]:
+    """The columns that may tell others, of `most` values at most, with their codes."""
+    keys = {}
+    for name in columns_of(values, kept, (*CATEGORICAL, NUMBER, "text", "constant")):
+        codes, found = values.codes(name)
+        sizes = np.bincount(codes[codes >= 0])
+        again, rows = (OFTEN_TEXTS, A_TEXT) if is_text(values.column(name)) else (OFTEN, A_NUMBER)
+        often = sizes[sizes >= 2].sum() >= again * (codes >= 0).sum()
+        if often and 2 <= len(found) <= min(most, values.rows / rows):
+            keys[name] = codes
+    return keys
 
 
 def _is_chance(values: Values, key: Any, wrong: float) -> bool:

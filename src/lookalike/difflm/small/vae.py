@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lookalike.codec import Slot
+from lookalike.codec.slot import LOSES
 from lookalike.difflm.small.axis import Axis
 from lookalike.difflm.small.base import HINTS, Base, Placed
 from lookalike.difflm.small.encoder import Encoder
@@ -29,8 +30,10 @@ class VAE(nn.Module):
 
     columns: for every modelled column the indices of its slots, in order. The *canonical order* of a record
     puts columns of few values first: what they say is then known when those that are hard to draw are drawn.
-    Texts come last. Of a span only the slots that hold something are read and written. `arrange` makes
-    another order the canonical one: under a base that which held-out rows are likeliest in (`base.py`).
+    Those that lose values come behind: what is written in place of a lost value then fits the others, and
+    changes none of them. Texts come last. Of a span only the slots that hold something are read and written.
+    `arrange` makes another order the canonical one: under a base that which held-out rows are likeliest in
+    (`base.py`).
 
     Inside, slots are numbered anew: the fixed ones first, then of each span as many as are in use.
     """
@@ -58,9 +61,7 @@ class VAE(nn.Module):
         )
         self.next_slot = nn.Parameter(torch.randn(len(fixed), width) * 0.3)
         self.spans = Spans([[slots[s] for s in span] for span in spans], width, self.latent_size)
-        choices = [
-            float(np.log(np.count_nonzero(slots[c[0]].counts))) + 100 * slots[c[0]].span for c in columns
-        ]
+        choices = [_choices(slots[c[0]]) for c in columns]
         column_of = np.zeros(len(slots), dtype=np.int64)
         for c, column in enumerate(columns):
             column_of[column] = c
@@ -397,6 +398,12 @@ class VAE(nn.Module):
             of_span = self.spans.nll(r, hidden[row, i], tokens[row, slot], self.in_span[slot], here)
             nll = nll.index_put((row, slot), of_span)
         return nll
+
+
+def _choices(slot: Slot) -> float:
+    """What columns are put in order by, of their first slot: the log of how many values it has, at first."""
+    loses = slot.lost > LOSES
+    return float(np.log(np.count_nonzero(slot.counts))) + 50 * loses + 100 * slot.span
 
 
 def _pick(x: Tensor, index: Tensor) -> Tensor:
