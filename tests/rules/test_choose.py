@@ -303,3 +303,20 @@ def test_the_farthest_that_is_seen_from_each_station_is_no_gap() -> None:
         made = drawn_apart(plan, table, rng)
         assert (made["far"] >= made["mean"]).all()
     assert ways == ["gap", "clamp"]
+
+
+def test_what_is_said_of_a_copy_is_not_said_twice() -> None:
+    """Else the lowest of a day would lie below what follows from its close, and be drawn by itself."""
+    rng = np.random.default_rng(0)
+    low = np.exp(rng.normal(5, 1.5, 1500)).round(2)
+    first, close = (low * (1 + 0.02 * rng.random(1500)) for _ in range(2))
+    table = pd.DataFrame({"open": first.round(2), "low": low, "close": close.round(2)})
+    table["adjusted"] = table["close"]
+    codec = RecordCodec.fit(table, lookalike.infer(table))
+    rules = find_rules(table, codec.schema)
+    assert {"adjusted = close", "open >= low", "close >= low", "adjusted >= low"} <= {r.words for r in rules}
+    plan = Plan.fit(table, codec, rules)
+    assert plan is not None
+    assert {one.columns[0]: one.way for one in plan.steps} == {
+        "adjusted": "formula", "open": "gap", "close": "gap",
+    }  # fmt: skip

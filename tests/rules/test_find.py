@@ -115,6 +115,32 @@ def test_digits_are_cut_off_a_code_by_the_shortest_factor(parts: int, least: int
     assert words(table) == [f"state = {1 / parts:g} * code, rounded down"]
 
 
+@pytest.mark.parametrize(
+    "made, rule",
+    [
+        (lambda t: t.a * t.on, "x = a * on"),
+        (lambda t: t.a * (1 - t.on), "x = a * (1 - on)"),
+        (lambda t: t.off * t.on, "x = on * off"),
+        (lambda t: np.log(t.a) * t.on, "x cut at 1 -> on"),
+        (lambda t: t.a * (t.on | t.off), "a >= x"),
+    ],
+)
+def test_a_number_that_a_flag_makes_0_is_found(made, rule: str) -> None:
+    table = numbers(900)
+    rng = np.random.default_rng(5)
+    table["on"], table["off"] = rng.integers(0, 2, (2, 900))
+    table["x"] = made(table)
+    assert words(table) == [rule]
+
+
+def test_the_range_of_a_number_tells_a_flag() -> None:
+    """0 and 1, also of a number that hardly comes twice."""
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"wage": rng.gamma(3, 100, 3000).round(2), "hour": rng.integers(0, 20, 3000)})
+    table["high"], table["night"] = (table.wage >= 370).astype(int), (table.hour > 16).astype(int)
+    assert sorted(words(table)) == ["hour cut at 17 -> night", "wage cut at 370 -> high"]
+
+
 @pytest.mark.parametrize("unit", [100, 1])
 def test_a_formula_of_a_rate_that_is_often_empty_is_found(unit: int) -> None:
     """As a category with a sign, and as a share; an empty discount is none, and an empty fee is 0."""

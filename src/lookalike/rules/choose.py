@@ -215,7 +215,10 @@ class _Chosen:
         lower one is bounded by it.
         """
         numbers = [
-            rule for rule in rules if all(self.values.numbers(name) is not None for name in rule.columns)
+            rule
+            for rule in rules
+            if all(self.values.numbers(name) is not None for name in rule.columns)
+            and not self._is_said(rule, rules)
         ]
         bounded = self._bounded(numbers)
         by_high: dict[Any, list[Order]] = {}
@@ -236,6 +239,18 @@ class _Chosen:
                 self.add(place, [*orders], [rule.low for rule in orders])
             elif self.found[place].way in ("when", "together", "trait", "clamp"):
                 self._first(_bounds("lift", high, orders))
+
+    def _is_said(self, rule: Order, rules: list[Order]) -> bool:
+        """Whether the same is said of a column that one of an order is a copy of."""
+        copy_of = {
+            one.columns[0]: one.parents[0]
+            for one in self.found
+            if one.way == "formula" and one.rule.support == 1 and _is_copy(one.rule)
+        }
+        low, high = (copy_of.get(name, name) for name in (rule.low, rule.high))
+        return (low, high) != (rule.low, rule.high) and (
+            low == high or replace(rule, low=low, high=high) in rules
+        )
 
     def _first(self, ways: list[Step]) -> None:
         any(self.take(one) for one in ways)
@@ -312,6 +327,13 @@ class _Chosen:
         parents = [*rule.columns[1:], *(name for one in makers for name in one.parents)]
         parents = [name for name in dict.fromkeys(parents) if name != part]
         return self.take(Step("solve", [rule, *bounds], [part], parents))
+
+
+def _is_copy(rule: Rule) -> bool:
+    """Whether a formula says that two columns are equal."""
+    if not isinstance(rule, Linear) or rule.clipped or rule.zeros:
+        return False
+    return (rule.of, rule.constant, rule.divisor) == (((rule.columns[1], 1.0),), 0.0, 1.0)
 
 
 def _beside(way: str, name: Any, rules: list[Any]) -> Step:

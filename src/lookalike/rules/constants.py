@@ -54,7 +54,7 @@ def agreed(lows: Array, highs: Array) -> tuple[float, float, float]:
 
 def factor_of(target: Array, said: Array, tick: float, error: float) -> tuple[float, float, float]:
     """(low, high, share) of the factor of `said` that comes to the target in the most rows, as this is
-    rounded; of several of these that of the fewest digits: .01, rounded down, before .0098. Both are (rows,),
+    rounded; of several of these one of a single digit: .01, rounded down, before .0098. Both are (rows,),
     without missing cells; tick: of the target; error: the relative one of it.
     """
     there = said != 0
@@ -65,6 +65,6 @@ def factor_of(target: Array, said: Array, tick: float, error: float) -> tuple[fl
         ends = (target - below * tick - left) / said, (target + above * tick + left) / said
         found = agreed(np.minimum(*ends), np.maximum(*ends))
         own = digits_of(written(*found[:2]))
-        if found[2] > best[2] or (found[2] == best[2] and own < digits):
+        if found[2] > best[2] or (found[2] == best[2] and own == 1 < digits):
             best, digits = found, own
     return best

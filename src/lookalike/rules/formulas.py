@@ -15,6 +15,7 @@ from lookalike.rules.chance import LEAST_FORMULA, LEAST_ROWS, LEAST_SUPPORT
 from lookalike.rules.clips import clipped, extremes
 from lookalike.rules.constants import agreed, factor_of, shortest, written
 from lookalike.rules.fits import EXACT, Searched, all_count, by_halves, judged, varies
+from lookalike.rules.gates import gates
 from lookalike.rules.holds import holds
 from lookalike.rules.polynomials import polynomials
 from lookalike.rules.products import products
@@ -50,7 +51,7 @@ def formulas(values: Values, names: list[Any], many: Values) -> Iterator[Rule]:
     place = {name: at for at, name in enumerate(names)}
     behind = [rule for rule in found if place[rule.column] > max(place[name] for name in rule.columns[1:])]
     exact = {rule.column for rule in behind if rule.support == 1 and _covers(rule, of)}
-    found += products(of, exact)
+    found += [*products(of, exact), *gates(of)]
     same = {
         rule.column for rule in found if rule.support == 1 and len(rule.columns) == 2 and _covers(rule, of)
     }

@@ -17,6 +17,7 @@ from lookalike.table.kind_groups import CATEGORICAL, DATE, NUMBER
 from lookalike.table.repeats import LARGEST
 from lookalike.table.rule import Function, Rule
 
+TOLD = (*CATEGORICAL, NUMBER, DATE, "compound", "range", "text")  # kinds of columns that one value tells
 SHIFTS = (0, *range(1, 7), *range(-5, 0))  # months that a fiscal year begins earlier, or later
 KEYS = [
     *((part, 0) for part in ("quarter", "weekday", "month", "hour")),
@@ -26,6 +27,8 @@ KEYS = [
 ROWS_A_PART = 8  # of a date that tells another column
 MOST_CUTS = 30  # ranges of a number that tell another column, less one
 PLAIN_CUTS = 12  # the same, where a value has several ranges
+FLAGS = 6  # values that a number has which the range of another one tells, such as 0 and 1, at most
+MANY = 25  # values of that one, at least: each of fewer tells it by itself
 MOST_KEYS = 1_000  # values of a column that determines another
 OFTEN, OFTEN_TEXTS = 0.9, 0.5  # share of the rows whose number, or text, comes again in a column that does
 A_NUMBER, A_TEXT = 3, 2  # rows a number, or a text, in such a column
@@ -48,7 +51,7 @@ def functions(
     keys = _keys(values, kept, MOST_KEYS) if keys is None else keys
     best: dict[Any, tuple[float, int, Function]] = {}
     place = {name: at for at, name in enumerate(kept)}
-    told = _Told.of(values, kept, (*CATEGORICAL, NUMBER, DATE, "compound", "range", "text"))
+    told = _Told.of(values, kept, TOLD)
     order = np.array([place[name] for name in told.names], dtype=int)
     for key, seen in zip(keys, _may_tell([*keys.values()], told.codes), strict=True):
         width = len(values.codes(key)[1])
@@ -72,16 +75,26 @@ def wide_functions(
     """The same for strings of so many values that few rows hold any of them twice: of each such column all
     rows of some of its values are looked at, as many rows as `small` has.
     """
-    known, found = _keys(small, kept, MOST_KEYS), list[Function]()
-    for name, codes in _keys(values, kept, LARGEST).items():
-        if name in known or not is_text(values.column(name)):
-            continue
+    known = _keys(small, kept, MOST_KEYS)
+    wide = {
+        name: codes
+        for name, codes in _keys(values, kept, LARGEST).items()
+        if name not in known and is_text(values.column(name))
+    }
+    told = _Told.of(values, kept if wide else [], TOLD)
+    found: list[Function] = []
+    for name, codes in wide.items():
         sizes = np.bincount(codes[codes >= 0])
         order = rng.permutation(len(sizes))
         some = order[: np.searchsorted(sizes[order].cumsum(), small.rows)]
         rows = np.flatnonzero(np.isin(codes, some))
-        part = Values(values.table.iloc[rows].reset_index(drop=True), values.schema)
-        found += functions(part, kept, rng, {name: part.codes(name)[0]})
+        seen = _may_tell([codes[rows]], told.codes[:, rows])[0]
+        names = [one for one, may in zip(told.names, seen, strict=True) if may and one != name]
+        if names:
+            part = Values(values.table[[name, *names]].iloc[rows].reset_index(drop=True), values.schema)
+            found += functions(
+                part, [one for one in kept if one in (name, *names)], rng, {name: part.codes(name)[0]}
+            )
     return found
 
 
@@ -215,19 +228,28 @@ def _may_tell(keys: list[Array], columns: Sequence[Array] | Array) -> Array:
 
 
 def cuts(values: Values, kept: list[Any], numbers: list[Any]) -> Iterator[Function]:
-    """The range that a number is in tells a category: an index of mass and its class, marks and a grade."""
+    """The range that a number is in tells a category or a flag: an index of mass and its class, an age and
+    whether it is 65 or more.
+    """
     columns = {name: np.asarray(values.numbers(name)) for name in numbers}
     names = []
-    for own in columns_of(values, kept, CATEGORICAL):
+    for own in columns_of(values, kept, (*CATEGORICAL, NUMBER)):
         codes, found = values.codes(own)
         sizes = np.bincount(codes[codes >= 0], minlength=len(found))
-        if len(found) <= MOST_CUTS and len(codes) - sizes.max() >= BROKEN:
+        if (
+            len(found) <= (FLAGS if values.column(own).is_number else MOST_CUTS)
+            and len(codes) - sizes.max() >= BROKEN
+        ):
             names.append(own)
     may = _may_cut([values.codes(own)[0] for own in names], [*columns.values()])
     for own, seen in zip(names, may, strict=True):
         codes = values.codes(own)[0]
-        some = zip(columns.items(), seen, strict=True)
-        rules = [_cut(own, name, codes, x) for (name, x), likely in some if likely and name != own]
+        many = MANY if values.column(own).is_number else 0
+        rules = [
+            _cut(own, name, codes, x)
+            for (name, x), likely in zip(columns.items(), seen, strict=True)
+            if likely and name != own and len(values.codes(name)[1]) >= many
+        ]
         if fit := [rule for rule in rules if rule is not None and rule.cuts != (0.0,)]:  # that is a sign
             yield min(fit, key=lambda rule: len(rule.cuts))
 
