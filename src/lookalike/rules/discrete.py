@@ -13,7 +13,7 @@ import numpy as np
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT, beats_chance
 from lookalike.rules.fits import EXACT
-from lookalike.rules.holds import LEAST, joined, ways, written_dates
+from lookalike.rules.holds import LEAST, combined, joined, ways, written_dates
 from lookalike.rules.values import Values, columns_of, is_text
 from lookalike.table import ranges
 from lookalike.table.column import Column
@@ -29,6 +29,8 @@ DIGITS = (  # directives of a date that are numbers
 )
 TEXTS = ("category", "compound", "range", "text", "id", "constant")
 MOST_PARTS = 7  # of a joined text, whose signs between two columns are one
+GLANCE, TRIED = 400, 6  # rows of a look at which columns tell another best, and so many of them
+MANY_TOLD, MOST_TOLD = 8, 200  # values of a column that two others tell
 SIGNS = {"?", "-", "--", ".", "na", "n/a", "none", "null", "nan", "unknown", ""}
 
 
@@ -206,6 +208,59 @@ def combination_rules(values: Values, kept: list[Any], rng: np.random.Generator)
             continue
         if (~by_chance).mean() >= 0.2:
             yield Combination(pair)
+
+
+def told_by_two(values: Values, many: Values, kept: list[Any], rng: np.random.Generator) -> Iterator[Rule]:
+    """Two columns together tell a third, which neither of them does: an origin and a destination their
+    distance. All three are then one choice. values: some rows, in which they are sought; many: all by which
+    they are judged.
+    """
+    names = [
+        name
+        for name in columns_of(values, kept, (*CATEGORICAL, NUMBER))
+        if len(values.codes(name)[1]) <= MOST_TOLD and not many.missing(name).any()
+    ]
+    few = {name: values.codes(name)[0][:GLANCE].astype(np.int64) for name in names}
+    for own in names:
+        if len(values.codes(own)[1]) < MANY_TOLD:
+            continue
+        alone = {name: _purity(few[name], few[own]) for name in names if name != own}
+        best = sorted(alone, key=lambda name: -alone[name])[:TRIED]
+        for a, b in combinations(best, 2):
+            if _purity(_pair(a, b, values), values.codes(own)[0]) < LEAST_SUPPORT:
+                continue
+            rule = Combination((a, b, own))
+            said, both = many.codes(own)[0], _pair(a, b, many)
+            counts = np.unique(combined(rule.columns, many), return_counts=True)[1]
+            common = counts[counts >= LEAST]
+            if len(common) > MOST_TOLD * 2 or common.sum() < LEAST_SUPPORT * many.rows:
+                continue
+            wrong = 1 - _purity(both, said)
+            order, width = rng.permutation(many.rows), len(many.codes(b)[1])
+            of_a, of_b = both // width, both % width
+            shuffled = [
+                1 - _purity(x * width + y, said) for x, y in ((of_a, of_b[order]), (of_a[order], of_b))
+            ]
+            if wrong <= BY_CHANCE / 2 * min(shuffled) and min(shuffled) * many.rows >= BROKEN:
+                yield rule
+                break
+
+
+def _pair(a: Any, b: Any, values: Values) -> Array:
+    """(rows,) the number of the pair of values of two columns."""
+    (first, _), (second, found) = values.codes(a), values.codes(b)
+    return first.astype(np.int64) * len(found) + second
+
+
+def _purity(keys: Array, codes: Array) -> float:
+    """The share of rows with the most frequent value of their key, of keys of several rows."""
+    height = int(codes.max()) + 1
+    pairs, counts = np.unique(keys * height + codes, return_counts=True)
+    _, at = np.unique(pairs // height, return_inverse=True)
+    rows, most = np.bincount(at, counts), np.zeros(at.max() + 1)
+    np.maximum.at(most, at, counts)
+    several = rows > 1
+    return float(most[several].sum() / rows[several].sum()) if several.any() else 0.0
 
 
 def joined_texts(values: Values, kept: list[Any]) -> Iterator[Rule]:

@@ -23,6 +23,7 @@ from lookalike.rules.discrete import (
     emptiness,
     joined_texts,
     one_of_rules,
+    told_by_two,
 )
 from lookalike.rules.formulas import formulas
 from lookalike.rules.functions import are_told, as_ranges, cuts, functions, of_dates, wide_functions
@@ -94,7 +95,10 @@ def find_rules(table: pd.DataFrame, schema: Schema | None = None, seed: int = 0)
     ahead += [*sums, *(one for one in of_codes if one not in ahead), *known]
     empty = [*emptiness(small, kept)]
     found = _derived(ahead, empty, values, small)
+    said = {getattr(one, "column", None) for one in found}
+    free = [name for name in kept if name not in said]
     for rules in (
+        told_by_two(small, values, free, rng),
         one_of_rules(small, kept),
         empty,
         combination_rules(small, kept, rng),

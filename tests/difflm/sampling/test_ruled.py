@@ -248,3 +248,38 @@ def test_two_given_dates_tell_a_category_of_months(quick: Quick) -> None:
     pd.testing.assert_frame_equal(made, table.head(80))
     some = model.sample(60, where={"term": "12 months"}, seed=0)
     assert (some["end"] == some["start"] + pd.DateOffset(years=1)).all()
+
+
+def routes(rows: int = 2400) -> pd.DataFrame:
+    """100 routes, whose origin and destination together tell the distance, which several routes share."""
+    rng = np.random.default_rng(0)
+    route = np.concatenate([np.repeat(np.arange(100), 8), rng.integers(0, 100, rows - 800)])
+    table = pd.DataFrame(
+        {"origin": np.array([*"ABCDE"])[route % 5], "goal": [f"Goal {k // 5}" for k in route]}
+    )
+    miles = 100 + 37 * (route % 5 * 2 + route // 5 * 3 % 11 + route % 5 * (route // 5) % 7)
+    return table.assign(miles=miles, delay=rng.gamma(2, 20, rows).round())
+
+
+@pytest.fixture(scope="module")
+def flying(quick: Quick) -> DiffLM:
+    return quick(10, 10, seed=0).fit(routes())
+
+
+def test_two_columns_that_tell_a_third_are_drawn_as_one(flying: DiffLM) -> None:
+    assert [rule.words for rule in flying.schema.rules] == ["known combinations of goal, origin, miles"]
+    real = {*routes()[["origin", "goal", "miles"]].itertuples(index=False, name=None)}
+    for where in (None, {"origin": "B"}, {"miles": (500, 900)}, {"goal": "Goal 7"}):
+        made = flying.sample(60, where=where, seed=1)
+        assert {*made[["origin", "goal", "miles"]].itertuples(index=False, name=None)} <= real
+
+
+@pytest.mark.parametrize("names", [["miles"], ["origin", "goal"], ["goal"]])
+def test_more_given_cells_than_are_drawn_apart_keep_the_rules(flying: DiffLM, names: list[str]) -> None:
+    """Each row lays a condition of its own, 100 in all, where 64 are drawn each by itself."""
+    table = routes()
+    given = table[names].drop_duplicates().sample(frac=3, replace=True, random_state=0, ignore_index=True)
+    made = flying.sample(given=given, seed=1)
+    pd.testing.assert_frame_equal(made[names], given)
+    real = {*table[["origin", "goal", "miles"]].itertuples(index=False, name=None)}
+    assert {*made[["origin", "goal", "miles"]].itertuples(index=False, name=None)} <= real

@@ -14,6 +14,7 @@ from lookalike.arguments import brief
 from lookalike.codec import RecordCodec
 from lookalike.codec.where import Condition
 from lookalike.difflm.sampling.given import Given
+from lookalike.difflm.sampling.many import few, keys_of_rows
 from lookalike.difflm.sampling.told import Told
 from lookalike.errors import ConditionError
 from lookalike.rules.codes import is_of_code
@@ -27,7 +28,6 @@ from lookalike.table.missing import hide
 from lookalike.table.rule import EmptyWhen, Function
 from lookalike.table.rule_formulas import Term
 
-GROUPS = 64  # different conditions of the rows of a call, at most: each is drawn by itself
 TURNS = 2  # times that each given column that follows from others is met, as they move each other
 ROUNDS = 8  # draws of rows for a condition on what follows from others, before the nearest are moved
 
@@ -102,13 +102,9 @@ def asked_of(plan: Plan, rows: Given, fill: bool = False, whole: bool = False) -
             elif name in rows.values:
                 values = rows.values[name][mask]
             inner.values[name] = values.take(np.maximum(mask.cumsum() - 1, 0)).reset_index(drop=True)
-    keys = [tuple(sorted((str(k), str(v)) for k, v in one.items())) for one in conditions]
+    few(plan, inner, conditions)
+    keys = keys_of_rows(conditions)
     number = {key: at for at, key in enumerate(dict.fromkeys(keys))}
-    if len(number) > GROUPS:  # the rarest conditions are left to what was given
-        rare = sorted(number, key=keys.count)[: len(number) - GROUPS + 1]
-        keys = [() if key in rare else key for key in keys]
-        conditions = [{} if key == () else one for key, one in zip(keys, conditions, strict=True)]
-        number = {key: at for at, key in enumerate(dict.fromkeys(keys))}
     member = np.array([number[key] for key in keys], dtype=np.int64)
     wheres = [conditions[int(np.argmax(member == at))] for at in range(len(number))]
     return Ruled(inner, wheres, member, targets, aims)
