@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Thread
 from typing import IO, Any
 from unittest import mock
 
@@ -85,10 +86,22 @@ class Forked:
         return self._process.exitcode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """What was printed to either pipe, as much as one holds at most."""
-        self.wait(timeout)
+        """What was printed to either pipe. It is read meanwhile: who prints to a full pipe waits."""
         assert self.stderr is not None
-        return self.stdout.read(), self.stderr.read()
+        said = ["", ""]
+
+        def read(at: int, pipe: IO[str]) -> None:
+            said[at] = pipe.read()
+
+        readers = [
+            Thread(target=read, args=one, daemon=True) for one in enumerate((self.stdout, self.stderr))
+        ]
+        for reader in readers:
+            reader.start()
+        self.wait(timeout)
+        for reader in readers:
+            reader.join()
+        return said[0], said[1]
 
     def send_signal(self, number: signal.Signals) -> None:
         assert self._process.pid is not None

@@ -1,4 +1,5 @@
-"""Short fits of small tables: the trees that are shipped take most of the seconds of a fit of few steps.
+"""Short fits of small tables: the trees that are shipped, and the networks of texts, take most of the seconds
+of a fit of few steps.
 Few candidates: a condition tries 1,024 latents, and variations 32 choices of cells, for however few rows.
 """
 
@@ -14,13 +15,18 @@ FITS = {
     "lookalike.difflm.small.slotbase.FEW_FOLDS": 3,
     "lookalike.difflm.small.slotbase.FEW_LEAF_ROWS": (6,),
     "lookalike.difflm.small.forest.PAIRS": 2,  # of trees
+    "lookalike.difflm.settings.TEXT_SIZES": {
+        **{"width": 48, "layers": 2, "heads": 2, "expansion": 2},
+        **{"prompts": 4, "word_dropout": 0.3},  # as shipped
+    },
 }
 CANDIDATES = {
     "lookalike.difflm.small.records.TokenRecords.least": 128,
     "lookalike.difflm.sampling.completing.MASKS": 8,
 }
-HERE = "import lookalike.difflm.small.records, lookalike.difflm.small.train; " + "; ".join(
-    f"{name} = {value!r}" for name, value in (FITS | CANDIDATES).items()
+HERE = (
+    "import lookalike.difflm.settings, lookalike.difflm.small.records, lookalike.difflm.small.train; "
+    + "; ".join(f"{name} = {value!r}" for name, value in (FITS | CANDIDATES).items())
 )  # Python code that does the same in another process
 
 

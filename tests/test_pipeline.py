@@ -30,7 +30,12 @@ def quick() -> Any:
     def make() -> lookalike.DiffLM:
         model = lookalike.DiffLM(progress=False, threads=1)
         model.train_config = dataclasses.replace(
-            model.train_config, steps=(24, 24), epochs_limits=(0.0, 1e9), denoiser_steps=20, denoiser_batch=64
+            model.train_config,
+            steps=(24, 24),
+            epochs_limits=(0.0, 1e9),
+            batch=64,
+            denoiser_steps=20,
+            denoiser_batch=64,
         )
         return model
 

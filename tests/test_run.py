@@ -117,6 +117,7 @@ def test_a_dry_run_asks_nothing_and_leaves_nothing(
     assert "Describe what it says" in said and "Write 3 new records" in said
 
 
+@pytest.mark.usefixtures("short_report")
 def test_a_budget_is_hard_and_what_it_bought_is_written(
     writing: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,8 @@ from lookalike.shards import sampling
 from lookalike.shards.crew import Crew
 from lookalike.shards.sampling import Sampling
 from tests.paths import ROOT, SRC
-from tests.shards.work import Alone, Dying, Squares
+from tests.shards.dying import Dying
+from tests.shards.work import Alone, Squares
 
 ray = pytest.importorskip("ray")
 os.environ.setdefault("RAY_worker_niceness", "0")  # 15 by default: where all cores are busy, workers starve

@@ -26,7 +26,8 @@ init = lookalike.DiffLM.__init__
 def quick(self, **given):
     init(self, **given)
     self.train_config = dataclasses.replace(
-        self.train_config, steps=(120, 120), epochs_limits=(0.0, 1e9), denoiser_steps=20, denoiser_batch=64
+        self.train_config, steps=(120, 120), epochs_limits=(0.0, 1e9), batch=64,
+        denoiser_steps=20, denoiser_batch=64
     )
 lookalike.DiffLM.__init__ = quick
 """  # few steps, always as many: no time limit, which would make two trainings differ

@@ -1,14 +1,13 @@
 """What the tests of DiffLM share: models that take seconds, fitted once."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pandas as pd
 import pytest
 import torch
 
 from lookalike.difflm import DiffLM
-from lookalike.difflm.small.sizes import TEXT_SIZES
 from tests.once import Once
 from tests.paths import EXAMPLES
 
@@ -22,18 +21,9 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def fits_of_the_module(request: pytest.FixtureRequest) -> None:
-    """Fits have few trees, unless the module says `SHIPPED = True`: it asserts what the trees learn."""
+    """Fits are short, unless the module says `SHIPPED = True`: it asserts what the trees learn."""
     if not getattr(request.module, "SHIPPED", False):
         request.getfixturevalue("quick_fits")
-
-
-@pytest.fixture(scope="module")
-def small_texts() -> Iterator[None]:
-    """Models of texts are small in the module that asks for this; those of others have the shipped sizes."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, size in {"width": 48, "layers": 2, "heads": 2, "expansion": 2}.items():
-            patch.setitem(TEXT_SIZES, name, size)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from lookalike.difflm.small.records import TokenRecords
 from lookalike.difflm.training import course
 from lookalike.difflm.training.course import Clock
 
-STEP, PREPARATION = 0.03125, 0.25  # seconds on the clock of these tests, exact in binary
+STEP, PREPARATION = 0.0625, 0.25  # seconds on the clock of these tests, exact in binary
 
 
 @pytest.fixture

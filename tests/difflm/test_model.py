@@ -40,7 +40,7 @@ KEPT = [name for name in TABLE if name != "key"]
 
 
 @pytest.fixture(scope="module")
-def model(quick, small_texts: None) -> DiffLM:
+def model(quick) -> DiffLM:
     return quick(steps=60, denoiser_steps=30).fit(TABLE)
 
 

@@ -10,10 +10,10 @@ import torch
 from sklearn.base import clone
 
 from lookalike.codec import RecordCodec
-from lookalike.difflm import DiffLM
+from lookalike.difflm import DiffLM, settings
 from lookalike.difflm.pretrained.train import FinetuneConfig
 from lookalike.difflm.settings import Arguments, Settings, derive
-from lookalike.difflm.small.sizes import TEXT_SIZES, VAEConfig
+from lookalike.difflm.small.sizes import VAEConfig
 from lookalike.difflm.training.config import TEXT_RATE, TEXT_TRAINING, TrainConfig
 from lookalike.errors import DataError, OptionError, SchemaError
 from lookalike.table.inferring import infer
@@ -48,7 +48,9 @@ def quiet(**options: object) -> DiffLM:
 
 def test_a_model_that_learned_texts_learns_numbers_as_a_fresh_one() -> None:
     of_numbers, of_texts = quiet().fit(NUMBERS), quiet().fit(TEXTS)
-    assert of_texts.schema["note"].kind == "text" and of_texts.settings.vae.width == TEXT_SIZES["width"]
+    assert (
+        of_texts.schema["note"].kind == "text" and of_texts.settings.vae.width == settings.TEXT_SIZES["width"]
+    )
     again = quiet().fit(TEXTS).fit(NUMBERS)
     assert again.settings == of_numbers.settings and again.settings.vae == VAEConfig(based=True)
     assert equal(again, of_numbers)

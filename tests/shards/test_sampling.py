@@ -14,7 +14,7 @@ from lookalike.files.place import Place
 from lookalike.shards import sampling
 from lookalike.shards.sampling import Sampling, sample_shards
 from tests.paths import ROOT
-from tests.shards.work import Dying
+from tests.shards.dying import Dying
 
 pytestmark = pytest.mark.usefixtures("quick_fits", "few_candidates")
 

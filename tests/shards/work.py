@@ -1,4 +1,4 @@
-"""Jobs for the tests, in a module that worker processes can import."""
+"""Jobs for the tests, in a module that worker processes can import: they import nothing that takes time."""
 
 import os
 import signal
@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.errors import OptionError
-from lookalike.files.place import Place
-from lookalike.shards.sampling import Sampling
 
 
 @dataclass(frozen=True)
@@ -63,22 +61,3 @@ class Slow:
         finally:
             Path(self.folder, f"tidied-{shard}").touch()
         return 1, None
-
-
-@dataclass(frozen=True)
-class Dying(Sampling):
-    """Draws shards, and is killed in the middle of writing the second one, once."""
-
-    def open(self) -> Callable[[int], tuple[int, Any]]:
-        draw = super().open()
-
-        def shard(number: int) -> tuple[int, Any]:
-            marker = Path(self.out, ".died")
-            if number == 1 and not marker.exists():
-                with Place(self.out).writing(self.plan.name(number)) as partial:
-                    Path(partial).write_bytes(b"PAR1 and then")
-                    marker.touch()
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return draw(number)
-
-        return shard

@@ -18,9 +18,12 @@ HOLDOUT, OTHER = HELD[:ROWS], HELD[ROWS:].reset_index(drop=True)
 
 @pytest.fixture(scope="module", autouse=True)
 def fewer_trees() -> Iterator[None]:
-    """A detector of 30 trees tells as much of tables that are as different as these."""
+    """30 trees tell as much of tables that are as different as these."""
+    utility = import_module("lookalike.evaluate.chapters.utility")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(import_module("lookalike.evaluate.chapters.detection"), "TREES", 30)
+        patch.setattr(utility, "TREES", 30)
+        patch.setattr(utility, "ROUNDS", 30)
         yield
 
 

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import Counter
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -87,14 +88,20 @@ def place_of(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
+@cache
+def import_lines(source: str) -> list[ast.Import | ast.ImportFrom]:
+    """The imports of a file, wherever in it; parsing all files takes some seconds."""
+    return [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imports(path: Path, source: str) -> set[str]:
     """Full names of all modules that a file imports, wherever in the file; `from a import b` gives `a.b`."""
     package = ["lookalike", *path.relative_to(PACKAGE).parts[:-1]]
     names = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in import_lines(source):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        else:
             above = package[: len(package) - node.level + 1] if node.level else []
             home = ".".join([*above, *([node.module] if node.module else [])])
             names |= {f"{home}.{alias.name}" for alias in node.names}
@@ -171,8 +178,8 @@ def test_the_graph_of_files_has_no_circle() -> None:
 
 def test_imports_have_one_style() -> None:
     for path in FILES:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        relative = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level]
+        lines = import_lines(path.read_text(encoding="utf-8"))
+        relative = [n.lineno for n in lines if isinstance(n, ast.ImportFrom) and n.level]
         assert not relative, f"{place_of(path)}:{relative}: write `from lookalike. ... import`"
 
 

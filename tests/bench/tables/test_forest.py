@@ -2,7 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.tables import forest
 from bench.tables.forest import c2st, utility
+
+
+@pytest.fixture(autouse=True)
+def fewer_trees(monkeypatch):
+    """They tell as much of tables that are as different as these."""
+    monkeypatch.setattr(forest, "TREES", 50)
 
 
 def drawn(seed: int, rows: int = 200) -> pd.DataFrame:

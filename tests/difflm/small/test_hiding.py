@@ -100,18 +100,19 @@ def test_a_hidden_column_comes_after_what_tells_where(model: DiffLM) -> None:
 
 def test_rows_are_whole_under_conditions_given_cells_and_in_filling(model: DiffLM) -> None:
     table = kinds()[0]
+    met = model.sample(200, where={"x": (1, 4), "tested": "yes"}, seed=2)
+    coded = model.sample(200, where={"code": "q-q"}, seed=2)
     for found in (
         model.sample(200, seed=2),
-        model.sample(200, where={"x": (1, 4), "tested": "yes"}, seed=2),
-        model.sample(200, where={"code": "q-q"}, seed=2),
+        met,
+        coded,
         model.sample(like=table.head(30), strength=0.5, seed=2),
     ):
         assert (found["x"].isna() == found["y"].isna()).all()
         assert ((found["result"] == "?") == (found["tested"] == "no")).all()
         assert found[["high", "code", "z"]].notna().all(axis=None)
-    met = model.sample(200, where={"x": (1, 4), "tested": "yes"}, seed=2)
     assert met["x"].between(1, 4).all() and (met["tested"] == "yes").all()
-    assert (model.sample(200, where={"code": "q-q"}, seed=2)["code"] == "q-q").all()
+    assert (coded["code"] == "q-q").all()
     given = table[["tested", "x", "y"]].head(50)
     around = model.sample(given=given, seed=2)
     there = given.notna()

@@ -39,12 +39,12 @@ def test_rows_do_not_depend_on_the_number_of_threads(
 ) -> None:
     monkeypatch.setattr("lookalike.difflm.small.records.BLOCK", 100)
     monkeypatch.setattr("lookalike.difflm.latent.prior.BLOCK", 100)
-    given = adult[["age", "sex"]].iloc[:250].reset_index(drop=True)
+    given = adult[["age", "sex"]].iloc[:150].reset_index(drop=True)
     made = []
     for count in (1, 3):
         monkeypatch.setattr(adult_model.fitted, "threads", Threads(count))
         monkeypatch.setattr(adult_model.fitted.records, "threads", adult_model.fitted.threads)
-        free, under = adult_model.sample(450, seed=1), adult_model.sample(250, where={"sex": "Male"}, seed=2)
+        free, under = adult_model.sample(250, seed=1), adult_model.sample(150, where={"sex": "Male"}, seed=2)
         made.append([free, under, adult_model.sample(given=given, seed=3)])
     for one, other in zip(*made, strict=True):
         pd.testing.assert_frame_equal(one, other)

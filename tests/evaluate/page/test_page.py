@@ -58,11 +58,11 @@ def opened(browser: str, page: Path, dark: bool = False, wide: int = 1280) -> tu
 @pytest.fixture(scope="module")
 def report() -> Report:
     real, held = (
-        pd.read_csv(EXAMPLES / name).sample(3000, random_state=1)
+        pd.read_csv(EXAMPLES / name).sample(1200, random_state=1)
         for name in ("adult.csv.gz", "adult-test.csv.gz")
     )
-    synthetic = held[1500:].assign(age=lambda t: t["age"] + 3)
-    return evaluate(real, synthetic, held[:1500], target="income", quick=True)
+    synthetic = held[600:].assign(age=lambda t: t["age"] + 3)
+    return evaluate(real, synthetic, held[:600], target="income", quick=True)
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -85,7 +85,7 @@ def test_few_and_many_columns_are_readable(browser: str, tmp_path: Path, columns
     rng = np.random.default_rng(0)
     one, two = (
         pd.DataFrame(
-            {f"c{i}": rng.normal(size=300) if i % 3 else rng.integers(0, 4, 300) for i in range(columns)}
+            {f"c{i}": rng.normal(size=120) if i % 3 else rng.integers(0, 4, 120) for i in range(columns)}
         )
         for _ in range(2)
     )

@@ -1,5 +1,5 @@
 """The fixtures of `tests/difflm`, for tests of DiffLM as a whole."""
 
-from tests.difflm.conftest import fits_of_the_module, one_thread, quick, small_texts
+from tests.difflm.conftest import fits_of_the_module, one_thread, quick
 
-__all__ = ["fits_of_the_module", "one_thread", "quick", "small_texts"]
+__all__ = ["fits_of_the_module", "one_thread", "quick"]

@@ -49,7 +49,6 @@ def topics(rows: int = 1200) -> pd.DataFrame:
 
 
 REAL = topics()
-pytestmark = pytest.mark.usefixtures("small_texts")
 
 
 def small(quick, **options: object) -> DiffLM:  # type: ignore[no-untyped-def]
@@ -59,7 +58,7 @@ def small(quick, **options: object) -> DiffLM:  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture(scope="module")
-def model(quick, small_texts: None) -> DiffLM:  # type: ignore[no-untyped-def]
+def model(quick) -> DiffLM:  # type: ignore[no-untyped-def]
     return small(quick, steps=400, denoiser_steps=150).fit(REAL)
 
 
@@ -105,7 +104,7 @@ def test_a_text_takes_up_words_of_another_that_no_row_had_before(quick) -> None:
     schema = infer(table)
     for column in schema.columns:
         column.kind = "text"
-    made = small(quick, steps=240, denoiser_steps=30).fit(table[:900], schema)
+    made = small(quick, steps=240, denoiser_steps=30, refine=False).fit(table[:900], schema)
     first, second = made.codec.params
     assert first.vocabulary == second.vocabulary
     answers = made.sample(given=table.loc[900:, ["asked"]].reset_index(drop=True))["query"]
@@ -184,7 +183,7 @@ def test_only_code_that_parses(quick, monkeypatch: pytest.MonkeyPatch) -> None: 
             ],
         }
     )
-    model = small(quick, steps=60).fit(real)
+    model = small(quick, steps=60, refine=False).fit(real)
     assert model.schema["code"].kind == "code" and model.schema["code"].language == "python"
 
     def parses(code: str) -> bool:
@@ -215,7 +214,9 @@ def tools() -> pd.DataFrame:
 
 
 def test_every_json_value_satisfies_its_schema(quick, tools: pd.DataFrame) -> None:  # type: ignore[no-untyped-def]
-    model = small(quick, steps=6).fit(tools)  # it has learned next to nothing: the grammar does it
+    model = small(quick, steps=6, refine=False).fit(
+        tools
+    )  # it has learned next to nothing: the grammar does it
     made = model.sample(12, seed=0)
     for name in ("function", "call"):
         assert model.schema[name].kind == "json"
@@ -233,7 +234,7 @@ def test_a_model_that_never_ends_its_texts_is_brought_to_an_end(
 ) -> None:
     table = REAL[["label", "text"]].copy()
     table.loc[0, "text"] = " ".join(table["text"].iloc[:40])  # one long text: the others could be as long
-    model = small(quick, steps=20, denoiser_steps=5)
+    model = small(quick, steps=20, denoiser_steps=5, refine=False)
     model.progress = True
     model.fit(table)
     with torch.no_grad():
@@ -269,7 +270,7 @@ def test_a_time_limit_that_is_too_short_to_prepare_all_rows(
     assert len(short.sample(5)) == 5
     assert short.table == fingerprint(REAL)  # all of it, so that the same table may be fitted again
     monkeypatch.setattr(preparing, "PROBED", 2000)
-    small(quick, steps=3, denoiser_steps=3, max_time=60).fit(REAL)
+    small(quick, steps=3, denoiser_steps=3, max_time=60, refine=False).fit(REAL)
     assert "learning from" not in capsys.readouterr().err
 
 
