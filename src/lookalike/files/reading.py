@@ -18,7 +18,7 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.errors import DataError, file_errors
-from lookalike.files import arrow, databases, delimited, excel, sharded
+from lookalike.files import arrow, databases, delimited, excel, parsing, sharded
 from lookalike.files.lines import (
     TEXT_END,
     count_lines,
@@ -205,7 +205,7 @@ def _read_delimited(
 ) -> tuple[pd.DataFrame, int]:
     usual = DELIMITED[kind]
 
-    def read(name: str) -> tuple[delimited.Found, tuple[pd.DataFrame, int]]:
+    def read(name: str) -> tuple[parsing.Found, tuple[pd.DataFrame, int]]:
         found = delimited.find(path, name, usual, sep, decimal, missing)
         if choice is not None:
             return found, delimited.sample(path, name, found, missing, *choice, usual)
