@@ -55,27 +55,32 @@ def lines_above(text: str, seps: Sequence[str]) -> int:
     lines = text[:10_000].splitlines()[:-1]
     for sep in dict.fromkeys(seps):
         rows = list(csv.reader(lines, delimiter=sep))
-        width = max(map(len, rows), default=0)
-        if width < 2 or len(rows) != len(lines):
+        if len(rows) == len(lines) and (at := rows_above(rows)):
+            return at
+    return 0
+
+
+def rows_above(rows: Sequence[list[str]]) -> int:
+    """As `lines_above`, of rows of cells."""
+    width = max(map(len, rows), default=0)
+    if width < 2:
+        return 0
+    first = [cell.strip() for cell in rows[0] if cell.strip()]
+    title = 2 * len(first) <= width
+    groups = len(rows[0]) == width and len(set(first)) <= width - 2
+    for at, names in enumerate(rows[1 : TITLE if title else 2] if title or groups else [], 1):
+        below = _whole([row for row in rows[at + 1 :] if row], width)
+        named = len(names) == len({*names}) == width and all(map(str.strip, names))
+        if not named or any(map(_NUMBER.fullmatch, names)) or len(below) < _ROWS:
             continue
-        first = [cell.strip() for cell in rows[0] if cell.strip()]
-        title = 2 * len(first) <= width
-        groups = len(rows[0]) == width and len(set(first)) <= width - 2
-        if not (title or groups):
+        told = below[rows_below(names, below) :]
+        whole = [row for row in told if len(row) == width]
+        if len(whole) < _MOST * len(told):
             continue
-        for at, names in enumerate(rows[1 : TITLE if title else 2], 1):
-            below = _whole([row for row in rows[at + 1 :] if row], width)
-            named = len(names) == len({*names}) == width and all(map(str.strip, names))
-            if not named or any(map(_NUMBER.fullmatch, names)) or len(below) < _ROWS:
-                continue
-            told = below[rows_below(names, below) :]
-            whole = [row for row in told if len(row) == width]
-            if len(whole) < _MOST * len(told):
-                continue
-            columns = list(zip(*whole, strict=True))
-            again = any(name in cells for name, cells in zip(names, columns, strict=True))
-            if any(map(_is_number, columns)) and (title or not again):
-                return at
+        columns = list(zip(*whole, strict=True))
+        again = any(name in cells for name, cells in zip(names, columns, strict=True))
+        if any(map(_is_number, columns)) and (title or not again):
+            return at
     return 0
 
 
