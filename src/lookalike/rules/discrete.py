@@ -27,7 +27,7 @@ DIGITS = (  # directives of a date that are numbers
     *("%Y", "%y", "%q", "%m", "%d", "%j", "%V", "%H"),
     *("%-m", "%-d", "%-j", "%-V", "%-H"),
 )
-TEXTS = ("category", "compound", "range", "text", "id", "constant")
+TEXTS = ("category", "compound", "range", "list", "text", "id", "constant")
 MOST_PARTS = 7  # of a joined text, whose signs between two columns are one
 SIGNS = {"?", "-", "--", ".", "na", "n/a", "none", "null", "nan", "unknown", ""}
 
@@ -40,7 +40,9 @@ def categories(values: Values, kept: list[Any]) -> list[Any]:
 def copies(values: Values, kept: list[Any]) -> Iterator[Rule]:
     """Columns of the same strings."""
     names = [
-        name for name in columns_of(values, kept, (*CATEGORICAL, "compound", "range", "text")) if values.rows
+        name
+        for name in columns_of(values, kept, (*CATEGORICAL, "compound", "range", "list", "text"))
+        if values.rows
     ]
     for first, second in combinations(names, 2):
         if values.column(first).dtype != values.column(second).dtype:

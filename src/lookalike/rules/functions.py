@@ -49,7 +49,7 @@ def functions(values: Values, kept: list[Any], rng: np.random.Generator) -> list
             keys[name] = codes
     best: dict[Any, tuple[float, int, Function]] = {}
     place = {name: at for at, name in enumerate(kept)}
-    told = _Told.of(values, kept, (*CATEGORICAL, NUMBER, DATE, "compound", "range", "text"))
+    told = _Told.of(values, kept, (*CATEGORICAL, NUMBER, DATE, "compound", "range", "list", "text"))
     order = np.array([place[name] for name in told.names], dtype=int)
     for key, seen in zip(keys, _may_tell([*keys.values()], told.codes), strict=True):
         width = len(values.codes(key)[1])
@@ -256,7 +256,7 @@ def _between(low: float, high: float) -> float:
 
 def of_dates(values: Values, kept: list[Any], rng: np.random.Generator) -> Iterator[Rule]:
     """A part of a date tells another column: its season, its day of the week, its fiscal year."""
-    told = _Told.of(values, kept, (*CATEGORICAL, NUMBER, "compound", "range"))
+    told = _Told.of(values, kept, (*CATEGORICAL, NUMBER, "compound", "range", "list"))
     left = np.ones(len(told.names), dtype=bool)
     for date in columns_of(values, kept, (DATE,)):
         seconds = values.numbers(date)
