@@ -156,3 +156,21 @@ def test_a_field_more_than_the_header_has(tmp_path: Path) -> None:
     assert list(after.columns) == [*expected.columns, ""] and after[""].isna().all()
     before = read_table(put(tmp_path, [NAMES, *(f"{i},{row}" for i, row in enumerate(ROWS))]), progress=False)
     assert list(before.columns) == ["", *expected.columns] and before[""].tolist() == list(range(40))
+
+
+@pytest.mark.parametrize(
+    ("lines", "value"),
+    [
+        (ROWS, ROWS[0].split(",")[3]),
+        ([row[row.index(",") + 3 :] for row in ROWS], ROWS[0].split(",")[3]),
+        ([NAMES, *ROWS], None),
+        (["city,0.25,0.75", *(f"c{i},{i}.5,{i}.7" for i in range(40))], None),
+        (["2019,2020", *(f"{i}.5,{i}.7" for i in range(40))], None),
+    ],
+)
+def test_a_table_without_names_is_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lines: list[str], value: str | None
+) -> None:
+    read_table(put(tmp_path, lines), progress=False)
+    err = capsys.readouterr().err
+    assert (f"seems to be a row, as '{value}' stands above numbers" in err) if value else err == ""

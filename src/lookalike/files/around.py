@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
 TITLE = 20  # lines above a header, at most
 FOOTERS = 20  # rows at the end that are none of the table, at most
 _WORDS = 4  # of a note that stands alone in a row of blank fields, at least
@@ -198,6 +200,21 @@ def _is_sum(column: list[Any], cell: str) -> bool:
         return abs(total - float(cell)) <= 1e-6 * abs(total) + 0.05
     except ValueError:
         return False
+
+
+def nameless(header: Sequence[str], table: pd.DataFrame) -> str | None:
+    """A decimal number in the header above a column of numbers, where the header seems to be a row: a text in
+    it is a value of its column, or all of it are numbers above numbers.
+    """
+    numbers, texts, first = 0, 0, None
+    for name, (_, column) in zip(header, table.items(), strict=True):
+        if pd.api.types.is_numeric_dtype(column):
+            decimal = re.fullmatch(r"-?\d+(?P<places>[.,]\d+)?", name)
+            numbers += decimal is not None
+            first = first or (name if decimal and decimal["places"] else None)
+        else:
+            texts += bool((column == name).any())
+    return first if texts or numbers == len(header) else None
 
 
 def in_words(above: int, below: int, comments: int, again: int, end: Sequence[str]) -> str | None:
