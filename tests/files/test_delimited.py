@@ -209,9 +209,6 @@ def test_a_table_of_tabs_becomes_one_of_commas_and_back(tmp_path: Path) -> None:
         ("a\tb\n1\t2\n3\n", r"1 fields in line 3 where its header has 2: .*a tab needs quotes"),
         ("a\n1,2\n3,4\n", r"2 fields in line 2 where its header has 1"),
         ("a;b\n", "no rows"),
-        ("Sales 2023,,\n,,\nname,n,x\n" + "a,1,2\n" * 20, "whose header seems to be 'name,n,x': delete"),
-        ("Sales 2023\n\nname;n;x\n" + "a;1,5;2\n" * 20, "whose header seems to be 'name;n;x': delete"),
-        ("Account,12\nname,n,x,y\n" + "a,1,2,b\n" * 20, "whose header seems to be 'name,n,x,y': delete"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, said: str) -> None:

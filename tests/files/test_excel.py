@@ -50,6 +50,26 @@ def test_the_first_sheet_is_the_table(tmp_path: Path) -> None:
     assert total == 3 and len(sample) == 2
 
 
+@pytest.mark.parametrize(
+    ("above", "below", "end", "said"),
+    [
+        ([["Customers"], []], [], [], "1 line above its header"),
+        ([], [[None, "years", "kg"]], [], "1 row below its header"),
+        ([], [], [["Total", 1225, 2500.0]], "1 row at its end ('Total')"),
+        ([], [], [[], ["Source: a book"]], "1 row at its end ('Source: a book')"),
+    ],
+)
+def test_what_stands_around_a_table_is_left_out_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], above: Any, below: Any, end: Any, said: str
+) -> None:
+    rows = [[f"p{i % 3}", i, i * 2.5] for i in range(50)]
+    plain = read_table(sheet(tmp_path / "a.xlsx", [["name", "age", "weight"], *rows]))
+    assert "left out" not in capsys.readouterr().err
+    path = sheet(tmp_path / "b.xlsx", [*above, ["name", "age", "weight"], *below, *rows, *end])
+    pd.testing.assert_frame_equal(read_table(path), plain)
+    assert f"b.xlsx: left out {said}\n" in capsys.readouterr().err
+
+
 def test_what_excel_has_no_value_for_is_written_as_text(tmp_path: Path) -> None:
     real = pd.DataFrame(
         {

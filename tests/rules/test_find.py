@@ -657,3 +657,16 @@ def test_keys_that_come_again_tell_more_than_the_usual_value() -> None:
     table["value"] = np.where(np.arange(500) < 450, np.arange(500) * 7 % 90, 100 + np.arange(500) % 4)
     table["bought"] = table["value"].isin([*range(3, 90, 5), 101])
     assert "value -> bought" in [rule.words for rule in find_rules(table)]
+
+
+def test_numbers_of_several_units_are_in_no_order() -> None:
+    rng = np.random.default_rng(0)
+    price = np.round(rng.gamma(3, 40, 600) + 1, 2)
+    unit = rng.choice(["EUR", "USD", "JPY"], 600, p=[0.5, 0.3, 0.2])
+    paid = [
+        f"{p * 110:,.0f} JPY" if u == "JPY" else f"{p:,.2f} {u}" for p, u in zip(price, unit, strict=True)
+    ]
+    table = pd.DataFrame(
+        {"price": price, "paid": paid, "cost": np.round(price * rng.uniform(0.5, 1, 600), 2)}
+    )
+    assert words(table) == ["price >= cost"]

@@ -1,5 +1,7 @@
 """Formats found in the cells of a column of dates, and in whole numbers that are dates."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -191,3 +193,31 @@ def test_dates_in_brackets_are_dates() -> None:
         ("datetime", "(%Y-%m-%d)"),
     ]
     assert schema["loss"].kind == "number"
+
+
+OFFSETS = np.random.default_rng(0).integers(0, 2000, 600)
+FIVE_YEARS = pd.Timestamp("2015-01-05") + pd.to_timedelta(OFFSETS, "D")
+
+
+@pytest.mark.parametrize("form", ["%b %d", "%b-%d", "%b. %d", "%B %d", "%b-%y", "%b %y", "%B %y", "%d-%b"])
+@pytest.mark.parametrize("rows", [60, 600])
+def test_a_number_beside_a_month_is_a_day_or_a_year(form: str, rows: int) -> None:
+    column = infer(pd.DataFrame({"x": FIVE_YEARS[:rows].strftime(form)}))["x"]
+    assert (column.kind, column.format) == ("datetime", form)
+
+
+@pytest.mark.parametrize("form", ["%G-W%V-%u", "%G-W%V", "%G-W%-V", "W%-V %G", "W%V/%G", "%Y-%j", "%Y/%j"])
+def test_weeks_and_days_of_weeks_and_years_are_dates(form: str) -> None:
+    cells = [one.strftime(form.replace("%-V", "%V")) for one in FIVE_YEARS]
+    cells = [re.sub(r"W0", "W", cell) for cell in cells] if "%-V" in form else cells
+    column = infer(pd.DataFrame({"x": cells}))["x"]
+    assert (column.kind, column.format, column.exceptions) == ("datetime", form, None)
+    assert write_dates(read_dates(cells, form), form).tolist() == cells
+
+
+def test_years_with_numbers_are_days_of_years_only_where_they_reach_the_end_of_the_year() -> None:
+    rng = np.random.default_rng(0)
+    years = rng.integers(2015, 2019, 600)
+    for numbers in (rng.permutation(600) + 1, rng.integers(1, 300, 600)):
+        cells = [f"{a}-{b:03d}" for a, b in zip(years, numbers, strict=True)]
+        assert infer(pd.DataFrame({"x": cells}))["x"].kind != "datetime"

@@ -1,5 +1,7 @@
 """Columns of durations of several layouts: their format is found, and every drawn cell has it."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,3 +105,49 @@ def test_scores_and_times_beside_others_are_no_times_of_a_service_day():
     )
     schema = infer(table)
     assert (schema["handball"].kind, schema["opens"].kind) == ("compound", "datetime")
+
+
+def _plural(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+MINUTES = np.random.default_rng(0).gamma(2, 900, 600).astype(int) + 1
+
+
+@pytest.mark.parametrize(
+    ("write", "form"),
+    [
+        (lambda m: f"{m // 1440} days {m % 1440 // 60:02d}:{m % 60:02d}:00", '[d] "days" hh:mm:ss'),
+        (
+            lambda m: f"{_plural(m // 1440, 'day')} {m % 1440 // 60:02d}:{m % 60:02d}:00",
+            '[d] "day" hh:mm:ss;[d] "days" hh:mm:ss',
+        ),
+        (
+            lambda m: (
+                (f"{_plural(m // 1440, 'day')}, " if m >= 1440 else "") + f"{m % 1440 // 60}:{m % 60:02d}:00"
+            ),
+            '[h]:mm:ss;[d] "day", h:mm:ss;[d] "days", h:mm:ss',
+        ),
+        (lambda m: f"P{m // 1440}DT{m % 1440 // 60}H{m % 60}M", '"P"[d]"DT"h"H"m"M"'),
+        (lambda m: f"{m // 1440}d {m % 1440 // 60}h", '[d]"d" h"h"'),
+        (lambda m: _plural(m // 500, "day"), '[d] "day";[d] "days"'),
+    ],
+)
+def test_days_and_hours_are_one_number(write: Callable[[int], str], form: str) -> None:
+    cells = [write(int(one)) for one in MINUTES]
+    column = infer(pd.DataFrame({"x": cells}))["x"]
+    assert (column.kind, column.exceptions) == ("number", None)
+    assert set(str(column.format).split(";")) == set(form.split(";"))
+    own = durations.sections(str(column.format)) or ()
+    counts = [durations.read(cell, own) for cell in cells]
+    assert None not in counts and [durations.write(count or 0, own) for count in counts] == cells
+
+
+def test_iso_durations_of_several_layouts() -> None:
+    cells = [
+        "P" + f"{m // 1440}D" * (m >= 1440) + "T" + f"{m % 1440 // 60}H" * (m % 1440 >= 60) + f"{m % 60}M"
+        for m in map(int, MINUTES)
+    ]
+    column = infer(pd.DataFrame({"x": cells}))["x"]
+    assert column.kind == "number" and '"P"[d]"DT"h"H"m"M"' in str(column.format)
+    assert durations.write(26 * 60 + 5, durations.sections(str(column.format)) or ()) == "P1DT2H5M"

@@ -27,7 +27,7 @@ def pack(value: Any, name: str, arrays: dict[str, Array]) -> Any:
         return {"dict": {key: pack(item, f"{name}.{key}", arrays) for key, item in value.items()}}
     if isinstance(value, tuple):
         value = list(value)
-    if isinstance(value, list) and any(map(_has_fields, value)):
+    if isinstance(value, list) and any(map(_is_packed, value)):
         return {"list": [pack(item, f"{name}.{i}", arrays) for i, item in enumerate(value)]}
     if isinstance(value, np.ndarray) and value.dtype == object:
         return {"integers": [int(item) for item in value]}
@@ -37,8 +37,8 @@ def pack(value: Any, name: str, arrays: dict[str, Array]) -> Any:
     return {"value": to_json(value)}
 
 
-def _has_fields(value: Any) -> bool:
-    return isinstance(value, dict) or dataclasses.is_dataclass(value)
+def _is_packed(value: Any) -> bool:
+    return isinstance(value, dict | np.ndarray) or dataclasses.is_dataclass(value)
 
 
 def unpack(packed: dict[str, Any], arrays: dict[str, Array]) -> Any:

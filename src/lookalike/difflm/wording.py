@@ -182,7 +182,7 @@ def _slots(codec: RecordCodec, table: pd.DataFrame) -> tuple[Array, Array]:
     names = [
         one.name
         for one in columns
-        if one.is_categorical or one.is_number_or_date or one.kind in ("compound", "range")
+        if one.is_categorical or one.is_number_or_date or one.kind in ("compound", "range", "list")
     ]
     tokens, cells = codec.encode(table[names], partial=True)
     own = [index for index, slot in enumerate(codec.slots) if slot.column in names]

@@ -35,6 +35,7 @@ READ_AS_TEXT = (
     "category",
     "compound",
     "range",
+    "list",
     "id",
 )  # kinds that can be named as the column of text
 

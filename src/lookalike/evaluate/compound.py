@@ -1,4 +1,4 @@
-"""Columns of several numbers or words in a cell are compared member by member."""
+"""Columns of several numbers, words or items in a cell are compared member by member."""
 
 from __future__ import annotations
 
@@ -10,25 +10,34 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lookalike.table import compound, ranges
+from lookalike.table import compound, lists, ranges
+from lookalike.table.column import Column
 from lookalike.table.inferring import describe
 from lookalike.table.kind_groups import SEVERAL
 from lookalike.table.missing import masked
 from lookalike.table.schema import Schema
 
+_ROOMS = {"compound": compound, "range": ranges, "list": lists}
+
 
 @dataclass(frozen=True)
 class Member:
-    """Where a compared column comes from: a column of the table, its format, and which of its members."""
+    """Where a compared column comes from: a column of the table, its format, and which of its members.
+
+    whole: of a list, the column itself.
+    """
 
     column: Any
     format: tuple[str, ...]
     at: int
+    whole: Column | None = None
 
     def of(self, series: pd.Series) -> pd.Series:
         """The member of the cells of the column."""
         cells = _cells(series)
-        if ranges.layout(self.format[0]) is None:
+        if self.whole is not None:
+            part = lists.parts(cells, self.whole)[self.at]
+        elif ranges.layout(self.format[0]) is None:
             part = compound.split(cells, self.format[0])[self.at]
         else:
             part = ranges.read(cells, self.format)[self.at]
@@ -48,14 +57,16 @@ def members(
     for column in schema.columns:
         own = [column]
         if column in wanted:
-            room: Any = compound if column.kind == "compound" else ranges
+            room: Any = _ROOMS[column.kind]
             room.check_format(column)
             own = room.columns_of(column)
             for at, one in enumerate(own):
                 while one.name in schema.names:
                     one.name += "'"
                 one.personal = column.personal
-                found[one.name] = Member(column.name, tuple(column.formats), at)
+                found[one.name] = Member(
+                    column.name, tuple(column.formats), at, column if room is lists else None
+                )
         columns += own
     made = apart(tables, schema, replace(schema, columns=columns), found)
     for one in columns:

@@ -14,50 +14,28 @@ end: False if the last line has none. encoding: of a file that is not plain UTF-
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lookalike.errors import DataError, OptionError, first_line
-from lookalike.files import numerals
+from lookalike.errors import DataError, OptionError
+from lookalike.files import around, numerals
 from lookalike.files.marks import marks
 from lookalike.files.numerals import WHOLE, Numbers
-from lookalike.files.packed import open_bytes, open_text
+from lookalike.files.packed import open_text
+from lookalike.files.parsing import Found, Left, nothing, parsed, wide_cells
 from lookalike.progress import say
 
-T = TypeVar("T")
 SEPARATORS = ("\t", ";", "|", ",")  # the first counts most where two of them would do
 NAMED = {"\t": "tabs", ";": "';'", "|": "'|'", ",": "commas"}
 LOOKED_AT = 1 << 20  # characters
-TITLE = 20  # lines above a header, at most
-_NUMBER = re.compile(r"(?=.*\d)[\d\s.,:/%$€£+()\-]+")
-_BLOCK, _LARGEST_BLOCK = 1 << 22, 1 << 30  # bytes that are parsed at a time; the second: for very long rows
-
-
-class Found(NamedTuple):
-    """What the start of a file tells.
-
-    names: of the columns, each another; header: as they stand in the file; numbers: the marks in those of a
-    column; doubtful: columns whose commas may be decimal or of thousands; quotes: `quoted` and `header` of
-    the layout; newline: what ends a line; rows: whether there are any.
-    """
-
-    names: list[str]
-    header: list[str]
-    sep: str
-    numbers: Numbers
-    doubtful: list[str]
-    quotes: dict[str, Any]
-    newline: str
-    rows: bool
 
 
 def check_options(sep: str | None, decimal: str | None) -> tuple[str | None, str | None]:
@@ -80,52 +58,47 @@ def find(
 ) -> Found:
     """What the start of a file tells; usual: the separator that its suffix names; sep, decimal: as given.
 
-    Raises DataError for an empty file, and for one with a title above its header. Of two columns of one name
-    the second is called "name.1".
+    Raises DataError for an empty file. Of two columns of one name the second is called "name.1".
     """
     with open_text(path, encoding=encoding) as file:
         text = file.read(LOOKED_AT)
     if not text.strip():
         raise DataError(f"{path} is empty: give a table with a header and rows.")
     cut = len(text) == LOOKED_AT
-    if line := _below_a_title(text, [sep] if sep is not None else [usual, *SEPARATORS]):
-        raise DataError(
-            f"{path} has lines above its table, whose header seems to be '{line[:60]}': delete the lines "
-            "above that one."
-        )
+    hint = around.hint(text)
+    sep, above = (sep or hint, 1) if hint else (sep, 0)
+    text = _without_lines(text, above)
+    title = around.lines_above(text, [sep] if sep is not None else [usual, *SEPARATORS])
+    above, text = above + title, _without_lines(text, title)
     sep = sep if sep is not None else _separator(text, cut, usual)
     header, *rows = _rows(text, sep, cut) or [[]]
-    names = _apart(header)
+    names = _apart(_completed(header, rows))
+    below = around.rows_below(header, rows)
+    there = len(rows) > below
+    rows = [row for row in rows[below:] if len(row) == len(names) and row != header]
     gone = {"", *(str(value) for value in missing)}
     columns = {name: [row[i] for row in rows if i < len(row) and row[i] not in gone]
                for i, name in enumerate(names)}  # fmt: skip
     numbers, doubtful = marks(columns, sep, decimal)
     quotes, newline = _quotes(text, sep, names)
-    return Found(names, header, sep, numbers, doubtful, quotes, newline, bool(rows) or cut)
+    header += [""] * (len(names) - len(header))
+    return Found(names, header, sep, numbers, doubtful, quotes, newline, there or cut, above, below)
 
 
-def _below_a_title(text: str, seps: Sequence[str]) -> str | None:
-    """The line that is the header of a table with a title above it; None where the first line is.
+def _without_lines(text: str, count: int) -> str:
+    return "".join(text.splitlines(keepends=True)[count:]) if count else text
 
-    Its names fill all fields that the rows below it have, some of which are columns of numbers; the first
-    line of the file fills half of them at most.
+
+def _completed(header: list[str], rows: list[list[str]]) -> list[str]:
+    """The header, with an empty name where all rows have one field more: at the end where that is always
+    empty, else in front, where R writes the names of the rows.
     """
-    lines = text[:10_000].splitlines()[:-1]
-    for sep in dict.fromkeys(seps):
-        rows = list(csv.reader(lines, delimiter=sep))
-        width = max(map(len, rows), default=0)
-        if width < 2 or len(rows) != len(lines) or 2 * sum(map(bool, map(str.strip, rows[0]))) > width:
-            continue
-        for at, names in enumerate(rows[1:TITLE], 1):
-            below = [row for row in rows[at + 1 :] if row]
-            named = len(names) == len({*names}) == width and all(map(str.strip, names))
-            if not named or any(map(_NUMBER.fullmatch, names)) or len(below) < TITLE // 2:
-                continue
-            if {len(row) for row in below} != {width}:
-                continue
-            if any(all(map(_NUMBER.fullmatch, cells)) for cells in zip(*below, strict=True)):
-                return lines[at]
-    return None
+    width = len(header)
+    if len(rows) < 2 or any(len(row) != width + 1 for row in rows) or width < 2:
+        return header
+    if not any(row[-1] for row in rows):
+        return [*header, ""]
+    return ["", *header] if len({row[0] for row in rows}) == len(rows) else header
 
 
 def _apart(header: Sequence[str]) -> list[str]:
@@ -156,7 +129,7 @@ def check_names(path: str | Path, names: Sequence[str]) -> None:
 
 def _rows(text: str, sep: str, cut: bool) -> list[list[str]]:
     """The records of the start of a file; cut: it goes on, so that the last one may not be whole."""
-    with _wide_cells():
+    with wide_cells():
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=sep) if row]
     return rows[:-1] if cut and len(rows) > 1 else rows
 
@@ -226,10 +199,12 @@ def read(
     """
     import pyarrow as pa
 
-    def use(batches: Any) -> Any:
-        return pa.Table.from_batches(list(batches), schema=batches.schema)
+    def use(batches: Iterator[Any]) -> Any:
+        return pa.concat_tables([nothing(found), *(pa.Table.from_batches([piece]) for piece in batches)])
 
-    cells, end = _parsed(path, encoding, found, use) if found.rows else (_nothing(found), b"")
+    cells, end, left = parsed(path, encoding, found, use) if found.rows else (nothing(found), b"", Left())
+    cells, left = _without_end(cells, left, True)
+    _say_left(path, found, left)
     return _table(cells, path, found, missing, end, usual), cells.num_rows
 
 
@@ -246,7 +221,7 @@ def sample(
     import pyarrow as pa
 
     def use(batches: Any) -> tuple[Any, int]:
-        kept, keys, total = _nothing(found), np.zeros(0), 0
+        kept, keys, total = nothing(found), np.zeros(0), 0
         for piece in batches:
             # the rows with the smallest random keys are a uniform sample, however many there are
             kept = pa.concat_tables([kept, pa.Table.from_batches([piece])])
@@ -257,64 +232,24 @@ def sample(
                 kept, keys = kept.take(pa.array(smallest)).combine_chunks(), keys[smallest]
         return kept, total
 
-    (cells, total), end = _parsed(path, encoding, found, use) if found.rows else ((_nothing(found), 0), b"")
-    return _table(cells, path, found, missing, end, usual), total
+    none = ((nothing(found), 0), b"", Left())
+    (cells, total), end, left = parsed(path, encoding, found, use) if found.rows else none
+    whole = cells.num_rows == total
+    cells, left = _without_end(cells, left, whole)
+    _say_left(path, found, left)
+    return _table(cells, path, found, missing, end, usual), total - len(left.cells)
 
 
-class _Watched:
-    """A file of bytes, as UTF-8, that remembers how it ended."""
-
-    closed = False
-
-    def __init__(self, file: IO[bytes], encoding: str) -> None:
-        plain = encoding.replace("_", "-").lower() in ("utf-8", "utf-8-sig")
-        self._file = file
-        self._text = None if plain else io.TextIOWrapper(file, encoding=encoding, newline="")
-        self.end = b""
-
-    def read(self, size: int = -1) -> bytes:
-        some = self._file.read(size) if self._text is None else self._text.read(size).encode()
-        self.end = (self.end + some[-4:])[-4:]
-        return some
-
-    def close(self) -> None:
-        self.closed = True
+def _without_end(cells: Any, left: Left, whole: bool) -> tuple[Any, Left]:
+    last = around.at_end(cells, whole)
+    return cells.slice(0, cells.num_rows - len(last)), left._replace(cells=tuple(last))
 
 
-def _parsed(path: str | Path, encoding: str, found: Found, use: Callable[[Any], T]) -> tuple[T, bytes]:
-    """(what `use` makes of the batches of a file's cells, strings all; how the file ends).
-
-    A row that is longer than a block is read in larger ones.
-    """
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
-
-    parts = [str(i) for i in range(len(found.names))]
-    parse = arrow_csv.ParseOptions(delimiter=found.sep, newlines_in_values=True)
-    convert = arrow_csv.ConvertOptions(
-        column_types=dict.fromkeys(parts, pa.string()),
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-    )
-    block = _BLOCK
-    while True:
-        how = arrow_csv.ReadOptions(column_names=parts, skip_rows_after_names=1, block_size=block)
-        with open_bytes(path) as raw:
-            file = _Watched(raw, encoding)
-            try:
-                with arrow_csv.open_csv(file, how, parse, convert) as batches:  # its threads end with it
-                    return use(batches), file.end
-            except pa.ArrowInvalid as error:
-                if "straddling" not in str(error) or block >= _LARGEST_BLOCK:
-                    raise _unreadable(path, encoding, found, error) from None
-        block *= 16
-
-
-def _nothing(found: Found) -> Any:
-    import pyarrow as pa
-
-    return pa.table({str(i): pa.array([], pa.string()) for i in range(len(found.names))})
+def _say_left(path: str | Path, found: Found, left: Left) -> None:
+    ends = [row for row in left.rows if not row.startswith("#")]
+    comments = len(left.rows) - len(ends)
+    if words := around.in_words(found.above, found.below, comments, left.headers, [*left.cells, *ends]):
+        say(f"{path}: {words}")
 
 
 def _table(
@@ -368,32 +303,3 @@ def _check_end(cells: Any, path: str | Path, end: bytes) -> None:
         raise DataError(
             f"{path} is not a readable CSV file (a quote in it is never closed): repair or export it again."
         )
-
-
-def _unreadable(path: str | Path, encoding: str, found: Found, error: Exception) -> DataError:
-    _check_fields(path, encoding, found)  # reads all of it, so that bytes that are no text are said, too
-    return DataError(f"{path} is not a readable CSV file ({first_line(error)}): repair or export it again.")
-
-
-@contextlib.contextmanager
-def _wide_cells() -> Iterator[None]:
-    """Python's csv reader refuses cells of more than 128 KB; pandas does not."""
-    before = csv.field_size_limit(2**31 - 1)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
-
-
-def _check_fields(path: str | Path, encoding: str, found: Found) -> None:
-    """Raises DataError for the first row whose number of fields is not that of the header."""
-    width = len(found.names)
-    mark = {",": "a comma", "\t": "a tab"}.get(found.sep, f"'{found.sep}'")
-    with open_text(path, encoding=encoding) as file, _wide_cells():
-        reader = csv.reader(file, delimiter=found.sep)
-        for row in reader:
-            if row and len(row) != width:
-                raise DataError(
-                    f"{path} has {len(row)} fields in line {reader.line_num} where its header has {width}: "
-                    f"repair that line (a value with {mark} needs quotes)."
-                )

@@ -21,6 +21,8 @@ import numpy as np
 import pandas as pd
 
 from lookalike.errors import DataError, MissingDependency
+from lookalike.files import around
+from lookalike.progress import say
 
 MOST_ROWS = 1_048_576  # of a sheet, with its header
 MOST_LETTERS = 32_767  # of a cell
@@ -59,7 +61,7 @@ def read(path: str | Path, file: IO[bytes]) -> pd.DataFrame:
     numbered = [(number, row) for number, row in enumerate(rows, 1) if row]
     if not numbered:
         raise DataError(f"{path} is empty: give a table with a header and rows.")
-    (_, header), *filled = numbered
+    (_, header), *filled = numbered = _without(path, numbered)
     width = len(header)
     for number, row in filled:
         if len(row) > width:
@@ -75,6 +77,24 @@ def read(path: str | Path, file: IO[bytes]) -> pd.DataFrame:
     if formats:
         table.attrs["layout"] = {"shown": formats}
     return table
+
+
+def _without(path: str | Path, numbered: list[tuple[int, list[Any]]]) -> list[tuple[int, list[Any]]]:
+    """The rows from the header to the last one of the table; what is left out around them is said."""
+    import pyarrow as pa
+
+    width = max(len(row) for _, row in numbered)
+    texts = [
+        ["" if cell is None else str(cell) for cell in row] + [""] * (width - len(row)) for _, row in numbered
+    ]
+    above = around.rows_above(texts[:_LOOKED])
+    header, *rows = texts[above:]
+    below = around.rows_below(header, rows)
+    cells = [pa.array([cell or None for cell in own], pa.string()) for own in zip(*rows[below:], strict=True)]
+    last = around.at_end(pa.table(cells, [str(at) for at in range(width)]), True) if cells else []
+    if words := around.in_words(above, below, 0, 0, last):
+        say(f"{path}: {words}")
+    return [numbered[above], *numbered[above + 1 + below : len(numbered) - len(last)]]
 
 
 def _shown(sheet: Any) -> list[str | None]:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from lookalike import arguments
 from lookalike.errors import DataError, file_errors
-from lookalike.files import arrow, databases, delimited, excel, sharded
+from lookalike.files import around, arrow, databases, delimited, excel, parsing, sharded
 from lookalike.files.lines import (
     TEXT_END,
     count_lines,
@@ -205,7 +205,7 @@ def _read_delimited(
 ) -> tuple[pd.DataFrame, int]:
     usual = DELIMITED[kind]
 
-    def read(name: str) -> tuple[delimited.Found, tuple[pd.DataFrame, int]]:
+    def read(name: str) -> tuple[parsing.Found, tuple[pd.DataFrame, int]]:
         found = delimited.find(path, name, usual, sep, decimal, missing)
         if choice is not None:
             return found, delimited.sample(path, name, found, missing, *choice, usual)
@@ -218,6 +218,11 @@ def _read_delimited(
     if decimal is None and any(how.get("decimal") == "," for how in found.numbers.values()):
         words.append("decimal commas")
     say_how(path, words, guessed)
+    if value := around.nameless(found.header, table):
+        say(
+            f"{path}: its first line was read as the names of the columns, but seems to be a row, as "
+            f"'{value}' stands above numbers: write a line of names above it if it is one"
+        )
     if found.doubtful:
         say(
             f"{path}: the commas of column '{found.doubtful[0]}' may stand before decimals or thousands, "

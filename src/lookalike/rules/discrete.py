@@ -27,7 +27,7 @@ DIGITS = (  # directives of a date that are numbers
     *("%Y", "%y", "%q", "%m", "%d", "%j", "%V", "%H"),
     *("%-m", "%-d", "%-j", "%-V", "%-H"),
 )
-TEXTS = ("category", "compound", "range", "text", "id", "constant")
+TEXTS = ("category", "compound", "range", "list", "text", "id", "constant")
 MOST_PARTS = 7  # of a joined text, whose signs between two columns are one
 GLANCE, TRIED = 400, 6  # rows of a look at which columns tell another best, and so many of them
 MANY_TOLD, MOST_TOLD = 8, 200  # values of a column that two others tell
@@ -42,7 +42,9 @@ def categories(values: Values, kept: list[Any]) -> list[Any]:
 def copies(values: Values, kept: list[Any]) -> Iterator[Rule]:
     """Columns of the same strings."""
     names = [
-        name for name in columns_of(values, kept, (*CATEGORICAL, "compound", "range", "text")) if values.rows
+        name
+        for name in columns_of(values, kept, (*CATEGORICAL, "compound", "range", "list", "text"))
+        if values.rows
     ]
     for first, second in combinations(names, 2):
         if values.column(first).dtype != values.column(second).dtype:

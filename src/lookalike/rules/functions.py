@@ -17,7 +17,15 @@ from lookalike.table.kind_groups import CATEGORICAL, DATE, NUMBER
 from lookalike.table.repeats import LARGEST
 from lookalike.table.rule import Function, Rule
 
-TOLD = (*CATEGORICAL, NUMBER, DATE, "compound", "range", "text")  # kinds of columns that one value tells
+TOLD = (
+    *CATEGORICAL,
+    NUMBER,
+    DATE,
+    "compound",
+    "range",
+    "list",
+    "text",
+)  # kinds of columns that one value tells
 SHIFTS = (0, *range(1, 7), *range(-5, 0))  # months that a fiscal year begins earlier, or later
 KEYS = [
     *((part, 0) for part in ("quarter", "weekday", "month", "hour")),
@@ -309,7 +317,7 @@ def _between(low: float, high: float) -> float:
 
 def of_dates(values: Values, kept: list[Any], rng: np.random.Generator) -> Iterator[Rule]:
     """A part of a date tells another column: its season, its day of the week, its fiscal year."""
-    told = _Told.of(values, kept, (*CATEGORICAL, NUMBER, "compound", "range"))
+    told = _Told.of(values, kept, (*CATEGORICAL, NUMBER, "compound", "range", "list"))
     left = np.ones(len(told.names), dtype=bool)
     for date in columns_of(values, kept, (DATE,)):
         seconds = values.numbers(date)

@@ -11,6 +11,8 @@ import numpy as np
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT, is_rare
 from lookalike.rules.values import Values, step
+from lookalike.table import units
+from lookalike.table.column import Column
 from lookalike.table.rule import Order, Rule
 from lookalike.table.rule_formulas import UNITS
 
@@ -32,6 +34,7 @@ def orders(values: Values, names: list[Any], rng: np.random.Generator, many: Val
     """a <= b, without those that follow from others (a <= b <= c says a <= c). many: more rows, none of which
     may break a distance.
     """
+    names = [name for name in names if not _of_units(values.column(name))]
     if len(names) < 2:
         return []
     x = np.array([values.numbers(name) for name in names], dtype=np.float64)
@@ -56,6 +59,11 @@ def orders(values: Values, names: list[Any], rng: np.random.Generator, many: Val
     above[tuple(np.array([*found], dtype=int).reshape(-1, 2).T)] = True
     implied = np.array([above[own].any(0) for own in above]).reshape(above.shape)
     return [rule for pair, rule in found.items() if rule.apart or not implied[pair]]
+
+
+def _of_units(column: Column) -> bool:
+    """Whether the numbers of a column have several units."""
+    return column.is_number and len(column.formats) > 1 and units.are_several(column.formats)
 
 
 def _apart(some: Array, a: int) -> Array:

@@ -4,6 +4,7 @@ number, datetime    values with an order and distances
 category, boolean   few values, each of many rows
 compound            several numbers or words in a cell
 range               two numbers or dates in a cell, of which one is never above the other
+list                several items of a vocabulary in a cell
 text, code, json    strings of many values; code in a language; dicts and lists, or text of them
 id                  keys that are unique: they are not learned, and new ones are made
 constant            one value in every row
@@ -36,12 +37,13 @@ class Column(OfAKind):
     wider dtype. minimum, maximum: range of a number (timedeltas as strings) or a datetime (ISO string).
     resolution: the finest part of a datetime or timedelta that varies: year, month, day, hour ... ns. format:
     how numbers (`formats.py`) and datetimes (`dates.py`) are written that are strings, or datetimes that are
-    whole numbers; what all cells of a compound have in common (`compound.py`), and of a range (`ranges.py`);
-    a list where several formats occur, which are tried in their order. exceptions: cells of a number,
-    datetime, range, compound, id, key or pseudonym that are none, such as "?", most frequent first: values of
-    their own. language: of code, one of `LANGUAGES`; None = no parser is known. json_schema: of json, the
-    JSON Schema that its values satisfy; None = it is inferred. keys: of json, how many keys there are at its
-    top. categories, ordered: of a pandas categorical, in their order. value: of a constant. sentinel: what is
+    whole numbers; what all cells of a compound have in common (`compound.py`), of a range (`ranges.py`) and
+    of a list (`lists.py`); a list where several formats occur, which are tried in their order. exceptions:
+    cells of a number, datetime, range, compound, id, key or pseudonym that are none, such as "?", most
+    frequent first: values of their own. language: of code, one of `LANGUAGES`; None = no parser is known.
+    json_schema: of json, the JSON Schema that its values satisfy; None = it is inferred. keys: of json, how
+    many keys there are at its top. items: of a list, those that its cells hold, most frequent first.
+    categories, ordered: of a pandas categorical, in their order. value: of a constant. sentinel: what is
     written for missing where the dtype has no missing value. personal: what personal data it looks like, one
     of `personal.SORTS`; None = nothing that is known. What a pseudonym is made as. locale: of a pseudonym,
     such as "de_DE"; None = "en_US". min_rows: of a category, values that fewer rows hold are not reproduced;
@@ -64,6 +66,7 @@ class Column(OfAKind):
     resolution: str | None = None
     format: str | list[str] | None = None
     exceptions: list[str] | None = None
+    items: list[str] | None = None
     language: str | None = None
     json_schema: dict[str, Any] | None = None
     keys: int | None = None

@@ -32,26 +32,9 @@ _SPAN = re.compile(  # 1h 30m, PT1H30M
 _ONE_UNIT = re.compile(r"(PT)?%-?[HMS][^%]*")  # a number with a unit
 ALIKE = 3  # cells that are no dates, though they look like the others, at most
 _ORDERS = [  # of the parts of a date; the first that fits as many cells as any is taken
-    *(
-        "Ymd",
-        "mdY",
-        "dmY",
-        "mdy",
-        "dmy",
-        "ymd",
-        "Ydm",
-        "Ym",
-        "mY",
-        "dbY",
-        "dby",
-        "bdY",
-        "bdy",
-        "Ybd",
-        "bY",
-        "by",
-    ),
-    *("Yb", "Yq", "qY", "GV", "db", "bd"),
-]
+    "Ymd", "mdY", "dmY", "mdy", "dmy", "ymd", "Ydm", "Ym", "mY", "dbY", "dby", "bdY", "bdy", "Ybd", "bY",
+    "by", "Yb", "Yq", "qY", "GV", "VG", "GVu", "Yj", "db", "bd",
+]  # fmt: skip
 _IN_YEAR = ("md", "dm")  # orders of days without a year, which count beside a time, or end in a point: 24.12.
 _RUNS = {  # digits in one run
     14: ["%Y%m%d%H%M%S"],
@@ -70,6 +53,7 @@ _YEARS_OF_MONTHS = (1500, 2200)  # years of months, and of years: decimal number
 _DAYS = 60  # distinct dates of which one is later in its month than the 12th, or in December
 _ENDING = r"(?:st|nd|rd|th)\b"  # behind a day
 _AT = "\0"  # where the time of a date stands
+_ALL_DAYS, _FIRST, _LAST = 15, 3, 29  # different days beside months, at least; the first and last of them
 _LATE = 40  # the last of these minutes, at least
 _MINUTES = 5  # minutes of whole numbers that are times, at least
 _IN_2000 = 1231  # the last day of 2000, as a number of the form %y%m%d
@@ -186,8 +170,10 @@ def _is_likely_apart(form: str, dates: Array) -> bool:
     if re.fullmatch(r"-?0[.,]%Y", form):
         return False
     letters = set(re.findall(r"%-?(.)", form))
+    years = dates.astype("M8[Y]").astype(np.int64) + 1970
+    if letters == {"Y", "j"}:
+        return _are_days_of_years(dates) and _YEARS[0] <= years.min() and years.max() <= _YEARS[1]
     if letters <= set("mY"):
-        years = dates.astype("M8[Y]").astype(np.int64) + 1970
         return bool(((years >= _YEARS_OF_MONTHS[0]) & (years <= _YEARS_OF_MONTHS[1]) | (years == 9999)).all())
     if letters != set("dmy") or len(np.unique(dates)) < _DAYS:
         return True
@@ -212,7 +198,17 @@ def _best(texts: Array, left: Array, sample: list[str]) -> str | None:
         fits = [int((~np.isnat(read_dates(texts[left], form))).sum()) for form in forms]
     else:
         fits = [int((~np.isnat(read_dates(texts[some], form))).sum()) for form in forms]
-    return forms[int(np.argmax(fits))]
+    best = forms[int(np.argmax(fits))]
+    days = best.replace("%y", "%d")  # of Jul 07
+    if days in forms and "%d" not in best and fits[forms.index(days)] == max(fits):
+        numbers = {int(found[0]) for text in texts[left] if (found := re.search(r"\d\d", text))}
+        return days if _are_days(numbers) else best
+    return best
+
+
+def _are_days(numbers: set[int]) -> bool:
+    """Whether numbers beside months are days, not years: many, from the first days of a month to the last."""
+    return len(numbers) >= _ALL_DAYS and 1 <= min(numbers) <= _FIRST and _LAST <= max(numbers) <= 31
 
 
 def candidates(text: str) -> list[str]:
@@ -230,7 +226,7 @@ def candidates(text: str) -> list[str]:
         return _of_span(span)
     match = _TIME.search(text)
     if match is None:
-        return [form for date in _dates(text) for form in dict.fromkeys([date, _bare(date, "md")])]
+        return [form for date in _dates(text) for form in dict.fromkeys([date, _bare(date, "mdV")])]
     time = "%I:%M" if match["noon"] else "%H:%M"
     time += ":%S" if match["seconds"] else ""
     if match["fraction"]:
@@ -307,7 +303,15 @@ def _options(piece: str, before: str, after: str, weeks: bool) -> list[str]:
             return ["%q" if before == "Q" else "%V"]
         if _MINUS.search(before):
             return [piece]  # 3/-9/1848: the day is not known
-        digits = {8: ["%Y%m%d"], 4: ["%G" if weeks else "%Y"], 2: ["%m", "%d", "%y"], 1: ["%m", "%d"]}
+        if weeks and len(piece) == 1:
+            return ["%u"]  # 2019-W23-4
+        digits = {
+            8: ["%Y%m%d"],
+            3: ["%j"],
+            4: ["%G" if weeks else "%Y"],
+            2: ["%m", "%d", "%y"],
+            1: ["%m", "%d"],
+        }
         return digits.get(len(piece), []) + ([piece] if piece in _NOTHING else [])
     if not WORD.fullmatch(piece):
         return [piece]

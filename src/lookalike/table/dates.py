@@ -1,9 +1,9 @@
 """Dates and times written as strings or whole numbers: read and write cells of a format.
 
-A format is strftime's, with `%-m`, `%-d`, `%-H`, `%-I`, `%-M`, `%-S` for numbers without a leading zero,
-`%3f`, `%6f`, `%7f` for fractions of a second, `%^b` for capitals, `%{de}B` for names of another language,
-`%P` for am and pm, `%q` for a quarter, `%j` for the day of the year, `%e` for a day with a space in front
-(` 7`), `%o` for one with its ending (`7th`).
+A format is strftime's, with `%-m`, `%-d`, `%-H`, `%-I`, `%-M`, `%-S`, `%-V` for numbers without a leading
+zero, `%3f`, `%6f`, `%7f` for fractions of a second, `%^b` for capitals, `%{de}B` for names of another
+language, `%P` for am and pm, `%q` for a quarter, `%j` for the day of the year, `%e` for a day with a space in
+front (` 7`), `%o` for one with its ending (`7th`), `%u` for the day of a week (`2019-W23-4`).
 What is no directive, such as a zone, stands as it is. Times without a date are on 1970-01-01, days without a
 year in 1972, which has a 29th of February, and years are 1 to 9999.
 """
@@ -30,6 +30,7 @@ _DIGITS = {
     "y": r"\d\d",
     "q": "[1-4]",
     "V": r"0[1-9]|[1-4]\d|5[0-3]",
+    "u": "[1-7]",
     "m": r"0[1-9]|1[0-2]",
     "d": r"0[1-9]|[12]\d|3[01]",
     "e": r" [1-9]|[12]\d|3[01]",
@@ -41,7 +42,7 @@ _DIGITS = {
     "S": r"[0-5]\d",
 }
 _BARE = {"m": "[1-9]|1[0-2]", "d": r"[1-9]|[12]\d|3[01]", "H": r"\d|1\d|2[0-3]", "I": "[1-9]|1[0-2]"}
-_BARE |= {"M": r"\d|[1-5]\d", "S": r"\d|[1-5]\d"}
+_BARE |= {"V": r"[1-9]|[1-4]\d|5[0-3]", "M": r"\d|[1-5]\d", "S": r"\d|[1-5]\d"}
 _DAY = 86_400_000_000  # microseconds
 _ORDINALS = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}  # all other days: th
 _LEAP = 1972  # the year of days that have none
@@ -160,7 +161,7 @@ def _date(fields: dict[str, Array], rows: int) -> tuple[Array, Array]:
         valid &= days.astype("M8[Y]") == first.astype("M8[Y]")
     if "G" in fields:
         fourth = ((fields["G"] - 1970) * 12).astype("M8[M]").astype("M8[D]") + 3  # always in the first week
-        days = fourth - _weekday(fourth) + 7 * (fields.get("V", zero + 1) - 1)
+        days = fourth - _weekday(fourth) + 7 * (fields.get("V", zero + 1) - 1) + fields.get("u", zero + 1) - 1
         valid &= _iso_year(days) == fields["G"]
     for letter in "aA":
         if letter in fields:
@@ -242,6 +243,7 @@ def _field(directive: str, days: Array, micros: Array, nanos: Array, gone: Array
             "d": (days - days.astype("M8[M]").astype("M8[D]")).astype(np.int64) + 1,
             "e": (days - days.astype("M8[M]").astype("M8[D]")).astype(np.int64) + 1,
             "j": (days - days.astype("M8[Y]").astype("M8[D]")).astype(np.int64) + 1,
+            "u": _weekday(days) + 1,
             "H": hours,
             "I": (hours + 11) % 12 + 1,
             "M": micros // 60_000_000 % 60,
@@ -260,7 +262,7 @@ def _template(form: str) -> tuple[str, list[str]]:
         parts.append(form[end : match.start()].replace("%", "%%"))
         end = match.end()
         directives.append((flag if flag == "^" else digits) + (language or "") + letter)
-        width = {"Y": 4, "G": 4, "j": 3, "f": int(digits or 6), "q": 1}.get(letter, 2)
+        width = {"Y": 4, "G": 4, "j": 3, "f": int(digits or 6), "q": 1, "u": 1}.get(letter, 2)
         text = _names(directives[-1]) or letter == "o"
         parts.append("%s" if text else "%d" if flag == "-" else "%2d" if letter == "e" else f"%0{width}d")
     return "".join(parts) + form[end:].replace("%", "%%"), directives

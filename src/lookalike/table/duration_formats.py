@@ -24,6 +24,7 @@ _OF_THE_DAY = {
     for b in (("", ""), (":%S", ":ss"))
 }
 _CLOCK = re.compile(r"(?:(\d+)( ?d(?:ays?)?,? ))?(\d{1,3}):([0-5]\d)(?::([0-5]\d))?(?:([.,])(\d{1,6}))?")
+_ISO = re.compile(r"P(?=\d|T\d)(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?")
 _SECONDS = re.compile(r"\d{1,3}[.,]\d{1,6}")
 _NAMED = re.compile(r"(?:\d+ ?[A-Za-z]+\.?(?:, | )?){1,4}")
 _NAMES = {
@@ -36,8 +37,8 @@ _Layout = tuple[str, tuple[str, ...], int]  # units, texts, decimals
 
 
 def written(counts: pd.Series, least: int) -> Written | None:
-    """How the cells are written, None where they are not durations of two layouts or more, or of hours beyond
-    a day; as `formatted.written`.
+    """How the cells are written, None where they are not durations of two layouts or more, of days and hours,
+    or of hours beyond a day; as `formatted.written`.
     """
     some = [str(cell) for cell in counts.index[:: max(1, len(counts) // 20)]]
     if sum(any(map(str.isdigit, cell)) and _layout(cell, "ms") is not None for cell in some) < len(some) / 2:
@@ -72,7 +73,8 @@ def _format_of(cells: Sequence[str]) -> str | None:
     )
     order = sorted(kept, key=lambda layout: (durations.SECONDS[layout[0][0]], len(layout[0])))
     texts = [_section(layout, kept[layout]) for layout in order]
-    return ";".join(texts) if len(texts) > 1 or _beyond_a_day(clocks) else None
+    days = any(units[0] == "d" and len(units) > 1 for units, _, _ in order)  # 3 days 04:00:00
+    return ";".join(texts) if len(texts) > 1 or days or _beyond_a_day(clocks) else None
 
 
 def _beyond_a_day(clocks: Sequence[re.Match[str]]) -> bool:
@@ -95,6 +97,9 @@ def _layout(cell: str, two: str) -> _Layout | None:
     if _SECONDS.fullmatch(cell):
         point = re.sub(r"\d", "", cell)
         return "s", ("", point), len(cell.partition(point)[2])
+    if _ISO.fullmatch(cell):  # P3DT4H
+        units = "".join(re.findall(r"\d([DHMS])", cell)).lower()
+        return (units, tuple(re.split(r"\d+", cell)), 0) if units in "dhms" else None
     if _NAMED.fullmatch(cell) is None:
         return None
     pieces = re.split(r"\d+", cell)

@@ -4,6 +4,7 @@ A format has a section for each layout, as in a spreadsheet: `[m]:ss;[h]:mm:ss`,
 `[s].00;[m]:ss.00`, `[hh]:mm;[d]"d" hh:mm`. The first number of a section counts on (`[h]`), the others end
 where the next unit begins; a doubled letter stands for two digits at least, letters of the text are quoted.
 A duration is written in the section of the largest unit that it holds once, the shortest that leaves nothing.
+Of two of the same units the shorter words stand behind a 1: `[d] "day";[d] "days"`.
 """
 
 from __future__ import annotations
@@ -106,11 +107,24 @@ def write(count: int, own: tuple[Section, ...]) -> str:
     fit = [one for one, size in zip(own, leads, strict=True) if size == lead]
     exact = [one for one in fit if left % SECONDS[one.units[-1]] == 0]
     one = min(exact, key=lambda own: len(own.units)) if exact else max(fit, key=lambda own: len(own.units))
-    text = one.texts[0]
-    for unit, width, after in zip(one.units, one.widths, one.texts[1:], strict=True):
+    numbers = []
+    for unit in one.units:
         number, left = divmod(left, SECONDS[unit])
+        numbers.append(number)
+    one = _agreeing([own for own in fit if own.units == one.units], numbers)
+    text = one.texts[0]
+    for unit, number, width, after in zip(one.units, numbers, one.widths, one.texts[1:], strict=True):
         text += str(number).zfill(width)
         if unit == one.units[-1] and one.decimals:
             text += one.point + str(places).zfill(one.decimals)
         text += after
     return sign + text
+
+
+def _agreeing(own: list[Section], numbers: list[int]) -> Section:
+    """Of sections of the same units the one whose words agree with the numbers: 1 day, 2 days."""
+    for place, number in enumerate(numbers, 1):
+        lengths = [len(one.texts[place]) for one in own]
+        wanted = min(lengths) if number == 1 else max(lengths)
+        own = [one for one, length in zip(own, lengths, strict=True) if length == wanted]
+    return own[0]

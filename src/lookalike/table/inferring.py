@@ -16,6 +16,7 @@ from lookalike.table import (
     duration_formats,
     formatted,
     kinds,
+    lists,
     nested,
     personal,
     precision,
@@ -132,6 +133,10 @@ def _infer_column(series: pd.Series, sentinels: tuple[Any, ...], least: int | No
     if column.is_number and column.personal == "key":  # there is no number between two keys
         column.kind = "category" if repeats.are_codes(values, least) else "key"
     describe(present, column)
+    if column.kind == "list":
+        items = column.items or []
+        sort = personal.looks_personal(column.name, items, len(values), len(items))
+        column.personal = None if sort == "key" else sort
     return column
 
 
@@ -187,6 +192,8 @@ def describe(present: pd.Series, column: Column) -> None:
             nested.keys(value) for value in nested.json_values(present, column.name, column.python == "json")
         ]
         column.keys = len(set().union(*keys))
+    elif column.kind == "list":
+        lists.describe(plain_values(present, column), column, column.min_rows or _HIDDEN)
     elif column.kind == "constant" and column.value is None:
         values = plain_values(present, column)
         column.value = kinds.plain(values.iloc[0])

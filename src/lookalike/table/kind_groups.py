@@ -8,7 +8,7 @@ from __future__ import annotations
 NUMBER, DATE = "number", "datetime"
 NUMBERS_AND_DATES = (NUMBER, DATE)  # their values have an order and distances
 CATEGORICAL = ("category", "boolean")  # few values, each of many rows
-SEVERAL = ("compound", "range")  # cells of several values, each learned as a column
+SEVERAL = ("compound", "range", "list")  # cells of several values, which are compared one by one
 TEXTUAL = ("text", "code", "json")  # strings of any length
 OF_ENTITIES = ("key", "pseudonym")  # made afresh, one value for all rows of an entity (`codec/made/`)
 MADE = ("id", *OF_ENTITIES)  # not learned: all their values are made afresh

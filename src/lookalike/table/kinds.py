@@ -18,6 +18,7 @@ from lookalike.table import (
     date_formats,
     duration_formats,
     formatted,
+    lists,
     patterns,
     range_formats,
     units,
@@ -97,6 +98,10 @@ def _guess(present: pd.Series, values: pd.Series, column: Column, rows: int) -> 
     if several is not None:
         column.format = several
         return "compound"
+    items = lists.written(counts, least) if not mixed and lost > LITTLE else None
+    if items is not None:
+        column.format, column.exceptions = items
+        return "list"
     if not mixed and (unique or (len(counts) >= SEVERAL and lost > LITTLE)):
         strings = [str(value) for value in distinct]
         if is_json_text(strings):

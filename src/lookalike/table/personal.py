@@ -31,6 +31,7 @@ SORTS = {  # what a column can look like -> how it is called in a sentence
 LEARNED = (
     "category",
     "compound",
+    "list",
     "text",
     "number",
 )  # kinds whose real values, or some of them, can be written again

@@ -225,6 +225,8 @@ def _details(column: Column) -> str:
         said.append(f"written {' or '.join(column.formats)}")
     if column.exceptions:
         said.append(f"or {', '.join(map(repr, column.exceptions))}")
+    if column.items is not None:
+        said.append(f"{len(column.items)} items")
     if column.categories is not None:
         said.append(f"{len(column.categories)} categories" + (", ordered" if column.ordered else ""))
     if column.is_categorical and column.min_rows is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -15,6 +16,8 @@ _CURRENCY = re.compile(
     r"(?:[A-Z]{0,2}[$€£¥₹₽₩₺₫₴]|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|SGD|HKD"
     r"|KRW|TRY|RUB|Fr|[Kk]r|Rs|zł)\.?"
 )
+_SIGNS = "%\u2030°$€£¥₹₽₩₺₫₴"
+_SAME = {"usd": "$", "us$": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "rs": "₹"}
 # around some of the numbers: 17*, [1955], c. 1890
 _MARK = re.compile(r"(?: ?[^\w\s]{1,3} ?)?|(?:c|ca|approx|est)\.? ?")
 
@@ -82,3 +85,15 @@ def _is_unit(prefix: str, suffix: str) -> bool:
     """Whether what stands around whole numbers is a unit: of `Q1` and `user17` it is not."""
     before = prefix.strip("+- (\u00a0")
     return not any(map(str.isalpha, before)) or _CURRENCY.fullmatch(before) is not None
+
+
+def are_several(texts: Sequence[str]) -> bool:
+    """Whether formats of numbers have different units, so that two numbers are not compared by themselves:
+    12.50 EUR beside 1,200 JPY, 90 min beside 2 h, 31% beside 0.31.
+    """
+    found = set()
+    for text in texts:
+        before, after = formats.parsed(text).signs[0]
+        unit = "".join(one for one in before + after if one.isalpha() or one in _SIGNS).lower()
+        found.add(_SAME.get(unit, unit.removesuffix("s")))
+    return len(found - {""}) > 1 or {"", "%"} <= found

@@ -68,6 +68,7 @@ from lookalike.table.formatted import value_of
 from lookalike.table.kinds import is_string
 from lookalike.table.repeats import RARE
 
+PRICES = 3  # decimals of a price, at most
 FEW = 20  # values that a number column can have and still be a choice between classes, such as a 0/1 target
 
 
@@ -105,7 +106,8 @@ def of(facts: dict[str, Any]) -> Params:
 
 def analyse(series: pd.Series, column: Column, rare: int) -> Params:
     ticks, marks = to_ticks(series, column)
-    found = bins.fit(ticks, marks, rare, len(column.exceptions or []))
+    prices = column.resolution is None and column.decimals is not None and column.decimals <= PRICES
+    found = bins.fit(ticks, marks, rare, len(column.exceptions or []), endings=prices)
     kinds = len(column.formats)
     which = formats_of(series, column)
     return Params(

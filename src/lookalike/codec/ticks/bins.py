@@ -37,14 +37,14 @@ class Bins:
         return cls(**{**facts, "cells": Cells(**facts["cells"])})
 
 
-def fit(ticks: Array, marks: Array, rare: int, exceptions: int = 0) -> Bins:
+def fit(ticks: Array, marks: Array, rare: int, exceptions: int = 0, endings: bool = False) -> Bins:
     """The bins of ticks (int64, float64 or Python ints) and their marks (0 = an ordinary value).
 
-    exceptions: how many marks of exceptions there are.
+    exceptions: how many marks of exceptions there are; endings: as of `partition`.
     """
     values, counts = np.unique(ticks[marks == 0], return_counts=True)
     if len(values):
-        cells = partition(values, counts, rare)
+        cells = partition(values, counts, rare, endings=endings)
     else:  # nothing but infinities: one bin that no row has
         zero, one = np.zeros(1, dtype=ticks.dtype), np.ones(1)
         first = np.zeros(1, dtype=np.int64)

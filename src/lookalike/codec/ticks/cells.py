@@ -19,11 +19,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lookalike.codec.slot import Array
+from lookalike.codec.ticks.endings import endings_of, with_endings
 from lookalike.codec.ticks.grid import grain_of, grid_of
 from lookalike.sampling import in_groups
 
 BINS = 64
 CELLS = 16
+TENS = 10  # a grid of as many ticks, off zero, says how all numbers end
 
 
 class Cells(NamedTuple):
@@ -36,7 +38,7 @@ class Cells(NamedTuple):
     `grain` is (tokens, levels): the chance that a draw in the bin's intervals is rounded to at least each of
     `units` behind the first, such as 10, 50 and 100 ticks, so that values are as round as the real ones. All
     values of intervals are `offset` and a multiple of `step`, the first unit: halves, fives, prices that end
-    in .99, one day of the week.
+    in .99, one day of the week. `endings` is as `endings_of` gives it, empty where there are none.
     """
 
     low: Array
@@ -50,6 +52,7 @@ class Cells(NamedTuple):
     step: int = 1
     offset: int = 0
     units: Sequence[int] = ()
+    endings: Sequence[Array] = ()
 
     @property
     def tokens(self) -> int:
@@ -65,8 +68,12 @@ class Cells(NamedTuple):
         return np.where(np.arange(width)[None, :] < size[:, None], index, last[:, None])
 
 
-def partition(values: Array, counts: Array, rare: int, bins: int = BINS, cells: int = CELLS) -> Cells:
-    """Cells of sorted distinct `values` that occur `counts` times; at least one value."""
+def partition(
+    values: Array, counts: Array, rare: int, bins: int = BINS, cells: int = CELLS, endings: bool = False
+) -> Cells:
+    """Cells of sorted distinct `values` that occur `counts` times; at least one value. endings: they may have
+    some, as prices do.
+    """
     n = int(counts.sum())
     alone, gaps = _isolated(values, counts, rare)
     spike, heap, size = _own_cells(counts, alone, n, rare, bins, cells)
@@ -108,7 +115,10 @@ def partition(values: Array, counts: Array, rare: int, bins: int = BINS, cells: 
     if offset:
         grain, units = grain[:, :0], [step]
     ends = (arrays[0], arrays[1], arrays[2], np.array(share))
-    return Cells(*ends, count, token, place, grain, step, offset, units)
+    inside = np.where(interval[index], counts, 0)
+    endings = endings and not (offset and step >= TENS)
+    found = endings_of(values, inside, token[index], int(token.max()) + 1, rare) if endings else None
+    return Cells(*ends, count, token, place, grain, step, offset, units, found or ())
 
 
 def _array(items: list[Any], dtype: Any) -> Array:
@@ -340,9 +350,14 @@ def _rounded(
     cells: Cells, index: Array, values: Array, rng: np.random.Generator, low: Array, high: Array
 ) -> Array:
     """Draws of intervals rounded as the real values are, where that keeps them in [low, high]."""
-    if not cells.grain.shape[1] and cells.step == 1:
+    if not cells.grain.shape[1] and cells.step == 1 and not len(cells.endings):
         return values
     rows = np.flatnonzero(cells.low[index] < cells.high[index])
+    if len(cells.endings):
+        of, ends, chances = (one[cells.token[index[rows]]] for one in cells.endings)
+        ended, given = with_endings(values[rows], low[rows], high[rows], (of, ends, chances), rng)
+        values[rows[given]] = ended[given]
+        rows = rows[~given]
     level = np.zeros(len(rows), dtype=np.int64)
     if cells.grain.shape[1]:
         chance = rng.random(len(rows))[:, None]

@@ -43,7 +43,7 @@ CHUNK = 512
 CHUNK_BYTES, CHUNK_SHARE = 4e9, 0.1  # of their caches and probabilities; of a GPU's memory, if that is more
 WEIGHED = 1024  # candidates for given rows that are written beside each other until one of a row is chosen
 ROOM, LEAST_ROOM = 1.25, 32  # a record may be this much longer than the longest one that was learned from
-ENDED = ("json", "compound", "range")  # kinds whose cells take a while to be ended
+ENDED = ("json", "compound", "range", "list")  # kinds whose cells take a while to be ended
 CUT_RECORDS = 8  # records that are cut, to see what their end takes
 CUTS = (0.0, 0.2, 0.4, 0.6, 0.8)  # after which shares of their tokens
 # Texts are drawn as they were learned: at .9 and .95 C2ST was .69 and .71 (SST-2, BANKING77), so .57 and .56.
