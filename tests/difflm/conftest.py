@@ -21,7 +21,7 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def fits_of_the_module(request: pytest.FixtureRequest) -> None:
-    """Fits are short, unless the module says `SHIPPED = True`: it asserts what the trees learn."""
+    """Fits are short, unless the module says `SHIPPED = True`: it asserts what trees learn, or sizes."""
     if not getattr(request.module, "SHIPPED", False):
         request.getfixturevalue("quick_fits")
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+SHIPPED = True  # the sizes of its networks
 RNG = np.random.default_rng(0)
 TABLE = pd.DataFrame({"x": RNG.normal(size=60), "kind": RNG.choice(list("abc"), 60)})
 NOTES = [f"note {i} says {' '.join(RNG.choice(['sun', 'rain', 'snow', 'wind'], 4))}" for i in range(60)]
