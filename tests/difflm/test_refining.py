@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 import torch
 
+from lookalike.codec import Slot
 from lookalike.difflm import DiffLM, learning
-from lookalike.difflm.refining import TREES, fit_selector, kept, told
+from lookalike.difflm.refining import TREES, fit_selector, kept, marginals, told
 from lookalike.difflm.selector import Selector
 from lookalike.errors import OptionError
 
@@ -132,6 +133,31 @@ def test_a_selector_is_read_as_it_was_saved(selector: Selector) -> None:
     arrays = {name: torch.clone(value) for name, value in selector.arrays().items()}
     x = points(50, True)
     assert np.array_equal(Selector.of_arrays(arrays).log_weights(x), selector.log_weights(x))
+
+
+def test_each_column_holds_what_the_learned_rows_do() -> None:
+    """Whatever the weights say: numbers in twentieths, tokens that are frequent, and all others together."""
+    rng = np.random.default_rng(0)
+    rank = (np.arange(60) + 0.5).reshape(30, 2) / 60
+    counts = rng.integers(1, 50, (30, 2)).astype(float)
+    rank = (np.cumsum(counts).reshape(30, 2) - counts / 2) / counts.sum()
+    number = Slot("x", "", counts, rank=rank)
+    kinds = Slot("k", "", np.array([[600.0], [300.0], [92.0], [5.0], [3.0]]))
+    losing = Slot("id", "", np.array([[500.0], [500.0]]), banned=(1,))
+    slots = [number, kinds, losing]
+    drawn = np.zeros((6000, 2, 3), dtype=np.int64)
+    drawn[:, 0, 0], drawn[:, 1, 0] = rng.integers(0, 30, 6000), rng.integers(0, 2, 6000)
+    drawn[:, 0, 1] = rng.choice(5, 6000, p=[0.5, 0.3, 0.15, 0.03, 0.02])
+    groups = marginals(slots, drawn)
+    assert [len(shares) for _, shares in groups] == [20, 4]  # type: ignore[arg-type]
+    weights = 2.0 * rng.normal(size=6000) - drawn[:, 0, 0] / 30 + (drawn[:, 0, 1] == 1)
+    chosen = kept(weights, 4000, np.random.default_rng(1), groups)
+    assert len(chosen) == 4000
+    for own, shares in groups:
+        assert np.abs(np.bincount(own[chosen], minlength=len(shares)) / 4000 - shares).max() < 0.012
+    plain = kept(weights, 4000, np.random.default_rng(1))
+    assert abs((drawn[plain, 0, 1] == 0).mean() - 0.6) > 0.05 > abs((drawn[chosen, 0, 1] == 0).mean() - 0.6)
+    assert weights[chosen].mean() > weights.mean() + 0.3  # what they say still counts within each part
 
 
 # ---- a model that refines ----------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from lookalike.codec.slot import Array
 from lookalike.difflm.latent.prior import Prior
 from lookalike.difflm.latent.sampler import FEW_STEPS, LOW_RATE, STEPS
 from lookalike.difflm.records import RecordModel
-from lookalike.difflm.refining import Group, features, kept
+from lookalike.difflm.refining import Group, features, kept, marginals
 from lookalike.difflm.sampling.completing import records_of
 from lookalike.difflm.sampling.given import Given
 from lookalike.difflm.sampling.ruled import asked_of
@@ -101,15 +101,18 @@ class Fitted:
         """Whether more rows are drawn than are kept."""
         return self.selector is not None or self.wording is not None
 
-    def kept(self, records: Array, rows: int, rng: np.random.Generator) -> Array:
+    def kept(self, records: Array, rows: int, rng: np.random.Generator, free: bool = True) -> Array:
         """(rows,) which drawn records the selector keeps; of texts as many of each told value as of all, and
-        no more that are learned ones than fresh rows would be.
+        no more that are learned ones than fresh rows would be; else what each column holds as often as the
+        learned rows do.
 
-        rng: also of the numbers within their cells, where texts have to be decoded.
+        rng: also of the numbers within their cells, where texts have to be decoded. free: whether the rows
+        were drawn without conditions.
         """
         weights, groups = np.zeros(len(records)), list[Group]()
         if self.wording is None and self.selector is not None:
             weights = self.selector.log_weights(features(self.slots, records))
+            groups += marginals(self.slots, records) if free else []
         elif self.wording is not None:
             table = self.records.decode(records, rng)
             if self.selector is not None:

@@ -33,11 +33,14 @@ FOLDS, RATE = 4, 0.05
 MANY, RATE_MANY = 20_000, 0.1  # rows of both kinds: from then on one part is left out, and trees learn faster
 LOOK, TOLD = 20, 0.508  # trees of a first look, and the AUC from which on a selector is worth its time
 ROUNDS, TINY = 30, 1e-9  # in which the values of groups get their shares; rows of a value, at least
+NEAR = 0.2  # rows that all values may be off their share
+PARTS = 20  # of the values of a slot, each of which is kept as often as the learned rows hold it
 HALVINGS = 60  # of an interval of c
 
 # What stands in each drawn row, and which of it is kept how often. (rows,) values and None: of those kept as
-# many have each value as of all; or (rows,) bool and a share, 0 to 1: no more than this share of those kept.
-Group = tuple[Array, float | None]
+# many have each value as of all; (rows,) numbers of values and (values,) the share of those kept that each
+# has; or (rows,) bool and a share, 0 to 1: no more than this share of those kept.
+Group = tuple[Array, Array | float | None]
 
 
 def features(slots: list[Slot], records: Array) -> Array:
@@ -58,6 +61,33 @@ def features(slots: list[Slot], records: Array) -> Array:
             rank = np.nan_to_num(slot.rank, nan=-1.0)[np.maximum(tokens, 0), np.maximum(cells, 0)]
             columns.append(np.where(tokens < 0, -1.0, rank))
     return np.stack(columns, 1)
+
+
+def marginals(slots: list[Slot], records: Array) -> list[Group]:
+    """(rows, 2, slots) drawn records -> the part of its values that each slot of a row holds, and how often
+    the learned rows hold each part: a twentieth of the numbers, a frequent token, or all seldom ones.
+
+    Rows are kept so that what each column holds is right, whatever the trees say of rows: they took the mean
+    of a count 5% too low, as rows that are drawn too often can be left out, and others not drawn again. None
+    of slots that lose values, and of those that are empty in some rows.
+    """
+    found: list[Group] = []
+    for index, slot in enumerate(slots):
+        tokens, cells = records[:, 0, index], records[:, 1, index]
+        if slot.lost > LOSES or (tokens < 0).any():
+            continue
+        if slot.rank is None:
+            own = slot.counts >= slot.counts.sum() / PARTS / 2
+            part = np.where(own, np.cumsum(own).reshape(own.shape), 0)
+        else:
+            part = 1 + np.minimum(np.nan_to_num(slot.rank) * PARTS, PARTS - 1).astype(np.int64)
+            part = np.where(np.isnan(slot.rank), 0, part)
+        values, number = np.unique(part[slot.counts > 0], return_inverse=True)
+        shares = np.bincount(number, slot.counts[slot.counts > 0]) / slot.counts.sum()
+        if len(values) > 1:
+            at = np.searchsorted(values, part[tokens, cells])
+            found.append((np.minimum(at, len(values) - 1), shares))
+    return found
 
 
 def told(learned: Array, drawn: Array, seed: int) -> bool:
@@ -154,13 +184,17 @@ def kept(log_weights: Array, rows: int, rng: np.random.Generator, groups: Sequen
     groups: what their weights are changed for: else a value that the model has not learned well would be left
     out. The first ones come out nearest.
     """
-    scaled = log_weights - log_weights.max()
+    weights = np.exp(log_weights - log_weights.max())
     known = [_shared(values, share) for values, share in groups]
     for _ in range(ROUNDS if known else 0):
+        weights, off = weights / _level(weights, rows), 0.0
         for own, wanted in reversed(known):
-            have = np.bincount(own, _chances(scaled, rows), minlength=len(wanted))
-            scaled = scaled + np.log(np.maximum(rows * wanted, TINY) / np.maximum(have, TINY))[own]
-    chances = _chances(scaled, rows)
+            have = np.bincount(own, np.minimum(1.0, weights), minlength=len(wanted))
+            off = max(off, float(np.abs(rows * wanted - have).max()))
+            weights = weights * (np.maximum(rows * wanted, TINY) / np.maximum(have, TINY))[own]
+        if off < NEAR:
+            break
+    chances = np.minimum(1.0, weights / _level(weights, rows))
     order = rng.permutation(len(chances))
     for own, _ in reversed(known):  # rows of one value lie together, so that their number comes out right
         order = order[np.argsort(own[order], kind="stable")]
@@ -168,13 +202,15 @@ def kept(log_weights: Array, rows: int, rng: np.random.Generator, groups: Sequen
     chosen = order[np.flatnonzero(np.diff(np.concatenate([[0.0], steps])) >= 1)]
     if len(chosen) < rows:  # by a rounding of the last step, or where too few have a chance
         others = np.setdiff1d(order, chosen)
-        more = others[np.argsort(-scaled[others], kind="stable")[: rows - len(chosen)]]
+        more = others[np.argsort(-weights[others], kind="stable")[: rows - len(chosen)]]
         chosen = np.concatenate([chosen, more])
     return np.sort(chosen[:rows])
 
 
-def _shared(values: Array, share: float | None) -> tuple[Array, Array]:
+def _shared(values: Array, share: Array | float | None) -> tuple[Array, Array]:
     """(rows,) which value each has, and (values,) the share that each is to have of the rows kept."""
+    if isinstance(share, np.ndarray):
+        return values, share
     if share is None:
         own = np.unique(values, return_inverse=True)[1]
         return own, np.bincount(own) / len(own)
@@ -182,14 +218,13 @@ def _shared(values: Array, share: float | None) -> tuple[Array, Array]:
     return values.astype(np.int64), np.array([1 - most, most])
 
 
-def _chances(log_weights: Array, rows: int) -> Array:
-    """min(1, w / c) of each row, with the c that makes `rows` of them."""
-    weights = np.exp(log_weights - log_weights.max())
-    low, high = 0.0, float(len(weights)) / 1e-12
+def _level(weights: Array, rows: int) -> float:
+    """The c with which min(1, w / c) of each row are `rows` of them in all."""
+    low, high = 0.0, float(len(weights)) * float(weights.max()) / 1e-12
     for _ in range(HALVINGS):  # bisection
         middle = np.sqrt(max(low, 1e-12) * high)
         if np.minimum(1.0, weights / middle).sum() > rows:
             low = middle
         else:
             high = middle
-    return np.asarray(np.minimum(1.0, weights / high))
+    return high

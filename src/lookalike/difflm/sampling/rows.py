@@ -250,7 +250,7 @@ def _drawn(
             )
         drawn = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if request.refine:
-            drawn = drawn[fitted.kept(drawn, wanted, rng)]
+            drawn = drawn[fitted.kept(drawn, wanted, rng, free=not allowed)]
         if request.halvings:
             drawn = drawn[thinned(fitted.slots, drawn, request.halvings, rng)]
         return drawn
