@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from lookalike.codec.slot import Array
 from lookalike.rules import steps
-from lookalike.rules.holds import FORMULAS, LEAST
+from lookalike.rules.holds import FORMULAS
 from lookalike.rules.narrow import broad_parts
+from lookalike.rules.spikes import far, spiky
 from lookalike.rules.steps import Step
 from lookalike.rules.values import Values
 from lookalike.table.column import Column
-from lookalike.table.kind_groups import MADE, NUMBER, TEXTUAL
+from lookalike.table.kind_groups import MADE, TEXTUAL
 from lookalike.table.rule import (
     Combination,
     Copy,
@@ -34,9 +33,6 @@ from lookalike.table.rule import (
 from lookalike.table.rule_formulas import Linear, Product
 
 MOVABLE = ("gap", "clamp", "lift", "trait", "when", "together")  # ways of a column that may be moved on
-SPIKES, SPIKES_APART = 1.1, 0.25  # nats that a gap may tell more than its column; in each group of rows
-SOME = 5_000  # rows by which this is said
-GROUPS, A_GROUP = 30, 30  # groups at most, and rows of each on average
 
 
 def chosen(rules: list[Rule], values: Values) -> list[Step]:
@@ -277,7 +273,7 @@ class _Chosen:
     def _above(self, high: Any, orders: list[Order]) -> list[Step]:
         """A step for the orders of one column; where they make a circle with others, for one of them."""
         own, lows = self.values.column(high), [rule.low for rule in orders]
-        if not _computable(own) or _far(high, self.values) or _spiky(high, lows, self.values):
+        if not _computable(own) or far(high, self.values) or spiky(high, lows, self.values):
             return _bounds("clamp", high, orders)
         return _bounds("gap", high, orders)
 
@@ -363,58 +359,6 @@ def _firm(function: Rule, rule: Rule) -> bool:
 def _computable(column: Column) -> bool:
     """Whether numbers alone tell the cells of a column: none are exceptions, and all have one format."""
     return column.is_number_or_date and len(column.formats) < 2 and not column.exceptions
-
-
-def _far(high: Any, values: Values) -> bool:
-    """Whether rows share a greatest value that lies farther above the others than these are spread, such as
-    9999-12-31 for what has no end yet: gaps to it would be drawn as other far values.
-    """
-    own = values.numbers(high)
-    assert own is not None
-    known = own[~np.isnan(own)]
-    others = known[known < known.max(initial=-np.inf)]
-    if not len(others) or len(known) - len(others) < LEAST:
-        return False
-    return bool(known.max() - others.max() > np.ptp(others))
-
-
-def _spiky(high: Any, lows: list[Any], values: Values) -> bool:
-    """Whether a column has values that many rows share, and its gap has not: prices at 9.99, dates without
-    a time; or many rows of one group, such as the farthest that is seen from each station.
-    """
-    probe = Step("gap", [Order(low, high) for low in lows], [high], lows)
-    own = values.numbers(high)
-    assert own is not None
-    gap = steps.gaps(own, steps.floors(probe, values), values.column(high))
-    if _entropy(gap) > _entropy(own) + SPIKES:
-        return True
-    groups = [*_groups(values, {high, *lows})]
-    some = slice(None, None, max(1, values.rows // SOME))
-    apart = [min((_within(one[some], group[some]) for group in groups), default=0.0) for one in (gap, own)]
-    return apart[0] > apart[1] + SPIKES_APART
-
-
-def _groups(values: Values, but: set[Any]) -> Iterator[Array]:
-    """(rows,) of each other column of few values, the number of the value."""
-    for name in values.table.columns:
-        column = values.column(name)
-        if name not in but and (column.is_categorical or column.kind == NUMBER):
-            codes, found = values.codes(name)
-            if 1 < len(found) <= min(GROUPS, values.rows / A_GROUP):
-                yield codes
-
-
-def _within(values: Array, group: Array) -> float:
-    """Nats, of values that are not missing in the rows of a group, the mean of the groups."""
-    sizes = np.bincount(group + 1)
-    parts = [_entropy(values[group == at - 1]) for at in np.flatnonzero(sizes)]
-    return float(np.dot(parts, sizes[sizes > 0]) / len(group))
-
-
-def _entropy(values: Array) -> float:
-    """Nats, of values that are not missing."""
-    share = np.unique(values[~np.isnan(values)], return_counts=True)[1] / max(len(values), 1)
-    return float(-(share * np.log(share)).sum())
 
 
 def sorted_steps(found: list[Step]) -> list[Step] | None:

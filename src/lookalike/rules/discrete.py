@@ -13,6 +13,7 @@ import numpy as np
 from lookalike.codec.slot import Array
 from lookalike.rules.chance import BROKEN, BY_CHANCE, LEAST_ROWS, LEAST_SUPPORT, beats_chance
 from lookalike.rules.fits import EXACT
+from lookalike.rules.functions import purity
 from lookalike.rules.holds import LEAST, combined, joined, ways, written_dates
 from lookalike.rules.values import Values, columns_of, is_text
 from lookalike.table import ranges
@@ -224,12 +225,13 @@ def told_by_two(values: Values, many: Values, kept: list[Any], rng: np.random.Ge
     ]
     few = {name: values.codes(name)[0][:GLANCE].astype(np.int64) for name in names}
     for own in names:
+        height = len(many.codes(own)[1])
         if len(values.codes(own)[1]) < MANY_TOLD:
             continue
-        alone = {name: _purity(few[name], few[own]) for name in names if name != own}
+        alone = {name: _told(few[name], few[own], height) for name in names if name != own}
         best = sorted(alone, key=lambda name: -alone[name])[:TRIED]
         for a, b in combinations(best, 2):
-            if _purity(_pair(a, b, values), values.codes(own)[0]) < LEAST_SUPPORT:
+            if _told(_pair(a, b, values), values.codes(own)[0], height) < LEAST_SUPPORT:
                 continue
             rule = Combination((a, b, own))
             said, both = many.codes(own)[0], _pair(a, b, many)
@@ -237,11 +239,11 @@ def told_by_two(values: Values, many: Values, kept: list[Any], rng: np.random.Ge
             common = counts[counts >= LEAST]
             if len(common) > MOST_TOLD * 2 or common.sum() < LEAST_SUPPORT * many.rows:
                 continue
-            wrong = 1 - _purity(both, said)
+            wrong = 1 - _told(both, said, height)
             order, width = rng.permutation(many.rows), len(many.codes(b)[1])
             of_a, of_b = both // width, both % width
             shuffled = [
-                1 - _purity(x * width + y, said) for x, y in ((of_a, of_b[order]), (of_a[order], of_b))
+                1 - _told(x * width + y, said, height) for x, y in ((of_a, of_b[order]), (of_a[order], of_b))
             ]
             if wrong <= BY_CHANCE / 2 * min(shuffled) and min(shuffled) * many.rows >= BROKEN:
                 yield rule
@@ -254,15 +256,10 @@ def _pair(a: Any, b: Any, values: Values) -> Array:
     return first.astype(np.int64) * len(found) + second
 
 
-def _purity(keys: Array, codes: Array) -> float:
-    """The share of rows with the most frequent value of their key, of keys of several rows."""
-    height = int(codes.max()) + 1
-    pairs, counts = np.unique(keys * height + codes, return_counts=True)
-    _, at = np.unique(pairs // height, return_inverse=True)
-    rows, most = np.bincount(at, counts), np.zeros(at.max() + 1)
-    np.maximum.at(most, at, counts)
-    several = rows > 1
-    return float(most[several].sum() / rows[several].sum()) if several.any() else 0.0
+def _told(keys: Array, codes: Array, height: int) -> float:
+    """The share of rows that hold the most frequent value of their key; 0 where no key has several rows."""
+    share, rows = purity(keys, codes, height)
+    return share if rows else 0.0
 
 
 def joined_texts(values: Values, kept: list[Any]) -> Iterator[Rule]:

@@ -36,7 +36,8 @@ ROWS_A_PART = 8  # of a date that tells another column
 MOST_CUTS = 30  # ranges of a number that tell another column, less one
 PLAIN_CUTS = 12  # the same, where a value has several ranges
 FLAGS = 6  # values that a number has which the range of another one tells, such as 0 and 1, at most
-MANY, SURE = 25, 300  # values of that one, at least: each of fewer tells it by itself; and rows
+MANY = 25  # values of that one, at least: each of fewer tells it by itself
+SURE = 300  # rows in which a range tells a number: of fewer two groups may lie apart by chance
 MOST_KEYS = 1_000  # values of a column that determines another
 OFTEN, OFTEN_TEXTS = 0.9, 0.5  # share of the rows whose number, or text, comes again in a column that does
 A_NUMBER, A_TEXT = 3, 2  # rows a number, or a text, in such a column
@@ -244,10 +245,8 @@ def cuts(values: Values, kept: list[Any], numbers: list[Any]) -> Iterator[Functi
     for own in columns_of(values, kept, (*CATEGORICAL, NUMBER)):
         codes, found = values.codes(own)
         sizes = np.bincount(codes[codes >= 0], minlength=len(found))
-        if (
-            len(found) <= (FLAGS if values.column(own).is_number else MOST_CUTS)
-            and len(codes) - sizes.max() >= BROKEN
-        ):
+        most = MOST_CUTS if not values.column(own).is_number else FLAGS if values.rows >= SURE else 0
+        if len(found) <= most and len(codes) - sizes.max() >= BROKEN:
             names.append(own)
     may = _may_cut([values.codes(own)[0] for own in names], [*columns.values()])
     for own, seen in zip(names, may, strict=True):
@@ -343,12 +342,12 @@ def _determined(keys: Array, codes: Array, height: int, rng: np.random.Generator
     few = min(len(keys), 400)
     for rows in (few, len(keys)):
         own, said = keys[:rows], codes[:rows]
-        purity, of = _purity(own, said, height)
-        if of < LEAST_ROWS // 2 or purity < LEAST_SUPPORT:
+        pure, of = purity(own, said, height)
+        if of < LEAST_ROWS // 2 or pure < LEAST_SUPPORT:
             return None
-    by_chance, _ = _purity(keys, codes[rng.permutation(len(codes))], height)
-    found = 1 - purity <= BY_CHANCE / 2 * (1 - by_chance) and (1 - by_chance) * of >= BROKEN
-    return round(1 - purity, 3) if found and _says_more(keys, codes, height) else None
+    by_chance, _ = purity(keys, codes[rng.permutation(len(codes))], height)
+    found = 1 - pure <= BY_CHANCE / 2 * (1 - by_chance) and (1 - by_chance) * of >= BROKEN
+    return round(1 - pure, 3) if found and _says_more(keys, codes, height) else None
 
 
 def _says_more(keys: Array, codes: Array, height: int) -> bool:
@@ -361,9 +360,9 @@ def _says_more(keys: Array, codes: Array, height: int) -> bool:
     return bool(told.sum() - told.max() >= LEAST)
 
 
-def _purity(keys: Array, codes: Array, height: int) -> tuple[float, int]:
+def purity(keys: Array, codes: Array, height: int) -> tuple[float, int]:
     """The share of rows that hold the most frequent value of their key, and the rows: of keys of two or
-    more.
+    more. height: how many values there are.
     """
     pair, counts, best = modes(keys, codes, height)
     sizes = np.bincount(keys)

@@ -29,11 +29,8 @@ def gates(of: Searched) -> list[Product]:
                 continue
             if not (np.abs(number - target) <= near)[here & ~np.isnan(target + number)].all():
                 continue
-            for flag in flags:
-                if flag in (own, at) or (
-                    at in flags and flag < at
-                ):  # of two flags the first one is the number
-                    continue
+            after = [flag for flag in flags if flag > at or at not in flags]  # of two the first is the number
+            for flag in (one for one in after if one not in (own, at)):
                 known = there & ~np.isnan(of.x[:, flag])
                 on = of.x[known, flag] == 1
                 parts: list[Power] = [(of.names[at], 1, 0.0)]

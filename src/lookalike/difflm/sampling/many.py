@@ -32,15 +32,14 @@ def few(plan: Plan, inner: Given, conditions: list[dict[Any, Condition]]) -> Non
 
     inner: what is known of what is modelled; both are changed.
     """
-    if len({*keys_of_rows(conditions)}) <= GROUPS:
+    keys = keys_of_rows(conditions)
+    if len({*keys}) <= GROUPS:
         return
-    left = Counter(
-        key for key, one in zip(keys_of_rows(conditions), conditions, strict=True) if not _is_one(one)
-    )
+    left = Counter(key for key, one in zip(keys, conditions, strict=True) if not _is_one(one))
     kept = {key for key, _ in left.most_common(GROUPS - 1)}
     rng = child(0, "conditions of given rows")
     picked: dict[Any, dict[int, Any]] = {}
-    for row, (key, one) in enumerate(zip(keys_of_rows(conditions), conditions, strict=True)):
+    for row, (key, one) in enumerate(zip(keys, conditions, strict=True)):
         if key in kept:
             continue
         for name, condition in one.items():
